@@ -1,0 +1,6 @@
+"""`python -m onbox`."""
+
+from onbox.cli.main import run
+
+if __name__ == "__main__":
+    run()

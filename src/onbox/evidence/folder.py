@@ -1,0 +1,188 @@
+"""Read and write an evidence folder: every write is atomic or append-only."""
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from onbox.errors import UsageError
+from onbox.evidence.records import Exchange, LedgerEntry, LedgerKind, Plan, RunRecord
+
+R = TypeVar("R", bound=BaseModel)
+
+
+def utc_now() -> str:
+    """The wall clock as ISO 8601 in UTC, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Write `data` to `path` so that a reader, or a kill, sees the old file or the new one, never half of one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: Path, value: BaseModel | dict[str, Any] | list[Any]) -> None:
+    """Write a record or plain data as indented JSON, atomically."""
+    data = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+    write_atomic(path, (json.dumps(data, indent=2, ensure_ascii=True) + "\n").encode())
+
+
+def append_line(path: Path, value: BaseModel | dict[str, Any]) -> None:
+    """Append one JSON line in a single write."""
+    data = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab", buffering=0) as file:
+        file.write((json.dumps(data, ensure_ascii=True, separators=(",", ":")) + "\n").encode())
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the JSON lines of a file; a last line without its newline was cut off by a kill and is left out.
+
+    Raises:
+        UsageError: a complete line that is not JSON.
+    """
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.endswith(b"\n"):
+                return
+            try:
+                yield json.loads(line)
+            except ValueError as error:
+                raise UsageError(f"{path}:{number}: not JSON: {error}") from error
+
+
+class TrialFolder:
+    """A trial's evidence folder.
+
+    Args:
+        path: the folder; use `create` for a new one and `open` for one that is there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    # ------------------------------------------------------------ whole folder
+
+    @classmethod
+    def create(cls, path: Path, plan: Plan) -> "TrialFolder":
+        """Make the folder and freeze the plan in it.
+
+        Raises:
+            UsageError: the folder already holds something.
+        """
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise UsageError(
+                f"{path}: is there already and not empty", "name another folder, or go on with --resume"
+            )
+        path.mkdir(parents=True, exist_ok=True)
+        text = yaml.safe_dump(plan.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=110)
+        write_atomic(path / "plan.yaml", text.encode())
+        folder = cls(path)
+        folder.note(LedgerKind.PLANNED, ".", f"{len(plan.contenders)} contenders, {len(plan.tasks)} tasks")
+        return folder
+
+    @classmethod
+    def open(cls, path: Path) -> "TrialFolder":
+        """Open a folder that holds a plan.
+
+        Raises:
+            UsageError: it is not there, or holds no plan.
+        """
+        if not path.is_dir():
+            raise UsageError(f"{path}: no such folder", "name the folder of a trial")
+        if not (path / "plan.yaml").is_file():
+            raise UsageError(f"{path}: not a trial: it holds no plan.yaml", "name the folder of a trial")
+        return cls(path)
+
+    def plan(self) -> Plan:
+        """The frozen plan.
+
+        Raises:
+            UsageError: `plan.yaml` is not a plan.
+        """
+        return _validated(Plan, self.path / "plan.yaml", yaml.safe_load)
+
+    def note(self, kind: LedgerKind, subject: str, reason: str = "") -> None:
+        """Append to the ledger."""
+        append_line(
+            self.path / "ledger.jsonl", LedgerEntry(at=utc_now(), kind=kind, subject=subject, reason=reason)
+        )
+
+    def ledger(self) -> list[LedgerEntry]:
+        """All that was accepted, discarded and invalidated so far."""
+        path = self.path / "ledger.jsonl"
+        return [_entry(LedgerEntry, line, path) for line in read_lines(path)]
+
+    # ------------------------------------------------------------ parts
+
+    def contender(self, name: str) -> Path:
+        """The folder of a contender."""
+        return self.path / name
+
+    def run_folder(self, contender: str, task: str, arm: str, n: int) -> Path:
+        """The folder of one run; `n` counts from 1."""
+        return self.contender(contender) / "runs" / task / arm / str(n)
+
+    def runs(self, contender: str) -> list[RunRecord]:
+        """The finished runs of a contender, in the order of task, arm and number."""
+        found = sorted((self.contender(contender) / "runs").glob("*/*/*/run.json"))
+        records = [self.read(RunRecord, path) for path in found]
+        return sorted(records, key=lambda run: (run.task, run.arm, run.n))
+
+    def exchanges(self, path: Path) -> list[Exchange]:
+        """The recorded exchanges of a `wire.jsonl` or `requests.jsonl`; empty when the file is not there."""
+        return [_entry(Exchange, line, path) for line in read_lines(path)]
+
+    def read(self, model: type[R], path: Path) -> R:
+        """Read one JSON record.
+
+        Raises:
+            UsageError: the file is missing, or is not such a record; the message names file and field.
+        """
+        return _validated(model, path, json.loads)
+
+    def read_if_there(self, model: type[R], path: Path) -> R | None:
+        """Like `read`, with None for a file that is not there."""
+        return self.read(model, path) if path.is_file() else None
+
+
+def _validated(model: type[R], path: Path, parse: Any) -> R:
+    try:
+        return model.model_validate(parse(path.read_text("utf-8")))
+    except FileNotFoundError as error:
+        raise UsageError(f"{path}: missing") from error
+    except ValidationError as error:
+        raise UsageError(f"{path}: {first_problem(error)}") from error
+    except (ValueError, yaml.YAMLError) as error:
+        raise UsageError(f"{path}: cannot be read: {str(error).splitlines()[0]}") from error
+
+
+def _entry(model: type[R], line: dict[str, Any], path: Path) -> R:
+    try:
+        return model.model_validate(line)
+    except ValidationError as error:
+        raise UsageError(f"{path}: {first_problem(error)}") from error
+
+
+def first_problem(error: ValidationError) -> str:
+    """The first complaint of a validation, as `field: what is wrong`."""
+    problem = error.errors()[0]
+    where = ".".join(str(part) for part in problem["loc"]) or "the whole"
+    return f"{where}: {problem['msg'].lower()}"

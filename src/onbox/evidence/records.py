@@ -1,0 +1,356 @@
+"""The records of an evidence folder, one model per file or line.
+
+A record holds what was seen, never what it means: outcomes, rates and verdicts are derived by `onbox.judge`.
+Times named `*_ns` are CLOCK_MONOTONIC nanoseconds, those named `*_at` are wall clock (ISO 8601, UTC) for people.
+"""
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA_VERSION = 1
+
+
+class Record(BaseModel):
+    """Base of all records: frozen, and strict about names so that a typo is an error and not a missing value."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+# ---------------------------------------------------------------- plan.yaml
+
+
+class Role(StrEnum):
+    """What a contender is to the owner."""
+
+    INCUMBENT = "incumbent"
+    CHALLENGER = "challenger"
+
+
+class Limits(Record):
+    """What ends one agent run."""
+
+    turns: int = 12
+    wall_s: float = 120.0
+    output_tokens: int = 4096
+    """Sum over the run; `turn_tokens` bounds a single reply."""
+    turn_tokens: int = 768
+    command_s: float = 20.0
+    """Wall time of one command of the agent."""
+
+
+class AgentPlan(Record):
+    """The agent that works on the tasks."""
+
+    name: str = "builtin"
+    version: str
+    limits: Limits = Limits()
+    nudges: int = 0
+    """How often a reply without a tool call is answered with a request to go on."""
+
+
+class SpeedPlan(Record):
+    """The decode measurement, fixed before it starts."""
+
+    requests: int = 4
+    tokens: int = 96
+    """Output tokens asked of each request."""
+    depth_tokens: int = 0
+    warmup_requests_max: int = 3
+    seed: int = 1
+
+
+class TaskPlan(Record):
+    """One task of the plan, pinned by the hash of its files."""
+
+    name: str
+    sha256: str
+
+
+class ContenderPlan(Record):
+    """One model served one way."""
+
+    name: str
+    """Also the name of its folder."""
+    role: Role
+    recipe: dict[str, Any]
+    """The recipe as it was read, resolved and frozen."""
+
+
+class Expected(Record):
+    """What the trial should cost, as printed before it starts."""
+
+    seconds: float
+    download_bytes: int
+    memory_bytes: int
+    basis: str
+    """Where the seconds come from, in words."""
+
+
+class Plan(Record):
+    """`plan.yaml`: what was asked, frozen before the first measurement."""
+
+    schema_version: int = SCHEMA_VERSION
+    created_at: str
+    onbox_version: str
+    kind: str = "trial"
+    """`trial`, or `bench` or `speed` where only that part was asked."""
+    contenders: tuple[ContenderPlan, ...]
+    tasks: tuple[TaskPlan, ...]
+    tasks_from: str = "builtin"
+    """`builtin` or the folder that the tasks were read from."""
+    arms: tuple[str, ...] = ("baseline",)
+    runs: int
+    """Runs of each task by each contender and arm."""
+    seed: int = 1
+    """Run n of every contender uses the same seeds, derived from this one."""
+    agent: AgentPlan
+    speed: SpeedPlan | None = SpeedPlan()
+    sandbox: str
+    """The sandbox tier that was chosen when the plan was frozen; `none` only by the user's own words."""
+    stop_rule: str = "all runs of the plan, no peeking: the verdict is computed once, at the end"
+    expected: Expected | None = None
+
+
+# ---------------------------------------------------------------- wire
+
+
+class Exchange(Record):
+    """One request and all that came back, as bytes with arrival stamps: a line of `wire.jsonl` or `requests.jsonl`."""
+
+    id: int
+    purpose: str
+    """`agent`, `preflight`, `canary`, `cold`, `warmup` or `measured`."""
+    started_at: str
+    t0_ns: int
+    """Monotonic time just before the first byte of the request was sent."""
+    method: str
+    path: str
+    request: Any = None
+    """The JSON body; a body that is no JSON is kept as text."""
+    status: int | None = None
+    """None: no status line ever came."""
+    headers: dict[str, str] = Field(default_factory=dict)
+    chunks: tuple[tuple[int, str], ...] = ()
+    """(nanoseconds since `t0_ns` at the socket read, bytes as UTF-8 with surrogateescape) of the decoded body."""
+    ended_ns: int | None = None
+    """Nanoseconds since `t0_ns` at the end of the body, or at the error."""
+    error: str | None = None
+    """What broke the exchange, in words: refused, reset, timed out, the client left."""
+
+    def body(self) -> bytes:
+        """The body as it came, chunk boundaries forgotten."""
+        return "".join(text for _, text in self.chunks).encode("utf-8", "surrogateescape")
+
+
+# ---------------------------------------------------------------- stand-up
+
+
+class Phase(Record):
+    """One phase between the decision to start and the first token."""
+
+    name: str
+    seconds: float
+    detail: str = ""
+
+
+class StandUp(Record):
+    """`standup/phases.json`: one lifetime of an engine, from start to gone."""
+
+    launch_id: str
+    engine: str
+    engine_version: str | None = None
+    argv: tuple[str, ...] = ()
+    """Empty for an engine that was already running."""
+    url: str
+    pid: int | None = None
+    phases: tuple[Phase, ...] = ()
+    ready_s: float | None = None
+    """None: it never got ready."""
+    props: dict[str, Any] = Field(default_factory=dict)
+    """What the engine says of itself: version, context, template hash, sampling defaults."""
+    stopped: "Stopped | None" = None
+
+
+class Stopped(Record):
+    """How the engine ended and the proof that it is gone."""
+
+    at: str
+    how: str
+    """`asked`, `killed`, `died` or `left running` (an engine that onbox did not start)."""
+    exit_code: int | None = None
+    process_gone: bool | None = None
+    port_closed: bool | None = None
+
+
+class PreflightCase(Record):
+    """One question put to a server before hours are spent on it."""
+
+    name: str
+    status: str
+    """`pass`, `warn`, `fail` or `unknown`."""
+    detail: str
+
+
+class Preflight(Record):
+    """`preflight.json`."""
+
+    cases: tuple[PreflightCase, ...]
+    tools: bool
+    """Whether one offered tool came back as a parsed call."""
+    vision: bool | None = None
+
+
+class WeightsFile(Record):
+    """One file of the weights, and the road it came by."""
+
+    file: str
+    bytes: int
+    sha256: str
+    source: str
+    """`cache`, `hub`, `parts` or `path`."""
+    first_source: str = ""
+    """For `cache`: the road by which it first came."""
+
+
+# ---------------------------------------------------------------- speed
+
+
+class CpuWindow(Record):
+    """Who used the processors during a window, in seconds of CPU time summed over all cores."""
+
+    wall_s: float
+    cores: int
+    busy_s: float
+    """All non-idle time of the machine."""
+    engine_s: float | None
+    """None: the engine's process is not ours to see."""
+    own_s: float
+    """onbox itself."""
+    steal_s: float = 0.0
+
+
+class Telemetry(Record):
+    """A line of `speed/N/telemetry.jsonl`."""
+
+    purpose: str
+    request_id: int
+    cpu: CpuWindow
+
+
+class SpeedRecord(Record):
+    """`speed/N/run.json`: what the measurement was and how it ended; the numbers are in the files beside it."""
+
+    plan: SpeedPlan
+    launch_id: str
+    engine: str
+    metrics: bool
+    """Whether the engine offers counters."""
+    idle_before: tuple[dict[str, float], ...] = ()
+    """Three scrapes of what runs and waits, before the first request."""
+    ended: str
+    """`complete`, or what stopped it."""
+
+
+# ---------------------------------------------------------------- runs
+
+
+class AgentEnd(Record):
+    """How the agent stopped."""
+
+    stop: str
+    """`answered`, `turn_limit`, `token_limit`, `time_limit`, `endpoint` or `crash`."""
+    detail: str = ""
+    turns: int = 0
+    reply: str = ""
+    """Its last message to the user."""
+
+
+class GateEnd(Record):
+    """What the gate said: the exit code, over a pipe, is the only verdict."""
+
+    exit_code: int | None
+    """None: it was killed at its time limit."""
+    reason: str
+    """The last `REASON: code` line that it printed, without the prefix."""
+    seconds: float
+    sha256: str
+    """Of the gate's files."""
+
+
+class Probe(Record):
+    """One question put to the sandbox: could a command do this?"""
+
+    name: str
+    held: bool
+    detail: str = ""
+
+
+class SandboxReport(Record):
+    """The sandbox of a run and how it stood its probes."""
+
+    name: str
+    version: str = ""
+    probes: tuple[Probe, ...] = ()
+
+
+class Changes(Record):
+    """What became of the workspace."""
+
+    files: int
+    lines_added: int
+    lines_removed: int
+
+
+class RunRecord(Record):
+    """`runs/TASK/ARM/N/run.json`, written last: a run without it was not finished."""
+
+    contender: str
+    task: str
+    task_sha256: str
+    arm: str
+    n: int
+    seed: int
+    launch_id: str
+    started_at: str
+    seconds: float
+    """Wall time from the fresh workspace to the gate's end."""
+    agent: AgentEnd
+    gate: GateEnd | None
+    """None: the gate was not reached; `fault` says why."""
+    changes: Changes
+    sandbox: SandboxReport
+    engine_alive: bool
+    """Whether the engine answered after the agent had stopped."""
+    fault: str = ""
+    """What in the harness, the sandbox or the box broke the run; empty when nothing did."""
+    agent_s: float = 0.0
+    command_s: float = 0.0
+    """Share of `agent_s` spent in the agent's commands."""
+
+
+# ---------------------------------------------------------------- ledger.jsonl
+
+
+class LedgerKind(StrEnum):
+    """What may happen to a piece of evidence."""
+
+    PLANNED = "planned"
+    ACCEPTED = "accepted"
+    DISCARDED = "discarded"
+    INVALIDATED = "invalidated"
+    RESUMED = "resumed"
+    INTERRUPTED = "interrupted"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+
+class LedgerEntry(Record):
+    """A line of `ledger.jsonl`: append-only."""
+
+    at: str
+    kind: LedgerKind
+    subject: str
+    """A path inside the trial folder, or the trial itself (`.`)."""
+    reason: str = ""
