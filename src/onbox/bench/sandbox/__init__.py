@@ -1,0 +1,73 @@
+"""Where an agent's commands and the gates run: no network, no view of the host, nothing left behind.
+
+One tier is one module with one class behind the protocol `Sandbox`; `choose` takes the best one that works here.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Bind:
+    """A host folder that a sandboxed command may see.
+
+    Args:
+        path: the folder on the host.
+        target: where the command should find it (`/app`); a tier that cannot remap paths leaves it at `path`.
+        writable: whether the command may change it.
+    """
+
+    path: Path
+    target: str
+    writable: bool = False
+
+
+@dataclass(frozen=True)
+class Completed:
+    """What became of a sandboxed command: its whole process tree is dead by the time this exists."""
+
+    exit_code: int | None
+    """None: it was killed at its time limit."""
+    output: bytes
+    """Standard output and error as they came, cut to the limit."""
+    truncated: bool
+    seconds: float
+
+
+class Sandbox(Protocol):
+    """One way to run a command that must not touch the box."""
+
+    name: str
+    """`bubblewrap`, `sandlock` or `none`."""
+    version: str
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        binds: Mapping[str, Bind],
+        cwd: str,
+        timeout_s: float,
+        env: Mapping[str, str] | None = None,
+        stdin: bytes = b"",
+        output_limit_bytes: int = 65_536,
+    ) -> Completed:
+        """Run `argv` and wait until it and all it started are dead.
+
+        Args:
+            argv: the command; its first word is looked up inside the sandbox.
+            binds: folders by the name of the environment variable that tells the command where each one is:
+                `{"APP_DIR": Bind(workspace, "/app", writable=True)}` sets APP_DIR to `/app`, or to the host path in a
+                tier that cannot remap.
+            cwd: the name, in `binds`, of the folder that the command starts in.
+            timeout_s: then the whole tree is killed and `exit_code` is None.
+            env: further variables; nothing is inherited from onbox's own environment.
+            stdin: what the command reads.
+            output_limit_bytes: output beyond it is read and thrown away.
+
+        Raises:
+            BoxError: the sandbox itself could not start; never for what the command does.
+        """
+        ...
