@@ -19,7 +19,7 @@ def serve(config: dict[str, Any]) -> None:
     """
     import xllamacpp
 
-    params = xllamacpp.CommonParams()
+    params = xllamacpp.CommonParams()  # type: ignore[attr-defined]
     params.model.path = config["model"]
     params.model_alias = {config["alias"]}
     params.hostnames = ["127.0.0.1"]
@@ -32,7 +32,7 @@ def serve(config: dict[str, Any]) -> None:
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = config["threads"]
     if config.get("chat_template"):
         params.chat_template = config["chat_template"]
-    server = xllamacpp.Server(params)
+    server = xllamacpp.Server(params)  # type: ignore[attr-defined]
     print(f"onbox: serving on {server.listening_address}", flush=True)
     threading.Event().wait()
 

@@ -9,6 +9,7 @@ process group: TERM, then KILL after the grace. If the keeper itself is killed, 
 output it says, as JSON lines, the engine's pid and how the engine ended.
 """
 
+import contextlib
 import ctypes
 import json
 import os
@@ -103,18 +104,14 @@ class LineStamper:
 
 def signal_group(pid: int, number: int) -> None:
     """Signal the whole process group of the engine; it may be gone already."""
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, number)
-    except (ProcessLookupError, PermissionError):
-        pass
 
 
 def say(**fact: Any) -> None:
     """Tell onbox, which may be gone."""
-    try:
+    with contextlib.suppress(OSError):
         print(json.dumps(fact), flush=True)
-    except OSError:
-        pass
 
 
 if __name__ == "__main__":
