@@ -18,6 +18,7 @@ import pytest
 from onbox.bench.sandbox import Bind, Completed, Sandbox
 from onbox.bench.sandbox.bubblewrap import Bubblewrap
 from onbox.bench.sandbox.choose import VARIABLE, choose, working
+from onbox.bench.sandbox.interior import FILE_BYTES, MEMORY_BYTES, PROCESSES
 from onbox.bench.sandbox.none import Unsafe
 from onbox.bench.sandbox.probes import probe
 from onbox.bench.sandbox.sandlock import Sandlock
@@ -210,6 +211,12 @@ def test_probes_hold(place: Place) -> None:
     assert [question for question in report.probes if not question.held] == []
 
 
+@in_tiers(CLOSED)
+def test_probes_tell_of_modes_that_landlock_does_not_govern(place: Place) -> None:
+    details = [question.detail for question in probe(place.sandbox).probes if question.detail]
+    assert ["mode" in detail for detail in details] == ([True] if place.sandbox.name == "sandlock" else [])
+
+
 @in_tiers([Unsafe])
 def test_probes_tell_when_nothing_holds(place: Place) -> None:
     report = probe(place.sandbox)
@@ -251,7 +258,7 @@ def test_a_link_to_a_host_file_leads_nowhere(place: Place) -> None:
 def test_no_capabilities_and_no_new_privileges(place: Place) -> None:
     lines = place.run("cat", "/proc/self/status").output.decode().splitlines()
     status = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
-    assert int(status["CapEff"], 16) == int(status["CapPrm"], 16) == int(status["CapBnd"], 16) == 0
+    assert int(status["CapEff"], 16) == int(status["CapPrm"], 16) == int(status["CapAmb"], 16) == 0
     assert status["NoNewPrivs"] == "1"
 
 
@@ -272,6 +279,18 @@ for address in sys.argv[1], "\\0" + sys.argv[2]:
             listener.listen()
         done = place.run("python3", "-I", "-S", "-c", program, str(tmp_path / "host.sock"), f"onbox-{os.getpid()}")
     assert done.output == b"refused\nrefused\n"
+
+
+@in_tiers(CLOSED)
+def test_limits_are_those_of_the_house(place: Place) -> None:
+    lines = place.run("cat", "/proc/self/limits").output.decode().splitlines()
+    hard = {line[:26].strip(): line[47:68].strip() for line in lines}
+    assert hard["Max file size"] == str(FILE_BYTES)
+    assert hard["Max address space"] == str(MEMORY_BYTES)
+    assert hard["Max core file size"] == "0"
+    assert int(hard["Max cpu time"]) >= 10
+    if place.sandbox.name == "bubblewrap":
+        assert hard["Max processes"] == str(PROCESSES)
 
 
 @in_tiers(CLOSED)

@@ -3,6 +3,7 @@
 import fcntl
 import secrets
 import socket
+import stat
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -16,6 +17,9 @@ from onbox.evidence.records import Probe, SandboxReport
 _TRIED = "tried"
 """What a probe's script says first: a script that never ran proves nothing."""
 _TIMEOUT_S = 5.0
+_Answer = tuple[bool, str]
+"""Whether the sandbox held, and what the attempt got away with."""
+_HELD: _Answer = (True, "")
 _CONNECT = """
 import socket, sys
 print("tried", flush=True)
@@ -44,24 +48,25 @@ print("tried" if os.read(said, 4) else "", flush=True)
 
 
 def probe(sandbox: Sandbox) -> SandboxReport:
-    """Try, for real, what a command must not be able to do; takes about a second.
+    """Try, for real, what a command must not be able to do; takes less than a second and a half.
 
     The probes: read a file outside the binds (directly, by a link in the workspace, by /proc), write outside the
     workspace or into a read-only bind, reach a listener of the host on 127.0.0.1 and 127.0.0.2, see another process
     of the host, kill one, and leave a process behind that holds a lock in the workspace.
 
     Returns:
-        One `Probe` each, in that order; one that could not be tried has not held.
+        One `Probe` each, in that order; one that could not be tried has not held. `write_outside` holds when all names
+        and contents are as they were; its detail then says whether at least the mode of a file could be changed.
     """
     probes = []
     for name, attempt in _ATTEMPTS.items():
         with tempfile.TemporaryDirectory(prefix="onbox-probe-", ignore_cleanup_errors=True) as folder:
             scene = _Scene(sandbox, Path(folder).resolve())
             try:
-                breach = attempt(scene)
+                held, detail = attempt(scene)
             except BoxError as error:
-                breach = error.message
-        probes.append(Probe(name=name, held=not breach, detail=breach))
+                held, detail = False, error.message
+        probes.append(Probe(name=name, held=held, detail=detail))
     return SandboxReport(name=sandbox.name, version=sandbox.version, probes=tuple(probes))
 
 
@@ -96,27 +101,36 @@ class _Scene:
         return self.run("sh", "-c", f"echo {_TRIED}; {script}; true", "sh", *arguments)
 
 
-def _read_gate(scene: _Scene) -> str:
+def _held_unless(breached: bool, detail: str) -> _Answer:
+    return (False, detail) if breached else _HELD
+
+
+def _read_gate(scene: _Scene) -> _Answer:
     script = 'ln -s "$1" link; cat "$1" link "/proc/self/root$1" "/proc/1/root$1"'
     output = scene.shell(script, str(scene.gate))
-    return f"read {scene.gate.name}, which is outside the binds" if scene.secret in output else ""
+    return _held_unless(scene.secret in output, "read a file outside the binds")
 
 
-def _write_outside(scene: _Scene) -> str:
+def _write_outside(scene: _Scene) -> _Answer:
     script = """
         for place in "$1" "$TESTS"; do
             for file in "$place"/*; do echo x >> "$file"; rm -f "$file"; done
             echo x > "$place/planted"
-        done"""
+        done
+        chmod 640 "$1/gate" "$TESTS/test"
+        """
+    expected = {scene.gate: scene.secret, scene.tests / "test": scene.secret}
+    for file in expected:
+        file.chmod(0o600)
     scene.shell(script, str(scene.outside))
-    for place, file in ((scene.outside, "gate"), (scene.tests, "test")):
-        left = {path.name: path.read_text() for path in place.iterdir()}
-        if left != {file: scene.secret}:
-            return f"changed {'a folder outside the binds' if place == scene.outside else 'a read-only bind'}"
-    return ""
+    found = {path: path.read_text() for folder in (scene.outside, scene.tests) for path in folder.iterdir()}
+    if found != expected:
+        return False, "changed a file outside the workspace"
+    modes_held = all(stat.S_IMODE(file.stat().st_mode) == 0o600 for file in expected)
+    return True, "" if modes_held else "contents held, but the mode of a file outside the workspace was changed"
 
 
-def _reach_network(scene: _Scene) -> str:
+def _reach_network(scene: _Scene) -> _Answer:
     with ExitStack() as stack:
         listeners = [stack.enter_context(socket.create_server((host, 0))) for host in ("127.0.0.1", "127.0.0.2")]
         addresses = [f"{host}:{port}" for host, port in (listener.getsockname() for listener in listeners)]
@@ -127,37 +141,37 @@ def _reach_network(scene: _Scene) -> str:
                 listener.accept()[0].close()
             except BlockingIOError:
                 continue
-            return f"connected to {address.partition(':')[0]} on the host"
-    return ""
+            return False, f"connected to {address.partition(':')[0]} on the host"
+    return _HELD
 
 
-def _see_processes(scene: _Scene) -> str:
+def _see_processes(scene: _Scene) -> _Answer:
     with _bystander(scene.secret):
         output = scene.shell("cat /proc/[0-9]*/cmdline")
-    return "read the command line of a process of the host" if scene.secret in output else ""
+    return _held_unless(scene.secret in output, "read the command line of a process of the host")
 
 
-def _kill_harness(scene: _Scene) -> str:
+def _kill_harness(scene: _Scene) -> _Answer:
     with _bystander(scene.secret) as bystander:
         scene.shell('kill -KILL "$1"', str(bystander.pid))
         try:
             bystander.wait(0.02)
         except subprocess.TimeoutExpired:
-            return ""
-    return "killed a process of the same user on the host"
+            return _HELD
+    return False, "killed a process of the same user on the host"
 
 
-def _leave_daemon(scene: _Scene) -> str:
+def _leave_daemon(scene: _Scene) -> _Answer:
     scene.run("python3", "-I", "-S", "-c", _DAEMON)
     with (scene.workspace / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            return "left a process behind that still holds a file of the workspace"
-    return ""
+            return False, "left a process behind that still holds a file of the workspace"
+    return _HELD
 
 
-_ATTEMPTS: dict[str, Callable[[_Scene], str]] = {
+_ATTEMPTS: dict[str, Callable[[_Scene], _Answer]] = {
     "read_gate": _read_gate,
     "write_outside": _write_outside,
     "reach_network": _reach_network,
@@ -165,7 +179,6 @@ _ATTEMPTS: dict[str, Callable[[_Scene], str]] = {
     "kill_harness": _kill_harness,
     "leave_daemon": _leave_daemon,
 }
-"""Each returns what it got away with; empty when it got away with nothing."""
 
 
 @contextmanager
