@@ -126,6 +126,21 @@ def test_missing_command_is_127_and_a_signal_is_128_more(place: Place) -> None:
 
 
 @in_tiers(ALL)
+@pytest.mark.parametrize("word", ["a\0b", "\ud83d", "x" * (1 << 17)], ids=["zero", "half", "long"])
+def test_words_that_no_kernel_takes_are_126(place: Place, word: str) -> None:
+    assert place.run("echo", word).exit_code == 126
+    assert place.run("true", env={"WORD": word}).exit_code == 126
+    assert place.run("echo", "x" * ((1 << 17) - 100)).exit_code == 0
+
+
+@in_tiers(ALL)
+def test_a_folder_that_is_not_there_is_a_box_error(place: Place) -> None:
+    place.workspace.rmdir()
+    with pytest.raises(BoxError):
+        place.run("true")
+
+
+@in_tiers(ALL)
 def test_arguments_arrive_as_they_are(place: Place) -> None:
     arguments = ["a b", "$HOME", "'", '"', "", "*", "-x"]
     program = "import json, sys; print(json.dumps(sys.argv[1:]))"

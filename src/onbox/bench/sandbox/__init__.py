@@ -30,7 +30,7 @@ class Completed:
     """What became of a sandboxed command: its whole process tree is dead by the time this exists."""
 
     exit_code: int | None
-    """None: it was killed at its time limit. 127: no such command. 126: not executable. 128 + n: died of signal n."""
+    """None: it was killed at its time limit. 127: no such command. 126: cannot be run. 128 + n: died of signal n."""
     output: bytes
     """Standard output and error as they came, cut to the limit."""
     truncated: bool

@@ -22,6 +22,7 @@ from onbox.bench.sandbox.interior import (
     interpreter,
     interpreter_folders,
     limits,
+    refusal,
     tighten,
 )
 from onbox.errors import BoxError
@@ -79,6 +80,8 @@ class Bubblewrap:
         output_limit_bytes: int = 65_536,
     ) -> Completed:
         """See `Sandbox.run`."""
+        if refused := refusal(argv, env):
+            return refused
         variables = {
             **environment(path=[_TOOLS, str(interpreter().parent)], home=_HOME, tmp="/tmp"),
             **(env or {}),

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from onbox.bench.sandbox import Bind
+from onbox.bench.sandbox import Bind, Completed
 
 FILE_BYTES = 1 << 30
 """The largest file that a command may write."""
@@ -16,6 +16,10 @@ MEMORY_BYTES = 16 << 30
 PROCESSES = 1024
 SCRATCH_BYTES = 256 << 20
 """Size of each of the private /tmp, home and /dev/shm, where the tier can bound them."""
+_WORD_BYTES = 128 << 10
+"""Linux takes no longer argument (MAX_ARG_STRLEN)."""
+_WORDS_BYTES = 1 << 20
+"""All arguments together: half of what Linux takes with the usual stack of 8 MiB."""
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
@@ -65,6 +69,25 @@ def tools(folder: Path) -> Path:
 def in_shell(argv: Sequence[str]) -> list[str]:
     """`argv` looked up by a shell, so that a missing command is exit code 127 in every tier."""
     return ["/bin/sh", "-c", 'exec "$@"', "sh", *argv]
+
+
+def refusal(argv: Sequence[str], env: Mapping[str, str] | None) -> Completed | None:
+    """How a command ends that no kernel would take: exit code 126 and why; None for one that can be tried.
+
+    An agent's words are a model's words: they may hold a zero byte, half a character or a whole file.
+    """
+    try:
+        words = [word.encode() for word in (*argv, *(f"{name}={value}" for name, value in (env or {}).items()))]
+    except UnicodeEncodeError:
+        reason = "not valid text"
+    else:
+        if any(b"\0" in word for word in words):
+            reason = "a zero byte in an argument"
+        elif max(map(len, words), default=0) >= _WORD_BYTES or sum(map(len, words)) >= _WORDS_BYTES:
+            reason = "argument list too long"
+        else:
+            return None
+    return Completed(126, f"cannot run the command: {reason}\n".encode(), truncated=False, seconds=0.0)
 
 
 def limits(timeout_s: float) -> Iterator[tuple[int, int]]:

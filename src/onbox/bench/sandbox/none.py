@@ -10,7 +10,8 @@ from pathlib import Path
 
 from onbox.bench.sandbox import Bind, Completed
 from onbox.bench.sandbox.attend import attend, end_with, open_pidfd
-from onbox.bench.sandbox.interior import environment, host_places, in_shell, tools
+from onbox.bench.sandbox.interior import environment, host_places, in_shell, refusal, tools
+from onbox.errors import BoxError
 
 
 class Unsafe:
@@ -35,7 +36,11 @@ class Unsafe:
         output_limit_bytes: int = 65_536,
     ) -> Completed:
         """See `Sandbox.run`; only the process group is dead afterwards."""
+        if refused := refusal(argv, env):
+            return refused
         places = host_places(binds)
+        if not Path(places[cwd]).is_dir():
+            raise BoxError(f"{places[cwd]}: no such folder to run a command in")
         with ExitStack() as stack:
             scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="onbox-", ignore_cleanup_errors=True))
             bin_folder = tools(Path(scratch, "bin"))

@@ -20,6 +20,7 @@ from onbox.bench.sandbox.interior import (
     interpreter,
     interpreter_folders,
     limits,
+    refusal,
     tools,
 )
 from onbox.errors import BoxError
@@ -68,6 +69,8 @@ class Sandlock:
         output_limit_bytes: int = 65_536,
     ) -> Completed:
         """See `Sandbox.run`."""
+        if refused := refusal(argv, env):
+            return refused
         places = host_places(binds)
         with ExitStack() as stack:
             scratch = Path(
