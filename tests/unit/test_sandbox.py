@@ -368,6 +368,26 @@ Tier().run(["sh", "-c", {script!r}], binds=binds, cwd="APP_DIR", timeout_s=60)
     assert wait_for(lambda: alive(marker) == [])
 
 
+def test_the_keeper_ends_every_descendant_by_itself(marker: str) -> None:
+    script = f"trap '' TERM; (setsid sh -c 'sleep {marker}; :' &); sleep {marker}; :"
+    program = f"""
+import subprocess, sys
+from onbox.bench.sandbox.sandlock_keeper import end_descendants, inherit_orphans
+inherit_orphans()
+subprocess.Popen(["sh", "-c", {script!r}])
+sys.stdin.read()
+end_descendants()
+print("ended")
+"""
+    environ = {**os.environ, "PYTHONPATH": path()}
+    argv = [sys.executable, "-c", program]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environ) as keeper:
+        assert wait_for(lambda: len([pid for pid in alive(marker) if comm(pid) == "sleep"]) == 2)
+        output, _ = keeper.communicate(timeout=10)
+    assert output == b"ended\n"
+    assert alive(marker) == []
+
+
 def comm(pid: int) -> str:
     try:
         return Path(f"/proc/{pid}/comm").read_text().strip()

@@ -35,13 +35,13 @@ def main(control_fd: int, status_fd: int) -> None:
         end: dict[str, Any] = {"exit_code": _hold(json.loads(line), control_fd)}
     except Exception as error:
         end = {"error": f"{type(error).__name__}: {error}"}
-    _end_all()
+    end_descendants()
     with open(status_fd, "w") as status:
         json.dump(end, status)
 
 
 def _hold(request: dict[str, Any], control_fd: int) -> int:
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    inherit_orphans()
     for which, value in request["limits"]:
         _, hard = resource.getrlimit(which)
         bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
@@ -79,8 +79,16 @@ def _kill_when_closed(control_fd: int, process: Any) -> None:
             os.kill(pid, signal.SIGKILL)
 
 
-def _end_all() -> None:
-    """Kill every descendant; as subreaper the keeper inherits the orphans, so that it meets each of them."""
+def inherit_orphans() -> None:
+    """Become the parent of every descendant whose own parent dies."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def end_descendants() -> None:
+    """Kill children until there are none; after `inherit_orphans` that is every descendant.
+
+    sandlock 0.9.0 has done so already when its own wait ends; this is for when it fails on the way.
+    """
     while True:
         try:
             reaped, _ = os.waitpid(-1, os.WNOHANG)
