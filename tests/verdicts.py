@@ -130,9 +130,7 @@ def contender_result(contender: Contender, speed: Measurement | None, **changes:
         "attempted": len(letters),
         "seconds_to_pass": 76.1,
         "cells": tuple(
-            TaskCell(
-                task=task, passed=ends.count("P"), valid=len(ends) - ends.count("I"), invalid=ends.count("I")
-            )
+            TaskCell(task=task, passed=ends.count("P"), valid=len(ends) - ends.count("I"), invalid=ends.count("I"))
             for task, ends in contender.runs.items()
         ),
         "speed": speed,
@@ -182,8 +180,13 @@ def build_verdict(**changes: Any) -> Verdict:
         "bracket": ("switch", "switch"),
         "checks": (
             check(
-                "COVERAGE", Status.WARN, observed=95.8, threshold=100.0, unit="%",
-                evidence="ledger.jsonl", hint="One run of 24 was invalid; run it again with --resume.",
+                "COVERAGE",
+                Status.WARN,
+                observed=95.8,
+                threshold=100.0,
+                unit="%",
+                evidence="ledger.jsonl",
+                hint="One run of 24 was invalid; run it again with --resume.",
             ),
             check("SAME_SEEDS", Status.PASS, observed="same", threshold="same", evidence="plan.yaml"),
         ),

@@ -174,9 +174,7 @@ def _ledger(folder: TrialFolder, problems: list[str]) -> tuple[LedgerEntry, ...]
 
 def _contender(folder: TrialFolder, name: str, recipe: dict[str, Any], problems: list[str]) -> ContenderPage:
     at = folder.contender(name)
-    stand_ups = (
-        _record(StandUp, path, folder, problems) for path in sorted((at / "standup").glob("**/phases.json"))
-    )
+    stand_ups = (_record(StandUp, path, folder, problems) for path in sorted((at / "standup").glob("**/phases.json")))
     return ContenderPage(
         name=name,
         recipe=recipe,

@@ -10,6 +10,13 @@ _HIDDEN = re.compile(
     "\U000e0000-\U000e007f]"  # tags
 )
 
+_C0 = re.findall(
+    r"\S+",
+    "NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI "
+    "DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US",
+)
+"""Written out in letters: the Unicode signs for them are missing in many fonts."""
+
 
 def visible(text: str) -> str:
     """`text` with each control, bidi and invisible character replaced by a sign for it; newline and tab stay.
@@ -21,15 +28,13 @@ def visible(text: str) -> str:
 
 def one_line(text: str) -> str:
     """Like `visible`, with signs for newline and tab too."""
-    return visible(text).replace("\n", "␊").replace("\t", "␉")
+    return visible(text).replace("\n", "↵").replace("\t", "⇥")
 
 
 def _sign(match: re.Match[str]) -> str:
     code = ord(match[0])
     if code < 0x20:
-        return chr(0x2400 + code)
-    if code == 0x7F:
-        return "␡"
+        return f"⟨{_C0[code]}⟩"
     if 0xDC80 <= code <= 0xDCFF:  # surrogateescape: a byte that was no UTF-8
         return f"⟨byte {code - 0xDC00:02X}⟩"
     return f"⟨U+{code:04X}⟩"

@@ -10,9 +10,18 @@ NOT_MEASURED = "not measured"
 UNKNOWN = "unknown"
 WHOLE_IS_IN = "the whole is in"
 NO_VALID_NUMBER = "no valid number"
-PASSED_OF_VALID = "passed, of valid runs"
 ORDER_OF_WORDS = "The verdict first, then what speaks against it, then the numbers and the files behind them."
 INVALID_IS_NOT_COUNTED = "An invalid run says nothing about the model and is not counted."
+
+NO_REASON = "no reason was written down"
+NO_STAND_UP = "No record of a stand-up."
+NO_BOX = "No fingerprint of the box was kept."
+NO_PASS = "no pass"
+NO_DOUBTS = "No check failed or warned."
+NOTHING_DROPPED = "Nothing was discarded or invalidated."
+FILES_NOTE = "Each number is computed from these; paths are relative to the trial folder."
+REFUSED = "a check failed, so what the witnesses saw is shown and not used."
+COLD = "Cold: the first request, kept apart"
 
 VERDICTS: Mapping[str, str] = {
     "keep": "Keep what you run now",
@@ -40,6 +49,24 @@ NOT_COUNTED = frozenset({"discarded", "invalidated", "failed", "interrupted"})
 """Kinds of ledger entry whose subject is struck through."""
 
 
+def bracket(sides: tuple[str, str]) -> str:
+    """What the verdict would be, were the invalid runs all against the challenger, or all for it."""
+    return (
+        f"Had every invalid run gone against the challenger, the verdict would be {sides[0]}; "
+        f"had every one gone for it, {sides[1]}."
+    )
+
+
+def seconds_to_pass(value: float | None) -> str:
+    """All seconds of valid runs over passes, or that there was no pass."""
+    return NO_PASS if value is None else seconds(value)
+
+
+def served_correctly(value: float | None) -> str:
+    """An upper bound of a pass rate."""
+    return percent(value) if value is None else f"at most {percent(value)}"
+
+
 def number(value: float | None, digits: int = 3) -> str:
     """`value` with so many significant digits, never in scientific notation; thousands are set apart by commas."""
     if value is None:
@@ -60,8 +87,10 @@ def seconds(value: float | None) -> str:
     """A duration: `0.42 s`, `42 s`, `3 min 20 s`, `1 h 05 min`."""
     if value is None:
         return NOT_MEASURED
+    if value < 1:
+        return f"{_trimmed(number(value, 2))} s"
     if value < 99.5:
-        return f"{number(value, 2 if value < 9.95 or value >= 10 else 3)} s"
+        return f"{value:.1f} s" if value < 9.95 else f"{value:.0f} s"
     whole = round(value)
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
@@ -75,11 +104,8 @@ def size(value: float | None) -> str:
         return UNKNOWN
     if value < 1000:
         return f"{value:.0f} bytes"
-    for unit in ("kB", "MB", "GB", "TB"):
-        value /= 1000
-        if value < 999.5:
-            break
-    return f"{number(value)} {unit}"
+    power = min(4, 1 + sum(value >= 999.5 * 1000**n for n in (1, 2, 3)))
+    return f"{number(value / 1000**power)} {('kB', 'MB', 'GB', 'TB')[power - 1]}"
 
 
 def percent(value: float | None) -> str:
