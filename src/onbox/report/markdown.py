@@ -15,8 +15,6 @@ from onbox.report.text import Cut, one_line, visible
 TEXT_CHARACTERS_MAX = 1500
 """Of one message, tool call, gate output or patch; the file in the trial folder has the whole."""
 
-SIGNS = {Outcome.PASSED: "✓", Outcome.FAILED: "✗", Outcome.SERVING_FAILURE: "≈", Outcome.INVALID: "–"}
-
 
 def render(folder: TrialFolder, verdict: Verdict) -> str:
     """The whole report, in the order of the page: verdict, doubts, numbers, evidence."""
@@ -171,7 +169,6 @@ def _finding(finding: Finding) -> str:
 def _rates(page: Page) -> Iterator[str]:
     verdict = page.verdict
     yield "## Pass rate"
-    counts = ("contender", "passed", "valid", "invalid", "planned")
     yield _table(
         (
             "contender",
@@ -240,13 +237,13 @@ def _rate(value: float | None, refused: bool) -> str:
 
 def _tasks(page: Page) -> Iterator[str]:
     yield "## Tasks"
-    yield ", ".join(f"{sign} {outcome.value}" for outcome, sign in SIGNS.items()) + ", · not finished"
+    yield ", ".join(f"{sign} {outcome}" for outcome, sign in words.SIGNS.items()) + ", · not finished"
     arms, contenders = page.arms(), page.verdict.contenders
     rows = [
         (
             plain(f"{task} ({arm})" if len(arms) > 1 else task),
             *(
-                " ".join(SIGNS[run.outcome] if run else "·" for run in page.squares(c.name, task, arm))
+                " ".join(words.SIGNS[run.outcome.value] if run else "·" for run in page.squares(c.name, task, arm))
                 for c in contenders
             ),
         )
@@ -259,7 +256,9 @@ def _tasks(page: Page) -> Iterator[str]:
 def _runs(page: Page) -> Iterator[str]:
     yield "### Run by run"
     for run in page.verdict.runs:
-        head = f"{SIGNS[run.outcome]} {run.contender}, {run.task}, {run.arm} {run.n}: {run.code}, {run.detail}"
+        head = (
+            f"{words.SIGNS[run.outcome.value]} {run.contender}, {run.task}, {run.arm} {run.n}: {run.code}, {run.detail}"
+        )
         yield _folded(f"{head} ({words.seconds(run.seconds)})", _run(page, run))
 
 

@@ -19,6 +19,7 @@ from onbox.report.text import Cut, cut
 
 TRANSCRIPT_BYTES_MAX = 32_000_000
 STEPS_MAX = 60
+NAME_CHARACTERS_MAX = 120
 
 R = TypeVar("R", bound=BaseModel)
 
@@ -245,10 +246,10 @@ def _step(step: dict[str, Any], limit: int) -> Step:
     calls = [call for call in step.get("tool_calls") or [] if isinstance(call, dict)]
     spent, tokens = step.get("seconds"), step.get("tokens")
     return Step(
-        role=str(step.get("role") or "unknown"),
+        role=_name(step.get("role")) or "unknown",
         content=cut(_said(step.get("content")), limit),
         reasoning=cut(_said(step.get("reasoning")), limit),
-        calls=tuple(Call(_said(call.get("name")), cut(_said(call.get("arguments")), limit)) for call in calls),
+        calls=tuple(Call(_name(call.get("name")), cut(_said(call.get("arguments")), limit)) for call in calls),
         seconds=spent if isinstance(spent, int | float) else None,
         tokens=tokens if isinstance(tokens, int) else None,
     )
@@ -258,6 +259,11 @@ def _said(value: object) -> str:
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def _name(value: object) -> str:
+    text = _said(value)
+    return text if len(text) <= NAME_CHARACTERS_MAX else f"{text[:NAME_CHARACTERS_MAX]}…"
 
 
 def _text(path: Path, limit: int) -> Cut | None:

@@ -10,10 +10,8 @@ _HIDDEN = re.compile(
     "\U000e0000-\U000e007f]"  # tags
 )
 
-_C0 = re.findall(
-    r"\S+",
-    "NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI "
-    "DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US",
+_C0 = (
+    "NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US"
 )
 """Written out in letters: the Unicode signs for them are missing in many fonts."""
 
@@ -34,7 +32,7 @@ def one_line(text: str) -> str:
 def _sign(match: re.Match[str]) -> str:
     code = ord(match[0])
     if code < 0x20:
-        return f"⟨{_C0[code]}⟩"
+        return f"⟨{_C0.split()[code]}⟩"
     if 0xDC80 <= code <= 0xDCFF:  # surrogateescape: a byte that was no UTF-8
         return f"⟨byte {code - 0xDC00:02X}⟩"
     return f"⟨U+{code:04X}⟩"

@@ -35,6 +35,8 @@ WITNESSES: Mapping[str, str] = {
     "engine_counters": "Engine: its counters, before and after",
     "engine_timings": "Engine: its own account of each request",
 }
+SIGNS: Mapping[str, str] = {"passed": "✓", "failed": "✗", "serving failure": "≈", "invalid": "–"}
+"""Outcomes where there is no picture; the form alone tells them apart."""
 LEDGER: Mapping[str, str] = {
     "planned": "planned",
     "accepted": "accepted",
@@ -87,13 +89,13 @@ def seconds(value: float | None) -> str:
     """A duration: `0.42 s`, `42 s`, `3 min 20 s`, `1 h 05 min`."""
     if value is None:
         return NOT_MEASURED
-    if value < 1:
+    if value < 0.995:
         return f"{_trimmed(number(value, 2))} s"
     if value < 99.5:
         return f"{value:.1f} s" if value < 9.95 else f"{value:.0f} s"
     whole = round(value)
     if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
+        return f"{whole // 60} min {whole % 60:02d} s" if whole % 60 else f"{whole // 60} min"
     minutes = round(value / 60)
     return f"{minutes // 60} h {minutes % 60:02d} min"
 
