@@ -7,6 +7,7 @@ import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from markdown_it import MarkdownIt
@@ -378,3 +379,9 @@ def test_a_browser_shows_the_page(folder: TrialFolder, tmp_path: Path) -> None:
     assert verdict.headline in shown
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert picture.stat().st_size > 20_000
+
+
+def test_the_picture_of_the_readme_can_be_drawn() -> None:
+    picture = ElementTree.parse(Path(__file__).parents[2] / "docs" / "picture.svg").getroot()
+    assert picture.tag == "{http://www.w3.org/2000/svg}svg"
+    assert "undecided" in "".join(picture.itertext())

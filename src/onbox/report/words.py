@@ -21,7 +21,7 @@ NO_DOUBTS = "No check failed or warned."
 NOTHING_DROPPED = "Nothing was discarded or invalidated."
 FILES_NOTE = "Each number is computed from these; paths are relative to the trial folder."
 REFUSED = "a check failed, so what the witnesses saw is shown and not used."
-COLD = "Cold: the first request, kept apart"
+COLD = "Cold: first request, kept apart"
 
 VERDICTS: Mapping[str, str] = {
     "keep": "Keep what you run now",
@@ -31,9 +31,9 @@ VERDICTS: Mapping[str, str] = {
 ROLES: Mapping[str, str] = {"incumbent": "runs now", "challenger": "wants its place"}
 STATUSES: Mapping[str, str] = {"pass": "passed", "warn": "warning", "fail": "failed", "unknown": "not seen"}
 WITNESSES: Mapping[str, str] = {
-    "client_bursts": "Client: bytes arriving at the socket",
-    "engine_counters": "Engine: its counters, before and after",
-    "engine_timings": "Engine: its own account of each request",
+    "client_bursts": "Client: bytes at the socket",
+    "engine_counters": "Engine: its counters",
+    "engine_timings": "Engine: its timings",
 }
 SIGNS: Mapping[str, str] = {"passed": "✓", "failed": "✗", "serving failure": "≈", "invalid": "–"}
 """Outcomes where there is no picture; the form alone tells them apart."""
