@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 from onbox.evidence.folder import TrialFolder, write_json
 from onbox.evidence.records import LedgerKind
 from onbox.judge.results import Verdict
-from onbox.report import html, markdown, words
+from onbox.report import html, markdown, marks, words
 from onbox.report.page import STEPS_MAX
 from tests.builders import build_trial
 from tests.verdicts import ENDINGS, REFUSED, build_verdict, run_result
@@ -205,12 +205,12 @@ def test_hostile_text_is_no_markup_in_markdown(folder: TrialFolder, said: str) -
     ],
 )
 def test_markdown_is_escaped_only_where_it_would_act(said: str, escaped: str) -> None:
-    assert markdown.plain(said) == escaped
+    assert marks.plain(said) == escaped
 
 
 def test_a_fence_is_longer_than_the_fences_inside() -> None:
-    assert markdown.fenced("a ````` b").splitlines()[0] == "``````text"
-    assert markdown.code("a`b") == "``a`b``"
+    assert marks.fenced("a ````` b").splitlines()[0] == "``````text"
+    assert marks.code("a`b") == "``a`b``"
 
 
 # ---------------------------------------------------------------- truth
@@ -279,7 +279,7 @@ def test_failed_checks_come_before_warnings_and_carry_their_advice(folder: Trial
     places = [text.index(name) for name in ("TOKEN_RESIDUAL", "COVERAGE", "CPU_FOREIGN", "CLOCKS", "SAME_SEEDS")]
     assert places == sorted(places)
     assert "Stop other clients and measure again." in text
-    assert "seen 128 tokens, asked for 0 tokens" in text
+    assert "seen 128 tokens, threshold 0 tokens" in text
 
 
 def test_a_refused_number_is_shown_struck_through_with_its_reason(folder: TrialFolder) -> None:

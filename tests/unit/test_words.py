@@ -121,3 +121,15 @@ def test_a_cut_keeps_both_ends_and_counts_the_rest() -> None:
     cut = text.cut(said, 300)
     assert (cut.head, cut.omitted, cut.tail) == ("a" * 200, len(said) - 300, "c" * 100)
     assert text.cut("short", 300) == text.Cut("short", 0)
+
+
+def test_a_headline_that_begins_with_its_title_is_not_said_twice() -> None:
+    assert words.title_and_headline("keep", "Keep a: b passes 1 of 2.") == ("Keep a", "b passes 1 of 2.")
+    assert words.title_and_headline("undecided", "Undecided: x.") == ("Undecided", "x.")
+    assert words.title_and_headline("keep", "b: fails.") == ("Keep what you run now", "b: fails.")
+    assert words.title_and_headline("switch", "b is better.") == ("Switch", "b is better.")
+
+
+def test_a_check_says_what_it_saw_and_where_the_line_is() -> None:
+    assert words.seen(128.0, 0.0, "tokens") == "seen 128 tokens, threshold 0 tokens"
+    assert words.seen(None, None, "") == "seen unknown"

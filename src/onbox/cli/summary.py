@@ -29,8 +29,8 @@ def summary(verdict: Verdict, folder: Path | None = None) -> RenderableType:
 
 
 def _head(verdict: Verdict) -> Text:
-    word = words.VERDICTS.get(verdict.verdict, verdict.verdict)
-    return Text.assemble((one_line(word), "bold reverse"), "  ", (one_line(verdict.headline), "bold"))
+    title, headline = words.title_and_headline(verdict.verdict, verdict.headline)
+    return Text.assemble((one_line(title), "bold reverse"), "  ", (one_line(headline), "bold"))
 
 
 def _why(verdict: Verdict) -> RenderableType:

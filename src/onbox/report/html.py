@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from onbox.evidence.folder import TrialFolder
 from onbox.judge.results import Measurement, Outcome, RunResult, Status, Validity, Verdict
@@ -150,5 +150,5 @@ def _environment() -> Environment:
         href=_href,
         command=engine_command,
     )
-    environment.globals.update(words=words, escape=escape)
+    environment.globals["words"] = words
     return environment

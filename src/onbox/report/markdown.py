@@ -1,16 +1,13 @@
 """The report as Markdown that reads well on GitHub; what others wrote is fenced or escaped, never markup."""
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from html import escape as html_escape
-from typing import Any
+from collections.abc import Iterator
 
 from onbox.evidence.folder import TrialFolder
 from onbox.judge.results import Measurement, Outcome, RunResult, Status, Validity, Verdict
 from onbox.report import words
+from onbox.report.marks import bullets, code, facts, fenced, folded, plain, quoted, table
 from onbox.report.page import ContenderPage, Finding, Page, Step, read_page, read_transcript
 from onbox.report.reproduce import commands, engine_command
-from onbox.report.text import Cut, one_line, visible
 
 TEXT_CHARACTERS_MAX = 1500
 """Of one message, tool call, gate output or patch; the file in the trial folder has the whole."""
@@ -24,91 +21,17 @@ def render(folder: TrialFolder, verdict: Verdict) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-# ---------------------------------------------------------------- making text safe
-
-
-def plain(text: str) -> str:
-    """`text` on one line with nothing left that Markdown or HTML would act on."""
-    escaped = re.sub(r"([\\`*_\[\]|~!$@#])", r"\\\1", one_line(text))
-    escaped = escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    escaped = re.sub(r":(?=//)|(?<=www)\.", lambda found: "\\" + found[0], escaped, flags=re.IGNORECASE)
-    return re.sub(r"^(\s*)([-+=]|\d+(?=[.)](?:\s|$)))", _first_sign, escaped)
-
-
-def code(text: str) -> str:
-    """`text` as a code span; one that would break a table cell is escaped instead."""
-    shown = one_line(text)
-    if "|" in shown or not shown.strip():
-        return plain(shown)
-    fence = "`" * (_longest_run(shown) + 1)
-    return f"{fence} {shown} {fence}" if shown.startswith("`") or shown.endswith("`") else f"{fence}{shown}{fence}"
-
-
-def fenced(text: str) -> str:
-    """`text` as a code block whose fence is longer than any run of backticks inside."""
-    shown = visible(text)
-    fence = "`" * max(3, _longest_run(shown) + 1)
-    return f"{fence}text\n{shown}\n{fence}"
-
-
-def _longest_run(text: str) -> int:
-    return max((len(run) for run in re.findall("`+", text)), default=0)
-
-
-def _first_sign(found: re.Match[str]) -> str:
-    # at the start of a line these would open a list, a heading or a rule
-    sign = found[2]
-    return f"{found[1]}{sign}\\" if sign.isdigit() else f"{found[1]}\\{sign}"
-
-
-def _cut(text: Cut, file: str) -> str:
-    if not text.omitted:
-        return fenced(text.head)
-    note = f"[{words.count(text.omitted, 'character')} left out here; {words.WHOLE_IS_IN} {one_line(file)}]"
-    return fenced(f"{text.head}\n\n{note}\n\n{text.tail}")
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> str:
-    rule = ["---:" if index in right else "---" for index in range(len(head))]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *rows))
-
-
-def _list(items: Iterable[str]) -> str:
-    return "\n".join(f"- {item}" for item in items)
-
-
-def _folded(summary: str, blocks: Iterable[str]) -> str:
-    body = "\n\n".join(blocks)
-    return f"<details><summary>{html_escape(one_line(summary))}</summary>\n\n{body}\n\n</details>"
-
-
-def _facts(mapping: Mapping[str, Any], skip: Sequence[str] = ()) -> str:
-    rows = []
-    for key, value in mapping.items():
-        if key in skip:
-            continue
-        if isinstance(value, Mapping):
-            for inner, item in value.items():
-                name = f"{words.label(str(key))} {words.label(str(inner))}"
-                rows.append((plain(name), plain(words.fact(str(inner), item))))
-        else:
-            rows.append((plain(words.label(str(key))), plain(words.fact(str(key), value))))
-    return _table(("fact", "value"), rows)
-
-
-# ---------------------------------------------------------------- the parts, in order
-
-
 def _verdict(page: Page) -> Iterator[str]:
     verdict = page.verdict
-    yield f"# {plain(words.VERDICTS.get(verdict.verdict, verdict.verdict))}"
-    yield f"**{plain(verdict.headline)}**"
+    title, headline = words.title_and_headline(verdict.verdict, verdict.headline)
+    yield f"# {plain(title)}"
+    yield f"**{plain(headline)}**"
     if verdict.reasons:
-        yield _list(plain(reason) for reason in verdict.reasons)
+        yield bullets(plain(reason) for reason in verdict.reasons)
     if verdict.would_settle:
         yield "**What would settle it**"
-        yield _list(plain(step) for step in verdict.would_settle)
-    yield _table(
+        yield bullets(plain(step) for step in verdict.would_settle)
+    yield table(
         ("contender", "role", "pass rate", "95 percent", "decode", "time to a pass"),
         (
             (
@@ -122,8 +45,7 @@ def _verdict(page: Page) -> Iterator[str]:
             for c in verdict.contenders
         ),
     )
-    when = f", {plain(page.plan.created_at[:10])}" if page.plan else ""
-    yield f"Trial {code(verdict.trial)}{when}. {words.ORDER_OF_WORDS}"
+    yield f"Trial {code(verdict.trial)}. {words.ORDER_OF_WORDS}"
 
 
 def _decode(speed: Measurement | None) -> str:
@@ -136,9 +58,9 @@ def _decode(speed: Measurement | None) -> str:
 def _checks(page: Page) -> Iterator[str]:
     yield "## Checks"
     if page.problems:
-        yield _list(f"**cannot be read:** {plain(problem)}" for problem in page.problems)
+        yield bullets(f"**cannot be read:** {plain(problem)}" for problem in page.problems)
     doubts = page.findings(Status.FAIL, Status.WARN, Status.UNKNOWN)
-    yield _list(_finding(finding) for finding in doubts) if doubts else words.NO_DOUBTS
+    yield bullets(_finding(finding) for finding in doubts) if doubts else words.NO_DOUBTS
     passed = page.findings(Status.PASS)
     if passed:
         rows = (
@@ -146,12 +68,11 @@ def _checks(page: Page) -> Iterator[str]:
                 code(f.check.id),
                 plain(f.contender or "the trial"),
                 plain(words.quantity(f.check.observed, f.check.unit)),
-                plain(words.quantity(f.check.threshold, f.check.unit)),
+                "" if f.check.threshold is None else plain(words.quantity(f.check.threshold, f.check.unit)),
             )
             for f in passed
         )
-        table = _table(("check", "of", "seen", "asked for"), rows)
-        yield _folded(f"{words.count(len(passed), 'check')} passed", [table])
+        yield folded(f"{words.count(len(passed), 'check')} passed", [table(("check", "of", "seen", "threshold"), rows)])
 
 
 def _finding(finding: Finding) -> str:
@@ -161,15 +82,14 @@ def _finding(finding: Finding) -> str:
     hint = f"{plain(check.hint)} " if check.hint else ""
     return (
         f"**{words.STATUSES[check.status.value]}** {code(check.id)}{about}: {hint}"
-        f"(seen {plain(words.quantity(check.observed, check.unit))}, "
-        f"asked for {plain(words.quantity(check.threshold, check.unit))}{shown_by})"
+        f"({plain(words.seen(check.observed, check.threshold, check.unit))}{shown_by})"
     )
 
 
 def _rates(page: Page) -> Iterator[str]:
     verdict = page.verdict
     yield "## Pass rate"
-    yield _table(
+    yield table(
         (
             "contender",
             "passed",
@@ -196,7 +116,7 @@ def _rates(page: Page) -> Iterator[str]:
         right=(1, 2, 3, 4),
     )
     yield words.INVALID_IS_NOT_COUNTED
-    yield _table(
+    yield table(
         ("is the difference chance?", "p", "method"),
         (
             (name, words.p_value(test.p), plain(f"{test.method}. {test.detail}" if test.detail else test.method))
@@ -226,9 +146,9 @@ def _speed(page: Page) -> Iterator[str]:
             for w in speed.witnesses
         ]
         rows.append((words.COLD, _rate(speed.cold_tok_s, refused), ""))
-        yield _table(("witness", "decode", ""), rows)
+        yield table(("witness", "decode", ""), rows)
         amount = f"{words.count(speed.requests, 'request')}, {words.count(speed.tokens, 'token')}"
-        yield _facts({"time_to_first_token_s": speed.ttft_s, "measured": amount, **speed.profile})
+        yield facts({"time_to_first_token_s": speed.ttft_s, "measured": amount, **speed.profile})
 
 
 def _rate(value: float | None, refused: bool) -> str:
@@ -250,7 +170,7 @@ def _tasks(page: Page) -> Iterator[str]:
         for task in page.tasks()
         for arm in arms
     ]
-    yield _table(("task", *(plain(c.name) for c in contenders)), rows)
+    yield table(("task", *(plain(c.name) for c in contenders)), rows)
 
 
 def _runs(page: Page) -> Iterator[str]:
@@ -259,7 +179,7 @@ def _runs(page: Page) -> Iterator[str]:
         head = (
             f"{words.SIGNS[run.outcome.value]} {run.contender}, {run.task}, {run.arm} {run.n}: {run.code}, {run.detail}"
         )
-        yield _folded(f"{head} ({words.seconds(run.seconds)})", _run(page, run))
+        yield folded(f"{head} ({words.seconds(run.seconds)})", _run(page, run))
 
 
 def _run(page: Page, run: RunResult) -> Iterator[str]:
@@ -280,7 +200,7 @@ def _run(page: Page, run: RunResult) -> Iterator[str]:
     for name, text in (("workspace.patch", said.patch), ("gate.txt", said.gate)):
         if text:
             yield code(name)
-            yield _cut(text, f"{run.folder}/{name}")
+            yield quoted(text, f"{run.folder}/{name}")
 
 
 def _step(step: Step, file: str) -> Iterator[str]:
@@ -289,12 +209,12 @@ def _step(step: Step, file: str) -> Iterator[str]:
     yield f"**{plain(step.role)}**{spent}{tokens}"
     if step.reasoning.head:
         yield "reasoning:"
-        yield _cut(step.reasoning, file)
+        yield quoted(step.reasoning, file)
     if step.content.head:
-        yield _cut(step.content, file)
+        yield quoted(step.content, file)
     for call in step.calls:
         yield f"calls {code(call.name)}"
-        yield _cut(call.arguments, file)
+        yield quoted(call.arguments, file)
 
 
 def _not_counted(page: Page) -> Iterator[str]:
@@ -312,11 +232,11 @@ def _not_counted(page: Page) -> Iterator[str]:
         if run.outcome is Outcome.INVALID
     ]
     rows += [
-        (f"~~{plain(entry.subject)}~~", f"{words.LEDGER[entry.kind.value]}: {plain(entry.reason or words.NO_REASON)}")
+        (f"~~{plain(entry.subject)}~~", f"{entry.kind.value}: {plain(entry.reason or words.NO_REASON)}")
         for entry in page.ledger
         if entry.kind.value in words.NOT_COUNTED
     ]
-    yield _table(("what", "why it is not counted"), rows) if rows else words.NOTHING_DROPPED
+    yield table(("what", "why it is not counted"), rows) if rows else words.NOTHING_DROPPED
 
 
 def _stand_up(page: Page) -> Iterator[str]:
@@ -330,20 +250,20 @@ def _stand_up(page: Page) -> Iterator[str]:
             yield f"{plain(up.engine)} {plain(up.engine_version or '')}, **{ready}**"
             rows = [(plain(p.name), words.seconds(p.seconds), plain(p.detail)) for p in up.phases]
             if rows:
-                yield _table(("phase", "time", ""), rows, right=(1,))
+                yield table(("phase", "time", ""), rows, right=(1,))
 
 
 def _box(page: Page) -> Iterator[str]:
     yield "## The box"
-    yield _facts(page.box) if page.box else words.NO_BOX
+    yield facts(page.box) if page.box else words.NO_BOX
 
 
 def _again(page: Page) -> Iterator[str]:
     yield "## Do it again"
-    yield _table(("command", "does"), ((code(c.line), c.does) for c in commands(page)))
+    yield table(("command", "does"), ((code(c.line), c.does) for c in commands(page)))
     if page.plan:
         plan = page.plan
-        yield _facts(
+        yield facts(
             {
                 "planned_at": plan.created_at,
                 "onbox": plan.onbox_version,
@@ -357,8 +277,8 @@ def _again(page: Page) -> Iterator[str]:
     for part in page.contenders:
         yield from _contender_again(part)
     if page.plan and page.plan.tasks:
-        hashes = _table(("task", "SHA-256"), ((plain(task.name), code(task.sha256)) for task in page.plan.tasks))
-        yield _folded(f"hashes of the tasks, from {page.plan.tasks_from}", [hashes])
+        hashes = table(("task", "SHA-256"), ((plain(task.name), code(task.sha256)) for task in page.plan.tasks))
+        yield folded(f"hashes of the tasks, from {page.plan.tasks_from}", [hashes])
 
 
 def _contender_again(part: ContenderPage) -> Iterator[str]:
@@ -370,7 +290,7 @@ def _contender_again(part: ContenderPage) -> Iterator[str]:
             (plain(f.file), words.size(f.bytes), plain(f.first_source or f.source), code(f.sha256))
             for f in part.weights
         )
-        yield _table(("weights", "size", "from", "SHA-256"), rows, right=(1,))
+        yield table(("weights", "size", "from", "SHA-256"), rows, right=(1,))
 
 
 def _files(page: Page) -> Iterator[str]:
@@ -380,4 +300,4 @@ def _files(page: Page) -> Iterator[str]:
     for part in page.contenders:
         rows.append((f"{plain(part.name)} pass rate", code(f"{part.name}/runs/")))
         rows.append((f"{plain(part.name)} speed and stand-up", ", ".join(code(file) for file in part.files) or "none"))
-    yield _table(("number", "files"), rows)
+    yield table(("number", "files"), rows)

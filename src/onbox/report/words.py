@@ -37,18 +37,22 @@ WITNESSES: Mapping[str, str] = {
 }
 SIGNS: Mapping[str, str] = {"passed": "✓", "failed": "✗", "serving failure": "≈", "invalid": "–"}
 """Outcomes where there is no picture; the form alone tells them apart."""
-LEDGER: Mapping[str, str] = {
-    "planned": "planned",
-    "accepted": "accepted",
-    "discarded": "discarded",
-    "invalidated": "invalidated",
-    "resumed": "resumed",
-    "interrupted": "interrupted",
-    "failed": "failed",
-    "stopped": "stopped",
-}
 NOT_COUNTED = frozenset({"discarded", "invalidated", "failed", "interrupted"})
 """Kinds of ledger entry whose subject is struck through."""
+
+
+def title_and_headline(verdict: str, headline: str) -> tuple[str, str]:
+    """A short title and the sentence below it; a headline that begins with its own title gives both."""
+    title, colon, rest = headline.partition(": ")
+    if colon and title.lower().split(" ")[0] == verdict:
+        return title, rest
+    return VERDICTS.get(verdict, verdict), headline
+
+
+def seen(observed: float | str | None, threshold: float | str | None, unit: str) -> str:
+    """What a check saw and where it draws the line: `seen 128 tokens, threshold 0 tokens`."""
+    line = "" if threshold is None else f", threshold {quantity(threshold, unit)}"
+    return f"seen {quantity(observed, unit)}{line}"
 
 
 def bracket(sides: tuple[str, str]) -> str:
