@@ -205,7 +205,7 @@ class TestTraps:
         parts.run = parts.run.model_copy(update={"plan": SpeedPlan(requests=4, tokens=96)})
         result = measured(tmp_path, parts)
         self.invalid(result, "OUTPUT_LENGTH")
-        assert check(result, "OUTPUT_LENGTH").observed == 0.625
+        assert check(result, "OUTPUT_LENGTH").observed == 62.5
 
     def test_error_in_the_stream(self, tmp_path: Path) -> None:
         parts = speed_parts()
@@ -258,7 +258,7 @@ class TestTraps:
         busy = CpuWindow(wall_s=4, cores=10, busy_s=20 + 40 * foreign, engine_s=19.5, own_s=0.5)
         parts.telemetry = [line.model_copy(update={"cpu": busy}) for line in parts.telemetry]
         result = measured(tmp_path, parts)
-        assert check(result, "FOREIGN_CPU").observed == pytest.approx(foreign)
+        assert check(result, "FOREIGN_CPU").observed == pytest.approx(100 * foreign)
         if status is Status.FAIL:
             self.invalid(result, "FOREIGN_CPU")
         else:

@@ -15,6 +15,7 @@ from onbox.judge.codes import CODES
 from onbox.judge.replies import answer_without_call, call_fault, classify, offered_tools
 from onbox.judge.results import RunResult
 from onbox.judge.rounding import rounded
+from onbox.judge.words import sentence
 
 SECOND_NS = 1_000_000_000
 LOOP_CALLS = 4
@@ -66,7 +67,7 @@ def attribute(
         outcome=meaning.outcome,
         attribution=meaning.cause,
         code=code,
-        detail=f"{meaning.meaning}: {detail}" if detail else meaning.meaning,
+        detail=sentence(f"{meaning.meaning}: {detail}" if detail else meaning.meaning),
         tool_calls=sum(len(reply.tool_calls) for reply in replies),
         turns=run.agent.turns,
         prompt_tokens=sum(reply.prompt_tokens or 0 for reply in replies),

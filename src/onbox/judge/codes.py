@@ -44,7 +44,7 @@ CODES: dict[str, Code] = {
     "M-ASK": _model("it called no tool and asked a question"),
     "M-CODE": _model("it called no tool and showed code instead"),
     "M-REFUSE": _model("it refused"),
-    "M-NOCALL": _model("it answered without calling a tool"),
+    "M-NOCALL": _model("it answered in words alone, and the gate said no"),
     "M-LOOP": _model("it made the same call again and again"),
     "M-BADARGS": _model("no call was usable: an unknown tool, or arguments that do not fit it"),
     "M-MALFORMED": _model("no call was usable: its arguments are not JSON"),

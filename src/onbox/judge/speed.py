@@ -120,7 +120,7 @@ def measure(evidence: SpeedEvidence) -> Measurement:
         tokens=sum(sample.tokens or 0 for sample in samples),
         profile={
             "engine": evidence.run.engine,
-            "tokens_a_request": evidence.run.plan.tokens,
+            "tokens": evidence.run.plan.tokens,
             "depth_tokens": evidence.run.plan.depth_tokens,
             "concurrency": 1,
             "ruler": next((name for name, found in pairs.items() if found), None),

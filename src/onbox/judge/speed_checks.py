@@ -9,6 +9,7 @@ from onbox.judge import thresholds as limit
 from onbox.judge.estimator import Sample
 from onbox.judge.metrics import Counters
 from onbox.judge.results import Check, Status, Witness
+from onbox.judge.words import sentence
 
 HARD = frozenset(
     {
@@ -44,7 +45,7 @@ class Digest:
 
 def all_checks(seen: Digest) -> tuple[Check, ...]:
     """Apply every rule once, in the order in which a reader wants to know."""
-    return (
+    found = (
         complete(seen),
         coherence(seen),
         idle_before(seen),
@@ -60,6 +61,7 @@ def all_checks(seen: Digest) -> tuple[Check, ...]:
         steady(seen),
         prefix_cache(seen),
     )
+    return tuple(check.model_copy(update={"hint": sentence(check.hint)}) for check in found)
 
 
 def complete(seen: Digest) -> Check:
@@ -221,7 +223,8 @@ def output_length(seen: Digest) -> Check:
             id="OUTPUT_LENGTH",
             status=Status.UNKNOWN,
             observed=None,
-            threshold=limit.OUTPUT_LENGTH_MIN,
+            threshold=100 * limit.OUTPUT_LENGTH_MIN,
+            unit="%",
             evidence=evidence,
             hint="the server sends no usage: the length of its replies is not known",
         )
@@ -230,9 +233,9 @@ def output_length(seen: Digest) -> Check:
     return Check(
         id="OUTPUT_LENGTH",
         status=Status.PASS if good else Status.FAIL,
-        observed=round(share, 4),
-        threshold=limit.OUTPUT_LENGTH_MIN,
-        unit="of the asked tokens",
+        observed=round(100 * share, 1),
+        threshold=100 * limit.OUTPUT_LENGTH_MIN,
+        unit="%",
         evidence=evidence,
         hint=""
         if good
@@ -290,16 +293,15 @@ def witnesses_agree(seen: Digest) -> Check:
     low, high = min(known, key=lambda pair: pair[1]), max(known, key=lambda pair: pair[1])
     spread = high[1] / low[1] - 1
     good = spread <= threshold
+    said = f"{high[0]} says {high[1]:.1f} tok/s, {low[0]} says {low[1]:.1f}"
     return Check(
         id="WITNESSES_AGREE",
         status=Status.PASS if good else Status.FAIL,
-        observed=round(spread, 4),
-        threshold=threshold,
-        unit="of the lower",
+        observed=round(100 * spread, 2),
+        threshold=100 * threshold,
+        unit="%",
         evidence=seen.where,
-        hint=""
-        if good
-        else f"{high[0]} says {high[1]:.1f} tok/s, {low[0]} says {low[1]:.1f}: neither is to be trusted alone",
+        hint="" if good else f"the witnesses differ: {said}; neither is to be trusted",
     )
 
 
@@ -314,7 +316,8 @@ def foreign_cpu(seen: Digest) -> Check:
             id="FOREIGN_CPU",
             status=Status.UNKNOWN,
             observed=None,
-            threshold=limit.FOREIGN_CPU_WARN,
+            threshold=100 * limit.FOREIGN_CPU_WARN,
+            unit="%",
             evidence=evidence,
             hint="the engine's use of the processors is not ours to see, so neither is anyone else's",
         )
@@ -324,11 +327,11 @@ def foreign_cpu(seen: Digest) -> Check:
     return Check(
         id="FOREIGN_CPU",
         status=Status.FAIL if fails else Status.WARN if warns else Status.PASS,
-        observed=round(share, 4),
-        threshold=limit.FOREIGN_CPU_FAIL if fails else limit.FOREIGN_CPU_WARN,
-        unit="of all cores",
+        observed=round(100 * share, 1),
+        threshold=100 * (limit.FOREIGN_CPU_FAIL if fails else limit.FOREIGN_CPU_WARN),
+        unit="%",
         evidence=evidence,
-        hint="something else used the processors: stop it and measure again" if warns else "",
+        hint="other programs used the processors: stop them and measure again" if warns else "",
     )
 
 
@@ -355,9 +358,9 @@ def steady(seen: Digest) -> Check:
     return Check(
         id="STEADY",
         status=Status.PASS if good else Status.WARN,
-        observed=round(worst, 4),
-        threshold=limit.STEADY_SPREAD,
-        unit="of the mean" if deviation > drift else "of the first",
+        observed=round(100 * worst, 1),
+        threshold=100 * limit.STEADY_SPREAD,
+        unit="%",
         evidence=evidence,
         hint="" if good else f"{what} by {worst:.1%}: heat, or other work on the box; measure again when it is quiet",
     )
