@@ -169,13 +169,20 @@ class TestTraps:
 
     def test_counters_that_move_before(self, tmp_path: Path) -> None:
         parts = speed_parts()
-        moving = tuple({"requests_processing": 0.0, "n_decode_total": float(n)} for n in range(3))
+        moving = tuple(
+            {"requests_processing": 0.0, "n_decode_total": float(n), "n_busy_slots_per_decode": 1.0} for n in range(3)
+        )
         parts.run = parts.run.model_copy(update={"idle_before": moving})
         self.invalid(measured(tmp_path, parts), "IDLE_BEFORE")
 
     def test_too_few_looks(self, tmp_path: Path) -> None:
         parts = speed_parts()
         parts.run = parts.run.model_copy(update={"idle_before": parts.run.idle_before[:2]})
+        self.suspect(measured(tmp_path, parts), "IDLE_BEFORE", Status.UNKNOWN)
+
+    def test_looks_that_see_nothing(self, tmp_path: Path) -> None:
+        parts = speed_parts()
+        parts.run = parts.run.model_copy(update={"idle_before": ({"n_busy_slots_per_decode": 1.0},) * 3})
         self.suspect(measured(tmp_path, parts), "IDLE_BEFORE", Status.UNKNOWN)
 
     def test_reset(self, tmp_path: Path) -> None:

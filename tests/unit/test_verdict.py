@@ -212,6 +212,11 @@ class TestSpeed:
         (folder.path / "small/speed/1/run.json").unlink()
         assert judge(folder).contenders[0].speed is None
 
+    def test_speed_alone(self, tmp_path: Path) -> None:
+        verdict = judge(build_trial(tmp_path / "trial", [Contender("small", Role.INCUMBENT, {})]))
+        assert verdict.headline == "small decodes 25 tok/s; no task was asked for."
+        assert (verdict.verdict, verdict.checks, verdict.runs) == ("undecided", (), ())
+
 
 class TestDeterminism:
     def test_same_bytes_elsewhere(self, tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ from onbox.judge.intervals import bootstrap_rate
 from onbox.judge.metrics import Counters, difference, parse
 from onbox.judge.results import Check, Measurement, Status, Validity, Witness
 from onbox.judge.rounding import rounded, rounded_pair
-from onbox.judge.speed_checks import HARD, Digest, all_checks
+from onbox.judge.speed_checks import HARD, all_checks
+from onbox.judge.speed_seen import Seen
 
 Pairs = list[tuple[float, float]]
 
@@ -90,7 +91,7 @@ def measure(evidence: SpeedEvidence) -> Measurement:
     }
     witnesses = tuple(_witness(name, found) for name, found in pairs.items())
     checks = all_checks(
-        Digest(
+        Seen(
             where=evidence.where,
             run=evidence.run,
             exchanges=evidence.exchanges,

@@ -45,8 +45,9 @@ def would_settle(plan: Plan, judged: Sequence[Judged], pair: Pair | None) -> tup
         result = contender.result
         if result.attempted and result.valid < result.attempted:
             why = several([f"{code} in {count(n, 'run')}" for code, n in result.invalid_reasons.items()])
+            open_runs = count(result.attempted - result.valid, "run")
             found.append(
-                f"Repeat {count(result.attempted - result.valid, 'run')} of {result.name} without a valid end (--resume)"
+                f"Repeat {open_runs} of {result.name} without a valid end (--resume)"
                 f"{f', after a repair of what made them invalid ({why})' if why else ''}."
             )
         if _unserved(result):
