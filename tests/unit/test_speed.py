@@ -180,6 +180,12 @@ class TestTraps:
         parts.run = parts.run.model_copy(update={"idle_before": parts.run.idle_before[:2]})
         self.suspect(measured(tmp_path, parts), "IDLE_BEFORE", Status.UNKNOWN)
 
+    def test_other_values_do_not_look_busy(self, tmp_path: Path) -> None:
+        parts = speed_parts()
+        quiet = {"num_requests_running": 0.0, "request_queue_time_seconds_sum": 0.3, "kv_cache_usage_perc": 0.2}
+        parts.run = parts.run.model_copy(update={"idle_before": (quiet,) * 3})
+        assert check(measured(tmp_path, parts), "IDLE_BEFORE").status is Status.PASS
+
     def test_looks_that_see_nothing(self, tmp_path: Path) -> None:
         parts = speed_parts()
         parts.run = parts.run.model_copy(update={"idle_before": ({"n_busy_slots_per_decode": 1.0},) * 3})

@@ -19,7 +19,7 @@ def idle_before(seen: Seen) -> Check:
     """Nobody else was served before the window: what runs or waits is zero, and counters stand still."""
     scrapes = seen.run.idle_before
     evidence = f"{seen.where}/run.json"
-    looked = [scrape for scrape in scrapes if any(BUSY.search(name) for name in scrape)]
+    looked = [scrape for scrape in scrapes if any(_busy(name) for name in scrape)]
     if len(looked) < limit.IDLE_SCRAPES_MIN:
         return Check(
             id="IDLE_BEFORE",
@@ -30,7 +30,7 @@ def idle_before(seen: Seen) -> Check:
             evidence=evidence,
             hint="whether the server was idle could not be seen: start it with its metrics on",
         )
-    active = max((value for scrape in scrapes for name, value in scrape.items() if BUSY.search(name)), default=0.0)
+    active = max((value for scrape in scrapes for name, value in scrape.items() if _busy(name)), default=0.0)
     moved = [name for name in scrapes[0] if name.endswith(COUNTS) and len({scrape.get(name) for scrape in scrapes}) > 1]
     good = active == 0 and not moved
     return Check(
@@ -179,6 +179,10 @@ def prefix_cache(seen: Seen) -> Check:
         if good
         else f"{what}: the time to the first token is too good; begin each prompt with words of its own",
     )
+
+
+def _busy(name: str) -> bool:
+    return BUSY.search(name) is not None and not name.endswith(COUNTS)
 
 
 def _prompt(exchange: Exchange) -> object:
