@@ -204,7 +204,8 @@ def speed_exchange(
     end_s = prefill_s + decode_s
     last = usage_event(32, tokens, cached=4, timings=timings)
     chunks += [(end_s, delta("length")), (end_s, last), (end_s, event("[DONE]"))]
-    request = chat_request(tools=(), max_tokens=tokens, temperature=0)
+    prompt = [{"role": "user", "content": f"{id * 7919} is the number of this story. Tell it."}]
+    request = chat_request(tools=(), messages=prompt, max_tokens=tokens, temperature=0)
     return streamed(chunks, id=id, purpose=purpose, start_s=start_s, request=request)
 
 
