@@ -17,8 +17,8 @@ from onbox.bench.cheats import CHEATS, CLAIM
 from onbox.bench.diff import changed_files
 from onbox.bench.gate import REPLY, grade
 from onbox.bench.sandbox import Bind, Sandbox
-from onbox.bench.tasks import Task
-from onbox.bench.workspace import make_workspace
+from onbox.bench.tasks import Task, tree_sha256
+from onbox.bench.workspace import make_workspace, snapshot
 from onbox.evidence.records import GateEnd
 
 Verdict = Literal["pass", "fail", "fault"]
@@ -131,7 +131,9 @@ class Subject:
     @cached_property
     def changed(self) -> list[str]:
         """The files that the known-good solution changes."""
-        return changed_files(self.fresh(), self._solved.app)
+        after = self._folder()
+        snapshot(self._solved.app, after)
+        return changed_files(self.fresh(), after)
 
     @cached_property
     def untouched(self) -> list[str]:
@@ -210,17 +212,15 @@ def half_done(subject: Subject) -> Iterator[ProbeEnd]:
 
 
 def vandal(subject: Subject) -> Iterator[ProbeEnd]:
-    """The solution, and then a file changed that was no part of it, or any file deleted, fails."""
+    """The solution, with a file that was no part of it changed or deleted, fails."""
     for name in subject.untouched:
         left = subject.oracle()
         with (left.app / name).open("ab") as file:
             file.write(b"\n# touched\n")
         yield subject.expect("fail", f"vandal: {name} changed", left)
-    for name in subject.untouched + subject.changed:
         left = subject.oracle()
-        if (left.app / name).exists():
-            (left.app / name).unlink()
-            yield subject.expect("fail", f"vandal: {name} deleted", left)
+        (left.app / name).unlink()
+        yield subject.expect("fail", f"vandal: {name} deleted", left)
 
 
 def cheat(subject: Subject) -> Iterator[ProbeEnd]:
@@ -228,6 +228,8 @@ def cheat(subject: Subject) -> Iterator[ProbeEnd]:
     for name, plant in CHEATS.items():
         app = subject.fresh()
         plant(app)
+        if tree_sha256(app) == tree_sha256(subject.fresh()):
+            continue  # nothing to plant it in, as in the empty workspace of a reply
         yield subject.expect("fail", f"cheat: {name}", Left(app, CLAIM))
 
 

@@ -12,7 +12,9 @@ STEP = re.compile(
     r"(?P<sender>client|server)\s*(?:[-=]+>|to)\s*(?P<receiver>client|server)\s*[:|,(-]\s*(?P<flags>.*)$",
     re.IGNORECASE,
 )
-FLAGS = re.compile(r"^(?:flags?\s*[:=]?\s*)?\(?((?:(?:SYN|ACK|FIN|RST|PSH|URG)\b(?:=1)?[\s,/+&;-]*(?:and\b\s*)?)+)", re.IGNORECASE)
+UNSET = re.compile(r"\b[A-Z]{3}\s*=\s*0\b[\s,]*", re.IGNORECASE)
+FLAG = r"(?:SYN|ACK|FIN|RST|PSH|URG)\b(?:\s*=\s*1\b)?"
+FLAGS = re.compile(rf"^(?:flags?\s*[:=]?\s*)?\(?({FLAG}(?:[\s,/+&;-]*(?:and\s+)?{FLAG})*)", re.IGNORECASE)
 WANTED = {
     "1": ("client", "server", ("SYN",)),
     "2": ("server", "client", ("ACK", "SYN")),
@@ -24,7 +26,7 @@ def steps(lines):
     """(number, (sender, receiver, sorted flags)) of each line in the asked form."""
     for line in lines:
         step = STEP.match(line)
-        flags = FLAGS.match(step["flags"]) if step else None
+        flags = FLAGS.match(UNSET.sub("", step["flags"])) if step else None
         if flags:
             found = re.findall("SYN|ACK|FIN|RST|PSH|URG", flags[1].upper())
             yield step["n"], (step["sender"].lower(), step["receiver"].lower(), tuple(sorted(set(found))))

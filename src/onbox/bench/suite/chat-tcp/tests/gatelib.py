@@ -29,6 +29,10 @@ ORIGINAL = TESTS / "original"
 BY_PRODUCTS = {"__pycache__", ".pytest_cache"}
 
 
+COMPILED = {".pyc", ".so"}
+"""Files that Python would load where the gate reads a source, or as native code that no fence holds."""
+
+
 class Fail(Exception):
     """The task was not done."""
 
@@ -115,7 +119,7 @@ def frame(may_change):
 
 def _bends_imports(path):
     """Whether a new file would be run, or found in place of other code, without anybody naming it."""
-    if path.suffix in {".pth", ".pyc", ".so"}:
+    if path.suffix in COMPILED | {".pth"}:
         return True
     top = path.parts[0].removesuffix(".py") if path.suffix == ".py" else ""
     return path.stem in {"conftest", "sitecustomize", "usercustomize"} or top in sys.stdlib_module_names
@@ -189,8 +193,12 @@ def _is_docstring(node):
 def run(snippet, value=None, timeout_s=10):
     """Run `snippet` with the workspace importable and `value` bound, and return what it binds to `result`.
 
-    Both travel as JSON. FAIL_RUN: the code raised, exited or printed no result. FAIL_RUN_TIMEOUT.
+    Both travel as JSON. FAIL_RUN: the code raised or ended the process. FAIL_RUN_TIMEOUT. FRAME_PLANTED: there are
+    compiled files.
     """
+    for name in files(APP):
+        if Path(name).suffix in COMPILED:
+            raise Fail("FRAME_PLANTED", name)
     python = [sys.executable, "-I", "-S", "-B", "-X", "pycache_prefix=/nonexistent", __file__]
     try:
         done = subprocess.run(
