@@ -219,12 +219,12 @@ def run(snippet, value=None, timeout_s=10):
         raise RuntimeError("no child process could be started to run the code")
     try:
         answer = json.loads(data)
-        error = answer["error"]
-    except (ValueError, KeyError, TypeError):
+        error, result = answer["error"], answer.get("result")
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise Fail("FAIL_RUN", "the code ended the process without a result") from None
     if error:
         raise Fail("FAIL_RUN", error)
-    return answer["result"]
+    return result
 
 
 def _child():
