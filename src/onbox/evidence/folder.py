@@ -88,9 +88,7 @@ class TrialFolder:
             UsageError: the folder already holds something.
         """
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise UsageError(
-                f"{path}: is there already and not empty", "name another folder, or go on with --resume"
-            )
+            raise UsageError(f"{path}: is there already and not empty", "name another folder, or go on with --resume")
         path.mkdir(parents=True, exist_ok=True)
         text = yaml.safe_dump(plan.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=110)
         write_atomic(path / "plan.yaml", text.encode())
@@ -121,9 +119,7 @@ class TrialFolder:
 
     def note(self, kind: LedgerKind, subject: str, reason: str = "") -> None:
         """Append to the ledger."""
-        append_line(
-            self.path / "ledger.jsonl", LedgerEntry(at=utc_now(), kind=kind, subject=subject, reason=reason)
-        )
+        append_line(self.path / "ledger.jsonl", LedgerEntry(at=utc_now(), kind=kind, subject=subject, reason=reason))
 
     def ledger(self) -> list[LedgerEntry]:
         """All that was accepted, discarded and invalidated so far."""
