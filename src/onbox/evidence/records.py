@@ -38,6 +38,8 @@ class Limits(Record):
     turn_tokens: int = 768
     command_s: float = 20.0
     """Wall time of one command of the agent."""
+    same_call: int = 4
+    """The same call with the same arguments this often ends the run: the model goes round in circles."""
 
 
 class AgentPlan(Record):
@@ -260,7 +262,7 @@ class AgentEnd(Record):
     """How the agent stopped."""
 
     stop: str
-    """`answered`, `turn_limit`, `token_limit`, `time_limit`, `endpoint` or `crash`."""
+    """`answered`, `turn_limit`, `token_limit`, `time_limit`, `loop`, `endpoint` or `crash`."""
     detail: str = ""
     turns: int = 0
     reply: str = ""

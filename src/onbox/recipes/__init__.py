@@ -1,1 +1,98 @@
+"""Recipes: one file that says how to serve given weights."""
 
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from onbox.errors import UsageError
+from onbox.recipes.schema import Recipe, Serve, Weights
+from onbox.recipes.text import read_yaml
+
+__all__ = ["EMBEDDED_PAIR", "Recipe", "Serve", "Weights", "builtin_names", "load", "of_gguf", "of_url", "parse"]
+
+EMBEDDED_PAIR = ("qwen2.5-coder-0.5b", "qwen2.5-coder-1.5b")
+"""The incumbent and the challenger of a trial that names no contender."""
+
+
+def builtin_names() -> list[str]:
+    """The recipes that come with onbox."""
+    folder = resources.files("onbox.recipes") / "builtin"
+    return sorted(item.name.removesuffix(".yaml") for item in folder.iterdir() if item.name.endswith(".yaml"))
+
+
+def load(name_or_path: str) -> Recipe:
+    """Load a recipe that comes with onbox by its name, or any recipe file by its path.
+
+    Raises:
+        UsageError: no such recipe, not YAML (with file and line), or a wrong field (by name).
+    """
+    if name_or_path in builtin_names():
+        source = resources.files("onbox.recipes") / "builtin" / f"{name_or_path}.yaml"
+        return parse(yaml.safe_load(source.read_text("utf-8")), where=name_or_path, folder=None)
+    path = Path(name_or_path)
+    return parse(read_yaml(path), where=str(path), folder=path.parent)
+
+
+def parse(data: Any, *, where: str, folder: Path | None) -> Recipe:
+    """Check a recipe and put the text of its chat template in the place of its file name.
+
+    Args:
+        data: the parsed YAML.
+        where: what to call it in errors.
+        folder: where relative paths start; None for a recipe that comes with onbox.
+
+    Raises:
+        UsageError: a field is wrong or a file is missing.
+    """
+    try:
+        recipe = Recipe.model_validate(data)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        field = ".".join(str(part) for part in problem["loc"]) or "recipe"
+        raise UsageError(f"{where}: {field}: {problem['msg'].lower()}") from error
+    changes: dict[str, Any] = {}
+    name = recipe.serve.chat_template
+    if name and "{" not in name:
+        text = _template(name, where, folder)
+        changes["serve"] = recipe.serve.model_copy(update={"chat_template": text, "chat_template_name": name})
+    if recipe.weights and recipe.weights.path and folder is not None:
+        changes["weights"] = recipe.weights.model_copy(update={"path": str(folder / recipe.weights.path)})
+    return recipe.model_copy(update=changes)
+
+
+def of_gguf(path: Path) -> Recipe:
+    """The recipe for any GGUF file: the embedded engine, the model's own chat template.
+
+    Raises:
+        UsageError: there is no such file, or it is not a GGUF.
+    """
+    if not path.is_file():
+        raise UsageError(f"{path}: no such file", "name a GGUF file, a recipe or a URL")
+    with path.open("rb") as file:
+        if file.read(4) != b"GGUF":
+            raise UsageError(f"{path}: not a GGUF file: its first four bytes are not GGUF")
+    return Recipe(name=slug(path.stem), engine="llama-embedded", weights=Weights(path=str(path.resolve())))
+
+
+def of_url(url: str, model: str | None = None) -> Recipe:
+    """The recipe for a server that runs already."""
+    name = slug(model or url.partition("://")[2].removesuffix("/").removesuffix("/v1"))
+    return Recipe(name=name, engine="attached", url=url, model=model)
+
+
+def slug(text: str) -> str:
+    """A name that is safe as a folder: letters, digits, dot, dash and underscore."""
+    kept = "".join(char if char.isalnum() or char in "._-" else "-" for char in text).strip(".-")
+    return kept[:80] or "contender"
+
+
+def _template(name: str, where: str, folder: Path | None) -> str:
+    if folder is not None and (folder / name).is_file():
+        return (folder / name).read_text("utf-8")
+    shipped = resources.files("onbox.recipes") / "templates" / name
+    if "/" not in name and shipped.is_file():
+        return shipped.read_text("utf-8")
+    raise UsageError(f"{where}: serve.chat_template: {name}: no such file")

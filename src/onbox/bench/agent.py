@@ -1,0 +1,176 @@
+"""The built-in agent: a loop that reads top to bottom.
+
+It asks the model, does the calls that come back, and asks again, until the model answers without a call or a limit is
+reached. It sees the engine only through the recording proxy.
+"""
+
+import hashlib
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from onbox.bench.sandbox import Sandbox
+from onbox.bench.tools import DEFINITIONS, Toolbox
+from onbox.evidence.records import AgentEnd, AgentPlan, Exchange
+from onbox.evidence.stream import Reply, ReplyReader
+from onbox.wire.client import StampedClient
+from onbox.wire.endpoint import Endpoint
+
+VERSION = "1"
+SYSTEM = (
+    "You are a coding agent working in a project folder. Use the tools to look at files and to change them; "
+    "paths are relative to the project folder. Do what the user asks, nothing else. "
+    "When it is done, answer with one short sentence and no tool call."
+)
+NUDGE = "You have not finished. Use the tools to do what was asked, or say that it is done."
+
+
+class _TimeUp(Exception):
+    """The run's wall time is over."""
+
+
+@dataclass
+class Job:
+    """One run of an agent.
+
+    Args:
+        instruction: what the user asks.
+        workspace: the project.
+        endpoint: the proxy's address for this run.
+        model: the model's name in requests.
+        sampling: sent with each request, with `seed` added.
+        seed: the run's seed.
+        plan: name, limits and nudges.
+        sandbox: where commands run.
+    """
+
+    instruction: str
+    workspace: Path
+    endpoint: Endpoint
+    model: str
+    sampling: dict[str, Any]
+    seed: int
+    plan: AgentPlan
+    sandbox: Sandbox
+
+
+@dataclass
+class Outcome:
+    """What an agent leaves: how it stopped, and every step."""
+
+    end: AgentEnd
+    steps: list[dict[str, Any]]
+    seconds: float
+    command_s: float
+
+
+@dataclass
+class BuiltinAgent:
+    """Read, write, edit, grep, glob, bash; reasoning is passed back to the model between calls."""
+
+    job: Job
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    tokens: int = 0
+    turns: int = 0
+    nudged: int = 0
+
+    def run(self) -> Outcome:
+        """Work until the model is done or a limit is reached; what goes wrong is in the outcome."""
+        job, limits = self.job, self.job.plan.limits
+        began = time.monotonic()
+        toolbox = Toolbox(job.workspace, job.sandbox, limits.command_s)
+        self._say("system", SYSTEM)
+        self._say("user", job.instruction)
+        with StampedClient(job.endpoint, read_timeout_s=limits.wall_s) as client:
+            try:
+                end = self._loop(client, toolbox, deadline=began + limits.wall_s)
+            except _TimeUp:
+                end = self._end("time_limit", f"{limits.wall_s:.0f} s")
+        return Outcome(end, self.steps, time.monotonic() - began, toolbox.spent_s)
+
+    def _loop(self, client: StampedClient, toolbox: Toolbox, deadline: float) -> AgentEnd:
+        limits, calls = self.job.plan.limits, Counter[str]()
+        while True:
+            if self.turns >= limits.turns:
+                return self._end("turn_limit", f"{limits.turns} turns")
+            if self.tokens >= limits.output_tokens:
+                return self._end("token_limit", f"{self.tokens} output tokens")
+            reply, problem = self._ask(client, deadline)
+            if problem:
+                return self._end("endpoint", problem)
+            if not reply.tool_calls:
+                if self.nudged < self.job.plan.nudges:
+                    self.nudged += 1
+                    self._say("user", NUDGE)
+                    continue
+                return self._end("answered", reply.finish_reason or "", reply.content)
+            for call in reply.tool_calls:
+                calls[hashlib.sha256(f"{call.name}\0{call.arguments}".encode()).hexdigest()] += 1
+                if max(calls.values()) >= limits.same_call:
+                    return self._end("loop", f"the same call {limits.same_call} times: {call.name}")
+                if time.monotonic() > deadline:
+                    raise _TimeUp
+                self._say("tool", toolbox.call(call.name, call.arguments), tool_call_id=call.id)
+
+    def _ask(self, client: StampedClient, deadline: float) -> tuple[Reply, str]:
+        """One turn: the reply, and what broke it or an empty string."""
+        job, limits = self.job, self.job.plan.limits
+        body = {
+            "model": job.model,
+            "messages": self.messages,
+            "tools": list(DEFINITIONS),
+            "max_tokens": min(limits.turn_tokens, limits.output_tokens - self.tokens),
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            **job.sampling,
+            "seed": job.seed + self.turns,
+        }
+        reader = ReplyReader(streamed=True)
+
+        def on_read(t_ns: int, data: bytes) -> None:
+            reader.feed(t_ns, data)
+            if time.monotonic() > deadline:
+                raise _TimeUp
+
+        began = time.monotonic()
+        self.turns += 1
+        exchange = client.post("/chat/completions", body, purpose="agent", on_read=on_read)
+        problem = _problem(exchange, reader.end())
+        reply = reader.reply
+        self.tokens += reply.completion_tokens or reply.chunks
+        if not problem:
+            self._remember(reply, time.monotonic() - began)
+        return reply, problem
+
+    def _remember(self, reply: Reply, seconds: float) -> None:
+        message: dict[str, Any] = {"role": "assistant", "content": reply.content}
+        if reply.reasoning:
+            message[reply.reasoning_field] = reply.reasoning
+        calls = [{"id": c.id, "name": c.name, "arguments": c.arguments} for c in reply.tool_calls]
+        if calls:
+            message["tool_calls"] = [
+                {"id": c["id"], "type": "function", "function": {"name": c["name"], "arguments": c["arguments"]}}
+                for c in calls
+            ]
+        self.messages.append(message)
+        step = {"role": "assistant", "content": reply.content, "reasoning": reply.reasoning, "tool_calls": calls}
+        self.steps.append({**step, "seconds": round(seconds, 3), "tokens": reply.completion_tokens})
+
+    def _say(self, role: str, content: str, **more: str) -> None:
+        self.messages.append({"role": role, "content": content, **more})
+        self.steps.append({"role": role, "content": content})
+
+    def _end(self, stop: str, detail: str, reply: str = "") -> AgentEnd:
+        return AgentEnd(stop=stop, detail=detail, turns=self.turns, reply=reply)
+
+
+def _problem(exchange: Exchange, reply: Reply) -> str:
+    """What broke an exchange, in words; empty when the reply is whole."""
+    if exchange.error:
+        return exchange.error
+    if exchange.status != 200:
+        return f"status {exchange.status}: {exchange.body()[:500].decode('utf-8', 'replace')}"
+    return reply.error or ""

@@ -1,0 +1,214 @@
+"""The tools of the built-in agent: read, write, edit, grep, glob and bash, all inside one workspace.
+
+File tools run here, in onbox's own process, and follow no link out of the workspace; `bash` runs in the sandbox. What
+a tool returns is text for the model: a mistake of the model is an answer to it, never an exception.
+"""
+
+import fnmatch
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from onbox.bench.sandbox import Bind, Sandbox
+
+OUTPUT_CHARS = 6000
+READ_CHARS = 12_000
+MATCHES_MAX = 60
+FILE_BYTES_MAX = 2 * 2**20
+
+
+def _tool(name: str, description: str, **parameters: str) -> dict[str, Any]:
+    """An OpenAI function definition whose parameters are all strings; one that ends in `?` is optional."""
+    properties = {key.rstrip("_"): {"type": "string", "description": text} for key, text in parameters.items()}
+    return {
+        "type": "function",
+        "function": {
+            "name": name,
+            "description": description,
+            "parameters": {
+                "type": "object",
+                "properties": properties,
+                "required": [key for key in parameters if not key.endswith("_")],
+            },
+        },
+    }
+
+
+DEFINITIONS: tuple[dict[str, Any], ...] = (
+    _tool("read", "Read a text file.", path="file, relative to the project"),
+    _tool("write", "Create a file or replace its whole content.", path="file", content="the whole new content"),
+    _tool(
+        "edit",
+        "Replace one piece of text in a file by another.",
+        path="file",
+        old="the exact text that is there now, enough of it to occur once",
+        new="the text to put in its place",
+    ),
+    _tool("grep", "Search files for a regular expression.", pattern="the expression", path_="file or folder"),
+    _tool("glob", "List files by a pattern such as **/*.py.", pattern="the pattern"),
+    _tool("bash", "Run a shell command in the project folder.", command="the command"),
+)
+
+
+class _Refused(Exception):
+    """Text for the model about a call that could not be done."""
+
+
+@dataclass
+class Toolbox:
+    """The tools, bound to one workspace.
+
+    Args:
+        workspace: the project that the agent works on.
+        sandbox: where `bash` runs.
+        command_s: wall time of one command.
+    """
+
+    workspace: Path
+    sandbox: Sandbox
+    command_s: float
+    spent_s: float = field(default=0.0, init=False)
+    """Wall time spent in commands so far."""
+
+    def call(self, name: str, arguments: str) -> str:
+        """Do one call as the model wrote it and return what to tell the model."""
+        tools: dict[str, Callable[..., str]] = {
+            "read": self._read,
+            "write": self._write,
+            "edit": self._edit,
+            "grep": self._grep,
+            "glob": self._glob,
+            "bash": self._bash,
+        }
+        if name not in tools:
+            return f"error: no tool named {name!r}; the tools are {', '.join(tools)}"
+        try:
+            values = json.loads(arguments or "{}")
+        except ValueError as error:
+            return f"error: the arguments are not JSON: {error}"
+        definition = next(tool["function"] for tool in DEFINITIONS if tool["function"]["name"] == name)
+        problem = _schema_problem(values, definition["parameters"])
+        if problem:
+            return f"error: {problem}"
+        try:
+            return _shortened(tools[name](**values), READ_CHARS if name == "read" else OUTPUT_CHARS)
+        except _Refused as refusal:
+            return f"error: {refusal}"
+        except OSError as error:
+            return f"error: {error.strerror or error}"
+
+    # ------------------------------------------------------------ tools
+
+    def _read(self, path: str) -> str:
+        return self._text(path)
+
+    def _write(self, path: str, content: str) -> str:
+        target = self._inside(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(content, "utf-8", errors="replace")
+        return f"wrote {path} ({len(content.splitlines())} lines)"
+
+    def _edit(self, path: str, old: str, new: str) -> str:
+        text = self._text(path)
+        found = text.count(old) if old else 0
+        if found != 1:
+            hint = "read the file and copy the text exactly" if found == 0 else "give more of the text around it"
+            raise _Refused(f"the old text occurs {found} times in {path}, not once: {hint}")
+        self._inside(path).write_text(text.replace(old, new), "utf-8", errors="replace")
+        return f"edited {path}"
+
+    def _grep(self, pattern: str, path: str = ".") -> str:
+        try:
+            expression = re.compile(pattern)
+        except re.error as error:
+            raise _Refused(f"not a regular expression: {error}") from error
+        hits = []
+        for file in self._files(self._inside(path)):
+            try:
+                lines = self._text(str(file)).splitlines()
+            except (_Refused, OSError):
+                continue
+            hits += [f"{file}:{n}: {line.strip()}" for n, line in enumerate(lines, 1) if expression.search(line)]
+            if len(hits) > MATCHES_MAX:
+                return "\n".join([*hits[:MATCHES_MAX], "... more matches are left out"])
+        return "\n".join(hits) or "no match"
+
+    def _glob(self, pattern: str) -> str:
+        wanted = pattern.removeprefix("./")
+        names = [str(file) for file in self._files(self.workspace)]
+        hits = [n for n in names if fnmatch.fnmatch(n, wanted) or fnmatch.fnmatch(n, wanted.removeprefix("**/"))]
+        return "\n".join(hits[: 4 * MATCHES_MAX]) or "no file"
+
+    def _bash(self, command: str) -> str:
+        done = self.sandbox.run(
+            ["bash", "-c", command],
+            binds={"APP_DIR": Bind(self.workspace, "/app", writable=True)},
+            cwd="APP_DIR",
+            timeout_s=self.command_s,
+        )
+        self.spent_s += done.seconds
+        text = done.output.decode("utf-8", "replace")
+        if done.exit_code is None:
+            return f"{text}\n[killed after {self.command_s:.0f} s]"
+        return f"{text}\n[exit code {done.exit_code}]" if done.exit_code or not text.strip() else text
+
+    # ------------------------------------------------------------ paths
+
+    def _inside(self, path: str) -> Path:
+        """The file that `path` means, if it lies in the workspace once all links are followed."""
+        root = self.workspace.resolve()
+        relative = path.removeprefix("/app/") if path.startswith("/app/") else path
+        try:
+            target = (root / relative).resolve()
+        except (OSError, ValueError, RuntimeError) as error:
+            raise _Refused(f"{path}: not a usable path") from error
+        if not target.is_relative_to(root):
+            raise _Refused(f"{path}: outside the project")
+        return target
+
+    def _text(self, path: str) -> str:
+        target = self._inside(path)
+        if not target.is_file():
+            raise _Refused(f"{path}: {'is a folder' if target.is_dir() else 'no such file'}")
+        if target.stat().st_size > FILE_BYTES_MAX:
+            raise _Refused(f"{path}: larger than {FILE_BYTES_MAX} bytes")
+        return target.read_text("utf-8", errors="replace")
+
+    def _files(self, start: Path) -> Iterator[Path]:
+        """Regular files below `start`, relative to the workspace, hidden folders left out, in a fixed order."""
+        root = self.workspace.resolve()
+        if start.is_file():
+            yield start.relative_to(root)
+            return
+        for folder, names, files in os.walk(start):
+            names[:] = sorted(name for name in names if not name.startswith(".") and name != "__pycache__")
+            for name in sorted(files):
+                file = Path(folder, name)
+                if not file.is_symlink():
+                    yield file.resolve().relative_to(root)
+
+
+def _schema_problem(values: Any, schema: dict[str, Any]) -> str:
+    """What is wrong with the arguments of a call; empty when nothing is."""
+    if not isinstance(values, dict):
+        return "the arguments are not a JSON object"
+    properties = schema["properties"]
+    if unknown := [key for key in values if key not in properties]:
+        return f"unknown argument {unknown[0]!r}; the arguments are {', '.join(properties)}"
+    if missing := [key for key in schema["required"] if key not in values]:
+        return f"argument {missing[0]!r} is missing"
+    if wrong := [key for key, value in values.items() if not isinstance(value, str)]:
+        return f"argument {wrong[0]!r} must be a string"
+    return ""
+
+
+def _shortened(text: str, limit: int) -> str:
+    """The text, or its two ends with a note of what was left out between them."""
+    if len(text) <= limit:
+        return text
+    half = limit // 2
+    return f"{text[:half]}\n... {len(text) - limit} characters are left out ...\n{text[-half:]}"

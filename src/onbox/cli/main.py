@@ -1,0 +1,122 @@
+"""The entry point: a table of commands, imported only when they are called, and one place that prints errors."""
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+from onbox import __version__
+from onbox.errors import OnboxError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "trial": ("onbox.cli.commands.trial", "Measure contenders on this box, let them work, judge: the main job."),
+    "box": ("onbox.cli.commands.box", "What this machine is and how fast it reads memory."),
+    "speed": ("onbox.cli.commands.speed", "Decode rate of a running server, with witnesses and checks."),
+    "bench": ("onbox.cli.commands.bench", "Agent runs on tasks against a running server."),
+    "audit": ("onbox.cli.commands.audit", "Do the gates tell right from wrong?"),
+    "judge": ("onbox.cli.commands.judge", "The verdict, from evidence alone."),
+    "report": ("onbox.cli.commands.report", "Write report.html and report.md again, from evidence alone."),
+    "verify": ("onbox.cli.commands.verify", "Recompute a trial and check the hashes of its files."),
+}
+
+LATER: dict[str, tuple[str, str]] = {
+    "weights": ("0.2", "Facts about a model's files, from their headers."),
+    "fit": ("0.2", "Will it fit, how fast can it be, is a claimed rate possible?"),
+    "selftest": ("0.3", "The estimator against servers of known truth."),
+    "preflight": ("0.4", "Does a server speak tools, reasoning and images as the agent needs?"),
+    "regrade": ("0.4", "Gates and attribution again, from the evidence."),
+    "up": ("0.5", "Serve a recipe under the guard."),
+    "down": ("0.5", "Stop what `up` started."),
+    "ps": ("0.5", "What `up` started and how it does."),
+    "watch": ("0.5", "Progress or hang, with evidence."),
+    "image": ("0.6", "Fetch, build for this chip, seal and verify an image."),
+    "see": ("0.7", "Can it see, and if not, who hides it?"),
+    "import": ("0.8", "Other tools' records into evidence."),
+    "view": ("0.8", "A trial as a page on loopback."),
+    "export": ("0.8", "A trial in other tools' formats."),
+}
+
+
+class Commands(click.Group):
+    """A group that knows its commands by name and imports one only to run it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*COMMANDS, *LATER]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in COMMANDS:
+            command = importlib.import_module(COMMANDS[cmd_name][0]).command
+            assert isinstance(command, click.Command)
+            return command
+        if cmd_name in LATER:
+            return _later(cmd_name, LATER[cmd_name][0])
+        return None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and args[0] not in LATER and not args[0].startswith("-"):
+            raise click.UsageError(f"{args[0]}: no such command; `onbox --help` lists them")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+        with formatter.section("In later releases"):
+            formatter.write_dl([(name, text) for name, (_, text) in LATER.items()])
+
+
+def _later(name: str, release: str) -> click.Command:
+    @click.command(name, context_settings={"ignore_unknown_options": True, "help_option_names": []})
+    @click.argument("rest", nargs=-1, type=click.UNPROCESSED)
+    def later(rest: tuple[str, ...]) -> None:
+        from onbox.errors import BoxError
+
+        raise BoxError(f"onbox {name}: comes with release {release}; this is {__version__}")
+
+    return later
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, "--version", prog_name="onbox", message="%(prog)s %(version)s")
+def onbox() -> None:
+    """Is a local language model worth running on the box you own?
+
+    `onbox trial` alone stands up two small models, measures them, lets them work on tasks as coding agents, and
+    reports. `onbox trial URL URL` does the same with servers that run already.
+    """
+
+
+def run(argv: list[str] | None = None) -> None:
+    """Run the command line and exit with the code of the contract: 0, 1, 2, 3, 4 or 130."""
+    arguments = sys.argv[1:] if argv is None else argv
+    code, message, next_step = 0, "", ""
+    try:
+        onbox.main(arguments, prog_name="onbox", standalone_mode=False)
+    except OnboxError as error:
+        code, message, next_step = error.exit_code, error.message, error.next_step
+    except click.ClickException as error:
+        code, message = 2, error.format_message()
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            next_step = f"{error.ctx.command_path} --help"
+    except (KeyboardInterrupt, click.Abort):
+        code, message = 130, "interrupted"
+    except BrokenPipeError:
+        # The reader of our output left; there is nobody to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if message:
+        _tell(arguments, code, message, next_step)
+    sys.exit(code)
+
+
+def _tell(arguments: list[str], code: int, message: str, next_step: str) -> None:
+    print(f"onbox: {message}", file=sys.stderr)
+    if next_step:
+        print(f"  next: {next_step}", file=sys.stderr)
+    if "--json" in arguments:
+        import json
+
+        error: dict[str, Any] = {"message": message, "next_step": next_step, "exit_code": code}
+        print(json.dumps({"error": error}))

@@ -1,0 +1,40 @@
+"""What every command shares: the --json option and the two consoles."""
+
+import json
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def json_option(function: F) -> F:
+    """Add `--json`, passed on as `as_json`: one JSON object on stdout, all else on stderr."""
+    return click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, all else on stderr.")(
+        function
+    )
+
+
+def print_json(data: dict[str, Any]) -> None:
+    """Print one JSON object on stdout."""
+    json.dump(data, sys.stdout, indent=2, ensure_ascii=False)
+    sys.stdout.write("\n")
+
+
+def out() -> "Console":
+    """The console on stdout: results."""
+    from rich.console import Console
+
+    return Console(highlight=False)
+
+
+def err() -> "Console":
+    """The console on stderr: progress and remarks."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False)

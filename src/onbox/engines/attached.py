@@ -1,0 +1,56 @@
+"""Any OpenAI-compatible server that runs already: onbox neither starts nor stops it."""
+
+from pathlib import Path
+from typing import Any
+
+from onbox.engines import Launch
+from onbox.engines.llama_server import LlamaServer
+from onbox.engines.scrape import gauges
+from onbox.errors import UsageError
+from onbox.recipes.schema import Recipe
+from onbox.wire.client import StampedClient
+
+IDLE_GAUGES = (
+    "llamacpp:requests_processing",
+    "llamacpp:requests_deferred",
+    "vllm:num_requests_running",
+    "vllm:num_requests_waiting",
+    "sglang:num_running_reqs",
+    "sglang:num_queue_reqs",
+)
+
+
+class Attached:
+    """A server known only by its URL; what it offers is found out by asking."""
+
+    name = "attached"
+    metrics_path: str | None = "/metrics"
+
+    def launch(self, recipe: Recipe, weights: Path, port: int) -> Launch:
+        raise UsageError(f"{recipe.name}: an attached server is not started by onbox")
+
+    def version(self) -> str | None:
+        return None
+
+    def ready(self, client: StampedClient) -> bool:
+        """`/v1/models` answers."""
+        return client.get("/v1/models").status == 200
+
+    def idle(self, metrics_text: str) -> dict[str, float]:
+        """Requests that run and wait, under the names of the engines that onbox knows."""
+        return gauges(metrics_text, IDLE_GAUGES)
+
+    def props(self, client: StampedClient) -> dict[str, Any]:
+        """What the server says of itself at `/v1/models`, `/version` and, for llama.cpp, `/props`."""
+        models = (client.get_json("/v1/models") or {}).get("data") or [{}]
+        facts: dict[str, Any] = {
+            "model": models[0].get("id"),
+            "owned_by": models[0].get("owned_by"),
+            "max_model_len": models[0].get("max_model_len"),
+        }
+        version = client.get_json("/version")
+        if version:
+            facts["version"] = version.get("version")
+        if facts["owned_by"] == "llamacpp":
+            facts |= LlamaServer().props(client)
+        return facts

@@ -1,0 +1,47 @@
+"""llama.cpp's server as the xllamacpp wheel brings it: the engine that comes with onbox."""
+
+import importlib.util
+import json
+import os
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from onbox.engines import Launch
+from onbox.engines.llama_server import LlamaServer
+from onbox.errors import BoxError
+from onbox.recipes.schema import Recipe
+
+HOST_SCRIPT = Path(__file__).with_name("llama_host.py")
+
+
+class LlamaEmbedded(LlamaServer):
+    """The embedded engine, in a process of its own."""
+
+    name = "llama-embedded"
+
+    def launch(self, recipe: Recipe, weights: Path, port: int) -> Launch:
+        if importlib.util.find_spec("xllamacpp") is None:
+            raise BoxError("engine llama-embedded: not installed", 'pip install "onbox[embedded]"')
+        config: dict[str, Any] = {
+            "model": str(weights),
+            "alias": recipe.model or recipe.name,
+            "port": port,
+            "context_tokens": recipe.serve.context_tokens,
+            "threads": recipe.serve.threads or os.cpu_count() or 1,
+        }
+        if recipe.serve.chat_template:
+            config["chat_template"] = recipe.serve.chat_template
+        return Launch(
+            argv=(sys.executable, "-I", str(HOST_SCRIPT), json.dumps(config)),
+            landmarks=(("start", r"load_model: loading model"), ("load", r"init: model loaded|model loaded$")),
+            stop_hint="is the file a GGUF that this llama.cpp knows, and does it fit in memory?",
+            environment=recipe.serve.environment,
+        )
+
+    def version(self) -> str | None:
+        try:
+            return f"xllamacpp {version('xllamacpp')}"
+        except PackageNotFoundError:
+            return None

@@ -1,0 +1,179 @@
+"""What the judge says: the shapes of `verdict.json`, and what every view shows."""
+
+from enum import StrEnum
+from typing import Any
+
+from onbox.evidence.records import Record
+
+
+class Status(StrEnum):
+    """How a check came out; `unknown` is what could not be seen, and never a pass."""
+
+    PASS = "pass"
+    WARN = "warn"
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+
+
+class Check(Record):
+    """One validity rule applied once."""
+
+    id: str
+    """`TOKEN_RESIDUAL`, `WITNESSES_AGREE`, ...: from a closed vocabulary."""
+    status: Status
+    observed: float | str | None
+    threshold: float | str | None
+    unit: str = ""
+    evidence: str = ""
+    """The file in the trial folder that shows it."""
+    hint: str = ""
+    """What was observed, why it matters, what to do; empty for a pass."""
+
+
+class Validity(StrEnum):
+    """Whether a number may be used."""
+
+    VALID = "valid"
+    SUSPECT = "suspect"
+    INVALID = "invalid"
+
+
+class Witness(Record):
+    """One independent way to the same number."""
+
+    name: str
+    """`client_bursts`, `engine_counters`, `engine_timings`."""
+    tok_s: float | None
+    detail: str = ""
+
+
+class Measurement(Record):
+    """A decode rate with all that speaks for and against it."""
+
+    status: Validity
+    decode_tok_s: float | None
+    """None when the status is `invalid`: a number that failed a check is shown among the witnesses, never as the
+    result."""
+    interval: tuple[float, float] | None
+    """95 percent, bootstrap over requests."""
+    witnesses: tuple[Witness, ...]
+    checks: tuple[Check, ...]
+    cold_tok_s: float | None
+    """The first request after the start; kept apart."""
+    ttft_s: float | None
+    """Median time to the first token of the measured requests."""
+    requests: int
+    tokens: int
+    profile: dict[str, Any]
+    """Engine, tokens a request, depth, concurrency, ...: two numbers compare only with the same profile."""
+
+
+class Outcome(StrEnum):
+    """How a run ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SERVING_FAILURE = "serving failure"
+    INVALID = "invalid"
+
+
+class Cause(StrEnum):
+    """Who caused it."""
+
+    NONE = "none"
+    MODEL = "model"
+    SERVING = "serving"
+    AGENT = "agent"
+    GATE = "gate"
+    SANDBOX = "sandbox"
+    LIMIT = "limit"
+    BOX = "box"
+
+
+class RunResult(Record):
+    """One run, judged."""
+
+    contender: str
+    task: str
+    arm: str
+    n: int
+    outcome: Outcome
+    attribution: Cause
+    code: str
+    """From the failure taxonomy: PASS, F-GATE, M-CLAIM, S-LEAK, I-CONN, ..."""
+    detail: str
+    """One sentence for people."""
+    tool_calls: int
+    turns: int
+    prompt_tokens: int
+    completion_tokens: int
+    seconds: float
+    model_s: float
+    """Time during which a request was under way."""
+    folder: str
+    """Relative to the trial folder."""
+
+
+class TaskCell(Record):
+    """One contender on one task."""
+
+    task: str
+    passed: int
+    valid: int
+    invalid: int
+
+
+class ContenderResult(Record):
+    """One contender over all tasks."""
+
+    name: str
+    role: str
+    passed: int
+    valid: int
+    invalid: int
+    attempted: int
+    """Runs that the plan asked for."""
+    pass_rate: float | None
+    interval: tuple[float, float] | None
+    """95 percent, for these tasks."""
+    population_interval: tuple[float, float] | None
+    """95 percent, for tasks like these (the task is the cluster)."""
+    if_served_correctly: float | None
+    """The pass rate if no serving failure had happened: an upper bound, each of them counted as passed."""
+    seconds_to_pass: float | None
+    """All seconds of valid runs over passes."""
+    cells: tuple[TaskCell, ...]
+    speed: Measurement | None
+    invalid_reasons: dict[str, int]
+
+
+class Comparison(Record):
+    """A probability that so large a difference is chance, with the method in words."""
+
+    p: float | None
+    method: str
+    detail: str = ""
+
+
+class Verdict(Record):
+    """`verdict.json`."""
+
+    schema_version: int = 1
+    trial: str
+    verdict: str
+    """`keep`, `switch` or `undecided`."""
+    headline: str
+    """One sentence for people."""
+    reasons: tuple[str, ...]
+    would_settle: tuple[str, ...]
+    """What to do to get a surer answer; empty when there is nothing."""
+    contenders: tuple[ContenderResult, ...]
+    fixed_suite: Comparison
+    """These tasks: is the difference chance?"""
+    population: Comparison
+    """Tasks like these."""
+    bracket: tuple[str, str] | None
+    """The verdict if every invalid run had failed for the challenger and passed for the incumbent, and the other way
+    round; None when no run is invalid."""
+    checks: tuple[Check, ...]
+    runs: tuple[RunResult, ...]

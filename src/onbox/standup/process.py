@@ -1,0 +1,293 @@
+"""One lifetime of an engine: started under the keeper, watched until its first token, stopped, proven gone."""
+
+import json
+import os
+import re
+import select
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from onbox.engines import Engine, Launch
+from onbox.errors import BoxError, EngineError
+from onbox.evidence.folder import utc_now, write_json
+from onbox.evidence.records import Phase, StandUp, Stopped
+from onbox.recipes.schema import Recipe
+from onbox.wire.client import StampedClient
+from onbox.wire.endpoint import Endpoint
+
+KEEPER = Path(__file__).with_name("keeper.py")
+POLL_S = 0.1
+LOG_TAIL_LINES = 6
+
+OnPhase = Callable[[str, float | None], None]
+"""Called with (phase, None) when a phase starts and (phase, seconds) when it ends."""
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nothing listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def port_open(host: str, port: int) -> bool:
+    """Whether something accepts connections there."""
+    try:
+        with socket.create_connection((host, port), 0.5):
+            return True
+    except OSError:
+        return False
+
+
+class Lifetime:
+    """An engine from its start to its end, with the record of both.
+
+    Use as a context manager: whatever happens inside, the engine is stopped and the record written on the way out. An
+    engine that onbox did not start is left running.
+
+    Args:
+        recipe: what to serve.
+        engine: how.
+        weights: the file; None for an attached server.
+        folder: `CONTENDER/standup` in the evidence folder.
+        on_phase: told about phases, for live views.
+        patience_s: how long a stand-up may take before it is called failed.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        engine: Engine,
+        weights: Path | None,
+        folder: Path,
+        on_phase: OnPhase = lambda phase, seconds: None,
+        patience_s: float = 600.0,
+    ) -> None:
+        self.recipe = recipe
+        self.engine = engine
+        self.weights = weights
+        self.folder = folder
+        self.log_path = folder / "engine.log"
+        self.launch_id = uuid.uuid4().hex[:12]
+        self.pid: int | None = None
+        self.model = recipe.model or recipe.name
+        self._on_phase = on_phase
+        self._patience_s = patience_s
+        self._keeper: subprocess.Popen[bytes] | None = None
+        self._phases: list[Phase] = []
+        self._argv: tuple[str, ...] = ()
+        self._ready_s: float | None = None
+        self._props: dict[str, Any] = {}
+        self.endpoint = self._address()
+
+    # ------------------------------------------------------------ life
+
+    def __enter__(self) -> "Lifetime":
+        try:
+            if self.recipe.engine == "attached":
+                self._attach()
+            else:
+                self._start()
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def client(self, read_timeout_s: float = 600.0) -> StampedClient:
+        """A new connection to the engine."""
+        return StampedClient(self.endpoint, read_timeout_s=read_timeout_s)
+
+    def alive(self) -> bool:
+        """Whether the engine answers now."""
+        if self._keeper is not None and self._keeper.poll() is not None:
+            return False
+        with StampedClient(self.endpoint, read_timeout_s=5.0) as client:
+            return client.get("/v1/models").status is not None
+
+    # ------------------------------------------------------------ start
+
+    def _address(self) -> Endpoint:
+        if self.recipe.url is not None:
+            return Endpoint.parse(self.recipe.url)
+        port = self.recipe.serve.port
+        if port is not None and port_open("127.0.0.1", port):
+            raise BoxError(
+                f"{self.recipe.name}: serve.port: {port} is taken{_taken_by(port)}", "free it, or leave it out"
+            )
+        return Endpoint("http", "127.0.0.1", port or free_port())
+
+    def _attach(self) -> None:
+        began = time.monotonic()
+        with self.client(read_timeout_s=30.0) as client:
+            models = client.get("/v1/models")
+            if models.status != 200:
+                what = models.error or f"GET /v1/models answered {models.status}"
+                raise BoxError(
+                    f"{self.endpoint}: no OpenAI-compatible server: {what}", "is it running, and is the port right?"
+                )
+            self._props = self.engine.props(client)
+            self.model = self.recipe.model or self._props.get("model") or self.model
+        self._canary(time.monotonic())
+        self._ready_s = time.monotonic() - began
+        self._write(None)
+
+    def _start(self) -> None:
+        assert self.weights is not None
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.log_path.unlink(missing_ok=True)
+        launch = self.engine.launch(self.recipe, self.weights, self.endpoint.port)
+        self._argv = launch.argv
+        began = time.monotonic()
+        self._keeper = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(KEEPER), str(self.log_path), "--", *launch.argv],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            env={**os.environ, **launch.environment},
+        )
+        self.pid = self._said("pid", launch)
+        self._write(None)
+        last = self._follow_log(launch, began)
+        self._canary(last)
+        self._ready_s = time.monotonic() - began
+        with self.client(read_timeout_s=30.0) as client:
+            self._props = self.engine.props(client)
+        self._write(None)
+
+    def _follow_log(self, launch: Launch, began: float) -> float:
+        """Wait until the server says that it is ready, closing phases as their landmarks pass; return when."""
+        landmarks = list(launch.landmarks)
+        last = began
+        if landmarks:
+            self._on_phase(landmarks[0][0], None)
+        while True:
+            lines = _tail(self.log_path, 400)
+            while landmarks and any(re.search(landmarks[0][1], line) for line in lines):
+                name, _ = landmarks.pop(0)
+                last = self._close(name, last)
+                if landmarks:
+                    self._on_phase(landmarks[0][0], None)
+            with StampedClient(self.endpoint, connect_timeout_s=1.0, read_timeout_s=5.0) as client:
+                if self.engine.ready(client):
+                    for name, _ in landmarks:
+                        last = self._close(name, last)
+                    return last
+            self._still_alive(launch)
+            if time.monotonic() - began > self._patience_s:
+                raise EngineError(
+                    f"{self.recipe.name}: not ready after {self._patience_s:.0f} s; last it said: {self._last_words()}"
+                )
+            time.sleep(POLL_S)
+
+    def _canary(self, since: float) -> None:
+        """Ask for one real token: a server may say that it is ready before it is, and may say so while wedged."""
+        self._on_phase("first token", None)
+        body = {"model": self.model, "messages": [{"role": "user", "content": "Say ok."}], "max_tokens": 1}
+        with self.client(read_timeout_s=self._patience_s) as client:
+            exchange = client.post("/chat/completions", body, purpose="canary")
+        if exchange.status != 200:
+            what = exchange.error or f"status {exchange.status}: {exchange.body()[:300].decode('utf-8', 'replace')}"
+            raise EngineError(f"{self.recipe.name}: up, but gives no token: {what}")
+        self._close("first token", since)
+
+    def _close(self, name: str, since: float) -> float:
+        now = time.monotonic()
+        self._phases.append(Phase(name=name, seconds=round(now - since, 3)))
+        self._on_phase(name, now - since)
+        return now
+
+    def _still_alive(self, launch: Launch) -> None:
+        assert self._keeper is not None
+        if self._keeper.poll() is None:
+            return
+        code = self._said("exit", launch)
+        raise EngineError(
+            f"{self.recipe.name}: the engine died at start (exit code {code}); the last it said: {self._last_words()}",
+            f"{launch.stop_hint} The whole log: {self.log_path}",
+        )
+
+    def _said(self, key: str, launch: Launch) -> Any:
+        """Read the keeper's next line and take `key` from it."""
+        assert self._keeper is not None
+        assert self._keeper.stdout is not None
+        said = json.loads(self._keeper.stdout.readline() or b"{}")
+        if "error" in said:
+            raise EngineError(f"{self.recipe.name}: cannot start: {said['error']}", launch.stop_hint)
+        return said.get(key)
+
+    def _last_words(self) -> str:
+        words = [line.split(" ", 2)[-1].strip() for line in _tail(self.log_path, LOG_TAIL_LINES)]
+        return " | ".join(word for word in words if word) or "nothing"
+
+    # ------------------------------------------------------------ end
+
+    def _end(self) -> None:
+        if self._keeper is None:
+            if self._ready_s is not None:
+                self._write(Stopped(at=utc_now(), how="left running"))
+            return
+        keeper, self._keeper = self._keeper, None
+        assert keeper.stdin is not None
+        assert keeper.stdout is not None
+        keeper.stdin.close()
+        said: dict[str, Any] = {}
+        if select.select([keeper.stdout], [], [], 20.0)[0]:
+            for line in keeper.stdout.read().splitlines():
+                said |= json.loads(line)
+        keeper.kill()
+        keeper.wait()
+        keeper.stdout.close()
+        self._write(
+            Stopped(
+                at=utc_now(),
+                how=said.get("how", "killed"),
+                exit_code=said.get("exit"),
+                process_gone=self.pid is None or not psutil.pid_exists(self.pid),
+                port_closed=not port_open(self.endpoint.host, self.endpoint.port),
+            )
+        )
+
+    def _write(self, stopped: Stopped | None) -> None:
+        record = StandUp(
+            launch_id=self.launch_id,
+            engine=self.recipe.engine,
+            engine_version=self.engine.version() or self._props.get("version") or self._props.get("build_info"),
+            argv=self._argv,
+            url=self.endpoint.api,
+            pid=self.pid,
+            phases=tuple(self._phases),
+            ready_s=self._ready_s,
+            props=self._props,
+            stopped=stopped,
+        )
+        write_json(self.folder / "phases.json", record)
+
+
+def _tail(path: Path, lines: int) -> Sequence[str]:
+    try:
+        return path.read_text("utf-8", "replace").splitlines()[-lines:]
+    except FileNotFoundError:
+        return []
+
+
+def _taken_by(port: int) -> str:
+    try:
+        owners = [
+            c.pid for c in psutil.net_connections("tcp") if c.laddr and c.laddr.port == port and c.status == "LISTEN"
+        ]
+        return f" by {psutil.Process(owners[0]).name()} (process {owners[0]})" if owners and owners[0] else ""
+    except psutil.Error:
+        return ""

@@ -1,0 +1,195 @@
+"""A blocking HTTP client that stamps each arrival at the socket read.
+
+Ready-made clients hand out a body after their own buffering, so a stamp taken behind them is late by an unknown
+amount. This one stamps between `recv` and the parsing of what was received.
+"""
+
+import json
+import socket
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import h11
+
+from onbox.evidence.folder import utc_now
+from onbox.evidence.records import Exchange
+from onbox.wire.endpoint import Endpoint
+
+READ_BYTES = 65_536
+KEPT_HEADERS = ("content-type", "server", "x-request-id", "retry-after")
+
+OnRead = Callable[[int, bytes], None]
+
+
+class StampedClient:
+    """One keep-alive connection to a server.
+
+    Args:
+        endpoint: the server.
+        connect_timeout_s: how long to wait for the connection.
+        read_timeout_s: how long a silence on an open request may last; a model that thinks about a long prompt is
+            silent for minutes.
+    """
+
+    def __init__(self, endpoint: Endpoint, connect_timeout_s: float = 5.0, read_timeout_s: float = 600.0) -> None:
+        self.endpoint = endpoint
+        self.connect_timeout_s = connect_timeout_s
+        self.read_timeout_s = read_timeout_s
+        self._socket: socket.socket | None = None
+        self._http = h11.Connection(h11.CLIENT)
+        self._count = 0
+
+    def __enter__(self) -> "StampedClient":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection; the next request opens a new one."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def post(self, path: str, body: Any, *, purpose: str, on_read: OnRead | None = None) -> Exchange:
+        """POST `body` as JSON to `/v1` + `path`; see `request`."""
+        return self.request("POST", f"/v1{path}", body, purpose=purpose, on_read=on_read)
+
+    def get(self, path: str, *, purpose: str = "probe") -> Exchange:
+        """GET `path`, counted from the root; see `request`."""
+        return self.request("GET", path, None, purpose=purpose)
+
+    def get_json(self, path: str) -> dict[str, Any] | None:
+        """GET a JSON object; None when there is none to be had."""
+        exchange = self.get(path)
+        if exchange.status != 200:
+            return None
+        try:
+            value = json.loads(exchange.body())
+        except ValueError:
+            return None
+        return value if isinstance(value, dict) else None
+
+    def request(self, method: str, path: str, body: Any, *, purpose: str, on_read: OnRead | None = None) -> Exchange:
+        """Send a request and read the whole reply.
+
+        Args:
+            method: GET or POST.
+            path: counted from the root of the server, prefix left out.
+            body: JSON-serialisable, or None.
+            purpose: kept in the record.
+            on_read: called with (nanoseconds since the request, body bytes) after each socket read.
+
+        Returns:
+            The exchange; a transport failure is in its `error`, never raised.
+        """
+        self._count += 1
+        started_at, t0_ns = utc_now(), time.monotonic_ns()
+        reply = _Reply(t0_ns, on_read)
+        error: str | None = None
+        try:
+            fresh = self._socket is None
+            try:
+                self._send(method, path, body)
+                self._receive(reply)
+            except (ConnectionError, h11.RemoteProtocolError):
+                # A kept connection may have been closed by the server between two requests.
+                if fresh or reply.status is not None:
+                    raise
+                self.close()
+                self._send(method, path, body)
+                self._receive(reply)
+        except TimeoutError:
+            silence_s = self.connect_timeout_s if self._socket is None else self.read_timeout_s
+            error = f"no answer within {silence_s:.0f} s"
+        except (OSError, h11.RemoteProtocolError) as problem:
+            error = f"{type(problem).__name__}: {problem}"
+        finally:
+            if error or self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
+                self.close()
+        return Exchange(
+            id=self._count,
+            purpose=purpose,
+            started_at=started_at,
+            t0_ns=t0_ns,
+            method=method,
+            path=path,
+            request=body,
+            status=reply.status,
+            headers=reply.headers,
+            chunks=tuple(reply.chunks),
+            ended_ns=time.monotonic_ns() - t0_ns,
+            error=error,
+        )
+
+    def _connect(self) -> socket.socket:
+        connection = socket.create_connection((self.endpoint.host, self.endpoint.port), self.connect_timeout_s)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self.endpoint.scheme == "https":
+            connection = ssl.create_default_context().wrap_socket(connection, server_hostname=self.endpoint.host)
+        connection.settimeout(self.read_timeout_s)
+        self._http = h11.Connection(h11.CLIENT)
+        return connection
+
+    def _send(self, method: str, path: str, body: Any) -> None:
+        if self._socket is None:
+            self._socket = self._connect()
+        else:
+            self._http.start_next_cycle()
+        headers = {"Host": f"{self.endpoint.host}:{self.endpoint.port}", "Accept-Encoding": "identity"}
+        payload = b""
+        if body is not None:
+            payload = json.dumps(body).encode()
+            headers |= {"Content-Type": "application/json", "Content-Length": str(len(payload))}
+        request = h11.Request(method=method, target=self.endpoint.prefix + path, headers=list(headers.items()))
+        parts = (request, h11.Data(data=payload), h11.EndOfMessage())
+        self._socket.sendall(b"".join(self._http.send(part) or b"" for part in parts))
+
+    def _receive(self, reply: "_Reply") -> None:
+        assert self._socket is not None
+        while True:
+            event = self._http.next_event()
+            if event is h11.NEED_DATA:
+                reply.flush()
+                received = self._socket.recv(READ_BYTES)
+                reply.stamp()
+                self._http.receive_data(received)
+            elif isinstance(event, h11.Response):
+                reply.start(event.status_code, {k.decode(): v.decode("latin-1") for k, v in event.headers})
+            elif isinstance(event, h11.Data):
+                reply.add(bytes(event.data))
+            elif isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
+                reply.flush()
+                return
+
+
+class _Reply:
+    """Collects what one request brought; all data events of one socket read make one chunk."""
+
+    def __init__(self, t0_ns: int, on_read: OnRead | None) -> None:
+        self.status: int | None = None
+        self.headers: dict[str, str] = {}
+        self.chunks: list[tuple[int, str]] = []
+        self._t0_ns = t0_ns
+        self._on_read = on_read
+        self._t_ns = 0
+        self._pending = b""
+
+    def stamp(self) -> None:
+        self._t_ns = time.monotonic_ns() - self._t0_ns
+
+    def start(self, status: int, headers: Mapping[str, str]) -> None:
+        self.status = status
+        self.headers = {name: headers[name] for name in KEPT_HEADERS if name in headers}
+
+    def add(self, data: bytes) -> None:
+        self._pending += data
+
+    def flush(self) -> None:
+        if self._pending:
+            self.chunks.append((self._t_ns, self._pending.decode("utf-8", "surrogateescape")))
+            if self._on_read is not None:
+                self._on_read(self._t_ns, self._pending)
+            self._pending = b""

@@ -1,0 +1,315 @@
+"""The recording proxy between an agent and an engine.
+
+Agents' logs and exit codes look the same for a lazy answer, a leaked marker and a null reply; only the wire tells
+them apart. Each run gets an address of its own, so that a request that outlives its run can not end up in the record
+of the next one. Request headers, and with them keys, are passed on but never recorded.
+"""
+
+import asyncio
+import json
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import h11
+
+from onbox.evidence.folder import append_line, utc_now
+from onbox.evidence.records import Exchange
+from onbox.wire.client import KEPT_HEADERS, READ_BYTES
+from onbox.wire.endpoint import Endpoint
+
+MAX_REQUEST_BYTES = 64 * 2**20
+HOP_BY_HOP = frozenset({b"connection", b"keep-alive", b"transfer-encoding", b"te", b"upgrade", b"host", b"expect"})
+
+
+@dataclass
+class Tape:
+    """The record of one run: a file of `Exchange` lines."""
+
+    path: Path
+    purpose: str
+    ids: Iterator[int] = field(default_factory=lambda: count(1))
+    open: bool = True
+
+
+class RecordingProxy:
+    """A reverse proxy on loopback that records what passes, in a thread of its own.
+
+    Args:
+        upstream: the engine.
+        on_events: called from the proxy's thread with the number of server-sent events in each read, for live views.
+    """
+
+    def __init__(self, upstream: Endpoint, on_events: Callable[[int], None] | None = None) -> None:
+        self.upstream = upstream
+        self.port = 0
+        self._on_events = on_events
+        self._tapes: dict[str, Tape] = {}
+        self._loop = asyncio.new_event_loop()
+        self._server: asyncio.Server | None = None
+        self._thread = threading.Thread(target=self._run, name="onbox-proxy", daemon=True)
+        self._connections: set[asyncio.Task[None]] = set()
+
+    # ------------------------------------------------------------ for the harness
+
+    def __enter__(self) -> "RecordingProxy":
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._shut_down(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    @contextmanager
+    def recording(self, name: str, path: Path, purpose: str = "agent") -> Iterator[Endpoint]:
+        """Record under `path` all that is sent to the yielded endpoint; afterwards that address answers 410."""
+        tape = Tape(path, purpose)
+        self._tapes[name] = tape
+        try:
+            yield Endpoint("http", "127.0.0.1", self.port, f"/run/{name}")
+        finally:
+            tape.open = False
+
+    # ------------------------------------------------------------ inside the thread
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+
+    async def _listen(self) -> None:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=READ_BYTES)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def _shut_down(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        for task in list(self._connections):
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._connections.add(task)
+        client = _Client(reader, writer)
+        try:
+            while (request := await client.next_request()) is not None:
+                await self._serve(client, *request)
+                if not client.ready_for_next():
+                    break
+        except (OSError, h11.RemoteProtocolError, h11.LocalProtocolError):
+            pass  # The client spoke no HTTP, or left: it is nobody's evidence.
+        finally:
+            self._connections.discard(task)
+            writer.close()
+
+    async def _serve(self, client: "_Client", request: h11.Request, body: bytes) -> None:
+        name, path = _split(request.target.decode("latin-1"))
+        tape = self._tapes.get(name)
+        if tape is None or not tape.open:
+            await client.refuse(410 if tape else 404, "this run is over" if tape else "no such run")
+            return
+        record = _Recording(next(tape.ids), tape.purpose, request.method.decode(), path, body)
+        try:
+            await self._forward(client, request, path, body, record)
+        except (OSError, h11.RemoteProtocolError) as problem:
+            record.error = record.error or f"{type(problem).__name__}: {problem}"
+            if record.status is None:
+                await client.refuse(502, f"the engine did not answer: {record.error}")
+            else:
+                client.abort()
+        except asyncio.CancelledError:
+            record.error = record.error or "the harness stopped the proxy"
+            raise
+        finally:
+            if tape.open:
+                append_line(tape.path, record.exchange())
+
+    async def _forward(
+        self, client: "_Client", request: h11.Request, path: str, body: bytes, record: "_Recording"
+    ) -> None:
+        upstream = self.upstream
+        tls = ssl.create_default_context() if upstream.scheme == "https" else None
+        reader, writer = await asyncio.open_connection(upstream.host, upstream.port, ssl=tls, limit=READ_BYTES)
+        try:
+            engine = h11.Connection(h11.CLIENT)
+            headers = [(k, v) for k, v in request.headers if k not in HOP_BY_HOP and k != b"accept-encoding"]
+            headers += [(b"host", f"{upstream.host}:{upstream.port}".encode()), (b"accept-encoding", b"identity")]
+            target = upstream.prefix + path
+            for event in (
+                h11.Request(method=request.method, target=target, headers=headers),
+                h11.Data(data=body),
+                h11.EndOfMessage(),
+            ):
+                writer.write(engine.send(event) or b"")
+            await self._relay(client, reader, engine, record)
+        finally:
+            writer.close()
+
+    async def _relay(
+        self, client: "_Client", reader: asyncio.StreamReader, engine: h11.Connection, record: "_Recording"
+    ) -> None:
+        gone = asyncio.ensure_future(client.gone())
+        try:
+            while True:
+                event = engine.next_event()
+                if event is h11.NEED_DATA:
+                    read = asyncio.ensure_future(reader.read(READ_BYTES))
+                    await asyncio.wait({read, gone}, return_when=asyncio.FIRST_COMPLETED)
+                    if not read.done():
+                        read.cancel()
+                        record.error = "the client left before the reply was complete"
+                        raise ConnectionAbortedError(record.error)
+                    record.stamp()
+                    engine.receive_data(read.result())
+                elif isinstance(event, h11.Response):
+                    record.start(event)
+                    await client.send(
+                        h11.Response(
+                            status_code=event.status_code,
+                            headers=[(k, v) for k, v in event.headers if k not in HOP_BY_HOP],
+                        )
+                    )
+                elif isinstance(event, h11.Data):
+                    data = bytes(event.data)
+                    record.add(data)
+                    await client.send(h11.Data(data=data))
+                    if self._on_events is not None:
+                        self._on_events(data.count(b"data: "))
+                elif isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
+                    await client.send(h11.EndOfMessage())
+                    return
+        finally:
+            gone.cancel()
+            with suppress(asyncio.CancelledError, OSError):
+                await gone
+
+
+class _Client:
+    """The agent's side of a connection."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._http = h11.Connection(h11.SERVER)
+
+    async def next_request(self) -> tuple[h11.Request, bytes] | None:
+        """The next request with its body; None when the client has closed."""
+        request: h11.Request | None = None
+        body = bytearray()
+        while True:
+            event = self._http.next_event()
+            if event is h11.NEED_DATA:
+                if self._http.they_are_waiting_for_100_continue:
+                    await self.send(h11.InformationalResponse(status_code=100, headers=[]))
+                self._http.receive_data(await self._reader.read(READ_BYTES))
+            elif isinstance(event, h11.Request):
+                request = event
+            elif isinstance(event, h11.Data):
+                body += event.data
+                if len(body) > MAX_REQUEST_BYTES:
+                    await self.refuse(413, "the request is larger than 64 MiB")
+                    return None
+            elif isinstance(event, h11.EndOfMessage) and request is not None:
+                return request, bytes(body)
+            else:
+                return None
+
+    async def gone(self) -> None:
+        """Return when the client closes; a client that sends early is left for the next request."""
+        received = await self._reader.read(READ_BYTES)
+        if received:
+            self._http.receive_data(received)
+            await asyncio.Event().wait()
+
+    async def send(self, event: Any) -> None:
+        """Send one h11 event."""
+        self._writer.write(self._http.send(event) or b"")
+        await self._writer.drain()
+
+    async def refuse(self, status: int, message: str) -> None:
+        """Answer with an error of the proxy's own."""
+        body = json.dumps({"error": {"type": "onbox_proxy", "message": message}}).encode()
+        headers = [("content-type", "application/json"), ("content-length", str(len(body)))]
+        await self.send(h11.Response(status_code=status, headers=headers))
+        await self.send(h11.Data(data=body))
+        await self.send(h11.EndOfMessage())
+
+    def abort(self) -> None:
+        """Break the connection, so that the agent sees a broken reply as broken."""
+        self._writer.transport.abort()
+
+    def ready_for_next(self) -> bool:
+        """Whether the connection can carry another request."""
+        if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
+            self._http.start_next_cycle()
+            return True
+        return False
+
+
+class _Recording:
+    """An exchange while it happens."""
+
+    def __init__(self, number: int, purpose: str, method: str, path: str, body: bytes) -> None:
+        self.status: int | None = None
+        self.error: str | None = None
+        self._fields: dict[str, Any] = {
+            "id": number,
+            "purpose": purpose,
+            "started_at": utc_now(),
+            "t0_ns": time.monotonic_ns(),
+            "method": method,
+            "path": path,
+            "request": _parsed(body),
+        }
+        self._headers: dict[str, str] = {}
+        self._chunks: list[tuple[int, bytes]] = []
+        self._t_ns = 0
+
+    def stamp(self) -> None:
+        """Note the time of a socket read."""
+        self._t_ns = time.monotonic_ns() - self._fields["t0_ns"]
+
+    def start(self, response: h11.Response) -> None:
+        self.status = response.status_code
+        names = {name.decode(): value.decode("latin-1") for name, value in response.headers}
+        self._headers = {name: names[name] for name in KEPT_HEADERS if name in names}
+
+    def add(self, data: bytes) -> None:
+        if self._chunks and self._chunks[-1][0] == self._t_ns:
+            self._chunks[-1] = (self._t_ns, self._chunks[-1][1] + data)
+        else:
+            self._chunks.append((self._t_ns, data))
+
+    def exchange(self) -> Exchange:
+        return Exchange(
+            **self._fields,
+            status=self.status,
+            headers=self._headers,
+            chunks=tuple((t_ns, data.decode("utf-8", "surrogateescape")) for t_ns, data in self._chunks),
+            ended_ns=time.monotonic_ns() - self._fields["t0_ns"],
+            error=self.error,
+        )
+
+
+def _split(target: str) -> tuple[str, str]:
+    """`/run/NAME/v1/x` into NAME and `/v1/x`."""
+    _, _, rest = target.partition("/run/")
+    name, slash, path = rest.partition("/")
+    return name, slash + path
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return json.loads(body) if body else None
+    except ValueError:
+        return body.decode("utf-8", "replace")
