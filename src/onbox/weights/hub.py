@@ -1,6 +1,7 @@
 """A repository of the Hugging Face hub as a store: sizes by one request, headers by range requests, no weights."""
 
 import importlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -32,8 +33,10 @@ class HubStore:
         self.label = f"hf:{repository}" + (f"@{revision}" if revision else "")
         self._hub = _huggingface_hub()
         self._repository = repository
+        self._endpoint = os.environ.get("HF_ENDPOINT") or None
+        api = self._hub.HfApi(endpoint=self._endpoint)
         with translated(self.label):
-            info = self._hub.HfApi().model_info(repository, revision=revision, files_metadata=True, timeout=TIMEOUT_S)
+            info = api.model_info(repository, revision=revision, files_metadata=True, timeout=TIMEOUT_S)
         self.commit: str | None = info.sha
         self.files = tuple(info.siblings or ())
         """Every file, with size and sha256 as huggingface_hub tells them."""
@@ -42,7 +45,7 @@ class HubStore:
         return {each.rfilename: each.size for each in self.files if "/" not in each.rfilename and each.size is not None}
 
     def reader(self, name: str) -> Reader:
-        url = self._hub.hf_hub_url(self._repository, name, revision=self.commit)
+        url = self._hub.hf_hub_url(self._repository, name, revision=self.commit, endpoint=self._endpoint)
         return _RangeReader(f"{self.label}/{name}", url, self.sizes()[name], self._hub)
 
 
