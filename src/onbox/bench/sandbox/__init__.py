@@ -1,6 +1,7 @@
 """Where an agent's commands and the gates run: no network, no view of the host, nothing left behind.
 
-One tier is one module with one class behind the protocol `Sandbox`; `choose` takes the best one that works here.
+One tier is one module with one class behind the protocol `Sandbox`; `choose.choose` takes the best one that works
+here, and `probes.probe` puts six questions to it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,7 +30,7 @@ class Completed:
     """What became of a sandboxed command: its whole process tree is dead by the time this exists."""
 
     exit_code: int | None
-    """None: it was killed at its time limit."""
+    """None: it was killed at its time limit. 127: no such command. 126: cannot be run. 128 + n: died of signal n."""
     output: bytes
     """Standard output and error as they came, cut to the limit."""
     truncated: bool
@@ -57,13 +58,15 @@ class Sandbox(Protocol):
         """Run `argv` and wait until it and all it started are dead.
 
         Args:
-            argv: the command; its first word is looked up inside the sandbox.
+            argv: the command; its first word is looked up inside the sandbox, where `python3` and `python` are the
+                interpreter that onbox was installed with, without onbox's own packages.
             binds: folders by the name of the environment variable that tells the command where each one is:
                 `{"APP_DIR": Bind(workspace, "/app", writable=True)}` sets APP_DIR to `/app`, or to the host path in a
                 tier that cannot remap.
             cwd: the name, in `binds`, of the folder that the command starts in.
             timeout_s: then the whole tree is killed and `exit_code` is None.
-            env: further variables; nothing is inherited from onbox's own environment.
+            env: further variables over PATH, HOME, TMPDIR, LANG and USER; nothing is inherited from onbox's own
+                environment. Scratch files belong in TMPDIR.
             stdin: what the command reads.
             output_limit_bytes: output beyond it is read and thrown away.
 

@@ -1,0 +1,71 @@
+"""Grade what an agent left behind: outside its sandbox, on a copy, by the exit code of the task's gate alone."""
+
+import re
+import tempfile
+from pathlib import Path
+
+from onbox.bench.sandbox import Bind, Completed, Sandbox
+from onbox.bench.tasks import Task, tree_sha256
+from onbox.bench.workspace import snapshot
+from onbox.evidence.records import GateEnd
+
+REPLY = "agent/reply.md"
+"""Where, below LOGS_DIR, a gate finds the agent's last message."""
+
+_REASON = re.compile(r"^REASON: (.+)$", re.MULTILINE)
+
+
+def grade(task: Task, workspace: Path, reply: str, sandbox: Sandbox, *, transcript: Path | None = None) -> GateEnd:
+    """Run the task's gate on a copy of the workspace, in a fresh sandbox.
+
+    The gate finds the copy in APP_DIR, its own files in TESTS_DIR and the reply in LOGS_DIR/agent/reply.md. It says 0
+    for pass and 1 for fail; anything else, and a timeout, is a fault of the gate: the exit code is kept and the reason
+    begins with GATE_FAULT. The agent's processes must be dead.
+
+    Args:
+        task: the task whose gate judges.
+        workspace: what the agent left; links and special files are not copied.
+        reply: the agent's last message.
+        sandbox: where the gate runs.
+        transcript: a file for all that the gate printed.
+
+    Raises:
+        BoxError: the sandbox could not start.
+    """
+    with tempfile.TemporaryDirectory(prefix="onbox-gate-") as scratch:
+        app, logs = Path(scratch, "app"), Path(scratch, "logs")
+        snapshot(workspace, app)
+        (logs / REPLY).parent.mkdir(parents=True)
+        (logs / REPLY).write_text(reply, "utf-8", errors="replace")
+        done = sandbox.run(
+            ["bash", "test.sh"],
+            binds={
+                "APP_DIR": Bind(app, "/app", writable=True),
+                "TESTS_DIR": Bind(task.tests, "/tests"),
+                "LOGS_DIR": Bind(logs, "/logs", writable=True),
+            },
+            cwd="TESTS_DIR",
+            timeout_s=task.gate_timeout_s,
+        )
+    if transcript is not None:
+        transcript.parent.mkdir(parents=True, exist_ok=True)
+        transcript.write_bytes(done.output)
+    return GateEnd(
+        exit_code=done.exit_code,
+        reason=_reason(done, task.gate_timeout_s),
+        seconds=done.seconds,
+        sha256=tree_sha256(task.tests),
+    )
+
+
+def _reason(done: Completed, timeout_s: float) -> str:
+    """The gate's last REASON line, or what happened where it has none."""
+    said = _REASON.findall(done.output.decode("utf-8", "replace"))
+    if done.exit_code is None:
+        return f"GATE_FAULT no verdict within {timeout_s:g} s"
+    if done.exit_code not in (0, 1):
+        detail = said[-1].removeprefix("GATE_FAULT ") if said else "no reason given"
+        return f"GATE_FAULT exit code {done.exit_code}: {detail}"
+    if said:
+        return str(said[-1])
+    return "PASS" if done.exit_code == 0 else "FAIL"

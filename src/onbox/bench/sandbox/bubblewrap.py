@@ -1,0 +1,187 @@
+"""The first tier: namespaces by the system's bubblewrap."""
+
+import json
+import os
+import re
+import resource
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import IO
+
+from onbox.bench.sandbox import Bind, Completed
+from onbox.bench.sandbox.attend import attend, end_with, open_pidfd, pipe
+from onbox.bench.sandbox.interior import (
+    PROCESSES,
+    SCRATCH_BYTES,
+    environment,
+    in_shell,
+    interpreter,
+    interpreter_folders,
+    limits,
+    refusal,
+    tighten,
+)
+from onbox.errors import BoxError
+
+_HOME = "/home/agent"
+_TOOLS = "/.onbox"
+"""Holds `python3` and `python`; first on PATH."""
+_NAMESPACES = (
+    *("--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"),
+    *("--uid", "1000", "--gid", "1000", "--hostname", "sandbox"),
+    *("--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv"),
+)
+_ETC = {
+    "/etc/passwd": "root:x:0:0:root:/root:/bin/sh\nagent:x:1000:1000:agent:/home/agent:/bin/sh\n",
+    "/etc/group": "root:x:0:\nagent:x:1000:\n",
+    "/etc/hosts": "127.0.0.1 localhost sandbox\n::1 localhost\n",
+    "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
+}
+"""Written here, so that a command learns no names of the box."""
+_ETC_OF_THE_BOX = ("/etc/alternatives", "/etc/ssl", "/etc/pki", "/etc/ld.so.cache", "/etc/localtime")
+_NEXT_STEP = "apt install bubblewrap"
+
+
+class Bubblewrap:
+    """Own user, process, network, mount, IPC and host-name namespaces, no capabilities, a read-only system.
+
+    Only the binds, /tmp, the home folder and /dev/shm can be written, and all but the binds are gone afterwards.
+    Works as root and as an ordinary user where the kernel allows user namespaces. The number of processes is
+    bounded for ordinary users only: the kernel does not count those of root.
+
+    Raises:
+        BoxError: bubblewrap is not installed.
+    """
+
+    name = "bubblewrap"
+
+    def __init__(self) -> None:
+        # Ubuntu's AppArmor profile opens user namespaces to /usr/bin/bwrap alone.
+        found = shutil.which("bwrap", path="/usr/bin") or shutil.which("bwrap")
+        if found is None:
+            raise BoxError("bubblewrap is not installed", _NEXT_STEP)
+        self._program = found
+        self.version = _ask(found, "--version").removeprefix("bubblewrap").strip()
+        self._options = frozenset(re.findall(r"--[a-z-]+", _ask(found, "--help")))
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        binds: Mapping[str, Bind],
+        cwd: str,
+        timeout_s: float,
+        env: Mapping[str, str] | None = None,
+        stdin: bytes = b"",
+        output_limit_bytes: int = 65_536,
+    ) -> Completed:
+        """See `Sandbox.run`."""
+        if refused := refusal(argv, env):
+            return refused
+        variables = {
+            **environment(path=[_TOOLS, str(interpreter().parent)], home=_HOME, tmp="/tmp"),
+            **(env or {}),
+            **{name: bind.target for name, bind in binds.items()},
+        }
+        with ExitStack() as stack:
+            status, bwrap_status = pipe(stack)
+            bwrap_go, go = pipe(stack)
+            etc = {path: _memory_file(stack, text) for path, text in _ETC.items()}
+            command = [
+                self._program,
+                *_NAMESPACES,
+                *(["--disable-userns"] if "--disable-userns" in self._options else []),
+                *["--json-status-fd", str(bwrap_status.fileno()), "--block-fd", str(bwrap_go.fileno())],
+                *self._mounts(binds, etc),
+                *[word for item in variables.items() for word in ("--setenv", *item)],
+                *["--chdir", binds[cwd].target, "--"],
+                *in_shell(argv),
+            ]
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                pass_fds=(bwrap_status.fileno(), bwrap_go.fileno(), *(file.fileno() for file in etc.values())),
+                start_new_session=True,
+            )
+            end_with(stack, process)
+            bwrap_status.close()
+            first = status.readline()
+            if not first:
+                raise BoxError(f"bubblewrap did not start: {_last_line(process.communicate()[0])}", _NEXT_STEP)
+            init = json.loads(first)["child-pid"]
+            init_fd = open_pidfd(stack, init)
+            # The first process of the namespace waits for `go`, so that its limits hold before the command exists.
+            tighten(init, [*limits(timeout_s), (resource.RLIMIT_NPROC, PROCESSES)])
+            go.write(b"go")
+            heard = attend(
+                process,
+                tree_fd=init_fd,
+                kill=lambda: _kill(init_fd),
+                stdin=stdin,
+                timeout_s=timeout_s,
+                output_limit_bytes=output_limit_bytes,
+            )
+            process.wait()
+            codes = [end["exit-code"] for end in map(json.loads, status) if "exit-code" in end]
+        if heard.timed_out:
+            return Completed(None, heard.output, heard.truncated, heard.seconds)
+        if not codes:
+            raise BoxError(f"bubblewrap did not start: {_last_line(heard.output)}", _NEXT_STEP)
+        return Completed(codes[0], heard.output, heard.truncated, heard.seconds)
+
+    def _mounts(self, binds: Mapping[str, Bind], etc: Mapping[str, IO[bytes]]) -> Iterator[str]:
+        yield from ("--ro-bind", "/usr", "/usr")
+        for name in ("bin", "sbin", "lib", "lib32", "lib64"):
+            folder = Path("/", name)
+            if folder.is_symlink():
+                yield from ("--symlink", str(folder.readlink()), str(folder))
+            elif folder.is_dir():
+                yield from ("--ro-bind", str(folder), str(folder))
+        for shown in _ETC_OF_THE_BOX:
+            yield from ("--ro-bind-try", shown, shown)
+        for written, file in etc.items():
+            yield from ("--ro-bind-data", str(file.fileno()), written)
+        yield from ("--proc", "/proc", "--dev", "/dev")
+        for scratch in ("/tmp", "/run", _HOME, "/dev/shm"):
+            yield from (*self._bounded(), "--tmpfs", scratch)
+        for prefix in interpreter_folders():
+            yield from ("--ro-bind", str(prefix), str(prefix))
+        for name in ("python3", "python"):
+            yield from ("--symlink", str(interpreter()), f"{_TOOLS}/{name}")
+        for bind in binds.values():
+            yield from ("--bind" if bind.writable else "--ro-bind", str(bind.path), bind.target)
+        yield from ("--remount-ro", "/dev", "--remount-ro", "/")
+
+    def _bounded(self) -> tuple[str, ...]:
+        return ("--size", str(SCRATCH_BYTES)) if "--size" in self._options else ()
+
+
+def _kill(init_fd: int) -> None:
+    # The kernel ends every process of the namespace with its first one, and that one last.
+    with suppress(ProcessLookupError):
+        signal.pidfd_send_signal(init_fd, signal.SIGKILL)
+
+
+def _memory_file(stack: ExitStack, text: str) -> IO[bytes]:
+    file = stack.enter_context(os.fdopen(os.memfd_create("onbox"), "w+b", buffering=0))
+    file.write(text.encode())
+    file.seek(0)
+    return file
+
+
+def _ask(program: str, option: str) -> str:
+    try:
+        return subprocess.run([program, option], capture_output=True, text=True, timeout=10, check=True).stdout
+    except (OSError, subprocess.SubprocessError) as error:
+        raise BoxError(f"bubblewrap does not run: {error}", _NEXT_STEP) from error
+
+
+def _last_line(output: bytes) -> str:
+    lines = output.decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "it said nothing"

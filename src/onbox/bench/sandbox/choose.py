@@ -1,0 +1,60 @@
+"""Take the best sandbox that works on this box."""
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from onbox.bench.sandbox import Bind, Sandbox
+from onbox.bench.sandbox.bubblewrap import Bubblewrap
+from onbox.bench.sandbox.none import Unsafe
+from onbox.bench.sandbox.sandlock import Sandlock
+from onbox.errors import BoxError, UsageError
+
+VARIABLE = "ONBOX_SANDBOX"
+_TIERS: dict[str, Callable[[], Sandbox]] = {"bubblewrap": Bubblewrap, "sandlock": Sandlock}
+"""Best first."""
+
+
+def choose(*, unsafe: bool = False) -> Sandbox:
+    """The first tier that runs a command here: the system's bubblewrap, then sandlock.
+
+    Args:
+        unsafe: when neither works, run commands as plain processes.
+
+    Raises:
+        UsageError: the environment variable ONBOX_SANDBOX names no tier.
+        BoxError: no tier works, or not the one that ONBOX_SANDBOX names; says why each failed and what to install.
+    """
+    forced = os.environ.get(VARIABLE)
+    if forced:
+        if forced not in _TIERS:
+            raise UsageError(f"{VARIABLE}: no sandbox is called {forced}", f"set it to one of {', '.join(_TIERS)}")
+        return working(_TIERS[forced])
+    reasons = []
+    for name, tier in _TIERS.items():
+        try:
+            return working(tier)
+        except BoxError as error:
+            reasons.append(f"{name}: {error.message}")
+    if unsafe:
+        return Unsafe()
+    raise BoxError(
+        f"no sandbox works here ({'; '.join(reasons)})",
+        'apt install bubblewrap, or pip install "onbox[embedded]"',
+    )
+
+
+def working(tier: Callable[[], Sandbox]) -> Sandbox:
+    """The tier's sandbox, after it has run a command.
+
+    Raises:
+        BoxError: it is not installed, or does not work here.
+    """
+    sandbox = tier()
+    with tempfile.TemporaryDirectory(prefix="onbox-") as folder:
+        done = sandbox.run(["true"], binds={"WORK": Bind(Path(folder), "/work")}, cwd="WORK", timeout_s=10)
+    if done.exit_code != 0:
+        said = done.output.decode(errors="replace").strip() or "no output"
+        raise BoxError(f"{sandbox.name} cannot run `true`: exit code {done.exit_code}, {said}")
+    return sandbox

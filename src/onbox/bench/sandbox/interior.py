@@ -1,0 +1,109 @@
+"""What every tier gives a command: an environment, an interpreter, system folders and limits."""
+
+import math
+import os
+import resource
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from onbox.bench.sandbox import Bind, Completed
+
+FILE_BYTES = 1 << 30
+"""The largest file that a command may write."""
+MEMORY_BYTES = 16 << 30
+"""Address space of one process: generous, because runtimes such as node reserve far more than they use."""
+PROCESSES = 1024
+SCRATCH_BYTES = 256 << 20
+"""Size of each of the private /tmp, home and /dev/shm, where the tier can bound them."""
+_WORD_BYTES = 128 << 10
+"""Linux takes no longer argument (MAX_ARG_STRLEN)."""
+_WORDS_BYTES = 1 << 20
+"""All arguments together: half of what Linux takes with the usual stack of 8 MiB."""
+SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
+
+
+def interpreter() -> Path:
+    """The base interpreter that onbox runs on, outside any virtual environment."""
+    return Path(getattr(sys, "_base_executable", "") or sys.executable).resolve()
+
+
+def interpreter_folders() -> list[Path]:
+    """What must be readable beyond /usr for `interpreter` to start: empty for the system's Python."""
+    prefixes = {Path(sys.base_prefix), Path(sys.base_prefix).resolve(), Path(sys.base_exec_prefix).resolve()}
+    return sorted(prefix for prefix in prefixes if not prefix.is_relative_to("/usr"))
+
+
+def environment(*, path: Sequence[str], home: str, tmp: str) -> dict[str, str]:
+    """The variables that a command starts with.
+
+    Args:
+        path: folders that come before the system's own.
+        home: an empty folder.
+        tmp: a folder for scratch files.
+    """
+    return {
+        "PATH": ":".join([*path, SYSTEM_PATH]),
+        "HOME": home,
+        "TMPDIR": tmp,
+        "LANG": "C.UTF-8",
+        "USER": "agent",
+        # A tier that closes /etc must not stop git.
+        "GIT_CONFIG_NOSYSTEM": "1",
+    }
+
+
+def host_places(binds: Mapping[str, Bind]) -> dict[str, str]:
+    """Where each bind is found in a tier that cannot remap paths: the variables that say so."""
+    return {name: str(bind.path.resolve()) for name, bind in binds.items()}
+
+
+def tools(folder: Path) -> Path:
+    """Make `folder` with `python3` and `python` in it, as links to `interpreter`."""
+    folder.mkdir()
+    for name in ("python3", "python"):
+        (folder / name).symlink_to(interpreter())
+    return folder
+
+
+def in_shell(argv: Sequence[str]) -> list[str]:
+    """`argv` looked up by a shell, so that a missing command is exit code 127 in every tier."""
+    return ["/bin/sh", "-c", 'exec "$@"', "sh", *argv]
+
+
+def refusal(argv: Sequence[str], env: Mapping[str, str] | None) -> Completed | None:
+    """How a command ends that no kernel would take: exit code 126 and why; None for one that can be tried.
+
+    An agent's words are a model's words: they may hold a zero byte, half a character or a whole file.
+    """
+    try:
+        words = [word.encode() for word in (*argv, *(f"{name}={value}" for name, value in (env or {}).items()))]
+    except UnicodeEncodeError:
+        reason = "not valid text"
+    else:
+        if any(b"\0" in word for word in words):
+            reason = "a zero byte in an argument"
+        elif max(map(len, words), default=0) >= _WORD_BYTES or sum(map(len, words)) >= _WORDS_BYTES:
+            reason = "argument list too long"
+        else:
+            return None
+    return Completed(126, f"cannot run the command: {reason}\n".encode(), truncated=False, seconds=0.0)
+
+
+def limits(timeout_s: float) -> Iterator[tuple[int, int]]:
+    """The resource limits of each process of a command, as pairs of `resource.RLIMIT_*` and value.
+
+    The CPU limit is a second line behind the time limit: a process on every core for all of `timeout_s`.
+    """
+    yield resource.RLIMIT_CORE, 0
+    yield resource.RLIMIT_FSIZE, FILE_BYTES
+    yield resource.RLIMIT_AS, MEMORY_BYTES
+    yield resource.RLIMIT_CPU, math.ceil(timeout_s) * (os.cpu_count() or 1) + 1
+
+
+def tighten(pid: int, wanted: Iterable[tuple[int, int]]) -> None:
+    """Lower the limits of a process, soft and hard; a limit that is lower already stays."""
+    for which, value in wanted:
+        _, hard = resource.prlimit(pid, which)
+        bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.prlimit(pid, which, (bound, bound))

@@ -1,0 +1,73 @@
+"""No sandbox at all: for those who ask for it by name."""
+
+import os
+import signal
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from onbox.bench.sandbox import Bind, Completed
+from onbox.bench.sandbox.attend import attend, end_with, open_pidfd
+from onbox.bench.sandbox.interior import environment, host_places, in_shell, refusal, tools
+from onbox.errors import BoxError
+
+
+class Unsafe:
+    """A plain process with a clean environment, a time limit and an output limit.
+
+    It sees and changes all that the user can, binds are where they are on the host, and a child that left its
+    process group (`setsid`) outlives it. `--unsafe` is the only road to it.
+    """
+
+    name = "none"
+    version = ""
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        binds: Mapping[str, Bind],
+        cwd: str,
+        timeout_s: float,
+        env: Mapping[str, str] | None = None,
+        stdin: bytes = b"",
+        output_limit_bytes: int = 65_536,
+    ) -> Completed:
+        """See `Sandbox.run`; only the process group is dead afterwards."""
+        if refused := refusal(argv, env):
+            return refused
+        places = host_places(binds)
+        if not Path(places[cwd]).is_dir():
+            raise BoxError(f"{places[cwd]}: no such folder to run a command in")
+        with ExitStack() as stack:
+            scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="onbox-", ignore_cleanup_errors=True))
+            bin_folder = tools(Path(scratch, "bin"))
+            process = subprocess.Popen(
+                in_shell(argv),
+                cwd=places[cwd],
+                env={**environment(path=[str(bin_folder)], home=scratch, tmp=scratch), **(env or {}), **places},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            end_with(stack, process)
+            # The leader is reaped last, so that its number still names the group when the group is killed.
+            heard = attend(
+                process,
+                tree_fd=open_pidfd(stack, process.pid),
+                kill=lambda: _kill_group(process),
+                stdin=stdin,
+                timeout_s=timeout_s,
+                output_limit_bytes=output_limit_bytes,
+            )
+            code = process.wait()
+        exit_code = None if heard.timed_out else code if code >= 0 else 128 - code
+        return Completed(exit_code, heard.output, heard.truncated, heard.seconds)
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)

@@ -1,0 +1,131 @@
+"""The second tier: Landlock and seccomp by the sandlock package, for boxes without user namespaces or bubblewrap."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from onbox.bench.sandbox import Bind, Completed
+from onbox.bench.sandbox.attend import attend, end_with, open_pidfd, pipe
+from onbox.bench.sandbox.interior import (
+    MEMORY_BYTES,
+    PROCESSES,
+    environment,
+    host_places,
+    in_shell,
+    interpreter,
+    interpreter_folders,
+    limits,
+    refusal,
+    tools,
+)
+from onbox.errors import BoxError
+
+_KEEPER = Path(__file__).with_name("sandlock_keeper.py")
+_SYSTEM = (
+    *("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/proc"),
+    *("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"),
+    *("/etc/alternatives", "/etc/ssl", "/etc/pki", "/etc/ld.so.cache", "/etc/localtime"),
+    *("/etc/passwd", "/etc/group", "/etc/nsswitch.conf"),
+)
+_NEXT_STEP = 'pip install "onbox[embedded]"; sandlock needs Linux 6.12 or later with Landlock'
+
+
+class Sandlock:
+    """No network, only the binds to read or write, no other processes in sight, a private home and TMPDIR.
+
+    Binds stay at their paths on the host. sandlock can show them elsewhere (`chroot` with `fs_mount`), but its 0.9.0
+    then carries out deletions under a mapped folder on the host's own files, so that road is not taken.
+
+    What Landlock does not govern stays open: names and sizes of the box's files can be seen, and the mode, owner and
+    times of the user's own files can be changed (`chmod`), even where reading and writing them is refused. /tmp and
+    /dev/shm are closed, so that `multiprocessing` locks do not work. Memory is bounded for the whole tree.
+
+    Raises:
+        BoxError: sandlock is not installed.
+    """
+
+    name = "sandlock"
+
+    def __init__(self) -> None:
+        try:
+            self.version = version("sandlock")
+        except PackageNotFoundError as error:
+            raise BoxError("sandlock is not installed", _NEXT_STEP) from error
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        binds: Mapping[str, Bind],
+        cwd: str,
+        timeout_s: float,
+        env: Mapping[str, str] | None = None,
+        stdin: bytes = b"",
+        output_limit_bytes: int = 65_536,
+    ) -> Completed:
+        """See `Sandbox.run`."""
+        if refused := refusal(argv, env):
+            return refused
+        places = host_places(binds)
+        with ExitStack() as stack:
+            scratch = Path(
+                stack.enter_context(tempfile.TemporaryDirectory(prefix="onbox-", ignore_cleanup_errors=True))
+            ).resolve()
+            bin_folder, home, tmp = tools(scratch / "bin"), scratch / "home", scratch / "tmp"
+            for folder in (home, tmp):
+                folder.mkdir()
+            path = [str(bin_folder), str(interpreter().parent)]
+            request = {
+                "argv": in_shell(argv),
+                "cwd": places[cwd],
+                "env": {**environment(path=path, home=str(home), tmp=str(tmp)), **(env or {}), **places},
+                "readable": [
+                    *(folder for folder in _SYSTEM if Path(folder).exists()),
+                    *map(str, interpreter_folders()),
+                    str(bin_folder),
+                    *(places[name] for name, bind in binds.items() if not bind.writable),
+                ],
+                "writable": [
+                    *("/dev/null", str(home), str(tmp)),
+                    *(places[name] for name, bind in binds.items() if bind.writable),
+                ],
+                "processes": PROCESSES,
+                "memory_bytes": 2 * MEMORY_BYTES,
+                "limits": list(limits(timeout_s)),
+            }
+            keeper_control, control = pipe(stack)
+            status, keeper_status = pipe(stack)
+            fds = (keeper_control.fileno(), keeper_status.fileno())
+            process = subprocess.Popen(
+                [sys.executable, "-I", str(_KEEPER), *map(str, fds)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                pass_fds=fds,
+                start_new_session=True,
+            )
+            end_with(stack, process)
+            keeper_control.close()
+            keeper_status.close()
+            with suppress(BrokenPipeError):
+                control.write(json.dumps(request).encode() + b"\n")
+            heard = attend(
+                process,
+                tree_fd=open_pidfd(stack, process.pid),
+                kill=control.close,
+                stdin=stdin,
+                timeout_s=timeout_s,
+                output_limit_bytes=output_limit_bytes,
+            )
+            end = json.loads(status.read() or b"{}")
+        if heard.timed_out:
+            return Completed(None, heard.output, heard.truncated, heard.seconds)
+        if "exit_code" not in end:
+            lines = heard.output.decode(errors="replace").strip().splitlines() or ["its keeper died"]
+            raise BoxError(f"sandlock did not start: {end.get('error', lines[-1])}", _NEXT_STEP)
+        return Completed(end["exit_code"], heard.output, heard.truncated, heard.seconds)

@@ -1,0 +1,7 @@
+#!/bin/bash
+mkdir -p "${LOGS_DIR:-/logs}/agent"
+cat > "${LOGS_DIR:-/logs}/agent/reply.md" <<'END'
+owner: rwx
+group: r-x
+others: r--
+END

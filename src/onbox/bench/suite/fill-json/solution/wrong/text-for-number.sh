@@ -1,0 +1,3 @@
+#!/bin/bash
+cd "${APP_DIR:-/app}" || exit 1
+echo '{"name": "demo", "host": "127.0.0.1", "port": "8080", "debug": false}' > config.json

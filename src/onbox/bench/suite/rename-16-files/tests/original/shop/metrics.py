@@ -1,0 +1,7 @@
+"""Counters for the dashboard."""
+
+COUNTS = {}
+
+
+def count(metric):
+    COUNTS[metric] = COUNTS.get(metric, 0) + 1

@@ -1,0 +1,211 @@
+"""Tasks as they lie on disk, in Harbor's layout: what the agent is asked, the files it gets, the gate.
+
+```
+NAME/
+  instruction.md             what the agent is asked
+  task.toml                  timeouts and metadata
+  environment/Dockerfile     FROM, WORKDIR and COPY only, so that no Docker is needed, and the files beside it
+  solution/solve.sh          a known-good solution, for the audit
+  tests/test.sh              the gate: exit code 0 pass, 1 fail
+```
+"""
+
+import hashlib
+import re
+import stat
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, Field, ValidationError
+
+from onbox.bench.dockerfile import Copy, read_copies
+from onbox.errors import UsageError
+from onbox.evidence.folder import first_problem
+
+Answer = Literal["workspace", "reply"]
+
+BUILTIN = Path(__file__).parent / "suite"
+
+QUICK = ("fix-failing-test", "fill-json", "write-to-test")
+"""The builtin tasks that a model of 1.5 billion parameters can pass."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_NEEDED = ("instruction.md", "task.toml", "environment", "tests/test.sh")
+
+
+@dataclass(frozen=True)
+class Task:
+    """One thing an agent is asked to do, and the gate that decides whether it was done.
+
+    Args:
+        name: the name of its folder.
+        path: its folder.
+        instruction: what the agent is asked, word for word.
+        family: tasks of one kind share it (`rename`, `chat`, `small`).
+        agent_timeout_s: wall time that the agent gets.
+        gate_timeout_s: wall time that the gate gets.
+        answer: where the gate looks: at the workspace, or at the agent's last message.
+        sha256: of every file of the task, names and execute bits included.
+    """
+
+    name: str
+    path: Path
+    instruction: str
+    family: str
+    agent_timeout_s: float
+    gate_timeout_s: float
+    answer: Answer
+    sha256: str
+
+    @property
+    def environment(self) -> Path:
+        """The folder of the Dockerfile and of what it copies."""
+        return self.path / "environment"
+
+    @property
+    def tests(self) -> Path:
+        """The folder of the gate."""
+        return self.path / "tests"
+
+    @property
+    def solution(self) -> Path:
+        """The folder of the known-good solution; it may be missing."""
+        return self.path / "solution"
+
+    @cached_property
+    def copies(self) -> tuple[Copy, ...] | None:
+        """What the Dockerfile copies into the workspace; None when it does more than copy."""
+        return read_copies(self.environment / "Dockerfile")
+
+    @property
+    def needs_docker(self) -> bool:
+        """Whether the workspace cannot be made by copying files."""
+        return self.copies is None
+
+
+class _TaskSection(BaseModel):
+    name: str = ""
+
+
+class _Metadata(BaseModel):
+    family: str = ""
+    answer: Answer = "workspace"
+
+
+class _Verifier(BaseModel):
+    timeout_sec: float = Field(default=60.0, gt=0)
+
+
+class _Agent(BaseModel):
+    timeout_sec: float = Field(default=120.0, gt=0)
+
+
+class _TaskToml(BaseModel):
+    """The fields of `task.toml` that onbox acts on; Harbor knows more, and they may be there."""
+
+    schema_version: str = "1.4"
+    task: _TaskSection = _TaskSection()
+    metadata: _Metadata = _Metadata()
+    verifier: _Verifier = _Verifier()
+    agent: _Agent = _Agent()
+    steps: list[object] = Field(default=[], max_length=0)
+
+
+def load_tasks(source: Literal["builtin"] | Path, names: Sequence[str] | None = None) -> list[Task]:
+    """Load the tasks of a folder of tasks, or of a folder that is itself a task.
+
+    Args:
+        source: `builtin` for the suite that travels with onbox.
+        names: only these, in this order; None for all, sorted by name.
+
+    Raises:
+        UsageError: no such folder, no task in it, an unknown name, or a malformed task.
+    """
+    root = BUILTIN if source == "builtin" else source
+    if not root.is_dir():
+        raise UsageError(f"{root}: no such folder", "name a folder of tasks, or builtin")
+    single = (root / "task.toml").is_file() or (root / "instruction.md").is_file()
+    folders = [root] if single else sorted(path for path in root.iterdir() if _looks_like_task(path))
+    if not folders:
+        raise UsageError(f"{root}: holds no task", "a task is a folder with instruction.md and task.toml")
+    known = {folder.resolve().name: folder for folder in folders}
+    for name in names or ():
+        if name not in known:
+            raise UsageError(f"{name}: no such task in {source}", f"known: {', '.join(known)}")
+    return [load_task(known[name]) for name in (known if names is None else names)]
+
+
+def load_task(path: Path) -> Task:
+    """Load one task.
+
+    Raises:
+        UsageError: a file is missing or malformed; the message names the file, and the line or the field.
+    """
+    path = path.resolve()
+    if not _NAME.fullmatch(path.name):
+        raise UsageError(f"{path}: a task's name holds letters, digits, dot, dash and underscore", "rename the folder")
+    for needed in _NEEDED:
+        if not (path / needed).exists():
+            raise UsageError(f"{path / needed}: missing", "a task needs " + ", ".join(_NEEDED))
+    facts = _read_toml(path / "task.toml")
+    return Task(
+        name=path.name,
+        path=path,
+        instruction=_read_instruction(path / "instruction.md"),
+        family=facts.metadata.family or path.name,
+        agent_timeout_s=facts.agent.timeout_sec,
+        gate_timeout_s=facts.verifier.timeout_sec,
+        answer=facts.metadata.answer,
+        sha256=tree_sha256(path),
+    )
+
+
+def tree_sha256(root: Path) -> str:
+    """Hash of all files below a folder: relative name, execute bit and content of each, in sorted order.
+
+    Compiled Python is left out: installing a package writes it beside the sources.
+    """
+    whole = hashlib.sha256()
+    for path in sorted(task_files(root)):
+        executable = "x" if path.stat().st_mode & stat.S_IXUSR else "-"
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        whole.update(f"{path.relative_to(root).as_posix()}\0{executable}\0{content}\n".encode())
+    return whole.hexdigest()
+
+
+def task_files(root: Path) -> Iterator[Path]:
+    """The files below a folder of a task, without compiled Python."""
+    return (path for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+
+
+def _looks_like_task(path: Path) -> bool:
+    return (path / "task.toml").is_file() or (path / "instruction.md").is_file()
+
+
+def _read_instruction(path: Path) -> str:
+    try:
+        text = path.read_text("utf-8").strip()
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: not UTF-8 at byte {error.start}") from error
+    if not text:
+        raise UsageError(f"{path}: empty", "write in it what the agent is asked")
+    return text
+
+
+def _read_toml(path: Path) -> _TaskToml:
+    try:
+        return _TaskToml.model_validate(tomllib.loads(path.read_text("utf-8")))
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: not UTF-8 at byte {error.start}") from error
+    except tomllib.TOMLDecodeError as error:
+        line = re.search(r"at line (\d+)", str(error))
+        where = f"{path}:{line[1]}" if line else str(path)
+        raise UsageError(f"{where}: not TOML: {error}") from error
+    except ValidationError as error:
+        if any(problem["loc"][:1] == ("steps",) for problem in error.errors()):
+            raise UsageError(f"{path}: steps: a task of several steps cannot be run here", "split it") from error
+        raise UsageError(f"{path}: {first_problem(error)}") from error

@@ -1,0 +1,171 @@
+"""Who caused the end of a run: the model, the serving, the agent, the gate, the sandbox, a limit or the box.
+
+The rules are applied in a fixed order, and the first that fits decides: what broke the run from outside; then the gate;
+then, for a run that the gate refused, how the last exchange with the server ended, what its last answer was, and what
+the calls before it were. Only recorded bytes count, never the words that an agent printed.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from onbox.evidence.records import Exchange, RunRecord
+from onbox.evidence.stream import Reply, ToolCall, read_reply
+from onbox.judge.codes import CODES
+from onbox.judge.replies import answer_without_call, call_fault, classify, offered_tools
+from onbox.judge.results import RunResult
+from onbox.judge.rounding import rounded
+from onbox.judge.words import sentence
+
+SECOND_NS = 1_000_000_000
+LOOP_CALLS = 4
+"""The same call this often, in a run that a limit ended, is a loop."""
+NO_DISK = re.compile(r"no space left|enospc|disk (?:is )?full|disk quota|\bdisk\b", re.IGNORECASE)
+NO_MEMORY = re.compile(r"out of memory|oom|cannot allocate memory|enomem", re.IGNORECASE)
+UNPARSED = re.compile(
+    r"does not match the expected .{0,60}format|failed to parse|unexpected token \d+ while expecting", re.IGNORECASE
+)
+CONTEXT = re.compile(r"context (?:length|size|window)|exceed\w*.{0,40}context|maximum context", re.IGNORECASE)
+CLIENT_LEFT = re.compile(r"the client left", re.IGNORECASE)
+"""The proxy's words for an agent that hung up; on a living engine it had waited long enough."""
+FRAME = re.compile(r"^FRAME_|\bFRAME\b")
+"""How gates name what was to stay as it is."""
+STOPS = {"turn_limit": "L-TURNS", "token_limit": "L-LEN", "time_limit": "L-TIME", "loop": "M-LOOP"}
+
+
+def attribute(
+    run: RunRecord,
+    exchanges: Sequence[Exchange],
+    *,
+    folder: str = "",
+    struck: str | None = None,
+    task_sha256: str | None = None,
+) -> RunResult:
+    """Judge one run.
+
+    Args:
+        run: its `run.json`.
+        exchanges: its `wire.jsonl`; only those with the purpose `agent` count.
+        folder: where it lies, relative to the trial folder.
+        struck: why the ledger struck it out; None when it stands.
+        task_sha256: of the task in the plan; a run of other files is invalid. None: not compared.
+    """
+    asked = [exchange for exchange in exchanges if exchange.purpose == "agent"]
+    replies = [read_reply(exchange) for exchange in asked]
+    if struck is not None:
+        code, detail = "I-STRUCK", struck
+    elif task_sha256 is not None and run.task_sha256 != task_sha256:
+        code, detail = "I-TASK", f"planned {task_sha256[:12]}, run {run.task_sha256[:12]}"
+    else:
+        code, detail = _rule(run, asked, replies)
+    meaning = CODES[code]
+    return RunResult(
+        contender=run.contender,
+        task=run.task,
+        arm=run.arm,
+        n=run.n,
+        outcome=meaning.outcome,
+        attribution=meaning.cause,
+        code=code,
+        detail=sentence(f"{meaning.meaning}: {detail}" if detail else meaning.meaning),
+        tool_calls=sum(len(reply.tool_calls) for reply in replies),
+        turns=run.agent.turns,
+        prompt_tokens=sum(reply.prompt_tokens or 0 for reply in replies),
+        completion_tokens=sum(reply.completion_tokens or 0 for reply in replies),
+        seconds=run.seconds,
+        model_s=rounded(_under_way_ns(asked) / SECOND_NS),
+        folder=folder,
+    )
+
+
+def _rule(run: RunRecord, asked: Sequence[Exchange], replies: Sequence[Reply]) -> tuple[str, str]:
+    """(code, what was seen) by the first rule that fits."""
+    if run.fault:
+        return _fault(run.fault), run.fault
+    if not run.engine_alive:
+        return "I-CONN", "the engine did not answer after the agent had stopped"
+    if not asked:
+        return "I-AGENT", run.agent.detail or "no request reached the server"
+    if run.agent.stop == "crash":
+        return "I-AGENT", run.agent.detail
+    if run.gate is None or run.gate.exit_code not in (0, 1):
+        ended = "it was not reached" if run.gate is None else _gate_end(run.gate.exit_code)
+        return "I-GATE", ended
+    if run.gate.exit_code == 0:
+        return "PASS", ""
+    return _refused(run, asked, replies, run.gate.reason)
+
+
+def _refused(run: RunRecord, asked: Sequence[Exchange], replies: Sequence[Reply], reason: str) -> tuple[str, str]:
+    """Why the gate said no."""
+    last, reply = asked[-1], replies[-1]
+    limit, detail = STOPS.get(run.agent.stop), run.agent.detail
+    if limit is None and CLIENT_LEFT.search(last.error or ""):
+        limit, detail = "L-TIME", last.error or ""
+    if limit is None and (broken := _broken(last, reply)):
+        return broken, _short(reply.error or last.error or f"HTTP status {last.status}")
+    offered = offered_tools(last.request)
+    if reply.done and (code := classify(reply, list(offered))):
+        return code, _short(reply.content or reply.reasoning)
+    calls = [call for each in replies for call in each.tool_calls]
+    if calls and (fault := _no_usable(calls, asked)):
+        return fault, _short(f"{calls[-1].name} {calls[-1].arguments}")
+    if limit:
+        repeated = Counter((call.name, call.arguments) for call in calls).most_common(1)
+        if repeated and repeated[0][1] >= LOOP_CALLS:
+            return "M-LOOP", f"{repeated[0][1]} times {_short(' '.join(repeated[0][0]))}"
+        return limit, detail
+    if calls or not offered:
+        return "F-FRAME" if FRAME.search(reason) else "F-GATE", reason
+    return answer_without_call(reply.content, unchanged=run.changes.files == 0), _short(reply.content)
+
+
+def _fault(words: str) -> str:
+    if NO_DISK.search(words):
+        return "I-DISK"
+    return "I-OOM" if NO_MEMORY.search(words) else "I-SANDBOX"
+
+
+def _gate_end(exit_code: int | None) -> str:
+    return "it was killed at its time limit" if exit_code is None else f"it ended with exit code {exit_code}"
+
+
+def _broken(last: Exchange, reply: Reply) -> str | None:
+    """The code of an exchange that ended in an error; None for a whole answer."""
+    status = last.status
+    if status is None:
+        return "I-CONN"
+    if status == 200 and not reply.error:
+        return None if reply.done else "I-CONN"
+    if UNPARSED.search(reply.error or ""):
+        return "S-PARSE500"
+    if CONTEXT.search(reply.error or "") and status in (200, 400, 413, 422, 500):
+        return "L-CTX"
+    if last.error:
+        return "I-CONN"
+    named = {401: "I-AUTH", 403: "I-AUTH", 404: "I-MODEL404", 429: "I-429"}
+    return named.get(status, "I-4XX" if 400 <= status < 500 else "I-5XX")
+
+
+def _no_usable(calls: Sequence[ToolCall], asked: Sequence[Exchange]) -> str | None:
+    """The fault of the last call when not one of all could be carried out."""
+    offered: dict[str, Mapping[str, object]] = {}
+    for exchange in asked:
+        offered.update(offered_tools(exchange.request))
+    faults = [call_fault(call, offered) for call in calls]
+    return faults[-1] if all(faults) else None
+
+
+def _under_way_ns(exchanges: Sequence[Exchange]) -> int:
+    """Length of the union of all exchanges: requests that overlap count once."""
+    spans = sorted((exchange.t0_ns, exchange.t0_ns + (exchange.ended_ns or 0)) for exchange in exchanges)
+    total, reached = 0, 0
+    for start, end in spans:
+        total += max(0, end - max(start, reached))
+        reached = max(reached, end)
+    return total
+
+
+def _short(text: str, length: int = 160) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= length else line[: length - 1] + "…"

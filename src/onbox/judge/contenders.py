@@ -1,0 +1,176 @@
+"""One contender over all its runs: which count, what they were, and how many of them are independent."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from onbox.evidence.folder import TrialFolder
+from onbox.evidence.records import ContenderPlan, Exchange, LedgerKind, Plan, RunRecord
+from onbox.evidence.stream import read_reply
+from onbox.judge.attribution import attribute
+from onbox.judge.intervals import cluster_wilson, wilson
+from onbox.judge.results import ContenderResult, Measurement, Outcome, RunResult, TaskCell
+from onbox.judge.rounding import rounded, rounded_pair
+from onbox.judge.speed import load, measure
+
+CellKey = tuple[str, str]
+"""(task, arm)"""
+STRIKES = (LedgerKind.DISCARDED, LedgerKind.INVALIDATED)
+
+
+@dataclass(frozen=True)
+class JudgedRun:
+    """A run with its result and what the model said in it.
+
+    Args:
+        record: what was seen.
+        result: what it means.
+        said: every answer, without ids, dates and timings; None when one broke, so that nothing can be compared.
+    """
+
+    record: RunRecord
+    result: RunResult
+    said: tuple[object, ...] | None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The runs of one contender on one task in one arm, as the statistics count them.
+
+    Args:
+        passed: runs that passed.
+        served: runs that failed in serving.
+        n: valid runs, or 1 when all of them said the same, word for word.
+        unknown: runs of the plan that are invalid or missing.
+        same: whether they were counted as one.
+    """
+
+    passed: int
+    served: int
+    n: int
+    unknown: int
+    same: bool
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A contender, judged."""
+
+    plan: ContenderPlan
+    runs: tuple[JudgedRun, ...]
+    cells: Mapping[CellKey, Cell]
+    result: ContenderResult
+
+
+def judge_contender(folder: TrialFolder, plan: Plan, contender: ContenderPlan) -> Judged:
+    """Read and judge all runs of the plan, and the first decode measurement that stands."""
+    struck = _struck(folder)
+    tasks = {task.name: task.sha256 for task in plan.tasks}
+    runs = []
+    for record in folder.runs(contender.name):
+        if record.task not in tasks or record.arm not in plan.arms or record.n > plan.runs:
+            continue
+        path = folder.run_folder(contender.name, record.task, record.arm, record.n)
+        where = path.relative_to(folder.path).as_posix()
+        exchanges = folder.exchanges(path / "wire.jsonl")
+        result = attribute(record, exchanges, folder=where, struck=struck.get(where), task_sha256=tasks[record.task])
+        runs.append(JudgedRun(record, result, _said(exchanges)))
+    cells = {
+        (task.name, arm): _cell([r for r in runs if (r.record.task, r.record.arm) == (task.name, arm)], plan.runs)
+        for task in plan.tasks
+        for arm in plan.arms
+    }
+    speed = _speed(folder, contender.name, struck)
+    return Judged(contender, tuple(runs), cells, _tally(plan, contender, runs, cells, speed))
+
+
+def _tally(
+    plan: Plan,
+    contender: ContenderPlan,
+    runs: Sequence[JudgedRun],
+    cells: Mapping[CellKey, Cell],
+    speed: Measurement | None,
+) -> ContenderResult:
+    by_task: dict[str, list[RunResult]] = defaultdict(list)
+    for run in runs:
+        by_task[run.result.task].append(run.result)
+    valid = [run.result for run in runs if run.result.outcome is not Outcome.INVALID]
+    invalid = [run.result for run in runs if run.result.outcome is Outcome.INVALID]
+    passed = sum(result.outcome is Outcome.PASSED for result in valid)
+    unserved = sum(result.outcome is Outcome.SERVING_FAILURE for result in valid)
+    rate = passed / len(valid) if valid else None
+    independent = sum(cell.n for cell in cells.values())
+    clusters = [
+        (
+            sum(c.passed for (t, _), c in cells.items() if t == task.name),
+            sum(c.n for (t, _), c in cells.items() if t == task.name),
+        )
+        for task in plan.tasks
+    ]
+    return ContenderResult(
+        name=contender.name,
+        role=contender.role.value,
+        passed=passed,
+        valid=len(valid),
+        invalid=len(invalid),
+        attempted=len(plan.tasks) * len(plan.arms) * plan.runs,
+        pass_rate=None if rate is None else rounded(rate),
+        interval=None if rate is None else rounded_pair(wilson(rate * independent, independent)),
+        population_interval=rounded_pair(cluster_wilson(clusters)),
+        if_served_correctly=rounded((passed + unserved) / len(valid)) if valid else None,
+        seconds_to_pass=rounded(sum(result.seconds for result in valid) / passed) if passed else None,
+        cells=tuple(_task_cell(task.name, by_task[task.name]) for task in plan.tasks),
+        speed=speed,
+        invalid_reasons=dict(sorted(Counter(result.code for result in invalid).items())),
+    )
+
+
+def _task_cell(task: str, results: Sequence[RunResult]) -> TaskCell:
+    invalid = sum(result.outcome is Outcome.INVALID for result in results)
+    passed = sum(result.outcome is Outcome.PASSED for result in results)
+    return TaskCell(task=task, passed=passed, valid=len(results) - invalid, invalid=invalid)
+
+
+def _cell(runs: Sequence[JudgedRun], planned: int) -> Cell:
+    valid = [run for run in runs if run.result.outcome is not Outcome.INVALID]
+    unknown = planned - len(valid)
+    outcomes = {run.result.outcome for run in valid}
+    passed = sum(run.result.outcome is Outcome.PASSED for run in valid)
+    served = sum(run.result.outcome is Outcome.SERVING_FAILURE for run in valid)
+    same = len(valid) > 1 and len(outcomes) == 1 and valid[0].said is not None and len({r.said for r in valid}) == 1
+    if same:
+        return Cell(min(passed, 1), min(served, 1), 1, unknown, same=True)
+    return Cell(passed, served, len(valid), unknown, same=False)
+
+
+def _said(exchanges: Sequence[Exchange]) -> tuple[object, ...] | None:
+    """All that the model said in a run; ids, dates and timings differ even when a model repeats itself to the byte."""
+    replies = [read_reply(exchange) for exchange in exchanges if exchange.purpose == "agent"]
+    if not replies or any(reply.error for reply in replies):
+        return None
+    return tuple(
+        (reply.content, reply.reasoning, tuple((call.name, call.arguments) for call in reply.tool_calls))
+        for reply in replies
+    )
+
+
+def _struck(folder: TrialFolder) -> dict[str, str]:
+    """What the ledger strikes out -> why; what was struck out and later done again and accepted stands."""
+    struck: dict[str, str] = {}
+    for entry in folder.ledger():
+        subject = entry.subject.rstrip("/")
+        if entry.kind in STRIKES:
+            struck[subject] = entry.reason or entry.kind.value
+        elif entry.kind is LedgerKind.ACCEPTED:
+            struck.pop(subject, None)
+    return struck
+
+
+def _speed(folder: TrialFolder, contender: str, struck: Mapping[str, str]) -> Measurement | None:
+    """The first measurement that was finished and stands: measuring again until it looks good gains nothing."""
+    numbers = sorted(int(p.name) for p in (folder.contender(contender) / "speed").glob("*") if p.name.isdecimal())
+    for n in numbers:
+        evidence = load(folder, contender, n)
+        if evidence is not None and evidence.where not in struck:
+            return measure(evidence)
+    return None

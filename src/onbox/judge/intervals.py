@@ -1,0 +1,153 @@
+"""Intervals for rates, in pure Python: no numpy, so that every machine computes the same.
+
+Oracles in the tests: scipy and statsmodels.
+"""
+
+import math
+from collections.abc import Sequence
+from random import Random
+from statistics import NormalDist
+
+Interval = tuple[float, float]
+
+Z_95 = NormalDist().inv_cdf(0.975)
+BOOTSTRAP_RESAMPLES = 2000
+
+
+def wilson(passed: float, n: float, quantile: float = Z_95) -> Interval | None:
+    """Score interval of a proportion (Wilson 1927); None for n = 0.
+
+    Args:
+        passed: successes; fractional when n is an effective size.
+        n: trials, or an effective number of them.
+        quantile: of the normal distribution, or of Student's t where n_eff is estimated.
+    """
+    if n <= 0:
+        return None
+    share, z2 = passed / n, quantile * quantile
+    middle = share + z2 / (2 * n)
+    half = quantile * math.sqrt(max(0.0, share * (1 - share) / n + z2 / (4 * n * n)))
+    scale = 1 + z2 / n
+    low = 0.0 if passed <= 0 else (middle - half) / scale
+    high = 1.0 if passed >= n else (middle + half) / scale
+    return max(0.0, low), min(1.0, high)
+
+
+def clopper_pearson(passed: int, n: int, confidence: float = 0.95) -> Interval | None:
+    """Exact interval of a proportion (Clopper and Pearson 1934); None for n = 0."""
+    if n <= 0:
+        return None
+    tail = (1 - confidence) / 2
+    low = 0.0 if passed == 0 else beta_quantile(tail, passed, n - passed + 1)
+    high = 1.0 if passed == n else beta_quantile(1 - tail, passed + 1, n - passed)
+    return low, high
+
+
+def cluster_wilson(cells: Sequence[tuple[float, float]], confidence: float = 0.95) -> Interval | None:
+    """Interval of a pass rate for tasks like these: the task is the cluster.
+
+    Wilson's interval with n_eff = pq/v, v = C/(C-1) * sum((passed - n*p)^2) / N^2, never above N, and Student's t with
+    C - 1 degrees of freedom in place of z; at p of 0 or 1, where v says nothing, n_eff = N.
+
+    Args:
+        cells: (passed, valid runs) of each task.
+        confidence: two-sided.
+
+    Returns:
+        None with fewer than two tasks that have a run: one task says nothing of others.
+    """
+    used = [(passed, n) for passed, n in cells if n > 0]
+    if len(used) < 2:
+        return None
+    total = sum(n for _, n in used)
+    share = sum(passed for passed, _ in used) / total
+    variance = sum((passed - n * share) ** 2 for passed, n in used) * len(used) / (len(used) - 1) / total**2
+    spread = share * (1 - share)
+    n_eff = min(total, spread / variance) if spread > 0 and variance > 0 else total
+    return wilson(share * n_eff, n_eff, t_quantile(confidence, len(used) - 1))
+
+
+def newcombe(a: tuple[float, float], b: tuple[float, float]) -> Interval | None:
+    """95 percent interval of the difference b - a of two proportions (Newcombe 1998, method 10).
+
+    Args:
+        a: (passed, n) of the one.
+        b: (passed, n) of the other.
+
+    Returns:
+        None when either has no run.
+    """
+    wilson_a, wilson_b = wilson(*a), wilson(*b)
+    if wilson_a is None or wilson_b is None:
+        return None
+    rate_a, rate_b = a[0] / a[1], b[0] / b[1]
+    difference = rate_b - rate_a
+    low = difference - math.hypot(rate_b - wilson_b[0], wilson_a[1] - rate_a)
+    high = difference + math.hypot(wilson_b[1] - rate_b, rate_a - wilson_a[0])
+    return low, high
+
+
+def bootstrap_rate(pairs: Sequence[tuple[float, float]], seed: int = 1) -> Interval | None:
+    """95 percent percentile bootstrap of sum(amount)/sum(seconds), resampling whole requests.
+
+    Only `Random.random` is used: Python promises that its sequence never changes for a seed.
+
+    Args:
+        pairs: (amount, seconds) of each request.
+        seed: of the generator.
+
+    Returns:
+        None with fewer than two requests: one request has no spread.
+    """
+    n = len(pairs)
+    if n < 2:
+        return None
+    generator, rates = Random(seed), []
+    for _ in range(BOOTSTRAP_RESAMPLES):
+        drawn = [pairs[int(generator.random() * n)] for _ in range(n)]
+        rates.append(math.fsum(amount for amount, _ in drawn) / math.fsum(seconds for _, seconds in drawn))
+    rates.sort()
+    edge = int(0.025 * BOOTSTRAP_RESAMPLES)
+    return rates[edge], rates[-1 - edge]
+
+
+def t_quantile(confidence: float, degrees: int) -> float:
+    """Student's t with P(|T| <= t) = confidence."""
+    x = beta_quantile(1 - confidence, degrees / 2, 0.5)
+    return math.sqrt(degrees * (1 / x - 1))
+
+
+def beta_quantile(probability: float, a: float, b: float) -> float:
+    """Where the beta distribution's cumulative probability is reached, by bisection."""
+    low, high = 0.0, 1.0
+    for _ in range(200):
+        middle = (low + high) / 2
+        if beta_cumulative(middle, a, b) < probability:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
+
+
+def beta_cumulative(x: float, a: float, b: float) -> float:
+    """The regularized incomplete beta function I_x(a, b), by Lentz's continued fraction (DLMF 8.17.22)."""
+    if x <= 0 or x >= 1:
+        return float(x >= 1)
+    if x > (a + 1) / (a + b + 2):
+        return 1 - beta_cumulative(1 - x, b, a)
+    front = math.exp(math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x))
+    tiny, c, d, fraction = 1e-300, 1.0, 0.0, 1.0
+    for step in range(1000):
+        m = step // 2
+        if step == 0:
+            numerator = 1.0
+        elif step % 2 == 0:
+            numerator = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
+        else:
+            numerator = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
+        d = 1 / ((1 + numerator * d) or tiny)
+        c = (1 + numerator / c) or tiny
+        fraction *= c * d
+        if abs(1 - c * d) < 1e-15:
+            break
+    return front * (fraction - 1) / a

@@ -1,0 +1,124 @@
+"""What an answer without a tool call is: a call that leaked into the text, a claim, a plan, a question.
+
+The patterns are right on shapes recorded from vLLM, llama.cpp, SGLang and gpt-oss servers; docs/judging.md names issues
+that show each shape.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from onbox.evidence.stream import Reply, ToolCall
+
+HARMONY = re.compile(
+    r"<\|(?:channel|start|message|call|constrain|return|end)\|>"
+    r"|(?:^|\s)(?:assistant)?(?:commentary|analysis)\s+to=(?:functions|repo_browser|container|browser|python)[\w.]*"
+    r"|to=functions\.[\w-]+"
+)
+STRIPPED = re.compile(r"(?:^|\n)\s*(?:analysis|commentary|final)[A-Z{]|assistant(?:final|commentary|analysis)")
+MARKUP = re.compile(
+    r"<tool_call>|</tool_call>|<function=[\w.-]+>|<parameter=[\w.-]+>|<\|tool_call|\[TOOL_CALLS\]|<tool_code>"
+    r"|<function_calls>|<invoke name=|<\|python_tag\|>|<minimax:tool_call>|<｜tool▁calls▁begin｜>"
+)
+INTENT = re.compile(
+    r"\b(?:let me|i(?:'|’)ll|i will|i need to|we need to|first,? i|going to)\b.{0,80}"
+    r"\b(?:run|call|use|open|read|search|grep|edit|rename|look|check|list|inspect|execute)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+CLAIM = re.compile(
+    r"\b(?:i(?:'ve| have)|have been|has been|successfully|all (?:references|occurrences)|done[.!])\b.{0,80}"
+    r"\b(?:renamed|updated|replaced|changed|edited|modified|completed|done)\b"
+    r"|\b(?:renamed|updated|replaced)\b.{0,40}\b(?:in|across)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+REFUSAL = re.compile(
+    r"\b(?:i(?:'|’)m sorry|i am sorry|sorry),? (?:but )?i (?:can(?:'|’)?t|cannot|am unable|won(?:'|’)?t)\b"
+    r"|\bi (?:can(?:'|’)t|cannot|am not able to|am unable to|won(?:'|’)t) (?:help|assist|do that|comply|fulfill)\b",
+    re.IGNORECASE,
+)
+REASON_TAIL = 400
+"""Only the end of the reasoning says what the model was about to do."""
+
+
+def classify(reply: Reply, offered: Sequence[str]) -> str | None:
+    """The code of an answer without tool calls, by its text alone; None when nothing is wrong with the answer.
+
+    Args:
+        reply: the last answer of the run; one that holds tool calls is None.
+        offered: the names of the tools that its request offered.
+    """
+    if reply.tool_calls:
+        return None
+    if reply.finish_reason == "tool_calls":
+        return "S-FINISH"
+    if reply.finish_reason == "length":
+        return "L-LEN"
+    for text in (reply.content, reply.reasoning):
+        if HARMONY.search(text) or MARKUP.search(text) or written_call(text, offered):
+            return "S-LEAK"
+    if STRIPPED.search(reply.content):
+        return "S-STRIPPED"
+    if reply.content.strip():
+        return None
+    if not reply.reasoning.strip():
+        return "S-EMPTY" if (reply.completion_tokens or 0) > 1 else None
+    return "S?-REASON-ONLY" if INTENT.search(reply.reasoning[-REASON_TAIL:]) else None
+
+
+def answer_without_call(text: str, unchanged: bool) -> str:
+    """The code of a run that ended in plain words and never called a tool.
+
+    Args:
+        text: the answer.
+        unchanged: whether the workspace is as it was, so that a claim of work done is false.
+    """
+    if REFUSAL.search(text):
+        return "M-REFUSE"
+    if unchanged and CLAIM.search(text):
+        return "M-CLAIM"
+    if INTENT.search(text):
+        return "M-PLAN"
+    if "```" in text:
+        return "M-CODE"
+    return "M-ASK" if text.rstrip().endswith("?") else "M-NOCALL"
+
+
+def written_call(text: str, offered: Sequence[str]) -> str | None:
+    """The offered tool that a JSON value inside the text calls; JSON that names no offered tool is ordinary text."""
+    decoder = json.JSONDecoder()
+    for match in re.finditer(r"[\[{]", text):
+        try:
+            value, _ = decoder.raw_decode(text, match.start())
+        except (ValueError, RecursionError):
+            continue
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, dict) and (name := _called(item)) in offered:
+                return name
+    return None
+
+
+def _called(item: Mapping[str, Any]) -> str | None:
+    function = item.get("function")
+    nested = function.get("name") if isinstance(function, dict) else function
+    names = (item.get("name"), item.get("tool_name"), item.get("tool"), nested)
+    return next((name for name in names if isinstance(name, str)), None)
+
+
+def offered_tools(request: Any) -> dict[str, Mapping[str, Any]]:
+    """The tools of a /chat/completions request: name -> JSON schema of the arguments."""
+    tools = request.get("tools") if isinstance(request, dict) else None
+    functions = [tool.get("function") for tool in tools or [] if isinstance(tool, dict)]
+    return {f["name"]: f.get("parameters") or {} for f in functions if isinstance(f, dict) and "name" in f}
+
+
+def call_fault(call: ToolCall, offered: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """`M-MALFORMED` or `M-BADARGS` for a call that no harness could carry out; None for a usable one."""
+    try:
+        arguments = json.loads(call.arguments or "{}")
+    except ValueError:
+        return "M-MALFORMED"
+    if call.name not in offered or not isinstance(arguments, dict):
+        return "M-BADARGS"
+    required = offered[call.name].get("required") or []
+    return None if all(name in arguments for name in required) else "M-BADARGS"

@@ -1,0 +1,184 @@
+"""A decode rate from recorded bytes: several witnesses, the checks, and whether the number may be used.
+
+The headline is what the client saw, pooled over the measured requests (sum of tokens over sum of seconds): every engine
+can be measured with that ruler, and it is what the owner gets; the engine's own accounts are witnesses that must agree.
+Only when the client's view holds no rate (a server without `usage`) does the engine's account take its place. The rate
+is that of decoding: neither the first token nor the prompt is in it.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from onbox.errors import UsageError
+from onbox.evidence.folder import TrialFolder, read_lines
+from onbox.evidence.records import CpuWindow, Exchange, Preflight, PreflightCase, SpeedRecord, Telemetry
+from onbox.judge.estimator import Sample, digest
+from onbox.judge.intervals import bootstrap_rate
+from onbox.judge.metrics import Counters, difference, parse
+from onbox.judge.results import Check, Measurement, Status, Validity, Witness
+from onbox.judge.rounding import rounded, rounded_pair
+from onbox.judge.speed_checks import HARD, all_checks
+from onbox.judge.speed_seen import Seen
+
+Pairs = list[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class SpeedEvidence:
+    """The files of one measurement, read and not yet judged.
+
+    Args:
+        where: the folder, relative to the trial folder.
+        run: `run.json`.
+        exchanges: `requests.jsonl`.
+        metrics_before: Prometheus text scraped just before the measured window; None when there is none.
+        metrics_after: the same just after it.
+        cpu: who used the processors, by request id.
+        coherence: the preflight's probe for sense, of the same server lifetime; None when it was not asked.
+    """
+
+    where: str
+    run: SpeedRecord
+    exchanges: tuple[Exchange, ...]
+    metrics_before: str | None
+    metrics_after: str | None
+    cpu: dict[int, CpuWindow]
+    coherence: PreflightCase | None
+
+
+def load(folder: TrialFolder, contender: str, n: int = 1) -> SpeedEvidence | None:
+    """Read `CONTENDER/speed/N/` and the contender's preflight; None when the measurement was not finished.
+
+    Raises:
+        UsageError: a file holds something else than it should.
+    """
+    path = folder.contender(contender) / "speed" / str(n)
+    run = folder.read_if_there(SpeedRecord, path / "run.json")
+    if run is None:
+        return None
+    preflight = folder.read_if_there(Preflight, folder.contender(contender) / "preflight.json")
+    cases = preflight.cases if preflight else ()
+    return SpeedEvidence(
+        where=path.relative_to(folder.path).as_posix(),
+        run=run,
+        exchanges=tuple(folder.exchanges(path / "requests.jsonl")),
+        metrics_before=_text(path / "metrics-before.prom"),
+        metrics_after=_text(path / "metrics-after.prom"),
+        cpu=_windows(path / "telemetry.jsonl"),
+        coherence=next((case for case in cases if case.name == "coherence"), None),
+    )
+
+
+def measure(evidence: SpeedEvidence) -> Measurement:
+    """Judge one measurement.
+
+    Returns:
+        `invalid`, with `decode_tok_s` None, when a check of `speed_checks.HARD` failed; `suspect` when another failed,
+        warned or could not see; `valid` otherwise.
+    """
+    by_purpose: dict[str, list[Sample]] = {}
+    for exchange in evidence.exchanges:
+        by_purpose.setdefault(exchange.purpose, []).append(digest(exchange))
+    samples = by_purpose.get("measured", [])
+    counters = difference(parse(evidence.metrics_before), parse(evidence.metrics_after))
+    pairs = {
+        "client_bursts": _bursts(samples),
+        "engine_counters": _counters(counters, len(samples)),
+        "engine_timings": _timings(samples),
+    }
+    witnesses = tuple(_witness(name, found) for name, found in pairs.items())
+    checks = all_checks(
+        Seen(
+            where=evidence.where,
+            run=evidence.run,
+            exchanges=evidence.exchanges,
+            samples=samples,
+            warmups=by_purpose.get("warmup", []),
+            counters=counters,
+            witnesses=witnesses,
+            cpu=evidence.cpu,
+            coherence=evidence.coherence,
+        )
+    )
+    status = _status(checks)
+    headline = next((found for found in pairs.values() if found), None)
+    usable = status is not Validity.INVALID and headline is not None
+    coalesced = any(check.id == "COALESCED" and check.status is not Status.PASS for check in checks)
+    firsts = [sample.first_s for sample in samples if sample.first_s is not None]
+    cold = [sample.tok_s for sample in by_purpose.get("cold", []) if sample.tok_s is not None]
+    return Measurement(
+        status=status,
+        decode_tok_s=rounded(_pooled(headline)) if usable and headline else None,
+        interval=rounded_pair(bootstrap_rate(headline)) if usable and headline else None,
+        witnesses=witnesses,
+        checks=checks,
+        cold_tok_s=rounded(cold[0]) if cold else None,
+        ttft_s=None if coalesced or not firsts else rounded(median(firsts)),
+        requests=len(samples),
+        tokens=sum(sample.tokens or 0 for sample in samples),
+        profile={
+            "engine": evidence.run.engine,
+            "tokens": evidence.run.plan.tokens,
+            "depth_tokens": evidence.run.plan.depth_tokens,
+            "concurrency": 1,
+            "ruler": next((name for name, found in pairs.items() if found), None),
+        },
+    )
+
+
+def _bursts(samples: Sequence[Sample]) -> Pairs | None:
+    pairs = [sample.observed for sample in samples]
+    return [pair for pair in pairs if pair] if pairs and all(pairs) else None
+
+
+def _counters(counters: Counters | None, requests: int) -> Pairs | None:
+    """(delta tokens - requests) / delta seconds: engines count the seconds after the first token of each request."""
+    if counters is None or not counters.decoded or not counters.decode_s:
+        return None
+    finished = requests if counters.requests is None else counters.requests
+    tokens = counters.decoded - finished
+    return [(float(tokens), counters.decode_s)] if tokens > 0 else None
+
+
+def _timings(samples: Sequence[Sample]) -> Pairs | None:
+    """llama.cpp's `timings` of each reply: predicted_ms runs from the first token to the last."""
+    pairs: Pairs = []
+    for sample in samples:
+        timings = sample.reply.timings or {}
+        tokens, milliseconds = timings.get("predicted_n"), timings.get("predicted_ms")
+        if not isinstance(tokens, int) or not isinstance(milliseconds, int | float) or tokens < 2 or milliseconds <= 0:
+            return None
+        pairs.append((tokens - 1.0, milliseconds / 1000))
+    return pairs or None
+
+
+def _pooled(pairs: Pairs) -> float:
+    return math.fsum(amount for amount, _ in pairs) / math.fsum(seconds for _, seconds in pairs)
+
+
+def _witness(name: str, pairs: Pairs | None) -> Witness:
+    if not pairs:
+        return Witness(name=name, tok_s=None, detail="not to be had from this server")
+    tokens, seconds = (math.fsum(column) for column in zip(*pairs, strict=True))
+    return Witness(name=name, tok_s=rounded(tokens / seconds), detail=f"{tokens:.1f} tokens in {seconds:.3f} s")
+
+
+def _status(checks: Sequence[Check]) -> Validity:
+    if any(check.status is Status.FAIL and check.id in HARD for check in checks):
+        return Validity.INVALID
+    return Validity.VALID if all(check.status is Status.PASS for check in checks) else Validity.SUSPECT
+
+
+def _text(path: Path) -> str | None:
+    return path.read_text("utf-8", "replace") if path.is_file() else None
+
+
+def _windows(path: Path) -> dict[int, CpuWindow]:
+    try:
+        lines = [Telemetry.model_validate(line) for line in read_lines(path)]
+    except ValueError as error:
+        raise UsageError(f"{path}: not a telemetry record: {str(error).splitlines()[0]}") from error
+    return {line.request_id: line.cpu for line in lines}

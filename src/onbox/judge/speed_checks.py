@@ -1,0 +1,44 @@
+"""The validity rules of a decode measurement: which there are, and which of them a number must not fail."""
+
+from onbox.judge import speed_quiet as quiet
+from onbox.judge import speed_whole as whole
+from onbox.judge.results import Check
+from onbox.judge.speed_seen import Seen
+from onbox.judge.words import sentence
+
+HARD = frozenset(
+    {
+        "COMPLETE",
+        "IDLE_BEFORE",
+        "IDLE_AFTER",
+        "COUNTER_RESET",
+        "TOKEN_RESIDUAL",
+        "STREAM_ERROR",
+        "OUTPUT_LENGTH",
+        "BURSTS",
+        "FOREIGN_CPU",
+        "COHERENCE",
+    }
+)
+"""Checks whose failure makes a measurement invalid; the failure of any other makes it suspect."""
+
+
+def all_checks(seen: Seen) -> tuple[Check, ...]:
+    """Apply every rule once, in the order in which a reader wants to know."""
+    found = (
+        whole.complete(seen),
+        whole.coherence(seen),
+        quiet.idle_before(seen),
+        quiet.idle_after(seen),
+        quiet.counter_reset(seen),
+        quiet.token_residual(seen),
+        whole.stream_error(seen),
+        whole.output_length(seen),
+        whole.bursts(seen),
+        whole.coalesced(seen),
+        whole.witnesses_agree(seen),
+        quiet.foreign_cpu(seen),
+        whole.steady(seen),
+        quiet.prefix_cache(seen),
+    )
+    return tuple(check.model_copy(update={"hint": sentence(check.hint)}) for check in found)

@@ -1,0 +1,190 @@
+"""Is the number whole? Rules about the streams that it was read from, and whether the witnesses agree."""
+
+import math
+
+from onbox.judge import thresholds as limit
+from onbox.judge.estimator import Sample
+from onbox.judge.results import Check, Status
+from onbox.judge.speed_seen import Seen
+
+
+def complete(seen: Seen) -> Check:
+    """All planned requests were made: a measurement that stopped early may have stopped where it liked."""
+    asked, made = seen.run.plan.requests, len(seen.samples)
+    good = made == asked and seen.run.ended == "complete"
+    return Check(
+        id="COMPLETE",
+        status=Status.PASS if good else Status.FAIL,
+        observed=made,
+        threshold=asked,
+        unit="requests",
+        evidence=f"{seen.where}/run.json",
+        hint="" if good else f"the measurement ended early ({seen.run.ended}): measure again",
+    )
+
+
+def coherence(seen: Seen) -> Check:
+    """The same server makes sense: fast garbage is a known failure of broken kernels."""
+    case = seen.coherence
+    status = Status(case.status) if case and case.status in set(Status) else Status.UNKNOWN
+    hints = {
+        Status.UNKNOWN: "no probe asked this server for sense, so fast garbage would pass: run the preflight first",
+        Status.FAIL: f"the server answers nonsense, its speed means nothing: {case.detail if case else ''}",
+        Status.WARN: f"the probe for sense was not clear: {case.detail if case else ''}",
+    }
+    evidence = f"{seen.where.split('/')[0]}/preflight.json"
+    return Check(
+        id="COHERENCE",
+        status=status,
+        observed=case.detail if case else None,
+        threshold="the probe passes",
+        evidence=evidence,
+        hint=hints.get(status, ""),
+    )
+
+
+def stream_error(seen: Seen) -> Check:
+    """Every stream ended as it should: status 200, a finish reason, no error on the way."""
+    broken = [(sample, why) for sample in seen.samples if (why := _breakage(sample))]
+    first = f"request {broken[0][0].id}: {broken[0][1]}" if broken else ""
+    return Check(
+        id="STREAM_ERROR",
+        status=Status.FAIL if broken else Status.PASS,
+        observed=len(broken),
+        threshold=0,
+        unit="requests",
+        evidence=f"{seen.where}/requests.jsonl",
+        hint=f"{first}: see the engine's log" if broken else "",
+    )
+
+
+def output_length(seen: Seen) -> Check:
+    """Every reply is as long as was asked: a short one measures something else."""
+    known = [sample.tokens for sample in seen.samples if sample.tokens is not None]
+    evidence = f"{seen.where}/requests.jsonl"
+    if not known:
+        return Check(
+            id="OUTPUT_LENGTH",
+            status=Status.UNKNOWN,
+            observed=None,
+            threshold=100 * limit.OUTPUT_LENGTH_MIN,
+            unit="%",
+            evidence=evidence,
+            hint="the server sends no usage: the length of its replies is not known",
+        )
+    share = min(known) / seen.run.plan.tokens
+    good = share >= limit.OUTPUT_LENGTH_MIN
+    return Check(
+        id="OUTPUT_LENGTH",
+        status=Status.PASS if good else Status.FAIL,
+        observed=round(100 * share, 1),
+        threshold=100 * limit.OUTPUT_LENGTH_MIN,
+        unit="%",
+        evidence=evidence,
+        hint=""
+        if good
+        else f"a reply stopped after {min(known)} of {seen.run.plan.tokens} tokens: ask for fewer tokens",
+    )
+
+
+def bursts(seen: Seen) -> Check:
+    """Enough arrivals to see a rate."""
+    fewest = min((sample.bursts for sample in seen.samples), default=0)
+    good = fewest >= limit.BURSTS_MIN
+    return Check(
+        id="BURSTS",
+        status=Status.PASS if good else Status.FAIL,
+        observed=fewest,
+        threshold=limit.BURSTS_MIN,
+        unit="bursts",
+        evidence=f"{seen.where}/requests.jsonl",
+        hint=""
+        if good
+        else "the reply came in too few pieces to see a rate: something buffers the stream, or ask for more tokens",
+    )
+
+
+def coalesced(seen: Seen) -> Check:
+    """Chunks arrive one by one; where something holds them back the time to the first token cannot be seen."""
+    share = min((sample.bursts / sample.reply.chunks for sample in seen.samples if sample.reply.chunks), default=0.0)
+    good = share >= limit.COALESCED_BELOW
+    return Check(
+        id="COALESCED",
+        status=Status.PASS if good else Status.WARN,
+        observed=round(share, 4),
+        threshold=limit.COALESCED_BELOW,
+        unit="bursts a chunk",
+        evidence=f"{seen.where}/requests.jsonl",
+        hint="" if good else "something between server and client holds tokens back: measure without the proxy",
+    )
+
+
+def witnesses_agree(seen: Seen) -> Check:
+    """Independent ways to the number give the same number."""
+    known = [(witness.name, witness.tok_s) for witness in seen.witnesses if witness.tok_s]
+    engine = seen.counters.engine if seen.counters else ""
+    threshold = limit.WITNESS_SPREAD.get(engine, limit.WITNESS_SPREAD_DEFAULT)
+    if len(known) < 2:
+        return Check(
+            id="WITNESSES_AGREE",
+            status=Status.UNKNOWN,
+            observed=len(known),
+            threshold=2,
+            unit="witnesses",
+            evidence=seen.where,
+            hint="one witness cannot be checked: start the server with its metrics on (llama.cpp: --metrics)",
+        )
+    low, high = min(known, key=lambda pair: pair[1]), max(known, key=lambda pair: pair[1])
+    spread = high[1] / low[1] - 1
+    good = spread <= threshold
+    said = f"{high[0]} says {high[1]:.1f} tok/s, {low[0]} says {low[1]:.1f}"
+    return Check(
+        id="WITNESSES_AGREE",
+        status=Status.PASS if good else Status.FAIL,
+        observed=round(100 * spread, 2),
+        threshold=100 * threshold,
+        unit="%",
+        evidence=seen.where,
+        hint="" if good else f"the witnesses differ: {said}; neither is to be trusted",
+    )
+
+
+def steady(seen: Seen) -> Check:
+    """The requests agree with one another, and the last with the first."""
+    rates = [sample.tok_s for sample in seen.samples if sample.tok_s]
+    evidence = f"{seen.where}/requests.jsonl"
+    if len(rates) < 2:
+        return Check(
+            id="STEADY",
+            status=Status.UNKNOWN,
+            observed=len(rates),
+            threshold=2,
+            unit="requests with a rate",
+            evidence=evidence,
+            hint="fewer than two requests show a rate: whether it is steady is not known",
+        )
+    mean = math.fsum(rates) / len(rates)
+    deviation = math.sqrt(math.fsum((rate - mean) ** 2 for rate in rates) / (len(rates) - 1)) / mean
+    drift = abs(rates[-1] / rates[0] - 1)
+    worst = max(deviation, drift)
+    good = worst <= limit.STEADY_SPREAD
+    what = "the last request differs from the first" if drift >= deviation else "the requests differ from one another"
+    return Check(
+        id="STEADY",
+        status=Status.PASS if good else Status.WARN,
+        observed=round(100 * worst, 1),
+        threshold=100 * limit.STEADY_SPREAD,
+        unit="%",
+        evidence=evidence,
+        hint="" if good else f"{what} by {worst:.1%}: heat, or other work on the box; measure again when it is quiet",
+    )
+
+
+def _breakage(sample: Sample) -> str:
+    if sample.status != 200:
+        return f"HTTP status {sample.status}"
+    if sample.reply.error:
+        return sample.reply.error
+    if sample.reply.finish_reason is None:
+        return "no finish reason came"
+    return "" if sample.reply.done else "the stream was cut off"

@@ -1,0 +1,61 @@
+"""Every number that a check compares with, in one place.
+
+Sources: the default protocols of MLPerf LoadGen, InferenceX and vLLM's own guides where they exist; where they do not,
+the value and its reason stand beside it.
+"""
+
+from types import MappingProxyType
+
+# ---------------------------------------------------------------- speed
+
+IDLE_SCRAPES_MIN = 3
+"""Fewer looks than this do not show that nobody else was being served."""
+
+TOKEN_RESIDUAL_MAX = 0
+"""Conservation: the server's counters moved by exactly what our requests account for."""
+
+OUTPUT_LENGTH_MIN = 0.95
+"""Share of the asked tokens: a short run measures something else."""
+
+BURSTS_MIN = 8
+"""Fewer arrivals than this hold no rate: the first carries tokens but no interval."""
+
+BURST_GAP_NS = 2_000_000
+"""Arrivals closer than this came together; for fast models a quarter of the mean gap of a token is used instead."""
+
+COALESCED_BELOW = 0.5
+"""Bursts per chunk: below it something between server and client held the tokens back."""
+
+WITNESS_SPREAD = MappingProxyType({"llamacpp": 0.02})
+"""llama.cpp prints its counters with six digits, so that a server up for hours rounds away hundredths of a second."""
+
+WITNESS_SPREAD_DEFAULT = 0.01
+
+FOREIGN_CPU_WARN = 0.05
+FOREIGN_CPU_FAIL = 0.20
+"""Share of all cores used by neither the engine nor onbox: a twentieth is noise, a fifth is not."""
+
+STEADY_SPREAD = 0.05
+"""Coefficient of variation over requests, and drift from the first to the last."""
+
+TEMPLATE_PREFIX_TOKENS = 128
+"""The longest start that prompts may share through the chat template (gpt-oss: about 70)."""
+
+PREFIX_CACHE_EXCESS_TOKENS = 8
+"""Cached prompt tokens beyond the shared start; a few may agree by chance."""
+
+# ---------------------------------------------------------------- verdict
+
+P_MAX = 0.05
+COVERAGE_MIN = 0.80
+"""Share of the plan's runs that must be valid before anything is concluded."""
+
+NO_BETTER_MARGIN = 0.10
+"""The challenger is "no better" only if even the top of the interval of the difference is below ten points."""
+
+FASTER_BELOW = 0.90
+"""Seconds to a pass, challenger over incumbent, from which on it is faster."""
+
+POWER = 0.80
+RUNS_A_TASK_MAX = 100
+"""More runs than this are not worth advising."""

@@ -1,0 +1,118 @@
+"""The validity rules of a whole trial."""
+
+from collections.abc import Sequence
+
+from onbox.evidence.records import Plan
+from onbox.judge import thresholds as limit
+from onbox.judge.contenders import Judged
+from onbox.judge.results import Check, Outcome, Status
+from onbox.judge.words import percent, sentence
+
+
+def trial_checks(plan: Plan, judged: Sequence[Judged]) -> tuple[Check, ...]:
+    """Every rule for every contender it speaks of; none for a trial without tasks."""
+    if not plan.tasks:
+        return ()
+    found = []
+    for contender in judged:
+        found += [plan_complete(contender), coverage(contender), serving(contender)]
+        found += [runs_independent(contender), sandbox_held(plan, contender)]
+    found += [ceiling(judged)] if len(judged) > 1 else []
+    return tuple(check.model_copy(update={"hint": sentence(check.hint)}) for check in found)
+
+
+def plan_complete(contender: Judged) -> Check:
+    """All runs of the plan are there: a trial that is judged before its end may have stopped where it looked good."""
+    result, runs = contender.result, len(contender.runs)
+    missing = result.attempted - runs
+    return Check(
+        id="PLAN_COMPLETE",
+        status=Status.WARN if missing else Status.PASS,
+        observed=runs,
+        threshold=result.attempted,
+        unit="runs",
+        evidence=f"{result.name}/runs",
+        hint=f"{missing} runs of {result.name} are missing: go on with --resume" if missing else "",
+    )
+
+
+def coverage(contender: Judged) -> Check:
+    """Enough runs are valid."""
+    result = contender.result
+    share = result.valid / result.attempted
+    good = share >= limit.COVERAGE_MIN
+    why = ", ".join(f"{code} {n}" for code, n in result.invalid_reasons.items()) or "runs are missing"
+    return Check(
+        id="COVERAGE",
+        status=Status.PASS if good else Status.FAIL,
+        observed=round(100 * share, 1),
+        threshold=100 * limit.COVERAGE_MIN,
+        unit="%",
+        evidence=f"{result.name}/runs",
+        hint="" if good else f"too few valid runs of {result.name} ({why}): repair the cause and go on with --resume",
+    )
+
+
+def serving(contender: Judged) -> Check:
+    """No run failed in serving: such a failure says nothing of the model."""
+    codes = sorted(r.result.code for r in contender.runs if r.result.outcome is Outcome.SERVING_FAILURE)
+    name = contender.result.name
+    what = ", ".join(f"{code} {codes.count(code)}" for code in dict.fromkeys(codes))
+    return Check(
+        id="SERVING",
+        status=Status.WARN if codes else Status.PASS,
+        observed=len(codes),
+        threshold=0,
+        unit="runs",
+        evidence=f"{name}/runs",
+        hint=f"As served, {name} loses calls ({what}): try another chat template or tool parser" if codes else "",
+    )
+
+
+def runs_independent(contender: Judged) -> Check:
+    """Runs of a task differ: a model that repeats itself word for word was asked once, however often it ran."""
+    repeats = [f"{task}/{arm}" for (task, arm), cell in contender.cells.items() if cell.same]
+    name = contender.result.name
+    return Check(
+        id="RUNS_INDEPENDENT",
+        status=Status.WARN if repeats else Status.PASS,
+        observed=len(repeats),
+        threshold=0,
+        unit="tasks that repeat",
+        evidence=f"{name}/runs",
+        hint=f"In every run of {', '.join(repeats)} {name} said the same: each of these tasks counts as one run"
+        if repeats
+        else "",
+    )
+
+
+def sandbox_held(plan: Plan, contender: Judged) -> Check:
+    """Every run was in the sandbox of the plan, and the sandbox stood its probes."""
+    name = contender.result.name
+    leaks = {p.name for run in contender.runs for p in run.record.sandbox.probes if not p.held}
+    others = {r.record.sandbox.name for r in contender.runs} - {plan.sandbox}
+    doubts = sorted(leaks | others | ({"none"} if plan.sandbox == "none" else set()))
+    return Check(
+        id="SANDBOX_HELD",
+        status=Status.WARN if doubts else Status.PASS,
+        observed=", ".join(doubts) or 0,
+        threshold=0,
+        unit="" if doubts else "probes that broke out",
+        evidence=f"{name}/runs",
+        hint=f"The sandbox of {name} did not hold ({', '.join(doubts)}): a gate may have been read" if doubts else "",
+    )
+
+
+def ceiling(judged: Sequence[Judged]) -> Check:
+    """Not everybody passes everything: at the ceiling, or on the floor, nobody can be told apart."""
+    rates = [contender.result.pass_rate for contender in judged]
+    stuck = len(set(rates)) == 1 and rates[0] in (0.0, 1.0)
+    hint = f"all contenders pass {'all' if rates[0] else 'none'}: take {'harder' if rates[0] else 'easier'} tasks"
+    return Check(
+        id="CEILING",
+        status=Status.WARN if stuck else Status.PASS,
+        observed=", ".join("no valid run" if rate is None else percent(rate) for rate in rates),
+        threshold="not all at 0 % or all at 100 %",
+        evidence="plan.yaml",
+        hint=hint if stuck else "",
+    )

@@ -1,0 +1,154 @@
+"""The report as one offline HTML file: no script, nothing loaded, and text that others wrote shown as text."""
+
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from onbox.evidence.folder import TrialFolder
+from onbox.judge.results import Measurement, Outcome, RunResult, Status, Validity, Verdict
+from onbox.report import pictures, words
+from onbox.report.page import ContenderPage, Page, Transcript, read_page, read_transcript
+from onbox.report.reproduce import commands, engine_command
+from onbox.report.text import Cut, one_line, visible
+
+TEXT_CHARACTERS_MAX = 6000
+"""Of one message, tool call, gate output or patch; the file in the trial folder has the whole."""
+
+
+def render(folder: TrialFolder, verdict: Verdict) -> str:
+    """The whole page. It can be encoded as UTF-8 whatever the model wrote.
+
+    Args:
+        folder: the trial; what is missing in it is left out, what cannot be read is named on the page.
+        verdict: every number of the judgement comes from here.
+    """
+    page = read_page(folder, verdict)
+    return _environment().get_template("report.html.j2").render(page=page, v=verdict, shape=Shape(page))
+
+
+class Shape:
+    """How the parts of a page are drawn: scales, colours of contenders, anchors of runs."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._colours = {contender.name: f"c{index % 4}" for index, contender in enumerate(page.verdict.contenders)}
+        self._anchors = {id(run): f"run-{index}" for index, run in enumerate(page.verdict.runs, start=1)}
+        self._tok_s_top = 1.08 * max(
+            (value for contender in page.verdict.contenders for value in _speeds(contender.speed)), default=0
+        )
+        self._longest_s = max(
+            (sum(phase.seconds for phase in up.phases) for part in page.contenders for up in part.stand_ups), default=0
+        )
+        self.struck = words.NOT_COUNTED
+        self.invalid_runs = tuple(run for run in page.verdict.runs if run.outcome is Outcome.INVALID)
+        self.refused = tuple(
+            contender
+            for contender in page.verdict.contenders
+            if contender.speed and contender.speed.status is Validity.INVALID
+        )
+        self.doubts = page.findings(Status.FAIL, Status.WARN)
+        self.unseen = page.findings(Status.UNKNOWN)
+        self.passed = page.findings(Status.PASS)
+        self.outcomes = tuple(Outcome)
+        self.commands = commands(page)
+
+    def colour(self, contender: str) -> str:
+        """The style class of a contender."""
+        return self._colours.get(contender, "c0")
+
+    def anchor(self, run: RunResult) -> str:
+        """The id of a run's details on the page."""
+        return self._anchors[id(run)]
+
+    def square(self, run: RunResult) -> Markup:
+        """A run as a square."""
+        return pictures.square(run.outcome, f"{run.task}, run {run.n}: {run.outcome.value}, {run.code}")
+
+    def open_square(self, n: int) -> Markup:
+        """A run that was planned and has not ended."""
+        return pictures.square(None, f"run {n}: not finished")
+
+    def key(self, outcome: Outcome) -> Markup:
+        """The legend's square."""
+        return pictures.square(outcome, outcome.value)
+
+    def rate(self, value: float | None, interval: tuple[float, float] | None) -> Markup:
+        """A pass rate on the scale from 0 to 100 percent."""
+        label = f"{words.percent(value)}, 95 percent interval {words.percent_interval(interval)}"
+        return pictures.whisker(value, interval, 1.0, label, struck=False)
+
+    def speed(self, value: float | None, interval: tuple[float, float] | None = None, struck: bool = False) -> Markup:
+        """A decode rate on the scale that all contenders share."""
+        return pictures.whisker(value, interval, self._tok_s_top, words.tok_s(value), struck)
+
+    def timeline(self, part: ContenderPage, index: int) -> Markup:
+        """A stand-up on the scale that all stand-ups share."""
+        return pictures.timeline(part.stand_ups[index].phases, self._longest_s)
+
+    def transcript(self, run: RunResult) -> Transcript:
+        """What was said and done in a run."""
+        return read_transcript(self._page.folder, run, TEXT_CHARACTERS_MAX)
+
+    def runs(self, contender: str) -> Sequence[RunResult]:
+        """The runs of a contender, by task as planned, arm and number."""
+        tasks, arms = self._page.tasks(), self._page.arms()
+        found = [run for run in self._page.verdict.runs if run.contender == contender]
+        return sorted(found, key=lambda run: (tasks.index(run.task), arms.index(run.arm), run.n))
+
+
+def _speeds(speed: Measurement | None) -> list[float]:
+    if speed is None:
+        return []
+    seen = [speed.decode_tok_s, speed.cold_tok_s, *(speed.interval or ()), *(w.tok_s for w in speed.witnesses)]
+    return [value for value in seen if value is not None]
+
+
+def _shown(value: object) -> object:
+    """Applied to every value before it is escaped: nothing invisible reaches the page."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _pre(text: Cut, file: str) -> Markup:
+    """A text of others in a box of its own, with a note where its middle was left out."""
+    if not text.omitted:
+        return Markup("<pre>{}</pre>").format(visible(text.head))
+    note = f"{words.count(text.omitted, 'character')} left out here; {words.WHOLE_IS_IN} "
+    return Markup('<pre>{}</pre><p class="cut">{}<a href="{}">{}</a></p><pre>{}</pre>').format(
+        visible(text.head), note, _href(file), one_line(file), visible(text.tail)
+    )
+
+
+def _href(path: str) -> str:
+    """A link to a file in the trial folder, where the page lies."""
+    return "./" + quote(path.encode("utf-8", "replace"))
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("onbox.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_shown,
+    )
+    environment.filters.update(
+        percent=words.percent,
+        percent_interval=words.percent_interval,
+        tok_s=words.tok_s,
+        tok_s_interval=words.tok_s_interval,
+        seconds=words.seconds,
+        size=words.size,
+        count=words.count,
+        p_value=words.p_value,
+        quantity=words.quantity,
+        fact=words.fact,
+        label=words.label,
+        pre=_pre,
+        href=_href,
+        command=engine_command,
+    )
+    environment.globals["words"] = words
+    return environment

@@ -1,0 +1,303 @@
+"""The report as Markdown that reads well on GitHub; what others wrote is fenced or escaped, never markup."""
+
+from collections.abc import Iterator
+
+from onbox.evidence.folder import TrialFolder
+from onbox.judge.results import Measurement, Outcome, RunResult, Status, Validity, Verdict
+from onbox.report import words
+from onbox.report.marks import bullets, code, facts, fenced, folded, plain, quoted, table
+from onbox.report.page import ContenderPage, Finding, Page, Step, read_page, read_transcript
+from onbox.report.reproduce import commands, engine_command
+
+TEXT_CHARACTERS_MAX = 1500
+"""Of one message, tool call, gate output or patch; the file in the trial folder has the whole."""
+
+
+def render(folder: TrialFolder, verdict: Verdict) -> str:
+    """The whole report, in the order of the page: verdict, doubts, numbers, evidence."""
+    page = read_page(folder, verdict)
+    parts = (_verdict, _checks, _rates, _speed, _tasks, _runs, _not_counted, _stand_up, _box, _again, _files)
+    blocks = [block for part in parts for block in part(page)]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _verdict(page: Page) -> Iterator[str]:
+    verdict = page.verdict
+    title, headline = words.title_and_headline(verdict.verdict, verdict.headline)
+    yield f"# {plain(title)}"
+    yield f"**{plain(headline)}**"
+    if verdict.reasons:
+        yield bullets(plain(reason) for reason in verdict.reasons)
+    if verdict.would_settle:
+        yield "**What would settle it**"
+        yield bullets(plain(step) for step in verdict.would_settle)
+    yield table(
+        ("contender", "role", "pass rate", "95 percent", "decode", "time to a pass"),
+        (
+            (
+                plain(c.name),
+                plain(words.ROLES.get(c.role, c.role)),
+                f"**{words.percent(c.pass_rate)}** ({words.of(c.passed, c.valid)})",
+                words.percent_interval(c.interval),
+                _decode(c.speed),
+                words.seconds_to_pass(c.seconds_to_pass),
+            )
+            for c in verdict.contenders
+        ),
+    )
+    yield f"Trial {code(verdict.trial)}. {words.ORDER_OF_WORDS}"
+
+
+def _decode(speed: Measurement | None) -> str:
+    if speed is None:
+        return words.NOT_MEASURED
+    value = words.NO_VALID_NUMBER if speed.decode_tok_s is None else words.tok_s(speed.decode_tok_s)
+    return f"**{value}** ({speed.status.value})"
+
+
+def _checks(page: Page) -> Iterator[str]:
+    yield "## Checks"
+    if page.problems:
+        yield bullets(f"**cannot be read:** {plain(problem)}" for problem in page.problems)
+    doubts = page.findings(Status.FAIL, Status.WARN, Status.UNKNOWN)
+    yield bullets(_finding(finding) for finding in doubts) if doubts else words.NO_DOUBTS
+    passed = page.findings(Status.PASS)
+    if passed:
+        rows = (
+            (
+                code(f.check.id),
+                plain(f.contender or "the trial"),
+                plain(words.quantity(f.check.observed, f.check.unit)),
+                "" if f.check.threshold is None else plain(words.quantity(f.check.threshold, f.check.unit)),
+            )
+            for f in passed
+        )
+        yield folded(f"{words.count(len(passed), 'check')} passed", [table(("check", "of", "seen", "threshold"), rows)])
+
+
+def _finding(finding: Finding) -> str:
+    check = finding.check
+    about = f" {plain(finding.contender)}" if finding.contender else ""
+    shown_by = f", shown by {code(check.evidence)}" if check.evidence else ""
+    hint = f"{plain(check.hint)} " if check.hint else ""
+    return (
+        f"**{words.STATUSES[check.status.value]}** {code(check.id)}{about}: {hint}"
+        f"({plain(words.seen(check.observed, check.threshold, check.unit))}{shown_by})"
+    )
+
+
+def _rates(page: Page) -> Iterator[str]:
+    verdict = page.verdict
+    yield "## Pass rate"
+    yield table(
+        (
+            "contender",
+            "passed",
+            "valid",
+            "invalid",
+            "planned",
+            "these tasks",
+            "tasks like these",
+            "if served correctly",
+        ),
+        (
+            (
+                plain(c.name),
+                str(c.passed),
+                str(c.valid),
+                str(c.invalid),
+                str(c.attempted),
+                f"**{words.percent(c.pass_rate)}**, {words.percent_interval(c.interval)}",
+                words.percent_interval(c.population_interval),
+                words.served_correctly(c.if_served_correctly),
+            )
+            for c in verdict.contenders
+        ),
+        right=(1, 2, 3, 4),
+    )
+    yield words.INVALID_IS_NOT_COUNTED
+    yield table(
+        ("is the difference chance?", "p", "method"),
+        (
+            (name, words.p_value(test.p), plain(f"{test.method}. {test.detail}" if test.detail else test.method))
+            for name, test in (("these tasks", verdict.fixed_suite), ("tasks like these", verdict.population))
+        ),
+    )
+    if verdict.bracket:
+        yield plain(words.bracket(verdict.bracket))
+
+
+def _speed(page: Page) -> Iterator[str]:
+    yield "## Decode speed"
+    for contender in page.verdict.contenders:
+        speed = contender.speed
+        yield f"### {plain(contender.name)}"
+        if speed is None:
+            yield f"{words.NOT_MEASURED.capitalize()}."
+            continue
+        refused = speed.status is Validity.INVALID
+        if refused:
+            yield f"**invalid, no number:** {words.REFUSED}"
+        else:
+            result, around = words.tok_s(speed.decode_tok_s), words.tok_s_interval(speed.interval)
+            yield f"**{result}** ({speed.status.value}), 95 percent {around}"
+        rows = [
+            (plain(words.WITNESSES.get(w.name, w.name)), _rate(w.tok_s, refused), plain(w.detail))
+            for w in speed.witnesses
+        ]
+        rows.append((words.COLD, _rate(speed.cold_tok_s, refused), ""))
+        yield table(("witness", "decode", ""), rows)
+        amount = f"{words.count(speed.requests, 'request')}, {words.count(speed.tokens, 'token')}"
+        yield facts({"time_to_first_token_s": speed.ttft_s, "measured": amount, **speed.profile})
+
+
+def _rate(value: float | None, refused: bool) -> str:
+    return f"~~{words.tok_s(value)}~~" if refused and value is not None else words.tok_s(value)
+
+
+def _tasks(page: Page) -> Iterator[str]:
+    yield "## Tasks"
+    yield ", ".join(f"{sign} {outcome}" for outcome, sign in words.SIGNS.items()) + ", · not finished"
+    arms, contenders = page.arms(), page.verdict.contenders
+    rows = [
+        (
+            plain(f"{task} ({arm})" if len(arms) > 1 else task),
+            *(
+                " ".join(words.SIGNS[run.outcome.value] if run else "·" for run in page.squares(c.name, task, arm))
+                for c in contenders
+            ),
+        )
+        for task in page.tasks()
+        for arm in arms
+    ]
+    yield table(("task", *(plain(c.name) for c in contenders)), rows)
+
+
+def _runs(page: Page) -> Iterator[str]:
+    yield "### Run by run"
+    for run in page.verdict.runs:
+        head = (
+            f"{words.SIGNS[run.outcome.value]} {run.contender}, {run.task}, {run.arm} {run.n}: {run.code}, {run.detail}"
+        )
+        yield folded(f"{head} ({words.seconds(run.seconds)})", _run(page, run))
+
+
+def _run(page: Page, run: RunResult) -> Iterator[str]:
+    said = read_transcript(page.folder, run, TEXT_CHARACTERS_MAX)
+    file = f"{run.folder}/trajectory.json"
+    cause = "" if run.attribution.value == "none" else f" caused by {run.attribution.value},"
+    yield (
+        f"{run.outcome.value},{cause} {words.count(run.turns, 'turn')}, {words.count(run.tool_calls, 'tool call')}, "
+        f"{run.prompt_tokens:,} tokens in, {run.completion_tokens:,} out, "
+        f"{words.seconds(run.model_s)} waiting for the model; evidence in {code(run.folder)}"
+    )
+    if said.problem:
+        yield f"{said.problem.capitalize()}."
+    if said.steps_omitted:
+        yield f"{words.count(said.steps_omitted, 'step')} in the middle left out; {words.WHOLE_IS_IN} {code(file)}"
+    for step in said.steps:
+        yield from _step(step, file)
+    for name, text in (("workspace.patch", said.patch), ("gate.txt", said.gate)):
+        if text:
+            yield code(name)
+            yield quoted(text, f"{run.folder}/{name}")
+
+
+def _step(step: Step, file: str) -> Iterator[str]:
+    spent = "" if step.seconds is None else f", {words.seconds(step.seconds)}"
+    tokens = "" if step.tokens is None else f", {words.count(step.tokens, 'token')}"
+    yield f"**{plain(step.role)}**{spent}{tokens}"
+    if step.reasoning.head:
+        yield "reasoning:"
+        yield quoted(step.reasoning, file)
+    if step.content.head:
+        yield quoted(step.content, file)
+    for call in step.calls:
+        yield f"calls {code(call.name)}"
+        yield quoted(call.arguments, file)
+
+
+def _not_counted(page: Page) -> Iterator[str]:
+    yield "## Not counted"
+    rows: list[tuple[str, str]] = []
+    for c in page.verdict.contenders:
+        if c.speed and c.speed.status is Validity.INVALID:
+            seen = ", ".join(_rate(w.tok_s, True) for w in c.speed.witnesses if w.tok_s is not None)
+            failed = (check for check in c.speed.checks if check.status is Status.FAIL)
+            why = " ".join(f"{code(check.id)} {plain(check.hint)}" for check in failed)
+            rows.append((f"{plain(c.name)} decode speed {seen}", why))
+    rows += [
+        (f"~~{plain(run.folder)}~~", f"{code(run.code)} {plain(run.detail)}")
+        for run in page.verdict.runs
+        if run.outcome is Outcome.INVALID
+    ]
+    rows += [
+        (f"~~{plain(entry.subject)}~~", f"{entry.kind.value}: {plain(entry.reason or words.NO_REASON)}")
+        for entry in page.ledger
+        if entry.kind.value in words.NOT_COUNTED
+    ]
+    yield table(("what", "why it is not counted"), rows) if rows else words.NOTHING_DROPPED
+
+
+def _stand_up(page: Page) -> Iterator[str]:
+    yield "## Stand-up"
+    for part in page.contenders:
+        yield f"### {plain(part.name)}"
+        if not part.stand_ups:
+            yield words.NO_STAND_UP
+        for up in part.stand_ups:
+            ready = "never ready" if up.ready_s is None else f"ready after {words.seconds(up.ready_s)}"
+            yield f"{plain(up.engine)} {plain(up.engine_version or '')}, **{ready}**"
+            rows = [(plain(p.name), words.seconds(p.seconds), plain(p.detail)) for p in up.phases]
+            if rows:
+                yield table(("phase", "time", ""), rows, right=(1,))
+
+
+def _box(page: Page) -> Iterator[str]:
+    yield "## The box"
+    yield facts(page.box) if page.box else words.NO_BOX
+
+
+def _again(page: Page) -> Iterator[str]:
+    yield "## Do it again"
+    yield table(("command", "does"), ((code(c.line), c.does) for c in commands(page)))
+    if page.plan:
+        plan = page.plan
+        yield facts(
+            {
+                "planned_at": plan.created_at,
+                "onbox": plan.onbox_version,
+                "agent": f"{plan.agent.name} {plan.agent.version}",
+                "sandbox": plan.sandbox,
+                "runs_of_each_task": plan.runs,
+                "seed": plan.seed,
+                "stop_rule": plan.stop_rule,
+            }
+        )
+    for part in page.contenders:
+        yield from _contender_again(part)
+    if page.plan and page.plan.tasks:
+        hashes = table(("task", "SHA-256"), ((plain(task.name), code(task.sha256)) for task in page.plan.tasks))
+        yield folded(f"hashes of the tasks, from {page.plan.tasks_from}", [hashes])
+
+
+def _contender_again(part: ContenderPage) -> Iterator[str]:
+    yield f"### {plain(part.name)}"
+    for up in part.stand_ups:
+        yield fenced(engine_command(up)) if up.argv else f"Was already running at {code(up.url)}."
+    if part.weights:
+        rows = (
+            (plain(f.file), words.size(f.bytes), plain(f.first_source or f.source), code(f.sha256))
+            for f in part.weights
+        )
+        yield table(("weights", "size", "from", "SHA-256"), rows, right=(1,))
+
+
+def _files(page: Page) -> Iterator[str]:
+    yield "## Files"
+    yield words.FILES_NOTE
+    rows = [("verdict", f"{code('verdict.json')}, {code('plan.yaml')}, {code('ledger.jsonl')}")]
+    for part in page.contenders:
+        rows.append((f"{plain(part.name)} pass rate", code(f"{part.name}/runs/")))
+        rows.append((f"{plain(part.name)} speed and stand-up", ", ".join(code(file) for file in part.files) or "none"))
+    yield table(("number", "files"), rows)

@@ -1,0 +1,272 @@
+"""What a report shows beside the verdict, read from the evidence folder once for all formats.
+
+A file that is not there leaves its place empty; one that cannot be read is named in `problems`. Nothing here raises
+for damaged evidence: a report of a broken trial is wanted most.
+"""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from onbox.errors import OnboxError
+from onbox.evidence.folder import TrialFolder
+from onbox.evidence.records import LedgerEntry, Plan, Preflight, StandUp, WeightsFile
+from onbox.judge.results import Check, RunResult, Status, Verdict
+from onbox.report.text import Cut, cut
+
+TRANSCRIPT_BYTES_MAX = 32_000_000
+STEPS_MAX = 60
+NAME_CHARACTERS_MAX = 120
+
+R = TypeVar("R", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One tool call of the model."""
+
+    name: str
+    arguments: Cut
+
+
+@dataclass(frozen=True)
+class Step:
+    """One message of a run."""
+
+    role: str
+    content: Cut
+    reasoning: Cut
+    calls: tuple[Call, ...]
+    seconds: float | None
+    tokens: int | None
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """All that was said and done in a run, cut for showing."""
+
+    steps: tuple[Step, ...] = ()
+    steps_omitted: int = 0
+    gate: Cut | None = None
+    patch: Cut | None = None
+    problem: str = ""
+    """Why there are no steps; empty when there are."""
+
+
+@dataclass(frozen=True)
+class ContenderPage:
+    """What is known of one contender beside its results."""
+
+    name: str
+    recipe: dict[str, Any] = field(default_factory=dict)
+    stand_ups: tuple[StandUp, ...] = ()
+    weights: tuple[WeightsFile, ...] = ()
+    preflight: Preflight | None = None
+    files: tuple[str, ...] = ()
+    """Evidence outside the runs, relative to the trial folder."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A check and the contender whose number it is about."""
+
+    check: Check
+    contender: str
+    """Empty for a check of the whole trial."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """All that a report shows."""
+
+    folder: Path
+    verdict: Verdict
+    plan: Plan | None
+    box: dict[str, Any] | None
+    ledger: tuple[LedgerEntry, ...]
+    contenders: tuple[ContenderPage, ...]
+    problems: tuple[str, ...]
+    """Evidence that should be readable and is not."""
+
+    def findings(self, *statuses: Status) -> tuple[Finding, ...]:
+        """The checks that came out so, in the order of `statuses`: those of the trial before those of a speed."""
+        of_trial = [Finding(check, "") for check in self.verdict.checks]
+        of_speed = [
+            Finding(check, contender.name)
+            for contender in self.verdict.contenders
+            if contender.speed
+            for check in contender.speed.checks
+        ]
+        found = [finding for finding in of_trial + of_speed if finding.check.status in statuses]
+        return tuple(sorted(found, key=lambda finding: statuses.index(finding.check.status)))
+
+    def arms(self) -> tuple[str, ...]:
+        """The arms, in the order of the plan; those that only the runs know come last."""
+        planned = self.plan.arms if self.plan else ()
+        return tuple(dict.fromkeys((*planned, *(run.arm for run in self.verdict.runs))))
+
+    def tasks(self) -> tuple[str, ...]:
+        """The tasks, in the order of the plan; those that only the runs know come last."""
+        planned = tuple(task.name for task in self.plan.tasks) if self.plan else ()
+        return tuple(dict.fromkeys((*planned, *(run.task for run in self.verdict.runs))))
+
+    def squares(self, contender: str, task: str, arm: str) -> tuple[RunResult | None, ...]:
+        """The runs of one cell by number; None for a run that was planned and has not ended."""
+        found = {
+            run.n: run for run in self.verdict.runs if (run.contender, run.task, run.arm) == (contender, task, arm)
+        }
+        last = max([*found, self.plan.runs if self.plan else 0])
+        return tuple(found.get(n) for n in range(1, last + 1))
+
+
+def read_page(folder: TrialFolder, verdict: Verdict) -> Page:
+    """Read what the folder holds of the trial beside its runs."""
+    problems: list[str] = []
+    plan = _plan(folder, problems)
+    names = [contender.name for contender in verdict.contenders]
+    recipes = {contender.name: contender.recipe for contender in plan.contenders} if plan else {}
+    return Page(
+        folder=folder.path,
+        verdict=verdict,
+        plan=plan,
+        box=_json_object(folder.path / "box.json", folder, problems),
+        ledger=_ledger(folder, problems),
+        contenders=tuple(_contender(folder, name, recipes.get(name, {}), problems) for name in names),
+        problems=tuple(problems),
+    )
+
+
+def read_transcript(folder: Path, run: RunResult, limit: int) -> Transcript:
+    """Read what a run left behind, each text cut to `limit` characters."""
+    at = (folder / run.folder).resolve()
+    if not at.is_relative_to(folder.resolve()):
+        return Transcript(problem="its folder lies outside the trial")
+    steps, problem = _steps(at / "trajectory.json")
+    shown = (*steps[: STEPS_MAX * 2 // 3], *steps[-STEPS_MAX // 3 :]) if len(steps) > STEPS_MAX else tuple(steps)
+    return Transcript(
+        steps=tuple(_step(step, limit) for step in shown),
+        steps_omitted=len(steps) - len(shown),
+        gate=_text(at / "gate.txt", limit),
+        patch=_text(at / "workspace.patch", limit),
+        problem=problem,
+    )
+
+
+def _plan(folder: TrialFolder, problems: list[str]) -> Plan | None:
+    if not (folder.path / "plan.yaml").is_file():
+        return None
+    try:
+        return folder.plan()
+    except OnboxError as error:
+        problems.append(_relative(error.message, folder))
+        return None
+
+
+def _ledger(folder: TrialFolder, problems: list[str]) -> tuple[LedgerEntry, ...]:
+    try:
+        return tuple(folder.ledger())
+    except OnboxError as error:
+        problems.append(_relative(error.message, folder))
+        return ()
+
+
+def _contender(folder: TrialFolder, name: str, recipe: dict[str, Any], problems: list[str]) -> ContenderPage:
+    at = folder.contender(name)
+    stand_ups = (_record(StandUp, path, folder, problems) for path in sorted((at / "standup").glob("**/phases.json")))
+    return ContenderPage(
+        name=name,
+        recipe=recipe,
+        stand_ups=tuple(stand_up for stand_up in stand_ups if stand_up),
+        weights=_weights(at / "weights.json", folder, problems),
+        preflight=_record(Preflight, at / "preflight.json", folder, problems),
+        files=_files(folder.path, at),
+    )
+
+
+def _files(trial: Path, at: Path) -> tuple[str, ...]:
+    places = (at.glob("*"), (at / "standup").rglob("*"), (at / "speed").rglob("*"))
+    found = (path for place in places for path in sorted(place) if path.is_file())
+    return tuple(path.relative_to(trial).as_posix() for path in found)
+
+
+def _weights(path: Path, folder: TrialFolder, problems: list[str]) -> tuple[WeightsFile, ...]:
+    value = _json(path, folder, problems)
+    items = value.get("files", []) if isinstance(value, dict) else value
+    known = WeightsFile.model_fields
+    found = []
+    for item in items if isinstance(items, list) else []:
+        try:
+            found.append(WeightsFile.model_validate({key: item[key] for key in known if key in item}))
+        except (ValueError, TypeError):
+            problems.append(f"{path.relative_to(folder.path)}: an entry is not a file of weights")
+    return tuple(found)
+
+
+def _record(model: type[R], path: Path, folder: TrialFolder, problems: list[str]) -> R | None:
+    try:
+        return folder.read_if_there(model, path)
+    except OnboxError as error:
+        problems.append(_relative(error.message, folder))
+        return None
+
+
+def _json_object(path: Path, folder: TrialFolder, problems: list[str]) -> dict[str, Any] | None:
+    value = _json(path, folder, problems)
+    return value if isinstance(value, dict) else None
+
+
+def _json(path: Path, folder: TrialFolder, problems: list[str]) -> Any:
+    try:
+        return json.loads(path.read_bytes()) if path.is_file() else None
+    except ValueError:
+        problems.append(f"{path.relative_to(folder.path)}: not JSON")
+        return None
+
+
+def _relative(message: str, folder: TrialFolder) -> str:
+    return message.replace(f"{folder.path}/", "")
+
+
+def _steps(path: Path) -> tuple[list[dict[str, Any]], str]:
+    if not path.is_file():
+        return [], "no transcript was kept"
+    if path.stat().st_size > TRANSCRIPT_BYTES_MAX:
+        return [], "the transcript is too large to show"
+    try:
+        steps = json.loads(path.read_bytes())["steps"]
+    except (ValueError, KeyError, TypeError):
+        return [], "the transcript cannot be read"
+    return [step for step in steps if isinstance(step, dict)] if isinstance(steps, list) else [], ""
+
+
+def _step(step: dict[str, Any], limit: int) -> Step:
+    calls = [call for call in step.get("tool_calls") or [] if isinstance(call, dict)]
+    spent, tokens = step.get("seconds"), step.get("tokens")
+    return Step(
+        role=_name(step.get("role")) or "unknown",
+        content=cut(_said(step.get("content")), limit),
+        reasoning=cut(_said(step.get("reasoning")), limit),
+        calls=tuple(Call(_name(call.get("name")), cut(_said(call.get("arguments")), limit)) for call in calls),
+        seconds=spent if isinstance(spent, int | float) else None,
+        tokens=tokens if isinstance(tokens, int) else None,
+    )
+
+
+def _said(value: object) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _name(value: object) -> str:
+    text = _said(value)
+    return text if len(text) <= NAME_CHARACTERS_MAX else f"{text[:NAME_CHARACTERS_MAX]}…"
+
+
+def _text(path: Path, limit: int) -> Cut | None:
+    if not path.is_file():
+        return None
+    return cut(path.read_text("utf-8", "surrogateescape"), limit)

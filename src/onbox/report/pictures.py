@@ -1,0 +1,70 @@
+"""Small pictures as inline SVG: horizontal places are percentages, so that they fill any width undistorted.
+
+Colours come from the page's style sheet through `class`; every picture has a label that says the same in words.
+"""
+
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from onbox.evidence.records import Phase
+from onbox.judge.results import Outcome
+from onbox.report import words
+from onbox.report.text import one_line
+
+GLYPHS = {
+    Outcome.PASSED: Markup('<path class="glyph" d="M5 10.5l3.2 3.2L15 6.8"/>'),
+    Outcome.FAILED: Markup('<path class="glyph" d="M6 6l8 8M14 6l-8 8"/>'),
+    Outcome.SERVING_FAILURE: Markup('<path class="glyph" d="M3.5 12l3-4 3.5 4 3.5-4 3 4"/>'),
+    Outcome.INVALID: Markup('<path class="glyph" d="M4 16L16 4"/>'),
+}
+"""What an outcome is drawn as, on 20 by 20; the form alone tells them apart."""
+
+
+def square(outcome: Outcome | None, label: str) -> Markup:
+    """One run as a square of 20 by 20 pixels; None for a run that has not ended."""
+    name = outcome.name.lower() if outcome else "open"
+    return Markup(
+        '<svg class="square o-{}" width="20" height="20" viewBox="0 0 20 20" role="img" aria-label="{}">'
+        '<title>{}</title><rect x="1" y="1" width="18" height="18" rx="3.5"/>{}</svg>'
+    ).format(name.replace("_", "-"), one_line(label), one_line(label), GLYPHS[outcome] if outcome else "")
+
+
+def whisker(value: float | None, interval: tuple[float, float] | None, top: float, label: str, struck: bool) -> Markup:
+    """A dot with its interval on a scale from 0 to `top`; struck through where the number is not to be used."""
+    parts = [Markup('<line class="rail" x1="0" x2="100%" y1="50%" y2="50%"/>')]
+    parts += [
+        Markup('<line class="tick" x1="{0}%" x2="{0}%" y1="35%" y2="65%"/>').format(at) for at in (0, 25, 50, 75, 100)
+    ]
+    if interval is not None:
+        low, high = _place(interval[0], top), _place(interval[1], top)
+        parts.append(Markup('<line class="whisker" x1="{}%" x2="{}%" y1="50%" y2="50%"/>').format(low, high))
+        parts += [Markup('<line class="cap" x1="{0}%" x2="{0}%" y1="28%" y2="72%"/>').format(at) for at in (low, high)]
+    if value is not None:
+        parts.append(Markup('<circle class="dot" cx="{}%" cy="50%" r="6"/>').format(_place(value, top)))
+    return Markup('<svg class="dotline{}" width="100%" height="28" role="img" aria-label="{}">{}</svg>').format(
+        " struck" if struck else "", one_line(label), Markup("").join(parts)
+    )
+
+
+def timeline(phases: Sequence[Phase], longest_s: float) -> Markup:
+    """Phases one after the other, as wide as their share of `longest_s`."""
+    at, parts = 0.0, []
+    for index, phase in enumerate(phases):
+        width = _place(phase.seconds, longest_s)
+        name = f"{one_line(phase.name)}: {words.seconds(phase.seconds)}"
+        parts.append(
+            Markup('<rect class="phase p{}" x="{}%" width="{}%" y="0" height="22"><title>{}</title></rect>').format(
+                index % 6, round(at, 3), width, name
+            )
+        )
+        at += width
+    label = ", ".join(f"{one_line(phase.name)} {words.seconds(phase.seconds)}" for phase in phases)
+    return Markup('<svg class="timeline" width="100%" height="22" role="img" aria-label="{}">{}</svg>').format(
+        label, Markup("").join(parts)
+    )
+
+
+def _place(value: float, top: float) -> float:
+    """Where `value` lies on a scale that ends at `top`, in percent."""
+    return round(100 * min(max(value / top, 0), 1), 3) if top > 0 else 0.0

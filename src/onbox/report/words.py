@@ -1,0 +1,202 @@
+"""How numbers and names are said: one place for every phrase and format that two views share.
+
+A value that is None was not seen; it is said so, and never shown as 0. Every function returns text with its unit.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+NOT_MEASURED = "not measured"
+UNKNOWN = "unknown"
+WHOLE_IS_IN = "the whole is in"
+NO_VALID_NUMBER = "no valid number"
+ORDER_OF_WORDS = "The verdict first, then what speaks against it, then the numbers and the files behind them."
+INVALID_IS_NOT_COUNTED = "An invalid run says nothing about the model and is not counted."
+
+NO_REASON = "no reason was written down"
+NO_STAND_UP = "No record of a stand-up."
+NO_BOX = "No fingerprint of the box was kept."
+NO_PASS = "no pass"
+NO_DOUBTS = "No check failed or warned."
+NOTHING_DROPPED = "Nothing was discarded or invalidated."
+FILES_NOTE = "Each number is computed from these; paths are relative to the trial folder."
+REFUSED = "a check failed, so what the witnesses saw is shown and not used."
+COLD = "Cold: first request, kept apart"
+
+VERDICTS: Mapping[str, str] = {
+    "keep": "Keep what you run now",
+    "switch": "Switch",
+    "undecided": "Undecided",
+}
+ROLES: Mapping[str, str] = {"incumbent": "runs now", "challenger": "wants its place"}
+STATUSES: Mapping[str, str] = {"pass": "passed", "warn": "warning", "fail": "failed", "unknown": "not seen"}
+WITNESSES: Mapping[str, str] = {
+    "client_bursts": "Client: bytes at the socket",
+    "engine_counters": "Engine: its counters",
+    "engine_timings": "Engine: its timings",
+}
+SIGNS: Mapping[str, str] = {"passed": "✓", "failed": "✗", "serving failure": "≈", "invalid": "–"}
+"""Outcomes where there is no picture; the form alone tells them apart."""
+NOT_COUNTED = frozenset({"discarded", "invalidated", "failed", "interrupted"})
+"""Kinds of ledger entry whose subject is struck through."""
+
+
+def title_and_headline(verdict: str, headline: str) -> tuple[str, str]:
+    """A short title and the sentence below it; a headline that begins with its own title gives both."""
+    title, colon, rest = headline.partition(": ")
+    if colon and title.lower().split(" ")[0] == verdict:
+        return title, rest
+    return VERDICTS.get(verdict, verdict), headline
+
+
+def seen(observed: float | str | None, threshold: float | str | None, unit: str) -> str:
+    """What a check saw and where it draws the line: `seen 128 tokens, threshold 0 tokens`."""
+    line = "" if threshold is None else f", threshold {quantity(threshold, unit)}"
+    return f"seen {quantity(observed, unit)}{line}"
+
+
+def bracket(sides: tuple[str, str]) -> str:
+    """What the verdict would be, were the invalid runs all against the challenger, or all for it."""
+    return (
+        f"Had every invalid run gone against the challenger, the verdict would be {sides[0]}; "
+        f"had every one gone for it, {sides[1]}."
+    )
+
+
+def seconds_to_pass(value: float | None) -> str:
+    """All seconds of valid runs over passes, or that there was no pass."""
+    return NO_PASS if value is None else seconds(value)
+
+
+def served_correctly(value: float | None) -> str:
+    """An upper bound of a pass rate."""
+    return percent(value) if value is None else f"at most {percent(value)}"
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """`value` with so many significant digits, never in scientific notation; thousands are set apart by commas."""
+    if value is None:
+        return UNKNOWN
+    if value == 0:
+        return "0"
+    rounded = Decimal(f"{value:.{digits - 1}e}")
+    places = max(0, digits - 1 - rounded.adjusted())
+    return f"{rounded:,.{places}f}"
+
+
+def tok_s(value: float | None) -> str:
+    """A rate: `23.6 tok/s`."""
+    return NOT_MEASURED if value is None else f"{number(value)} tok/s"
+
+
+def seconds(value: float | None) -> str:
+    """A duration: `0.42 s`, `42 s`, `3 min 20 s`, `1 h 05 min`."""
+    if value is None:
+        return NOT_MEASURED
+    if value < 0.995:
+        return f"{_trimmed(number(value, 2))} s"
+    if value < 99.5:
+        return f"{value:.1f} s" if value < 9.95 else f"{value:.0f} s"
+    whole = round(value)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s" if whole % 60 else f"{whole // 60} min"
+    minutes = round(value / 60)
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def size(value: float | None) -> str:
+    """A number of bytes in powers of 1000: `1.12 GB`."""
+    if value is None:
+        return UNKNOWN
+    if value < 1000:
+        return f"{value:.0f} bytes"
+    power = min(4, 1 + sum(value >= 999.5 * 1000**n for n in (1, 2, 3)))
+    return f"{number(value / 1000**power)} {('kB', 'MB', 'GB', 'TB')[power - 1]}"
+
+
+def percent(value: float | None) -> str:
+    """A share of 1 as whole percent: `67 %`; a share that is not 0 or 1 is never rounded to it."""
+    if value is None:
+        return NOT_MEASURED
+    if 0 < value < 0.005:
+        return "< 1 %"
+    if 0.995 < value < 1:
+        return "> 99 %"
+    return f"{100 * value:.0f} %"
+
+
+def percent_interval(value: tuple[float, float] | None) -> str:
+    """Two shares of 1: `41 to 87 %`."""
+    return UNKNOWN if value is None else f"{100 * value[0]:.0f} to {100 * value[1]:.0f} %"
+
+
+def tok_s_interval(value: tuple[float, float] | None) -> str:
+    """Two rates: `23.1 to 24.0 tok/s`."""
+    return UNKNOWN if value is None else f"{number(value[0])} to {number(value[1])} tok/s"
+
+
+def p_value(value: float | None) -> str:
+    """A probability of chance: `p = 0.043`, `p < 0.001`, or that it is unknown."""
+    if value is None:
+        return f"p {UNKNOWN}"
+    if value < 0.001:
+        return "p < 0.001"
+    return f"p = {value:.3f}" if value < 0.1 else f"p = {value:.2f}"
+
+
+def count(value: int | None, one: str, many: str = "") -> str:
+    """A number of things: `1 run`, `12 runs`."""
+    if value is None:
+        return UNKNOWN
+    return f"{value:,} {one if value == 1 else many or one + 's'}"
+
+
+def of(part: int, whole: int) -> str:
+    """`8 of 12`."""
+    return f"{part} of {whole}"
+
+
+def quantity(value: float | str | None, unit: str = "") -> str:
+    """What a check saw, or what it asked for, with its unit."""
+    if value is None:
+        return UNKNOWN
+    text = value if isinstance(value, str) else _trimmed(number(value))
+    return f"{text} {unit}".strip()
+
+
+def _trimmed(text: str) -> str:
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def fact(key: str, value: object) -> str:
+    """A recorded fact; the unit is read from the key's ending (`_bytes`, `_gb_s`, `_tok_s`, `_s`)."""
+    if value is None:
+        return UNKNOWN
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return _measured(key, value)
+    if isinstance(value, list | tuple):
+        return ", ".join(fact(key, item) for item in value) or "none"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {fact(str(name), item)}" for name, item in value.items()) or "none"
+    return str(value)
+
+
+def _measured(key: str, value: float) -> str:
+    if key.endswith("bytes"):
+        return size(value)
+    if key.endswith("gb_s"):
+        return f"{number(value)} GB/s"
+    if key.endswith("tok_s"):
+        return tok_s(value)
+    if key.endswith("_s"):
+        return seconds(value)
+    return str(value) if isinstance(value, int) else _trimmed(number(value, 4))
+
+
+def label(key: str) -> str:
+    """A field's name for people: `prompt_tokens` becomes `prompt tokens`, unit endings left to the value."""
+    for ending in ("_bytes", "_gb_s", "_tok_s", "_s"):
+        key = key.removesuffix(ending)
+    return key.replace("_", " ")

@@ -1,0 +1,420 @@
+"""Small evidence folders for tests: the bytes of a llama.cpp server, the records of a run, whole trials.
+
+`build_trial(path)` makes a complete trial of two contenders; the functions above it make its parts.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from onbox.evidence.folder import TrialFolder, append_line, write_atomic, write_json
+from onbox.evidence.records import (
+    AgentEnd,
+    AgentPlan,
+    Changes,
+    ContenderPlan,
+    CpuWindow,
+    Exchange,
+    Expected,
+    GateEnd,
+    LedgerKind,
+    Phase,
+    Plan,
+    Preflight,
+    PreflightCase,
+    Probe,
+    Role,
+    RunRecord,
+    SandboxReport,
+    SpeedPlan,
+    SpeedRecord,
+    StandUp,
+    Stopped,
+    TaskPlan,
+    Telemetry,
+)
+
+AT = "2026-11-23T12:00:00.000Z"
+TASK_SHA256 = "a" * 64
+GATE_SHA256 = "b" * 64
+SECOND_NS = 1_000_000_000
+BASH_TOOL = {
+    "type": "function",
+    "function": {
+        "name": "bash",
+        "description": "Run a bash command in the repository and return its output.",
+        "parameters": {
+            "type": "object",
+            "properties": {"command": {"type": "string"}},
+            "required": ["command"],
+        },
+    },
+}
+COHERENT = Preflight(
+    cases=(
+        PreflightCase(name="coherence", status="pass", detail="the reply names the number that was asked for"),
+        PreflightCase(name="tool_call", status="pass", detail="one call, parsed"),
+    ),
+    tools=True,
+)
+
+# ---------------------------------------------------------------- exchanges
+
+
+def chat_request(tools: Sequence[Mapping[str, Any]] = (BASH_TOOL,), **more: Any) -> dict[str, Any]:
+    """The body of a streamed /chat/completions request."""
+    body: dict[str, Any] = {
+        "model": "default",
+        "messages": [{"role": "user", "content": "Rename the function foo to bar in main.py."}],
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        **more,
+    }
+    return {**body, "tools": [dict(tool) for tool in tools]} if tools else body
+
+
+def event(payload: Mapping[str, Any] | str) -> str:
+    """One server-sent event."""
+    return f"data: {payload if isinstance(payload, str) else json.dumps(payload)}\n\n"
+
+
+def delta(finish_reason: str | None = None, **fields: Any) -> str:
+    """One event with a choice in it."""
+    return event({"choices": [{"index": 0, "delta": fields, "finish_reason": finish_reason}]})
+
+
+def call_delta(name: str, arguments: Mapping[str, Any] | str, index: int = 0) -> str:
+    """One event with a whole tool call in it."""
+    text = arguments if isinstance(arguments, str) else json.dumps(arguments)
+    function = {"name": name, "arguments": text}
+    return delta(tool_calls=[{"index": index, "id": f"call{index}", "type": "function", "function": function}])
+
+
+def usage_event(prompt: int, completion: int, cached: int = 0, timings: Mapping[str, Any] | None = None) -> str:
+    """The last event before [DONE]."""
+    usage = {
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+        "prompt_tokens_details": {"cached_tokens": cached},
+    }
+    return event({"choices": [], "usage": usage, **({"timings": dict(timings)} if timings else {})})
+
+
+def streamed(
+    chunks: Sequence[tuple[float, str]],
+    *,
+    id: int = 1,
+    purpose: str = "agent",
+    start_s: float = 0.0,
+    request: Any = None,
+    error: str | None = None,
+) -> Exchange:
+    """A streamed exchange from (seconds since the request, text) pairs."""
+    stamped = tuple((round(at_s * SECOND_NS), text) for at_s, text in chunks)
+    return Exchange(
+        id=id,
+        purpose=purpose,
+        started_at=AT,
+        t0_ns=round(start_s * SECOND_NS),
+        method="POST",
+        path="/v1/chat/completions",
+        request=chat_request() if request is None else request,
+        status=200,
+        headers={"content-type": "text/event-stream"},
+        chunks=stamped,
+        ended_ns=stamped[-1][0] if stamped else 0,
+        error=error,
+    )
+
+
+def text_reply(
+    text: str = "",
+    *,
+    reasoning: str = "",
+    finish_reason: str = "stop",
+    completion_tokens: int = 20,
+    id: int = 1,
+    start_s: float = 0.0,
+    request: Any = None,
+) -> Exchange:
+    """An agent's exchange that was answered without a tool call."""
+    parts = [delta(role="assistant", content=None)]
+    parts += [delta(reasoning_content=reasoning)] if reasoning else []
+    parts += [delta(content=text)] if text else []
+    parts += [delta(finish_reason), usage_event(100, completion_tokens), event("[DONE]")]
+    return streamed([(0.5 + 0.1 * n, part) for n, part in enumerate(parts)], id=id, start_s=start_s, request=request)
+
+
+def call_reply(
+    command: str | Mapping[str, Any] = "ls",
+    *,
+    name: str = "bash",
+    arguments: str | None = None,
+    id: int = 1,
+    start_s: float = 0.0,
+) -> Exchange:
+    """An agent's exchange that was answered with one tool call; `arguments` replaces the JSON text."""
+    given = command if isinstance(command, Mapping) else {"command": command}
+    call = call_delta(name, given if arguments is None else arguments)
+    parts = [delta(role="assistant", content=None), call, delta("tool_calls"), usage_event(100, 15), event("[DONE]")]
+    return streamed([(0.5 + 0.1 * n, part) for n, part in enumerate(parts)], id=id, start_s=start_s)
+
+
+def plain_reply(
+    status: int | None, body: Any, *, id: int = 1, error: str | None = None, request: Any = None
+) -> Exchange:
+    """An exchange answered with one JSON document, or with nothing (`status` None and an `error`)."""
+    text = "" if body is None else json.dumps(body)
+    return Exchange(
+        id=id,
+        purpose="agent",
+        started_at=AT,
+        t0_ns=0,
+        method="POST",
+        path="/v1/chat/completions",
+        request=chat_request() if request is None else request,
+        status=status,
+        headers={} if status is None else {"content-type": "application/json"},
+        chunks=((SECOND_NS, text),) if text else (),
+        ended_ns=SECOND_NS,
+        error=error,
+    )
+
+
+# ---------------------------------------------------------------- speed
+
+
+def speed_exchange(
+    id: int, purpose: str, *, tok_s: float, tokens: int = 96, prefill_s: float = 0.2, start_s: float = 0.0
+) -> Exchange:
+    """One request of the decode measurement: a token a chunk, evenly spaced, llama.cpp's timings at the end."""
+    decode_s = (tokens - 1) / tok_s
+    timings = {
+        "cache_n": 4,
+        "prompt_n": 28,
+        "prompt_ms": prefill_s * 1000,
+        "predicted_n": tokens,
+        "predicted_ms": decode_s * 1000,
+    }
+    chunks = [(prefill_s, delta(role="assistant", content=None))]
+    chunks += [(prefill_s + n / tok_s, delta(content=f" w{n}")) for n in range(tokens)]
+    end_s = prefill_s + decode_s
+    last = usage_event(32, tokens, cached=4, timings=timings)
+    chunks += [(end_s, delta("length")), (end_s, last), (end_s, event("[DONE]"))]
+    prompt = [{"role": "user", "content": f"{id * 7919} is the number of this story. Tell it."}]
+    request = chat_request(tools=(), messages=prompt, max_tokens=tokens, temperature=0)
+    return streamed(chunks, id=id, purpose=purpose, start_s=start_s, request=request)
+
+
+def metrics_text(tokens: int, seconds: float, prompt_tokens: int = 0, prompt_seconds: float = 0.0) -> str:
+    """llama.cpp's /metrics, the counters that matter."""
+    values = {
+        "prompt_tokens_total": prompt_tokens,
+        "prompt_seconds_total": f"{prompt_seconds:.6g}",
+        "tokens_predicted_total": tokens,
+        "tokens_predicted_seconds_total": f"{seconds:.6g}",
+    }
+    lines = [f"# TYPE llamacpp:{name} counter\nllamacpp:{name} {value}\n" for name, value in values.items()]
+    return "".join(lines) + "# TYPE llamacpp:requests_processing gauge\nllamacpp:requests_processing 0\n"
+
+
+@dataclass
+class SpeedParts:
+    """The files of `speed/N/`, as a test may bend them before they are written."""
+
+    run: SpeedRecord
+    exchanges: list[Exchange]
+    metrics_before: str | None
+    metrics_after: str | None
+    telemetry: list[Telemetry]
+
+    def write(self, folder: Path) -> None:
+        """Write the files of one measurement; `run.json` comes last."""
+        for exchange in self.exchanges:
+            append_line(folder / "requests.jsonl", exchange)
+        for name, text in (("before", self.metrics_before), ("after", self.metrics_after)):
+            if text is not None:
+                write_atomic(folder / f"metrics-{name}.prom", text.encode())
+        for line in self.telemetry:
+            append_line(folder / "telemetry.jsonl", line)
+        write_json(folder / "run.json", self.run)
+
+
+def speed_parts(tok_s: float = 25.0, *, requests: int = 4, tokens: int = 96) -> SpeedParts:
+    """A measurement with nothing wrong: one cold, one warm-up and `requests` measured requests."""
+    purposes = ["cold", "warmup", *["measured"] * requests]
+    decode_s = (tokens - 1) / tok_s
+    exchanges = [
+        speed_exchange(n, purpose, tok_s=tok_s * (0.8 if purpose == "cold" else 1), tokens=tokens, start_s=n * 60.0)
+        for n, purpose in enumerate(purposes, start=1)
+    ]
+    telemetry = [
+        Telemetry(
+            purpose=exchange.purpose,
+            request_id=exchange.id,
+            cpu=CpuWindow(
+                wall_s=decode_s, cores=2, busy_s=1.94 * decode_s, engine_s=1.9 * decode_s, own_s=0.02 * decode_s
+            ),
+        )
+        for exchange in exchanges
+    ]
+    return SpeedParts(
+        run=SpeedRecord(
+            plan=SpeedPlan(requests=requests, tokens=tokens),
+            launch_id="launch-1",
+            engine="llama.cpp",
+            metrics=True,
+            idle_before=({"requests_processing": 0.0, "requests_deferred": 0.0, "tokens_predicted_total": 0.0},) * 3,
+            ended="complete",
+        ),
+        exchanges=exchanges,
+        metrics_before=metrics_text(1000, 40.0),
+        metrics_after=metrics_text(1000 + requests * tokens, 40.0 + requests * decode_s),
+        telemetry=telemetry,
+    )
+
+
+# ---------------------------------------------------------------- runs
+
+
+def run_record(**changes: Any) -> RunRecord:
+    """A run that passed; name what is different."""
+    values: dict[str, Any] = {
+        "contender": "small",
+        "task": "rename",
+        "task_sha256": TASK_SHA256,
+        "arm": "baseline",
+        "n": 1,
+        "seed": 101,
+        "launch_id": "launch-1",
+        "started_at": AT,
+        "seconds": 12.0,
+        "agent": AgentEnd(stop="answered", turns=2, reply="Done."),
+        "gate": GateEnd(exit_code=0, reason="ok", seconds=0.2, sha256=GATE_SHA256),
+        "changes": Changes(files=1, lines_added=1, lines_removed=1),
+        "sandbox": SandboxReport(name="bubblewrap", version="0.8.0", probes=(Probe(name="no_network", held=True),)),
+        "engine_alive": True,
+        "agent_s": 11.0,
+        "command_s": 0.5,
+    }
+    return RunRecord.model_validate({**values, **changes})
+
+
+def failed_gate(reason: str = "old_name_left") -> GateEnd:
+    """A gate that said no."""
+    return GateEnd(exit_code=1, reason=reason, seconds=0.2, sha256=GATE_SHA256)
+
+
+LEAK = '<tool_call>\n{"name": "bash", "arguments": {"command": "ls"}}\n</tool_call>'
+
+
+def scripted_run(
+    kind: str, contender: str, task: str, n: int, arm: str = "baseline"
+) -> tuple[RunRecord, list[Exchange]]:
+    """One run by a letter: P passed, F failed at the gate, M failed without a call, L leaked call, I invalid."""
+    seed = 100 + n
+    calls = [call_reply(f"sed -i s/foo/bar/ main.py # {contender} {task} {seed}", id=1)]
+    end = text_reply(f"I did {task}, attempt {seed}.", id=2, start_s=5.0)
+    named = {"contender": contender, "task": task, "n": n, "seed": seed, "arm": arm}
+    untouched = {"changes": Changes(files=0, lines_added=0, lines_removed=0), "gate": failed_gate()}
+    match kind:
+        case "P":
+            return run_record(**named), [*calls, end]
+        case "F":
+            return run_record(**named, gate=failed_gate()), [*calls, end]
+        case "M":
+            claim = text_reply(f"All references have been renamed. {seed}", id=1)
+            return run_record(**named, **untouched, seconds=5.0, agent=AgentEnd(stop="answered", turns=1)), [claim]
+        case "L":
+            leak = text_reply(f"{LEAK} {seed}", id=1)
+            return run_record(**named, **untouched, seconds=4.0, agent=AgentEnd(stop="answered", turns=1)), [leak]
+        case "I":
+            return run_record(**named, gate=None, fault="the sandbox could not start: no user namespaces"), calls
+    raise ValueError(f"no such kind of run: {kind}")
+
+
+# ---------------------------------------------------------------- trials
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One contender of a trial, its runs as letters of `scripted_run`."""
+
+    name: str
+    role: Role
+    runs: Mapping[str, str]
+    """Task -> one letter a run: `{"rename": "PPF"}`."""
+    speed: SpeedParts | None = None
+    preflight: Preflight | None = COHERENT
+
+
+SMALL = Contender("small", Role.INCUMBENT, {"rename": "PFM", "add-flag": "FFM", "fix-test": "PFF", "explain": "PPF"})
+LARGE = Contender("large", Role.CHALLENGER, {"rename": "PPP", "add-flag": "PLP", "fix-test": "PPF", "explain": "PPI"})
+
+
+def build_plan(contenders: Sequence[Contender], *, runs: int | None = None, kind: str = "trial") -> Plan:
+    """The plan that the contenders' letters carry out."""
+    tasks = list(dict.fromkeys(task for contender in contenders for task in contender.runs))
+    longest = max((len(letters) for contender in contenders for letters in contender.runs.values()), default=1)
+    return Plan(
+        created_at=AT,
+        onbox_version="0.1.0",
+        kind=kind,
+        contenders=tuple(
+            ContenderPlan(name=c.name, role=c.role, recipe={"engine": "llama.cpp", "model": f"{c.name}.gguf"})
+            for c in contenders
+        ),
+        tasks=tuple(TaskPlan(name=task, sha256=TASK_SHA256) for task in tasks),
+        runs=runs or longest,
+        agent=AgentPlan(version="0.1.0"),
+        sandbox="bubblewrap",
+        expected=Expected(seconds=300, download_bytes=0, memory_bytes=2 << 30, basis="24 runs of 12 s"),
+    )
+
+
+def write_run(folder: TrialFolder, record: RunRecord, exchanges: Sequence[Exchange]) -> Path:
+    """Write one run and its line in the ledger; returns its folder."""
+    path = folder.run_folder(record.contender, record.task, record.arm, record.n)
+    for exchange in exchanges:
+        append_line(path / "wire.jsonl", exchange)
+    write_json(path / "run.json", record)
+    folder.note(LedgerKind.ACCEPTED, path.relative_to(folder.path).as_posix())
+    return path
+
+
+def write_stand_up(folder: TrialFolder, contender: str) -> None:
+    """Write how the contender's engine came up and went away."""
+    record = StandUp(
+        launch_id="launch-1",
+        engine="llama.cpp",
+        engine_version="b11549",
+        argv=("llama-server", "--model", f"{contender}.gguf"),
+        url="http://127.0.0.1:8089/v1",
+        pid=4242,
+        phases=(Phase(name="load", seconds=1.9), Phase(name="warm", seconds=0.4, detail="first token")),
+        ready_s=2.3,
+        props={"n_ctx": 4096},
+        stopped=Stopped(at=AT, how="asked", exit_code=0, process_gone=True, port_closed=True),
+    )
+    write_json(folder.contender(contender) / "standup" / "phases.json", record)
+
+
+def build_trial(
+    path: Path, contenders: Sequence[Contender] = (SMALL, LARGE), *, runs: int | None = None, speed: bool = True
+) -> TrialFolder:
+    """Write a complete trial folder: plan, ledger, stand-up, preflight, speed and runs of every contender."""
+    folder = TrialFolder.create(path, build_plan(contenders, runs=runs))
+    for position, contender in enumerate(contenders):
+        write_stand_up(folder, contender.name)
+        if contender.preflight:
+            write_json(folder.contender(contender.name) / "preflight.json", contender.preflight)
+        if speed:
+            parts = contender.speed or speed_parts(25.0 / (position + 1))
+            parts.write(folder.contender(contender.name) / "speed" / "1")
+        for task, letters in contender.runs.items():
+            for n, letter in enumerate(letters, start=1):
+                write_run(folder, *scripted_run(letter, contender.name, task, n))
+    return folder

@@ -1,0 +1,250 @@
+"""Every code of the taxonomy from a recorded shape, and the order in which the rules are applied."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from onbox.evidence.records import AgentEnd, Changes, Exchange, GateEnd
+from onbox.judge.attribution import attribute
+from onbox.judge.codes import CODES
+from onbox.judge.replies import HARMONY, MARKUP, written_call
+from onbox.judge.results import Cause, Outcome, RunResult
+from onbox.judge.words import sentence
+from tests.builders import (
+    GATE_SHA256,
+    LEAK,
+    call_delta,
+    call_reply,
+    chat_request,
+    delta,
+    event,
+    failed_gate,
+    plain_reply,
+    run_record,
+    scripted_run,
+    streamed,
+    text_reply,
+    usage_event,
+)
+
+DATA = Path(__file__).parents[1] / "data/llama.cpp"
+UNTOUCHED = Changes(files=0, lines_added=0, lines_removed=0)
+
+
+def refused(exchanges: Sequence[Exchange], stop: str = "answered", **changes: Any) -> RunResult:
+    """A run whose gate said no and whose workspace is untouched."""
+    values = {"gate": failed_gate(), "changes": UNTOUCHED, "agent": AgentEnd(stop=stop, turns=len(exchanges))}
+    return attribute(run_record(**{**values, **changes}), exchanges)
+
+
+def gate(exit_code: int | None) -> GateEnd:
+    return GateEnd(exit_code=exit_code, reason="", seconds=1, sha256=GATE_SHA256)
+
+
+def recorded(name: str, purpose: str = "agent") -> list[Exchange]:
+    """The exchanges of a sample file of a real server."""
+    found = []
+    for number, sample in enumerate(json.loads((DATA / name).read_text()), start=1):
+        body, error = sample["response"], sample["response"].get("error")
+        exchange = plain_reply(500 if error else 200, json.loads(error) if error else body, request=sample["request"])
+        found.append(exchange.model_copy(update={"id": number, "purpose": purpose}))
+    return found
+
+
+def error(message: str) -> dict[str, Any]:
+    return {"error": {"message": message, "type": "server_error"}}
+
+
+OK = [call_reply()]
+LOOP = [call_reply("ls", id=n) for n in range(1, 5)]
+SHAPES: dict[str, list[RunResult]] = {
+    "PASS": [attribute(*scripted_run("P", "small", "rename", 1))],
+    "F-GATE": [
+        attribute(*scripted_run("F", "small", "rename", 1)),
+        refused([text_reply("TCP opens with SYN.", request=chat_request(tools=()))]),
+    ],
+    "F-FRAME": [refused([*OK, text_reply("Done.")], gate=failed_gate("FRAME_FILE_CHANGED README.md"))],
+    "M-CLAIM": [refused([text_reply("All references have been renamed to bar.")])],
+    "M-PLAN": [refused([text_reply("I'll start by listing the files. Let me look at main.py.")])],
+    "M-ASK": [refused([text_reply("Which of the two functions do you mean?")])],
+    "M-CODE": [refused([text_reply("Here it is:\n```python\ndef bar(x): ...\n```")])],
+    "M-REFUSE": [refused([text_reply("I'm sorry, but I can't help with that.")])],
+    "M-NOCALL": [refused([text_reply("The file main.py holds foo.")]), refused([text_reply("", completion_tokens=1)])],
+    "M-LOOP": [refused(LOOP, stop="turn_limit"), refused(OK, stop="loop")],
+    "M-BADARGS": [
+        refused([call_reply(name="open_file"), text_reply("Done.")]),
+        refused([call_reply({"cmd": "ls"}), text_reply("Done.")]),
+        refused([call_reply(arguments='["ls"]')], stop="turn_limit"),
+    ],
+    "M-MALFORMED": [refused([call_reply(arguments='{"command": "ls'), text_reply("Done.")])],
+    "S?-REASON-ONLY": [
+        refused([text_reply("", reasoning="The user wants foo renamed. Let me call bash to grep foo.")])
+    ],
+    "L-CTX": [
+        refused(
+            [plain_reply(400, error("the request exceeds the available context size, try increasing it"))], "endpoint"
+        ),
+        refused([plain_reply(400, error("This model's maximum context length is 4096 tokens"))], "endpoint"),
+    ],
+    "L-LEN": [
+        refused([text_reply("and so on and so on", finish_reason="length")]),
+        refused(OK, stop="token_limit"),
+    ],
+    "L-TURNS": [refused([call_reply("ls"), call_reply("cat a", id=2)], stop="turn_limit")],
+    "L-TIME": [
+        refused(OK, stop="time_limit"),
+        refused([streamed([(1.0, delta(content="I will"))], error="the client left")], stop="time_limit"),
+        refused(
+            [streamed([(1.0, delta(reasoning_content="Let me call bash"))], error="the client left")], "time_limit"
+        ),
+        refused([streamed([], error="the client left before the reply was complete")], stop="endpoint"),
+    ],
+    "S-LEAK": [
+        attribute(*scripted_run("L", "small", "rename", 1)),
+        refused([text_reply('<|channel|>commentary to=functions.bash <|message|>{"command":"ls"}')]),
+        refused([text_reply("ok", reasoning="<tool_call>\n<function=bash>")]),
+        refused([*OK, text_reply('{"name": "bash", "arguments": {"command": "ls"}}', id=2)]),
+    ],
+    "S-EMPTY": [refused([text_reply("", completion_tokens=57)])],
+    "S-FINISH": [refused([text_reply("", finish_reason="tool_calls")])],
+    "S-STRIPPED": [refused([text_reply("analysisWe need to rename foo.assistantfinalDone.")])],
+    "S-PARSE500": [
+        refused([plain_reply(500, error("Failed to parse tool call arguments as JSON"))], "endpoint"),
+        refused([plain_reply(500, error("Unexpected token 200002 while expecting start token 200006"))], "endpoint"),
+        refused(
+            [
+                streamed(
+                    [(1.0, delta(content="x")), (1.1, event(error("does not match the expected peg-native format")))]
+                )
+            ],
+            "endpoint",
+        ),
+    ],
+    "I-CONN": [
+        refused([text_reply("Done.")], engine_alive=False),
+        refused([plain_reply(None, None, error="ConnectionRefusedError")], "endpoint"),
+        refused([streamed([(1.0, delta(content="x"))], error="ConnectionResetError: reset")], "endpoint"),
+        refused([streamed([(1.0, delta(content="x"))])], "endpoint"),
+    ],
+    "I-5XX": [
+        refused([plain_reply(503, error("Loading model"))], "endpoint"),
+        refused([plain_reply(500, "boom")], "endpoint"),
+    ],
+    "I-4XX": [refused([plain_reply(422, error("tools: field not known"))], "endpoint")],
+    "I-429": [refused([plain_reply(429, error("slow down"))], "endpoint")],
+    "I-AUTH": [refused([plain_reply(401, error("invalid key"))], "endpoint")],
+    "I-MODEL404": [refused([plain_reply(404, error("no such model"))], "endpoint")],
+    "I-AGENT": [refused([]), refused(OK, stop="crash")],
+    "I-GATE": [refused(OK, gate=gate(2)), refused(OK, gate=gate(None)), refused(OK, gate=None)],
+    "I-TASK": [attribute(run_record(), OK, task_sha256="c" * 64)],
+    "I-SANDBOX": [attribute(*scripted_run("I", "small", "rename", 1))],
+    "I-DISK": [refused(OK, fault="OSError: [Errno 28] No space left on device")],
+    "I-OOM": [refused(OK, fault="MemoryError: cannot allocate memory")],
+    "I-STRUCK": [attribute(run_record(), OK, struck="the box was asleep")],
+}
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_code_is_reached(code: str) -> None:
+    for result in SHAPES[code]:
+        assert result.code == code, result.detail
+        assert (result.outcome, result.attribution) == (CODES[code].outcome, CODES[code].cause)
+        assert result.detail.startswith(sentence(CODES[code].meaning)[:-1])
+
+
+class TestRecorded:
+    """What real servers said."""
+
+    @pytest.mark.parametrize("exchange", recorded("chat-tools-leaked.json"))
+    def test_calls_written_as_text_are_a_serving_failure(self, exchange: Exchange) -> None:
+        result = refused([exchange])
+        assert (result.code, result.outcome) == ("S-LEAK", Outcome.SERVING_FAILURE)
+
+    @pytest.mark.parametrize("exchange", recorded("chat-tools-parse-error.json"))
+    def test_what_the_server_could_not_parse(self, exchange: Exchange) -> None:
+        assert refused([exchange], stop="endpoint").code == "S-PARSE500"
+
+    @pytest.mark.parametrize("exchange", recorded("chat-tools-parsed.json"))
+    def test_the_same_model_behind_a_parser_that_fits(self, exchange: Exchange) -> None:
+        result = refused([exchange, text_reply("Done.", id=9)])
+        assert (result.code, result.tool_calls) == ("F-GATE", 1)
+
+    def test_reasoning_is_read(self) -> None:
+        text = (DATA / "reasoning-stream.sse").read_text()
+        assert refused([streamed([(1.0, text)])]).code == "M-NOCALL"
+
+
+class TestOrder:
+    def test_a_pass_is_a_pass_whatever_was_said(self) -> None:
+        assert attribute(run_record(), [text_reply(LEAK)]).code == "PASS"
+
+    def test_what_broke_the_run_comes_before_the_gate(self) -> None:
+        assert attribute(run_record(fault="sandbox gone"), OK).code == "I-SANDBOX"
+        assert attribute(run_record(engine_alive=False), OK).code == "I-CONN"
+
+    def test_a_leak_after_good_calls_is_a_leak(self) -> None:
+        assert refused([*OK, text_reply(LEAK, id=2)]).code == "S-LEAK"
+
+    def test_a_claim_over_real_changes_is_no_false_claim(self) -> None:
+        changed = Changes(files=1, lines_added=1, lines_removed=1)
+        assert refused([text_reply("All references have been renamed.")], changes=changed).code == "M-NOCALL"
+
+    def test_one_usable_call_is_enough(self) -> None:
+        assert refused([call_reply(name="open_file"), call_reply(id=2), text_reply("Done.", id=3)]).code == "F-GATE"
+
+    def test_the_same_call_in_a_run_that_ended_by_itself_is_no_loop(self) -> None:
+        assert refused([*LOOP, text_reply("Done.", id=9)]).code == "F-GATE"
+
+    def test_only_the_agents_exchanges_count(self) -> None:
+        canary = call_reply().model_copy(update={"purpose": "canary"})
+        assert refused([canary]).code == "I-AGENT"
+
+
+class TestText:
+    def test_ordinary_json_is_no_call(self) -> None:
+        assert written_call('{"name": "package", "version": "1.0"}', ["bash"]) is None
+        assert written_call("{not json [at all", ["bash"]) is None
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            '{"name": "bash", "arguments": {}}',
+            'first [{"tool": "bash"}] then',
+            '{"function": {"name": "bash"}}',
+            '{"function": "bash"}',
+            '{"tool_name": "bash"}',
+        ],
+    )
+    def test_json_calls(self, text: str) -> None:
+        assert written_call(text, ["edit", "bash"]) == "bash"
+
+    def test_angle_brackets_alone_are_no_markup(self) -> None:
+        for text in ("use <b>bold</b>", "if a < b and c > d", "List<Function>", "call to=the office"):
+            assert not MARKUP.search(text)
+            assert not HARMONY.search(text)
+
+
+def test_counts_are_of_the_wire() -> None:
+    two = streamed(
+        [(1.0, call_delta("bash", {"command": "ls"}) + call_delta("bash", {"command": "pwd"}, index=1)),
+         (2.0, delta("tool_calls") + usage_event(120, 30) + event("[DONE]"))],
+        start_s=10.0,
+    )  # fmt: skip
+    overlapping = text_reply("Done.", id=2, start_s=11.5, completion_tokens=5)
+    result = refused([two, overlapping])
+    assert (result.tool_calls, result.prompt_tokens, result.completion_tokens, result.turns) == (2, 220, 35, 2)
+    assert result.model_s == pytest.approx(2.4), "10.0 to 12.0 and 11.5 to 12.4 overlap"
+
+
+def test_a_run_of_the_model_is_never_called_invalid() -> None:
+    """Invalid is only what the model cannot have caused."""
+    for code, meaning in CODES.items():
+        assert (meaning.outcome is Outcome.INVALID) == code.startswith("I-")
+        assert (meaning.cause is Cause.MODEL) <= (meaning.outcome is Outcome.FAILED)
+
+
+def test_no_code_is_left_out() -> None:
+    assert set(SHAPES) == set(CODES)

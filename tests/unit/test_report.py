@@ -1,0 +1,387 @@
+"""The report: hostile text stays text, and every number of the judgement comes from the verdict."""
+
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from markdown_it import MarkdownIt
+
+from onbox.evidence.folder import TrialFolder, write_json
+from onbox.evidence.records import LedgerKind
+from onbox.judge.results import Verdict
+from onbox.report import html, markdown, marks, words
+from onbox.report.page import STEPS_MAX
+from tests.builders import build_trial
+from tests.verdicts import ENDINGS, REFUSED, build_verdict, run_result
+
+HOSTILE = [
+    "</script><script>alert(1)</script>",
+    "</pre></li></body><h1>Keep</h1>",
+    "<img src=x onerror=alert(1)>",
+    '"><svg onload=alert(1)>',
+    "' onmouseover='alert(1)",
+    "{{ 7 * 7 }} {% raw %}",
+    "\x1b[31mred\x1b[0m \x1b]8;;http://evil.example\x07link\x1b]8;;\x07",
+    "nul \x00 bell \x07 c1 \x9b",
+    "bidi \u202egnp.exe\u202c \u2066x\u2069",
+    "lone \ud800 and byte \udcff",
+    "![x](http://evil.example/x.png) [y](javascript:alert(1)) <http://evil.example>",
+    "https://evil.example www.evil.example a@evil.example @somebody #1",
+    "```\n# Keep\n````\n</details>",
+    "| a | b |\n|---|---|\n- item\n# head\n===",
+]
+VOID = {"meta", "br", "hr", "img", "link", "input"}
+
+
+class Elements(HTMLParser):
+    """The elements of a page with their attributes, the text, and whether all that opened was closed in order."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+        self.open: list[str] = []
+        self.broken: list[str] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            self.broken.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+    def shape(self) -> list[tuple[str, tuple[str, ...]]]:
+        """Elements with the names of their attributes: what must not depend on what a model says."""
+        return [(tag, tuple(attributes)) for tag, attributes in self.elements]
+
+
+def trajectory(folder: TrialFolder, said: str, where: str = "*/runs/*/*/*") -> None:
+    """Put `said` into every place of these runs' evidence that a model or a tool can write to."""
+    steps = [
+        {"role": role, "content": said, "reasoning": said, "seconds": 1.0, "tokens": 3,
+         "tool_calls": [{"id": "1", "name": said, "arguments": said}]}
+        for role in ("system", "user", "assistant", "tool")
+    ]  # fmt: skip
+    for run in folder.path.glob(where):
+        (run / "trajectory.json").write_text(json.dumps({"steps": steps}))
+        (run / "gate.txt").write_bytes(said.encode("utf-8", "surrogatepass"))
+        (run / "workspace.patch").write_bytes(said.encode("utf-8", "surrogatepass"))
+
+
+def saying(said: str) -> Verdict:
+    """A verdict in which every sentence is `said`."""
+    verdict = build_verdict(headline=said, reasons=(said,), would_settle=(said,), trial=said)
+    runs = tuple(run.model_copy(update={"detail": said, "code": said}) for run in verdict.runs)
+    checks = tuple(check.model_copy(update={"hint": said, "observed": said}) for check in verdict.checks)
+    return verdict.model_copy(update={"runs": runs, "checks": checks})
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> TrialFolder:
+    return build_trial(tmp_path / "trial")
+
+
+# ---------------------------------------------------------------- safety
+
+
+@pytest.mark.parametrize("said", HOSTILE)
+def test_hostile_text_changes_nothing_but_text(folder: TrialFolder, said: str) -> None:
+    trajectory(folder, "harmless")
+    calm = Elements(html.render(folder, saying("harmless")))
+    trajectory(folder, said)
+    page = html.render(folder, saying(said))
+    loud = Elements(page)
+    page.encode("utf-8")
+    assert calm.shape() == loud.shape()
+    assert not loud.broken
+    assert not loud.open
+
+
+def test_the_page_runs_nothing_and_loads_nothing(folder: TrialFolder) -> None:
+    trajectory(folder, " ".join(HOSTILE))
+    found = Elements(html.render(folder, saying(" ".join(HOSTILE)))).elements
+    assert {tag for tag, _ in found}.isdisjoint({"script", "img", "iframe", "object", "embed", "link", "form", "base"})
+    assert not [name for _, attributes in found for name in attributes if name.startswith("on")]
+    targets = [attributes[name] or "" for _, attributes in found for name in ("href", "src") if name in attributes]
+    assert targets
+    assert not [target for target in targets if not target.startswith(("./", "#"))]
+    policy = [attributes["content"] for tag, attributes in found if "http-equiv" in attributes and tag == "meta"]
+    assert policy == ["default-src 'none'; style-src 'unsafe-inline'; img-src data:"]
+
+
+def test_control_and_bidi_characters_are_visible_on_the_page(folder: TrialFolder) -> None:
+    trajectory(folder, "\x1b[31m \u202e \x00 \ud800")
+    page = html.render(folder, build_verdict())
+    assert "⟨ESC⟩[31m ⟨U+202E⟩ ⟨NUL⟩ ⟨U+D800⟩" in page
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", page)
+
+
+def test_hostile_names_stay_names(folder: TrialFolder) -> None:
+    name = '"><b>//evil.example'
+    verdict = build_verdict()
+    renamed = verdict.contenders[0].model_copy(update={"name": name})
+    runs = tuple(
+        run.model_copy(update={"contender": name}) if run.contender == "small" else run for run in verdict.runs
+    )
+    verdict = verdict.model_copy(update={"contenders": (renamed, verdict.contenders[1]), "runs": runs})
+    found = Elements(html.render(folder, verdict))
+    assert not found.broken
+    assert name in "".join(found.text)
+    assert '"><b>' not in markdown.render(folder, verdict).replace("`" + name, "")
+
+
+def test_a_long_text_is_cut_in_the_middle_and_says_so(folder: TrialFolder) -> None:
+    trajectory(folder, "start" + "x" * 1_000_000 + "end", "small/runs/rename/baseline/1")
+    for text, limit in (
+        (html.render(folder, build_verdict()), html.TEXT_CHARACTERS_MAX),
+        (markdown.render(folder, build_verdict()), markdown.TEXT_CHARACTERS_MAX),
+    ):
+        assert f"{1_000_008 - limit:,} characters left out here; the whole is in" in text
+        assert "small/runs/rename/baseline/1/trajectory.json" in text
+        assert max(len(line) for line in text.splitlines()) < 4 * limit
+
+
+def test_many_steps_are_cut_in_the_middle(folder: TrialFolder) -> None:
+    steps = [{"role": "assistant", "content": f"step {n}."} for n in range(STEPS_MAX + 40)]
+    run = folder.run_folder("small", "rename", "baseline", 1)
+    (run / "trajectory.json").write_text(json.dumps({"steps": steps}))
+    page = html.render(folder, build_verdict())
+    assert "40 steps in the middle left out" in page
+    assert "step 0." in page
+    assert f"step {STEPS_MAX + 39}." in page
+    assert page.count("<pre>step ") == STEPS_MAX
+
+
+def test_a_run_outside_the_trial_is_not_read(folder: TrialFolder, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    (secret / "gate.txt").write_text("a secret of this box")
+    runs = (run_result("P", "small", "rename", 1, folder="../secret"),)
+    page = html.render(folder, build_verdict(runs=runs))
+    assert "a secret of this box" not in page
+    assert "Its folder lies outside the trial" in page
+
+
+@pytest.mark.parametrize("said", HOSTILE)
+def test_hostile_text_is_no_markup_in_markdown(folder: TrialFolder, said: str) -> None:
+    trajectory(folder, said)
+    report = markdown.render(folder, saying(said))
+    report.encode("utf-8")
+    tokens = MarkdownIt("gfm-like", {"html": True, "linkify": False}).parse(report)
+    inline = [child for token in tokens for child in token.children or ()]
+    raw = "".join(token.content for token in (*tokens, *inline) if token.type in {"html_block", "html_inline"})
+    assert not re.search(r"<(?!/?(?:details|summary)>)[a-z/!]", raw)
+    assert not [token for token in inline if token.type in {"link_open", "image"}]
+    headings = [tokens[index + 1].content for index, token in enumerate(tokens) if token.type == "heading_open"]
+    assert headings[0] == "Switch"
+    assert "Keep" not in headings
+    assert "head" not in headings
+
+
+@pytest.mark.parametrize(
+    ("said", "escaped"),
+    [
+        ("33.4 %", "33.4 %"),
+        ("1. item", "1\\. item"),
+        ("- item", "\\- item"),
+        ("a|b", "a\\|b"),
+        ("https://x www.y", "https\\://x www\\.y"),
+    ],
+)
+def test_markdown_is_escaped_only_where_it_would_act(said: str, escaped: str) -> None:
+    assert marks.plain(said) == escaped
+
+
+def test_a_fence_is_longer_than_the_fences_inside() -> None:
+    assert marks.fenced("a ````` b").splitlines()[0] == "``````text"
+    assert marks.code("a`b") == "``a`b``"
+
+
+# ---------------------------------------------------------------- truth
+
+
+def section(page: str, name: str, between: str = "") -> str:
+    """The text of one section of the page."""
+    body = page.split(f'<section id="{name}">')[1].split('<section id="')[0]
+    return between.join(Elements(body).text)
+
+
+def figures(text: str) -> set[str]:
+    """Every number in a text."""
+    return set(re.findall(r"\d[\d,.]*\d|\d", text))
+
+
+def said_of(value: Any) -> str:
+    """All strings and plain numbers below `value`, and the ways in which words may say a number."""
+    if isinstance(value, dict):
+        return " ".join(said_of(item) for item in value.values())
+    if isinstance(value, list | tuple):
+        return " ".join(said_of(item) for item in value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        ways = (words.tok_s, words.seconds, words.percent, words.p_value, words.quantity, str)
+        return " ".join(way(value) for way in ways) + f" {100 * value:.0f} {value:,}"
+    return str(value)
+
+
+@pytest.mark.parametrize("name", ["rates", "speed"])
+def test_every_number_comes_from_the_verdict(folder: TrialFolder, name: str) -> None:
+    verdict = build_verdict()
+    allowed = figures(said_of(verdict.model_dump(mode="json"))) | figures("0 25 50 75 100 95")
+    seen = figures(section(html.render(folder, verdict), name, between=" "))
+    assert len(seen) > 15
+    assert seen <= allowed
+
+
+def test_numbers_follow_the_verdict_and_not_the_evidence(folder: TrialFolder) -> None:
+    verdict = build_verdict()
+    other = verdict.contenders[0].model_copy(update={"pass_rate": 0.4242, "interval": (0.1717, 0.7373), "passed": 91})
+    page = html.render(folder, verdict.model_copy(update={"contenders": (other, verdict.contenders[1])}))
+    assert "<b>42 %</b>" in page
+    assert "91 of 12, 17 to 74 %" in page
+    assert 'cx="42.42%"' in page
+
+
+@pytest.mark.parametrize(("word", "title"), [("keep", "Keep what you run now"), ("undecided", "Undecided")])
+def test_a_negative_result_stands_where_a_positive_one_would(folder: TrialFolder, word: str, title: str) -> None:
+    switch = Elements(html.render(folder, build_verdict()))
+    negative = html.render(folder, build_verdict(verdict=word))
+    assert f"<h1>{title}</h1>" in negative
+    assert Elements(negative).shape() == switch.shape()
+
+
+def test_the_order_is_verdict_checks_numbers_evidence(folder: TrialFolder) -> None:
+    order = ["Switch", "Checks", "Pass rate", "Decode speed", "Tasks", "Not counted", "Stand-up", "The box"]
+    page, report = html.render(folder, build_verdict()), markdown.render(folder, build_verdict())
+    in_page = [page.index(f">{title}</h") for title in order]
+    in_report = [report.index(f"# {title}\n") for title in order]
+    assert in_page == sorted(in_page)
+    assert in_report == sorted(in_report)
+
+
+def test_failed_checks_come_before_warnings_and_carry_their_advice(folder: TrialFolder) -> None:
+    text = section(html.render(folder, build_verdict()), "checks")
+    places = [text.index(name) for name in ("TOKEN_RESIDUAL", "COVERAGE", "CPU_FOREIGN", "CLOCKS", "SAME_SEEDS")]
+    assert places == sorted(places)
+    assert "Stop other clients and measure again." in text
+    assert "seen 128 tokens, threshold 0 tokens" in text
+
+
+def test_a_refused_number_is_shown_struck_through_with_its_reason(folder: TrialFolder) -> None:
+    folder.note(LedgerKind.DISCARDED, "large/speed/1", "somebody else used the engine")
+    page = html.render(folder, build_verdict())
+    assert "<s>12.5 tok/s</s>" in page
+    assert words.NO_VALID_NUMBER in page
+    dropped = section(page, "discarded")
+    assert "large/runs/explain/baseline/3" in dropped
+    assert ENDINGS["I"][3] in dropped
+    assert "somebody else used the engine" in dropped
+    report = markdown.render(folder, build_verdict())
+    assert "~~12.5 tok/s~~" in report
+    assert "somebody else used the engine" in report.split("## Not counted")[1]
+
+
+def test_a_run_that_never_ended_is_an_open_square(folder: TrialFolder) -> None:
+    verdict = build_verdict()
+    fewer = verdict.model_copy(update={"runs": verdict.runs[:-1]})
+    assert html.render(folder, verdict).count("o-open") == html.render(folder, fewer).count("o-open") - 1
+    assert "| explain | ✓ ✓ ✗ | ✓ ✓ · |" in markdown.render(folder, fewer)
+
+
+# ---------------------------------------------------------------- missing and broken evidence
+
+
+def test_an_empty_folder_still_gives_a_report(tmp_path: Path) -> None:
+    nothing = TrialFolder(tmp_path)
+    page, report = html.render(nothing, build_verdict()), markdown.render(nothing, build_verdict())
+    for phrase in (words.NO_BOX, words.NO_STAND_UP, "No transcript was kept"):
+        assert phrase in page
+        assert phrase in report
+
+
+def test_a_verdict_without_numbers_shows_no_zero(tmp_path: Path) -> None:
+    bare = build_verdict()
+    nothing = {"pass_rate": None, "interval": None, "population_interval": None, "if_served_correctly": None,
+               "seconds_to_pass": None, "speed": None}  # fmt: skip
+    contenders = tuple(contender.model_copy(update=nothing) for contender in bare.contenders)
+    verdict = bare.model_copy(update={"contenders": contenders, "runs": (), "bracket": None})
+    text = section(html.render(TrialFolder(tmp_path), verdict), "speed")
+    assert "0 tok/s" not in text
+    assert text.count("Not measured.") == 2
+
+
+def test_broken_evidence_is_named_and_stops_nothing(folder: TrialFolder) -> None:
+    (folder.path / "box.json").write_text("{")
+    (folder.path / "small" / "standup" / "phases.json").write_text('{"launch_id": 1}')
+    (folder.run_folder("small", "rename", "baseline", 1) / "trajectory.json").write_text('{"steps": 7')
+    for text in (html.render(folder, build_verdict()), markdown.render(folder, build_verdict())):
+        assert "box.json: not JSON" in text
+        assert "small/standup/phases.json" in text
+        assert "The transcript cannot be read" in text
+        assert str(folder.path.parent) not in text
+
+
+def test_the_box_is_shown_whatever_its_keys(folder: TrialFolder) -> None:
+    box = {"memory": {"total_bytes": 16_700_000_000}, "bandwidth": {"read_gb_s": 34.4}, "new_s": 2.5, "odd": [1, None],
+           "accelerators": [{"name": "GB10", "memory_bytes": 128_000_000_000}]}  # fmt: skip
+    write_json(folder.path / "box.json", box)
+    text = section(html.render(folder, build_verdict()), "box")
+    for phrase in ("16.7 GB", "34.4 GB/s", "2.5 s", "1, unknown", "GB10", "128 GB"):
+        assert phrase in text
+
+
+def test_the_same_evidence_gives_the_same_bytes(folder: TrialFolder) -> None:
+    assert html.render(folder, build_verdict()) == html.render(folder, build_verdict())
+    assert markdown.render(folder, build_verdict()) == markdown.render(folder, build_verdict())
+
+
+def test_three_contenders_have_three_colours(folder: TrialFolder) -> None:
+    verdict = build_verdict()
+    third = verdict.contenders[1].model_copy(update={"name": "third", "speed": REFUSED})
+    page = html.render(folder, verdict.model_copy(update={"contenders": (*verdict.contenders, third)}))
+    assert all(f'class="card c{n}"' in page for n in range(3))
+
+
+# ---------------------------------------------------------------- in a browser
+
+
+@pytest.mark.browser
+def test_a_browser_shows_the_page(folder: TrialFolder, tmp_path: Path) -> None:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("no chromium on this system")
+    trajectory(folder, " ".join(HOSTILE) + "<script>document.title='taken'</script>")
+    verdict = build_verdict()
+    page = folder.path / "report.html"
+    page.write_text(html.render(folder, verdict), "utf-8")
+    picture = tmp_path / "page.png"
+    flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+             "--disable-component-update", "--disable-sync", "--hide-scrollbars"]  # fmt: skip
+    for profile, what in (("a", [f"--screenshot={picture}"]), ("b", ["--dump-dom"])):
+        argv = [chromium, *flags, f"--user-data-dir={tmp_path / profile}", *what, page.as_uri()]
+        shown = subprocess.run(argv, capture_output=True, timeout=60, check=True).stdout.decode()
+    assert "<title>Switch · small-against-large · onbox</title>" in shown
+    assert verdict.headline in shown
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert picture.stat().st_size > 20_000
+
+
+def test_the_picture_of_the_readme_can_be_drawn() -> None:
+    picture = ElementTree.parse(Path(__file__).parents[2] / "docs" / "picture.svg").getroot()
+    assert picture.tag == "{http://www.w3.org/2000/svg}svg"
+    assert "undecided" in "".join(picture.itertext())

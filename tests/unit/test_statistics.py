@@ -1,0 +1,188 @@
+"""The statistics against published numbers, against scipy and statsmodels, and against their own definitions."""
+
+from fractions import Fraction
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from statsmodels.stats.contingency_tables import StratifiedTable
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
+
+from onbox.judge.intervals import (
+    bootstrap_rate,
+    clopper_pearson,
+    cluster_wilson,
+    newcombe,
+    t_quantile,
+    wilson,
+)
+from onbox.judge.statistics import fisher_exact, holm, runs_needed, sign_flip, stratified_permutation
+
+STATS: Any = stats
+PROPORTIONS: Any = confint_proportions_2indep
+GPT_OSS = [(2, 3), (0, 3), (2, 3), (0, 3), (3, 3), (3, 3)]
+QWEN = [(9, 9), (9, 9), (9, 9), (9, 9), (10, 10), (10, 10)]
+PAIRS = st.integers(1, 60).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
+
+
+def rounded(interval: tuple[float, float] | None) -> tuple[float, float]:
+    assert interval is not None
+    return round(interval[0], 3), round(interval[1], 3)
+
+
+class TestPublished:
+    """The seed benchmark: gpt-oss-120b 10 of 18, Qwen 56 of 56 on six tasks."""
+
+    def test_pooled_intervals(self) -> None:
+        assert rounded(wilson(10, 18)) == (0.337, 0.754)
+        assert rounded(clopper_pearson(10, 18)) == (0.308, 0.785)
+
+    def test_all_passed_is_not_one_hundred_percent(self) -> None:
+        assert rounded(wilson(56, 56)) == (0.936, 1.0)
+        assert rounded(clopper_pearson(56, 56))[0] == pytest.approx(0.025 ** (1 / 56), abs=5e-4)
+
+    def test_better_on_these_tasks(self) -> None:
+        p = stratified_permutation([(*a, *b) for a, b in zip(GPT_OSS, QWEN, strict=True)])
+        assert p == pytest.approx(1.3e-6, rel=0.05)
+        thrice = stratified_permutation([(*a, 3, 3) for a in GPT_OSS])
+        assert thrice == pytest.approx(0.00125, rel=0.01)
+
+    def test_not_shown_for_tasks_like_these(self) -> None:
+        differences = [Fraction(b[0], b[1]) - Fraction(a[0], a[1]) for a, b in zip(GPT_OSS, QWEN, strict=True)]
+        assert sign_flip(differences) == 0.125
+
+    def test_six_tasks_cannot_say_more_than_two_in_sixty_four(self) -> None:
+        assert sign_flip([Fraction(1)] * 6) == 2 / 64
+
+    def test_only_the_rows_of_zero_are_significant_alone(self) -> None:
+        assert fisher_exact(0, 3, 9, 9) == pytest.approx(0.0045, abs=5e-5)
+        assert (fisher_exact(2, 3, 9, 9) or 0) > 0.05
+
+    @pytest.mark.parametrize(("valid", "p"), [(16, 5.1e-5), (14, 0.0011), (12, 0.029), (10, 1.0)])
+    def test_dropped_calls_decide(self, valid: int, p: float) -> None:
+        """If 2, 4, 6 or all 8 of the failures were calls that the server dropped, they leave the denominator."""
+        assert fisher_exact(10, valid, 56, 56) == pytest.approx(p, rel=0.02)
+
+    def test_the_task_is_the_cluster(self) -> None:
+        interval = cluster_wilson(GPT_OSS)
+        assert interval is not None
+        naive = wilson(10, 18)
+        assert naive is not None
+        assert interval[1] - interval[0] > 1.5 * (naive[1] - naive[0])
+        assert 0 < interval[0] < 10 / 18 < interval[1] < 1
+
+
+class TestOracles:
+    @given(PAIRS)
+    def test_wilson_and_clopper_pearson(self, pair: tuple[int, int]) -> None:
+        assert wilson(*pair) == pytest.approx(proportion_confint(*pair, method="wilson"), abs=1e-9)
+        assert clopper_pearson(*pair) == pytest.approx(proportion_confint(*pair, method="beta"), abs=1e-9)
+
+    @pytest.mark.parametrize("degrees", [1, 2, 5, 11, 40, 300])
+    def test_t(self, degrees: int) -> None:
+        assert t_quantile(0.95, degrees) == pytest.approx(STATS.t.ppf(0.975, degrees), rel=1e-9)
+
+    @given(PAIRS, PAIRS)
+    def test_newcombe(self, a: tuple[int, int], b: tuple[int, int]) -> None:
+        oracle = PROPORTIONS(*b, *a, method="newcomb", compare="diff")
+        assert newcombe(a, b) == pytest.approx(oracle, abs=1e-9)
+
+    @given(PAIRS, PAIRS)
+    def test_fisher(self, a: tuple[int, int], b: tuple[int, int]) -> None:
+        table = [[a[0], a[1] - a[0]], [b[0], b[1] - b[0]]]
+        assert fisher_exact(*a, *b) == pytest.approx(stats.fisher_exact(table).pvalue, abs=1e-9)
+
+    @settings(max_examples=15)
+    @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+    def test_holm(self, p_values: list[float]) -> None:
+        oracle: Any = multipletests
+        assert holm(p_values) == pytest.approx(list(oracle(p_values, method="holm")[1]))
+
+    def test_stratified_is_near_its_large_sample_twin(self) -> None:
+        strata = [(30, 50, 40, 50), (20, 50, 31, 50), (44, 50, 47, 50)]
+        tables = [[[a, n - a], [b, m - b]] for a, n, b, m in strata]
+        oracle: Any = StratifiedTable
+        expected = oracle([np.array(t) for t in tables]).test_null_odds(correction=True).pvalue
+        assert stratified_permutation(strata) == pytest.approx(expected, rel=0.15)
+
+
+class TestDefinitions:
+    @settings(max_examples=40)
+    @given(st.lists(st.tuples(*[st.integers(0, 1)] * 4), min_size=1, max_size=3))
+    def test_permutation_by_brute_force(self, rows: list[tuple[int, int, int, int]]) -> None:
+        """Two runs each: every relabelling of every task is counted by hand."""
+        strata = [(r[0] + r[1], 2, r[2] + r[3], 2) for r in rows]
+        choices = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)]
+        sums = [
+            sum(row[i] + row[j] for row, (i, j) in zip(rows, picks, strict=True))
+            for picks in product(choices, repeat=len(rows))
+        ]
+        seen = sums.count(sum(s[0] for s in strata))
+        expected = sum(1 for total in sums if sums.count(total) <= seen) / len(sums)
+        assert stratified_permutation(strata) == pytest.approx(expected)
+
+    @given(st.lists(st.fractions(-1, 1, max_denominator=6), min_size=1, max_size=8))
+    def test_sign_flip_by_brute_force(self, differences: list[Fraction]) -> None:
+        seen = abs(sum(differences, Fraction(0)))
+        signs = list(product((1, -1), repeat=len(differences)))
+        hits = sum(
+            abs(sum((s * d for s, d in zip(sign, differences, strict=True)), Fraction(0))) >= seen for sign in signs
+        )
+        assert sign_flip(differences) == hits / len(signs)
+
+    @given(st.lists(st.tuples(PAIRS, PAIRS), min_size=1, max_size=5))
+    def test_exchanging_the_two_changes_nothing(self, rows: list[tuple[tuple[int, int], tuple[int, int]]]) -> None:
+        forth = stratified_permutation([(*a, *b) for a, b in rows])
+        back = stratified_permutation([(*b, *a) for a, b in rows])
+        assert forth == back
+        assert forth is not None
+        assert 0 < forth <= 1
+
+    @given(st.lists(PAIRS, min_size=2, max_size=8))
+    def test_cluster_interval_is_never_narrower_than_the_pooled_one(self, cells: list[tuple[int, int]]) -> None:
+        pooled, clustered = wilson(sum(k for k, _ in cells), sum(n for _, n in cells)), cluster_wilson(cells)
+        assert pooled is not None
+        assert clustered is not None
+        assert clustered[0] <= pooled[0] + 1e-12
+        assert clustered[1] >= pooled[1] - 1e-12
+
+    def test_nothing_from_nothing(self) -> None:
+        assert wilson(0, 0) is None
+        assert clopper_pearson(0, 0) is None
+        assert cluster_wilson([(3, 3)]) is None
+        assert cluster_wilson([(3, 3), (0, 0)]) is None
+        assert newcombe((0, 0), (1, 1)) is None
+        assert stratified_permutation([(0, 0, 1, 1)]) is None
+        assert sign_flip([]) is None
+        assert bootstrap_rate([(10, 1)]) is None
+        assert runs_needed(0.5, 0.5) is None
+
+    def test_planning(self) -> None:
+        """70 against 90 percent: about 60 runs each, as the exact table of six tasks by 10 has 73 percent power."""
+        assert 55 <= (runs_needed(0.7, 0.9) or 0) <= 65
+
+
+class TestBootstrap:
+    def test_same_seed_same_interval(self) -> None:
+        pairs = [(96.0, 3.0), (96.0, 3.3), (96.0, 2.9), (96.0, 3.1)]
+        first = bootstrap_rate(pairs, seed=1)
+        assert first == bootstrap_rate(pairs, seed=1)
+        assert first == pytest.approx((96 * 4 / 12.9, 96 * 4 / 11.8), rel=1e-12)
+
+    def test_holds_the_pooled_rate(self) -> None:
+        pairs = [(96.0, 3.0 + 0.1 * n) for n in range(10)]
+        interval = bootstrap_rate(pairs)
+        assert interval is not None
+        assert interval[0] < 960 / sum(s for _, s in pairs) < interval[1]
+
+    def test_scipy_draws_the_same_interval(self) -> None:
+        seconds = [3.0 + 0.05 * (n * 7 % 10) for n in range(10)]
+        oracle = STATS.bootstrap(
+            (seconds,), lambda s, axis: 96 / s.mean(axis=axis), method="percentile", rng=np.random.default_rng(7)
+        ).confidence_interval
+        assert bootstrap_rate([(96.0, s) for s in seconds]) == pytest.approx((oracle.low, oracle.high), rel=0.005)

@@ -1,0 +1,262 @@
+"""The verdict: what it concludes, what it refuses to conclude, and that it depends on the evidence alone."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from onbox.evidence.folder import TrialFolder, write_json
+from onbox.evidence.records import LedgerKind, Role, RunRecord
+from onbox.judge.results import Check, Status, Validity, Verdict
+from onbox.judge.verdict import judge
+from tests.builders import (
+    SMALL,
+    Contender,
+    build_trial,
+    call_reply,
+    run_record,
+    scripted_run,
+    speed_parts,
+    text_reply,
+    write_run,
+)
+
+TASKS = ("a", "b", "c", "d")
+
+
+def trial(path: Path, old: str, new: str, *more: str, runs: int | None = None) -> Verdict:
+    """The verdict on contenders whose runs are the same letters on each of four tasks."""
+    letters = {"old": old, "new": new, **{f"new{n}": each for n, each in enumerate(more, start=2)}}
+    return judged(path, {name: dict.fromkeys(TASKS, each) for name, each in letters.items()}, runs=runs)
+
+
+def judged(path: Path, letters: Mapping[str, Mapping[str, str]], runs: int | None = None) -> Verdict:
+    contenders = [
+        Contender(name, Role.CHALLENGER if n else Role.INCUMBENT, each)
+        for n, (name, each) in enumerate(letters.items())
+    ]
+    return judge(build_trial(path / "trial", contenders, speed=False, runs=runs))
+
+
+def check(verdict: Verdict, id: str, contender: str) -> Check:
+    return next(c for c in verdict.checks if c.id == id and c.evidence.startswith(contender))
+
+
+class TestRule:
+    def test_a_clear_difference_is_a_switch(self, tmp_path: Path) -> None:
+        verdict = trial(tmp_path, "FFFP", "PPPP")
+        assert verdict.verdict == "switch"
+        assert verdict.fixed_suite.p is not None
+        assert verdict.fixed_suite.p < 0.05
+        assert verdict.headline == "Switch to new: new passes 16 of 16 valid runs where old passes 4 of 16."
+
+    def test_a_worse_challenger_is_a_keep(self, tmp_path: Path) -> None:
+        verdict = trial(tmp_path, "PPPP", "FFFP")
+        assert verdict.verdict == "keep"
+        assert verdict.headline.startswith("Keep old")
+
+    @pytest.mark.parametrize(("old", "new"), [("P", "F"), ("F", "P"), ("PF", "PP"), ("PPF", "PPF"), ("PPP", "PPP")])
+    def test_thin_evidence_is_undecided(self, tmp_path: Path, old: str, new: str) -> None:
+        verdict = trial(tmp_path, old, new)
+        assert verdict.verdict == "undecided"
+        assert verdict.would_settle
+
+    def test_no_better_and_no_faster_with_much_evidence_is_a_keep(self, tmp_path: Path) -> None:
+        verdict = trial(tmp_path, "P" * 12, "P" * 12)
+        assert verdict.verdict == "keep"
+        assert any(c.id == "CEILING" and c.status is Status.WARN for c in verdict.checks)
+
+    def test_as_good_and_faster_is_for_the_owner_to_decide(self, tmp_path: Path) -> None:
+        folder = build_trial(
+            tmp_path / "trial",
+            [Contender("old", Role.INCUMBENT, {"a": "P" * 48}), Contender("new", Role.CHALLENGER, {"a": "P" * 48})],
+            speed=False,
+        )
+        for path in (folder.path / "new").glob("runs/*/*/*/run.json"):
+            write_json(path, folder.read(RunRecord, path).model_copy(update={"seconds": 3.0}))
+        verdict = judge(folder)
+        assert verdict.verdict == "undecided"
+        assert verdict.contenders[1].seconds_to_pass == 3.0
+
+    def test_none_passes_is_no_reason_to_keep(self, tmp_path: Path) -> None:
+        assert trial(tmp_path, "F" * 12, "F" * 12).verdict == "undecided"
+
+    def test_one_contender_has_nothing_to_be_compared_with(self, tmp_path: Path) -> None:
+        verdict = judge(build_trial(tmp_path / "trial", [SMALL]))
+        assert verdict.verdict == "undecided"
+        assert (
+            verdict.headline == "small passes 4 of 12 valid runs (14 % to 61 %); there is nothing to compare it with."
+        )
+        assert (verdict.fixed_suite.p, verdict.population.p, verdict.bracket) == (None, None, None)
+
+    def test_several_challengers_pay_for_it(self, tmp_path: Path) -> None:
+        alone = trial(tmp_path / "two", "FFP", "PPP")
+        among = trial(tmp_path / "four", "FFP", "PPP", "FFP", "FPP")
+        assert alone.fixed_suite.p is not None
+        assert among.fixed_suite.p == pytest.approx(3 * alone.fixed_suite.p, rel=1e-4)
+        assert "Holm" in among.fixed_suite.detail
+        assert "new passes 12" in among.headline
+
+
+class TestInvalid:
+    def test_apart_and_never_counted(self, tmp_path: Path) -> None:
+        verdict = trial(tmp_path, "PPPF", "PPPI")
+        new = verdict.contenders[1]
+        assert (new.passed, new.valid, new.invalid, new.attempted) == (12, 12, 4, 16)
+        assert new.pass_rate == 1.0
+        assert new.invalid_reasons == {"I-SANDBOX": 4}
+        assert [cell.invalid for cell in new.cells] == [1, 1, 1, 1]
+
+    def test_a_verdict_that_they_could_turn_is_none(self, tmp_path: Path) -> None:
+        firm = trial(tmp_path / "firm", "FFPFF", "PPPPF")
+        shaky = trial(tmp_path / "shaky", "FFPFI", "PPFPI")
+        assert (firm.verdict, firm.bracket) == ("switch", None)
+        assert shaky.verdict == "undecided"
+        assert shaky.bracket == ("undecided", "switch")
+        assert any("could turn it" in reason for reason in shaky.reasons)
+
+    def test_a_verdict_that_they_could_not_turn_stands(self, tmp_path: Path) -> None:
+        verdict = trial(tmp_path, "FFFFFF", "PPPPPI")
+        assert (verdict.verdict, verdict.bracket) == ("switch", ("switch", "switch"))
+
+    def test_too_few_valid_runs_conclude_nothing(self, tmp_path: Path) -> None:
+        verdict = trial(tmp_path, "FFFFFF", "PPPPII")
+        assert verdict.bracket == ("switch", "switch")
+        assert verdict.verdict == "undecided"
+        assert check(verdict, "COVERAGE", "new").status is Status.FAIL
+        assert check(verdict, "COVERAGE", "old").status is Status.PASS
+
+    def test_missing_runs_are_no_better_than_invalid_ones(self, tmp_path: Path) -> None:
+        verdict = trial(tmp_path, "FFFF", "PPPP", runs=8)
+        assert verdict.verdict == "undecided"
+        assert verdict.bracket is not None
+        assert check(verdict, "PLAN_COMPLETE", "new").status is Status.WARN
+
+    def test_struck_out_in_the_ledger(self, tmp_path: Path) -> None:
+        folder = build_trial(tmp_path / "trial")
+        subject = "large/runs/rename/baseline/1"
+        folder.note(LedgerKind.INVALIDATED, subject, "the box was asleep")
+        struck = next(run for run in judge(folder).runs if run.folder == subject)
+        assert (struck.code, struck.detail) == ("I-STRUCK", "It was struck out in the ledger: the box was asleep.")
+        folder.note(LedgerKind.ACCEPTED, subject)
+        assert next(run for run in judge(folder).runs if run.folder == subject).code == "PASS"
+
+    def test_runs_beyond_the_plan_do_not_count(self, tmp_path: Path) -> None:
+        folder = build_trial(tmp_path / "trial")
+        before = judge(folder)
+        write_run(folder, *scripted_run("P", "small", "rename", 9))
+        write_run(folder, *scripted_run("P", "small", "not-planned", 1))
+        assert judge(folder) == before
+
+
+class TestServing:
+    def test_counted_as_served_and_as_it_could_be(self, tmp_path: Path) -> None:
+        verdict = trial(tmp_path, "PPPP", "LLLP")
+        new = verdict.contenders[1]
+        assert (new.passed, new.valid, new.pass_rate, new.if_served_correctly) == (4, 16, 0.25, 1.0)
+        assert verdict.verdict == "keep"
+        assert "Had no run failed in serving, the verdict on these runs could be undecided." in verdict.reasons
+        assert any("tool parser" in step for step in verdict.would_settle)
+        assert check(verdict, "SERVING", "new").observed == 12
+
+
+class TestIndependence:
+    def repeated(self, path: Path, words: str) -> Verdict:
+        """Five runs of each task; with `{n}` in the words, each run says something else."""
+        names = [Contender("old", Role.INCUMBENT, dict.fromkeys(TASKS, "FFFFF")), Contender("new", Role.CHALLENGER, {})]
+        folder = build_trial(path / "trial", names, speed=False)
+        for task in TASKS:
+            for n in range(1, 6):
+                record = run_record(contender="new", task=task, n=n, seed=n)
+                said = [call_reply(words.format(n=n), id=1, start_s=n), text_reply("Done.", id=2, start_s=n + 5)]
+                write_run(folder, record, said)
+        return judge(folder)
+
+    def test_different_words_are_different_runs(self, tmp_path: Path) -> None:
+        verdict = self.repeated(tmp_path, "sed {n}")
+        assert verdict.verdict == "switch"
+        assert check(verdict, "RUNS_INDEPENDENT", "new").status is Status.PASS
+
+    def test_the_same_words_are_one_run(self, tmp_path: Path) -> None:
+        verdict, other = self.repeated(tmp_path / "same", "sed"), self.repeated(tmp_path / "other", "sed {n}")
+        found = check(verdict, "RUNS_INDEPENDENT", "new")
+        assert (found.status, found.observed) == (Status.WARN, 4)
+        assert verdict.fixed_suite.p is not None
+        assert other.fixed_suite.p is not None
+        assert verdict.fixed_suite.p > 100 * other.fixed_suite.p
+        same, differing = verdict.contenders[1], other.contenders[1]
+        assert (same.passed, same.valid) == (differing.passed, differing.valid) == (20, 20)
+        assert same.interval is not None
+        assert differing.interval is not None
+        assert same.interval[0] < differing.interval[0]
+
+
+class TestSpeed:
+    def test_the_first_measurement_that_stands(self, tmp_path: Path) -> None:
+        folder = build_trial(tmp_path / "trial", [SMALL])
+        speed_parts(40.0).write(folder.path / "small/speed/2")
+        speed = judge(folder).contenders[0].speed
+        assert speed is not None
+        assert speed.decode_tok_s == 25.0
+        folder.note(LedgerKind.INVALIDATED, "small/speed/1", "the charger fell out")
+        speed = judge(folder).contenders[0].speed
+        assert speed is not None
+        assert (speed.decode_tok_s, speed.status) == (40.0, Validity.VALID)
+
+    def test_a_measurement_that_was_cut_off_is_none(self, tmp_path: Path) -> None:
+        folder = build_trial(tmp_path / "trial", [SMALL])
+        (folder.path / "small/speed/1/run.json").unlink()
+        assert judge(folder).contenders[0].speed is None
+
+    def test_speed_alone(self, tmp_path: Path) -> None:
+        verdict = judge(build_trial(tmp_path / "trial", [Contender("small", Role.INCUMBENT, {})]))
+        assert verdict.headline == "small decodes 25 tok/s; no task was asked for."
+        assert (verdict.verdict, verdict.checks, verdict.runs) == ("undecided", (), ())
+
+
+class TestDeterminism:
+    def test_same_bytes_elsewhere(self, tmp_path: Path) -> None:
+        folder = build_trial(tmp_path / "trial")
+        elsewhere = shutil.copytree(folder.path, tmp_path / "another" / "name")
+        assert judge(folder).model_dump_json() == judge(TrialFolder.open(elsewhere)).model_dump_json()
+
+    @settings(max_examples=4, deadline=None)
+    @given(order=st.permutations(range(12)))
+    def test_the_order_of_writing_does_not_matter(self, order: list[int]) -> None:
+        runs = [("large", task, n) for task in TASKS for n in (1, 2, 3)]
+        names = [
+            Contender("small", Role.INCUMBENT, dict.fromkeys(TASKS, "FFF")),
+            Contender("large", Role.CHALLENGER, {}),
+        ]
+        with TemporaryDirectory() as first, TemporaryDirectory() as second:
+            verdicts = []
+            for where, numbers in ((first, list(range(12))), (second, order)):
+                folder = build_trial(Path(where) / "trial", names, speed=False)
+                for number in numbers:
+                    name, task, n = runs[number]
+                    write_run(folder, *scripted_run("PFLP"[number % 4], name, task, n))
+                verdicts.append(judge(folder).model_dump_json())
+        assert verdicts[0] == verdicts[1]
+
+    @settings(max_examples=10, deadline=None)
+    @given(letters=st.lists(st.text("PFMLI", min_size=2, max_size=2), min_size=6, max_size=6))
+    def test_counts_add_up_and_no_number_leaves_its_range(self, letters: list[str]) -> None:
+        with TemporaryDirectory() as where:
+            old, new = (dict(zip("abc", letters[n : n + 3], strict=True)) for n in (0, 3))
+            verdict = judged(Path(where), {"old": old, "new": new})
+        for contender, given_letters in zip(verdict.contenders, (old, new), strict=True):
+            every = "".join(given_letters.values())
+            assert contender.passed == every.count("P")
+            assert contender.invalid == every.count("I")
+            assert contender.valid + contender.invalid == contender.attempted == 6
+            for interval in (contender.interval, contender.population_interval):
+                assert interval is None or 0 <= interval[0] <= interval[1] <= 1
+            assert contender.pass_rate is None or contender.pass_rate <= (contender.if_served_correctly or 0)
+        for comparison in (verdict.fixed_suite, verdict.population):
+            assert comparison.p is None or 0 < comparison.p <= 1
+        assert (verdict.bracket is None) == (not any("I" in each for each in letters))
+        assert len(verdict.runs) == 12
