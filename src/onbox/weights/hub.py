@@ -33,8 +33,8 @@ class HubStore:
         self.label = f"hf:{repository}" + (f"@{revision}" if revision else "")
         self._hub = _huggingface_hub()
         self._repository = repository
-        self._endpoint = os.environ.get("HF_ENDPOINT") or None
-        api = self._hub.HfApi(endpoint=self._endpoint)
+        self.endpoint = os.environ.get("HF_ENDPOINT") or None
+        api = self._hub.HfApi(endpoint=self.endpoint)
         with translated(self.label):
             info = api.model_info(repository, revision=revision, files_metadata=True, timeout=TIMEOUT_S)
         self.commit: str | None = info.sha
@@ -45,7 +45,7 @@ class HubStore:
         return {each.rfilename: each.size for each in self.files if "/" not in each.rfilename and each.size is not None}
 
     def reader(self, name: str) -> Reader:
-        url = self._hub.hf_hub_url(self._repository, name, revision=self.commit, endpoint=self._endpoint)
+        url = self._hub.hf_hub_url(self._repository, name, revision=self.commit, endpoint=self.endpoint)
         return _RangeReader(f"{self.label}/{name}", url, self.sizes()[name], self._hub)
 
 

@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from checkpoints import dense, gpt_oss, nemotron, qwen36, write_model
 
 from onbox import fit, weights
 from onbox.errors import UsageError
 from onbox.weights import Facts
+from tests.unit.weights.checkpoints import dense, gpt_oss, nemotron, qwen36, write_model
 
 SPARK: dict[str, Any] = {"nominal_gb_s": 273.0, "measured_gb_s": 233.0}
 RECIPE = "moe=mxfp4,qkv=mxfp4,o=mxfp4,lm_head=mxfp4"

@@ -10,6 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from onbox.fetch.fetched import git_hash_of
+
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
@@ -21,7 +23,8 @@ class Hub:
         self.repository = repository
         self.ranges = True
         self.cut_after: int | None = None
-        """Close the connection after so many bytes of a body, once."""
+        """Close the connection after so many bytes of `cut_file`, once."""
+        self.cut_file = ""
         self.sent: dict[str, int] = {}
         """Bytes sent by file."""
         self.requests: list[tuple[str, str, str]] = []
@@ -90,7 +93,11 @@ def serving(folder: Path, repository: str = "org/name") -> Iterator[Hub]:
                 left = end - start + 1
                 while left:
                     chunk = source.read(min(left, 65536))
-                    if hub.cut_after is not None and hub.sent.get(name, 0) + len(chunk) > hub.cut_after:
+                    if (
+                        name == hub.cut_file
+                        and hub.cut_after is not None
+                        and hub.sent.get(name, 0) + len(chunk) > hub.cut_after
+                    ):
                         hub.cut_after = None
                         self.close_connection = True
                         return
@@ -119,7 +126,11 @@ def info(hub: Hub) -> dict[str, Any]:
     siblings = []
     for name, path in hub.files().items():
         size = path.stat().st_size
-        entry: dict[str, Any] = {"rfilename": name, "size": size, "blobId": "0" * 40}
+        entry: dict[str, Any] = {
+            "rfilename": name,
+            "size": size,
+            "blobId": git_hash_of(path) if size < 1 << 28 else None,
+        }
         if name.endswith((".safetensors", ".gguf", ".bin", ".pt")):
             entry["lfs"] = {"sha256": digest(path), "size": size, "pointerSize": 134}
         siblings.append(entry)

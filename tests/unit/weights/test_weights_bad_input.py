@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from checkpoints import Shapes, dense, gguf_bytes, gguf_string, gguf_value, header_bytes, write_gguf, write_model
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +15,16 @@ from onbox.errors import UsageError
 from onbox.weights.gguf_header import read_gguf
 from onbox.weights.reader import BytesReader
 from onbox.weights.safetensors_header import read_safetensors
+from tests.unit.weights.checkpoints import (
+    Shapes,
+    dense,
+    gguf_bytes,
+    gguf_string,
+    gguf_value,
+    header_bytes,
+    write_gguf,
+    write_model,
+)
 
 SHAPES: Shapes = {"a": ("BF16", (4, 8)), "b": ("F32", (2, 2)), "c": ("U8", (16,))}
 HEADER, DATA_BYTES = header_bytes(SHAPES)

@@ -4,10 +4,10 @@ import time
 from pathlib import Path
 
 import pytest
-from checkpoints import dense, gpt_oss, nemotron, qwen36, write_gguf, write_model
 
 from onbox import weights
 from onbox.weights import Part
+from tests.unit.weights.checkpoints import dense, gpt_oss, nemotron, qwen36, write_gguf, write_model
 
 GB = 1e9
 

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from checkpoints import Shapes, dense, gpt_oss, qwen36, write_gguf, write_model
 
 from onbox import weights
 from onbox.errors import UsageError
 from onbox.weights import Part
+from tests.unit.weights.checkpoints import Shapes, dense, gpt_oss, qwen36, write_gguf, write_model
 
 SMALL = {"layers": 2, "hidden": 64, "heads": 4, "kv_heads": 2, "dim": 16, "inner": 128, "vocab": 1000}
 

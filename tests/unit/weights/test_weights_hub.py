@@ -4,11 +4,11 @@ from pathlib import Path
 
 import huggingface_hub.constants
 import pytest
-from checkpoints import gpt_oss, write_gguf, write_model
-from hub_server import serving
 
 from onbox import weights
 from onbox.errors import BoxError, UsageError
+from tests.unit.weights.checkpoints import gpt_oss, write_gguf, write_model
+from tests.unit.weights.hub_server import serving
 
 
 def point_to(monkeypatch: pytest.MonkeyPatch, url: str) -> None:

@@ -1,12 +1,12 @@
 from typing import Any
 
 import pytest
-from checkpoints import Shapes
 
 from onbox.errors import UsageError
 from onbox.weights.packing import Weight, safetensors_weights
 from onbox.weights.parts import Part, layer_of, part_of
 from onbox.weights.tensors import SAFETENSORS_BITS, Tensor
+from tests.unit.weights.checkpoints import Shapes
 
 # One matrix of 512 rows (outputs) and 1024 columns (inputs), as each tool packs it.
 ROWS, COLUMNS = 512, 1024
