@@ -83,7 +83,7 @@ class BuiltinAgent:
         began = time.monotonic()
         toolbox = Toolbox(job.workspace, job.sandbox, limits.command_s)
         self._say("system", SYSTEM)
-        self._say("user", job.instruction)
+        self._say("user", "\n\n".join(filter(None, (job.instruction.strip(), toolbox.overview(job.instruction)))))
         with StampedClient(job.endpoint, read_timeout_s=limits.wall_s) as client:
             try:
                 end = self._loop(client, toolbox, deadline=began + limits.wall_s)

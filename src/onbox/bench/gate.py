@@ -1,6 +1,7 @@
 """Grade what an agent left behind: outside its sandbox, on a copy, by the exit code of the task's gate alone."""
 
 import re
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -33,15 +34,17 @@ def grade(task: Task, workspace: Path, reply: str, sandbox: Sandbox, *, transcri
         BoxError: the sandbox could not start.
     """
     with tempfile.TemporaryDirectory(prefix="onbox-gate-") as scratch:
-        app, logs = Path(scratch, "app"), Path(scratch, "logs")
+        app, logs, tests = Path(scratch, "app"), Path(scratch, "logs"), Path(scratch, "tests")
         snapshot(workspace, app)
+        # A copy, because not every sandbox keeps a command from changing the modes of files it may only read.
+        shutil.copytree(task.tests, tests)
         (logs / REPLY).parent.mkdir(parents=True)
         (logs / REPLY).write_text(reply, "utf-8", errors="replace")
         done = sandbox.run(
             ["bash", "test.sh"],
             binds={
                 "APP_DIR": Bind(app, "/app", writable=True),
-                "TESTS_DIR": Bind(task.tests, "/tests"),
+                "TESTS_DIR": Bind(tests, "/tests"),
                 "LOGS_DIR": Bind(logs, "/logs", writable=True),
             },
             cwd="TESTS_DIR",

@@ -17,7 +17,10 @@ from onbox.bench.sandbox import Bind, Sandbox
 
 OUTPUT_CHARS = 6000
 READ_CHARS = 12_000
+SHOWN_CHARS = 2000
 MATCHES_MAX = 60
+NAMES_MAX = 60
+GO_ON = "Next: change what is left, then run the tests if there are any. When nothing is left, say so in one sentence."
 FILE_BYTES_MAX = 2 * 2**20
 
 
@@ -43,9 +46,9 @@ DEFINITIONS: tuple[dict[str, Any], ...] = (
     _tool("write", "Create a file or replace its whole content.", path="file", content="the whole new content"),
     _tool(
         "edit",
-        "Replace one piece of text in a file by another.",
+        "Replace a piece of text by another, everywhere in one file.",
         path="file",
-        old="the exact text that is there now, enough of it to occur once",
+        old="the exact text that is there now",
         new="the text to put in its place",
     ),
     _tool("grep", "Search files for a regular expression.", pattern="the expression", path_="file or folder"),
@@ -101,6 +104,18 @@ class Toolbox:
         except OSError as error:
             return f"error: {error.strerror or error}"
 
+    def overview(self, instruction: str) -> str:
+        """The project's file names, and the content of each small file that the instruction names."""
+        files = list(self._files(self.workspace.resolve()))
+        if not files:
+            return ""
+        names = [str(file) for file in files]
+        parts = ["Files of the project: " + ", ".join(names[:NAMES_MAX]) + (", ..." if len(names) > NAMES_MAX else "")]
+        for name in names:
+            if name in instruction and (self.workspace / name).stat().st_size <= SHOWN_CHARS:
+                parts.append(f"{name}:\n```\n{self._text(name).rstrip()}\n```")
+        return "\n\n".join(parts)
+
     # ------------------------------------------------------------ tools
 
     def _read(self, path: str) -> str:
@@ -110,16 +125,15 @@ class Toolbox:
         target = self._inside(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(content, "utf-8", errors="replace")
-        return f"wrote {path} ({len(content.splitlines())} lines)"
+        return f"wrote {path} ({len(content.splitlines())} lines). {GO_ON}"
 
     def _edit(self, path: str, old: str, new: str) -> str:
         text = self._text(path)
         found = text.count(old) if old else 0
-        if found != 1:
-            hint = "read the file and copy the text exactly" if found == 0 else "give more of the text around it"
-            raise _Refused(f"the old text occurs {found} times in {path}, not once: {hint}")
+        if not found:
+            raise _Refused(f"{path} does not hold that text; it reads:\n{_shortened(text, SHOWN_CHARS)}")
         self._inside(path).write_text(text.replace(old, new), "utf-8", errors="replace")
-        return f"edited {path}"
+        return f"replaced {found} time{'s' * (found > 1)} in {path}. {GO_ON}"
 
     def _grep(self, pattern: str, path: str = ".") -> str:
         try:

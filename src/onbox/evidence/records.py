@@ -38,7 +38,7 @@ class Limits(Record):
     turn_tokens: int = 768
     command_s: float = 20.0
     """Wall time of one command of the agent."""
-    same_call: int = 4
+    same_call: int = 3
     """The same call with the same arguments this often ends the run: the model goes round in circles."""
 
 

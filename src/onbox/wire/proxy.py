@@ -106,8 +106,8 @@ class RecordingProxy:
                 await self._serve(client, *request)
                 if not client.ready_for_next():
                     break
-        except (OSError, h11.RemoteProtocolError, h11.LocalProtocolError):
-            pass  # The client spoke no HTTP, or left: it is nobody's evidence.
+        except (OSError, h11.RemoteProtocolError, h11.LocalProtocolError, asyncio.CancelledError):
+            pass  # The client spoke no HTTP, or left, or the proxy shuts down: it is nobody's evidence.
         finally:
             self._connections.discard(task)
             writer.close()

@@ -1,0 +1,59 @@
+"""Who used the processors while a request ran."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psutil
+
+from onbox.evidence.records import CpuWindow
+
+
+class CpuMeter:
+    """Reads CPU time of the machine, of an engine's process tree and of onbox itself.
+
+    Args:
+        engine_pid: the engine's process; None when it is not ours to see.
+    """
+
+    def __init__(self, engine_pid: int | None) -> None:
+        self._engine_pid = engine_pid
+        self.window: CpuWindow | None = None
+        """Of the last `measuring` block."""
+
+    @contextmanager
+    def measuring(self) -> Iterator[None]:
+        """Measure the body; the result is in `window`."""
+        began, before = time.monotonic(), self._read()
+        yield
+        wall_s, after = time.monotonic() - began, self._read()
+        engine_s = None if before[1] is None or after[1] is None else max(0.0, after[1] - before[1])
+        self.window = CpuWindow(
+            wall_s=round(wall_s, 6),
+            cores=os.cpu_count() or 1,
+            busy_s=round(after[0] - before[0], 6),
+            engine_s=None if engine_s is None else round(engine_s, 6),
+            own_s=round(after[2] - before[2], 6),
+            steal_s=round(after[3] - before[3], 6),
+        )
+
+    def _read(self) -> tuple[float, float | None, float, float]:
+        times = psutil.cpu_times()
+        steal_s = getattr(times, "steal", 0.0)
+        idle_s = times.idle + getattr(times, "iowait", 0.0)
+        # Guest time is part of user time already.
+        counted = ("user", "nice", "system", "irq", "softirq", "idle", "iowait", "steal")
+        busy_s = sum(getattr(times, name, 0.0) for name in counted) - idle_s - steal_s
+        own = time.process_time()
+        return busy_s, self._engine_s(), own, steal_s
+
+    def _engine_s(self) -> float | None:
+        if self._engine_pid is None:
+            return None
+        try:
+            engine = psutil.Process(self._engine_pid)
+            tree = [engine, *engine.children(recursive=True)]
+            return sum(t.user + t.system for t in (process.cpu_times() for process in tree))
+        except psutil.Error:
+            return None
