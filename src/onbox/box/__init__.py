@@ -1,1 +1,25 @@
+"""What this machine is: memory, read bandwidth, accelerators, pressure. Reads only, and never the network.
 
+Example:
+    >>> from onbox import box
+    >>> box.describe().bandwidth.read_gb_s  # doctest: +SKIP
+"""
+
+from onbox.box.bandwidth import Bandwidth, cpu_bandwidth
+from onbox.box.checks import Check
+from onbox.box.describe import Box, bandwidth, describe
+from onbox.box.memory import Memory, memory
+from onbox.box.nvml import Accelerator, accelerators
+
+__all__ = [
+    "Accelerator",
+    "Bandwidth",
+    "Box",
+    "Check",
+    "Memory",
+    "accelerators",
+    "bandwidth",
+    "cpu_bandwidth",
+    "describe",
+    "memory",
+]

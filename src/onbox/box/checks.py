@@ -1,0 +1,178 @@
+"""Doubts about this box as sentences: what was seen, why it matters, what to do.
+
+A slow state of GB10 looks healthy to every status command. Thresholds are those that owners reported: SM clock pinned
+at 500-850 MHz or power capped near 30 W under load (a USB-PD or firmware fault: spark-vllm-docker#334 measured 24-28
+instead of 50-53 tok/s), processor cores stuck below 2 GHz (spark-vllm-docker#104).
+"""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from onbox.box.bandwidth import Bandwidth
+from onbox.box.memory import Memory
+from onbox.box.nvml import Accelerator
+from onbox.box.pressure import Pressure
+
+PINNED_SM_CLOCK_MHZ = 900.0
+CAPPED_POWER_W = 32.0
+SLOW_CPU_CLOCK_MHZ = 2000.0
+LOW_SHARE_OF_NOMINAL = 0.6
+POWER_CYCLE = "shut down, unplug the power supply for a minute, plug it straight into the wall, start again"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One rule and how this box stands to it; `observed` is None when the box does not tell (status `unknown`)."""
+
+    id: str
+    status: str
+    """`pass`, `warn`, `fail` or `unknown`."""
+    observed: float | str | None
+    threshold: float | None
+    unit: str
+    evidence: str
+    hint: str = ""
+
+
+def checks(
+    memory: Memory,
+    pressure: Pressure,
+    accelerators: tuple[Accelerator, ...],
+    measured: tuple[Bandwidth, ...],
+    proxies: dict[str, str],
+) -> tuple[Check, ...]:
+    """All rules that apply to this box."""
+    found = [_swap(memory), _stalled(pressure), *_proxied(proxies)]
+    found += [_quiet(each) for each in measured if each.foreign_cores is not None]
+    found += [_against_nominal(each) for each in measured if each.nominal_gb_s is not None]
+    for device in accelerators:
+        found.append(_throttled(device))
+        if device.name and "GB10" in device.name:
+            gpu = next((each for each in measured if each.device == device.name), None)
+            cpu = next((each for each in measured if each.device == "cpu"), None)
+            found += [
+                below(
+                    "gb10.sm_clock_under_load",
+                    gpu.clock_mhz if gpu else None,
+                    PINNED_SM_CLOCK_MHZ,
+                    "MHz",
+                    "SM clock while the read kernel ran; 500-850 MHz is the pinned slow state",
+                    POWER_CYCLE,
+                ),
+                _power_cap(gpu),
+                below(
+                    "gb10.cpu_clock_under_load",
+                    cpu.clock_mhz if cpu else None,
+                    SLOW_CPU_CLOCK_MHZ,
+                    "MHz",
+                    "highest processor clock while memory was read; below 2 GHz decode becomes host-bound",
+                    f"set the cpufreq governor to performance; if the clock stays low, {POWER_CYCLE}",
+                ),
+            ]
+    return tuple(found)
+
+
+def below(id_: str, observed: float | None, threshold: float, unit: str, evidence: str, hint: str) -> Check:
+    """A rule that fails below a threshold, and is unknown where nothing was observed."""
+    if observed is None:
+        return Check(id_, "unknown", None, threshold, unit, evidence)
+    bad = observed < threshold
+    return Check(id_, "fail" if bad else "pass", observed, threshold, unit, evidence, hint if bad else "")
+
+
+def _power_cap(gpu: Bandwidth | None) -> Check:
+    """Low power alone is no fault (a bandwidth test draws little); with a low clock beside it, it is."""
+    evidence = "highest power draw while the read kernel ran; a cap near 30 W with low clocks is the slow state"
+    if gpu is None or gpu.power_w is None:
+        return Check("gb10.power_under_load", "unknown", None, CAPPED_POWER_W, "W", evidence)
+    low_clock = gpu.clock_mhz is not None and gpu.clock_mhz < 1500
+    bad = gpu.power_w < CAPPED_POWER_W and low_clock
+    return Check(
+        "gb10.power_under_load",
+        "warn" if bad else "pass",
+        round(gpu.power_w, 1),
+        CAPPED_POWER_W,
+        "W",
+        evidence,
+        POWER_CYCLE if bad else "",
+    )
+
+
+def _swap(memory: Memory) -> Check:
+    total, free = memory.swap_total_bytes, memory.swap_free_bytes
+    if total is None or free is None:
+        return Check("memory.swap_used", "unknown", None, 20.0, "percent", "the system does not tell its swap")
+    used = 100.0 * (total - free) / total if total else 0.0
+    bad = used > 20
+    hint = "close what was swapped out, or the model's pages may follow it" if bad else ""
+    return Check(
+        "memory.swap_used", "warn" if bad else "pass", round(used, 1), 20.0, "percent", "swap in use now", hint
+    )
+
+
+def _stalled(pressure: Pressure) -> Check:
+    stall = pressure.stalls.get("memory")
+    seen = stall.some_avg10 if stall else None
+    evidence = "share of the last 10 s in which some task waited for memory (/proc/pressure/memory)"
+    if seen is None:
+        return Check("memory.stall", "unknown", None, 1.0, "percent", evidence)
+    bad = seen > 1
+    hint = "something is short of memory already; free some before a model is loaded" if bad else ""
+    return Check("memory.stall", "warn" if bad else "pass", seen, 1.0, "percent", evidence, hint)
+
+
+def _quiet(measured: Bandwidth) -> Check:
+    assert measured.foreign_cores is not None
+    bad = measured.foreign_cores > 0.5
+    return Check(
+        f"bandwidth.quiet.{measured.device}",
+        "warn" if bad else "pass",
+        measured.foreign_cores,
+        0.5,
+        "cores",
+        "cores that other processes kept busy while bandwidth was measured",
+        "measure again on a quiet box: the value is too low" if bad else "",
+    )
+
+
+def _against_nominal(measured: Bandwidth) -> Check:
+    assert measured.nominal_gb_s is not None
+    share = measured.read_gb_s / measured.nominal_gb_s
+    evidence = "measured read bandwidth as a share of the maker's number"
+    id_ = f"bandwidth.share_of_nominal.{measured.device}"
+    if share > 1:
+        hint = "impossible: the nominal table or the measurement is wrong; please report it"
+        return Check(id_, "fail", round(share, 3), 1.0, "share", evidence, hint)
+    bad = share < LOW_SHARE_OF_NOMINAL
+    hint = "look at clocks, power and who else uses this memory" if bad else ""
+    return Check(id_, "warn" if bad else "pass", round(share, 3), LOW_SHARE_OF_NOMINAL, "share", evidence, hint)
+
+
+def _throttled(device: Accelerator) -> Check:
+    id_ = f"gpu{device.index}.throttle"
+    evidence = "clock limits that the driver reports now, idleness not counted"
+    if device.throttle_reasons is None:
+        return Check(id_, "unknown", None, None, "", evidence)
+    bad = any(reason.startswith(("hw_", "sw_thermal")) for reason in device.throttle_reasons)
+    hint = "check cooling and power supply before any number counts" if bad else ""
+    return Check(id_, "warn" if bad else "pass", ", ".join(device.throttle_reasons), None, "", evidence, hint)
+
+
+def _proxied(proxies: dict[str, str]) -> list[Check]:
+    slow = {
+        name: url
+        for name, url in proxies.items()
+        if name.lower() != "no_proxy" and (url.startswith("socks") or urlsplit(url).port == 9050)
+    }
+    return [
+        Check(
+            "network.proxy",
+            "warn",
+            f"{name}={url}",
+            None,
+            "",
+            "a SOCKS proxy (Tor listens on 9050) strangles downloads of many GB",
+            f"unset {name} for downloads",
+        )
+        for name, url in slow.items()
+    ]

@@ -1,0 +1,113 @@
+"""What became of a fetch, and the check of a folder that is here already."""
+
+import dataclasses
+import hashlib
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from onbox import weights
+from onbox.errors import BoxError, FetchError
+
+Tell = Callable[[str], None]
+SPARE_BYTES = 1 << 30
+"""Left free on the disk whatever is fetched."""
+
+
+@dataclass(frozen=True)
+class FetchedFile:
+    """One file that is here now. `verified` names the hash that was compared, or is empty when none is published."""
+
+    name: str
+    bytes: int
+    verified: str
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """One file that was left where it is, and why."""
+
+    name: str
+    bytes: int
+    why: str
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What is here now and what was left out."""
+
+    source: str
+    folder: str
+    model: Path
+    """What to name as the model: the folder, or its one GGUF file."""
+    bytes_fetched: int
+    bytes_present: int
+    files: tuple[FetchedFile, ...]
+    skipped: tuple[Skipped, ...] = ()
+
+    @property
+    def bytes_skipped(self) -> int:
+        """Of the files that were left out."""
+        return sum(each.bytes for each in self.skipped)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON, with the keys of the command line contract."""
+        return {**dataclasses.asdict(self), "model": str(self.model), "bytes_skipped": self.bytes_skipped}
+
+
+def verify_folder(path: Path) -> Fetched:
+    """Check that a folder or file here is a whole model: headers, index, shards and sizes agree.
+
+    Raises:
+        UsageError: they do not; file and field are named.
+    """
+    facts = weights.read(path)
+    folder = path if path.is_dir() else path.parent
+    files = tuple(FetchedFile(name, (folder / name).stat().st_size, "") for name in facts.files)
+    return Fetched(str(path), str(folder), path, 0, facts.bytes_total, files)
+
+
+def need_room(folder: Path, wanted_bytes: int) -> None:
+    """Refuse before the first byte when the disk cannot hold what is to come.
+
+    Raises:
+        BoxError: too little is free.
+    """
+    at = folder
+    while not at.exists():
+        at = at.parent
+    free = shutil.disk_usage(at).free
+    if wanted_bytes + SPARE_BYTES > free:
+        raise BoxError(
+            f"{folder}: {wanted_bytes / 2**30:.1f} GiB to fetch, {free / 2**30:.1f} GiB free (1 GiB is kept free)",
+            "free some space or choose another disk with --to",
+        )
+
+
+def sha256_of(path: Path) -> str:
+    """Hash of a file, as hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def git_hash_of(path: Path) -> str:
+    """The id that git gives to a file's content, as hex; small files on the hub are known by it."""
+    digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def expect_hash(path: Path, kind: str, expected: str) -> None:
+    """Compare, and remove a file that is not what was published, so that the next fetch brings it anew.
+
+    Raises:
+        FetchError: the hashes differ.
+    """
+    seen = sha256_of(path) if kind == "sha256" else git_hash_of(path)
+    if seen != expected.lower():
+        path.unlink()
+        raise FetchError(f"{path}: {kind} is {seen}, published is {expected}; removed", "fetch it again")

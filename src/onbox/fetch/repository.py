@@ -1,0 +1,129 @@
+"""A model from the Hugging Face hub: only what an engine reads; huggingface_hub does the transfer and the resuming."""
+
+import importlib
+import re
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+from onbox.errors import BoxError, FetchError, UsageError
+from onbox.fetch.fetched import Fetched, FetchedFile, Skipped, Tell, expect_hash, need_room
+from onbox.weights.hub import HubStore, translated
+from onbox.weights.layout import find_model
+
+WORKERS = 4
+ATTEMPTS = 5
+_SOURCE = re.compile(r"^hf:(?P<repository>[^/@\s]+/[^/@\s]+)(?:/(?P<file>[^@\s]+))?(?:@(?P<revision>[^\s]+))?$")
+_HEAVY = (".safetensors", ".gguf", ".bin", ".pt", ".pth", ".onnx", ".h5", ".msgpack", ".ot", ".tflite", ".mlmodel")
+_MEDIA = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".mp4", ".pdf", ".svg")
+_CODE = (".py",)
+
+
+def fetch_repository(
+    source: str, folder: Path, *, include: Sequence[str] = (), exclude: Sequence[str] = (), tell: Tell = print
+) -> Fetched:
+    """Fetch the one copy of a model that an engine reads, with its configuration and tokenizer.
+
+    Args:
+        source: `hf:org/name[/file][@revision]`.
+        folder: where the files go; what is there already, whole, is not fetched again.
+        include, exclude: patterns (fnmatch on the path in the repository) that overrule the choice.
+        tell: called with lines for people.
+
+    Raises:
+        UsageError: not a source, no such repository, no model in it.
+        BoxError: no network, no room on the disk.
+        FetchError: a file did not come whole, or its hash is not the published one.
+    """
+    match = _SOURCE.match(source)
+    if match is None:
+        raise UsageError(f"{source}: not a source on the hub", "write hf:org/name or hf:org/name@revision")
+    store = HubStore(match["repository"], match["revision"])
+    wanted, skipped = choose(store, match["file"], include, exclude)
+    held = {each.rfilename for each in wanted if _is_here(folder, each)}
+    missing = sum(each.size or 0 for each in wanted if each.rfilename not in held)
+    for each in skipped:
+        tell(f"skip {each.name} ({each.bytes / 2**30:.2f} GiB): {each.why}")
+    tell(f"fetch {missing / 2**30:.2f} GiB in {len(wanted) - len(held)} files to {folder}")
+    need_room(folder, missing)
+    _download(store, match["repository"], folder, [each.rfilename for each in wanted])
+    files = tuple(_verified(folder, each) for each in wanted)
+    model = folder / match["file"] if match["file"] else folder
+    present = sum(each.size or 0 for each in wanted if each.rfilename in held)
+    return Fetched(source, str(folder), model, missing, present, files, tuple(skipped))
+
+
+def choose(
+    store: HubStore, file: str | None, include: Sequence[str] = (), exclude: Sequence[str] = ()
+) -> tuple[list[Any], list[Skipped]]:
+    """Which files of a repository an engine reads, and why not the others."""
+    layout = find_model(store, file)
+    model = {*layout.files, *([layout.tower] if layout.tower else [])}
+    wanted, skipped = [], []
+    for each in store.files:
+        why = "" if each.rfilename in model else _why_not(each.rfilename)
+        if any(fnmatch(each.rfilename, pattern) for pattern in include):
+            why = ""
+        if any(fnmatch(each.rfilename, pattern) for pattern in exclude):
+            why = "left out by --exclude"
+        if why:
+            skipped.append(Skipped(each.rfilename, each.size or 0, why))
+        else:
+            wanted.append(each)
+    return wanted, skipped
+
+
+def _why_not(name: str) -> str:
+    """Why a file that is not the model itself is left out; empty for configuration, tokenizer and template."""
+    if "/" in name and name.endswith(_HEAVY):
+        return f"another copy, in {name.partition('/')[0]}/"
+    if name.endswith(_HEAVY):
+        return "not of the set of files that is loaded"
+    if "/" in name and not name.startswith("additional_chat_templates/"):
+        return "in a folder that no engine reads"
+    if name.endswith(_MEDIA):
+        return "a picture or document"
+    return "code; none is run" if name.endswith(_CODE) else ""
+
+
+def _is_here(folder: Path, each: Any) -> bool:
+    path = folder / str(each.rfilename)
+    return path.is_file() and path.stat().st_size == each.size
+
+
+def _download(store: HubStore, repository: str, folder: Path, names: list[str]) -> None:
+    """Several files at once, each with huggingface_hub's own bar of rate and time left."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(WORKERS) as pool:
+        list(pool.map(lambda name: _download_one(store, repository, folder, name), names))
+
+
+def _download_one(store: HubStore, repository: str, folder: Path, name: str) -> None:
+    """Each attempt goes on where the last one was cut."""
+    hub = importlib.import_module("huggingface_hub")
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with translated(f"{store.label}/{name}"):
+                hub.hf_hub_download(repository, name, revision=store.commit, local_dir=folder, endpoint=store.endpoint)
+            return
+        except BoxError as error:
+            if attempt == ATTEMPTS:
+                raise FetchError(
+                    f"{error.message} ({ATTEMPTS} attempts)",
+                    "run the same command again: it goes on where it stopped",
+                ) from error
+
+
+def _verified(folder: Path, each: Any) -> FetchedFile:
+    path = folder / str(each.rfilename)
+    if not _is_here(folder, each):
+        raise FetchError(f"{path}: did not come whole", "run the same command again: it goes on where it stopped")
+    if each.lfs is not None:
+        expect_hash(path, "sha256", str(each.lfs.sha256))
+        return FetchedFile(each.rfilename, each.size, "sha256")
+    if each.blob_id:
+        expect_hash(path, "git", str(each.blob_id))
+        return FetchedFile(each.rfilename, each.size, "git")
+    return FetchedFile(each.rfilename, each.size or 0, "")

