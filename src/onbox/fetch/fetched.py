@@ -10,6 +10,7 @@ from typing import Any
 
 from onbox import weights
 from onbox.errors import BoxError, FetchError
+from onbox.fetch import sha256_of
 
 Tell = Callable[[str], None]
 SPARE_BYTES = 1 << 30
@@ -84,12 +85,6 @@ def need_room(folder: Path, wanted_bytes: int) -> None:
             f"{folder}: {wanted_bytes / 2**30:.1f} GiB to fetch, {free / 2**30:.1f} GiB free (1 GiB is kept free)",
             "free some space or choose another disk with --to",
         )
-
-
-def sha256_of(path: Path) -> str:
-    """Hash of a file, as hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def git_hash_of(path: Path) -> str:

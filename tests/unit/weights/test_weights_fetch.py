@@ -12,7 +12,7 @@ import pytest
 
 from onbox import weights
 from onbox.errors import BadSubjectError, BoxError, FetchError, UsageError
-from onbox.fetch import fetched, wheels
+from onbox.fetch import fetched
 from onbox.fetch.repository import fetch_repository
 from onbox.fetch.wheels import fetch_wheels, parse_source
 from tests.unit.weights.checkpoints import gpt_oss, write_gguf, write_model
@@ -153,7 +153,7 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("ONBOX_CACHE", str(tmp_path / "cache"))
     return folder
 
 
@@ -223,4 +223,3 @@ def test_what_is_no_pinned_package(source: str) -> None:
 def test_parts_are_named_in_order() -> None:
     told = parse_source("pypi:m-part{9..11}==0.2")
     assert told.names == ("m-part9", "m-part10", "m-part11")
-    assert wheels.cache_folder().name == "models"
