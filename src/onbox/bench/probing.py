@@ -1,7 +1,7 @@
 """The sandbox of a trial, chosen and probed once before the first run."""
 
 from onbox.bench.sandbox import Sandbox
-from onbox.bench.sandbox.choose import choose, working
+from onbox.bench.sandbox.choose import by_name, choose
 from onbox.bench.sandbox.probes import probe
 from onbox.evidence.records import SandboxReport
 
@@ -15,5 +15,5 @@ def sandbox_of(name: str | None) -> tuple[Sandbox, SandboxReport]:
     Raises:
         BoxError: that tier does not work here (any more).
     """
-    sandbox = choose() if name is None else working(name)
+    sandbox = choose() if name is None else by_name(name)
     return sandbox, probe(sandbox)

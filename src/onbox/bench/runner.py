@@ -15,7 +15,7 @@ from onbox.bench.diff import changes, patch
 from onbox.bench.gate import grade
 from onbox.bench.sandbox import Sandbox
 from onbox.bench.tasks import Task
-from onbox.bench.workspace import make_workspace
+from onbox.bench.workspace import make_workspace, snapshot
 from onbox.errors import OnboxError
 from onbox.evidence.folder import utc_now, write_atomic, write_json
 from onbox.evidence.records import AgentEnd, AgentPlan, Changes, GateEnd, RunRecord, SandboxReport
@@ -66,12 +66,13 @@ class Bench:
         outcome, gate, changed, fault = _nothing("the run did not start"), None, NO_CHANGES, ""
         with tempfile.TemporaryDirectory(prefix="onbox-run-", ignore_cleanup_errors=True) as scratch:
             try:
-                workspace, before = Path(scratch, "app"), Path(scratch, "before")
+                workspace, before, after = (Path(scratch, name) for name in ("app", "before", "after"))
                 make_workspace(task, workspace)
                 make_workspace(task, before)
                 outcome = self._work(task, workspace, seed, folder)
-                changed = changes(before, workspace)
-                write_atomic(folder / "workspace.patch", patch(before, workspace).encode("utf-8", "surrogateescape"))
+                snapshot(workspace, after)
+                changed = changes(before, after)
+                write_atomic(folder / "workspace.patch", patch(before, after).encode("utf-8", "surrogateescape"))
                 gate = self._grade(task, workspace, outcome, folder)
             except OnboxError as error:
                 fault = f"sandbox: {error.message}"

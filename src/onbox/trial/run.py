@@ -66,9 +66,7 @@ class Trial:
         self._show(self._plan_event())
         try:
             for position, contender in enumerate(self.plan.contenders, 1):
-                self._show(
-                    events.ContenderStarted(contender.name, contender.role, position, len(self.plan.contenders))
-                )
+                self._show(events.ContenderStarted(contender.name, contender.role, position, len(self.plan.contenders)))
                 self._contender(contender)
         except KeyboardInterrupt:
             self.folder.note(LedgerKind.INTERRUPTED, ".", "by the user")
@@ -197,9 +195,7 @@ class Trial:
                 subject = str(folder.relative_to(self.folder.path))
                 self.folder.note(LedgerKind.ACCEPTED, subject, record.fault)
                 outcome, code = self._look.run(self.folder, record)
-                self._show(
-                    events.RunEnded(contender.name, task.name, arm, n, outcome, code, record.seconds)
-                )
+                self._show(events.RunEnded(contender.name, task.name, arm, n, outcome, code, record.seconds))
                 if not record.engine_alive:
                     life.check()
 
