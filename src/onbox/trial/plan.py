@@ -1,23 +1,27 @@
 """What a trial will do, decided and frozen before the first measurement."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from onbox import __version__, recipes
 from onbox.bench import agent
 from onbox.bench.tasks import QUICK, Task, load_tasks
+from onbox.engines import engine_by_name
 from onbox.errors import UsageError
 from onbox.evidence.folder import first_problem, utc_now
 from onbox.evidence.records import AgentPlan, ContenderPlan, Expected, Limits, Plan, Role, SpeedPlan, TaskPlan
 from onbox.fetch import download_bytes
 from onbox.recipes import Recipe
 from onbox.recipes.text import read_yaml
+from onbox.wire.endpoint import Endpoint
 
 RUNS = 3
+SEED = 1
 
 # What the expected time is made of; rough on purpose, and printed as an estimate with its basis.
 STANDUP_S = 6.0
@@ -35,8 +39,9 @@ class Asked:
         contenders: recipe names, recipe files, GGUF files, URLs or one trial file; the first is the incumbent.
         tasks: `builtin` or a folder.
         task_names: only these.
-        runs: runs of each task; None takes the default.
+        runs: runs of each task; None takes the file's or the default.
         quick: the small fixed set.
+        seed: of the runs; None takes the file's or the default.
         speed: measure decode speed.
         bench: run the tasks.
         kind: of the plan.
@@ -48,7 +53,7 @@ class Asked:
     task_names: Sequence[str] = ()
     runs: int | None = None
     quick: bool = False
-    seed: int = 1
+    seed: int | None = None
     model: str | None = None
     speed: SpeedPlan | None = field(default_factory=SpeedPlan)
     bench: bool = True
@@ -62,7 +67,7 @@ class TrialFile(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    contenders: list[str | dict[str, Any]]
+    contenders: list[str | dict[str, Any]] = Field(min_length=1)
     tasks: str = "builtin"
     task_names: list[str] = []
     runs: int | None = None
@@ -87,6 +92,8 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
     found = [*inline, *(_recipe(name, asked.model) for name in asked.contenders)]
     if not found:
         found = [recipes.load(name) for name in recipes.EMBEDDED_PAIR]
+    for recipe in found:
+        _check(recipe)
     found = _named_apart(found)
     names = list(QUICK) if asked.quick and not asked.task_names and asked.tasks == "builtin" else asked.task_names
     tasks = load_tasks(_source(asked.tasks), names or None) if asked.bench else []
@@ -109,7 +116,7 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
         tasks=tuple(TaskPlan(name=task.name, sha256=task.sha256) for task in tasks),
         tasks_from=asked.tasks if asked.tasks == "builtin" else str(Path(asked.tasks).resolve()),
         runs=runs,
-        seed=asked.seed,
+        seed=SEED if asked.seed is None else asked.seed,
         agent=agent_plan,
         speed=asked.speed,
         sandbox=sandbox,
@@ -136,7 +143,7 @@ def _source(tasks: str) -> Literal["builtin"] | Path:
 
 
 def _with_file(asked: Asked) -> tuple[Asked, list[Recipe]]:
-    """Take in a trial file, if the one contender that was named is one."""
+    """Take in a trial file, if the one contender that was named is one; what was typed beside it stands over it."""
     if len(asked.contenders) != 1 or Path(asked.contenders[0]).suffix not in (".yaml", ".yml"):
         return asked, []
     path = Path(asked.contenders[0])
@@ -157,12 +164,12 @@ def _with_file(asked: Asked) -> tuple[Asked, list[Recipe]]:
     ]
     return (
         Asked(
-            tasks=file.tasks if file.tasks == "builtin" else str(path.parent / file.tasks),
-            task_names=file.task_names or asked.task_names,
+            tasks=asked.tasks if asked.tasks != "builtin" or file.tasks == "builtin" else str(path.parent / file.tasks),
+            task_names=asked.task_names or file.task_names,
             runs=asked.runs if asked.runs is not None else file.runs,
             quick=asked.quick,
-            seed=file.seed,
-            speed=file.speed,
+            seed=file.seed if asked.seed is None else asked.seed,
+            speed=file.speed if asked.speed else None,
             limits=file.limits,
             nudges=file.nudges,
         ),
@@ -178,10 +185,10 @@ def _frozen(asked: Asked, path: Path, data: dict[str, Any]) -> tuple[Asked, list
         raise UsageError(f"{path}: {first_problem(error)}") from error
     again = Asked(
         tasks=plan.tasks_from,
-        task_names=[task.name for task in plan.tasks],
+        task_names=asked.task_names or [task.name for task in plan.tasks],
         runs=asked.runs if asked.runs is not None else plan.runs,
-        seed=plan.seed,
-        speed=plan.speed,
+        seed=plan.seed if asked.seed is None else asked.seed,
+        speed=plan.speed if asked.speed else None,
         bench=bool(plan.tasks),
         kind=plan.kind,
         limits=plan.agent.limits,
@@ -206,15 +213,29 @@ def _recipe(name: str, model: str | None, folder: Path = Path()) -> Recipe:
     )
 
 
+def _check(recipe: Recipe) -> None:
+    """Find now what would stop the trial half-way.
+
+    Raises:
+        UsageError: the name is no name of a folder, there is no such engine, or the URL is none.
+    """
+    if recipe.name != recipes.slug(recipe.name):
+        raise UsageError(f"name: {recipe.name}: not a name for a folder", "letters, digits, dot, dash and underscore")
+    engine_by_name(recipe.engine)
+    if recipe.url is not None:
+        Endpoint.parse(recipe.url)
+
+
 def _named_apart(found: list[Recipe]) -> list[Recipe]:
     """Contenders are folders: two of one name get numbers."""
     names = [recipe.name for recipe in found]
-    return [
-        recipe.model_copy(update={"name": f"{recipe.name}-{names[: i + 1].count(recipe.name)}"})
-        if names.count(recipe.name) > 1
-        else recipe
-        for i, recipe in enumerate(found)
-    ]
+    apart: list[Recipe] = []
+    for recipe in found:
+        free = (f"{recipe.name}-{n}" for n in itertools.count(1))
+        taken = {*names, *(each.name for each in apart)}
+        name = recipe.name if names.count(recipe.name) == 1 else next(each for each in free if each not in taken)
+        apart.append(recipe.model_copy(update={"name": name}))
+    return apart
 
 
 def _expected(found: list[Recipe], runs: int, speed: SpeedPlan | None, read_gb_s: float | None) -> Expected | None:

@@ -19,7 +19,7 @@ from onbox.errors import UsageError
 @click.option("--agent", default="builtin", show_default=True, help="The agent that works on the tasks.")
 @click.option("--arms", type=click.Path(path_type=Path), help="A file of arms (comes with release 0.4).")
 @click.option("--out", type=click.Path(path_type=Path), help="The evidence folder.")
-@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--seed", type=int, help="Of the runs; 1 if left out.")
 @click.option("--unsafe", is_flag=True, help="Run the agent's commands without a sandbox where none works.")
 @json_option
 def command(
@@ -32,7 +32,7 @@ def command(
     agent: str,
     arms: Path | None,
     out: Path | None,
-    seed: int,
+    seed: int | None,
     unsafe: bool,
     as_json: bool,
 ) -> None:
