@@ -8,9 +8,9 @@ from typing import Any
 
 HOSTILE = (
     "<script>alert(1)</script><img src=x onerror=alert(2)></pre></div>{{ 7 * 7 }}[bold]markup[/bold]"
-    "\x1b[31mred\x1b[0m\x1b]0;title\x07 & \"quotes\" 'and' `ticks` | pipe"
+    "\x1b[31mred\x1b[0m\x1b]0;title\x07 & \"quotes\" 'and' `ticks` | pipe \ud800 \u202e"
 )
-"""HTML, template and terminal markup that must reach no reader as such."""
+"""HTML, template and terminal markup, half a surrogate pair, and a turn of the writing direction."""
 
 WORDS_PY = '''"""Helpers for plain text."""
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.doubles.script import HOSTILE
-from tests.e2e.cli import onbox, scripted, verdict_of
+from tests.e2e.cli import environment, onbox, scripted, verdict_of
 
 ESCAPE = "\x1b"
 TOK_S = 800.0
@@ -182,6 +182,16 @@ def test_a_hostile_answer_reaches_no_reader_as_markup(modes: Ended) -> None:
     # The evidence itself keeps every byte.
     wire = (modes.folder / "html/runs/rename-2-files/baseline/1/wire.jsonl").read_text()
     assert json.dumps(json.dumps(HOSTILE)[-12:-1])[1:-1] in wire
+
+
+def test_half_a_surrogate_pair_breaks_no_json(modes: Ended) -> None:
+    """Whatever the terminal's encoding, `--json` is JSON."""
+    for encoding in ("utf-8", "ascii"):
+        done = onbox("judge", modes.folder, "--json", env=environment(PYTHONIOENCODING=encoding))
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout) == modes.verdict
+        done = onbox("judge", modes.folder, env=environment(PYTHONIOENCODING=encoding))
+        assert done.returncode == 0, done.stderr
 
 
 # ---------------------------------------------------------------- an engine that dies

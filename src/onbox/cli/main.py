@@ -1,6 +1,7 @@
 """The entry point: a table of commands, imported only when they are called, and one place that prints errors."""
 
 import importlib
+import io
 import os
 import sys
 from typing import Any
@@ -91,6 +92,9 @@ def run(argv: list[str] | None = None) -> None:
     """Run the command line and exit with the code of the contract: 0, 1, 2, 3, 4 or 130."""
     arguments = sys.argv[1:] if argv is None else argv
     code, message, next_step = 0, "", ""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         onbox.main(arguments, prog_name="onbox", standalone_mode=False)
     except OnboxError as error:

@@ -24,10 +24,10 @@ _answered = False
 
 
 def print_json(data: dict[str, Any]) -> None:
-    """Print one JSON object on stdout."""
+    """Print one JSON object on stdout, in ASCII: it holds what models said, which no encoding may be able to carry."""
     global _answered
     _answered = True
-    json.dump(data, sys.stdout, indent=2, ensure_ascii=False)
+    json.dump(data, sys.stdout, indent=2, ensure_ascii=True)
     sys.stdout.write("\n")
 
 
