@@ -1,0 +1,54 @@
+"""At a real terminal: the picture comes and goes, and the key Ctrl-C ends the trial in order."""
+
+import fcntl
+import os
+import pty
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+
+from tests.e2e.conftest import TrialFile
+
+SHOW_CURSOR = b"\x1b[?25h"
+HIDE_CURSOR = b"\x1b[?25l"
+CTRL_C = b"\x03"
+
+
+def test_ctrl_c_leaves_the_terminal_in_order(tmp_path: Path, trial_file: TrialFile, plugin_env: dict[str, str]) -> None:
+    file = trial_file(speed=False, one="--mode good --load-s 0.5 --stall-s 0.5")
+    command = [sys.executable, "-m", "onbox", "trial", str(file), "--out", str(tmp_path / "trial")]
+    master, slave = pty.openpty()
+
+    def own_the_terminal() -> None:
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    process = subprocess.Popen(
+        command,
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        env={**plugin_env, "TERM": "xterm-256color", "LINES": "30"},
+        start_new_session=True,
+        preexec_fn=own_the_terminal,
+    )
+    os.close(slave)
+    seen, pressed, deadline = b"", False, time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            data = os.read(master, 65_536)
+        except OSError:  # Linux's way to say that the last process has closed the terminal.
+            break
+        seen += data
+        if not pressed and (tmp_path / "trial/one/runs/fill-json/baseline/1").is_dir():
+            os.write(master, CTRL_C)
+            pressed = True
+    os.close(master)
+    assert process.wait(10) == 130, seen[-2000:]
+    assert HIDE_CURSOR in seen
+    assert seen.rfind(SHOW_CURSOR) > seen.rfind(HIDE_CURSOR)
+    end = seen[seen.rfind(SHOW_CURSOR) :].decode()
+    assert "onbox: interrupted; what was finished is kept" in end
+    assert f"onbox trial --resume {tmp_path / 'trial'}" in end
+    assert "Traceback" not in seen.decode("utf-8", "replace")
