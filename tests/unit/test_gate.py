@@ -190,6 +190,15 @@ def test_the_code_under_test_cannot_reach_the_gate(tmp_path: Path, sandbox: Sand
     assert end.reason.startswith("FAIL_RUN PermissionError: not ")
 
 
+@pytest.mark.parametrize("forged", ['{"error": ""}', "[]", "null", '{"error": "", "result": [15]}', "no JSON"])
+def test_a_forged_answer_is_a_fail(tmp_path: Path, sandbox: Sandbox, forged: str) -> None:
+    task = load_task(BUILTIN / "fix-failing-test")
+    make_workspace(task, tmp_path / "app")
+    forge = f"import os\nfor fd in range(3, 20):\n    try:\n        os.write(fd, {forged.encode()!r})\n"
+    (tmp_path / "app" / "shapes.py").write_text(forge + "    except OSError:\n        pass\nos._exit(0)\n")
+    assert grade(task, tmp_path / "app", "", sandbox).exit_code == 1
+
+
 @pytest.mark.slow
 def test_code_that_never_ends_is_a_fail(tmp_path: Path, sandbox: Sandbox) -> None:
     task = load_task(BUILTIN / "fix-failing-test")

@@ -13,6 +13,8 @@ from onbox.errors import OnboxError
 COMMANDS: dict[str, tuple[str, str]] = {
     "trial": ("onbox.cli.commands.trial", "Measure contenders on this box, let them work, judge: the main job."),
     "box": ("onbox.cli.commands.box", "What this machine is and how fast it reads memory."),
+    "weights": ("onbox.cli.commands.weights", "Facts about a model's files, from their headers."),
+    "fit": ("onbox.cli.commands.fit", "Will it fit, how fast can it be, is a claimed rate possible?"),
     "speed": ("onbox.cli.commands.speed", "Decode rate of a running server, with witnesses and checks."),
     "bench": ("onbox.cli.commands.bench", "Agent runs on tasks against a running server."),
     "audit": ("onbox.cli.commands.audit", "Do the gates tell right from wrong?"),
@@ -22,8 +24,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 LATER: dict[str, tuple[str, str]] = {
-    "weights": ("0.2", "Facts about a model's files, from their headers."),
-    "fit": ("0.2", "Will it fit, how fast can it be, is a claimed rate possible?"),
     "selftest": ("0.3", "The estimator against servers of known truth."),
     "preflight": ("0.4", "Does a server speak tools, reasoning and images as the agent needs?"),
     "regrade": ("0.4", "Gates and attribution again, from the evidence."),

@@ -118,6 +118,10 @@ def _room_for(weights: Weights, folder: Path) -> None:
         )
 
 
+def _telling(on_progress: OnProgress, total: int, name: str) -> Callable[[int], None]:
+    return lambda done: on_progress(min(done, total), total, name)
+
+
 Road = Callable[[Callable[[int], None]], str]
 """Brings a file, telling how many bytes are here; returns its sha256."""
 
@@ -135,7 +139,7 @@ def _bring(weights: Weights, folder: Path, target: Path, on_progress: OnProgress
     incoming = folder / f"{weights.file}.part"
     for name, road in _roads(weights, folder, incoming):
         try:
-            digest = road(lambda done, name=name: on_progress(min(done, weights.bytes), weights.bytes, name))
+            digest = road(_telling(on_progress, weights.bytes, name))
         except FetchError as error:
             tried.append(f"{name}: {error.message}")
             continue

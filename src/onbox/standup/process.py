@@ -116,6 +116,18 @@ class Lifetime:
         with StampedClient(self.endpoint, read_timeout_s=5.0) as client:
             return client.get("/v1/models").status is not None
 
+    def check(self) -> None:
+        """Do nothing while the engine answers.
+
+        Raises:
+            EngineError: it does not; the last lines of its log are quoted.
+        """
+        if not self.alive():
+            raise EngineError(
+                f"{self.recipe.name}: the engine died while it worked; last it said: {self._last_words()}",
+                "what is done is kept: go on with --resume",
+            )
+
     # ------------------------------------------------------------ start
 
     def _address(self) -> Endpoint:

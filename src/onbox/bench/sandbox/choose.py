@@ -45,6 +45,20 @@ def choose(*, unsafe: bool = False) -> Sandbox:
     )
 
 
+def by_name(name: str) -> Sandbox:
+    """The tier of that name, after it has run a command; `none` only where a plan says so.
+
+    Raises:
+        UsageError: no tier has that name.
+        BoxError: it does not work here (any more).
+    """
+    if name == Unsafe.name:
+        return Unsafe()
+    if name not in _TIERS:
+        raise UsageError(f"sandbox: no sandbox is called {name}", f"one of {', '.join(_TIERS)}")
+    return working(_TIERS[name])
+
+
 def working(tier: Callable[[], Sandbox]) -> Sandbox:
     """The tier's sandbox, after it has run a command.
 

@@ -43,6 +43,8 @@ class Fail(Exception):
 def judge(gate):
     """Run `gate`, print its reason as the last line, and exit: 0 pass, 1 fail, 2 the gate itself broke."""
     try:
+        if sys.version_info < (3, 10):
+            raise RuntimeError("Python 3.10 or newer is needed")
         gate()
         code, reason = 0, "PASS"
     except Fail as fail:
@@ -212,14 +214,17 @@ def run(snippet, value=None, timeout_s=10):
         )
     except subprocess.TimeoutExpired:
         raise Fail("FAIL_RUN_TIMEOUT", f"no result within {timeout_s} s") from None
+    ready, _, data = done.stdout.partition(b"\n")
+    if ready != b"ready":
+        raise RuntimeError("no child process could be started to run the code")
     try:
-        answer = json.loads(done.stdout)
-        error = answer["error"]
-    except (ValueError, KeyError, TypeError):
+        answer = json.loads(data)
+        error, result = answer["error"], answer.get("result")
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise Fail("FAIL_RUN", "the code ended the process without a result") from None
     if error:
         raise Fail("FAIL_RUN", error)
-    return answer["result"]
+    return result
 
 
 def _child():
@@ -231,6 +236,7 @@ def _child():
     sys.path.append(app)
     sys.addaudithook(_fence([os.path.realpath(folder) for folder in hidden]))
     scope = {"value": request["value"]}
+    os.write(answer_fd, b"ready\n")
     try:
         exec(request["snippet"], scope)
         answer = {"error": "", "result": scope["result"]}

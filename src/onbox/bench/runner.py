@@ -1,0 +1,127 @@
+"""One run: one agent on one task in one fresh workspace, graded after the agent is dead."""
+
+import errno
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from onbox.bench.agent import BuiltinAgent, Job, Outcome
+from onbox.bench.diff import changes, patch
+from onbox.bench.gate import grade
+from onbox.bench.sandbox import Sandbox
+from onbox.bench.tasks import Task
+from onbox.bench.workspace import make_workspace, snapshot
+from onbox.errors import OnboxError
+from onbox.evidence.folder import utc_now, write_atomic, write_json
+from onbox.evidence.records import AgentEnd, AgentPlan, Changes, GateEnd, RunRecord, SandboxReport
+from onbox.wire.proxy import RecordingProxy
+
+NO_CHANGES = Changes(files=0, lines_added=0, lines_removed=0)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What all runs of one contender share.
+
+    Args:
+        contender: its name.
+        model: its name in requests.
+        sampling: sent with each request.
+        plan: the agent's limits.
+        proxy: between the agent and the engine.
+        sandbox: where commands and gates run.
+        sandbox_report: how it stood its probes.
+        launch_id: of the engine's lifetime.
+        alive: whether the engine answers now.
+    """
+
+    contender: str
+    model: str
+    sampling: dict[str, Any]
+    plan: AgentPlan
+    proxy: RecordingProxy
+    sandbox: Sandbox
+    sandbox_report: SandboxReport
+    launch_id: str
+    alive: Callable[[], bool]
+
+    def run(self, task: Task, arm: str, n: int, seed: int, folder: Path) -> RunRecord:
+        """Do one run and write its folder, `run.json` last; a fault of the harness is in the record, not raised.
+
+        Args:
+            task: what the agent is asked.
+            arm: how it is equipped.
+            n: number of the run, from 1.
+            seed: of the model's sampling.
+            folder: `runs/TASK/ARM/N`, emptied first: what an earlier, unfinished run left is no evidence.
+        """
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        started_at, began = utc_now(), time.monotonic()
+        outcome, gate, changed, fault = _nothing("the run did not start"), None, NO_CHANGES, ""
+        with tempfile.TemporaryDirectory(prefix="onbox-run-", ignore_cleanup_errors=True) as scratch:
+            try:
+                workspace, before, after = (Path(scratch, name) for name in ("app", "before", "after"))
+                make_workspace(task, workspace)
+                make_workspace(task, before)
+                outcome = self._work(task, workspace, seed, folder)
+                snapshot(workspace, after)
+                changed = changes(before, after)
+                write_atomic(folder / "workspace.patch", patch(before, after).encode("utf-8", "surrogateescape"))
+                gate = self._grade(task, workspace, outcome, folder)
+            except OnboxError as error:
+                fault = f"sandbox: {error.message}"
+            except OSError as error:
+                fault = f"{'disk' if error.errno in (errno.ENOSPC, errno.EDQUOT) else 'box'}: {error}"
+        steps = json.dumps({"steps": outcome.steps}, indent=1, ensure_ascii=True)
+        write_atomic(folder / "trajectory.json", steps.encode())
+        record = RunRecord(
+            contender=self.contender,
+            task=task.name,
+            task_sha256=task.sha256,
+            arm=arm,
+            n=n,
+            seed=seed,
+            launch_id=self.launch_id,
+            started_at=started_at,
+            seconds=round(time.monotonic() - began, 3),
+            agent=outcome.end,
+            gate=gate,
+            changes=changed,
+            sandbox=self.sandbox_report,
+            engine_alive=self.alive(),
+            fault=fault,
+            agent_s=round(outcome.seconds, 3),
+            command_s=round(outcome.command_s, 3),
+        )
+        write_json(folder / "run.json", record)
+        return record
+
+    def _work(self, task: Task, workspace: Path, seed: int, folder: Path) -> Outcome:
+        limits = self.plan.limits
+        limits = limits.model_copy(update={"wall_s": min(limits.wall_s, task.agent_timeout_s)})
+        name = f"{task.name}-{folder.parent.name}-{folder.name}"
+        with self.proxy.recording(name, folder / "wire.jsonl") as endpoint:
+            job = Job(
+                instruction=task.instruction,
+                workspace=workspace,
+                endpoint=endpoint,
+                model=self.model,
+                sampling=self.sampling,
+                seed=seed,
+                plan=self.plan.model_copy(update={"limits": limits}),
+                sandbox=self.sandbox,
+            )
+            return BuiltinAgent(job).run()
+
+    def _grade(self, task: Task, workspace: Path, outcome: Outcome, folder: Path) -> GateEnd:
+        return grade(task, workspace, outcome.end.reply, self.sandbox, transcript=folder / "gate.txt")
+
+
+def _nothing(detail: str) -> Outcome:
+    return Outcome(AgentEnd(stop="crash", detail=detail), [], 0.0, 0.0)

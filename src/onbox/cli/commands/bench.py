@@ -1,0 +1,71 @@
+"""`onbox bench`: agent runs against a running server."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from onbox.cli.output import err, json_option, print_json
+from onbox.errors import UsageError
+
+
+@click.command("bench")
+@click.argument("url")
+@click.option("--model", help="The model's name in requests; the server is asked if left out.")
+@click.option("--tasks", default="builtin", help="A folder of tasks in Harbor's layout.")
+@click.option("--task", "task_names", multiple=True, help="Only this task; may be given several times.")
+@click.option("--runs", type=int, help="Runs of each task.")
+@click.option("--quick", is_flag=True, help="The small fixed set of tasks.")
+@click.option("--agent", default="builtin", show_default=True, help="The agent that works on the tasks.")
+@click.option("--arms", type=click.Path(path_type=Path), help="A file of arms (comes with release 0.4).")
+@click.option("--out", type=click.Path(path_type=Path), help="The evidence folder.")
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--unsafe", is_flag=True, help="Run the agent's commands without a sandbox where none works.")
+@json_option
+def command(
+    url: str,
+    model: str | None,
+    tasks: str,
+    task_names: tuple[str, ...],
+    runs: int | None,
+    quick: bool,
+    agent: str,
+    arms: Path | None,
+    out: Path | None,
+    seed: int,
+    unsafe: bool,
+    as_json: bool,
+) -> None:
+    """Let an agent work on tasks with the server at URL, behind gates."""
+    from onbox.cli.summary import summary
+    from onbox.cli.trials import carry_out, new_folder
+    from onbox.errors import BoxError
+    from onbox.trial.plan import Asked
+
+    if agent != "builtin":
+        raise BoxError(f"--agent {agent}: other agents come with release 0.4", "leave it out for the built-in agent")
+    if arms is not None:
+        raise BoxError(f"--arms {arms}: arms come with release 0.4", "leave it out for the baseline")
+    if not url.startswith(("http://", "https://")):
+        raise UsageError(f"{url}: not an http or https URL", "write http://HOST:PORT/v1")
+    asked = Asked(
+        contenders=(url,),
+        tasks=tasks,
+        task_names=task_names,
+        runs=runs,
+        quick=quick,
+        seed=seed,
+        model=model,
+        speed=None,
+        kind="bench",
+    )
+    folder = new_folder(asked, out, unsafe=unsafe)
+    verdict = carry_out(folder)
+    if as_json:
+        keys = ("task", "arm", "n", "outcome", "attribution", "code", "tool_calls", "seconds")
+        runs_json: list[dict[str, Any]] = [
+            {key: run.model_dump(mode="json")[key] for key in keys} for run in verdict.runs
+        ]
+        print_json({"trial": str(folder.path), "runs": runs_json})
+    else:
+        err().print(summary(verdict, folder.path))

@@ -1,0 +1,39 @@
+"""`onbox speed`: the decode rate of a running server."""
+
+from pathlib import Path
+
+import click
+
+from onbox.cli.output import err, json_option, print_json
+from onbox.errors import UsageError
+
+
+@click.command("speed")
+@click.argument("url")
+@click.option("--model", help="The model's name in requests; the server is asked if left out.")
+@click.option("--tokens", type=click.IntRange(16), default=128, show_default=True, help="Output tokens a request.")
+@click.option("--requests", type=click.IntRange(1), default=5, show_default=True, help="Measured requests.")
+@click.option("--depth", type=click.IntRange(0), default=0, show_default=True, help="Tokens of context before.")
+@click.option("--out", type=click.Path(path_type=Path), help="The evidence folder.")
+@json_option
+def command(
+    url: str, model: str | None, tokens: int, requests: int, depth: int, out: Path | None, as_json: bool
+) -> None:
+    """Measure how fast the server at URL decodes, by witnesses that must agree."""
+    from onbox.cli.measurement import measurement
+    from onbox.cli.trials import carry_out, new_folder
+    from onbox.evidence.records import SpeedPlan
+    from onbox.trial.plan import Asked
+
+    if not url.startswith(("http://", "https://")):
+        raise UsageError(f"{url}: not an http or https URL", "write http://HOST:PORT/v1")
+    plan = SpeedPlan(requests=requests, tokens=tokens, depth_tokens=depth)
+    asked = Asked(contenders=(url,), model=model, speed=plan, bench=False, kind="speed")
+    folder = new_folder(asked, out, unsafe=False)
+    verdict = carry_out(folder)
+    speed = verdict.contenders[0].speed
+    assert speed is not None
+    if as_json:
+        print_json({"trial": str(folder.path), **speed.model_dump(mode="json")})
+    else:
+        err().print(measurement(speed, folder.path))

@@ -1,0 +1,58 @@
+"""`onbox trial`: the main job."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from onbox.cli.output import err, json_option, print_json
+from onbox.errors import UsageError
+
+
+@click.command("trial")
+@click.argument("contenders", nargs=-1)
+@click.option("--out", type=click.Path(path_type=Path), help="The evidence folder; trials/trial-DATE-TIME if left out.")
+@click.option("--resume", type=click.Path(path_type=Path), help="Go on with a trial that was interrupted.")
+@click.option("--runs", type=int, help="Runs of each task by each contender.")
+@click.option("--quick", is_flag=True, help="The small fixed set of tasks.")
+@click.option("--tasks", default="builtin", help="A folder of tasks in Harbor's layout.")
+@click.option("--task", "task_names", multiple=True, help="Only this task; may be given several times.")
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--no-speed", is_flag=True, help="Leave the decode measurement out.")
+@click.option("--unsafe", is_flag=True, help="Run agents' commands without a sandbox where none works.")
+@json_option
+def command(
+    contenders: tuple[str, ...],
+    out: Path | None,
+    resume: Path | None,
+    runs: int | None,
+    quick: bool,
+    tasks: str,
+    task_names: tuple[str, ...],
+    seed: int,
+    no_speed: bool,
+    unsafe: bool,
+    as_json: bool,
+) -> None:
+    """Measure contenders on this box, let them do tasks as coding agents, judge.
+
+    A CONTENDER is a URL of an OpenAI-compatible server, a GGUF file, a recipe (file or name), or one trial file. The
+    first is the incumbent. With none, two small models that come with onbox compete.
+    """
+    from onbox.cli.finish import contract, report_path
+    from onbox.cli.summary import summary
+    from onbox.cli.trials import carry_out, new_folder, reopen
+    from onbox.trial.plan import Asked
+
+    if resume is not None:
+        if contenders or runs is not None or quick or out is not None:
+            raise UsageError("--resume: the plan is frozen in the folder", "give --resume DIR alone")
+        folder = reopen(resume)
+    else:
+        asked: dict[str, Any] = {"speed": None} if no_speed else {}
+        asked |= {"contenders": contenders, "tasks": tasks, "task_names": task_names, "runs": runs}
+        folder = new_folder(Asked(**asked, quick=quick, seed=seed), out, unsafe=unsafe)
+    verdict = carry_out(folder)
+    err().print(summary(verdict, folder.path))
+    if as_json:
+        print_json({"trial": str(folder.path), "report": str(report_path(folder)), **contract(verdict)})

@@ -1,0 +1,58 @@
+"""A decode measurement in the terminal: valid or not, why, the number with its witnesses."""
+
+from pathlib import Path
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from onbox.cli.summary import CHECK_STYLES, STYLES
+from onbox.judge.results import Measurement, Status
+from onbox.report import words
+from onbox.report.text import one_line
+
+
+def measurement(speed: Measurement, folder: Path) -> RenderableType:
+    """The order of every report: verdict, failed checks with advice, then numbers.
+
+    Args:
+        speed: what the judge said; every number comes from here.
+        folder: where the evidence lies.
+    """
+    value = words.NO_VALID_NUMBER if speed.decode_tok_s is None else words.tok_s(speed.decode_tok_s)
+    head = Text.assemble(
+        (f" {speed.status.value.upper()} ", f"bold reverse {STYLES[speed.status]}"), "  ", (value, "bold")
+    )
+    if speed.interval is not None:
+        head.append(f"  95 percent {words.tok_s_interval(speed.interval)}")
+    blocks: list[RenderableType] = [head]
+    doubts = [check for status in (Status.FAIL, Status.WARN) for check in speed.checks if check.status is status]
+    unknown = [check for check in speed.checks if check.status is Status.UNKNOWN]
+    if doubts or unknown:
+        blocks.append(
+            Group(
+                *(
+                    Text.assemble(
+                        (f"{check.status.value} ", CHECK_STYLES.get(check.status, "dim")),
+                        one_line(f"{check.id}: {check.hint}"),
+                    )
+                    for check in (*doubts, *unknown)
+                )
+            )
+        )
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    table.add_column("witness", no_wrap=True)
+    table.add_column("decode", justify="right", no_wrap=True)
+    table.add_column("how")
+    for witness in speed.witnesses:
+        rate = words.tok_s(witness.tok_s)
+        table.add_row(Text(one_line(witness.name)), Text(rate), Text(one_line(witness.detail)))
+    table.add_row(
+        Text("cold, apart", "dim"), Text(words.tok_s(speed.cold_tok_s), "dim"), Text("the first request", "dim")
+    )
+    blocks.append(table)
+    counted = f"{words.count(speed.requests, 'request')}, {words.count(speed.tokens, 'token')}"
+    blocks.append(Text(f"{counted}, first token after {words.seconds(speed.ttft_s)}"))
+    blocks.append(Text(f"evidence  {folder}", "dim"))
+    return Group(*(Padding(block, (1, 0, 0, 0)) for block in blocks))

@@ -1,0 +1,94 @@
+"""What `trial`, `bench` and `speed` share: make or reopen a folder, carry the plan out, finish it."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from types import FrameType
+
+from onbox import __version__
+from onbox.errors import Interrupted
+from onbox.evidence.folder import TrialFolder, write_json
+from onbox.evidence.records import LedgerKind
+from onbox.judge.results import Verdict
+from onbox.trial.plan import Asked
+
+
+def new_folder(asked: Asked, out: Path | None, *, unsafe: bool) -> TrialFolder:
+    """Freeze a plan in a new folder, with the box's fingerprint beside it.
+
+    Raises:
+        OnboxError: something that was asked for is wrong, or this box cannot do it.
+    """
+    from onbox import box
+    from onbox.bench.sandbox.choose import choose
+    from onbox.trial.plan import make_plan
+
+    sandbox = choose(unsafe=unsafe).name if asked.bench else "not needed"
+    plan, _ = make_plan(asked, sandbox=sandbox, read_gb_s=None)
+    fingerprint = box.describe()
+    plan, _ = make_plan(
+        asked, sandbox=sandbox, read_gb_s=fingerprint.bandwidth.read_gb_s if fingerprint.bandwidth else None
+    )
+    folder = TrialFolder.create(out or _default_folder(plan.kind), plan)
+    write_json(folder.path / "box.json", {"onbox_version": __version__, **fingerprint.as_dict()})
+    return folder
+
+
+def reopen(path: Path) -> TrialFolder:
+    """Open a trial to go on with it.
+
+    Raises:
+        UsageError: it is not a trial, or another onbox works on it.
+    """
+    folder = TrialFolder.open(path)
+    folder.note(LedgerKind.RESUMED, ".")
+    return folder
+
+
+def carry_out(folder: TrialFolder) -> Verdict:
+    """Do what the plan says and is not done yet, showing it; then judge, report and seal.
+
+    Raises:
+        Interrupted: the user stopped it; the message has the line that goes on.
+    """
+    from onbox.cli.finish import finish
+    from onbox.cli.live import make_view
+    from onbox.cli.looking import Judging
+    from onbox.evidence.lock import locked
+    from onbox.trial.run import Trial
+
+    with locked(folder.path), _terminable():
+        try:
+            with make_view(sys.stderr.isatty()) as view:
+                Trial(folder, view.show, Judging()).carry_out()
+        except KeyboardInterrupt as interrupt:
+            raise Interrupted(
+                "interrupted; what was finished is kept", f"onbox trial --resume {folder.path}"
+            ) from interrupt
+        return finish(folder)
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM and SIGHUP end a trial like Ctrl-C does: the engine is stopped and the evidence kept."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _default_folder(kind: str) -> Path:
+    """`trials/KIND-DATE-TIME` below the working folder."""
+    name = f"{kind}-{datetime.now():%Y%m%d-%H%M%S}"
+    path = Path("trials") / name
+    return path if not path.exists() else path.with_name(f"{name}-{os.getpid()}")

@@ -1,0 +1,242 @@
+"""What a trial will do, decided and frozen before the first measurement."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from onbox import __version__, recipes
+from onbox.bench import agent
+from onbox.bench.tasks import QUICK, Task, load_tasks
+from onbox.errors import UsageError
+from onbox.evidence.folder import first_problem, utc_now
+from onbox.evidence.records import AgentPlan, ContenderPlan, Expected, Limits, Plan, Role, SpeedPlan, TaskPlan
+from onbox.fetch import download_bytes
+from onbox.recipes import Recipe
+from onbox.recipes.text import read_yaml
+
+RUNS = 3
+QUICK_RUNS = 2
+
+# What the expected time is made of; rough on purpose, and printed as an estimate with its basis.
+STANDUP_S = 6.0
+RUN_TOKENS = 220
+RUN_PREFILL_S = 3.0
+DOWNLOAD_BYTES_S = 30e6
+SHARE_OF_BANDWIDTH = 0.6
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the command line asked for.
+
+    Args:
+        contenders: recipe names, recipe files, GGUF files, URLs or one trial file; the first is the incumbent.
+        tasks: `builtin` or a folder.
+        task_names: only these.
+        runs: runs of each task; None takes the default.
+        quick: the small fixed set.
+        speed: measure decode speed.
+        bench: run the tasks.
+        kind: of the plan.
+        limits: changed limits of the agent.
+    """
+
+    contenders: Sequence[str] = ()
+    tasks: str = "builtin"
+    task_names: Sequence[str] = ()
+    runs: int | None = None
+    quick: bool = False
+    seed: int = 1
+    model: str | None = None
+    speed: SpeedPlan | None = field(default_factory=SpeedPlan)
+    bench: bool = True
+    kind: str = "trial"
+    limits: Limits = field(default_factory=Limits)
+    nudges: int = 0
+
+
+class TrialFile(BaseModel):
+    """A trial as a file: the same words as the options of `onbox trial`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    contenders: list[str | dict[str, Any]]
+    tasks: str = "builtin"
+    task_names: list[str] = []
+    runs: int | None = None
+    seed: int = 1
+    speed: SpeedPlan | None = SpeedPlan()
+    limits: Limits = Limits()
+    nudges: int = 0
+
+
+def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[Plan, list[Task]]:
+    """Resolve what was asked into a plan and its tasks.
+
+    Args:
+        asked: the command line.
+        sandbox: the tier that was chosen.
+        read_gb_s: measured read bandwidth, for the expected time.
+
+    Raises:
+        UsageError: an unknown contender, task or field, or a malformed file.
+    """
+    asked, inline = _with_file(asked)
+    found = [*inline, *(_recipe(name, asked.model) for name in asked.contenders)]
+    if not found:
+        found = [recipes.load(name) for name in recipes.EMBEDDED_PAIR]
+    found = _named_apart(found)
+    names = list(QUICK) if asked.quick and not asked.task_names and asked.tasks == "builtin" else asked.task_names
+    tasks = load_tasks(_source(asked.tasks), names or None) if asked.bench else []
+    runs = asked.runs if asked.runs is not None else (QUICK_RUNS if asked.quick else RUNS)
+    if runs < 1:
+        raise UsageError(f"runs: {runs} is not at least 1")
+    agent_plan = AgentPlan(version=agent.VERSION, limits=asked.limits, nudges=asked.nudges)
+    plan = Plan(
+        created_at=utc_now(),
+        onbox_version=__version__,
+        kind=asked.kind,
+        contenders=tuple(
+            ContenderPlan(
+                name=recipe.name,
+                role=Role.CHALLENGER if position else Role.INCUMBENT,
+                recipe=recipe.model_dump(mode="json"),
+            )
+            for position, recipe in enumerate(found)
+        ),
+        tasks=tuple(TaskPlan(name=task.name, sha256=task.sha256) for task in tasks),
+        tasks_from=asked.tasks if asked.tasks == "builtin" else str(Path(asked.tasks).resolve()),
+        runs=runs,
+        seed=asked.seed,
+        agent=agent_plan,
+        speed=asked.speed,
+        sandbox=sandbox,
+        expected=_expected(found, len(tasks) * runs, asked.speed, read_gb_s),
+    )
+    return plan, tasks
+
+
+def tasks_of(plan: Plan) -> list[Task]:
+    """The tasks of a frozen plan, as they are now.
+
+    Raises:
+        UsageError: a task is gone, or its files have changed since the plan was frozen.
+    """
+    tasks = load_tasks(_source(plan.tasks_from), [task.name for task in plan.tasks]) if plan.tasks else []
+    for task, planned in zip(tasks, plan.tasks, strict=True):
+        if task.sha256 != planned.sha256:
+            raise UsageError(f"task {task.name}: its files have changed since the plan was frozen", "start a new trial")
+    return tasks
+
+
+def _source(tasks: str) -> Literal["builtin"] | Path:
+    return "builtin" if tasks == "builtin" else Path(tasks)
+
+
+def _with_file(asked: Asked) -> tuple[Asked, list[Recipe]]:
+    """Take in a trial file, if the one contender that was named is one."""
+    if len(asked.contenders) != 1 or Path(asked.contenders[0]).suffix not in (".yaml", ".yml"):
+        return asked, []
+    path = Path(asked.contenders[0])
+    data = read_yaml(path)
+    if not isinstance(data, dict) or "contenders" not in data:
+        return asked, []
+    if "onbox_version" in data:
+        return _frozen(asked, path, data)
+    try:
+        file = TrialFile.model_validate(data)
+    except ValidationError as error:
+        raise UsageError(f"{path}: {first_problem(error)}") from error
+    inline = [
+        recipes.parse(entry, where=f"{path}: contenders", folder=path.parent)
+        if isinstance(entry, dict)
+        else _recipe(entry, None, path.parent)
+        for entry in file.contenders
+    ]
+    return (
+        Asked(
+            tasks=file.tasks if file.tasks == "builtin" else str(path.parent / file.tasks),
+            task_names=file.task_names or asked.task_names,
+            runs=asked.runs if asked.runs is not None else file.runs,
+            quick=asked.quick,
+            seed=file.seed,
+            speed=file.speed,
+            limits=file.limits,
+            nudges=file.nudges,
+        ),
+        inline,
+    )
+
+
+def _frozen(asked: Asked, path: Path, data: dict[str, Any]) -> tuple[Asked, list[Recipe]]:
+    """Ask again what another trial's frozen plan asked."""
+    try:
+        plan = Plan.model_validate(data)
+    except ValidationError as error:
+        raise UsageError(f"{path}: {first_problem(error)}") from error
+    again = Asked(
+        tasks=plan.tasks_from,
+        task_names=[task.name for task in plan.tasks],
+        runs=asked.runs if asked.runs is not None else plan.runs,
+        seed=plan.seed,
+        speed=plan.speed,
+        bench=bool(plan.tasks),
+        kind=plan.kind,
+        limits=plan.agent.limits,
+        nudges=plan.agent.nudges,
+    )
+    return again, [Recipe.model_validate(contender.recipe) for contender in plan.contenders]
+
+
+def _recipe(name: str, model: str | None, folder: Path = Path()) -> Recipe:
+    if name.startswith(("http://", "https://")):
+        return recipes.of_url(name, model)
+    path = folder / name
+    if path.suffix == ".gguf":
+        return recipes.of_gguf(path)
+    if name in recipes.builtin_names():
+        return recipes.load(name)
+    if path.suffix in (".yaml", ".yml"):
+        return recipes.load(str(path))
+    raise UsageError(
+        f"{name}: no such contender",
+        f"a URL, a .gguf file, a recipe file, or one of {', '.join(recipes.builtin_names())}",
+    )
+
+
+def _named_apart(found: list[Recipe]) -> list[Recipe]:
+    """Contenders are folders: two of one name get numbers."""
+    names = [recipe.name for recipe in found]
+    return [
+        recipe.model_copy(update={"name": f"{recipe.name}-{names[: i + 1].count(recipe.name)}"})
+        if names.count(recipe.name) > 1
+        else recipe
+        for i, recipe in enumerate(found)
+    ]
+
+
+def _expected(found: list[Recipe], runs: int, speed: SpeedPlan | None, read_gb_s: float | None) -> Expected | None:
+    """Seconds from bytes and bandwidth; None where a contender's weights are not known."""
+    sizes = [recipe.weights.bytes or _size(recipe.weights.path) for recipe in found if recipe.weights]
+    if len(sizes) != len(found) or not read_gb_s:
+        return None
+    download = sum(download_bytes(recipe.weights) for recipe in found)
+    seconds = download / DOWNLOAD_BYTES_S
+    for size in sizes:
+        tok_s = SHARE_OF_BANDWIDTH * read_gb_s * 1e9 / size
+        requests = speed.requests + speed.warmup_requests_max + 1 if speed else 0
+        seconds += STANDUP_S + requests * (speed.tokens if speed else 0) / tok_s
+        seconds += runs * (RUN_PREFILL_S + RUN_TOKENS / tok_s)
+    return Expected(
+        seconds=round(seconds),
+        download_bytes=download,
+        memory_bytes=round(max(sizes) * 1.4),
+        basis=f"{SHARE_OF_BANDWIDTH:.0%} of {read_gb_s:.0f} GB/s measured, {RUN_TOKENS} tokens a run",
+    )
+
+
+def _size(path: str | None) -> int:
+    return Path(path).stat().st_size if path else 0

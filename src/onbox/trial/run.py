@@ -1,0 +1,266 @@
+"""Carry out a frozen plan, contender by contender; whatever is finished already is not done again."""
+
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from onbox import fetch
+from onbox.bench.probing import sandbox_of
+from onbox.bench.runner import Bench
+from onbox.bench.tasks import Task
+from onbox.bench.tools import DEFINITIONS
+from onbox.engines import engine_by_name
+from onbox.evidence.folder import TrialFolder, append_line, write_atomic, write_json
+from onbox.evidence.records import ContenderPlan, LedgerKind, Plan, RunRecord, SpeedRecord, StandUp
+from onbox.recipes import Recipe
+from onbox.speed.measure import SpeedRun
+from onbox.standup.preflight import preflight
+from onbox.standup.process import Lifetime
+from onbox.trial import events
+from onbox.trial.plan import tasks_of
+from onbox.trial.recipe_text import recipe_yaml
+from onbox.wire.proxy import RecordingProxy
+
+TOKENS_EVERY_S = 0.25
+SEED_STRIDE = 1000
+
+
+class Looker(Protocol):
+    """Whoever judges what was just done, so that it can be shown; act itself never judges."""
+
+    def run(self, folder: TrialFolder, record: RunRecord) -> tuple[str, str]:
+        """(outcome, code) of a finished run."""
+        ...
+
+    def speed(self, folder: TrialFolder, contender: str) -> tuple[float | None, str]:
+        """(tok/s, status) of a finished measurement."""
+        ...
+
+
+class Trial:
+    """A plan being carried out.
+
+    Args:
+        folder: with the frozen plan in it.
+        show: told what happens.
+        look: judges for the show.
+    """
+
+    def __init__(self, folder: TrialFolder, show: Callable[[events.Event], None], look: Looker) -> None:
+        self.folder = folder
+        self.plan: Plan = folder.plan()
+        self.tasks: list[Task] = tasks_of(self.plan)
+        self._show = show
+        self._look = look
+        self._sandbox, self._sandbox_report = sandbox_of(self.plan.sandbox if self.tasks else None)
+
+    def carry_out(self) -> None:
+        """Do all that is not done yet.
+
+        Raises:
+            OnboxError: a contender can not be fetched or does not stand up; what was done before is kept.
+            KeyboardInterrupt: as it came; the ledger says so, and the engine is stopped.
+        """
+        self._show(self._plan_event())
+        try:
+            for position, contender in enumerate(self.plan.contenders, 1):
+                self._show(events.ContenderStarted(contender.name, contender.role, position, len(self.plan.contenders)))
+                self._contender(contender)
+        except KeyboardInterrupt:
+            self.folder.note(LedgerKind.INTERRUPTED, ".", "by the user")
+            raise
+        except Exception as error:
+            self.folder.note(LedgerKind.FAILED, ".", str(error))
+            raise
+
+    # ------------------------------------------------------------ one contender
+
+    def _contender(self, contender: ContenderPlan) -> None:
+        todo = self._todo(contender)
+        if not todo and self._speed_done(contender):
+            self._show(events.Note(f"{contender.name}: done already"))
+            return
+        recipe = Recipe.model_validate(contender.recipe)
+        home = self.folder.contender(contender.name)
+        write_atomic(home / "recipe.yaml", recipe_yaml(recipe))
+        self._keep_earlier_lives(home)
+        weights = self._fetch(contender, recipe, home)
+        engine = engine_by_name(recipe.engine)
+        counter = _TokenCounter(contender.name, self._show)
+
+        def on_phase(phase: str, seconds: float | None) -> None:
+            started = events.PhaseStarted(contender.name, phase)
+            self._show(started if seconds is None else events.PhaseEnded(contender.name, phase, seconds))
+
+        with Lifetime(recipe, engine, weights, home / "standup", on_phase) as life:
+            if not self._speed_done(contender):
+                self._measure(contender, life, counter, recipe)
+            elif todo:
+                self._preflight(contender, life, recipe)
+            if todo:
+                self._bench(contender, recipe, life, todo, counter)
+        stopped = self.folder.read(StandUp, home / "standup" / "phases.json").stopped
+        how = stopped.how if stopped else "unknown"
+        self.folder.note(LedgerKind.STOPPED, contender.name, how)
+        self._show(events.ContenderStopped(contender.name, how))
+
+    def _fetch(self, contender: ContenderPlan, recipe: Recipe, home: Path) -> Path | None:
+        if recipe.weights is None:
+            return None
+        began = time.monotonic()
+        self._show(events.PhaseStarted(contender.name, "fetch"))
+        path, record = fetch.fetch(
+            recipe.weights,
+            lambda done, total, source: self._show(events.Fetching(recipe.name, done, total, source)),
+        )
+        write_json(home / "weights.json", record)
+        self._show(events.PhaseEnded(contender.name, "fetch", time.monotonic() - began))
+        return path
+
+    def _preflight(self, contender: ContenderPlan, life: Lifetime, recipe: Recipe) -> None:
+        home = self.folder.contender(contender.name)
+        template = recipe.serve.chat_template_name or "the model's own"
+        self._show(events.PhaseStarted(contender.name, "preflight"))
+        began = time.monotonic()
+        with life.client() as client:
+            record, exchanges = preflight(client, life.model, list(DEFINITIONS), template)
+        write_json(home / "preflight.json", record)
+        (home / "preflight.jsonl").unlink(missing_ok=True)
+        for exchange in exchanges:
+            append_line(home / "preflight.jsonl", exchange)
+        self._show(events.PhaseEnded(contender.name, "preflight", time.monotonic() - began))
+        for case in record.cases:
+            if case.status != "pass":
+                self._show(events.Note(f"{contender.name}: preflight {case.name}: {case.status}: {case.detail}"))
+
+    def _measure(self, contender: ContenderPlan, life: Lifetime, counter: "_TokenCounter", recipe: Recipe) -> None:
+        plan = self.plan.speed
+        if plan is None:
+            self._preflight(contender, life, recipe)
+            return
+        folder = self.folder.contender(contender.name) / "speed" / "1"
+        if folder.exists():
+            shutil.rmtree(folder)
+            self.folder.note(LedgerKind.DISCARDED, f"{contender.name}/speed/1", "was cut off; measured again")
+        self._show(events.PhaseStarted(contender.name, "speed"))
+        began = time.monotonic()
+        with life.client() as client:
+            speed = SpeedRun(
+                client,
+                life.engine,
+                life.model,
+                plan,
+                folder,
+                launch_id=life.launch_id,
+                engine_pid=life.pid,
+                on_tokens=counter.add,
+            )
+            speed.cold()
+            self._preflight(contender, life, recipe)
+            self._show(events.PhaseStarted(contender.name, "speed"))
+            record = speed.measure()
+        self._show(events.PhaseEnded(contender.name, "speed", time.monotonic() - began))
+        kind = LedgerKind.ACCEPTED if record.ended == "complete" else LedgerKind.INVALIDATED
+        self.folder.note(kind, f"{contender.name}/speed/1", record.ended)
+        self._show(events.SpeedMeasured(contender.name, *self._look.speed(self.folder, contender.name)))
+
+    # ------------------------------------------------------------ runs
+
+    def _bench(
+        self,
+        contender: ContenderPlan,
+        recipe: Recipe,
+        life: Lifetime,
+        todo: list[tuple[int, Task, str]],
+        counter: "_TokenCounter",
+    ) -> None:
+        with RecordingProxy(life.endpoint, on_events=counter.add) as proxy:
+            bench = Bench(
+                contender=contender.name,
+                model=life.model,
+                sampling=recipe.sampling,
+                plan=self.plan.agent,
+                proxy=proxy,
+                sandbox=self._sandbox,
+                sandbox_report=self._sandbox_report,
+                launch_id=life.launch_id,
+                alive=life.alive,
+            )
+            for n, task, arm in todo:
+                self._show(events.RunStarted(contender.name, task.name, arm, n, self.plan.runs))
+                folder = self.folder.run_folder(contender.name, task.name, arm, n)
+                record = bench.run(task, arm, n, self._seed(task, n), folder)
+                subject = str(folder.relative_to(self.folder.path))
+                self.folder.note(LedgerKind.ACCEPTED, subject, record.fault)
+                outcome, code = self._look.run(self.folder, record)
+                self._show(events.RunEnded(contender.name, task.name, arm, n, outcome, code, record.seconds))
+                if not record.engine_alive:
+                    life.check()
+
+    def _todo(self, contender: ContenderPlan) -> list[tuple[int, Task, str]]:
+        """Runs without a finished record, all tasks once before any task twice."""
+        return [
+            (n, task, arm)
+            for n in range(1, self.plan.runs + 1)
+            for task in self.tasks
+            for arm in self.plan.arms
+            if not (self.folder.run_folder(contender.name, task.name, arm, n) / "run.json").is_file()
+        ]
+
+    def _speed_done(self, contender: ContenderPlan) -> bool:
+        path = self.folder.contender(contender.name) / "speed" / "1" / "run.json"
+        record = self.folder.read_if_there(SpeedRecord, path)
+        return self.plan.speed is None or (record is not None and record.ended == "complete")
+
+    def _seed(self, task: Task, n: int) -> int:
+        """Run n of a task has the same seed for every contender."""
+        position = [each.name for each in self.tasks].index(task.name)
+        return (self.plan.seed * 100 + position * 10 + n) * SEED_STRIDE
+
+    # ------------------------------------------------------------ small things
+
+    def _keep_earlier_lives(self, home: Path) -> None:
+        """A resumed trial starts the engine again: the record of the first life stays."""
+        current = home / "standup"
+        if not current.exists():
+            return
+        lives = len(list(home.glob("standup.*")))
+        current.rename(home / f"standup.{lives + 1}")
+
+    def _plan_event(self) -> events.PlanShown:
+        plan, expected = self.plan, self.plan.expected
+        return events.PlanShown(
+            trial=str(self.folder.path),
+            contenders=tuple(contender.name for contender in plan.contenders),
+            tasks=tuple(task.name for task in plan.tasks),
+            arms=plan.arms,
+            runs=plan.runs,
+            expected_s=expected.seconds if expected else None,
+            download_bytes=expected.download_bytes if expected else 0,
+            memory_bytes=expected.memory_bytes if expected else 0,
+            basis=expected.basis if expected else "nothing is known of the weights",
+        )
+
+
+class _TokenCounter:
+    """Turns counts of events on the wire into a rate for the eye, a few times a second."""
+
+    def __init__(self, contender: str, show: Callable[[events.Event], None]) -> None:
+        self._contender = contender
+        self._show = show
+        self._since = time.monotonic()
+        self._recent = 0
+        self._total = 0
+
+    def add(self, count: int) -> None:
+        """Count events of one read."""
+        self._recent += count
+        self._total += count
+        passed = time.monotonic() - self._since
+        if passed >= TOKENS_EVERY_S:
+            # After a silence the first rate would be of that silence.
+            if passed < 4 * TOKENS_EVERY_S:
+                self._show(events.Tokens(self._contender, self._recent / passed, self._total))
+            self._recent, self._since = 0, time.monotonic()
