@@ -293,9 +293,10 @@ def plot(facts: Facts) -> str:
                    f'stroke-width="2"{style}/>')  # fmt: skip
         out.append(f'<text x="{end + 28}" y="{label_y + 4:.1f}">{name}</text>')
     for tokens, seen, label, shift in POINTS:
+        at_label = f'x="{_x(tokens) + 8:.1f}" y="{_y(seen) + shift:.1f}"'
         out.append(f'<circle cx="{_x(tokens):.1f}" cy="{_y(seen):.1f}" r="3.5" fill="{INK}"/>')
-        out.append(f'<text x="{_x(tokens) + 8:.1f}" y="{_y(seen) + shift:.1f}" stroke="#ffffff" '
-                   f'stroke-width="3" paint-order="stroke">{label}</text>')  # fmt: skip
+        out.append(f'<text {at_label} stroke="#ffffff" stroke-width="3">{label}</text>')
+        out.append(f"<text {at_label}>{label}</text>")
     return "\n".join([*out, "</svg>", ""])
 
 
