@@ -165,14 +165,15 @@ class TestServing:
 
 
 class TestIndependence:
-    def repeated(self, path: Path, words: str) -> Verdict:
-        """Five runs of each task; with `{n}` in the words, each run says something else."""
+    def repeated(self, path: Path, words: str, sure_of: str = "") -> Verdict:
+        """Five runs of each task; with `{n}` in the words, each run says something else, but for the task `sure_of`."""
         names = [Contender("old", Role.INCUMBENT, dict.fromkeys(TASKS, "FFFFF")), Contender("new", Role.CHALLENGER, {})]
         folder = build_trial(path / "trial", names, speed=False)
         for task in TASKS:
             for n in range(1, 6):
                 record = run_record(contender="new", task=task, n=n, seed=n)
-                said = [call_reply(words.format(n=n), id=1, start_s=n), text_reply("Done.", id=2, start_s=n + 5)]
+                command = words.format(n=1 if task == sure_of else n)
+                said = [call_reply(command, id=1, start_s=n), text_reply("Done.", id=2, start_s=n + 5)]
                 write_run(folder, record, said)
         return judge(folder)
 
@@ -180,6 +181,11 @@ class TestIndependence:
         verdict = self.repeated(tmp_path, "sed {n}")
         assert verdict.verdict == "switch"
         assert check(verdict, "RUNS_INDEPENDENT", "new").status is Status.PASS
+
+    def test_a_model_that_is_sure_of_one_task_still_samples(self, tmp_path: Path) -> None:
+        verdict = self.repeated(tmp_path, "sed {n}", sure_of=TASKS[0])
+        assert check(verdict, "RUNS_INDEPENDENT", "new").status is Status.PASS
+        assert verdict.fixed_suite == self.repeated(tmp_path / "other", "sed {n}").fixed_suite
 
     def test_the_same_words_are_one_run(self, tmp_path: Path) -> None:
         verdict, other = self.repeated(tmp_path / "same", "sed"), self.repeated(tmp_path / "other", "sed {n}")

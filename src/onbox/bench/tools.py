@@ -4,6 +4,7 @@ File tools run here, in onbox's own process, and follow no link out of the works
 a tool returns is text for the model: a mistake of the model is an answer to it, never an exception.
 """
 
+import contextlib
 import fnmatch
 import json
 import os
@@ -20,6 +21,7 @@ READ_CHARS = 12_000
 SHOWN_CHARS = 2000
 MATCHES_MAX = 60
 NAMES_MAX = 60
+OTHERS_MAX = 6
 GO_ON = "Next: change what is left, then run the tests if there are any. When nothing is left, say so in one sentence."
 FILE_BYTES_MAX = 2 * 2**20
 
@@ -133,7 +135,22 @@ class Toolbox:
         if not found:
             raise _Refused(f"{path} does not hold that text; it reads:\n{_shortened(text, SHOWN_CHARS)}")
         self._inside(path).write_text(text.replace(old, new), "utf-8", errors="replace")
-        return f"replaced {found} time{'s' * (found > 1)} in {path}. {GO_ON}"
+        others = self._holding(old)
+        also = f"; the same text is also in {', '.join(others)}" if others else ""
+        return f"replaced {found} time{'s' * (found > 1)} in {path}{also}. {GO_ON}"
+
+    def _holding(self, text: str) -> list[str]:
+        """A few of the files that hold a short text, as an editor would list them after a replacement."""
+        if not 3 <= len(text) <= 80 or "\n" in text:
+            return []
+        found: list[str] = []
+        for file in self._files(self.workspace.resolve()):
+            with contextlib.suppress(_Refused, OSError):
+                if text in self._text(str(file)):
+                    found.append(str(file))
+            if len(found) == OTHERS_MAX:
+                return [*found, "..."]
+        return found
 
     def _grep(self, pattern: str, path: str = ".") -> str:
         try:

@@ -40,7 +40,7 @@ class Cell:
     Args:
         passed: runs that passed.
         served: runs that failed in serving.
-        n: valid runs, or 1 when all of them said the same, word for word.
+        n: valid runs, or 1 where the contender does not sample, so that all of them said the same, word for word.
         unknown: runs of the plan that are invalid or missing.
         same: whether they were counted as one.
     """
@@ -75,11 +75,12 @@ def judge_contender(folder: TrialFolder, plan: Plan, contender: ContenderPlan) -
         exchanges = folder.exchanges(path / "wire.jsonl")
         result = attribute(record, exchanges, folder=where, struck=struck.get(where), task_sha256=tasks[record.task])
         runs.append(JudgedRun(record, result, _said(exchanges)))
-    cells = {
-        (task.name, arm): _cell([r for r in runs if (r.record.task, r.record.arm) == (task.name, arm)], plan.runs)
-        for task in plan.tasks
-        for arm in plan.arms
-    }
+    by_cell: dict[CellKey, list[JudgedRun]] = {(task.name, arm): [] for task in plan.tasks for arm in plan.arms}
+    for run in runs:
+        by_cell[run.record.task, run.record.arm].append(run)
+    repeats = [_repeats(each) for each in by_cell.values()]
+    fixed = True in repeats and False not in repeats
+    cells = {key: _cell(each, plan.runs, fixed) for key, each in by_cell.items()}
     speed = _speed(folder, contender.name, struck)
     return Judged(contender, tuple(runs), cells, _tally(plan, contender, runs, cells, speed))
 
@@ -131,16 +132,26 @@ def _task_cell(task: str, results: Sequence[RunResult]) -> TaskCell:
     return TaskCell(task=task, passed=passed, valid=len(results) - invalid, invalid=invalid)
 
 
-def _cell(runs: Sequence[JudgedRun], planned: int) -> Cell:
+def _cell(runs: Sequence[JudgedRun], planned: int, fixed: bool) -> Cell:
     valid = [run for run in runs if run.result.outcome is not Outcome.INVALID]
     unknown = planned - len(valid)
-    outcomes = {run.result.outcome for run in valid}
     passed = sum(run.result.outcome is Outcome.PASSED for run in valid)
     served = sum(run.result.outcome is Outcome.SERVING_FAILURE for run in valid)
-    same = len(valid) > 1 and len(outcomes) == 1 and valid[0].said is not None and len({r.said for r in valid}) == 1
-    if same:
+    if fixed and _repeats(runs):
         return Cell(min(passed, 1), min(served, 1), 1, unknown, same=True)
     return Cell(passed, served, len(valid), unknown, same=False)
+
+
+def _repeats(runs: Sequence[JudgedRun]) -> bool | None:
+    """Whether all valid runs of a cell said the same, to the word, and ended alike; None where that shows nothing.
+
+    One such cell is no fault: a model that is sure of its answer gives it with every seed. But a contender whose every
+    cell is so does not sample at all (temperature 0, or a server that ignores seeds), and was asked only once.
+    """
+    valid = [run for run in runs if run.result.outcome is not Outcome.INVALID]
+    if len(valid) < 2 or any(run.said is None for run in valid):
+        return None
+    return len({run.said for run in valid}) == 1 and len({run.result.outcome for run in valid}) == 1
 
 
 def _said(exchanges: Sequence[Exchange]) -> tuple[object, ...] | None:

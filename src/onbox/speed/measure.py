@@ -20,6 +20,9 @@ QUIESCENCE_S = 10.0
 STEADY_SHARE = 0.02
 """Warm-up is over when two requests in a row differ by less."""
 
+NO_RAW_COMPLETIONS = (400, 404, 405, 422, 501)
+"""A server that answers so to /completions is measured on /chat/completions, to its natural end."""
+
 OnTokens = Callable[[int], None]
 
 
@@ -58,6 +61,7 @@ class SpeedRun:
         self._meter = CpuMeter(engine_pid)
         self._on_tokens = on_tokens
         self._numbers = itertools.count()
+        self._raw = True
         self._idle: list[dict[str, float]] = []
         self._metrics = self._scrape() is not None
 
@@ -102,22 +106,31 @@ class SpeedRun:
             last = pace
 
     def _request(self, purpose: str) -> Exchange:
-        number = next(self._numbers)
+        """One request for text of the planned length, recorded with who used the processors meanwhile."""
+        text = prompt(self._plan.seed, next(self._numbers), self._plan.depth_tokens)
+        exchange = self._post(purpose, text)
+        if self._raw and purpose == "cold" and exchange.status in NO_RAW_COMPLETIONS:
+            self._raw = False
+            exchange = self._post(purpose, text)
+        return exchange
+
+    def _post(self, purpose: str, text: str) -> Exchange:
         body: dict[str, Any] = {
             "model": self._model,
-            "messages": [{"role": "user", "content": prompt(self._plan.seed, number, self._plan.depth_tokens)}],
             "max_tokens": self._plan.tokens,
             "temperature": 0,
             "seed": self._plan.seed,
             "stream": True,
             "stream_options": {"include_usage": True},
         }
+        if self._raw:
+            # A fixed length only on raw completions: on chat it breaks models that speak harmony (vLLM #22519).
+            path, body = "/completions", {**body, "prompt": text, "ignore_eos": True}
+        else:
+            path, body = "/chat/completions", {**body, "messages": [{"role": "user", "content": text}]}
         with self._meter.measuring():
             exchange = self._client.post(
-                "/chat/completions",
-                body,
-                purpose=purpose,
-                on_read=lambda t_ns, data: self._on_tokens(data.count(b"data: ")),
+                path, body, purpose=purpose, on_read=lambda t_ns, data: self._on_tokens(data.count(b"data: "))
             )
         append_line(self._folder / "requests.jsonl", exchange)
         assert self._meter.window is not None

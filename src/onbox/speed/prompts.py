@@ -1,4 +1,4 @@
-"""Prompts of natural text, each with words of its own first, so that no cache can answer for the model."""
+"""Natural text to go on from, each with words of its own first, so that no cache can answer for the model."""
 
 import random
 
@@ -28,11 +28,11 @@ def prompt(seed: int, number: int, depth_tokens: int = 0) -> str:
     Args:
         seed: of the measurement; another seed gives other first words everywhere.
         number: of the request, from 0.
-        depth_tokens: about how many tokens of text to put before the question.
+        depth_tokens: about how many tokens of text to put before the subject.
     """
     source = random.Random(f"{seed}/{number}")
     nonce = "-".join("".join(source.choices("bcdfghjklmnprstvwz", k=4)) for _ in range(3))
     # Rather more than four characters make a token of English prose.
     depth = _DEPTH * round(depth_tokens * 4.6 / len(_DEPTH))
     subject = _SUBJECTS[(number + source.randrange(len(_SUBJECTS))) % len(_SUBJECTS)]
-    return f"{nonce}: {depth}Write a long and detailed account of {subject}. Use plain prose and no lists."
+    return f"{nonce}\n\n{depth}This is a long and detailed account of {subject}, told in plain prose.\n\nIt begins"

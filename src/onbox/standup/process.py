@@ -26,6 +26,8 @@ from onbox.wire.endpoint import Endpoint
 KEEPER = Path(__file__).with_name("keeper.py")
 POLL_S = 0.1
 LOG_TAIL_LINES = 6
+FORWARDERS = frozenset({"docker-proxy", "rootlessport", "slirp4netns", "pasta", "haproxy", "nginx", "ssh"})
+"""Processes that listen for a server that runs elsewhere."""
 
 OnPhase = Callable[[str, float | None], None]
 """Called with (phase, None) when a phase starts and (phase, seconds) when it ends."""
@@ -151,6 +153,7 @@ class Lifetime:
                 )
             self._props = self.engine.props(client)
             self.model = self.recipe.model or self._props.get("model") or self.model
+        self.pid = listener_pid(self.endpoint)
         self._canary(time.monotonic())
         self._ready_s = time.monotonic() - began
         self._write(None)
@@ -295,11 +298,22 @@ def _tail(path: Path, lines: int) -> Sequence[str]:
         return []
 
 
-def _taken_by(port: int) -> str:
+def listener_pid(endpoint: Endpoint) -> int | None:
+    """The process on this box that listens there; None for one that is elsewhere, hidden, or only passes bytes on."""
+    if endpoint.host not in ("127.0.0.1", "::1", "localhost"):
+        return None
     try:
-        owners = [
-            c.pid for c in psutil.net_connections("tcp") if c.laddr and c.laddr.port == port and c.status == "LISTEN"
-        ]
-        return f" by {psutil.Process(owners[0]).name()} (process {owners[0]})" if owners and owners[0] else ""
+        owners = {
+            c.pid
+            for c in psutil.net_connections("tcp")
+            if c.laddr and c.laddr.port == endpoint.port and c.status == "LISTEN"
+        }
+        pids = [pid for pid in owners if pid and psutil.Process(pid).name() not in FORWARDERS]
     except psutil.Error:
-        return ""
+        return None
+    return pids[0] if len(pids) == 1 else None
+
+
+def _taken_by(port: int) -> str:
+    pid = listener_pid(Endpoint("http", "127.0.0.1", port))
+    return f" by process {pid} ({psutil.Process(pid).name()})" if pid else ""

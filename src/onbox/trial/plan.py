@@ -18,7 +18,6 @@ from onbox.recipes import Recipe
 from onbox.recipes.text import read_yaml
 
 RUNS = 3
-QUICK_RUNS = 2
 
 # What the expected time is made of; rough on purpose, and printed as an estimate with its basis.
 STANDUP_S = 6.0
@@ -91,7 +90,7 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
     found = _named_apart(found)
     names = list(QUICK) if asked.quick and not asked.task_names and asked.tasks == "builtin" else asked.task_names
     tasks = load_tasks(_source(asked.tasks), names or None) if asked.bench else []
-    runs = asked.runs if asked.runs is not None else (QUICK_RUNS if asked.quick else RUNS)
+    runs = asked.runs if asked.runs is not None else RUNS
     if runs < 1:
         raise UsageError(f"runs: {runs} is not at least 1")
     agent_plan = AgentPlan(version=agent.VERSION, limits=asked.limits, nudges=asked.nudges)

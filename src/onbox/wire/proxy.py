@@ -25,6 +25,7 @@ from onbox.wire.client import KEPT_HEADERS, READ_BYTES
 from onbox.wire.endpoint import Endpoint
 
 MAX_REQUEST_BYTES = 64 * 2**20
+CLOSE_S = 2.0
 HOP_BY_HOP = frozenset({b"connection", b"keep-alive", b"transfer-encoding", b"te", b"upgrade", b"host", b"expect"})
 
 
@@ -36,6 +37,7 @@ class Tape:
     purpose: str
     ids: Iterator[int] = field(default_factory=lambda: count(1))
     open: bool = True
+    under_way: set[asyncio.Task[None]] = field(default_factory=set)
 
 
 class RecordingProxy:
@@ -71,13 +73,17 @@ class RecordingProxy:
 
     @contextmanager
     def recording(self, name: str, path: Path, purpose: str = "agent") -> Iterator[Endpoint]:
-        """Record under `path` all that is sent to the yielded endpoint; afterwards that address answers 410."""
+        """Record under `path` all that is sent to the yielded endpoint.
+
+        On the way out the record is whole: what is still under way gets a moment to end, then is broken off. Afterwards
+        that address answers 410.
+        """
         tape = Tape(path, purpose)
         self._tapes[name] = tape
         try:
             yield Endpoint("http", "127.0.0.1", self.port, f"/run/{name}")
         finally:
-            tape.open = False
+            asyncio.run_coroutine_threadsafe(self._close(tape), self._loop).result()
 
     # ------------------------------------------------------------ inside the thread
 
@@ -88,6 +94,14 @@ class RecordingProxy:
     async def _listen(self) -> None:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=READ_BYTES)
         self.port = self._server.sockets[0].getsockname()[1]
+
+    async def _close(self, tape: Tape) -> None:
+        tape.open = False
+        if tape.under_way:
+            _, late = await asyncio.wait(tape.under_way, timeout=CLOSE_S)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     async def _shut_down(self) -> None:
         assert self._server is not None
@@ -118,6 +132,14 @@ class RecordingProxy:
         if tape is None or not tape.open:
             await client.refuse(410 if tape else 404, "this run is over" if tape else "no such run")
             return
+        task = asyncio.ensure_future(self._record(client, request, path, body, tape))
+        tape.under_way.add(task)
+        try:
+            await task
+        finally:
+            tape.under_way.discard(task)
+
+    async def _record(self, client: "_Client", request: h11.Request, path: str, body: bytes, tape: Tape) -> None:
         record = _Recording(next(tape.ids), tape.purpose, request.method.decode(), path, body)
         try:
             await self._forward(client, request, path, body, record)
@@ -128,11 +150,10 @@ class RecordingProxy:
             else:
                 client.abort()
         except asyncio.CancelledError:
-            record.error = record.error or "the harness stopped the proxy"
+            record.error = record.error or "broken off at the end of the run"
             raise
         finally:
-            if tape.open:
-                append_line(tape.path, record.exchange())
+            append_line(tape.path, record.exchange())
 
     async def _forward(
         self, client: "_Client", request: h11.Request, path: str, body: bytes, record: "_Recording"
