@@ -327,6 +327,11 @@ def test_every_check_of_a_speed_is_told() -> None:
 
 
 @each_page()
+def test_no_code_breaks_over_a_line(page: Path) -> None:
+    assert [line for line in FENCE.sub("", text(page)).splitlines() if line.count("`") % 2] == []
+
+
+@each_page()
 def test_tables_have_as_many_cells_as_their_heads(page: Path) -> None:
     for table in re.findall(r"(?:^\|.*\n)+", text(page), re.MULTILINE):
         widths = {len(re.split(r"(?<!\\)\|", line)) for line in table.splitlines()}
