@@ -120,13 +120,12 @@ def describe(event: Event) -> str:
             runs = words.count(event.runs, "run")
             return (
                 f"plan: {', '.join(event.contenders)}; {words.count(len(event.tasks), 'task')}, {runs} of each; "
-                f"expected {_about(event.expected_s)} ({event.basis}); to fetch {words.size(event.download_bytes)}, "
-                f"memory {words.size(event.memory_bytes)}; evidence in {event.trial}"
+                f"expected {_about(event.expected_s)} ({event.basis}); {_needs(event)}evidence in {event.trial}"
             )
         case ContenderStarted():
             return f"{event.contender}: begins, {event.position} of {event.total} ({event.role})"
         case ContenderStopped():
-            return f"{event.contender}: engine gone, {event.how}"
+            return f"{event.contender}: engine {_gone(event.how)}"
         case Fetching():
             return f"fetching {event.name} from {event.source}: {_bytes_of(event)}"
         case PhaseStarted():
@@ -147,6 +146,17 @@ def describe(event: Event) -> str:
             return event.text
         case Tokens():
             return ""
+
+
+def _needs(event: PlanShown) -> str:
+    """What it takes; of servers that run already nothing is known."""
+    if event.expected_s is None:
+        return ""
+    return f"to fetch {words.size(event.download_bytes)}, memory {words.size(event.memory_bytes)}; "
+
+
+def _gone(how: str) -> str:
+    return how if how == "left running" else f"gone, {how}"
 
 
 def _about(seconds: float | None) -> str:

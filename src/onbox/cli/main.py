@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from onbox import __version__
-from onbox.errors import OnboxError
+from onbox.errors import BoxError, OnboxError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "trial": ("onbox.cli.commands.trial", "Measure contenders on this box, let them work, judge: the main job."),
@@ -72,8 +72,6 @@ def _later(name: str, release: str) -> click.Command:
     @click.command(name, context_settings={"ignore_unknown_options": True, "help_option_names": []})
     @click.argument("rest", nargs=-1, type=click.UNPROCESSED)
     def later(rest: tuple[str, ...]) -> None:
-        from onbox.errors import BoxError
-
         raise BoxError(f"onbox {name}: comes with release {release}; this is {__version__}")
 
     return later
@@ -106,6 +104,9 @@ def run(argv: list[str] | None = None) -> None:
     except BrokenPipeError:
         # The reader of our output left; there is nobody to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        code, message = BoxError.exit_code, f"{where}{error.strerror or error}"
     if message:
         _tell(arguments, code, message, next_step)
     sys.exit(code)
@@ -116,7 +117,8 @@ def _tell(arguments: list[str], code: int, message: str, next_step: str) -> None
     if next_step:
         print(f"  next: {next_step}", file=sys.stderr)
     if "--json" in arguments:
-        import json
+        from onbox.cli.output import answered, print_json
 
-        error: dict[str, Any] = {"message": message, "next_step": next_step, "exit_code": code}
-        print(json.dumps({"error": error}))
+        if not answered():
+            error: dict[str, Any] = {"message": message, "next_step": next_step, "exit_code": code}
+            print_json({"error": error})

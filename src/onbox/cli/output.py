@@ -20,10 +20,20 @@ def json_option(function: F) -> F:
     )
 
 
+_answered = False
+
+
 def print_json(data: dict[str, Any]) -> None:
     """Print one JSON object on stdout."""
+    global _answered
+    _answered = True
     json.dump(data, sys.stdout, indent=2, ensure_ascii=False)
     sys.stdout.write("\n")
+
+
+def answered() -> bool:
+    """Whether stdout has its one JSON object: a subject that is bad is an answer, not the lack of one."""
+    return _answered
 
 
 def out() -> "Console":

@@ -1,6 +1,7 @@
 """What `trial`, `bench` and `speed` share: make or reopen a folder, carry the plan out, finish it."""
 
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Iterator
@@ -38,21 +39,15 @@ def new_folder(asked: Asked, out: Path | None, *, unsafe: bool) -> TrialFolder:
     return folder
 
 
-def reopen(path: Path) -> TrialFolder:
-    """Open a trial to go on with it.
-
-    Raises:
-        UsageError: it is not a trial, or another onbox works on it.
-    """
-    folder = TrialFolder.open(path)
-    folder.note(LedgerKind.RESUMED, ".")
-    return folder
-
-
-def carry_out(folder: TrialFolder) -> Verdict:
+def carry_out(folder: TrialFolder, *, resumed: bool = False) -> Verdict:
     """Do what the plan says and is not done yet, showing it; then judge, report and seal.
 
+    Args:
+        folder: with its frozen plan.
+        resumed: whether the trial was begun earlier.
+
     Raises:
+        UsageError: another onbox works on it.
         Interrupted: the user stopped it; the message has the line that goes on.
     """
     from onbox.cli.finish import finish
@@ -63,13 +58,15 @@ def carry_out(folder: TrialFolder) -> Verdict:
 
     with locked(folder.path), _terminable():
         try:
+            if resumed:
+                folder.mend_ledger()
+                folder.note(LedgerKind.RESUMED, ".")
             with make_view(sys.stderr.isatty()) as view:
                 Trial(folder, view.show, Judging()).carry_out()
+            return finish(folder)
         except KeyboardInterrupt as interrupt:
-            raise Interrupted(
-                "interrupted; what was finished is kept", f"onbox trial --resume {folder.path}"
-            ) from interrupt
-        return finish(folder)
+            go_on = f"onbox trial --resume {shlex.quote(str(folder.path))}"
+            raise Interrupted("interrupted; what was finished is kept", go_on) from interrupt
 
 
 @contextmanager

@@ -121,6 +121,13 @@ class TrialFolder:
         """Append to the ledger."""
         append_line(self.path / "ledger.jsonl", LedgerEntry(at=utc_now(), kind=kind, subject=subject, reason=reason))
 
+    def mend_ledger(self) -> None:
+        """Cut off a last line that a kill left half-written, so that the next one stands on its own."""
+        path = self.path / "ledger.jsonl"
+        data = path.read_bytes() if path.exists() else b""
+        if not data.endswith(b"\n"):
+            write_atomic(path, data[: data.rfind(b"\n") + 1])
+
     def ledger(self) -> list[LedgerEntry]:
         """All that was accepted, discarded and invalidated so far."""
         path = self.path / "ledger.jsonl"

@@ -11,7 +11,7 @@ from onbox.errors import UsageError
 from onbox.recipes.schema import Recipe, Serve, Weights
 from onbox.recipes.text import read_yaml
 
-__all__ = ["EMBEDDED_PAIR", "Recipe", "Serve", "Weights", "builtin_names", "load", "of_gguf", "of_url", "parse"]
+__all__ = ["EMBEDDED_PAIR", "Recipe", "Serve", "Weights", "builtin_names", "load", "of_gguf", "of_url", "parse", "slug"]
 
 EMBEDDED_PAIR = ("qwen2.5-coder-0.5b", "qwen2.5-coder-1.5b")
 """The incumbent and the challenger of a trial that names no contender."""

@@ -146,8 +146,9 @@ class Lifetime:
         began = time.monotonic()
         with self.client(read_timeout_s=30.0) as client:
             models = client.get("/v1/models")
-            if models.status != 200:
-                what = models.error or f"GET /v1/models answered {models.status}"
+            if models.status != 200 or "data" not in (client.get_json("/v1/models") or {}):
+                kind = models.headers.get("content-type", "of no type")
+                what = models.error or f"GET /v1/models answered {models.status}, {kind}"
                 raise BoxError(
                     f"{self.endpoint}: no OpenAI-compatible server: {what}", "is it running, and is the port right?"
                 )

