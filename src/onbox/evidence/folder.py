@@ -13,6 +13,9 @@ from pydantic import BaseModel, ValidationError
 from onbox.errors import UsageError
 from onbox.evidence.records import Exchange, LedgerEntry, LedgerKind, Plan, RunRecord
 
+AGAIN_MAX = 2
+"""Further tries of a run that was invalid; more would be trying until it looks good."""
+
 R = TypeVar("R", bound=BaseModel)
 
 
@@ -142,6 +145,23 @@ class TrialFolder:
     def run_folder(self, contender: str, task: str, arm: str, n: int) -> Path:
         """The folder of one run; `n` counts from 1."""
         return self.contender(contender) / "runs" / task / arm / str(n)
+
+    def set_aside(self, run: RunRecord, reason: str) -> bool:
+        """Move a run out of the way, so that its slot can be run again; what it holds is kept under `set-aside`.
+
+        Returns:
+            Whether it was moved: a slot gets at most `AGAIN_MAX` further tries.
+        """
+        folder = self.run_folder(run.contender, run.task, run.arm, run.n)
+        shelf = self.contender(run.contender) / "set-aside" / run.task / run.arm
+        earlier = len(list(shelf.glob(f"{run.n}.*")))
+        if earlier >= AGAIN_MAX:
+            return False
+        shelf.mkdir(parents=True, exist_ok=True)
+        target = shelf / f"{run.n}.{earlier + 1}"
+        folder.rename(target)
+        self.note(LedgerKind.DISCARDED, target.relative_to(self.path).as_posix(), reason)
+        return True
 
     def runs(self, contender: str) -> list[RunRecord]:
         """The finished runs of a contender, in the order of task, arm and number."""
