@@ -1,0 +1,1 @@
+"""Real servers and processes that behave badly on purpose."""
