@@ -4,6 +4,7 @@ import json
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -103,6 +104,13 @@ class Server:
     port: int = 0
     asked: list[Asked] = field(default_factory=list)
     connections: int = 0
+
+    def await_requests(self, count: int, within_s: float = 10.0) -> None:
+        """Return when so many requests have come."""
+        deadline = time.monotonic() + within_s
+        while len(self.asked) < count:
+            assert time.monotonic() < deadline, f"{len(self.asked)} of {count} requests came"
+            time.sleep(0.005)
 
     @property
     def url(self) -> str:

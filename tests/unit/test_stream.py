@@ -1,5 +1,6 @@
 """Server-sent events in any chunking, and replies of servers that bend the protocol."""
 
+import itertools
 import json
 from typing import Any
 
@@ -12,8 +13,22 @@ from onbox.evidence.stream import Reply, ReplyReader, SseParser, read_reply
 from tests.builders import AT, call_delta, delta, event, streamed, usage_event
 
 LINES = st.sampled_from(
-    ["data: a", "data:b", "data", "data: ", "data:  two", ": comment", "event: x", "id: 1", "retry: 5", "", "datax: no"]
-    + ["data: \u00e4\u20ac\U0001f600", "\ufeff", "\ufeffdata: bom"]
+    [
+        "data: a",
+        "data:b",
+        "data",
+        "data: ",
+        "data:  two",
+        ": comment",
+        "event: x",
+        "id: 1",
+        "retry: 5",
+        "",
+        "datax: no",
+        "data: ä€😀",
+        "\ufeff",
+        "\ufeffdata: bom",
+    ]
 )
 ENDS = st.sampled_from(["\n", "\r\n", "\r"])
 STREAMS = st.lists(st.tuples(LINES, ENDS), max_size=14).map(lambda lines: "".join(a + b for a, b in lines).encode())
@@ -23,8 +38,25 @@ JSON = st.recursive(
         st.lists(inner, max_size=3)
         | st.dictionaries(
             st.sampled_from(
-                ["choices", "delta", "message", "content", "text", "reasoning", "tool_calls", "index", "id", "function"]
-                + ["name", "arguments", "finish_reason", "usage", "completion_tokens", "error", "timings"]
+                [
+                    "choices",
+                    "delta",
+                    "message",
+                    "content",
+                    "text",
+                    "reasoning",
+                    "tool_calls",
+                    "index",
+                    "id",
+                    "function",
+                    "name",
+                    "arguments",
+                    "finish_reason",
+                    "usage",
+                    "completion_tokens",
+                    "error",
+                    "timings",
+                ]
             ),
             inner,
             max_size=4,
@@ -41,7 +73,7 @@ def parse(chunks: list[bytes]) -> list[str]:
 
 def cut(data: bytes, places: list[int]) -> list[bytes]:
     edges = [0, *sorted(place % (len(data) + 1) for place in places), len(data)]
-    return [data[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    return [data[a:b] for a, b in itertools.pairwise(edges)]
 
 
 class TestSseParser:
