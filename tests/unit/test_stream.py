@@ -13,22 +13,10 @@ from onbox.evidence.stream import Reply, ReplyReader, SseParser, read_reply
 from tests.builders import AT, call_delta, delta, event, streamed, usage_event
 
 LINES = st.sampled_from(
-    [
-        "data: a",
-        "data:b",
-        "data",
-        "data: ",
-        "data:  two",
-        ": comment",
-        "event: x",
-        "id: 1",
-        "retry: 5",
-        "",
-        "datax: no",
-        "data: ä€😀",
-        "\ufeff",
-        "\ufeffdata: bom",
-    ]
+    (
+        *("data: a", "data:b", "data", "data: ", "data:  two", ": comment", "event: x", "id: 1", "retry: 5", ""),
+        *("datax: no", "data: ä€😀", "\ufeff", "\ufeffdata: bom"),
+    )
 )
 ENDS = st.sampled_from(["\n", "\r\n", "\r"])
 STREAMS = st.lists(st.tuples(LINES, ENDS), max_size=14).map(lambda lines: "".join(a + b for a, b in lines).encode())
@@ -38,25 +26,11 @@ JSON = st.recursive(
         st.lists(inner, max_size=3)
         | st.dictionaries(
             st.sampled_from(
-                [
-                    "choices",
-                    "delta",
-                    "message",
-                    "content",
-                    "text",
-                    "reasoning",
-                    "tool_calls",
-                    "index",
-                    "id",
-                    "function",
-                    "name",
-                    "arguments",
-                    "finish_reason",
-                    "usage",
-                    "completion_tokens",
-                    "error",
+                (
+                    *("choices", "delta", "message", "content", "text", "reasoning", "tool_calls", "index", "id"),
+                    *("function", "name", "arguments", "finish_reason", "usage", "completion_tokens", "error"),
                     "timings",
-                ]
+                )
             ),
             inner,
             max_size=4,
