@@ -1,11 +1,12 @@
 """Read and write an evidence folder: every write is atomic or append-only."""
 
+import errno
 import json
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -17,6 +18,7 @@ AGAIN_MAX = 2
 """Further tries of a run that was invalid; more would be trying until it looks good."""
 
 R = TypeVar("R", bound=BaseModel)
+TAIL_BYTES = 65_536
 
 
 def utc_now() -> str:
@@ -46,11 +48,33 @@ def write_json(path: Path, value: BaseModel | dict[str, Any] | list[Any]) -> Non
 
 
 def append_line(path: Path, value: BaseModel | dict[str, Any]) -> None:
-    """Append one JSON line in a single write."""
+    """Append one JSON line in a single write; a last line that a kill cut off is removed first.
+
+    Raises:
+        OSError: the line could not be written whole.
+    """
     data = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+    line = (json.dumps(data, ensure_ascii=True, separators=(",", ":")) + "\n").encode()
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab", buffering=0) as file:
-        file.write((json.dumps(data, ensure_ascii=True, separators=(",", ":")) + "\n").encode())
+    with path.open("a+b", buffering=0) as file:
+        end = _whole_lines_bytes(file)
+        file.truncate(end)
+        if file.write(line) != len(line):
+            file.truncate(end)
+            raise OSError(errno.ENOSPC, "the disk took only a part of a line", str(path))
+
+
+def _whole_lines_bytes(file: IO[bytes]) -> int:
+    """Where the last newline of a file ends."""
+    end = file.seek(0, os.SEEK_END)
+    while end:
+        start = max(0, end - TAIL_BYTES)
+        file.seek(start)
+        newline = file.read(end - start).rfind(b"\n")
+        if newline >= 0:
+            return start + newline + 1
+        end = start
+    return 0
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -67,7 +91,7 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
                 return
             try:
                 yield json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise UsageError(f"{path}:{number}: not JSON: {error}") from error
 
 
@@ -191,10 +215,12 @@ def _validated(model: type[R], path: Path, parse: Any) -> R:
         return model.model_validate(parse(path.read_text("utf-8")))
     except FileNotFoundError as error:
         raise UsageError(f"{path}: missing") from error
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
     except ValidationError as error:
         raise UsageError(f"{path}: {first_problem(error)}") from error
-    except (ValueError, yaml.YAMLError) as error:
-        raise UsageError(f"{path}: cannot be read: {str(error).splitlines()[0]}") from error
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
+        raise UsageError(f"{path}: cannot be read: {str(error).partition(chr(10))[0]}") from error
 
 
 def _entry(model: type[R], line: dict[str, Any], path: Path) -> R:
