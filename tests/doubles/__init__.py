@@ -1,1 +1,1 @@
-"""Stand-ins that are real programs: a server process with a script in the place of a model."""
+"""Real servers and processes that behave badly on purpose."""

@@ -28,7 +28,8 @@ def test_a_rate_has_three_digits_and_its_unit(value: float | None, said: str) ->
     [
         (None, "not measured"),
         (0, "0 s"),
-        (0.0401, "0.04 s"),
+        (0.0401, "40 ms"),
+        (0.0009, "1 ms"),
         (0.999, "1.0 s"),
         (1.94, "1.9 s"),
         (9.96, "10 s"),

@@ -22,7 +22,6 @@ SHOWN_CHARS = 2000
 MATCHES_MAX = 60
 NAMES_MAX = 60
 OTHERS_MAX = 6
-GO_ON = "Next: change what is left, then run the tests if there are any. When nothing is left, say so in one sentence."
 FILE_BYTES_MAX = 2 * 2**20
 
 
@@ -127,7 +126,7 @@ class Toolbox:
         target = self._inside(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(content, "utf-8", errors="replace")
-        return f"wrote {path} ({len(content.splitlines())} lines). {GO_ON}"
+        return f"wrote {path} ({len(content.splitlines())} lines)"
 
     def _edit(self, path: str, old: str, new: str) -> str:
         text = self._text(path)
@@ -137,7 +136,7 @@ class Toolbox:
         self._inside(path).write_text(text.replace(old, new), "utf-8", errors="replace")
         others = self._holding(old)
         also = f"; the same text is also in {', '.join(others)}" if others else ""
-        return f"replaced {found} time{'s' * (found > 1)} in {path}{also}. {GO_ON}"
+        return f"replaced {found} time{'s' * (found > 1)} in {path}{also}"
 
     def _holding(self, text: str) -> list[str]:
         """A few of the files that hold a short text, as an editor would list them after a replacement."""

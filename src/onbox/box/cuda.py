@@ -21,6 +21,8 @@ class Device:
 
     index: int
     name: str
+    pci_bus_id: str
+    """By which NVML knows the same device: the two count differently under CUDA_VISIBLE_DEVICES."""
     compute_capability: str
     integrated: bool
     memory_total_bytes: int
@@ -53,6 +55,8 @@ def _device(driver: Any, index: int) -> Device:
     call("cuDeviceGet", ctypes.byref(handle), index)
     name = ctypes.create_string_buffer(256)
     call("cuDeviceGetName", name, 256, handle)
+    bus = ctypes.create_string_buffer(32)
+    call("cuDeviceGetPCIBusId", bus, 32, handle)
     total = ctypes.c_size_t()
     call("cuDeviceTotalMem_v2", ctypes.byref(total), handle)
 
@@ -64,6 +68,7 @@ def _device(driver: Any, index: int) -> Device:
     return Device(
         index=index,
         name=name.value.decode("utf-8", "replace"),
+        pci_bus_id=bus.value.decode("ascii", "replace"),
         compute_capability=f"{attribute(_CAPABILITY_MAJOR)}.{attribute(_CAPABILITY_MINOR)}",
         integrated=bool(attribute(_INTEGRATED)),
         memory_total_bytes=total.value,

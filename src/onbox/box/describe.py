@@ -100,7 +100,7 @@ def _measured(found: nvml.Accelerators, *, cpu_too: bool = True) -> tuple[tuple[
     problems = []
     for device in cuda.devices():
         try:
-            with nvml.Sampler(device.index) as sampler:
+            with nvml.Sampler(device.pci_bus_id) as sampler:
                 measured.append(gpu_bandwidth(device, sample=sampler.sample))
         except BoxError as error:
             problems.append(

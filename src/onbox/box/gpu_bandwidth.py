@@ -23,7 +23,7 @@ REPEATS = 15
 WARM_UP_S = 0.6
 SAMPLED_S = 0.05
 """Work that is queued around each sample of the clock, by the first launches' speed."""
-DATA_BYTES_MIN = 1024 * MIB
+DATA_BYTES_MIN = 2048 * MIB
 PATTERN = 0x9E3779B1
 """Odd, so that one missing word changes the sum modulo 2^32."""
 
@@ -179,9 +179,9 @@ class _Run:
 
 
 def _data_bytes(device: cuda.Device, blocks: int, free_bytes: int) -> int:
-    """16 times the cache and 1 GiB at least, a quarter of free memory at most, in whole rounds of the kernel."""
+    """64 times the cache and 2 GiB at least, a quarter of free memory at most, in whole rounds of the kernel."""
     round_bytes = blocks * THREADS * UNROLL * VECTOR_BYTES
-    wanted = min(max(DATA_BYTES_MIN, 16 * device.l2_bytes), free_bytes // 4)
+    wanted = min(max(DATA_BYTES_MIN, 64 * device.l2_bytes), free_bytes // 4)
     if wanted < 4 * device.l2_bytes or wanted < round_bytes:
         raise BoxError(
             f"{device.name}: {free_bytes // MIB} MiB free is too little to measure its bandwidth",

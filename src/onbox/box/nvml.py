@@ -105,21 +105,22 @@ class Sample:
 class Sampler:
     """Asks one device for clock and power, often; every answer is empty where NVML is missing."""
 
-    def __init__(self, index: int) -> None:
-        self._index = index
+    def __init__(self, pci_bus_id: str) -> None:
+        self._bus = pci_bus_id
         self._nvml: Any = None
         self._handle: Any = None
 
     def __enter__(self) -> "Sampler":
         try:
             nvml = importlib.import_module("pynvml")
+        except ImportError:
+            return self
+        try:
             nvml.nvmlInit()
-        except Exception as error:  # an NVMLError, whose class is only known once the module is there
-            if isinstance(error, ImportError) or type(error).__module__ == "pynvml":
-                return self
-            raise
+        except nvml.NVMLError:
+            return self
         self._nvml = nvml
-        self._handle = _ask(nvml, nvml.nvmlDeviceGetHandleByIndex, self._index)
+        self._handle = _ask(nvml, nvml.nvmlDeviceGetHandleByPciBusId, self._bus.encode())
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -61,12 +61,30 @@ def carry_out(folder: TrialFolder, *, resumed: bool = False) -> Verdict:
             if resumed:
                 folder.mend_ledger()
                 folder.note(LedgerKind.RESUMED, ".")
+                set_invalid_aside(folder)
             with make_view(sys.stderr.isatty()) as view:
                 Trial(folder, view.show, Judging()).carry_out()
             return finish(folder)
         except KeyboardInterrupt as interrupt:
             go_on = f"onbox trial --resume {shlex.quote(str(folder.path))}"
             raise Interrupted("interrupted; what was finished is kept", go_on) from interrupt
+
+
+def set_invalid_aside(folder: TrialFolder) -> int:
+    """Make room for the invalid runs to be done again, twice at most; return how many there are.
+
+    Only what the model can not have caused is invalid, so doing it again chooses no outcome.
+    """
+    from onbox.cli.looking import Judging
+    from onbox.judge.results import Outcome
+
+    moved = 0
+    for contender in folder.plan().contenders:
+        for record in folder.runs(contender.name):
+            outcome, code = Judging().run(folder, record)
+            if outcome == Outcome.INVALID:
+                moved += folder.set_aside(record, f"invalid, {code}: done again")
+    return moved
 
 
 @contextmanager

@@ -1,11 +1,12 @@
 """Read and write an evidence folder: every write is atomic or append-only."""
 
+import errno
 import json
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -13,7 +14,11 @@ from pydantic import BaseModel, ValidationError
 from onbox.errors import UsageError
 from onbox.evidence.records import Exchange, LedgerEntry, LedgerKind, Plan, RunRecord
 
+AGAIN_MAX = 2
+"""Further tries of a run that was invalid; more would be trying until it looks good."""
+
 R = TypeVar("R", bound=BaseModel)
+TAIL_BYTES = 65_536
 
 
 def utc_now() -> str:
@@ -43,11 +48,33 @@ def write_json(path: Path, value: BaseModel | dict[str, Any] | list[Any]) -> Non
 
 
 def append_line(path: Path, value: BaseModel | dict[str, Any]) -> None:
-    """Append one JSON line in a single write."""
+    """Append one JSON line in a single write; a last line that a kill cut off is removed first.
+
+    Raises:
+        OSError: the line could not be written whole.
+    """
     data = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+    line = (json.dumps(data, ensure_ascii=True, separators=(",", ":")) + "\n").encode()
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab", buffering=0) as file:
-        file.write((json.dumps(data, ensure_ascii=True, separators=(",", ":")) + "\n").encode())
+    with path.open("a+b", buffering=0) as file:
+        end = _whole_lines_bytes(file)
+        file.truncate(end)
+        if file.write(line) != len(line):
+            file.truncate(end)
+            raise OSError(errno.ENOSPC, "the disk took only a part of a line", str(path))
+
+
+def _whole_lines_bytes(file: IO[bytes]) -> int:
+    """Where the last newline of a file ends."""
+    end = file.seek(0, os.SEEK_END)
+    while end:
+        start = max(0, end - TAIL_BYTES)
+        file.seek(start)
+        newline = file.read(end - start).rfind(b"\n")
+        if newline >= 0:
+            return start + newline + 1
+        end = start
+    return 0
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -64,7 +91,7 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
                 return
             try:
                 yield json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise UsageError(f"{path}:{number}: not JSON: {error}") from error
 
 
@@ -143,6 +170,23 @@ class TrialFolder:
         """The folder of one run; `n` counts from 1."""
         return self.contender(contender) / "runs" / task / arm / str(n)
 
+    def set_aside(self, run: RunRecord, reason: str) -> bool:
+        """Move a run out of the way, so that its slot can be run again; what it holds is kept under `set-aside`.
+
+        Returns:
+            Whether it was moved: a slot gets at most `AGAIN_MAX` further tries.
+        """
+        folder = self.run_folder(run.contender, run.task, run.arm, run.n)
+        shelf = self.contender(run.contender) / "set-aside" / run.task / run.arm
+        earlier = len(list(shelf.glob(f"{run.n}.*")))
+        if earlier >= AGAIN_MAX:
+            return False
+        shelf.mkdir(parents=True, exist_ok=True)
+        target = shelf / f"{run.n}.{earlier + 1}"
+        folder.rename(target)
+        self.note(LedgerKind.DISCARDED, target.relative_to(self.path).as_posix(), reason)
+        return True
+
     def runs(self, contender: str) -> list[RunRecord]:
         """The finished runs of a contender, in the order of task, arm and number."""
         found = sorted((self.contender(contender) / "runs").glob("*/*/*/run.json"))
@@ -171,10 +215,12 @@ def _validated(model: type[R], path: Path, parse: Any) -> R:
         return model.model_validate(parse(path.read_text("utf-8")))
     except FileNotFoundError as error:
         raise UsageError(f"{path}: missing") from error
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
     except ValidationError as error:
         raise UsageError(f"{path}: {first_problem(error)}") from error
-    except (ValueError, yaml.YAMLError) as error:
-        raise UsageError(f"{path}: cannot be read: {str(error).splitlines()[0]}") from error
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
+        raise UsageError(f"{path}: cannot be read: {str(error).partition(chr(10))[0]}") from error
 
 
 def _entry(model: type[R], line: dict[str, Any], path: Path) -> R:

@@ -12,8 +12,15 @@ _LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
 
 
 def write_manifest(folder: Path) -> None:
-    """Hash all files below `folder`, the manifest itself left out."""
-    lines = [f"{digest}  {name}\n" for name, digest in hashes(folder).items()]
+    """Hash all files below `folder`, the manifest itself left out.
+
+    Raises:
+        UsageError: a file's name has a line end in it.
+    """
+    found = hashes(folder)
+    if odd := [name for name in found if "\n" in name or "\r" in name]:
+        raise UsageError(f"{folder}: {odd[0]!r}: a name that no manifest can hold", "rename the file")
+    lines = [f"{digest}  {name}\n" for name, digest in found.items()]
     write_atomic(folder / NAME, "".join(lines).encode("utf-8", "surrogateescape"))
 
 
@@ -38,7 +45,7 @@ def mismatches(folder: Path) -> list[tuple[str, str]]:
     if not path.is_file():
         raise UsageError(f"{path}: missing: the trial was not finished", "go on with onbox trial --resume")
     told: dict[str, str] = {}
-    for number, line in enumerate(path.read_text("utf-8", "surrogateescape").splitlines(), 1):
+    for number, line in enumerate(_lines(path), 1):
         match = _LINE.fullmatch(line)
         if match is None:
             raise UsageError(f"{path}:{number}: not a line of a manifest")
@@ -48,3 +55,9 @@ def mismatches(folder: Path) -> list[tuple[str, str]]:
     missing = [(name, "missing") for name in told if name not in found]
     new = [(name, "not in the manifest") for name in found if name not in told]
     return sorted(changed + missing + new)
+
+
+def _lines(path: Path) -> list[str]:
+    """Lines end with LF alone: other characters that end lines may be in names."""
+    text = path.read_bytes().decode("utf-8", "surrogateescape")
+    return text.removesuffix("\n").split("\n") if text else []

@@ -10,6 +10,9 @@ from typing import Any
 
 from onbox.evidence.records import Exchange
 
+CALLS_MAX = 1000
+"""No model makes so many calls in one reply; a larger index is a broken server."""
+
 
 class SseParser:
     """Incremental parser of `text/event-stream` (WHATWG HTML, section 9.2): feed bytes, get the data of events.
@@ -27,15 +30,17 @@ class SseParser:
 
     def feed(self, chunk: bytes) -> list[str]:
         """Return the data of each event that this chunk completes."""
-        if self._after_cr and chunk.startswith(b"\n"):
-            chunk = chunk[1:]
-        if chunk:
-            self._after_cr = chunk.endswith(b"\r")
+        if not chunk:
+            return []
+        after_cr, self._after_cr = self._after_cr, chunk.endswith(b"\r")
+        if after_cr:
+            chunk = chunk.removeprefix(b"\n")
         self._pending += chunk
-        if self._at_start and len(self._pending) >= 3:
+        ends_line = b"\n" in chunk or b"\r" in chunk
+        if self._at_start and (ends_line or len(self._pending) >= 3):
             self._pending = self._pending.removeprefix(b"\xef\xbb\xbf")
             self._at_start = False
-        if b"\n" not in chunk and b"\r" not in chunk:
+        if not ends_line:
             return []
         *lines, self._pending = self._pending.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
         events = []
@@ -104,44 +109,73 @@ class Reply:
     def add(self, payload: Any) -> bool:
         """Take in one parsed event or body of /chat/completions or /completions; True if it showed something."""
         if not isinstance(payload, dict):
-            self.error = self.error or f"not a JSON object: {str(payload)[:200]}"
-            return False
+            return self._odd("the event", payload)
         if payload.get("error"):
             self.error = _error_text(payload["error"])
         if isinstance(payload.get("usage"), dict):
             self.usage = payload["usage"]
         if isinstance(payload.get("timings"), dict):
             self.timings = payload["timings"]
+        choices = payload.get("choices") or []
+        if not isinstance(choices, list):
+            return self._odd("choices", choices)
         visible = False
-        for choice in payload.get("choices") or []:
+        for choice in choices:
             if isinstance(choice, dict) and not choice.get("index"):
                 visible |= self._add_choice(choice)
         return visible
 
     def _add_choice(self, choice: dict[str, Any]) -> bool:
-        self.finish_reason = choice.get("finish_reason") or self.finish_reason
+        self.finish_reason = self._text(choice, "finish_reason") or self.finish_reason
         delta = choice.get("delta") or choice.get("message") or {}
-        text = delta.get("content") or choice.get("text") or ""
+        if not isinstance(delta, dict):
+            return self._odd("delta", delta)
+        text = self._text(delta, "content") or self._text(choice, "text")
         self.content += text
         visible = bool(text)
         for name in ("reasoning", "reasoning_content"):
             if isinstance(delta.get(name), str) and delta[name]:
-                self.reasoning += delta[name]
+                self.reasoning += self._text(delta, name)
                 self.reasoning_field = name
                 visible = True
                 break
-        for position, call in enumerate(delta.get("tool_calls") or []):
-            self._add_call(call.get("index", position), call)
-            visible = True
+        calls = delta.get("tool_calls") or []
+        if not isinstance(calls, list):
+            return self._odd("tool_calls", calls)
+        for position, call in enumerate(calls):
+            visible |= self._add_call(position, call)
         return visible
 
-    def _add_call(self, index: int, call: dict[str, Any]) -> None:
+    def _add_call(self, position: int, call: Any) -> bool:
+        if not isinstance(call, dict):
+            return self._odd("tool_calls", call)
+        index, function = call.get("index"), call.get("function") or {}
+        index = position if index is None else index
+        if not isinstance(index, int) or not 0 <= index <= CALLS_MAX:
+            return self._odd("tool_calls.index", index)
+        if not isinstance(function, dict):
+            return self._odd("tool_calls.function", function)
         while len(self.tool_calls) <= index:
             self.tool_calls.append(ToolCall())
-        target, function = self.tool_calls[index], call.get("function") or {}
-        target.id = call.get("id") or target.id
-        target.name += function.get("name") or ""
-        target.arguments += function.get("arguments") or ""
+        target = self.tool_calls[index]
+        target.id = self._text(call, "id") or target.id
+        target.name += self._text(function, "name")
+        target.arguments += self._text(function, "arguments")
+        return True
+
+    def _text(self, part: dict[str, Any], name: str) -> str:
+        """A field that is text or null; half a surrogate pair, which no file and no server takes, is replaced."""
+        value = part.get(name)
+        if isinstance(value, str):
+            return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        if value is not None:
+            self._odd(name, value)
+        return ""
+
+    def _odd(self, name: str, value: Any) -> bool:
+        """Note that a server broke the protocol; what it sent shows nothing."""
+        self.error = self.error or f"{name} is not as the protocol has it: {str(value)[:200]}"
+        return False
 
 
 class ReplyReader:
@@ -191,7 +225,7 @@ class ReplyReader:
 
 def read_reply(exchange: Exchange) -> Reply:
     """The reply that a recorded exchange holds; a transport error becomes the reply's error."""
-    reader = ReplyReader("text/event-stream" in exchange.headers.get("content-type", ""))
+    reader = ReplyReader("text/event-stream" in exchange.headers.get("content-type", "").lower())
     for t_ns, text in exchange.chunks:
         reader.feed(t_ns, text.encode("utf-8", "surrogateescape"))
     reply = reader.end()

@@ -1,21 +1,19 @@
 """A model from the Hugging Face hub: only what an engine reads; huggingface_hub does the transfer and the resuming."""
 
 import importlib
-import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from onbox.errors import BoxError, FetchError, UsageError
+from onbox.errors import BoxError, FetchError
 from onbox.fetch.fetched import Fetched, FetchedFile, Skipped, Tell, expect_hash, need_room
-from onbox.weights.hub import HubStore, translated
+from onbox.weights.hub import HubStore, parse_hub_source, translated
 from onbox.weights.layout import find_model
 
 WORKERS = 4
 ATTEMPTS = 5
-_SOURCE = re.compile(r"^hf:(?P<repository>[^/@\s]+/[^/@\s]+)(?:/(?P<file>[^@\s]+))?(?:@(?P<revision>[^\s]+))?$")
 _HEAVY = (".safetensors", ".gguf", ".bin", ".pt", ".pth", ".onnx", ".h5", ".msgpack", ".ot", ".tflite", ".mlmodel")
 _MEDIA = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".mp4", ".pdf", ".svg")
 _CODE = (".py",)
@@ -37,20 +35,18 @@ def fetch_repository(
         BoxError: no network, no room on the disk.
         FetchError: a file did not come whole, or its hash is not the published one.
     """
-    match = _SOURCE.match(source)
-    if match is None:
-        raise UsageError(f"{source}: not a source on the hub", "write hf:org/name or hf:org/name@revision")
-    store = HubStore(match["repository"], match["revision"])
-    wanted, skipped = choose(store, match["file"], include, exclude)
+    there = parse_hub_source(source)
+    store = HubStore(there.repository, there.revision)
+    wanted, skipped = choose(store, there.file, include, exclude)
     held = {each.rfilename for each in wanted if _is_here(folder, each)}
     missing = sum(each.size or 0 for each in wanted if each.rfilename not in held)
     for each in skipped:
         tell(f"skip {each.name} ({each.bytes / 2**30:.2f} GiB): {each.why}")
     tell(f"fetch {missing / 2**30:.2f} GiB in {len(wanted) - len(held)} files to {folder}")
     need_room(folder, missing)
-    _download(store, match["repository"], folder, [each.rfilename for each in wanted])
+    _download(store, there.repository, folder, [each.rfilename for each in wanted])
     files = tuple(_verified(folder, each) for each in wanted)
-    model = folder / match["file"] if match["file"] else folder
+    model = folder / there.file if there.file else folder
     present = sum(each.size or 0 for each in wanted if each.rfilename in held)
     return Fetched(source, str(folder), model, missing, present, files, tuple(skipped))
 

@@ -21,7 +21,6 @@ def commands(page: Page) -> tuple[Command, ...]:
     return (
         Command(f"onbox verify {folder}", "checks every file's hash and computes every number again"),
         Command(f"onbox judge {folder}", "computes the verdict from the evidence alone"),
-        Command(f"onbox regrade {folder}", "runs the gates again on the workspaces that the agent left"),
         Command(f"onbox trial {folder}/plan.yaml", "measures all of it again, with the same seeds"),
     )
 

@@ -90,9 +90,11 @@ def tok_s(value: float | None) -> str:
 
 
 def seconds(value: float | None) -> str:
-    """A duration: `0.42 s`, `42 s`, `3 min 20 s`, `1 h 05 min`."""
+    """A duration: `7 ms`, `0.42 s`, `42 s`, `3 min 20 s`, `1 h 05 min`."""
     if value is None:
         return NOT_MEASURED
+    if value < 0.0995:
+        return f"{max(1, round(value * 1000))} ms" if value else "0 s"
     if value < 0.995:
         return f"{_trimmed(number(value, 2))} s"
     if value < 99.5:

@@ -37,9 +37,9 @@ class Asked:
 
     Args:
         contenders: recipe names, recipe files, GGUF files, URLs or one trial file; the first is the incumbent.
-        tasks: `builtin` or a folder.
+        tasks: `builtin` or a folder; None takes the default.
         task_names: only these.
-        runs: runs of each task; None takes the file's or the default.
+        runs: runs of each task; None takes the default.
         quick: the small fixed set.
         seed: of the runs; None takes the file's or the default.
         speed: measure decode speed.
@@ -49,7 +49,7 @@ class Asked:
     """
 
     contenders: Sequence[str] = ()
-    tasks: str = "builtin"
+    tasks: str | None = None
     task_names: Sequence[str] = ()
     runs: int | None = None
     quick: bool = False
@@ -89,14 +89,16 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
         UsageError: an unknown contender, task or field, or a malformed file.
     """
     asked, inline = _with_file(asked)
+    tasks_from = asked.tasks or "builtin"
+    seed = asked.seed if asked.seed is not None else SEED
     found = [*inline, *(_recipe(name, asked.model) for name in asked.contenders)]
     if not found:
         found = [recipes.load(name) for name in recipes.EMBEDDED_PAIR]
     for recipe in found:
         _check(recipe)
     found = _named_apart(found)
-    names = list(QUICK) if asked.quick and not asked.task_names and asked.tasks == "builtin" else asked.task_names
-    tasks = load_tasks(_source(asked.tasks), names or None) if asked.bench else []
+    names = list(QUICK) if asked.quick and not asked.task_names and tasks_from == "builtin" else asked.task_names
+    tasks = load_tasks(_source(tasks_from), names or None) if asked.bench else []
     runs = asked.runs if asked.runs is not None else RUNS
     if runs < 1:
         raise UsageError(f"runs: {runs} is not at least 1")
@@ -114,9 +116,9 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
             for position, recipe in enumerate(found)
         ),
         tasks=tuple(TaskPlan(name=task.name, sha256=task.sha256) for task in tasks),
-        tasks_from=asked.tasks if asked.tasks == "builtin" else str(Path(asked.tasks).resolve()),
+        tasks_from=tasks_from if tasks_from == "builtin" else str(Path(tasks_from).resolve()),
         runs=runs,
-        seed=SEED if asked.seed is None else asked.seed,
+        seed=seed,
         agent=agent_plan,
         speed=asked.speed,
         sandbox=sandbox,
@@ -143,7 +145,7 @@ def _source(tasks: str) -> Literal["builtin"] | Path:
 
 
 def _with_file(asked: Asked) -> tuple[Asked, list[Recipe]]:
-    """Take in a trial file, if the one contender that was named is one; what was typed beside it stands over it."""
+    """Take in a trial file, if the one contender that was named is one; what the command line says goes before it."""
     if len(asked.contenders) != 1 or Path(asked.contenders[0]).suffix not in (".yaml", ".yml"):
         return asked, []
     path = Path(asked.contenders[0])
@@ -164,11 +166,11 @@ def _with_file(asked: Asked) -> tuple[Asked, list[Recipe]]:
     ]
     return (
         Asked(
-            tasks=asked.tasks if asked.tasks != "builtin" or file.tasks == "builtin" else str(path.parent / file.tasks),
+            tasks=asked.tasks or (file.tasks if file.tasks == "builtin" else str(path.parent / file.tasks)),
             task_names=asked.task_names or file.task_names,
             runs=asked.runs if asked.runs is not None else file.runs,
             quick=asked.quick,
-            seed=file.seed if asked.seed is None else asked.seed,
+            seed=asked.seed if asked.seed is not None else file.seed,
             speed=file.speed if asked.speed else None,
             limits=file.limits,
             nudges=file.nudges,
@@ -184,10 +186,10 @@ def _frozen(asked: Asked, path: Path, data: dict[str, Any]) -> tuple[Asked, list
     except ValidationError as error:
         raise UsageError(f"{path}: {first_problem(error)}") from error
     again = Asked(
-        tasks=plan.tasks_from,
+        tasks=asked.tasks or plan.tasks_from,
         task_names=asked.task_names or [task.name for task in plan.tasks],
         runs=asked.runs if asked.runs is not None else plan.runs,
-        seed=plan.seed if asked.seed is None else asked.seed,
+        seed=asked.seed if asked.seed is not None else plan.seed,
         speed=plan.speed if asked.speed else None,
         bench=bool(plan.tasks),
         kind=plan.kind,

@@ -241,6 +241,11 @@ def _experts(source: str, weights: Sequence[Weight], parts: Sequence[Part], arch
         elif weight.shape:
             fused.add(weight.shape[0])
     if not fused and not single:
+        if (architecture.experts or 0) > 1:
+            raise UsageError(
+                f"{source}: the configuration says {architecture.experts} experts, no tensor is known to be one",
+                "please report the model's name; what a token reads cannot be told",
+            )
         return None
     seen = len(single) if single else max(fused)
     if len(fused) > 1 or (fused and single):

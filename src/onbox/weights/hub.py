@@ -2,8 +2,10 @@
 
 import importlib
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from onbox.errors import BoxError, OnboxError, UsageError
@@ -13,6 +15,30 @@ TIMEOUT_S = 20.0
 FIRST_BYTES = 256 << 10
 """Fetched with the first request for a file: most headers are shorter, so one request is enough."""
 ATTEMPTS = 3
+
+
+_SOURCE = re.compile(r"^hf:(?P<repository>[^/@\s]+/[^/@\s]+)(?:/(?P<file>[^@\s]+))?(?:@(?P<revision>\S+))?$")
+
+
+@dataclass(frozen=True)
+class HubSource:
+    """`hf:org/name[/file][@revision]`, taken apart."""
+
+    repository: str
+    file: str | None
+    revision: str | None
+
+
+def parse_hub_source(source: str) -> HubSource:
+    """Take a source on the hub apart.
+
+    Raises:
+        UsageError: it is not one.
+    """
+    match = _SOURCE.match(source)
+    if match is None:
+        raise UsageError(f"{source}: not a source on the hub", "write hf:org/name or hf:org/name@revision")
+    return HubSource(match["repository"], match["file"], match["revision"])
 
 
 class HubStore:

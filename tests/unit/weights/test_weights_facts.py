@@ -67,6 +67,20 @@ def test_a_different_number_of_experts_is_an_error(tmp_path: Path) -> None:
         weights.read(write_model(tmp_path, shapes, {**config, "num_local_experts": 16}))
 
 
+def test_experts_that_no_tensor_is_known_to_be_are_an_error(tmp_path: Path) -> None:
+    shapes, config = dense(**SMALL, tied=False)
+    with pytest.raises(UsageError, match="says 64 experts, no tensor is known to be one"):
+        weights.read(write_model(tmp_path, shapes, {**config, "num_experts": 64, "num_experts_per_tok": 8}))
+
+
+@pytest.mark.parametrize("name", ["mlp.switch_mlp.up_proj", "block_sparse_moe.input_linear", "mlp.experts.up_proj"])
+def test_fused_experts_by_their_names_in_other_tools(tmp_path: Path, name: str) -> None:
+    shapes, config = dense(**SMALL, tied=False)
+    shapes[f"model.layers.0.{name}.weight"] = ("BF16", (64, 128, 64))
+    facts = weights.read(write_model(tmp_path, shapes, {**config, "num_experts": 64, "num_experts_per_tok": 8}))
+    assert facts.read_bytes()[Part.EXPERTS] == 8 * 128 * 64 * 2
+
+
 def test_experts_without_top_k_are_an_error(tmp_path: Path) -> None:
     shapes, config = gpt_oss(layers=1, experts=8, hidden=64, vocab=100)
     del config["num_experts_per_tok"]

@@ -12,20 +12,20 @@ from onbox.errors import UsageError
 @click.command("bench")
 @click.argument("url")
 @click.option("--model", help="The model's name in requests; the server is asked if left out.")
-@click.option("--tasks", default="builtin", help="A folder of tasks in Harbor's layout.")
+@click.option("--tasks", help="A folder of tasks in Harbor's layout; the builtin ones if left out.")
 @click.option("--task", "task_names", multiple=True, help="Only this task; may be given several times.")
 @click.option("--runs", type=int, help="Runs of each task.")
 @click.option("--quick", is_flag=True, help="The small fixed set of tasks.")
 @click.option("--agent", default="builtin", show_default=True, help="The agent that works on the tasks.")
 @click.option("--arms", type=click.Path(path_type=Path), help="A file of arms (comes with release 0.4).")
 @click.option("--out", type=click.Path(path_type=Path), help="The evidence folder.")
-@click.option("--seed", type=int, help="Of the runs; 1 if left out.")
+@click.option("--seed", type=int, help="Another seed gives other samples; 1 if left out.")
 @click.option("--unsafe", is_flag=True, help="Run the agent's commands without a sandbox where none works.")
 @json_option
 def command(
     url: str,
     model: str | None,
-    tasks: str,
+    tasks: str | None,
     task_names: tuple[str, ...],
     runs: int | None,
     quick: bool,

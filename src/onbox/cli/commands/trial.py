@@ -15,9 +15,9 @@ from onbox.errors import UsageError
 @click.option("--resume", type=click.Path(path_type=Path), help="Go on with a trial that was interrupted.")
 @click.option("--runs", type=int, help="Runs of each task by each contender.")
 @click.option("--quick", is_flag=True, help="The small fixed set of tasks.")
-@click.option("--tasks", default="builtin", help="A folder of tasks in Harbor's layout.")
+@click.option("--tasks", help="A folder of tasks in Harbor's layout; the builtin ones if left out.")
 @click.option("--task", "task_names", multiple=True, help="Only this task; may be given several times.")
-@click.option("--seed", type=int, help="Of the runs; 1 if left out.")
+@click.option("--seed", type=int, help="Another seed gives other samples; 1 if left out.")
 @click.option("--no-speed", is_flag=True, help="Leave the decode measurement out.")
 @click.option("--unsafe", is_flag=True, help="Run agents' commands without a sandbox where none works.")
 @json_option
@@ -27,7 +27,7 @@ def command(
     resume: Path | None,
     runs: int | None,
     quick: bool,
-    tasks: str,
+    tasks: str | None,
     task_names: tuple[str, ...],
     seed: int | None,
     no_speed: bool,
