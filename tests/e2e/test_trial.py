@@ -206,8 +206,16 @@ def test_an_engine_that_dies_in_mid_stream_ends_the_trial_and_resume_goes_on(tmp
         assert "the engine died while it worked" in done.stderr
         assert "--resume" in done.stderr
     port = url.rpartition(":")[2]
+    cut_off = next(out.glob("*/runs/fill-json/baseline/1/run.json")).read_bytes()
     with scripted("good", "--port", port):
         again = onbox("trial", "--resume", out)
     assert again.returncode == 0, again.stderr
-    assert {run["n"]: run["code"] for run in verdict_of(out)["runs"]} == {1: "I-CONN", 2: "PASS"}
+    assert {run["n"]: run["code"] for run in verdict_of(out)["runs"]} == {1: "PASS", 2: "PASS"}
+    # The run that the engine took with it was done again; what it held is kept.
+    assert cut_off in [path.read_bytes() for path in out.rglob("run.json")]
+    ledger = [json.loads(line) for line in (out / "ledger.jsonl").read_text().splitlines()]
+    assert any(
+        entry["kind"] == "discarded" and entry["subject"].endswith("set-aside/fill-json/baseline/1.1")
+        for entry in ledger
+    )
     assert onbox("verify", out).returncode == 0
