@@ -110,7 +110,7 @@ class TestLifetime:
             assert up.alive()
 
     def test_never_ready(self, tmp_path: Path) -> None:
-        with pytest.raises(EngineError, match="not ready after 1 s; last it said: (loading|nothing)"):
+        with pytest.raises(EngineError, match=r"not ready after 1 s; last it said: (loading|nothing)"):
             life(tmp_path, patience_s=1.0, ready_after=10_000).__enter__()
         stopped = record(tmp_path).stopped
         assert stopped is not None
