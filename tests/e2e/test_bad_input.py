@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from onbox.cli.main import LATER
-from onbox.standup.process import free_port
+from onbox.standup.process import STAMP, free_port
 from onbox.trial.plan import Asked, make_plan
 from tests.e2e.cli import environment, onbox, onbox_here, verdict_of
 
@@ -93,7 +93,8 @@ def test_an_engine_that_dies_at_start_is_quoted(tmp_path: Path) -> None:
     said = complaint(onbox("trial", path, *QUICKLY, "--out", tmp_path / "trial"), 3)
     assert "broken: the engine died at start" in said
     log = (tmp_path / "trial/broken/standup/engine.log").read_text()
-    last = log.splitlines()[-1].split(" ", 2)[-1].strip()
+    last = STAMP.sub("", log.splitlines()[-1]).strip()
+    assert last
     assert last in said
     assert "engine.log" in said
 
@@ -181,7 +182,7 @@ def test_evidence_that_cannot_be_written(tmp_path: Path) -> None:
         ("contenders: [smollm2-135m]\nruns: three\n", "trial.yaml: runs: input should be a valid integer"),
         ("contenders: [smollm2-135m]\nruns: 0\n", "runs: 0 is not at least 1"),
         ("contenders: [{name: x, engine: attached}]\n", "engine attached needs url"),
-        ("contenders: [{name: ../../x, engine: attached, url: 'http://127.0.0.1:9'}]\n", "name: ../../x"),
+        ("contenders: [{name: ../../x, engine: attached, url: 'http://127.0.0.1:9'}]\n", "name: '../../x'"),
         ("contenders: [smollm2-135m]\ntask_names: [no-such-task]\n", "no-such-task"),
         ("just text\n", "trial.yaml"),
         ("contenders: []\n", "contenders"),

@@ -42,11 +42,12 @@ class Attached:
 
     def props(self, client: StampedClient) -> dict[str, Any]:
         """What the server says of itself at `/v1/models`, `/version` and, for llama.cpp, `/props`."""
-        models = (client.get_json("/v1/models") or {}).get("data") or [{}]
+        models = (client.get_json("/v1/models") or {}).get("data")
+        first = models[0] if isinstance(models, list) and models and isinstance(models[0], dict) else {}
         facts: dict[str, Any] = {
-            "model": models[0].get("id"),
-            "owned_by": models[0].get("owned_by"),
-            "max_model_len": models[0].get("max_model_len"),
+            "model": first.get("id") if isinstance(first.get("id"), str) else None,
+            "owned_by": first.get("owned_by"),
+            "max_model_len": first.get("max_model_len"),
         }
         version = client.get_json("/version")
         if version:

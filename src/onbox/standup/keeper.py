@@ -21,6 +21,7 @@ import time
 from typing import IO, Any
 
 GRACE_S = 8.0
+REST_S = 1.0
 PR_SET_PDEATHSIG = 1
 
 
@@ -58,9 +59,7 @@ def watch(engine: "subprocess.Popen[bytes]", log: "LineStamper") -> str:
     assert engine.stdout is not None
     output, lifeline = engine.stdout.fileno(), sys.stdin.fileno()
     watched, how, deadline = [output, lifeline], "died", float("inf")
-    while engine.poll() is None or output in watched:
-        if engine.poll() is not None and output in watched and not select.select([output], [], [], 0.2)[0]:
-            break  # A grandchild still holds the pipe; the engine itself is dead.
+    while engine.poll() is None:
         readable, _, _ = select.select(watched, [], [], 0.1)
         if output in readable:
             data = os.read(output, 65_536)
@@ -71,14 +70,24 @@ def watch(engine: "subprocess.Popen[bytes]", log: "LineStamper") -> str:
         if lifeline in readable:
             os.read(lifeline, 1024)
             watched.remove(lifeline)
-            how, deadline = "asked", time.monotonic() + GRACE_S
-            signal_group(engine.pid, signal.SIGTERM)
-        if time.monotonic() > deadline and engine.poll() is None:
+            if engine.poll() is None:
+                how, deadline = "asked", time.monotonic() + GRACE_S
+                signal_group(engine.pid, signal.SIGTERM)
+        if time.monotonic() > deadline:
             how, deadline = "killed", float("inf")
             signal_group(engine.pid, signal.SIGKILL)
     signal_group(engine.pid, signal.SIGKILL)
+    if output in watched:
+        copy_rest(output, log)
     log.end()
     return how
+
+
+def copy_rest(output: int, log: "LineStamper") -> None:
+    """Copy what is left in the pipe; a grandchild in a session of its own may hold it open, and talk, for ever."""
+    deadline = time.monotonic() + REST_S
+    while time.monotonic() < deadline and select.select([output], [], [], 0)[0] and (data := os.read(output, 65_536)):
+        log.write(data)
 
 
 class LineStamper:

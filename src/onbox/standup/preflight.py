@@ -72,9 +72,11 @@ def _tool_case(exchange: Exchange, tools: list[dict[str, Any]], template: str) -
     if call.name not in offered:
         return PreflightCase(name="tool_call", status="warn", detail=f"it called {call.name!r}, which was not offered")
     try:
-        json.loads(call.arguments)
+        usable = isinstance(json.loads(call.arguments or "{}"), dict)
     except ValueError:
-        detail = f"arguments of {call.name} that are not JSON: {_short(call.arguments)}"
+        usable = False
+    if not usable:
+        detail = f"arguments of {call.name} that are no JSON object: {_short(call.arguments)}"
         return PreflightCase(name="tool_call", status="warn", detail=detail)
     return PreflightCase(name="tool_call", status="pass", detail=f"{call.name} {_short(call.arguments)}")
 

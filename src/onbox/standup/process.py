@@ -10,6 +10,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +20,19 @@ from onbox.engines import Engine, Launch
 from onbox.errors import BoxError, EngineError
 from onbox.evidence.folder import utc_now, write_json
 from onbox.evidence.records import Phase, StandUp, Stopped
+from onbox.evidence.stream import read_reply
 from onbox.recipes.schema import Recipe
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
 
 KEEPER = Path(__file__).with_name("keeper.py")
 POLL_S = 0.1
+LOG_COMPLETE_S = 2.0
 LOG_TAIL_LINES = 6
 FORWARDERS = frozenset({"docker-proxy", "rootlessport", "slirp4netns", "pasta", "haproxy", "nginx", "ssh"})
 """Processes that listen for a server that runs elsewhere."""
+STAMP = re.compile(r"^\S+Z \+ *[\d.]+ ")
+"""What the keeper puts before each line of the log."""
 
 OnPhase = Callable[[str, float | None], None]
 """Called with (phase, None) when a phase starts and (phase, seconds) when it ends."""
@@ -85,6 +90,7 @@ class Lifetime:
         self._on_phase = on_phase
         self._patience_s = patience_s
         self._keeper: subprocess.Popen[bytes] | None = None
+        self._told: dict[str, Any] = {}
         self._phases: list[Phase] = []
         self._argv: tuple[str, ...] = ()
         self._ready_s: float | None = None
@@ -125,6 +131,10 @@ class Lifetime:
             EngineError: it does not; the last lines of its log are quoted.
         """
         if not self.alive():
+            if self._keeper is not None:
+                # The log is complete when the keeper has ended; an engine that hangs keeps its keeper.
+                with suppress(subprocess.TimeoutExpired):
+                    self._keeper.wait(LOG_COMPLETE_S)
             raise EngineError(
                 f"{self.recipe.name}: the engine died while it worked; last it said: {self._last_words()}",
                 "what is done is kept: go on with --resume",
@@ -174,7 +184,10 @@ class Lifetime:
             start_new_session=True,
             env={**os.environ, **launch.environment},
         )
-        self.pid = self._said("pid", launch)
+        self._hear()
+        if "error" in self._told:
+            raise EngineError(f"{self.recipe.name}: cannot start: {self._told['error']}", launch.stop_hint)
+        self.pid = self._told.get("pid")
         self._write(None)
         last = self._follow_log(launch, began)
         self._canary(last)
@@ -214,9 +227,11 @@ class Lifetime:
         body = {"model": self.model, "messages": [{"role": "user", "content": "Say ok."}], "max_tokens": 1}
         with self.client(read_timeout_s=self._patience_s) as client:
             exchange = client.post("/chat/completions", body, purpose="canary")
-        if exchange.status != 200:
-            what = exchange.error or f"status {exchange.status}: {exchange.body()[:300].decode('utf-8', 'replace')}"
-            raise EngineError(f"{self.recipe.name}: up, but gives no token: {what}")
+        reply = read_reply(exchange)
+        shown = reply.finish_reason or reply.content or reply.reasoning
+        if exchange.status != 200 or reply.error or not shown:
+            said = f"status {exchange.status}: {exchange.body()[:300].decode('utf-8', 'replace')}"
+            raise EngineError(f"{self.recipe.name}: up, but gives no token: {exchange.error or said}")
         self._close("first token", since)
 
     def _close(self, name: str, since: float) -> float:
@@ -229,23 +244,21 @@ class Lifetime:
         assert self._keeper is not None
         if self._keeper.poll() is None:
             return
-        code = self._said("exit", launch)
+        self._hear()
+        code = self._told.get("exit")
         raise EngineError(
             f"{self.recipe.name}: the engine died at start (exit code {code}); the last it said: {self._last_words()}",
-            f"{launch.stop_hint} The whole log: {self.log_path}",
+            f"{launch.stop_hint} The whole log: {self.log_path}".strip(),
         )
 
-    def _said(self, key: str, launch: Launch) -> Any:
-        """Read the keeper's next line and take `key` from it."""
+    def _hear(self) -> None:
+        """Take in the keeper's next line; at its end there is none."""
         assert self._keeper is not None
         assert self._keeper.stdout is not None
-        said = json.loads(self._keeper.stdout.readline() or b"{}")
-        if "error" in said:
-            raise EngineError(f"{self.recipe.name}: cannot start: {said['error']}", launch.stop_hint)
-        return said.get(key)
+        self._told |= json.loads(self._keeper.stdout.readline() or b"{}")
 
     def _last_words(self) -> str:
-        words = [line.split(" ", 2)[-1].strip() for line in _tail(self.log_path, LOG_TAIL_LINES)]
+        words = [STAMP.sub("", line).strip() for line in _tail(self.log_path, LOG_TAIL_LINES)]
         return " | ".join(word for word in words if word) or "nothing"
 
     # ------------------------------------------------------------ end
@@ -259,28 +272,28 @@ class Lifetime:
         assert keeper.stdin is not None
         assert keeper.stdout is not None
         keeper.stdin.close()
-        said: dict[str, Any] = {}
         if select.select([keeper.stdout], [], [], 20.0)[0]:
             for line in keeper.stdout.read().splitlines():
-                said |= json.loads(line)
+                self._told |= json.loads(line)
         keeper.kill()
         keeper.wait()
         keeper.stdout.close()
         self._write(
             Stopped(
                 at=utc_now(),
-                how=said.get("how", "killed"),
-                exit_code=said.get("exit"),
+                how=self._told.get("how", "died" if "error" in self._told else "killed"),
+                exit_code=self._told.get("exit"),
                 process_gone=self.pid is None or not psutil.pid_exists(self.pid),
                 port_closed=not port_open(self.endpoint.host, self.endpoint.port),
             )
         )
 
     def _write(self, stopped: Stopped | None) -> None:
+        version = self.engine.version() or self._props.get("version") or self._props.get("build_info")
         record = StandUp(
             launch_id=self.launch_id,
             engine=self.recipe.engine,
-            engine_version=self.engine.version() or self._props.get("version") or self._props.get("build_info"),
+            engine_version=None if version is None else str(version),
             argv=self._argv,
             url=self.endpoint.api,
             pid=self.pid,

@@ -1,8 +1,8 @@
 """What a trial will do, decided and frozen before the first measurement."""
 
-import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from typing import Any, Literal
 
@@ -164,19 +164,9 @@ def _with_file(asked: Asked) -> tuple[Asked, list[Recipe]]:
         else _recipe(entry, None, path.parent)
         for entry in file.contenders
     ]
-    return (
-        Asked(
-            tasks=asked.tasks or (file.tasks if file.tasks == "builtin" else str(path.parent / file.tasks)),
-            task_names=asked.task_names or file.task_names,
-            runs=asked.runs if asked.runs is not None else file.runs,
-            quick=asked.quick,
-            seed=asked.seed if asked.seed is not None else file.seed,
-            speed=file.speed if asked.speed else None,
-            limits=file.limits,
-            nudges=file.nudges,
-        ),
-        inline,
-    )
+    tasks = file.tasks if file.tasks == "builtin" else str(path.parent / file.tasks)
+    again = _again(asked, tasks, file.task_names, file.runs, file.seed, file.speed)
+    return replace(again, limits=file.limits, nudges=file.nudges), inline
 
 
 def _frozen(asked: Asked, path: Path, data: dict[str, Any]) -> tuple[Asked, list[Recipe]]:
@@ -185,22 +175,31 @@ def _frozen(asked: Asked, path: Path, data: dict[str, Any]) -> tuple[Asked, list
         plan = Plan.model_validate(data)
     except ValidationError as error:
         raise UsageError(f"{path}: {first_problem(error)}") from error
-    again = Asked(
-        tasks=asked.tasks or plan.tasks_from,
-        task_names=asked.task_names or [task.name for task in plan.tasks],
-        runs=asked.runs if asked.runs is not None else plan.runs,
-        seed=asked.seed if asked.seed is not None else plan.seed,
-        speed=plan.speed if asked.speed else None,
-        bench=bool(plan.tasks),
-        kind=plan.kind,
-        limits=plan.agent.limits,
-        nudges=plan.agent.nudges,
+    again = _again(asked, plan.tasks_from, [task.name for task in plan.tasks], plan.runs, plan.seed, plan.speed)
+    again = replace(again, bench=asked.bench and bool(plan.tasks), limits=plan.agent.limits, nudges=plan.agent.nudges)
+    inline = [recipes.parse(contender.recipe, where=str(path), folder=None) for contender in plan.contenders]
+    return replace(again, kind=plan.kind), inline
+
+
+def _again(
+    asked: Asked, tasks: str, task_names: Sequence[str], runs: int | None, seed: int, speed: SpeedPlan | None
+) -> Asked:
+    """What a file asks, where the command line does not say otherwise."""
+    default = Asked()
+    return replace(
+        asked,
+        contenders=(),
+        tasks=tasks if asked.tasks == default.tasks else asked.tasks,
+        task_names=asked.task_names or (task_names if asked.tasks == default.tasks else ()),
+        runs=runs if asked.runs is None else asked.runs,
+        seed=seed if asked.seed == default.seed else asked.seed,
+        speed=speed if asked.speed == default.speed else asked.speed,
     )
-    return again, [Recipe.model_validate(contender.recipe) for contender in plan.contenders]
 
 
 def _recipe(name: str, model: str | None, folder: Path = Path()) -> Recipe:
     if name.startswith(("http://", "https://")):
+        Endpoint.parse(name)
         return recipes.of_url(name, model)
     path = folder / name
     if path.suffix == ".gguf":
@@ -229,21 +228,23 @@ def _check(recipe: Recipe) -> None:
 
 
 def _named_apart(found: list[Recipe]) -> list[Recipe]:
-    """Contenders are folders: two of one name get numbers."""
-    names = [recipe.name for recipe in found]
-    apart: list[Recipe] = []
-    for recipe in found:
-        free = (f"{recipe.name}-{n}" for n in itertools.count(1))
-        taken = {*names, *(each.name for each in apart)}
-        name = recipe.name if names.count(recipe.name) == 1 else next(each for each in free if each not in taken)
-        apart.append(recipe.model_copy(update={"name": name}))
+    """Contenders are folders: those of one name, whatever its case, get numbers that no other name has."""
+    names = [recipe.name.lower() for recipe in found]
+    taken = set(names)
+    apart = []
+    for recipe, name in zip(found, names, strict=True):
+        if names.count(name) > 1:
+            numbered = next(text for n in count(1) if (text := f"{recipe.name}-{n}").lower() not in taken)
+            taken.add(numbered.lower())
+            recipe = recipe.model_copy(update={"name": numbered})
+        apart.append(recipe)
     return apart
 
 
 def _expected(found: list[Recipe], runs: int, speed: SpeedPlan | None, read_gb_s: float | None) -> Expected | None:
     """Seconds from bytes and bandwidth; None where a contender's weights are not known."""
-    sizes = [recipe.weights.bytes or _size(recipe.weights.path) for recipe in found if recipe.weights]
-    if len(sizes) != len(found) or not read_gb_s:
+    sizes = [recipe.weights.bytes or _size(recipe) for recipe in found if recipe.weights]
+    if len(sizes) != len(found) or not all(sizes) or not read_gb_s:
         return None
     download = sum(download_bytes(recipe.weights) for recipe in found)
     seconds = download / DOWNLOAD_BYTES_S
@@ -260,5 +261,9 @@ def _expected(found: list[Recipe], runs: int, speed: SpeedPlan | None, read_gb_s
     )
 
 
-def _size(path: str | None) -> int:
-    return Path(path).stat().st_size if path else 0
+def _size(recipe: Recipe) -> int:
+    path = Path(recipe.weights.path or "") if recipe.weights else Path()
+    try:
+        return path.stat().st_size
+    except OSError as error:
+        raise UsageError(f"{recipe.name}: weights.path: {path}: {error.strerror}", "name a GGUF file") from error

@@ -1,0 +1,56 @@
+"""The process of `FakeEngine`: a small server with the standard library only.
+
+Options (JSON, the first argument): port; lines (printed at start); exit_code (dies at once with it); ready_after (so
+many questions after /health are answered with 503); token (body of the answer to a chat request) and its status;
+dies_when_asked (exits at the second chat request).
+"""
+
+import json
+import os
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+OPTIONS: dict[str, Any] = json.loads(sys.argv[1])
+TOKEN = {"choices": [{"message": {"content": "ok"}, "finish_reason": "length"}], "usage": {"completion_tokens": 1}}
+asked = {"health": 0, "chat": 0}
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        if self.path == "/health":
+            asked["health"] += 1
+            self.answer(200 if asked["health"] > OPTIONS.get("ready_after", 0) else 503, {})
+        elif self.path == "/v1/models":
+            self.answer(200, {"data": [{"id": "fake-model", "seen": os.environ.get("FAKE_SETTING")}]})
+        else:
+            self.answer(404, {})
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        asked["chat"] += 1
+        if OPTIONS.get("dies_when_asked") and asked["chat"] > 1:
+            print("assertion failed: tensor", flush=True)
+            os._exit(7)
+        self.answer(OPTIONS.get("status", 200), OPTIONS.get("token", TOKEN))
+
+    def answer(self, status: int, body: Any) -> None:
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+
+print("loading", OPTIONS.get("lines", ""), os.environ.get("FAKE_SETTING", ""), flush=True)
+if "exit_code" in OPTIONS:
+    sys.exit(OPTIONS["exit_code"])
+server = ThreadingHTTPServer(("127.0.0.1", OPTIONS["port"]), Handler)
+print("loaded", flush=True)
+server.serve_forever()

@@ -1,0 +1,279 @@
+"""Lifetimes of real processes, and the questions that come before the work."""
+
+import json
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from onbox.bench.tools import DEFINITIONS
+from onbox.engines.attached import Attached
+from onbox.errors import BoxError, EngineError
+from onbox.evidence.records import StandUp
+from onbox.recipes.schema import Recipe, Serve, Weights
+from onbox.standup.preflight import preflight
+from onbox.standup.process import Lifetime, free_port, port_open
+from onbox.wire.client import StampedClient
+from onbox.wire.endpoint import Endpoint
+from tests.builders import call_delta, delta, event
+from tests.doubles.engine import FakeEngine
+from tests.doubles.server import Asked, Wire, closed_port, serving
+from tests.doubles.waiting import gone, until
+
+RECIPE = Recipe(name="small", engine="fake", weights=Weights(path="x.gguf"))
+
+
+def life(folder: Path, recipe: Recipe = RECIPE, patience_s: float = 30.0, **options: Any) -> Lifetime:
+    return Lifetime(recipe, FakeEngine(options), Path("x.gguf"), folder, patience_s=patience_s)
+
+
+def record(folder: Path) -> StandUp:
+    return StandUp.model_validate_json((folder / "phases.json").read_text())
+
+
+class TestLifetime:
+    def test_comes_up_late_works_and_is_proven_gone(self, tmp_path: Path) -> None:
+        seen: list[tuple[str, bool]] = []
+        lifetime = Lifetime(
+            RECIPE,
+            FakeEngine({"ready_after": 3}),
+            Path("x.gguf"),
+            tmp_path,
+            on_phase=lambda phase, seconds: seen.append((phase, seconds is not None)),
+        )
+        with lifetime as up:
+            assert up.alive()
+            up.check()
+            assert up.pid is not None
+            assert psutil.pid_exists(up.pid)
+            with up.client() as client:
+                assert client.get("/v1/models").status == 200
+            before = record(tmp_path)
+            assert before.stopped is None
+        after = record(tmp_path)
+        assert [phase.name for phase in after.phases] == ["start", "load", "first token"]
+        assert seen == [(name, ended) for name in ("start", "load", "first token") for ended in (False, True)]
+        assert after.ready_s is not None
+        assert after.ready_s == pytest.approx(sum(phase.seconds for phase in after.phases), abs=0.01)
+        assert (after.engine, after.engine_version, after.props["model"]) == ("fake", "fake 1", "fake-model")
+        assert after.argv[0] == sys.executable
+        assert after.stopped is not None
+        assert (after.stopped.how, after.stopped.exit_code) == ("asked", -signal.SIGTERM)
+        assert (after.stopped.process_gone, after.stopped.port_closed) == (True, True)
+        assert not psutil.pid_exists(up.pid)
+
+    def test_dies_at_start_and_its_last_lines_are_quoted(self, tmp_path: Path) -> None:
+        with pytest.raises(EngineError) as caught, life(tmp_path, lines="unknown architecture", exit_code=3):
+            pass
+        assert caught.value.message == (
+            "small: the engine died at start (exit code 3); the last it said: loading unknown architecture"
+        )
+        assert caught.value.next_step == f"look at the fake. The whole log: {tmp_path / 'engine.log'}"
+        stopped = record(tmp_path).stopped
+        assert stopped is not None
+        assert (stopped.how, stopped.exit_code, stopped.process_gone) == ("died", 3, True)
+
+    def test_a_program_that_is_not_there(self, tmp_path: Path) -> None:
+        lifetime = Lifetime(RECIPE, FakeEngine(command=("/no/such/engine",)), Path("x"), tmp_path)
+        with pytest.raises(EngineError, match="cannot start: /no/such/engine: No such file"), lifetime:
+            pass
+        stopped = record(tmp_path).stopped
+        assert stopped is not None
+        assert stopped.how == "died"
+
+    @pytest.mark.parametrize(
+        ("options", "said"),
+        [
+            ({"token": {}}, r"status 200: \{\}"),
+            ({"token": {"choices": []}}, "status 200"),
+            ({"token": {"error": {"message": "no slot"}}}, "no slot"),
+            ({"status": 500, "token": {"error": "broken"}}, "status 500"),
+        ],
+        ids=["nothing", "no choice", "an error", "status 500"],
+    )
+    def test_ready_but_gives_no_token(self, tmp_path: Path, options: dict[str, Any], said: str) -> None:
+        with pytest.raises(EngineError, match=f"small: up, but gives no token: .*{said}"), life(tmp_path, **options):
+            pass
+        stopped = record(tmp_path).stopped
+        assert stopped is not None
+        assert (stopped.how, stopped.process_gone) == ("asked", True)
+        assert record(tmp_path).ready_s is None
+
+    def test_a_token_that_shows_no_text_is_a_token(self, tmp_path: Path) -> None:
+        silent = {"choices": [{"message": {"content": None}, "finish_reason": "length"}]}
+        with life(tmp_path, token=silent) as up:
+            assert up.alive()
+
+    def test_never_ready(self, tmp_path: Path) -> None:
+        with pytest.raises(EngineError, match=r"not ready after 1 s; last it said: (loading|nothing)"):
+            life(tmp_path, patience_s=1.0, ready_after=10_000).__enter__()
+        stopped = record(tmp_path).stopped
+        assert stopped is not None
+        assert (stopped.process_gone, stopped.port_closed) == (True, True)
+
+    def test_dies_while_it_works(self, tmp_path: Path) -> None:
+        with life(tmp_path, dies_when_asked=True) as up:
+            with up.client() as client:
+                assert client.post("/chat/completions", {}, purpose="agent").error
+            with pytest.raises(EngineError, match=r"died while it worked; last it said: .*assertion failed: tensor"):
+                up.check()
+        stopped = record(tmp_path).stopped
+        assert stopped is not None
+        assert (stopped.how, stopped.exit_code) == ("died", 7)
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="only Linux kills a child with its parent")
+    def test_a_keeper_that_is_killed_takes_the_engine_along(self, tmp_path: Path) -> None:
+        with life(tmp_path) as up:
+            assert up.pid is not None
+            engine = psutil.Process(up.pid)
+            os.kill(engine.ppid(), signal.SIGKILL)
+            until(lambda: gone(engine.pid))
+            assert not up.alive()
+        stopped = record(tmp_path).stopped
+        assert stopped is not None
+        assert (stopped.how, stopped.port_closed) == ("killed", True)
+
+    def test_whatever_breaks_the_body_the_engine_is_stopped(self, tmp_path: Path) -> None:
+        with pytest.raises(KeyboardInterrupt), life(tmp_path) as up:
+            raise KeyboardInterrupt
+        stopped = record(tmp_path).stopped
+        assert stopped is not None
+        assert stopped.how == "asked"
+        assert not port_open("127.0.0.1", up.endpoint.port)
+
+    def test_settings_of_the_recipe_reach_the_process(self, tmp_path: Path) -> None:
+        port = free_port()
+        serve = Serve(port=port, environment={"FAKE_SETTING": "flash"})
+        with life(tmp_path, RECIPE.model_copy(update={"serve": serve})) as up:
+            assert up.endpoint.port == port
+        assert "loading  flash" in (tmp_path / "engine.log").read_text()
+
+    def test_a_port_that_is_taken_is_named_with_its_owner(self, tmp_path: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as owner:
+            port = owner.getsockname()[1]
+            with pytest.raises(BoxError, match=rf"small: serve\.port: {port} is taken by process {os.getpid()} \(.+\)"):
+                life(tmp_path, RECIPE.model_copy(update={"serve": Serve(port=port)}))
+
+    def test_an_earlier_log_is_not_read_again(self, tmp_path: Path) -> None:
+        (tmp_path / "engine.log").write_text("loading\nloaded\n")
+        with life(tmp_path, ready_after=1):
+            pass
+        assert (tmp_path / "engine.log").read_text().count("loaded") == 1
+
+
+class TestAttached:
+    def test_is_asked_and_left_running(self, tmp_path: Path) -> None:
+        def script(asked: Asked, wire: Wire) -> None:
+            answers = {"/v1/models": {"data": [{"id": "served", "max_model_len": 4096}]}, "/version": {"version": "1"}}
+            chat = {"choices": [{"message": {"content": "ok"}, "finish_reason": "stop"}]}
+            wire.whole(200, chat if asked.method == "POST" else answers[asked.path])
+
+        with serving(script) as server:
+            recipe = Recipe(name="x", engine="attached", url=server.url)
+            with Lifetime(recipe, Attached(), None, tmp_path) as up:
+                assert (up.model, up.pid, up.alive()) == ("served", os.getpid(), True)
+            assert port_open("127.0.0.1", server.port)
+        after = record(tmp_path)
+        assert (after.argv, after.engine_version) == ((), "1")
+        assert after.props == {"model": "served", "owned_by": None, "max_model_len": 4096, "version": "1"}
+        assert after.stopped is not None
+        assert after.stopped.how == "left running"
+
+    def test_nobody_there(self, tmp_path: Path) -> None:
+        recipe = Recipe(name="x", engine="attached", url=f"http://127.0.0.1:{closed_port()}")
+        with pytest.raises(BoxError, match=r"no OpenAI-compatible server: ConnectionRefusedError"):
+            Lifetime(recipe, Attached(), None, tmp_path).__enter__()
+
+    def test_another_kind_of_server(self, tmp_path: Path) -> None:
+        with serving(lambda asked, wire: wire.whole(404, b"<html>")) as server:
+            recipe = Recipe(name="x", engine="attached", url=server.url)
+            with pytest.raises(BoxError, match="GET /v1/models answered 404"):
+                Lifetime(recipe, Attached(), None, tmp_path).__enter__()
+
+    def test_odd_facts_do_not_break_the_record(self, tmp_path: Path) -> None:
+        def script(asked: Asked, wire: Wire) -> None:
+            answers: dict[str, Any] = {"/v1/models": {"data": [{"id": 7}]}, "/version": {"version": {"major": 1}}}
+            chat = {"choices": [{"message": {"content": "ok"}}]}
+            wire.whole(200, chat if asked.method == "POST" else answers[asked.path])
+
+        with serving(script) as server:
+            recipe = Recipe(name="x", engine="attached", url=server.url)
+            with Lifetime(recipe, Attached(), None, tmp_path) as up:
+                assert up.model == "x"
+        assert record(tmp_path).engine_version == "{'major': 1}"
+
+
+def ask(*replies: bytes, status: int = 200) -> dict[str, tuple[str, str]]:
+    """(status, detail) by case, of a server that gives these replies in turn."""
+    turns = iter(replies)
+
+    def script(asked: Asked, wire: Wire) -> None:
+        if status == 200:
+            wire.stream([next(turns)])
+        else:
+            wire.whole(status, next(turns))
+
+    with serving(script) as server, StampedClient(Endpoint.parse(server.url)) as client:
+        found, exchanges = preflight(client, "m", list(DEFINITIONS), "own.jinja")
+    assert [exchange.purpose for exchange in exchanges] == ["preflight", "preflight"]
+    assert found.tools == (found.cases[1].status == "pass")
+    assert "tools" not in server.asked[0].json()
+    assert [tool["function"]["name"] for tool in server.asked[1].json()["tools"]] == [
+        tool["function"]["name"] for tool in DEFINITIONS
+    ]
+    return {case.name: (case.status, case.detail) for case in found.cases}
+
+
+def reply(*events: str) -> bytes:
+    return ("".join(events) + event("[DONE]")).encode()
+
+
+class TestPreflight:
+    PARIS = reply(delta(content="Par"), delta(content="is."))
+
+    def test_a_server_that_can(self) -> None:
+        cases = ask(self.PARIS, reply(call_delta("bash", {"command": "ls"})))
+        assert cases == {
+            "coherence": ("pass", "asked for the capital of France, it said: Paris."),
+            "tool_call": ("pass", 'bash {"command": "ls"}'),
+        }
+
+    def test_nonsense_is_quoted(self) -> None:
+        status, detail = ask(reply(delta(content="aaaa " * 100)), reply(call_delta("bash", {})))["coherence"]
+        assert status == "fail"
+        assert detail.endswith("...")
+        assert len(detail) < 230
+
+    def test_the_answer_may_be_in_the_reasoning(self) -> None:
+        assert ask(reply(delta(reasoning="It is Paris")), reply())["coherence"][0] == "pass"
+
+    def test_a_call_that_leaked_into_the_text_names_the_template(self) -> None:
+        status, detail = ask(self.PARIS, reply(delta(content='<tool_call>{"name": "bash"}</tool_call>')))["tool_call"]
+        assert status == "fail"
+        assert "no tool call came back, but text: <tool_call>" in detail
+        assert "own.jinja" in detail
+
+    @pytest.mark.parametrize(
+        ("name", "arguments", "said"),
+        [
+            ("shell", "{}", "'shell', which was not offered"),
+            ("bash", '{"command": ', "no JSON object"),
+            ("bash", '"ls"', "no JSON object"),
+        ],
+    )
+    def test_a_call_of_the_wrong_form_is_a_warning(self, name: str, arguments: str, said: str) -> None:
+        status, detail = ask(self.PARIS, reply(call_delta(name, arguments)))["tool_call"]
+        assert status == "warn"
+        assert said in detail
+
+    def test_an_error_status_is_quoted(self) -> None:
+        body = json.dumps({"error": "no tools here"}).encode()
+        cases = ask(body, body, status=400)
+        assert {status for status, _ in cases.values()} == {"fail"}
+        assert "status 400" in cases["tool_call"][1]
+        assert "no tools here" in cases["tool_call"][1]
