@@ -14,7 +14,7 @@ from typing import Any
 from onbox.bench.sandbox import Sandbox
 from onbox.bench.tools import DEFINITIONS, Toolbox
 from onbox.evidence.records import AgentEnd, AgentPlan, Exchange
-from onbox.evidence.stream import Reply, ReplyReader
+from onbox.evidence.stream import Reply, read_reply
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
 
@@ -84,7 +84,7 @@ class BuiltinAgent:
         toolbox = Toolbox(job.workspace, job.sandbox, limits.command_s)
         self._say("system", SYSTEM)
         self._say("user", "\n\n".join(filter(None, (job.instruction.strip(), toolbox.overview(job.instruction)))))
-        with StampedClient(job.endpoint, read_timeout_s=limits.wall_s) as client:
+        with StampedClient(job.endpoint) as client:
             try:
                 end = self._loop(client, toolbox, deadline=began + limits.wall_s)
             except _TimeUp:
@@ -128,18 +128,20 @@ class BuiltinAgent:
             **job.sampling,
             "seed": job.seed + self.turns,
         }
-        reader = ReplyReader(streamed=True)
 
         def on_read(t_ns: int, data: bytes) -> None:
-            reader.feed(t_ns, data)
             if time.monotonic() > deadline:
                 raise _TimeUp
 
         began = time.monotonic()
         self.turns += 1
+        # A server may be silent until the run's time is over, and no longer.
+        client.read_timeout_s = max(deadline - began, 0.001)
         exchange = client.post("/chat/completions", body, purpose="agent", on_read=on_read)
-        problem = _problem(exchange, reader.end())
-        reply = reader.reply
+        if exchange.error and time.monotonic() > deadline:
+            raise _TimeUp
+        reply = read_reply(exchange)
+        problem = _problem(exchange, reply)
         self.tokens += reply.completion_tokens or reply.chunks
         if not problem:
             self._remember(reply, time.monotonic() - began)

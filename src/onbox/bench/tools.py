@@ -1,21 +1,22 @@
 """The tools of the built-in agent: read, write, edit, grep, glob and bash, all inside one workspace.
 
-File tools run here, in onbox's own process, and follow no link out of the workspace; `bash` runs in the sandbox. What
-a tool returns is text for the model: a mistake of the model is an answer to it, never an exception.
+File tools run here, in onbox's own process, and follow no link out of the workspace; `bash` and the search of `grep`
+run in the sandbox. What a tool returns is text for the model: a mistake of the model is an answer to it, never an
+exception.
 """
 
 import contextlib
 import fnmatch
 import json
 import os
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from onbox.bench.sandbox import Bind, Sandbox
+from onbox.bench.sandbox import Bind, Completed, Sandbox
 
+GREP = Path(__file__).with_name("grep.py")
 OUTPUT_CHARS = 6000
 READ_CHARS = 12_000
 SHOWN_CHARS = 2000
@@ -99,11 +100,12 @@ class Toolbox:
         if problem:
             return f"error: {problem}"
         try:
-            return _shortened(tools[name](**values), READ_CHARS if name == "read" else OUTPUT_CHARS)
+            said = _shortened(tools[name](**values), READ_CHARS if name == "read" else OUTPUT_CHARS)
         except _Refused as refusal:
-            return f"error: {refusal}"
+            said = f"error: {refusal}"
         except OSError as error:
-            return f"error: {error.strerror or error}"
+            said = f"error: {error.strerror or error}"
+        return _sendable(said)
 
     def overview(self, instruction: str) -> str:
         """The project's file names, and the content of each small file that the instruction names."""
@@ -115,7 +117,7 @@ class Toolbox:
         for name in names:
             if name in instruction and (self.workspace / name).stat().st_size <= SHOWN_CHARS:
                 parts.append(f"{name}:\n```\n{self._text(name).rstrip()}\n```")
-        return "\n\n".join(parts)
+        return _sendable("\n\n".join(parts))
 
     # ------------------------------------------------------------ tools
 
@@ -124,16 +126,21 @@ class Toolbox:
 
     def _write(self, path: str, content: str) -> str:
         target = self._inside(path)
+        if target.exists() and not target.is_file():
+            raise _Refused(f"{path}: {'is a folder' if target.is_dir() else 'not a regular file'}")
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(content, "utf-8", errors="replace")
+        target.write_bytes(content.encode("utf-8", "replace"))
         return f"wrote {path} ({len(content.splitlines())} lines)"
 
     def _edit(self, path: str, old: str, new: str) -> str:
-        text = self._text(path)
-        found = text.count(old) if old else 0
+        data, old_bytes, new_bytes = self._bytes(path), old.encode("utf-8", "replace"), new.encode("utf-8", "replace")
+        if b"\r\n" in data and b"\r" not in old_bytes:
+            # What a model reads has plain line ends; the file keeps its own.
+            old_bytes, new_bytes = (text.replace(b"\n", b"\r\n") for text in (old_bytes, new_bytes))
+        found = data.count(old_bytes) if old else 0
         if not found:
-            raise _Refused(f"{path} does not hold that text; it reads:\n{_shortened(text, SHOWN_CHARS)}")
-        self._inside(path).write_text(text.replace(old, new), "utf-8", errors="replace")
+            raise _Refused(f"{path} does not hold that text; it reads:\n{_shortened(self._text(path), SHOWN_CHARS)}")
+        self._inside(path).write_bytes(data.replace(old_bytes, new_bytes))
         others = self._holding(old)
         also = f"; the same text is also in {', '.join(others)}" if others else ""
         return f"replaced {found} time{'s' * (found > 1)} in {path}{also}"
@@ -152,20 +159,15 @@ class Toolbox:
         return found
 
     def _grep(self, pattern: str, path: str = ".") -> str:
-        try:
-            expression = re.compile(pattern)
-        except re.error as error:
-            raise _Refused(f"not a regular expression: {error}") from error
-        hits = []
-        for file in self._files(self._inside(path)):
-            try:
-                lines = self._text(str(file)).splitlines()
-            except (_Refused, OSError):
-                continue
-            hits += [f"{file}:{n}: {line.strip()}" for n, line in enumerate(lines, 1) if expression.search(line)]
-            if len(hits) > MATCHES_MAX:
-                return "\n".join([*hits[:MATCHES_MAX], "... more matches are left out"])
-        return "\n".join(hits) or "no match"
+        names = b"".join(os.fsencode(file) + b"\0" for file in self._files(self._inside(path)))
+        limits = (str(MATCHES_MAX), str(FILE_BYTES_MAX))
+        done = self._run(["python3", "-I", "-c", GREP.read_text("utf-8"), pattern, *limits], stdin=names)
+        said = done.output.decode("utf-8", "replace").rstrip("\n")
+        if done.exit_code is None:
+            raise _Refused(f"the search was killed after {self.command_s:g} s: take a simpler expression")
+        if done.exit_code:
+            raise _Refused(said or f"the search failed with exit code {done.exit_code}")
+        return said or "no match"
 
     def _glob(self, pattern: str) -> str:
         wanted = pattern.removeprefix("./")
@@ -174,24 +176,31 @@ class Toolbox:
         return "\n".join(hits[: 4 * MATCHES_MAX]) or "no file"
 
     def _bash(self, command: str) -> str:
+        done = self._run(["bash", "-c", command])
+        text = done.output.decode("utf-8", "replace")
+        if done.exit_code is None:
+            return f"{text}\n[killed after {self.command_s:g} s]"
+        return f"{text}\n[exit code {done.exit_code}]" if done.exit_code or not text.strip() else text
+
+    def _run(self, argv: Sequence[str], stdin: bytes = b"") -> Completed:
         done = self.sandbox.run(
-            ["bash", "-c", command],
+            argv,
             binds={"APP_DIR": Bind(self.workspace, "/app", writable=True)},
             cwd="APP_DIR",
             timeout_s=self.command_s,
+            stdin=stdin,
         )
         self.spent_s += done.seconds
-        text = done.output.decode("utf-8", "replace")
-        if done.exit_code is None:
-            return f"{text}\n[killed after {self.command_s:.0f} s]"
-        return f"{text}\n[exit code {done.exit_code}]" if done.exit_code or not text.strip() else text
+        return done
 
     # ------------------------------------------------------------ paths
 
     def _inside(self, path: str) -> Path:
         """The file that `path` means, if it lies in the workspace once all links are followed."""
         root = self.workspace.resolve()
-        relative = path.removeprefix("/app/") if path.startswith("/app/") else path
+        relative = path.removeprefix("/app/")
+        if "\0" in path:
+            raise _Refused("a path with a zero byte is not a usable path")
         try:
             target = (root / relative).resolve()
         except (OSError, ValueError, RuntimeError) as error:
@@ -201,12 +210,16 @@ class Toolbox:
         return target
 
     def _text(self, path: str) -> str:
+        """A file as a model reads it: text with plain line ends."""
+        return self._bytes(path).decode("utf-8", "replace").replace("\r\n", "\n")
+
+    def _bytes(self, path: str) -> bytes:
         target = self._inside(path)
         if not target.is_file():
             raise _Refused(f"{path}: {'is a folder' if target.is_dir() else 'no such file'}")
         if target.stat().st_size > FILE_BYTES_MAX:
             raise _Refused(f"{path}: larger than {FILE_BYTES_MAX} bytes")
-        return target.read_text("utf-8", errors="replace")
+        return target.read_bytes()
 
     def _files(self, start: Path) -> Iterator[Path]:
         """Regular files below `start`, relative to the workspace, hidden folders left out, in a fixed order."""
@@ -218,7 +231,7 @@ class Toolbox:
             names[:] = sorted(name for name in names if not name.startswith(".") and name != "__pycache__")
             for name in sorted(files):
                 file = Path(folder, name)
-                if not file.is_symlink():
+                if file.is_file() and not file.is_symlink():
                     yield file.resolve().relative_to(root)
 
 
@@ -234,6 +247,11 @@ def _schema_problem(values: Any, schema: dict[str, Any]) -> str:
     if wrong := [key for key, value in values.items() if not isinstance(value, str)]:
         return f"argument {wrong[0]!r} must be a string"
     return ""
+
+
+def _sendable(text: str) -> str:
+    """Names of files may hold bytes that are no text; a server takes text only."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _shortened(text: str, limit: int) -> str:

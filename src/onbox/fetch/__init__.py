@@ -5,7 +5,6 @@ fetch that was cut off goes on where it stopped.
 """
 
 import functools
-import hashlib
 import json
 import os
 import shutil
@@ -16,12 +15,12 @@ from onbox.errors import BoxError, FetchError, UsageError
 from onbox.evidence.folder import write_json
 from onbox.evidence.records import WeightsFile
 from onbox.fetch import hub, parts
+from onbox.fetch.hashing import sha256_of
 from onbox.recipes.schema import Weights
 
 OnProgress = Callable[[int, int, str], None]
 """Called with (bytes here, bytes in all, source)."""
 
-HASH_BLOCK_BYTES = 4 * 2**20
 SPARE_BYTES = 512 * 2**20
 
 
@@ -66,15 +65,6 @@ def download_bytes(weights: Weights | None) -> int:
         return 0
     here = _from_cache(weights, cache_folder() / "weights" / weights.sha256[:16] / weights.file)
     return 0 if here else weights.bytes
-
-
-def sha256_of(path: Path) -> str:
-    """The sha256 of a file as hex."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(HASH_BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _local(path: Path) -> tuple[Path, WeightsFile]:
@@ -146,6 +136,8 @@ def _bring(weights: Weights, folder: Path, target: Path, on_progress: OnProgress
         size = incoming.stat().st_size
         if size != weights.bytes or digest != weights.sha256:
             incoming.unlink()
+            # What was kept to go on with is wrong too: the next fetch begins anew.
+            shutil.rmtree(folder / "incoming", ignore_errors=True)
             raise FetchError(
                 f"{weights.file}: wrong hash: {name} sent {size} bytes with sha256 {digest[:16]}..., "
                 f"the recipe names {weights.bytes} bytes with {weights.sha256[:16]}...",

@@ -10,7 +10,7 @@ from typing import Any
 
 from onbox import weights
 from onbox.errors import BoxError, FetchError
-from onbox.fetch import sha256_of
+from onbox.fetch.hashing import sha256_of
 
 Tell = Callable[[str], None]
 SPARE_BYTES = 1 << 30

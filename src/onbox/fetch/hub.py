@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from onbox.errors import FetchError
 from onbox.fetch.growth import watched
+from onbox.fetch.hashing import sha256_of
 from onbox.recipes.schema import HubSource
 
 REACH_S = 4.0
@@ -25,8 +26,6 @@ def bring(source: HubSource, folder: Path, target: Path, on_bytes: Callable[[int
     _reach()
     from huggingface_hub import hf_hub_download
 
-    from onbox.fetch import sha256_of
-
     incoming = folder / "incoming" / "hub"
     incoming.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
@@ -35,7 +34,8 @@ def bring(source: HubSource, folder: Path, target: Path, on_bytes: Callable[[int
             path = hf_hub_download(source.repo, source.file, revision=source.revision, local_dir=incoming)
     except Exception as error:
         # The library raises its own, httpx's and requests' errors, by version; all mean the same here.
-        raise FetchError(f"{source.repo}/{source.file}: {str(error).splitlines()[0][:200]}") from error
+        what = str(error).partition("\n")[0][:200] or type(error).__name__
+        raise FetchError(f"{source.repo}/{source.file}: {what}") from error
     Path(path).replace(target)
     return sha256_of(target)
 

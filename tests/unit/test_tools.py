@@ -1,0 +1,213 @@
+"""The agent's tools: what they do, what they answer to a model's mistakes, and that nothing escapes or hangs."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from onbox.bench import tools
+from onbox.bench.sandbox.none import Unsafe
+from onbox.bench.tools import DEFINITIONS, Toolbox
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    folder = tmp_path / "app"
+    (folder / "src").mkdir(parents=True)
+    (folder / "src" / "one.py").write_text("alpha = 1\nbeta = alpha\n")
+    (folder / "README.md").write_text("# Title\n")
+    (folder / ".git").mkdir()
+    (folder / ".git" / "config").write_text("alpha")
+    (tmp_path / "secret").write_text("alpha secret")
+    return folder
+
+
+@pytest.fixture
+def box(app: Path) -> Toolbox:
+    return Toolbox(app, Unsafe(), command_s=10)
+
+
+def call(box: Toolbox, name: str, **arguments: Any) -> str:
+    return box.call(name, json.dumps(arguments))
+
+
+class TestCalls:
+    @pytest.mark.parametrize(
+        ("name", "arguments", "said"),
+        [
+            ("shell", "{}", "error: no tool named 'shell'; the tools are read, write, edit, grep, glob, bash"),
+            ("read", "{", "error: the arguments are not JSON"),
+            ("read", "[]", "error: the arguments are not a JSON object"),
+            ("read", "", "error: argument 'path' is missing"),
+            ("read", '{"file": "x"}', "error: unknown argument 'file'; the arguments are path"),
+            ("read", '{"path": 3}', "error: argument 'path' must be a string"),
+            ("grep", '{"pattern": "x", "path_": "y"}', "error: unknown argument 'path_'"),
+        ],
+    )
+    def test_a_mistake_is_answered(self, box: Toolbox, name: str, arguments: str, said: str) -> None:
+        assert box.call(name, arguments).startswith(said)
+
+    def test_definitions_are_as_the_protocol_has_them(self) -> None:
+        functions = {tool["function"]["name"]: tool["function"]["parameters"] for tool in DEFINITIONS}
+        assert list(functions) == ["read", "write", "edit", "grep", "glob", "bash"]
+        assert functions["grep"]["required"] == ["pattern"]
+        assert set(functions["grep"]["properties"]) == {"pattern", "path"}
+
+    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
+    @given(
+        st.sampled_from(["read", "write", "edit", "glob"]),
+        st.lists(st.text(max_size=30) | st.sampled_from(["../secret", "/etc/passwd", "a\0b", "x" * 300]), max_size=3),
+    )
+    def test_no_arguments_whatever_raise_or_leave_the_project(
+        self, box: Toolbox, app: Path, name: str, values: list[str]
+    ) -> None:
+        definition = next(tool["function"] for tool in DEFINITIONS if tool["function"]["name"] == name)
+        arguments = dict(zip(definition["parameters"]["properties"], values, strict=False))
+        said = call(box, name, **arguments)
+        said.encode()
+        assert (app.parent / "secret").read_text() == "alpha secret"
+        assert sorted(each.name for each in app.parent.iterdir()) == ["app", "secret"]
+
+
+class TestPaths:
+    @pytest.mark.parametrize(
+        "path", ["../secret", "/etc/passwd", "src/../../secret", "out", "outdir/secret", "/app/../x"]
+    )
+    @pytest.mark.parametrize("name", ["read", "write", "edit", "grep"])
+    def test_no_road_leads_out(self, box: Toolbox, app: Path, path: str, name: str) -> None:
+        (app / "out").symlink_to(app.parent / "secret")
+        (app / "outdir").symlink_to(app.parent)
+        more: dict[str, dict[str, str]] = {"write": {"content": "x"}, "edit": {"old": "a", "new": "b"}}
+        arguments = {"path": path, **more.get(name, {"pattern": "alpha"} if name == "grep" else {})}
+        assert call(box, name, **arguments) == f"error: {path}: outside the project"
+        assert (app.parent / "secret").read_text() == "alpha secret"
+
+    def test_the_path_of_other_harnesses_is_understood(self, box: Toolbox) -> None:
+        assert call(box, "read", path="/app/README.md") == "# Title\n"
+
+    @pytest.mark.parametrize("path", ["a\0b", "\ud800", "x" * 5000])
+    @pytest.mark.parametrize("name", ["read", "write"])
+    def test_names_that_are_none(self, box: Toolbox, path: str, name: str) -> None:
+        said = call(box, name, path=path, **({"content": ""} if name == "write" else {}))
+        assert said.startswith("error: ")
+        said.encode()
+
+
+class TestFiles:
+    def test_read(self, box: Toolbox, app: Path) -> None:
+        assert call(box, "read", path="src/one.py") == "alpha = 1\nbeta = alpha\n"
+        assert call(box, "read", path="src") == "error: src: is a folder"
+        assert call(box, "read", path="none") == "error: none: no such file"
+
+    def test_a_long_file_is_shown_by_its_ends(self, box: Toolbox, app: Path) -> None:
+        (app / "long").write_text("a" * 10_000 + "b" * 10_000)
+        said = call(box, "read", path="long")
+        assert said.startswith("a" * 6000 + "\n... 8000 characters are left out ...\n")
+        assert said.endswith("b" * 6000)
+
+    def test_a_file_that_is_too_large_is_refused(
+        self, box: Toolbox, app: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(tools, "FILE_BYTES_MAX", 10)
+        (app / "large").write_text("alpha " * 10)
+        assert call(box, "read", path="large") == "error: large: larger than 10 bytes"
+        assert call(box, "grep", pattern="alpha", path="large") == "no match"
+
+    def test_write_makes_folders_and_says_what_it_did(self, box: Toolbox, app: Path) -> None:
+        assert call(box, "write", path="new/deep/x.txt", content="a\r\nb").startswith("wrote new/deep/x.txt (2 lines).")
+        assert (app / "new" / "deep" / "x.txt").read_bytes() == b"a\r\nb"
+
+    @pytest.mark.parametrize("name", ["write", "edit", "read", "grep"])
+    def test_a_pipe_does_not_hang_it(self, box: Toolbox, app: Path, name: str) -> None:
+        os.mkfifo(app / "pipe")
+        more: dict[str, dict[str, str]] = {"write": {"content": "x"}, "edit": {"old": "a", "new": "b"}}
+        said = call(box, name, path="pipe", **more.get(name, {"pattern": "alpha"} if name == "grep" else {}))
+        assert said.startswith("error: pipe: ") or said == "no match"
+        assert call(box, "grep", pattern="Title") == "README.md:1: # Title"
+
+    def test_a_folder_in_the_place_of_a_file(self, box: Toolbox) -> None:
+        assert call(box, "write", path="src", content="x") == "error: src: is a folder"
+        assert call(box, "write", path="README.md/x", content="x").startswith("error: ")
+
+    def test_edit_replaces_everywhere(self, box: Toolbox, app: Path) -> None:
+        assert call(box, "edit", path="src/one.py", old="alpha", new="gamma").startswith(
+            "replaced 2 times in src/one.py."
+        )
+        assert (app / "src" / "one.py").read_text() == "gamma = 1\nbeta = gamma\n"
+
+    @pytest.mark.parametrize("old", ["delta", ""])
+    def test_edit_of_what_is_not_there_shows_the_file(self, box: Toolbox, app: Path, old: str) -> None:
+        said = call(box, "edit", path="src/one.py", old=old, new="x")
+        assert said == "error: src/one.py does not hold that text; it reads:\nalpha = 1\nbeta = alpha\n"
+
+    def test_edit_leaves_every_other_byte_alone(self, box: Toolbox, app: Path) -> None:
+        (app / "odd").write_bytes(b"one\r\n\xff\xfe two\r\nend")
+        call(box, "edit", path="odd", old="two", new="three")
+        assert (app / "odd").read_bytes() == b"one\r\n\xff\xfe three\r\nend"
+
+    def test_edit_over_lines_keeps_the_files_line_ends(self, box: Toolbox, app: Path) -> None:
+        (app / "dos").write_bytes(b"one\r\ntwo\r\nend\r\n")
+        assert call(box, "read", path="dos") == "one\ntwo\nend\n"
+        call(box, "edit", path="dos", old="one\ntwo", new="1\n2")
+        assert (app / "dos").read_bytes() == b"1\r\n2\r\nend\r\n"
+
+
+class TestSearch:
+    def test_grep_names_file_and_line_and_passes_over_hidden_folders(self, box: Toolbox) -> None:
+        assert call(box, "grep", pattern="^beta|alpha") == "src/one.py:1: alpha = 1\nsrc/one.py:2: beta = alpha"
+        assert call(box, "grep", pattern="Title", path="README.md") == "README.md:1: # Title"
+        assert call(box, "grep", pattern="Title", path="src") == "no match"
+
+    def test_grep_stops_at_many_matches(self, box: Toolbox, app: Path) -> None:
+        (app / "many").write_text("alpha\n" * 100)
+        lines = call(box, "grep", pattern="alpha", path="many").splitlines()
+        assert len(lines) == tools.MATCHES_MAX + 1
+        assert lines[-1] == "... more matches are left out"
+
+    def test_exactly_as_many_matches_as_are_shown_leave_none_out(self, box: Toolbox, app: Path) -> None:
+        (app / "many").write_text("alpha\n" * tools.MATCHES_MAX)
+        assert "left out" not in call(box, "grep", pattern="alpha", path="many")
+
+    @pytest.mark.parametrize("pattern", ["(", "(" * 3000 + ")" * 3000, "a\0b", "\ud800"])
+    def test_what_is_no_expression_is_answered(self, box: Toolbox, pattern: str) -> None:
+        said = call(box, "grep", pattern=pattern)
+        assert said.startswith("error: ") or said == "no match"
+        assert len(said) < 400
+
+    def test_an_expression_that_never_ends_is_killed(self, app: Path) -> None:
+        (app / "trap").write_text("a" * 60 + "b")
+        said = call(Toolbox(app, Unsafe(), command_s=1), "grep", pattern="(a+)+$")
+        assert said == "error: the search was killed after 1 s: take a simpler expression"
+
+    def test_glob(self, box: Toolbox) -> None:
+        assert call(box, "glob", pattern="**/*.py") == "src/one.py"
+        assert call(box, "glob", pattern="./README.*") == "README.md"
+        assert call(box, "glob", pattern="*.rs") == "no file"
+
+    def test_a_name_that_is_no_text_can_be_sent(self, box: Toolbox, app: Path) -> None:
+        (app / os.fsdecode(b"odd\xff.txt")).write_text("alpha")
+        for said in (call(box, "glob", pattern="*.txt"), call(box, "grep", pattern="alpha"), box.overview("")):
+            said.encode()
+            assert "odd" in said
+
+    def test_overview_shows_the_small_files_that_are_named(self, box: Toolbox, app: Path) -> None:
+        (app / "large.md").write_text("x" * 3000)
+        assert box.overview("Fix README.md and large.md") == (
+            "Files of the project: README.md, large.md, src/one.py\n\nREADME.md:\n```\n# Title\n```"
+        )
+        assert Toolbox(app / ".git" / "none", Unsafe(), 1).overview("x") == ""
+
+
+class TestBash:
+    def test_runs_in_the_project_and_counts_its_time(self, box: Toolbox) -> None:
+        assert call(box, "bash", command="cat README.md; exit 3") == "# Title\n\n[exit code 3]"
+        assert call(box, "bash", command="true") == "\n[exit code 0]"
+        assert box.spent_s > 0
+
+    def test_is_killed_at_its_limit(self, app: Path) -> None:
+        said = call(Toolbox(app, Unsafe(), command_s=0.3), "bash", command="echo begun; sleep 600")
+        assert said == "begun\n\n[killed after 0.3 s]"
