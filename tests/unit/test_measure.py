@@ -1,0 +1,196 @@
+"""The decode measurement against a scripted server: the order of things, and what is left as evidence."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onbox.engines.attached import Attached
+from onbox.evidence.folder import read_lines
+from onbox.evidence.records import Exchange, SpeedPlan, SpeedRecord, Telemetry
+from onbox.speed import measure
+from onbox.speed.measure import SpeedRun
+from onbox.speed.prompts import prompt
+from onbox.speed.telemetry import CpuMeter
+from onbox.wire.client import StampedClient
+from onbox.wire.endpoint import Endpoint
+from tests.builders import delta, event, usage_event
+from tests.doubles.server import Asked, Wire, serving
+
+GAUGE = "# TYPE vllm:num_requests_running gauge\nvllm:num_requests_running %d\n"
+PLAN = SpeedPlan(requests=2, tokens=8, warmup_requests_max=3, seed=4)
+
+
+@pytest.fixture(autouse=True)
+def _no_gaps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measure, "IDLE_GAP_S", 0.0)
+
+
+class Script:
+    """A server with counters, which says how many requests run at each scrape, the last number again and again."""
+
+    def __init__(self, *running: int, metrics: bool = True, fails_at: int = 0) -> None:
+        self.running = list(running) or [0]
+        self.metrics = metrics
+        self.fails_at = fails_at
+        self.chats = 0
+
+    def __call__(self, asked: Asked, wire: Wire) -> None:
+        if asked.path == "/metrics":
+            running = self.running.pop(0) if len(self.running) > 1 else self.running[0]
+            if self.metrics:
+                wire.whole(200, (GAUGE % running).encode(), "text/plain")
+            else:
+                wire.whole(404, b"none")
+            return
+        self.chats += 1
+        if self.chats == self.fails_at:
+            wire.whole(503, {"error": "overloaded"})
+            return
+        wire.stream([delta(content="x").encode(), (usage_event(3, 1) + event("[DONE]")).encode()])
+
+
+def run(script: Script, folder: Path, plan: SpeedPlan = PLAN) -> tuple[SpeedRecord, list[tuple[str, str]]]:
+    """The record, and (path, purpose or empty) of all that the server was asked."""
+    with serving(script) as server, StampedClient(Endpoint.parse(server.url)) as client:
+        speed = SpeedRun(client, Attached(), "m", plan, folder, launch_id="abc", engine_pid=os.getpid())
+        assert speed.cold().purpose == "cold"
+        record = speed.measure()
+    return record, [(asked.method, asked.path) for asked in server.asked]
+
+
+def exchanges(folder: Path) -> list[Exchange]:
+    return [Exchange.model_validate(line) for line in read_lines(folder / "requests.jsonl")]
+
+
+class TestSpeedRun:
+    def test_leaves_the_whole_record(self, tmp_path: Path) -> None:
+        record, asked = run(Script(), tmp_path)
+        assert sorted(path.name for path in tmp_path.iterdir()) == [
+            "metrics-after.prom",
+            "metrics-before.prom",
+            "requests.jsonl",
+            "run.json",
+            "telemetry.jsonl",
+        ]
+        assert SpeedRecord.model_validate_json((tmp_path / "run.json").read_text()) == record
+        assert (record.ended, record.metrics, record.engine, record.launch_id) == ("complete", True, "attached", "abc")
+        assert record.idle_before == ({"vllm:num_requests_running": 0.0},) * 3
+        found = exchanges(tmp_path)
+        # One event a reply shows no pace: one warm-up request is enough.
+        assert [exchange.purpose for exchange in found] == ["cold", "warmup", "measured", "measured"]
+        requests = [exchange.request for exchange in found]
+        assert {(r["max_tokens"], r["seed"], r["temperature"], r["stream"]) for r in requests} == {(8, 4, 0, True)}
+        assert len({r["messages"][0]["content"] for r in requests}) == 4
+        lines = [Telemetry.model_validate(line) for line in read_lines(tmp_path / "telemetry.jsonl")]
+        assert [line.request_id for line in lines] == [exchange.id for exchange in found]
+        assert [path for method, path in asked if method == "POST"] == ["/v1/chat/completions"] * 4
+        assert asked[-1] == ("GET", "/metrics")
+
+    def test_counters_are_read_only_when_nothing_runs(self, tmp_path: Path) -> None:
+        # First look, three looks for idleness, then two too early before the counters are kept.
+        run(Script(0, 0, 0, 0, 1, 1, 0), tmp_path)
+        for name in ("metrics-before.prom", "metrics-after.prom"):
+            assert (tmp_path / name).read_text() == GAUGE % 0
+
+    def test_a_server_that_never_gets_quiet_is_not_waited_for_for_ever(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(measure, "QUIESCENCE_S", 0.05)
+        record, _ = run(Script(2), tmp_path)
+        assert record.ended == "complete"
+        assert (tmp_path / "metrics-before.prom").read_text() == GAUGE % 2
+
+    def test_a_server_without_counters(self, tmp_path: Path) -> None:
+        record, asked = run(Script(metrics=False), tmp_path)
+        assert (record.metrics, record.idle_before, record.ended) == (False, (), "complete")
+        assert not list(tmp_path.glob("*.prom"))
+        assert [path for method, path in asked if method == "GET"] == ["/metrics"]
+
+    def test_an_error_ends_it_and_is_told(self, tmp_path: Path) -> None:
+        record, _ = run(Script(fails_at=3), tmp_path)
+        assert record.ended == "status 503"
+        assert [(e.purpose, e.status) for e in exchanges(tmp_path)] == [
+            ("cold", 200),
+            ("warmup", 200),
+            ("measured", 503),
+        ]
+
+    def test_warm_up_goes_on_until_two_paces_agree(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        paces = iter([10.0, 20.0, 20.1, 99.0])
+        monkeypatch.setattr(measure, "_pace", lambda reply: next(paces))
+        run(Script(), tmp_path, PLAN.model_copy(update={"warmup_requests_max": 9}))
+        assert [e.purpose for e in exchanges(tmp_path)].count("warmup") == 3
+
+    def test_warm_up_has_an_end(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        paces = iter(range(1, 100))
+        monkeypatch.setattr(measure, "_pace", lambda reply: float(next(paces)))
+        run(Script(), tmp_path)
+        assert [e.purpose for e in exchanges(tmp_path)].count("warmup") == 3
+
+    def test_tokens_are_told_for_live_views(self, tmp_path: Path) -> None:
+        counts: list[int] = []
+        tell: Callable[[int], None] = counts.append
+        with serving(Script()) as server, StampedClient(Endpoint.parse(server.url)) as client:
+            speed = SpeedRun(client, Attached(), "m", PLAN, tmp_path, launch_id="a", engine_pid=None, on_tokens=tell)
+            speed.cold()
+        assert sum(counts) == 3
+
+
+class TestPrompts:
+    @given(st.integers(0, 2**31), st.integers(0, 50))
+    def test_the_same_seed_gives_the_same_words(self, seed: int, number: int) -> None:
+        assert prompt(seed, number) == prompt(seed, number)
+        assert prompt(seed, number) != prompt(seed + 1, number)
+
+    def test_no_two_prompts_of_a_measurement_begin_alike(self) -> None:
+        firsts = [prompt(1, number, depth_tokens=500)[:14] for number in range(100)]
+        assert len(set(firsts)) == 100
+
+    def test_depth_is_about_as_many_tokens_as_asked(self) -> None:
+        words = len(prompt(1, 0, depth_tokens=1000).split()) - len(prompt(1, 0).split())
+        assert 700 < words < 1000
+
+
+SPIN = "import time\nend = time.process_time() + 0.3\nwhile time.process_time() < end: pass\nprint('spun', flush=True)"
+
+
+class TestCpuMeter:
+    def measure(self, engine_pid: int | None, body: Callable[[], Any]) -> Any:
+        meter = CpuMeter(engine_pid)
+        with meter.measuring():
+            body()
+        return meter.window
+
+    def test_own_time(self) -> None:
+        def spin() -> None:
+            end = time.process_time() + 0.2
+            while time.process_time() < end:
+                pass
+
+        window = self.measure(None, spin)
+        assert window.own_s == pytest.approx(0.2, abs=0.05)
+        assert window.engine_s is None
+        assert window.wall_s >= 0.19
+        assert window.cores >= 1
+
+    def test_an_engine_counts_with_its_children(self) -> None:
+        engine = f"import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', {SPIN!r}])\nsys.stdin.read()"
+        with subprocess.Popen([sys.executable, "-c", engine], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            window = self.measure(process.pid, process.stdout.readline)
+            process.kill()
+        assert window.engine_s >= 0.25
+        assert window.own_s < 0.25
+
+    def test_an_engine_that_is_gone_is_none_and_not_zero(self) -> None:
+        with subprocess.Popen([sys.executable, "-S", "-c", ""]) as process:
+            process.wait()
+            assert self.measure(process.pid, lambda: None).engine_s is None
