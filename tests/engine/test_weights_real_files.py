@@ -11,7 +11,7 @@ import pytest
 from gguf import GGUFReader
 
 from onbox import weights
-from onbox.fetch import sha256_of
+from onbox.fetch.hashing import sha256_of
 from onbox.fetch.wheels import fetch_wheels
 from onbox.weights import Part
 from onbox.weights.gguf_header import read_gguf

@@ -44,7 +44,7 @@ def test_a_folder_that_is_a_task_is_a_set_of_one(copied: Path) -> None:
 
 def test_what_a_task_says_of_itself() -> None:
     task = load_task(BUILTIN / "chat-tcp")
-    assert (task.family, task.answer, task.agent_timeout_s, task.gate_timeout_s) == ("chat", "reply", 120.0, 60.0)
+    assert (task.family, task.answer, task.agent_timeout_s, task.gate_timeout_s) == ("chat", "reply", 360.0, 60.0)
     assert task.instruction.startswith("Which three segments")
     assert not task.needs_docker
 

@@ -118,7 +118,7 @@ class TestFiles:
         assert call(box, "grep", pattern="alpha", path="large") == "no match"
 
     def test_write_makes_folders_and_says_what_it_did(self, box: Toolbox, app: Path) -> None:
-        assert call(box, "write", path="new/deep/x.txt", content="a\r\nb").startswith("wrote new/deep/x.txt (2 lines).")
+        assert call(box, "write", path="new/deep/x.txt", content="a\r\nb") == "wrote new/deep/x.txt (2 lines)"
         assert (app / "new" / "deep" / "x.txt").read_bytes() == b"a\r\nb"
 
     @pytest.mark.parametrize("name", ["write", "edit", "read", "grep"])
@@ -133,10 +133,14 @@ class TestFiles:
         assert call(box, "write", path="src", content="x") == "error: src: is a folder"
         assert call(box, "write", path="README.md/x", content="x").startswith("error: ")
 
+    def test_edit_names_other_files_with_the_same_text(self, box: Toolbox, app: Path) -> None:
+        (app / "src" / "two.py").write_text("from one import alpha\n")
+        said = call(box, "edit", path="src/one.py", old="alpha", new="gamma")
+        assert said == "replaced 2 times in src/one.py; the same text is also in src/two.py"
+        assert "alpha" in (app / "src" / "two.py").read_text()
+
     def test_edit_replaces_everywhere(self, box: Toolbox, app: Path) -> None:
-        assert call(box, "edit", path="src/one.py", old="alpha", new="gamma").startswith(
-            "replaced 2 times in src/one.py."
-        )
+        assert call(box, "edit", path="src/one.py", old="alpha", new="gamma") == "replaced 2 times in src/one.py"
         assert (app / "src" / "one.py").read_text() == "gamma = 1\nbeta = gamma\n"
 
     @pytest.mark.parametrize("old", ["delta", ""])

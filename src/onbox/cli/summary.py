@@ -64,7 +64,7 @@ def _numbers(verdict: Verdict) -> RenderableType:
     table.add_column("pass rate", justify="right", no_wrap=True)
     table.add_column("95 percent", no_wrap=True)
     table.add_column("decode", no_wrap=True)
-    table.add_column("time to a pass", no_wrap=True)
+    table.add_column("to a pass", no_wrap=True)
     for contender in verdict.contenders:
         table.add_row(
             Text(one_line(contender.name), style="bold"),

@@ -31,12 +31,12 @@ class Role(StrEnum):
 class Limits(Record):
     """What ends one agent run."""
 
-    turns: int = 12
-    wall_s: float = 120.0
-    output_tokens: int = 4096
+    turns: int = 30
+    wall_s: float = 360.0
+    output_tokens: int = 16_384
     """Sum over the run; `turn_tokens` bounds a single reply."""
-    turn_tokens: int = 768
-    command_s: float = 20.0
+    turn_tokens: int = 4096
+    command_s: float = 30.0
     """Wall time of one command of the agent."""
     same_call: int = 3
     """The same call with the same arguments this often ends the run: the model goes round in circles."""

@@ -20,6 +20,9 @@ from onbox.recipes import Recipe
 from onbox.recipes.text import read_yaml
 from onbox.wire.endpoint import Endpoint
 
+EMBEDDED_LIMITS = Limits(turns=8, wall_s=60.0, output_tokens=2048, turn_tokens=512, command_s=10.0)
+"""For the pair that comes with onbox: small models that do not get there soon do not get there."""
+
 RUNS = 3
 SEED = 1
 
@@ -45,7 +48,7 @@ class Asked:
         speed: measure decode speed.
         bench: run the tasks.
         kind: of the plan.
-        limits: changed limits of the agent.
+        limits: of the agent; None takes the file's or the default.
     """
 
     contenders: Sequence[str] = ()
@@ -58,7 +61,7 @@ class Asked:
     speed: SpeedPlan | None = field(default_factory=SpeedPlan)
     bench: bool = True
     kind: str = "trial"
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits | None = None
     nudges: int = 0
 
 
@@ -92,6 +95,7 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
     tasks_from = asked.tasks or "builtin"
     seed = asked.seed if asked.seed is not None else SEED
     found = [*inline, *(_recipe(name, asked.model) for name in asked.contenders)]
+    limits = asked.limits or (Limits() if found else EMBEDDED_LIMITS)
     if not found:
         found = [recipes.load(name) for name in recipes.EMBEDDED_PAIR]
     for recipe in found:
@@ -102,7 +106,7 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
     runs = asked.runs if asked.runs is not None else RUNS
     if runs < 1:
         raise UsageError(f"runs: {runs} is not at least 1")
-    agent_plan = AgentPlan(version=agent.VERSION, limits=asked.limits, nudges=asked.nudges)
+    agent_plan = AgentPlan(version=agent.VERSION, limits=limits, nudges=asked.nudges)
     plan = Plan(
         created_at=utc_now(),
         onbox_version=__version__,
