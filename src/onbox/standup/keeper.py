@@ -20,6 +20,9 @@ import sys
 import time
 from typing import IO, Any
 
+KEEPER = __file__
+"""The script itself, for whoever starts it."""
+
 GRACE_S = 8.0
 REST_S = 1.0
 PR_SET_PDEATHSIG = 1

@@ -65,7 +65,7 @@ def _tool_case(exchange: Exchange, tools: list[dict[str, Any]], template: str) -
         return PreflightCase(
             name="tool_call",
             status="fail",
-            detail=f"no tool call came back, but text: {_short(reply.content or reply.reasoning)}; "
+            detail=f"no tool call came back, but {_said(reply)}; "
             f"the chat template in use ({template}) may not ask for a form of call that this server parses",
         )
     call = reply.tool_calls[0]
@@ -87,6 +87,11 @@ def _trouble(exchange: Exchange, reply: Reply) -> str:
     if exchange.status != 200:
         return f"status {exchange.status}: {_short(exchange.body().decode('utf-8', 'replace'))}"
     return reply.error or ""
+
+
+def _said(reply: Reply) -> str:
+    text = _short(reply.content or reply.reasoning)
+    return f"text: {text}" if text else "an empty answer"
 
 
 def _short(text: str, limit: int = 160) -> str:

@@ -22,10 +22,10 @@ from onbox.evidence.folder import utc_now, write_json
 from onbox.evidence.records import Phase, StandUp, Stopped
 from onbox.evidence.stream import read_reply
 from onbox.recipes.schema import Recipe
+from onbox.standup.keeper import KEEPER
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
 
-KEEPER = Path(__file__).with_name("keeper.py")
 POLL_S = 0.1
 LOG_COMPLETE_S = 2.0
 LOG_TAIL_LINES = 6
@@ -177,7 +177,7 @@ class Lifetime:
         self._argv = launch.argv
         began = time.monotonic()
         self._keeper = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(KEEPER), str(self.log_path), "--", *launch.argv],
+            [sys.executable, "-I", "-S", KEEPER, str(self.log_path), "--", *launch.argv],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
