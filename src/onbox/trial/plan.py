@@ -28,10 +28,10 @@ SEED = 1
 
 # What the expected time is made of; rough on purpose, and printed as an estimate with its basis.
 STANDUP_S = 6.0
-RUN_TOKENS = 220
+RUN_TOKENS = 180
 RUN_PREFILL_S = 3.0
 DOWNLOAD_BYTES_S = 30e6
-SHARE_OF_BANDWIDTH = 0.6
+SHARE_OF_BANDWIDTH = 0.8
 
 
 @dataclass(frozen=True)
