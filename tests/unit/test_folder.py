@@ -170,7 +170,7 @@ class TestManifest:
         folder = build_trial(tmp_path / "trial")
         write_manifest(folder.path)
         assert mismatches(folder.path) == []
-        (folder.path / "ledger.jsonl").open("ab").write(b" ")
+        folder.note(LedgerKind.ACCEPTED, "one more")
         (folder.path / "plan.yaml").rename(folder.path / "plan2.yaml")
         assert mismatches(folder.path) == [
             ("ledger.jsonl", "changed"),
