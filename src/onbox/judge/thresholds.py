@@ -41,6 +41,9 @@ FOREIGN_CPU_WARN = 0.05
 FOREIGN_CPU_FAIL = 0.20
 """Share of all cores used by neither the engine nor onbox: a twentieth is noise, a fifth is not."""
 
+SELFTEST_ERROR_PCT = 1.0
+"""How far a rate may be from the truth, where the truth is known."""
+
 STEADY_SPREAD = 0.05
 """Coefficient of variation over requests, and drift from the first to the last."""
 
