@@ -1,20 +1,23 @@
 """A decode rate from the arrival stamps of one streamed reply.
 
-Reads that lie close together are one *burst*. The first burst carries its share of the tokens but no interval that
-could be seen, so with N tokens in B bursts
+Reads that lie close together are one *burst*. The tokens of the first burst were made before anything could be seen, so
+with N tokens, k of them in the first burst,
 
-    rate = N (1 - 1/B) / (start of the last burst - start of the first burst)
+    rate = (N - k) / (start of the last burst - start of the first burst)
 
-The usual (N - 1) / (last - first) reads high by (N - 1) / (N - k) when k tokens arrive together: 2 percent for 4 tokens
-a chunk, 13 percent behind a proxy that flushes every 16.
+The usual (N - 1) / (last - first) reads high by (N - 1) / (N - k): 2 percent for 4 tokens a chunk, 13 percent behind a
+proxy that flushes every 16. Where the server counts along the stream (token ids, usage in every chunk) k is known.
+Where it does not, the first burst has its share of the chunks; or of the characters, when chunks hold several tokens
+and the first is plainly larger or smaller than the others, as under speculative decoding.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from onbox.evidence.records import Exchange
-from onbox.evidence.stream import Reply, read_reply
-from onbox.judge.thresholds import BURST_GAP_NS
+from onbox.evidence.stream import Arrival, Reply, read_reply
+from onbox.judge.thresholds import BURST_GAP_NS, MANY_TOKENS_A_CHUNK, UNLIKE_CHUNKS
 
 SECOND_NS = 1_000_000_000
 
@@ -29,6 +32,7 @@ class Sample:
         status: of HTTP; None when no status line came.
         tokens: output tokens by `usage`; None when the server does not say.
         bursts: arrivals of something visible, after those that came together are counted as one.
+        first_tokens: tokens of the first burst, known or estimated; None when there is no saying.
         first_s: seconds from the request to the first visible arrival.
         span_s: seconds from the first burst to the last.
     """
@@ -38,22 +42,16 @@ class Sample:
     status: int | None
     tokens: int | None
     bursts: int
+    first_tokens: float | None
     first_s: float | None
     span_s: float
 
     @property
     def observed(self) -> tuple[float, float] | None:
         """(tokens that arrived within the span, seconds of the span), or None when there is no rate in it."""
-        if self.tokens is None or self.bursts < 2 or self.span_s <= 0:
+        if self.first_tokens is None or self.bursts < 2 or self.span_s <= 0:
             return None
-        return self.arrived * (1 - 1 / self.bursts), self.span_s
-
-    @property
-    def arrived(self) -> int:
-        """Tokens that came in something visible: a reply that ended by itself ends in a token that is counted and
-        never sent, which shows when every other token had a chunk of its own."""
-        unseen_end = self.reply.finish_reason == "stop" and self.reply.chunks + 1 == self.tokens
-        return (self.tokens or 0) - unseen_end
+        return arrived(self.reply) - self.first_tokens, self.span_s
 
     @property
     def tok_s(self) -> float | None:
@@ -64,17 +62,27 @@ class Sample:
 def digest(exchange: Exchange) -> Sample:
     """Read the stream of one request and collapse its arrivals into bursts."""
     reply = read_reply(exchange)
-    stamps = [arrival.t_ns for arrival in reply.arrivals if arrival.visible]
-    starts = burst_starts(stamps, reply.completion_tokens)
+    seen = [arrival for arrival in reply.arrivals if arrival.visible]
+    starts = burst_starts([arrival.t_ns for arrival in seen], reply.completion_tokens)
+    first = [arrival for arrival in seen if len(starts) < 2 or arrival.t_ns < starts[1]]
     return Sample(
         id=exchange.id,
         reply=reply,
         status=exchange.status,
         tokens=reply.completion_tokens,
         bursts=len(starts),
-        first_s=stamps[0] / SECOND_NS if stamps else None,
+        first_tokens=_first_tokens(reply, first) if first and reply.completion_tokens else None,
+        first_s=seen[0].t_ns / SECOND_NS if seen else None,
         span_s=(starts[-1] - starts[0]) / SECOND_NS if starts else 0.0,
     )
+
+
+def arrived(reply: Reply) -> int:
+    """Tokens that came in something visible: a reply that ended by itself ends in a token that is counted and never
+    sent, which shows when every other token had a chunk of its own, or was counted along the stream."""
+    tokens = reply.completion_tokens or 0
+    shown = _counted(reply) or reply.chunks
+    return tokens - (reply.finish_reason == "stop" and shown + 1 == tokens)
 
 
 def burst_starts(stamps_ns: list[int], tokens: int | None) -> list[int]:
@@ -88,3 +96,21 @@ def burst_starts(stamps_ns: list[int], tokens: int | None) -> list[int]:
         if now - before > epsilon_ns:
             starts.append(now)
     return starts
+
+
+def _first_tokens(reply: Reply, first: Sequence[Arrival]) -> float:
+    """Tokens of the first burst; hidden tokens before it count, where the server counts along the stream."""
+    if _counted(reply) is not None and first[-1].counted:
+        return first[-1].counted
+    tokens, chunks = arrived(reply), sum(arrival.visible for arrival in first)
+    by_chunks = chunks / reply.chunks
+    by_text = sum(arrival.characters for arrival in first) / max(1, reply.characters)
+    unlike = not 1 / UNLIKE_CHUNKS < by_text / by_chunks < UNLIKE_CHUNKS
+    return tokens * (by_text if unlike and tokens > MANY_TOKENS_A_CHUNK * reply.chunks else by_chunks)
+
+
+def _counted(reply: Reply) -> int | None:
+    """What the server had counted when the last visible part came; None unless that is the whole reply, but for an end
+    that is never shown."""
+    last = next((arrival.counted for arrival in reversed(reply.arrivals) if arrival.visible), None)
+    return last if last is not None and 0 <= (reply.completion_tokens or 0) - last <= 1 else None

@@ -15,6 +15,7 @@ from statistics import median
 from onbox.errors import UsageError
 from onbox.evidence.folder import TrialFolder, read_lines
 from onbox.evidence.records import CpuWindow, Exchange, Preflight, PreflightCase, SpeedRecord, Telemetry
+from onbox.judge.accounts import engine_time
 from onbox.judge.estimator import Sample, digest
 from onbox.judge.intervals import bootstrap_rate
 from onbox.judge.metrics import Counters, difference, parse
@@ -103,7 +104,7 @@ def measure(evidence: SpeedEvidence) -> Measurement:
             coherence=evidence.coherence,
         )
     )
-    status = _status(checks)
+    status = validity(checks)
     headline = next((found for found in pairs.values() if found), None)
     usable = status is not Validity.INVALID and headline is not None
     coalesced = any(check.id == "COALESCED" and check.status is not Status.PASS for check in checks)
@@ -144,15 +145,8 @@ def _counters(counters: Counters | None, requests: int) -> Pairs | None:
 
 
 def _timings(samples: Sequence[Sample]) -> Pairs | None:
-    """llama.cpp's `timings` of each reply: predicted_ms runs from the first token to the last."""
-    pairs: Pairs = []
-    for sample in samples:
-        timings = sample.reply.timings or {}
-        tokens, milliseconds = timings.get("predicted_n"), timings.get("predicted_ms")
-        if not isinstance(tokens, int) or not isinstance(milliseconds, int | float) or tokens < 2 or milliseconds <= 0:
-            return None
-        pairs.append((tokens - 1.0, milliseconds / 1000))
-    return pairs or None
+    pairs = [engine_time(sample.reply) for sample in samples]
+    return [pair for pair in pairs if pair] if pairs and all(pairs) else None
 
 
 def _pooled(pairs: Pairs) -> float:
@@ -166,7 +160,8 @@ def _witness(name: str, pairs: Pairs | None) -> Witness:
     return Witness(name=name, tok_s=rounded(tokens / seconds), detail=f"{tokens:.1f} tokens in {seconds:.3f} s")
 
 
-def _status(checks: Sequence[Check]) -> Validity:
+def validity(checks: Sequence[Check]) -> Validity:
+    """What checks make of a measurement: one hard failure makes it invalid, anything but a pass makes it suspect."""
     if any(check.status is Status.FAIL and check.id in HARD for check in checks):
         return Validity.INVALID
     return Validity.VALID if all(check.status is Status.PASS for check in checks) else Validity.SUSPECT

@@ -5,6 +5,7 @@ import re
 
 from onbox.evidence.records import Exchange
 from onbox.judge import thresholds as limit
+from onbox.judge.accounts import accounts
 from onbox.judge.estimator import Sample
 from onbox.judge.results import Check, Status
 from onbox.judge.speed_seen import Seen
@@ -113,6 +114,43 @@ def token_residual(seen: Seen) -> Check:
         unit="tokens",
         evidence=evidence,
         hint="" if good else f"{more if residual > 0 else less}, or a count is wrong: measure again on a quiet server",
+    )
+
+
+def usage(seen: Seen) -> Check:
+    """The length of each reply, by `usage`, is what the server knows otherwise: by its counters when they counted our
+    requests alone, by token ids, or by the engine's own account of the request."""
+    evidence = f"{seen.where}/requests.jsonl"
+    said = [sample.tokens for sample in seen.samples]
+    counters = seen.counters
+    known: list[tuple[str, int, int]] = []
+    if None not in said:
+        total = sum(tokens or 0 for tokens in said)
+        if counters and counters.generated is not None and counters.requests == len(said):
+            known.append(("the server's counter", total, counters.generated))
+        known += [(f"request {s.id}, {name}", s.tokens or 0, n) for s in seen.samples for name, n in accounts(s.reply)]
+        if counters and counters.generated == total:
+            known.append(("the server's counter", total, total))
+    if not known:
+        return Check(
+            id="USAGE",
+            status=Status.UNKNOWN,
+            observed=None,
+            threshold=0,
+            unit="tokens",
+            evidence=evidence,
+            hint="the server sends no usage" if None in said else "nothing else says how long the replies were",
+        )
+    where, tokens, counted = max(known, key=lambda entry: abs(entry[1] - entry[2]))
+    good = tokens == counted
+    return Check(
+        id="USAGE",
+        status=Status.PASS if good else Status.FAIL,
+        observed=tokens - counted,
+        threshold=0,
+        unit="tokens",
+        evidence=evidence,
+        hint="" if good else f"usage says {tokens} tokens where {where} says {counted}: the server's usage is wrong",
     )
 
 

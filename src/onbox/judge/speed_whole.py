@@ -87,6 +87,49 @@ def output_length(seen: Seen) -> Check:
     )
 
 
+def one_answer(seen: Seen) -> Check:
+    """Each request got one answer: several share the time, and usage counts them all."""
+    most = max((sample.reply.choices for sample in seen.samples), default=0)
+    good = most <= 1
+    return Check(
+        id="ONE_ANSWER",
+        status=Status.PASS if good else Status.FAIL,
+        observed=most,
+        threshold=1,
+        unit="answers a request",
+        evidence=f"{seen.where}/requests.jsonl",
+        hint="" if good else "the server gave several answers to one request: set its n, or best_of, to 1",
+    )
+
+
+def one_shot(seen: Seen) -> Check:
+    """No reply came all at once: there is no time in it between the first token and the last."""
+    pieces = [sample.bursts for sample in seen.samples if sample.reply.characters and sample.tokens != 1]
+    evidence = f"{seen.where}/requests.jsonl"
+    if not pieces:
+        return Check(
+            id="ONE_SHOT",
+            status=Status.UNKNOWN,
+            observed=None,
+            threshold=0,
+            unit="requests",
+            evidence=evidence,
+            hint="no reply holds anything that could have come in pieces",
+        )
+    whole = sum(count <= 1 for count in pieces)
+    return Check(
+        id="ONE_SHOT",
+        status=Status.FAIL if whole else Status.PASS,
+        observed=whole,
+        threshold=0,
+        unit="requests",
+        evidence=evidence,
+        hint="a whole reply came at once: the server does not stream, or something holds the stream back until its end"
+        if whole
+        else "",
+    )
+
+
 def bursts(seen: Seen) -> Check:
     """Enough arrivals to see a rate."""
     fewest = min((sample.bursts for sample in seen.samples), default=0)

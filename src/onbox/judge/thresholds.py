@@ -23,6 +23,12 @@ BURSTS_MIN = 8
 BURST_GAP_NS = 2_000_000
 """Arrivals closer than this came together; for fast models a quarter of the mean gap of a token is used instead."""
 
+MANY_TOKENS_A_CHUNK = 2.0
+"""From so many tokens a chunk on, the first chunk may differ from the others: under speculation it holds one token."""
+
+UNLIKE_CHUNKS = 2.0
+"""The first burst is unlike the others when its text is so many times longer or shorter: words differ less."""
+
 COALESCED_BELOW = 0.5
 """Bursts per chunk: below it something between server and client held the tokens back."""
 
@@ -34,6 +40,9 @@ WITNESS_SPREAD_DEFAULT = 0.01
 FOREIGN_CPU_WARN = 0.05
 FOREIGN_CPU_FAIL = 0.20
 """Share of all cores used by neither the engine nor onbox: a twentieth is noise, a fifth is not."""
+
+SELFTEST_ERROR_PCT = 1.0
+"""How far a rate may be from the truth, where the truth is known."""
 
 STEADY_SPREAD = 0.05
 """Coefficient of variation over requests, and drift from the first to the last."""

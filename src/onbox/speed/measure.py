@@ -2,14 +2,14 @@
 
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from onbox.engines import Engine
 from onbox.evidence.folder import append_line, write_atomic, write_json
 from onbox.evidence.records import Exchange, SpeedPlan, SpeedRecord, Telemetry
 from onbox.evidence.stream import Reply, read_reply
+from onbox.speed.asking import APIS, USUAL
 from onbox.speed.prompts import prompt
 from onbox.speed.telemetry import CpuMeter
 from onbox.wire.client import StampedClient
@@ -20,8 +20,8 @@ QUIESCENCE_S = 10.0
 STEADY_SHARE = 0.02
 """Warm-up is over when two requests in a row differ by less."""
 
-NO_RAW_COMPLETIONS = (400, 404, 405, 422, 501)
-"""A server that answers so to /completions is measured on /chat/completions, to its natural end."""
+NO_SUCH_API = (400, 404, 405, 422, 501)
+"""A server that answers so does not have the API that it was asked by; the next one is tried."""
 
 OnTokens = Callable[[int], None]
 
@@ -37,6 +37,7 @@ class SpeedRun:
         folder: `CONTENDER/speed/N`.
         launch_id: of the engine's lifetime.
         engine_pid: whose CPU time is the engine's own; None when it is not ours to see.
+        apis: names of `onbox.speed.asking.APIS`, in the order in which they are tried.
         on_tokens: told the number of events in each read, for live views.
     """
 
@@ -50,6 +51,7 @@ class SpeedRun:
         *,
         launch_id: str,
         engine_pid: int | None,
+        apis: Sequence[str] = USUAL,
         on_tokens: OnTokens = lambda count: None,
     ) -> None:
         self._client = client
@@ -61,7 +63,7 @@ class SpeedRun:
         self._meter = CpuMeter(engine_pid)
         self._on_tokens = on_tokens
         self._numbers = itertools.count()
-        self._raw = True
+        self._apis = [APIS[name] for name in apis]
         self._idle: list[dict[str, float]] = []
         self._metrics = self._scrape() is not None
 
@@ -109,28 +111,20 @@ class SpeedRun:
         """One request for text of the planned length, recorded with who used the processors meanwhile."""
         text = prompt(self._plan.seed, next(self._numbers), self._plan.depth_tokens)
         exchange = self._post(purpose, text)
-        if self._raw and purpose == "cold" and exchange.status in NO_RAW_COMPLETIONS:
-            self._raw = False
+        while purpose == "cold" and len(self._apis) > 1 and exchange.status in NO_SUCH_API:
+            self._apis.pop(0)
             exchange = self._post(purpose, text)
         return exchange
 
     def _post(self, purpose: str, text: str) -> Exchange:
-        body: dict[str, Any] = {
-            "model": self._model,
-            "max_tokens": self._plan.tokens,
-            "temperature": 0,
-            "seed": self._plan.seed,
-            "stream": True,
-            "stream_options": {"include_usage": True},
-        }
-        if self._raw:
-            # A fixed length only on raw completions: on chat it breaks models that speak harmony (vLLM #22519).
-            path, body = "/completions", {**body, "prompt": text, "ignore_eos": True}
-        else:
-            path, body = "/chat/completions", {**body, "messages": [{"role": "user", "content": text}]}
+        api = self._apis[0]
         with self._meter.measuring():
-            exchange = self._client.post(
-                path, body, purpose=purpose, on_read=lambda t_ns, data: self._on_tokens(data.count(b"data: "))
+            exchange = self._client.request(
+                "POST",
+                api.path,
+                api.body(self._model, text, self._plan),
+                purpose=purpose,
+                on_read=lambda t_ns, data: self._on_tokens(data.count(b"data: ")),
             )
         append_line(self._folder / "requests.jsonl", exchange)
         assert self._meter.window is not None

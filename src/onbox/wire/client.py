@@ -15,10 +15,11 @@ import h11
 
 from onbox.evidence.folder import utc_now
 from onbox.evidence.records import Exchange
+from onbox.wire.decoding import ContentEncodingError, Decoder
 from onbox.wire.endpoint import Endpoint
 
 READ_BYTES = 65_536
-KEPT_HEADERS = ("content-type", "server", "x-request-id", "retry-after")
+KEPT_HEADERS = ("content-type", "content-encoding", "server", "x-request-id", "retry-after")
 
 OnRead = Callable[[int, bytes], None]
 
@@ -106,6 +107,8 @@ class StampedClient:
             error = f"no answer within {silence_s:.3g} s"
         except (OSError, h11.RemoteProtocolError) as problem:
             error = f"{type(problem).__name__}: {problem}"
+        except ContentEncodingError as problem:
+            error = str(problem)
         finally:
             if error or self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
                 self.close()
@@ -161,7 +164,7 @@ class StampedClient:
             elif isinstance(event, h11.Data):
                 reply.add(bytes(event.data))
             elif isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
-                reply.flush()
+                reply.end()
                 return
 
 
@@ -176,6 +179,7 @@ class _Reply:
         self._on_read = on_read
         self._t_ns = 0
         self._pending = b""
+        self._decoder = Decoder("identity")
 
     def stamp(self) -> None:
         self._t_ns = time.monotonic_ns() - self._t0_ns
@@ -183,9 +187,14 @@ class _Reply:
     def start(self, status: int, headers: Mapping[str, str]) -> None:
         self.status = status
         self.headers = {name: headers[name] for name in KEPT_HEADERS if name in headers}
+        self._decoder = Decoder(headers.get("content-encoding", ""))
 
     def add(self, data: bytes) -> None:
-        self._pending += data
+        self._pending += self._decoder.feed(data)
+
+    def end(self) -> None:
+        self.flush()
+        self._decoder.end()
 
     def flush(self) -> None:
         if self._pending:

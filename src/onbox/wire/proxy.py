@@ -22,6 +22,7 @@ import h11
 from onbox.evidence.folder import append_line, utc_now
 from onbox.evidence.records import Exchange
 from onbox.wire.client import KEPT_HEADERS, READ_BYTES
+from onbox.wire.decoding import ContentEncodingError, Decoder
 from onbox.wire.endpoint import Endpoint
 
 MAX_REQUEST_BYTES = 64 * 2**20
@@ -320,6 +321,7 @@ class _Recording:
         self._headers: dict[str, str] = {}
         self._chunks: list[tuple[int, bytes]] = []
         self._t_ns = 0
+        self._decoder = Decoder("identity")
 
     def stamp(self) -> None:
         """Note the time of a socket read."""
@@ -329,8 +331,16 @@ class _Recording:
         self.status = response.status_code
         names = {name.decode(): value.decode("latin-1") for name, value in response.headers}
         self._headers = {name: names[name] for name in KEPT_HEADERS if name in names}
+        try:
+            self._decoder = Decoder(names.get("content-encoding", ""))
+        except ContentEncodingError as problem:
+            self.error = str(problem)
 
     def add(self, data: bytes) -> None:
+        try:
+            data = self._decoder.feed(data)
+        except ContentEncodingError as problem:
+            self.error = str(problem)
         if self._chunks and self._chunks[-1][0] == self._t_ns:
             self._chunks[-1] = (self._t_ns, self._chunks[-1][1] + data)
         else:

@@ -1,0 +1,123 @@
+"""Cut a body into the messages that it frames: server-sent events, JSON lines, or one document."""
+
+from typing import NamedTuple, Protocol
+
+
+class Event(NamedTuple):
+    """One message of a body."""
+
+    name: str
+    """The event's name; `message` where none was given."""
+    data: str
+
+
+class Framing(Protocol):
+    """How a body is cut into messages, byte by byte as it arrives."""
+
+    def events(self, chunk: bytes) -> list[Event]:
+        """The messages that this chunk completes."""
+        ...
+
+    def rest(self) -> list[Event]:
+        """What the end of the body completes."""
+        ...
+
+
+class SseParser:
+    """Incremental parser of `text/event-stream` (WHATWG HTML, section 9.2): feed bytes, get events.
+
+    Comments, ids and retry lines are skipped; LF, CRLF and CR end lines; a chunk may end anywhere, also inside a UTF-8
+    character or between CR and LF. An event without data, or one that the stream's end cuts off, is dropped, as the
+    standard says.
+    """
+
+    def __init__(self) -> None:
+        self._pending = b""
+        self._name = b""
+        self._data: list[bytes] = []
+        self._after_cr = False
+        self._at_start = True
+
+    def feed(self, chunk: bytes) -> list[str]:
+        """Return the data of each event that this chunk completes."""
+        return [event.data for event in self.events(chunk)]
+
+    def events(self, chunk: bytes) -> list[Event]:
+        """Return each event that this chunk completes, with its name."""
+        if not chunk:
+            return []
+        after_cr, self._after_cr = self._after_cr, chunk.endswith(b"\r")
+        if after_cr:
+            chunk = chunk.removeprefix(b"\n")
+        self._pending += chunk
+        ends_line = b"\n" in chunk or b"\r" in chunk
+        if self._at_start and (ends_line or len(self._pending) >= 3):
+            self._pending = self._pending.removeprefix(b"\xef\xbb\xbf")
+            self._at_start = False
+        if not ends_line:
+            return []
+        *lines, self._pending = self._pending.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        return [event for line in lines if (event := self._line(line)) is not None]
+
+    def rest(self) -> list[Event]:
+        """Nothing: an event that was cut off is dropped."""
+        return []
+
+    def _line(self, line: bytes) -> Event | None:
+        if line:
+            name, _, value = line.partition(b":")
+            value = value.removeprefix(b" ")
+            if name == b"data":
+                self._data.append(value)
+            elif name == b"event":
+                self._name = value
+            return None
+        event = Event(_text(self._name) or "message", _text(b"\n".join(self._data)))
+        self._name, self._data = b"", []
+        return event if event.data else None
+
+
+class LineParser:
+    """Incremental parser of JSON lines, as Ollama streams them."""
+
+    def __init__(self) -> None:
+        self._pending = b""
+
+    def events(self, chunk: bytes) -> list[Event]:
+        """Return each line that this chunk completes; empty lines are skipped."""
+        *lines, self._pending = (self._pending + chunk).split(b"\n")
+        return [Event("message", _text(line)) for line in lines if line.strip()]
+
+    def rest(self) -> list[Event]:
+        """The last line, where it came without its newline."""
+        return [Event("message", _text(self._pending))] if self._pending.strip() else []
+
+
+class Document:
+    """A body that is one message and whole only at its end."""
+
+    def __init__(self) -> None:
+        self._body = b""
+
+    def events(self, chunk: bytes) -> list[Event]:
+        """Nothing yet."""
+        self._body += chunk
+        return []
+
+    def rest(self) -> list[Event]:
+        """The whole body; nothing when it is empty."""
+        return [Event("message", _text(self._body))] if self._body else []
+
+
+def framing_of(content_type: str) -> Framing:
+    """The framing that a content type announces; one document where it announces none."""
+    kind = content_type.lower()
+    if "text/event-stream" in kind:
+        return SseParser()
+    if "ndjson" in kind or "jsonl" in kind:
+        return LineParser()
+    return Document()
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")

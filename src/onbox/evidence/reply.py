@@ -1,0 +1,125 @@
+"""What a model answered, put together from the pieces that its server sent."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from onbox.evidence.dialects import CallPiece, Piece, piece_of
+
+
+@dataclass
+class ToolCall:
+    """One call that the server parsed out of the model's text."""
+
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+    """JSON text as it came: it may be pretty-printed, or broken."""
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One socket read that completed at least one event."""
+
+    t_ns: int
+    """Nanoseconds since the request was sent."""
+    visible: int
+    """Events of this read that carried content, reasoning or a tool call."""
+    characters: int = 0
+    """Of content, reasoning and arguments that became visible."""
+    counted: int | None = None
+    """Output tokens up to here, as the server counts them along the stream; None when it does not."""
+
+
+@dataclass
+class Reply:
+    """What the model answered, as the server gave it; of several choices the first."""
+
+    content: str = ""
+    reasoning: str = ""
+    reasoning_field: str = ""
+    """`reasoning`, `reasoning_content` or `thinking`, whichever the server uses."""
+    tool_calls: list[ToolCall] = field(default_factory=list)
+    finish_reason: str | None = None
+    """In the words of chat completions: `stop`, `length`, `tool_calls`, ..."""
+    usage: dict[str, Any] | None = None
+    """In the words of chat completions, whatever the API calls them; of several the last word for each name."""
+    timings: dict[str, Any] | None = None
+    """llama.cpp's own account of the request."""
+    metrics: dict[str, Any] | None = None
+    """vLLM's own account of the request."""
+    durations: dict[str, Any] | None = None
+    """Ollama's own account of the request."""
+    error: str | None = None
+    """An error that the server put into the stream or the body."""
+    done: bool = False
+    """The stream ended as its API says that it should, or the body was whole."""
+    arrivals: list[Arrival] = field(default_factory=list)
+    chunks: int = 0
+    """Events with a visible payload."""
+    choices: int = 0
+    """Answers in one: more than one share the time of this reply."""
+    token_ids: int | None = None
+    """How many token ids came with the text; None when the server gives none."""
+    characters: int = 0
+    """Of content, reasoning and arguments."""
+    _calls: dict[int, ToolCall] = field(default_factory=dict, repr=False)
+
+    @property
+    def completion_tokens(self) -> int | None:
+        """Tokens that the server says it generated; None when it does not say."""
+        return _whole((self.usage or {}).get("completion_tokens"))
+
+    @property
+    def prompt_tokens(self) -> int | None:
+        """Tokens of the prompt, cached ones included; None when the server does not say."""
+        return _whole((self.usage or {}).get("prompt_tokens"))
+
+    @property
+    def counted(self) -> int | None:
+        """Output tokens so far, by token ids where they come, else by the last usage."""
+        return self.completion_tokens if self.token_ids is None else self.token_ids
+
+    def add(self, payload: Any) -> bool:
+        """Take in one parsed event or body of any API that onbox reads; True if it showed something."""
+        if not isinstance(payload, dict):
+            self.error = self.error or f"not a JSON object: {str(payload)[:200]}"
+            return False
+        piece = piece_of(payload)
+        self.error = piece.error or self.error
+        self.finish_reason = piece.finish_reason or self.finish_reason
+        self.timings = piece.timings or self.timings
+        self.metrics = piece.metrics or self.metrics
+        self.durations = piece.durations or self.durations
+        self.choices = max(self.choices, piece.choices)
+        self.done = self.done or piece.done
+        if piece.usage is not None:
+            self.usage = {**(self.usage or {}), **piece.usage}
+        if piece.token_ids is not None:
+            self.token_ids = (self.token_ids or 0) + piece.token_ids
+        return self._show(piece)
+
+    def _show(self, piece: Piece) -> bool:
+        self.content += piece.text
+        if piece.reasoning:
+            self.reasoning += piece.reasoning
+            self.reasoning_field = piece.reasoning_field
+        for call in piece.calls:
+            self._add_call(call)
+        self.characters += len(piece.text) + len(piece.reasoning)
+        self.characters += sum(len(call.name) + len(call.arguments) for call in piece.calls)
+        return piece.visible
+
+    def _add_call(self, piece: CallPiece) -> None:
+        call = self._calls.get(piece.index)
+        # Some servers number every parallel call 0 and tell them apart by id alone.
+        if call is None or (piece.id and call.id and piece.id != call.id):
+            call = ToolCall()
+            self._calls[piece.index] = call
+            self.tool_calls.append(call)
+        call.id = piece.id or call.id
+        call.name += piece.name
+        call.arguments += piece.arguments
+
+
+def _whole(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

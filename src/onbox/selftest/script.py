@@ -1,0 +1,216 @@
+"""All that a server of one shape will send in answer to one request, to the byte, with the moment of each write.
+
+It is worked out before the first byte is sent and needs neither clock nor socket, so that what a server of this shape
+does can be tested without one.
+"""
+
+import json
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, cycle
+
+from onbox.selftest.shapes import Shape, Tempo
+from onbox.selftest.voices import End, Message, Said, document, voice_of
+
+PLAIN = (
+    " The road climbed slowly between the fields, and at every bend somebody had left a heap of stones, cleared from"
+    " the soil by hand, year after year."
+)
+ACCENTS = " Où dînait-îl déjà cet été-là, près de la forêt gelée, à Orléans où été fut fêté"
+SPLIT_S = 0.002
+"""Between the two halves of a write that is split."""
+FIRST_ID = 1000
+COMMENT = b": ping\n\n"
+
+
+@dataclass(frozen=True)
+class Beat:
+    """One write: `at_s` counts from the request."""
+
+    at_s: float
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Script:
+    """What is sent.
+
+    Args:
+        status: of HTTP.
+        headers: of the response, those of the transport left out.
+        head_s: when the status line is sent.
+        beats: the body, before any transfer encoding.
+        whole: whether the body ends as HTTP says that it should.
+        tokens: output tokens that the server counts.
+        decode_s: seconds from the first of them to the last.
+    """
+
+    status: int
+    headers: dict[str, str]
+    head_s: float
+    beats: tuple[Beat, ...]
+    whole: bool
+    tokens: int
+    decode_s: float
+
+
+def truth_tok_s(shape: Shape, tokens: int, tempo: Tempo) -> float:
+    """The decode rate of a request for so many tokens: intervals between tokens over their seconds."""
+    made = _made(shape, tokens)
+    return (made - 1) / (_at(shape, made, made - 1, tempo) - tempo.prefill_s)
+
+
+def script(shape: Shape, tokens: int, tempo: Tempo, streamed: bool = True) -> Script:
+    """Work out the answer to a request for `tokens` output tokens; `streamed` as the request asked."""
+    made = _made(shape, tokens)
+    sent = made // 2 if shape.fault in ("error", "named error", "cut") else made
+    decode_s = _at(shape, made, sent - 1, tempo) - tempo.prefill_s
+    answer = Script(200, {}, 0.0, (), shape.fault != "cut", sent * shape.answers, decode_s)
+    end_s = tempo.prefill_s + decode_s
+    if shape.fault == "status":
+        body = json.dumps({"error": {"message": "the server is overloaded"}}).encode()
+        return replace(answer, status=503, headers=_type("application/json"), beats=(Beat(0.0, body),), tokens=0)
+    if shape.framing == "document" or not streamed:
+        beat = Beat(end_s, document(_text(range(made), PLAIN), made, shape.finish))
+        return replace(answer, headers=_type("application/json"), beats=(beat,))
+    beats = _encoded(shape, _in_order(_split(shape, _stream(shape, made, sent, tempo))))
+    headers = _type(voice_of(shape).content_type)
+    if shape.encoding:
+        headers["content-encoding"] = shape.encoding.removeprefix("held ")
+    head_s = tempo.prefill_s if shape.late_headers else 0.0
+    return replace(answer, headers=headers, head_s=head_s, beats=tuple(beats))
+
+
+# ---------------------------------------------------------------- what is said, and when
+
+
+def _made(shape: Shape, tokens: int) -> int:
+    return max(2, round(tokens * shape.made))
+
+
+def _at(shape: Shape, made: int, token: int, tempo: Tempo) -> float:
+    stalled = shape.stall and token >= made // 2
+    return tempo.prefill_s + token * tempo.token_s + (tempo.stall_s if stalled else 0.0)
+
+
+def _stream(shape: Shape, made: int, sent: int, tempo: Tempo) -> Iterator[Beat]:
+    voice = voice_of(shape)
+    decode_s = _at(shape, made, sent - 1, tempo) - tempo.prefill_s
+    end_s, end = tempo.prefill_s + decode_s, End(made * shape.answers, decode_s, tempo.token_s)
+    yield Beat(0.0 if shape.role_first else tempo.prefill_s, _frames(shape, voice.open()))
+    chunks = [(_at(shape, made, last, tempo), voice.say(said)) for last, said in _said(shape, made, sent)]
+    for first in range(0, len(chunks), shape.flush):
+        together = chunks[first : first + shape.flush]
+        # What sends every so many together sends what is left at the end of the stream.
+        at_s = together[-1][0] if len(together) == shape.flush else end_s
+        yield Beat(at_s, _frames(shape, chain.from_iterable(messages for _, messages in together)))
+        if shape.comments:
+            yield Beat(at_s + tempo.token_s / 2, COMMENT)
+    if shape.fault == "cut":
+        return
+    if shape.fault == "error":
+        yield Beat(end_s, _frames(shape, [{"error": {"message": "out of memory", "code": 500}}, "[DONE]"]))
+    elif shape.fault == "named error":
+        yield Beat(end_s, b'event: error\ndata: {"message": "out of memory"}\n\n' + _frames(shape, voice.done()))
+    elif shape.fault == "no end":
+        yield Beat(end_s, _frames(shape, voice.usage(end)))
+    else:
+        late_s = tempo.stall_s if shape.usage == "late" else 0.0
+        yield Beat(end_s, _frames(shape, voice.close(end)))
+        yield Beat(end_s + late_s, _frames(shape, [*voice.usage(end), *voice.done()]))
+
+
+def _said(shape: Shape, made: int, sent: int) -> Iterator[tuple[int, Said]]:
+    """(index of its last token, what it says) for each chunk that is sent."""
+    sizes = cycle(shape.chunk or (made,))
+    source = ACCENTS if shape.split else PLAIN
+    spoken: set[str] = set()
+    first = unsent = 0
+    while first < sent:
+        last = min(first + next(sizes), sent) - 1
+        shown = [token for token in range(first, last + 1) if _is_shown(shape, token, made)]
+        if shown:
+            part = _part(shape, shown[0], made)
+            text = "" if shape.blank and shown[0] % 3 == 1 else _text(shown, source)
+            ids = range(FIRST_ID + unsent, FIRST_ID + last + 1)
+            yield last, Said(part, text, ids, last + 1, part not in spoken)
+            spoken.add(part)
+            unsent = last + 1
+        first = last + 1
+
+
+def _is_shown(shape: Shape, token: int, made: int) -> bool:
+    swallowed = shape.hidden and token % 3 == 1
+    ends = shape.finish == "stop" and token == made - 1
+    return token >= shape.opening and not swallowed and not ends
+
+
+def _part(shape: Shape, token: int, made: int) -> str:
+    parts = shape.parts
+    return parts[token % len(parts)] if shape.in_turn else parts[token * len(parts) // made]
+
+
+def _text(tokens: Sequence[int], source: str) -> str:
+    words = source.split(" ")[1:]
+    return "".join(f" {words[token % len(words)]}" for token in tokens)
+
+
+# ---------------------------------------------------------------- how it is put into bytes
+
+
+def _type(content_type: str) -> dict[str, str]:
+    return {"content-type": content_type}
+
+
+def _frames(shape: Shape, messages: Iterator[Message] | Sequence[Message]) -> bytes:
+    return b"".join(_frame(shape, message) for message in messages)
+
+
+def _frame(shape: Shape, message: Message) -> bytes:
+    if isinstance(message, str):
+        text = message
+    else:
+        text = json.dumps(message, ensure_ascii=shape.split != "utf-8", indent=1 if shape.framing == "lines" else None)
+    if shape.api == "ollama":
+        return f"{text}\n".encode()
+    kind = message.get("type") if isinstance(message, dict) else None
+    lines = [f"event: {kind}"] if kind else []
+    lines += [f"data: {line}" for line in text.splitlines()]
+    end = "\r\n" if shape.framing == "crlf" else "\n"
+    return "".join(f"{line}{end}" for line in [*lines, ""]).encode()
+
+
+def _split(shape: Shape, beats: Iterator[Beat]) -> Iterator[Beat]:
+    """Each write in two, the cut inside the first character that has an inside."""
+    for beat in beats:
+        if shape.split == "utf-8":
+            place = next((n + 1 for n, byte in enumerate(beat.data) if byte >= 0xC0), 0)
+        else:
+            place = beat.data.find(b"\\u") + 3
+        if not shape.split or place < 3:
+            yield beat
+        else:
+            yield Beat(beat.at_s, beat.data[:place])
+            yield Beat(beat.at_s + SPLIT_S, beat.data[place:])
+
+
+def _in_order(beats: Iterator[Beat]) -> Iterator[Beat]:
+    """No write before the one that precedes it: what was split is whole before anything follows."""
+    at_s = 0.0
+    for beat in beats:
+        at_s = max(at_s, beat.at_s)
+        yield Beat(at_s, beat.data)
+
+
+def _encoded(shape: Shape, beats: Iterator[Beat]) -> Iterator[Beat]:
+    if "gzip" not in shape.encoding:
+        yield from beats
+        return
+    packer, at_s = zlib.compressobj(wbits=zlib.MAX_WBITS | 16), 0.0
+    for beat in beats:
+        at_s = beat.at_s
+        packed = packer.compress(beat.data)
+        held = shape.encoding.startswith("held")
+        yield Beat(at_s, packed if held else packed + packer.flush(zlib.Z_SYNC_FLUSH))
+    yield Beat(at_s, packer.flush())

@@ -1,0 +1,210 @@
+"""The servers of known truth: each shape as it is scripted, as it is served, and as the command tells it."""
+
+import asyncio
+import json
+import re
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from onbox.cli.commands import selftest as cli
+from onbox.errors import BadSubjectError, UsageError
+from onbox.evidence.records import Exchange, SpeedPlan
+from onbox.evidence.stream import read_reply
+from onbox.judge.estimator import digest
+from onbox.judge.results import Validity
+from onbox.judge.selftest import judge_shape
+from onbox.selftest.run import measure_shapes
+from onbox.selftest.script import SPLIT_S, script, truth_tok_s
+from onbox.selftest.server import ShapeServer
+from onbox.selftest.shapes import INVALID, SHAPES, SUSPECT, VALID, Shape, Tempo
+from onbox.wire.client import StampedClient
+from onbox.wire.decoding import Decoder
+from onbox.wire.endpoint import Endpoint
+
+TOKENS = 128
+USUAL = Tempo()
+QUICK = Tempo(prefill_s=0.05, token_s=0.005, stall_s=0.1)
+BY_NAME = [pytest.param(shape, id=name) for name, shape in SHAPES.items()]
+SHOWN = [pytest.param(shape, id=name) for name, shape in SHAPES.items() if shape.expected != INVALID]
+PAGE = Path(__file__).parents[2] / "docs" / "selftest.md"
+
+
+def played(shape: Shape, tempo: Tempo) -> Exchange:
+    """The exchange that a client without any lateness would record."""
+    answer = script(shape, TOKENS, tempo)
+    decoder = Decoder(answer.headers.get("content-encoding", ""))
+    chunks = [(round(beat.at_s * 1e9), decoder.feed(beat.data)) for beat in answer.beats]
+    return Exchange(
+        id=1,
+        purpose="measured",
+        started_at="2026-01-01T00:00:00.000Z",
+        t0_ns=0,
+        method="POST",
+        path="/v1",
+        status=answer.status,
+        headers=answer.headers,
+        chunks=tuple((t_ns, data.decode("utf-8", "surrogateescape")) for t_ns, data in chunks if data),
+    )
+
+
+@pytest.fixture(scope="module")
+def evidence(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every shape measured once over real sockets, all at a time and faster than usual."""
+    folder = tmp_path_factory.mktemp("selftest")
+    plan = SpeedPlan(requests=2, tokens=TOKENS, warmup_requests_max=1)
+    measure_shapes(list(SHAPES.values()), folder, tempo=QUICK, plan=plan, jobs=16)
+    return folder
+
+
+class TestShapes:
+    def test_there_are_many_and_each_says_what_it_is(self) -> None:
+        assert len(SHAPES) >= 24
+        assert all(shape.says for shape in SHAPES.values())
+        assert {shape.expected for shape in SHAPES.values()} == {VALID, SUSPECT, INVALID}
+        assert all(bool(shape.checks) == (shape.expected != VALID) for shape in SHAPES.values())
+        different = {repr(shape).partition("api=")[2] for shape in SHAPES.values()}
+        assert len(different) == len(SHAPES), "two shapes are the same"
+
+    @pytest.mark.parametrize("shape", SHOWN)
+    @pytest.mark.parametrize("token_s", [0.01, 0.002])
+    def test_the_estimator_alone_is_within_half_a_percent(self, shape: Shape, token_s: float) -> None:
+        if shape.split and token_s <= 2 * SPLIT_S:
+            pytest.skip("the halves of a write would be as far apart as tokens are")
+        tempo = Tempo(token_s=token_s)
+        sample = digest(played(shape, tempo))
+        truth = truth_tok_s(shape, TOKENS, tempo)
+        if shape.usage == "none":
+            assert sample.tok_s is None
+        elif shape.name == "hidden-opening":
+            assert sample.tok_s == pytest.approx(truth * 1.14, rel=0.01), "which the other witness tells"
+        else:
+            assert sample.tok_s == pytest.approx(truth, rel=0.005)
+            assert sample.reply.error is None
+            assert sample.reply.done
+
+    def test_a_split_write_ends_inside_a_character(self) -> None:
+        ends = [beat.data for beat in script(SHAPES["split-utf-8"], TOKENS, USUAL).beats]
+        with pytest.raises(UnicodeDecodeError):
+            [data.decode() for data in ends]
+        assert any(beat.data.endswith(b"\\u0") for beat in script(SHAPES["split-escape"], TOKENS, USUAL).beats)
+
+    @pytest.mark.parametrize("shape", BY_NAME)
+    def test_writes_are_in_order_of_time(self, shape: Shape) -> None:
+        moments = [beat.at_s for beat in script(shape, TOKENS, USUAL).beats]
+        assert moments == sorted(moments)
+
+    def test_what_is_asked_without_a_stream_is_one_document(self) -> None:
+        (beat,) = script(SHAPES["clean"], TOKENS, USUAL, streamed=False).beats
+        body = json.loads(beat.data)
+        assert body["usage"]["completion_tokens"] == TOKENS
+        assert body["choices"][0]["message"]["content"]
+
+    def test_all_apis_spell_the_same_text(self) -> None:
+        names = ("clean", "completions", "responses", "messages", "ollama", "gzip", "data-lines", "crlf", "counted")
+        texts = {read_reply(played(SHAPES[name], USUAL)).content.strip()[-100:] for name in names}
+        assert len(texts) == 1
+
+
+@pytest.mark.parametrize("shape", BY_NAME)
+def test_over_the_wire_it_is_refused_or_not_for_the_right_reason(shape: Shape, evidence: Path) -> None:
+    """Rates are not asked here: the machine that runs the tests may be busy."""
+    result = judge_shape(evidence, shape.name)
+    if shape.expected == INVALID:
+        assert (result.status, result.checks) == (Validity.INVALID, result.expected_checks), result.why
+        assert result.measured_tok_s is None
+        assert result.error_pct is None
+        assert result.passed
+    else:
+        assert result.status is not Validity.INVALID, result.why
+        assert set(result.expected_checks) <= set(result.checks)
+        assert result.measured_tok_s is not None
+
+
+def test_a_wrong_rate_and_a_wrong_reason_are_missed(evidence: Path) -> None:
+    for name, field, value in (("one-shot", "expected_checks", ["BURSTS"]), ("short", "expected_status", "valid")):
+        path = evidence / name / "truth.json"
+        truth = path.read_text()
+        path.write_text(json.dumps({**json.loads(truth), field: value}))
+        result = judge_shape(evidence, name)
+        path.write_text(truth)
+        assert not result.passed
+        assert "should be" in result.why
+    path = evidence / "no-usage" / "truth.json"
+    truth = path.read_text()
+    path.write_text(json.dumps({**json.loads(truth), "tok_s": 190.0}))
+    result = judge_shape(evidence, "no-usage")
+    path.write_text(truth)
+    assert "percent off" in result.why
+
+
+def test_served_by_the_models_name() -> None:
+    async def asked() -> list[Exchange]:
+        server, port = await ShapeServer(QUICK).listen()
+        endpoint = Endpoint("http", "127.0.0.1", port)
+
+        def ask() -> list[Exchange]:
+            body = {"model": "four-a-chunk", "stream": True, "max_tokens": 16, "messages": []}
+            with StampedClient(endpoint) as client:
+                return [
+                    client.post("/chat/completions", body, purpose="probe"),
+                    client.post("/chat/completions", {**body, "stream": False}, purpose="probe"),
+                    client.post("/chat/completions", {**body, "model": "nobody"}, purpose="probe"),
+                    client.post("/responses", body, purpose="probe"),
+                    client.get("/v1/models"),
+                    client.get("/metrics"),
+                    client.get("/nowhere"),
+                ]
+
+        async with server:
+            return await asyncio.to_thread(ask)
+
+    streamed, whole, nobody, other_api, models, metrics, nowhere = asyncio.run(asked())
+    assert (read_reply(streamed).chunks, read_reply(streamed).completion_tokens) == (4, 16)
+    assert read_reply(whole).completion_tokens == 16
+    assert [nobody.status, other_api.status, nowhere.status] == [404, 404, 404]
+    assert "/v1/chat/completions" in (read_reply(other_api).error or "")
+    assert {model["id"] for model in json.loads(models.body())["data"]} == set(SHAPES)
+    assert "vllm:generation_tokens_total 32\n" in metrics.body().decode()
+
+
+class TestCommand:
+    def run(self, *arguments: str) -> tuple[str, BaseException | None]:
+        result = CliRunner().invoke(cli.command, arguments)
+        return result.stdout, result.exception
+
+    def test_keeps_the_contract(self, tmp_path: Path) -> None:
+        told, error = self.run("--shape", "one-shot", "--shape", "refused", "--out", str(tmp_path / "kept"), "--json")
+        assert error is None
+        shapes = json.loads(told)["shapes"]
+        assert [shape["name"] for shape in shapes] == ["one-shot", "refused"]
+        keys = {"name", "truth_tok_s", "measured_tok_s", "error_pct", "status", "expected_status", "pass"}
+        assert all(keys <= set(shape) for shape in shapes)
+        assert [shape["pass"] for shape in shapes] == [True, True]
+        assert (tmp_path / "kept" / "one-shot" / "speed" / "1" / "requests.jsonl").is_file()
+        _, error = self.run("--shape", "one-shot", "--out", str(tmp_path / "kept"))
+        assert isinstance(error, UsageError)
+
+    def test_a_missed_shape_is_exit_code_1(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        wrong = {**SHAPES, "refused": Shape("refused", "status 503", fault="status")}
+        monkeypatch.setattr("onbox.selftest.shapes.SHAPES", wrong)
+        told, error = self.run("--shape", "refused")
+        assert isinstance(error, BadSubjectError)
+        assert error.exit_code == 1
+        assert "refused: it is invalid" in error.message
+        assert "should be valid" in " ".join(told.split())
+
+    def test_mistakes_are_named(self) -> None:
+        for arguments in (["--shape", "nobody"], ["--serve", "--shape", "clean", "--shape", "gzip"]):
+            _, error = self.run(*arguments)
+            assert isinstance(error, UsageError)
+        _, port = self.run("--port", "99999")
+        assert isinstance(port, click.UsageError | SystemExit)
+
+
+def test_the_page_tells_every_shape() -> None:
+    rows = re.findall(r"^\| ([\w.-]+) \| (.+) \| (\w+) \| (.*) \|$", PAGE.read_text(), re.MULTILINE)
+    told = [row for row in rows if row[0] != "shape"]
+    assert told == [(s.name, s.says, s.expected, ", ".join(sorted(s.checks))) for s in SHAPES.values()]
