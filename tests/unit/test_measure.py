@@ -36,10 +36,11 @@ def _no_gaps(monkeypatch: pytest.MonkeyPatch) -> None:
 class Script:
     """A server with counters, which says how many requests run at each scrape, the last number again and again."""
 
-    def __init__(self, *running: int, metrics: bool = True, fails_at: int = 0) -> None:
+    def __init__(self, *running: int, metrics: bool = True, fails_at: int = 0, raw: bool = True) -> None:
         self.running = list(running) or [0]
         self.metrics = metrics
         self.fails_at = fails_at
+        self.raw = raw
         self.chats = 0
 
     def __call__(self, asked: Asked, wire: Wire) -> None:
@@ -49,6 +50,9 @@ class Script:
                 wire.whole(200, (GAUGE % running).encode(), "text/plain")
             else:
                 wire.whole(404, b"none")
+            return
+        if asked.path == "/v1/completions" and not self.raw:
+            wire.whole(404, {"error": "no such endpoint"})
             return
         self.chats += 1
         if self.chats == self.fails_at:
@@ -71,6 +75,15 @@ def exchanges(folder: Path) -> list[Exchange]:
 
 
 class TestSpeedRun:
+    def test_a_server_without_raw_completions_is_measured_on_chat(self, tmp_path: Path) -> None:
+        record, asked = run(Script(raw=False), tmp_path)
+        posts = [path for method, path in asked if method == "POST"]
+        assert posts == ["/v1/completions", *["/v1/chat/completions"] * 4]
+        assert record.ended == "complete"
+        whole = [exchange.request for exchange in exchanges(tmp_path) if exchange.status == 200]
+        assert not any("ignore_eos" in request for request in whole)
+        assert len({request["messages"][0]["content"] for request in whole}) == 4
+
     def test_leaves_the_whole_record(self, tmp_path: Path) -> None:
         record, asked = run(Script(), tmp_path)
         assert sorted(path.name for path in tmp_path.iterdir()) == [
@@ -88,10 +101,11 @@ class TestSpeedRun:
         assert [exchange.purpose for exchange in found] == ["cold", "warmup", "measured", "measured"]
         requests = [exchange.request for exchange in found]
         assert {(r["max_tokens"], r["seed"], r["temperature"], r["stream"]) for r in requests} == {(8, 4, 0, True)}
-        assert len({r["messages"][0]["content"] for r in requests}) == 4
+        assert len({r["prompt"] for r in requests}) == 4
+        assert all(r["ignore_eos"] for r in requests)
         lines = [Telemetry.model_validate(line) for line in read_lines(tmp_path / "telemetry.jsonl")]
         assert [line.request_id for line in lines] == [exchange.id for exchange in found]
-        assert [path for method, path in asked if method == "POST"] == ["/v1/chat/completions"] * 4
+        assert [path for method, path in asked if method == "POST"] == ["/v1/completions"] * 4
         assert asked[-1] == ("GET", "/metrics")
 
     def test_counters_are_read_only_when_nothing_runs(self, tmp_path: Path) -> None:
