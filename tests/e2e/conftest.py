@@ -1,6 +1,7 @@
 """What the end-to-end tests share."""
 
 import json
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,11 @@ import pytest
 
 from tests.doubles.scripted_plugin import OPTIONS, register
 from tests.e2e.cli import environment
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts background jobs so, and what ignores SIGINT hands that on to its children.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 TrialFile = Callable[..., Path]
 
