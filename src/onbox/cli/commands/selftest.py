@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Length of the pause of `stall`, in seconds.",
 )
-@click.option("--jobs", type=click.IntRange(1), help="Shapes that are measured at a time; 8 if left out.")
+@click.option("--jobs", type=click.IntRange(1), help="Shapes that are measured at a time; 12 if left out.")
 @click.option("--out", "folder", type=click.Path(path_type=Path), help="Keep the evidence in this folder.")
 @json_option
 def command(
