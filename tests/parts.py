@@ -1,0 +1,40 @@
+"""The real parts that some tests need beside Python; `.ci/parts` brings them.
+
+A test says by its marker which part it needs. Where the part is missing it is skipped with the line that brings it; in
+CI, which has brought them all, that is a failure.
+"""
+
+import importlib.util
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PARTS = Path(os.environ.get("ONBOX_PARTS", ROOT / ".parts"))
+VLLM_PYTHON = PARTS / "vllm" / "bin" / "python"
+VLLM_MODEL = PARTS / "models" / "smollm2"
+"""SmolLM2-135M-Instruct as safetensors."""
+
+NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
+    "engine": (lambda: importlib.util.find_spec("xllamacpp") is not None, "pip install 'onbox[embedded]'"),
+    "bwrap": (lambda: shutil.which("bwrap") is not None, "bash .ci/parts system"),
+    "browser": (lambda: shutil.which("chromium") is not None, "bash .ci/parts system"),
+    "docker": (lambda: shutil.which("dockerd") is not None and os.getuid() == 0, "bash .ci/parts system, as root"),
+    "vllm": (lambda: VLLM_PYTHON.is_file() and (VLLM_MODEL / "config.json").is_file(), "bash .ci/parts vllm"),
+    "agents": (lambda: (PARTS / "agents").is_dir(), "bash .ci/parts agents"),
+}
+"""Marker -> (whether the part is here, what brings it)."""
+
+
+def require(marker: str) -> None:
+    """Go on where the part behind `marker` is here; fail in CI, and skip elsewhere, where it is not."""
+    here, brings = NEEDS[marker]
+    if here():
+        return
+    reason = f"{marker}: not on this box: {brings}"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)

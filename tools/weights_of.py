@@ -1,0 +1,10 @@
+"""Print the path of a builtin recipe's weights, fetched if they are not here yet: `weights_of.py smollm2-135m`."""
+
+import sys
+
+from onbox import fetch, recipes
+
+if __name__ == "__main__":
+    weights = recipes.load(sys.argv[1]).weights
+    assert weights is not None
+    print(fetch.fetch(weights, lambda done, total, source: None)[0])
