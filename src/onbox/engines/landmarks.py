@@ -1,8 +1,8 @@
 """Lines of a log that say in which phase of its stand-up an engine is.
 
-A landmark is (phase, regular expression): a line that matches *begins* the phase. Of several that match, the first in the
-table counts. Tables of different engines do not contradict each other, so that all of them together read the log of an
-engine that nobody named.
+A landmark is (phase, regular expression): a line that matches *begins* the phase. Of several that match, the first in
+the table counts. Tables of different engines do not contradict each other, so that all of them together read the log of
+an engine that nobody named.
 """
 
 import re
