@@ -193,6 +193,8 @@ class PreflightCase(Record):
     status: str
     """`pass`, `warn`, `fail` or `unknown`."""
     detail: str
+    remedy: str = ""
+    """The flag of the server that helps; empty where none does or none is known."""
 
 
 class Preflight(Record):
@@ -202,6 +204,12 @@ class Preflight(Record):
     tools: bool
     """Whether one offered tool came back as a parsed call."""
     vision: bool | None = None
+    """Whether the colour of an image was seen; None: nobody asked."""
+    server: str = ""
+    """Its name and version, as it says them."""
+    requests: int | None = None
+    """Questions behind the cases; None: only the two of a trial."""
+    seconds: float | None = None
 
 
 class WeightsFile(Record):

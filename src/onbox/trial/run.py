@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from onbox import fetch
+from onbox import fetch, preflight
 from onbox.bench.probing import sandbox_of
 from onbox.bench.runner import Bench
 from onbox.bench.tasks import Task
@@ -16,7 +16,6 @@ from onbox.evidence.folder import TrialFolder, append_line, write_atomic, write_
 from onbox.evidence.records import ContenderPlan, LedgerKind, Plan, RunRecord, SpeedRecord, StandUp
 from onbox.recipes import Recipe
 from onbox.speed.measure import SpeedRun
-from onbox.standup.preflight import preflight
 from onbox.standup.process import Lifetime
 from onbox.trial import events
 from onbox.trial.plan import tasks_of
@@ -125,7 +124,7 @@ class Trial:
         self._show(events.PhaseStarted(contender.name, "preflight"))
         began = time.monotonic()
         with life.client() as client:
-            record, exchanges = preflight(client, life.model, list(DEFINITIONS), template)
+            record, exchanges = preflight.short(client, life.model, list(DEFINITIONS), template)
         write_json(home / "preflight.json", record)
         (home / "preflight.jsonl").unlink(missing_ok=True)
         for exchange in exchanges:
