@@ -1,4 +1,4 @@
-"""What engines say of their own speed: recorded counters and streams, and the names of the engines that are not here."""
+"""What engines say of their own speed: recorded counters and streams, and the names of engines that are not here."""
 
 from collections.abc import Mapping
 from pathlib import Path
