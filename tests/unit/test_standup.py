@@ -56,8 +56,8 @@ class TestLifetime:
             before = record(tmp_path)
             assert before.stopped is None
         after = record(tmp_path)
-        assert [phase.name for phase in after.phases] == ["start", "load", "first token"]
-        assert seen == [(name, ended) for name in ("start", "load", "first token") for ended in (False, True)]
+        assert [phase.name for phase in after.phases] == ["start", "load", "ready", "first token"]
+        assert seen == [(name, ended) for name in ("start", "load", "ready", "first token") for ended in (False, True)]
         assert after.ready_s is not None
         assert after.ready_s == pytest.approx(sum(phase.seconds for phase in after.phases), abs=0.01)
         assert (after.engine, after.engine_version, after.props["model"]) == ("fake", "fake 1", "fake-model")
