@@ -18,7 +18,8 @@ import pytest
 import yaml
 
 from onbox.cli.main import LATER
-from onbox.standup.process import STAMP, free_port
+from onbox.standup.ports import free_port
+from onbox.standup.process import STAMP
 from onbox.trial.plan import Asked, make_plan
 from tests.e2e.cli import environment, onbox, onbox_here, verdict_of
 
