@@ -2,9 +2,13 @@
 
 import pytest
 
+from tests.dockerd import dockerd
 from tests.parts import NEEDS, require
 
+__all__ = ["dockerd", "pytest_runtest_setup"]
 
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Look for the real parts that a test's markers name, before the test needs them."""
     for marker in NEEDS:

@@ -10,7 +10,7 @@ import pytest
 from onbox.evidence.records import AgentEnd, Changes, Exchange, GateEnd
 from onbox.judge.attribution import attribute
 from onbox.judge.codes import CODES
-from onbox.judge.replies import HARMONY, MARKUP, written_call
+from onbox.judge.replies import HARMONY, MARKUP, offered_tools, written_call
 from onbox.judge.results import Cause, Outcome, RunResult
 from onbox.judge.words import sentence
 from tests.builders import (
@@ -225,6 +225,21 @@ class TestText:
         for text in ("use <b>bold</b>", "if a < b and c > d", "List<Function>", "call to=the office"):
             assert not MARKUP.search(text)
             assert not HARMONY.search(text)
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [
+        {"type": "function", "function": {"name": "bash", "parameters": {"required": ["command"]}}},
+        {"type": "function", "name": "bash", "parameters": {"required": ["command"]}},
+        {"name": "bash", "input_schema": {"required": ["command"]}},
+        {"type": "namespace", "name": "shell", "tools": [{"name": "bash", "parameters": {"required": ["command"]}}]},
+    ],
+    ids=["chat", "responses", "messages", "namespace"],
+)
+def test_the_tools_of_a_request_are_read_whatever_its_api(tool: dict[str, Any]) -> None:
+    request = {"tools": [{"type": "web_search"}, None, tool]}
+    assert offered_tools(request) == {"bash": {"required": ["command"]}}
 
 
 def test_counts_are_of_the_wire() -> None:

@@ -106,10 +106,23 @@ def _called(item: Mapping[str, Any]) -> str | None:
 
 
 def offered_tools(request: Any) -> dict[str, Mapping[str, Any]]:
-    """The tools of a /chat/completions request: name -> JSON schema of the arguments."""
+    """The functions that a request offers, whichever API it speaks: name -> JSON schema of the arguments.
+
+    Chat completions nest the function, /responses and Anthropic's /messages do not; Codex puts some into namespaces.
+    """
     tools = request.get("tools") if isinstance(request, dict) else None
-    functions = [tool.get("function") for tool in tools or [] if isinstance(tool, dict)]
-    return {f["name"]: f.get("parameters") or {} for f in functions if isinstance(f, dict) and "name" in f}
+    found: dict[str, Mapping[str, Any]] = {}
+    for tool in tools if isinstance(tools, list) else []:
+        if not isinstance(tool, dict):
+            continue
+        if tool.get("type") == "namespace":
+            found |= offered_tools(tool)
+            continue
+        function = tool.get("function", tool)
+        if isinstance(function, dict) and isinstance(name := function.get("name"), str):
+            schema = function.get("parameters") or function.get("input_schema")
+            found[name] = schema if isinstance(schema, dict) else {}
+    return found
 
 
 def call_fault(call: ToolCall, offered: Mapping[str, Mapping[str, Any]]) -> str | None:
