@@ -84,8 +84,8 @@ def judge_contender(folder: TrialFolder, plan: Plan, contender: ContenderPlan) -
     fixed = True in repeats and False not in repeats
     cells = {key: _cell(each, plan.runs, fixed) for key, each in by_cell.items()}
     speed = _speed(folder, contender.name, struck)
-    result = _tally(plan, contender, runs, cells, speed)
-    return Judged(contender, tuple(runs), cells, result, failed=_failed(folder, contender.name))
+    tally = _tally(plan, contender, runs, cells, speed)
+    return Judged(contender, tuple(runs), cells, tally, failed=_failed(folder, contender.name))
 
 
 def _tally(

@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 
 from onbox.engines import Engine, Launch
+from onbox.engines.landmarks import EVERY
 from onbox.errors import BoxError, EngineError, GuardStop, OnboxError
 from onbox.evidence.folder import utc_now, write_json
 from onbox.evidence.records import GuardLimits, GuardStopped, Phase, StandUp, Stopped
@@ -182,7 +183,7 @@ class Lifetime:
         self._limits = limits_of(self.recipe, self.weights, reserve=self._reserve)
         began = time.monotonic()
         self._keeper = subprocess.Popen(
-            [sys.executable, "-I", "-S", KEEPER, self._settings(launch).to_json(), "--", *launch.argv],
+            [sys.executable, "-I", "-S", KEEPER, self._settings().to_json(), "--", *launch.argv],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -202,12 +203,10 @@ class Lifetime:
             self._props = self.engine.props(client)
         self._write(None)
 
-    def _settings(self, launch: Launch) -> Settings:
-        # A landmark ends its phase, so the next one begins with it.
-        begins = [*(name for name, _ in launch.landmarks[1:]), "first token"]
+    def _settings(self) -> Settings:
         return Settings(
             log=str(self.log_path),
-            landmarks=tuple((name, pattern) for name, (_, pattern) in zip(begins, launch.landmarks, strict=False)),
+            landmarks=EVERY,
             limits=self._limits,
             guard_file=str(self.folder / "guard.json"),
             state_file=str(self._state_file) if self._state_file else None,
