@@ -14,7 +14,8 @@ from onbox.engines.attached import Attached
 from onbox.errors import BoxError, EngineError
 from onbox.evidence.records import StandUp
 from onbox.recipes.schema import Recipe, Serve, Weights
-from onbox.standup.process import Lifetime, free_port, port_open
+from onbox.standup.ports import free_port, port_open
+from onbox.standup.process import Lifetime
 from tests.doubles.engine import FakeEngine
 from tests.doubles.server import Asked, Wire, closed_port, serving
 from tests.doubles.waiting import gone, until
