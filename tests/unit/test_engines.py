@@ -78,11 +78,19 @@ class TestEmbedded:
 class TestScrape:
     def test_llama_cpp(self) -> None:
         text = (DATA / "llama.cpp" / "metrics-before.prom").read_text()
-        assert LlamaServer().idle(text) == {"llamacpp:requests_processing": 0.0, "llamacpp:requests_deferred": 0.0}
+        assert LlamaServer().idle(text) == {
+            "llamacpp:requests_processing": 0.0,
+            "llamacpp:requests_deferred": 0.0,
+            "llamacpp:tokens_predicted_total": 0.0,
+        }
 
     def test_vllm(self) -> None:
         text = (DATA / "vllm" / "metrics-before.prom").read_text()
-        assert Attached().idle(text) == {"vllm:num_requests_running": 0.0, "vllm:num_requests_waiting": 0.0}
+        assert Attached().idle(text) == {
+            "vllm:num_requests_running": 0.0,
+            "vllm:num_requests_waiting": 0.0,
+            "vllm:generation_tokens_total": 0.0,
+        }
 
     def test_labels_are_summed_and_what_is_missing_stays_missing(self) -> None:
         text = '# TYPE a gauge\na{engine="0"} 1\na{engine="1"} 2\n'

@@ -171,7 +171,8 @@ class TestAttached:
         def script(asked: Asked, wire: Wire) -> None:
             answers = {"/v1/models": {"data": [{"id": "served", "max_model_len": 4096}]}, "/version": {"version": "1"}}
             chat = {"choices": [{"message": {"content": "ok"}, "finish_reason": "stop"}]}
-            wire.whole(200, chat if asked.method == "POST" else answers[asked.path])
+            known = asked.method == "POST" or asked.path in answers
+            wire.whole(200 if known else 404, chat if asked.method == "POST" else answers.get(asked.path, {}))
 
         with serving(script) as server:
             recipe = Recipe(name="x", engine="attached", url=server.url)
@@ -199,7 +200,8 @@ class TestAttached:
         def script(asked: Asked, wire: Wire) -> None:
             answers: dict[str, Any] = {"/v1/models": {"data": [{"id": 7}]}, "/version": {"version": {"major": 1}}}
             chat = {"choices": [{"message": {"content": "ok"}}]}
-            wire.whole(200, chat if asked.method == "POST" else answers[asked.path])
+            known = asked.method == "POST" or asked.path in answers
+            wire.whole(200 if known else 404, chat if asked.method == "POST" else answers.get(asked.path, {}))
 
         with serving(script) as server:
             recipe = Recipe(name="x", engine="attached", url=server.url)

@@ -46,7 +46,7 @@ class Engine(Protocol):
         ...
 
     def idle(self, metrics_text: str) -> dict[str, float]:
-        """What runs and waits according to a scrape, by name; empty when the engine does not say."""
+        """What runs and waits by a scrape, and what was made (`..._total`), by name; empty when it does not say."""
         ...
 
     def props(self, client: StampedClient) -> dict[str, Any]:
