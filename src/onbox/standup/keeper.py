@@ -25,6 +25,7 @@ KEEPER = __file__
 
 GRACE_S = 8.0
 REST_S = 1.0
+SETTLE_S = 3.0
 PR_SET_PDEATHSIG = 1
 
 
@@ -79,11 +80,28 @@ def watch(engine: "subprocess.Popen[bytes]", log: "LineStamper") -> str:
         if time.monotonic() > deadline:
             how, deadline = "killed", float("inf")
             signal_group(engine.pid, signal.SIGKILL)
-    signal_group(engine.pid, signal.SIGKILL)
+    settle(engine.pid)
     if output in watched:
         copy_rest(output, log)
     log.end()
     return how
+
+
+def settle(group: int) -> None:
+    """Let what the engine leaves behind end by itself, then kill it, and return when nothing of the group runs.
+
+    Python's resource tracker outlives its engine by a moment, in which it removes shared memory that nobody else would.
+    """
+    for last_resort in (False, True):
+        if last_resort:
+            signal_group(group, signal.SIGKILL)
+        deadline = time.monotonic() + SETTLE_S
+        while time.monotonic() < deadline:
+            try:
+                os.killpg(group, 0)
+            except (ProcessLookupError, PermissionError):
+                return
+            time.sleep(0.02)
 
 
 def copy_rest(output: int, log: "LineStamper") -> None:
