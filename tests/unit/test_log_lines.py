@@ -128,7 +128,10 @@ class TestVllm:
 class TestLlamaCpp:
     @pytest.mark.parametrize(
         ("name", "expected"),
-        [("llama-server", {"load": 0.0, "ready": 1.4}), ("embedded", {"load": 0.0, "ready": 4.5})],
+        [
+            ("llama-server", {"load": 0.0, "kv": 1.3, "ready": 1.4}),
+            ("embedded", {"load": 0.0, "kv": 4.1, "ready": 4.5}),
+        ],
     )
     def test_phases(self, name: str, expected: dict[str, float]) -> None:
         log = log_lines("llama-server")
