@@ -25,6 +25,7 @@ class AIPerf:
     def read(self, path: Path) -> Sequence[ForeignCell]:
         """The averages of the profile."""
         report = read_json(path)
+        asked = _first(within(report, "input_config", "datasets"))
         if within(report, "request_latency", "avg") is None:
             raise not_such(path, self.name, "no request_latency with an avg")
         return [
@@ -35,7 +36,7 @@ class AIPerf:
                 model=text(within(_first(within(report, "input_config", "models", "items")), "name")),
                 concurrency=_concurrency(report),
                 prompt_tokens=whole(within(report, "input_sequence_length", "avg")),
-                output_tokens=whole(within(_first(within(report, "input_config", "datasets")), "prompts", "osl", "mean")),
+                output_tokens=whole(within(asked, "prompts", "osl", "mean")),
                 requests=whole(within(report, "request_count", "avg")),
                 failed=whole(within(report, "error_request_count", "avg")),
                 numbers=numbers({n: (within(report, n, "avg"), _unit(report, n)) for n in METRICS}),
