@@ -18,7 +18,8 @@ from onbox.evidence.folder import read_lines
 from onbox.evidence.foreign import ForeignCell, ForeignRun
 from onbox.evidence.manifest import mismatches
 from onbox.foreign import importer_by_name
-from onbox.judge.foreign import Trust, trust
+from onbox.judge.foreign import trust
+from onbox.judge.foreign_rules import Trust
 
 DATA = Path(__file__).parents[1] / "data" / "others"
 WRITTEN = {
