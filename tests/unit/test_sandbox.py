@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from onbox.bench.sandbox import Bind, Completed, Sandbox
+from onbox.bench.sandbox import MEMORY_BYTES, Bind, Completed, Sandbox
 from onbox.bench.sandbox.bubblewrap import Bubblewrap
 from onbox.bench.sandbox.choose import VARIABLE, choose, working
-from onbox.bench.sandbox.interior import FILE_BYTES, MEMORY_BYTES, PROCESSES
+from onbox.bench.sandbox.interior import FILE_BYTES, PROCESSES
 from onbox.bench.sandbox.none import Unsafe
 from onbox.bench.sandbox.probes import probe
 from onbox.bench.sandbox.sandlock import Sandlock

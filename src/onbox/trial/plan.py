@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from onbox import __version__, recipes
-from onbox.bench import agent
+from onbox.bench.agents import agent_of
 from onbox.bench.tasks import QUICK, Task, load_tasks
 from onbox.engines import engine_by_name
 from onbox.errors import UsageError
@@ -23,6 +23,7 @@ from onbox.wire.endpoint import Endpoint
 EMBEDDED_LIMITS = Limits(turns=8, wall_s=60.0, output_tokens=2048, turn_tokens=512, command_s=10.0)
 """For the pair that comes with onbox: small models that do not get there soon do not get there."""
 
+BUILTIN_AGENT = "builtin"
 RUNS = 3
 SEED = 1
 
@@ -49,6 +50,8 @@ class Asked:
         bench: run the tasks.
         kind: of the plan.
         limits: of the agent; None takes the file's or the default.
+        nudges: of the agent.
+        agent: its name; None takes the file's or the built-in one.
     """
 
     contenders: Sequence[str] = ()
@@ -63,6 +66,7 @@ class Asked:
     kind: str = "trial"
     limits: Limits | None = None
     nudges: int = 0
+    agent: str | None = None
 
 
 class TrialFile(BaseModel):
@@ -78,6 +82,7 @@ class TrialFile(BaseModel):
     speed: SpeedPlan | None = SpeedPlan()
     limits: Limits = Limits()
     nudges: int = 0
+    agent: str = BUILTIN_AGENT
 
 
 def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[Plan, list[Task]]:
@@ -106,7 +111,7 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
     runs = asked.runs if asked.runs is not None else RUNS
     if runs < 1:
         raise UsageError(f"runs: {runs} is not at least 1")
-    agent_plan = AgentPlan(version=agent.VERSION, limits=limits, nudges=asked.nudges)
+    agent_plan = _agent(asked, limits)
     plan = Plan(
         created_at=utc_now(),
         onbox_version=__version__,
@@ -129,6 +134,17 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
         expected=_expected(found, len(tasks) * runs, asked.speed, read_gb_s),
     )
     return plan, tasks
+
+
+def _agent(asked: Asked, limits: Limits) -> AgentPlan:
+    """The agent, found on this box.
+
+    Raises:
+        UsageError: there is none of that name.
+        BoxError: it is not installed.
+    """
+    plan = AgentPlan(name=asked.agent or BUILTIN_AGENT, version="", limits=limits, nudges=asked.nudges)
+    return plan.model_copy(update={"version": agent_of(plan).version()}) if asked.bench else plan
 
 
 def tasks_of(plan: Plan) -> list[Task]:
@@ -170,7 +186,7 @@ def _with_file(asked: Asked) -> tuple[Asked, list[Recipe]]:
     ]
     tasks = file.tasks if file.tasks == "builtin" else str(path.parent / file.tasks)
     again = _again(asked, tasks, file.task_names, file.runs, file.seed, file.speed)
-    return replace(again, limits=file.limits, nudges=file.nudges), inline
+    return replace(again, limits=file.limits, nudges=file.nudges, agent=asked.agent or file.agent), inline
 
 
 def _frozen(asked: Asked, path: Path, data: dict[str, Any]) -> tuple[Asked, list[Recipe]]:
@@ -181,6 +197,7 @@ def _frozen(asked: Asked, path: Path, data: dict[str, Any]) -> tuple[Asked, list
         raise UsageError(f"{path}: {first_problem(error)}") from error
     again = _again(asked, plan.tasks_from, [task.name for task in plan.tasks], plan.runs, plan.seed, plan.speed)
     again = replace(again, bench=asked.bench and bool(plan.tasks), limits=plan.agent.limits, nudges=plan.agent.nudges)
+    again = replace(again, agent=asked.agent or plan.agent.name)
     inline = [recipes.parse(contender.recipe, where=str(path), folder=None) for contender in plan.contenders]
     return replace(again, kind=plan.kind), inline
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from onbox import fetch
+from onbox.bench.agents import agent_of
 from onbox.bench.probing import sandbox_of
 from onbox.bench.runner import Bench
 from onbox.bench.tasks import Task
@@ -54,6 +55,7 @@ class Trial:
         self.tasks: list[Task] = tasks_of(self.plan)
         self._show = show
         self._look = look
+        self._agent = agent_of(self.plan.agent)
         self._sandbox, self._sandbox_report = sandbox_of(self.plan.sandbox if self.tasks else None)
 
     def carry_out(self) -> None:
@@ -183,6 +185,7 @@ class Trial:
                 contender=contender.name,
                 model=life.model,
                 sampling=recipe.sampling,
+                agent=self._agent,
                 plan=self.plan.agent,
                 proxy=proxy,
                 sandbox=self._sandbox,
