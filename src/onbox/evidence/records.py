@@ -5,7 +5,7 @@ Times named `*_ns` are CLOCK_MONOTONIC nanoseconds, those named `*_at` are wall 
 """
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -42,11 +42,25 @@ class Limits(Record):
     """The same call with the same arguments this often ends the run: the model goes round in circles."""
 
 
+class AgentCommand(Record):
+    """A command line of the user's own that is an agent; its texts hold `{url}`, `{model}` and the like."""
+
+    argv: tuple[str, ...]
+    env: dict[str, str] = Field(default_factory=dict)
+    files: dict[str, str] = Field(default_factory=dict)
+    """Texts for its home, by relative path."""
+    stdin: str = ""
+    readable: tuple[str, ...] = ()
+    """Folders that it must be able to read, beyond the system's and its program's."""
+
+
 class AgentPlan(Record):
     """The agent that works on the tasks."""
 
     name: str = "builtin"
     version: str
+    command: AgentCommand | None = None
+    """None: one that onbox knows by its name."""
     limits: Limits = Limits()
     nudges: int = 0
     """How often a reply without a tool call is answered with a request to go on."""
@@ -68,6 +82,8 @@ class TaskPlan(Record):
 
     name: str
     sha256: str
+    audit: Literal["builtin", "passed", "not asked"] | None = None
+    """Whether its gate was shown to tell right from wrong before the plan was frozen; None: an older plan."""
 
 
 class ContenderPlan(Record):
@@ -311,6 +327,8 @@ class RunRecord(Record):
     contender: str
     task: str
     task_sha256: str
+    instance_sha256: str = ""
+    """Of the files that the seed gave; `task_sha256` where the task has no generator."""
     arm: str
     n: int
     seed: int

@@ -47,6 +47,21 @@ class Witness(Record):
     detail: str = ""
 
 
+class RequestSpeed(Record):
+    """One measured request, as the client saw it; it tells nothing that the checks of the whole did not allow."""
+
+    id: int
+    """As in `requests.jsonl`."""
+    prompt_tokens: int | None
+    tokens: int | None
+    """Of the output, by usage."""
+    ttft_s: float | None
+    """To the first visible token; None where tokens were held back."""
+    seconds: float | None
+    """From the request to the end of its body."""
+    decode_tok_s: float | None
+
+
 class Measurement(Record):
     """A decode rate with all that speaks for and against it."""
 
@@ -66,6 +81,8 @@ class Measurement(Record):
     tokens: int
     profile: dict[str, Any]
     """Engine, tokens a request, depth, concurrency, ...: two numbers compare only with the same profile."""
+    each: tuple[RequestSpeed, ...] = ()
+    """The measured requests one by one."""
 
 
 class Outcome(StrEnum):

@@ -16,10 +16,10 @@ from onbox.errors import UsageError
 from onbox.evidence.folder import TrialFolder, read_lines
 from onbox.evidence.records import CpuWindow, Exchange, Preflight, PreflightCase, SpeedRecord, Telemetry
 from onbox.judge.accounts import engine_time
-from onbox.judge.estimator import Sample, digest
+from onbox.judge.estimator import SECOND_NS, Sample, digest
 from onbox.judge.intervals import bootstrap_rate
 from onbox.judge.metrics import Counters, difference, parse
-from onbox.judge.results import Check, Measurement, Status, Validity, Witness
+from onbox.judge.results import Check, Measurement, RequestSpeed, Status, Validity, Witness
 from onbox.judge.rounding import rounded, rounded_pair
 from onbox.judge.speed_checks import HARD, all_checks
 from onbox.judge.speed_seen import Seen
@@ -122,11 +122,32 @@ def measure(evidence: SpeedEvidence) -> Measurement:
         tokens=sum(sample.tokens or 0 for sample in samples),
         profile={
             "engine": evidence.run.engine,
+            "model": _model(evidence.exchanges),
             "tokens": evidence.run.plan.tokens,
             "depth_tokens": evidence.run.plan.depth_tokens,
             "concurrency": 1,
             "ruler": next((name for name, found in pairs.items() if found), None),
         },
+        each=tuple(_one(sample, evidence.exchanges, coalesced) for sample in samples),
+    )
+
+
+def _model(exchanges: Sequence[Exchange]) -> str | None:
+    """What the measured requests called the model."""
+    asked = (exchange.request for exchange in exchanges if exchange.purpose == "measured")
+    named = (request.get("model") for request in asked if isinstance(request, dict))
+    return next((name for name in named if isinstance(name, str)), None)
+
+
+def _one(sample: Sample, exchanges: Sequence[Exchange], coalesced: bool) -> RequestSpeed:
+    ended_ns = next((exchange.ended_ns for exchange in exchanges if exchange.id == sample.id), None)
+    return RequestSpeed(
+        id=sample.id,
+        prompt_tokens=sample.reply.prompt_tokens,
+        tokens=sample.tokens,
+        ttft_s=None if coalesced or sample.first_s is None else rounded(sample.first_s),
+        seconds=None if ended_ns is None else rounded(ended_ns / SECOND_NS),
+        decode_tok_s=None if sample.tok_s is None else rounded(sample.tok_s),
     )
 
 

@@ -1,20 +1,32 @@
 """What a trial will do, decided and frozen before the first measurement."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from onbox import __version__, recipes
 from onbox.bench.agents import agent_of
-from onbox.bench.tasks import QUICK, Task, load_tasks
+from onbox.bench.agents.template import read_template
+from onbox.bench.tasks import SETS, Task, load_tasks, task_source
 from onbox.engines import engine_by_name
 from onbox.errors import UsageError
 from onbox.evidence.folder import first_problem, utc_now
-from onbox.evidence.records import AgentPlan, ContenderPlan, Expected, Limits, Plan, Role, SpeedPlan, TaskPlan
+from onbox.evidence.records import (
+    AgentCommand,
+    AgentPlan,
+    ContenderPlan,
+    Expected,
+    Limits,
+    Plan,
+    Role,
+    SpeedPlan,
+    TaskPlan,
+)
 from onbox.fetch import download_bytes
 from onbox.recipes import Recipe
 from onbox.recipes.text import read_yaml
@@ -26,6 +38,8 @@ EMBEDDED_LIMITS = Limits(turns=8, wall_s=60.0, output_tokens=2048, turn_tokens=5
 BUILTIN_AGENT = "builtin"
 RUNS = 3
 SEED = 1
+SEED_STRIDE = 1000
+"""Requests of a run count up from its seed, so that two runs never share one."""
 
 # What the expected time is made of; rough on purpose, and printed as an estimate with its basis.
 STANDUP_S = 6.0
@@ -41,7 +55,7 @@ class Asked:
 
     Args:
         contenders: recipe names, recipe files, GGUF files, URLs or one trial file; the first is the incumbent.
-        tasks: `builtin` or a folder; None takes the default.
+        tasks: a set of builtin tasks (`quick`, `core`, `builtin`: all) or a folder; None takes the default.
         task_names: only these.
         runs: runs of each task; None takes the default.
         quick: the small fixed set.
@@ -51,7 +65,8 @@ class Asked:
         kind: of the plan.
         limits: of the agent; None takes the file's or the default.
         nudges: of the agent.
-        agent: its name; None takes the file's or the built-in one.
+        agent: its name, `cmd:...` or a YAML file; None takes the file's or the built-in one.
+        agent_command: of a frozen plan.
     """
 
     contenders: Sequence[str] = ()
@@ -67,6 +82,7 @@ class Asked:
     limits: Limits | None = None
     nudges: int = 0
     agent: str | None = None
+    agent_command: AgentCommand | None = None
 
 
 class TrialFile(BaseModel):
@@ -75,7 +91,7 @@ class TrialFile(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     contenders: list[str | dict[str, Any]] = Field(min_length=1)
-    tasks: str = "builtin"
+    tasks: str = "core"
     task_names: list[str] = []
     runs: int | None = None
     seed: int = 1
@@ -97,7 +113,8 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
         UsageError: an unknown contender, task or field, or a malformed file.
     """
     asked, inline = _with_file(asked)
-    tasks_from = asked.tasks or "builtin"
+    wanted = asked.tasks or "core"
+    source, names = task_source("quick" if asked.quick and wanted in SETS else wanted)
     seed = asked.seed if asked.seed is not None else SEED
     found = [*inline, *(_recipe(name, asked.model) for name in asked.contenders)]
     limits = asked.limits or (Limits() if found else EMBEDDED_LIMITS)
@@ -106,8 +123,7 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
     for recipe in found:
         _check(recipe)
     found = _named_apart(found)
-    names = list(QUICK) if asked.quick and not asked.task_names and tasks_from == "builtin" else asked.task_names
-    tasks = load_tasks(_source(tasks_from), names or None) if asked.bench else []
+    tasks = load_tasks(source, asked.task_names or names) if asked.bench else []
     runs = asked.runs if asked.runs is not None else RUNS
     if runs < 1:
         raise UsageError(f"runs: {runs} is not at least 1")
@@ -125,7 +141,7 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
             for position, recipe in enumerate(found)
         ),
         tasks=tuple(TaskPlan(name=task.name, sha256=task.sha256) for task in tasks),
-        tasks_from=tasks_from if tasks_from == "builtin" else str(Path(tasks_from).resolve()),
+        tasks_from="builtin" if source == "builtin" else str(source.resolve()),
         runs=runs,
         seed=seed,
         agent=agent_plan,
@@ -143,8 +159,20 @@ def _agent(asked: Asked, limits: Limits) -> AgentPlan:
         UsageError: there is none of that name.
         BoxError: it is not installed.
     """
-    plan = AgentPlan(name=asked.agent or BUILTIN_AGENT, version="", limits=limits, nudges=asked.nudges)
+    name, command = asked.agent or BUILTIN_AGENT, asked.agent_command
+    if command is None and (template := read_template(name)) is not None:
+        name, command = template
+    plan = AgentPlan(name=name, version="", command=command, limits=limits, nudges=asked.nudges)
     return plan.model_copy(update={"version": agent_of(plan).version()}) if asked.bench else plan
+
+
+def run_seed(plan_seed: int, task: str, n: int) -> int:
+    """The seed of run n of a task, for every contender and arm: a multiple of SEED_STRIDE that fits 31 bits.
+
+    It depends on no other task, so that a run can be asked again alone.
+    """
+    digest = hashlib.sha256(f"{plan_seed} {task} {n}".encode()).digest()
+    return (int.from_bytes(digest[:4]) % (2**31 // SEED_STRIDE)) * SEED_STRIDE
 
 
 def tasks_of(plan: Plan) -> list[Task]:
@@ -153,15 +181,12 @@ def tasks_of(plan: Plan) -> list[Task]:
     Raises:
         UsageError: a task is gone, or its files have changed since the plan was frozen.
     """
-    tasks = load_tasks(_source(plan.tasks_from), [task.name for task in plan.tasks]) if plan.tasks else []
+    source, _ = task_source(plan.tasks_from)
+    tasks = load_tasks(source, [task.name for task in plan.tasks]) if plan.tasks else []
     for task, planned in zip(tasks, plan.tasks, strict=True):
         if task.sha256 != planned.sha256:
             raise UsageError(f"task {task.name}: its files have changed since the plan was frozen", "start a new trial")
     return tasks
-
-
-def _source(tasks: str) -> Literal["builtin"] | Path:
-    return "builtin" if tasks == "builtin" else Path(tasks)
 
 
 def _with_file(asked: Asked) -> tuple[Asked, list[Recipe]]:
@@ -184,7 +209,8 @@ def _with_file(asked: Asked) -> tuple[Asked, list[Recipe]]:
         else _recipe(entry, None, path.parent)
         for entry in file.contenders
     ]
-    tasks = file.tasks if file.tasks == "builtin" else str(path.parent / file.tasks)
+    source, _ = task_source(file.tasks)
+    tasks = file.tasks if source == "builtin" else str(path.parent / source)
     again = _again(asked, tasks, file.task_names, file.runs, file.seed, file.speed)
     return replace(again, limits=file.limits, nudges=file.nudges, agent=asked.agent or file.agent), inline
 
@@ -197,7 +223,8 @@ def _frozen(asked: Asked, path: Path, data: dict[str, Any]) -> tuple[Asked, list
         raise UsageError(f"{path}: {first_problem(error)}") from error
     again = _again(asked, plan.tasks_from, [task.name for task in plan.tasks], plan.runs, plan.seed, plan.speed)
     again = replace(again, bench=asked.bench and bool(plan.tasks), limits=plan.agent.limits, nudges=plan.agent.nudges)
-    again = replace(again, agent=asked.agent or plan.agent.name)
+    if asked.agent is None:
+        again = replace(again, agent=plan.agent.name, agent_command=plan.agent.command)
     inline = [recipes.parse(contender.recipe, where=str(path), folder=None) for contender in plan.contenders]
     return replace(again, kind=plan.kind), inline
 

@@ -89,6 +89,11 @@ _BUILTIN = {
     "builtin": "onbox.bench.agents.builtin:Builtin",
     "builtin-responses": "onbox.bench.agents.builtin:BuiltinResponses",
     "opencode": "onbox.bench.agents.opencode:OpenCode",
+    "pi": "onbox.bench.agents.pi:Pi",
+    "codex": "onbox.bench.agents.codex:Codex",
+    "claude-code": "onbox.bench.agents.claude_code:ClaudeCode",
+    "qwen-code": "onbox.bench.agents.qwen_code:QwenCode",
+    "mini-swe-agent": "onbox.bench.agents.mini_swe_agent:MiniSweAgent",
 }
 
 
@@ -103,6 +108,10 @@ def agent_of(plan: AgentPlan) -> Agent:
     Raises:
         UsageError: there is none of that name.
     """
+    if plan.command is not None:
+        from onbox.bench.agents.template import TemplateAgent
+
+        return TemplateAgent(plan.name, plan.command)
     if plan.name in _BUILTIN:
         module, _, attribute = _BUILTIN[plan.name].partition(":")
         agent: Agent = getattr(importlib.import_module(module), attribute)()

@@ -9,7 +9,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from onbox.bench.agents import Job, Outcome
 from onbox.bench.agents.program import Program, find
@@ -59,17 +59,19 @@ class Command:
         argv: the words after its program.
         env: variables.
         files: texts to put into its home before it starts, by relative path.
+        stdin: what it reads, often the prompt: an argument that begins with a dash would be an option.
     """
 
     argv: tuple[str, ...]
     env: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
+    stdin: str = ""
 
 
 class HeadlessAgent:
     """Base of the agents of others; a subclass says how one is started."""
 
-    name: ClassVar[str]
+    name: str
     program: str
     """Looked up on PATH."""
     install: str
@@ -136,6 +138,7 @@ class HeadlessAgent:
             cwd="APP_DIR",
             timeout_s=job.plan.limits.wall_s,
             env=command.env,
+            stdin=command.stdin.encode("utf-8", "replace"),
             output_limit_bytes=OUTPUT_BYTES,
             reach=Reach(job.endpoint.port, job.socket),
             stop=stop,

@@ -31,15 +31,7 @@ class OpenCode(HeadlessAgent):
         }
         path = ".config/opencode/opencode.json"
         return Command(
-            argv=(
-                "run",
-                "--format",
-                "json",
-                "--dangerously-skip-permissions",
-                "-m",
-                f"onbox/{seat.model}",
-                seat.prompt,
-            ),
+            argv=("run", "--format", "json", "--dangerously-skip-permissions", "-m", f"onbox/{seat.model}"),
             env={
                 "OPENCODE_CONFIG": f"{seat.home}/{path}",
                 "OPENCODE_DISABLE_AUTOUPDATE": "1",
@@ -47,4 +39,5 @@ class OpenCode(HeadlessAgent):
                 "OPENCODE_DISABLE_LSP_DOWNLOAD": "1",
             },
             files={path: as_json(config)},
+            stdin=seat.prompt,
         )
