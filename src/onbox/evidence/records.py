@@ -139,14 +139,15 @@ class Exchange(Record):
 
     id: int
     purpose: str
-    """`agent`, `preflight`, `canary`, `cold`, `warmup` or `measured`."""
+    """`agent`, `side`, `preflight`, `canary`, `cold`, `warmup` or `measured`; `side` is what an agent of others asks
+    beside its task, such as a title."""
     started_at: str
     t0_ns: int
     """Monotonic time just before the first byte of the request was sent."""
     method: str
     path: str
     request: Any = None
-    """The JSON body; a body that is no JSON is kept as text."""
+    """The JSON body as it reached the server; a body that is no JSON is kept as text."""
     status: int | None = None
     """None: no status line ever came."""
     headers: dict[str, str] = Field(default_factory=dict)

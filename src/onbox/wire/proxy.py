@@ -400,8 +400,8 @@ class _Recording:
 def _split(target: str) -> tuple[str, str]:
     """`/run/NAME/v1/x` into NAME and `/v1/x`."""
     _, _, rest = target.partition("/run/")
-    name, slash, path = rest.partition("/")
-    return name, slash + path
+    name, _, path = rest.partition("/")
+    return name, "/" + path
 
 
 def _parsed(body: bytes) -> Any:

@@ -76,6 +76,8 @@ class HeadlessAgent:
     """Looked up on PATH."""
     install: str
     """The line that installs it."""
+    package: str = ""
+    """The Python package that it belongs to, where it is one."""
 
     def command(self, seat: Seat) -> Command:
         """How to start it for one run."""
@@ -91,7 +93,7 @@ class HeadlessAgent:
         Raises:
             BoxError: it is not.
         """
-        return find(self.program, self.install)
+        return find(self.program, self.install, self.package)
 
     def version(self) -> str:
         """See `Agent.version`."""

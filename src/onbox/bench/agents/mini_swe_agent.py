@@ -11,6 +11,7 @@ class MiniSweAgent(HeadlessAgent):
 
     name = "mini-swe-agent"
     program = "mini"
+    package = "mini-swe-agent"
     install = "uv tool install mini-swe-agent, or pipx install mini-swe-agent"
 
     def command(self, seat: Seat) -> Command:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -12,6 +13,8 @@ from onbox.errors import BoxError
 
 _VERSION_TIMEOUT_S = 30.0
 _SHEBANG_BYTES = 256
+_SHOWN = ("/usr", "/bin", "/sbin")
+"""What every sandbox shows."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +32,13 @@ class Program:
     version: str
 
 
-def find(name: str, install: str) -> Program:
+def find(name: str, install: str, package: str = "") -> Program:
     """The program of that name on PATH, or at that path.
 
     Args:
         name: a word, or a path.
         install: the line that installs it.
+        package: the Python package that it belongs to; its version is read from the package's metadata.
 
     Raises:
         BoxError: it is not there, or its interpreter is not.
@@ -50,7 +54,7 @@ def find(name: str, install: str) -> Program:
         # The python of a virtual environment is a link; it must be started by the link, and what it leads to be there.
         folders.add(_readable(interpreter[0].resolve()))
     beyond = tuple(sorted(folder for folder in folders if folder is not None))
-    return Program(argv, beyond, _version(path, argv))
+    return Program(argv, beyond, _version(path, argv, package))
 
 
 def _interpreter(path: Path, name: str) -> tuple[Path, ...]:
@@ -73,7 +77,7 @@ def _readable(file: Path) -> Path | None:
 
     The folder of an npm package's `node_modules`, the prefix of a `bin`, or the file alone.
     """
-    if file.is_relative_to("/usr"):
+    if any(map(file.is_relative_to, _SHOWN)):
         return None
     if "node_modules" in file.parts:
         return Path(*file.parts[: file.parts.index("node_modules") + 1])
@@ -83,11 +87,16 @@ def _readable(file: Path) -> Path | None:
     return file
 
 
-def _version(path: Path, argv: tuple[str, ...]) -> str:
+def _version(path: Path, argv: tuple[str, ...], package: str) -> str:
+    """By the metadata of the npm or Python package; what belongs to neither is asked, in an empty home."""
+    if package:
+        prefix, name = path.parent.parent, re.sub(r"[-_.]+", "_", package)
+        found = sorted(prefix.glob(f"lib/python*/site-packages/{name}-*.dist-info"))
+        return found[-1].name.removesuffix(".dist-info").rpartition("-")[2] if found else "unknown"
     for folder in path.parents:
-        package = folder / "package.json"
-        if package.is_file() and "node_modules" in folder.parts:
-            return str(json.loads(package.read_text("utf-8")).get("version", ""))
+        manifest = folder / "package.json"
+        if manifest.is_file() and "node_modules" in folder.parts:
+            return str(json.loads(manifest.read_text("utf-8")).get("version", "unknown"))
     with tempfile.TemporaryDirectory(prefix="onbox-", ignore_cleanup_errors=True) as home:
         try:
             said = subprocess.run(
