@@ -16,8 +16,9 @@ from onbox.engines.attached import Attached
 from onbox.errors import BoxError, EngineError
 from onbox.evidence.records import StandUp
 from onbox.recipes.schema import Recipe, Serve, Weights
+from onbox.standup.ports import free_port, port_open
 from onbox.standup.preflight import preflight
-from onbox.standup.process import Lifetime, free_port, port_open
+from onbox.standup.process import Lifetime
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
 from tests.builders import call_delta, delta, event
@@ -56,8 +57,8 @@ class TestLifetime:
             before = record(tmp_path)
             assert before.stopped is None
         after = record(tmp_path)
-        assert [phase.name for phase in after.phases] == ["start", "load", "first token"]
-        assert seen == [(name, ended) for name in ("start", "load", "first token") for ended in (False, True)]
+        assert [phase.name for phase in after.phases] == ["start", "load", "ready", "first token"]
+        assert seen == [(name, ended) for name in ("start", "load", "ready", "first token") for ended in (False, True)]
         assert after.ready_s is not None
         assert after.ready_s == pytest.approx(sum(phase.seconds for phase in after.phases), abs=0.01)
         assert (after.engine, after.engine_version, after.props["model"]) == ("fake", "fake 1", "fake-model")
@@ -171,7 +172,8 @@ class TestAttached:
         def script(asked: Asked, wire: Wire) -> None:
             answers = {"/v1/models": {"data": [{"id": "served", "max_model_len": 4096}]}, "/version": {"version": "1"}}
             chat = {"choices": [{"message": {"content": "ok"}, "finish_reason": "stop"}]}
-            wire.whole(200, chat if asked.method == "POST" else answers[asked.path])
+            known = asked.method == "POST" or asked.path in answers
+            wire.whole(200 if known else 404, chat if asked.method == "POST" else answers.get(asked.path, {}))
 
         with serving(script) as server:
             recipe = Recipe(name="x", engine="attached", url=server.url)
@@ -199,7 +201,8 @@ class TestAttached:
         def script(asked: Asked, wire: Wire) -> None:
             answers: dict[str, Any] = {"/v1/models": {"data": [{"id": 7}]}, "/version": {"version": {"major": 1}}}
             chat = {"choices": [{"message": {"content": "ok"}}]}
-            wire.whole(200, chat if asked.method == "POST" else answers[asked.path])
+            known = asked.method == "POST" or asked.path in answers
+            wire.whole(200 if known else 404, chat if asked.method == "POST" else answers.get(asked.path, {}))
 
         with serving(script) as server:
             recipe = Recipe(name="x", engine="attached", url=server.url)

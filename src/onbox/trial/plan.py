@@ -28,7 +28,8 @@ from onbox.evidence.records import (
     TaskPlan,
 )
 from onbox.fetch import download_bytes
-from onbox.recipes import Recipe
+from onbox.fetch.growth import folder_bytes
+from onbox.recipes import Recipe, Weights
 from onbox.recipes.text import read_yaml
 from onbox.wire.endpoint import Endpoint
 
@@ -291,7 +292,7 @@ def _named_apart(found: list[Recipe]) -> list[Recipe]:
 
 def _expected(found: list[Recipe], runs: int, speed: SpeedPlan | None, read_gb_s: float | None) -> Expected | None:
     """Seconds from bytes and bandwidth; None where a contender's weights are not known."""
-    sizes = [recipe.weights.bytes or _size(recipe) for recipe in found if recipe.weights]
+    sizes = [_size(recipe.weights, recipe.name) for recipe in found if recipe.weights]
     if len(sizes) != len(found) or not all(sizes) or not read_gb_s:
         return None
     download = sum(download_bytes(recipe.weights) for recipe in found)
@@ -309,9 +310,12 @@ def _expected(found: list[Recipe], runs: int, speed: SpeedPlan | None, read_gb_s
     )
 
 
-def _size(recipe: Recipe) -> int:
-    path = Path(recipe.weights.path or "") if recipe.weights else Path()
+def _size(weights: Weights, name: str) -> int:
+    """Bytes of the weights; 0 where nobody tells before they are here."""
+    if weights.path is None:
+        return weights.bytes or (weights.repository.bytes if weights.repository else 0)
+    path = Path(weights.path)
     try:
-        return path.stat().st_size
+        return folder_bytes(path) if path.is_dir() else path.stat().st_size
     except OSError as error:
-        raise UsageError(f"{recipe.name}: weights.path: {path}: {error.strerror}", "name a GGUF file") from error
+        raise UsageError(f"{name}: weights.path: {path}: {error.strerror}", "name a GGUF file or a folder") from error
