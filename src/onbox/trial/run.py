@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from onbox import fetch
+from onbox.bench.agents import agent_of
 from onbox.bench.instances import Instances
 from onbox.bench.probing import sandbox_of
 from onbox.bench.runner import Bench
@@ -58,6 +59,7 @@ class Trial:
         """Why contenders were not carried out to their end; the trial goes on with the next one all the same."""
         self._show = show
         self._look = look
+        self._agent = agent_of(self.plan.agent)
         self._sandbox, self._sandbox_report = sandbox_of(self.plan.sandbox if self.tasks else None)
 
     def carry_out(self) -> None:
@@ -207,6 +209,7 @@ class Trial:
                 contender=contender.name,
                 model=life.model,
                 sampling=recipe.sampling,
+                agent=self._agent,
                 plan=self.plan.agent,
                 proxy=proxy,
                 sandbox=self._sandbox,
