@@ -69,6 +69,12 @@ PREFIX_CACHE_SHARE = 0.01
 
 PREEMPTIONS_MAX = 0
 
+# ---------------------------------------------------------------- runs
+
+RATE_SHARE_MIN = 0.5
+"""A run that met its time limit counts against the model only if the server decoded at least this share of its usual
+rate: a long context halves a rate, a busy neighbour does worse."""
+
 # ---------------------------------------------------------------- verdict
 
 P_MAX = 0.05
