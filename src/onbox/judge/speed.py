@@ -23,6 +23,7 @@ from onbox.judge.results import Check, Measurement, RequestSpeed, Status, Validi
 from onbox.judge.rounding import rounded, rounded_pair
 from onbox.judge.speed_checks import HARD, all_checks
 from onbox.judge.speed_seen import Seen
+from onbox.judge.words import sentence
 
 Pairs = list[tuple[float, float]]
 
@@ -143,6 +144,21 @@ def measure(evidence: SpeedEvidence) -> Measurement:
         },
         each=tuple(_one(sample, evidence.exchanges, coalesced) for sample in samples),
     )
+
+
+def refused(measurement: Measurement, reason: str) -> Measurement:
+    """A measurement that the ledger strikes out: all that was seen, and no number."""
+    struck = Check(
+        id="LEDGER",
+        status=Status.FAIL,
+        observed=reason,
+        threshold=None,
+        evidence="ledger.jsonl",
+        hint=sentence(f"the ledger strikes it out: {reason}"),
+    )
+    no_number = {"decode_tok_s": None, "interval": None, "forward_passes_s": None}
+    checks = (struck, *measurement.checks)
+    return measurement.model_copy(update={"status": Validity.INVALID, "checks": checks, **no_number})
 
 
 def _model(exchanges: Sequence[Exchange]) -> str | None:

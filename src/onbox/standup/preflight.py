@@ -20,7 +20,7 @@ def preflight(
     Args:
         client: a connection to the engine.
         model: the model's name in requests.
-        tools: what the agent will offer.
+        tools: what the agent will offer; none: there is no agent, and no call is asked for.
         template: the chat template in use, by name, for the advice.
 
     Returns:
@@ -36,6 +36,8 @@ def preflight(
     fact = client.post(
         "/chat/completions", {**body, "messages": [{"role": "user", "content": QUESTION}]}, purpose="preflight"
     )
+    if not tools:
+        return Preflight(cases=(_coherence(fact),), tools=False), [fact]
     system = {"role": "system", "content": "You are a coding agent. Use the tools to do what the user asks."}
     messages = [system, {"role": "user", "content": TASK}]
     call = client.post("/chat/completions", {**body, "messages": messages, "tools": tools}, purpose="preflight")
