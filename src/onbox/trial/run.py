@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from onbox import fetch
+from onbox import fetch, preflight
+from onbox.bench.agents import agent_of
 from onbox.bench.instances import Instances
 from onbox.bench.probing import sandbox_of
 from onbox.bench.runner import Bench
@@ -20,7 +21,6 @@ from onbox.evidence.records import ContenderPlan, LedgerKind, Plan, RunRecord, S
 from onbox.recipes import Recipe
 from onbox.speed.asking import apis_for
 from onbox.speed.measure import SpeedRun
-from onbox.standup.preflight import preflight
 from onbox.standup.process import Lifetime
 from onbox.trial import events
 from onbox.trial.plan import run_seed, tasks_of
@@ -59,6 +59,7 @@ class Trial:
         """Why contenders were not carried out to their end; the trial goes on with the next one all the same."""
         self._show = show
         self._look = look
+        self._agent = agent_of(self.plan.agent)
         self._sandbox, self._sandbox_report = sandbox_of(self.plan.sandbox if self.tasks else None)
 
     def carry_out(self) -> None:
@@ -152,7 +153,7 @@ class Trial:
         with life.client() as client:
             # Where no agent will work, sense is all that is asked.
             tools = list(DEFINITIONS) if self.tasks else []
-            record, exchanges = preflight(client, life.model, tools, template)
+            record, exchanges = preflight.short(client, life.model, tools, template)
         write_json(home / "preflight.json", record)
         (home / "preflight.jsonl").unlink(missing_ok=True)
         for exchange in exchanges:
@@ -211,6 +212,7 @@ class Trial:
                 contender=contender.name,
                 model=life.model,
                 sampling=recipe.sampling,
+                agent=self._agent,
                 plan=self.plan.agent,
                 proxy=proxy,
                 sandbox=self._sandbox,
