@@ -84,5 +84,5 @@ def where_weights(weights: Weights) -> tuple[Path, bool]:
         return path, path.exists()
     if weights.repository is not None:
         path = folder_of(weights.repository, fetch.cache_folder()) / weights.repository.file
-        return path, path.is_file() or (path / "config.json").is_file()
+        return path, path.is_file() or any(path.glob("*.safetensors"))
     return fetch.cached_path(weights), fetch.download_bytes(weights) == 0
