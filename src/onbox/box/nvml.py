@@ -138,6 +138,59 @@ class Sampler:
         )
 
 
+@dataclass(frozen=True)
+class Moment:
+    """One accelerator at one moment; None where the driver does not tell."""
+
+    index: int
+    power_w: float | None
+    clock_mhz: float | None
+    processes: tuple[GpuProcess, ...] | None
+
+
+class Monitor:
+    """Asks every device for power, clock and who holds memory, often; empty where NVML is missing.
+
+    Args:
+        nvml: the module `pynvml`, or one that looks like it; by default the one that is installed.
+    """
+
+    def __init__(self, nvml: Any = None) -> None:
+        self._nvml: Any = None
+        self._handles: list[tuple[int, Any]] = []
+        if nvml is None:
+            try:
+                nvml = importlib.import_module("pynvml")
+            except ImportError:
+                return
+        try:
+            nvml.nvmlInit()
+        except nvml.NVMLError:
+            return
+        self._nvml = nvml
+        for index in range(_ask(nvml, nvml.nvmlDeviceGetCount) or 0):
+            handle = _ask(nvml, nvml.nvmlDeviceGetHandleByIndex, index)
+            if handle is not None:
+                self._handles.append((index, handle))
+
+    def look(self) -> tuple[Moment, ...]:
+        """All devices now."""
+        nvml = self._nvml
+        return tuple(
+            Moment(
+                index,
+                _scaled(_ask(nvml, nvml.nvmlDeviceGetPowerUsage, handle), 1000),
+                _number(_ask(nvml, nvml.nvmlDeviceGetClockInfo, handle, nvml.NVML_CLOCK_SM)),
+                _processes(_ask(nvml, nvml.nvmlDeviceGetComputeRunningProcesses, handle)),
+            )
+            for index, handle in self._handles
+        )
+
+    def close(self) -> None:
+        if self._nvml is not None:
+            self._nvml.nvmlShutdown()
+
+
 def _from_cuda(attributes: tuple[cuda.Device, ...]) -> tuple[Accelerator, ...]:
     return tuple(
         Accelerator(
