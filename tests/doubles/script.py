@@ -77,7 +77,7 @@ def _plan(asked: str) -> list[tuple[str, dict[str, str]]]:
     if "`count_words(text)`" in asked:
         return [("write", {"path": "words.py", "content": WORDS_PY})]
     if match := re.search(r"rename the function `(\w+)` to `(\w+)`", asked):
-        files = re.findall(r"`(ledger/\w+\.py)`", asked)
+        files = re.findall(r"`(\w+/\w+\.py)`", asked)
         return [("edit", {"path": file, "old": match[1], "new": match[2]}) for file in files]
     return [("bash", {"command": "ls"})]
 

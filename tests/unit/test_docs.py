@@ -25,7 +25,8 @@ from onbox.evidence.manifest import NAME as MANIFEST
 from onbox.judge import results
 from onbox.judge.codes import CODES
 from onbox.judge.speed_checks import HARD
-from onbox.recipes import schema
+from onbox.recipes import container, schema
+from onbox.recipes import weights as recipe_weights
 from onbox.recipes.text import read_yaml
 from onbox.trial.plan import Asked, make_plan
 from tests.unit.weights.checkpoints import write_gguf
@@ -37,6 +38,7 @@ FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`([^`\n]+)`")
 WRITTEN_BY = ("evidence", "trial", "bench/runner.py", "speed", "standup", "cli/finish.py", "cli/trials.py")
 """The modules that put files into an evidence folder."""
+RECIPE_MODULES = (schema, recipe_weights, container)
 METADATA = {
     "general.architecture": "llama",
     "llama.block_count": 1,
@@ -249,7 +251,7 @@ def models_of(*modules: ModuleType) -> dict[str, type[BaseModel]]:
     ("page", "modules"),
     [
         pytest.param("evidence.md", (records, results), id="evidence"),
-        pytest.param("recipes.md", (schema,), id="recipes"),
+        pytest.param("recipes.md", RECIPE_MODULES, id="recipes"),
     ],
 )
 def test_every_record_is_told_field_by_field(page: str, modules: tuple[ModuleType, ...]) -> None:
@@ -264,14 +266,14 @@ def test_every_record_is_told_field_by_field(page: str, modules: tuple[ModuleTyp
 
 def test_every_default_of_a_recipe_is_told() -> None:
     for name, body in sections(ROOT / "docs" / "recipes.md").items():
-        fields = getattr(schema, name).model_fields
+        fields = models_of(*RECIPE_MODULES)[name].model_fields
         for field, told, _ in (row for row in table_rows(body) if row[0].startswith("`")):
             default = fields[field.strip("`")].get_default(call_default_factory=True, validated_data={})
             if fields[field.strip("`")].is_required():
                 wanted = "needed"
             elif default is None:
                 wanted = "none"
-            elif default in ("", {}):
+            elif default in ("", {}, ()):
                 wanted = "empty"
             elif isinstance(default, BaseModel):
                 wanted = "defaults"

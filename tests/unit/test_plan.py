@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from onbox import recipes
-from onbox.bench.tasks import BUILTIN, QUICK
+from onbox.bench.tasks import BUILTIN, CORE, QUICK
 from onbox.errors import UsageError
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import Plan, SpeedPlan
@@ -83,10 +83,19 @@ class TestContenders:
 
 class TestTasksAndRuns:
     def test_defaults_and_quick(self) -> None:
-        whole, quick = plan_of(URL), plan_of(URL, quick=True)
-        assert (len(whole.tasks), whole.runs) == (len([p for p in BUILTIN.iterdir() if p.is_dir()]), 3)
+        core, quick = plan_of(URL), plan_of(URL, quick=True)
+        assert (tuple(task.name for task in core.tasks), core.runs) == (CORE, 3)
         assert (tuple(task.name for task in quick.tasks), quick.runs) == (QUICK, 3)
         assert plan_of(URL, quick=True, runs=5).runs == 5
+
+    def test_sets_of_builtin_tasks(self) -> None:
+        def names(**asked: Any) -> tuple[str, ...]:
+            return tuple(task.name for task in plan_of(URL, **asked).tasks)
+
+        assert names(tasks="quick") == QUICK
+        assert names(tasks="core", quick=True) == QUICK
+        assert names(tasks="builtin") == tuple(sorted(path.parent.name for path in BUILTIN.glob("*/task.toml")))
+        assert names(tasks="quick", task_names=["chat-tcp"]) == ("chat-tcp",)
 
     def test_without_bench_no_tasks(self) -> None:
         assert plan_of(URL, bench=False, kind="speed").tasks == ()

@@ -56,8 +56,8 @@ class TestLifetime:
             before = record(tmp_path)
             assert before.stopped is None
         after = record(tmp_path)
-        assert [phase.name for phase in after.phases] == ["start", "load", "first token"]
-        assert seen == [(name, ended) for name in ("start", "load", "first token") for ended in (False, True)]
+        assert [phase.name for phase in after.phases] == ["start", "load", "ready", "first token"]
+        assert seen == [(name, ended) for name in ("start", "load", "ready", "first token") for ended in (False, True)]
         assert after.ready_s is not None
         assert after.ready_s == pytest.approx(sum(phase.seconds for phase in after.phases), abs=0.01)
         assert (after.engine, after.engine_version, after.props["model"]) == ("fake", "fake 1", "fake-model")
@@ -171,7 +171,8 @@ class TestAttached:
         def script(asked: Asked, wire: Wire) -> None:
             answers = {"/v1/models": {"data": [{"id": "served", "max_model_len": 4096}]}, "/version": {"version": "1"}}
             chat = {"choices": [{"message": {"content": "ok"}, "finish_reason": "stop"}]}
-            wire.whole(200, chat if asked.method == "POST" else answers[asked.path])
+            known = asked.method == "POST" or asked.path in answers
+            wire.whole(200 if known else 404, chat if asked.method == "POST" else answers.get(asked.path, {}))
 
         with serving(script) as server:
             recipe = Recipe(name="x", engine="attached", url=server.url)
@@ -199,7 +200,8 @@ class TestAttached:
         def script(asked: Asked, wire: Wire) -> None:
             answers: dict[str, Any] = {"/v1/models": {"data": [{"id": 7}]}, "/version": {"version": {"major": 1}}}
             chat = {"choices": [{"message": {"content": "ok"}}]}
-            wire.whole(200, chat if asked.method == "POST" else answers[asked.path])
+            known = asked.method == "POST" or asked.path in answers
+            wire.whole(200 if known else 404, chat if asked.method == "POST" else answers.get(asked.path, {}))
 
         with serving(script) as server:
             recipe = Recipe(name="x", engine="attached", url=server.url)

@@ -54,10 +54,10 @@ class Bench:
         """Do one run and write its folder, `run.json` last; a fault of the harness is in the record, not raised.
 
         Args:
-            task: what the agent is asked.
+            task: what the agent is asked; of a generated task, the instance of this seed.
             arm: how it is equipped.
             n: number of the run, from 1.
-            seed: of the model's sampling.
+            seed: of the model's sampling and of the task's instance.
             folder: `runs/TASK/ARM/N`, emptied first: what an earlier, unfinished run left is no evidence.
         """
         shutil.rmtree(folder, ignore_errors=True)
@@ -83,7 +83,8 @@ class Bench:
         record = RunRecord(
             contender=self.contender,
             task=task.name,
-            task_sha256=task.sha256,
+            task_sha256=task.origin_sha256,
+            instance_sha256=task.sha256,
             arm=arm,
             n=n,
             seed=seed,

@@ -7,6 +7,7 @@ NAME/
   environment/Dockerfile     FROM, WORKDIR and COPY only, so that no Docker is needed, and the files beside it
   solution/solve.sh          a known-good solution, for the audit
   tests/test.sh              the gate: exit code 0 pass, 1 fail
+  generate.py                optional: makes another instance of the task for a seed (`instances.py`)
 ```
 """
 
@@ -29,9 +30,16 @@ from onbox.evidence.folder import first_problem
 Answer = Literal["workspace", "reply"]
 
 BUILTIN = Path(__file__).parent / "suite"
+GENERATOR = "generate.py"
 
 QUICK = ("fix-failing-test", "fill-json", "write-to-test")
 """The builtin tasks that a model of 1.5 billion parameters can pass."""
+
+CORE = (*QUICK, "rename-2-files", "rename-16-files", "rename-method", "chat-tcp", "chat-chmod", "chat-acid")
+"""The nine of a trial that names no tasks: about ten minutes for two small models on two cores."""
+
+SETS: dict[str, tuple[str, ...] | None] = {"quick": QUICK, "core": CORE, "builtin": None}
+"""The builtin tasks under names of their own; None: all of them."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _NEEDED = ("instruction.md", "task.toml", "environment", "tests/test.sh")
@@ -49,7 +57,10 @@ class Task:
         agent_timeout_s: wall time that the agent gets.
         gate_timeout_s: wall time that the gate gets.
         answer: where the gate looks: at the workspace, or at the agent's last message.
+        needs: programs that the agent or the gate runs, beside Python and the shell: `node`.
+        exact: the layout of the answer matters, so that the audit must not lay it out anew.
         sha256: of every file of the task, names and execute bits included.
+        origin_sha256: of the task that this is an instance of; its own where it was not generated.
     """
 
     name: str
@@ -59,7 +70,15 @@ class Task:
     agent_timeout_s: float
     gate_timeout_s: float
     answer: Answer
+    needs: tuple[str, ...]
+    exact: bool
     sha256: str
+    origin_sha256: str
+
+    @property
+    def generated(self) -> bool:
+        """Whether each seed gives another instance."""
+        return (self.path / GENERATOR).is_file()
 
     @property
     def environment(self) -> Path:
@@ -94,6 +113,8 @@ class _TaskSection(BaseModel):
 class _Metadata(BaseModel):
     family: str = ""
     answer: Answer = "workspace"
+    needs: tuple[str, ...] = ()
+    exact: bool = False
 
 
 class _Verifier(BaseModel):
@@ -104,6 +125,10 @@ class _Agent(BaseModel):
     timeout_sec: float = Field(default=120.0, gt=0)
 
 
+class _Environment(BaseModel):
+    network_mode: Literal["public", "no-network"] = "public"
+
+
 class _TaskToml(BaseModel):
     """The fields of `task.toml` that onbox acts on; Harbor knows more, and they may be there."""
 
@@ -112,7 +137,17 @@ class _TaskToml(BaseModel):
     metadata: _Metadata = _Metadata()
     verifier: _Verifier = _Verifier()
     agent: _Agent = _Agent()
+    environment: _Environment = _Environment()
     steps: list[object] = Field(default=[], max_length=0)
+
+
+def task_source(name: str) -> tuple[Literal["builtin"] | Path, tuple[str, ...] | None]:
+    """Where the tasks of `--tasks NAME` lie, and which of them are meant: a set of builtin ones, or a folder's.
+
+    Returns:
+        `builtin` or the folder, and the names; None for all.
+    """
+    return ("builtin", SETS[name]) if name in SETS else (Path(name), None)
 
 
 def load_tasks(source: Literal["builtin"] | Path, names: Sequence[str] | None = None) -> list[Task]:
@@ -127,7 +162,7 @@ def load_tasks(source: Literal["builtin"] | Path, names: Sequence[str] | None = 
     """
     root = BUILTIN if source == "builtin" else source
     if not root.is_dir():
-        raise UsageError(f"{root}: no such folder", "name a folder of tasks, or builtin")
+        raise UsageError(f"{root}: no such folder", f"name a folder of tasks, or one of {', '.join(SETS)}")
     single = (root / "task.toml").is_file() or (root / "instruction.md").is_file()
     folders = [root] if single else sorted(path for path in root.iterdir() if _looks_like_task(path))
     if not folders:
@@ -151,7 +186,7 @@ def load_task(path: Path) -> Task:
     for needed in _NEEDED:
         if not (path / needed).exists():
             raise UsageError(f"{path / needed}: missing", "a task needs " + ", ".join(_NEEDED))
-    facts = _read_toml(path / "task.toml")
+    facts, sha256 = _read_toml(path / "task.toml"), tree_sha256(path)
     return Task(
         name=path.name,
         path=path,
@@ -160,7 +195,10 @@ def load_task(path: Path) -> Task:
         agent_timeout_s=facts.agent.timeout_sec,
         gate_timeout_s=facts.verifier.timeout_sec,
         answer=facts.metadata.answer,
-        sha256=tree_sha256(path),
+        needs=facts.metadata.needs,
+        exact=facts.metadata.exact,
+        sha256=sha256,
+        origin_sha256=sha256,
     )
 
 
@@ -206,6 +244,10 @@ def _read_toml(path: Path) -> _TaskToml:
         where = f"{path}:{line[1]}" if line else str(path)
         raise UsageError(f"{where}: not TOML: {error}") from error
     except ValidationError as error:
-        if any(problem["loc"][:1] == ("steps",) for problem in error.errors()):
+        places = [problem["loc"] for problem in error.errors()]
+        if any(place[:1] == ("steps",) for place in places):
             raise UsageError(f"{path}: steps: a task of several steps cannot be run here", "split it") from error
+        if ("environment", "network_mode") in places:
+            message = f"{path}: environment.network_mode: no network can be given to a task here"
+            raise UsageError(message, 'set it to "no-network" if the task can do without') from error
         raise UsageError(f"{path}: {first_problem(error)}") from error

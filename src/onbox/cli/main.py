@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "judge": ("onbox.cli.commands.judge", "The verdict, from evidence alone."),
     "report": ("onbox.cli.commands.report", "Write report.html and report.md again, from evidence alone."),
     "verify": ("onbox.cli.commands.verify", "Recompute a trial and check the hashes of its files."),
+    "export": ("onbox.cli.commands.export", "A trial in other tools' formats."),
 }
 
 LATER: dict[str, tuple[str, str]] = {
@@ -36,7 +37,6 @@ LATER: dict[str, tuple[str, str]] = {
     "see": ("0.7", "Can it see, and if not, who hides it?"),
     "import": ("0.8", "Other tools' records into evidence."),
     "view": ("0.8", "A trial as a page on loopback."),
-    "export": ("0.8", "A trial in other tools' formats."),
 }
 
 

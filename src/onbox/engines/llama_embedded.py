@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from onbox.engines import Launch
+from onbox.engines.llama_log import LOG
 from onbox.engines.llama_server import LlamaServer
 from onbox.errors import BoxError
 from onbox.recipes.schema import Recipe
@@ -35,7 +36,7 @@ class LlamaEmbedded(LlamaServer):
             config["chat_template"] = recipe.serve.chat_template
         return Launch(
             argv=(sys.executable, "-I", str(HOST_SCRIPT), json.dumps(config)),
-            landmarks=(("start", r"load_model: loading model"), ("load", r"init: model loaded|model loaded$")),
+            log=LOG,
             stop_hint="is the file a GGUF that this llama.cpp knows, and does it fit in memory?",
             environment=recipe.serve.environment,
         )

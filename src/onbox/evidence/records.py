@@ -5,7 +5,7 @@ Times named `*_ns` are CLOCK_MONOTONIC nanoseconds, those named `*_at` are wall 
 """
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -68,6 +68,8 @@ class TaskPlan(Record):
 
     name: str
     sha256: str
+    audit: Literal["builtin", "passed", "not asked"] | None = None
+    """Whether its gate was shown to tell right from wrong before the plan was frozen; None: an older plan."""
 
 
 class ContenderPlan(Record):
@@ -311,6 +313,8 @@ class RunRecord(Record):
     contender: str
     task: str
     task_sha256: str
+    instance_sha256: str = ""
+    """Of the files that the seed gave; `task_sha256` where the task has no generator."""
     arm: str
     n: int
     seed: int

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from onbox.errors import FetchError
 from onbox.fetch.growth import watched
-from onbox.recipes.schema import PartsSource
+from onbox.recipes.weights import PartsSource
 from onbox.standup.keeper import KEEPER
 
 BLOCK_BYTES = 2**20

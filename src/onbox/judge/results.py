@@ -47,13 +47,28 @@ class Witness(Record):
     detail: str = ""
 
 
+class RequestSpeed(Record):
+    """One measured request, as the client saw it; it tells nothing that the checks of the whole did not allow."""
+
+    id: int
+    """As in `requests.jsonl`."""
+    prompt_tokens: int | None
+    tokens: int | None
+    """Of the output, by usage."""
+    ttft_s: float | None
+    """To the first visible token; None where tokens were held back."""
+    seconds: float | None
+    """From the request to the end of its body."""
+    decode_tok_s: float | None
+
+
 class Measurement(Record):
     """A decode rate with all that speaks for and against it."""
 
     status: Validity
     decode_tok_s: float | None
-    """None when the status is `invalid`: a number that failed a check is shown among the witnesses, never as the
-    result."""
+    """None when the status is `invalid` or the witnesses differ: such a number is shown among the witnesses, never as
+    the result."""
     interval: tuple[float, float] | None
     """95 percent, bootstrap over requests."""
     witnesses: tuple[Witness, ...]
@@ -64,8 +79,14 @@ class Measurement(Record):
     """Median time to the first token of the measured requests."""
     requests: int
     tokens: int
+    acceptance_length: float | None = None
+    """Tokens a forward pass with speculative decoding; None when nothing was drafted."""
+    forward_passes_s: float | None = None
+    """The rate over the acceptance length."""
     profile: dict[str, Any]
     """Engine, tokens a request, depth, concurrency, ...: two numbers compare only with the same profile."""
+    each: tuple[RequestSpeed, ...] = ()
+    """The measured requests one by one."""
 
 
 class Outcome(StrEnum):

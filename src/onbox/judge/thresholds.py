@@ -32,8 +32,9 @@ UNLIKE_CHUNKS = 2.0
 COALESCED_BELOW = 0.5
 """Bursts per chunk: below it something between server and client held the tokens back."""
 
-WITNESS_SPREAD = MappingProxyType({"llamacpp": 0.02})
-"""llama.cpp prints its counters with six digits, so that a server up for hours rounds away hundredths of a second."""
+WITNESS_SPREAD = MappingProxyType({"llamacpp": 0.02, "ollama": 0.02})
+"""llama.cpp prints its counters with six digits, so that a server up for hours rounds away hundredths of a second;
+whether Ollama's seconds hold the first token depends on its version."""
 
 WITNESS_SPREAD_DEFAULT = 0.01
 
@@ -52,6 +53,11 @@ TEMPLATE_PREFIX_TOKENS = 128
 
 PREFIX_CACHE_EXCESS_TOKENS = 8
 """Cached prompt tokens beyond the shared start; a few may agree by chance."""
+
+PREFIX_CACHE_SHARE = 0.01
+"""Share of the prompt tokens that the server's counters may lay to the cache (vLLM #53920)."""
+
+PREEMPTIONS_MAX = 0
 
 # ---------------------------------------------------------------- verdict
 

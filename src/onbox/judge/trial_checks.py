@@ -1,5 +1,6 @@
 """The validity rules of a whole trial."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 from onbox.evidence.records import Plan
@@ -17,7 +18,8 @@ def trial_checks(plan: Plan, judged: Sequence[Judged]) -> tuple[Check, ...]:
     for contender in judged:
         found += [plan_complete(contender), coverage(contender), serving(contender)]
         found += [runs_independent(contender), sandbox_held(plan, contender)]
-    found += [ceiling(judged)] if len(judged) > 1 else []
+    found += [tasks_audited(plan)]
+    found += [same_instances(judged), ceiling(judged)] if len(judged) > 1 else []
     return tuple(check.model_copy(update={"hint": sentence(check.hint)}) for check in found)
 
 
@@ -100,6 +102,43 @@ def sandbox_held(plan: Plan, contender: Judged) -> Check:
         unit="" if doubts else "probes that broke out",
         evidence=f"{name}/runs",
         hint=f"The sandbox of {name} did not hold ({', '.join(doubts)}): a gate may have been read" if doubts else "",
+    )
+
+
+def tasks_audited(plan: Plan) -> Check:
+    """Every gate was shown to tell right from wrong, unless the user said in so many words that it need not."""
+    names = [task.name for task in plan.tasks if task.audit == "not asked"]
+    return Check(
+        id="TASKS_AUDITED",
+        status=Status.WARN if names else Status.PASS,
+        observed=len(names),
+        threshold=0,
+        unit="tasks not audited",
+        evidence="plan.yaml",
+        hint=f"Nothing shows that the gate of {', '.join(names)} tells right from wrong: run `onbox audit`"
+        if names
+        else "",
+    )
+
+
+def same_instances(judged: Sequence[Judged]) -> Check:
+    """Run n of a task was the same task for every contender: its seed gave all of them the same files."""
+    given: dict[tuple[str, int], set[str]] = defaultdict(set)
+    for contender in judged:
+        for run in contender.runs:
+            given[run.record.task, run.record.n].add(run.record.instance_sha256)
+    unequal = sorted({task for (task, _), hashes in given.items() if len(hashes) > 1})
+    return Check(
+        id="SAME_INSTANCES",
+        status=Status.FAIL if unequal else Status.PASS,
+        observed=len(unequal),
+        threshold=0,
+        unit="tasks that differed",
+        evidence="runs",
+        hint=f"{', '.join(unequal)} gave contenders different files for the same seed: its generator is not "
+        "deterministic, leave it out"
+        if unequal
+        else "",
     )
 
 

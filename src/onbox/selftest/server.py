@@ -50,6 +50,7 @@ class Counters:
             ("counter", "vllm:prompt_tokens_total"): self._prompt,
             ("counter", "vllm:generation_tokens_total"): self._generated,
             ("counter", "vllm:prefix_cache_hits_total"): 0,
+            ("counter", "vllm:num_preemptions_total"): 0,
             ("gauge", "vllm:num_requests_running"): self.running,
             ("gauge", "vllm:num_requests_waiting"): 0,
             ("gauge", "process_start_time_seconds"): self.started,

@@ -145,7 +145,7 @@ _ALL = (
         "no-counters",
         "no /metrics",
         SUSPECT,
-        ("COUNTER_RESET", "IDLE_AFTER", "IDLE_BEFORE", "TOKEN_RESIDUAL"),
+        ("COUNTER_RESET", "IDLE_AFTER", "IDLE_BEFORE", "PREEMPTIONS", "STRAY_TRAFFIC", "TOKEN_RESIDUAL"),
         counters="none",
         account="timings",
     ),
@@ -172,7 +172,7 @@ _ALL = (
         usage="summed",
     ),
     Shape("two-answers", "two choices to one request", INVALID, ("ONE_ANSWER",), answers=2),
-    Shape("stray", "someone else is served meanwhile", INVALID, ("TOKEN_RESIDUAL",), counters="stray"),
+    Shape("stray", "someone else is served meanwhile", INVALID, ("STRAY_TRAFFIC", "TOKEN_RESIDUAL"), counters="stray"),
     Shape("restarted", "the server starts anew after each request", INVALID, ("COUNTER_RESET",), counters="reset"),
 )
 

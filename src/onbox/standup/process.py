@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,9 @@ from onbox.wire.endpoint import Endpoint
 
 POLL_S = 0.1
 LOG_COMPLETE_S = 2.0
+END_S = 60.0
 LOG_TAIL_LINES = 6
+SAID_CHARS = 600
 FORWARDERS = frozenset({"docker-proxy", "rootlessport", "slirp4netns", "pasta", "haproxy", "nginx", "ssh"})
 """Processes that listen for a server that runs elsewhere."""
 STAMP = re.compile(r"^\S+Z \+ *[\d.]+ ")
@@ -93,6 +95,7 @@ class Lifetime:
         self._told: dict[str, Any] = {}
         self._phases: list[Phase] = []
         self._argv: tuple[str, ...] = ()
+        self._ending: tuple[tuple[str, ...], ...] = ()
         self._ready_s: float | None = None
         self._props: dict[str, Any] = {}
         self.endpoint = self._address()
@@ -174,7 +177,7 @@ class Lifetime:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.log_path.unlink(missing_ok=True)
         launch = self.engine.launch(self.recipe, self.weights, self.endpoint.port)
-        self._argv = launch.argv
+        self._argv, self._ending = launch.argv, launch.end
         began = time.monotonic()
         self._keeper = subprocess.Popen(
             [sys.executable, "-I", "-S", KEEPER, str(self.log_path), "--", *launch.argv],
@@ -191,29 +194,29 @@ class Lifetime:
         self._write(None)
         last = self._follow_log(launch, began)
         self._canary(last)
+        self._warm_up()
         self._ready_s = time.monotonic() - began
         with self.client(read_timeout_s=30.0) as client:
             self._props = self.engine.props(client)
         self._write(None)
 
     def _follow_log(self, launch: Launch, began: float) -> float:
-        """Wait until the server says that it is ready, closing phases as their landmarks pass; return when."""
-        landmarks = list(launch.landmarks)
-        last = began
-        if landmarks:
-            self._on_phase(landmarks[0][0], None)
+        """Wait until the server says that it is ready, changing phases as their landmarks pass; return when."""
+        phase, last, read = "start", began, 0
+        self._on_phase(phase, None)
         while True:
-            lines = _tail(self.log_path, 400)
-            while landmarks and any(re.search(landmarks[0][1], line) for line in lines):
-                name, _ = landmarks.pop(0)
-                last = self._close(name, last)
-                if landmarks:
-                    self._on_phase(landmarks[0][0], None)
             with StampedClient(self.endpoint, connect_timeout_s=1.0, read_timeout_s=5.0) as client:
-                if self.engine.ready(client):
-                    for name, _ in landmarks:
-                        last = self._close(name, last)
-                    return last
+                ready = self.engine.ready(client)
+            lines = _lines(self.log_path)
+            for line in lines[read:]:
+                mark = launch.log.landmark(STAMP.sub("", line))
+                if mark is not None and mark.phase not in (phase, "serving"):
+                    last = self._close(phase, last)
+                    phase = mark.phase
+                    self._on_phase(phase, None)
+            read = len(lines)
+            if ready:
+                return self._close(phase, last)
             self._still_alive(launch)
             if time.monotonic() - began > self._patience_s:
                 raise EngineError(
@@ -234,6 +237,22 @@ class Lifetime:
             raise EngineError(f"{self.recipe.name}: up, but gives no token: {exchange.error or said}")
         self._close("first token", since)
 
+    def _warm_up(self) -> None:
+        """The recipe's requests that compile and tune what the first real one would otherwise wait for."""
+        asked = self.recipe.warm_up
+        if not asked.requests:
+            return
+        began = time.monotonic()
+        self._on_phase("warm-up", None)
+        said = [{"role": "user", "content": "Count from one to one hundred in words."}]
+        body = {"model": self.model, "messages": said, "max_tokens": asked.output_tokens, "temperature": 0}
+        with self.client(read_timeout_s=self._patience_s) as client:
+            for _ in range(asked.requests):
+                exchange = client.post("/chat/completions", body, purpose="warm-up")
+                if exchange.status != 200:
+                    raise EngineError(f"{self.recipe.name}: warm-up: {exchange.error or f'status {exchange.status}'}")
+        self._close("warm-up", began)
+
     def _close(self, name: str, since: float) -> float:
         now = time.monotonic()
         self._phases.append(Phase(name=name, seconds=round(now - since, 3)))
@@ -246,9 +265,11 @@ class Lifetime:
             return
         self._hear()
         code = self._told.get("exit")
+        known = launch.log.failure([STAMP.sub("", line) for line in _lines(self.log_path)])
+        said = f"it said: {known[1].strip()[:SAID_CHARS]}" if known else f"the last it said: {self._last_words()}"
         raise EngineError(
-            f"{self.recipe.name}: the engine died at start (exit code {code}); the last it said: {self._last_words()}",
-            f"{launch.stop_hint} The whole log: {self.log_path}".strip(),
+            f"{self.recipe.name}: the engine died at start (exit code {code}); {said}",
+            f"{known[0].next_step if known else launch.stop_hint} The whole log: {self.log_path}".strip(),
         )
 
     def _hear(self) -> None:
@@ -258,7 +279,7 @@ class Lifetime:
         self._told |= json.loads(self._keeper.stdout.readline() or b"{}")
 
     def _last_words(self) -> str:
-        words = [STAMP.sub("", line).strip() for line in _tail(self.log_path, LOG_TAIL_LINES)]
+        words = [STAMP.sub("", line).strip() for line in _lines(self.log_path)[-LOG_TAIL_LINES:]]
         return " | ".join(word for word in words if word) or "nothing"
 
     # ------------------------------------------------------------ end
@@ -278,6 +299,9 @@ class Lifetime:
         keeper.kill()
         keeper.wait()
         keeper.stdout.close()
+        for command in self._ending:
+            # A container may outlive its client; each command is harmless when it is gone already.
+            subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=END_S, check=False)
         self._write(
             Stopped(
                 at=utc_now(),
@@ -305,9 +329,10 @@ class Lifetime:
         write_json(self.folder / "phases.json", record)
 
 
-def _tail(path: Path, lines: int) -> Sequence[str]:
+def _lines(path: Path) -> list[str]:
+    """The log's whole lines so far."""
     try:
-        return path.read_text("utf-8", "replace").splitlines()[-lines:]
+        return path.read_text("utf-8", "replace").splitlines()
     except FileNotFoundError:
         return []
 

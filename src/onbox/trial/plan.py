@@ -1,22 +1,24 @@
 """What a trial will do, decided and frozen before the first measurement."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from onbox import __version__, recipes
 from onbox.bench import agent
-from onbox.bench.tasks import QUICK, Task, load_tasks
+from onbox.bench.tasks import SETS, Task, load_tasks, task_source
 from onbox.engines import engine_by_name
 from onbox.errors import UsageError
 from onbox.evidence.folder import first_problem, utc_now
 from onbox.evidence.records import AgentPlan, ContenderPlan, Expected, Limits, Plan, Role, SpeedPlan, TaskPlan
 from onbox.fetch import download_bytes
-from onbox.recipes import Recipe
+from onbox.fetch.growth import folder_bytes
+from onbox.recipes import Recipe, Weights
 from onbox.recipes.text import read_yaml
 from onbox.wire.endpoint import Endpoint
 
@@ -25,6 +27,8 @@ EMBEDDED_LIMITS = Limits(turns=8, wall_s=60.0, output_tokens=2048, turn_tokens=5
 
 RUNS = 3
 SEED = 1
+SEED_STRIDE = 1000
+"""Requests of a run count up from its seed, so that two runs never share one."""
 
 # What the expected time is made of; rough on purpose, and printed as an estimate with its basis.
 STANDUP_S = 6.0
@@ -40,7 +44,7 @@ class Asked:
 
     Args:
         contenders: recipe names, recipe files, GGUF files, URLs or one trial file; the first is the incumbent.
-        tasks: `builtin` or a folder; None takes the default.
+        tasks: a set of builtin tasks (`quick`, `core`, `builtin`: all) or a folder; None takes the default.
         task_names: only these.
         runs: runs of each task; None takes the default.
         quick: the small fixed set.
@@ -71,7 +75,7 @@ class TrialFile(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     contenders: list[str | dict[str, Any]] = Field(min_length=1)
-    tasks: str = "builtin"
+    tasks: str = "core"
     task_names: list[str] = []
     runs: int | None = None
     seed: int = 1
@@ -92,7 +96,8 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
         UsageError: an unknown contender, task or field, or a malformed file.
     """
     asked, inline = _with_file(asked)
-    tasks_from = asked.tasks or "builtin"
+    wanted = asked.tasks or "core"
+    source, names = task_source("quick" if asked.quick and wanted in SETS else wanted)
     seed = asked.seed if asked.seed is not None else SEED
     found = [*inline, *(_recipe(name, asked.model) for name in asked.contenders)]
     limits = asked.limits or (Limits() if found else EMBEDDED_LIMITS)
@@ -101,8 +106,7 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
     for recipe in found:
         _check(recipe)
     found = _named_apart(found)
-    names = list(QUICK) if asked.quick and not asked.task_names and tasks_from == "builtin" else asked.task_names
-    tasks = load_tasks(_source(tasks_from), names or None) if asked.bench else []
+    tasks = load_tasks(source, asked.task_names or names) if asked.bench else []
     runs = asked.runs if asked.runs is not None else RUNS
     if runs < 1:
         raise UsageError(f"runs: {runs} is not at least 1")
@@ -120,7 +124,7 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
             for position, recipe in enumerate(found)
         ),
         tasks=tuple(TaskPlan(name=task.name, sha256=task.sha256) for task in tasks),
-        tasks_from=tasks_from if tasks_from == "builtin" else str(Path(tasks_from).resolve()),
+        tasks_from="builtin" if source == "builtin" else str(source.resolve()),
         runs=runs,
         seed=seed,
         agent=agent_plan,
@@ -131,21 +135,27 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
     return plan, tasks
 
 
+def run_seed(plan_seed: int, task: str, n: int) -> int:
+    """The seed of run n of a task, for every contender and arm: a multiple of SEED_STRIDE that fits 31 bits.
+
+    It depends on no other task, so that a run can be asked again alone.
+    """
+    digest = hashlib.sha256(f"{plan_seed} {task} {n}".encode()).digest()
+    return (int.from_bytes(digest[:4]) % (2**31 // SEED_STRIDE)) * SEED_STRIDE
+
+
 def tasks_of(plan: Plan) -> list[Task]:
     """The tasks of a frozen plan, as they are now.
 
     Raises:
         UsageError: a task is gone, or its files have changed since the plan was frozen.
     """
-    tasks = load_tasks(_source(plan.tasks_from), [task.name for task in plan.tasks]) if plan.tasks else []
+    source, _ = task_source(plan.tasks_from)
+    tasks = load_tasks(source, [task.name for task in plan.tasks]) if plan.tasks else []
     for task, planned in zip(tasks, plan.tasks, strict=True):
         if task.sha256 != planned.sha256:
             raise UsageError(f"task {task.name}: its files have changed since the plan was frozen", "start a new trial")
     return tasks
-
-
-def _source(tasks: str) -> Literal["builtin"] | Path:
-    return "builtin" if tasks == "builtin" else Path(tasks)
 
 
 def _with_file(asked: Asked) -> tuple[Asked, list[Recipe]]:
@@ -168,7 +178,8 @@ def _with_file(asked: Asked) -> tuple[Asked, list[Recipe]]:
         else _recipe(entry, None, path.parent)
         for entry in file.contenders
     ]
-    tasks = file.tasks if file.tasks == "builtin" else str(path.parent / file.tasks)
+    source, _ = task_source(file.tasks)
+    tasks = file.tasks if source == "builtin" else str(path.parent / source)
     again = _again(asked, tasks, file.task_names, file.runs, file.seed, file.speed)
     return replace(again, limits=file.limits, nudges=file.nudges), inline
 
@@ -247,7 +258,7 @@ def _named_apart(found: list[Recipe]) -> list[Recipe]:
 
 def _expected(found: list[Recipe], runs: int, speed: SpeedPlan | None, read_gb_s: float | None) -> Expected | None:
     """Seconds from bytes and bandwidth; None where a contender's weights are not known."""
-    sizes = [recipe.weights.bytes or _size(recipe) for recipe in found if recipe.weights]
+    sizes = [_size(recipe.weights, recipe.name) for recipe in found if recipe.weights]
     if len(sizes) != len(found) or not all(sizes) or not read_gb_s:
         return None
     download = sum(download_bytes(recipe.weights) for recipe in found)
@@ -265,9 +276,12 @@ def _expected(found: list[Recipe], runs: int, speed: SpeedPlan | None, read_gb_s
     )
 
 
-def _size(recipe: Recipe) -> int:
-    path = Path(recipe.weights.path or "") if recipe.weights else Path()
+def _size(weights: Weights, name: str) -> int:
+    """Bytes of the weights; 0 where nobody tells before they are here."""
+    if weights.path is None:
+        return weights.bytes or (weights.repository.bytes if weights.repository else 0)
+    path = Path(weights.path)
     try:
-        return path.stat().st_size
+        return folder_bytes(path) if path.is_dir() else path.stat().st_size
     except OSError as error:
-        raise UsageError(f"{recipe.name}: weights.path: {path}: {error.strerror}", "name a GGUF file") from error
+        raise UsageError(f"{name}: weights.path: {path}: {error.strerror}", "name a GGUF file or a folder") from error

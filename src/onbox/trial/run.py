@@ -1,12 +1,14 @@
 """Carry out a frozen plan, contender by contender; whatever is finished already is not done again."""
 
 import shutil
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
 from onbox import fetch
+from onbox.bench.instances import Instances
 from onbox.bench.probing import sandbox_of
 from onbox.bench.runner import Bench
 from onbox.bench.tasks import Task
@@ -19,12 +21,11 @@ from onbox.speed.measure import SpeedRun
 from onbox.standup.preflight import preflight
 from onbox.standup.process import Lifetime
 from onbox.trial import events
-from onbox.trial.plan import tasks_of
+from onbox.trial.plan import run_seed, tasks_of
 from onbox.trial.recipe_text import recipe_yaml
 from onbox.wire.proxy import RecordingProxy
 
 TOKENS_EVERY_S = 0.25
-SEED_STRIDE = 1000
 
 
 class Looker(Protocol):
@@ -64,6 +65,18 @@ class Trial:
             KeyboardInterrupt: as it came; the ledger says so, and the engine is stopped.
         """
         self._show(self._plan_event())
+        with tempfile.TemporaryDirectory(prefix="onbox-instances-") as scratch:
+            self._instances = Instances(Path(scratch), self._sandbox)
+            self._make_instances()
+            self._contenders()
+
+    def _make_instances(self) -> None:
+        """All before the first measurement: a generator that breaks costs nothing, and making them no run's time."""
+        for task in self.tasks:
+            for n in range(1, self.plan.runs + 1):
+                self._instances.of(task, run_seed(self.plan.seed, task.name, n))
+
+    def _contenders(self) -> None:
         try:
             for position, contender in enumerate(self.plan.contenders, 1):
                 self._show(events.ContenderStarted(contender.name, contender.role, position, len(self.plan.contenders)))
@@ -193,7 +206,8 @@ class Trial:
             for n, task, arm in todo:
                 self._show(events.RunStarted(contender.name, task.name, arm, n, self.plan.runs))
                 folder = self.folder.run_folder(contender.name, task.name, arm, n)
-                record = bench.run(task, arm, n, self._seed(task, n), folder)
+                seed = run_seed(self.plan.seed, task.name, n)
+                record = bench.run(self._instances.of(task, seed), arm, n, seed, folder)
                 subject = str(folder.relative_to(self.folder.path))
                 self.folder.note(LedgerKind.ACCEPTED, subject, record.fault)
                 outcome, code = self._look.run(self.folder, record)
@@ -215,11 +229,6 @@ class Trial:
         path = self.folder.contender(contender.name) / "speed" / "1" / "run.json"
         record = self.folder.read_if_there(SpeedRecord, path)
         return self.plan.speed is None or (record is not None and record.ended == "complete")
-
-    def _seed(self, task: Task, n: int) -> int:
-        """Run n of a task has the same seed for every contender."""
-        position = [each.name for each in self.tasks].index(task.name)
-        return (self.plan.seed * 100 + position * 10 + n) * SEED_STRIDE
 
     # ------------------------------------------------------------ small things
 

@@ -1,0 +1,90 @@
+"""The decode rates of a verdict that another tool's format may show."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from onbox.errors import BadSubjectError
+from onbox.judge.results import Measurement, Status, Validity, Verdict
+from onbox.judge.speed_checks import HARD
+from onbox.judge.spread import Spread, spread
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One contender with a decode rate.
+
+    Args:
+        name: of the contender.
+        speed: its measurement, never an invalid one.
+    """
+
+    name: str
+    speed: Measurement
+
+    @property
+    def model(self) -> str:
+        """What the requests called the model; the contender's name where they did not say."""
+        return str(self.speed.profile.get("model") or self.name)
+
+    @property
+    def test(self) -> str:
+        """Its name in the manner of llama-bench: `tg128`, `tg128 @ d4096`."""
+        depth = self.speed.profile.get("depth_tokens")
+        return f"tg{self.speed.profile.get('tokens')}" + (f" @ d{depth}" if depth else "")
+
+    @property
+    def rates_tok_s(self) -> Spread | None:
+        """Of the requests one by one."""
+        return spread([one.decode_tok_s for one in self.speed.each])
+
+    @property
+    def ttfts_s(self) -> Spread | None:
+        """Of the requests one by one."""
+        return spread([one.ttft_s for one in self.speed.each])
+
+    @property
+    def standing(self) -> dict[str, Any]:
+        """What other tools' formats have no word for; those that allow further keys carry it as `onbox`."""
+        return {
+            "status": self.speed.status.value,
+            "decode_tok_s": self.speed.decode_tok_s,
+            "interval": self.speed.interval,
+            "not_passed": doubts(self.speed),
+            "profile": self.speed.profile,
+        }
+
+
+def doubts(speed: Measurement) -> list[str]:
+    """Each check that is not a pass, with what it is instead."""
+    return [f"{check.id} {check.status}" for check in speed.checks if check.status is not Status.PASS]
+
+
+def as_json(value: dict[str, Any]) -> bytes:
+    """The content of a JSON file."""
+    return (json.dumps(value, indent=2, ensure_ascii=True) + "\n").encode()
+
+
+def measured(verdict: Verdict) -> tuple[list[Measured], list[str]]:
+    """The contenders whose rate may be shown, and a sentence for each of which something must be said beside it.
+
+    An invalid number is left out; a suspect one is named, for few formats have a place for a status.
+
+    Raises:
+        BadSubjectError: there is no rate to show.
+    """
+    shown, notes = [], []
+    for contender in verdict.contenders:
+        speed = contender.speed
+        if speed is None:
+            notes.append(f"{contender.name}: left out, its speed was not measured")
+        elif speed.status is Validity.INVALID or speed.decode_tok_s is None:
+            failed = [check.id for check in speed.checks if check.status is Status.FAIL and check.id in HARD]
+            notes.append(f"{contender.name}: left out, its speed is invalid ({', '.join(failed)})")
+        else:
+            shown.append(Measured(contender.name, speed))
+            if speed.status is Validity.SUSPECT:
+                notes.append(f"{contender.name}: its speed is suspect ({', '.join(doubts(speed))})")
+    if not shown:
+        raise BadSubjectError(f"{verdict.trial}: no decode rate to export: {'; '.join(notes)}")
+    return shown, notes
