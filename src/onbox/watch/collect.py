@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from onbox.box.nvml import Monitor
-from onbox.engines.landmarks import Landmarks
 from onbox.watch import stacks
 from onbox.watch.cgroups import Cgroups
+from onbox.watch.landmarks import Landmarks
 from onbox.watch.logs import KEPT_MAX, Log
 from onbox.watch.machine import MachineReader, look_at_caches
 from onbox.watch.members import Members
@@ -21,6 +21,9 @@ from onbox.watch.procfs import look_at_threads
 from onbox.watch.sample import Gpu, OpenFile, Process, Sample
 from onbox.watch.sockets import Connection, SocketTable, look_at_descriptors, out_of_the_set
 from onbox.watch.tokens import Server
+
+if TYPE_CHECKING:
+    from onbox.box.nvml import Monitor
 
 MEMBERS_S = 0.5
 MACHINE_S = 0.5
@@ -65,7 +68,7 @@ class Collector:
         self._members = Members(target.pids)
         self._cgroups = Cgroups(target.cgroups, newcomers=False)
         self._machine = MachineReader()
-        self._gpus = Monitor() if Path("/dev/nvidiactl").exists() or Path("/dev/nvidia0").exists() else None
+        self._gpus = _monitor()
         self._landmarks = target.landmarks or Landmarks()
         self._phase = target.phase
         self._cannot: tuple[str, ...] = ()
@@ -204,7 +207,7 @@ class Collector:
                     found[path] = OpenFile(os.path.basename(path), at, size)
         return tuple(found.values())
 
-    def _look_at_gpus(self, monitor: Monitor) -> tuple[Gpu, ...]:
+    def _look_at_gpus(self, monitor: "Monitor") -> tuple[Gpu, ...]:
         pids = {member.pid for member in self._members}
         told = []
         for moment in monitor.look():
@@ -254,3 +257,12 @@ def _may_be_python(pid: int, name: str) -> bool:
     except OSError:
         program = name
     return program.startswith("python")
+
+
+def _monitor() -> "Monitor | None":
+    """What asks the accelerators; None, and nothing imported for it, on a box without any."""
+    if not Path("/dev/nvidiactl").exists():
+        return None
+    from onbox.box.nvml import Monitor
+
+    return Monitor()

@@ -6,8 +6,6 @@ hang, and one that stands still is found after minutes.
 
 from dataclasses import dataclass, field
 
-from onbox.engines.landmarks import PHASES
-
 MB = 1e6
 HOST = frozenset({"read", "write", "calls", "work", "memory", "births", "log", "cache", "received"})
 GPU = frozenset({"gpu", "gpu memory"})
@@ -36,13 +34,12 @@ RULES: dict[str, Rule] = {
     "load": Rule(HOST | GPU, 180, {"read": 20 * MB}),
     "finalize": Rule(HOST | GPU, 180),
     "compile": Rule(HOST | GPU, 900),
+    "kv": Rule(HOST | GPU, 300),
     "tune": Rule(HOST | GPU, 600),
     "capture": Rule(HOST | GPU, 300),
-    "kv": Rule(HOST | GPU, 180),
     "ready": Rule(HOST | GPU, 120),
     "serving": Rule(frozenset({"tokens"}), 120),
 }
-assert tuple(RULES) == PHASES
 
 WORDS_OF_COMMANDS: tuple[tuple[frozenset[str], str], ...] = (
     (frozenset({"curl", "wget", "skopeo", "aria2c", "git", "pull", "download"}), "fetch"),

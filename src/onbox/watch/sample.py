@@ -146,7 +146,7 @@ class Sample:
     def to_json(self) -> dict[str, Any]:
         """The fields that hold something."""
         found = ((each, getattr(self, each)) for each in _FIELDS)
-        return {name: value for name, value in found if value not in (None, (), False)}
+        return {name: value for name, value in found if not (value is None or value is False or value == ())}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:

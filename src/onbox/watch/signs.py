@@ -15,7 +15,7 @@ WORK_CPU = 0.05
 """Seconds of processor a second from which faults, calls or new processes count as work."""
 WORK_FAULTS = 100.0
 WORK_CALLS = 100.0
-SPIN_CPU = 0.4
+SPIN_CPU = 0.1
 """Processor time alone, from here on, is a spin: it may compute, and it may wait in a circle."""
 ASLEEP_CPU = 0.05
 GPU_WORKS_W = 35.0
@@ -27,6 +27,7 @@ COMPILERS = frozenset({"cc1", "cc1plus", "cicc", "ptxas", "nvcc", "ninja", "fatb
 UNITS = {"work": "s/s", "births": "1/s", "log": "lines/s", "tokens": "1/s", "gpu": "W"}
 """Of the rate of each sign; bytes a second where it is not named."""
 MOVES_FROM = {
+    "work": WORK_CPU,
     "read": 32e3,
     "write": 32e3,
     "received": 64.0,
@@ -120,7 +121,7 @@ class Signs:
         found = {
             name: self.rates.get(name, 0.0)
             for name in uses
-            if self.t_s - self.moved_s.get(name, -SPAN_S) < SPAN_S and name in self.rates
+            if self.t_s - self.moved_s.get(name, -SPAN_S) < SPAN_S and self.rates.get(name, 0.0) > 0
         }
         return dict(sorted(found.items(), key=lambda each: each[1] / MOVES_FROM.get(each[0], 1.0), reverse=True))
 
@@ -157,22 +158,18 @@ class Signs:
         names = {name for _, each in self._grown for name in each}
         sums = {name: sum(each.get(name, 0.0) for at, each in self._grown if at > begin) for name in names}
         self.rates = {name: total / span for name, total in sums.items()} if self.t_s > begin else {}
-        works = (
-            self.rates.get("faults", 0.0) >= WORK_FAULTS
-            or self.rates.get("syscalls", 0.0) >= WORK_CALLS
-            or sums.get("births", 0.0) > 0
-        )
-        cpu = self.rates.get("cpu", 0.0)
-        if not works:
-            self.rates["work"] = grown["work"] = 0.0
-        self.spin = 0.0 if works else cpu
+        tick_s = max(self.t_s - previous, 1e-3)
+        if not _works(self.rates, 1.0):
+            self.rates["work"] = 0.0
+        self.spin = 0.0 if self.rates.get("work") else self.rates.get("cpu", 0.0)
+        if not _works(grown, NOISE_SHARE * tick_s):
+            grown["work"] = 0.0
         if self.spin < SPIN_CPU:
             self.spin_since_s = None
         elif self.spin_since_s is None:
             self.spin_since_s = max(0.0, self.t_s - SPAN_S)
-        tick_s = max(self.t_s - previous, 1e-3)
         for name, amount in grown.items():
-            needed = WORK_CPU if name == "work" else MOVES_FROM.get(name)
+            needed = MOVES_FROM.get(name)
             if needed is not None and amount >= NOISE_SHARE * needed * tick_s and self.rates.get(name, 0.0) >= needed:
                 self.moved_s[name] = self.t_s
 
@@ -250,3 +247,12 @@ class Signs:
         if sample.stacks != self.stacks:
             self.same_stacks_since_s = self.t_s
         self.stacks, self.stacks_s = sample.stacks, self.t_s
+
+
+def _works(counted: dict[str, float], scale: float) -> bool:
+    """Whether processor time comes with what waiting in a circle does not do: faults, calls, new processes."""
+    return (
+        counted.get("faults", 0.0) >= WORK_FAULTS * scale
+        or counted.get("syscalls", 0.0) >= WORK_CALLS * scale
+        or counted.get("births", 0.0) > 0
+    )
