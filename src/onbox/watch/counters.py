@@ -1,6 +1,6 @@
 """From one sample to the next: by how much each counter of the whole set grew."""
 
-from onbox.watch.logs import form, fraction
+from onbox.watch.logs import NO_NEWS, form, fraction
 from onbox.watch.sample import Process, Sample
 
 FORMS_KEPT = 400
@@ -86,6 +86,8 @@ class Counters:
         A line that was said before, its numbers aside, is a heartbeat: a loop that waits may print one for hours.
         Unless it tells a share of something, and another share than the last time.
         """
+        if NO_NEWS.search(line):
+            return False
         kind, share = form(line), fraction(line)
         known = kind in self._said
         news = not known or (share is not None and share != self._said[kind])

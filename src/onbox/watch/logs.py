@@ -14,6 +14,11 @@ BREAK = re.compile(rb"[\r\n]+")
 STAMP = re.compile(r"^\S+Z \+ *[\d.]+ ")
 """What the keeper of a stand-up puts before each line."""
 FRACTION = re.compile(r"(?<![\d.])(\d+(?:\.\d+)?)\s*/\s*(\d+(?:\.\d+)?)(?!\d)|(?<!\d)(\d{1,3})(?:\.\d+)?\s?%")
+NO_NEWS = re.compile(
+    r"No available shared memory broadcast block found|\"GET /(health|metrics|v1/models|ping|load|version)\b"
+    r"|slots are idle|[Ww]aiting for .*(to be ready|to come up|other processes)"
+)
+"""Lines that tell of waiting, or of somebody who looks, however new they are."""
 NUMBER = re.compile(r"\d+(?:[.:]\d+)*")
 
 
