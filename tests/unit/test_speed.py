@@ -379,6 +379,10 @@ def test_bursts() -> None:
     assert burst_starts([], None) == []
     assert burst_starts([0, 100_000, 50_000_000, 50_100_000], 4) == [0, 50_000_000]
     assert len(burst_starts([n * 300_000 for n in range(100)], 100)) == 100, "a fast model is no single burst"
+    stalled = [n * 2_000_000 + 5_000_000_000 * (n >= 50) for n in range(100)]
+    assert len(burst_starts(stalled, 100)) == 100, "a pause does not hide the pace"
+    flushed = [n * 100_000 + 500_000_000 * (n >= 50) for n in range(100)]
+    assert len(burst_starts(flushed, 100)) == 2, "two flushes of a proxy are two bursts, however they are read"
 
 
 def four_a_chunk(exchange: Exchange, tok_s: float) -> Exchange:

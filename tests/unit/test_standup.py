@@ -16,8 +16,9 @@ from onbox.engines.attached import Attached
 from onbox.errors import BoxError, EngineError
 from onbox.evidence.records import StandUp
 from onbox.recipes.schema import Recipe, Serve, Weights
+from onbox.standup.ports import free_port, port_open
 from onbox.standup.preflight import preflight
-from onbox.standup.process import Lifetime, free_port, port_open
+from onbox.standup.process import Lifetime
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
 from tests.builders import call_delta, delta, event

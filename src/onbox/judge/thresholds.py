@@ -23,6 +23,10 @@ BURSTS_MIN = 8
 BURST_GAP_NS = 2_000_000
 """Arrivals closer than this came together; for fast models a quarter of the mean gap of a token is used instead."""
 
+STALLED_GAP_NS = 500_000
+"""The least gap that starts a burst where one pause makes up most of the reply: what two flushes of a proxy bring comes
+closer together."""
+
 MANY_TOKENS_A_CHUNK = 2.0
 """From so many tokens a chunk on, the first chunk may differ from the others: under speculation it holds one token."""
 

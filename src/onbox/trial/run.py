@@ -14,6 +14,7 @@ from onbox.bench.runner import Bench
 from onbox.bench.tasks import Task
 from onbox.bench.tools import DEFINITIONS
 from onbox.engines import engine_by_name
+from onbox.errors import BoxError, GuardStop
 from onbox.evidence.folder import TrialFolder, append_line, write_atomic, write_json
 from onbox.evidence.records import ContenderPlan, LedgerKind, Plan, RunRecord, SpeedRecord, StandUp
 from onbox.recipes import Recipe
@@ -53,15 +54,17 @@ class Trial:
         self.folder = folder
         self.plan: Plan = folder.plan()
         self.tasks: list[Task] = tasks_of(self.plan)
+        self.failures: list[BoxError | GuardStop] = []
+        """Why contenders were not carried out to their end; the trial goes on with the next one all the same."""
         self._show = show
         self._look = look
         self._sandbox, self._sandbox_report = sandbox_of(self.plan.sandbox if self.tasks else None)
 
     def carry_out(self) -> None:
-        """Do all that is not done yet.
+        """Do all that is not done yet; a contender that this box cannot carry out is recorded as failed.
 
         Raises:
-            OnboxError: a contender can not be fetched or does not stand up; what was done before is kept.
+            OnboxError: something that concerns every contender; what was done before is kept.
             KeyboardInterrupt: as it came; the ledger says so, and the engine is stopped.
         """
         self._show(self._plan_event())
@@ -80,7 +83,7 @@ class Trial:
         try:
             for position, contender in enumerate(self.plan.contenders, 1):
                 self._show(events.ContenderStarted(contender.name, contender.role, position, len(self.plan.contenders)))
-                self._contender(contender)
+                self._try(contender)
         except KeyboardInterrupt:
             self.folder.note(LedgerKind.INTERRUPTED, ".", "by the user")
             raise
@@ -89,6 +92,14 @@ class Trial:
             raise
 
     # ------------------------------------------------------------ one contender
+
+    def _try(self, contender: ContenderPlan) -> None:
+        try:
+            self._contender(contender)
+        except (BoxError, GuardStop) as error:
+            self.failures.append(error)
+            self.folder.note(LedgerKind.FAILED, contender.name, error.message)
+            self._show(events.ContenderFailed(contender.name, error.message))
 
     def _contender(self, contender: ContenderPlan) -> None:
         todo = self._todo(contender)

@@ -60,7 +60,8 @@ def command(
         kind="bench",
     )
     folder = new_folder(asked, out, unsafe=unsafe)
-    verdict = carry_out(folder)
+    done = carry_out(folder)
+    verdict = done.verdict
     if as_json:
         keys = ("task", "arm", "n", "outcome", "attribution", "code", "tool_calls", "seconds")
         runs_json: list[dict[str, Any]] = [
@@ -69,3 +70,4 @@ def command(
         print_json({"trial": str(folder.path), "runs": runs_json})
     else:
         err().print(summary(verdict, folder.path))
+    done.complain()

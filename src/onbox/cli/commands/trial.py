@@ -52,12 +52,14 @@ def command(
         asked: dict[str, Any] = {"speed": None} if no_speed else {}
         asked |= {"contenders": contenders, "tasks": tasks, "task_names": task_names, "runs": runs}
         folder = new_folder(Asked(**asked, quick=quick, seed=seed), out, unsafe=unsafe)
-    verdict = carry_out(folder, resumed=resume is not None)
+    done = carry_out(folder, resumed=resume is not None)
+    verdict = done.verdict
     err().print(summary(verdict, folder.path))
     if as_json:
         title = {"title": verdict.trial}
         places = {"trial": str(folder.path), "report": str(report_path(folder))}
         print_json({**contract(verdict), **title, **places})
+    done.complain()
 
 
 def _alone(context: click.Context) -> None:
