@@ -83,7 +83,7 @@ def marlin() -> Iterator[Sample]:
         5: "Using 'MARLIN' Mxfp4 MoE backend.",
         40: "Loading weights took 35.10 seconds",
     }
-    for half in range(0, 2 * 64):
+    for half in range(2 * 64):
         at = half / 2
         loaded = min(max(at - 4, 0), 36) / 36 * 61
         extra = min(max(at - 41, 0), 5) / 5 * 41

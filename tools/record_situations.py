@@ -1,7 +1,7 @@
 """Make the recordings of `src/onbox/watch/recordings` again: real situations whose truth is known, seen by the watcher.
 
-Run `PYTHONPATH=. .venv/bin/python tools/record_situations.py FOLDER [NAME ...]`. Those with docker need root and Debian's
-docker.io and docker-registry; those with vLLM the part `vllm` of `.ci/parts`. A situation that hangs says "stalls now"
+Run `PYTHONPATH=. .venv/bin/python tools/record_situations.py FOLDER [NAME ...]`. Those with docker need root, docker.io
+and docker-registry of Debian; those with vLLM the part `vllm` of `.ci/parts`. A situation that hangs says "stalls now"
 in its log at the moment it does, so that the recording knows when.
 """
 

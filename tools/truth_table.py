@@ -9,11 +9,11 @@ from pathlib import Path
 
 from onbox.watch.classify import State
 from onbox.watch.library import FOLDER, SUFFIX, names
+from onbox.watch.phases import GPU, HOST, RULES
 from onbox.watch.recording import Recording
 from onbox.watch.watcher import Tracker
 
 PAGE = Path(__file__).parents[1] / "docs" / "watching.md"
-BEGIN, END = "<!-- truth:start -->\n", "<!-- truth:end -->\n"
 
 
 @dataclass(frozen=True)
@@ -91,11 +91,12 @@ def table(judged: list[Row]) -> str:
     healthy = [row for row in judged if row.truth == "healthy"]
     hung = [row for row in judged if row.truth == "hung"]
     others = [row for row in judged if row.truth not in ("healthy", "hung")]
+    wrongly = sum("hung" in row.states for row in healthy)
+    found, called = sum(row.right for row in hung), sum(row.right for row in others)
     lines += [
         "",
-        f"{len(judged)} situations: {sum('hung' in row.states for row in healthy)} of {len(healthy)} healthy ones called "
-        f"hung, {sum(row.right for row in hung)} of {len(hung)} hung ones found within their phase's patience, "
-        f"{sum(row.right for row in others)} of {len(others)} others called what they are.",
+        f"{len(judged)} situations: {wrongly} of {len(healthy)} healthy ones called hung, {found} of {len(hung)} hung ones "
+        f"found within their phase's patience, {called} of {len(others)} others called what they are.",
         "",
     ]
     return "\n".join(lines)
@@ -105,8 +106,26 @@ def main() -> None:
     if len(sys.argv) > 1:
         print(table(rows(Path(sys.argv[1]))))
         return
-    head, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
-    PAGE.write_text(head + BEGIN + table(rows()) + END + rest.partition(END)[2], "utf-8")
+    PAGE.write_text(page(PAGE.read_text("utf-8")), "utf-8")
+
+
+def page(text: str) -> str:
+    """The page with both of its tables written anew."""
+    for name, body in (("truth", table(rows())), ("phases", phases())):
+        begin, end = f"<!-- {name}:start -->\n", f"<!-- {name}:end -->\n"
+        head, _, rest = text.partition(begin)
+        text = head + begin + body + end + rest.partition(end)[2]
+    return text
+
+
+def phases() -> str:
+    """What each phase lives by."""
+    lines = ["| phase | lives by | patience |", "|---|---|---|"]
+    for name, rule in RULES.items():
+        uses = "everything but the network" if rule.uses == HOST - {"received"} else ", ".join(sorted(rule.uses))
+        uses = "everything" if rule.uses in (HOST, HOST | GPU) else uses
+        lines.append(f"| {name} | {uses} | {rule.patience_s:.0f} s |")
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from onbox.errors import BadSubjectError, BoxError, UsageError
 from onbox.watch.classify import State
 from onbox.watch.collect import Collector, Target
 from onbox.watch.containers import find_container
+from onbox.watch.library import find_recording
 from onbox.watch.logs import FileLog, Log, PipeLog
 from onbox.watch.machine import cache_folders
 from onbox.watch.phases import phase_of_command
@@ -66,7 +67,7 @@ def watch(asked: Asked, as_json: bool) -> None:
 
 def _replayed(asked: Asked) -> Iterator[Frame]:
     assert asked.replay is not None
-    recording = Recording(asked.replay)
+    recording = Recording(find_recording(asked.replay))
     title = recording.header.title or asked.replay.name
     if recording.header.made != "recorded":
         title += f" ({recording.header.made})"

@@ -16,6 +16,7 @@ from onbox.watch.words import rate, seconds
 SUSPECT_SHARE = 0.25
 """Of the patience: from here on standing still is suspect."""
 SUSPECT_AT_LEAST_S = 5.0
+TICKS_SHARE_MAX = 0.2
 STARVED_MEMORY = 0.10
 STARVED_IO = 0.60
 STARVED_QUOTA = 0.60
@@ -81,8 +82,10 @@ def _state(
         return State.DONE, "it serves; no request runs" if signs.tokens else "it serves; it has no counters to look at"
     if want := _starved(signs, moving):
         return State.STARVED, want
-    enough = [each for each in told if each.since_s >= rule.patience_s]
-    if len(enough) >= 2 and still_s >= rule.patience_s:
+    # Two ticks early: the last move may have been seen one late, and the next look would be past the patience.
+    limit_s = rule.patience_s - min(2 * signs.tick_s, TICKS_SHARE_MAX * rule.patience_s)
+    enough = [each for each in told if each.since_s >= limit_s]
+    if len(enough) >= 2 and still_s >= limit_s:
         names = " and ".join(each.name for each in enough[:2])
         return State.HUNG, f"nothing of what {phase} lives by moved for {seconds(still_s)}: {names} agree"
     if still_s < max(SUSPECT_AT_LEAST_S, SUSPECT_SHARE * rule.patience_s) and signs.spin < SPIN_CPU:

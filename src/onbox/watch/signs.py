@@ -49,6 +49,8 @@ class Signs:
 
     def __init__(self) -> None:
         self.t_s = 0.0
+        self.tick_s = 0.0
+        """Between the last two samples."""
         self.rates: dict[str, float] = {}
         """Sign -> its mean over the trailing span."""
         self.moved_s: dict[str, float] = {}
@@ -94,7 +96,7 @@ class Signs:
 
     def take(self, sample: Sample) -> None:
         """Take in the next sample."""
-        self.t_s = sample.t_ns / 1e9
+        self.t_s, self.tick_s = sample.t_ns / 1e9, sample.t_ns / 1e9 - self.t_s
         self.ended, self.exit_code = sample.ended, sample.exit_code
         self.cannot = self.cannot if sample.cannot is None else sample.cannot
         grown = self._counters.take(sample)
@@ -149,7 +151,6 @@ class Signs:
         if "cpu" in grown:
             # Processor time is work only with something that waiting in a circle does not do.
             grown["work"] = grown["cpu"]
-        previous = self._grown[-1][0] if self._grown else 0.0
         self._grown.append((self.t_s, grown))
         while len(self._grown) > 2 and self._grown[1][0] <= self.t_s - SPAN_S:
             self._grown.popleft()
@@ -158,7 +159,7 @@ class Signs:
         names = {name for _, each in self._grown for name in each}
         sums = {name: sum(each.get(name, 0.0) for at, each in self._grown if at > begin) for name in names}
         self.rates = {name: total / span for name, total in sums.items()} if self.t_s > begin else {}
-        tick_s = max(self.t_s - previous, 1e-3)
+        tick_s = max(self.tick_s, 1e-3)
         if not _works(self.rates, 1.0):
             self.rates["work"] = 0.0
         self.spin = 0.0 if self.rates.get("work") else self.rates.get("cpu", 0.0)
@@ -188,7 +189,8 @@ class Signs:
         if busy or sample.threads.total == 0:
             self.asleep_since_s = None
         elif self.asleep_since_s is None:
-            self.asleep_since_s = self.t_s
+            # Since the look before, but not from before anything moved: in between the counters vouch for it.
+            self.asleep_since_s = max(since, *self.moved_s.values(), 0.0)
 
     def _take_machine(self, sample: Sample) -> None:
         if sample.machine is None:

@@ -30,7 +30,9 @@ def test_a_process_and_the_children_it_waited_for() -> None:
 def test_memory_and_stalls() -> None:
     memory = b"MemTotal:       127600748 kB\nMemFree:  1 kB\nMemAvailable:   52428800 kB\nBuffers: 3 kB\n"
     assert parse_meminfo(memory) == {"MemTotal": 127600748 * 1024, "MemAvailable": 50 << 30}
-    stall = b"some avg10=1.00 avg60=0.50 avg300=0.10 total=2500000\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=40000\n"
+    stall = (
+        b"some avg10=1.00 avg60=0.50 avg300=0.10 total=2500000\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=40000\n"
+    )
     assert parse_stall(stall, b"some") == 2.5
     assert parse_stall(stall, b"full") == 0.04
     assert parse_stall(b"", b"full") is None
