@@ -116,7 +116,8 @@ def silent_jit() -> Iterator[Sample]:
             for n, name in enumerate(("ninja", "nvcc", "cicc", "cicc"))
         )  # fmt: skip
         reaped = done // 40
-        core = engine(min(at, 33) * 0.9 + done * 0.005 + reaped * 70, min(at, 33) * 3000 + reaped * 3_200_000, 2.0)
+        loading = min(at, 33)
+        core = engine(loading * 0.9 + done * 0.005 + reaped * 70, loading * 3000 + reaped * 3_200_000, 2.0)
         yield sample(
             at,
             processes=(core, *(jobs if compiling else ())),
@@ -153,7 +154,7 @@ INCIDENTS = {
     "incident-capture-hang": (
         Header(
             title="44 silent minutes at graph capture", made="reconstructed", truth="hung", stalled_s=38.0,
-            note="Known: the last line, its time, exit code 255 after 44 min 46 s. Assumed: one core in a circle, 21 W.",
+            note="Known: the last line, its time, exit code 255 after 44:46. Assumed: one core in a circle, 21 W.",
         ),
         capture_hang,
     ),
@@ -167,7 +168,7 @@ INCIDENTS = {
     "incident-marlin": (
         Header(
             title="MARLIN takes 41 GiB in five seconds", made="reconstructed", truth="starved",
-            note="Known: 44 to 3 GiB in about 5 s after the load. Assumed: stalls of memory 40 % of the time at the end.",
+            note="Known: 44 to 3 GiB in about 5 s after the load. Assumed: 40 % memory stalls at the end.",
         ),
         marlin,
     ),

@@ -310,7 +310,7 @@ def build_burns(stack: ExitStack) -> tuple[list[str], dict[str, str]]:
     """The classic builder: the step runs below a shim, nobody's child, and uses nothing but the processor."""
     daemon = stack.enter_context(running_dockerd())
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-    loop = "i=0; while [ $i -lt 3000000 ]; do i=$((i+1)); done"
+    loop = "i=0; while [ $i -lt 12000000 ]; do i=$((i+1)); done"
     (folder / "Dockerfile").write_text(f"FROM {daemon.busybox()}\nRUN {loop}\n")
     return [DOCKER, "build", "-q", "--network", "none", str(folder)], {
         "DOCKER_HOST": daemon.host,

@@ -92,11 +92,11 @@ def table(judged: list[Row]) -> str:
     hung = [row for row in judged if row.truth == "hung"]
     others = [row for row in judged if row.truth not in ("healthy", "hung")]
     wrongly = sum("hung" in row.states for row in healthy)
-    found, called = sum(row.right for row in hung), sum(row.right for row in others)
+    caught, called = sum(row.right for row in hung), sum(row.right for row in others)
     lines += [
         "",
-        f"{len(judged)} situations: {wrongly} of {len(healthy)} healthy ones called hung, {found} of {len(hung)} hung ones "
-        f"found within their phase's patience, {called} of {len(others)} others called what they are.",
+        f"{len(judged)} situations: {wrongly} of {len(healthy)} healthy ones called hung, {caught} of {len(hung)} hung "
+        f"ones found within their phase's patience, {called} of {len(others)} others called what they are.",
         "",
     ]
     return "\n".join(lines)

@@ -19,7 +19,7 @@ from onbox.bench.sandbox.choose import choose
 from onbox.bench.tasks import BUILTIN, QUICK, load_task, load_tasks
 from onbox.cli.main import COMMANDS, LATER, onbox
 from onbox.engines import engine_by_name
-from onbox.evidence import records
+from onbox.evidence import foreign, records
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.manifest import NAME as MANIFEST
 from onbox.judge import results
@@ -252,6 +252,7 @@ def models_of(*modules: ModuleType) -> dict[str, type[BaseModel]]:
     [
         pytest.param("evidence.md", (records, results), id="evidence"),
         pytest.param("recipes.md", RECIPE_MODULES, id="recipes"),
+        pytest.param("formats.md", (foreign,), id="formats"),
     ],
 )
 def test_every_record_is_told_field_by_field(page: str, modules: tuple[ModuleType, ...]) -> None:

@@ -4,8 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from onbox.engines import log_lines
-from onbox.watch.landmarks import Landmarks
+from onbox.engines.landmarks import CONTAINERS, EVERY, LLAMA_SERVER, PHASES, SGLANG, VLLM, Landmarks
 
 VLLM_COMPILED = """\
 INFO [api_utils.py:286] non-default args: {'model_tag': 'models/hf/SmolLM2-135M-Instruct'}
@@ -45,29 +44,18 @@ LLAMA = """\
 0.01.422.534 I srv  llama_server: listening on http://127.0.0.1:18083
 """
 CASES = [
-    pytest.param("vllm", VLLM_COMPILED, "load finalize compile kv ready serving", id="vllm"),
-    pytest.param("vllm", VLLM_GB10_FORK, "load finalize kv compile tune kv capture ready serving", id="vllm-gb10"),
-    pytest.param("llama-server", LLAMA, "load ready serving", id="llama"),
+    pytest.param(VLLM, VLLM_COMPILED, "start load finalize compile kv ready serving", id="vllm"),
+    pytest.param(VLLM, VLLM_GB10_FORK, "start load finalize compile tune kv capture ready serving", id="vllm-gb10"),
+    pytest.param(LLAMA_SERVER, LLAMA, "load kv ready serving", id="llama"),
 ]
 
 
-@pytest.mark.parametrize(("engine", "log", "expected"), CASES)
-def test_a_log_walks_through_its_phases(engine: str, log: str, expected: str) -> None:
-    for landmarks in (Landmarks(log_lines(engine).landmarks), Landmarks()):
+@pytest.mark.parametrize(("table", "log", "expected"), CASES)
+def test_a_log_walks_through_its_phases(table: tuple[tuple[str, str], ...], log: str, expected: str) -> None:
+    for landmarks in (Landmarks(table), Landmarks(EVERY)):
         seen = [phase for phase in map(landmarks.phase_of, log.splitlines()) if phase]
         assert [seen[0], *(b for a, b in pairwise(seen) if a != b)] == expected.split()
 
 
-@pytest.mark.parametrize(
-    ("line", "phase"),
-    [
-        ("latest: Pulling from library/debian", "fetch"),
-        ("Step 2/5 : RUN make", "build"),
-        ("#7 [2/4] RUN make -j2", "build"),
-        ("Loaded image: busybox:local", "unpack"),
-        ("Fetching 15 files:  20%|##", "fetch"),
-        ("nothing to see here", None),
-    ],
-)
-def test_what_clients_print(line: str, phase: str | None) -> None:
-    assert Landmarks().phase_of(line) == phase
+def test_the_tables_name_only_known_phases() -> None:
+    assert {phase for phase, _ in (*EVERY, *SGLANG, *CONTAINERS)} <= set(PHASES)

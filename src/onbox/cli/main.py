@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "judge": ("onbox.cli.commands.judge", "The verdict, from evidence alone."),
     "report": ("onbox.cli.commands.report", "Write report.html and report.md again, from evidence alone."),
     "verify": ("onbox.cli.commands.verify", "Recompute a trial and check the hashes of its files."),
+    "import": ("onbox.cli.commands.import_", "Other tools' records into evidence, with what they are worth."),
     "export": ("onbox.cli.commands.export", "A trial in other tools' formats."),
 }
 
@@ -35,7 +36,6 @@ LATER: dict[str, tuple[str, str]] = {
     "ps": ("0.5", "What `up` started and how it does."),
     "image": ("0.6", "Fetch, build for this chip, seal and verify an image."),
     "see": ("0.7", "Can it see, and if not, who hides it?"),
-    "import": ("0.8", "Other tools' records into evidence."),
     "view": ("0.8", "A trial as a page on loopback."),
 }
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from onbox.engines.landmarks import Landmarks
 from onbox.watch import stacks
 from onbox.watch.cgroups import Cgroups
-from onbox.watch.landmarks import Landmarks
 from onbox.watch.logs import KEPT_MAX, Log
 from onbox.watch.machine import MachineReader, look_at_caches
 from onbox.watch.members import Members

@@ -33,7 +33,7 @@ RULES: dict[str, Rule] = {
     "start": Rule(HOST | GPU, 180),
     "load": Rule(HOST | GPU, 180, {"read": 20 * MB}),
     "finalize": Rule(HOST | GPU, 180),
-    "compile": Rule(HOST | GPU, 900),
+    "compile": Rule(HOST | GPU, 300),
     "kv": Rule(HOST | GPU, 300),
     "tune": Rule(HOST | GPU, 600),
     "capture": Rule(HOST | GPU, 300),

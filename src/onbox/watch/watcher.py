@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, replace
 
+from onbox.engines.landmarks import Landmarks
 from onbox.watch.classify import Verdict, classify
 from onbox.watch.collect import Collector
-from onbox.watch.landmarks import Landmarks
 from onbox.watch.phases import RULES, Rule
 from onbox.watch.recording import Recorder
 from onbox.watch.sample import Sample

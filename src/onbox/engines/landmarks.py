@@ -1,0 +1,49 @@
+"""Lines of a log that say in which phase of its stand-up an engine is.
+
+A landmark is (phase, regular expression): a line that matches *begins* the phase. Of several that match, the first in
+the table counts. Tables of different engines do not contradict each other, so that all of them together read the log of
+an engine that nobody named.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from onbox.engines import llama_log, sglang_log, vllm_log
+from onbox.engines.log_lines import PHASES, LogLines
+
+__all__ = ["CONTAINERS", "DOWNLOADS", "EVERY", "LLAMA_SERVER", "PHASES", "SGLANG", "VLLM", "Landmark", "Landmarks"]
+
+Landmark = tuple[str, str]
+
+
+def _table(log: LogLines) -> tuple[Landmark, ...]:
+    return tuple((mark.phase, mark.pattern) for mark in log.landmarks)
+
+
+VLLM = _table(vllm_log.LOG)
+LLAMA_SERVER = _table(llama_log.LOG)
+SGLANG = _table(sglang_log.LOG)
+
+CONTAINERS: tuple[Landmark, ...] = (
+    ("unpack", r": Extracting|^Loading layer|Loaded image|extracting sha256:"),
+    ("build", r"^Step \d+/\d+ :|^#\d+ \[.*\] (RUN|COPY|FROM)|^STEP \d+"),
+    ("fetch", r"Pulling from |Pulling fs layer|: Downloading|Copying blob|Unable to find image .* locally"),
+)
+"""What docker, podman and skopeo print."""
+
+DOWNLOADS: tuple[Landmark, ...] = (("fetch", r"Fetching \d+ files|Downloading shards|Downloading .*: +\d+%"),)
+"""What hub clients print."""
+
+EVERY: tuple[Landmark, ...] = (*VLLM, *LLAMA_SERVER, *SGLANG, *CONTAINERS, *DOWNLOADS)
+"""For a log of an engine that nobody named."""
+
+
+class Landmarks:
+    """A table of landmarks, ready to be asked line by line."""
+
+    def __init__(self, table: Iterable[Landmark] = EVERY) -> None:
+        self._table: Sequence[tuple[str, re.Pattern[str]]] = [(phase, re.compile(text)) for phase, text in table]
+
+    def phase_of(self, line: str) -> str | None:
+        """The phase that this line begins; None for a line like any other."""
+        return next((phase for phase, pattern in self._table if pattern.search(line)), None)
