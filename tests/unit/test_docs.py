@@ -14,6 +14,7 @@ import pytest
 from pydantic import BaseModel
 
 from onbox import recipes
+from onbox.bench.agents.template import read_template
 from onbox.bench.audit import audit
 from onbox.bench.sandbox.choose import choose
 from onbox.bench.tasks import BUILTIN, QUICK, load_task, load_tasks
@@ -196,6 +197,9 @@ def test_every_yaml_example_is_valid(page: Path, elsewhere: Path) -> None:
             plan, _ = make_plan(Asked(contenders=(str(path),)), sandbox="bubblewrap", read_gb_s=None)
             assert len(plan.contenders) == len(read_yaml(path)["contenders"])
             found = [recipes.Recipe.model_validate(contender.recipe) for contender in plan.contenders]
+        elif "command" in read_yaml(path):
+            assert read_template(str(path)) is not None
+            found = []
         else:
             found = [recipes.load(str(path))]
         for recipe in found:

@@ -18,6 +18,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "fit": ("onbox.cli.commands.fit", "Will it fit, how fast can it be, is a claimed rate possible?"),
     "speed": ("onbox.cli.commands.speed", "Decode rate of a running server, with witnesses and checks."),
     "selftest": ("onbox.cli.commands.selftest", "The estimator against servers of known truth."),
+    "preflight": (
+        "onbox.cli.commands.preflight",
+        "Does a server speak tools and reasoning as an agent needs?",
+    ),
     "bench": ("onbox.cli.commands.bench", "Agent runs on tasks against a running server."),
     "watch": ("onbox.cli.commands.watch", "Progress or hang, with evidence."),
     "audit": ("onbox.cli.commands.audit", "Do the gates tell right from wrong?"),
@@ -29,7 +33,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 LATER: dict[str, tuple[str, str]] = {
-    "preflight": ("0.4", "Does a server speak tools, reasoning and images as the agent needs?"),
     "regrade": ("0.4", "Gates and attribution again, from the evidence."),
     "up": ("0.5", "Serve a recipe under the guard."),
     "down": ("0.5", "Stop what `up` started."),

@@ -42,11 +42,25 @@ class Limits(Record):
     """The same call with the same arguments this often ends the run: the model goes round in circles."""
 
 
+class AgentCommand(Record):
+    """A command line of the user's own that is an agent; its texts hold `{url}`, `{model}` and the like."""
+
+    argv: tuple[str, ...]
+    env: dict[str, str] = Field(default_factory=dict)
+    files: dict[str, str] = Field(default_factory=dict)
+    """Texts for its home, by relative path."""
+    stdin: str = ""
+    readable: tuple[str, ...] = ()
+    """Folders that it must be able to read, beyond the system's and its program's."""
+
+
 class AgentPlan(Record):
     """The agent that works on the tasks."""
 
     name: str = "builtin"
     version: str
+    command: AgentCommand | None = None
+    """None: one that onbox knows by its name."""
     limits: Limits = Limits()
     nudges: int = 0
     """How often a reply without a tool call is answered with a request to go on."""
@@ -59,7 +73,8 @@ class SpeedPlan(Record):
     tokens: int = 96
     """Output tokens asked of each request."""
     depth_tokens: int = 0
-    warmup_requests_max: int = 3
+    warmup_requests_max: int = 5
+    """Warm-up ends earlier when the last three requests agree within 1 % (coefficient of variation)."""
     seed: int = 1
 
 
@@ -125,14 +140,15 @@ class Exchange(Record):
 
     id: int
     purpose: str
-    """`agent`, `preflight`, `canary`, `cold`, `warmup` or `measured`."""
+    """`agent`, `side`, `preflight`, `canary`, `cold`, `warmup` or `measured`; `side` is what an agent of others asks
+    beside its task, such as a title."""
     started_at: str
     t0_ns: int
     """Monotonic time just before the first byte of the request was sent."""
     method: str
     path: str
     request: Any = None
-    """The JSON body; a body that is no JSON is kept as text."""
+    """The JSON body as it reached the server; a body that is no JSON is kept as text."""
     status: int | None = None
     """None: no status line ever came."""
     headers: dict[str, str] = Field(default_factory=dict)
@@ -253,6 +269,8 @@ class PreflightCase(Record):
     status: str
     """`pass`, `warn`, `fail` or `unknown`."""
     detail: str
+    remedy: str = ""
+    """The flag of the server that helps; empty where none does or none is known."""
 
 
 class Preflight(Record):
@@ -262,6 +280,12 @@ class Preflight(Record):
     tools: bool
     """Whether one offered tool came back as a parsed call."""
     vision: bool | None = None
+    """Whether the colour of an image was seen; None: nobody asked."""
+    server: str = ""
+    """Its name and version, as it says them."""
+    requests: int | None = None
+    """Questions behind the cases; None: only the two of a trial."""
+    seconds: float | None = None
 
 
 class WeightsFile(Record):
@@ -293,8 +317,37 @@ class CpuWindow(Record):
     steal_s: float = 0.0
 
 
+class GpuMoment(Record):
+    """One accelerator at one moment; null where its driver does not tell."""
+
+    index: int
+    sm_clock_mhz: float | None = None
+    sm_clock_max_mhz: float | None = None
+    power_w: float | None = None
+    temperature_c: float | None = None
+    throttle_reasons: tuple[str, ...] | None = None
+    pids: tuple[int, ...] | None = None
+    """Of the processes that compute on it."""
+
+
+class Moment(Record):
+    """What the box did at one moment of the measured requests: a line of `speed/N/telemetry.jsonl`."""
+
+    t_ns: int
+    """Monotonic time."""
+    late_s: float
+    """How late onbox woke for this look: what an arrival would have waited for its stamp."""
+    asleep_ns: int
+    """Time that the box has slept since its start."""
+    stalled_us: dict[str, int] = Field(default_factory=dict)
+    """By resource, how long some task stood still for want of it since the start; empty: the kernel does not tell."""
+    swapped_pages: int | None = None
+    """In and out since the start."""
+    gpus: tuple[GpuMoment, ...] = ()
+
+
 class Telemetry(Record):
-    """A line of `speed/N/telemetry.jsonl`."""
+    """Who used the processors during one request: a line of `speed/N/telemetry.jsonl`, recognized by its `cpu`."""
 
     purpose: str
     request_id: int
@@ -311,6 +364,10 @@ class SpeedRecord(Record):
     """Whether the engine offers counters."""
     idle_before: tuple[dict[str, float], ...] = ()
     """Three scrapes of what runs and waits, before the first request."""
+    engine_pids: tuple[int, ...] = ()
+    """The engine's processes at the end; empty: not ours to see."""
+    accelerators: int | None = None
+    """How many this box has; null: that could not be seen."""
     ended: str
     """`complete`, or what stopped it."""
 

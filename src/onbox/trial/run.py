@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from onbox import fetch
+from onbox import fetch, preflight
+from onbox.bench.agents import agent_of
 from onbox.bench.instances import Instances
 from onbox.bench.probing import sandbox_of
 from onbox.bench.runner import Bench
@@ -18,8 +19,8 @@ from onbox.errors import BoxError, GuardStop
 from onbox.evidence.folder import TrialFolder, append_line, write_atomic, write_json
 from onbox.evidence.records import ContenderPlan, LedgerKind, Plan, RunRecord, SpeedRecord, StandUp
 from onbox.recipes import Recipe
+from onbox.speed.asking import apis_for
 from onbox.speed.measure import SpeedRun
-from onbox.standup.preflight import preflight
 from onbox.standup.process import Lifetime
 from onbox.trial import events
 from onbox.trial.plan import run_seed, tasks_of
@@ -58,6 +59,7 @@ class Trial:
         """Why contenders were not carried out to their end; the trial goes on with the next one all the same."""
         self._show = show
         self._look = look
+        self._agent = agent_of(self.plan.agent)
         self._sandbox, self._sandbox_report = sandbox_of(self.plan.sandbox if self.tasks else None)
 
     def carry_out(self) -> None:
@@ -149,7 +151,9 @@ class Trial:
         self._show(events.PhaseStarted(contender.name, "preflight"))
         began = time.monotonic()
         with life.client() as client:
-            record, exchanges = preflight(client, life.model, list(DEFINITIONS), template)
+            # Where no agent will work, sense is all that is asked.
+            tools = list(DEFINITIONS) if self.tasks else []
+            record, exchanges = preflight.short(client, life.model, tools, template)
         write_json(home / "preflight.json", record)
         (home / "preflight.jsonl").unlink(missing_ok=True)
         for exchange in exchanges:
@@ -179,6 +183,7 @@ class Trial:
                 folder,
                 launch_id=life.launch_id,
                 engine_pid=life.pid,
+                apis=apis_for(life.props),
                 on_tokens=counter.add,
             )
             speed.cold()
@@ -188,9 +193,9 @@ class Trial:
         self._show(events.PhaseEnded(contender.name, "speed", time.monotonic() - began))
         kind = LedgerKind.ACCEPTED if record.ended == "complete" else LedgerKind.INVALIDATED
         self.folder.note(kind, f"{contender.name}/speed/1", record.ended)
-        if kind is LedgerKind.INVALIDATED:
-            life.check()
         self._show(events.SpeedMeasured(contender.name, *self._look.speed(self.folder, contender.name)))
+        if kind is LedgerKind.INVALIDATED and self.tasks:
+            life.check()
 
     # ------------------------------------------------------------ runs
 
@@ -207,6 +212,7 @@ class Trial:
                 contender=contender.name,
                 model=life.model,
                 sampling=recipe.sampling,
+                agent=self._agent,
                 plan=self.plan.agent,
                 proxy=proxy,
                 sandbox=self._sandbox,

@@ -23,7 +23,7 @@ from onbox.watch.sockets import Connection, SocketTable, look_at_descriptors, ou
 from onbox.watch.tokens import Server
 
 if TYPE_CHECKING:
-    from onbox.box.nvml import Monitor
+    from onbox.box.nvml import Watch
 
 MEMBERS_S = 0.5
 MACHINE_S = 0.5
@@ -137,7 +137,7 @@ class Collector:
         if self._sockets is not None:
             self._sockets.close()
         if self._gpus is not None:
-            self._gpus.close()
+            self._gpus.__exit__()
         if self.target.log is not None:
             self.target.log.close()
 
@@ -207,13 +207,13 @@ class Collector:
                     found[path] = OpenFile(os.path.basename(path), at, size)
         return tuple(found.values())
 
-    def _look_at_gpus(self, monitor: "Monitor") -> tuple[Gpu, ...]:
+    def _look_at_gpus(self, monitor: "Watch") -> tuple[Gpu, ...]:
         pids = {member.pid for member in self._members}
         told = []
         for moment in monitor.look():
             held = [each.used_bytes or 0 for each in moment.processes or () if each.pid in pids]
             known = None if moment.processes is None else sum(held)
-            told.append(Gpu(moment.index, moment.power_w, moment.clock_mhz, known))
+            told.append(Gpu(moment.index, moment.power_w, moment.sm_clock_mhz, known))
         return tuple(told)
 
     def _ask_server(self, sample: Sample, now: float) -> None:
@@ -259,10 +259,10 @@ def _may_be_python(pid: int, name: str) -> bool:
     return program.startswith("python")
 
 
-def _monitor() -> "Monitor | None":
+def _monitor() -> "Watch | None":
     """What asks the accelerators; None, and nothing imported for it, on a box without any."""
     if not Path("/dev/nvidiactl").exists():
         return None
-    from onbox.box.nvml import Monitor
+    from onbox.box.nvml import Watch
 
-    return Monitor()
+    return Watch().__enter__()
