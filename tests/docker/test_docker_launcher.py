@@ -84,7 +84,11 @@ def recipe(dockerd: Dockerd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
                     "mounts": [*mounts, {"host": str(work), "inside": "/w"}],
                 },
                 "weights": {"path": str(tmp_path / "weights")},
-                "serve": {"executable": "/w/vllm", "arguments": arguments, "environment": {"FAKE_SETTING": "heard"}},
+                "serve": {
+                    "executable": "/w/vllm",
+                    "arguments": arguments,
+                    "environment": {"FAKE_SETTING": "heard", "VLLM_CPU_KVCACHE_SPACE": "1"},
+                },
             }
         )
 
