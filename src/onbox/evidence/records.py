@@ -75,6 +75,10 @@ class SpeedPlan(Record):
     depth_tokens: int = 0
     warmup_requests_max: int = 3
     seed: int = 1
+    backend: str = ""
+    """Of the server, as the user states it; empty where nobody did."""
+    precision: str = ""
+    """Of the resident weights, as the user states it; empty where nobody did."""
 
 
 class TaskPlan(Record):
