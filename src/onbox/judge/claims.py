@@ -102,13 +102,16 @@ def _profile(claim: Claim, speed: Measurement, served: Served) -> Iterator[Diffe
     yield _named("backend", claim.backend, served.backend, "another kernel reads the same weights at another pace")
     yield _named("precision", claim.precision, served.precision, "the bytes of a token set the ceiling")
     yield _box(claim, served)
-    if claim.speculation not in (None, "none"):
-        yield _difference(
-            "speculation",
-            claim.speculation or "",
-            "none seen",
-            "with speculation a pass makes several tokens, as many as the text allows",
-        )
+    yield _speculation(claim, speed)
+
+
+def _speculation(claim: Claim, speed: Measurement) -> Difference | None:
+    claimed, seen = claim.speculation not in (None, "none"), speed.acceptance_length
+    if not claimed and seen is None:
+        return None
+    measured = "none seen" if seen is None else f"{seen:.3g} tokens a pass"
+    why = "with speculation a pass makes several tokens, as many as the text allows"
+    return _difference("speculation", _said(claim.speculation), measured, why)
 
 
 def _depth(claim: Claim, speed: Measurement) -> Difference | None:

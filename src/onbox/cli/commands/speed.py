@@ -7,12 +7,15 @@ import click
 from onbox.cli.output import err, json_option, print_json
 from onbox.errors import UsageError
 
+WARM_UP_MAX = 8
+"""Requests; a server that is not steady by then is measured as it is, and that is told."""
+
 
 @click.command("speed")
 @click.argument("url")
 @click.option("--model", help="The model's name in requests; the server is asked if left out.")
-@click.option("--tokens", type=click.IntRange(16), default=128, show_default=True, help="Output tokens a request.")
-@click.option("--requests", type=click.IntRange(1), default=5, show_default=True, help="Measured requests.")
+@click.option("--tokens", type=click.IntRange(16), default=256, show_default=True, help="Output tokens a request.")
+@click.option("--requests", type=click.IntRange(1), default=10, show_default=True, help="Measured requests.")
 @click.option("--depth", type=click.IntRange(0), default=0, show_default=True, help="Tokens of context before.")
 @click.option("--claims", "claims_file", type=click.Path(path_type=Path), help="Published rates to compare with.")
 @click.option("--backend", default="", help="The server's kernels, as you know them; claims ask for it.")
@@ -41,7 +44,14 @@ def command(
     if not url.startswith(("http://", "https://")):
         raise UsageError(f"{url}: not an http or https URL", "write http://HOST:PORT/v1")
     claims = read_claims(claims_file).claims if claims_file else ()
-    plan = SpeedPlan(requests=requests, tokens=tokens, depth_tokens=depth, backend=backend, precision=precision)
+    plan = SpeedPlan(
+        requests=requests,
+        tokens=tokens,
+        depth_tokens=depth,
+        warmup_requests_max=WARM_UP_MAX,
+        backend=backend,
+        precision=precision,
+    )
     asked = Asked(contenders=(url,), model=model, speed=plan, bench=False, kind="speed")
     folder = new_folder(asked, out, unsafe=False, claims=claims)
     done = carry_out(folder)
