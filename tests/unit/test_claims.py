@@ -221,8 +221,8 @@ def test_the_commands_measure_judge_and_tell(tmp_path: Path) -> None:
     out = tmp_path / "t"
     with serving(["clean"], Tempo(prefill_s=0.05, token_s=0.005)) as endpoints:
         url = f"http://127.0.0.1:{endpoints['clean'].port}/v1"
-        words = [url, "--model", "clean", "--requests", "2", "--claims", str(mine), "--out", str(out), "--json"]
-        stated = ["--backend", "cutlass mxfp4", "--precision", "mxfp4 all"]
+        words = [url, "--model", "clean", "--requests", "2", "--tokens", "128", "--out", str(out), "--json"]
+        stated = ["--claims", str(mine), "--backend", "cutlass mxfp4", "--precision", "mxfp4 all"]
         done = CliRunner().invoke(speed_command.command, [*words, *stated])
     assert done.exception is None
     found = {claim["name"]: claim for claim in json.loads(done.stdout)["claims"]}

@@ -9,7 +9,6 @@ from onbox.judge.results import Measurement, Status, Validity, Verdict
 from onbox.judge.speed_checks import HARD
 from onbox.judge.spread import Spread, spread
 
-
 REFUSING = HARD | {"LEDGER"}
 """Checks whose failure leaves no number."""
 
