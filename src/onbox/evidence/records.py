@@ -173,6 +173,10 @@ class Phase(Record):
     name: str
     seconds: float
     detail: str = ""
+    peak_bytes: int | None = None
+    """The most that the engine held: resident memory, and on accelerators."""
+    available_min_bytes: int | None = None
+    """The least that was available on the box."""
 
 
 class StandUp(Record):
