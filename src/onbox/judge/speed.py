@@ -14,7 +14,16 @@ from statistics import median
 
 from onbox.errors import UsageError
 from onbox.evidence.folder import TrialFolder, read_lines
-from onbox.evidence.records import CpuWindow, Exchange, Moment, Preflight, PreflightCase, SpeedRecord, Telemetry
+from onbox.evidence.records import (
+    CpuWindow,
+    Exchange,
+    Moment,
+    Preflight,
+    PreflightCase,
+    SpeedPlan,
+    SpeedRecord,
+    Telemetry,
+)
 from onbox.judge.accounts import drafted, engine_time
 from onbox.judge.estimator import SECOND_NS, Sample, digest
 from onbox.judge.intervals import bootstrap_rate
@@ -141,9 +150,16 @@ def measure(evidence: SpeedEvidence) -> Measurement:
             "depth_tokens": evidence.run.plan.depth_tokens,
             "concurrency": 1,
             "ruler": next((name for name, found in pairs.items() if found), None),
+            **_stated(evidence.run.plan),
         },
         each=tuple(_one(sample, evidence.exchanges, coalesced) for sample in samples),
     )
+
+
+def _stated(plan: SpeedPlan) -> dict[str, str]:
+    """What the user says of the server and nothing here can see."""
+    said = {"backend": plan.backend, "precision": plan.precision}
+    return {name: value for name, value in said.items() if value}
 
 
 def refused(measurement: Measurement, reason: str) -> Measurement:
