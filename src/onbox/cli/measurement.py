@@ -8,9 +8,12 @@ from rich.table import Table
 from rich.text import Text
 
 from onbox.cli.summary import CHECK_STYLES, STYLES
+from onbox.judge.claims import NOT_TOLD
 from onbox.judge.results import Measurement, Status
 from onbox.report import words
 from onbox.report.text import one_line
+
+CLAIM_STYLES = {"reproduces": "green", "differs": "red", "not comparable": "yellow"}
 
 
 def measurement(speed: Measurement, folder: Path) -> RenderableType:
@@ -60,5 +63,24 @@ def measurement(speed: Measurement, folder: Path) -> RenderableType:
     if speed.plausibility is not None:
         needs = f"the rate reads {words.number(speed.implied_gb_s)} GB/s" if speed.implied_gb_s else "no rate is given"
         blocks.append(Text(f"ceiling  {words.label(speed.plausibility)}: {needs}"))
+    if speed.claims:
+        blocks.append(claims_told(speed))
     blocks.append(Text(f"evidence  {folder}", "dim"))
     return Group(*(Padding(block, (1, 0, 0, 0)) for block in blocks))
+
+
+def claims_told(speed: Measurement, name: str = "") -> RenderableType:
+    """The published rates about a model; each `why` is in the report, and here where only the rate is another."""
+    of = f" about {one_line(name)}" if name else ""
+    lines = [Text(f"published rates{of}", "dim")]
+    for claim in speed.claims:
+        rate = words.tok_s(claim.tok_s)
+        lines.append(
+            Text.assemble((f"{claim.verdict} ", CLAIM_STYLES.get(claim.verdict, "")), one_line(f"{claim.name}, {rate}"))
+        )
+        bars = [found for found in claim.differences if found.bars]
+        untold = [found.what for found in bars if found.claimed == NOT_TOLD]
+        lines += [Text(f"  {one_line(words.difference(f))}") for f in bars if f.claimed != NOT_TOLD]
+        if untold:
+            lines.append(Text(f"  not told by its source: {', '.join(untold)}"))
+    return Group(*lines)

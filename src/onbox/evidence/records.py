@@ -76,6 +76,10 @@ class SpeedPlan(Record):
     warmup_requests_max: int = 5
     """Warm-up ends earlier when the last three requests agree within 1 % (coefficient of variation)."""
     seed: int = 1
+    backend: str = ""
+    """Of the server, as the user states it; empty where nobody did."""
+    precision: str = ""
+    """Of the resident weights, as the user states it; empty where nobody did."""
 
 
 class TaskPlan(Record):

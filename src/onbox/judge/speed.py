@@ -21,6 +21,7 @@ from onbox.evidence.records import (
     Moment,
     Preflight,
     PreflightCase,
+    SpeedPlan,
     SpeedRecord,
     Telemetry,
 )
@@ -159,6 +160,7 @@ def measure(evidence: SpeedEvidence) -> Measurement:
             "depth_tokens": evidence.run.plan.depth_tokens,
             "concurrency": 1,
             "ruler": next((name for name, found in pairs.items() if found), None),
+            **_stated(evidence.run.plan),
         },
         each=tuple(_one(sample, evidence.exchanges, coalesced) for sample in samples),
     )
@@ -169,6 +171,12 @@ def _implied_gb_s(headline: Pairs | None, speculation: float | None, ceiling: Ce
     if headline is None or ceiling is None:
         return None
     return _pooled(headline) / (speculation or 1.0) * ceiling.step_bytes / 1e9
+
+
+def _stated(plan: SpeedPlan) -> dict[str, str]:
+    """What the user says of the server and nothing here can see."""
+    said = {"backend": plan.backend, "precision": plan.precision}
+    return {name: value for name, value in said.items() if value}
 
 
 def refused(measurement: Measurement, reason: str) -> Measurement:
