@@ -6,20 +6,29 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
 
 from onbox import __version__
+from onbox.bench.sandbox import Sandbox
+from onbox.bench.tasks import Task
 from onbox.errors import Interrupted
 from onbox.evidence.folder import TrialFolder, write_json
-from onbox.evidence.records import LedgerKind
+from onbox.evidence.records import LedgerKind, Plan
 from onbox.judge.results import Verdict
 from onbox.trial.plan import Asked
 
 
-def new_folder(asked: Asked, out: Path | None, *, unsafe: bool) -> TrialFolder:
+def new_folder(asked: Asked, out: Path | None, *, unsafe: bool, audit: bool = True) -> TrialFolder:
     """Freeze a plan in a new folder, with the box's fingerprint beside it.
+
+    Args:
+        asked: what was asked for.
+        out: the folder; None for one of its own name.
+        unsafe: whether commands may run without a sandbox where none works.
+        audit: whether the user's own tasks must pass their audit first.
 
     Raises:
         OnboxError: something that was asked for is wrong, or this box cannot do it.
@@ -28,8 +37,11 @@ def new_folder(asked: Asked, out: Path | None, *, unsafe: bool) -> TrialFolder:
     from onbox.bench.sandbox.choose import choose
     from onbox.trial.plan import make_plan
 
-    sandbox = choose(unsafe=unsafe).name if asked.bench else "not needed"
-    plan, _ = make_plan(asked, sandbox=sandbox, read_gb_s=None)
+    tier = choose(unsafe=unsafe) if asked.bench else None
+    sandbox = tier.name if tier else "not needed"
+    plan, tasks = make_plan(asked, sandbox=sandbox, read_gb_s=None)
+    if tier and tasks:
+        asked = _fit_for_scoring(asked, plan, tasks, tier, audit=audit)
     fingerprint = box.describe()
     plan, _ = make_plan(
         asked, sandbox=sandbox, read_gb_s=fingerprint.bandwidth.read_gb_s if fingerprint.bandwidth else None
@@ -37,6 +49,28 @@ def new_folder(asked: Asked, out: Path | None, *, unsafe: bool) -> TrialFolder:
     folder = TrialFolder.create(out or _default_folder(plan.kind), plan)
     write_json(folder.path / "box.json", {"onbox_version": __version__, **fingerprint.as_dict()})
     return folder
+
+
+def _fit_for_scoring(asked: Asked, plan: Plan, tasks: list[Task], sandbox: Sandbox, *, audit: bool) -> Asked:
+    """Leave out what cannot be done here, and audit the user's own tasks; what is asked for then.
+
+    Raises:
+        BadSubjectError: a gate cannot be trusted.
+        BoxError: no task is left, or one needs what this box has not.
+    """
+    from onbox.bench.audit.admission import admit, without_missing
+    from onbox.cli.output import err
+
+    progress = err()
+    left = without_missing(tasks, sandbox, lambda words: progress.print(words, markup=False))
+    if len(left) < len(tasks):
+        asked = replace(asked, task_names=[task.name for task in left])
+    if plan.tasks_from == "builtin":
+        return replace(asked, audit="builtin")
+    if not audit:
+        return replace(asked, audit="not asked")
+    admit(left, sandbox, lambda name: progress.print(f"auditing the gate of {name}", markup=False))
+    return replace(asked, audit="passed")
 
 
 def carry_out(folder: TrialFolder, *, resumed: bool = False) -> Verdict:

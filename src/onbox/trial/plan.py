@@ -15,7 +15,7 @@ from onbox.bench.tasks import SETS, Task, load_tasks, task_source
 from onbox.engines import engine_by_name
 from onbox.errors import UsageError
 from onbox.evidence.folder import first_problem, utc_now
-from onbox.evidence.records import AgentPlan, ContenderPlan, Expected, Limits, Plan, Role, SpeedPlan, TaskPlan
+from onbox.evidence.records import AgentPlan, Audited, ContenderPlan, Expected, Limits, Plan, Role, SpeedPlan, TaskPlan
 from onbox.fetch import download_bytes
 from onbox.recipes import Recipe
 from onbox.recipes.text import read_yaml
@@ -51,6 +51,7 @@ class Asked:
         speed: measure decode speed.
         bench: run the tasks.
         kind: of the plan.
+        audit: how the gates of the tasks were audited, for the record.
         limits: of the agent; None takes the file's or the default.
     """
 
@@ -64,6 +65,7 @@ class Asked:
     speed: SpeedPlan | None = field(default_factory=SpeedPlan)
     bench: bool = True
     kind: str = "trial"
+    audit: Audited | None = None
     limits: Limits | None = None
     nudges: int = 0
 
@@ -122,7 +124,7 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
             )
             for position, recipe in enumerate(found)
         ),
-        tasks=tuple(TaskPlan(name=task.name, sha256=task.sha256) for task in tasks),
+        tasks=tuple(TaskPlan(name=task.name, sha256=task.sha256, audit=asked.audit) for task in tasks),
         tasks_from="builtin" if source == "builtin" else str(source.resolve()),
         runs=runs,
         seed=seed,

@@ -19,6 +19,7 @@ from onbox.errors import UsageError
 @click.option("--task", "task_names", multiple=True, help="Only this task; may be given several times.")
 @click.option("--seed", type=int, help="Another seed gives other samples; 1 if left out.")
 @click.option("--no-speed", is_flag=True, help="Leave the decode measurement out.")
+@click.option("--no-audit", is_flag=True, help="Score tasks of your own whose gates were not audited.")
 @click.option("--unsafe", is_flag=True, help="Run agents' commands without a sandbox where none works.")
 @json_option
 def command(
@@ -31,6 +32,7 @@ def command(
     task_names: tuple[str, ...],
     seed: int | None,
     no_speed: bool,
+    no_audit: bool,
     unsafe: bool,
     as_json: bool,
 ) -> None:
@@ -51,7 +53,7 @@ def command(
     else:
         asked: dict[str, Any] = {"speed": None} if no_speed else {}
         asked |= {"contenders": contenders, "tasks": tasks, "task_names": task_names, "runs": runs}
-        folder = new_folder(Asked(**asked, quick=quick, seed=seed), out, unsafe=unsafe)
+        folder = new_folder(Asked(**asked, quick=quick, seed=seed), out, unsafe=unsafe, audit=not no_audit)
     verdict = carry_out(folder, resumed=resume is not None)
     err().print(summary(verdict, folder.path))
     if as_json:
