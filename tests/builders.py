@@ -209,10 +209,13 @@ def speed_exchange(
     return streamed(chunks, id=id, purpose=purpose, start_s=start_s, request=request)
 
 
-def metrics_text(tokens: int, seconds: float, prompt_tokens: int = 0, prompt_seconds: float = 0.0) -> str:
+def metrics_text(
+    tokens: int, seconds: float, prompt_tokens: int = 0, prompt_seconds: float = 0.0, cached_tokens: int = 0
+) -> str:
     """llama.cpp's /metrics, the counters that matter."""
     values = {
         "prompt_tokens_total": prompt_tokens,
+        "prompt_tokens_cached_total": cached_tokens,
         "prompt_seconds_total": f"{prompt_seconds:.6g}",
         "tokens_predicted_total": tokens,
         "tokens_predicted_seconds_total": f"{seconds:.6g}",
@@ -272,7 +275,9 @@ def speed_parts(tok_s: float = 25.0, *, requests: int = 4, tokens: int = 96) -> 
         ),
         exchanges=exchanges,
         metrics_before=metrics_text(1000, 40.0),
-        metrics_after=metrics_text(1000 + requests * tokens, 40.0 + requests * decode_s),
+        metrics_after=metrics_text(
+            1000 + requests * tokens, 40.0 + requests * decode_s, 28 * requests, cached_tokens=4 * requests
+        ),
         telemetry=telemetry,
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from onbox.engines import Launch
 from onbox.engines.attached import Attached
+from onbox.engines.log_lines import Landmark, LogLines
 from onbox.recipes.schema import Recipe
 from onbox.wire.client import StampedClient
 
@@ -26,7 +27,7 @@ class FakeEngine(Attached):
         script = (sys.executable, "-I", "-S", str(SCRIPT), json.dumps({"port": port, **self.options}))
         return Launch(
             argv=self.command or script,
-            landmarks=(("start", r"loading"), ("load", r"loaded$")),
+            log=LogLines(landmarks=(Landmark("load", r"loading"), Landmark("ready", r"loaded$"))),
             stop_hint="look at the fake.",
             environment=recipe.serve.environment,
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from onbox.engines import Launch
 from onbox.engines.llama_server import LlamaServer
+from onbox.engines.log_lines import Landmark, LogLines
 from onbox.recipes.schema import Recipe
 
 OPTIONS = "SCRIPTED_OPTIONS"
@@ -21,7 +22,7 @@ class Scripted(LlamaServer):
         options = shlex.split(recipe.serve.environment.get(OPTIONS, ""))
         return Launch(
             argv=(sys.executable, "-m", "tests.doubles.scripted_engine", "--port", str(port), *options),
-            landmarks=(("start", "loading model"), ("load", "model loaded")),
+            log=LogLines(landmarks=(Landmark("load", "loading model"), Landmark("ready", "model loaded"))),
             stop_hint="is the script in order?",
             environment=recipe.serve.environment,
         )

@@ -20,7 +20,9 @@ import yaml
 
 from onbox.bench.tasks import BUILTIN
 from onbox.cli.main import LATER
-from onbox.standup.process import STAMP, free_port
+from onbox.evidence.manifest import NAME as MANIFEST
+from onbox.standup.ports import free_port
+from onbox.standup.process import STAMP
 from onbox.trial.plan import Asked, make_plan
 from tests.e2e.cli import environment, onbox, onbox_here, verdict_of
 
@@ -232,6 +234,8 @@ def test_a_folder_that_is_no_trial(command: list[str], tmp_path: Path) -> None:
 def test_a_trial_that_was_not_finished(tmp_path: Path) -> None:
     out = tmp_path / "trial"
     onbox("trial", f"http://127.0.0.1:{free_port()}", *QUICKLY, "--out", out)
+    for sealed in ("verdict.json", MANIFEST):
+        (out / sealed).unlink()
     assert "--resume" in only_complaint(onbox_here("verify", out), 2)
 
 

@@ -14,18 +14,20 @@ import pytest
 from pydantic import BaseModel
 
 from onbox import recipes
+from onbox.bench.agents.template import read_template
 from onbox.bench.audit import audit
 from onbox.bench.sandbox.choose import choose
 from onbox.bench.tasks import BUILTIN, QUICK, load_task, load_tasks
 from onbox.cli.main import COMMANDS, LATER, onbox
 from onbox.engines import engine_by_name
-from onbox.evidence import records
+from onbox.evidence import foreign, records
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.manifest import NAME as MANIFEST
 from onbox.judge import results
 from onbox.judge.codes import CODES
 from onbox.judge.speed_checks import HARD
-from onbox.recipes import schema
+from onbox.recipes import container, schema
+from onbox.recipes import weights as recipe_weights
 from onbox.recipes.text import read_yaml
 from onbox.trial.plan import Asked, make_plan
 from tests.unit.weights.checkpoints import write_gguf
@@ -37,6 +39,7 @@ FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`([^`\n]+)`")
 WRITTEN_BY = ("evidence", "trial", "bench/runner.py", "speed", "standup", "cli/finish.py", "cli/trials.py")
 """The modules that put files into an evidence folder."""
+RECIPE_MODULES = (schema, recipe_weights, container)
 METADATA = {
     "general.architecture": "llama",
     "llama.block_count": 1,
@@ -194,6 +197,9 @@ def test_every_yaml_example_is_valid(page: Path, elsewhere: Path) -> None:
             plan, _ = make_plan(Asked(contenders=(str(path),)), sandbox="bubblewrap", read_gb_s=None)
             assert len(plan.contenders) == len(read_yaml(path)["contenders"])
             found = [recipes.Recipe.model_validate(contender.recipe) for contender in plan.contenders]
+        elif "command" in read_yaml(path):
+            assert read_template(str(path)) is not None
+            found = []
         else:
             found = [recipes.load(str(path))]
         for recipe in found:
@@ -249,7 +255,8 @@ def models_of(*modules: ModuleType) -> dict[str, type[BaseModel]]:
     ("page", "modules"),
     [
         pytest.param("evidence.md", (records, results), id="evidence"),
-        pytest.param("recipes.md", (schema,), id="recipes"),
+        pytest.param("recipes.md", RECIPE_MODULES, id="recipes"),
+        pytest.param("formats.md", (foreign,), id="formats"),
     ],
 )
 def test_every_record_is_told_field_by_field(page: str, modules: tuple[ModuleType, ...]) -> None:
@@ -264,14 +271,14 @@ def test_every_record_is_told_field_by_field(page: str, modules: tuple[ModuleTyp
 
 def test_every_default_of_a_recipe_is_told() -> None:
     for name, body in sections(ROOT / "docs" / "recipes.md").items():
-        fields = getattr(schema, name).model_fields
+        fields = models_of(*RECIPE_MODULES)[name].model_fields
         for field, told, _ in (row for row in table_rows(body) if row[0].startswith("`")):
             default = fields[field.strip("`")].get_default(call_default_factory=True, validated_data={})
             if fields[field.strip("`")].is_required():
                 wanted = "needed"
             elif default is None:
                 wanted = "none"
-            elif default in ("", {}):
+            elif default in ("", {}, ()):
                 wanted = "empty"
             elif isinstance(default, BaseModel):
                 wanted = "defaults"

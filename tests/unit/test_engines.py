@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ from onbox.engines.attached import Attached
 from onbox.engines.llama_embedded import LlamaEmbedded
 from onbox.engines.llama_server import LlamaServer
 from onbox.engines.scrape import gauges
+from onbox.engines.vllm import Vllm
 from onbox.errors import BoxError, UsageError
-from onbox.recipes.schema import Recipe, Serve, Weights
+from onbox.recipes.container import Container
+from onbox.recipes.schema import Recipe, Serve, Tools, Weights
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
 from tests.doubles.server import serving
@@ -32,7 +35,7 @@ class TestByName:
     def test_an_unknown_name_is_answered_with_the_known_ones(self) -> None:
         with pytest.raises(UsageError, match="engine: vlm: no such engine") as caught:
             engine_by_name("vlm")
-        assert caught.value.next_step == "one of attached, llama-embedded"
+        assert caught.value.next_step == "one of attached, llama-embedded, llama-server, sglang, vllm"
 
     def test_an_installed_package_may_bring_one(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         info = tmp_path / "fake_engine-1.dist-info"
@@ -75,11 +78,19 @@ class TestEmbedded:
 class TestScrape:
     def test_llama_cpp(self) -> None:
         text = (DATA / "llama.cpp" / "metrics-before.prom").read_text()
-        assert LlamaServer().idle(text) == {"llamacpp:requests_processing": 0.0, "llamacpp:requests_deferred": 0.0}
+        assert LlamaServer().idle(text) == {
+            "llamacpp:requests_processing": 0.0,
+            "llamacpp:requests_deferred": 0.0,
+            "llamacpp:tokens_predicted_total": 0.0,
+        }
 
     def test_vllm(self) -> None:
         text = (DATA / "vllm" / "metrics-before.prom").read_text()
-        assert Attached().idle(text) == {"vllm:num_requests_running": 0.0, "vllm:num_requests_waiting": 0.0}
+        assert Attached().idle(text) == {
+            "vllm:num_requests_running": 0.0,
+            "vllm:num_requests_waiting": 0.0,
+            "vllm:generation_tokens_total": 0.0,
+        }
 
     def test_labels_are_summed_and_what_is_missing_stays_missing(self) -> None:
         text = '# TYPE a gauge\na{engine="0"} 1\na{engine="1"} 2\n'
@@ -153,3 +164,47 @@ class TestProps:
     def test_an_attached_server_is_never_started(self) -> None:
         with pytest.raises(UsageError, match="not started by onbox"):
             Attached().launch(RECIPE, Path("m"), 1)
+
+
+class TestLaunch:
+    """The command lines of engines that are not on this box: what a container is told needs nothing of it."""
+
+    RECIPE = Recipe(
+        name="m",
+        engine="vllm",
+        launcher="docker",
+        container=Container(image="org/vllm:1", digest=f"sha256:{'a' * 64}", gpus="all", shm_bytes=64),
+        weights=Weights(path="m"),
+        tools=Tools(call_parser="openai", reasoning_parser="openai_gptoss"),
+        serve=Serve(context_tokens=4096, arguments={"enforce-eager": True, "seed": 0}, environment={"A": "b c"}),
+    )
+
+    def test_a_container_is_ours_loopback_only_and_ended_by_name(self, tmp_path: Path) -> None:
+        launch = Vllm().launch(self.RECIPE, tmp_path / "w", 8123)
+        assert launch.argv == (
+            *("docker", "run", "--rm", "--name", "onbox-m-8123", "--label", "onbox=m", "--pull", "never"),
+            *("--publish", "127.0.0.1:8123:8123", "--gpus", "all", "--shm-size", "64"),
+            *("--volume", f"{tmp_path}/w:/onbox/weights/w:ro", "--env", "A=b c", f"org/vllm:1@sha256:{'a' * 64}"),
+            *("vllm", "serve", "/onbox/weights/w", "--host", "0.0.0.0", "--port", "8123", "--served-model-name", "m"),
+            *("--max-model-len", "4096", "--tool-call-parser", "openai", "--enable-auto-tool-choice"),
+            *("--reasoning-parser", "openai_gptoss", "--enforce-eager", "--seed", "0"),
+        )
+        assert launch.environment == {}
+        assert launch.end == (
+            ("docker", "stop", "--time", "8", "onbox-m-8123"),
+            ("docker", "rm", "--force", "onbox-m-8123"),
+        )
+
+    def test_what_is_shown_is_the_command(self, tmp_path: Path) -> None:
+        launch = Vllm().launch(self.RECIPE, tmp_path / "w", 8123)
+        assert shlex.split(launch.shown().replace("\\\n", " ")) == list(launch.argv)
+
+    def test_an_argument_that_another_field_sets_is_refused(self, tmp_path: Path) -> None:
+        serve = Serve(arguments={"max_model_len": 5})
+        with pytest.raises(UsageError, match=r"m: serve\.arguments: max_model_len: another field"):
+            Vllm().launch(self.RECIPE.model_copy(update={"serve": serve}), tmp_path, 1)
+
+    def test_not_on_this_box_says_what_to_install(self) -> None:
+        recipe = Recipe(name="m", engine="vllm", weights=Weights(path="m"), serve=Serve(executable="/no/such/vllm"))
+        with pytest.raises(BoxError, match="engine vllm: /no/such/vllm: not on this box"):
+            Vllm().launch(recipe, Path("m"), 1)

@@ -80,6 +80,15 @@ class TestGood:
         assert result.decode_tok_s == pytest.approx(100.0, rel=1e-6)
         assert result.status is Validity.VALID
 
+    def test_speculation_is_told_beside_the_rate(self, tmp_path: Path) -> None:
+        parts = speed_parts(25.0)
+        replace_measured(
+            parts, lambda e: without(e, '"cache_n": 4', '"cache_n": 4, "draft_n": 90, "draft_n_accepted": 48')
+        )
+        result = measured(tmp_path, parts)
+        assert (result.acceptance_length, result.forward_passes_s) == (2.0, 12.5)
+        assert measured(tmp_path / "plain", speed_parts(25.0)).acceptance_length is None
+
     def test_chunk_boundaries_do_not_matter(self, tmp_path: Path) -> None:
         parts, whole = speed_parts(25.0), measured(tmp_path / "a", speed_parts(25.0))
         replace_measured(parts, split_in_characters)
@@ -154,6 +163,33 @@ class TestTraps:
         result = measured(tmp_path, parts)
         self.invalid(result, "TOKEN_RESIDUAL")
         assert check(result, "TOKEN_RESIDUAL").observed == 7
+
+    def test_a_stray_prompt_is_named(self, tmp_path: Path) -> None:
+        parts = speed_parts()
+        prompts, made = 4 * 28 + 50, 4 * 96 + 7
+        parts.metrics_after = metrics_text(1000 + made, 40.0 + 4 * 95 / 25, prompts, cached_tokens=16)
+        result = measured(tmp_path, parts)
+        self.invalid(result, "STRAY_TRAFFIC")
+        assert check(result, "STRAY_TRAFFIC").observed == "50 prompt tokens and 7 output tokens"
+
+    def test_a_prompt_from_the_cache_by_the_counters_alone(self, tmp_path: Path) -> None:
+        parts = speed_parts()
+        replace_measured(parts, without_timings)
+        replace_measured(parts, lambda e: without(e, '"prompt_tokens_details": {"cached_tokens": 4}', '"x": 0'))
+        result = measured(tmp_path, parts)
+        self.suspect(result, "PREFIX_CACHE", Status.WARN)
+        assert (check(result, "PREFIX_CACHE").observed, check(result, "PREFIX_CACHE").unit) == (12.5, "%")
+
+    def test_preempted(self, tmp_path: Path) -> None:
+        parts = speed_parts()
+        for when, lost in (("before", 2), ("after", 3)):
+            values = {"generation_tokens_total": 384 * (when == "after"), "num_preemptions_total": lost}
+            text = "".join(f"# TYPE vllm:{name} counter\nvllm:{name} {value}\n" for name, value in values.items())
+            setattr(parts, f"metrics_{when}", text)
+        result = measured(tmp_path, parts)
+        assert check(result, "PREEMPTIONS").status is Status.WARN
+        assert check(result, "PREEMPTIONS").observed == 1
+        assert check(result, "STRAY_TRAFFIC").status is Status.UNKNOWN
 
     def test_stray_request_still_under_way(self, tmp_path: Path) -> None:
         parts = speed_parts()
@@ -247,7 +283,12 @@ class TestTraps:
         parts = speed_parts()
         parts.metrics_after = metrics_text(1000 + 4 * 96, 40.0 + 4 * 95 / 27)
         result = measured(tmp_path, parts)
-        self.suspect(result, "WITNESSES_AGREE", Status.FAIL)
+        assert bad(result) == {"WITNESSES_AGREE": Status.FAIL}
+        assert result.status is Validity.SUSPECT
+        assert (result.decode_tok_s, result.interval) == (None, None), (
+            "one of them may be right, and nobody knows which"
+        )
+        assert [witness.tok_s for witness in result.witnesses] == [25.0, 27.0, 25.0]
         assert "engine_counters says 27.0" in check(result, "WITNESSES_AGREE").hint
 
     def test_one_witness_is_at_best_suspect(self, tmp_path: Path) -> None:
@@ -338,6 +379,10 @@ def test_bursts() -> None:
     assert burst_starts([], None) == []
     assert burst_starts([0, 100_000, 50_000_000, 50_100_000], 4) == [0, 50_000_000]
     assert len(burst_starts([n * 300_000 for n in range(100)], 100)) == 100, "a fast model is no single burst"
+    stalled = [n * 2_000_000 + 5_000_000_000 * (n >= 50) for n in range(100)]
+    assert len(burst_starts(stalled, 100)) == 100, "a pause does not hide the pace"
+    flushed = [n * 100_000 + 500_000_000 * (n >= 50) for n in range(100)]
+    assert len(burst_starts(flushed, 100)) == 2, "two flushes of a proxy are two bursts, however they are read"
 
 
 def four_a_chunk(exchange: Exchange, tok_s: float) -> Exchange:
@@ -349,6 +394,11 @@ def four_a_chunk(exchange: Exchange, tok_s: float) -> Exchange:
 
 def split_in_characters(exchange: Exchange) -> Exchange:
     chunks = tuple((t, part) for t, text in exchange.chunks for part in (text[:7], text[7:-1], text[-1:]))
+    return exchange.model_copy(update={"chunks": chunks})
+
+
+def without(exchange: Exchange, old: str, new: str) -> Exchange:
+    chunks = tuple((t, text.replace(old, new)) for t, text in exchange.chunks)
     return exchange.model_copy(update={"chunks": chunks})
 
 

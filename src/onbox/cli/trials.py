@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
@@ -14,7 +14,7 @@ from types import FrameType
 from onbox import __version__
 from onbox.bench.sandbox import Sandbox
 from onbox.bench.tasks import Task
-from onbox.errors import Interrupted
+from onbox.errors import GuardStop, Interrupted, OnboxError
 from onbox.evidence.folder import TrialFolder, write_json
 from onbox.evidence.records import LedgerKind, Plan
 from onbox.judge.results import Verdict
@@ -73,7 +73,29 @@ def _fit_for_scoring(asked: Asked, plan: Plan, tasks: list[Task], sandbox: Sandb
     return replace(asked, audit="passed")
 
 
-def carry_out(folder: TrialFolder, *, resumed: bool = False) -> Verdict:
+@dataclass(frozen=True)
+class Done:
+    """What became of a plan.
+
+    Args:
+        verdict: of what there is.
+        failures: why contenders were not carried out to their end.
+    """
+
+    verdict: Verdict
+    failures: tuple[OnboxError, ...]
+
+    def complain(self) -> None:
+        """Do nothing where all was carried out; the guard's word goes before that of others.
+
+        Raises:
+            OnboxError: the failure that gives the exit code.
+        """
+        for failure in sorted(self.failures, key=lambda error: not isinstance(error, GuardStop)):
+            raise failure
+
+
+def carry_out(folder: TrialFolder, *, resumed: bool = False) -> Done:
     """Do what the plan says and is not done yet, showing it; then judge, report and seal.
 
     Args:
@@ -97,8 +119,9 @@ def carry_out(folder: TrialFolder, *, resumed: bool = False) -> Verdict:
                 folder.note(LedgerKind.RESUMED, ".")
                 set_invalid_aside(folder)
             with make_view(sys.stderr.isatty()) as view:
-                Trial(folder, view.show, Judging()).carry_out()
-            return finish(folder)
+                trial = Trial(folder, view.show, Judging())
+                trial.carry_out()
+            return Done(finish(folder), tuple(trial.failures))
         except KeyboardInterrupt as interrupt:
             go_on = f"onbox trial --resume {shlex.quote(str(folder.path))}"
             raise Interrupted("interrupted; what was finished is kept", go_on) from interrupt

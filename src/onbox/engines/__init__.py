@@ -1,30 +1,21 @@
 """The software that serves, one module each behind one protocol.
 
-An engine's module knows its command line, its log landmarks, its counters and its endpoints. It starts nothing:
-`onbox.standup` does.
+An engine's module knows its command line, its log, its counters and its endpoints. It starts nothing: `onbox.standup`
+does.
 """
 
 import importlib
-from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol
 
+from onbox.engines.launch import Launch
+from onbox.engines.log_lines import LogLines
 from onbox.errors import UsageError
 from onbox.recipes.schema import Recipe
 from onbox.wire.client import StampedClient
 
-
-@dataclass(frozen=True)
-class Launch:
-    """How to start an engine as a process."""
-
-    argv: tuple[str, ...]
-    landmarks: tuple[tuple[str, str], ...] = ()
-    """(phase, regular expression of the log line that ends it), in order."""
-    stop_hint: str = ""
-    """What to try when it dies at start."""
-    environment: dict[str, str] = field(default_factory=dict)
+__all__ = ["Engine", "Launch", "engine_by_name", "engine_names", "log_lines"]
 
 
 class Engine(Protocol):
@@ -35,15 +26,19 @@ class Engine(Protocol):
     """Where Prometheus counters are, counted from the root; None when it has none."""
 
     def launch(self, recipe: Recipe, weights: Path, port: int) -> Launch:
-        """The process that serves `weights` by `recipe` on 127.0.0.1:`port`.
+        """How to serve `weights` by `recipe` on 127.0.0.1:`port`; nothing is started.
+
+        Args:
+            weights: the file or folder on this box, as `onbox.fetch` brought it.
 
         Raises:
             BoxError: the engine is not installed; the message says what to install.
+            UsageError: the recipe asks for what this engine does not have.
         """
         ...
 
     def version(self) -> str | None:
-        """The version that `launch` would start; None when only a running server could tell."""
+        """The version that the last `launch` would start; None when only a running server could tell."""
         ...
 
     def ready(self, client: StampedClient) -> bool:
@@ -51,7 +46,7 @@ class Engine(Protocol):
         ...
 
     def idle(self, metrics_text: str) -> dict[str, float]:
-        """What runs and waits according to a scrape, by name; empty when the engine does not say."""
+        """What runs and waits by a scrape, and what was made (`..._total`), by name; empty when it does not say."""
         ...
 
     def props(self, client: StampedClient) -> dict[str, Any]:
@@ -60,8 +55,18 @@ class Engine(Protocol):
 
 
 _BUILTIN = {
-    "llama-embedded": "onbox.engines.llama_embedded:LlamaEmbedded",
     "attached": "onbox.engines.attached:Attached",
+    "llama-embedded": "onbox.engines.llama_embedded:LlamaEmbedded",
+    "llama-server": "onbox.engines.llama_cpp:LlamaCpp",
+    "sglang": "onbox.engines.sglang:Sglang",
+    "vllm": "onbox.engines.vllm:Vllm",
+}
+
+_LOGS = {
+    "llama-embedded": "onbox.engines.llama_log",
+    "llama-server": "onbox.engines.llama_log",
+    "sglang": "onbox.engines.sglang_log",
+    "vllm": "onbox.engines.vllm_log",
 }
 
 
@@ -78,5 +83,17 @@ def engine_by_name(name: str) -> Engine:
     for entry in entry_points(group="onbox.engines", name=name):
         plugin: Engine = entry.load()()
         return plugin
-    known = sorted({*_BUILTIN, *(entry.name for entry in entry_points(group="onbox.engines"))})
-    raise UsageError(f"engine: {name}: no such engine", f"one of {', '.join(known)}")
+    raise UsageError(f"engine: {name}: no such engine", f"one of {', '.join(engine_names())}")
+
+
+def engine_names() -> list[str]:
+    """All engines, those of installed packages too."""
+    return sorted({*_BUILTIN, *(entry.name for entry in entry_points(group="onbox.engines"))})
+
+
+def log_lines(name: str, version: str | None = None) -> LogLines:
+    """What is known of the log of the engine `name`; nothing for one that onbox has no table of."""
+    if name not in _LOGS:
+        return LogLines()
+    known: LogLines = importlib.import_module(_LOGS[name]).LOG
+    return known.of_version(version)

@@ -5,6 +5,7 @@ from typing import Any
 
 from onbox.engines import Launch
 from onbox.engines.llama_server import LlamaServer
+from onbox.engines.openai_models import first_model
 from onbox.engines.scrape import gauges
 from onbox.errors import UsageError
 from onbox.recipes.schema import Recipe
@@ -17,7 +18,15 @@ IDLE_GAUGES = (
     "vllm:num_requests_waiting",
     "sglang:num_running_reqs",
     "sglang:num_queue_reqs",
+    "llamacpp:tokens_predicted_total",
+    "vllm:generation_tokens_total",
+    "sglang:generation_tokens_total",
+    "trtllm_generation_tokens_total",
 )
+"""What is zero, or stands still, when nobody is served."""
+
+METRICS_PATHS = ("/metrics", "/prometheus/metrics")
+"""TensorRT-LLM has counters at the second; at the first it has something else."""
 
 
 class Attached:
@@ -37,21 +46,24 @@ class Attached:
         return client.get("/v1/models").status == 200
 
     def idle(self, metrics_text: str) -> dict[str, float]:
-        """Requests that run and wait, under the names of the engines that onbox knows."""
+        """Requests that run and wait, and tokens made, under the names of the engines that onbox knows."""
         return gauges(metrics_text, IDLE_GAUGES)
 
     def props(self, client: StampedClient) -> dict[str, Any]:
-        """What the server says of itself at `/v1/models`, `/version` and, for llama.cpp, `/props`."""
-        models = (client.get_json("/v1/models") or {}).get("data")
-        first = models[0] if isinstance(models, list) and models and isinstance(models[0], dict) else {}
-        facts: dict[str, Any] = {
-            "model": first.get("id") if isinstance(first.get("id"), str) else None,
-            "owned_by": first.get("owned_by"),
-            "max_model_len": first.get("max_model_len"),
-        }
+        """What the server says of itself at `/v1/models`, `/version`, Ollama's `/api/version` and llama.cpp's `/props`;
+        where its counters are is found out too."""
+        self.metrics_path = next((path for path in METRICS_PATHS if _has_counters(client, path)), METRICS_PATHS[0])
+        facts = first_model(client)
         version = client.get_json("/version")
         if version:
             facts["version"] = version.get("version")
+        elif facts["owned_by"] == "library" and (ollama := client.get_json("/api/version")):
+            facts |= {"server": "ollama", "version": ollama.get("version")}
         if facts["owned_by"] == "llamacpp":
             facts |= LlamaServer().props(client)
         return facts
+
+
+def _has_counters(client: StampedClient, path: str) -> bool:
+    exchange = client.get(path)
+    return exchange.status == 200 and b"# TYPE" in exchange.body()

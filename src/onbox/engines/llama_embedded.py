@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from onbox.engines import Launch
+from onbox.engines.llama_log import LOG
 from onbox.engines.llama_server import LlamaServer
 from onbox.errors import BoxError
 from onbox.recipes.schema import Recipe
@@ -28,14 +29,14 @@ class LlamaEmbedded(LlamaServer):
             "model": str(weights),
             "alias": recipe.model or recipe.name,
             "port": port,
-            "context_tokens": recipe.serve.context_tokens,
+            "context_tokens": recipe.serve.context_tokens or 0,
             "threads": recipe.serve.threads or os.cpu_count() or 1,
         }
         if recipe.serve.chat_template:
             config["chat_template"] = recipe.serve.chat_template
         return Launch(
             argv=(sys.executable, "-I", str(HOST_SCRIPT), json.dumps(config)),
-            landmarks=(("start", r"load_model: loading model"), ("load", r"init: model loaded|model loaded$")),
+            log=LOG,
             stop_hint="is the file a GGUF that this llama.cpp knows, and does it fit in memory?",
             environment=recipe.serve.environment,
         )

@@ -6,6 +6,9 @@ from typing import Any
 from onbox.engines.scrape import gauges
 from onbox.wire.client import StampedClient
 
+IDLE_SIGNS = ("llamacpp:requests_processing", "llamacpp:requests_deferred", "llamacpp:tokens_predicted_total")
+"""What is zero, or stands still, when nobody is served."""
+
 
 class LlamaServer:
     """Endpoints and counters of llama.cpp's server (facts of builds b11434 to b11549)."""
@@ -17,8 +20,8 @@ class LlamaServer:
         return client.get("/health").status == 200
 
     def idle(self, metrics_text: str) -> dict[str, float]:
-        """Requests that run and wait."""
-        return gauges(metrics_text, ("llamacpp:requests_processing", "llamacpp:requests_deferred"))
+        """Requests that run and wait, and tokens made."""
+        return gauges(metrics_text, IDLE_SIGNS)
 
     def props(self, client: StampedClient) -> dict[str, Any]:
         """Context, modalities, sampling defaults and the hash of the chat template, from `/props`."""

@@ -42,11 +42,25 @@ class Limits(Record):
     """The same call with the same arguments this often ends the run: the model goes round in circles."""
 
 
+class AgentCommand(Record):
+    """A command line of the user's own that is an agent; its texts hold `{url}`, `{model}` and the like."""
+
+    argv: tuple[str, ...]
+    env: dict[str, str] = Field(default_factory=dict)
+    files: dict[str, str] = Field(default_factory=dict)
+    """Texts for its home, by relative path."""
+    stdin: str = ""
+    readable: tuple[str, ...] = ()
+    """Folders that it must be able to read, beyond the system's and its program's."""
+
+
 class AgentPlan(Record):
     """The agent that works on the tasks."""
 
     name: str = "builtin"
     version: str
+    command: AgentCommand | None = None
+    """None: one that onbox knows by its name."""
     limits: Limits = Limits()
     nudges: int = 0
     """How often a reply without a tool call is answered with a request to go on."""
@@ -129,14 +143,15 @@ class Exchange(Record):
 
     id: int
     purpose: str
-    """`agent`, `preflight`, `canary`, `cold`, `warmup` or `measured`."""
+    """`agent`, `side`, `preflight`, `canary`, `cold`, `warmup` or `measured`; `side` is what an agent of others asks
+    beside its task, such as a title."""
     started_at: str
     t0_ns: int
     """Monotonic time just before the first byte of the request was sent."""
     method: str
     path: str
     request: Any = None
-    """The JSON body; a body that is no JSON is kept as text."""
+    """The JSON body as it reached the server; a body that is no JSON is kept as text."""
     status: int | None = None
     """None: no status line ever came."""
     headers: dict[str, str] = Field(default_factory=dict)
@@ -178,6 +193,8 @@ class StandUp(Record):
     """None: it never got ready."""
     props: dict[str, Any] = Field(default_factory=dict)
     """What the engine says of itself: version, context, template hash, sampling defaults."""
+    guard: "GuardLimits | None" = None
+    """None: no guard, as for an engine that onbox did not start."""
     stopped: "Stopped | None" = None
 
 
@@ -186,10 +203,66 @@ class Stopped(Record):
 
     at: str
     how: str
-    """`asked`, `killed`, `died` or `left running` (an engine that onbox did not start)."""
+    """`asked`, `killed`, `died`, `guard` (see `guard.json`) or `left running` (an engine that onbox did not start, or
+    handed over)."""
     exit_code: int | None = None
     process_gone: bool | None = None
     port_closed: bool | None = None
+
+
+class GuardLimits(Record):
+    """What the guard held the box's memory against."""
+
+    reserve_bytes: int
+    """What must stay available to everything else."""
+    plan_bytes: int | None = None
+    """What the engine was expected to hold when it serves; None: not known."""
+    transient_bytes: int = 0
+    """On top of the plan until it serves."""
+    horizon_s: float
+    """From the decision to stop to the end of growth."""
+    unified: bool = False
+    """Whether an accelerator takes its memory from the host's."""
+
+
+class Holder(Record):
+    """A process, and what it held of the box's memory, files left out."""
+
+    pid: int
+    command: str
+    bytes: int
+    ours: bool
+    """Whether it was of the engine; of others only the largest are told."""
+
+
+class GuardStopped(Record):
+    """`standup/guard.json`: what the guard saw when it stopped the engine."""
+
+    at: str
+    kind: str
+    """`projected`: the reserve would have been breached; `breached`; `stalled`: nothing ran for want of memory."""
+    ours: bool
+    """Whether the engine's own growth was behind it."""
+    phase: str
+    available_bytes: int
+    """When it decided."""
+    own_bytes: int | None
+    """What the engine held; None: it could not be seen."""
+    gpu_bytes: int | None
+    """Of that, or beside it on a discrete GPU, GPU memory; None: no GPU, or its driver does not tell."""
+    fall_bytes_s: float
+    """How fast available memory fell."""
+    to_reserve_s: float | None
+    """Until the reserve would have been reached; None: nothing fell."""
+    lowest_bytes: int
+    """The least that was available until the engine was gone."""
+    gone_s: float | None
+    """From the decision to the end of its processes; None: some were still there after five seconds."""
+    limits: GuardLimits
+    holders: tuple[Holder, ...]
+    trace: tuple[tuple[float, int, int | None, int | None, float | None, str], ...]
+    """Samples up to the end: seconds since the start, available bytes, own bytes, GPU bytes, total stall in seconds,
+    phase."""
 
 
 class PreflightCase(Record):
@@ -199,6 +272,8 @@ class PreflightCase(Record):
     status: str
     """`pass`, `warn`, `fail` or `unknown`."""
     detail: str
+    remedy: str = ""
+    """The flag of the server that helps; empty where none does or none is known."""
 
 
 class Preflight(Record):
@@ -208,6 +283,12 @@ class Preflight(Record):
     tools: bool
     """Whether one offered tool came back as a parsed call."""
     vision: bool | None = None
+    """Whether the colour of an image was seen; None: nobody asked."""
+    server: str = ""
+    """Its name and version, as it says them."""
+    requests: int | None = None
+    """Questions behind the cases; None: only the two of a trial."""
+    seconds: float | None = None
 
 
 class WeightsFile(Record):

@@ -14,9 +14,10 @@ from pathlib import Path
 from onbox.errors import BoxError, FetchError, UsageError
 from onbox.evidence.folder import write_json
 from onbox.evidence.records import WeightsFile
-from onbox.fetch import hub, parts
+from onbox.fetch import folders, hub, parts
+from onbox.fetch.growth import folder_bytes
 from onbox.fetch.hashing import sha256_of
-from onbox.recipes.schema import Weights
+from onbox.recipes.weights import Weights
 
 OnProgress = Callable[[int, int, str], None]
 """Called with (bytes here, bytes in all, source)."""
@@ -35,16 +36,18 @@ def fetch(weights: Weights, on_progress: OnProgress = lambda done, total, source
     """Return a local path of the weights and the record of how they came.
 
     Args:
-        weights: a local path, or a pinned file with its sources.
+        weights: a local file or folder, a pinned file with its sources, or a repository of the hub.
         on_progress: told while bytes arrive.
 
     Raises:
-        UsageError: a local path that is not there.
+        UsageError: a local path that is not there, or a folder without a whole model.
         BoxError: the disk is too small.
         FetchError: no source could serve it, or what came has the wrong hash.
     """
     if weights.path is not None:
         return _local(Path(weights.path))
+    if weights.repository is not None:
+        return folders.bring_repository(weights.repository, cache_folder(), on_progress)
     folder = cache_folder() / "weights" / weights.sha256[:16]
     target = folder / weights.file
     known = _from_cache(weights, target)
@@ -63,13 +66,17 @@ def download_bytes(weights: Weights | None) -> int:
     """Bytes that `fetch` would bring over the network; 0 for what is here."""
     if weights is None or weights.path is not None:
         return 0
+    if weights.repository is not None:
+        return max(0, weights.repository.bytes - folder_bytes(folders.folder_of(weights.repository, cache_folder())))
     here = _from_cache(weights, cache_folder() / "weights" / weights.sha256[:16] / weights.file)
     return 0 if here else weights.bytes
 
 
 def _local(path: Path) -> tuple[Path, WeightsFile]:
+    if path.is_dir():
+        return folders.local_folder(path)
     if not path.is_file():
-        raise UsageError(f"{path}: no such file", "name a GGUF file")
+        raise UsageError(f"{path}: no such file", "name a GGUF file, or a folder with safetensors")
     size = path.stat().st_size
     return path, WeightsFile(file=path.name, bytes=size, sha256=sha256_of(path), source="path")
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from onbox.errors import FetchError
 from onbox.fetch.growth import watched
 from onbox.fetch.hashing import sha256_of
-from onbox.recipes.schema import HubSource
+from onbox.recipes.weights import HubSource
 
 REACH_S = 4.0
 

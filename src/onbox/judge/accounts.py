@@ -29,6 +29,15 @@ def engine_time(reply: Reply) -> tuple[float, float] | None:
     return None
 
 
+def drafted(reply: Reply) -> tuple[int, int] | None:
+    """(output tokens, those of them that were drafted), by llama.cpp; None when nothing was drafted."""
+    timings = reply.timings or {}
+    tokens, drafts, accepted = (timings.get(name) for name in ("predicted_n", "draft_n", "draft_n_accepted"))
+    if not isinstance(tokens, int) or not isinstance(accepted, int) or not drafts:
+        return None
+    return tokens, accepted
+
+
 def _less_one(tokens: Any) -> int | None:
     return tokens - 1 if isinstance(tokens, int) else None
 

@@ -60,6 +60,8 @@ class Judged:
     runs: tuple[JudgedRun, ...]
     cells: Mapping[CellKey, Cell]
     result: ContenderResult
+    failed: str = ""
+    """Why it was not carried out to its end, by the ledger; empty when it was."""
 
 
 def judge_contender(folder: TrialFolder, plan: Plan, contender: ContenderPlan) -> Judged:
@@ -82,7 +84,8 @@ def judge_contender(folder: TrialFolder, plan: Plan, contender: ContenderPlan) -
     fixed = True in repeats and False not in repeats
     cells = {key: _cell(each, plan.runs, fixed) for key, each in by_cell.items()}
     speed = _speed(folder, contender.name, struck)
-    return Judged(contender, tuple(runs), cells, _tally(plan, contender, runs, cells, speed))
+    tally = _tally(plan, contender, runs, cells, speed)
+    return Judged(contender, tuple(runs), cells, tally, failed=_failed(folder, contender.name))
 
 
 def _tally(
@@ -175,6 +178,16 @@ def _struck(folder: TrialFolder) -> dict[str, str]:
         elif entry.kind is LedgerKind.ACCEPTED:
             struck.pop(subject, None)
     return struck
+
+
+def _failed(folder: TrialFolder, contender: str) -> str:
+    """Why the contender was not carried out to its end; one that was resumed and then stopped as it should has not
+    failed."""
+    why = ""
+    for entry in folder.ledger():
+        if entry.subject == contender and entry.kind in (LedgerKind.FAILED, LedgerKind.STOPPED):
+            why = entry.reason if entry.kind is LedgerKind.FAILED else ""
+    return why
 
 
 def _speed(folder: TrialFolder, contender: str, struck: Mapping[str, str]) -> Measurement | None:

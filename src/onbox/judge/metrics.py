@@ -6,57 +6,9 @@ from dataclasses import dataclass
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from onbox.judge.counters import ENGINES, Names, Ruler
+
 Values = Mapping[str, float]
-
-
-@dataclass(frozen=True)
-class Names:
-    """What one engine calls its counters.
-
-    Args:
-        prefix: before the colon, and how the engine is recognized.
-        generated: output tokens.
-        decode_s: seconds spent on output tokens after the first of each request; empty where the engine has none.
-        decoded: output tokens of *finished* requests, the partner of `decode_s`; it lags `generated` (vLLM #41368).
-        requests: finished requests; empty where the engine does not count them, then the caller's own count serves.
-        cached: prompt tokens taken from the prefix cache.
-        busy: gauges that are zero when nobody is served.
-    """
-
-    prefix: str
-    generated: str
-    decode_s: str = ""
-    decoded: str = ""
-    requests: str = ""
-    cached: str = ""
-    busy: tuple[str, ...] = ()
-
-
-ENGINES = (
-    Names(
-        prefix="llamacpp",
-        generated="llamacpp:tokens_predicted_total",
-        decode_s="llamacpp:tokens_predicted_seconds_total",
-        decoded="llamacpp:tokens_predicted_total",
-        cached="llamacpp:prompt_tokens_cached_total",
-        busy=("llamacpp:requests_processing", "llamacpp:requests_deferred"),
-    ),
-    Names(
-        prefix="vllm",
-        generated="vllm:generation_tokens_total",
-        decode_s="vllm:request_decode_time_seconds_sum",
-        decoded="vllm:request_generation_tokens_sum",
-        requests="vllm:request_generation_tokens_count",
-        cached="vllm:prefix_cache_hits_total",
-        busy=("vllm:num_requests_running", "vllm:num_requests_waiting"),
-    ),
-    Names(
-        prefix="sglang",
-        generated="sglang:generation_tokens_total",
-        cached="sglang:cached_tokens_total",
-        busy=("sglang:num_running_reqs", "sglang:num_queue_reqs"),
-    ),
-)
 
 START_TIME = "process_start_time_seconds"
 
@@ -89,9 +41,15 @@ class Counters:
         engine: the prefix of its names.
         generated: output tokens.
         requests: finished requests, None where the engine does not count them.
-        decoded: output tokens that `decode_s` covers, the first of each request included.
+        prompt: prompt tokens, cached ones included.
+        decoded: output tokens that `decode_s` covers.
+        firsts: how many of them were made before it began to count; None: one of each request, by the caller's count.
         decode_s: seconds.
         cached: prompt tokens from the prefix cache.
+        queried: prompt tokens that were looked up there.
+        preemptions: requests that had to give up their place and begin anew; None where the engine does not say.
+        drafts: passes that checked a draft.
+        accepted: drafted tokens that were kept.
         busy: requests that ran or waited at the second scrape.
         resets: counters that went backwards, or the start time if it moved; then all differences are void.
     """
@@ -99,9 +57,15 @@ class Counters:
     engine: str
     generated: int | None
     requests: int | None
+    prompt: int | None
     decoded: int | None
+    firsts: int | None
     decode_s: float | None
     cached: int | None
+    queried: int | None
+    preemptions: int | None
+    drafts: int | None
+    accepted: int | None
     busy: int | None
     resets: tuple[str, ...]
 
@@ -110,29 +74,66 @@ def difference(before: Values | None, after: Values | None) -> Counters | None:
     """Subtract two scrapes; None when either is missing or no known engine speaks."""
     if before is None or after is None:
         return None
-    names = next((n for n in ENGINES if n.generated in after), None)
+    names = next((names for names in ENGINES if any(name in after for name in names.generated)), None)
     if names is None:
         return None
-    counted = [n for n in (names.generated, names.decode_s, names.decoded, names.requests, names.cached) if n]
-    resets = [name for name in dict.fromkeys(counted) if after.get(name, 0.0) < before.get(name, 0.0)]
+    resets = [name for name in names.all() if after.get(name, 0.0) < before.get(name, 0.0)]
     if before.get(START_TIME) != after.get(START_TIME):
         resets.append(START_TIME)
-
-    def moved(name: str) -> float | None:
-        return after[name] - before[name] if name in before and name in after and not resets else None
-
-    def whole(name: str) -> int | None:
-        value = moved(name)
-        return None if value is None else round(value)
-
+    moved = _Moved(before, after, void=bool(resets))
+    drafts = moved.whole(names.drafts)
+    ruler = _ruler(names, moved, speculative=bool(drafts))
     busy = [after[name] for name in names.busy if name in after]
+    cached = moved.whole(names.cached)
+    prompt = moved.whole(names.prompt)
+    if names.prompt_is_uncached:
+        prompt = None if prompt is None or cached is None else prompt + cached
     return Counters(
         engine=names.prefix,
-        generated=whole(names.generated),
-        requests=whole(names.requests),
-        decoded=whole(names.decoded),
-        decode_s=moved(names.decode_s),
-        cached=whole(names.cached),
+        generated=moved.whole(names.generated),
+        requests=moved.whole(names.requests),
+        prompt=prompt,
+        decoded=moved.whole((ruler.tokens,)) if ruler else None,
+        firsts=(moved.whole((ruler.firsts,)) if ruler.firsts else 0) if ruler and ruler.firsts is not None else None,
+        decode_s=moved.seconds(ruler) if ruler else None,
+        cached=cached,
+        queried=moved.whole(names.queried) if names.queried else prompt,
+        preemptions=0 if names.never_preempts else moved.whole(names.preemptions),
+        drafts=drafts,
+        accepted=moved.whole(names.accepted),
         busy=round(sum(busy)) if busy else None,
         resets=tuple(resets),
     )
+
+
+@dataclass(frozen=True)
+class _Moved:
+    """Two scrapes, subtracted name by name."""
+
+    before: Values
+    after: Values
+    void: bool
+
+    def of(self, name: str) -> float | None:
+        if self.void or name not in self.before or name not in self.after:
+            return None
+        return self.after[name] - self.before[name]
+
+    def whole(self, aliases: tuple[str, ...]) -> int | None:
+        """By the first of several names that the engine uses."""
+        name = next((name for name in aliases if name in self.after), None)
+        value = None if name is None else self.of(name)
+        return None if value is None else round(value)
+
+    def seconds(self, ruler: Ruler) -> float | None:
+        total, less = self.of(ruler.seconds), self.of(ruler.seconds_less) if ruler.seconds_less else 0.0
+        return None if total is None or less is None else total - less
+
+
+def _ruler(names: Names, moved: _Moved, *, speculative: bool) -> Ruler | None:
+    """The first way to the decode rate of which every part is there."""
+    for ruler in names.rulers:
+        needed = [name for name in (ruler.tokens, ruler.firsts, ruler.seconds, ruler.seconds_less) if name]
+        if all(moved.of(name) is not None for name in needed) and not (ruler.by_event and speculative):
+            return ruler
+    return None

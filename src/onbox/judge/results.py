@@ -67,8 +67,8 @@ class Measurement(Record):
 
     status: Validity
     decode_tok_s: float | None
-    """None when the status is `invalid`: a number that failed a check is shown among the witnesses, never as the
-    result."""
+    """None when the status is `invalid` or the witnesses differ: such a number is shown among the witnesses, never as
+    the result."""
     interval: tuple[float, float] | None
     """95 percent, bootstrap over requests."""
     witnesses: tuple[Witness, ...]
@@ -79,6 +79,10 @@ class Measurement(Record):
     """Median time to the first token of the measured requests."""
     requests: int
     tokens: int
+    acceptance_length: float | None = None
+    """Tokens a forward pass with speculative decoding; None when nothing was drafted."""
+    forward_passes_s: float | None = None
+    """The rate over the acceptance length."""
     profile: dict[str, Any]
     """Engine, tokens a request, depth, concurrency, ...: two numbers compare only with the same profile."""
     each: tuple[RequestSpeed, ...] = ()

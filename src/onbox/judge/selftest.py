@@ -22,7 +22,7 @@ class ShapeResult(Record):
     says: str
     truth_tok_s: float
     measured_tok_s: float | None
-    """None when the measurement was refused."""
+    """None when the measurement was refused, or its witnesses differ."""
     error_pct: float | None
     status: Validity
     expected_status: Validity
@@ -49,9 +49,7 @@ def judge_shape(folder: Path, name: str) -> ShapeResult:
     rate = measured.decode_tok_s if measured and status is not Validity.INVALID else None
     error_pct = None if rate is None else 100 * (rate / truth.tok_s - 1)
     found = _reasons(checks, status)
-    # Where witnesses differ all of them are shown, and none is told to be right.
-    differ = any(c.id == "WITNESSES_AGREE" and c.status is Status.FAIL for c in checks)
-    why = _why(truth, status, found, None if differ else error_pct)
+    why = _why(truth, status, found, error_pct)
     return ShapeResult(
         name=name,
         says=truth.says,

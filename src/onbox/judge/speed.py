@@ -15,7 +15,7 @@ from statistics import median
 from onbox.errors import UsageError
 from onbox.evidence.folder import TrialFolder, read_lines
 from onbox.evidence.records import CpuWindow, Exchange, Preflight, PreflightCase, SpeedRecord, Telemetry
-from onbox.judge.accounts import engine_time
+from onbox.judge.accounts import drafted, engine_time
 from onbox.judge.estimator import SECOND_NS, Sample, digest
 from onbox.judge.intervals import bootstrap_rate
 from onbox.judge.metrics import Counters, difference, parse
@@ -78,7 +78,7 @@ def measure(evidence: SpeedEvidence) -> Measurement:
 
     Returns:
         `invalid`, with `decode_tok_s` None, when a check of `speed_checks.HARD` failed; `suspect` when another failed,
-        warned or could not see; `valid` otherwise.
+        warned or could not see, without a `decode_tok_s` when the witnesses differ; `valid` otherwise.
     """
     by_purpose: dict[str, list[Sample]] = {}
     for exchange in evidence.exchanges:
@@ -106,13 +106,17 @@ def measure(evidence: SpeedEvidence) -> Measurement:
     )
     status = validity(checks)
     headline = next((found for found in pairs.values() if found), None)
-    usable = status is not Validity.INVALID and headline is not None
-    coalesced = any(check.id == "COALESCED" and check.status is not Status.PASS for check in checks)
+    bad = {check.id: check.status for check in checks if check.status is not Status.PASS}
+    # Of witnesses that differ one may be right, and nobody knows which.
+    usable = status is not Validity.INVALID and bad.get("WITNESSES_AGREE") is not Status.FAIL
+    coalesced = "COALESCED" in bad
+    speculation = _speculation(samples, counters)
+    rate = _pooled(headline) if usable and headline else None
     firsts = [sample.first_s for sample in samples if sample.first_s is not None]
     cold = [sample.tok_s for sample in by_purpose.get("cold", []) if sample.tok_s is not None]
     return Measurement(
         status=status,
-        decode_tok_s=rounded(_pooled(headline)) if usable and headline else None,
+        decode_tok_s=None if rate is None else rounded(rate),
         interval=rounded_pair(bootstrap_rate(headline)) if usable and headline else None,
         witnesses=witnesses,
         checks=checks,
@@ -120,6 +124,8 @@ def measure(evidence: SpeedEvidence) -> Measurement:
         ttft_s=None if coalesced or not firsts else rounded(median(firsts)),
         requests=len(samples),
         tokens=sum(sample.tokens or 0 for sample in samples),
+        acceptance_length=None if speculation is None else rounded(speculation),
+        forward_passes_s=None if speculation is None or rate is None else rounded(rate / speculation),
         profile={
             "engine": evidence.run.engine,
             "model": _model(evidence.exchanges),
@@ -157,12 +163,24 @@ def _bursts(samples: Sequence[Sample]) -> Pairs | None:
 
 
 def _counters(counters: Counters | None, requests: int) -> Pairs | None:
-    """(delta tokens - requests) / delta seconds: engines count the seconds after the first token of each request."""
+    """Delta tokens, less those made before the engine's seconds began, over delta seconds."""
     if counters is None or not counters.decoded or not counters.decode_s:
         return None
-    finished = requests if counters.requests is None else counters.requests
-    tokens = counters.decoded - finished
-    return [(float(tokens), counters.decode_s)] if tokens > 0 else None
+    tokens = counters.decoded - (requests if counters.firsts is None else counters.firsts)
+    return [(float(tokens), counters.decode_s)] if tokens > 0 and counters.decode_s > 0 else None
+
+
+def _speculation(samples: Sequence[Sample], counters: Counters | None) -> float | None:
+    """Tokens a forward pass, by counters (a draft yields what was kept of it and one token more), else by llama.cpp's
+    account of each request; None when nothing was drafted."""
+    if counters and counters.drafts and counters.accepted is not None:
+        return 1 + counters.accepted / counters.drafts
+    told = [drafted(sample.reply) for sample in samples]
+    known = [pair for pair in told if pair]
+    if not known or len(known) < len(told):
+        return None
+    tokens, accepted = (sum(column) for column in zip(*known, strict=True))
+    return tokens / (tokens - accepted) if 0 <= accepted < tokens else None
 
 
 def _timings(samples: Sequence[Sample]) -> Pairs | None:

@@ -1,6 +1,9 @@
 """The validity rules of a decode measurement: which there are, and which of them a number must not fail."""
 
+from onbox.judge import speed_box as box
 from onbox.judge import speed_quiet as quiet
+from onbox.judge import speed_steady as steady
+from onbox.judge import speed_traffic as traffic
 from onbox.judge import speed_whole as whole
 from onbox.judge.results import Check
 from onbox.judge.speed_seen import Seen
@@ -12,6 +15,7 @@ HARD = frozenset(
         "IDLE_BEFORE",
         "IDLE_AFTER",
         "COUNTER_RESET",
+        "STRAY_TRAFFIC",
         "TOKEN_RESIDUAL",
         "STREAM_ERROR",
         "OUTPUT_LENGTH",
@@ -34,17 +38,19 @@ def all_checks(seen: Seen) -> tuple[Check, ...]:
         quiet.idle_before(seen),
         quiet.idle_after(seen),
         quiet.counter_reset(seen),
-        quiet.token_residual(seen),
-        quiet.usage(seen),
+        traffic.stray_traffic(seen),
+        traffic.token_residual(seen),
+        traffic.usage(seen),
         whole.stream_error(seen),
         whole.output_length(seen),
         whole.one_answer(seen),
         whole.one_shot(seen),
         whole.bursts(seen),
         whole.coalesced(seen),
-        whole.witnesses_agree(seen),
-        quiet.foreign_cpu(seen),
-        whole.steady(seen),
-        quiet.prefix_cache(seen),
+        steady.witnesses_agree(seen),
+        steady.steady(seen),
+        traffic.prefix_cache(seen),
+        traffic.preemptions(seen),
+        box.foreign_cpu(seen),
     )
     return tuple(check.model_copy(update={"hint": sentence(check.hint)}) for check in found)

@@ -1,4 +1,4 @@
-"""A decode measurement after its streams were read and its counters subtracted, before any rule is applied."""
+"""A decode measurement after its streams were read and its counters subtracted, and how rules tell what they found."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from onbox.evidence.records import CpuWindow, Exchange, PreflightCase, SpeedRecord
 from onbox.judge.estimator import Sample
 from onbox.judge.metrics import Counters
-from onbox.judge.results import Witness
+from onbox.judge.results import Check, Status, Witness
+
+Observed = float | str | None
 
 
 @dataclass(frozen=True)
@@ -22,3 +24,39 @@ class Seen:
     witnesses: Sequence[Witness]
     cpu: Mapping[int, CpuWindow]
     coherence: PreflightCase | None
+
+    def file(self, name: str) -> str:
+        """A file of the measurement, relative to the trial folder."""
+        return f"{self.where}/{name}"
+
+
+def check(
+    id: str,
+    bad: Status | None,
+    hint: str,
+    *,
+    observed: Observed,
+    threshold: Observed,
+    unit: str,
+    evidence: str,
+) -> Check:
+    """What a rule found.
+
+    Args:
+        bad: `fail`, `warn` or `unknown`; None: the rule is satisfied.
+        hint: said when it is not.
+    """
+    return Check(
+        id=id,
+        status=bad or Status.PASS,
+        observed=observed,
+        threshold=threshold,
+        unit=unit,
+        evidence=evidence,
+        hint=hint if bad else "",
+    )
+
+
+def unseen(id: str, hint: str, *, threshold: Observed, unit: str, evidence: str) -> Check:
+    """The rule could not see what it asks for."""
+    return check(id, Status.UNKNOWN, hint, observed=None, threshold=threshold, unit=unit, evidence=evidence)

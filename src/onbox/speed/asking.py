@@ -22,8 +22,9 @@ class Api:
 
 
 def _completions(model: str, text: str, plan: SpeedPlan) -> dict[str, Any]:
-    # A fixed length only on raw completions: on chat it breaks models that speak harmony (vLLM #22519).
-    return {**_openai(model, plan), "prompt": text, "ignore_eos": True}
+    # A fixed length only on raw completions: on chat it breaks models that speak harmony (vLLM #22519). Token ids come
+    # from vLLM alone; the others do not know the word.
+    return {**_openai(model, plan), "prompt": text, "ignore_eos": True, "return_token_ids": True}
 
 
 def _chat(model: str, text: str, plan: SpeedPlan) -> dict[str, Any]:
@@ -44,6 +45,11 @@ def _ollama(model: str, text: str, plan: SpeedPlan) -> dict[str, Any]:
     return {"model": model, "stream": True, "options": options, "messages": [{"role": "user", "content": text}]}
 
 
+def _generate(model: str, text: str, plan: SpeedPlan) -> dict[str, Any]:
+    options = {"num_predict": plan.tokens, "temperature": 0, "seed": plan.seed}
+    return {"model": model, "stream": True, "options": options, "raw": True, "prompt": text}
+
+
 def _openai(model: str, plan: SpeedPlan) -> dict[str, Any]:
     return {
         "model": model,
@@ -62,8 +68,17 @@ APIS: Mapping[str, Api] = MappingProxyType(
         "responses": Api("/v1/responses", _responses),
         "messages": Api("/v1/messages", _messages),
         "ollama": Api("/api/chat", _ollama),
+        "ollama-raw": Api("/api/generate", _generate),
     }
 )
 
 USUAL = ("completions", "chat")
 """Asked in this order: a server without raw completions is measured on chat, to the natural end of its replies."""
+
+OF_OLLAMA = ("ollama-raw", "ollama")
+"""Only its own API tells Ollama's seconds."""
+
+
+def apis_for(props: Mapping[str, Any]) -> tuple[str, ...]:
+    """The APIs by which a server is measured, from what it says of itself."""
+    return OF_OLLAMA if props.get("server") == "ollama" else USUAL

@@ -10,20 +10,34 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from onbox import __version__, recipes
-from onbox.bench import agent
+from onbox.bench.agents import agent_of
+from onbox.bench.agents.template import read_template
 from onbox.bench.tasks import SETS, Task, load_tasks, task_source
 from onbox.engines import engine_by_name
 from onbox.errors import UsageError
 from onbox.evidence.folder import first_problem, utc_now
-from onbox.evidence.records import AgentPlan, Audited, ContenderPlan, Expected, Limits, Plan, Role, SpeedPlan, TaskPlan
+from onbox.evidence.records import (
+    AgentCommand,
+    AgentPlan,
+    Audited,
+    ContenderPlan,
+    Expected,
+    Limits,
+    Plan,
+    Role,
+    SpeedPlan,
+    TaskPlan,
+)
 from onbox.fetch import download_bytes
-from onbox.recipes import Recipe
+from onbox.fetch.growth import folder_bytes
+from onbox.recipes import Recipe, Weights
 from onbox.recipes.text import read_yaml
 from onbox.wire.endpoint import Endpoint
 
 EMBEDDED_LIMITS = Limits(turns=8, wall_s=60.0, output_tokens=2048, turn_tokens=512, command_s=10.0)
 """For the pair that comes with onbox: small models that do not get there soon do not get there."""
 
+BUILTIN_AGENT = "builtin"
 RUNS = 3
 SEED = 1
 SEED_STRIDE = 1000
@@ -53,6 +67,9 @@ class Asked:
         kind: of the plan.
         audit: how the gates of the tasks were audited, for the record.
         limits: of the agent; None takes the file's or the default.
+        nudges: of the agent.
+        agent: its name, `cmd:...` or a YAML file; None takes the file's or the built-in one.
+        agent_command: of a frozen plan.
     """
 
     contenders: Sequence[str] = ()
@@ -68,6 +85,8 @@ class Asked:
     audit: Audited | None = None
     limits: Limits | None = None
     nudges: int = 0
+    agent: str | None = None
+    agent_command: AgentCommand | None = None
 
 
 class TrialFile(BaseModel):
@@ -83,6 +102,7 @@ class TrialFile(BaseModel):
     speed: SpeedPlan | None = SpeedPlan()
     limits: Limits = Limits()
     nudges: int = 0
+    agent: str = BUILTIN_AGENT
 
 
 def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[Plan, list[Task]]:
@@ -111,7 +131,7 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
     runs = asked.runs if asked.runs is not None else RUNS
     if runs < 1:
         raise UsageError(f"runs: {runs} is not at least 1")
-    agent_plan = AgentPlan(version=agent.VERSION, limits=limits, nudges=asked.nudges)
+    agent_plan = _agent(asked, limits)
     plan = Plan(
         created_at=utc_now(),
         onbox_version=__version__,
@@ -134,6 +154,20 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
         expected=_expected(found, len(tasks) * runs, asked.speed, read_gb_s),
     )
     return plan, tasks
+
+
+def _agent(asked: Asked, limits: Limits) -> AgentPlan:
+    """The agent, found on this box.
+
+    Raises:
+        UsageError: there is none of that name.
+        BoxError: it is not installed.
+    """
+    name, command = asked.agent or BUILTIN_AGENT, asked.agent_command
+    if command is None and (template := read_template(name)) is not None:
+        name, command = template
+    plan = AgentPlan(name=name, version="", command=command, limits=limits, nudges=asked.nudges)
+    return plan.model_copy(update={"version": agent_of(plan).version()}) if asked.bench else plan
 
 
 def run_seed(plan_seed: int, task: str, n: int) -> int:
@@ -182,7 +216,7 @@ def _with_file(asked: Asked) -> tuple[Asked, list[Recipe]]:
     source, _ = task_source(file.tasks)
     tasks = file.tasks if source == "builtin" else str(path.parent / source)
     again = _again(asked, tasks, file.task_names, file.runs, file.seed, file.speed)
-    return replace(again, limits=file.limits, nudges=file.nudges), inline
+    return replace(again, limits=file.limits, nudges=file.nudges, agent=asked.agent or file.agent), inline
 
 
 def _frozen(asked: Asked, path: Path, data: dict[str, Any]) -> tuple[Asked, list[Recipe]]:
@@ -193,6 +227,8 @@ def _frozen(asked: Asked, path: Path, data: dict[str, Any]) -> tuple[Asked, list
         raise UsageError(f"{path}: {first_problem(error)}") from error
     again = _again(asked, plan.tasks_from, [task.name for task in plan.tasks], plan.runs, plan.seed, plan.speed)
     again = replace(again, bench=asked.bench and bool(plan.tasks), limits=plan.agent.limits, nudges=plan.agent.nudges)
+    if asked.agent is None:
+        again = replace(again, agent=plan.agent.name, agent_command=plan.agent.command)
     inline = [recipes.parse(contender.recipe, where=str(path), folder=None) for contender in plan.contenders]
     return replace(again, kind=plan.kind), inline
 
@@ -259,7 +295,7 @@ def _named_apart(found: list[Recipe]) -> list[Recipe]:
 
 def _expected(found: list[Recipe], runs: int, speed: SpeedPlan | None, read_gb_s: float | None) -> Expected | None:
     """Seconds from bytes and bandwidth; None where a contender's weights are not known."""
-    sizes = [recipe.weights.bytes or _size(recipe) for recipe in found if recipe.weights]
+    sizes = [_size(recipe.weights, recipe.name) for recipe in found if recipe.weights]
     if len(sizes) != len(found) or not all(sizes) or not read_gb_s:
         return None
     download = sum(download_bytes(recipe.weights) for recipe in found)
@@ -277,9 +313,12 @@ def _expected(found: list[Recipe], runs: int, speed: SpeedPlan | None, read_gb_s
     )
 
 
-def _size(recipe: Recipe) -> int:
-    path = Path(recipe.weights.path or "") if recipe.weights else Path()
+def _size(weights: Weights, name: str) -> int:
+    """Bytes of the weights; 0 where nobody tells before they are here."""
+    if weights.path is None:
+        return weights.bytes or (weights.repository.bytes if weights.repository else 0)
+    path = Path(weights.path)
     try:
-        return path.stat().st_size
+        return folder_bytes(path) if path.is_dir() else path.stat().st_size
     except OSError as error:
-        raise UsageError(f"{recipe.name}: weights.path: {path}: {error.strerror}", "name a GGUF file") from error
+        raise UsageError(f"{name}: weights.path: {path}: {error.strerror}", "name a GGUF file or a folder") from error

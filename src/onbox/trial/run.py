@@ -7,18 +7,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from onbox import fetch
+from onbox import fetch, preflight
+from onbox.bench.agents import agent_of
 from onbox.bench.instances import Instances
 from onbox.bench.probing import sandbox_of
 from onbox.bench.runner import Bench
 from onbox.bench.tasks import Task
 from onbox.bench.tools import DEFINITIONS
 from onbox.engines import engine_by_name
+from onbox.errors import BoxError, GuardStop
 from onbox.evidence.folder import TrialFolder, append_line, write_atomic, write_json
 from onbox.evidence.records import ContenderPlan, LedgerKind, Plan, RunRecord, SpeedRecord, StandUp
 from onbox.recipes import Recipe
 from onbox.speed.measure import SpeedRun
-from onbox.standup.preflight import preflight
 from onbox.standup.process import Lifetime
 from onbox.trial import events
 from onbox.trial.plan import run_seed, tasks_of
@@ -53,15 +54,18 @@ class Trial:
         self.folder = folder
         self.plan: Plan = folder.plan()
         self.tasks: list[Task] = tasks_of(self.plan)
+        self.failures: list[BoxError | GuardStop] = []
+        """Why contenders were not carried out to their end; the trial goes on with the next one all the same."""
         self._show = show
         self._look = look
+        self._agent = agent_of(self.plan.agent)
         self._sandbox, self._sandbox_report = sandbox_of(self.plan.sandbox if self.tasks else None)
 
     def carry_out(self) -> None:
-        """Do all that is not done yet.
+        """Do all that is not done yet; a contender that this box cannot carry out is recorded as failed.
 
         Raises:
-            OnboxError: a contender can not be fetched or does not stand up; what was done before is kept.
+            OnboxError: something that concerns every contender; what was done before is kept.
             KeyboardInterrupt: as it came; the ledger says so, and the engine is stopped.
         """
         self._show(self._plan_event())
@@ -80,7 +84,7 @@ class Trial:
         try:
             for position, contender in enumerate(self.plan.contenders, 1):
                 self._show(events.ContenderStarted(contender.name, contender.role, position, len(self.plan.contenders)))
-                self._contender(contender)
+                self._try(contender)
         except KeyboardInterrupt:
             self.folder.note(LedgerKind.INTERRUPTED, ".", "by the user")
             raise
@@ -89,6 +93,14 @@ class Trial:
             raise
 
     # ------------------------------------------------------------ one contender
+
+    def _try(self, contender: ContenderPlan) -> None:
+        try:
+            self._contender(contender)
+        except (BoxError, GuardStop) as error:
+            self.failures.append(error)
+            self.folder.note(LedgerKind.FAILED, contender.name, error.message)
+            self._show(events.ContenderFailed(contender.name, error.message))
 
     def _contender(self, contender: ContenderPlan) -> None:
         todo = self._todo(contender)
@@ -138,7 +150,7 @@ class Trial:
         self._show(events.PhaseStarted(contender.name, "preflight"))
         began = time.monotonic()
         with life.client() as client:
-            record, exchanges = preflight(client, life.model, list(DEFINITIONS), template)
+            record, exchanges = preflight.short(client, life.model, list(DEFINITIONS), template)
         write_json(home / "preflight.json", record)
         (home / "preflight.jsonl").unlink(missing_ok=True)
         for exchange in exchanges:
@@ -196,6 +208,7 @@ class Trial:
                 contender=contender.name,
                 model=life.model,
                 sampling=recipe.sampling,
+                agent=self._agent,
                 plan=self.plan.agent,
                 proxy=proxy,
                 sandbox=self._sandbox,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     "--stall",
     "stall_s",
     type=click.FloatRange(0.0),
-    default=0.5,
+    default=5.0,
     show_default=True,
     help="Length of the pause of `stall`, in seconds.",
 )
@@ -126,7 +126,7 @@ def _table(results: "Sequence[ShapeResult]") -> "Table":
     table.add_column("status", no_wrap=True)
     table.add_column("by")
     for result in results:
-        rate = "refused" if result.measured_tok_s is None else f"{result.measured_tok_s:.1f}"
+        rate = "no rate" if result.measured_tok_s is None else f"{result.measured_tok_s:.1f}"
         error = "" if result.error_pct is None else f"{result.error_pct:+.2f} %"
         style = "" if result.passed else "bold red"
         what = result.why or ", ".join(result.checks)

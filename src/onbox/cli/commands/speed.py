@@ -30,8 +30,9 @@ def command(
     plan = SpeedPlan(requests=requests, tokens=tokens, depth_tokens=depth)
     asked = Asked(contenders=(url,), model=model, speed=plan, bench=False, kind="speed")
     folder = new_folder(asked, out, unsafe=False)
-    verdict = carry_out(folder)
-    speed = verdict.contenders[0].speed
+    done = carry_out(folder)
+    done.complain()
+    speed = done.verdict.contenders[0].speed
     assert speed is not None
     if as_json:
         print_json({"trial": str(folder.path), **speed.model_dump(mode="json")})

@@ -1,0 +1,52 @@
+"""How an engine is started and ended, decided before anything runs.
+
+A `Launch` is all that whoever starts an engine needs: it is printed by `onbox up --print`, run by the stand-up under
+the keeper, and read by watcher and guard for the landmarks and the container's name.
+"""
+
+import shlex
+from dataclasses import dataclass, field
+from typing import Literal
+
+from onbox.engines.log_lines import LogLines
+
+LABEL = "onbox"
+"""Label of every container that onbox starts; only such containers are ever stopped or removed."""
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One engine, ready to be started.
+
+    `argv` runs in the foreground until the engine ends, and its standard output and error are the engine's log. For a
+    container it is the client (`docker run` without `-d`): ending the client's process does not surely end the
+    container, so `end` has to be run as well.
+    """
+
+    argv: tuple[str, ...]
+    environment: dict[str, str] = field(default_factory=dict)
+    """Variables on top of our own, for the process that `argv` starts. A container's own are in `argv` (`--env`)."""
+    log: LogLines = field(default_factory=LogLines)
+    stop_hint: str = ""
+    """What to try when it dies at start."""
+    launcher: Literal["process", "docker", "podman"] = "process"
+    container: str | None = None
+    """Name of the container; None for a process."""
+    image: str | None = None
+    """The image's reference, by digest where that is known."""
+    end: tuple[tuple[str, ...], ...] = ()
+    """Commands that end it whatever happened to the client, in this order, each harmless when it is gone already; empty
+    for a process, whose group is signalled: TERM, then KILL."""
+    version: str | None = None
+    """Of the engine, as far as it can be seen before the start."""
+
+    def shown(self) -> str:
+        """The command as one can paste it into a shell, one option a line."""
+        lines = [f"{name}={shlex.quote(value)}" for name, value in self.environment.items()]
+        lines.append(shlex.quote(self.argv[0]))
+        for word in self.argv[1:]:
+            if word.startswith("-"):
+                lines.append(shlex.quote(word))
+            else:
+                lines[-1] += f" {shlex.quote(word)}"
+        return " \\\n  ".join(lines)

