@@ -11,6 +11,7 @@ import pytest
 
 from tests.doubles.script import HOSTILE
 from tests.e2e.cli import environment, onbox, scripted, verdict_of
+from tests.e2e.conftest import TrialFile
 
 ESCAPE = "\x1b"
 TOK_S = 800.0
@@ -195,6 +196,25 @@ def test_half_a_surrogate_pair_breaks_no_json(modes: Ended) -> None:
 
 
 # ---------------------------------------------------------------- an engine that dies
+
+
+def test_a_contender_that_does_not_stand_up_is_recorded_and_the_others_have_their_turn(
+    tmp_path: Path, plugin_env: dict[str, str], trial_file: TrialFile
+) -> None:
+    file, out = trial_file(runs=1, speed=False, broken="--mode nonsense", fine=""), tmp_path / "trial"
+    done = onbox("trial", file, "--json", "--out", out, env=plugin_env)
+    assert done.returncode == 3, done.stderr
+    assert "broken: the engine died at start" in done.stderr
+    assert Path(json.loads(done.stdout)["report"]).is_file()
+    verdict = verdict_of(out)
+    assert verdict["verdict"] == "undecided"
+    assert {run["contender"]: run["code"] for run in verdict["runs"]} == {"fine": "PASS"}
+    checks = {check["evidence"]: check["hint"] for check in verdict["checks"] if check["id"] == "PLAN_COMPLETE"}
+    assert "broken: the engine died at start" in checks["broken/runs"]
+    assert checks["fine/runs"] == ""
+    ledger = [json.loads(line) for line in (out / "ledger.jsonl").read_text().splitlines()]
+    assert [entry["subject"] for entry in ledger if entry["kind"] == "failed"] == ["broken"]
+    assert onbox("verify", out).returncode == 0
 
 
 def test_an_engine_that_dies_in_mid_stream_ends_the_trial_and_resume_goes_on(tmp_path: Path) -> None:

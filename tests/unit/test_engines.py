@@ -35,7 +35,7 @@ class TestByName:
     def test_an_unknown_name_is_answered_with_the_known_ones(self) -> None:
         with pytest.raises(UsageError, match="engine: vlm: no such engine") as caught:
             engine_by_name("vlm")
-        assert caught.value.next_step == "one of attached, llama-embedded, llama-server, vllm"
+        assert caught.value.next_step == "one of attached, llama-embedded, llama-server, sglang, vllm"
 
     def test_an_installed_package_may_bring_one(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         info = tmp_path / "fake_engine-1.dist-info"
@@ -194,6 +194,13 @@ class TestLaunch:
             ("docker", "stop", "--time", "8", "onbox-m-8123"),
             ("docker", "rm", "--force", "onbox-m-8123"),
         )
+
+    def test_podman_has_its_own_words_for_gpus(self, tmp_path: Path) -> None:
+        launch = Vllm().launch(self.RECIPE.model_copy(update={"launcher": "podman"}), tmp_path / "w", 8123)
+        assert launch.argv[:2] == ("podman", "run")
+        assert "--device nvidia.com/gpu=all" in " ".join(launch.argv)
+        assert "--gpus" not in launch.argv
+        assert launch.end[0][0] == "podman"
 
     def test_what_is_shown_is_the_command(self, tmp_path: Path) -> None:
         launch = Vllm().launch(self.RECIPE, tmp_path / "w", 8123)

@@ -13,30 +13,40 @@ from typing import Any
 
 import pytest
 
+from onbox.evidence.records import GuardStopped
 from onbox.standup.keeper import KEEPER
+from onbox.standup.keeper.settings import Limits, Settings
 from tests.doubles.waiting import gone, until
 
 SLEEP = "import time; print('up', flush=True); time.sleep(600)"
 DEAF = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEP}"
+SOURCE = Path(__file__).parents[2] / "src"
 QUICK_KEEPER = (
-    f"import sys; sys.path.insert(0, {str(Path(KEEPER).parent)!r}); import keeper; keeper.GRACE_S = 0.2; "
-    "sys.exit(keeper.main(sys.argv[1:]))"
+    f"import sys; sys.path.append({str(SOURCE)!r}); from onbox.standup.keeper import keep; keep.GRACE_S = 0.2; "
+    "sys.exit(keep.main(sys.argv[1:]))"
 )
 
 
 class Kept:
     """A keeper with its engine, which is a Python one-liner."""
 
-    def __init__(self, log: Path, code: str) -> None:
+    def __init__(self, log: Path, code: str, **more: Any) -> None:
         self.log = log
-        command = [sys.executable, "-I", "-S", "-c", QUICK_KEEPER, str(log), "--", sys.executable, "-I", "-S", "-c"]
-        self.process = subprocess.Popen([*command, code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        settings = Settings(log=str(log), **more).to_json()
+        engine = [sys.executable, "-I", "-S", "-c", code]
+        command = [sys.executable, "-I", "-S", "-c", QUICK_KEEPER, settings, "--", *engine]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.pid: int = self.hear()["pid"]
 
     def hear(self) -> dict[str, Any]:
         assert self.process.stdout is not None
         said: dict[str, Any] = json.loads(self.process.stdout.readline())
         return said
+
+    def tell(self, line: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{line}\n".encode())
+        self.process.stdin.flush()
 
     def cut_lifeline(self) -> None:
         assert self.process.stdin is not None
@@ -52,11 +62,11 @@ class Kept:
 
 
 @pytest.fixture
-def keep(tmp_path: Path) -> Iterator[Callable[[str], Kept]]:
+def keep(tmp_path: Path) -> Iterator[Callable[..., Kept]]:
     kept: list[Kept] = []
 
-    def start(code: str) -> Kept:
-        kept.append(Kept(tmp_path / "engine.log", code))
+    def start(code: str, **more: Any) -> Kept:
+        kept.append(Kept(tmp_path / "engine.log", code, **more))
         return kept[-1]
 
     yield start
@@ -68,7 +78,7 @@ def keep(tmp_path: Path) -> Iterator[Callable[[str], Kept]]:
             os.killpg(each.pid, signal.SIGKILL)
 
 
-Keep = Callable[[str], Kept]
+Keep = Callable[..., Kept]
 
 
 def test_the_end_of_the_lifeline_asks_the_engine_to_stop(keep: Keep) -> None:
@@ -100,7 +110,8 @@ def test_an_engine_that_dies_at_once_is_reported_with_all_it_said(keep: Keep) ->
 
 
 def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
-    command = [sys.executable, "-I", "-S", KEEPER, str(tmp_path / "log"), "--", "/no/such/engine"]
+    settings = Settings(log=str(tmp_path / "log")).to_json()
+    command = [sys.executable, "-I", "-S", KEEPER, settings, "--", "/no/such/engine"]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=True)
     assert json.loads(done.stdout) == {"error": "/no/such/engine: No such file or directory"}
 
@@ -142,18 +153,63 @@ def test_grandchildren_of_the_group_die_with_an_engine_that_was_asked(keep: Keep
     until(lambda: gone(child))
 
 
-def test_a_talkative_grandchild_in_its_own_session_does_not_hide_that_the_engine_died(keep: Keep) -> None:
+def test_a_talkative_grandchild_in_its_own_session_dies_too(keep: Keep) -> None:
     talk = "import time\nwhile True: print('still here', flush=True); time.sleep(0.01)"
     kept = keep(
         "import subprocess, sys; "
         f"print('child', subprocess.Popen([sys.executable, '-c', {talk!r}], start_new_session=True).pid, flush=True)"
     )
     child = int(kept.until_log(r"child (\d+)")[1])
-    try:
-        assert kept.hear() == {"exit": 0, "how": "died"}
-        assert kept.process.wait(10) == 0
-    finally:
-        os.kill(child, signal.SIGKILL)
+    assert kept.hear() == {"exit": 0, "how": "died"}
+    assert kept.process.wait(10) == 0
+    assert gone(child)
+
+
+def test_after_the_handover_the_end_of_the_lifeline_means_nothing(keep: Keep, tmp_path: Path) -> None:
+    state = tmp_path / "state.json"
+    kept = keep(SLEEP, state_file=str(state), afterwards=(("touch", str(tmp_path / "brought back")),))
+    kept.tell("phase serving")
+    kept.tell("stay")
+    until(lambda: state.exists() and json.loads(state.read_text())["state"] == "serving")
+    kept.cut_lifeline()
+    with pytest.raises(subprocess.TimeoutExpired):
+        kept.process.wait(0.5)
+    assert not gone(kept.pid)
+    os.kill(kept.pid, signal.SIGKILL)
+    assert kept.process.wait(10) == 0
+    noted = json.loads(state.read_text())
+    assert (noted["state"], noted["how"], noted["exit"]) == ("stopped", "died", -signal.SIGKILL)
+    assert noted["engine"]["pid"] == kept.pid
+    until((tmp_path / "brought back").exists)
+
+
+def test_stop_ends_an_engine_that_was_handed_over(keep: Keep) -> None:
+    kept = keep(SLEEP)
+    kept.tell("stay")
+    kept.tell("stop")
+    assert kept.hear() == {"exit": -signal.SIGTERM, "how": "asked"}
+
+
+def test_the_log_tells_the_phase(keep: Keep, tmp_path: Path) -> None:
+    state = tmp_path / "state.json"
+    code = "import time; print('weights: reading', flush=True); time.sleep(600)"
+    keep(code, state_file=str(state), landmarks=(("load", "^weights: "), ("kv", "^cache")))
+    until(lambda: state.exists() and json.loads(state.read_text()).get("phase") == "load")
+
+
+def test_the_guard_kills_at_once_and_writes_what_it_saw(keep: Keep, tmp_path: Path) -> None:
+    # A reserve that no box has: the first look finds it breached, and what was seen by then is in the file.
+    limits = Limits(reserve_bytes=1 << 60)
+    kept = keep(DEAF, limits=limits, guard_file=str(tmp_path / "guard.json"))
+    assert kept.hear() == {"exit": -signal.SIGKILL, "how": "guard"}
+    seen = GuardStopped.model_validate_json((tmp_path / "guard.json").read_bytes())
+    assert seen.kind == "breached"
+    assert seen.limits.reserve_bytes == 1 << 60
+    assert seen.gone_s is not None
+    assert [holder.pid for holder in seen.holders if holder.ours] == [kept.pid]
+    assert seen.own_bytes == next(holder.bytes for holder in seen.holders if holder.ours)
+    assert seen.trace[0][1] == seen.available_bytes
+    assert gone(kept.pid)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux kills a child with its parent")
@@ -171,7 +227,8 @@ def test_kill_9_of_onbox_ends_keeper_and_engine(tmp_path: Path) -> None:
         "keeper = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, stdout=subprocess.PIPE); "
         "print(keeper.pid, flush=True); print(keeper.stdout.readline().decode(), flush=True); keeper.wait()"
     )
-    kept = [sys.executable, "-I", "-S", KEEPER, str(log), "--", sys.executable, "-I", "-S", "-c", SLEEP]
+    settings = Settings(log=str(log)).to_json()
+    kept = [sys.executable, "-I", "-S", KEEPER, settings, "--", sys.executable, "-I", "-S", "-c", SLEEP]
     with subprocess.Popen([sys.executable, "-c", onbox, *kept], stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None
         keeper, engine = int(parent.stdout.readline()), json.loads(parent.stdout.readline())["pid"]

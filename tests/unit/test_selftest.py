@@ -1,8 +1,12 @@
 """The servers of known truth: each shape as it is scripted, as it is served, and as the command tells it."""
 
+import ast
 import asyncio
+import itertools
 import json
 import re
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -10,12 +14,16 @@ import pytest
 from click.testing import CliRunner
 
 from onbox.cli.commands import selftest as cli
+from onbox.cli.commands import speed
 from onbox.errors import BadSubjectError, UsageError
+from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import Exchange, SpeedPlan
 from onbox.evidence.stream import read_reply
 from onbox.judge.estimator import digest
 from onbox.judge.results import Validity
 from onbox.judge.selftest import judge_shape
+from onbox.judge.speed_checks import HARD
+from onbox.selftest.host import serving
 from onbox.selftest.run import measure_shapes
 from onbox.selftest.script import SPLIT_S, script, truth_tok_s
 from onbox.selftest.server import ShapeServer
@@ -29,6 +37,7 @@ USUAL = Tempo()
 QUICK = Tempo(prefill_s=0.05, token_s=0.005, stall_s=0.1)
 BY_NAME = [pytest.param(shape, id=name) for name, shape in SHAPES.items()]
 SHOWN = [pytest.param(shape, id=name) for name, shape in SHAPES.items() if shape.expected != INVALID]
+SOURCE = Path(__file__).parents[2] / "src" / "onbox"
 PAGE = Path(__file__).parents[2] / "docs" / "selftest.md"
 
 
@@ -168,6 +177,67 @@ def test_served_by_the_models_name() -> None:
     assert "/v1/chat/completions" in (read_reply(other_api).error or "")
     assert {model["id"] for model in json.loads(models.body())["data"]} == set(SHAPES)
     assert "vllm:generation_tokens_total 32\n" in metrics.body().decode()
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+def test_every_shape_knows_the_capital_of_france(streamed: bool) -> None:
+    question = [{"role": "user", "content": "What is the capital of France? Answer with one word."}]
+    body = {"model": "refused", "stream": streamed, "messages": question}
+    with serving(["refused", "completions"], QUICK) as endpoints:
+        for endpoint in endpoints.values():
+            with StampedClient(endpoint) as client:
+                reply = read_reply(client.post("/chat/completions", body, purpose="probe"))
+                text = client.get("/metrics").body().decode()
+            assert (reply.content, reply.finish_reason, reply.completion_tokens) == ("Paris", "stop", 2)
+            assert "vllm:generation_tokens_total 2\n" in text
+
+
+@pytest.mark.parametrize("shape", ["clean", "usage-one"])
+def test_onbox_speed_measures_such_a_server_like_any_other(shape: str, tmp_path: Path) -> None:
+    refused = set(SHAPES[shape].checks)
+    with serving([shape], QUICK) as endpoints:
+        url = f"http://127.0.0.1:{endpoints[shape].port}/v1"
+        asked = [url, "--model", shape, "--requests", "2", "--tokens", "128", "--out", str(tmp_path / "t"), "--json"]
+        done = CliRunner().invoke(speed.command, asked)
+    assert done.exception is None
+    found = json.loads(done.stdout)
+    failed = {check["id"] for check in found["checks"] if check["status"] == "fail" and check["id"] in HARD}
+    assert failed - {"FOREIGN_CPU"} == refused, "the machine that runs the tests may be busy"
+    assert found["profile"]["model"] == shape
+
+
+def test_a_step_of_the_wall_clock_does_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The wall clock goes back by an hour in every reply; the record shows it, and the stamps do not."""
+    began, looks = time.time(), itertools.count()
+
+    def stepping() -> str:
+        return datetime.fromtimestamp(began - 3600 * next(looks), UTC).isoformat()
+
+    monkeypatch.setattr("onbox.wire.client.utc_now", stepping)
+    monkeypatch.setattr("time.time", lambda: began - 3600 * next(looks))
+    plan = SpeedPlan(requests=2, tokens=TOKENS, warmup_requests_max=1)
+    measure_shapes([SHAPES["clean"]], tmp_path, tempo=QUICK, plan=plan, jobs=1)
+    exchanges = TrialFolder(tmp_path).exchanges(tmp_path / "clean" / "speed" / "1" / "requests.jsonl")
+    moments = [exchange.started_at for exchange in exchanges]
+    assert moments == sorted(moments, reverse=True)
+    assert len(set(moments)) == len(moments) == 4
+    for exchange in exchanges:
+        stamps = [t_ns for t_ns, _ in exchange.chunks]
+        assert stamps == sorted(stamps)
+        assert 0 < stamps[0] < stamps[-1] < 60e9
+    result = judge_shape(tmp_path, "clean")
+    assert result.status is not Validity.INVALID, result.why
+    assert result.measured_tok_s == pytest.approx(result.truth_tok_s, rel=0.2), "an hour would be off by thousands"
+
+
+def test_no_stamp_comes_from_a_clock_that_can_step() -> None:
+    """The wall clock is for people: of the rooms that stamp or measure, none reads it but by `utc_now`."""
+    for room in ("wire", "speed", "selftest", "judge", "evidence"):
+        for module in sorted((SOURCE / room).glob("*.py")):
+            tree = ast.parse(module.read_text("utf-8"))
+            calls = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+            assert not calls & {"time.time", "time.time_ns", "time.localtime"}, module
+            assert "datetime.now" not in calls or module.name == "folder.py", module
 
 
 class TestCommand:

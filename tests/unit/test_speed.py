@@ -379,13 +379,18 @@ def test_bursts() -> None:
     assert burst_starts([], None) == []
     assert burst_starts([0, 100_000, 50_000_000, 50_100_000], 4) == [0, 50_000_000]
     assert len(burst_starts([n * 300_000 for n in range(100)], 100)) == 100, "a fast model is no single burst"
+    stalled = [n * 2_000_000 + 5_000_000_000 * (n >= 50) for n in range(100)]
+    assert len(burst_starts(stalled, 100)) == 100, "a pause does not hide the pace"
+    flushed = [n * 100_000 + 500_000_000 * (n >= 50) for n in range(100)]
+    assert len(burst_starts(flushed, 100)) == 2, "two flushes of a proxy are two bursts, however they are read"
 
 
 def four_a_chunk(exchange: Exchange, tok_s: float) -> Exchange:
     chunks = [(0.2 + (n + 3) / tok_s, delta(content=" a b c d")) for n in range(0, 96, 4)]
     tail = [text for _, text in exchange.chunks[-3:]]
     chunks += [(chunks[-1][0], text) for text in tail]
-    return streamed(chunks, id=exchange.id, purpose="measured", request=exchange.request)
+    start_s = exchange.t0_ns / 1e9
+    return streamed(chunks, id=exchange.id, purpose="measured", request=exchange.request, start_s=start_s)
 
 
 def split_in_characters(exchange: Exchange) -> Exchange:

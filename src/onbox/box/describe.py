@@ -18,6 +18,8 @@ from onbox.errors import BoxError
 DESKTOP_RESERVE_BYTES = 4 << 30
 """What a graphical session and a browser need to stay alive; our own allowance, stated wherever it is used."""
 SYSTEM_RESERVE_SHARE = 0.05
+UNIFIED_RESERVE_SHARE = 0.08
+"""A GPU's allocations in unified memory are neither swapped nor capped, and a starved driver hangs the box."""
 
 
 @dataclass(frozen=True)
@@ -89,9 +91,15 @@ def unified(devices: tuple[Accelerator, ...]) -> bool | None:
     return None if None in told else False
 
 
-def reserve_bytes(total_bytes: int, desktop: bool | None) -> int:
-    """What a model must leave to the system: 5 percent of memory, 2 GiB at least, and 4 GiB more for a desktop."""
-    return max(2 << 30, int(total_bytes * SYSTEM_RESERVE_SHARE)) + (DESKTOP_RESERVE_BYTES if desktop else 0)
+def reserve_bytes(total_bytes: int, desktop: bool | None, *, unified: bool | None = False) -> int:
+    """What a model must leave to the system.
+
+    5 percent of memory (8 where an accelerator shares it), 2 GiB at least (an eighth of a box below 16 GiB), and 4 GiB
+    more for a desktop.
+    """
+    share = UNIFIED_RESERVE_SHARE if unified else SYSTEM_RESERVE_SHARE
+    least = min(2 << 30, total_bytes // 8)
+    return max(least, int(total_bytes * share)) + (DESKTOP_RESERVE_BYTES if desktop else 0)
 
 
 def _measured(found: nvml.Accelerators, *, cpu_too: bool = True) -> tuple[tuple[Bandwidth, ...], list[Check]]:

@@ -20,6 +20,7 @@ from onbox.cli.progress import Progress
 from onbox.report import words
 from onbox.report.text import one_line
 from onbox.trial.events import (
+    ContenderFailed,
     ContenderStarted,
     ContenderStopped,
     Event,
@@ -126,6 +127,8 @@ def describe(event: Event) -> str:
             return f"{event.contender}: begins, {event.position} of {event.total} ({event.role})"
         case ContenderStopped():
             return f"{event.contender}: engine {_gone(event.how)}"
+        case ContenderFailed():
+            return f"{event.contender}: failed: {event.why}"
         case Fetching():
             return f"fetching {event.name} from {event.source}: {_bytes_of(event)}"
         case PhaseStarted():
@@ -201,8 +204,8 @@ class LiveView:
     def show(self, event: Event) -> None:
         """Take in one event; the next refresh shows it."""
         self._progress.take(event)
-        if isinstance(event, Note):
-            self._console.print(Text(one_line(event.text), style="yellow"))
+        if isinstance(event, Note | ContenderFailed):
+            self._console.print(Text(one_line(describe(event)), style="yellow"))
 
     def picture(self) -> RenderableType:
         """What the screen shows now."""

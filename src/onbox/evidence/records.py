@@ -42,11 +42,25 @@ class Limits(Record):
     """The same call with the same arguments this often ends the run: the model goes round in circles."""
 
 
+class AgentCommand(Record):
+    """A command line of the user's own that is an agent; its texts hold `{url}`, `{model}` and the like."""
+
+    argv: tuple[str, ...]
+    env: dict[str, str] = Field(default_factory=dict)
+    files: dict[str, str] = Field(default_factory=dict)
+    """Texts for its home, by relative path."""
+    stdin: str = ""
+    readable: tuple[str, ...] = ()
+    """Folders that it must be able to read, beyond the system's and its program's."""
+
+
 class AgentPlan(Record):
     """The agent that works on the tasks."""
 
     name: str = "builtin"
     version: str
+    command: AgentCommand | None = None
+    """None: one that onbox knows by its name."""
     limits: Limits = Limits()
     nudges: int = 0
     """How often a reply without a tool call is answered with a request to go on."""
@@ -59,8 +73,17 @@ class SpeedPlan(Record):
     tokens: int = 96
     """Output tokens asked of each request."""
     depth_tokens: int = 0
-    warmup_requests_max: int = 3
+    warmup_requests_max: int = 5
+    """Warm-up ends earlier when the last three requests agree within 1 % (coefficient of variation)."""
     seed: int = 1
+    backend: str = ""
+    """Of the server, as the user states it; empty where nobody did."""
+    precision: str = ""
+    """Of the resident weights, as the user states it; empty where nobody did."""
+
+
+Audited = Literal["builtin", "passed", "not asked"]
+"""Audited with each release; passed on this box; the user said that it need not be."""
 
 
 class TaskPlan(Record):
@@ -68,7 +91,7 @@ class TaskPlan(Record):
 
     name: str
     sha256: str
-    audit: Literal["builtin", "passed", "not asked"] | None = None
+    audit: Audited | None = None
     """Whether its gate was shown to tell right from wrong before the plan was frozen; None: an older plan."""
 
 
@@ -125,14 +148,15 @@ class Exchange(Record):
 
     id: int
     purpose: str
-    """`agent`, `preflight`, `canary`, `cold`, `warmup` or `measured`."""
+    """`agent`, `side`, `preflight`, `canary`, `cold`, `warmup` or `measured`; `side` is what an agent of others asks
+    beside its task, such as a title."""
     started_at: str
     t0_ns: int
     """Monotonic time just before the first byte of the request was sent."""
     method: str
     path: str
     request: Any = None
-    """The JSON body; a body that is no JSON is kept as text."""
+    """The JSON body as it reached the server; a body that is no JSON is kept as text."""
     status: int | None = None
     """None: no status line ever came."""
     headers: dict[str, str] = Field(default_factory=dict)
@@ -157,6 +181,10 @@ class Phase(Record):
     name: str
     seconds: float
     detail: str = ""
+    peak_bytes: int | None = None
+    """The most that the engine held: resident memory, and on accelerators."""
+    available_min_bytes: int | None = None
+    """The least that was available on the box."""
 
 
 class StandUp(Record):
@@ -174,6 +202,8 @@ class StandUp(Record):
     """None: it never got ready."""
     props: dict[str, Any] = Field(default_factory=dict)
     """What the engine says of itself: version, context, template hash, sampling defaults."""
+    guard: "GuardLimits | None" = None
+    """None: no guard, as for an engine that onbox did not start."""
     stopped: "Stopped | None" = None
 
 
@@ -182,10 +212,66 @@ class Stopped(Record):
 
     at: str
     how: str
-    """`asked`, `killed`, `died` or `left running` (an engine that onbox did not start)."""
+    """`asked`, `killed`, `died`, `guard` (see `guard.json`) or `left running` (an engine that onbox did not start, or
+    handed over)."""
     exit_code: int | None = None
     process_gone: bool | None = None
     port_closed: bool | None = None
+
+
+class GuardLimits(Record):
+    """What the guard held the box's memory against."""
+
+    reserve_bytes: int
+    """What must stay available to everything else."""
+    plan_bytes: int | None = None
+    """What the engine was expected to hold when it serves; None: not known."""
+    transient_bytes: int = 0
+    """On top of the plan until it serves."""
+    horizon_s: float
+    """From the decision to stop to the end of growth."""
+    unified: bool = False
+    """Whether an accelerator takes its memory from the host's."""
+
+
+class Holder(Record):
+    """A process, and what it held of the box's memory, files left out."""
+
+    pid: int
+    command: str
+    bytes: int
+    ours: bool
+    """Whether it was of the engine; of others only the largest are told."""
+
+
+class GuardStopped(Record):
+    """`standup/guard.json`: what the guard saw when it stopped the engine."""
+
+    at: str
+    kind: str
+    """`projected`: the reserve would have been breached; `breached`; `stalled`: nothing ran for want of memory."""
+    ours: bool
+    """Whether the engine's own growth was behind it."""
+    phase: str
+    available_bytes: int
+    """When it decided."""
+    own_bytes: int | None
+    """What the engine held; None: it could not be seen."""
+    gpu_bytes: int | None
+    """Of that, or beside it on a discrete GPU, GPU memory; None: no GPU, or its driver does not tell."""
+    fall_bytes_s: float
+    """How fast available memory fell."""
+    to_reserve_s: float | None
+    """Until the reserve would have been reached; None: nothing fell."""
+    lowest_bytes: int
+    """The least that was available until the engine was gone."""
+    gone_s: float | None
+    """From the decision to the end of its processes; None: some were still there after five seconds."""
+    limits: GuardLimits
+    holders: tuple[Holder, ...]
+    trace: tuple[tuple[float, int, int | None, int | None, float | None, str], ...]
+    """Samples up to the end: seconds since the start, available bytes, own bytes, GPU bytes, total stall in seconds,
+    phase."""
 
 
 class PreflightCase(Record):
@@ -195,6 +281,8 @@ class PreflightCase(Record):
     status: str
     """`pass`, `warn`, `fail` or `unknown`."""
     detail: str
+    remedy: str = ""
+    """The flag of the server that helps; empty where none does or none is known."""
 
 
 class Preflight(Record):
@@ -204,6 +292,12 @@ class Preflight(Record):
     tools: bool
     """Whether one offered tool came back as a parsed call."""
     vision: bool | None = None
+    """Whether the colour of an image was seen; None: nobody asked."""
+    server: str = ""
+    """Its name and version, as it says them."""
+    requests: int | None = None
+    """Questions behind the cases; None: only the two of a trial."""
+    seconds: float | None = None
 
 
 class WeightsFile(Record):
@@ -235,12 +329,62 @@ class CpuWindow(Record):
     steal_s: float = 0.0
 
 
+class GpuMoment(Record):
+    """One accelerator at one moment; null where its driver does not tell."""
+
+    index: int
+    sm_clock_mhz: float | None = None
+    sm_clock_max_mhz: float | None = None
+    power_w: float | None = None
+    temperature_c: float | None = None
+    throttle_reasons: tuple[str, ...] | None = None
+    pids: tuple[int, ...] | None = None
+    """Of the processes that compute on it."""
+
+
+class Moment(Record):
+    """What the box did at one moment of the measured requests: a line of `speed/N/telemetry.jsonl`."""
+
+    t_ns: int
+    """Monotonic time."""
+    late_s: float
+    """How late onbox woke for this look: what an arrival would have waited for its stamp."""
+    asleep_ns: int
+    """Time that the box has slept since its start."""
+    stalled_us: dict[str, int] = Field(default_factory=dict)
+    """By resource, how long some task stood still for want of it since the start; empty: the kernel does not tell."""
+    swapped_pages: int | None = None
+    """In and out since the start."""
+    gpus: tuple[GpuMoment, ...] = ()
+
+
 class Telemetry(Record):
-    """A line of `speed/N/telemetry.jsonl`."""
+    """Who used the processors during one request: a line of `speed/N/telemetry.jsonl`, recognized by its `cpu`."""
 
     purpose: str
     request_id: int
     cpu: CpuWindow
+
+
+class Ceiling(Record):
+    """`fit.json`: what a token of these weights reads at least, and what this box can read; GB are 10^9 bytes."""
+
+    source: str
+    """Of the weights."""
+    step_bytes: float
+    """Read by one forward pass of one sequence, at the least of the precisions that may be resident."""
+    resident: str
+    """That precision."""
+    context_tokens: int
+    measured_gb_s: float | None
+    nominal_gb_s: float | None
+    """As the maker states it."""
+    cache_bytes: int | None
+    """Of the processor that measured; weights that fit into it are not read from memory at all."""
+    impossible_above_gb_s: float
+    at_ceiling_from_gb_s: float
+    not_bound_below_gb_s: float
+    """These three are the limits of `onbox fit`."""
 
 
 class SpeedRecord(Record):
@@ -253,6 +397,10 @@ class SpeedRecord(Record):
     """Whether the engine offers counters."""
     idle_before: tuple[dict[str, float], ...] = ()
     """Three scrapes of what runs and waits, before the first request."""
+    engine_pids: tuple[int, ...] = ()
+    """The engine's processes at the end; empty: not ours to see."""
+    accelerators: int | None = None
+    """How many this box has; null: that could not be seen."""
     ended: str
     """`complete`, or what stopped it."""
 

@@ -22,6 +22,7 @@ from onbox.errors import FetchError
 from onbox.fetch.growth import watched
 from onbox.recipes.weights import PartsSource
 from onbox.standup.keeper import KEEPER
+from onbox.standup.keeper.settings import Settings
 
 BLOCK_BYTES = 2**20
 AT_ONCE = 3
@@ -79,7 +80,7 @@ class _Downloads:
             if self._over:
                 return False, "interrupted"
             keeper = subprocess.Popen(
-                [sys.executable, "-I", "-S", KEEPER, str(log), "--", *command],
+                [sys.executable, "-I", "-S", KEEPER, Settings(log=str(log)).to_json(), "--", *command],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env={**os.environ, "TMPDIR": str(scratch)},

@@ -66,7 +66,7 @@ def room(memory: Memory, accelerators: tuple[Accelerator, ...], desktop: bool | 
     if first is not None and unified(accelerators) is False and first.memory_free_bytes is not None:
         return Room(first.memory_free_bytes, 0, f"{first.name or 'GPU 0'}")
     where = "unified memory" if memory.unified else "host memory"
-    return Room(memory.available_bytes, reserve_bytes(memory.total_bytes, desktop), where)
+    return Room(memory.available_bytes, reserve_bytes(memory.total_bytes, desktop, unified=memory.unified), where)
 
 
 def memory_plan(

@@ -4,14 +4,16 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from onbox.evidence.claims import Claim
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import ContenderPlan, Exchange, LedgerKind, Plan, RunRecord
 from onbox.evidence.stream import read_reply
 from onbox.judge.attribution import attribute
+from onbox.judge.claims_seen import with_claims
 from onbox.judge.intervals import cluster_wilson, wilson
 from onbox.judge.results import ContenderResult, Measurement, Outcome, RunResult, TaskCell
 from onbox.judge.rounding import rounded, rounded_pair
-from onbox.judge.speed import load, measure
+from onbox.judge.speed import load, measure, refused
 
 CellKey = tuple[str, str]
 """(task, arm)"""
@@ -60,10 +62,19 @@ class Judged:
     runs: tuple[JudgedRun, ...]
     cells: Mapping[CellKey, Cell]
     result: ContenderResult
+    failed: str = ""
+    """Why it was not carried out to its end, by the ledger; empty when it was."""
 
 
-def judge_contender(folder: TrialFolder, plan: Plan, contender: ContenderPlan) -> Judged:
-    """Read and judge all runs of the plan, and the first decode measurement that stands."""
+def judge_contender(folder: TrialFolder, plan: Plan, contender: ContenderPlan, claims: Sequence[Claim] = ()) -> Judged:
+    """Read and judge all runs of the plan, and the first decode measurement that stands.
+
+    Args:
+        folder: of the trial.
+        plan: of the trial.
+        contender: of the plan.
+        claims: published rates beside those that the folder holds.
+    """
     struck = _struck(folder)
     tasks = {task.name: task.sha256 for task in plan.tasks}
     runs = []
@@ -82,7 +93,10 @@ def judge_contender(folder: TrialFolder, plan: Plan, contender: ContenderPlan) -
     fixed = True in repeats and False not in repeats
     cells = {key: _cell(each, plan.runs, fixed) for key, each in by_cell.items()}
     speed = _speed(folder, contender.name, struck)
-    return Judged(contender, tuple(runs), cells, _tally(plan, contender, runs, cells, speed))
+    if speed is not None:
+        speed = with_claims(folder, contender, speed, claims)
+    tally = _tally(plan, contender, runs, cells, speed)
+    return Judged(contender, tuple(runs), cells, tally, failed=_failed(folder, contender.name))
 
 
 def _tally(
@@ -177,11 +191,24 @@ def _struck(folder: TrialFolder) -> dict[str, str]:
     return struck
 
 
+def _failed(folder: TrialFolder, contender: str) -> str:
+    """Why the contender was not carried out to its end; one that was resumed and then stopped as it should has not
+    failed."""
+    why = ""
+    for entry in folder.ledger():
+        if entry.subject == contender and entry.kind in (LedgerKind.FAILED, LedgerKind.STOPPED):
+            why = entry.reason if entry.kind is LedgerKind.FAILED else ""
+    return why
+
+
 def _speed(folder: TrialFolder, contender: str, struck: Mapping[str, str]) -> Measurement | None:
-    """The first measurement that was finished and stands: measuring again until it looks good gains nothing."""
+    """The first measurement that was finished and stands: measuring again until it looks good gains nothing.
+
+    Where none stands the last one is shown, without its number.
+    """
     numbers = sorted(int(p.name) for p in (folder.contender(contender) / "speed").glob("*") if p.name.isdecimal())
-    for n in numbers:
-        evidence = load(folder, contender, n)
-        if evidence is not None and evidence.where not in struck:
-            return measure(evidence)
-    return None
+    finished = [evidence for n in numbers if (evidence := load(folder, contender, n)) is not None]
+    stands = next((evidence for evidence in finished if evidence.where not in struck), None)
+    if stands is not None:
+        return measure(stands)
+    return refused(measure(finished[-1]), struck[finished[-1].where]) if finished else None

@@ -17,7 +17,7 @@ from itertools import pairwise
 
 from onbox.evidence.records import Exchange
 from onbox.evidence.stream import Arrival, Reply, read_reply
-from onbox.judge.thresholds import BURST_GAP_NS, MANY_TOKENS_A_CHUNK, UNLIKE_CHUNKS
+from onbox.judge.thresholds import BURST_GAP_NS, MANY_TOKENS_A_CHUNK, STALLED_GAP_NS, UNLIKE_CHUNKS
 
 SECOND_NS = 1_000_000_000
 
@@ -86,11 +86,17 @@ def arrived(reply: Reply) -> int:
 
 
 def burst_starts(stamps_ns: list[int], tokens: int | None) -> list[int]:
-    """The first stamp of each burst: a gap longer than 2 ms, or than a quarter of a token's mean gap, starts one."""
+    """The first stamp of each burst: a gap longer than 2 ms, or than a quarter of a token's mean gap, starts one.
+
+    A pause that is longer than all other gaps together says nothing of the pace, so it is left out of the mean.
+    """
     if not stamps_ns:
         return []
-    mean_gap_ns = (stamps_ns[-1] - stamps_ns[0]) / max(1, tokens or len(stamps_ns))
-    epsilon_ns = min(BURST_GAP_NS, mean_gap_ns / 4)
+    span_ns = stamps_ns[-1] - stamps_ns[0]
+    pause_ns = max((now - before for before, now in pairwise(stamps_ns)), default=0)
+    stalled = pause_ns > span_ns / 2
+    mean_gap_ns = (span_ns - pause_ns * stalled) / max(1, tokens or len(stamps_ns))
+    epsilon_ns = min(BURST_GAP_NS, max(mean_gap_ns / 4, STALLED_GAP_NS * stalled))
     starts = stamps_ns[:1]
     for before, now in pairwise(stamps_ns):
         if now - before > epsilon_ns:

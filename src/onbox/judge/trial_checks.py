@@ -9,6 +9,8 @@ from onbox.judge.contenders import Judged
 from onbox.judge.results import Check, Outcome, Status
 from onbox.judge.words import percent, sentence
 
+REASON_CHARACTERS = 240
+
 
 def trial_checks(plan: Plan, judged: Sequence[Judged]) -> tuple[Check, ...]:
     """Every rule for every contender it speaks of; none for a trial without tasks."""
@@ -27,6 +29,7 @@ def plan_complete(contender: Judged) -> Check:
     """All runs of the plan are there: a trial that is judged before its end may have stopped where it looked good."""
     result, runs = contender.result, len(contender.runs)
     missing = result.attempted - runs
+    why = f" ({_short(contender.failed)})" if contender.failed else ""
     return Check(
         id="PLAN_COMPLETE",
         status=Status.WARN if missing else Status.PASS,
@@ -34,8 +37,12 @@ def plan_complete(contender: Judged) -> Check:
         threshold=result.attempted,
         unit="runs",
         evidence=f"{result.name}/runs",
-        hint=f"{missing} runs of {result.name} are missing: go on with --resume" if missing else "",
+        hint=f"{missing} runs of {result.name} are missing{why}: go on with --resume" if missing else "",
     )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= REASON_CHARACTERS else f"{text[:REASON_CHARACTERS]}..."
 
 
 def coverage(contender: Judged) -> Check:

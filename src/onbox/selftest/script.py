@@ -14,9 +14,10 @@ from onbox.selftest.shapes import Shape, Tempo
 from onbox.selftest.voices import End, Message, Said, document, voice_of
 
 PLAIN = (
-    " The road climbed slowly between the fields, and at every bend somebody had left a heap of stones, cleared from"
-    " the soil by hand, year after year."
+    " The road went slowly up between the fields and at every turn someone had left a line of stones that was taken"
+    " from the ground by hand year after year"
 )
+"""Each word is one token of common tokenizers, so that a client which counts again counts the same."""
 ACCENTS = " Où dînait-îl déjà cet été-là, près de la forêt gelée, à Orléans où été fut fêté"
 SPLIT_S = 0.002
 """Between the two halves of a write that is split."""
@@ -66,20 +67,39 @@ def script(shape: Shape, tokens: int, tempo: Tempo, streamed: bool = True) -> Sc
     made = _made(shape, tokens)
     sent = made // 2 if shape.fault in ("error", "named error", "cut") else made
     decode_s = _at(shape, made, sent - 1, tempo) - tempo.prefill_s
-    answer = Script(200, {}, 0.0, (), shape.fault != "cut", sent * shape.answers, decode_s)
+    plan = Script(200, {}, 0.0, (), shape.fault != "cut", sent * shape.answers, decode_s)
     end_s = tempo.prefill_s + decode_s
     if shape.fault == "status":
         body = json.dumps({"error": {"message": "the server is overloaded"}}).encode()
-        return replace(answer, status=503, headers=_type("application/json"), beats=(Beat(0.0, body),), tokens=0)
+        return replace(plan, status=503, headers=_type("application/json"), beats=(Beat(0.0, body),), tokens=0)
     if shape.framing == "document" or not streamed:
         beat = Beat(end_s, document(_text(range(made), PLAIN), made, shape.finish))
-        return replace(answer, headers=_type("application/json"), beats=(beat,))
+        return replace(plan, headers=_type("application/json"), beats=(beat,))
     beats = _encoded(shape, _in_order(_split(shape, _stream(shape, made, sent, tempo))))
     headers = _type(voice_of(shape).content_type)
     if shape.encoding:
         headers["content-encoding"] = shape.encoding.removeprefix("held ")
     head_s = tempo.prefill_s if shape.late_headers else 0.0
-    return replace(answer, headers=headers, head_s=head_s, beats=tuple(beats))
+    return replace(plan, headers=headers, head_s=head_s, beats=tuple(beats))
+
+
+def answer(text: str, tempo: Tempo, streamed: bool) -> Script:
+    """Work out a reply of /v1/chat/completions that says `text` and ends by itself, a token for each word."""
+    words = text.split()
+    tokens = len(words) + 1
+    decode_s = (tokens - 1) * tempo.token_s
+    end_s = tempo.prefill_s + decode_s
+    if not streamed:
+        beats = [Beat(end_s, document(text, tokens, "stop"))]
+        return Script(200, _type("application/json"), 0.0, tuple(beats), True, tokens, decode_s)
+    plain = Shape("answer", "", finish="stop")
+    voice, end = voice_of(plain), End(tokens, decode_s, tempo.token_s)
+    beats = [Beat(tempo.prefill_s, _frames(plain, voice.open()))]
+    for n, word in enumerate(words):
+        said = Said("content", word if n == 0 else f" {word}", range(n, n + 1), n + 1, n == 0)
+        beats.append(Beat(tempo.prefill_s + n * tempo.token_s, _frames(plain, voice.say(said))))
+    beats.append(Beat(end_s, _frames(plain, [*voice.close(end), *voice.usage(end), *voice.done()])))
+    return Script(200, _type(voice.content_type), 0.0, tuple(beats), True, tokens, decode_s)
 
 
 # ---------------------------------------------------------------- what is said, and when
@@ -116,7 +136,7 @@ def _stream(shape: Shape, made: int, sent: int, tempo: Tempo) -> Iterator[Beat]:
     elif shape.fault == "no end":
         yield Beat(end_s, _frames(shape, voice.usage(end)))
     else:
-        late_s = tempo.stall_s if shape.usage == "late" else 0.0
+        late_s = tempo.late_s if shape.usage == "late" else 0.0
         yield Beat(end_s, _frames(shape, voice.close(end)))
         yield Beat(end_s + late_s, _frames(shape, [*voice.usage(end), *voice.done()]))
 

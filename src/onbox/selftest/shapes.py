@@ -18,11 +18,13 @@ class Tempo:
         prefill_s: from the request to the first token.
         token_s: from one token to the next.
         stall_s: the pause of shapes that have one.
+        late_s: how long after the last token the usage comes, where it comes late.
     """
 
     prefill_s: float = 0.2
     token_s: float = 0.01
-    stall_s: float = 0.5
+    stall_s: float = 5.0
+    late_s: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ _ALL = (
     Shape("gzip", "compressed though identity was asked, flushed chunk by chunk", encoding="gzip"),
     Shape("http-1.0", "HTTP/1.0: the body ends with the connection", http="1.0"),
     Shape("late-headers", "even the status line comes with the first token", late_headers=True),
-    Shape("stall", "a pause in the middle: a lower rate, and a true one", stall=True),
+    Shape("stall", "a pause of 5 s in the middle: a lower rate, and a true one", stall=True),
     # What it may show, and must doubt.
     Shape("proxy-16", "a proxy sends every 16 chunks together", SUSPECT, ("COALESCED",), flush=16),
     Shape("no-usage", "no usage", SUSPECT, NO_USAGE, usage="none"),

@@ -4,9 +4,9 @@ import json
 import os
 import re
 import select
-import socket
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Callable
@@ -17,22 +17,26 @@ from typing import Any
 import psutil
 
 from onbox.engines import Engine, Launch
-from onbox.errors import BoxError, EngineError
+from onbox.errors import BoxError, EngineError, GuardStop, OnboxError
 from onbox.evidence.folder import utc_now, write_json
-from onbox.evidence.records import Phase, StandUp, Stopped
+from onbox.evidence.records import Exchange, GuardLimits, GuardStopped, Phase, StandUp, Stopped
 from onbox.evidence.stream import read_reply
 from onbox.recipes.schema import Recipe
 from onbox.standup.keeper import KEEPER
+from onbox.standup.keeper.settings import Container, Limits, Settings
+from onbox.standup.limits import limits_of
+from onbox.standup.observe import Observer, Peaks
+from onbox.standup.ports import free_port, listener_pid, port_open, taken_by
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
 
 POLL_S = 0.1
+ANSWER_S = 1800.0
+"""For the first answer of an engine without counters, where nothing can tell a hang from a slow one."""
 LOG_COMPLETE_S = 2.0
 END_S = 60.0
 LOG_TAIL_LINES = 6
 SAID_CHARS = 600
-FORWARDERS = frozenset({"docker-proxy", "rootlessport", "slirp4netns", "pasta", "haproxy", "nginx", "ssh"})
-"""Processes that listen for a server that runs elsewhere."""
 STAMP = re.compile(r"^\S+Z \+ *[\d.]+ ")
 """What the keeper puts before each line of the log."""
 
@@ -40,28 +44,11 @@ OnPhase = Callable[[str, float | None], None]
 """Called with (phase, None) when a phase starts and (phase, seconds) when it ends."""
 
 
-def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nothing listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def port_open(host: str, port: int) -> bool:
-    """Whether something accepts connections there."""
-    try:
-        with socket.create_connection((host, port), 0.5):
-            return True
-    except OSError:
-        return False
-
-
 class Lifetime:
     """An engine from its start to its end, with the record of both.
 
     Use as a context manager: whatever happens inside, the engine is stopped and the record written on the way out. An
-    engine that onbox did not start is left running.
+    engine that onbox did not start, or that was handed over, is left running. While it runs the guard watches the box.
 
     Args:
         recipe: what to serve.
@@ -69,7 +56,10 @@ class Lifetime:
         weights: the file; None for an attached server.
         folder: `CONTENDER/standup` in the evidence folder.
         on_phase: told about phases, for live views.
-        patience_s: how long a stand-up may take before it is called failed.
+        patience_s: how long it may go without progress before it is called hung; None: as long as each phase may.
+        reserve: bytes of the box's memory that must stay available; None takes the default for this box.
+        state_file: kept current by the keeper, for `onbox ps`.
+        afterwards: commands that the keeper runs when the engine is gone.
     """
 
     def __init__(
@@ -79,7 +69,11 @@ class Lifetime:
         weights: Path | None,
         folder: Path,
         on_phase: OnPhase = lambda phase, seconds: None,
-        patience_s: float = 600.0,
+        patience_s: float | None = None,
+        *,
+        reserve: int | None = None,
+        state_file: Path | None = None,
+        afterwards: tuple[tuple[str, ...], ...] = (),
     ) -> None:
         self.recipe = recipe
         self.engine = engine
@@ -91,7 +85,13 @@ class Lifetime:
         self.model = recipe.model or recipe.name
         self._on_phase = on_phase
         self._patience_s = patience_s
+        self._reserve = reserve
+        self._state_file = state_file
+        self._afterwards = afterwards
+        self._limits: Limits | None = None
         self._keeper: subprocess.Popen[bytes] | None = None
+        self._observer: Observer | None = None
+        self._handed_over = False
         self._told: dict[str, Any] = {}
         self._phases: list[Phase] = []
         self._argv: tuple[str, ...] = ()
@@ -120,6 +120,11 @@ class Lifetime:
         """A new connection to the engine."""
         return StampedClient(self.endpoint, read_timeout_s=read_timeout_s)
 
+    @property
+    def props(self) -> dict[str, Any]:
+        """What the engine said of itself when it was up."""
+        return self._props
+
     def alive(self) -> bool:
         """Whether the engine answers now."""
         if self._keeper is not None and self._keeper.poll() is not None:
@@ -131,6 +136,7 @@ class Lifetime:
         """Do nothing while the engine answers.
 
         Raises:
+            GuardStop: the guard has stopped it; the numbers are told.
             EngineError: it does not; the last lines of its log are quoted.
         """
         if not self.alive():
@@ -138,10 +144,18 @@ class Lifetime:
                 # The log is complete when the keeper has ended; an engine that hangs keeps its keeper.
                 with suppress(subprocess.TimeoutExpired):
                     self._keeper.wait(LOG_COMPLETE_S)
+                    self._hear()
+            self._guarded()
             raise EngineError(
                 f"{self.recipe.name}: the engine died while it worked; last it said: {self._last_words()}",
                 "what is done is kept: go on with --resume",
             )
+
+    def hand_over(self) -> None:
+        """Leave the engine to its keeper: it stays when this process ends, however it ends."""
+        assert self._keeper is not None
+        self._tell("stay")
+        self._handed_over = True
 
     # ------------------------------------------------------------ start
 
@@ -151,7 +165,7 @@ class Lifetime:
         port = self.recipe.serve.port
         if port is not None and port_open("127.0.0.1", port):
             raise BoxError(
-                f"{self.recipe.name}: serve.port: {port} is taken{_taken_by(port)}", "free it, or leave it out"
+                f"{self.recipe.name}: serve.port: {port} is taken{taken_by(port)}", "free it, or leave it out"
             )
         return Endpoint("http", "127.0.0.1", port or free_port())
 
@@ -178,9 +192,12 @@ class Lifetime:
         self.log_path.unlink(missing_ok=True)
         launch = self.engine.launch(self.recipe, self.weights, self.endpoint.port)
         self._argv, self._ending = launch.argv, launch.end
+        self._limits = limits_of(
+            self.recipe, self.weights, reserve=self._reserve, container=launch.container is not None
+        )
         began = time.monotonic()
         self._keeper = subprocess.Popen(
-            [sys.executable, "-I", "-S", KEEPER, str(self.log_path), "--", *launch.argv],
+            [sys.executable, "-I", "-S", KEEPER, self._settings(launch).to_json(), "--", *launch.argv],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -191,14 +208,29 @@ class Lifetime:
         if "error" in self._told:
             raise EngineError(f"{self.recipe.name}: cannot start: {self._told['error']}", launch.stop_hint)
         self.pid = self._told.get("pid")
+        assert self.pid is not None
+        self._observer = Observer(self.recipe.name, self.pid, launch, str(self.endpoint), self.folder, self._patience_s)
         self._write(None)
         last = self._follow_log(launch, began)
         self._canary(last)
         self._warm_up()
         self._ready_s = time.monotonic() - began
+        self._tell("phase serving")
         with self.client(read_timeout_s=30.0) as client:
             self._props = self.engine.props(client)
+        self._watched()
         self._write(None)
+
+    def _settings(self, launch: Launch) -> Settings:
+        return Settings(
+            log=str(self.log_path),
+            landmarks=tuple((mark.phase, mark.pattern) for mark in launch.log.landmarks),
+            limits=self._limits,
+            guard_file=str(self.folder / "guard.json"),
+            state_file=str(self._state_file) if self._state_file else None,
+            container=Container(launch.launcher, launch.container) if launch.container else None,
+            afterwards=self._afterwards,
+        )
 
     def _follow_log(self, launch: Launch, began: float) -> float:
         """Wait until the server says that it is ready, changing phases as their landmarks pass; return when."""
@@ -218,18 +250,14 @@ class Lifetime:
             if ready:
                 return self._close(phase, last)
             self._still_alive(launch)
-            if time.monotonic() - began > self._patience_s:
-                raise EngineError(
-                    f"{self.recipe.name}: not ready after {self._patience_s:.0f} s; last it said: {self._last_words()}"
-                )
+            self._look()
             time.sleep(POLL_S)
 
     def _canary(self, since: float) -> None:
         """Ask for one real token: a server may say that it is ready before it is, and may say so while wedged."""
         self._on_phase("first token", None)
         body = {"model": self.model, "messages": [{"role": "user", "content": "Say ok."}], "max_tokens": 1}
-        with self.client(read_timeout_s=self._patience_s) as client:
-            exchange = client.post("/chat/completions", body, purpose="canary")
+        exchange = self._ask(body, "canary")
         reply = read_reply(exchange)
         shown = reply.finish_reason or reply.content or reply.reasoning
         if exchange.status != 200 or reply.error or not shown:
@@ -246,16 +274,48 @@ class Lifetime:
         self._on_phase("warm-up", None)
         said = [{"role": "user", "content": "Count from one to one hundred in words."}]
         body = {"model": self.model, "messages": said, "max_tokens": asked.output_tokens, "temperature": 0}
-        with self.client(read_timeout_s=self._patience_s) as client:
-            for _ in range(asked.requests):
-                exchange = client.post("/chat/completions", body, purpose="warm-up")
-                if exchange.status != 200:
-                    raise EngineError(f"{self.recipe.name}: warm-up: {exchange.error or f'status {exchange.status}'}")
+        for _ in range(asked.requests):
+            exchange = self._ask(body, "warm-up")
+            if exchange.status != 200:
+                raise EngineError(f"{self.recipe.name}: warm-up: {exchange.error or f'status {exchange.status}'}")
         self._close("warm-up", began)
+
+    def _ask(self, body: dict[str, Any], purpose: str) -> Exchange:
+        """One request while the watch goes on: an engine may hang in its first one."""
+        answered: list[Exchange] = []
+
+        def ask() -> None:
+            with self.client(read_timeout_s=ANSWER_S) as client:
+                answered.append(client.post("/chat/completions", body, purpose=purpose))
+
+        asking = threading.Thread(target=ask, daemon=True)
+        asking.start()
+        while asking.is_alive():
+            self._look()
+            asking.join(POLL_S)
+        return answered[0]
+
+    def _look(self) -> None:
+        if self._observer is not None:
+            self._observer.look()
+
+    def _watched(self) -> None:
+        """The stand-up is over, and the watch with it: it is not to disturb what is measured."""
+        if self._observer is not None:
+            self._observer.close()
+            self._observer = None
 
     def _close(self, name: str, since: float) -> float:
         now = time.monotonic()
-        self._phases.append(Phase(name=name, seconds=round(now - since, 3)))
+        peaks = self._observer.peaks() if self._observer is not None else Peaks()
+        self._phases.append(
+            Phase(
+                name=name,
+                seconds=round(now - since, 3),
+                peak_bytes=peaks.held_bytes,
+                available_min_bytes=peaks.available_min_bytes,
+            )
+        )
         self._on_phase(name, now - since)
         return now
 
@@ -264,6 +324,7 @@ class Lifetime:
         if self._keeper.poll() is None:
             return
         self._hear()
+        self._guarded()
         code = self._told.get("exit")
         known = launch.log.failure([STAMP.sub("", line) for line in _lines(self.log_path)])
         said = f"it said: {known[1].strip()[:SAID_CHARS]}" if known else f"the last it said: {self._last_words()}"
@@ -278,6 +339,25 @@ class Lifetime:
         assert self._keeper.stdout is not None
         self._told |= json.loads(self._keeper.stdout.readline() or b"{}")
 
+    def _tell(self, line: str) -> None:
+        """Say something on the lifeline; a keeper that has ended does not hear it."""
+        assert self._keeper is not None
+        assert self._keeper.stdin is not None
+        with suppress(BrokenPipeError):
+            self._keeper.stdin.write(f"{line}\n".encode())
+            self._keeper.stdin.flush()
+
+    def _guarded(self) -> None:
+        """Raise if it was the guard that ended the engine."""
+        if self._told.get("how") != "guard":
+            return
+        path = self.folder / "guard.json"
+        try:
+            seen = GuardStopped.model_validate_json(path.read_bytes())
+        except (OSError, ValueError):
+            raise GuardStop(f"{self.recipe.name}: stopped by the guard; what it saw could not be written") from None
+        raise guard_stop(self.recipe.name, seen, path)
+
     def _last_words(self) -> str:
         words = [STAMP.sub("", line).strip() for line in _lines(self.log_path)[-LOG_TAIL_LINES:]]
         return " | ".join(word for word in words if word) or "nothing"
@@ -285,14 +365,16 @@ class Lifetime:
     # ------------------------------------------------------------ end
 
     def _end(self) -> None:
-        if self._keeper is None:
+        self._watched()
+        if self._keeper is None or self._handed_over:
             if self._ready_s is not None:
                 self._write(Stopped(at=utc_now(), how="left running"))
             return
         keeper, self._keeper = self._keeper, None
         assert keeper.stdin is not None
         assert keeper.stdout is not None
-        keeper.stdin.close()
+        with suppress(BrokenPipeError):
+            keeper.stdin.close()
         if select.select([keeper.stdout], [], [], 20.0)[0]:
             for line in keeper.stdout.read().splitlines():
                 self._told |= json.loads(line)
@@ -324,9 +406,22 @@ class Lifetime:
             phases=tuple(self._phases),
             ready_s=self._ready_s,
             props=self._props,
+            guard=None if self._limits is None else GuardLimits(**self._limits._asdict()),
             stopped=stopped,
         )
         write_json(self.folder / "phases.json", record)
+
+
+def guard_stop(name: str, seen: GuardStopped, path: Path) -> OnboxError:
+    """What the guard saw, in the one line of an error."""
+    reserve, own = seen.limits.reserve_bytes, seen.own_bytes
+    fell = f" and falling {seen.fall_bytes_s / 2**30:.2f} GiB/s" if seen.fall_bytes_s else ""
+    held = "" if own is None else f"; the engine held {own / 2**30:.2f} GiB"
+    return GuardStop(
+        f"{name}: stopped by the guard in phase {seen.phase}: {seen.available_bytes / 2**30:.2f} GiB available{fell}, "
+        f"reserve {reserve / 2**30:.2f} GiB{held}",
+        f"what it saw and when: {path}",
+    )
 
 
 def _lines(path: Path) -> list[str]:
@@ -335,24 +430,3 @@ def _lines(path: Path) -> list[str]:
         return path.read_text("utf-8", "replace").splitlines()
     except FileNotFoundError:
         return []
-
-
-def listener_pid(endpoint: Endpoint) -> int | None:
-    """The process on this box that listens there; None for one that is elsewhere, hidden, or only passes bytes on."""
-    if endpoint.host not in ("127.0.0.1", "::1", "localhost"):
-        return None
-    try:
-        owners = {
-            c.pid
-            for c in psutil.net_connections("tcp")
-            if c.laddr and c.laddr.port == endpoint.port and c.status == "LISTEN"
-        }
-        pids = [pid for pid in owners if pid and psutil.Process(pid).name() not in FORWARDERS]
-    except psutil.Error:
-        return None
-    return pids[0] if len(pids) == 1 else None
-
-
-def _taken_by(port: int) -> str:
-    pid = listener_pid(Endpoint("http", "127.0.0.1", port))
-    return f" by process {pid} ({psutil.Process(pid).name()})" if pid else ""

@@ -45,6 +45,14 @@ class ContenderStopped:
 
 
 @dataclass(frozen=True)
+class ContenderFailed:
+    """A contender was not carried out to its end: it was not fetched, did not stand up, died, or was stopped."""
+
+    contender: str
+    why: str
+
+
+@dataclass(frozen=True)
 class Fetching:
     """Some bytes of the weights arrived."""
 
@@ -130,6 +138,7 @@ Event = (
     PlanShown
     | ContenderStarted
     | ContenderStopped
+    | ContenderFailed
     | Fetching
     | PhaseStarted
     | PhaseEnded

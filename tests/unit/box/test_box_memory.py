@@ -79,4 +79,6 @@ def test_unified_needs_somebody_to_say_so(told: list[bool | None], expected: boo
 def test_a_desktop_is_left_more() -> None:
     total = 127600748 * KIB
     assert reserve_bytes(total, True) - reserve_bytes(total, False) == 4 << 30
-    assert reserve_bytes(8 << 30, None) == 2 << 30
+    assert reserve_bytes(24 << 30, None) == 2 << 30
+    assert reserve_bytes(8 << 30, None) == 1 << 30
+    assert reserve_bytes(total, False, unified=True) > reserve_bytes(total, False)

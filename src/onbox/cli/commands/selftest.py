@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     "--stall",
     "stall_s",
     type=click.FloatRange(0.0),
-    default=0.5,
+    default=5.0,
     show_default=True,
     help="Length of the pause of `stall`, in seconds.",
 )

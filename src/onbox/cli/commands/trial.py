@@ -18,7 +18,9 @@ from onbox.errors import UsageError
 @click.option("--tasks", help="A folder of tasks in Harbor's layout, or quick, core (if left out), builtin: all.")
 @click.option("--task", "task_names", multiple=True, help="Only this task; may be given several times.")
 @click.option("--seed", type=int, help="Another seed gives other samples; 1 if left out.")
+@click.option("--agent", help="The agent that works on the tasks: builtin, opencode, ...")
 @click.option("--no-speed", is_flag=True, help="Leave the decode measurement out.")
+@click.option("--no-audit", is_flag=True, help="Score tasks of your own whose gates were not audited.")
 @click.option("--unsafe", is_flag=True, help="Run agents' commands without a sandbox where none works.")
 @json_option
 def command(
@@ -30,7 +32,9 @@ def command(
     tasks: str | None,
     task_names: tuple[str, ...],
     seed: int | None,
+    agent: str | None,
     no_speed: bool,
+    no_audit: bool,
     unsafe: bool,
     as_json: bool,
 ) -> None:
@@ -51,13 +55,16 @@ def command(
     else:
         asked: dict[str, Any] = {"speed": None} if no_speed else {}
         asked |= {"contenders": contenders, "tasks": tasks, "task_names": task_names, "runs": runs}
-        folder = new_folder(Asked(**asked, quick=quick, seed=seed), out, unsafe=unsafe)
-    verdict = carry_out(folder, resumed=resume is not None)
+        wanted = Asked(**asked, quick=quick, seed=seed, agent=agent)
+        folder = new_folder(wanted, out, unsafe=unsafe, audit=not no_audit)
+    done = carry_out(folder, resumed=resume is not None)
+    verdict = done.verdict
     err().print(summary(verdict, folder.path))
     if as_json:
         title = {"title": verdict.trial}
         places = {"trial": str(folder.path), "report": str(report_path(folder))}
         print_json({**contract(verdict), **title, **places})
+    done.complain()
 
 
 def _alone(context: click.Context) -> None:

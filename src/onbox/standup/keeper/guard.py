@@ -1,0 +1,154 @@
+"""When to stop an engine before the box starves: a pure function of what was sampled so far.
+
+The engine is stopped on a *projected* breach: what is available, less the present fall times the horizon, would be
+below the reserve. A poll that waits for the breach itself is too late where memory falls by gigabytes a second.
+
+Three rules keep it from stopping the healthy:
+
+- Growth of our own up to the plan is expected, however steep; only what goes beyond is projected.
+- A fall that others cause is no reason to act ahead of time. Only when the reserve is breached and stays so is the
+  engine stopped, since it is all that onbox may stop.
+- Stalls of the whole box (PSI `full`) count only when little is available too.
+"""
+
+from collections import deque
+from typing import NamedTuple
+
+from onbox.standup.keeper.settings import Limits
+
+MARGIN_BYTES = 64 << 20
+"""Above the reserve; covers what a slow leak takes between two samples."""
+WINDOWS_S = (0.12, 0.6)
+"""The fall is the steepest over these: the short one sees an onset, the long one outlives a pause."""
+BREACH_OF_OTHERS_S = 2.0
+STALL_WINDOW_S = 2.0
+STALL_SHARE = 0.5
+REST_S, CLOSE_S = 0.1, 0.02
+"""Intervals between samples: at rest, and when the reserve is near in time."""
+NEAR_S = 3.0
+TRACE_SAMPLES = 1200
+
+
+class Sample(NamedTuple):
+    """The box's memory at one moment."""
+
+    t_s: float
+    available_bytes: int
+    own_bytes: int | None
+    """What the engine's processes hold of it; None: it cannot be seen."""
+    gpu_bytes: int | None = None
+    """Of GPU memory, the engine's processes; None: there is no GPU, or its driver does not tell."""
+    stall_s: float | None = None
+    """Total time for which every task stood still for want of memory (PSI `full`); None: the kernel does not tell."""
+    phase: str = ""
+
+
+class Alarm(NamedTuple):
+    """Why the engine must be stopped now."""
+
+    kind: str
+    """`projected`, `breached` or `stalled`."""
+    ours: bool
+    """Whether the engine's own growth is behind it."""
+    fall_bytes_s: float
+    to_reserve_s: float | None
+    """Until the reserve would be reached at this pace; None: nothing falls."""
+
+
+class Guard:
+    """Takes in samples and says when to stop.
+
+    Args:
+        limits: the reserve, and what the engine is expected to take.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.serving = False
+        """After that nothing transient is expected any more."""
+        self.samples: deque[Sample] = deque(maxlen=TRACE_SAMPLES)
+        self.lowest_bytes: int | None = None
+        self._first: Sample | None = None
+        self._short_since: float | None = None
+
+    def look(self, sample: Sample) -> Alarm | None:
+        """Take in a sample; the alarm if the engine must be stopped."""
+        self._first = self._first or sample
+        self.samples.append(sample)
+        available, reserve = sample.available_bytes, self.limits.reserve_bytes
+        self.lowest_bytes = min(available, self.lowest_bytes or available)
+        fall, ours = self.fall_bytes_s(), self._ours()
+        to_reserve = max(0, available - reserve) / fall if fall > 0 else None
+        if available >= reserve:
+            self._short_since = None
+        elif self._short_since is None:
+            self._short_since = sample.t_s
+        if self._breached(sample, ours):
+            return Alarm("breached", ours, fall, 0.0)
+        if ours and self._projected(sample, fall) < reserve:
+            return Alarm("projected", True, fall, to_reserve)
+        if self._stalled(sample):
+            return Alarm("stalled", ours, fall, to_reserve)
+        return None
+
+    def interval_s(self) -> float:
+        """When to look again: often when the reserve is near at the present pace."""
+        if not self.samples:
+            return REST_S
+        fall, above = self.fall_bytes_s(), self.samples[-1].available_bytes - self.limits.reserve_bytes
+        return CLOSE_S if above < fall * NEAR_S or above < MARGIN_BYTES else REST_S
+
+    def fall_bytes_s(self) -> float:
+        """How fast what is available falls now; 0 when it does not."""
+        return max(0.0, *(-self._change(window, "available_bytes") for window in WINDOWS_S))
+
+    def own_bytes(self, sample: Sample) -> int:
+        """What the engine has taken: as seen, or else all that went away since it started."""
+        assert self._first is not None
+        if sample.own_bytes is not None:
+            return sample.own_bytes
+        return max(0, self._first.available_bytes - sample.available_bytes)
+
+    def _change(self, window_s: float, name: str) -> float:
+        """Bytes a second over a window; 0 with fewer than two samples."""
+        last = self.samples[-1]
+        earlier = last
+        for sample in reversed(self.samples):
+            earlier = sample
+            if last.t_s - sample.t_s >= window_s:
+                break
+        seconds = last.t_s - earlier.t_s
+        before, now = getattr(earlier, name), getattr(last, name)
+        return 0.0 if seconds <= 0 or before is None or now is None else (now - before) / seconds
+
+    def _ours(self) -> bool:
+        """Whether the engine's growth is at least half of the fall; an engine that cannot be seen is suspected."""
+        if self.samples[-1].own_bytes is None:
+            return True
+        falls = [(-self._change(window, "available_bytes"), self._change(window, "own_bytes")) for window in WINDOWS_S]
+        return any(fall > 0 and own >= fall / 2 for fall, own in falls)
+
+    def _projected(self, sample: Sample, fall: float) -> float:
+        """What would be available when a stop that is decided now has taken hold."""
+        growth = fall * self.limits.horizon_s
+        if self.limits.plan_bytes is None:
+            return sample.available_bytes - growth - MARGIN_BYTES
+        expected = self.limits.plan_bytes + (0 if self.serving else self.limits.transient_bytes)
+        left = expected - self.own_bytes(sample)
+        if left > 0:
+            return sample.available_bytes - min(growth, left)
+        return sample.available_bytes - growth - MARGIN_BYTES
+
+    def _breached(self, sample: Sample, ours: bool) -> bool:
+        if self._short_since is None:
+            return False
+        deep = sample.available_bytes < self.limits.reserve_bytes / 2
+        return ours or deep or sample.t_s - self._short_since >= BREACH_OF_OTHERS_S
+
+    def _stalled(self, sample: Sample) -> bool:
+        """Half of the time nothing could run, for a whole window, with little available."""
+        earlier = next((s for s in reversed(self.samples) if sample.t_s - s.t_s >= STALL_WINDOW_S), None)
+        if earlier is None or sample.stall_s is None or earlier.stall_s is None:
+            return False
+        share = (sample.stall_s - earlier.stall_s) / (sample.t_s - earlier.t_s)
+        return share >= STALL_SHARE and sample.available_bytes < 2 * self.limits.reserve_bytes
