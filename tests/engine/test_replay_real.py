@@ -33,7 +33,8 @@ def asked_again(url: str, model: str, text: str, folder: Path) -> tuple[ReplayEn
     assert end is not None
     assert (end.rounds, end.ended) == (ROUNDS, "complete"), end
     exchanges = [Exchange.model_validate(line) for line in read_lines(folder / "replay.jsonl")]
-    assert {each.status for each in exchanges} == {200}
+    # vLLM keeps /render behind --enable-scale-out; /tokenize does as well.
+    assert {each.status for each in exchanges if each.purpose != "replay-prompt"} == {200}
     judged = replayed(exchanges, [tool["function"]["name"] for tool in TOOLS])
     assert judged is not None
     return end, judged
@@ -51,6 +52,6 @@ def test_llama_with_the_models_own_template_drops_the_calls_it_writes(llama: Lla
 @pytest.mark.slow
 def test_a_model_behind_vllm_that_never_tries(vllm: str, tmp_path: Path) -> None:
     end, judged = asked_again(vllm, "smollm2", "Say hello.", tmp_path)
-    assert end.past_parser == "vLLM, render and /v1/completions"
+    assert end.past_parser == "vLLM, tokenize and /v1/completions"
     assert judged.settled is Settled.NEVER_TRIED, judged.detail
     assert judged.bound == pytest.approx(1 - 0.05 ** (1 / ROUNDS))

@@ -1,8 +1,8 @@
 """Roads past a server's parser: the same prompt, and the text of the model as it wrote it.
 
-vLLM renders a chat request into token ids (`/v1/chat/completions/render`, before 0.24 `/tokenize`) and completes them
-with special tokens shown; llama.cpp renders it into text (`/apply-template`) and completes that (`/completion`). SGLang
-and Ollama render no chat request for others, so there is no road past their parsers.
+vLLM turns a chat request into token ids (`/v1/chat/completions/render` where it is switched on, else `/tokenize`) and
+completes them with special tokens shown; llama.cpp renders it into text (`/apply-template`) and completes that
+(`/completion`). SGLang and Ollama render no chat request for others, so there is no road past their parsers.
 """
 
 import json

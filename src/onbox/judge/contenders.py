@@ -4,16 +4,18 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from onbox.evidence.claims import Claim
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import ContenderPlan, Exchange, LedgerKind, Plan, RunRecord
 from onbox.evidence.stream import read_reply
 from onbox.judge.around import Surroundings
 from onbox.judge.attribution import attribute
+from onbox.judge.claims_seen import with_claims
 from onbox.judge.intervals import cluster_wilson, wilson
 from onbox.judge.pace import calibrated_tok_s, pace_of
 from onbox.judge.results import ContenderResult, Measurement, Outcome, RunResult, TaskCell
 from onbox.judge.rounding import rounded, rounded_pair
-from onbox.judge.speed import load, measure
+from onbox.judge.speed import load, measure, refused
 
 CellKey = tuple[str, str]
 """(task, arm)"""
@@ -67,10 +69,19 @@ class Judged:
     """Why it was not carried out to its end, by the ledger; empty when it was."""
 
 
-def judge_contender(folder: TrialFolder, plan: Plan, contender: ContenderPlan) -> Judged:
-    """Read and judge all runs of the plan, and the first decode measurement that stands."""
+def judge_contender(folder: TrialFolder, plan: Plan, contender: ContenderPlan, claims: Sequence[Claim] = ()) -> Judged:
+    """Read and judge all runs of the plan, and the first decode measurement that stands.
+
+    Args:
+        folder: of the trial.
+        plan: of the trial.
+        contender: of the plan.
+        claims: published rates beside those that the folder holds.
+    """
     around = Surroundings(folder, plan, contender.name)
     speed = _speed(folder, contender.name, around.struck)
+    if speed is not None:
+        speed = with_claims(folder, contender, speed, claims)
     seen = [(record, _exchanges(folder, record)) for record in folder.runs(contender.name) if _planned(plan, record)]
     usual = calibrated_tok_s(speed.decode_tok_s if speed else None, [pace_of(exchanges) for _, exchanges in seen])
     runs = [
@@ -192,10 +203,13 @@ def _failed(folder: TrialFolder, contender: str) -> str:
 
 
 def _speed(folder: TrialFolder, contender: str, struck: Mapping[str, str]) -> Measurement | None:
-    """The first measurement that was finished and stands: measuring again until it looks good gains nothing."""
+    """The first measurement that was finished and stands: measuring again until it looks good gains nothing.
+
+    Where none stands the last one is shown, without its number.
+    """
     numbers = sorted(int(p.name) for p in (folder.contender(contender) / "speed").glob("*") if p.name.isdecimal())
-    for n in numbers:
-        evidence = load(folder, contender, n)
-        if evidence is not None and evidence.where not in struck:
-            return measure(evidence)
-    return None
+    finished = [evidence for n in numbers if (evidence := load(folder, contender, n)) is not None]
+    stands = next((evidence for evidence in finished if evidence.where not in struck), None)
+    if stands is not None:
+        return measure(stands)
+    return refused(measure(finished[-1]), struck[finished[-1].where]) if finished else None
