@@ -57,6 +57,12 @@ def measurement(speed: Measurement, folder: Path) -> RenderableType:
     blocks.append(table)
     counted = f"{words.count(speed.requests, 'request')}, {words.count(speed.tokens, 'token')}"
     blocks.append(Text(f"{counted}, first token after {words.seconds(speed.ttft_s)}"))
+    if speed.acceptance_length is not None:
+        passes = f"{words.number(speed.forward_passes_s)} forward passes a second"
+        blocks.append(Text(f"speculation  {words.number(speed.acceptance_length)} tokens a pass, {passes}"))
+    if speed.plausibility is not None:
+        needs = f"the rate reads {words.number(speed.implied_gb_s)} GB/s" if speed.implied_gb_s else "no rate is given"
+        blocks.append(Text(f"ceiling  {words.label(speed.plausibility)}: {needs}"))
     if speed.claims:
         blocks.append(claims_told(speed))
     blocks.append(Text(f"evidence  {folder}", "dim"))

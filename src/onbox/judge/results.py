@@ -113,6 +113,11 @@ class Measurement(Record):
     """Tokens a forward pass with speculative decoding; None when nothing was drafted."""
     forward_passes_s: float | None = None
     """The rate over the acceptance length."""
+    implied_gb_s: float | None = None
+    """Bandwidth that the rate needs, where the weights are known (GB of 10^9 bytes)."""
+    plausibility: str | None = None
+    """`impossible`, `at_ceiling`, `below_ceiling` or `not_bandwidth_bound`, as `onbox fit` says it; None: the weights
+    are not known, or fit into the processor's cache."""
     profile: dict[str, Any]
     """Engine, tokens a request, depth, concurrency, ...: two numbers compare only with the same profile."""
     each: tuple[RequestSpeed, ...] = ()
