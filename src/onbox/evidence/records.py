@@ -73,7 +73,8 @@ class SpeedPlan(Record):
     tokens: int = 96
     """Output tokens asked of each request."""
     depth_tokens: int = 0
-    warmup_requests_max: int = 3
+    warmup_requests_max: int = 5
+    """Warm-up ends earlier when the last three requests agree within 1 % (coefficient of variation)."""
     seed: int = 1
 
 
@@ -316,8 +317,37 @@ class CpuWindow(Record):
     steal_s: float = 0.0
 
 
+class GpuMoment(Record):
+    """One accelerator at one moment; null where its driver does not tell."""
+
+    index: int
+    sm_clock_mhz: float | None = None
+    sm_clock_max_mhz: float | None = None
+    power_w: float | None = None
+    temperature_c: float | None = None
+    throttle_reasons: tuple[str, ...] | None = None
+    pids: tuple[int, ...] | None = None
+    """Of the processes that compute on it."""
+
+
+class Moment(Record):
+    """What the box did at one moment of the measured requests: a line of `speed/N/telemetry.jsonl`."""
+
+    t_ns: int
+    """Monotonic time."""
+    late_s: float
+    """How late onbox woke for this look: what an arrival would have waited for its stamp."""
+    asleep_ns: int
+    """Time that the box has slept since its start."""
+    stalled_us: dict[str, int] = Field(default_factory=dict)
+    """By resource, how long some task stood still for want of it since the start; empty: the kernel does not tell."""
+    swapped_pages: int | None = None
+    """In and out since the start."""
+    gpus: tuple[GpuMoment, ...] = ()
+
+
 class Telemetry(Record):
-    """A line of `speed/N/telemetry.jsonl`."""
+    """Who used the processors during one request: a line of `speed/N/telemetry.jsonl`, recognized by its `cpu`."""
 
     purpose: str
     request_id: int
@@ -334,6 +364,10 @@ class SpeedRecord(Record):
     """Whether the engine offers counters."""
     idle_before: tuple[dict[str, float], ...] = ()
     """Three scrapes of what runs and waits, before the first request."""
+    engine_pids: tuple[int, ...] = ()
+    """The engine's processes at the end; empty: not ours to see."""
+    accelerators: int | None = None
+    """How many this box has; null: that could not be seen."""
     ended: str
     """`complete`, or what stopped it."""
 

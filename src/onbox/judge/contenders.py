@@ -11,7 +11,7 @@ from onbox.judge.attribution import attribute
 from onbox.judge.intervals import cluster_wilson, wilson
 from onbox.judge.results import ContenderResult, Measurement, Outcome, RunResult, TaskCell
 from onbox.judge.rounding import rounded, rounded_pair
-from onbox.judge.speed import load, measure
+from onbox.judge.speed import load, measure, refused
 
 CellKey = tuple[str, str]
 """(task, arm)"""
@@ -191,10 +191,13 @@ def _failed(folder: TrialFolder, contender: str) -> str:
 
 
 def _speed(folder: TrialFolder, contender: str, struck: Mapping[str, str]) -> Measurement | None:
-    """The first measurement that was finished and stands: measuring again until it looks good gains nothing."""
+    """The first measurement that was finished and stands: measuring again until it looks good gains nothing.
+
+    Where none stands the last one is shown, without its number.
+    """
     numbers = sorted(int(p.name) for p in (folder.contender(contender) / "speed").glob("*") if p.name.isdecimal())
-    for n in numbers:
-        evidence = load(folder, contender, n)
-        if evidence is not None and evidence.where not in struck:
-            return measure(evidence)
-    return None
+    finished = [evidence for n in numbers if (evidence := load(folder, contender, n)) is not None]
+    stands = next((evidence for evidence in finished if evidence.where not in struck), None)
+    if stands is not None:
+        return measure(stands)
+    return refused(measure(finished[-1]), struck[finished[-1].where]) if finished else None

@@ -14,7 +14,7 @@ from statistics import median
 
 from onbox.errors import UsageError
 from onbox.evidence.folder import TrialFolder, read_lines
-from onbox.evidence.records import CpuWindow, Exchange, Preflight, PreflightCase, SpeedRecord, Telemetry
+from onbox.evidence.records import CpuWindow, Exchange, Moment, Preflight, PreflightCase, SpeedRecord, Telemetry
 from onbox.judge.accounts import drafted, engine_time
 from onbox.judge.estimator import SECOND_NS, Sample, digest
 from onbox.judge.intervals import bootstrap_rate
@@ -23,6 +23,7 @@ from onbox.judge.results import Check, Measurement, RequestSpeed, Status, Validi
 from onbox.judge.rounding import rounded, rounded_pair
 from onbox.judge.speed_checks import HARD, all_checks
 from onbox.judge.speed_seen import Seen
+from onbox.judge.words import sentence
 
 Pairs = list[tuple[float, float]]
 
@@ -38,6 +39,7 @@ class SpeedEvidence:
         metrics_before: Prometheus text scraped just before the measured window; None when there is none.
         metrics_after: the same just after it.
         cpu: who used the processors, by request id.
+        moments: what the box did meanwhile.
         coherence: the preflight's probe for sense, of the same server lifetime; None when it was not asked.
     """
 
@@ -47,6 +49,7 @@ class SpeedEvidence:
     metrics_before: str | None
     metrics_after: str | None
     cpu: dict[int, CpuWindow]
+    moments: tuple[Moment, ...]
     coherence: PreflightCase | None
 
 
@@ -60,6 +63,7 @@ def load(folder: TrialFolder, contender: str, n: int = 1) -> SpeedEvidence | Non
     run = folder.read_if_there(SpeedRecord, path / "run.json")
     if run is None:
         return None
+    windows, moments = _telemetry(path / "telemetry.jsonl")
     preflight = folder.read_if_there(Preflight, folder.contender(contender) / "preflight.json")
     cases = preflight.cases if preflight else ()
     return SpeedEvidence(
@@ -68,7 +72,8 @@ def load(folder: TrialFolder, contender: str, n: int = 1) -> SpeedEvidence | Non
         exchanges=tuple(folder.exchanges(path / "requests.jsonl")),
         metrics_before=_text(path / "metrics-before.prom"),
         metrics_after=_text(path / "metrics-after.prom"),
-        cpu=_windows(path / "telemetry.jsonl"),
+        cpu=windows,
+        moments=moments,
         coherence=next((case for case in cases if case.name == "coherence"), None),
     )
 
@@ -91,6 +96,8 @@ def measure(evidence: SpeedEvidence) -> Measurement:
         "engine_timings": _timings(samples),
     }
     witnesses = tuple(_witness(name, found) for name, found in pairs.items())
+    headline = next((found for found in pairs.values() if found), None)
+    interval = bootstrap_rate(headline) if headline else None
     checks = all_checks(
         Seen(
             where=evidence.where,
@@ -100,12 +107,13 @@ def measure(evidence: SpeedEvidence) -> Measurement:
             warmups=by_purpose.get("warmup", []),
             counters=counters,
             witnesses=witnesses,
+            interval=interval,
             cpu=evidence.cpu,
+            moments=evidence.moments,
             coherence=evidence.coherence,
         )
     )
     status = validity(checks)
-    headline = next((found for found in pairs.values() if found), None)
     bad = {check.id: check.status for check in checks if check.status is not Status.PASS}
     # Of witnesses that differ one may be right, and nobody knows which.
     usable = status is not Validity.INVALID and bad.get("WITNESSES_AGREE") is not Status.FAIL
@@ -117,7 +125,7 @@ def measure(evidence: SpeedEvidence) -> Measurement:
     return Measurement(
         status=status,
         decode_tok_s=None if rate is None else rounded(rate),
-        interval=rounded_pair(bootstrap_rate(headline)) if usable and headline else None,
+        interval=rounded_pair(interval) if usable else None,
         witnesses=witnesses,
         checks=checks,
         cold_tok_s=rounded(cold[0]) if cold else None,
@@ -136,6 +144,21 @@ def measure(evidence: SpeedEvidence) -> Measurement:
         },
         each=tuple(_one(sample, evidence.exchanges, coalesced) for sample in samples),
     )
+
+
+def refused(measurement: Measurement, reason: str) -> Measurement:
+    """A measurement that the ledger strikes out: all that was seen, and no number."""
+    struck = Check(
+        id="LEDGER",
+        status=Status.FAIL,
+        observed=reason,
+        threshold=None,
+        evidence="ledger.jsonl",
+        hint=sentence(f"the ledger strikes it out: {reason}"),
+    )
+    no_number = {"decode_tok_s": None, "interval": None, "forward_passes_s": None}
+    checks = (struck, *measurement.checks)
+    return measurement.model_copy(update={"status": Validity.INVALID, "checks": checks, **no_number})
 
 
 def _model(exchanges: Sequence[Exchange]) -> str | None:
@@ -210,9 +233,16 @@ def _text(path: Path) -> str | None:
     return path.read_text("utf-8", "replace") if path.is_file() else None
 
 
-def _windows(path: Path) -> dict[int, CpuWindow]:
+def _telemetry(path: Path) -> tuple[dict[int, CpuWindow], tuple[Moment, ...]]:
+    windows: dict[int, CpuWindow] = {}
+    moments: list[Moment] = []
     try:
-        lines = [Telemetry.model_validate(line) for line in read_lines(path)]
+        for line in read_lines(path):
+            if "cpu" in line:
+                told = Telemetry.model_validate(line)
+                windows[told.request_id] = told.cpu
+            else:
+                moments.append(Moment.model_validate(line))
     except ValueError as error:
         raise UsageError(f"{path}: not a telemetry record: {str(error).splitlines()[0]}") from error
-    return {line.request_id: line.cpu for line in lines}
+    return windows, tuple(moments)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from onbox.evidence.records import CpuWindow, Exchange, PreflightCase, SpeedRecord
+from onbox.evidence.records import CpuWindow, Exchange, Moment, PreflightCase, SpeedRecord
 from onbox.judge.estimator import Sample
 from onbox.judge.metrics import Counters
 from onbox.judge.results import Check, Status, Witness
@@ -22,7 +22,9 @@ class Seen:
     warmups: Sequence[Sample]
     counters: Counters | None
     witnesses: Sequence[Witness]
+    interval: tuple[float, float] | None
     cpu: Mapping[int, CpuWindow]
+    moments: Sequence[Moment]
     coherence: PreflightCase | None
 
     def file(self, name: str) -> str:

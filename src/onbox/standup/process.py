@@ -115,6 +115,11 @@ class Lifetime:
         """A new connection to the engine."""
         return StampedClient(self.endpoint, read_timeout_s=read_timeout_s)
 
+    @property
+    def props(self) -> dict[str, Any]:
+        """What the engine said of itself when it was up."""
+        return self._props
+
     def alive(self) -> bool:
         """Whether the engine answers now."""
         if self._keeper is not None and self._keeper.poll() is not None:

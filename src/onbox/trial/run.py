@@ -19,6 +19,7 @@ from onbox.errors import BoxError, GuardStop
 from onbox.evidence.folder import TrialFolder, append_line, write_atomic, write_json
 from onbox.evidence.records import ContenderPlan, LedgerKind, Plan, RunRecord, SpeedRecord, StandUp
 from onbox.recipes import Recipe
+from onbox.speed.asking import apis_for
 from onbox.speed.measure import SpeedRun
 from onbox.standup.process import Lifetime
 from onbox.trial import events
@@ -150,7 +151,9 @@ class Trial:
         self._show(events.PhaseStarted(contender.name, "preflight"))
         began = time.monotonic()
         with life.client() as client:
-            record, exchanges = preflight.short(client, life.model, list(DEFINITIONS), template)
+            # Where no agent will work, sense is all that is asked.
+            tools = list(DEFINITIONS) if self.tasks else []
+            record, exchanges = preflight.short(client, life.model, tools, template)
         write_json(home / "preflight.json", record)
         (home / "preflight.jsonl").unlink(missing_ok=True)
         for exchange in exchanges:
@@ -180,6 +183,7 @@ class Trial:
                 folder,
                 launch_id=life.launch_id,
                 engine_pid=life.pid,
+                apis=apis_for(life.props),
                 on_tokens=counter.add,
             )
             speed.cold()
@@ -189,9 +193,9 @@ class Trial:
         self._show(events.PhaseEnded(contender.name, "speed", time.monotonic() - began))
         kind = LedgerKind.ACCEPTED if record.ended == "complete" else LedgerKind.INVALIDATED
         self.folder.note(kind, f"{contender.name}/speed/1", record.ended)
-        if kind is LedgerKind.INVALIDATED:
-            life.check()
         self._show(events.SpeedMeasured(contender.name, *self._look.speed(self.folder, contender.name)))
+        if kind is LedgerKind.INVALIDATED and self.tasks:
+            life.check()
 
     # ------------------------------------------------------------ runs
 

@@ -7,12 +7,15 @@ import click
 from onbox.cli.output import err, json_option, print_json
 from onbox.errors import UsageError
 
+WARM_UP_MAX = 8
+"""Requests; a server that is not steady by then is measured as it is, and that is told."""
+
 
 @click.command("speed")
 @click.argument("url")
 @click.option("--model", help="The model's name in requests; the server is asked if left out.")
-@click.option("--tokens", type=click.IntRange(16), default=128, show_default=True, help="Output tokens a request.")
-@click.option("--requests", type=click.IntRange(1), default=5, show_default=True, help="Measured requests.")
+@click.option("--tokens", type=click.IntRange(16), default=256, show_default=True, help="Output tokens a request.")
+@click.option("--requests", type=click.IntRange(1), default=10, show_default=True, help="Measured requests.")
 @click.option("--depth", type=click.IntRange(0), default=0, show_default=True, help="Tokens of context before.")
 @click.option("--out", type=click.Path(path_type=Path), help="The evidence folder.")
 @json_option
@@ -27,7 +30,7 @@ def command(
 
     if not url.startswith(("http://", "https://")):
         raise UsageError(f"{url}: not an http or https URL", "write http://HOST:PORT/v1")
-    plan = SpeedPlan(requests=requests, tokens=tokens, depth_tokens=depth)
+    plan = SpeedPlan(requests=requests, tokens=tokens, depth_tokens=depth, warmup_requests_max=WARM_UP_MAX)
     asked = Asked(contenders=(url,), model=model, speed=plan, bench=False, kind="speed")
     folder = new_folder(asked, out, unsafe=False)
     done = carry_out(folder)
