@@ -111,6 +111,18 @@ class Cause(StrEnum):
     BOX = "box"
 
 
+class TurnResult(Record):
+    """One request of a run's agent, by the wire."""
+
+    tokens: int | None
+    """None: the server does not say."""
+    tool_calls: int
+    ttft_s: float | None
+    """None: nothing visible came, or the reply was not streamed."""
+    decode_tok_s: float | None
+    """None: too few arrivals to see a rate."""
+
+
 class RunResult(Record):
     """One run, judged."""
 
@@ -133,6 +145,11 @@ class RunResult(Record):
     """Time during which a request was under way."""
     folder: str
     """Relative to the trial folder."""
+    ttft_s: float | None = None
+    """Median over the turns."""
+    decode_tok_s: float | None = None
+    """Pooled over the turns."""
+    each_turn: tuple[TurnResult, ...] = ()
 
 
 class TaskCell(Record):
