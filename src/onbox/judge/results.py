@@ -193,6 +193,24 @@ class Comparison(Record):
     detail: str = ""
 
 
+class ArmResult(Record):
+    """A treatment against the baseline, on pairs of valid runs of one contender with the same task and seed."""
+
+    contender: str
+    arm: str
+    pairs: int
+    passed: int
+    """Pairs in which the treatment passed."""
+    baseline_passed: int
+    better: int
+    """Independent pairs in which only the treatment passed."""
+    worse: int
+    """Independent pairs in which only the baseline passed."""
+    p: float | None
+    """Chance of so uneven a split, by McNemar's exact test, two-sided, adjusted for the number of treatments (Holm);
+    None when no pair differs."""
+
+
 class Verdict(Record):
     """`verdict.json`."""
 
@@ -215,3 +233,5 @@ class Verdict(Record):
     round; None when no run is invalid."""
     checks: tuple[Check, ...]
     runs: tuple[RunResult, ...]
+    arms: tuple[ArmResult, ...] = ()
+    """Empty without treatments."""
