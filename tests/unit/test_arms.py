@@ -92,7 +92,7 @@ class TestMarks:
 
 @pytest.mark.parametrize(("better", "worse"), [(1, 0), (3, 3), (0, 6), (9, 2), (4, 5)])
 def test_the_paired_test_is_exact(better: int, worse: int) -> None:
-    oracle = mcnemar([[7, better], [worse, 5]], exact=True).pvalue
+    oracle = mcnemar([[7, better], [worse, 5]], exact=True).pvalue  # type: ignore[no-untyped-call]
     assert mcnemar_exact(better, worse) == pytest.approx(oracle)
 
 

@@ -4,7 +4,7 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,14 +13,22 @@ from types import FrameType
 
 from onbox import __version__
 from onbox.errors import GuardStop, Interrupted, OnboxError
-from onbox.evidence.folder import TrialFolder, write_json
+from onbox.evidence.claims import Claim, Claims, written
+from onbox.evidence.folder import TrialFolder, write_atomic, write_json
 from onbox.evidence.records import LedgerKind
 from onbox.judge.results import Verdict
+from onbox.published import published
 from onbox.trial.plan import Asked
 
 
-def new_folder(asked: Asked, out: Path | None, *, unsafe: bool) -> TrialFolder:
-    """Freeze a plan in a new folder, with the box's fingerprint beside it.
+def new_folder(asked: Asked, out: Path | None, *, unsafe: bool, claims: Sequence[Claim] = ()) -> TrialFolder:
+    """Freeze a plan in a new folder, with the box's fingerprint and the published rates of this day beside it.
+
+    Args:
+        asked: by the user.
+        out: the folder; None for the usual place.
+        unsafe: whether commands may run without a sandbox.
+        claims: the user's published rates; one with the name of another takes its place.
 
     Raises:
         OnboxError: something that was asked for is wrong, or this box cannot do it.
@@ -37,6 +45,8 @@ def new_folder(asked: Asked, out: Path | None, *, unsafe: bool) -> TrialFolder:
     )
     folder = TrialFolder.create(out or _default_folder(plan.kind), plan)
     write_json(folder.path / "box.json", {"onbox_version": __version__, **fingerprint.as_dict()})
+    named = {claim.name: claim for claim in (*published().claims, *claims)}
+    write_atomic(folder.path / "claims.yaml", written(Claims(claims=tuple(named.values()))))
     return folder
 
 

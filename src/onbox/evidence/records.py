@@ -98,6 +98,10 @@ class SpeedPlan(Record):
     warmup_requests_max: int = 5
     """Warm-up ends earlier when the last three requests agree within 1 % (coefficient of variation)."""
     seed: int = 1
+    backend: str = ""
+    """Of the server, as the user states it; empty where nobody did."""
+    precision: str = ""
+    """Of the resident weights, as the user states it; empty where nobody did."""
 
 
 class TaskPlan(Record):
@@ -197,6 +201,10 @@ class Phase(Record):
     name: str
     seconds: float
     detail: str = ""
+    peak_bytes: int | None = None
+    """The most that the engine held: resident memory, and on accelerators."""
+    available_min_bytes: int | None = None
+    """The least that was available on the box."""
 
 
 class StandUp(Record):
@@ -376,6 +384,27 @@ class Telemetry(Record):
     purpose: str
     request_id: int
     cpu: CpuWindow
+
+
+class Ceiling(Record):
+    """`fit.json`: what a token of these weights reads at least, and what this box can read; GB are 10^9 bytes."""
+
+    source: str
+    """Of the weights."""
+    step_bytes: float
+    """Read by one forward pass of one sequence, at the least of the precisions that may be resident."""
+    resident: str
+    """That precision."""
+    context_tokens: int
+    measured_gb_s: float | None
+    nominal_gb_s: float | None
+    """As the maker states it."""
+    cache_bytes: int | None
+    """Of the processor that measured; weights that fit into it are not read from memory at all."""
+    impossible_above_gb_s: float
+    at_ceiling_from_gb_s: float
+    not_bound_below_gb_s: float
+    """These three are the limits of `onbox fit`."""
 
 
 class SpeedRecord(Record):

@@ -4,10 +4,12 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from onbox.evidence.claims import Claim
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import ContenderPlan, Exchange, LedgerKind, Plan, RunRecord
 from onbox.evidence.stream import read_reply
 from onbox.judge.attribution import attribute
+from onbox.judge.claims_seen import with_claims
 from onbox.judge.intervals import cluster_wilson, wilson
 from onbox.judge.isolation import bears, has_mark
 from onbox.judge.results import ContenderResult, Measurement, Outcome, RunResult, TaskCell
@@ -67,8 +69,15 @@ class Judged:
     """Why it was not carried out to its end, by the ledger; empty when it was."""
 
 
-def judge_contender(folder: TrialFolder, plan: Plan, contender: ContenderPlan) -> Judged:
-    """Read and judge all runs of the plan, and the first decode measurement that stands."""
+def judge_contender(folder: TrialFolder, plan: Plan, contender: ContenderPlan, claims: Sequence[Claim] = ()) -> Judged:
+    """Read and judge all runs of the plan, and the first decode measurement that stands.
+
+    Args:
+        folder: of the trial.
+        plan: of the trial.
+        contender: of the plan.
+        claims: published rates beside those that the folder holds.
+    """
     struck = _struck(folder)
     tasks = {task.name: task.sha256 for task in plan.tasks}
     runs = []
@@ -97,6 +106,8 @@ def judge_contender(folder: TrialFolder, plan: Plan, contender: ContenderPlan) -
     fixed = True in repeats and False not in repeats
     cells = {key: _cell(each, plan.runs, fixed) for key, each in by_cell.items()}
     speed = _speed(folder, contender.name, struck)
+    if speed is not None:
+        speed = with_claims(folder, contender, speed, claims)
     tally = _tally(plan, contender, runs, cells, speed)
     return Judged(contender, tuple(runs), cells, tally, failed=_failed(folder, contender.name))
 

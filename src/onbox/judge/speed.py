@@ -14,13 +14,24 @@ from statistics import median
 
 from onbox.errors import UsageError
 from onbox.evidence.folder import TrialFolder, read_lines
-from onbox.evidence.records import CpuWindow, Exchange, Moment, Preflight, PreflightCase, SpeedRecord, Telemetry
+from onbox.evidence.records import (
+    Ceiling,
+    CpuWindow,
+    Exchange,
+    Moment,
+    Preflight,
+    PreflightCase,
+    SpeedPlan,
+    SpeedRecord,
+    Telemetry,
+)
 from onbox.judge.accounts import drafted, engine_time
 from onbox.judge.estimator import SECOND_NS, Sample, digest
 from onbox.judge.intervals import bootstrap_rate
 from onbox.judge.metrics import Counters, difference, parse
 from onbox.judge.results import Check, Measurement, RequestSpeed, Status, Validity, Witness
 from onbox.judge.rounding import rounded, rounded_pair
+from onbox.judge.speed_ceiling import plausibility
 from onbox.judge.speed_checks import HARD, all_checks
 from onbox.judge.speed_seen import Seen
 from onbox.judge.words import sentence
@@ -41,6 +52,7 @@ class SpeedEvidence:
         cpu: who used the processors, by request id.
         moments: what the box did meanwhile.
         coherence: the preflight's probe for sense, of the same server lifetime; None when it was not asked.
+        ceiling: what bounds the rate; None when the weights are not known.
     """
 
     where: str
@@ -51,6 +63,7 @@ class SpeedEvidence:
     cpu: dict[int, CpuWindow]
     moments: tuple[Moment, ...]
     coherence: PreflightCase | None
+    ceiling: Ceiling | None
 
 
 def load(folder: TrialFolder, contender: str, n: int = 1) -> SpeedEvidence | None:
@@ -75,6 +88,7 @@ def load(folder: TrialFolder, contender: str, n: int = 1) -> SpeedEvidence | Non
         cpu=windows,
         moments=moments,
         coherence=next((case for case in cases if case.name == "coherence"), None),
+        ceiling=folder.read_if_there(Ceiling, folder.contender(contender) / "fit.json"),
     )
 
 
@@ -98,6 +112,8 @@ def measure(evidence: SpeedEvidence) -> Measurement:
     witnesses = tuple(_witness(name, found) for name, found in pairs.items())
     headline = next((found for found in pairs.values() if found), None)
     interval = bootstrap_rate(headline) if headline else None
+    speculation = _speculation(samples, counters)
+    implied_gb_s = _implied_gb_s(headline, speculation, evidence.ceiling)
     checks = all_checks(
         Seen(
             where=evidence.where,
@@ -111,6 +127,8 @@ def measure(evidence: SpeedEvidence) -> Measurement:
             cpu=evidence.cpu,
             moments=evidence.moments,
             coherence=evidence.coherence,
+            ceiling=evidence.ceiling,
+            implied_gb_s=implied_gb_s,
         )
     )
     status = validity(checks)
@@ -118,7 +136,6 @@ def measure(evidence: SpeedEvidence) -> Measurement:
     # Of witnesses that differ one may be right, and nobody knows which.
     usable = status is not Validity.INVALID and bad.get("WITNESSES_AGREE") is not Status.FAIL
     coalesced = "COALESCED" in bad
-    speculation = _speculation(samples, counters)
     rate = _pooled(headline) if usable and headline else None
     firsts = [sample.first_s for sample in samples if sample.first_s is not None]
     cold = [sample.tok_s for sample in by_purpose.get("cold", []) if sample.tok_s is not None]
@@ -134,6 +151,8 @@ def measure(evidence: SpeedEvidence) -> Measurement:
         tokens=sum(sample.tokens or 0 for sample in samples),
         acceptance_length=None if speculation is None else rounded(speculation),
         forward_passes_s=None if speculation is None or rate is None else rounded(rate / speculation),
+        implied_gb_s=None if rate is None or implied_gb_s is None else rounded(implied_gb_s),
+        plausibility=plausibility(evidence.ceiling, implied_gb_s) if evidence.ceiling else None,
         profile={
             "engine": evidence.run.engine,
             "model": _model(evidence.exchanges),
@@ -141,9 +160,23 @@ def measure(evidence: SpeedEvidence) -> Measurement:
             "depth_tokens": evidence.run.plan.depth_tokens,
             "concurrency": 1,
             "ruler": next((name for name, found in pairs.items() if found), None),
+            **_stated(evidence.run.plan),
         },
         each=tuple(_one(sample, evidence.exchanges, coalesced) for sample in samples),
     )
+
+
+def _implied_gb_s(headline: Pairs | None, speculation: float | None, ceiling: Ceiling | None) -> float | None:
+    """Bytes a second that the forward passes must have read."""
+    if headline is None or ceiling is None:
+        return None
+    return _pooled(headline) / (speculation or 1.0) * ceiling.step_bytes / 1e9
+
+
+def _stated(plan: SpeedPlan) -> dict[str, str]:
+    """What the user says of the server and nothing here can see."""
+    said = {"backend": plan.backend, "precision": plan.precision}
+    return {name: value for name, value in said.items() if value}
 
 
 def refused(measurement: Measurement, reason: str) -> Measurement:
@@ -156,7 +189,7 @@ def refused(measurement: Measurement, reason: str) -> Measurement:
         evidence="ledger.jsonl",
         hint=sentence(f"the ledger strikes it out: {reason}"),
     )
-    no_number = {"decode_tok_s": None, "interval": None, "forward_passes_s": None}
+    no_number = {"decode_tok_s": None, "interval": None, "forward_passes_s": None, "implied_gb_s": None}
     checks = (struck, *measurement.checks)
     return measurement.model_copy(update={"status": Validity.INVALID, "checks": checks, **no_number})
 

@@ -7,6 +7,7 @@ from onbox.judge import speed_steady as steady
 from onbox.judge import speed_traffic as traffic
 from onbox.judge import speed_whole as whole
 from onbox.judge.results import Check
+from onbox.judge.speed_ceiling import ceiling
 from onbox.judge.speed_seen import Seen
 from onbox.judge.words import sentence
 
@@ -26,6 +27,7 @@ HARD = frozenset(
         "BURSTS",
         "FOREIGN_CPU",
         "ASLEEP",
+        "CEILING",
         "COHERENCE",
     }
 )
@@ -68,6 +70,7 @@ def all_checks(seen: Seen) -> tuple[Check, ...]:
         whole.bursts(seen),
         whole.coalesced(seen),
         steady.witnesses_agree(seen),
+        ceiling(seen),
         steady.warm_up(seen),
         steady.steady(seen),
         steady.drift(seen),
@@ -84,4 +87,4 @@ def all_checks(seen: Seen) -> tuple[Check, ...]:
         gpu.throttle(seen),
         gpu.shared(seen),
     )
-    return tuple(check.model_copy(update={"hint": sentence(check.hint)}) for check in found)
+    return tuple(check.model_copy(update={"hint": sentence(check.hint)}) for check in found if check is not None)

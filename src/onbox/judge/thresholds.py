@@ -104,6 +104,13 @@ PREFIX_CACHE_SHARE = 0.01
 
 PREEMPTIONS_MAX = 0
 
+CLAIM_REQUESTS_MIN = 10
+"""A published mean of fewer requests is said to be one of few."""
+
+SAME_CONTEXT_TOKENS = 64
+SAME_CONTEXT_SHARE = 0.10
+"""Contexts that are no further apart count as the same: so much is read in addition to gigabytes of weights."""
+
 # ---------------------------------------------------------------- verdict
 
 P_MAX = 0.05
