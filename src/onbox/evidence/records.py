@@ -104,12 +104,16 @@ class SpeedPlan(Record):
     """Of the resident weights, as the user states it; empty where nobody did."""
 
 
+Audited = Literal["builtin", "passed", "not asked"]
+"""Audited with each release; passed on this box; the user said that it need not be."""
+
+
 class TaskPlan(Record):
     """One task of the plan, pinned by the hash of its files."""
 
     name: str
     sha256: str
-    audit: Literal["builtin", "passed", "not asked"] | None = None
+    audit: Audited | None = None
     """Whether its gate was shown to tell right from wrong before the plan was frozen; None: an older plan."""
 
 
