@@ -18,15 +18,26 @@ VLLM_PYTHON = PARTS / "vllm" / "bin" / "python"
 VLLM_MODEL = PARTS / "models" / "smollm2"
 """SmolLM2-135M-Instruct as safetensors."""
 
+CI_AGENTS = ("opencode", "pi", "codex")
+"""The agents of others that CI brings; `bash .ci/parts more_agents` brings the rest."""
+AGENTS = PARTS / "agents"
+"""A folder for each agent."""
+
 NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "engine": (lambda: importlib.util.find_spec("xllamacpp") is not None, "pip install 'onbox[embedded]'"),
     "bwrap": (lambda: shutil.which("bwrap") is not None, "bash .ci/parts system"),
     "browser": (lambda: shutil.which("chromium") is not None, "bash .ci/parts system"),
     "docker": (lambda: shutil.which("dockerd") is not None and os.getuid() == 0, "bash .ci/parts system, as root"),
     "vllm": (lambda: VLLM_PYTHON.is_file() and (VLLM_MODEL / "config.json").is_file(), "bash .ci/parts vllm"),
-    "agents": (lambda: (PARTS / "agents").is_dir(), "bash .ci/parts agents"),
+    "agents": (lambda: all((AGENTS / name / ".ready").exists() for name in CI_AGENTS), "bash .ci/parts agents"),
 }
 """Marker -> (whether the part is here, what brings it)."""
+
+
+def agents_path() -> str:
+    """The folders of the agents' programs, for PATH."""
+    folders = [*AGENTS.glob("*/node_modules/.bin"), *AGENTS.glob("*/bin")]
+    return os.pathsep.join([*map(str, sorted(folders)), os.environ["PATH"]])
 
 
 def require(marker: str) -> None:

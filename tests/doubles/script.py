@@ -2,9 +2,13 @@
 
 import json
 import re
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+
+from tests.doubles.asked import Question, read
 
 HOSTILE = (
     "<script>alert(1)</script><img src=x onerror=alert(2)></pre></div>{{ 7 * 7 }}[bold]markup[/bold]"
@@ -27,21 +31,31 @@ class Answer:
 
     Args:
         content: text; None is sent as null.
-        call: name and arguments of a tool call.
+        call: name and arguments of a tool call; arguments that are a string are sent as they are.
+        reasoning: what the model thinks before.
         finish: the finish reason; by default what the answer is.
         tokens: what usage claims; None counts the pieces that are sent.
-        failure: body of an answer with status 500, in the place of all else.
+        failure: an error in the place of all else.
+        status: of the error.
     """
 
     content: str | None = ""
-    call: tuple[str, dict[str, str]] | None = None
+    call: tuple[str, Mapping[str, Any] | str] | None = None
+    reasoning: str = ""
     finish: str = ""
     tokens: int | None = None
     failure: str = ""
+    status: int = 500
+
+    def text(self) -> str:
+        """The words of the answer, or the arguments of its call."""
+        if self.call is None:
+            return self.content or ""
+        return self.call[1] if isinstance(self.call[1], str) else json.dumps(self.call[1])
 
     def pieces(self) -> list[str]:
-        """The text of the answer or of its call's arguments, a word at a time: a token each."""
-        return split(json.dumps(self.call[1]) if self.call else self.content or "")
+        """The text a word at a time: a token each."""
+        return split(self.text())
 
     def finish_reason(self) -> str:
         """As OpenAI's servers say it."""
@@ -53,21 +67,49 @@ def split(text: str) -> list[str]:
     return re.findall(r"\s*\S+|\s+$", text)
 
 
+Step = tuple[str, dict[str, str]]
+"""A tool of the built-in agent, and its arguments."""
+LIST: Step = ("bash", {"command": "ls"})
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Where a conversation stands.
+
+    Args:
+        asked: the request.
+        step: the call that a good model would make now; None when all is done.
+    """
+
+    asked: Question
+    step: Step | None
+
+    @property
+    def call(self) -> tuple[str, Mapping[str, Any]]:
+        """`step`, or a look around, as a call of a tool that is offered."""
+        return offered(self.step or LIST, self.asked)
+
+
 def answer(mode: str, body: dict[str, Any]) -> Answer:
-    """The answer of a mode to the body of a request to /v1/chat/completions."""
-    messages = body.get("messages") or [{"content": body.get("prompt", "")}]
-    asked = str(next((m["content"] for m in reversed(messages) if m.get("role", "user") == "user"), ""))
-    if "capital of France" in asked:
+    """The answer of a mode to the body of a request, whichever API it speaks."""
+    asked = read(body)
+    if "capital of France" in asked.text:
         return Answer("Paris")
-    if not body.get("tools"):
-        return Answer("".join(f" word{number}" for number in range(int(body.get("max_tokens", 16)))), finish="length")
-    plan = _plan(asked)
-    done = sum(message.get("role") == "tool" for message in messages)
-    step = plan[done] if done < len(plan) else None
-    return MODES[mode](step)
+    if not asked.tools:
+        # A request of an agent for a title is streamed and allows many tokens; a measurement counts its own.
+        words = asked.tokens if asked.tokens <= TITLE_ABOVE else 3
+        return Answer("".join(f" word{number}" for number in range(words)), finish="length")
+    plan = _plan(asked.text)
+    if mode in MORE:
+        plan = [*plan, MORE[mode]]
+    step = plan[asked.results] if asked.results < len(plan) else None
+    return MODES[mode](Turn(asked, step))
 
 
-def _plan(asked: str) -> list[tuple[str, dict[str, str]]]:
+TITLE_ABOVE = 512
+
+
+def _plan(asked: str) -> list[Step]:
     """The calls that do what is asked, in order."""
     if "`area`" in asked:
         return [("edit", {"path": "shapes.py", "old": "return width + height", "new": "return width * height"})]
@@ -79,57 +121,130 @@ def _plan(asked: str) -> list[tuple[str, dict[str, str]]]:
     if match := re.search(r"rename the function `(\w+)` to `(\w+)`", asked):
         files = re.findall(r"`(\w+/\w+\.py)`", asked)
         return [("edit", {"path": file, "old": match[1], "new": match[2]}) for file in files]
-    return [("bash", {"command": "ls"})]
+    return [LIST]
 
 
-Step = tuple[str, dict[str, str]] | None
+MORE: dict[str, Step] = {"frame": ("write", {"path": "test_shapes.py", "content": "# no test\n"})}
+"""What a mode does after all that was asked."""
+
+_EDIT = "import sys; p, a, b = sys.argv[1:]; t = open(p).read(); open(p, 'w').write(t.replace(a, b))"
+_WRITE = "import sys; open(sys.argv[1], 'w').write(sys.argv[2])"
 
 
-def _good(step: Step) -> Answer:
-    return Answer(call=step) if step else Answer("It is done.")
+def offered(step: Step, asked: Question) -> tuple[str, Mapping[str, Any]]:
+    """A call as it is, if its tool is offered with these arguments; else the same as a shell command."""
+    name, arguments = step
+    properties = asked.tools.get(name, {}).get("properties", {})
+    if set(arguments) <= set(properties) or not asked.shell:
+        return step
+    match name:
+        case "edit":
+            command = shlex.join(["python3", "-c", _EDIT, arguments["path"], arguments["old"], arguments["new"]])
+        case "write":
+            command = shlex.join(["python3", "-c", _WRITE, arguments["path"], arguments["content"]])
+        case _:
+            command = arguments["command"]
+    schema = asked.tools[asked.shell]
+    given: dict[str, Any] = {}
+    for key in schema.get("required") or list(schema["properties"])[:1]:
+        kind = schema["properties"][key].get("type")
+        if key in ("command", "cmd"):
+            given[key] = ["bash", "-c", command] if kind == "array" else command
+        else:
+            given[key] = {"string": "it is needed", "boolean": False}.get(kind, 10_000)
+    return asked.shell, given
 
 
-def _lazy(step: Step) -> Answer:
-    return Answer("I have successfully updated the files as you asked.")
+Mode = Callable[[Turn], Answer]
 
 
-def _leak(step: Step) -> Answer:
-    name, arguments = step or ("bash", {"command": "ls"})
+def _good(turn: Turn) -> Answer:
+    return Answer(call=turn.call) if turn.step else Answer("It is done.")
+
+
+def _says(text: str, turn: Turn) -> Answer:
+    return Answer(text)
+
+
+def _leak(turn: Turn) -> Answer:
+    name, arguments = turn.call
     return Answer(json.dumps({"name": name, "arguments": arguments}))
 
 
-def _harmony(step: Step) -> Answer:
-    name, arguments = step or ("bash", {"command": "ls"})
+def _harmony(turn: Turn) -> Answer:
+    name, arguments = turn.call
     return Answer(
         f"<|channel|>commentary to=functions.{name} <|constrain|>json<|message|>{json.dumps(arguments)}<|call|>"
     )
 
 
-def _null(step: Step) -> Answer:
-    return Answer(None, tokens=42)
+def _xml(turn: Turn) -> Answer:
+    name, arguments = turn.call
+    given = "".join(f"<parameter={key}>{value}</parameter>" for key, value in arguments.items())
+    return Answer(f"<tool_call><function={name}>{given}</function></tool_call>")
 
 
-def _finish(step: Step) -> Answer:
-    return Answer("", finish="tool_calls", tokens=9)
+def _wrong(turn: Turn) -> Answer:
+    return _good(turn) if turn.step is None else Answer(call=offered(LIST, turn.asked))
 
 
-def _error500(step: Step) -> Answer:
-    return Answer(failure="Failed to parse input at pos 12: <tool_call>{bad")
+def _loop(turn: Turn) -> Answer:
+    return Answer(call=offered(LIST, turn.asked))
 
 
-def _html(step: Step) -> Answer:
-    return Answer(HOSTILE)
+def _turns(turn: Turn) -> Answer:
+    return Answer(call=offered(("bash", {"command": f"echo {turn.asked.results}"}), turn.asked))
 
 
-MODES: dict[str, Callable[[Step], Answer]] = {
+def _once(call: tuple[str, Mapping[str, Any] | str], turn: Turn) -> Answer:
+    return Answer("It is done.") if turn.asked.results else Answer(call=call)
+
+
+def _malformed(turn: Turn) -> Answer:
+    return _once((turn.call[0], '{"command": "ls'), turn)
+
+
+def _fails(status: int, message: str, turn: Turn) -> Answer:
+    return Answer(failure=message, status=status)
+
+
+MODES: dict[str, Mode] = {
     "good": _good,
     "slow": _good,
     "die": _good,
-    "lazy": _lazy,
+    "stall": _good,
+    "frame": _good,
+    "wrong": _wrong,
+    "lazy": partial(_says, "I have successfully updated the files as you asked."),
+    "plan": partial(_says, "First, I will open the file and look at it."),
+    "ask": partial(_says, "Which of the files do you mean?"),
+    "code": partial(_says, "Here it is:\n```python\nreturn width * height\n```"),
+    "refuse": partial(_says, "I'm sorry, but I can't help with that."),
+    "words": partial(_says, "A file holds bytes."),
+    "html": partial(_says, HOSTILE),
+    "stripped": partial(_says, "analysisWe need to edit the file.assistantfinalDone."),
     "leak": _leak,
     "harmony": _harmony,
-    "null": _null,
-    "finish": _finish,
-    "error500": _error500,
-    "html": _html,
+    "xml": _xml,
+    "reason": lambda turn: Answer("", reasoning="The bug is clear. I will call the edit tool now.", tokens=12),
+    "null": lambda turn: Answer(None, tokens=42),
+    "finish": lambda turn: Answer("", finish="tool_calls", tokens=9),
+    "long": lambda turn: Answer("Let me think about it, and about it again", finish="length"),
+    "loop": _loop,
+    "turns": _turns,
+    "badargs": partial(_once, ("open_editor", {"file": "shapes.py"})),
+    "malformed": _malformed,
+    "error500": partial(_fails, 500, "Failed to parse input at pos 12: <tool_call>{bad"),
+    "error503": partial(_fails, 503, "the slot is broken"),
+    "error400": partial(_fails, 400, "unknown field"),
+    "error401": partial(_fails, 401, "no key"),
+    "error404": partial(_fails, 404, "no such model"),
+    "error429": partial(_fails, 429, "too many requests"),
+    "context": partial(_fails, 400, "This model's maximum context length is 4096 tokens"),
 }
+
+
+def mode_of(model: Any, default: str) -> str:
+    """The mode that a model's name asks for (`scripted-lazy`), so that one server plays every part."""
+    name = str(model).removeprefix("scripted-")
+    return name if name in MODES else default

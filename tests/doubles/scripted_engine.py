@@ -1,4 +1,4 @@
-"""A server process that speaks OpenAI's protocol with llama.cpp's counters, and a script in the place of a model.
+"""A server process that speaks three APIs with llama.cpp's counters, and a script in the place of a model.
 
     python -m tests.doubles.scripted_engine --port 0 --mode good
 
@@ -13,14 +13,16 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.doubles.script import HOSTILE, MODES, Answer, answer
+from tests.doubles.frames import Counts, Frames, frames_of
+from tests.doubles.script import HOSTILE, MODES, Answer, answer, mode_of
 
 FIRST_TOKEN_S = 0.005
 SLOW_TOK_S = 40.0
+STALL_S = 600.0
+"""Silence before the first token of an answer to an agent in the mode `stall`."""
 
 
 @dataclass
@@ -71,10 +73,16 @@ class Engine:
             await _send(writer, 200, {"object": "list", "data": data})
         elif path == "/metrics":
             await _send(writer, 200, self.metrics(), "text/plain; version=0.0.4")
-        elif method == "POST" and path in ("/v1/chat/completions", "/v1/completions"):
-            await self.complete(writer, body, chat=path == "/v1/chat/completions")
+        elif path.partition("?")[0] == "/v1/messages/count_tokens":
+            await _send(writer, 200, {"input_tokens": len(json.dumps(body)) // 4})
         else:
-            await _send(writer, 404, {"error": {"code": 404, "message": "File Not Found"}})
+            mode = mode_of(body.get("model"), self.mode)
+            said = answer(mode, body) if method == "POST" else Answer()
+            frames = frames_of(path, self.model, said, body) if method == "POST" else None
+            if frames is None:
+                await _send(writer, 404, {"error": {"code": 404, "message": "File Not Found"}})
+            else:
+                await self.complete(writer, mode, body, frames)
 
     def metrics(self) -> str:
         """llama.cpp's names; more digits than llama.cpp prints."""
@@ -94,36 +102,36 @@ class Engine:
             for name, value in values.items()
         )
 
-    async def complete(self, writer: asyncio.StreamWriter, body: dict[str, Any], *, chat: bool) -> None:
+    async def complete(self, writer: asyncio.StreamWriter, mode: str, body: dict[str, Any], frames: Frames) -> None:
         """A completion, streamed or whole."""
         self.completions += 1
-        number, said = self.completions, answer(self.mode, body)
+        number, said = self.completions, frames.said
         if said.failure:
-            error = {"code": 500, "message": said.failure, "type": "server_error"}
-            await _send(writer, 500, {"error": error})
+            await _send(writer, said.status, frames.error(said.status, said.failure))
             return
-        prompt_tokens = max(1, len(json.dumps(body.get("messages") or body.get("prompt"))) // 4)
+        prompt = body.get("messages") or body.get("prompt") or body.get("input")
+        prompt_tokens = max(1, len(json.dumps(prompt)) // 4)
         pieces = said.pieces()[: body.get("max_tokens")]
-        if self.stall_s and body.get("tools"):
-            await asyncio.sleep(self.stall_s)
+        if body.get("tools"):
+            await asyncio.sleep(STALL_S if mode == "stall" else self.stall_s)
         began = time.monotonic()
         first = last = began + FIRST_TOKEN_S
-        frames = _Frames(self.model, said, chat)
         streamed, sent = bool(body.get("stream")), 0
         self.running += 1
         try:
             if streamed:
                 writer.write(_head(200, "text/event-stream") + b"Transfer-Encoding: chunked\r\n\r\n")
+                writer.write(b"".join(map(_chunk, frames.start())))
             for position, piece in enumerate(pieces):
                 await asyncio.sleep(max(0.0, first + position / self.tok_s - time.monotonic()))
                 last = time.monotonic()
                 if not position:
                     first = last
                 sent += 1
-                if self.mode == "die" and number == self.die_on and position == len(pieces) // 2:
+                if mode == "die" and number >= self.die_on and position == len(pieces) // 2:
                     os._exit(7)
                 if streamed:
-                    writer.write(_chunk(_event(frames.delta(piece, first=not position))))
+                    writer.write(b"".join(map(_chunk, frames.delta(piece, first=not position))))
                     await writer.drain()
         finally:
             self.running -= 1
@@ -131,13 +139,7 @@ class Engine:
             self.prompt_s += first - began
             self.predicted += sent
             self.predicted_s += last - first
-        claimed = sent if said.tokens is None else said.tokens
-        usage = {
-            "prompt_tokens": prompt_tokens,
-            "completion_tokens": claimed,
-            "total_tokens": prompt_tokens + claimed,
-            "prompt_tokens_details": {"cached_tokens": 0},
-        }
+        counts = Counts(prompt_tokens, sent if said.tokens is None else said.tokens)
         timings = {
             "cache_n": 0,
             "prompt_n": prompt_tokens,
@@ -146,60 +148,10 @@ class Engine:
             "predicted_ms": 1000 * (last - first),
         }
         if not streamed:
-            await _send(writer, 200, frames.whole("".join(pieces)) | {"usage": usage, "timings": timings})
+            await _send(writer, 200, frames.whole(counts, timings))
             return
-        end = b"".join(map(_chunk, frames.end(usage, timings, asked=bool(body.get("stream_options")))))
-        writer.write(end + b"0\r\n\r\n")
+        writer.write(b"".join(map(_chunk, frames.end(counts, timings))) + b"0\r\n\r\n")
         await writer.drain()
-
-
-@dataclass(frozen=True)
-class _Frames:
-    """The JSON around the pieces of an answer."""
-
-    model: str
-    said: Answer
-    chat: bool
-
-    def _frame(self, choice: dict[str, Any], **more: Any) -> dict[str, Any]:
-        kind = ("chat.completion.chunk" if "delta" in choice else "chat.completion") if self.chat else "text_completion"
-        choices = [{"index": 0, "finish_reason": None, **choice}]
-        return {"id": "cmpl-1", "object": kind, "created": int(time.time()), "model": self.model,
-                "choices": choices, **more}  # fmt: skip
-
-    def _call(self, arguments: str, *, named: bool) -> list[dict[str, Any]]:
-        assert self.said.call is not None
-        function = {"name": self.said.call[0], "arguments": arguments} if named else {"arguments": arguments}
-        identity = {"id": f"call-{time.monotonic_ns()}", "type": "function"} if named else {}
-        return [{"index": 0, **identity, "function": function}]
-
-    def delta(self, piece: str, *, first: bool) -> dict[str, Any]:
-        """One event of a stream."""
-        if not self.chat:
-            return self._frame({"text": piece})
-        role = {"role": "assistant"} if first else {}
-        shown = {"tool_calls": self._call(piece, named=first)} if self.said.call else {"content": piece}
-        return self._frame({"delta": role | shown})
-
-    def whole(self, text: str) -> dict[str, Any]:
-        """The answer as one document."""
-        finish = {"finish_reason": self.said.finish_reason()}
-        if not self.chat:
-            return self._frame({"text": text, **finish})
-        called = {"tool_calls": self._call(text, named=True)} if self.said.call else {}
-        content = None if self.said.call else self.said.content
-        return self._frame({"message": {"role": "assistant", "content": content, **called}, **finish})
-
-    def end(self, usage: dict[str, Any], timings: dict[str, Any], *, asked: bool) -> Iterator[bytes]:
-        """The last events of a stream."""
-        finish = {"finish_reason": self.said.finish_reason()}
-        shown: dict[str, Any] = {"text": ""}
-        if self.chat:
-            shown = {"delta": {"content": None} if self.said.content is None else {}}
-        yield _event(self._frame({**shown, **finish}, timings=timings))
-        if asked:
-            yield _event(self._frame({}) | {"choices": [], "usage": usage, "timings": timings})
-        yield b"data: [DONE]\n\n"
 
 
 async def _request(reader: asyncio.StreamReader) -> tuple[str, str, dict[str, Any]] | None:
@@ -225,10 +177,6 @@ async def _send(writer: asyncio.StreamWriter, status: int, body: Any, kind: str 
     data = (body if isinstance(body, str) else json.dumps(body)).encode()
     writer.write(_head(status, kind) + f"Content-Length: {len(data)}\r\n\r\n".encode() + data)
     await writer.drain()
-
-
-def _event(frame: dict[str, Any]) -> bytes:
-    return b"data: " + json.dumps(frame).encode() + b"\n\n"
 
 
 def _chunk(data: bytes) -> bytes:

@@ -67,7 +67,7 @@ def trial(tmp_path_factory: pytest.TempPathFactory) -> RealTrial:
 
 def test_stood_up_in_phases_and_gone(trial: RealTrial) -> None:
     standup = json.loads((trial.home / "standup/phases.json").read_text())
-    assert [phase["name"] for phase in standup["phases"]] == ["start", "load", "ready", "first token"]
+    assert [phase["name"] for phase in standup["phases"]] == ["start", "load", "kv", "ready", "first token"]
     assert sum(phase["seconds"] for phase in standup["phases"]) == pytest.approx(standup["ready_s"], abs=0.5)
     assert standup["engine_version"].startswith("xllamacpp ")
     stopped = standup["stopped"]

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from onbox.bench.agent import NUDGE, BuiltinAgent, Job, Outcome
+from onbox.bench.agents import Job, Outcome
+from onbox.bench.agents.builtin import NUDGE, Builtin, BuiltinAgent
 from onbox.bench.probing import sandbox_of
 from onbox.bench.runner import Bench
 from onbox.bench.sandbox import Completed
@@ -185,6 +186,7 @@ def bench() -> Callable[..., Bench]:
             "contender": "small",
             "model": "m",
             "sampling": {},
+            "agent": Builtin(),
             "plan": AgentPlan(version="1"),
             "proxy": proxy,
             "sandbox": Unsafe(),

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from onbox.evidence.markup import HARMONY, MARKUP, written_call
+from onbox.evidence.offers import offered_tools
 from onbox.evidence.records import AgentEnd, Changes, Exchange, GateEnd
 from onbox.judge.attribution import attribute
 from onbox.judge.codes import CODES
-from onbox.judge.replies import HARMONY, MARKUP, offered_tools, written_call
 from onbox.judge.results import Cause, Outcome, RunResult
 from onbox.judge.words import sentence
 from tests.builders import (

@@ -14,12 +14,13 @@ import pytest
 from pydantic import BaseModel
 
 from onbox import recipes
+from onbox.bench.agents.template import read_template
 from onbox.bench.audit import audit
 from onbox.bench.sandbox.choose import choose
 from onbox.bench.tasks import BUILTIN, QUICK, load_task, load_tasks
 from onbox.cli.main import COMMANDS, LATER, onbox
 from onbox.engines import engine_by_name
-from onbox.evidence import records
+from onbox.evidence import foreign, records
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.manifest import NAME as MANIFEST
 from onbox.judge import results
@@ -196,6 +197,9 @@ def test_every_yaml_example_is_valid(page: Path, elsewhere: Path) -> None:
             plan, _ = make_plan(Asked(contenders=(str(path),)), sandbox="bubblewrap", read_gb_s=None)
             assert len(plan.contenders) == len(read_yaml(path)["contenders"])
             found = [recipes.Recipe.model_validate(contender.recipe) for contender in plan.contenders]
+        elif "command" in read_yaml(path):
+            assert read_template(str(path)) is not None
+            found = []
         else:
             found = [recipes.load(str(path))]
         for recipe in found:
@@ -252,6 +256,7 @@ def models_of(*modules: ModuleType) -> dict[str, type[BaseModel]]:
     [
         pytest.param("evidence.md", (records, results), id="evidence"),
         pytest.param("recipes.md", RECIPE_MODULES, id="recipes"),
+        pytest.param("formats.md", (foreign,), id="formats"),
     ],
 )
 def test_every_record_is_told_field_by_field(page: str, modules: tuple[ModuleType, ...]) -> None:

@@ -35,7 +35,7 @@ class TestByName:
     def test_an_unknown_name_is_answered_with_the_known_ones(self) -> None:
         with pytest.raises(UsageError, match="engine: vlm: no such engine") as caught:
             engine_by_name("vlm")
-        assert caught.value.next_step == "one of attached, llama-embedded, llama-server, vllm"
+        assert caught.value.next_step == "one of attached, llama-embedded, llama-server, sglang, vllm"
 
     def test_an_installed_package_may_bring_one(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         info = tmp_path / "fake_engine-1.dist-info"

@@ -1,5 +1,6 @@
 """Recipes: those that come with onbox, those that people write, and what is wrong with them."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onbox import recipes
+from onbox.engines import engine_by_name
+from onbox.engines.known import known
 from onbox.errors import UsageError
 from onbox.recipes import Recipe, Serve, Weights
 from onbox.recipes.names import slug
+from onbox.recipes.pins import unpinned
 from onbox.trial.recipe_text import recipe_yaml
 
+DATA = Path(__file__).parents[1] / "data"
 PARTS: dict[str, Any] = {"packages": ["m-part1"], "version": "1.0", "member": "*.bin"}
 PINNED: dict[str, Any] = {
     "file": "m.gguf",
@@ -28,14 +33,47 @@ def minimal(**more: Any) -> dict[str, Any]:
 
 
 class TestBuiltin:
-    def test_all_load_and_are_pinned(self) -> None:
+    def test_all_load_and_say_what_is_not_pinned(self) -> None:
         assert set(recipes.EMBEDDED_PAIR) <= set(recipes.builtin_names())
         for name in recipes.builtin_names():
             recipe = recipes.load(name)
             assert recipe.name == name
+            assert recipe.description
             assert recipe.weights is not None
-            assert len(recipe.weights.sha256) == 64
-            assert recipe.weights.licence
+            source = recipe.weights.repository
+            assert source.licence if source else recipe.weights.licence, name
+            assert bool(unpinned(recipe)) == (source is not None), name
+            assert source or len(recipe.weights.sha256) == 64
+
+    def test_an_image_by_its_tag_is_not_pinned(self) -> None:
+        assert unpinned(recipes.load("gpt-oss-120b-spark")) == (
+            "image sparkarena/spark-vllm-docker:mxfp4: no digest",
+            "weights hf:openai/gpt-oss-120b: no commit",
+        )
+
+    def test_the_two_of_the_spark_differ_in_eagerness_alone(self) -> None:
+        compiled, eager = (recipes.load(f"gpt-oss-120b-spark{tail}") for tail in ("", "-eager"))
+        said = {"name", "description"}
+        one, other = compiled.model_dump(exclude=said), eager.model_dump(exclude=said)
+        assert other["serve"]["arguments"].pop("enforce-eager") is True
+        assert one == other
+
+    def test_the_one_of_the_spark_has_the_flags_of_the_published_recipe(self) -> None:
+        ours = recipes.load("gpt-oss-120b-spark")
+        published = recipes.load(str(DATA / "sparkrun" / "openai-gpt-oss-120b-vllm.yaml"))
+        assert (ours.serve.arguments, ours.tools) == (published.serve.arguments, published.tools)
+        assert ours.serve.environment == published.serve.environment
+
+    @pytest.mark.parametrize("name", recipes.builtin_names())
+    def test_every_option_is_one_that_the_engine_knows(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(shutil, "which", lambda program: f"/usr/bin/{program}")
+        recipe = recipes.load(name)
+        launch = engine_by_name(recipe.engine).launch(recipe, Path("/w/model"), 8000)
+        knows = known(recipe.engine, recipe.engine_version)
+        words = launch.argv[launch.argv.index(launch.image) + 1 :] if launch.image else launch.argv
+        options = [word.removeprefix("--") for word in words if word.startswith("--")]
+        assert [option for option in options if knows.option(option) is not True] == []
+        assert [each for each in recipe.serve.environment if knows.variable(each) is False] == []
 
     def test_the_text_of_a_template_takes_the_place_of_its_name(self) -> None:
         serve = recipes.load("qwen2.5-coder-0.5b").serve

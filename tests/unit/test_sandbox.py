@@ -6,8 +6,10 @@ import os
 import shutil
 import signal
 import socket
+import socketserver
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError
@@ -15,10 +17,10 @@ from pathlib import Path
 
 import pytest
 
-from onbox.bench.sandbox import Bind, Completed, Sandbox
+from onbox.bench.sandbox import MEMORY_BYTES, Bind, Completed, Reach, Sandbox, StopSign
 from onbox.bench.sandbox.bubblewrap import Bubblewrap
 from onbox.bench.sandbox.choose import VARIABLE, choose, working
-from onbox.bench.sandbox.interior import FILE_BYTES, MEMORY_BYTES, PROCESSES
+from onbox.bench.sandbox.interior import FILE_BYTES, PROCESSES
 from onbox.bench.sandbox.none import Unsafe
 from onbox.bench.sandbox.probes import probe
 from onbox.bench.sandbox.sandlock import Sandlock
@@ -452,3 +454,98 @@ def test_without_any_tier_it_refuses_with_every_reason(monkeypatch: pytest.Monke
     assert "sandlock is not installed" in raised.value.message
     assert "apt install bubblewrap" in raised.value.next_step
     assert choose(unsafe=True).name == "none"
+
+
+# ---------------------------------------------------------------- an agent's run
+
+
+ASK = """
+import socket, sys
+for port in sys.argv[1:]:
+    try:
+        with socket.create_connection(("127.0.0.1", int(port)), timeout=2) as connection:
+            connection.sendall(b"hello")
+            connection.shutdown(socket.SHUT_WR)
+            print(connection.makefile().read())
+    except OSError as error:
+        print(type(error).__name__)
+"""
+
+
+@contextlib.contextmanager
+def echoing(socket_path: Path) -> Iterator[int]:
+    """A server on a port of loopback and on a Unix socket that says in capitals what it hears."""
+
+    class Echo(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            said = b""
+            while data := self.request.recv(100):
+                said += data
+            self.request.sendall(said.upper())
+
+    with (
+        socketserver.ThreadingTCPServer(("127.0.0.1", 0), Echo) as tcp,
+        socketserver.ThreadingUnixStreamServer(str(socket_path), Echo) as unix,
+    ):
+        for server in (tcp, unix):
+            threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield tcp.server_address[1]
+        tcp.shutdown()
+        unix.shutdown()
+
+
+@in_tiers(CLOSED)
+def test_one_server_is_within_reach_and_no_other(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "proxy").mkdir()
+    path = tmp_path / "proxy" / "server.sock"
+    with echoing(path) as port, socket.create_server(("127.0.0.1", 0)) as other:
+        done = place.sandbox.run(
+            ["python3", "-c", ASK, str(port), str(other.getsockname()[1])],
+            binds={"APP_DIR": Bind(place.workspace, "/app", writable=True)},
+            cwd="APP_DIR",
+            timeout_s=10,
+            reach=Reach(port, path),
+        )
+        other.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            other.accept()
+    heard, refused = done.output.decode().split()
+    assert (heard, done.exit_code) == ("HELLO", 0)
+    assert refused.endswith("Error")
+
+
+@in_tiers(CLOSED)
+def test_the_exit_code_comes_through_the_bridge(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "proxy").mkdir()
+    with echoing(tmp_path / "proxy" / "server.sock") as port:
+        for script, code in (("exit 5", 5), ("kill -9 $$", 137)):
+            done = place.sandbox.run(
+                ["sh", "-c", script],
+                binds={"APP_DIR": Bind(place.workspace, "/app", writable=True)},
+                cwd="APP_DIR",
+                timeout_s=10,
+                reach=Reach(port, tmp_path / "proxy" / "server.sock"),
+            )
+            assert done.exit_code == code
+
+
+@in_tiers(ALL)
+def test_a_stop_sign_ends_the_whole_tree(place: Place, marker: str) -> None:
+    with StopSign() as stop:
+        threading.Timer(0.5, stop.show).start()
+        done = place.sandbox.run(
+            ["sh", "-c", f"sleep {marker} & wait"],
+            binds={"APP_DIR": Bind(place.workspace, "/app", writable=True)},
+            cwd="APP_DIR",
+            timeout_s=60,
+            stop=stop,
+        )
+    assert done.exit_code is None
+    assert done.seconds < 30
+    assert wait_for(lambda: not alive(marker))
+
+
+@in_tiers(ALL)
+def test_a_bind_is_found_where_the_sandbox_says(place: Place) -> None:
+    bind = Bind(place.workspace, "/app", writable=True)
+    assert place.run("sh", "-c", "echo $APP_DIR").output.decode().strip() == place.sandbox.place(bind)

@@ -1,6 +1,5 @@
 """Lifetimes of real processes, and the questions that come before the work."""
 
-import json
 import os
 import signal
 import socket
@@ -11,17 +10,12 @@ from typing import Any
 import psutil
 import pytest
 
-from onbox.bench.tools import DEFINITIONS
 from onbox.engines.attached import Attached
 from onbox.errors import BoxError, EngineError
 from onbox.evidence.records import StandUp
 from onbox.recipes.schema import Recipe, Serve, Weights
 from onbox.standup.ports import free_port, port_open
-from onbox.standup.preflight import preflight
 from onbox.standup.process import Lifetime
-from onbox.wire.client import StampedClient
-from onbox.wire.endpoint import Endpoint
-from tests.builders import call_delta, delta, event
 from tests.doubles.engine import FakeEngine
 from tests.doubles.server import Asked, Wire, closed_port, serving
 from tests.doubles.waiting import gone, until
@@ -209,74 +203,3 @@ class TestAttached:
             with Lifetime(recipe, Attached(), None, tmp_path) as up:
                 assert up.model == "x"
         assert record(tmp_path).engine_version == "{'major': 1}"
-
-
-def ask(*replies: bytes, status: int = 200) -> dict[str, tuple[str, str]]:
-    """(status, detail) by case, of a server that gives these replies in turn."""
-    turns = iter(replies)
-
-    def script(asked: Asked, wire: Wire) -> None:
-        if status == 200:
-            wire.stream([next(turns)])
-        else:
-            wire.whole(status, next(turns))
-
-    with serving(script) as server, StampedClient(Endpoint.parse(server.url)) as client:
-        found, exchanges = preflight(client, "m", list(DEFINITIONS), "own.jinja")
-    assert [exchange.purpose for exchange in exchanges] == ["preflight", "preflight"]
-    assert found.tools == (found.cases[1].status == "pass")
-    assert "tools" not in server.asked[0].json()
-    assert [tool["function"]["name"] for tool in server.asked[1].json()["tools"]] == [
-        tool["function"]["name"] for tool in DEFINITIONS
-    ]
-    return {case.name: (case.status, case.detail) for case in found.cases}
-
-
-def reply(*events: str) -> bytes:
-    return ("".join(events) + event("[DONE]")).encode()
-
-
-class TestPreflight:
-    PARIS = reply(delta(content="Par"), delta(content="is."))
-
-    def test_a_server_that_can(self) -> None:
-        cases = ask(self.PARIS, reply(call_delta("bash", {"command": "ls"})))
-        assert cases == {
-            "coherence": ("pass", "asked for the capital of France, it said: Paris."),
-            "tool_call": ("pass", 'bash {"command": "ls"}'),
-        }
-
-    def test_nonsense_is_quoted(self) -> None:
-        status, detail = ask(reply(delta(content="aaaa " * 100)), reply(call_delta("bash", {})))["coherence"]
-        assert status == "fail"
-        assert detail.endswith("...")
-        assert len(detail) < 230
-
-    def test_the_answer_may_be_in_the_reasoning(self) -> None:
-        assert ask(reply(delta(reasoning="It is Paris")), reply())["coherence"][0] == "pass"
-
-    def test_a_call_that_leaked_into_the_text_names_the_template(self) -> None:
-        status, detail = ask(self.PARIS, reply(delta(content='<tool_call>{"name": "bash"}</tool_call>')))["tool_call"]
-        assert status == "fail"
-        assert "no tool call came back, but text: <tool_call>" in detail
-        assert "own.jinja" in detail
-
-    @pytest.mark.parametrize(
-        ("name", "arguments", "said"),
-        [
-            ("shell", "{}", "'shell', which was not offered"),
-            ("bash", '{"command": ', "no JSON object"),
-            ("bash", '"ls"', "no JSON object"),
-        ],
-    )
-    def test_a_call_of_the_wrong_form_is_a_warning(self, name: str, arguments: str, said: str) -> None:
-        status, detail = ask(self.PARIS, reply(call_delta(name, arguments)))["tool_call"]
-        assert status == "warn"
-        assert said in detail
-
-    def test_an_error_status_is_quoted(self) -> None:
-        body = json.dumps({"error": "no tools here"}).encode()
-        cases = ask(body, body, status=400)
-        assert {status for status, _ in cases.values()} == {"fail"}
-        assert "status 400" in cases["tool_call"][1]
-        assert "no tools here" in cases["tool_call"][1]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from onbox.bench.agent import BuiltinAgent, Job, Outcome
+from onbox.bench.agents import Agent, Job, Outcome
 from onbox.bench.diff import changes, patch
 from onbox.bench.gate import grade
 from onbox.bench.sandbox import Sandbox
@@ -32,6 +32,7 @@ class Bench:
         contender: its name.
         model: its name in requests.
         sampling: sent with each request.
+        agent: who works on the tasks.
         plan: the agent's limits.
         proxy: between the agent and the engine.
         sandbox: where commands and gates run.
@@ -43,6 +44,7 @@ class Bench:
     contender: str
     model: str
     sampling: dict[str, Any]
+    agent: Agent
     plan: AgentPlan
     proxy: RecordingProxy
     sandbox: Sandbox
@@ -107,7 +109,8 @@ class Bench:
         limits = self.plan.limits
         limits = limits.model_copy(update={"wall_s": min(limits.wall_s, task.agent_timeout_s)})
         name = f"{task.name}-{folder.parent.name}-{folder.name}"
-        with self.proxy.recording(name, folder / "wire.jsonl") as endpoint:
+        watch = self.agent.watch(limits, self.sampling, seed)
+        with self.proxy.recording(name, folder / "wire.jsonl", watch=watch) as endpoint:
             job = Job(
                 instruction=task.instruction,
                 workspace=workspace,
@@ -117,12 +120,15 @@ class Bench:
                 seed=seed,
                 plan=self.plan.model_copy(update={"limits": limits}),
                 sandbox=self.sandbox,
+                watch=watch,
+                socket=self.proxy.socket,
+                log=folder / "agent.log",
             )
-            return BuiltinAgent(job).run()
+            return self.agent.run(job)
 
     def _grade(self, task: Task, workspace: Path, outcome: Outcome, folder: Path) -> GateEnd:
         return grade(task, workspace, outcome.end.reply, self.sandbox, transcript=folder / "gate.txt")
 
 
 def _nothing(detail: str) -> Outcome:
-    return Outcome(AgentEnd(stop="crash", detail=detail), [], 0.0, 0.0)
+    return Outcome(AgentEnd(stop="crash", detail=detail))

@@ -18,16 +18,20 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "fit": ("onbox.cli.commands.fit", "Will it fit, how fast can it be, is a claimed rate possible?"),
     "speed": ("onbox.cli.commands.speed", "Decode rate of a running server, with witnesses and checks."),
     "selftest": ("onbox.cli.commands.selftest", "The estimator against servers of known truth."),
+    "preflight": (
+        "onbox.cli.commands.preflight",
+        "Does a server speak tools and reasoning as an agent needs?",
+    ),
     "bench": ("onbox.cli.commands.bench", "Agent runs on tasks against a running server."),
     "audit": ("onbox.cli.commands.audit", "Do the gates tell right from wrong?"),
     "judge": ("onbox.cli.commands.judge", "The verdict, from evidence alone."),
     "report": ("onbox.cli.commands.report", "Write report.html and report.md again, from evidence alone."),
     "verify": ("onbox.cli.commands.verify", "Recompute a trial and check the hashes of its files."),
+    "import": ("onbox.cli.commands.import_", "Other tools' records into evidence, with what they are worth."),
     "export": ("onbox.cli.commands.export", "A trial in other tools' formats."),
 }
 
 LATER: dict[str, tuple[str, str]] = {
-    "preflight": ("0.4", "Does a server speak tools, reasoning and images as the agent needs?"),
     "regrade": ("0.4", "Gates and attribution again, from the evidence."),
     "up": ("0.5", "Serve a recipe under the guard."),
     "down": ("0.5", "Stop what `up` started."),
@@ -35,7 +39,6 @@ LATER: dict[str, tuple[str, str]] = {
     "watch": ("0.5", "Progress or hang, with evidence."),
     "image": ("0.6", "Fetch, build for this chip, seal and verify an image."),
     "see": ("0.7", "Can it see, and if not, who hides it?"),
-    "import": ("0.8", "Other tools' records into evidence."),
     "view": ("0.8", "A trial as a page on loopback."),
 }
 

@@ -58,6 +58,7 @@ _BUILTIN = {
     "attached": "onbox.engines.attached:Attached",
     "llama-embedded": "onbox.engines.llama_embedded:LlamaEmbedded",
     "llama-server": "onbox.engines.llama_cpp:LlamaCpp",
+    "sglang": "onbox.engines.sglang:Sglang",
     "vllm": "onbox.engines.vllm:Vllm",
 }
 

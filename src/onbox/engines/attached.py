@@ -5,6 +5,7 @@ from typing import Any
 
 from onbox.engines import Launch
 from onbox.engines.llama_server import LlamaServer
+from onbox.engines.openai_models import first_model
 from onbox.engines.scrape import gauges
 from onbox.errors import UsageError
 from onbox.recipes.schema import Recipe
@@ -52,13 +53,7 @@ class Attached:
         """What the server says of itself at `/v1/models`, `/version`, Ollama's `/api/version` and llama.cpp's `/props`;
         where its counters are is found out too."""
         self.metrics_path = next((path for path in METRICS_PATHS if _has_counters(client, path)), METRICS_PATHS[0])
-        models = (client.get_json("/v1/models") or {}).get("data")
-        first = models[0] if isinstance(models, list) and models and isinstance(models[0], dict) else {}
-        facts: dict[str, Any] = {
-            "model": first.get("id") if isinstance(first.get("id"), str) else None,
-            "owned_by": first.get("owned_by"),
-            "max_model_len": first.get("max_model_len"),
-        }
+        facts = first_model(client)
         version = client.get_json("/version")
         if version:
             facts["version"] = version.get("version")

@@ -8,53 +8,21 @@ an engine that nobody named.
 import re
 from collections.abc import Iterable, Sequence
 
-PHASES = (
-    "fetch",
-    "unpack",
-    "build",
-    "start",
-    "load",
-    "finalize",
-    "compile",
-    "tune",
-    "capture",
-    "kv",
-    "ready",
-    "serving",
-)
-"""The phases of a stand-up, in their usual order; an engine leaves out those it has no use for."""
+from onbox.engines import llama_log, sglang_log, vllm_log
+from onbox.engines.log_lines import PHASES, LogLines
+
+__all__ = ["CONTAINERS", "DOWNLOADS", "EVERY", "LLAMA_SERVER", "PHASES", "SGLANG", "VLLM", "Landmark", "Landmarks"]
 
 Landmark = tuple[str, str]
 
-VLLM: tuple[Landmark, ...] = (
-    ("serving", r"Application startup complete"),
-    ("ready", r"Starting vLLM (API )?server"),
-    ("capture", r"Capturing CUDA graph|Estimated CUDA graph memory"),
-    ("tune", r"Autotuning process starts|\[Autotuner\].*start"),
-    ("kv", r"Available KV cache memory|KV cache size: |for KV cache on node|Graph capturing finished"),
-    ("compile", r"Warming up model for the compilation|Model loading took|Dynamo bytecode transform|Compiling a graph"),
-    ("finalize", r"Loading weights took"),
-    ("load", r"Starting to load model|Loading safetensors checkpoint shards: +0%|Filesystem type for checkpoints"),
-    ("start", r"vLLM (API )?server version|non-default args: |Initializing a V1 LLM engine"),
-)
-"""vLLM 0.14 to 0.33; 0.32 was seen running, the others are known from their sources and logs."""
 
-LLAMA_SERVER: tuple[Landmark, ...] = (
-    ("serving", r"server is listening|llama_server: listening on|onbox: serving on"),
-    ("ready", r"(llama_server|main): model loaded|init: model loaded"),
-    ("kv", r"load_model: initializing, n_slots|llama_kv_cache|llama threadpool init"),
-    ("load", r"load_model: loading model"),
-)
-"""llama.cpp's server, builds b11434 to b11549."""
+def _table(log: LogLines) -> tuple[Landmark, ...]:
+    return tuple((mark.phase, mark.pattern) for mark in log.landmarks)
 
-SGLANG: tuple[Landmark, ...] = (
-    ("serving", r"The server is fired up and ready to roll"),
-    ("ready", r"max_total_num_tokens="),
-    ("capture", r"Capture cuda graph begin"),
-    ("kv", r"Load weight end|Memory pool end"),
-    ("load", r"Load weight begin"),
-)
-"""SGLang 0.5.23, from its source."""
+
+VLLM = _table(vllm_log.LOG)
+LLAMA_SERVER = _table(llama_log.LOG)
+SGLANG = _table(sglang_log.LOG)
 
 CONTAINERS: tuple[Landmark, ...] = (
     ("unpack", r": Extracting|^Loading layer|Loaded image|extracting sha256:"),

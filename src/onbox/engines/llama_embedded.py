@@ -29,7 +29,7 @@ class LlamaEmbedded(LlamaServer):
             "model": str(weights),
             "alias": recipe.model or recipe.name,
             "port": port,
-            "context_tokens": recipe.serve.context_tokens,
+            "context_tokens": recipe.serve.context_tokens or 0,
             "threads": recipe.serve.threads or os.cpu_count() or 1,
         }
         if recipe.serve.chat_template:

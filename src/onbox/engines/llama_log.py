@@ -6,8 +6,9 @@ LOG = LogLines(
     version=r"build_info: (?P<version>\S+)",
     landmarks=(
         Landmark("load", r"load_model: loading model"),
-        Landmark("ready", r"(init|llama_server): model loaded$"),
-        Landmark("serving", r"listening on http"),
+        Landmark("kv", r"llama threadpool init|load_model: initializing, n_slots"),
+        Landmark("ready", r"(init|llama_server|main): model loaded$"),
+        Landmark("serving", r"listening on http|onbox: serving on"),
     ),
     failures=(
         Failure("unknown_flag", r"error: invalid argument: ", "this build does not know the option: take it out"),

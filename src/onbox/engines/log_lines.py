@@ -24,8 +24,8 @@ PHASES: tuple[Phase, ...] = (
 | start | the process runs, nothing is loaded yet |
 | load | weights are read |
 | finalize | weights are repacked for the chosen kernels: the spike of memory |
-| compile | torch.compile and its kernels, or another just-in-time compiler |
-| kv | memory is profiled and the KV cache is taken |
+| compile | the first run, which profiles memory: torch.compile and other just-in-time compilers do their work in it |
+| kv | the KV cache is taken |
 | tune, capture | kernels are tried out; CUDA graphs are captured |
 | ready | all is loaded; the HTTP server comes up |
 | serving | requests are answered |

@@ -6,6 +6,7 @@ from typing import Any
 
 from onbox.engines import installed, launchers, options
 from onbox.engines.launch import Launch
+from onbox.engines.openai_models import first_model
 from onbox.engines.scrape import gauges
 from onbox.engines.template_file import template_path
 from onbox.engines.vllm_log import LOG
@@ -74,11 +75,5 @@ class Vllm:
 
     def props(self, client: StampedClient) -> dict[str, Any]:
         """The model's name and context from `/v1/models`, the version from `/version`."""
-        models = (client.get_json("/v1/models") or {}).get("data")
-        first = models[0] if isinstance(models, list) and models and isinstance(models[0], dict) else {}
         version = (client.get_json("/version") or {}).get("version")
-        return {
-            "model": first.get("id") if isinstance(first.get("id"), str) else None,
-            "max_model_len": first.get("max_model_len"),
-            "version": version if isinstance(version, str) else None,
-        }
+        return {**first_model(client), "version": version if isinstance(version, str) else None}

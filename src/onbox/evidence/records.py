@@ -42,11 +42,25 @@ class Limits(Record):
     """The same call with the same arguments this often ends the run: the model goes round in circles."""
 
 
+class AgentCommand(Record):
+    """A command line of the user's own that is an agent; its texts hold `{url}`, `{model}` and the like."""
+
+    argv: tuple[str, ...]
+    env: dict[str, str] = Field(default_factory=dict)
+    files: dict[str, str] = Field(default_factory=dict)
+    """Texts for its home, by relative path."""
+    stdin: str = ""
+    readable: tuple[str, ...] = ()
+    """Folders that it must be able to read, beyond the system's and its program's."""
+
+
 class AgentPlan(Record):
     """The agent that works on the tasks."""
 
     name: str = "builtin"
     version: str
+    command: AgentCommand | None = None
+    """None: one that onbox knows by its name."""
     limits: Limits = Limits()
     nudges: int = 0
     """How often a reply without a tool call is answered with a request to go on."""
@@ -125,14 +139,15 @@ class Exchange(Record):
 
     id: int
     purpose: str
-    """`agent`, `preflight`, `canary`, `cold`, `warmup` or `measured`."""
+    """`agent`, `side`, `preflight`, `canary`, `cold`, `warmup` or `measured`; `side` is what an agent of others asks
+    beside its task, such as a title."""
     started_at: str
     t0_ns: int
     """Monotonic time just before the first byte of the request was sent."""
     method: str
     path: str
     request: Any = None
-    """The JSON body; a body that is no JSON is kept as text."""
+    """The JSON body as it reached the server; a body that is no JSON is kept as text."""
     status: int | None = None
     """None: no status line ever came."""
     headers: dict[str, str] = Field(default_factory=dict)
@@ -253,6 +268,8 @@ class PreflightCase(Record):
     status: str
     """`pass`, `warn`, `fail` or `unknown`."""
     detail: str
+    remedy: str = ""
+    """The flag of the server that helps; empty where none does or none is known."""
 
 
 class Preflight(Record):
@@ -262,6 +279,12 @@ class Preflight(Record):
     tools: bool
     """Whether one offered tool came back as a parsed call."""
     vision: bool | None = None
+    """Whether the colour of an image was seen; None: nobody asked."""
+    server: str = ""
+    """Its name and version, as it says them."""
+    requests: int | None = None
+    """Questions behind the cases; None: only the two of a trial."""
+    seconds: float | None = None
 
 
 class WeightsFile(Record):

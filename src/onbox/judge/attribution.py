@@ -9,10 +9,11 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from onbox.evidence.offers import offered_tools
 from onbox.evidence.records import Exchange, RunRecord
 from onbox.evidence.stream import Reply, ToolCall, read_reply
 from onbox.judge.codes import CODES
-from onbox.judge.replies import answer_without_call, call_fault, classify, offered_tools
+from onbox.judge.replies import answer_without_call, call_fault, classify
 from onbox.judge.results import RunResult
 from onbox.judge.rounding import rounded
 from onbox.judge.words import sentence

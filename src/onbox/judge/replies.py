@@ -9,18 +9,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from onbox.evidence.markup import leaked
 from onbox.evidence.stream import Reply, ToolCall
 
-HARMONY = re.compile(
-    r"<\|(?:channel|start|message|call|constrain|return|end)\|>"
-    r"|(?:^|\s)(?:assistant)?(?:commentary|analysis)\s+to=(?:functions|repo_browser|container|browser|python)[\w.]*"
-    r"|to=functions\.[\w-]+"
-)
 STRIPPED = re.compile(r"(?:^|\n)\s*(?:analysis|commentary|final)[A-Z{]|assistant(?:final|commentary|analysis)")
-MARKUP = re.compile(
-    r"<tool_call>|</tool_call>|<function=[\w.-]+>|<parameter=[\w.-]+>|<\|tool_call|\[TOOL_CALLS\]|<tool_code>"
-    r"|<function_calls>|<invoke name=|<\|python_tag\|>|<minimax:tool_call>|<｜tool▁calls▁begin｜>"
-)
 INTENT = re.compile(
     r"\b(?:let me|i(?:'|’)ll|i will|i need to|we need to|first,? i|going to)\b.{0,80}"
     r"\b(?:run|call|use|open|read|search|grep|edit|rename|look|check|list|inspect|execute)\b",
@@ -55,7 +47,7 @@ def classify(reply: Reply, offered: Sequence[str]) -> str | None:
     if reply.finish_reason == "length":
         return "L-LEN"
     for text in (reply.content, reply.reasoning):
-        if HARMONY.search(text) or MARKUP.search(text) or written_call(text, offered):
+        if leaked(text, offered):
             return "S-LEAK"
     if STRIPPED.search(reply.content):
         return "S-STRIPPED"
@@ -82,47 +74,6 @@ def answer_without_call(text: str, unchanged: bool) -> str:
     if "```" in text:
         return "M-CODE"
     return "M-ASK" if text.rstrip().endswith("?") else "M-NOCALL"
-
-
-def written_call(text: str, offered: Sequence[str]) -> str | None:
-    """The offered tool that a JSON value inside the text calls; JSON that names no offered tool is ordinary text."""
-    decoder = json.JSONDecoder()
-    for match in re.finditer(r"[\[{]", text):
-        try:
-            value, _ = decoder.raw_decode(text, match.start())
-        except (ValueError, RecursionError):
-            continue
-        for item in value if isinstance(value, list) else [value]:
-            if isinstance(item, dict) and (name := _called(item)) in offered:
-                return name
-    return None
-
-
-def _called(item: Mapping[str, Any]) -> str | None:
-    function = item.get("function")
-    nested = function.get("name") if isinstance(function, dict) else function
-    names = (item.get("name"), item.get("tool_name"), item.get("tool"), nested)
-    return next((name for name in names if isinstance(name, str)), None)
-
-
-def offered_tools(request: Any) -> dict[str, Mapping[str, Any]]:
-    """The functions that a request offers, whichever API it speaks: name -> JSON schema of the arguments.
-
-    Chat completions nest the function, /responses and Anthropic's /messages do not; Codex puts some into namespaces.
-    """
-    tools = request.get("tools") if isinstance(request, dict) else None
-    found: dict[str, Mapping[str, Any]] = {}
-    for tool in tools if isinstance(tools, list) else []:
-        if not isinstance(tool, dict):
-            continue
-        if tool.get("type") == "namespace":
-            found |= offered_tools(tool)
-            continue
-        function = tool.get("function", tool)
-        if isinstance(function, dict) and isinstance(name := function.get("name"), str):
-            schema = function.get("parameters") or function.get("input_schema")
-            found[name] = schema if isinstance(schema, dict) else {}
-    return found
 
 
 def call_fault(call: ToolCall, offered: Mapping[str, Mapping[str, Any]]) -> str | None:

@@ -23,6 +23,12 @@ BURSTS_MIN = 8
 BURST_GAP_NS = 2_000_000
 """Arrivals closer than this came together; for fast models a quarter of the mean gap of a token is used instead."""
 
+MANY_TOKENS_A_GAP = 1.15
+"""Chunk gap over token time, from which on a gap between chunks is no time of a token."""
+
+RETOKENISED_SHARE = 0.02
+"""How far a recount of the text may be from usage before its rates are of other tokens."""
+
 STALLED_GAP_NS = 500_000
 """The least gap that starts a burst where one pause makes up most of the reply: what two flushes of a proxy bring comes
 closer together."""

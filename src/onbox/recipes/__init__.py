@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from onbox.errors import UsageError
 from onbox.recipes.names import slug
 from onbox.recipes.schema import Recipe, Serve, Weights
+from onbox.recipes.sparkrun import from_sparkrun, is_sparkrun
 from onbox.recipes.text import read_yaml
 
 __all__ = ["EMBEDDED_PAIR", "Recipe", "Serve", "Weights", "builtin_names", "load", "of_gguf", "of_url", "parse", "slug"]
@@ -25,7 +26,7 @@ def builtin_names() -> list[str]:
 
 
 def load(name_or_path: str) -> Recipe:
-    """Load a recipe that comes with onbox by its name, or any recipe file by its path.
+    """Load a recipe that comes with onbox by its name, or any recipe file by its path; sparkrun's are taken too.
 
     Raises:
         UsageError: no such recipe, not YAML (with file and line), or a wrong field (by name).
@@ -34,7 +35,10 @@ def load(name_or_path: str) -> Recipe:
         source = resources.files("onbox.recipes") / "builtin" / f"{name_or_path}.yaml"
         return parse(yaml.safe_load(source.read_text("utf-8")), where=name_or_path, folder=None)
     path = Path(name_or_path)
-    return parse(read_yaml(path), where=str(path), folder=path.parent)
+    data = read_yaml(path)
+    if is_sparkrun(data):
+        data = from_sparkrun(data, where=str(path), stem=path.stem)
+    return parse(data, where=str(path), folder=path.parent)
 
 
 def parse(data: Any, *, where: str, folder: Path | None) -> Recipe:

@@ -30,7 +30,8 @@ ArgumentValue = bool | int | float | str
 class Serve(RecipePart):
     """How the engine serves them."""
 
-    context_tokens: Annotated[int, Field(ge=1)] = 8192
+    context_tokens: Annotated[int | None, Field(ge=1)] = 8192
+    """Of one sequence. None: as much as the model can."""
     threads: Annotated[int | None, Field(ge=1)] = None
     """Of llama.cpp. None: as many as the box has cores."""
     chat_template: str | None = None

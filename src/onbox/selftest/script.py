@@ -14,9 +14,10 @@ from onbox.selftest.shapes import Shape, Tempo
 from onbox.selftest.voices import End, Message, Said, document, voice_of
 
 PLAIN = (
-    " The road climbed slowly between the fields, and at every bend somebody had left a heap of stones, cleared from"
-    " the soil by hand, year after year."
+    " The road went slowly up between the fields and at every turn someone had left a line of stones that was taken"
+    " from the ground by hand year after year"
 )
+"""Each word is one token of common tokenizers, so that a client which counts again counts the same."""
 ACCENTS = " Où dînait-îl déjà cet été-là, près de la forêt gelée, à Orléans où été fut fêté"
 SPLIT_S = 0.002
 """Between the two halves of a write that is split."""

@@ -49,7 +49,9 @@ def plan_bytes(recipe: Recipe, weights: Path | None) -> int | None:
         return None
     try:
         facts = read(weights)
-        context = recipe.serve.context_tokens
+        context = recipe.serve.context_tokens or facts.context_length
+        if context is None:
+            return None
         return memory_plan(
             facts, resident(facts), context=context, concurrency=1, kv_dtype="f16", place=None
         ).total_bytes

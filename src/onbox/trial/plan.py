@@ -10,12 +10,23 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from onbox import __version__, recipes
-from onbox.bench import agent
+from onbox.bench.agents import agent_of
+from onbox.bench.agents.template import read_template
 from onbox.bench.tasks import SETS, Task, load_tasks, task_source
 from onbox.engines import engine_by_name
 from onbox.errors import UsageError
 from onbox.evidence.folder import first_problem, utc_now
-from onbox.evidence.records import AgentPlan, ContenderPlan, Expected, Limits, Plan, Role, SpeedPlan, TaskPlan
+from onbox.evidence.records import (
+    AgentCommand,
+    AgentPlan,
+    ContenderPlan,
+    Expected,
+    Limits,
+    Plan,
+    Role,
+    SpeedPlan,
+    TaskPlan,
+)
 from onbox.fetch import download_bytes
 from onbox.fetch.growth import folder_bytes
 from onbox.recipes import Recipe, Weights
@@ -25,6 +36,7 @@ from onbox.wire.endpoint import Endpoint
 EMBEDDED_LIMITS = Limits(turns=8, wall_s=60.0, output_tokens=2048, turn_tokens=512, command_s=10.0)
 """For the pair that comes with onbox: small models that do not get there soon do not get there."""
 
+BUILTIN_AGENT = "builtin"
 RUNS = 3
 SEED = 1
 SEED_STRIDE = 1000
@@ -53,6 +65,9 @@ class Asked:
         bench: run the tasks.
         kind: of the plan.
         limits: of the agent; None takes the file's or the default.
+        nudges: of the agent.
+        agent: its name, `cmd:...` or a YAML file; None takes the file's or the built-in one.
+        agent_command: of a frozen plan.
     """
 
     contenders: Sequence[str] = ()
@@ -67,6 +82,8 @@ class Asked:
     kind: str = "trial"
     limits: Limits | None = None
     nudges: int = 0
+    agent: str | None = None
+    agent_command: AgentCommand | None = None
 
 
 class TrialFile(BaseModel):
@@ -82,6 +99,7 @@ class TrialFile(BaseModel):
     speed: SpeedPlan | None = SpeedPlan()
     limits: Limits = Limits()
     nudges: int = 0
+    agent: str = BUILTIN_AGENT
 
 
 def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[Plan, list[Task]]:
@@ -110,7 +128,7 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
     runs = asked.runs if asked.runs is not None else RUNS
     if runs < 1:
         raise UsageError(f"runs: {runs} is not at least 1")
-    agent_plan = AgentPlan(version=agent.VERSION, limits=limits, nudges=asked.nudges)
+    agent_plan = _agent(asked, limits)
     plan = Plan(
         created_at=utc_now(),
         onbox_version=__version__,
@@ -133,6 +151,20 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
         expected=_expected(found, len(tasks) * runs, asked.speed, read_gb_s),
     )
     return plan, tasks
+
+
+def _agent(asked: Asked, limits: Limits) -> AgentPlan:
+    """The agent, found on this box.
+
+    Raises:
+        UsageError: there is none of that name.
+        BoxError: it is not installed.
+    """
+    name, command = asked.agent or BUILTIN_AGENT, asked.agent_command
+    if command is None and (template := read_template(name)) is not None:
+        name, command = template
+    plan = AgentPlan(name=name, version="", command=command, limits=limits, nudges=asked.nudges)
+    return plan.model_copy(update={"version": agent_of(plan).version()}) if asked.bench else plan
 
 
 def run_seed(plan_seed: int, task: str, n: int) -> int:
@@ -181,7 +213,7 @@ def _with_file(asked: Asked) -> tuple[Asked, list[Recipe]]:
     source, _ = task_source(file.tasks)
     tasks = file.tasks if source == "builtin" else str(path.parent / source)
     again = _again(asked, tasks, file.task_names, file.runs, file.seed, file.speed)
-    return replace(again, limits=file.limits, nudges=file.nudges), inline
+    return replace(again, limits=file.limits, nudges=file.nudges, agent=asked.agent or file.agent), inline
 
 
 def _frozen(asked: Asked, path: Path, data: dict[str, Any]) -> tuple[Asked, list[Recipe]]:
@@ -192,6 +224,8 @@ def _frozen(asked: Asked, path: Path, data: dict[str, Any]) -> tuple[Asked, list
         raise UsageError(f"{path}: {first_problem(error)}") from error
     again = _again(asked, plan.tasks_from, [task.name for task in plan.tasks], plan.runs, plan.seed, plan.speed)
     again = replace(again, bench=asked.bench and bool(plan.tasks), limits=plan.agent.limits, nudges=plan.agent.nudges)
+    if asked.agent is None:
+        again = replace(again, agent=plan.agent.name, agent_command=plan.agent.command)
     inline = [recipes.parse(contender.recipe, where=str(path), folder=None) for contender in plan.contenders]
     return replace(again, kind=plan.kind), inline
 

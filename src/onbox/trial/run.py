@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from onbox import fetch
+from onbox import fetch, preflight
+from onbox.bench.agents import agent_of
 from onbox.bench.instances import Instances
 from onbox.bench.probing import sandbox_of
 from onbox.bench.runner import Bench
@@ -19,7 +20,6 @@ from onbox.evidence.folder import TrialFolder, append_line, write_atomic, write_
 from onbox.evidence.records import ContenderPlan, LedgerKind, Plan, RunRecord, SpeedRecord, StandUp
 from onbox.recipes import Recipe
 from onbox.speed.measure import SpeedRun
-from onbox.standup.preflight import preflight
 from onbox.standup.process import Lifetime
 from onbox.trial import events
 from onbox.trial.plan import run_seed, tasks_of
@@ -58,6 +58,7 @@ class Trial:
         """Why contenders were not carried out to their end; the trial goes on with the next one all the same."""
         self._show = show
         self._look = look
+        self._agent = agent_of(self.plan.agent)
         self._sandbox, self._sandbox_report = sandbox_of(self.plan.sandbox if self.tasks else None)
 
     def carry_out(self) -> None:
@@ -149,7 +150,7 @@ class Trial:
         self._show(events.PhaseStarted(contender.name, "preflight"))
         began = time.monotonic()
         with life.client() as client:
-            record, exchanges = preflight(client, life.model, list(DEFINITIONS), template)
+            record, exchanges = preflight.short(client, life.model, list(DEFINITIONS), template)
         write_json(home / "preflight.json", record)
         (home / "preflight.jsonl").unlink(missing_ok=True)
         for exchange in exchanges:
@@ -207,6 +208,7 @@ class Trial:
                 contender=contender.name,
                 model=life.model,
                 sampling=recipe.sampling,
+                agent=self._agent,
                 plan=self.plan.agent,
                 proxy=proxy,
                 sandbox=self._sandbox,

@@ -2,12 +2,13 @@
 
 Agents' logs and exit codes look the same for a lazy answer, a leaked marker and a null reply; only the wire tells
 them apart. Each run gets an address of its own, so that a request that outlives its run can not end up in the record
-of the next one. Request headers, and with them keys, are passed on but never recorded.
+of the next one. Request headers are passed on but never recorded, and keys are redacted wherever they stand.
 """
 
 import asyncio
 import json
 import ssl
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +25,8 @@ from onbox.evidence.records import Exchange
 from onbox.wire.client import KEPT_HEADERS, READ_BYTES
 from onbox.wire.decoding import ContentEncodingError, Decoder
 from onbox.wire.endpoint import Endpoint
+from onbox.wire.redaction import redacted, redacted_path, redacted_text, secrets_of
+from onbox.wire.watch import Refused, Watch
 
 MAX_REQUEST_BYTES = 64 * 2**20
 HOP_BY_HOP = frozenset({b"connection", b"keep-alive", b"transfer-encoding", b"te", b"upgrade", b"host", b"expect"})
@@ -43,6 +46,7 @@ class Tape:
 
     path: Path
     purpose: str
+    watch: Watch | None = None
     ids: Iterator[int] = field(default_factory=lambda: count(1))
     open: bool = True
     under_way: set[asyncio.Task[None]] = field(default_factory=set)
@@ -64,9 +68,15 @@ class RecordingProxy:
         self._on_events = on_events
         self._tapes: dict[str, Tape] = {}
         self._loop = asyncio.new_event_loop()
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
+        self._folder = tempfile.TemporaryDirectory(prefix="onbox-proxy-")
         self._thread = threading.Thread(target=self._run, name="onbox-proxy", daemon=True)
         self._connections: set[asyncio.Task[None]] = set()
+
+    @property
+    def socket(self) -> Path:
+        """A Unix socket that leads here too, for an agent whose sandbox has a network of its own."""
+        return Path(self._folder.name, "proxy.sock")
 
     # ------------------------------------------------------------ for the harness
 
@@ -80,17 +90,26 @@ class RecordingProxy:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+        self._folder.cleanup()
 
     @contextmanager
-    def recording(self, name: str, path: Path, purpose: str = "agent") -> Iterator[Endpoint]:
+    def recording(
+        self, name: str, path: Path, purpose: str = "agent", watch: Watch | None = None
+    ) -> Iterator[Endpoint]:
         """Record under `path` all that is sent to the yielded endpoint.
 
         Afterwards the record is complete, also of a reply that was cut off, and that address answers 410.
 
+        Args:
+            name: of the run, part of its address.
+            path: of the record.
+            purpose: of each exchange, where no one watches.
+            watch: sees each request before it goes on, and decides its purpose.
+
         Raises:
             OSError: a line of the record could not be written.
         """
-        tape = Tape(path, purpose)
+        tape = Tape(path, purpose, watch)
         self._tapes[name] = tape
         try:
             yield Endpoint("http", "127.0.0.1", self.port, f"/run/{name}")
@@ -106,12 +125,15 @@ class RecordingProxy:
         self._loop.run_forever()
 
     async def _listen(self) -> None:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=READ_BYTES)
-        self.port = self._server.sockets[0].getsockname()[1]
+        self._servers = [
+            await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=READ_BYTES),
+            await asyncio.start_unix_server(self._accept, self.socket, limit=READ_BYTES),
+        ]
+        self.port = self._servers[0].sockets[0].getsockname()[1]
 
     async def _shut_down(self) -> None:
-        assert self._server is not None
-        self._server.close()
+        for server in self._servers:
+            server.close()
         for task in list(self._connections):
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
@@ -144,7 +166,17 @@ class RecordingProxy:
         await exchange
 
     async def _exchange(self, client: "_Client", request: h11.Request, path: str, body: bytes, tape: Tape) -> None:
-        record = _Recording(next(tape.ids), tape.purpose, request.method.decode(), path, body)
+        method, said, purpose = request.method.decode(), _parsed(body), tape.purpose
+        if tape.watch is not None:
+            try:
+                purpose, wanted = tape.watch.admit(method, path, said)
+            except Refused as refusal:
+                await client.refuse(403, str(refusal))
+                return
+            if wanted is not said:
+                said, body = wanted, json.dumps(wanted).encode()
+        secrets = secrets_of((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers)
+        record = _Recording(next(tape.ids), purpose, method, path, said, secrets)
         try:
             await self._forward(client, request, path, body, record)
         except _ClientLeft:
@@ -160,10 +192,13 @@ class RecordingProxy:
             record.error = "the client left: its run ended before the reply was complete"
             raise
         finally:
+            exchange = record.exchange()
             try:
-                append_line(tape.path, record.exchange())
+                append_line(tape.path, exchange)
             except OSError as error:
                 tape.fault = tape.fault or error
+            if tape.watch is not None:
+                tape.watch.ended(exchange)
 
     async def _forward(
         self, client: "_Client", request: h11.Request, path: str, body: bytes, record: "_Recording"
@@ -306,7 +341,7 @@ class _Client:
 class _Recording:
     """An exchange while it happens."""
 
-    def __init__(self, number: int, purpose: str, method: str, path: str, body: bytes) -> None:
+    def __init__(self, number: int, purpose: str, method: str, path: str, body: Any, secrets: tuple[str, ...]) -> None:
         self.status: int | None = None
         self.error: str | None = None
         self._fields: dict[str, Any] = {
@@ -315,9 +350,10 @@ class _Recording:
             "started_at": utc_now(),
             "t0_ns": time.monotonic_ns(),
             "method": method,
-            "path": path,
-            "request": _parsed(body),
+            "path": redacted_path(path, secrets),
         }
+        self._body = body
+        self._secrets = secrets
         self._headers: dict[str, str] = {}
         self._chunks: list[tuple[int, bytes]] = []
         self._t_ns = 0
@@ -349,9 +385,13 @@ class _Recording:
     def exchange(self) -> Exchange:
         return Exchange(
             **self._fields,
+            request=redacted(self._body, self._secrets),
             status=self.status,
             headers=self._headers,
-            chunks=tuple((t_ns, data.decode("utf-8", "surrogateescape")) for t_ns, data in self._chunks),
+            chunks=tuple(
+                (t_ns, redacted_text(data.decode("utf-8", "surrogateescape"), self._secrets))
+                for t_ns, data in self._chunks
+            ),
             ended_ns=time.monotonic_ns() - self._fields["t0_ns"],
             error=self.error,
         )
@@ -360,8 +400,8 @@ class _Recording:
 def _split(target: str) -> tuple[str, str]:
     """`/run/NAME/v1/x` into NAME and `/v1/x`."""
     _, _, rest = target.partition("/run/")
-    name, slash, path = rest.partition("/")
-    return name, slash + path
+    name, _, path = rest.partition("/")
+    return name, "/" + path
 
 
 def _parsed(body: bytes) -> Any:

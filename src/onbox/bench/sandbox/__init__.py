@@ -4,10 +4,14 @@ One tier is one module with one class behind the protocol `Sandbox`; `choose.cho
 here, and `probes.probe` puts six questions to it.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+MEMORY_BYTES = 16 << 30
+"""Address space of one process: generous, because runtimes such as node reserve far more than they use."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +30,47 @@ class Bind:
 
 
 @dataclass(frozen=True)
+class Reach:
+    """The one server of the box that a command may reach, at 127.0.0.1:`port`.
+
+    Args:
+        port: TCP port of loopback, the same inside and outside.
+        socket: a Unix socket of the same server, for a tier that gives a command a network of its own; its folder
+            holds nothing else.
+    """
+
+    port: int
+    socket: Path
+
+
+class StopSign:
+    """Ends a running command from another thread; a context manager."""
+
+    def __init__(self) -> None:
+        self._fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+
+    def __enter__(self) -> "StopSign":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._fd)
+
+    def show(self) -> None:
+        """The command, and all that it started, is killed soon."""
+        os.eventfd_write(self._fd, 1)
+
+    def fileno(self) -> int:
+        """A descriptor that is readable once the sign was shown."""
+        return self._fd
+
+
+@dataclass(frozen=True)
 class Completed:
     """What became of a sandboxed command: its whole process tree is dead by the time this exists."""
 
     exit_code: int | None
-    """None: it was killed at its time limit. 127: no such command. 126: cannot be run. 128 + n: died of signal n."""
+    """None: it was killed, at its time limit or by a stop sign. 127: no such command. 126: cannot be run. 128 + n: died
+    of signal n."""
     output: bytes
     """Standard output and error as they came, cut to the limit."""
     truncated: bool
@@ -44,6 +84,10 @@ class Sandbox(Protocol):
     """`bubblewrap`, `sandlock` or `none`."""
     version: str
 
+    def place(self, bind: Bind) -> str:
+        """Where a command finds a bind."""
+        ...
+
     def run(
         self,
         argv: Sequence[str],
@@ -54,6 +98,9 @@ class Sandbox(Protocol):
         env: Mapping[str, str] | None = None,
         stdin: bytes = b"",
         output_limit_bytes: int = 65_536,
+        reach: Reach | None = None,
+        stop: StopSign | None = None,
+        memory_bytes: int = MEMORY_BYTES,
     ) -> Completed:
         """Run `argv` and wait until it and all it started are dead.
 
@@ -69,6 +116,9 @@ class Sandbox(Protocol):
                 environment. Scratch files belong in TMPDIR.
             stdin: what the command reads.
             output_limit_bytes: output beyond it is read and thrown away.
+            reach: the one server that the command may talk to; None for no network at all.
+            stop: the command is killed as at its time limit when this is shown.
+            memory_bytes: address space of one process.
 
         Raises:
             BoxError: the sandbox itself could not start; never for what the command does.

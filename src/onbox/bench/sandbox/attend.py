@@ -9,6 +9,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import IO
 
+from onbox.bench.sandbox import StopSign
 from onbox.errors import BoxError
 
 DEATH_PATIENCE_S = 10.0
@@ -59,6 +60,7 @@ def attend(
     stdin: bytes,
     timeout_s: float,
     output_limit_bytes: int,
+    stop: StopSign | None = None,
 ) -> Attended:
     """Feed and read `process` until `tree_fd` is readable, at most for `timeout_s`; then kill what is left.
 
@@ -69,6 +71,7 @@ def attend(
         stdin: written as the command takes it, then closed.
         timeout_s: seconds from now.
         output_limit_bytes: what comes after is read and thrown away, so that the command never blocks on it.
+        stop: ends it early, as the time limit does.
 
     Raises:
         BoxError: the tree outlived its killing by ten seconds.
@@ -78,7 +81,7 @@ def attend(
     timed_out = False
     with _Pipes(process, stdin, output_limit_bytes) as pipes:
         try:
-            while not pipes.pump_until(tree_fd, deadline):
+            while not pipes.pump_until(tree_fd, deadline, None if timed_out else stop):
                 if timed_out:
                     raise BoxError("a sandboxed command outlived its killing", f"look at process {process.pid}")
                 timed_out = True
@@ -117,18 +120,21 @@ class _Pipes:
             with suppress(OSError):
                 pipe.close()
 
-    def pump_until(self, tree_fd: int, deadline: float) -> bool:
-        """Move bytes until `tree_fd` is readable (True) or the monotonic clock reads `deadline` (False)."""
-        self._selector.register(tree_fd, selectors.EVENT_READ)
+    def pump_until(self, tree_fd: int, deadline: float, stop: StopSign | None) -> bool:
+        """Move bytes until `tree_fd` is readable (True), or `stop` is shown or `deadline` has come (False)."""
+        watched = [tree_fd] if stop is None else [tree_fd, stop.fileno()]
+        for fd in watched:
+            self._selector.register(fd, selectors.EVENT_READ)
         try:
             while (left_s := deadline - time.monotonic()) > 0:
                 ready = [key.fileobj for key, _ in self._selector.select(left_s)]
                 self._move(ready)
-                if tree_fd in ready:
-                    return True
+                if over := [fd for fd in watched if fd in ready]:
+                    return over[0] == tree_fd
             return False
         finally:
-            self._selector.unregister(tree_fd)
+            for fd in watched:
+                self._selector.unregister(fd)
 
     def drain(self) -> None:
         """Read what the dead left in the pipe; a survivor that holds it open is not waited for."""

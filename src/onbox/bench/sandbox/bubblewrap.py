@@ -12,11 +12,12 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO
 
-from onbox.bench.sandbox import Bind, Completed
+from onbox.bench.sandbox import MEMORY_BYTES, Bind, Completed, Reach, StopSign
 from onbox.bench.sandbox.attend import attend, end_with, open_pidfd, pipe
 from onbox.bench.sandbox.interior import (
     PROCESSES,
     SCRATCH_BYTES,
+    bridged,
     environment,
     in_shell,
     interpreter,
@@ -30,6 +31,8 @@ from onbox.errors import BoxError
 _HOME = "/home/agent"
 _TOOLS = "/.onbox"
 """Holds `python3` and `python`; first on PATH."""
+_PROXY = "/.proxy"
+"""Holds the socket of the one server that a command may reach."""
 _NAMESPACES = (
     *("--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"),
     *("--uid", "1000", "--gid", "1000", "--hostname", "sandbox"),
@@ -68,6 +71,10 @@ class Bubblewrap:
         self.version = _ask(found, "--version").removeprefix("bubblewrap").strip()
         self._options = frozenset(re.findall(r"--[a-z-]+", _ask(found, "--help")))
 
+    def place(self, bind: Bind) -> str:
+        """See `Sandbox.place`."""
+        return bind.target
+
     def run(
         self,
         argv: Sequence[str],
@@ -78,6 +85,9 @@ class Bubblewrap:
         env: Mapping[str, str] | None = None,
         stdin: bytes = b"",
         output_limit_bytes: int = 65_536,
+        reach: Reach | None = None,
+        stop: StopSign | None = None,
+        memory_bytes: int = MEMORY_BYTES,
     ) -> Completed:
         """See `Sandbox.run`."""
         if refused := refusal(argv, env):
@@ -96,10 +106,14 @@ class Bubblewrap:
                 *_NAMESPACES,
                 *(["--disable-userns"] if "--disable-userns" in self._options else []),
                 *["--json-status-fd", str(bwrap_status.fileno()), "--block-fd", str(bwrap_go.fileno())],
-                *self._mounts(binds, etc),
+                *self._mounts(binds, etc, reach),
                 *[word for item in variables.items() for word in ("--setenv", *item)],
                 *["--chdir", binds[cwd].target, "--"],
-                *in_shell(argv),
+                *(
+                    in_shell(argv)
+                    if reach is None
+                    else bridged(in_shell(argv), reach.port, f"{_PROXY}/{reach.socket.name}")
+                ),
             ]
             process = subprocess.Popen(
                 command,
@@ -117,7 +131,7 @@ class Bubblewrap:
             init = json.loads(first)["child-pid"]
             init_fd = open_pidfd(stack, init)
             # The first process of the namespace waits for `go`, so that its limits hold before the command exists.
-            tighten(init, [*limits(timeout_s), (resource.RLIMIT_NPROC, PROCESSES)])
+            tighten(init, [*limits(timeout_s, memory_bytes), (resource.RLIMIT_NPROC, PROCESSES)])
             go.write(b"go")
             heard = attend(
                 process,
@@ -126,6 +140,7 @@ class Bubblewrap:
                 stdin=stdin,
                 timeout_s=timeout_s,
                 output_limit_bytes=output_limit_bytes,
+                stop=stop,
             )
             process.wait()
             codes = [end["exit-code"] for end in map(json.loads, status) if "exit-code" in end]
@@ -135,7 +150,7 @@ class Bubblewrap:
             raise BoxError(f"bubblewrap did not start: {_last_line(heard.output)}", _NEXT_STEP)
         return Completed(codes[0], heard.output, heard.truncated, heard.seconds)
 
-    def _mounts(self, binds: Mapping[str, Bind], etc: Mapping[str, IO[bytes]]) -> Iterator[str]:
+    def _mounts(self, binds: Mapping[str, Bind], etc: Mapping[str, IO[bytes]], reach: Reach | None) -> Iterator[str]:
         yield from ("--ro-bind", "/usr", "/usr")
         for name in ("bin", "sbin", "lib", "lib32", "lib64"):
             folder = Path("/", name)
@@ -154,6 +169,8 @@ class Bubblewrap:
             yield from ("--ro-bind", str(prefix), str(prefix))
         for name in ("python3", "python"):
             yield from ("--symlink", str(interpreter()), f"{_TOOLS}/{name}")
+        if reach is not None:
+            yield from ("--ro-bind", str(reach.socket.parent), _PROXY)
         for bind in binds.values():
             yield from ("--bind" if bind.writable else "--ro-bind", str(bind.path), bind.target)
         yield from ("--remount-ro", "/dev", "--remount-ro", "/")

@@ -7,12 +7,10 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from onbox.bench.sandbox import Bind, Completed
+from onbox.bench.sandbox import MEMORY_BYTES, Bind, Completed
 
 FILE_BYTES = 1 << 30
 """The largest file that a command may write."""
-MEMORY_BYTES = 16 << 30
-"""Address space of one process: generous, because runtimes such as node reserve far more than they use."""
 PROCESSES = 1024
 SCRATCH_BYTES = 256 << 20
 """Size of each of the private /tmp, home and /dev/shm, where the tier can bound them."""
@@ -20,6 +18,7 @@ _WORD_BYTES = 128 << 10
 """Linux takes no longer argument (MAX_ARG_STRLEN)."""
 _WORDS_BYTES = 1 << 20
 """All arguments together: half of what Linux takes with the usual stack of 8 MiB."""
+_BRIDGE = Path(__file__).with_name("bridge.py")
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
@@ -71,6 +70,11 @@ def in_shell(argv: Sequence[str]) -> list[str]:
     return ["/bin/sh", "-c", 'exec "$@"', "sh", *argv]
 
 
+def bridged(argv: Sequence[str], port: int, socket: str) -> list[str]:
+    """`argv` behind a listener on 127.0.0.1:`port` that leads to the Unix socket `socket`, in the same namespace."""
+    return [str(interpreter()), "-I", "-S", "-c", _BRIDGE.read_text("utf-8"), str(port), socket, *argv]
+
+
 def refusal(argv: Sequence[str], env: Mapping[str, str] | None) -> Completed | None:
     """How a command ends that no kernel would take: exit code 126 and why; None for one that can be tried.
 
@@ -90,14 +94,14 @@ def refusal(argv: Sequence[str], env: Mapping[str, str] | None) -> Completed | N
     return Completed(126, f"cannot run the command: {reason}\n".encode(), truncated=False, seconds=0.0)
 
 
-def limits(timeout_s: float) -> Iterator[tuple[int, int]]:
+def limits(timeout_s: float, memory_bytes: int = MEMORY_BYTES) -> Iterator[tuple[int, int]]:
     """The resource limits of each process of a command, as pairs of `resource.RLIMIT_*` and value.
 
     The CPU limit is a second line behind the time limit: a process on every core for all of `timeout_s`.
     """
     yield resource.RLIMIT_CORE, 0
     yield resource.RLIMIT_FSIZE, FILE_BYTES
-    yield resource.RLIMIT_AS, MEMORY_BYTES
+    yield resource.RLIMIT_AS, memory_bytes
     yield resource.RLIMIT_CPU, math.ceil(timeout_s) * (os.cpu_count() or 1) + 1
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from onbox.bench.sandbox import Bind, Completed
+from onbox.bench.sandbox import MEMORY_BYTES, Bind, Completed, Reach, StopSign
 from onbox.bench.sandbox.attend import attend, end_with, open_pidfd
 from onbox.bench.sandbox.interior import environment, host_places, in_shell, refusal, tools
 from onbox.errors import BoxError
@@ -24,6 +24,10 @@ class Unsafe:
     name = "none"
     version = ""
 
+    def place(self, bind: Bind) -> str:
+        """See `Sandbox.place`."""
+        return str(bind.path.resolve())
+
     def run(
         self,
         argv: Sequence[str],
@@ -34,6 +38,9 @@ class Unsafe:
         env: Mapping[str, str] | None = None,
         stdin: bytes = b"",
         output_limit_bytes: int = 65_536,
+        reach: Reach | None = None,
+        stop: StopSign | None = None,
+        memory_bytes: int = MEMORY_BYTES,
     ) -> Completed:
         """See `Sandbox.run`; only the process group is dead afterwards."""
         if refused := refusal(argv, env):
@@ -62,6 +69,7 @@ class Unsafe:
                 stdin=stdin,
                 timeout_s=timeout_s,
                 output_limit_bytes=output_limit_bytes,
+                stop=stop,
             )
             code = process.wait()
         exit_code = None if heard.timed_out else code if code >= 0 else 128 - code

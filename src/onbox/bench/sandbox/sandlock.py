@@ -9,10 +9,9 @@ from contextlib import ExitStack, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from onbox.bench.sandbox import Bind, Completed
+from onbox.bench.sandbox import MEMORY_BYTES, Bind, Completed, Reach, StopSign
 from onbox.bench.sandbox.attend import attend, end_with, open_pidfd, pipe
 from onbox.bench.sandbox.interior import (
-    MEMORY_BYTES,
     PROCESSES,
     environment,
     host_places,
@@ -57,6 +56,10 @@ class Sandlock:
         except PackageNotFoundError as error:
             raise BoxError("sandlock is not installed", _NEXT_STEP) from error
 
+    def place(self, bind: Bind) -> str:
+        """See `Sandbox.place`."""
+        return str(bind.path.resolve())
+
     def run(
         self,
         argv: Sequence[str],
@@ -67,6 +70,9 @@ class Sandlock:
         env: Mapping[str, str] | None = None,
         stdin: bytes = b"",
         output_limit_bytes: int = 65_536,
+        reach: Reach | None = None,
+        stop: StopSign | None = None,
+        memory_bytes: int = MEMORY_BYTES,
     ) -> Completed:
         """See `Sandbox.run`."""
         if refused := refusal(argv, env):
@@ -95,8 +101,9 @@ class Sandlock:
                     *(places[name] for name, bind in binds.items() if bind.writable),
                 ],
                 "processes": PROCESSES,
-                "memory_bytes": 2 * MEMORY_BYTES,
-                "limits": list(limits(timeout_s)),
+                "memory_bytes": 2 * memory_bytes,
+                "limits": list(limits(timeout_s, memory_bytes)),
+                "reach": None if reach is None else f"127.0.0.1:{reach.port}",
             }
             keeper_control, control = pipe(stack)
             status, keeper_status = pipe(stack)
@@ -121,6 +128,7 @@ class Sandlock:
                 stdin=stdin,
                 timeout_s=timeout_s,
                 output_limit_bytes=output_limit_bytes,
+                stop=stop,
             )
             end = json.loads(status.read() or b"{}")
         if heard.timed_out:

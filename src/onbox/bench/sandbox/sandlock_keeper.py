@@ -60,6 +60,7 @@ def _hold(request: dict[str, Any], control_fd: int) -> int:
         env=request["env"],
         max_processes=request["processes"],
         max_memory=request["memory_bytes"],
+        net_allow=[request["reach"]] if request["reach"] else [],
     )
     process = sandbox.popen(request["argv"])
     threading.Thread(target=_kill_when_closed, args=(control_fd, process), daemon=True).start()

@@ -16,7 +16,7 @@ from onbox.errors import UsageError
 @click.option("--task", "task_names", multiple=True, help="Only this task; may be given several times.")
 @click.option("--runs", type=int, help="Runs of each task.")
 @click.option("--quick", is_flag=True, help="Short for --tasks quick: three small tasks.")
-@click.option("--agent", default="builtin", show_default=True, help="The agent that works on the tasks.")
+@click.option("--agent", help="The agent that works on the tasks: builtin, opencode, ...")
 @click.option("--arms", type=click.Path(path_type=Path), help="A file of arms (comes with release 0.4).")
 @click.option("--out", type=click.Path(path_type=Path), help="The evidence folder.")
 @click.option("--seed", type=int, help="Another seed gives other samples; 1 if left out.")
@@ -29,7 +29,7 @@ def command(
     task_names: tuple[str, ...],
     runs: int | None,
     quick: bool,
-    agent: str,
+    agent: str | None,
     arms: Path | None,
     out: Path | None,
     seed: int | None,
@@ -42,8 +42,6 @@ def command(
     from onbox.errors import BoxError
     from onbox.trial.plan import Asked
 
-    if agent != "builtin":
-        raise BoxError(f"--agent {agent}: other agents come with release 0.4", "leave it out for the built-in agent")
     if arms is not None:
         raise BoxError(f"--arms {arms}: arms come with release 0.4", "leave it out for the baseline")
     if not url.startswith(("http://", "https://")):
@@ -58,6 +56,7 @@ def command(
         model=model,
         speed=None,
         kind="bench",
+        agent=agent,
     )
     folder = new_folder(asked, out, unsafe=unsafe)
     done = carry_out(folder)

@@ -18,6 +18,7 @@ from onbox.errors import UsageError
 @click.option("--tasks", help="A folder of tasks in Harbor's layout, or quick, core (if left out), builtin: all.")
 @click.option("--task", "task_names", multiple=True, help="Only this task; may be given several times.")
 @click.option("--seed", type=int, help="Another seed gives other samples; 1 if left out.")
+@click.option("--agent", help="The agent that works on the tasks: builtin, opencode, ...")
 @click.option("--no-speed", is_flag=True, help="Leave the decode measurement out.")
 @click.option("--unsafe", is_flag=True, help="Run agents' commands without a sandbox where none works.")
 @json_option
@@ -30,6 +31,7 @@ def command(
     tasks: str | None,
     task_names: tuple[str, ...],
     seed: int | None,
+    agent: str | None,
     no_speed: bool,
     unsafe: bool,
     as_json: bool,
@@ -51,7 +53,7 @@ def command(
     else:
         asked: dict[str, Any] = {"speed": None} if no_speed else {}
         asked |= {"contenders": contenders, "tasks": tasks, "task_names": task_names, "runs": runs}
-        folder = new_folder(Asked(**asked, quick=quick, seed=seed), out, unsafe=unsafe)
+        folder = new_folder(Asked(**asked, quick=quick, seed=seed, agent=agent), out, unsafe=unsafe)
     done = carry_out(folder, resumed=resume is not None)
     verdict = done.verdict
     err().print(summary(verdict, folder.path))

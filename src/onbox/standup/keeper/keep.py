@@ -23,6 +23,7 @@ from onbox.standup.keeper.settings import Settings
 GRACE_S = 8.0
 REST_OF_LOG_S = 1.0
 AFTER_KILL_S = 5.0
+SETTLE_S = 3.0
 OTHERS_NAMED = 5
 SERVING = "serving"
 OOM_SCORE = 500
@@ -126,7 +127,10 @@ class Keeping:
             if time.monotonic() > deadline:
                 how, deadline = "killed", float("inf")
                 self._kill()
+        if how in ("died", "asked"):
+            self._settle()
         self._kill()
+        self._settle()
         if output in watched:
             self._copy_rest(output)
         self._log.end()
@@ -226,6 +230,17 @@ class Keeping:
         if self._settings.container:
             container.kill(self._settings.container)
         self._bury()
+
+    def _settle(self) -> None:
+        """Wait a moment for what the engine leaves behind to end.
+
+        Python's resource tracker outlives its engine by that moment, and removes shared memory that nobody else would;
+        and what was killed takes a while to give its memory back.
+        """
+        deadline = time.monotonic() + SETTLE_S
+        while descendants({os.getpid()}) and time.monotonic() < deadline:
+            self._bury()
+            time.sleep(0.02)
 
     def _bury(self) -> None:
         """Reap orphans, which the kernel gave to the keeper; the engine itself is subprocess's to reap."""

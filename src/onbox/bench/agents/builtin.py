@@ -8,15 +8,15 @@ import hashlib
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from onbox.bench.sandbox import Sandbox
-from onbox.bench.tools import DEFINITIONS, Toolbox
-from onbox.evidence.records import AgentEnd, AgentPlan, Exchange
+from onbox.bench.agents import Job, Outcome
+from onbox.bench.agents.talk import Chat, Responses, Talk
+from onbox.bench.agents.watch import RunWatch
+from onbox.bench.tools import Toolbox
+from onbox.evidence.records import AgentEnd, Exchange, Limits
 from onbox.evidence.stream import Reply, read_reply
 from onbox.wire.client import StampedClient
-from onbox.wire.endpoint import Endpoint
 
 VERSION = "1"
 SYSTEM = (
@@ -31,39 +31,30 @@ class _TimeUp(Exception):
     """The run's wall time is over."""
 
 
-@dataclass
-class Job:
-    """One run of an agent.
+class Builtin:
+    """The built-in agent over chat completions."""
 
-    Args:
-        instruction: what the user asks.
-        workspace: the project.
-        endpoint: the proxy's address for this run.
-        model: the model's name in requests.
-        sampling: sent with each request, with `seed` added.
-        seed: the run's seed.
-        plan: name, limits and nudges.
-        sandbox: where commands run.
-    """
+    name = "builtin"
+    talk: type[Talk] = Chat
 
-    instruction: str
-    workspace: Path
-    endpoint: Endpoint
-    model: str
-    sampling: dict[str, Any]
-    seed: int
-    plan: AgentPlan
-    sandbox: Sandbox
+    def version(self) -> str:
+        """See `Agent.version`."""
+        return VERSION
+
+    def watch(self, limits: Limits, sampling: dict[str, Any], seed: int) -> RunWatch | None:
+        """See `Agent.watch`: it keeps the limits itself."""
+        return None
+
+    def run(self, job: Job) -> Outcome:
+        """See `Agent.run`."""
+        return BuiltinAgent(job, self.talk()).run()
 
 
-@dataclass
-class Outcome:
-    """What an agent leaves: how it stopped, and every step."""
+class BuiltinResponses(Builtin):
+    """The built-in agent over /responses: the same loop, another parser of the server."""
 
-    end: AgentEnd
-    steps: list[dict[str, Any]]
-    seconds: float
-    command_s: float
+    name = "builtin-responses"
+    talk = Responses
 
 
 @dataclass
@@ -71,7 +62,7 @@ class BuiltinAgent:
     """Read, write, edit, grep, glob, bash; reasoning is passed back to the model between calls."""
 
     job: Job
-    messages: list[dict[str, Any]] = field(default_factory=list)
+    talk: Talk = field(default_factory=Chat)
     steps: list[dict[str, Any]] = field(default_factory=list)
     tokens: int = 0
     turns: int = 0
@@ -113,18 +104,14 @@ class BuiltinAgent:
                     return self._end("loop", f"the same call {limits.same_call} times: {call.name}")
                 if time.monotonic() > deadline:
                     raise _TimeUp
-                self._say("tool", toolbox.call(call.name, call.arguments), tool_call_id=call.id)
+                self._result(call.id, toolbox.call(call.name, call.arguments))
 
     def _ask(self, client: StampedClient, deadline: float) -> tuple[Reply, str]:
         """One turn: the reply, and what broke it or an empty string."""
         job, limits = self.job, self.job.plan.limits
         body = {
             "model": job.model,
-            "messages": self.messages,
-            "tools": list(DEFINITIONS),
-            "max_tokens": min(limits.turn_tokens, limits.output_tokens - self.tokens),
-            "stream": True,
-            "stream_options": {"include_usage": True},
+            **self.talk.body(min(limits.turn_tokens, limits.output_tokens - self.tokens)),
             **job.sampling,
             "seed": job.seed + self.turns,
         }
@@ -137,7 +124,7 @@ class BuiltinAgent:
         self.turns += 1
         # A server may be silent until the run's time is over, and no longer.
         client.read_timeout_s = max(deadline - began, 0.001)
-        exchange = client.post("/chat/completions", body, purpose="agent", on_read=on_read)
+        exchange = client.post(self.talk.path, body, purpose="agent", on_read=on_read)
         if exchange.error and time.monotonic() > deadline:
             raise _TimeUp
         reply = read_reply(exchange)
@@ -148,22 +135,18 @@ class BuiltinAgent:
         return reply, problem
 
     def _remember(self, reply: Reply, seconds: float) -> None:
-        message: dict[str, Any] = {"role": "assistant", "content": reply.content}
-        if reply.reasoning:
-            message[reply.reasoning_field] = reply.reasoning
+        self.talk.answer(reply)
         calls = [{"id": c.id, "name": c.name, "arguments": c.arguments} for c in reply.tool_calls]
-        if calls:
-            message["tool_calls"] = [
-                {"id": c["id"], "type": "function", "function": {"name": c["name"], "arguments": c["arguments"]}}
-                for c in calls
-            ]
-        self.messages.append(message)
         step = {"role": "assistant", "content": reply.content, "reasoning": reply.reasoning, "tool_calls": calls}
         self.steps.append({**step, "seconds": round(seconds, 3), "tokens": reply.completion_tokens})
 
-    def _say(self, role: str, content: str, **more: str) -> None:
-        self.messages.append({"role": role, "content": content, **more})
+    def _say(self, role: str, content: str) -> None:
+        self.talk.say(role, content)
         self.steps.append({"role": role, "content": content})
+
+    def _result(self, call_id: str, content: str) -> None:
+        self.talk.result(call_id, content)
+        self.steps.append({"role": "tool", "content": content})
 
     def _end(self, stop: str, detail: str, reply: str = "") -> AgentEnd:
         return AgentEnd(stop=stop, detail=detail, turns=self.turns, reply=reply)

@@ -1,0 +1,122 @@
+"""Agents that work on tasks, one module each behind one protocol.
+
+The built-in one runs inside onbox. Those of others are command lines that run head-less in the sandbox, with a home of
+their own, and reach the recording proxy and nothing else; an agent's module knows its command line and its
+configuration, and starts nothing: `onbox.bench.agents.headless` does.
+"""
+
+import importlib
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Protocol
+
+from onbox.bench.agents.watch import RunWatch
+from onbox.bench.sandbox import Sandbox
+from onbox.errors import UsageError
+from onbox.evidence.records import AgentEnd, AgentPlan, Limits
+from onbox.wire.endpoint import Endpoint
+
+
+@dataclass
+class Job:
+    """One run of an agent.
+
+    Args:
+        instruction: what the user asks.
+        workspace: the project.
+        endpoint: the proxy's address for this run.
+        model: the model's name in requests.
+        sampling: sent with each request, with `seed` added.
+        seed: the run's seed.
+        plan: name, limits and nudges.
+        sandbox: where commands run.
+        watch: counts the run's requests in the proxy; None for an agent that counts itself.
+        socket: of the proxy, for sandboxes with a network of their own.
+        log: a file for what an agent of others prints.
+    """
+
+    instruction: str
+    workspace: Path
+    endpoint: Endpoint
+    model: str
+    sampling: dict[str, Any]
+    seed: int
+    plan: AgentPlan
+    sandbox: Sandbox
+    watch: RunWatch | None = None
+    socket: Path = Path()
+    log: Path | None = None
+
+
+@dataclass
+class Outcome:
+    """What an agent leaves: how it stopped, and every step."""
+
+    end: AgentEnd
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    seconds: float = 0.0
+    command_s: float = 0.0
+
+
+class Agent(Protocol):
+    """One kind of agent."""
+
+    name: str
+
+    def version(self) -> str:
+        """The version that `run` would start.
+
+        Raises:
+            BoxError: it is not installed; the message says what to install.
+        """
+        ...
+
+    def watch(self, limits: Limits, sampling: dict[str, Any], seed: int) -> RunWatch | None:
+        """Who counts the requests of a run in the proxy; None when the agent keeps the limits itself."""
+        ...
+
+    def run(self, job: Job) -> Outcome:
+        """Work until the agent is done or a limit is reached; all that it started is dead when this returns.
+
+        Raises:
+            BoxError: the sandbox could not start.
+        """
+        ...
+
+
+_BUILTIN = {
+    "builtin": "onbox.bench.agents.builtin:Builtin",
+    "builtin-responses": "onbox.bench.agents.builtin:BuiltinResponses",
+    "opencode": "onbox.bench.agents.opencode:OpenCode",
+    "pi": "onbox.bench.agents.pi:Pi",
+    "codex": "onbox.bench.agents.codex:Codex",
+    "claude-code": "onbox.bench.agents.claude_code:ClaudeCode",
+    "qwen-code": "onbox.bench.agents.qwen_code:QwenCode",
+    "mini-swe-agent": "onbox.bench.agents.mini_swe_agent:MiniSweAgent",
+}
+
+
+def agent_names() -> list[str]:
+    """The agents that come with onbox, and those of installed packages (entry point `onbox.agents`)."""
+    return [*_BUILTIN, *sorted({entry.name for entry in entry_points(group="onbox.agents")} - set(_BUILTIN))]
+
+
+def agent_of(plan: AgentPlan) -> Agent:
+    """The agent of a plan.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    if plan.command is not None:
+        from onbox.bench.agents.template import TemplateAgent
+
+        return TemplateAgent(plan.name, plan.command)
+    if plan.name in _BUILTIN:
+        module, _, attribute = _BUILTIN[plan.name].partition(":")
+        agent: Agent = getattr(importlib.import_module(module), attribute)()
+        return agent
+    for entry in entry_points(group="onbox.agents", name=plan.name):
+        plugin: Agent = entry.load()()
+        return plugin
+    raise UsageError(f"agent: {plan.name}: no such agent", f"one of {', '.join(agent_names())}")

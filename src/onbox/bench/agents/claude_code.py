@@ -1,0 +1,32 @@
+"""Claude Code (npm `@anthropic-ai/claude-code`): Anthropic's /messages, streamed; vLLM and llama.cpp serve it too."""
+
+from onbox.bench.agents.headless import KEY, Command, HeadlessAgent, Seat
+
+
+class ClaudeCode(HeadlessAgent):
+    """`claude --print`, every model of its own replaced by the one under test."""
+
+    name = "claude-code"
+    program = "claude"
+    install = "npm install -g @anthropic-ai/claude-code"
+
+    def command(self, seat: Seat) -> Command:
+        """See `HeadlessAgent.command`."""
+        roles = ("ANTHROPIC_MODEL", "ANTHROPIC_SMALL_FAST_MODEL", "CLAUDE_CODE_SUBAGENT_MODEL")
+        sizes = tuple(f"ANTHROPIC_DEFAULT_{size}_MODEL" for size in ("HAIKU", "SONNET", "OPUS"))
+        output = ("--output-format", "stream-json", "--verbose")
+        return Command(
+            argv=("--print", *output, "--permission-mode", "bypassPermissions"),
+            env={
+                "ANTHROPIC_BASE_URL": seat.root,
+                "ANTHROPIC_AUTH_TOKEN": KEY,
+                "CLAUDE_CONFIG_DIR": f"{seat.home}/.claude",
+                "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+                "CLAUDE_CODE_MAX_OUTPUT_TOKENS": str(seat.limits.turn_tokens),
+                "DISABLE_AUTOUPDATER": "1",
+                # It refuses to work without asking as root, unless it is told of a sandbox.
+                "IS_SANDBOX": "1",
+                **dict.fromkeys((*roles, *sizes), seat.model),
+            },
+            stdin=seat.prompt,
+        )

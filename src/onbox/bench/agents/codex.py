@@ -1,0 +1,41 @@
+"""Codex CLI (npm `@openai/codex`): /responses only, streamed."""
+
+import json
+
+from onbox.bench.agents.headless import Command, HeadlessAgent, Seat
+
+FOLDER = ".codex"
+
+
+class Codex(HeadlessAgent):
+    """`codex exec`, with a provider `onbox` that is the proxy; the sandbox is onbox's, not its own."""
+
+    name = "codex"
+    program = "codex"
+    install = "npm install -g @openai/codex"
+
+    def command(self, seat: Seat) -> Command:
+        """See `HeadlessAgent.command`."""
+        # A JSON string is a TOML string.
+        config = f"""\
+model = {json.dumps(seat.model)}
+model_provider = "onbox"
+check_for_update_on_startup = false
+
+[model_providers.onbox]
+name = "onbox"
+base_url = {json.dumps(seat.url)}
+wire_api = "responses"
+request_max_retries = 2
+stream_max_retries = 2
+
+[analytics]
+enabled = false
+"""
+        free = "--dangerously-bypass-approvals-and-sandbox"
+        return Command(
+            argv=("exec", "--json", "--skip-git-repo-check", free, "-"),
+            env={"CODEX_HOME": f"{seat.home}/{FOLDER}"},
+            files={f"{FOLDER}/config.toml": config},
+            stdin=seat.prompt,
+        )

@@ -1,0 +1,170 @@
+"""Runs an agent of others: its command line, head-less, in the sandbox, with a home of its own and one port to talk to.
+
+The agent's exit code and words are kept, and prove nothing: a lazy answer, a leaked call and an empty reply look the
+same from outside. What happened is on the wire.
+"""
+
+import json
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from onbox.bench.agents import Job, Outcome
+from onbox.bench.agents.program import Program, find
+from onbox.bench.agents.watch import RunWatch, Side, without_tools
+from onbox.bench.sandbox import Bind, Completed, Reach, StopSign
+from onbox.evidence.folder import write_atomic
+from onbox.evidence.records import AgentEnd, Limits
+
+HOME = "/home/agent"
+WORKSPACE = "/app"
+OUTPUT_BYTES = 4 * 2**20
+"""Of what an agent prints; kept in `agent.log`."""
+MEMORY_BYTES = 1 << 40
+"""Address space of one process: JavaScript engines and WebAssembly reserve far more than they ever use."""
+KEY = "none"
+"""Agents insist on a key; the proxy's server wants none."""
+
+
+@dataclass(frozen=True)
+class Seat:
+    """What an agent's module needs to know of a run.
+
+    Args:
+        prompt: what the user asks.
+        url: of the API, with `/v1`.
+        root: of the API, without `/v1`.
+        model: its name in requests.
+        home: the agent's home, as the agent sees it.
+        workspace: the project, as the agent sees it.
+        limits: of the run.
+    """
+
+    prompt: str
+    url: str
+    root: str
+    model: str
+    home: str
+    workspace: str
+    limits: Limits
+
+
+@dataclass(frozen=True)
+class Command:
+    """How to start an agent.
+
+    Args:
+        argv: the words after its program.
+        env: variables.
+        files: texts to put into its home before it starts, by relative path.
+        stdin: what it reads, often the prompt: an argument that begins with a dash would be an option.
+    """
+
+    argv: tuple[str, ...]
+    env: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    stdin: str = ""
+
+
+class HeadlessAgent:
+    """Base of the agents of others; a subclass says how one is started."""
+
+    name: str
+    program: str
+    """Looked up on PATH."""
+    install: str
+    """The line that installs it."""
+    package: str = ""
+    """The Python package that it belongs to, where it is one."""
+
+    def command(self, seat: Seat) -> Command:
+        """How to start it for one run."""
+        raise NotImplementedError
+
+    def side(self) -> Side:
+        """Which requests of a run are beside the task: those without tools."""
+        return without_tools
+
+    def find(self) -> Program:
+        """Where it is installed.
+
+        Raises:
+            BoxError: it is not.
+        """
+        return find(self.program, self.install, self.package)
+
+    def version(self) -> str:
+        """See `Agent.version`."""
+        return self.find().version
+
+    def watch(self, limits: Limits, sampling: dict[str, Any], seed: int) -> RunWatch | None:
+        """See `Agent.watch`."""
+        return RunWatch(limits, sampling, seed, self.side())
+
+    def run(self, job: Job) -> Outcome:
+        """See `Agent.run`."""
+        assert job.watch is not None
+        began = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix="onbox-home-", ignore_cleanup_errors=True) as home, StopSign() as stop:
+            job.watch.on_over = stop.show
+            done = self._start(job, Path(home), stop)
+        if job.log is not None:
+            write_atomic(job.log, done.output)
+        steps = [{"role": "user", "content": job.instruction}, *job.watch.steps]
+        return Outcome(_end(job, done), steps, time.monotonic() - began)
+
+    def _start(self, job: Job, home: Path, stop: StopSign) -> Completed:
+        program = self.find()
+        own = Bind(home, HOME, writable=True)
+        workspace = Bind(job.workspace, WORKSPACE, writable=True)
+        place = job.sandbox.place
+        seat = Seat(
+            prompt=job.instruction,
+            url=job.endpoint.api,
+            root=job.endpoint.root,
+            model=job.model,
+            home=place(own),
+            workspace=place(workspace),
+            limits=job.plan.limits,
+        )
+        command = self.command(seat)
+        for name, text in command.files.items():
+            (home / name).parent.mkdir(parents=True, exist_ok=True)
+            (home / name).write_text(text, "utf-8")
+        folders = {f"AGENT_DIR_{n}": Bind(folder, str(folder)) for n, folder in enumerate(program.folders, 1)}
+        return job.sandbox.run(
+            [*program.argv, *command.argv],
+            binds={"APP_DIR": workspace, "HOME": own, **folders},
+            cwd="APP_DIR",
+            timeout_s=job.plan.limits.wall_s,
+            env=command.env,
+            stdin=command.stdin.encode("utf-8", "replace"),
+            output_limit_bytes=OUTPUT_BYTES,
+            reach=Reach(job.endpoint.port, job.socket),
+            stop=stop,
+            memory_bytes=MEMORY_BYTES,
+        )
+
+
+def _end(job: Job, done: Completed) -> AgentEnd:
+    """How the run stopped; the exit code of an agent counts only when nothing else tells."""
+    watch, limits = job.watch, job.plan.limits
+    assert watch is not None
+    if watch.over:
+        stop, detail = watch.over, watch.detail
+    elif done.exit_code is None:
+        stop, detail = "time_limit", f"{limits.wall_s:.0f} s"
+    elif done.exit_code == 0:
+        stop, detail = "answered", "exit code 0"
+    else:
+        lines = done.output.decode("utf-8", "replace").strip().splitlines() or ["it said nothing"]
+        stop = "endpoint" if watch.problem else "crash"
+        detail = watch.problem or f"exit code {done.exit_code}: {lines[-1][:300]}"
+    return AgentEnd(stop=stop, detail=detail, turns=watch.turns, reply=watch.reply)
+
+
+def as_json(value: Any) -> str:
+    """A configuration file in JSON."""
+    return json.dumps(value, indent=2) + "\n"

@@ -1,0 +1,43 @@
+"""opencode (npm `opencode-ai`): chat completions, streamed; one more request for a title, without tools."""
+
+from onbox.bench.agents.headless import KEY, Command, HeadlessAgent, Seat, as_json
+
+
+class OpenCode(HeadlessAgent):
+    """`opencode run`, with a provider `onbox` that is the proxy."""
+
+    name = "opencode"
+    program = "opencode"
+    install = "npm install -g opencode-ai"
+
+    def command(self, seat: Seat) -> Command:
+        """See `HeadlessAgent.command`."""
+        # A context of 0 is one that opencode does not know: it then never shortens a conversation by itself.
+        model = {"name": seat.model, "limit": {"context": 0, "output": seat.limits.turn_tokens}}
+        config = {
+            "$schema": "https://opencode.ai/config.json",
+            "provider": {
+                "onbox": {
+                    "npm": "@ai-sdk/openai-compatible",
+                    "name": "onbox",
+                    "options": {"baseURL": seat.url, "apiKey": KEY},
+                    "models": {seat.model: model},
+                }
+            },
+            "model": f"onbox/{seat.model}",
+            "small_model": f"onbox/{seat.model}",
+            "share": "disabled",
+            "autoupdate": False,
+        }
+        path = ".config/opencode/opencode.json"
+        return Command(
+            argv=("run", "--format", "json", "--dangerously-skip-permissions", "-m", f"onbox/{seat.model}"),
+            env={
+                "OPENCODE_CONFIG": f"{seat.home}/{path}",
+                "OPENCODE_DISABLE_AUTOUPDATE": "1",
+                "OPENCODE_DISABLE_MODELS_FETCH": "1",
+                "OPENCODE_DISABLE_LSP_DOWNLOAD": "1",
+            },
+            files={path: as_json(config)},
+            stdin=seat.prompt,
+        )

@@ -1,0 +1,115 @@
+"""Where a program of others is installed on this box, and what must be readable for it to run."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from onbox.errors import BoxError
+
+_VERSION_TIMEOUT_S = 30.0
+_SHEBANG_BYTES = 256
+_SHOWN = ("/usr", "/bin", "/sbin")
+"""What every sandbox shows."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """An installed program.
+
+    Args:
+        argv: the words that start it: its interpreter, where it is a script, and itself.
+        folders: what must be readable beyond /usr.
+        version: by the package that it belongs to, or as it says itself.
+    """
+
+    argv: tuple[str, ...]
+    folders: tuple[Path, ...]
+    version: str
+
+
+def find(name: str, install: str, package: str = "") -> Program:
+    """The program of that name on PATH, or at that path.
+
+    Args:
+        name: a word, or a path.
+        install: the line that installs it.
+        package: the Python package that it belongs to; its version is read from the package's metadata.
+
+    Raises:
+        BoxError: it is not there, or its interpreter is not.
+    """
+    found = shutil.which(name)
+    if found is None:
+        raise BoxError(f"{name}: not installed, or not on PATH", install)
+    path = Path(found).resolve()
+    interpreter = _interpreter(path, name)
+    folders = {_readable(file) for file in (path, *interpreter[:1])}
+    argv = (*map(str, interpreter), str(path))
+    if interpreter and interpreter[0] != interpreter[0].resolve():
+        # The python of a virtual environment is a link; it must be started by the link, and what it leads to be there.
+        folders.add(_readable(interpreter[0].resolve()))
+    beyond = tuple(sorted(folder for folder in folders if folder is not None))
+    return Program(argv, beyond, _version(path, argv, package))
+
+
+def _interpreter(path: Path, name: str) -> tuple[Path, ...]:
+    """The interpreter that a script names in its first line; nothing for a program that needs none."""
+    with path.open("rb") as file:
+        first = file.read(_SHEBANG_BYTES).partition(b"\n")[0]
+    if not first.startswith(b"#!"):
+        return ()
+    words = [word for word in os.fsdecode(first[2:]).split() if word != "-S"]
+    if Path(words[0]).name == "env":
+        words = words[1:]
+    found = shutil.which(words[0])
+    if found is None:
+        raise BoxError(f"{name}: needs {words[0]}, which is not installed", f"install {words[0]}")
+    return (Path(found),)
+
+
+def _readable(file: Path) -> Path | None:
+    """The folder that a program and what it loads lie in; None where the sandbox shows it anyway.
+
+    The folder of an npm package's `node_modules`, the prefix of a `bin`, or the file alone.
+    """
+    if any(map(file.is_relative_to, _SHOWN)):
+        return None
+    if "node_modules" in file.parts:
+        return Path(*file.parts[: file.parts.index("node_modules") + 1])
+    prefix = file.parent.parent
+    if file.parent.name == "bin" and prefix not in (Path("/"), Path.home()):
+        return prefix
+    return file
+
+
+def _version(path: Path, argv: tuple[str, ...], package: str) -> str:
+    """By the metadata of the npm or Python package; what belongs to neither is asked, in an empty home."""
+    if package:
+        prefix, name = path.parent.parent, re.sub(r"[-_.]+", "_", package)
+        found = sorted(prefix.glob(f"lib/python*/site-packages/{name}-*.dist-info"))
+        return found[-1].name.removesuffix(".dist-info").rpartition("-")[2] if found else "unknown"
+    for folder in path.parents:
+        manifest = folder / "package.json"
+        if manifest.is_file() and "node_modules" in folder.parts:
+            return str(json.loads(manifest.read_text("utf-8")).get("version", "unknown"))
+    with tempfile.TemporaryDirectory(prefix="onbox-", ignore_cleanup_errors=True) as home:
+        try:
+            said = subprocess.run(
+                [*argv, "--version"],
+                capture_output=True,
+                text=True,
+                errors="replace",
+                stdin=subprocess.DEVNULL,
+                env={"PATH": os.environ.get("PATH", os.defpath), "HOME": home, "LANG": "C.UTF-8"},
+                timeout=_VERSION_TIMEOUT_S,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return "unknown"
+    lines = said.stdout.strip().splitlines() if said.returncode == 0 else []
+    return lines[0].strip() if lines else "unknown"

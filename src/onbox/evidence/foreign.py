@@ -1,0 +1,87 @@
+"""Records of an imported folder: what files of other tools say, in one form and with nothing added."""
+
+from onbox.evidence.records import Record
+
+
+class ForeignFile(Record):
+    """One file, kept byte for byte under `original/`."""
+
+    name: str
+    bytes: int
+    sha256: str
+
+
+class ForeignImport(Record):
+    """`import.json`, written last but for the manifest."""
+
+    kind: str
+    """Which importer read it: `llama-benchy`, `aiperf`, `guidellm`, `vllm-bench`, `llama-bench`, `agent-bench`."""
+    imported_at: str
+    onbox_version: str
+    files: tuple[ForeignFile, ...]
+
+
+class ForeignNumber(Record):
+    """One number under the name and in the unit of its tool."""
+
+    name: str
+    value: float
+    unit: str
+
+
+class ForeignCell(Record):
+    """One measurement of another tool, a line of `cells.jsonl`; None is what the file does not say."""
+
+    file: str
+    tool: str
+    version: str | None = None
+    model: str | None = None
+    backend: str | None = None
+    concurrency: int | None = None
+    depth_tokens: int | None = None
+    prompt_tokens: int | None = None
+    """Of each request, as it was asked."""
+    output_tokens: int | None = None
+    """Of each request, as it was asked."""
+    requests: int | None = None
+    failed: int | None = None
+    numbers: tuple[ForeignNumber, ...] = ()
+
+    def number(self, name: str) -> float | None:
+        """The number of this name; None when the file has none."""
+        return next((number.value for number in self.numbers if number.name == name), None)
+
+
+class ForeignRun(Record):
+    """One run of cipherfoxie/agent-bench, a line of `runs.jsonl`, under its own names; None is what a row lacks.
+
+    The last six are what such a row would need to be audited; it has none of them.
+    """
+
+    ts: str | float | None = None
+    experiment: str | None = None
+    task: str
+    model: str
+    arm: str
+    trial: int | None = None
+    exitCode: int | None = None  # noqa: N815
+    toolCalls: int | None = None  # noqa: N815
+    toolNames: tuple[str, ...] | None = None  # noqa: N815
+    tokensIn: int | None = None  # noqa: N815
+    tokensOut: int | None = None  # noqa: N815
+    tokensTotal: int | None = None  # noqa: N815
+    wallMs: float | None = None  # noqa: N815
+    errors: int | None = None
+    success: bool
+    gate: str | None = None
+    filesChanged: int | None = None  # noqa: N815
+    linesChanged: int | None = None  # noqa: N815
+    regressionOk: bool | None = None  # noqa: N815
+    lintClean: bool | None = None  # noqa: N815
+    outputChars: int | None = None  # noqa: N815
+    transcript_sha256: str | None = None
+    failure_class: str | None = None
+    gate_version: str | None = None
+    gate_selftest: bool | None = None
+    seed: int | None = None
+    engine_launch_id: str | None = None

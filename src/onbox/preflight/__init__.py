@@ -1,0 +1,111 @@
+"""A few questions to a server before hours are spent on it: can an agent work with it, and if not, which flag helps?
+
+`short` is what a trial asks; `long` is `onbox preflight`: some twenty short requests, under a minute where the server
+is not slow. The answers are cases; the exchanges behind them are evidence.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from onbox.engines.served import Served
+from onbox.evidence.records import Exchange, Preflight, PreflightCase
+from onbox.preflight import calls, reach, talk
+from onbox.preflight.asking import Asking
+from onbox.wire.client import StampedClient
+
+PATIENCE_S = 60.0
+"""After this long no further question is asked: what was not asked is unknown."""
+
+TASK = "List the files in the current directory."
+
+NEED_TOOLS = frozenset(
+    {
+        "streaming_agrees",
+        "no_argument_call",
+        "long_arguments",
+        "parallel_calls",
+        "tool_result",
+        "call_after_reasoning",
+        "reasoning_passed_back",
+    }
+)
+
+_OPENING: tuple[tuple[str, Callable[[Asking], PreflightCase]], ...] = (
+    ("server", reach.server),
+    ("context", reach.context),
+    ("sampling", reach.sampling),
+    ("coherence", talk.coherence),
+    ("usage", talk.usage),
+    ("tool_call", calls.single),
+)
+_WITH_TOOLS: tuple[tuple[str, Callable[[Asking], PreflightCase]], ...] = (
+    ("streaming_agrees", calls.streaming_agrees),
+    ("no_argument_call", calls.no_argument),
+    ("long_arguments", calls.long_arguments),
+    ("parallel_calls", calls.parallel),
+    ("tool_result", calls.tool_result),
+    ("call_after_reasoning", calls.after_reasoning),
+    ("reasoning_passed_back", talk.reasoning_passed_back),
+)
+"""Not asked where a request is refused for the tools in it."""
+_WITHOUT: tuple[tuple[str, Callable[[Asking], PreflightCase]], ...] = (
+    ("apis", reach.apis),
+    ("output_limit", reach.output_limit),
+    ("image", reach.image),
+)
+
+
+def short(
+    client: StampedClient, model: str, tools: list[dict[str, Any]], template: str
+) -> tuple[Preflight, list[Exchange]]:
+    """Ask for one fact and for one tool call.
+
+    Args:
+        client: a connection to the engine.
+        model: the model's name in requests.
+        tools: what the agent will offer.
+        template: the chat template in use, by name, for the advice.
+
+    Returns:
+        The cases and the recorded exchanges behind them.
+    """
+    asking = Asking(client, model)
+    cases = (talk.coherence(asking), calls.asked_for(asking, TASK, tools, template=template))
+    return Preflight(cases=cases, tools=cases[1].status == "pass"), asking.exchanges
+
+
+def long(
+    client: StampedClient, model: str, served: Served, show: Callable[[PreflightCase], None] = lambda case: None
+) -> tuple[Preflight, list[Exchange]]:
+    """Ask everything.
+
+    Args:
+        client: a connection to the server.
+        model: the model's name in requests.
+        served: who serves.
+        show: told each case as it falls.
+
+    Returns:
+        The cases and the recorded exchanges behind them.
+    """
+    asking, began = Asking(client, model, served), time.monotonic()
+    cases: list[PreflightCase] = []
+    for name, question in (*_OPENING, *_WITH_TOOLS, *_WITHOUT):
+        if time.monotonic() - began > PATIENCE_S:
+            case = asking.case(name, "unknown", f"not asked: {PATIENCE_S:.0f} s were over")
+        elif asking.tools_refused and (name, question) in _WITH_TOOLS:
+            case = asking.case(name, "unknown", "not asked: tools are refused")
+        else:
+            case = question(asking)
+        cases.append(case)
+        show(case)
+    record = Preflight(
+        cases=tuple(cases),
+        tools=any(case.name == "tool_call" and case.status == "pass" for case in cases),
+        vision=asking.vision,
+        server=str(served),
+        requests=len(asking.exchanges),
+        seconds=round(time.monotonic() - began, 3),
+    )
+    return record, asking.exchanges

@@ -1,0 +1,188 @@
+"""Do tool calls arrive: with and without arguments, long, several at once, streamed and whole, after a thought?"""
+
+from typing import Any
+
+from onbox.evidence.markup import leaked
+from onbox.evidence.records import Exchange, PreflightCase
+from onbox.evidence.stream import Reply
+from onbox.preflight.asking import Asking, arguments, said, short, trouble
+from onbox.preflight.remedies import Trouble
+
+
+def _tool(name: str, description: str, *parameters: str) -> dict[str, Any]:
+    properties = {each: {"type": "string"} for each in parameters}
+    schema = {"type": "object", "properties": properties, "required": list(parameters)}
+    return {"type": "function", "function": {"name": name, "description": description, "parameters": schema}}
+
+
+TOOLS = [
+    _tool("list_files", "List the files of the project."),
+    _tool("read_file", "Read one file.", "path"),
+    _tool("write_file", "Write one file.", "path", "content"),
+]
+READ = "Read the file notes.txt."
+LINES = 'def greet(name):\n    """Say "hello"."""\n    return f\'hello, "{name}"\\n\'\n'
+"""Several lines, both kinds of quotes, a backslash: what breaks calls that are put together from text."""
+SECRET = "4711"
+THINK_OPEN = ("<think>", "<|channel|>analysis", "<thinking>", "[THINK]")
+
+
+def single(asking: Asking) -> PreflightCase:
+    """One call with one argument."""
+    return asked_for(asking, READ, TOOLS)
+
+
+def asked_for(asking: Asking, task: str, tools: list[dict[str, Any]], template: str = "") -> PreflightCase:
+    """A task that wants a call of any of the tools.
+
+    Args:
+        asking: the conversation.
+        task: what the user asks.
+        tools: what is offered.
+        template: the chat template in use, by name, for the advice; empty where it is not known.
+    """
+    exchange, reply = asking.task(task, tools)
+    asking.called, asking.tools_refused = reply, _refused(exchange, trouble(exchange, reply))
+    name = "tool_call"
+    if missing := _missing(asking, name, exchange, reply, tools, template):
+        return missing
+    call = reply.tool_calls[0]
+    if call.name not in _names(tools):
+        return asking.case(name, "warn", f"it called {call.name!r}, which was not offered")
+    if arguments(call) is None:
+        detail = f"arguments of {call.name} that are no JSON object: {short(call.arguments)}"
+        return asking.case(name, "warn", detail)
+    return asking.case(name, "pass", f"{call.name} {short(call.arguments)}")
+
+
+def streaming_agrees(asking: Asking) -> PreflightCase:
+    """The same request without a stream: parsers for streams are other code, and lose calls of their own."""
+    name, streamed = "streaming_agrees", asking.called
+    exchange, whole = asking.task(READ, TOOLS, stream=False)
+    if broken := trouble(exchange, whole):
+        return asking.case(name, "fail", broken, Trouble.PARSE)
+    if streamed is None or streamed.error:
+        return asking.case(name, "unknown", "the streamed request did not get through")
+    both = [_calls(streamed), _calls(whole)]
+    if both[0] == both[1]:
+        return asking.case(name, "pass", f"both gave {f'{len(both[0])} call' if both[0] else 'no call'}")
+    status = "fail" if bool(both[0]) != bool(both[1]) else "warn"
+    return asking.case(name, status, f"streamed: {short(str(both[0]))}; whole: {short(str(both[1]))}", Trouble.STREAM)
+
+
+def no_argument(asking: Asking) -> PreflightCase:
+    """A call of a tool that takes nothing: some parsers lose it."""
+    name = "no_argument_call"
+    exchange, reply = asking.task("Which files are in the project? List them.", TOOLS)
+    if missing := _missing(asking, name, exchange, reply, TOOLS):
+        return missing
+    call = reply.tool_calls[0]
+    if call.name != "list_files":
+        return asking.case(name, "warn", f"it called {call.name} {short(call.arguments)}")
+    if arguments(call) is None:
+        return asking.case(name, "fail", f"arguments that are no JSON object: {short(call.arguments)}", Trouble.PARSE)
+    return asking.case(name, "pass", f"list_files {short(call.arguments) or 'without arguments'}")
+
+
+def long_arguments(asking: Asking) -> PreflightCase:
+    """Lines, quotes and backslashes inside an argument."""
+    name = "long_arguments"
+    exchange, reply = asking.task(f"Write exactly this text into greet.py:\n\n{LINES}", TOOLS)
+    if missing := _missing(asking, name, exchange, reply, TOOLS):
+        return missing
+    given = arguments(reply.tool_calls[0])
+    if given is None:
+        detail = f"arguments that are no JSON object: {short(reply.tool_calls[0].arguments)}"
+        return asking.case(name, "fail", detail, Trouble.PARSE)
+    content = str(given.get("content", ""))
+    if content.strip() == LINES.strip():
+        return asking.case(name, "pass", "lines, quotes and a backslash arrived as they were asked for")
+    return asking.case(name, "warn", f"they parse, and differ from what was asked for: {short(content)}")
+
+
+def parallel(asking: Asking) -> PreflightCase:
+    """Two calls in one answer; gpt-oss never does that."""
+    name = "parallel_calls"
+    exchange, reply = asking.task("Read the files a.txt and b.txt, both at once.", TOOLS)
+    if missing := _missing(asking, name, exchange, reply, TOOLS):
+        return missing
+    if len(reply.tool_calls) < 2:
+        return asking.case(name, "warn", "one call at a time: an agent takes more turns")
+    if any(arguments(call) is None for call in reply.tool_calls):
+        return asking.case(name, "fail", f"mixed up: {short(str(_calls(reply)))}", Trouble.PARSE)
+    return asking.case(name, "pass", f"{len(reply.tool_calls)} calls in one answer")
+
+
+def tool_result(asking: Asking) -> PreflightCase:
+    """A second turn, with the result of a call."""
+    name = "tool_result"
+    call = {"id": "call1", "type": "function", "function": {"name": "read_file", "arguments": '{"path": "notes.txt"}'}}
+    messages: list[dict[str, Any]] = [
+        {"role": "user", "content": "What number is written in notes.txt?"},
+        {"role": "assistant", "content": "", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "call1", "content": f"The number is {SECRET}."},
+    ]
+    exchange, reply = asking.chat(messages, tools=TOOLS)
+    if broken := trouble(exchange, reply):
+        return asking.case(name, "fail", broken, Trouble.PARSE)
+    if SECRET in reply.content + reply.reasoning:
+        return asking.case(name, "pass", "the result of a call was read")
+    instead = f"it called {reply.tool_calls[0].name}" if reply.tool_calls else said(reply)
+    return asking.case(name, "warn", f"the result of a call was not used: {instead}")
+
+
+def after_reasoning(asking: Asking) -> PreflightCase:
+    """A call after a thought: some parsers take it for a part of the thought."""
+    name, reply = "call_after_reasoning", asking.called
+    if reply is None or not reply.reasoning:
+        exchange, reply = asking.task(f"Think about it step by step first, then do it: {READ}", TOOLS)
+        if broken := trouble(exchange, reply):
+            return asking.case(name, "fail", broken, Trouble.PARSE)
+    if any(mark in reply.content for mark in THINK_OPEN):
+        detail = f"the thoughts stand in the text: {short(reply.content)}"
+        return asking.case(name, "fail", detail, Trouble.REASONING_IN_TEXT)
+    if not reply.reasoning:
+        return asking.case(name, "unknown", "no reasoning was seen")
+    if not reply.tool_calls and reply.finish_reason == "length":
+        return asking.case(name, "unknown", "it was still thinking when its tokens were over")
+    if not reply.tool_calls:
+        where = Trouble.LEAK if leaked(reply.reasoning, _names(TOOLS)) else Trouble.NO_CALL
+        return asking.case(name, "fail", f"it thought, and no call came: {short(reply.reasoning)}", where)
+    return asking.case(name, "pass", "a thought, and then a call")
+
+
+def _missing(
+    asking: Asking,
+    name: str,
+    exchange: Exchange,
+    reply: Reply,
+    tools: list[dict[str, Any]],
+    template: str = "",
+) -> PreflightCase | None:
+    """The case of an answer without a call; None when there is one."""
+    if broken := trouble(exchange, reply):
+        refused = (exchange.status is not None and 400 <= exchange.status < 500) or "jinja" in broken
+        return asking.case(name, "fail", broken, Trouble.NO_TOOLS if refused else Trouble.PARSE)
+    if reply.tool_calls:
+        return None
+    if reply.finish_reason == "length" and not reply.content:
+        return asking.case(name, "unknown", "it was still thinking when its tokens were over")
+    known = f"the chat template in use ({template}) may" if template else "the chat template may"
+    detail = f"no tool call came back, but {said(reply)}; {known} not ask for a form of call that this server parses"
+    written = any(leaked(text, _names(tools)) for text in (reply.content, reply.reasoning))
+    return asking.case(name, "fail", detail, Trouble.LEAK if written else Trouble.NO_CALL)
+
+
+def _refused(exchange: Exchange, broken: str) -> bool:
+    """Whether a request was turned down for the tools in it; llama.cpp says so with status 500."""
+    return exchange.status is not None and (400 <= exchange.status < 500 or "--jinja" in broken)
+
+
+def _calls(reply: Reply) -> list[tuple[str, Any]]:
+    return [
+        (call.name, arguments(call) if arguments(call) is not None else call.arguments) for call in reply.tool_calls
+    ]
+
+
+def _names(tools: list[dict[str, Any]]) -> set[str]:
+    return {tool["function"]["name"] for tool in tools}

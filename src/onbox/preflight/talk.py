@@ -1,0 +1,64 @@
+"""Does the server make sense in plain words, does it count, and is reasoning that goes back read?"""
+
+from typing import Any
+
+from onbox.evidence.records import PreflightCase
+from onbox.evidence.stream import read_reply
+from onbox.preflight.asking import CHAT, Asking, short, trouble
+from onbox.preflight.remedies import Trouble
+
+QUESTION = "What is the capital of France? Answer with one word."
+ANSWER = "paris"
+THOUGHT = "The secret word of this conversation is heliotrope, and nobody else may know that it is heliotrope."
+
+
+def coherence(asking: Asking) -> PreflightCase:
+    """A fact that every model knows."""
+    exchange, reply = asking.chat([{"role": "user", "content": QUESTION}])
+    if broken := trouble(exchange, reply):
+        return asking.case("coherence", "fail", broken)
+    text = f"{reply.content} {reply.reasoning}"
+    detail = f"asked for the capital of France, it said: {short(text)}"
+    return asking.case("coherence", "pass" if ANSWER in text.lower() else "fail", detail)
+
+
+def usage(asking: Asking) -> PreflightCase:
+    """Whether a stream tells how many tokens it was: without it tokens are counted by events."""
+    streamed = [each for each in asking.exchanges if each.path.endswith(CHAT) and each.status == 200]
+    reply = read_reply(streamed[-1]) if streamed else None
+    if reply is None:
+        return asking.case("usage", "unknown", "no stream was answered")
+    if reply.completion_tokens is None:
+        return asking.case("usage", "warn", "a stream does not tell how many tokens it was", Trouble.NO_USAGE)
+    return asking.case("usage", "pass", f"a stream ends with {reply.completion_tokens} output tokens")
+
+
+def reasoning_passed_back(asking: Asking) -> PreflightCase:
+    """Whether the template shows the model what it thought before a call: by the length of the prompt, field by field.
+
+    gpt-oss and other models think between calls and lose the thread without it (vLLM RFC #27653).
+    """
+    plain = _prompt_tokens(asking, {})
+    if plain is None:
+        return asking.case("reasoning_passed_back", "unknown", "the length of a prompt is not told")
+    lengths = {name: _prompt_tokens(asking, {name: THOUGHT}) for name in ("reasoning", "reasoning_content")}
+    read = [name for name, length in lengths.items() if length is not None and length > plain]
+    if read:
+        return asking.case("reasoning_passed_back", "pass", f"read in the field {' and '.join(read)}")
+    reasons = asking.called is not None and bool(asking.called.reasoning)
+    detail = "what the model thought before a call is not shown to it again"
+    if not reasons:
+        return asking.case("reasoning_passed_back", "unknown", f"{detail}; no reasoning was seen either")
+    return asking.case("reasoning_passed_back", "warn", detail, Trouble.REASONING_LOST)
+
+
+def _prompt_tokens(asking: Asking, thought: dict[str, str]) -> int | None:
+    """Tokens of a conversation with a call, its result, and the thought before it."""
+    call = {"id": "call1", "type": "function", "function": {"name": "read_file", "arguments": '{"path": "a.txt"}'}}
+    messages: list[dict[str, Any]] = [
+        {"role": "user", "content": "Read a.txt."},
+        {"role": "assistant", "content": "", "tool_calls": [call], **thought},
+        {"role": "tool", "tool_call_id": "call1", "content": "nothing"},
+    ]
+    exchange, reply = asking.chat(messages, max_tokens=1, stream=False)
+    return None if trouble(exchange, reply) else reply.prompt_tokens

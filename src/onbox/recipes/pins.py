@@ -1,0 +1,18 @@
+"""What of a recipe may change although the file does not."""
+
+import re
+
+from onbox.recipes.schema import Recipe
+
+COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+def unpinned(recipe: Recipe) -> tuple[str, ...]:
+    """What a name stands for that may mean something else tomorrow, in words; empty for a recipe that is pinned."""
+    found = []
+    if recipe.container and not recipe.container.digest and not recipe.container.build:
+        found.append(f"image {recipe.container.image}: no digest")
+    source = recipe.weights.repository if recipe.weights else None
+    if source and not COMMIT.fullmatch(source.revision):
+        found.append(f"weights {source.source}: no commit")
+    return tuple(found)

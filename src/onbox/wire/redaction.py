@@ -1,0 +1,49 @@
+"""What no evidence may hold: keys. A trial folder is made to be shown to others."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+REDACTED = "[redacted]"
+SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie"})
+SECRET_FIELD = re.compile(
+    r"(?:.*[_-])?(?:api[_-]?key|authorization|access[_-]?token|auth[_-]?token|client[_-]?secret|password)",
+    re.IGNORECASE,
+)
+"""Names of fields and of query parameters whose values are keys."""
+_QUERY = re.compile(rf"([?&](?:{SECRET_FIELD.pattern}|key|token)=)[^&#]*", re.IGNORECASE)
+SECRET_CHARS_MIN = 8
+"""A shorter value, such as the dummy key that an agent of others needs, is a word that may stand anywhere."""
+
+
+def secrets_of(headers: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """The keys that a request's headers carry, longest first, without the scheme before them."""
+    values = (value for name, value in headers if name.lower() in SECRET_HEADERS)
+    words = {word for value in values for word in (value.strip(), value.strip().rpartition(" ")[2])}
+    return tuple(sorted((word for word in words if len(word) >= SECRET_CHARS_MIN), key=len, reverse=True))
+
+
+def redacted(value: Any, secrets: tuple[str, ...]) -> Any:
+    """A JSON value with every known secret, and whatever stands in a field that is named like one, replaced."""
+    if isinstance(value, str):
+        return redacted_text(value, secrets)
+    if isinstance(value, list):
+        return [redacted(item, secrets) for item in value]
+    if isinstance(value, Mapping):
+        return {
+            key: REDACTED if isinstance(item, str) and item and SECRET_FIELD.fullmatch(key) else redacted(item, secrets)
+            for key, item in value.items()
+        }
+    return value
+
+
+def redacted_text(text: str, secrets: tuple[str, ...]) -> str:
+    """A text without the secrets."""
+    for secret in secrets:
+        text = text.replace(secret, REDACTED)
+    return text
+
+
+def redacted_path(path: str, secrets: tuple[str, ...]) -> str:
+    """A path whose query names no key."""
+    return _QUERY.sub(rf"\g<1>{REDACTED}", redacted_text(path, secrets))

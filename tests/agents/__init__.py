@@ -1,0 +1,1 @@
+"""Agents of others, for real, with a script in the place of the model."""

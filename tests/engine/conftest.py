@@ -1,0 +1,96 @@
+"""Real engines that several test modules share: each is started once, when the first test asks for it."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from onbox import fetch, recipes
+from onbox.engines.llama_embedded import LlamaEmbedded
+from onbox.recipes import Recipe
+from onbox.standup.ports import free_port
+from onbox.standup.process import Lifetime
+from onbox.wire.client import StampedClient
+from onbox.wire.endpoint import Endpoint
+from tests.parts import VLLM_MODEL, VLLM_PYTHON, require
+
+VLLM_READY_S = 240.0
+OWN = "own"
+FENCED = "fenced"
+Llama = Callable[[str], str]
+
+
+@pytest.fixture(scope="session")
+def vllm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of vLLM on the processor with SmolLM2-135M, called `smollm2`, 2048 tokens, and the parser `hermes`."""
+    require("vllm")
+    port, log = free_port(), tmp_path_factory.mktemp("vllm") / "engine.log"
+    command = [VLLM_PYTHON.with_name("vllm"), "serve", VLLM_MODEL, "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--served-model-name", "smollm2", "--enforce-eager", "--dtype", "bfloat16", "--max-model-len", "2048"]
+    command += ["--enable-auto-tool-choice", "--tool-call-parser", "hermes"]
+    with log.open("wb") as sink, _stopped(command, sink.fileno()) as server:
+        _ready(f"http://127.0.0.1:{port}", server, log)
+        yield f"http://127.0.0.1:{port}/v1"
+
+
+@pytest.fixture(scope="session")
+def llama(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Llama]:
+    """Gives the URL of the embedded llama.cpp with Qwen2.5-Coder-0.5B by its template: `own` or `fenced`."""
+    require("engine")
+    urls: dict[str, str] = {}
+    with ExitStack() as running:
+
+        def start(template: str) -> str:
+            if template not in urls:
+                folder = tmp_path_factory.mktemp(f"llama-{template}")
+                urls[template] = str(running.enter_context(Lifetime(*_qwen(template), folder)).endpoint)
+            return urls[template]
+
+        yield start
+
+
+def qwen_recipe(template: str) -> Recipe:
+    """Qwen2.5-Coder-0.5B as it comes with onbox, or with its own template, whose calls llama.cpp does not parse."""
+    recipe = recipes.load("qwen2.5-coder-0.5b")
+    serve = {"threads": 1} if template == FENCED else {"threads": 1, "chat_template": None, "chat_template_name": ""}
+    return recipe.model_copy(update={"serve": recipe.serve.model_copy(update=serve)})
+
+
+def _qwen(template: str) -> tuple[Recipe, LlamaEmbedded, Path]:
+    recipe = qwen_recipe(template)
+    assert recipe.weights is not None
+    weights, _ = fetch.fetch(recipe.weights, lambda done, total, source: None)
+    return recipe, LlamaEmbedded(), weights
+
+
+@contextmanager
+def _stopped(command: list[object], output: int) -> Iterator["subprocess.Popen[bytes]"]:
+    """A process in a group of its own; the group is gone afterwards."""
+    settings = {**os.environ, "VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1"}
+    server = subprocess.Popen(
+        list(map(str, command)), stdout=output, stderr=output, env=settings, start_new_session=True
+    )
+    try:
+        yield server
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(server.pid, signal.SIGKILL)
+            server.wait()
+
+
+def _ready(url: str, server: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = time.monotonic() + VLLM_READY_S
+    with StampedClient(Endpoint.parse(url)) as client:
+        while client.get("/health").status != 200:
+            tail = log.read_text(errors="replace")[-2000:]
+            assert server.poll() is None, f"vLLM ended: {tail}"
+            assert time.monotonic() < deadline, f"vLLM is not ready: {tail}"
+            time.sleep(0.5)

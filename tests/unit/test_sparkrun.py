@@ -1,0 +1,182 @@
+"""sparkrun's recipes: read, written again without loss, and what has no effect is said."""
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from onbox import recipes
+from onbox.errors import UsageError
+from onbox.recipes.schema import Recipe
+from onbox.recipes.sparkrun import from_sparkrun, is_sparkrun, nodes, notes, to_sparkrun
+from onbox.recipes.sparkrun_command import filled, options_of
+
+DATA = Path(__file__).parents[1] / "data" / "sparkrun"
+PUBLISHED = sorted(DATA.glob("*.yaml"))
+
+
+def published(name: str) -> dict[str, Any]:
+    data: dict[str, Any] = yaml.safe_load((DATA / f"{name}.yaml").read_text())
+    return data
+
+
+def read(data: dict[str, Any]) -> Recipe:
+    return Recipe.model_validate(from_sparkrun(data, where="r.yaml", stem="r"))
+
+
+def meaning(data: dict[str, Any]) -> dict[str, Any]:
+    """The options of a command with their values, whatever their order and their short names."""
+    values = {**data["defaults"], "model": data["model"]}
+    return {each.name: filled(each.value, values, "") for each in options_of(data, "vllm", "")}
+
+
+class TestPublished:
+    @pytest.mark.parametrize("path", PUBLISHED, ids=lambda path: path.stem)
+    def test_nothing_is_lost_on_the_round_trip(self, path: Path) -> None:
+        before = yaml.safe_load(path.read_text())
+        recipe = recipes.load(str(path))
+        after = yaml.safe_load(yaml.safe_dump(to_sparkrun(recipe)))
+        assert meaning(after) == meaning(before)
+        assert after["defaults"] == before["defaults"]
+        assert {**after, "command": ""} == {**before, "command": ""}
+        again = read(after)
+        assert again.model_copy(update={"name": recipe.name, "sparkrun": recipe.sparkrun}) == recipe
+
+    def test_the_example_means_what_it_says(self) -> None:
+        recipe = recipes.load(str(DATA / "openai-gpt-oss-120b-vllm.yaml"))
+        assert (recipe.name, recipe.engine, recipe.launcher) == ("openai-gpt-oss-120b-vllm", "vllm", "docker")
+        assert recipe.container is not None
+        assert recipe.container.reference == "sparkarena/spark-vllm-docker:mxfp4"
+        assert recipe.weights is not None
+        assert recipe.weights.repository is not None
+        assert recipe.weights.repository.source == "hf:openai/gpt-oss-120b"
+        assert (recipe.tools.call_parser, recipe.tools.reasoning_parser) == ("openai", "openai_gptoss")
+        assert recipe.serve.context_tokens is None
+        assert recipe.serve.port == 8000
+        assert recipe.serve.environment == {"VLLM_USE_FLASHINFER_MOE_MXFP4_MXFP8": "1"}
+        assert recipe.serve.arguments == {
+            "tensor-parallel-size": 1,
+            "gpu-memory-utilization": 0.7,
+            "enable-prefix-caching": True,
+            "load-format": "fastsafetensors",
+            "quantization": "mxfp4",
+            "mxfp4-backend": "CUTLASS",
+            "mxfp4-layers": "moe,qkv,o,lm_head",
+            "attention-backend": "FLASHINFER",
+            "kv-cache-dtype": "fp8",
+            "max-num-batched-tokens": 8192,
+        }
+
+    def test_speculation_and_short_names(self) -> None:
+        recipe = recipes.load(str(DATA / "qwen3.6-35b-a3b-fp8-mtp-vllm.yaml"))
+        assert recipe.serve.context_tokens == 262144
+        assert recipe.serve.arguments["speculative-config"] == '{"method": "mtp", "num_speculative_tokens": 2}'
+        assert recipe.serve.arguments["tensor-parallel-size"] == 1
+        command = to_sparkrun(recipe)["command"]
+        assert "--speculative-config '{speculative_config}'" in command
+        assert "--chat-template unsloth.jinja" in command
+
+    def test_what_has_no_effect_is_said(self) -> None:
+        told = notes(recipes.load(str(DATA / "qwen3.6-35b-a3b-fp8-mtp-vllm.yaml")))
+        assert told == ["mods: kept for export, without effect here", "host: onbox serves on 127.0.0.1 only"]
+        recipe = recipes.load(str(DATA / "nemotron-3-super-nvfp4-vllm.yaml"))
+        assert nodes(recipe) == 2
+        assert "min_nodes: kept for export, without effect here" in notes(recipe)
+
+
+class TestRead:
+    def test_only_version_2_is_sparkruns(self) -> None:
+        assert is_sparkrun(published("nemotron-3-super-nvfp4-vllm"))
+        assert not is_sparkrun({"recipe_version": 1, "engine": "vllm"})
+        assert not is_sparkrun("2")
+
+    def test_unknown_keys_are_kept_and_named(self) -> None:
+        data = {**published("openai-gpt-oss-120b-vllm"), "colour": {"red": [1, 2]}}
+        recipe = read(data)
+        assert to_sparkrun(recipe)["colour"] == {"red": [1, 2]}
+        assert notes(recipe)[0] == "colour: not a key of sparkrun 0.4.2; kept for export"
+
+    def test_without_a_command_the_defaults_are_the_options(self) -> None:
+        data = published("openai-gpt-oss-120b-vllm")
+        del data["command"]
+        data["defaults"] |= {"enable_prefix_caching": True, "trust_remote_code": False}
+        recipe = read(data)
+        assert recipe.serve.arguments == {
+            "tensor-parallel-size": 1,
+            "gpu-memory-utilization": 0.7,
+            "max-num-batched-tokens": 8192,
+            "load-format": "fastsafetensors",
+            "kv-cache-dtype": "fp8",
+            "enable-prefix-caching": True,
+            "trust-remote-code": False,
+        }
+        assert recipe.tools.call_parser == "openai"
+        after = to_sparkrun(recipe)
+        assert "command" not in after
+        assert after["defaults"] == data["defaults"]
+
+    @pytest.mark.parametrize(
+        ("change", "named"),
+        [
+            ({"runtime": "atlas"}, "runtime: atlas: onbox has no such engine"),
+            ({"model": None}, "model: is missing"),
+            ({"command": "vllm serve {model} && echo x"}, "command: &&: more than one program"),
+            ({"command": "python x.py"}, "command: begins with python x.py"),
+            ({"command": "vllm serve {model} --seed {seed}"}, r"\{seed\}: a placeholder that only sparkrun fills"),
+            ({"command": "vllm serve {model} 'x"}, "command: No closing quotation"),
+            ({"command": "vllm serve {model} stray"}, "command: stray: not an option"),
+            ({"env": {"A": "{launch.model_path}"}}, r"\{launch.model_path\}: a placeholder"),
+            ({"env": [1]}, "env: not a mapping"),
+        ],
+    )
+    def test_what_onbox_cannot_do_is_named(self, change: dict[str, Any], named: str) -> None:
+        with pytest.raises(UsageError, match=f"^r.yaml: {named}"):
+            read({**published("openai-gpt-oss-120b-vllm"), **change})
+
+
+OWN: dict[str, Any] = {
+    "name": "own",
+    "description": "one of our own",
+    "engine": "vllm",
+    "engine_version": "0.33.0",
+    "launcher": "podman",
+    "container": {"image": "org/vllm:1", "digest": f"sha256:{'b' * 64}", "gpus": "all", "shm_bytes": 1024},
+    "model": "served",
+    "weights": {"repository": {"repo": "org/model", "revision": "abc", "bytes": 5, "licence": "MIT"}},
+    "tools": {"call_parser": "hermes"},
+    "vision": {"enabled": False},
+    "expect": {"backends": {"moe": "CUTLASS"}, "loaded_bytes": 7},
+    "warm_up": {"requests": 2},
+    "sampling": {"temperature": 0.5},
+    "serve": {"context_tokens": 4096, "port": 8001, "environment": {"A": "1"},
+              "arguments": {"enforce-eager": True, "tensor-parallel-size": 1, "speculative-config": '{"k": 1}'}},
+}  # fmt: skip
+
+
+class TestWrite:
+    def test_a_recipe_of_ours_comes_back_whole(self) -> None:
+        recipe = Recipe.model_validate(OWN)
+        after = yaml.safe_load(yaml.safe_dump(to_sparkrun(recipe)))
+        assert after["container"] == f"org/vllm:1@sha256:{'b' * 64}"
+        assert (after["name"], after["model_revision"], after["defaults"]["port"]) == ("own", "abc", 8001)
+        assert "--enforce-eager" in shlex.split(after["command"].replace("\\\n", " "))
+        assert set(after["metadata"]) == {"description", "onbox"}
+        assert read(after).model_copy(update={"sparkrun": {}}) == recipe
+
+    def test_a_changed_argument_is_written_where_it_stood(self) -> None:
+        recipe = read(published("openai-gpt-oss-120b-vllm"))
+        arguments = {**recipe.serve.arguments, "gpu-memory-utilization": 0.6, "enforce-eager": True}
+        del arguments["enable-prefix-caching"]
+        serve = recipe.serve.model_copy(update={"arguments": arguments})
+        after = to_sparkrun(recipe.model_copy(update={"serve": serve}))
+        assert after["defaults"]["gpu_memory_utilization"] == 0.6
+        assert "--enforce-eager" in after["command"]
+        assert "--enable-prefix-caching" not in after["command"]
+
+    def test_what_sparkrun_cannot_do_is_named(self) -> None:
+        with pytest.raises(UsageError, match="engine llama-embedded: sparkrun has no such runtime"):
+            to_sparkrun(recipes.load("smollm2-135m"))
+        with pytest.raises(UsageError, match="weights: sparkrun wants a repository"):
+            to_sparkrun(Recipe.model_validate({"name": "x", "engine": "vllm", "weights": {"path": "x"}}))
