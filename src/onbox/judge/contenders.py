@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from onbox.evidence.folder import TrialFolder
-from onbox.evidence.records import ContenderPlan, Exchange, LedgerKind, Plan, RunRecord
+from onbox.evidence.records import ContenderPlan, Exchange, LedgerKind, Plan, RunRecord, StandUp
 from onbox.evidence.stream import read_reply
 from onbox.judge.attribution import attribute
+from onbox.judge.backend import backend_proof
 from onbox.judge.intervals import cluster_wilson, wilson
-from onbox.judge.results import ContenderResult, Measurement, Outcome, RunResult, TaskCell
+from onbox.judge.results import BackendProof, ContenderResult, Measurement, Outcome, RunResult, TaskCell
 from onbox.judge.rounding import rounded, rounded_pair
 from onbox.judge.speed import load, measure
 
@@ -84,7 +85,7 @@ def judge_contender(folder: TrialFolder, plan: Plan, contender: ContenderPlan) -
     fixed = True in repeats and False not in repeats
     cells = {key: _cell(each, plan.runs, fixed) for key, each in by_cell.items()}
     speed = _speed(folder, contender.name, struck)
-    tally = _tally(plan, contender, runs, cells, speed)
+    tally = _tally(plan, contender, runs, cells, speed).model_copy(update={"backend": _backend(folder, contender)})
     return Judged(contender, tuple(runs), cells, tally, failed=_failed(folder, contender.name))
 
 
@@ -178,6 +179,12 @@ def _struck(folder: TrialFolder) -> dict[str, str]:
         elif entry.kind is LedgerKind.ACCEPTED:
             struck.pop(subject, None)
     return struck
+
+
+def _backend(folder: TrialFolder, contender: ContenderPlan) -> BackendProof | None:
+    """What computes, by the last life of its engine."""
+    standup = folder.read_if_there(StandUp, folder.contender(contender.name) / "standup" / "phases.json")
+    return None if standup is None else backend_proof(standup, contender.recipe)
 
 
 def _failed(folder: TrialFolder, contender: str) -> str:
