@@ -20,6 +20,7 @@ from onbox.evidence.records import (
     Expected,
     GateEnd,
     LedgerKind,
+    Moment,
     Phase,
     Plan,
     Preflight,
@@ -233,6 +234,7 @@ class SpeedParts:
     metrics_before: str | None
     metrics_after: str | None
     telemetry: list[Telemetry]
+    moments: list[Moment]
 
     def write(self, folder: Path) -> None:
         """Write the files of one measurement; `run.json` comes last."""
@@ -241,7 +243,7 @@ class SpeedParts:
         for name, text in (("before", self.metrics_before), ("after", self.metrics_after)):
             if text is not None:
                 write_atomic(folder / f"metrics-{name}.prom", text.encode())
-        for line in self.telemetry:
+        for line in (*self.telemetry, *self.moments):
             append_line(folder / "telemetry.jsonl", line)
         write_json(folder / "run.json", self.run)
 
@@ -250,8 +252,9 @@ def speed_parts(tok_s: float = 25.0, *, requests: int = 4, tokens: int = 96) -> 
     """A measurement with nothing wrong: one cold, one warm-up and `requests` measured requests."""
     purposes = ["cold", "warmup", *["measured"] * requests]
     decode_s = (tokens - 1) / tok_s
+    turn_s = 0.5 + 1.25 * decode_s
     exchanges = [
-        speed_exchange(n, purpose, tok_s=tok_s * (0.8 if purpose == "cold" else 1), tokens=tokens, start_s=n * 60.0)
+        speed_exchange(n, purpose, tok_s=tok_s * (0.8 if purpose == "cold" else 1), tokens=tokens, start_s=n * turn_s)
         for n, purpose in enumerate(purposes, start=1)
     ]
     telemetry = [
@@ -271,6 +274,8 @@ def speed_parts(tok_s: float = 25.0, *, requests: int = 4, tokens: int = 96) -> 
             engine="llama.cpp",
             metrics=True,
             idle_before=({"requests_processing": 0.0, "requests_deferred": 0.0, "tokens_predicted_total": 0.0},) * 3,
+            engine_pids=(4242,),
+            accelerators=0,
             ended="complete",
         ),
         exchanges=exchanges,
@@ -279,7 +284,22 @@ def speed_parts(tok_s: float = 25.0, *, requests: int = 4, tokens: int = 96) -> 
             1000 + requests * tokens, 40.0 + requests * decode_s, 28 * requests, cached_tokens=4 * requests
         ),
         telemetry=telemetry,
+        moments=quiet_moments(3 * turn_s, (requests + 3) * turn_s),
     )
+
+
+def quiet_moments(begin_s: float, end_s: float, every_s: float = 0.15) -> list[Moment]:
+    """Looks at a box on which nothing happens."""
+    return [
+        Moment(
+            t_ns=round((begin_s + n * every_s) * SECOND_NS),
+            late_s=0.0001,
+            asleep_ns=7,
+            stalled_us={"cpu": 1000 * n, "io": 5, "memory": 5},
+            swapped_pages=3,
+        )
+        for n in range(round((end_s - begin_s) / every_s) + 2)
+    ]
 
 
 # ---------------------------------------------------------------- runs

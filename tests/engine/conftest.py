@@ -33,6 +33,7 @@ def vllm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     command = [VLLM_PYTHON.with_name("vllm"), "serve", VLLM_MODEL, "--host", "127.0.0.1", "--port", str(port)]
     command += ["--served-model-name", "smollm2", "--enforce-eager", "--dtype", "bfloat16", "--max-model-len", "2048"]
     command += ["--enable-auto-tool-choice", "--tool-call-parser", "hermes"]
+    command += ["--enable-per-request-metrics", "--enable-prompt-tokens-details"]
     with log.open("wb") as sink, _stopped(command, sink.fileno()) as server:
         _ready(f"http://127.0.0.1:{port}", server, log)
         yield f"http://127.0.0.1:{port}/v1"

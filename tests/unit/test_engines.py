@@ -195,6 +195,13 @@ class TestLaunch:
             ("docker", "rm", "--force", "onbox-m-8123"),
         )
 
+    def test_podman_has_its_own_words_for_gpus(self, tmp_path: Path) -> None:
+        launch = Vllm().launch(self.RECIPE.model_copy(update={"launcher": "podman"}), tmp_path / "w", 8123)
+        assert launch.argv[:2] == ("podman", "run")
+        assert "--device nvidia.com/gpu=all" in " ".join(launch.argv)
+        assert "--gpus" not in launch.argv
+        assert launch.end[0][0] == "podman"
+
     def test_what_is_shown_is_the_command(self, tmp_path: Path) -> None:
         launch = Vllm().launch(self.RECIPE, tmp_path / "w", 8123)
         assert shlex.split(launch.shown().replace("\\\n", " ")) == list(launch.argv)

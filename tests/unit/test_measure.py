@@ -12,11 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from onbox.box.nvml import Accelerator, GpuProcess
 from onbox.engines.attached import Attached
 from onbox.evidence.folder import read_lines
-from onbox.evidence.records import Exchange, SpeedPlan, SpeedRecord, Telemetry
+from onbox.evidence.records import Exchange, Moment, SpeedPlan, SpeedRecord, Telemetry
 from onbox.speed import measure
 from onbox.speed.measure import SpeedRun
+from onbox.speed.monitor import Monitor
 from onbox.speed.prompts import prompt
 from onbox.speed.telemetry import CpuMeter
 from onbox.wire.client import StampedClient
@@ -103,8 +105,14 @@ class TestSpeedRun:
         assert {(r["max_tokens"], r["seed"], r["temperature"], r["stream"]) for r in requests} == {(8, 4, 0, True)}
         assert len({r["prompt"] for r in requests}) == 4
         assert all(r["ignore_eos"] for r in requests)
-        lines = [Telemetry.model_validate(line) for line in read_lines(tmp_path / "telemetry.jsonl")]
-        assert [line.request_id for line in lines] == [exchange.id for exchange in found]
+        lines = list(read_lines(tmp_path / "telemetry.jsonl"))
+        windows = [Telemetry.model_validate(line) for line in lines if "cpu" in line]
+        assert [window.request_id for window in windows] == [exchange.id for exchange in found]
+        moments = [Moment.model_validate(line) for line in lines if "cpu" not in line]
+        measured = [exchange for exchange in found if exchange.purpose == "measured"]
+        assert moments[0].t_ns <= measured[0].t0_ns
+        assert moments[-1].t_ns >= measured[-1].t0_ns + (measured[-1].ended_ns or 0)
+        assert os.getpid() in record.engine_pids
         assert [path for method, path in asked if method == "POST"] == ["/v1/completions"] * 4
         assert asked[-1] == ("GET", "/metrics")
 
@@ -137,11 +145,25 @@ class TestSpeedRun:
             ("measured", 503),
         ]
 
-    def test_warm_up_goes_on_until_two_paces_agree(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        paces = iter([10.0, 20.0, 20.1, 99.0])
-        monkeypatch.setattr(measure, "_pace", lambda reply: next(paces))
+    @pytest.mark.parametrize(
+        ("paces", "asked"),
+        [((10, 20, 20.1, 20.2, 99), 4), ((20, 20, 20), 3), ((10, 20, 30, 40, 50, 60, 70, 80, 90), 9)],
+    )
+    def test_warm_up_goes_on_until_three_paces_agree(
+        self, paces: tuple[float, ...], asked: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        left = iter(paces)
+        monkeypatch.setattr(measure, "_pace", lambda reply: next(left))
         run(Script(), tmp_path, PLAN.model_copy(update={"warmup_requests_max": 9}))
-        assert [e.purpose for e in exchanges(tmp_path)].count("warmup") == 3
+        assert [e.purpose for e in exchanges(tmp_path)].count("warmup") == asked
+
+    def test_the_first_third_is_made_again_at_the_end(self, tmp_path: Path) -> None:
+        run(Script(), tmp_path, PLAN.model_copy(update={"requests": 7}))
+        prompts = [e.request["prompt"] for e in exchanges(tmp_path) if e.purpose == "measured"]
+        first_words, subjects = zip(*(prompt.split("\n\n", 1) for prompt in prompts), strict=True)
+        assert len(set(first_words)) == 7
+        assert subjects[:2] == subjects[-2:]
+        assert len(set(subjects)) == 5
 
     def test_warm_up_has_an_end(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         paces = iter(range(1, 100))
@@ -171,6 +193,49 @@ class TestPrompts:
     def test_depth_is_about_as_many_tokens_as_asked(self) -> None:
         words = len(prompt(1, 0, depth_tokens=1000).split()) - len(prompt(1, 0).split())
         assert 700 < words < 1000
+
+
+class TestMonitor:
+    def test_looks_often_and_tells_what_there_is(self) -> None:
+        with Monitor(every_s=0.02) as monitor:
+            time.sleep(0.3)
+            early = monitor.fetch()
+            time.sleep(0.1)
+        moments = [*early, *monitor.fetch()]
+        assert len(early) >= 5
+        stamps = [moment.t_ns for moment in moments]
+        assert stamps == sorted(stamps)
+        assert len(set(stamps)) == len(stamps)
+        assert all(moment.late_s >= 0 for moment in moments)
+        assert moments[-1].asleep_ns == pytest.approx(moments[0].asleep_ns, abs=1e6)
+        assert monitor.fetch() == []
+
+    def test_lateness_is_seen(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        slow = Monitor(every_s=0.02)
+        take = slow._moment
+
+        def held(late_s: float) -> Moment:
+            time.sleep(0.05)
+            return take(late_s)
+
+        with slow:
+            monkeypatch.setattr(slow, "_moment", held)
+            time.sleep(0.3)
+        assert len(slow.fetch()) < 10, "a look that takes long is not made up for by more of them"
+
+    def test_a_kernel_that_tells_nothing(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("onbox.speed.monitor.PROC", tmp_path)
+        with Monitor() as monitor:
+            pass
+        assert {(len(moment.stalled_us), moment.swapped_pages) for moment in monitor.fetch()} == {(0, None)}
+
+    def test_accelerators(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        gpu = Accelerator(0, "X", sm_clock_mhz=2400.0, throttle_reasons=(), processes=(GpuProcess(7, None),))
+        monkeypatch.setattr("onbox.box.nvml.Watch.look", lambda watch: (gpu,))
+        with Monitor() as monitor:
+            pass
+        (seen,) = monitor.fetch()[0].gpus
+        assert (seen.sm_clock_mhz, seen.power_w, seen.throttle_reasons, seen.pids) == (2400.0, None, (), (7,))
 
 
 SPIN = "import time\nend = time.process_time() + 0.3\nwhile time.process_time() < end: pass\nprint('spun', flush=True)"

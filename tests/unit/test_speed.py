@@ -389,7 +389,8 @@ def four_a_chunk(exchange: Exchange, tok_s: float) -> Exchange:
     chunks = [(0.2 + (n + 3) / tok_s, delta(content=" a b c d")) for n in range(0, 96, 4)]
     tail = [text for _, text in exchange.chunks[-3:]]
     chunks += [(chunks[-1][0], text) for text in tail]
-    return streamed(chunks, id=exchange.id, purpose="measured", request=exchange.request)
+    start_s = exchange.t0_ns / 1e9
+    return streamed(chunks, id=exchange.id, purpose="measured", request=exchange.request, start_s=start_s)
 
 
 def split_in_characters(exchange: Exchange) -> Exchange:

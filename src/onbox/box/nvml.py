@@ -7,6 +7,7 @@ field is None, and the next one is asked all the same.
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from onbox.box import cuda
@@ -22,6 +23,10 @@ _THROTTLE_BITS = {
     0x80: "hw_power_brake_slowdown",
     0x100: "display_clock_setting",
 }
+
+
+AMD_DRIVER = Path("/dev/kfd")
+"""There is an accelerator that NVML does not know."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +141,46 @@ class Sampler:
             _number(_ask(nvml, nvml.nvmlDeviceGetClockInfo, self._handle, nvml.NVML_CLOCK_SM)),
             _scaled(_ask(nvml, nvml.nvmlDeviceGetPowerUsage, self._handle), 1000),
         )
+
+
+class Watch:
+    """Looks at all devices again and again without starting the library anew each time.
+
+    Args:
+        nvml: the module `pynvml`, or one that looks like it; by default the one that is installed.
+    """
+
+    def __init__(self, nvml: Any = None) -> None:
+        self._given = nvml
+        self._nvml: Any = None
+        self._attributes: tuple[cuda.Device, ...] = ()
+        self._count = 0
+        self.seen: bool = False
+        """Whether it is known which accelerators are here; that there are none is known too."""
+
+    def __enter__(self) -> "Watch":
+        self._attributes = cuda.devices()
+        self.seen = not self._attributes and not AMD_DRIVER.exists()
+        try:
+            nvml = self._given or importlib.import_module("pynvml")
+        except ImportError:
+            return self
+        try:
+            nvml.nvmlInit()
+        except nvml.NVMLError:
+            return self
+        self._nvml = nvml
+        self._count = _ask(nvml, nvml.nvmlDeviceGetCount) or 0
+        self.seen = self.seen or self._count > 0
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._nvml is not None:
+            self._nvml.nvmlShutdown()
+
+    def look(self) -> tuple[Accelerator, ...]:
+        """Every device as it is now."""
+        return tuple(_device(self._nvml, index, self._attributes) for index in range(self._count))
 
 
 def _from_cuda(attributes: tuple[cuda.Device, ...]) -> tuple[Accelerator, ...]:

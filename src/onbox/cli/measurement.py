@@ -8,9 +8,12 @@ from rich.table import Table
 from rich.text import Text
 
 from onbox.cli.summary import CHECK_STYLES, STYLES
+from onbox.judge.claims import NOT_TOLD
 from onbox.judge.results import Measurement, Status
 from onbox.report import words
 from onbox.report.text import one_line
+
+CLAIM_STYLES = {"reproduces": "green", "differs": "red", "not comparable": "yellow"}
 
 
 def measurement(speed: Measurement, folder: Path) -> RenderableType:
@@ -54,5 +57,30 @@ def measurement(speed: Measurement, folder: Path) -> RenderableType:
     blocks.append(table)
     counted = f"{words.count(speed.requests, 'request')}, {words.count(speed.tokens, 'token')}"
     blocks.append(Text(f"{counted}, first token after {words.seconds(speed.ttft_s)}"))
+    if speed.acceptance_length is not None:
+        passes = f"{words.number(speed.forward_passes_s)} forward passes a second"
+        blocks.append(Text(f"speculation  {words.number(speed.acceptance_length)} tokens a pass, {passes}"))
+    if speed.plausibility is not None:
+        needs = f"the rate reads {words.number(speed.implied_gb_s)} GB/s" if speed.implied_gb_s else "no rate is given"
+        blocks.append(Text(f"ceiling  {words.label(speed.plausibility)}: {needs}"))
+    if speed.claims:
+        blocks.append(claims_told(speed))
     blocks.append(Text(f"evidence  {folder}", "dim"))
     return Group(*(Padding(block, (1, 0, 0, 0)) for block in blocks))
+
+
+def claims_told(speed: Measurement, name: str = "") -> RenderableType:
+    """The published rates about a model; each `why` is in the report, and here where only the rate is another."""
+    of = f" about {one_line(name)}" if name else ""
+    lines = [Text(f"published rates{of}", "dim")]
+    for claim in speed.claims:
+        rate = words.tok_s(claim.tok_s)
+        lines.append(
+            Text.assemble((f"{claim.verdict} ", CLAIM_STYLES.get(claim.verdict, "")), one_line(f"{claim.name}, {rate}"))
+        )
+        bars = [found for found in claim.differences if found.bars]
+        untold = [found.what for found in bars if found.claimed == NOT_TOLD]
+        lines += [Text(f"  {one_line(words.difference(f))}") for f in bars if f.claimed != NOT_TOLD]
+        if untold:
+            lines.append(Text(f"  not told by its source: {', '.join(untold)}"))
+    return Group(*lines)

@@ -31,6 +31,14 @@ def print_json(data: dict[str, Any]) -> None:
     sys.stdout.write("\n")
 
 
+def print_json_line(data: dict[str, Any]) -> None:
+    """Print one JSON object on a line of its own, at once: for commands that tell things as they come."""
+    global _answered
+    _answered = True
+    sys.stdout.write(json.dumps(data, ensure_ascii=True, separators=(",", ":")) + "\n")
+    sys.stdout.flush()
+
+
 def answered() -> bool:
     """Whether stdout has its one JSON object: a subject that is bad is an answer, not the lack of one."""
     return _answered

@@ -7,13 +7,15 @@ does.
 import importlib
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from onbox.engines.launch import Launch
 from onbox.engines.log_lines import LogLines
 from onbox.errors import UsageError
-from onbox.recipes.schema import Recipe
-from onbox.wire.client import StampedClient
+
+if TYPE_CHECKING:  # the watcher reads log tables, and must stay small
+    from onbox.recipes.schema import Recipe
+    from onbox.wire.client import StampedClient
 
 __all__ = ["Engine", "Launch", "engine_by_name", "engine_names", "log_lines"]
 
@@ -25,7 +27,7 @@ class Engine(Protocol):
     metrics_path: str | None
     """Where Prometheus counters are, counted from the root; None when it has none."""
 
-    def launch(self, recipe: Recipe, weights: Path, port: int) -> Launch:
+    def launch(self, recipe: "Recipe", weights: Path, port: int) -> Launch:
         """How to serve `weights` by `recipe` on 127.0.0.1:`port`; nothing is started.
 
         Args:
@@ -41,7 +43,7 @@ class Engine(Protocol):
         """The version that the last `launch` would start; None when only a running server could tell."""
         ...
 
-    def ready(self, client: StampedClient) -> bool:
+    def ready(self, client: "StampedClient") -> bool:
         """Whether the server says that it is ready; the caller still asks it for a token."""
         ...
 
@@ -49,7 +51,7 @@ class Engine(Protocol):
         """What runs and waits by a scrape, and what was made (`..._total`), by name; empty when it does not say."""
         ...
 
-    def props(self, client: StampedClient) -> dict[str, Any]:
+    def props(self, client: "StampedClient") -> dict[str, Any]:
         """What the running server says of itself, in a form fit for evidence."""
         ...
 

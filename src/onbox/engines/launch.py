@@ -45,7 +45,7 @@ class Launch:
         lines = [f"{name}={shlex.quote(value)}" for name, value in self.environment.items()]
         lines.append(shlex.quote(self.argv[0]))
         for word in self.argv[1:]:
-            if word.startswith("-"):
+            if word.startswith("-") or word == self.image:
                 lines.append(shlex.quote(word))
             else:
                 lines[-1] += f" {shlex.quote(word)}"

@@ -73,8 +73,17 @@ class SpeedPlan(Record):
     tokens: int = 96
     """Output tokens asked of each request."""
     depth_tokens: int = 0
-    warmup_requests_max: int = 3
+    warmup_requests_max: int = 5
+    """Warm-up ends earlier when the last three requests agree within 1 % (coefficient of variation)."""
     seed: int = 1
+    backend: str = ""
+    """Of the server, as the user states it; empty where nobody did."""
+    precision: str = ""
+    """Of the resident weights, as the user states it; empty where nobody did."""
+
+
+Audited = Literal["builtin", "passed", "not asked"]
+"""Audited with each release; passed on this box; the user said that it need not be."""
 
 
 class TaskPlan(Record):
@@ -82,7 +91,7 @@ class TaskPlan(Record):
 
     name: str
     sha256: str
-    audit: Literal["builtin", "passed", "not asked"] | None = None
+    audit: Audited | None = None
     """Whether its gate was shown to tell right from wrong before the plan was frozen; None: an older plan."""
 
 
@@ -172,6 +181,10 @@ class Phase(Record):
     name: str
     seconds: float
     detail: str = ""
+    peak_bytes: int | None = None
+    """The most that the engine held: resident memory, and on accelerators."""
+    available_min_bytes: int | None = None
+    """The least that was available on the box."""
 
 
 class StandUp(Record):
@@ -332,12 +345,62 @@ class CpuWindow(Record):
     steal_s: float = 0.0
 
 
+class GpuMoment(Record):
+    """One accelerator at one moment; null where its driver does not tell."""
+
+    index: int
+    sm_clock_mhz: float | None = None
+    sm_clock_max_mhz: float | None = None
+    power_w: float | None = None
+    temperature_c: float | None = None
+    throttle_reasons: tuple[str, ...] | None = None
+    pids: tuple[int, ...] | None = None
+    """Of the processes that compute on it."""
+
+
+class Moment(Record):
+    """What the box did at one moment of the measured requests: a line of `speed/N/telemetry.jsonl`."""
+
+    t_ns: int
+    """Monotonic time."""
+    late_s: float
+    """How late onbox woke for this look: what an arrival would have waited for its stamp."""
+    asleep_ns: int
+    """Time that the box has slept since its start."""
+    stalled_us: dict[str, int] = Field(default_factory=dict)
+    """By resource, how long some task stood still for want of it since the start; empty: the kernel does not tell."""
+    swapped_pages: int | None = None
+    """In and out since the start."""
+    gpus: tuple[GpuMoment, ...] = ()
+
+
 class Telemetry(Record):
-    """A line of `speed/N/telemetry.jsonl`."""
+    """Who used the processors during one request: a line of `speed/N/telemetry.jsonl`, recognized by its `cpu`."""
 
     purpose: str
     request_id: int
     cpu: CpuWindow
+
+
+class Ceiling(Record):
+    """`fit.json`: what a token of these weights reads at least, and what this box can read; GB are 10^9 bytes."""
+
+    source: str
+    """Of the weights."""
+    step_bytes: float
+    """Read by one forward pass of one sequence, at the least of the precisions that may be resident."""
+    resident: str
+    """That precision."""
+    context_tokens: int
+    measured_gb_s: float | None
+    nominal_gb_s: float | None
+    """As the maker states it."""
+    cache_bytes: int | None
+    """Of the processor that measured; weights that fit into it are not read from memory at all."""
+    impossible_above_gb_s: float
+    at_ceiling_from_gb_s: float
+    not_bound_below_gb_s: float
+    """These three are the limits of `onbox fit`."""
 
 
 class SpeedRecord(Record):
@@ -350,6 +413,10 @@ class SpeedRecord(Record):
     """Whether the engine offers counters."""
     idle_before: tuple[dict[str, float], ...] = ()
     """Three scrapes of what runs and waits, before the first request."""
+    engine_pids: tuple[int, ...] = ()
+    """The engine's processes at the end; empty: not ours to see."""
+    accelerators: int | None = None
+    """How many this box has; null: that could not be seen."""
     ended: str
     """`complete`, or what stopped it."""
 

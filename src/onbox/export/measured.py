@@ -9,6 +9,9 @@ from onbox.judge.results import Measurement, Status, Validity, Verdict
 from onbox.judge.speed_checks import HARD
 from onbox.judge.spread import Spread, spread
 
+REFUSING = HARD | {"LEDGER"}
+"""Checks whose failure leaves no number."""
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -79,7 +82,7 @@ def measured(verdict: Verdict) -> tuple[list[Measured], list[str]]:
         if speed is None:
             notes.append(f"{contender.name}: left out, its speed was not measured")
         elif speed.status is Validity.INVALID or speed.decode_tok_s is None:
-            failed = [check.id for check in speed.checks if check.status is Status.FAIL and check.id in HARD]
+            failed = [check.id for check in speed.checks if check.status is Status.FAIL and check.id in REFUSING]
             notes.append(f"{contender.name}: left out, its speed is invalid ({', '.join(failed)})")
         else:
             shown.append(Measured(contender.name, speed))

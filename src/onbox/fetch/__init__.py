@@ -48,8 +48,8 @@ def fetch(weights: Weights, on_progress: OnProgress = lambda done, total, source
         return _local(Path(weights.path))
     if weights.repository is not None:
         return folders.bring_repository(weights.repository, cache_folder(), on_progress)
-    folder = cache_folder() / "weights" / weights.sha256[:16]
-    target = folder / weights.file
+    target = cached_path(weights)
+    folder = target.parent
     known = _from_cache(weights, target)
     if known is not None:
         on_progress(weights.bytes, weights.bytes, "cache")
@@ -68,8 +68,12 @@ def download_bytes(weights: Weights | None) -> int:
         return 0
     if weights.repository is not None:
         return max(0, weights.repository.bytes - folder_bytes(folders.folder_of(weights.repository, cache_folder())))
-    here = _from_cache(weights, cache_folder() / "weights" / weights.sha256[:16] / weights.file)
-    return 0 if here else weights.bytes
+    return 0 if _from_cache(weights, cached_path(weights)) else weights.bytes
+
+
+def cached_path(weights: Weights) -> Path:
+    """Where a pinned file is, once it is fetched."""
+    return cache_folder() / "weights" / weights.sha256[:16] / weights.file
 
 
 def _local(path: Path) -> tuple[Path, WeightsFile]:

@@ -4,15 +4,17 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from onbox.evidence.claims import Claim
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import ContenderPlan, Exchange, LedgerKind, Plan, RunRecord, StandUp
 from onbox.evidence.stream import read_reply
 from onbox.judge.attribution import attribute
 from onbox.judge.backend import backend_proof
+from onbox.judge.claims_seen import with_claims
 from onbox.judge.intervals import cluster_wilson, wilson
 from onbox.judge.results import BackendProof, ContenderResult, Measurement, Outcome, RunResult, TaskCell
 from onbox.judge.rounding import rounded, rounded_pair
-from onbox.judge.speed import load, measure
+from onbox.judge.speed import load, measure, refused
 
 CellKey = tuple[str, str]
 """(task, arm)"""
@@ -65,8 +67,15 @@ class Judged:
     """Why it was not carried out to its end, by the ledger; empty when it was."""
 
 
-def judge_contender(folder: TrialFolder, plan: Plan, contender: ContenderPlan) -> Judged:
-    """Read and judge all runs of the plan, and the first decode measurement that stands."""
+def judge_contender(folder: TrialFolder, plan: Plan, contender: ContenderPlan, claims: Sequence[Claim] = ()) -> Judged:
+    """Read and judge all runs of the plan, and the first decode measurement that stands.
+
+    Args:
+        folder: of the trial.
+        plan: of the trial.
+        contender: of the plan.
+        claims: published rates beside those that the folder holds.
+    """
     struck = _struck(folder)
     tasks = {task.name: task.sha256 for task in plan.tasks}
     runs = []
@@ -85,7 +94,10 @@ def judge_contender(folder: TrialFolder, plan: Plan, contender: ContenderPlan) -
     fixed = True in repeats and False not in repeats
     cells = {key: _cell(each, plan.runs, fixed) for key, each in by_cell.items()}
     speed = _speed(folder, contender.name, struck)
-    tally = _tally(plan, contender, runs, cells, speed).model_copy(update={"backend": _backend(folder, contender)})
+    if speed is not None:
+        speed = with_claims(folder, contender, speed, claims)
+    tally = _tally(plan, contender, runs, cells, speed)
+    tally = tally.model_copy(update={"backend": _backend(folder, contender)})
     return Judged(contender, tuple(runs), cells, tally, failed=_failed(folder, contender.name))
 
 
@@ -198,10 +210,13 @@ def _failed(folder: TrialFolder, contender: str) -> str:
 
 
 def _speed(folder: TrialFolder, contender: str, struck: Mapping[str, str]) -> Measurement | None:
-    """The first measurement that was finished and stands: measuring again until it looks good gains nothing."""
+    """The first measurement that was finished and stands: measuring again until it looks good gains nothing.
+
+    Where none stands the last one is shown, without its number.
+    """
     numbers = sorted(int(p.name) for p in (folder.contender(contender) / "speed").glob("*") if p.name.isdecimal())
-    for n in numbers:
-        evidence = load(folder, contender, n)
-        if evidence is not None and evidence.where not in struck:
-            return measure(evidence)
-    return None
+    finished = [evidence for n in numbers if (evidence := load(folder, contender, n)) is not None]
+    stands = next((evidence for evidence in finished if evidence.where not in struck), None)
+    if stands is not None:
+        return measure(stands)
+    return refused(measure(finished[-1]), struck[finished[-1].where]) if finished else None

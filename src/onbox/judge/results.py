@@ -62,6 +62,36 @@ class RequestSpeed(Record):
     decode_tok_s: float | None
 
 
+class Difference(Record):
+    """One way in which a published rate and a measurement are not the same."""
+
+    what: str
+    """`value`, `definition`, `window`, `depth`, `concurrency`, `cache`, `backend`, `precision`, `box`, `speculation`,
+    `n` or `counting`."""
+    claimed: str
+    measured: str
+    why: str
+    """Why it matters."""
+    bars: bool
+    """Whether it stands in the way of `reproduces`; the others are worth knowing."""
+
+
+class ClaimResult(Record):
+    """A published rate about this model, held against the measurement."""
+
+    name: str
+    tok_s: float
+    tolerance: float
+    """Share of the rate."""
+    verdict: str
+    """`reproduces`, `differs` (the same profile and another rate) or `not comparable`."""
+    differences: tuple[Difference, ...]
+    source: str
+    date: str | None
+    """When it was published; None where that is not told."""
+    remark: str
+
+
 class Measurement(Record):
     """A decode rate with all that speaks for and against it."""
 
@@ -83,10 +113,17 @@ class Measurement(Record):
     """Tokens a forward pass with speculative decoding; None when nothing was drafted."""
     forward_passes_s: float | None = None
     """The rate over the acceptance length."""
+    implied_gb_s: float | None = None
+    """Bandwidth that the rate needs, where the weights are known (GB of 10^9 bytes)."""
+    plausibility: str | None = None
+    """`impossible`, `at_ceiling`, `below_ceiling` or `not_bandwidth_bound`, as `onbox fit` says it; None: the weights
+    are not known, or fit into the processor's cache."""
     profile: dict[str, Any]
     """Engine, tokens a request, depth, concurrency, ...: two numbers compare only with the same profile."""
     each: tuple[RequestSpeed, ...] = ()
     """The measured requests one by one."""
+    claims: tuple[ClaimResult, ...] = ()
+    """Published rates about this model."""
 
 
 class Outcome(StrEnum):

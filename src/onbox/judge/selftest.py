@@ -9,10 +9,10 @@ from onbox.judge import thresholds as limit
 from onbox.judge.results import Check, Status, Validity
 from onbox.judge.rounding import rounded
 from onbox.judge.speed import load, measure, validity
-from onbox.judge.speed_checks import HARD
+from onbox.judge.speed_checks import HARD, OF_THE_BOX
 
-NOT_OF_THE_STREAM = frozenset({"COHERENCE", "FOREIGN_CPU", "PREFIX_CACHE"})
-"""Checks that ask about a model, a box and a cache, which a server of known truth does not have."""
+NOT_OF_THE_STREAM = OF_THE_BOX | {"COHERENCE", "PREFIX_CACHE"}
+"""Checks that ask about a box, a model and a cache, which a server of known truth does not have."""
 
 
 class ShapeResult(Record):

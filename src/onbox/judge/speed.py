@@ -14,15 +14,27 @@ from statistics import median
 
 from onbox.errors import UsageError
 from onbox.evidence.folder import TrialFolder, read_lines
-from onbox.evidence.records import CpuWindow, Exchange, Preflight, PreflightCase, SpeedRecord, Telemetry
+from onbox.evidence.records import (
+    Ceiling,
+    CpuWindow,
+    Exchange,
+    Moment,
+    Preflight,
+    PreflightCase,
+    SpeedPlan,
+    SpeedRecord,
+    Telemetry,
+)
 from onbox.judge.accounts import drafted, engine_time
 from onbox.judge.estimator import SECOND_NS, Sample, digest
 from onbox.judge.intervals import bootstrap_rate
 from onbox.judge.metrics import Counters, difference, parse
 from onbox.judge.results import Check, Measurement, RequestSpeed, Status, Validity, Witness
 from onbox.judge.rounding import rounded, rounded_pair
+from onbox.judge.speed_ceiling import plausibility
 from onbox.judge.speed_checks import HARD, all_checks
 from onbox.judge.speed_seen import Seen
+from onbox.judge.words import sentence
 
 Pairs = list[tuple[float, float]]
 
@@ -38,7 +50,9 @@ class SpeedEvidence:
         metrics_before: Prometheus text scraped just before the measured window; None when there is none.
         metrics_after: the same just after it.
         cpu: who used the processors, by request id.
+        moments: what the box did meanwhile.
         coherence: the preflight's probe for sense, of the same server lifetime; None when it was not asked.
+        ceiling: what bounds the rate; None when the weights are not known.
     """
 
     where: str
@@ -47,7 +61,9 @@ class SpeedEvidence:
     metrics_before: str | None
     metrics_after: str | None
     cpu: dict[int, CpuWindow]
+    moments: tuple[Moment, ...]
     coherence: PreflightCase | None
+    ceiling: Ceiling | None
 
 
 def load(folder: TrialFolder, contender: str, n: int = 1) -> SpeedEvidence | None:
@@ -60,6 +76,7 @@ def load(folder: TrialFolder, contender: str, n: int = 1) -> SpeedEvidence | Non
     run = folder.read_if_there(SpeedRecord, path / "run.json")
     if run is None:
         return None
+    windows, moments = _telemetry(path / "telemetry.jsonl")
     preflight = folder.read_if_there(Preflight, folder.contender(contender) / "preflight.json")
     cases = preflight.cases if preflight else ()
     return SpeedEvidence(
@@ -68,8 +85,10 @@ def load(folder: TrialFolder, contender: str, n: int = 1) -> SpeedEvidence | Non
         exchanges=tuple(folder.exchanges(path / "requests.jsonl")),
         metrics_before=_text(path / "metrics-before.prom"),
         metrics_after=_text(path / "metrics-after.prom"),
-        cpu=_windows(path / "telemetry.jsonl"),
+        cpu=windows,
+        moments=moments,
         coherence=next((case for case in cases if case.name == "coherence"), None),
+        ceiling=folder.read_if_there(Ceiling, folder.contender(contender) / "fit.json"),
     )
 
 
@@ -91,6 +110,10 @@ def measure(evidence: SpeedEvidence) -> Measurement:
         "engine_timings": _timings(samples),
     }
     witnesses = tuple(_witness(name, found) for name, found in pairs.items())
+    headline = next((found for found in pairs.values() if found), None)
+    interval = bootstrap_rate(headline) if headline else None
+    speculation = _speculation(samples, counters)
+    implied_gb_s = _implied_gb_s(headline, speculation, evidence.ceiling)
     checks = all_checks(
         Seen(
             where=evidence.where,
@@ -100,24 +123,26 @@ def measure(evidence: SpeedEvidence) -> Measurement:
             warmups=by_purpose.get("warmup", []),
             counters=counters,
             witnesses=witnesses,
+            interval=interval,
             cpu=evidence.cpu,
+            moments=evidence.moments,
             coherence=evidence.coherence,
+            ceiling=evidence.ceiling,
+            implied_gb_s=implied_gb_s,
         )
     )
     status = validity(checks)
-    headline = next((found for found in pairs.values() if found), None)
     bad = {check.id: check.status for check in checks if check.status is not Status.PASS}
     # Of witnesses that differ one may be right, and nobody knows which.
     usable = status is not Validity.INVALID and bad.get("WITNESSES_AGREE") is not Status.FAIL
     coalesced = "COALESCED" in bad
-    speculation = _speculation(samples, counters)
     rate = _pooled(headline) if usable and headline else None
     firsts = [sample.first_s for sample in samples if sample.first_s is not None]
     cold = [sample.tok_s for sample in by_purpose.get("cold", []) if sample.tok_s is not None]
     return Measurement(
         status=status,
         decode_tok_s=None if rate is None else rounded(rate),
-        interval=rounded_pair(bootstrap_rate(headline)) if usable and headline else None,
+        interval=rounded_pair(interval) if usable else None,
         witnesses=witnesses,
         checks=checks,
         cold_tok_s=rounded(cold[0]) if cold else None,
@@ -126,6 +151,8 @@ def measure(evidence: SpeedEvidence) -> Measurement:
         tokens=sum(sample.tokens or 0 for sample in samples),
         acceptance_length=None if speculation is None else rounded(speculation),
         forward_passes_s=None if speculation is None or rate is None else rounded(rate / speculation),
+        implied_gb_s=None if rate is None or implied_gb_s is None else rounded(implied_gb_s),
+        plausibility=plausibility(evidence.ceiling, implied_gb_s) if evidence.ceiling else None,
         profile={
             "engine": evidence.run.engine,
             "model": _model(evidence.exchanges),
@@ -133,9 +160,38 @@ def measure(evidence: SpeedEvidence) -> Measurement:
             "depth_tokens": evidence.run.plan.depth_tokens,
             "concurrency": 1,
             "ruler": next((name for name, found in pairs.items() if found), None),
+            **_stated(evidence.run.plan),
         },
         each=tuple(_one(sample, evidence.exchanges, coalesced) for sample in samples),
     )
+
+
+def _implied_gb_s(headline: Pairs | None, speculation: float | None, ceiling: Ceiling | None) -> float | None:
+    """Bytes a second that the forward passes must have read."""
+    if headline is None or ceiling is None:
+        return None
+    return _pooled(headline) / (speculation or 1.0) * ceiling.step_bytes / 1e9
+
+
+def _stated(plan: SpeedPlan) -> dict[str, str]:
+    """What the user says of the server and nothing here can see."""
+    said = {"backend": plan.backend, "precision": plan.precision}
+    return {name: value for name, value in said.items() if value}
+
+
+def refused(measurement: Measurement, reason: str) -> Measurement:
+    """A measurement that the ledger strikes out: all that was seen, and no number."""
+    struck = Check(
+        id="LEDGER",
+        status=Status.FAIL,
+        observed=reason,
+        threshold=None,
+        evidence="ledger.jsonl",
+        hint=sentence(f"the ledger strikes it out: {reason}"),
+    )
+    no_number = {"decode_tok_s": None, "interval": None, "forward_passes_s": None, "implied_gb_s": None}
+    checks = (struck, *measurement.checks)
+    return measurement.model_copy(update={"status": Validity.INVALID, "checks": checks, **no_number})
 
 
 def _model(exchanges: Sequence[Exchange]) -> str | None:
@@ -210,9 +266,16 @@ def _text(path: Path) -> str | None:
     return path.read_text("utf-8", "replace") if path.is_file() else None
 
 
-def _windows(path: Path) -> dict[int, CpuWindow]:
+def _telemetry(path: Path) -> tuple[dict[int, CpuWindow], tuple[Moment, ...]]:
+    windows: dict[int, CpuWindow] = {}
+    moments: list[Moment] = []
     try:
-        lines = [Telemetry.model_validate(line) for line in read_lines(path)]
+        for line in read_lines(path):
+            if "cpu" in line:
+                told = Telemetry.model_validate(line)
+                windows[told.request_id] = told.cpu
+            else:
+                moments.append(Moment.model_validate(line))
     except ValueError as error:
         raise UsageError(f"{path}: not a telemetry record: {str(error).splitlines()[0]}") from error
-    return {line.request_id: line.cpu for line in lines}
+    return windows, tuple(moments)

@@ -1,11 +1,13 @@
 """The validity rules of a decode measurement: which there are, and which of them a number must not fail."""
 
 from onbox.judge import speed_box as box
+from onbox.judge import speed_gpu as gpu
 from onbox.judge import speed_quiet as quiet
 from onbox.judge import speed_steady as steady
 from onbox.judge import speed_traffic as traffic
 from onbox.judge import speed_whole as whole
 from onbox.judge.results import Check
+from onbox.judge.speed_ceiling import ceiling
 from onbox.judge.speed_seen import Seen
 from onbox.judge.words import sentence
 
@@ -24,10 +26,30 @@ HARD = frozenset(
         "ONE_SHOT",
         "BURSTS",
         "FOREIGN_CPU",
+        "ASLEEP",
+        "CEILING",
         "COHERENCE",
     }
 )
 """Checks whose failure makes a measurement invalid; the failure of any other makes it suspect."""
+
+OF_THE_BOX = frozenset(
+    {
+        "FOREIGN_CPU",
+        "CLIENT_CPU",
+        "CLIENT_LAG",
+        "ASLEEP",
+        "STEAL",
+        "MEMORY",
+        "GPU_CLOCK",
+        "GPU_THROTTLE",
+        "GPU_SHARED",
+        "WARM_UP",
+        "DRIFT",
+        "INTERVAL",
+    }
+)
+"""Checks that ask about the box and how it holds its pace, and nothing about the server's words."""
 
 
 def all_checks(seen: Seen) -> tuple[Check, ...]:
@@ -48,9 +70,21 @@ def all_checks(seen: Seen) -> tuple[Check, ...]:
         whole.bursts(seen),
         whole.coalesced(seen),
         steady.witnesses_agree(seen),
+        ceiling(seen),
+        steady.warm_up(seen),
         steady.steady(seen),
+        steady.drift(seen),
+        steady.interval(seen),
         traffic.prefix_cache(seen),
         traffic.preemptions(seen),
         box.foreign_cpu(seen),
+        box.client_cpu(seen),
+        box.client_lag(seen),
+        box.asleep(seen),
+        box.steal(seen),
+        box.memory(seen),
+        gpu.clock(seen),
+        gpu.throttle(seen),
+        gpu.shared(seen),
     )
-    return tuple(check.model_copy(update={"hint": sentence(check.hint)}) for check in found)
+    return tuple(check.model_copy(update={"hint": sentence(check.hint)}) for check in found if check is not None)

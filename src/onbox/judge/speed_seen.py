@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from onbox.evidence.records import CpuWindow, Exchange, PreflightCase, SpeedRecord
+from onbox.evidence.records import Ceiling, CpuWindow, Exchange, Moment, PreflightCase, SpeedRecord
 from onbox.judge.estimator import Sample
 from onbox.judge.metrics import Counters
 from onbox.judge.results import Check, Status, Witness
@@ -22,8 +22,13 @@ class Seen:
     warmups: Sequence[Sample]
     counters: Counters | None
     witnesses: Sequence[Witness]
+    interval: tuple[float, float] | None
     cpu: Mapping[int, CpuWindow]
+    moments: Sequence[Moment]
     coherence: PreflightCase | None
+    ceiling: Ceiling | None
+    implied_gb_s: float | None
+    """Bandwidth that the rate needs; None where the weights are not known."""
 
     def file(self, name: str) -> str:
         """A file of the measurement, relative to the trial folder."""

@@ -1,10 +1,12 @@
-"""Do the witnesses agree with one another, and the requests?"""
+"""Is the rate one number? Rules about witnesses that agree, and about a rate that stays the same."""
 
 import math
+from collections.abc import Sequence
 
 from onbox.judge import thresholds as limit
 from onbox.judge.results import Check, Status
-from onbox.judge.speed_seen import Seen
+from onbox.judge.speed_seen import Seen, check, unseen
+from onbox.judge.words import count
 
 
 def witnesses_agree(seen: Seen) -> Check:
@@ -38,32 +40,93 @@ def witnesses_agree(seen: Seen) -> Check:
     )
 
 
+def warm_up(seen: Seen) -> Check:
+    """The measured requests were made when warm-up was over: by its rule, or because they show no drift themselves."""
+    rates = [sample.tok_s for sample in seen.warmups if sample.tok_s]
+    spread = _spread(rates[-limit.WARM_UP_OVER :]) if len(rates) >= limit.WARM_UP_OVER else None
+    steady = spread is not None and spread <= limit.WARM_UP_SPREAD
+    last = "" if spread is None else f", the last {limit.WARM_UP_OVER} within {spread:.1%}"
+    drifted = _drift(seen)
+    bad = not steady and (drifted is None or abs(drifted) > limit.DRIFT_MAX)
+    return check(
+        "WARM_UP",
+        Status.WARN if bad else None,
+        f"warm-up ended at its cap of {seen.run.plan.warmup_requests_max} requests and was not over: measure again",
+        observed=f"{count(len(rates), 'request')}{last}{'' if steady else ', its cap'}",
+        threshold=f"{limit.WARM_UP_OVER} within {limit.WARM_UP_SPREAD:.0%}",
+        unit="",
+        evidence=seen.file("requests.jsonl"),
+    )
+
+
 def steady(seen: Seen) -> Check:
-    """The requests agree with one another, and the last with the first."""
+    """The requests agree with one another."""
     rates = [sample.tok_s for sample in seen.samples if sample.tok_s]
-    evidence = f"{seen.where}/requests.jsonl"
-    if len(rates) < 2:
-        return Check(
-            id="STEADY",
-            status=Status.UNKNOWN,
-            observed=len(rates),
-            threshold=2,
-            unit="requests with a rate",
-            evidence=evidence,
-            hint="fewer than two requests show a rate: whether it is steady is not known",
-        )
-    mean = math.fsum(rates) / len(rates)
-    deviation = math.sqrt(math.fsum((rate - mean) ** 2 for rate in rates) / (len(rates) - 1)) / mean
-    drift = abs(rates[-1] / rates[0] - 1)
-    worst = max(deviation, drift)
-    good = worst <= limit.STEADY_SPREAD
-    what = "the last request differs from the first" if drift >= deviation else "the requests differ from one another"
-    return Check(
-        id="STEADY",
-        status=Status.PASS if good else Status.WARN,
-        observed=round(100 * worst, 1),
-        threshold=100 * limit.STEADY_SPREAD,
+    spread, most, evidence = _spread(rates), 100 * limit.STEADY_SPREAD, seen.file("requests.jsonl")
+    if spread is None:
+        hint = "fewer than two requests show a rate: whether it is steady is not known"
+        return unseen("STEADY", hint, threshold=most, unit="%", evidence=evidence)
+    return check(
+        "STEADY",
+        Status.WARN if spread > limit.STEADY_SPREAD else None,
+        f"the requests differ from one another by {spread:.1%}: other work on the box; measure again when it is quiet",
+        observed=round(100 * spread, 1),
+        threshold=most,
         unit="%",
         evidence=evidence,
-        hint="" if good else f"{what} by {worst:.1%}: heat, or other work on the box; measure again when it is quiet",
     )
+
+
+def drift(seen: Seen) -> Check:
+    """The first third of the requests, made once more at the end, is as fast as it was."""
+    drifted, most, evidence = _drift(seen), 100 * limit.DRIFT_MAX, seen.file("requests.jsonl")
+    if drifted is None:
+        hint = "fewer than two requests show a rate: whether it drifts is not known"
+        return unseen("DRIFT", hint, threshold=most, unit="%", evidence=evidence)
+    faster = "faster" if drifted > 0 else "slower"
+    return check(
+        "DRIFT",
+        Status.WARN if abs(drifted) > limit.DRIFT_MAX else None,
+        f"the last requests were {abs(drifted):.1%} {faster} than the first: heat, a cold start, or other work",
+        observed=round(100 * drifted, 2),
+        threshold=most,
+        unit="%",
+        evidence=evidence,
+    )
+
+
+def interval(seen: Seen) -> Check:
+    """The interval of the rate is narrow enough for the number to mean something."""
+    most, evidence = 100 * limit.INTERVAL_HALF_MAX, seen.file("requests.jsonl")
+    if seen.interval is None:
+        hint = "fewer than two requests show a rate: how sure it is cannot be said"
+        return unseen("INTERVAL", hint, threshold=most, unit="%", evidence=evidence)
+    low, high = seen.interval
+    half = (high - low) / (high + low)
+    return check(
+        "INTERVAL",
+        Status.WARN if half > limit.INTERVAL_HALF_MAX else None,
+        f"the rate is known to {half:.1%} only: more requests, or longer ones (--requests, --tokens)",
+        observed=round(100 * half, 2),
+        threshold=most,
+        unit="%",
+        evidence=evidence,
+    )
+
+
+def _drift(seen: Seen) -> float | None:
+    """Rate of the last third over that of the first, less 1; of the last request over the first of fewer than six."""
+    pairs = [sample.observed for sample in seen.samples if sample.observed]
+    if len(pairs) < 2 or len(pairs) < len(seen.samples):
+        return None
+    cell = max(1, len(pairs) // 3)
+    first, last = ([math.fsum(column) for column in zip(*part, strict=True)] for part in (pairs[:cell], pairs[-cell:]))
+    return (last[0] / last[1]) / (first[0] / first[1]) - 1
+
+
+def _spread(rates: Sequence[float]) -> float | None:
+    """Coefficient of variation."""
+    if len(rates) < 2:
+        return None
+    mean = math.fsum(rates) / len(rates)
+    return math.sqrt(math.fsum((rate - mean) ** 2 for rate in rates) / (len(rates) - 1)) / mean

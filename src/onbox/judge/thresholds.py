@@ -52,11 +52,46 @@ FOREIGN_CPU_WARN = 0.05
 FOREIGN_CPU_FAIL = 0.20
 """Share of all cores used by neither the engine nor onbox: a twentieth is noise, a fifth is not."""
 
+MOMENTS_HZ_MIN = 5.0
+"""Looks a second at the box; fewer do not show what happened between them."""
+
+MOMENT_GAP_MAX_S = 3.0
+"""InferenceX calls a longer silence of the sampler a gap."""
+
+CLIENT_LAG_S = 0.001
+CLIENT_LAG_SHARE = 0.05
+"""How late onbox may wake, p99: a millisecond, or a twentieth of a token's time."""
+
+CLIENT_CPU_MAX = 0.80
+"""Of one core: a client that needs more may be what sets the pace."""
+
+ASLEEP_MAX_NS = 10_000_000
+STEAL_MAX = 0.01
+MEMORY_STALL_MAX = 0.01
+"""Share of the window."""
+
+GPU_CLOCK_MIN = 0.75
+"""Median of the clock under load over its maximum; NVBench's own limit."""
+
+GPU_THROTTLE_MAX = 0.01
+GPU_SLOWED = frozenset({"hw_slowdown", "sw_thermal_slowdown", "hw_thermal_slowdown", "hw_power_brake_slowdown"})
+"""Reasons that are no choice of the owner's; a power limit is one."""
+
 SELFTEST_ERROR_PCT = 1.0
 """How far a rate may be from the truth, where the truth is known."""
 
+WARM_UP_SPREAD = 0.01
+WARM_UP_OVER = 3
+"""Warm-up is over when so many requests in a row have so small a coefficient of variation."""
+
 STEADY_SPREAD = 0.05
-"""Coefficient of variation over requests, and drift from the first to the last."""
+"""Coefficient of variation over requests."""
+
+DRIFT_MAX = 0.02
+"""Of the first third of the requests, when they are made once more at the end."""
+
+INTERVAL_HALF_MAX = 0.01
+"""Half of the interval over the rate."""
 
 TEMPLATE_PREFIX_TOKENS = 128
 """The longest start that prompts may share through the chat template (gpt-oss: about 70)."""
@@ -68,6 +103,13 @@ PREFIX_CACHE_SHARE = 0.01
 """Share of the prompt tokens that the server's counters may lay to the cache (vLLM #53920)."""
 
 PREEMPTIONS_MAX = 0
+
+CLAIM_REQUESTS_MIN = 10
+"""A published mean of fewer requests is said to be one of few."""
+
+SAME_CONTEXT_TOKENS = 64
+SAME_CONTEXT_SHARE = 0.10
+"""Contexts that are no further apart count as the same: so much is read in addition to gigabytes of weights."""
 
 # ---------------------------------------------------------------- verdict
 

@@ -1,5 +1,8 @@
 """From an evidence folder to its verdict: the same bytes for the same evidence."""
 
+from collections.abc import Sequence
+
+from onbox.evidence.claims import Claim
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import Plan
 from onbox.judge import wording
@@ -14,14 +17,18 @@ FIXED_SUITE = "exact permutation of runs within each task, two-sided"
 POPULATION = "exact sign-flip of whole tasks, two-sided"
 
 
-def judge(folder: TrialFolder) -> Verdict:
+def judge(folder: TrialFolder, claims: Sequence[Claim] = ()) -> Verdict:
     """Judge a trial from its evidence alone.
+
+    Args:
+        folder: of the trial.
+        claims: published rates that decode rates are held against, beside those in the folder.
 
     Raises:
         UsageError: a record cannot be read; the message names the file and the field.
     """
     plan = folder.plan()
-    judged = [judge_contender(folder, plan, contender) for contender in plan.contenders]
+    judged = [judge_contender(folder, plan, contender, claims) for contender in plan.contenders]
     pair = compare(judged)
     return Verdict(
         trial=_name(plan),

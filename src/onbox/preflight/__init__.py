@@ -64,13 +64,15 @@ def short(
     Args:
         client: a connection to the engine.
         model: the model's name in requests.
-        tools: what the agent will offer.
+        tools: what the agent will offer; none: there is no agent, and no call is asked for.
         template: the chat template in use, by name, for the advice.
 
     Returns:
         The cases and the recorded exchanges behind them.
     """
     asking = Asking(client, model)
+    if not tools:
+        return Preflight(cases=(talk.coherence(asking),), tools=False), asking.exchanges
     cases = (talk.coherence(asking), calls.asked_for(asking, TASK, tools, template=template))
     return Preflight(cases=cases, tools=cases[1].status == "pass"), asking.exchanges
 

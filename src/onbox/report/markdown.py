@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from onbox.evidence.folder import TrialFolder
-from onbox.judge.results import Measurement, Outcome, RunResult, Status, Validity, Verdict
+from onbox.judge.results import ClaimResult, Measurement, Outcome, RunResult, Status, Validity, Verdict
 from onbox.report import words
 from onbox.report.marks import bullets, code, facts, fenced, folded, plain, quoted, table
 from onbox.report.page import ContenderPage, Finding, Page, Step, read_page, read_transcript
@@ -149,6 +149,14 @@ def _speed(page: Page) -> Iterator[str]:
         yield table(("witness", "decode", ""), rows)
         amount = f"{words.count(speed.requests, 'request')}, {words.count(speed.tokens, 'token')}"
         yield facts({"time_to_first_token_s": speed.ttft_s, "measured": amount, **speed.profile})
+        if speed.claims:
+            yield table(words.CLAIMS_HEAD, (_claim(claim) for claim in speed.claims))
+
+
+def _claim(claim: ClaimResult) -> tuple[str, ...]:
+    differs = "; ".join(plain(f"{words.difference(found)} ({found.why})") for found in claim.differences)
+    source = plain(claim.source if claim.date is None else f"{claim.source}, {claim.date}")
+    return plain(words.tok_s(claim.tok_s)), source, f"**{plain(claim.verdict)}**", differs
 
 
 def _rate(value: float | None, refused: bool) -> str:

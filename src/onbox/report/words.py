@@ -6,7 +6,7 @@ A value that is None was not seen; it is said so, and never shown as 0. Every fu
 from collections.abc import Mapping
 from decimal import Decimal
 
-from onbox.judge.results import BackendProof
+from onbox.judge.results import BackendProof, Difference
 
 NOT_MEASURED = "not measured"
 UNKNOWN = "unknown"
@@ -19,6 +19,7 @@ NO_REASON = "no reason was written down"
 NO_STAND_UP = "No record of a stand-up."
 NO_BOX = "No fingerprint of the box was kept."
 NO_PASS = "no pass"
+CLAIMS_HEAD = ("published", "by", "this measurement", "what differs")
 NO_DOUBTS = "No check failed or warned."
 NOTHING_DROPPED = "Nothing was discarded or invalidated."
 FILES_NOTE = "Each number is computed from these; paths are relative to the trial folder."
@@ -84,6 +85,11 @@ def seconds_to_pass(value: float | None) -> str:
 def served_correctly(value: float | None) -> str:
     """An upper bound of a pass rate."""
     return percent(value) if value is None else f"at most {percent(value)}"
+
+
+def difference(found: Difference) -> str:
+    """One way in which a published rate and a measurement differ: `depth: claimed 2048, here 40`."""
+    return f"{found.what}: claimed {found.claimed}, here {found.measured}"
 
 
 def number(value: float | None, digits: int = 3) -> str:

@@ -4,12 +4,14 @@ import itertools
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from statistics import mean, stdev
 
 from onbox.engines import Engine
 from onbox.evidence.folder import append_line, write_atomic, write_json
 from onbox.evidence.records import Exchange, SpeedPlan, SpeedRecord, Telemetry
 from onbox.evidence.stream import Reply, read_reply
 from onbox.speed.asking import APIS, USUAL
+from onbox.speed.monitor import Monitor
 from onbox.speed.prompts import prompt
 from onbox.speed.telemetry import CpuMeter
 from onbox.wire.client import StampedClient
@@ -17,8 +19,9 @@ from onbox.wire.client import StampedClient
 IDLE_SCRAPES = 3
 IDLE_GAP_S = 0.3
 QUIESCENCE_S = 10.0
-STEADY_SHARE = 0.02
-"""Warm-up is over when two requests in a row differ by less."""
+STEADY_OVER = 3
+STEADY_SHARE = 0.01
+"""Warm-up is over when the rates of the last three requests have a smaller coefficient of variation."""
 
 NO_SUCH_API = (400, 404, 405, 422, 501)
 """A server that answers so does not have the API that it was asked by; the next one is tried."""
@@ -73,19 +76,16 @@ class SpeedRun:
             for _ in range(IDLE_SCRAPES):
                 self._idle.append(self._engine.idle(self._scrape() or ""))
                 time.sleep(IDLE_GAP_S)
-        return self._request("cold")
+        return self._request("cold", next(self._numbers))
 
     def measure(self) -> SpeedRecord:
         """Warm up until steady, make the measured requests, and write the record last."""
         self._warm_up()
         self._await_quiet()
         self._keep_scrape("metrics-before.prom")
-        ended = "complete"
-        for _ in range(self._plan.requests):
-            exchange = self._request("measured")
-            if exchange.error or exchange.status != 200:
-                ended = exchange.error or f"status {exchange.status}"
-                break
+        with Monitor() as monitor:
+            ended = self._measured(monitor)
+        self._keep_moments(monitor)
         self._await_quiet()
         self._keep_scrape("metrics-after.prom")
         record = SpeedRecord(
@@ -94,22 +94,51 @@ class SpeedRun:
             engine=self._engine.name,
             metrics=self._metrics,
             idle_before=tuple(self._idle),
+            engine_pids=self._meter.engine_pids(),
+            accelerators=monitor.accelerators,
             ended=ended,
         )
         write_json(self._folder / "run.json", record)
         return record
 
-    def _warm_up(self) -> None:
-        last: float | None = None
-        for _ in range(self._plan.warmup_requests_max):
-            pace = _pace(read_reply(self._request("warmup")))
-            if pace is None or (last is not None and abs(pace - last) <= STEADY_SHARE * last):
-                return
-            last = pace
+    def _measured(self, monitor: Monitor) -> str:
+        """Make the planned requests; returns `complete`, or what stopped them.
 
-    def _request(self, purpose: str) -> Exchange:
-        """One request for text of the planned length, recorded with who used the processors meanwhile."""
-        text = prompt(self._plan.seed, next(self._numbers), self._plan.depth_tokens)
+        The last third of the requests has the subjects of the first third, so that a drift of the box is no matter of
+        what was asked.
+        """
+        cell = self._plan.requests // 3
+        first = self._plan.requests - cell
+        made: list[int] = []
+        for n in range(self._plan.requests):
+            number = next(self._numbers)
+            made.append(number)
+            exchange = self._request("measured", number, like=made[n - first] if n >= first else number)
+            self._keep_moments(monitor)
+            if exchange.error or exchange.status != 200:
+                return exchange.error or f"status {exchange.status}"
+        return "complete"
+
+    def _warm_up(self) -> None:
+        paces: list[float] = []
+        for _ in range(self._plan.warmup_requests_max):
+            pace = _pace(read_reply(self._request("warmup", next(self._numbers))))
+            if pace is None:
+                return
+            paces.append(pace)
+            last = paces[-STEADY_OVER:]
+            if len(last) == STEADY_OVER and stdev(last) <= STEADY_SHARE * mean(last):
+                return
+
+    def _request(self, purpose: str, number: int, like: int | None = None) -> Exchange:
+        """One request for text of the planned length, recorded with who used the processors meanwhile.
+
+        Args:
+            purpose: kept in the record.
+            number: of the prompt; none is asked twice.
+            like: the number of the prompt whose subject it takes; its own if left out.
+        """
+        text = prompt(self._plan.seed, number, self._plan.depth_tokens, number if like is None else like)
         exchange = self._post(purpose, text)
         while purpose == "cold" and len(self._apis) > 1 and exchange.status in NO_SUCH_API:
             self._apis.pop(0)
@@ -131,6 +160,10 @@ class SpeedRun:
         line = Telemetry(purpose=purpose, request_id=exchange.id, cpu=self._meter.window)
         append_line(self._folder / "telemetry.jsonl", line)
         return exchange
+
+    def _keep_moments(self, monitor: Monitor) -> None:
+        for moment in monitor.fetch():
+            append_line(self._folder / "telemetry.jsonl", moment)
 
     def _await_quiet(self) -> None:
         """Counters move when a request ends: wait until nothing runs before reading them."""

@@ -22,17 +22,18 @@ _DEPTH = (
 )
 
 
-def prompt(seed: int, number: int, depth_tokens: int = 0) -> str:
+def prompt(seed: int, number: int, depth_tokens: int = 0, like: int | None = None) -> str:
     """The prompt of one request.
 
     Args:
         seed: of the measurement; another seed gives other first words everywhere.
         number: of the request, from 0.
         depth_tokens: about how many tokens of text to put before the subject.
+        like: the request whose subject it shares; only the first words differ then.
     """
     source = random.Random(f"{seed}/{number}")
     nonce = "-".join("".join(source.choices("bcdfghjklmnprstvwz", k=4)) for _ in range(3))
     # Rather more than four characters make a token of English prose.
     depth = _DEPTH * round(depth_tokens * 4.6 / len(_DEPTH))
-    subject = _SUBJECTS[(number + source.randrange(len(_SUBJECTS))) % len(_SUBJECTS)]
+    subject = _SUBJECTS[(seed + (number if like is None else like)) % len(_SUBJECTS)]
     return f"{nonce}\n\n{depth}This is a long and detailed account of {subject}, told in plain prose.\n\nIt begins"

@@ -49,11 +49,21 @@ class CpuMeter:
         return busy_s, self._engine_s(), own, steal_s
 
     def _engine_s(self) -> float | None:
-        if self._engine_pid is None:
-            return None
         try:
-            engine = psutil.Process(self._engine_pid)
-            tree = [engine, *engine.children(recursive=True)]
-            return sum(t.user + t.system for t in (process.cpu_times() for process in tree))
+            times = [process.cpu_times() for process in self._engine()]
         except psutil.Error:
             return None
+        return sum(t.user + t.system for t in times) if times else None
+
+    def engine_pids(self) -> tuple[int, ...]:
+        """The engine's processes; empty when they are not ours to see, or gone."""
+        try:
+            return tuple(process.pid for process in self._engine())
+        except psutil.Error:
+            return ()
+
+    def _engine(self) -> list[psutil.Process]:
+        if self._engine_pid is None:
+            return []
+        engine = psutil.Process(self._engine_pid)
+        return [engine, *engine.children(recursive=True)]

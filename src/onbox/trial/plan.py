@@ -19,6 +19,7 @@ from onbox.evidence.folder import first_problem, utc_now
 from onbox.evidence.records import (
     AgentCommand,
     AgentPlan,
+    Audited,
     ContenderPlan,
     Expected,
     Limits,
@@ -64,6 +65,7 @@ class Asked:
         speed: measure decode speed.
         bench: run the tasks.
         kind: of the plan.
+        audit: how the gates of the tasks were audited, for the record.
         limits: of the agent; None takes the file's or the default.
         nudges: of the agent.
         agent: its name, `cmd:...` or a YAML file; None takes the file's or the built-in one.
@@ -80,6 +82,7 @@ class Asked:
     speed: SpeedPlan | None = field(default_factory=SpeedPlan)
     bench: bool = True
     kind: str = "trial"
+    audit: Audited | None = None
     limits: Limits | None = None
     nudges: int = 0
     agent: str | None = None
@@ -141,7 +144,7 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
             )
             for position, recipe in enumerate(found)
         ),
-        tasks=tuple(TaskPlan(name=task.name, sha256=task.sha256) for task in tasks),
+        tasks=tuple(TaskPlan(name=task.name, sha256=task.sha256, audit=asked.audit) for task in tasks),
         tasks_from="builtin" if source == "builtin" else str(source.resolve()),
         runs=runs,
         seed=seed,

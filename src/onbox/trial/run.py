@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from onbox import fetch, preflight
+from onbox import fetch, preflight, weights
 from onbox.bench.agents import agent_of
 from onbox.bench.instances import Instances
 from onbox.bench.probing import sandbox_of
@@ -15,10 +15,12 @@ from onbox.bench.runner import Bench
 from onbox.bench.tasks import Task
 from onbox.bench.tools import DEFINITIONS
 from onbox.engines import engine_by_name
-from onbox.errors import BoxError, GuardStop
+from onbox.errors import BoxError, GuardStop, OnboxError
 from onbox.evidence.folder import TrialFolder, append_line, write_atomic, write_json
 from onbox.evidence.records import ContenderPlan, LedgerKind, Plan, RunRecord, SpeedRecord, StandUp
 from onbox.recipes import Recipe
+from onbox.speed.asking import apis_for
+from onbox.speed.ceiling import measure_again, write_ceiling
 from onbox.speed.measure import SpeedRun
 from onbox.standup.process import Lifetime
 from onbox.trial import events
@@ -111,7 +113,7 @@ class Trial:
         home = self.folder.contender(contender.name)
         write_atomic(home / "recipe.yaml", recipe_yaml(recipe))
         self._keep_earlier_lives(home)
-        weights = self._fetch(contender, recipe, home)
+        files = self._fetch(contender, recipe, home)
         engine = engine_by_name(recipe.engine)
         counter = _TokenCounter(contender.name, self._show)
 
@@ -119,7 +121,9 @@ class Trial:
             started = events.PhaseStarted(contender.name, phase)
             self._show(started if seconds is None else events.PhaseEnded(contender.name, phase, seconds))
 
-        with Lifetime(recipe, engine, weights, home / "standup", on_phase) as life:
+        if files is not None and self.plan.speed is not None:
+            self._weigh(contender, files)
+        with Lifetime(recipe, engine, files, home / "standup", on_phase) as life:
             if not self._speed_done(contender):
                 self._measure(contender, life, counter, recipe)
             elif todo:
@@ -144,13 +148,24 @@ class Trial:
         self._show(events.PhaseEnded(contender.name, "fetch", time.monotonic() - began))
         return path
 
+    def _weigh(self, contender: ContenderPlan, path: Path) -> None:
+        """Write down what bounds the decode rate of these weights here."""
+        assert self.plan.speed is not None
+        depth_tokens, home = self.plan.speed.depth_tokens, self.folder.contender(contender.name)
+        try:
+            write_ceiling(home, weights.read(path), depth_tokens=depth_tokens, box=self.folder.path / "box.json")
+        except OnboxError as error:
+            self._show(events.Note(f"{contender.name}: no ceiling is known: {error.message}"))
+
     def _preflight(self, contender: ContenderPlan, life: Lifetime, recipe: Recipe) -> None:
         home = self.folder.contender(contender.name)
         template = recipe.serve.chat_template_name or "the model's own"
         self._show(events.PhaseStarted(contender.name, "preflight"))
         began = time.monotonic()
         with life.client() as client:
-            record, exchanges = preflight.short(client, life.model, list(DEFINITIONS), template)
+            # Where no agent will work, sense is all that is asked.
+            tools = list(DEFINITIONS) if self.tasks else []
+            record, exchanges = preflight.short(client, life.model, tools, template)
         write_json(home / "preflight.json", record)
         (home / "preflight.jsonl").unlink(missing_ok=True)
         for exchange in exchanges:
@@ -180,18 +195,20 @@ class Trial:
                 folder,
                 launch_id=life.launch_id,
                 engine_pid=life.pid,
+                apis=apis_for(life.props),
                 on_tokens=counter.add,
             )
             speed.cold()
             self._preflight(contender, life, recipe)
             self._show(events.PhaseStarted(contender.name, "speed"))
             record = speed.measure()
+        measure_again(self.folder.contender(contender.name), self.folder.path / "box.json")
         self._show(events.PhaseEnded(contender.name, "speed", time.monotonic() - began))
         kind = LedgerKind.ACCEPTED if record.ended == "complete" else LedgerKind.INVALIDATED
         self.folder.note(kind, f"{contender.name}/speed/1", record.ended)
-        if kind is LedgerKind.INVALIDATED:
-            life.check()
         self._show(events.SpeedMeasured(contender.name, *self._look.speed(self.folder, contender.name)))
+        if kind is LedgerKind.INVALIDATED and self.tasks:
+            life.check()
 
     # ------------------------------------------------------------ runs
 

@@ -20,6 +20,7 @@ from onbox.errors import UsageError
 @click.option("--arms", type=click.Path(path_type=Path), help="A file of arms (comes with release 0.4).")
 @click.option("--out", type=click.Path(path_type=Path), help="The evidence folder.")
 @click.option("--seed", type=int, help="Another seed gives other samples; 1 if left out.")
+@click.option("--no-audit", is_flag=True, help="Score tasks of your own whose gates were not audited.")
 @click.option("--unsafe", is_flag=True, help="Run the agent's commands without a sandbox where none works.")
 @json_option
 def command(
@@ -33,6 +34,7 @@ def command(
     arms: Path | None,
     out: Path | None,
     seed: int | None,
+    no_audit: bool,
     unsafe: bool,
     as_json: bool,
 ) -> None:
@@ -58,7 +60,7 @@ def command(
         kind="bench",
         agent=agent,
     )
-    folder = new_folder(asked, out, unsafe=unsafe)
+    folder = new_folder(asked, out, unsafe=unsafe, audit=not no_audit)
     done = carry_out(folder)
     verdict = done.verdict
     if as_json:

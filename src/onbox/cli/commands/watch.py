@@ -1,0 +1,57 @@
+"""`onbox watch`: progress or hang, with evidence."""
+
+from pathlib import Path
+
+import click
+
+from onbox.cli.output import json_option
+
+
+@click.command("watch", context_settings={"ignore_unknown_options": False})
+@click.option("--patience", type=click.FloatRange(min=1.0), help="Seconds without progress that are a hang, any phase.")
+@click.option("--pid", type=click.IntRange(1), help="Watch this process and all that it starts.")
+@click.option("--container", help="Watch a container of docker or podman, by its name or id.")
+@click.option("--replay", type=click.Path(path_type=Path), help="Watch a recording instead of this box.")
+@click.option(
+    "--speed", type=click.FloatRange(min=0.1), help="Replay this many times as fast; as fast as it goes if left out."
+)
+@click.option("--url", help="The server that comes up: its /health and its counters are looked at too.")
+@click.option("--log", type=click.Path(path_type=Path), help="The log to follow, where the process writes one.")
+@click.option(
+    "--record", type=click.Path(path_type=Path), help="Keep all that was seen in this file; .gz is compressed."
+)
+@click.option("--stop-hung", is_flag=True, help="Stop CMD when it is hung; nothing else is ever stopped.")
+@click.argument("cmd", nargs=-1, type=click.UNPROCESSED)
+@json_option
+def command(
+    patience: float | None,
+    pid: int | None,
+    container: str | None,
+    replay: Path | None,
+    speed: float | None,
+    url: str | None,
+    log: Path | None,
+    record: Path | None,
+    stop_hung: bool,
+    cmd: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Say second by second whether a stand-up gets on, is slow, or hangs, and by what evidence.
+
+    Name one thing to watch: a process, a container, a recording, or a command after `--`.
+    """
+    from onbox.cli.watching import Asked, watch
+
+    asked = Asked(
+        patience_s=patience,
+        pid=pid,
+        container=container,
+        replay=replay,
+        speed=speed,
+        url=url,
+        log=log,
+        record=record,
+        stop_hung=stop_hung,
+        command=cmd,
+    )
+    watch(asked, as_json)

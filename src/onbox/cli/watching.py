@@ -1,0 +1,190 @@
+"""`onbox watch` put together: what to look at, who looks, who shows it, and the exit code."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from onbox.cli.watchview import Frame, View, make_view
+from onbox.errors import BadSubjectError, BoxError, UsageError
+from onbox.watch.classify import State
+from onbox.watch.collect import Collector, Target
+from onbox.watch.containers import find_container
+from onbox.watch.library import find_recording
+from onbox.watch.logs import FileLog, Log, PipeLog
+from onbox.watch.machine import cache_folders
+from onbox.watch.phases import phase_of_command
+from onbox.watch.procfs import stat_of
+from onbox.watch.recording import Header, Recorder, Recording
+from onbox.watch.tokens import Server
+from onbox.watch.watcher import Tracker, Watcher
+
+TICK_S = 1.0
+GRACE_S = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What the user asked for; exactly one of pid, container, replay and command."""
+
+    patience_s: float | None = None
+    pid: int | None = None
+    container: str | None = None
+    replay: Path | None = None
+    speed: float | None = None
+    url: str | None = None
+    log: Path | None = None
+    record: Path | None = None
+    stop_hung: bool = False
+    command: tuple[str, ...] = ()
+
+
+def watch(asked: Asked, as_json: bool) -> None:
+    """Show what is watched until it has ended.
+
+    Raises:
+        UsageError: not exactly one thing is named, or it is not there.
+        BadSubjectError: in the end it is dead or hung.
+    """
+    named = [each for each in (asked.pid, asked.container, asked.replay, asked.command or None) if each is not None]
+    if len(named) != 1:
+        raise UsageError("name one thing to watch", "--pid N, --container X, --replay FILE, or -- CMD ...")
+    if asked.stop_hung and not asked.command:
+        raise UsageError("--stop-hung: only a command after -- is ever stopped", "leave it out, or write -- CMD ...")
+    last: Frame | None = None
+    with ExitStack() as stack:
+        frames = _replayed(asked) if asked.replay is not None else _live(asked, stack)
+        view: View = stack.enter_context(make_view(as_json))
+        for last in frames:
+            view.show(last)
+    if last is not None and last.verdict.state in (State.DEAD, State.HUNG):
+        raise BadSubjectError(f"{last.title}: {last.verdict.state} in {last.verdict.phase}: {last.verdict.why}")
+
+
+def _replayed(asked: Asked) -> Iterator[Frame]:
+    assert asked.replay is not None
+    recording = Recording(find_recording(asked.replay))
+    title = recording.header.title or asked.replay.name
+    if recording.header.made != "recorded":
+        title += f" ({recording.header.made})"
+    tracker = Tracker(asked.patience_s)
+    start = time.monotonic()
+    for sample in recording:
+        if asked.speed:
+            time.sleep(max(0.0, start + sample.t_ns / 1e9 / asked.speed - time.monotonic()))
+        yield Frame(title, tracker.take(sample), tuple(tracker.laps), sample.log)
+
+
+def _live(asked: Asked, stack: ExitStack) -> Iterator[Frame]:
+    child = None
+    if asked.command:
+        child, target, title = _start(asked)
+        stack.callback(_end, child)
+    elif asked.container is not None:
+        target, title = _container(asked.container, stack)
+    else:
+        assert asked.pid is not None
+        target, title = _process(asked.pid)
+    if asked.log is not None:
+        target.log = FileLog(asked.log)
+    if asked.url is not None:
+        target.server = Server(asked.url)
+    recorder = Recorder(asked.record, Header(title=title)) if asked.record else None
+    watcher = Watcher(Collector(target), Tracker(asked.patience_s), recorder)
+    stack.callback(watcher.close)
+    return _ticks(watcher, title, child if asked.stop_hung else None, child is not None)
+
+
+def _ticks(watcher: Watcher, title: str, stoppable: "subprocess.Popen[bytes] | None", echo: bool) -> Iterator[Frame]:
+    due = time.monotonic()
+    while True:
+        verdict, sample = watcher.tick()
+        yield Frame(title, verdict, tuple(watcher.tracker.laps), sample.log, echo)
+        if sample.ended:
+            return
+        if verdict.state is State.HUNG and stoppable is not None:
+            return
+        due = max(due + TICK_S, time.monotonic())
+        while (left := due - time.monotonic()) > 0:
+            # A command that ends is told at once, not a tick later.
+            if watcher.collector.target.exit_code() is not None:
+                break
+            time.sleep(min(left, 0.1))
+
+
+def _start(asked: Asked) -> "tuple[subprocess.Popen[bytes], Target, str]":
+    command = asked.command
+    reading, writing = os.pipe()
+    try:
+        child = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=writing, stderr=writing, start_new_session=True
+        )
+    except OSError as error:
+        os.close(reading)
+        raise BoxError(f"{command[0]}: {error.strerror}", "is it installed, and on the PATH?") from error
+    finally:
+        os.close(writing)
+    target = Target(
+        pids=(child.pid,),
+        log=PipeLog(reading),
+        caches=cache_folders(),
+        phase=phase_of_command(command),
+        exit_code=child.poll,
+    )
+    return child, target, " ".join(command)
+
+
+def _end(child: "subprocess.Popen[bytes]") -> None:
+    """Whoever started it ends it: the command does not outlive the watch."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if child.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, number)
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(GRACE_S)
+
+
+def _container(name: str, stack: ExitStack) -> tuple[Target, str]:
+    found = find_container(name)
+    follower = found.follow()
+    assert follower.stdout is not None
+    stack.callback(follower.wait)
+    stack.callback(follower.kill)
+    target = Target(
+        pids=(found.pid,),
+        log=PipeLog(os.dup(follower.stdout.fileno())),
+        cgroups=(found.group,),
+        caches=cache_folders(),
+        exit_code=_asked_once_gone(found.pid, found.exit_code),
+    )
+    return target, found.name
+
+
+def _asked_once_gone(pid: int, ask: Callable[[], int | None]) -> Callable[[], int | None]:
+    """The exit code of a container, asked of its engine only when its process is gone."""
+    return lambda: None if stat_of(pid) is not None else ask()
+
+
+def _process(pid: int) -> tuple[Target, str]:
+    stat = stat_of(pid)
+    if stat is None:
+        raise UsageError(f"--pid {pid}: no such process", "ps -e lists them")
+    argv: tuple[str, ...] = ()
+    with suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as file:
+        argv = tuple(os.fsdecode(part) for part in file.read().split(b"\0") if part)
+    target = Target(pids=(pid,), log=_log_of(pid), caches=cache_folders(), phase=phase_of_command(argv))
+    return target, f"{stat.name} ({pid})"
+
+
+def _log_of(pid: int) -> Log | None:
+    """The file that a process prints to, if it is one."""
+    for number in (2, 1):
+        with suppress(OSError):
+            path = Path(f"/proc/{pid}/fd/{number}").readlink()
+            if path.is_file():
+                return FileLog(path, from_end=True)
+    return None

@@ -1,0 +1,222 @@
+"""What `onbox watch` shows: a picture on a terminal, a line for each change in a pipe, JSON lines with --json.
+
+What a process says is shown as text: never interpreted as markup, never let through as an escape sequence.
+"""
+
+import sys
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol, Self, TextIO
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from onbox.cli.output import print_json_line
+from onbox.report.text import one_line
+from onbox.watch.classify import State, Verdict, as_json
+from onbox.watch.watcher import Lap
+from onbox.watch.words import rate, seconds, size
+
+STYLES = {
+    State.PROGRESSING: "bold green",
+    State.DONE: "bold green",
+    State.SLOW: "bold yellow",
+    State.SUSPECT: "bold yellow",
+    State.STARVED: "bold magenta",
+    State.HUNG: "bold red",
+    State.DEAD: "bold red",
+}
+TELL_EVERY_S = 30.0
+BAR = 30
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One moment of a watch."""
+
+    title: str
+    verdict: Verdict
+    laps: tuple[Lap, ...]
+    lines: tuple[str, ...] = ()
+    echo: bool = False
+    """The lines are a command's own output, which nobody else shows."""
+
+
+class View(Protocol):
+    """Shows frames; use it as a context manager."""
+
+    def show(self, frame: Frame) -> None: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+def make_view(as_json: bool) -> View:
+    """JSON lines if they are wanted, else a picture for a terminal and lines for a pipe."""
+    if as_json:
+        return JsonView()
+    console = Console(markup=False, highlight=False, emoji=False)
+    return LiveView(console) if console.is_terminal else PlainView(sys.stdout)
+
+
+class JsonView:
+    """A JSON line for each tick on stdout; a command's own output on stderr."""
+
+    def show(self, frame: Frame) -> None:
+        _echo(frame)
+        print_json_line(as_json(frame.verdict))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+
+class PlainView:
+    """A line whenever state or phase change, and now and then in between; a command's own output on stderr."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._told: tuple[State, str] | None = None
+        self._told_s = 0.0
+
+    def show(self, frame: Frame) -> None:
+        _echo(frame)
+        verdict = frame.verdict
+        now = (verdict.state, verdict.phase)
+        if now == self._told and verdict.t_s - self._told_s < TELL_EVERY_S:
+            return
+        self._told, self._told_s = now, verdict.t_s
+        at = int(verdict.t_s)
+        line = f"{at // 60:4d}:{at % 60:02d}  {verdict.phase}: {verdict.state}: {one_line(verdict.why)}"
+        print(line, file=self._out, flush=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._out.flush()
+
+
+class LiveView:
+    """One picture that changes in place: phases, verdict, what moves, memory as a bar, who says what, the last line."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._frame: Frame | None = None
+        self._live = Live(console=console, get_renderable=self.picture, refresh_per_second=4)
+
+    def show(self, frame: Frame) -> None:
+        if frame.echo:
+            for line in frame.lines:
+                self._console.print(Text(one_line(line), style="dim"))
+        self._frame = frame
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def picture(self) -> RenderableType:
+        """What the screen shows now."""
+        if self._frame is None:
+            return Text("")
+        frame, verdict = self._frame, self._frame.verdict
+        rows = Table.grid(padding=(0, 2, 0, 0))
+        rows.add_column(no_wrap=True, style="dim")
+        rows.add_column(overflow="fold")
+        rows.add_row("moving", _moving(verdict))
+        if memory := _memory(verdict):
+            rows.add_row("memory", memory)
+        if share := _share(verdict):
+            rows.add_row("done", share)
+        rows.add_row("still", f"{seconds(verdict.still_s)} of {seconds(verdict.patience_s)} patience")
+        for each in verdict.witnesses:
+            if each.since_s >= min(5.0, verdict.patience_s):
+                rows.add_row("", _cut(f"{each.name} for {seconds(each.since_s)}: {each.detail}", 66))
+        for note in verdict.evidence.get("cannot", ()):
+            rows.add_row("unseen", _cut(note, 66))
+        if last := verdict.evidence.get("last_line"):
+            rows.add_row("log", _cut(last, 66))
+        return Group(_header(frame), _laps(frame), _state(verdict), Text(""), rows)
+
+
+def _header(frame: Frame) -> RenderableType:
+    row = Table.grid(expand=True)
+    row.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+    row.add_column(no_wrap=True, justify="right")
+    row.add_row(
+        Text("onbox watch ", style="bold") + Text(one_line(frame.title), style="dim"), seconds(frame.verdict.t_s)
+    )
+    return row
+
+
+def _laps(frame: Frame) -> Text:
+    line = Text(no_wrap=True, overflow="ellipsis")
+    for lap in frame.laps:
+        took = (frame.verdict.t_s if lap.ended_s is None else lap.ended_s) - lap.began_s
+        line.append(f"{lap.name} {seconds(took)}  ", style="bold" if lap.ended_s is None else "dim")
+    return line
+
+
+def _state(verdict: Verdict) -> Text:
+    return Text(str(verdict.state), style=STYLES[verdict.state]).append(f"  {one_line(verdict.why)}", style="default")
+
+
+def _moving(verdict: Verdict) -> Text:
+    told = [
+        rate(name, value) if name in ("work", "births", "log", "tokens") else f"{name} {rate(name, value)}"
+        for name, value in verdict.moving.items()
+    ]
+    compilers = verdict.evidence.get("compilers")
+    if compilers:
+        told.append(" ".join(compilers))
+    return Text(_cut(", ".join(told), 132)) if told else Text("nothing", style="dim")
+
+
+def _memory(verdict: Verdict) -> Text | None:
+    total, free = verdict.evidence.get("total_bytes"), verdict.evidence.get("available_bytes")
+    if not total or free is None:
+        return None
+    held = min(verdict.evidence.get("held_bytes", 0), total - free)
+    own = round(BAR * held / total)
+    others = max(0, round(BAR * (total - free) / total) - own)
+    bar = (
+        Text("█" * own, style="cyan").append("▒" * others, style="dim").append("·" * (BAR - own - others), style="dim")
+    )
+    return bar.append(f"  {size(held)} held, {size(free)} of {size(total)} free", style="default")
+
+
+def _share(verdict: Verdict) -> Text | None:
+    share = verdict.evidence.get("share")
+    if share is None:
+        return None
+    done = round(BAR * share)
+    eta = verdict.evidence.get("eta_s")
+    text = f"  {share:.0%} of {_cut(verdict.evidence['share_of'], 24)}" + (f", {seconds(eta)} to go" if eta else "")
+    return Text("█" * done, style="green").append("·" * (BAR - done), style="dim").append(text, style="default")
+
+
+def _cut(text: str, limit: int) -> str:
+    flat = one_line(text)
+    return flat if len(flat) <= limit else f"{flat[: limit - 3]}..."
+
+
+def _echo(frame: Frame) -> None:
+    if frame.echo:
+        for line in frame.lines:
+            print(one_line(line), file=sys.stderr, flush=True)

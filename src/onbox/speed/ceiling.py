@@ -1,0 +1,76 @@
+"""What bounds a decode rate where the weights are known: bytes a token over the bandwidth of the box."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from onbox import fit
+from onbox.box.bandwidth import cpu_bandwidth
+from onbox.evidence.folder import write_json
+from onbox.evidence.records import Ceiling
+from onbox.fit.roofline import ABOVE_MEASURED_SHARE, AT_CEILING_SHARE, NOT_BOUND_SHARE
+from onbox.weights import Facts
+
+FILE = "fit.json"
+CPU = "cpu"
+
+
+def write_ceiling(home: Path, facts: Facts, *, depth_tokens: int, box: Path) -> None:
+    """Write `fit.json` into a contender's folder; nothing where no bandwidth was measured.
+
+    Args:
+        home: the contender's folder.
+        facts: about its weights.
+        depth_tokens: of the measurement; the shortest context counts, so that the ceiling is not too low.
+        box: the trial's `box.json`.
+    """
+    told = _bandwidth(box)
+    measured, nominal = told.get("read_gb_s"), told.get("nominal_gb_s")
+    known = measured or nominal
+    if not known:
+        return
+    context = min(depth_tokens, facts.context_length or depth_tokens)
+    scenarios = fit.fit(facts, context=context, measured_gb_s=measured, nominal_gb_s=nominal).scenarios
+    least = min(scenarios, key=lambda scenario: scenario.step_bytes)
+    ceiling = Ceiling(
+        source=facts.source,
+        step_bytes=least.step_bytes,
+        resident=least.resident,
+        context_tokens=context,
+        measured_gb_s=measured,
+        nominal_gb_s=nominal,
+        cache_bytes=told.get("cache_bytes"),
+        **_limits(known, nominal),
+    )
+    write_json(home / FILE, ceiling)
+
+
+def measure_again(home: Path, box: Path) -> None:
+    """Measure the processor's bandwidth once more, now that the decode rate is known, and keep the higher value.
+
+    Others only ever slow a read down: one that was measured while they worked would make a true rate impossible.
+    """
+    path = home / FILE
+    if not path.is_file() or _bandwidth(box).get("device") != CPU:
+        return
+    before = Ceiling.model_validate_json(path.read_bytes())
+    measured = max(cpu_bandwidth().read_gb_s, before.measured_gb_s or 0.0)
+    limits = _limits(measured, before.nominal_gb_s)
+    write_json(path, before.model_copy(update={"measured_gb_s": measured, **limits}))
+
+
+def _limits(known_gb_s: float, nominal_gb_s: float | None) -> dict[str, float]:
+    return {
+        "impossible_above_gb_s": nominal_gb_s or known_gb_s * ABOVE_MEASURED_SHARE,
+        "at_ceiling_from_gb_s": known_gb_s * AT_CEILING_SHARE,
+        "not_bound_below_gb_s": known_gb_s * NOT_BOUND_SHARE,
+    }
+
+
+def _bandwidth(box: Path) -> dict[str, Any]:
+    """Of the processor that would decode, as `box.json` tells it."""
+    try:
+        told = json.loads(box.read_bytes()).get("bandwidth")
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}

@@ -1,0 +1,217 @@
+"""What the signs mean: one of seven states, each with the evidence that made it so.
+
+Pure: the same signs in the same phase give the same verdict. `hung` needs two independent witnesses that nothing gets
+on for as long as the phase may stand still; one alone is `suspect`. Processor time alone is no progress, and a GPU's
+utilisation is not even looked at.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from onbox.watch.phases import HOST, Rule
+from onbox.watch.signs import SPAN_S, SPIN_CPU, UNITS, Signs
+from onbox.watch.words import rate, seconds
+
+SUSPECT_SHARE = 0.25
+"""Of the patience: from here on standing still is suspect."""
+SUSPECT_AT_LEAST_S = 5.0
+TICKS_SHARE_MAX = 0.2
+STARVED_MEMORY = 0.10
+STARVED_IO = 0.60
+STARVED_QUOTA = 0.60
+"""Shares of time in which everything stood still for want of it."""
+
+
+class State(StrEnum):
+    """What a stand-up does."""
+
+    PROGRESSING = "progressing"
+    SLOW = "slow"
+    SUSPECT = "suspect"
+    HUNG = "hung"
+    STARVED = "starved"
+    DEAD = "dead"
+    DONE = "done"
+
+
+@dataclass(frozen=True)
+class Witness:
+    """One way to see that nothing gets on, independent of the others."""
+
+    name: str
+    since_s: float
+    """For how long it says so."""
+    detail: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A state with its evidence."""
+
+    t_s: float
+    state: State
+    phase: str
+    why: str
+    """One sentence."""
+    moving: dict[str, float] = field(default_factory=dict)
+    """Signs of progress with their rates."""
+    witnesses: tuple[Witness, ...] = ()
+    still_s: float = 0.0
+    patience_s: float = 0.0
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
+def classify(signs: Signs, phase: str, rule: Rule) -> Verdict:
+    """The verdict on a stand-up whose signs these are, in this phase."""
+    still_s = signs.still_s(rule.uses)
+    moving = signs.moving(rule.uses)
+    told = witnesses(signs, rule, still_s)
+    state, why = _state(signs, phase, rule, still_s, moving, told)
+    return Verdict(
+        round(signs.t_s, 3), state, phase, why, moving, told, round(still_s, 1), rule.patience_s, _evidence(signs)
+    )
+
+
+def _state(
+    signs: Signs, phase: str, rule: Rule, still_s: float, moving: dict[str, float], told: tuple[Witness, ...]
+) -> tuple[State, str]:
+    if signs.ended:
+        return _ended(signs)
+    if phase == "serving" and not (signs.tokens and signs.tokens.running + signs.tokens.waiting > 0):
+        return State.DONE, "it serves; no request runs" if signs.tokens else "it serves; it has no counters to look at"
+    if want := _starved(signs, moving):
+        return State.STARVED, want
+    # Two ticks early: the last move may have been seen one late, and the next look would be past the patience.
+    limit_s = rule.patience_s - min(2 * signs.tick_s, TICKS_SHARE_MAX * rule.patience_s)
+    enough = [each for each in told if each.since_s >= limit_s]
+    if len(enough) >= 2 and still_s >= limit_s:
+        names = " and ".join(each.name for each in enough[:2])
+        return State.HUNG, f"nothing of what {phase} lives by moved for {seconds(still_s)}: {names} agree"
+    if still_s < max(SUSPECT_AT_LEAST_S, SUSPECT_SHARE * rule.patience_s) and signs.spin < SPIN_CPU:
+        return _progress(signs, phase, rule, still_s, moving)
+    if still_s < SPAN_S:
+        return _progress(signs, phase, rule, still_s, moving)
+    if signs.spin >= SPIN_CPU:
+        alone = f"{signs.spin:.1f} s/s of processor and nothing else for {seconds(still_s)}"
+        return State.SUSPECT, f"{alone}: it may compute, or wait in a circle"
+    return State.SUSPECT, f"nothing of what {phase} lives by moved for {seconds(still_s)}"
+
+
+def _ended(signs: Signs) -> tuple[State, str]:
+    if signs.exit_code == 0:
+        return State.DONE, "it ended, exit code 0"
+    code = "its exit code cannot be seen from here" if signs.exit_code is None else f"exit code {signs.exit_code}"
+    return State.DEAD, f"it ended, {code}"
+
+
+def _starved(signs: Signs, moving: dict[str, float]) -> str:
+    """What the box withholds; empty where it withholds nothing."""
+    if signs.paused:
+        return f"{signs.paused} is stopped by a signal; kill -CONT lets it go on"
+    if signs.stalls.get("memory", 0.0) >= STARVED_MEMORY:
+        return f"everything waits for memory {signs.stalls['memory']:.0%} of the time"
+    if signs.stalls.get("quota", 0.0) >= STARVED_QUOTA and not moving:
+        return f"the processor quota of its control group makes it wait {signs.stalls['quota']:.0%} of the time"
+    if signs.stalls.get("io", 0.0) >= STARVED_IO and not moving:
+        return f"everything waits for the disk {signs.stalls['io']:.0%} of the time"
+    return ""
+
+
+def _progress(signs: Signs, phase: str, rule: Rule, still_s: float, moving: dict[str, float]) -> tuple[State, str]:
+    if not moving:
+        return State.PROGRESSING, f"quiet for {seconds(still_s)}"
+    name, most = next(iter(moving.items()))
+    for sign, floor in rule.slow_below.items():
+        others = [each for each in moving if each not in (sign, "log", "calls", "cache", "write")]
+        if sign in moving and moving[sign] < floor and not others:
+            return State.SLOW, f"{phase} moves at {rate(sign, moving[sign])}, below {rate(sign, floor)}"
+    return State.PROGRESSING, f"{name}: {rate(name, most)}"
+
+
+def witnesses(signs: Signs, rule: Rule, still_s: float) -> tuple[Witness, ...]:
+    """Who says that nothing gets on, and for how long; each looks another way."""
+    now = signs.t_s
+    told = []
+    serves = "tokens" in rule.uses
+    if not _blind(signs) and not (serves and signs.spin >= SPIN_CPU):
+        # A server that computes on processors moves nothing else, and its tokens are a witness of their own.
+        what = "processor time alone" if signs.spin >= SPIN_CPU else "nothing"
+        since = signs.still_s(HOST) if serves else still_s
+        told.append(Witness("counters", since, f"{what} from {len(signs.processes)} processes"))
+    if signs.threads is not None and signs.asleep_since_s is not None:
+        woken = "" if signs.switches_s is None else f", {signs.switches_s:.0f} switches/s"
+        where = f" in {signs.threads.place}" if signs.threads.place else ""
+        told.append(Witness("threads", now - signs.asleep_since_s, f"all {signs.threads.total} sleep{where}{woken}"))
+    if signs.log_followed and "log" in rule.uses:
+        since = now - signs.moved_s.get("log", 0.0)
+        told.append(Witness("log", since, signs.last_line or "it never said anything"))
+    if signs.sockets and "received" in rule.uses:
+        quiet = min(each.quiet_s for each in signs.sockets)
+        told.append(Witness("network", min(quiet, now), f"{len(signs.sockets)} connections open, all silent"))
+    if signs.frozen_since_s is not None and signs.tokens is not None:
+        detail = f"{signs.tokens.running:.0f} requests run, {signs.tokens.done:.0f} tokens and no more"
+        told.append(Witness("tokens", now - signs.frozen_since_s, detail))
+    if signs.gpu_idle_since_s is not None:
+        watts = max((each.power_w or 0.0 for each in signs.gpus), default=0.0)
+        told.append(Witness("gpu power", now - signs.gpu_idle_since_s, f"{watts:.0f} W with its memory held"))
+    if signs.same_stacks_since_s is not None and signs.stacks_s is not None:
+        apart = signs.stacks_s - signs.same_stacks_since_s
+        if apart > 0:
+            # Two looks that agree speak for the time in which nothing else moved either.
+            told.append(Witness("stacks", still_s, f"the same in two looks {seconds(apart)} apart"))
+    return tuple(told)
+
+
+def _blind(signs: Signs) -> bool:
+    """Whether work could go on where this watcher cannot look, and nothing shows that it does not."""
+    if any(note.startswith("the daemon") for note in signs.cannot):
+        return True
+    hidden = any(each.chars is None and each.state != "Z" for each in signs.processes)
+    return hidden and signs.asleep_since_s is None
+
+
+def _evidence(signs: Signs) -> dict[str, Any]:
+    """What the verdict does not hold by itself; only what there is to say."""
+    told: dict[str, Any] = {"processes": len(signs.processes), "held_bytes": signs.held_bytes}
+    if signs.machine is not None:
+        told["available_bytes"] = signs.machine.available_bytes
+        told["total_bytes"] = signs.machine.total_bytes
+    if signs.compilers:
+        told["compilers"] = list(signs.compilers)
+    if signs.course.share is not None:
+        told["share"] = round(signs.course.share, 4)
+        told["share_of"] = signs.course.what
+    if signs.course.eta_s is not None:
+        told["eta_s"] = round(signs.course.eta_s, 1)
+    if signs.gpus:
+        told["gpus"] = [each._asdict() for each in signs.gpus]
+    if signs.tokens is not None:
+        told["tokens"] = signs.tokens._asdict()
+    if signs.stacks:
+        told["stacks"] = signs.stacks.splitlines()
+    if signs.last_line:
+        told["last_line"] = signs.last_line
+    if signs.exit_code is not None:
+        told["exit_code"] = signs.exit_code
+    if signs.cannot:
+        told["cannot"] = list(signs.cannot)
+    return told
+
+
+def as_json(verdict: Verdict) -> dict[str, Any]:
+    """The verdict as `onbox watch --json` prints it: `t`, `state`, `phase`, `evidence`."""
+    evidence = {
+        "why": verdict.why,
+        "moving": [
+            {"sign": name, "rate": round(value, 3), "unit": UNITS.get(name, "B/s")}
+            for name, value in verdict.moving.items()
+        ],
+        "still_s": verdict.still_s,
+        "patience_s": verdict.patience_s,
+        "witnesses": [
+            {"name": each.name, "since_s": round(each.since_s, 1), "detail": each.detail} for each in verdict.witnesses
+        ],
+        **verdict.evidence,
+    }
+    return {"t": verdict.t_s, "state": str(verdict.state), "phase": verdict.phase, "evidence": evidence}

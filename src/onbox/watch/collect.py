@@ -1,0 +1,268 @@
+"""Makes samples: looks at everything that works for a stand-up, each source as often as it is worth.
+
+The counters of processes and the log are read in every tick. What costs more is looked at less often, and a walk of the
+cache folders as seldom as keeps it below a thousandth of a core. What this user may not read is said, once it changes.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from onbox.engines.landmarks import Landmarks
+from onbox.watch import stacks
+from onbox.watch.cgroups import Cgroups
+from onbox.watch.logs import KEPT_MAX, Log
+from onbox.watch.machine import MachineReader, look_at_caches
+from onbox.watch.members import Members
+from onbox.watch.procfs import look_at_threads
+from onbox.watch.sample import Gpu, OpenFile, Process, Sample
+from onbox.watch.sockets import Connection, SocketTable, look_at_descriptors, out_of_the_set
+from onbox.watch.tokens import Server
+
+if TYPE_CHECKING:
+    from onbox.box.nvml import Watch
+
+MEMBERS_S = 0.5
+MACHINE_S = 0.5
+SOCKETS_S = 1.0
+GPUS_S = 1.0
+SERVER_S = 2.0
+THREADS_S = 5.0
+CACHES_S = 2.0
+CACHES_SHARE = 0.001
+BIG_FILE_BYTES = 8 << 20
+
+
+@dataclass(kw_only=True)
+class Target:
+    """What to look at."""
+
+    pids: tuple[int, ...]
+    log: Log | None = None
+    server: Server | None = None
+    cgroups: tuple[str, ...] = ()
+    caches: tuple[Path, ...] = ()
+    phase: str | None = None
+    """The phase that it begins in, where the command says so."""
+    exit_code: Callable[[], int | None] = lambda: None
+    """The exit code once it ended, where somebody can know it."""
+    landmarks: Landmarks | None = None
+
+
+class Collector:
+    """Looks at a target, tick by tick.
+
+    Args:
+        target: what to look at.
+        clock: seconds that only grow.
+    """
+
+    def __init__(self, target: Target, clock: Callable[[], float] = time.monotonic) -> None:
+        self.target = target
+        self._clock = clock
+        self._start = clock()
+        self._due: dict[str, float] = {}
+        self._members = Members(target.pids)
+        self._cgroups = Cgroups(target.cgroups, newcomers=False)
+        self._machine = MachineReader()
+        self._gpus = _monitor()
+        self._landmarks = target.landmarks or Landmarks()
+        self._phase = target.phase
+        self._cannot: tuple[str, ...] = ()
+        self._serving = False
+        self._py_spy = stacks.py_spy()
+        self._no_stacks = ""
+        self._inodes: dict[int, set[int]] = {}
+        self._files: dict[int, dict[str, str]] = {}
+        try:
+            self._sockets: SocketTable | None = SocketTable()
+        except OSError:
+            self._sockets = None
+
+    def look(self) -> Sample:
+        """One sample of now."""
+        now = self._clock()
+        sample = Sample(t_ns=int((now - self._start) * 1e9), phase=self._phase)
+        self._phase = None
+        # The exit code first: whatever ends between the two looks is seen to have ended by both in the next tick.
+        sample.exit_code = self.target.exit_code()
+        sample.ended = sample.exit_code is not None or not self._members.roots_alive
+        if self._is_due("members", MEMBERS_S, now):
+            self._members.refresh(self._cgroups.refresh())
+            if self._members.leaves_work_to_daemon:
+                self._cgroups.watch_newcomers()
+        sample.processes = self._read_processes()
+        sample.births = self._members.births
+        sample.groups = self._cgroups.read() or None
+        if self._is_due("machine", MACHINE_S, now):
+            sample.machine = self._machine.read()
+        if self._is_due("sockets", SOCKETS_S, now):
+            self._look_at_descriptors()
+            self._look_at_sockets(sample)
+            sample.files = self._look_at_files()
+        if self._is_due("threads", THREADS_S, now):
+            sample.threads = look_at_threads([each.pid for each in self._members])
+        if self._gpus is not None and self._is_due("gpus", GPUS_S, now):
+            sample.gpus = self._look_at_gpus(self._gpus)
+        if self.target.caches and now >= self._due.get("caches", 0.0):
+            sample.cache = look_at_caches(self.target.caches)
+            self._due["caches"] = now + max(CACHES_S, (self._clock() - now) / CACHES_SHARE)
+        self._ask_server(sample, now)
+        self._read_log(sample)
+        cannot = self._what_cannot_be_read(sample.processes)
+        if cannot != self._cannot:
+            sample.cannot = self._cannot = cannot
+        return sample
+
+    def take_stacks(self) -> str | None:
+        """Where the Python threads of the set are now; None where there are none to be seen."""
+        if self._py_spy is None:
+            self._no_stacks = stacks.MISSING
+            return None
+        pythons = [
+            each for each in self._read_processes() if each.role != "daemon" and _may_be_python(each.pid, each.name)
+        ]
+        told = [(each, stacks.stacks_of(each.pid, self._py_spy)) for each in pythons]
+        if any(text is None for _, text in told):
+            self._no_stacks = "py-spy may not look at every Python process of the set"
+        texts = [f"{each.name} ({each.pid})\n{text}" for each, text in told if text]
+        return "\n".join(texts) or None
+
+    def close(self) -> None:
+        self._members.close()
+        self._machine.close()
+        if self._sockets is not None:
+            self._sockets.close()
+        if self._gpus is not None:
+            self._gpus.__exit__()
+        if self.target.log is not None:
+            self.target.log.close()
+
+    # ------------------------------------------------------------ looks
+
+    def _is_due(self, name: str, every_s: float, now: float) -> bool:
+        """Whether a source is due; a little early is due too, lest a tick that comes early leaves it out."""
+        if now < self._due.get(name, 0.0) - 0.05:
+            return False
+        self._due[name] = now + every_s
+        return True
+
+    def _read_processes(self) -> tuple[Process, ...]:
+        found = []
+        for member in self._members:
+            process = member.read()
+            if process is None:
+                self._members.remove(member.pid)
+            else:
+                found.append(process)
+        return tuple(found)
+
+    def _look_at_descriptors(self) -> None:
+        seen = {}
+        self._files = {}
+        for member in self._members:
+            found = look_at_descriptors(member.pid)
+            if found is not None:
+                seen[member.pid] = found.sockets
+                self._files[member.pid] = found.files
+        self._inodes = seen
+
+    def _look_at_sockets(self, sample: Sample) -> None:
+        if self._sockets is None:
+            return
+        try:
+            connections = self._sockets.read()
+        except OSError:
+            self._sockets.close()
+            self._sockets = None
+            return
+        inodes = set().union(*self._inodes.values())
+        sample.sockets = out_of_the_set(connections, inodes | self._of_hidden_daemons(connections))
+
+    def _of_hidden_daemons(self, connections: list[Connection]) -> set[int]:
+        """Sockets of root that may be the daemon's, when its descriptors are not ours to look at.
+
+        Better to take another's bytes for the daemon's than to call it hung because it cannot be seen.
+        """
+        hidden = any(each.role == "daemon" and each.pid not in self._inodes for each in self._members)
+        return {each.inode for each in connections if hidden and each.uid == 0}
+
+    def _look_at_files(self) -> tuple[OpenFile, ...] | None:
+        """Big files on the way from front to end: their place tells how far it is."""
+        found = {}
+        for pid, files in self._files.items():
+            for number, path in files.items():
+                try:
+                    size = os.stat(f"/proc/{pid}/fd/{number}").st_size
+                    if size < BIG_FILE_BYTES:
+                        continue
+                    with open(f"/proc/{pid}/fdinfo/{number}", "rb", buffering=0) as file:
+                        at = int(file.read(64).split()[1])
+                except (OSError, ValueError, IndexError):
+                    continue
+                if 0 < at <= size:
+                    found[path] = OpenFile(os.path.basename(path), at, size)
+        return tuple(found.values())
+
+    def _look_at_gpus(self, monitor: "Watch") -> tuple[Gpu, ...]:
+        pids = {member.pid for member in self._members}
+        told = []
+        for moment in monitor.look():
+            held = [each.used_bytes or 0 for each in moment.processes or () if each.pid in pids]
+            known = None if moment.processes is None else sum(held)
+            told.append(Gpu(moment.index, moment.power_w, moment.sm_clock_mhz, known))
+        return tuple(told)
+
+    def _ask_server(self, sample: Sample, now: float) -> None:
+        server = self.target.server
+        if server is None or not self._is_due("server", SERVER_S, now):
+            return
+        if not self._serving and server.up():
+            self._serving = True
+            sample.phase = "serving"
+        if self._serving:
+            sample.tokens = server.tokens()
+
+    def _read_log(self, sample: Sample) -> None:
+        if self.target.log is None:
+            return
+        lines = self.target.log.read()
+        sample.log_bytes = self.target.log.total_bytes
+        last = len(lines) - KEPT_MAX
+        sample.log = tuple(
+            line for index, line in enumerate(lines) if index >= last or self._landmarks.phase_of(line) is not None
+        )
+
+    def _what_cannot_be_read(self, processes: Iterable[Process]) -> tuple[str, ...]:
+        told = []
+        hidden = sorted({each.name for each in processes if each.chars is None})
+        if hidden:
+            told.append(f"reads and writes of {', '.join(hidden)}: not ours to see")
+        if self._members.daemons_missing:
+            told.append("the daemon that does the work: not found on this box")
+        if self._sockets is None:
+            told.append("sockets: this kernel does not list them")
+        if self._no_stacks:
+            told.append(self._no_stacks)
+        return tuple(told)
+
+
+def _may_be_python(pid: int, name: str) -> bool:
+    """By its name or its program; a name may have been set to anything."""
+    try:
+        program = os.path.basename(os.readlink(f"/proc/{pid}/exe"))
+    except OSError:
+        program = name
+    return program.startswith("python")
+
+
+def _monitor() -> "Watch | None":
+    """What asks the accelerators; None, and nothing imported for it, on a box without any."""
+    if not Path("/dev/nvidiactl").exists():
+        return None
+    from onbox.box.nvml import Watch
+
+    return Watch().__enter__()

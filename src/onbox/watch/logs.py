@@ -1,0 +1,110 @@
+"""Follow what is said: a file that grows, or a pipe."""
+
+import os
+import re
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+
+LINE_MAX = 300
+KEPT_MAX = 8
+"""Lines of one tick that are kept beside the landmarks: the last ones."""
+READ_BYTES = 1 << 18
+BREAK = re.compile(rb"[\r\n]+")
+STAMP = re.compile(r"^\S+Z \+ *[\d.]+ ")
+"""What the keeper of a stand-up puts before each line."""
+FRACTION = re.compile(r"(?<![\d.])(\d+(?:\.\d+)?)\s*/\s*(\d+(?:\.\d+)?)(?!\d)|(?<!\d)(\d{1,3})(?:\.\d+)?\s?%")
+NO_NEWS = re.compile(
+    r"No available shared memory broadcast block found|\"GET /(health|metrics|v1/models|ping|load|version)\b"
+    r"|slots are idle|[Ww]aiting for .*(to be ready|to come up|other processes)"
+)
+"""Lines that tell of waiting, or of somebody who looks, however new they are."""
+NUMBER = re.compile(r"\d+(?:[.:]\d+)*")
+
+
+class Log(Protocol):
+    """Where lines come from."""
+
+    total_bytes: int
+    """How much was said so far."""
+
+    def read(self) -> list[str]:
+        """Whole lines that came since the last call; never waits."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class PipeLog:
+    """The read end of a pipe."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        os.set_blocking(descriptor, False)
+        self._pending = b""
+        self.total_bytes = 0
+
+    def read(self) -> list[str]:
+        data = b""
+        with suppress(BlockingIOError):
+            while chunk := os.read(self._descriptor, READ_BYTES):
+                data += chunk
+        self.total_bytes += len(data)
+        *lines, self._pending = BREAK.split(self._pending + data)
+        return [_clean(line) for line in lines if line.strip()]
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+
+class FileLog:
+    """A file that something appends to; one that is not there yet, or starts anew, is no error.
+
+    Args:
+        path: of the file.
+        from_end: leave out what it holds already.
+    """
+
+    def __init__(self, path: Path, from_end: bool = False) -> None:
+        self._path = path
+        self._at = path.stat().st_size if from_end and path.exists() else 0
+        self._pending = b""
+        self.total_bytes = 0
+
+    def read(self) -> list[str]:
+        try:
+            with self._path.open("rb") as file:
+                if os.fstat(file.fileno()).st_size < self._at:
+                    self._at = 0
+                file.seek(self._at)
+                data = file.read(READ_BYTES)
+        except OSError:
+            return []
+        self._at += len(data)
+        self.total_bytes += len(data)
+        *lines, self._pending = BREAK.split(self._pending + data)
+        return [_clean(line) for line in lines if line.strip()]
+
+    def close(self) -> None:
+        pass
+
+
+def _clean(line: bytes) -> str:
+    text = STAMP.sub("", line.decode("utf-8", "replace")).strip()
+    return "".join(sign if sign.isprintable() else " " for sign in text[:LINE_MAX])
+
+
+def fraction(line: str) -> float | None:
+    """How far a line says that something is, between 0 and 1: `k/n` or a percentage; None when it does not say."""
+    for match in FRACTION.finditer(line):
+        if match[3] is not None:
+            if (share := int(match[3]) / 100) <= 1:
+                return share
+        elif float(match[2]) > 0 and float(match[1]) <= float(match[2]):
+            return float(match[1]) / float(match[2])
+    return None
+
+
+def form(line: str) -> str:
+    """A line without its numbers: what says the same again and again has the same form."""
+    return NUMBER.sub("#", line)

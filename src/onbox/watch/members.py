@@ -1,0 +1,160 @@
+"""Who works for a stand-up: the processes that were named, all they start, the daemons and containers behind them.
+
+A client of docker is silent while the daemon works, and the steps of a build are nobody's children: they hang below a
+shim whose parent is process 1. So the set is gathered from several sides: descent, session, the daemon at the other end
+of the socket, and the processes of control groups.
+"""
+
+import os
+import socket
+import struct
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+
+from onbox.watch.procfs import Member, stat_of
+
+CLIENTS = frozenset({"docker", "docker-compose", "docker-buildx", "podman", "nerdctl", "buildctl"})
+"""Commands that leave the work to a daemon."""
+DAEMONS = frozenset({"dockerd", "containerd", "buildkitd"})
+DEFAULT_SOCKET = "/var/run/docker.sock"
+
+
+class Members:
+    """The set, kept up to date by `refresh`.
+
+    Args:
+        roots: processes that are watched with all that they start.
+    """
+
+    def __init__(self, roots: Iterable[int]) -> None:
+        self.roots = tuple(roots)
+        self.births = 0
+        self.daemons_missing = False
+        """A client leaves its work to a daemon that is not on this box, or not to be found."""
+        self._members: dict[int, Member] = {}
+        self._strangers: set[int] = set()
+        self._sessions: set[int] = set()
+        self.leaves_work_to_daemon = False
+        for pid in self.roots:
+            self._join(pid, "own", fresh=False)
+            stat = stat_of(pid)
+            if stat is not None and stat.session == pid:
+                self._sessions.add(pid)
+        self.refresh(fresh=False)
+
+    def __iter__(self) -> Iterator[Member]:
+        return iter(tuple(self._members.values()))
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    @property
+    def roots_alive(self) -> bool:
+        """Whether a process that was named still lives; one that is dead and not reaped does not."""
+        return any((stat := stat_of(pid)) is not None and stat.state != "Z" for pid in self.roots)
+
+    def refresh(self, container_pids: Iterable[int] = (), fresh: bool = True) -> None:
+        """Take in what was started since, and let go of what is gone.
+
+        Args:
+            container_pids: processes of the containers that belong to the watch.
+            fresh: whoever joins now was born while the watch ran.
+        """
+        now = {int(name) for name in os.listdir("/proc") if name.isdigit()}
+        for pid in self._members.keys() - now:
+            self._members.pop(pid).close()
+        self._strangers &= now
+        for pid in container_pids:
+            if pid in now and pid not in self._members:
+                self._join(pid, "container", fresh)
+        self._adopt(now - self._members.keys() - self._strangers, fresh)
+        if not self.leaves_work_to_daemon and any(_name(each.pid) in CLIENTS for each in self if each.role == "own"):
+            self.leaves_work_to_daemon = True
+            self._add_daemons(now)
+
+    def remove(self, pid: int) -> None:
+        """Forget a process that turned out to be gone."""
+        member = self._members.pop(pid, None)
+        if member is not None:
+            member.close()
+
+    def close(self) -> None:
+        for pid in tuple(self._members):
+            self.remove(pid)
+
+    # ------------------------------------------------------------ joining
+
+    def _join(self, pid: int, role: str, fresh: bool) -> None:
+        with suppress(OSError):
+            self._members[pid] = Member(pid, role, fresh)
+            self._strangers.discard(pid)
+            self.births += fresh
+
+    def _adopt(self, unknown: set[int], fresh: bool) -> None:
+        """Take in the unknown ones whose parent, or session, is in the set; repeat for those that they started."""
+        stats = {pid: stat for pid in unknown if (stat := stat_of(pid)) is not None}
+        while True:
+            ours = [
+                (pid, stat)
+                for pid, stat in stats.items()
+                if stat.parent in self._members or stat.session in self._sessions
+            ]
+            if not ours:
+                break
+            for pid, stat in ours:
+                del stats[pid]
+                parent = self._members.get(stat.parent)
+                self._join(pid, parent.role if parent else "own", fresh)
+        self._strangers |= stats.keys()
+
+    def _add_daemons(self, now: set[int]) -> None:
+        """The daemon at the other end of the client's socket; behind socket activation, those known by name."""
+        named = {pid: stat for pid in now if (stat := stat_of(pid)) is not None and stat.name in DAEMONS}
+        found = daemon_behind(docker_socket(self._environment()))
+        tops = set(named)
+        if found in named:
+            children = {pid for pid, stat in named.items() if stat.parent == found}
+            apart = {pid for pid, stat in named.items() if stat.name != "dockerd"}
+            tops = {found} | (set() if children else apart)
+        self.daemons_missing = not tops
+        for pid in tops - self._members.keys():
+            self._join(pid, "daemon", fresh=False)
+        unknown, self._strangers = self._strangers, set()
+        self._adopt(unknown, fresh=False)
+
+    def _environment(self) -> dict[str, str]:
+        """The environment of the client, where it can be read; else our own."""
+        for pid in self.roots:
+            with suppress(OSError), open(f"/proc/{pid}/environ", "rb") as file:
+                pairs = (item.partition(b"=") for item in file.read().split(b"\0") if b"=" in item)
+                return {os.fsdecode(name): os.fsdecode(value) for name, _, value in pairs}
+        return dict(os.environ)
+
+
+def _name(pid: int) -> str:
+    stat = stat_of(pid)
+    return stat.name if stat else ""
+
+
+def docker_socket(environment: dict[str, str]) -> str:
+    """The path of the daemon's socket; empty for a daemon on another machine."""
+    host = environment.get("DOCKER_HOST", f"unix://{DEFAULT_SOCKET}")
+    return host.removeprefix("unix://") if host.startswith("unix://") else ""
+
+
+def daemon_behind(path: str) -> int | None:
+    """The process that listens on a Unix socket; None where that is not to be found out.
+
+    With socket activation it is process 1, which is no daemon of containers.
+    """
+    if not path:
+        return None
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.settimeout(1.0)
+            probe.connect(path)
+            credentials = probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+        except OSError:
+            return None
+    pid: int = struct.unpack("iII", credentials)[0]
+    return pid if pid > 1 else None

@@ -1,0 +1,165 @@
+"""Counters of processes, read often and cheaply: the files stay open, and each look is one `pread`."""
+
+import os
+from contextlib import suppress
+from typing import NamedTuple
+
+from onbox.watch.sample import Process, Threads
+
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+THREADS_MAX = 400
+"""A look at more threads than this would cost more than it tells."""
+
+
+class Stat(NamedTuple):
+    """The fields of `/proc/PID/stat` that matter here."""
+
+    name: str
+    state: str
+    parent: int
+    session: int
+    cpu_s: float
+    faults: int
+    threads: int
+    started_ticks: int
+    """Since boot: tells two processes of the same number apart."""
+    rss_bytes: int
+
+
+def parse_stat(text: bytes) -> Stat:
+    """Read `/proc/PID/stat`; times and faults include children that were waited for."""
+    head, _, tail = text.rpartition(b")")
+    field = tail.split()
+    cpu_ticks = sum(map(int, field[11:15]))
+    return Stat(
+        name=head.partition(b"(")[2].decode("utf-8", "replace"),
+        state=field[0].decode(),
+        parent=int(field[1]),
+        session=int(field[3]),
+        cpu_s=cpu_ticks / TICKS_PER_S,
+        faults=sum(map(int, field[7:11])),
+        threads=int(field[17]),
+        started_ticks=int(field[19]),
+        rss_bytes=int(field[21]) * PAGE_BYTES,
+    )
+
+
+def stat_of(pid: int) -> Stat | None:
+    """A process now; None when there is none."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
+            return parse_stat(file.read(4096))
+    except (OSError, IndexError, ValueError):
+        return None
+
+
+class Member:
+    """One process of the set, with its two counter files open.
+
+    Args:
+        pid: of the process.
+        role: as in `Process`.
+        fresh: it was born while the watch ran, so that all its counters belong to the watch.
+    """
+
+    def __init__(self, pid: int, role: str, fresh: bool) -> None:
+        self.pid = pid
+        self.role = role
+        self._stat = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+        self._io: int | None = None
+        with suppress(OSError):
+            self._io = os.open(f"/proc/{pid}/io", os.O_RDONLY | os.O_CLOEXEC)
+        self._before: Process | None = None
+        if not fresh:
+            self._before = self.read()
+
+    @property
+    def io_readable(self) -> bool:
+        """Whether its reads and writes can be seen."""
+        return self._io is not None
+
+    def read(self) -> Process | None:
+        """Its counters since the watch began; None when it is gone."""
+        try:
+            stat = parse_stat(os.pread(self._stat, 4096, 0))
+        except (OSError, IndexError, ValueError):
+            return None
+        read_bytes, write_bytes, chars, calls = self._read_io()
+        now = Process(
+            self.pid,
+            stat.name,
+            self.role,
+            stat.state,
+            round(stat.cpu_s, 2),
+            stat.faults,
+            stat.threads,
+            stat.rss_bytes,
+            read_bytes,
+            write_bytes,
+            chars,
+            calls,
+        )
+        return now if self._before is None else _since(self._before, now)
+
+    def _read_io(self) -> tuple[int | None, int | None, int | None, int | None]:
+        if self._io is not None:
+            try:
+                rchar, wchar, syscr, syscw, reads, writes, _ = (
+                    int(line.partition(b":")[2]) for line in os.pread(self._io, 512, 0).splitlines()
+                )
+            except (OSError, ValueError):
+                os.close(self._io)
+                self._io = None
+            else:
+                return reads, writes, rchar + wchar, syscr + syscw
+        return None, None, None, None
+
+    def close(self) -> None:
+        for descriptor in (self._stat, self._io):
+            if descriptor is not None:
+                os.close(descriptor)
+        self._io = None
+
+
+def _since(before: Process, now: Process) -> Process:
+    return now._replace(
+        cpu_s=round(now.cpu_s - before.cpu_s, 2),
+        faults=now.faults - before.faults,
+        read_bytes=_minus(now.read_bytes, before.read_bytes),
+        write_bytes=_minus(now.write_bytes, before.write_bytes),
+        chars=_minus(now.chars, before.chars),
+        calls=_minus(now.calls, before.calls),
+    )
+
+
+def _minus(now: int | None, before: int | None) -> int | None:
+    return None if now is None or before is None else now - before
+
+
+def look_at_threads(pids: list[int]) -> Threads | None:
+    """What every thread of these processes does now; None when there are too many of them to look."""
+    total = running = waiting = switches = 0
+    places: dict[str, int] = {}
+    for pid in pids:
+        try:
+            tasks = os.listdir(f"/proc/{pid}/task")
+        except OSError:
+            continue
+        total += len(tasks)
+        if total > THREADS_MAX:
+            return None
+        for task in tasks:
+            with suppress(OSError, ValueError, IndexError):
+                with open(f"/proc/{pid}/task/{task}/status", "rb", buffering=0) as file:
+                    text = file.read(8192)
+                state = text[text.index(b"State:") + 6 :].split(None, 1)[0]
+                running += state == b"R"
+                waiting += state == b"D"
+                switches += sum(int(line.rpartition(b":")[2]) for line in text.splitlines()[-2:])
+                if state == b"S":
+                    with open(f"/proc/{pid}/task/{task}/wchan", "rb", buffering=0) as file:
+                        place = file.read(128).decode("ascii", "replace")
+                    places[place] = places.get(place, 0) + 1
+    place = max(places, key=lambda name: places[name]) if places else ""
+    return Threads(total, running, waiting, switches, "" if place in ("0", "") else place)

@@ -1,0 +1,114 @@
+"""All that a watch saw, in one file: a line that says what it is, then one JSON line for each tick.
+
+A name that ends in `.gz` is compressed. Whatever was written before a kill can be read.
+"""
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Literal, Self, cast
+
+from onbox.errors import UsageError
+from onbox.watch.sample import Sample
+
+FORMAT = 1
+FLUSH_LINES = 30
+"""Of a compressed file: each flush costs some of what the compression gained."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Header:
+    """The first line of a recording."""
+
+    onbox_recording: int = FORMAT
+    title: str = ""
+    made: str = "recorded"
+    """`recorded`: a look at something real. `reconstructed`: written after an incident, from what is known of it."""
+    truth: str = "unknown"
+    """What it was: `healthy`, `hung`, `starved`, `dead`; `unknown` for whatever was simply recorded."""
+    stalled_s: float | None = None
+    """When it stopped, for a recording whose truth is `hung`."""
+    note: str = ""
+
+
+class Recorder:
+    """Writes a recording; a sample can be read as soon as it was written, in a compressed file some lines later."""
+
+    def __init__(self, path: Path, header: Header) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._packed = path.suffix == ".gz"
+        self._file = _opened(path, "w")
+        self._lines = 0
+        self._line(asdict(header))
+
+    def write(self, sample: Sample) -> None:
+        """Append one sample."""
+        self._line(sample.to_json())
+
+    def _line(self, data: dict[str, object]) -> None:
+        self._file.write(json.dumps(data, ensure_ascii=True, separators=(",", ":")) + "\n")
+        self._lines += 1
+        if not self._packed or self._lines % FLUSH_LINES == 0:
+            self._file.flush()
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Recording:
+    """A recording to be replayed.
+
+    Raises:
+        UsageError: the file is missing or is not a recording.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        first = next(self._lines(), None)
+        try:
+            self.header = Header(**json.loads(first or "null"))
+        except (TypeError, ValueError) as error:
+            raise UsageError(f"{path}: not a recording of onbox", "make one with onbox watch --record FILE") from error
+        if self.header.onbox_recording != FORMAT:
+            raise UsageError(f"{path}: recording format {self.header.onbox_recording}, this onbox reads {FORMAT}")
+
+    def __iter__(self) -> Iterator[Sample]:
+        for number, line in enumerate(self._lines(), start=1):
+            if number == 1:
+                continue
+            try:
+                yield Sample.from_json(json.loads(line))
+            except (TypeError, ValueError) as error:
+                raise UsageError(f"{self.path}:{number}: not a sample: {error}") from error
+
+    def _lines(self) -> Iterator[str]:
+        """Whole lines; what a kill cut off is left out."""
+        try:
+            with _opened(self.path, "r") as file:
+                for line in file:
+                    if line.endswith("\n"):
+                        yield line
+        except (EOFError, zlib.error):
+            return
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise UsageError(f"{self.path}: cannot be read: {reason}") from error
+
+
+def _opened(path: Path, mode: Literal["r", "w"]) -> IO[str]:
+    if path.suffix == ".gz":
+        packed = gzip.open(path, "rt" if mode == "r" else "wt", encoding="ascii")  # noqa: SIM115
+        return cast("IO[str]", packed)
+    return path.open(mode, encoding="ascii")

@@ -1,0 +1,118 @@
+"""The watch itself: samples in, verdicts out; live and replayed through the same code."""
+
+from dataclasses import dataclass, replace
+
+from onbox.engines.landmarks import Landmarks
+from onbox.watch.classify import Verdict, classify
+from onbox.watch.collect import Collector
+from onbox.watch.phases import RULES, Rule
+from onbox.watch.recording import Recorder
+from onbox.watch.sample import Sample
+from onbox.watch.signs import Signs
+
+STACKS_FROM_SHARE = 0.3
+STACKS_EVERY_SHARE = 0.3
+"""Of the patience: when stacks are taken, and how far apart."""
+
+
+@dataclass(kw_only=True)
+class Lap:
+    """One phase as it was."""
+
+    name: str
+    began_s: float
+    ended_s: float | None = None
+    peak_bytes: int = 0
+    """Resident memory of the set and what it held on devices, at most."""
+    available_min_bytes: int | None = None
+
+
+class Tracker:
+    """Turns samples into verdicts, and keeps the laps.
+
+    Args:
+        patience_s: replaces the patience of every phase; None: each phase's own.
+        landmarks: the log lines that begin phases.
+        phase: the phase to begin in.
+    """
+
+    def __init__(
+        self, patience_s: float | None = None, landmarks: Landmarks | None = None, phase: str = "start"
+    ) -> None:
+        self.signs = Signs()
+        self.laps = [Lap(name=phase, began_s=0.0)]
+        self._patience_s = patience_s
+        self._landmarks = landmarks or Landmarks()
+
+    @property
+    def phase(self) -> str:
+        """The phase under way."""
+        return self.laps[-1].name
+
+    @property
+    def rule(self) -> Rule:
+        """The rule of the phase under way."""
+        rule = RULES[self.phase]
+        return rule if self._patience_s is None else replace(rule, patience_s=self._patience_s)
+
+    def take(self, sample: Sample) -> Verdict:
+        """Take in a sample."""
+        self.signs.take(sample)
+        for phase in [*map(self._landmarks.phase_of, sample.log), sample.phase]:
+            if phase is not None:
+                self._enter(phase)
+        lap = self.laps[-1]
+        lap.peak_bytes = max(lap.peak_bytes, self.signs.held_bytes)
+        if self.signs.machine is not None:
+            available = self.signs.machine.available_bytes
+            lap.available_min_bytes = min(available, lap.available_min_bytes or available)
+        return classify(self.signs, self.phase, self.rule)
+
+    def _enter(self, phase: str) -> None:
+        if phase == self.phase or self.phase == "serving":
+            return
+        now = self.signs.t_s
+        if len(self.laps) == 1 and now - self.laps[0].began_s == 0.0:
+            self.laps[0].name = phase
+            return
+        self.laps[-1].ended_s = now
+        self.laps.append(Lap(name=phase, began_s=now))
+
+
+class Watcher:
+    """A live watch: one `tick` looks, records and judges.
+
+    Args:
+        collector: what looks.
+        tracker: what judges.
+        recorder: what keeps; None: nothing is kept.
+    """
+
+    def __init__(self, collector: Collector, tracker: Tracker, recorder: Recorder | None = None) -> None:
+        self.collector = collector
+        self.tracker = tracker
+        self._recorder = recorder
+
+    def tick(self) -> tuple[Verdict, Sample]:
+        """Look once; the verdict, and what was seen."""
+        sample = self.collector.look()
+        if self._wants_stacks(sample):
+            sample.stacks = self.collector.take_stacks()
+        verdict = self.tracker.take(sample)
+        if self._recorder is not None:
+            self._recorder.write(sample)
+        return verdict, sample
+
+    def _wants_stacks(self, sample: Sample) -> bool:
+        """Twice before anybody may call it hung: when a part of the patience is over, and once more later."""
+        signs, rule = self.tracker.signs, self.tracker.rule
+        if sample.ended or signs.still_s(rule.uses) < STACKS_FROM_SHARE * rule.patience_s:
+            return False
+        last = signs.stacks_s
+        return last is None or sample.t_ns / 1e9 - last >= STACKS_EVERY_SHARE * rule.patience_s
+
+    def close(self) -> None:
+        """Let go of all files."""
+        self.collector.close()
+        if self._recorder is not None:
+            self._recorder.close()

@@ -1,0 +1,34 @@
+"""Rates and times as people read them."""
+
+SCALE = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
+NAMES = {
+    "work": "{:.1f} s/s of processor with faults or calls",
+    "births": "{:.1f} new processes/s",
+    "log": "{:.1f} new lines/s",
+    "tokens": "{:.1f} tokens/s",
+    "gpu": "{:.0f} W",
+}
+
+
+def size(count: float) -> str:
+    """Bytes."""
+    for scale, unit in SCALE:
+        if count >= scale:
+            return f"{count / scale:.1f} {unit}"
+    return f"{count:.0f} B"
+
+
+def rate(sign: str, value: float) -> str:
+    """The rate of a sign of progress."""
+    return NAMES[sign].format(value) if sign in NAMES else f"{size(value)}/s"
+
+
+def seconds(count: float) -> str:
+    """A span of time."""
+    if count < 10:
+        return f"{count:.1f} s"
+    if count < 120:
+        return f"{count:.0f} s"
+    if count < 5400:
+        return f"{count // 60:.0f} min {count % 60:02.0f} s"
+    return f"{count / 3600:.1f} h"
