@@ -330,6 +330,18 @@ def test_every_check_of_a_speed_is_told() -> None:
     assert checks >= HARD
 
 
+def test_every_check_of_a_launch_is_told() -> None:
+    checks = set(re.findall(r'"(launch\.\w+)"', text(SOURCE / "standup" / "launch_checks.py")))
+    rows = table_rows(text(ROOT / "docs" / "recipes.md"))
+    assert {name for row in rows for name in INLINE.findall(row[0]) if name.startswith("launch.")} == checks
+
+
+def test_every_builtin_recipe_is_told() -> None:
+    rows = table_rows(text(ROOT / "docs" / "recipes.md"))
+    told = {name for row in rows for name in INLINE.findall(row[0])}
+    assert set(recipes.builtin_names()) <= told
+
+
 # ---------------------------------------------------------------- form
 
 

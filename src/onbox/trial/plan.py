@@ -28,7 +28,7 @@ from onbox.evidence.records import (
     SpeedPlan,
     TaskPlan,
 )
-from onbox.fetch import download_bytes
+from onbox.fetch import download_bytes, where_weights
 from onbox.fetch.growth import folder_bytes
 from onbox.recipes import Recipe, Weights
 from onbox.recipes.text import read_yaml
@@ -253,30 +253,24 @@ def _recipe(name: str, model: str | None, folder: Path = Path()) -> Recipe:
     if name.startswith(("http://", "https://")):
         Endpoint.parse(name)
         return recipes.of_url(name, model)
-    path = folder / name
-    if path.suffix == ".gguf":
-        return recipes.of_gguf(path)
-    if name in recipes.builtin_names():
-        return recipes.load(name)
-    if path.suffix in (".yaml", ".yml"):
-        return recipes.load(str(path))
-    raise UsageError(
-        f"{name}: no such contender",
-        f"a URL, a .gguf file, a recipe file, or one of {', '.join(recipes.builtin_names())}",
-    )
+    return recipes.find(name, folder)
 
 
 def _check(recipe: Recipe) -> None:
     """Find now what would stop the trial half-way.
 
     Raises:
-        UsageError: the name is no name of a folder, there is no such engine, or the URL is none.
+        UsageError: the name is no name of a folder, there is no such engine, it cannot do what the recipe asks for, or
+            the URL is none.
+        BoxError: the engine is not installed.
     """
     if recipe.name != recipes.slug(recipe.name):
         raise UsageError(f"name: {recipe.name}: not a name for a folder", "letters, digits, dot, dash and underscore")
-    engine_by_name(recipe.engine)
+    engine = engine_by_name(recipe.engine)
     if recipe.url is not None:
         Endpoint.parse(recipe.url)
+    if recipe.weights is not None:
+        engine.launch(recipe, where_weights(recipe.weights)[0], recipe.serve.port or 0)
 
 
 def _named_apart(found: list[Recipe]) -> list[Recipe]:

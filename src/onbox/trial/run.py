@@ -19,13 +19,13 @@ from onbox.errors import BoxError, GuardStop, OnboxError
 from onbox.evidence.folder import TrialFolder, append_line, write_atomic, write_json
 from onbox.evidence.records import ContenderPlan, LedgerKind, Plan, RunRecord, SpeedRecord, StandUp
 from onbox.recipes import Recipe
+from onbox.recipes.text import recipe_yaml
 from onbox.speed.asking import apis_for
 from onbox.speed.ceiling import measure_again, write_ceiling
 from onbox.speed.measure import SpeedRun
 from onbox.standup.process import Lifetime
 from onbox.trial import events
 from onbox.trial.plan import run_seed, tasks_of
-from onbox.trial.recipe_text import recipe_yaml
 from onbox.wire.proxy import RecordingProxy
 
 TOKENS_EVERY_S = 0.25
