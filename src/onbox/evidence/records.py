@@ -66,6 +66,28 @@ class AgentPlan(Record):
     """How often a reply without a tool call is answered with a request to go on."""
 
 
+class McpServer(Record):
+    """A server of tools that an agent starts and talks to over its pipes."""
+
+    command: tuple[str, ...] = Field(min_length=1)
+    """Its program and arguments."""
+    env: dict[str, str] = Field(default_factory=dict)
+
+
+class ArmPlan(Record):
+    """A treatment: the baseline but for one thing."""
+
+    name: str
+    rules: str = ""
+    """What the agent is told beside its task, as by an AGENTS.md."""
+    mcp: dict[str, McpServer] = Field(default_factory=dict)
+    """Servers of tools by name."""
+    sampling: dict[str, Any] = Field(default_factory=dict)
+    """Over the recipe's."""
+    nudges: int | None = None
+    """In the place of the plan's."""
+
+
 class SpeedPlan(Record):
     """The decode measurement, fixed before it starts."""
 
@@ -128,6 +150,8 @@ class Plan(Record):
     tasks_from: str = "builtin"
     """`builtin` or the folder that the tasks were read from."""
     arms: tuple[str, ...] = ("baseline",)
+    """How the agent is equipped: `baseline`, then each of `treatments` by name."""
+    treatments: tuple[ArmPlan, ...] = ()
     runs: int
     """Runs of each task by each contender and arm."""
     seed: int = 1
@@ -477,6 +501,8 @@ class RunRecord(Record):
     sandbox: SandboxReport
     engine_alive: bool
     """Whether the engine answered after the agent had stopped."""
+    canary: str = ""
+    """A random word that was planted in the rules of a treatment; no run of another arm may show it."""
     fault: str = ""
     """What in the harness, the sandbox or the box broke the run; empty when nothing did."""
     agent_s: float = 0.0

@@ -11,6 +11,7 @@ from onbox.evidence.stream import read_reply
 from onbox.judge.attribution import attribute
 from onbox.judge.claims_seen import with_claims
 from onbox.judge.intervals import cluster_wilson, wilson
+from onbox.judge.isolation import bears, has_mark
 from onbox.judge.results import ContenderResult, Measurement, Outcome, RunResult, TaskCell
 from onbox.judge.rounding import rounded, rounded_pair
 from onbox.judge.speed import load, measure, refused
@@ -28,11 +29,13 @@ class JudgedRun:
         record: what was seen.
         result: what it means.
         said: every answer, without ids, dates and timings; None when one broke, so that nothing can be compared.
+        bears: the treatments whose marks its requests show; of its own arm, its own mark.
     """
 
     record: RunRecord
     result: RunResult
     said: tuple[object, ...] | None
+    bears: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -78,14 +81,24 @@ def judge_contender(folder: TrialFolder, plan: Plan, contender: ContenderPlan, c
     struck = _struck(folder)
     tasks = {task.name: task.sha256 for task in plan.tasks}
     runs = []
-    for record in folder.runs(contender.name):
+    records = list(folder.runs(contender.name))
+    canaries: dict[str, set[str]] = defaultdict(set)
+    for record in records:
+        canaries[record.arm].update({record.canary} - {""})
+    for record in records:
         if record.task not in tasks or record.arm not in plan.arms or record.n > plan.runs:
             continue
         path = folder.run_folder(contender.name, record.task, record.arm, record.n)
         where = path.relative_to(folder.path).as_posix()
         exchanges = folder.exchanges(path / "wire.jsonl")
         result = attribute(record, exchanges, folder=where, struck=struck.get(where), task_sha256=tasks[record.task])
-        runs.append(JudgedRun(record, result, _said(exchanges)))
+        borne = frozenset(
+            arm.name
+            for arm in plan.treatments
+            if has_mark(arm)
+            and bears(arm, [record.canary] if arm.name == record.arm else canaries[arm.name], exchanges)
+        )
+        runs.append(JudgedRun(record, result, _said(exchanges), borne))
     by_cell: dict[CellKey, list[JudgedRun]] = {(task.name, arm): [] for task in plan.tasks for arm in plan.arms}
     for run in runs:
         by_cell[run.record.task, run.record.arm].append(run)

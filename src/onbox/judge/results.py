@@ -148,6 +148,18 @@ class Cause(StrEnum):
     BOX = "box"
 
 
+class TurnResult(Record):
+    """One request of a run's agent, by the wire."""
+
+    tokens: int | None
+    """None: the server does not say."""
+    tool_calls: int
+    ttft_s: float | None
+    """None: nothing visible came, or the reply was not streamed."""
+    decode_tok_s: float | None
+    """None: too few arrivals to see a rate."""
+
+
 class RunResult(Record):
     """One run, judged."""
 
@@ -170,6 +182,11 @@ class RunResult(Record):
     """Time during which a request was under way."""
     folder: str
     """Relative to the trial folder."""
+    ttft_s: float | None = None
+    """Median over the turns."""
+    decode_tok_s: float | None = None
+    """Pooled over the turns."""
+    each_turn: tuple[TurnResult, ...] = ()
 
 
 class TaskCell(Record):
@@ -213,6 +230,24 @@ class Comparison(Record):
     detail: str = ""
 
 
+class ArmResult(Record):
+    """A treatment against the baseline, on pairs of valid runs of one contender with the same task and seed."""
+
+    contender: str
+    arm: str
+    pairs: int
+    passed: int
+    """Pairs in which the treatment passed."""
+    baseline_passed: int
+    better: int
+    """Independent pairs in which only the treatment passed."""
+    worse: int
+    """Independent pairs in which only the baseline passed."""
+    p: float | None
+    """Chance of so uneven a split, by McNemar's exact test, two-sided, adjusted for the number of treatments (Holm);
+    None when no pair differs."""
+
+
 class Verdict(Record):
     """`verdict.json`."""
 
@@ -235,3 +270,5 @@ class Verdict(Record):
     round; None when no run is invalid."""
     checks: tuple[Check, ...]
     runs: tuple[RunResult, ...]
+    arms: tuple[ArmResult, ...] = ()
+    """Empty without treatments."""

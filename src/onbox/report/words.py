@@ -15,6 +15,8 @@ NO_VALID_NUMBER = "no valid number"
 ORDER_OF_WORDS = "The verdict first, then what speaks against it, then the numbers and the files behind them."
 INVALID_IS_NOT_COUNTED = "An invalid run says nothing about the model and is not counted."
 
+ARMS = "Pairs of runs with the same task and seed; better and worse: only the treatment passed, only the baseline did."
+
 NO_REASON = "no reason was written down"
 NO_STAND_UP = "No record of a stand-up."
 NO_BOX = "No fingerprint of the box was kept."
