@@ -226,9 +226,25 @@ class StandUp(Record):
     """None: it never got ready."""
     props: dict[str, Any] = Field(default_factory=dict)
     """What the engine says of itself: version, context, template hash, sampling defaults."""
+    backends: "tuple[BackendSeen, ...]" = ()
+    """Lines of the log that name kernels or a device."""
+    figures: dict[str, float] = Field(default_factory=dict)
+    """What the log says in numbers: `loaded_bytes`, `kv_cache_bytes`, ...; of devices the sum."""
     guard: "GuardLimits | None" = None
     """None: no guard, as for an engine that onbox did not start."""
     stopped: "Stopped | None" = None
+
+
+class BackendSeen(Record):
+    """A line of the engine's log that names what computes, word for word."""
+
+    part: str
+    """`moe`, `attention` or `device`."""
+    backend: str | None = None
+    """The name in the line; None: it names none."""
+    line: str
+    warning: bool = False
+    """It is the reason for a fallback."""
 
 
 class Stopped(Record):

@@ -198,6 +198,37 @@ class TaskCell(Record):
     invalid: int
 
 
+class Proof(StrEnum):
+    """Whether what a recipe asserts of kernels and memory came true."""
+
+    PROVEN = "proven"
+    CONTRADICTED = "contradicted"
+    UNKNOWN = "unknown"
+    """No line tells, or nothing is asserted; never a pass."""
+
+
+class PartProof(Record):
+    """One assertion against what was seen."""
+
+    part: str
+    """`moe`, `attention`, `device` or `loaded_bytes`."""
+    status: Proof
+    asserted: str
+    seen: str
+    """Empty: nothing."""
+    why: str
+    """With the line of the log that decides, word for word."""
+
+
+class BackendProof(Record):
+    """What computes, as asserted and as seen."""
+
+    status: Proof
+    parts: tuple[PartProof, ...]
+    named: dict[str, str]
+    """Part -> the names in the log, asserted or not."""
+
+
 class ContenderResult(Record):
     """One contender over all tasks."""
 
@@ -220,6 +251,8 @@ class ContenderResult(Record):
     cells: tuple[TaskCell, ...]
     speed: Measurement | None
     invalid_reasons: dict[str, int]
+    backend: BackendProof | None = None
+    """None: the engine's start was not seen."""
 
 
 class Comparison(Record):
