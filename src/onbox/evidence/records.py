@@ -259,6 +259,27 @@ class Stopped(Record):
     port_closed: bool | None = None
 
 
+class LaunchCheck(Record):
+    """One rule of a launch, and how it stood before the start."""
+
+    id: str
+    status: str
+    """`pass`, `warn`, `fail` or `unknown`."""
+    observed: float | str | None = None
+    threshold: float | None = None
+    unit: str = ""
+    evidence: str
+    """What was looked at."""
+    hint: str = ""
+    """What to do about it."""
+
+
+class LaunchRecord(Record):
+    """`standup/launch.json`: what was found before anything started."""
+
+    checks: tuple[LaunchCheck, ...]
+
+
 class GuardLimits(Record):
     """What the guard held the box's memory against."""
 
