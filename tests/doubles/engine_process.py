@@ -2,12 +2,14 @@
 
 Options (JSON, the first argument): port; lines (printed at start); exit_code (dies at once with it); ready_after (so
 many questions after /health are answered with 503); token (body of the answer to a chat request) and its status;
-dies_when_asked (exits at the second chat request).
+dies_when_asked (exits at the second chat request); loads_s (takes memory for so long before it serves); wedges (green,
+with counters that tell of a running request, and never a token).
 """
 
 import json
 import os
 import sys
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -28,19 +30,24 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(200 if asked["health"] > OPTIONS.get("ready_after", 0) else 503, {})
         elif self.path == "/v1/models":
             self.answer(200, {"data": [{"id": "fake-model", "seen": os.environ.get("FAKE_SETTING")}]})
+        elif self.path == "/metrics" and OPTIONS.get("wedges"):
+            text = f"vllm:num_requests_running {asked['chat']}.0\nvllm:generation_tokens_total 5.0\n"
+            self.answer(200, text.encode())
         else:
             self.answer(404, {})
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
         asked["chat"] += 1
+        if OPTIONS.get("wedges"):
+            time.sleep(3600)
         if OPTIONS.get("dies_when_asked") and asked["chat"] > 1:
             print("assertion failed: tensor", flush=True)
             os._exit(7)
         self.answer(OPTIONS.get("status", 200), OPTIONS.get("token", TOKEN))
 
     def answer(self, status: int, body: Any) -> None:
-        data = json.dumps(body).encode()
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data)))
@@ -51,6 +58,11 @@ class Handler(BaseHTTPRequestHandler):
 print("loading", OPTIONS.get("lines", ""), os.environ.get("FAKE_SETTING", ""), flush=True)
 if "exit_code" in OPTIONS:
     sys.exit(OPTIONS["exit_code"])
+taken = []
+ends = time.monotonic() + OPTIONS.get("loads_s", 0)
+while time.monotonic() < ends:
+    taken.append(bytearray(1_000_000))
+    time.sleep(0.1)
 server = ThreadingHTTPServer(("127.0.0.1", OPTIONS["port"]), Handler)
 print("loaded", flush=True)
 server.serve_forever()

@@ -1,5 +1,6 @@
 """Lifetimes of real processes, and the questions that come before the work."""
 
+import json
 import os
 import signal
 import socket
@@ -16,6 +17,8 @@ from onbox.evidence.records import StandUp
 from onbox.recipes.schema import Recipe, Serve, Weights
 from onbox.standup.ports import free_port, port_open
 from onbox.standup.process import Lifetime
+from onbox.watch.recording import Recording
+from onbox.watch.watcher import Tracker
 from tests.doubles.engine import FakeEngine
 from tests.doubles.server import Asked, Wire, closed_port, serving
 from tests.doubles.waiting import gone, until
@@ -105,8 +108,30 @@ class TestLifetime:
             assert up.alive()
 
     def test_never_ready(self, tmp_path: Path) -> None:
-        with pytest.raises(EngineError, match=r"not ready after 1 s; last it said: (loading|nothing)"):
-            life(tmp_path, patience_s=1.0, ready_after=10_000).__enter__()
+        with pytest.raises(EngineError, match=r"hung in phase ready: no progress for .*log: loaded") as raised:
+            life(tmp_path, patience_s=4.0, ready_after=10_000).__enter__()
+        assert str(tmp_path / "hung.json") in raised.value.next_step
+        seen = json.loads((tmp_path / "hung.json").read_text())
+        assert (seen["state"], seen["phase"]) == ("hung", "ready")
+        assert {"counters", "log"} <= {each["name"] for each in seen["evidence"]["witnesses"]}
+        tracker = Tracker(4.0)
+        assert [tracker.take(each).state for each in Recording(tmp_path / "samples.jsonl")][-1] == "hung"
+        stopped = record(tmp_path).stopped
+        assert stopped is not None
+        assert (stopped.process_gone, stopped.port_closed) == (True, True)
+
+    def test_a_slow_start_that_gets_on_is_waited_for(self, tmp_path: Path) -> None:
+        with life(tmp_path, patience_s=4.0, loads_s=8) as up:
+            assert up.alive()
+        load = next(phase for phase in record(tmp_path).phases if phase.name == "load")
+        assert load.seconds > 7
+        assert load.peak_bytes is not None
+        assert load.peak_bytes > 70_000_000
+        assert load.available_min_bytes is not None
+
+    def test_a_wedged_first_token_is_found_though_everything_is_green(self, tmp_path: Path) -> None:
+        with pytest.raises(EngineError, match=r"hung in phase serving: .*tokens: 1 requests run, 5 tokens and no more"):
+            life(tmp_path, patience_s=6.0, wedges=True).__enter__()
         stopped = record(tmp_path).stopped
         assert stopped is not None
         assert (stopped.process_gone, stopped.port_closed) == (True, True)

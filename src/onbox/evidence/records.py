@@ -66,6 +66,28 @@ class AgentPlan(Record):
     """How often a reply without a tool call is answered with a request to go on."""
 
 
+class McpServer(Record):
+    """A server of tools that an agent starts and talks to over its pipes."""
+
+    command: tuple[str, ...] = Field(min_length=1)
+    """Its program and arguments."""
+    env: dict[str, str] = Field(default_factory=dict)
+
+
+class ArmPlan(Record):
+    """A treatment: the baseline but for one thing."""
+
+    name: str
+    rules: str = ""
+    """What the agent is told beside its task, as by an AGENTS.md."""
+    mcp: dict[str, McpServer] = Field(default_factory=dict)
+    """Servers of tools by name."""
+    sampling: dict[str, Any] = Field(default_factory=dict)
+    """Over the recipe's."""
+    nudges: int | None = None
+    """In the place of the plan's."""
+
+
 class SpeedPlan(Record):
     """The decode measurement, fixed before it starts."""
 
@@ -84,12 +106,16 @@ class SpeedPlan(Record):
     """Of the resident weights, as the user states it; empty where nobody did."""
 
 
+Audited = Literal["builtin", "passed", "not asked"]
+"""Audited with each release; passed on this box; the user said that it need not be."""
+
+
 class TaskPlan(Record):
     """One task of the plan, pinned by the hash of its files."""
 
     name: str
     sha256: str
-    audit: Literal["builtin", "passed", "not asked"] | None = None
+    audit: Audited | None = None
     """Whether its gate was shown to tell right from wrong before the plan was frozen; None: an older plan."""
 
 
@@ -126,6 +152,8 @@ class Plan(Record):
     tasks_from: str = "builtin"
     """`builtin` or the folder that the tasks were read from."""
     arms: tuple[str, ...] = ("baseline",)
+    """How the agent is equipped: `baseline`, then each of `treatments` by name."""
+    treatments: tuple[ArmPlan, ...] = ()
     runs: int
     """Runs of each task by each contender and arm."""
     seed: int = 1
@@ -179,6 +207,10 @@ class Phase(Record):
     name: str
     seconds: float
     detail: str = ""
+    peak_bytes: int | None = None
+    """The most that the engine held: resident memory, and on accelerators."""
+    available_min_bytes: int | None = None
+    """The least that was available on the box."""
 
 
 class StandUp(Record):
@@ -196,9 +228,25 @@ class StandUp(Record):
     """None: it never got ready."""
     props: dict[str, Any] = Field(default_factory=dict)
     """What the engine says of itself: version, context, template hash, sampling defaults."""
+    backends: "tuple[BackendSeen, ...]" = ()
+    """Lines of the log that name kernels or a device."""
+    figures: dict[str, float] = Field(default_factory=dict)
+    """What the log says in numbers: `loaded_bytes`, `kv_cache_bytes`, ...; of devices the sum."""
     guard: "GuardLimits | None" = None
     """None: no guard, as for an engine that onbox did not start."""
     stopped: "Stopped | None" = None
+
+
+class BackendSeen(Record):
+    """A line of the engine's log that names what computes, word for word."""
+
+    part: str
+    """`moe`, `attention` or `device`."""
+    backend: str | None = None
+    """The name in the line; None: it names none."""
+    line: str
+    warning: bool = False
+    """It is the reason for a fallback."""
 
 
 class Stopped(Record):
@@ -473,6 +521,8 @@ class RunRecord(Record):
     sandbox: SandboxReport
     engine_alive: bool
     """Whether the engine answered after the agent had stopped."""
+    canary: str = ""
+    """A random word that was planted in the rules of a treatment; no run of another arm may show it."""
     fault: str = ""
     """What in the harness, the sandbox or the box broke the run; empty when nothing did."""
     agent_s: float = 0.0

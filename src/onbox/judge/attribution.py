@@ -11,11 +11,13 @@ from collections.abc import Mapping, Sequence
 
 from onbox.evidence.offers import offered_tools
 from onbox.evidence.records import Exchange, RunRecord
-from onbox.evidence.stream import Reply, ToolCall, read_reply
+from onbox.evidence.stream import Reply, ToolCall
 from onbox.judge.codes import CODES
+from onbox.judge.estimator import digest
 from onbox.judge.replies import answer_without_call, call_fault, classify
 from onbox.judge.results import RunResult
 from onbox.judge.rounding import rounded
+from onbox.judge.turns import decode_tok_s, first_token_s, turns_of
 from onbox.judge.words import sentence
 
 SECOND_NS = 1_000_000_000
@@ -52,7 +54,9 @@ def attribute(
         task_sha256: of the task in the plan; a run of other files is invalid. None: not compared.
     """
     asked = [exchange for exchange in exchanges if exchange.purpose == "agent"]
-    replies = [read_reply(exchange) for exchange in asked]
+    samples = [digest(exchange) for exchange in asked]
+    replies = [sample.reply for sample in samples]
+    turns = turns_of(asked, samples)
     if struck is not None:
         code, detail = "I-STRUCK", struck
     elif task_sha256 is not None and run.task_sha256 != task_sha256:
@@ -76,6 +80,9 @@ def attribute(
         seconds=run.seconds,
         model_s=rounded(_under_way_ns(asked) / SECOND_NS),
         folder=folder,
+        ttft_s=first_token_s(turns),
+        decode_tok_s=decode_tok_s(samples),
+        each_turn=turns,
     )
 
 

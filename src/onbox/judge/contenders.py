@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 from onbox.evidence.claims import Claim
 from onbox.evidence.folder import TrialFolder
-from onbox.evidence.records import ContenderPlan, Exchange, LedgerKind, Plan, RunRecord
+from onbox.evidence.records import ContenderPlan, Exchange, LedgerKind, Plan, RunRecord, StandUp
 from onbox.evidence.stream import read_reply
 from onbox.judge.attribution import attribute
+from onbox.judge.backend import backend_proof
 from onbox.judge.claims_seen import with_claims
 from onbox.judge.intervals import cluster_wilson, wilson
-from onbox.judge.results import ContenderResult, Measurement, Outcome, RunResult, TaskCell
+from onbox.judge.isolation import bears, has_mark
+from onbox.judge.results import BackendProof, ContenderResult, Measurement, Outcome, RunResult, TaskCell
 from onbox.judge.rounding import rounded, rounded_pair
 from onbox.judge.speed import load, measure, refused
 
@@ -28,11 +30,13 @@ class JudgedRun:
         record: what was seen.
         result: what it means.
         said: every answer, without ids, dates and timings; None when one broke, so that nothing can be compared.
+        bears: the treatments whose marks its requests show; of its own arm, its own mark.
     """
 
     record: RunRecord
     result: RunResult
     said: tuple[object, ...] | None
+    bears: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -78,14 +82,24 @@ def judge_contender(folder: TrialFolder, plan: Plan, contender: ContenderPlan, c
     struck = _struck(folder)
     tasks = {task.name: task.sha256 for task in plan.tasks}
     runs = []
-    for record in folder.runs(contender.name):
+    records = list(folder.runs(contender.name))
+    canaries: dict[str, set[str]] = defaultdict(set)
+    for record in records:
+        canaries[record.arm].update({record.canary} - {""})
+    for record in records:
         if record.task not in tasks or record.arm not in plan.arms or record.n > plan.runs:
             continue
         path = folder.run_folder(contender.name, record.task, record.arm, record.n)
         where = path.relative_to(folder.path).as_posix()
         exchanges = folder.exchanges(path / "wire.jsonl")
         result = attribute(record, exchanges, folder=where, struck=struck.get(where), task_sha256=tasks[record.task])
-        runs.append(JudgedRun(record, result, _said(exchanges)))
+        borne = frozenset(
+            arm.name
+            for arm in plan.treatments
+            if has_mark(arm)
+            and bears(arm, [record.canary] if arm.name == record.arm else canaries[arm.name], exchanges)
+        )
+        runs.append(JudgedRun(record, result, _said(exchanges), borne))
     by_cell: dict[CellKey, list[JudgedRun]] = {(task.name, arm): [] for task in plan.tasks for arm in plan.arms}
     for run in runs:
         by_cell[run.record.task, run.record.arm].append(run)
@@ -96,6 +110,7 @@ def judge_contender(folder: TrialFolder, plan: Plan, contender: ContenderPlan, c
     if speed is not None:
         speed = with_claims(folder, contender, speed, claims)
     tally = _tally(plan, contender, runs, cells, speed)
+    tally = tally.model_copy(update={"backend": _backend(folder, contender)})
     return Judged(contender, tuple(runs), cells, tally, failed=_failed(folder, contender.name))
 
 
@@ -189,6 +204,12 @@ def _struck(folder: TrialFolder) -> dict[str, str]:
         elif entry.kind is LedgerKind.ACCEPTED:
             struck.pop(subject, None)
     return struck
+
+
+def _backend(folder: TrialFolder, contender: ContenderPlan) -> BackendProof | None:
+    """What computes, by the last life of its engine."""
+    standup = folder.read_if_there(StandUp, folder.contender(contender.name) / "standup" / "phases.json")
+    return None if standup is None else backend_proof(standup, contender.recipe)
 
 
 def _failed(folder: TrialFolder, contender: str) -> str:

@@ -153,6 +153,18 @@ class Cause(StrEnum):
     BOX = "box"
 
 
+class TurnResult(Record):
+    """One request of a run's agent, by the wire."""
+
+    tokens: int | None
+    """None: the server does not say."""
+    tool_calls: int
+    ttft_s: float | None
+    """None: nothing visible came, or the reply was not streamed."""
+    decode_tok_s: float | None
+    """None: too few arrivals to see a rate."""
+
+
 class RunResult(Record):
     """One run, judged."""
 
@@ -175,6 +187,11 @@ class RunResult(Record):
     """Time during which a request was under way."""
     folder: str
     """Relative to the trial folder."""
+    ttft_s: float | None = None
+    """Median over the turns."""
+    decode_tok_s: float | None = None
+    """Pooled over the turns."""
+    each_turn: tuple[TurnResult, ...] = ()
 
 
 class TaskCell(Record):
@@ -184,6 +201,37 @@ class TaskCell(Record):
     passed: int
     valid: int
     invalid: int
+
+
+class Proof(StrEnum):
+    """Whether what a recipe asserts of kernels and memory came true."""
+
+    PROVEN = "proven"
+    CONTRADICTED = "contradicted"
+    UNKNOWN = "unknown"
+    """No line tells, or nothing is asserted; never a pass."""
+
+
+class PartProof(Record):
+    """One assertion against what was seen."""
+
+    part: str
+    """`moe`, `attention`, `device` or `loaded_bytes`."""
+    status: Proof
+    asserted: str
+    seen: str
+    """Empty: nothing."""
+    why: str
+    """With the line of the log that decides, word for word."""
+
+
+class BackendProof(Record):
+    """What computes, as asserted and as seen."""
+
+    status: Proof
+    parts: tuple[PartProof, ...]
+    named: dict[str, str]
+    """Part -> the names in the log, asserted or not."""
 
 
 class ContenderResult(Record):
@@ -208,6 +256,8 @@ class ContenderResult(Record):
     cells: tuple[TaskCell, ...]
     speed: Measurement | None
     invalid_reasons: dict[str, int]
+    backend: BackendProof | None = None
+    """None: the engine's start was not seen."""
 
 
 class Comparison(Record):
@@ -216,6 +266,24 @@ class Comparison(Record):
     p: float | None
     method: str
     detail: str = ""
+
+
+class ArmResult(Record):
+    """A treatment against the baseline, on pairs of valid runs of one contender with the same task and seed."""
+
+    contender: str
+    arm: str
+    pairs: int
+    passed: int
+    """Pairs in which the treatment passed."""
+    baseline_passed: int
+    better: int
+    """Independent pairs in which only the treatment passed."""
+    worse: int
+    """Independent pairs in which only the baseline passed."""
+    p: float | None
+    """Chance of so uneven a split, by McNemar's exact test, two-sided, adjusted for the number of treatments (Holm);
+    None when no pair differs."""
 
 
 class Verdict(Record):
@@ -240,3 +308,5 @@ class Verdict(Record):
     round; None when no run is invalid."""
     checks: tuple[Check, ...]
     runs: tuple[RunResult, ...]
+    arms: tuple[ArmResult, ...] = ()
+    """Empty without treatments."""

@@ -6,6 +6,7 @@ import re
 import select
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Callable
@@ -18,17 +19,21 @@ import psutil
 from onbox.engines import Engine, Launch
 from onbox.errors import BoxError, EngineError, GuardStop, OnboxError
 from onbox.evidence.folder import utc_now, write_json
-from onbox.evidence.records import GuardLimits, GuardStopped, Phase, StandUp, Stopped
+from onbox.evidence.records import BackendSeen, Exchange, GuardLimits, GuardStopped, Phase, StandUp, Stopped
 from onbox.evidence.stream import read_reply
 from onbox.recipes.schema import Recipe
+from onbox.standup.backend import seen
 from onbox.standup.keeper import KEEPER
 from onbox.standup.keeper.settings import Container, Limits, Settings
 from onbox.standup.limits import limits_of
+from onbox.standup.observe import Observer, Peaks
 from onbox.standup.ports import free_port, listener_pid, port_open, taken_by
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
 
 POLL_S = 0.1
+ANSWER_S = 1800.0
+"""For the first answer of an engine without counters, where nothing can tell a hang from a slow one."""
 LOG_COMPLETE_S = 2.0
 END_S = 60.0
 LOG_TAIL_LINES = 6
@@ -52,7 +57,7 @@ class Lifetime:
         weights: the file; None for an attached server.
         folder: `CONTENDER/standup` in the evidence folder.
         on_phase: told about phases, for live views.
-        patience_s: how long a stand-up may take before it is called failed.
+        patience_s: how long it may go without progress before it is called hung; None: as long as each phase may.
         reserve: bytes of the box's memory that must stay available; None takes the default for this box.
         state_file: kept current by the keeper, for `onbox ps`.
         afterwards: commands that the keeper runs when the engine is gone.
@@ -65,7 +70,7 @@ class Lifetime:
         weights: Path | None,
         folder: Path,
         on_phase: OnPhase = lambda phase, seconds: None,
-        patience_s: float = 600.0,
+        patience_s: float | None = None,
         *,
         reserve: int | None = None,
         state_file: Path | None = None,
@@ -86,11 +91,14 @@ class Lifetime:
         self._afterwards = afterwards
         self._limits: Limits | None = None
         self._keeper: subprocess.Popen[bytes] | None = None
+        self._observer: Observer | None = None
         self._handed_over = False
         self._told: dict[str, Any] = {}
         self._phases: list[Phase] = []
         self._argv: tuple[str, ...] = ()
         self._ending: tuple[tuple[str, ...], ...] = ()
+        self._backends: tuple[BackendSeen, ...] = ()
+        self._figures: dict[str, float] = {}
         self._ready_s: float | None = None
         self._props: dict[str, Any] = {}
         self.endpoint = self._address()
@@ -203,6 +211,8 @@ class Lifetime:
         if "error" in self._told:
             raise EngineError(f"{self.recipe.name}: cannot start: {self._told['error']}", launch.stop_hint)
         self.pid = self._told.get("pid")
+        assert self.pid is not None
+        self._observer = Observer(self.recipe.name, self.pid, launch, str(self.endpoint), self.folder, self._patience_s)
         self._write(None)
         last = self._follow_log(launch, began)
         self._canary(last)
@@ -211,6 +221,7 @@ class Lifetime:
         self._tell("phase serving")
         with self.client(read_timeout_s=30.0) as client:
             self._props = self.engine.props(client)
+        self._watched()
         self._write(None)
 
     def _settings(self, launch: Launch) -> Settings:
@@ -240,20 +251,17 @@ class Lifetime:
                     self._on_phase(phase, None)
             read = len(lines)
             if ready:
+                self._backends, self._figures = seen((STAMP.sub("", line) for line in lines), launch.log)
                 return self._close(phase, last)
             self._still_alive(launch)
-            if time.monotonic() - began > self._patience_s:
-                raise EngineError(
-                    f"{self.recipe.name}: not ready after {self._patience_s:.0f} s; last it said: {self._last_words()}"
-                )
+            self._look()
             time.sleep(POLL_S)
 
     def _canary(self, since: float) -> None:
         """Ask for one real token: a server may say that it is ready before it is, and may say so while wedged."""
         self._on_phase("first token", None)
         body = {"model": self.model, "messages": [{"role": "user", "content": "Say ok."}], "max_tokens": 1}
-        with self.client(read_timeout_s=self._patience_s) as client:
-            exchange = client.post("/chat/completions", body, purpose="canary")
+        exchange = self._ask(body, "canary")
         reply = read_reply(exchange)
         shown = reply.finish_reason or reply.content or reply.reasoning
         if exchange.status != 200 or reply.error or not shown:
@@ -270,16 +278,48 @@ class Lifetime:
         self._on_phase("warm-up", None)
         said = [{"role": "user", "content": "Count from one to one hundred in words."}]
         body = {"model": self.model, "messages": said, "max_tokens": asked.output_tokens, "temperature": 0}
-        with self.client(read_timeout_s=self._patience_s) as client:
-            for _ in range(asked.requests):
-                exchange = client.post("/chat/completions", body, purpose="warm-up")
-                if exchange.status != 200:
-                    raise EngineError(f"{self.recipe.name}: warm-up: {exchange.error or f'status {exchange.status}'}")
+        for _ in range(asked.requests):
+            exchange = self._ask(body, "warm-up")
+            if exchange.status != 200:
+                raise EngineError(f"{self.recipe.name}: warm-up: {exchange.error or f'status {exchange.status}'}")
         self._close("warm-up", began)
+
+    def _ask(self, body: dict[str, Any], purpose: str) -> Exchange:
+        """One request while the watch goes on: an engine may hang in its first one."""
+        answered: list[Exchange] = []
+
+        def ask() -> None:
+            with self.client(read_timeout_s=ANSWER_S) as client:
+                answered.append(client.post("/chat/completions", body, purpose=purpose))
+
+        asking = threading.Thread(target=ask, daemon=True)
+        asking.start()
+        while asking.is_alive():
+            self._look()
+            asking.join(POLL_S)
+        return answered[0]
+
+    def _look(self) -> None:
+        if self._observer is not None:
+            self._observer.look()
+
+    def _watched(self) -> None:
+        """The stand-up is over, and the watch with it: it is not to disturb what is measured."""
+        if self._observer is not None:
+            self._observer.close()
+            self._observer = None
 
     def _close(self, name: str, since: float) -> float:
         now = time.monotonic()
-        self._phases.append(Phase(name=name, seconds=round(now - since, 3)))
+        peaks = self._observer.peaks() if self._observer is not None else Peaks()
+        self._phases.append(
+            Phase(
+                name=name,
+                seconds=round(now - since, 3),
+                peak_bytes=peaks.held_bytes,
+                available_min_bytes=peaks.available_min_bytes,
+            )
+        )
         self._on_phase(name, now - since)
         return now
 
@@ -290,7 +330,9 @@ class Lifetime:
         self._hear()
         self._guarded()
         code = self._told.get("exit")
-        known = launch.log.failure([STAMP.sub("", line) for line in _lines(self.log_path)])
+        lines = [STAMP.sub("", line) for line in _lines(self.log_path)]
+        self._backends, self._figures = seen(lines, launch.log)
+        known = launch.log.failure(lines)
         said = f"it said: {known[1].strip()[:SAID_CHARS]}" if known else f"the last it said: {self._last_words()}"
         raise EngineError(
             f"{self.recipe.name}: the engine died at start (exit code {code}); {said}",
@@ -329,6 +371,7 @@ class Lifetime:
     # ------------------------------------------------------------ end
 
     def _end(self) -> None:
+        self._watched()
         if self._keeper is None or self._handed_over:
             if self._ready_s is not None:
                 self._write(Stopped(at=utc_now(), how="left running"))
@@ -369,6 +412,8 @@ class Lifetime:
             phases=tuple(self._phases),
             ready_s=self._ready_s,
             props=self._props,
+            backends=self._backends,
+            figures=self._figures,
             guard=None if self._limits is None else GuardLimits(**self._limits._asdict()),
             stopped=stopped,
         )

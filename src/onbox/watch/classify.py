@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from onbox.watch.phases import Rule
+from onbox.watch.phases import HOST, Rule
 from onbox.watch.signs import SPAN_S, SPIN_CPU, UNITS, Signs
 from onbox.watch.words import rate, seconds
 
@@ -133,9 +133,12 @@ def witnesses(signs: Signs, rule: Rule, still_s: float) -> tuple[Witness, ...]:
     """Who says that nothing gets on, and for how long; each looks another way."""
     now = signs.t_s
     told = []
-    if not _blind(signs):
+    serves = "tokens" in rule.uses
+    if not _blind(signs) and not (serves and signs.spin >= SPIN_CPU):
+        # A server that computes on processors moves nothing else, and its tokens are a witness of their own.
         what = "processor time alone" if signs.spin >= SPIN_CPU else "nothing"
-        told.append(Witness("counters", still_s, f"{what} from {len(signs.processes)} processes"))
+        since = signs.still_s(HOST) if serves else still_s
+        told.append(Witness("counters", since, f"{what} from {len(signs.processes)} processes"))
     if signs.threads is not None and signs.asleep_since_s is not None:
         woken = "" if signs.switches_s is None else f", {signs.switches_s:.0f} switches/s"
         where = f" in {signs.threads.place}" if signs.threads.place else ""
