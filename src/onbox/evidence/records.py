@@ -98,6 +98,8 @@ class SpeedPlan(Record):
     warmup_requests_max: int = 5
     """Warm-up ends earlier when the last three requests agree within 1 % (coefficient of variation)."""
     seed: int = 1
+    concurrency: tuple[int, ...] = ()
+    """Further numbers of requests at a time that are measured, after one at a time."""
     backend: str = ""
     """Of the server, as the user states it; empty where nobody did."""
     precision: str = ""
@@ -462,6 +464,8 @@ class SpeedRecord(Record):
     """The engine's processes at the end; empty: not ours to see."""
     accelerators: int | None = None
     """How many this box has; null: that could not be seen."""
+    concurrency: int = 1
+    """Requests at a time."""
     ended: str
     """`complete`, or what stopped it."""
 

@@ -118,6 +118,11 @@ class Measurement(Record):
     plausibility: str | None = None
     """`impossible`, `at_ceiling`, `below_ceiling` or `not_bandwidth_bound`, as `onbox fit` says it; None: the weights
     are not known, or fit into the processor's cache."""
+    system_tok_s: float | None = None
+    """Of several requests at a time, all of them together while all were active; None: one at a time."""
+    cells: tuple["Measurement", ...] = ()
+    """Other numbers of requests at a time, in the order of the plan, and one at a time once more at the end; each is
+    judged like this one, and its `decode_tok_s` is that of one request among the others."""
     profile: dict[str, Any]
     """Engine, tokens a request, depth, concurrency, ...: two numbers compare only with the same profile."""
     each: tuple[RequestSpeed, ...] = ()
