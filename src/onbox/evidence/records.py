@@ -98,6 +98,8 @@ class SpeedPlan(Record):
     warmup_requests_max: int = 5
     """Warm-up ends earlier when the last three requests agree within 1 % (coefficient of variation)."""
     seed: int = 1
+    concurrency: tuple[int, ...] = ()
+    """Further numbers of requests at a time that are measured, after one at a time."""
     backend: str = ""
     """Of the server, as the user states it; empty where nobody did."""
     precision: str = ""
@@ -226,9 +228,25 @@ class StandUp(Record):
     """None: it never got ready."""
     props: dict[str, Any] = Field(default_factory=dict)
     """What the engine says of itself: version, context, template hash, sampling defaults."""
+    backends: "tuple[BackendSeen, ...]" = ()
+    """Lines of the log that name kernels or a device."""
+    figures: dict[str, float] = Field(default_factory=dict)
+    """What the log says in numbers: `loaded_bytes`, `kv_cache_bytes`, ...; of devices the sum."""
     guard: "GuardLimits | None" = None
     """None: no guard, as for an engine that onbox did not start."""
     stopped: "Stopped | None" = None
+
+
+class BackendSeen(Record):
+    """A line of the engine's log that names what computes, word for word."""
+
+    part: str
+    """`moe`, `attention` or `device`."""
+    backend: str | None = None
+    """The name in the line; None: it names none."""
+    line: str
+    warning: bool = False
+    """It is the reason for a fallback."""
 
 
 class Stopped(Record):
@@ -425,6 +443,8 @@ class SpeedRecord(Record):
     """The engine's processes at the end; empty: not ours to see."""
     accelerators: int | None = None
     """How many this box has; null: that could not be seen."""
+    concurrency: int = 1
+    """Requests at a time."""
     ended: str
     """`complete`, or what stopped it."""
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 from onbox.evidence.claims import Claim
 from onbox.evidence.folder import TrialFolder
-from onbox.evidence.records import ContenderPlan, Exchange, LedgerKind, Plan, RunRecord
+from onbox.evidence.records import ContenderPlan, Exchange, LedgerKind, Plan, RunRecord, StandUp
 from onbox.evidence.stream import read_reply
 from onbox.judge.attribution import attribute
+from onbox.judge.backend import backend_proof
 from onbox.judge.claims_seen import with_claims
 from onbox.judge.intervals import cluster_wilson, wilson
 from onbox.judge.isolation import bears, has_mark
-from onbox.judge.results import ContenderResult, Measurement, Outcome, RunResult, TaskCell
+from onbox.judge.results import BackendProof, ContenderResult, Measurement, Outcome, RunResult, TaskCell
 from onbox.judge.rounding import rounded, rounded_pair
 from onbox.judge.speed import load, measure, refused
 
@@ -109,6 +110,7 @@ def judge_contender(folder: TrialFolder, plan: Plan, contender: ContenderPlan, c
     if speed is not None:
         speed = with_claims(folder, contender, speed, claims)
     tally = _tally(plan, contender, runs, cells, speed)
+    tally = tally.model_copy(update={"backend": _backend(folder, contender)})
     return Judged(contender, tuple(runs), cells, tally, failed=_failed(folder, contender.name))
 
 
@@ -202,6 +204,12 @@ def _struck(folder: TrialFolder) -> dict[str, str]:
         elif entry.kind is LedgerKind.ACCEPTED:
             struck.pop(subject, None)
     return struck
+
+
+def _backend(folder: TrialFolder, contender: ContenderPlan) -> BackendProof | None:
+    """What computes, by the last life of its engine."""
+    standup = folder.read_if_there(StandUp, folder.contender(contender.name) / "standup" / "phases.json")
+    return None if standup is None else backend_proof(standup, contender.recipe)
 
 
 def _failed(folder: TrialFolder, contender: str) -> str:

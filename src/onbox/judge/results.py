@@ -118,6 +118,11 @@ class Measurement(Record):
     plausibility: str | None = None
     """`impossible`, `at_ceiling`, `below_ceiling` or `not_bandwidth_bound`, as `onbox fit` says it; None: the weights
     are not known, or fit into the processor's cache."""
+    system_tok_s: float | None = None
+    """Of several requests at a time, all of them together while all were active; None: one at a time."""
+    cells: tuple["Measurement", ...] = ()
+    """Other numbers of requests at a time, in the order of the plan, and one at a time once more at the end; each is
+    judged like this one, and its `decode_tok_s` is that of one request among the others."""
     profile: dict[str, Any]
     """Engine, tokens a request, depth, concurrency, ...: two numbers compare only with the same profile."""
     each: tuple[RequestSpeed, ...] = ()
@@ -198,6 +203,37 @@ class TaskCell(Record):
     invalid: int
 
 
+class Proof(StrEnum):
+    """Whether what a recipe asserts of kernels and memory came true."""
+
+    PROVEN = "proven"
+    CONTRADICTED = "contradicted"
+    UNKNOWN = "unknown"
+    """No line tells, or nothing is asserted; never a pass."""
+
+
+class PartProof(Record):
+    """One assertion against what was seen."""
+
+    part: str
+    """`moe`, `attention`, `device` or `loaded_bytes`."""
+    status: Proof
+    asserted: str
+    seen: str
+    """Empty: nothing."""
+    why: str
+    """With the line of the log that decides, word for word."""
+
+
+class BackendProof(Record):
+    """What computes, as asserted and as seen."""
+
+    status: Proof
+    parts: tuple[PartProof, ...]
+    named: dict[str, str]
+    """Part -> the names in the log, asserted or not."""
+
+
 class ContenderResult(Record):
     """One contender over all tasks."""
 
@@ -220,6 +256,8 @@ class ContenderResult(Record):
     cells: tuple[TaskCell, ...]
     speed: Measurement | None
     invalid_reasons: dict[str, int]
+    backend: BackendProof | None = None
+    """None: the engine's start was not seen."""
 
 
 class Comparison(Record):

@@ -278,6 +278,8 @@ def _stand_up(page: Page) -> Iterator[str]:
         for up in part.stand_ups:
             ready = "never ready" if up.ready_s is None else f"ready after {words.seconds(up.ready_s)}"
             yield f"{plain(up.engine)} {plain(up.engine_version or '')}, **{ready}**"
+            if line := words.backend(page.backend(part.name)):
+                yield plain(line)
             rows = [(plain(p.name), words.seconds(p.seconds), plain(p.detail)) for p in up.phases]
             if rows:
                 yield table(("phase", "time", ""), rows, right=(1,))

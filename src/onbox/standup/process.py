@@ -19,9 +19,10 @@ import psutil
 from onbox.engines import Engine, Launch
 from onbox.errors import BoxError, EngineError, GuardStop, OnboxError
 from onbox.evidence.folder import utc_now, write_json
-from onbox.evidence.records import Exchange, GuardLimits, GuardStopped, Phase, StandUp, Stopped
+from onbox.evidence.records import BackendSeen, Exchange, GuardLimits, GuardStopped, Phase, StandUp, Stopped
 from onbox.evidence.stream import read_reply
 from onbox.recipes.schema import Recipe
+from onbox.standup.backend import seen
 from onbox.standup.keeper import KEEPER
 from onbox.standup.keeper.settings import Container, Limits, Settings
 from onbox.standup.limits import limits_of
@@ -96,6 +97,8 @@ class Lifetime:
         self._phases: list[Phase] = []
         self._argv: tuple[str, ...] = ()
         self._ending: tuple[tuple[str, ...], ...] = ()
+        self._backends: tuple[BackendSeen, ...] = ()
+        self._figures: dict[str, float] = {}
         self._ready_s: float | None = None
         self._props: dict[str, Any] = {}
         self.endpoint = self._address()
@@ -248,6 +251,7 @@ class Lifetime:
                     self._on_phase(phase, None)
             read = len(lines)
             if ready:
+                self._backends, self._figures = seen((STAMP.sub("", line) for line in lines), launch.log)
                 return self._close(phase, last)
             self._still_alive(launch)
             self._look()
@@ -326,7 +330,9 @@ class Lifetime:
         self._hear()
         self._guarded()
         code = self._told.get("exit")
-        known = launch.log.failure([STAMP.sub("", line) for line in _lines(self.log_path)])
+        lines = [STAMP.sub("", line) for line in _lines(self.log_path)]
+        self._backends, self._figures = seen(lines, launch.log)
+        known = launch.log.failure(lines)
         said = f"it said: {known[1].strip()[:SAID_CHARS]}" if known else f"the last it said: {self._last_words()}"
         raise EngineError(
             f"{self.recipe.name}: the engine died at start (exit code {code}); {said}",
@@ -406,6 +412,8 @@ class Lifetime:
             phases=tuple(self._phases),
             ready_s=self._ready_s,
             props=self._props,
+            backends=self._backends,
+            figures=self._figures,
             guard=None if self._limits is None else GuardLimits(**self._limits._asdict()),
             stopped=stopped,
         )
