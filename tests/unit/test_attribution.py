@@ -373,6 +373,19 @@ def test_counts_are_of_the_wire() -> None:
     assert result.model_s == pytest.approx(2.4), "10.0 to 12.0 and 11.5 to 12.4 overlap"
 
 
+def test_the_speed_of_the_turns_is_of_the_wire() -> None:
+    slow = streamed([(2.0, delta(content="a")), (2.5, delta(content="b")), (3.0, delta(content="c")),
+                     (3.0, delta("stop") + usage_event(10, 3) + event("[DONE]"))])  # fmt: skip
+    whole = plain_reply(200, {"choices": [{"message": {"content": "hi"}}], "usage": {"completion_tokens": 1}},
+                        id=2, request={"tools": []})  # fmt: skip
+    result = refused([slow, whole])
+    assert (result.ttft_s, result.decode_tok_s) == (2.0, 2.0)
+    assert [(turn.tokens, turn.ttft_s, turn.decode_tok_s) for turn in result.each_turn] == [
+        (3, 2.0, 2.0),
+        (1, None, None),
+    ]
+
+
 def test_a_run_of_the_model_is_never_called_invalid() -> None:
     """Invalid is only what the model cannot have caused."""
     for code, meaning in CODES.items():

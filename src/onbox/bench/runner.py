@@ -2,11 +2,12 @@
 
 import errno
 import json
+import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from onbox.evidence.folder import read_lines, utc_now, write_atomic, write_json
 from onbox.evidence.records import (
     AgentEnd,
     AgentPlan,
+    ArmPlan,
     Changes,
     Exchange,
     GateEnd,
@@ -32,6 +34,8 @@ from onbox.evidence.records import (
 )
 from onbox.wire.proxy import RecordingProxy
 
+CANARY = "(Copy of these rules: {}.)"
+"""Stands below the rules of a treatment; a random word, so that it can be nowhere by chance."""
 NO_CHANGES = Changes(files=0, lines_added=0, lines_removed=0)
 
 
@@ -45,6 +49,7 @@ class Bench:
         sampling: sent with each request.
         agent: who works on the tasks.
         plan: the agent's limits.
+        treatments: how the agent is equipped in each arm but the baseline.
         proxy: between the agent and the engine.
         sandbox: where commands and gates run.
         sandbox_report: how it stood its probes.
@@ -63,6 +68,7 @@ class Bench:
     sandbox_report: SandboxReport
     launch_id: str
     alive: Callable[[], bool]
+    treatments: Mapping[str, ArmPlan] = field(default_factory=dict)
     replayer: Replayer | None = None
 
     def run(self, task: Task, arm: str, n: int, seed: int, folder: Path) -> RunRecord:
@@ -78,6 +84,8 @@ class Bench:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         started_at, began = utc_now(), time.monotonic()
+        treatment = self.treatments.get(arm, ArmPlan(name=arm))
+        canary = secrets.token_hex(8) if treatment.rules else ""
         outcome, gate, changed, fault = _nothing("the run did not start"), None, NO_CHANGES, ""
         tampering: tuple[str, ...] = ()
         with tempfile.TemporaryDirectory(prefix="onbox-run-", ignore_cleanup_errors=True) as scratch:
@@ -86,7 +94,7 @@ class Bench:
                 make_workspace(task, workspace)
                 make_workspace(task, before)
                 watched = Watched(task, Path(scratch))
-                outcome = self._work(task, workspace, seed, folder)
+                outcome = self._work(task, workspace, seed, folder, treatment, canary)
                 snapshot(workspace, after)
                 tampering = watched.tampering(before, after)
                 changed = changes(before, after)
@@ -117,6 +125,7 @@ class Bench:
             changes=changed,
             sandbox=self.sandbox_report,
             engine_alive=alive,
+            canary=canary,
             fault=fault,
             tampering=tampering,
             replay=replay,
@@ -126,24 +135,27 @@ class Bench:
         write_json(folder / "run.json", record)
         return record
 
-    def _work(self, task: Task, workspace: Path, seed: int, folder: Path) -> Outcome:
-        limits = self.plan.limits
+    def _work(self, task: Task, workspace: Path, seed: int, folder: Path, treatment: ArmPlan, canary: str) -> Outcome:
+        limits, sampling = self.plan.limits, {**self.sampling, **treatment.sampling}
+        nudges = self.plan.nudges if treatment.nudges is None else treatment.nudges
         limits = limits.model_copy(update={"wall_s": min(limits.wall_s, task.agent_timeout_s)})
         name = f"{task.name}-{folder.parent.name}-{folder.name}"
-        watch = self.agent.watch(limits, self.sampling, seed)
+        watch = self.agent.watch(limits, sampling, seed)
         with self.proxy.recording(name, folder / "wire.jsonl", watch=watch) as endpoint:
             job = Job(
                 instruction=task.instruction,
                 workspace=workspace,
                 endpoint=endpoint,
                 model=self.model,
-                sampling=self.sampling,
+                sampling=sampling,
                 seed=seed,
-                plan=self.plan.model_copy(update={"limits": limits}),
+                plan=self.plan.model_copy(update={"limits": limits, "nudges": nudges}),
                 sandbox=self.sandbox,
                 watch=watch,
                 socket=self.proxy.socket,
                 log=folder / "agent.log",
+                rules=f"{treatment.rules.rstrip()}\n\n{CANARY.format(canary)}\n" if canary else "",
+                mcp=treatment.mcp,
             )
             return self.agent.run(job)
 

@@ -11,15 +11,17 @@ from collections.abc import Mapping, Sequence
 
 from onbox.evidence.offers import offered_tools
 from onbox.evidence.records import Exchange, RunRecord
-from onbox.evidence.stream import Reply, ToolCall, read_reply
+from onbox.evidence.stream import Reply, ToolCall
 from onbox.judge.around import NOTHING_KNOWN, Around
 from onbox.judge.codes import CODES
-from onbox.judge.pace import decode_tok_s
+from onbox.judge.estimator import digest
+from onbox.judge.pace import pace
 from onbox.judge.replays import Replayed, Settled, replayed
 from onbox.judge.replies import answer_without_call, call_fault, classify
 from onbox.judge.results import RunResult
 from onbox.judge.rounding import rounded
 from onbox.judge.thresholds import RATE_SHARE_MIN
+from onbox.judge.turns import decode_tok_s, first_token_s, turns_of
 from onbox.judge.window import CONTEXT, harness_asked_too_much, output_limit
 from onbox.judge.words import percent, sentence
 
@@ -49,7 +51,9 @@ def attribute(run: RunRecord, exchanges: Sequence[Exchange], around: Around = NO
         around: what else is known.
     """
     asked = [exchange for exchange in exchanges if exchange.purpose == "agent"]
-    replies = [read_reply(exchange) for exchange in asked]
+    samples = [digest(exchange) for exchange in asked]
+    replies = [sample.reply for sample in samples]
+    turns = turns_of(asked, samples)
     if around.struck is not None:
         code, detail = "I-STRUCK", around.struck
     elif around.task_sha256 is not None and run.task_sha256 != around.task_sha256:
@@ -78,6 +82,9 @@ def attribute(run: RunRecord, exchanges: Sequence[Exchange], around: Around = NO
         folder=around.folder,
         replay=again.settled.value if again else "",
         replay_bound=rounded(again.bound) if again and again.bound is not None else None,
+        ttft_s=first_token_s(turns),
+        decode_tok_s=decode_tok_s(samples),
+        each_turn=turns,
     )
 
 
@@ -101,7 +108,7 @@ def _rule(run: RunRecord, asked: Sequence[Exchange], replies: Sequence[Reply], a
     if run.gate.exit_code == 0:
         return "PASS", ""
     code, detail = _refused(run, asked, replies, run.gate.reason)
-    if code == "L-TIME" and (slow := _slow(decode_tok_s(replies), around.calibrated_tok_s)):
+    if code == "L-TIME" and (slow := _slow(pace(replies), around.calibrated_tok_s)):
         return "I-SLOW", slow
     return code, detail
 

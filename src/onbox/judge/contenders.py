@@ -6,14 +6,16 @@ from dataclasses import dataclass
 
 from onbox.evidence.claims import Claim
 from onbox.evidence.folder import TrialFolder
-from onbox.evidence.records import ContenderPlan, Exchange, LedgerKind, Plan, RunRecord
+from onbox.evidence.records import ContenderPlan, Exchange, LedgerKind, Plan, RunRecord, StandUp
 from onbox.evidence.stream import read_reply
 from onbox.judge.around import Surroundings
 from onbox.judge.attribution import attribute
+from onbox.judge.backend import backend_proof
 from onbox.judge.claims_seen import with_claims
 from onbox.judge.intervals import cluster_wilson, wilson
+from onbox.judge.isolation import bears, has_mark
 from onbox.judge.pace import calibrated_tok_s, pace_of
-from onbox.judge.results import ContenderResult, Measurement, Outcome, RunResult, TaskCell
+from onbox.judge.results import BackendProof, ContenderResult, Measurement, Outcome, RunResult, TaskCell
 from onbox.judge.rounding import rounded, rounded_pair
 from onbox.judge.speed import load, measure, refused
 
@@ -31,11 +33,13 @@ class JudgedRun:
         record: what was seen.
         result: what it means.
         said: every answer, without ids, dates and timings; None when one broke, so that nothing can be compared.
+        bears: the treatments whose marks its requests show; of its own arm, its own mark.
     """
 
     record: RunRecord
     result: RunResult
     said: tuple[object, ...] | None
+    bears: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -82,12 +86,22 @@ def judge_contender(folder: TrialFolder, plan: Plan, contender: ContenderPlan, c
     speed = _speed(folder, contender.name, around.struck)
     if speed is not None:
         speed = with_claims(folder, contender, speed, claims)
-    seen = [(record, _exchanges(folder, record)) for record in folder.runs(contender.name) if _planned(plan, record)]
+    records = list(folder.runs(contender.name))
+    canaries: dict[str, set[str]] = defaultdict(set)
+    for record in records:
+        canaries[record.arm].update({record.canary} - {""})
+    seen = [(record, _exchanges(folder, record)) for record in records if _planned(plan, record)]
     usual = calibrated_tok_s(speed.decode_tok_s if speed else None, [pace_of(exchanges) for _, exchanges in seen])
-    runs = [
-        JudgedRun(record, attribute(record, exchanges, around.of(record, usual)), _said(exchanges))
-        for record, exchanges in seen
-    ]
+    runs = []
+    for record, exchanges in seen:
+        result = attribute(record, exchanges, around.of(record, usual))
+        borne = frozenset(
+            arm.name
+            for arm in plan.treatments
+            if has_mark(arm)
+            and bears(arm, [record.canary] if arm.name == record.arm else canaries[arm.name], exchanges)
+        )
+        runs.append(JudgedRun(record, result, _said(exchanges), borne))
     by_cell: dict[CellKey, list[JudgedRun]] = {(task.name, arm): [] for task in plan.tasks for arm in plan.arms}
     for run in runs:
         by_cell[run.record.task, run.record.arm].append(run)
@@ -95,6 +109,7 @@ def judge_contender(folder: TrialFolder, plan: Plan, contender: ContenderPlan, c
     fixed = True in repeats and False not in repeats
     cells = {key: _cell(each, plan.runs, fixed) for key, each in by_cell.items()}
     tally = _tally(plan, contender, runs, cells, speed)
+    tally = tally.model_copy(update={"backend": _backend(folder, contender)})
     return Judged(contender, tuple(runs), cells, tally, failed=_failed(folder, contender.name))
 
 
@@ -190,6 +205,12 @@ def _said(exchanges: Sequence[Exchange]) -> tuple[object, ...] | None:
         (reply.content, reply.reasoning, tuple((call.name, call.arguments) for call in reply.tool_calls))
         for reply in replies
     )
+
+
+def _backend(folder: TrialFolder, contender: ContenderPlan) -> BackendProof | None:
+    """What computes, by the last life of its engine."""
+    standup = folder.read_if_there(StandUp, folder.contender(contender.name) / "standup" / "phases.json")
+    return None if standup is None else backend_proof(standup, contender.recipe)
 
 
 def _failed(folder: TrialFolder, contender: str) -> str:

@@ -13,7 +13,7 @@ RUNS_MIN = 3
 """Fewer runs than this calibrate nothing."""
 
 
-def decode_tok_s(replies: Sequence[Reply]) -> float | None:
+def pace(replies: Sequence[Reply]) -> float | None:
     """Tokens over seconds of decoding, pooled over the streamed answers of a run; None when there are too few.
 
     Of a stream that was cut off before it told its usage, the visible events are counted.
@@ -30,7 +30,7 @@ def decode_tok_s(replies: Sequence[Reply]) -> float | None:
 
 def pace_of(exchanges: Sequence[Exchange]) -> float | None:
     """The rate of an agent's own answers."""
-    return decode_tok_s([read_reply(each) for each in exchanges if each.purpose == "agent"])
+    return pace([read_reply(each) for each in exchanges if each.purpose == "agent"])
 
 
 def calibrated_tok_s(measured: float | None, runs: Sequence[float | None]) -> float | None:

@@ -80,6 +80,9 @@ GPU_SLOWED = frozenset({"hw_slowdown", "sw_thermal_slowdown", "hw_thermal_slowdo
 SELFTEST_ERROR_PCT = 1.0
 """How far a rate may be from the truth, where the truth is known."""
 
+ALL_ACTIVE_MIN = 0.5
+"""Share of the time of requests that were made together in which all of them are served."""
+
 WARM_UP_SPREAD = 0.01
 WARM_UP_OVER = 3
 """Warm-up is over when so many requests in a row have so small a coefficient of variation."""

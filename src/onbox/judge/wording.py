@@ -8,7 +8,7 @@ from onbox.judge import thresholds as limit
 from onbox.judge.comparison import KEEP, SWITCH, UNDECIDED
 from onbox.judge.contenders import Judged
 from onbox.judge.pair import Pair
-from onbox.judge.results import ContenderResult, Outcome, Validity
+from onbox.judge.results import ArmResult, ContenderResult, Outcome, Validity
 from onbox.judge.statistics import jeffreys_mean, runs_needed
 from onbox.judge.words import count, p_words, passes, percent, several
 
@@ -36,6 +36,26 @@ def reasons(judged: Sequence[Judged], pair: Pair | None) -> tuple[str, ...]:
         found += _of_serving(contender)
     found += _of_speed([contender.result for contender in judged])
     return tuple(found)
+
+
+def of_arms(arms: Sequence[ArmResult]) -> tuple[str, ...]:
+    """What each treatment did, in one sentence."""
+    return tuple(map(_of_arm, arms))
+
+
+def _of_arm(arm: ArmResult) -> str:
+    if not arm.pairs:
+        return (
+            f"Arm {arm.arm} of {arm.contender} has no valid run beside one of the baseline, so nothing can be compared."
+        )
+    scores = (
+        f"{arm.contender} passes {arm.passed} of {arm.pairs} in arm {arm.arm}, {arm.baseline_passed} in the baseline"
+    )
+    if arm.p is None:
+        return f"{scores}: no run ended otherwise."
+    chance = p_words(arm.p)
+    said = "the difference is hardly chance" if arm.p < limit.P_MAX else "such a difference may well be chance"
+    return f"{scores} (same tasks and seeds; {arm.better} better, {arm.worse} worse): {said} ({chance})."
 
 
 def would_settle(plan: Plan, judged: Sequence[Judged], pair: Pair | None) -> tuple[str, ...]:
