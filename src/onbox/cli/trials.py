@@ -119,7 +119,7 @@ def carry_out(folder: TrialFolder, *, resumed: bool = False) -> Done:
     from onbox.evidence.lock import locked
     from onbox.trial.run import Trial
 
-    with locked(folder.path), _terminable():
+    with locked(folder.path), terminable():
         try:
             if resumed:
                 folder.mend_ledger()
@@ -152,7 +152,7 @@ def set_invalid_aside(folder: TrialFolder) -> int:
 
 
 @contextmanager
-def _terminable() -> Iterator[None]:
+def terminable() -> Iterator[None]:
     """SIGTERM and SIGHUP end a trial like Ctrl-C does: the engine is stopped and the evidence kept."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
