@@ -44,6 +44,7 @@ class Engine:
     die_on: int
     stall_s: float
     started: float = field(default_factory=time.monotonic)
+    loading: bool = True
     completions: int = 0
     running: int = 0
     prompt_tokens: int = 0
@@ -65,7 +66,7 @@ class Engine:
 
     async def reply(self, writer: asyncio.StreamWriter, method: str, path: str, body: dict[str, Any]) -> None:
         """One request."""
-        if time.monotonic() - self.started < self.load_s:
+        if self.loading or time.monotonic() - self.started < self.load_s:
             await _send(writer, 503, {"error": {"code": 503, "message": "Loading model"}})
         elif path == "/health":
             await _send(writer, 200, {"status": "ok"})
@@ -215,6 +216,7 @@ async def main() -> None:
     await asyncio.sleep(told.load_s)
     held = [chunk async for chunk in _hold(told.hold_mib, told.hold_mib_s)]
     print(f"{len(held)} chunks held\nmodel loaded", flush=True)
+    engine.loading = False
     await server.serve_forever()
 
 

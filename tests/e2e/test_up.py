@@ -120,7 +120,7 @@ def test_what_it_cannot_do_is_one_line(env: dict[str, str], recipe: RecipeFile, 
 
 def test_the_guard_stops_what_takes_more_than_the_box_can_spare(env: dict[str, str], recipe: RecipeFile) -> None:
     reserve = memory().available_bytes / GIB - 0.5
-    done = onbox("up", recipe("--hold-mib 1024"), "--reserve", f"{reserve:.3f}", env=env)
+    done = onbox("up", recipe("--hold-mib 3072"), "--reserve", f"{reserve:.3f}", env=env)
     assert done.returncode == 4, done.stderr
     assert "small: stopped by the guard in phase load" in done.stderr
     (seen,) = ps(env)
