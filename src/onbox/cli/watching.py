@@ -165,8 +165,17 @@ def _container(name: str, stack: ExitStack) -> tuple[Target, str]:
 
 
 def _asked_once_gone(pid: int, ask: Callable[[], int | None]) -> Callable[[], int | None]:
-    """The exit code of a container, asked of its engine only when its process is gone."""
-    return lambda: None if stat_of(pid) is not None else ask()
+    """The exit code of a container, asked of its engine only when its process is gone; the engine may take a moment."""
+
+    def asked() -> int | None:
+        if stat_of(pid) is not None:
+            return None
+        deadline = time.monotonic() + GRACE_S
+        while (code := ask()) is None and time.monotonic() < deadline:
+            time.sleep(0.2)
+        return code
+
+    return asked
 
 
 def _process(pid: int) -> tuple[Target, str]:

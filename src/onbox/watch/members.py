@@ -48,11 +48,6 @@ class Members:
     def __len__(self) -> int:
         return len(self._members)
 
-    @property
-    def roots_alive(self) -> bool:
-        """Whether a process that was named still lives; one that is dead and not reaped does not."""
-        return any((stat := stat_of(pid)) is not None and stat.state != "Z" for pid in self.roots)
-
     def refresh(self, container_pids: Iterable[int] = (), fresh: bool = True) -> None:
         """Take in what was started since, and let go of what is gone.
 
@@ -68,7 +63,7 @@ class Members:
             if pid in now and pid not in self._members:
                 self._join(pid, "container", fresh)
         self._adopt(now - self._members.keys() - self._strangers, fresh)
-        if not self.leaves_work_to_daemon and any(_name(each.pid) in CLIENTS for each in self if each.role == "own"):
+        if not self.leaves_work_to_daemon and any(each.name in CLIENTS for each in self if each.role == "own"):
             self.leaves_work_to_daemon = True
             self._add_daemons(now)
 
@@ -129,11 +124,6 @@ class Members:
                 pairs = (item.partition(b"=") for item in file.read().split(b"\0") if b"=" in item)
                 return {os.fsdecode(name): os.fsdecode(value) for name, _, value in pairs}
         return dict(os.environ)
-
-
-def _name(pid: int) -> str:
-    stat = stat_of(pid)
-    return stat.name if stat else ""
 
 
 def docker_socket(environment: dict[str, str]) -> str:
