@@ -104,8 +104,12 @@ class Members:
 
     def _add_daemons(self, now: set[int]) -> None:
         """The daemon at the other end of the client's socket; behind socket activation, those known by name."""
+        path = docker_socket(self._environment())
+        if not path:
+            self.daemons_missing = True
+            return
         named = {pid: stat for pid in now if (stat := stat_of(pid)) is not None and stat.name in DAEMONS}
-        found = daemon_behind(docker_socket(self._environment()))
+        found = daemon_behind(path)
         tops = set(named)
         if found in named:
             children = {pid for pid, stat in named.items() if stat.parent == found}
