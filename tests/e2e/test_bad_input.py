@@ -3,6 +3,7 @@
 import hashlib
 import json
 import resource
+import shutil
 import socket
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
+from onbox.bench.tasks import BUILTIN
 from onbox.cli.main import LATER
 from onbox.evidence.manifest import NAME as MANIFEST
 from onbox.standup.ports import free_port
@@ -56,6 +58,23 @@ def recipe(folder: Path, **changes: Any) -> Path:
 
 
 QUICKLY = ("--task", "fill-json", "--runs", "1", "--no-speed")
+
+
+# ---------------------------------------------------------------- tasks
+
+
+def test_a_task_whose_gate_cannot_be_trusted_does_not_score(tmp_path: Path) -> None:
+    shutil.copytree(BUILTIN / "fill-json", tmp_path / "mine" / "fill-json")
+    (tmp_path / "mine" / "fill-json" / "tests" / "test.sh").write_text("exit 0\n")
+    asked = ("trial", "http://127.0.0.1:9", "--tasks", tmp_path / "mine", "--no-speed", "--runs", "1")
+    said = complaint(onbox(*asked, "--out", tmp_path / "trial"), 1)
+    assert "fill-json: fails its audit: nothing done: expected fail, got pass" in said
+    assert "--no-audit" in said
+    assert not (tmp_path / "trial").exists()
+    # In so many words it is scored; here it comes as far as the server that is not there.
+    assert "127.0.0.1:9" in complaint(onbox(*asked, "--no-audit", "--out", tmp_path / "trial"), 3)
+    plan = yaml.safe_load((tmp_path / "trial" / "plan.yaml").read_text())
+    assert [task["audit"] for task in plan["tasks"]] == ["not asked"]
 
 
 # ---------------------------------------------------------------- servers

@@ -1,15 +1,19 @@
 """The audit: every builtin gate stands it, and gates that are easily fooled do not."""
 
 import shutil
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from onbox.bench.audit import PROBES, TaskAudit, audit
+from onbox.bench.audit import TaskAudit, audit, audit_all
+from onbox.bench.audit.admission import admit, missing_programs, without_missing
+from onbox.bench.audit.probes import PROBES, REPEATS, SEEDS
 from onbox.bench.sandbox import Sandbox
 from onbox.bench.sandbox.choose import choose
 from onbox.bench.tasks import BUILTIN, Task, load_task, load_tasks
-from onbox.errors import BoxError
+from onbox.errors import BadSubjectError, BoxError
 
 
 @pytest.fixture(scope="module")
@@ -29,24 +33,37 @@ def missed(found: TaskAudit) -> dict[str, str]:
     return {end.probe: end.got for end in found.probes if end.got != end.expected}
 
 
-@pytest.mark.parametrize(
-    "task",
-    [
-        pytest.param(task, id=task.name, marks=[pytest.mark.slow] if task.agent_timeout_s > 120 else [])
-        for task in load_tasks("builtin")
-    ],
-)
-def test_every_builtin_gate_tells_right_from_wrong(task: Task, sandbox: Sandbox) -> None:
-    found = audit(task, sandbox)
+@pytest.fixture(scope="module")
+def audits(request: pytest.FixtureRequest, sandbox: Sandbox) -> Iterator[dict[str, Future[TaskAudit]]]:
+    """The audits of the builtin tasks that are asked for in this session, two at a time."""
+    calls = [item.callspec for item in request.session.items if hasattr(item, "callspec")]
+    tasks = {task.name: task for call in calls if isinstance(task := call.params.get("task"), Task)}
+    missing = missing_programs(list(tasks.values()), sandbox)
+    pool = ThreadPoolExecutor(2)
+    yield {name: pool.submit(audit, task, sandbox) for name, task in tasks.items() if name not in missing}
+    pool.shutdown(cancel_futures=True)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("task", load_tasks("builtin"), ids=lambda task: task.name)
+def test_every_builtin_gate_tells_right_from_wrong(task: Task, audits: dict[str, Future[TaskAudit]]) -> None:
+    if task.name not in audits:
+        pytest.skip(f"{', '.join(task.needs)} is not in the sandbox")
+    found = audits[task.name].result()
     assert missed(found) == {}
     assert found.passed
     kinds = {end.probe.split(":")[0].split("/")[0] for end in found.probes}
-    wanted = {"oracle", "nothing done", "variants", "wrong", "cheat"}
-    if task.answer == "workspace":
+    wanted = {"oracle", "nothing done", "wrong", "cheat"}
+    if list(task.environment.glob("app/*")):
         wanted.add("vandal")
-    if task.family == "rename":
+    if task.generated:
+        wanted |= {f"seed {seed}" for seed in SEEDS}
+    if task.family in ("rename", "ts-rename"):
         wanted.add("half done")
-    assert kinds == wanted
+    assert wanted <= kinds
+    assert kinds & {"variants", "rewritten"}
+    assert f"oracle: {REPEATS} times the same" in {end.probe for end in found.probes}
     for end in found.probes:
         # A task undone is told as undone, whatever is planted beside it; a task done with damage is told as damage.
         if end.probe.startswith(("nothing done", "cheat")):
@@ -66,7 +83,8 @@ def test_a_gate_that_always_passes_is_found_out(tmp_path: Path, sandbox: Sandbox
 
 def test_a_gate_that_always_fails_is_found_out(tmp_path: Path, sandbox: Sandbox) -> None:
     found = audit(with_gate(tmp_path, "exit 1\n"), sandbox)
-    assert missed(found) == {"oracle": "fail", "variants/rewritten.sh": "fail"}
+    assert set(missed(found)) == {end.probe for end in found.probes if end.expected == "pass"}
+    assert {"oracle", "variants/rewritten.sh", "rewritten: Python laid out anew"} <= set(missed(found))
 
 
 def test_a_gate_that_breaks_is_found_out(tmp_path: Path, sandbox: Sandbox) -> None:
@@ -135,6 +153,87 @@ def test_the_json_is_that_of_the_command_line_contract(sandbox: Sandbox) -> None
     made = audit(load_task(BUILTIN / "chat-acid"), sandbox).as_json()
     assert {"name", "passed", "probes"} <= made.keys()
     assert all({"probe", "expected", "got"} <= probe.keys() for probe in made["probes"])
+
+
+@pytest.mark.parametrize("where", ["ledger/amounts.py", "ledger/invoice.py"])
+def test_each_place_of_the_solution_is_left_out_once(where: str, sandbox: Sandbox) -> None:
+    found = audit(load_task(BUILTIN / "rename-2-files"), sandbox)
+    lines = [end.probe for end in found.probes if end.probe.startswith(f"half done: all but {where}, line")]
+    assert len(lines) == (3 if where == "ledger/invoice.py" else 0)
+    assert f"half done: all but {where}" in [end.probe for end in found.probes]
+
+
+def test_a_gate_that_looks_at_the_text_is_found_out(tmp_path: Path, sandbox: Sandbox) -> None:
+    app = '"$APP_DIR/shapes.py"'
+    gate = f"sed -n 3p {app} | grep -q 'width \\* height' && sed -n 8p {app} | grep -q 'width + height' || exit 1\n"
+    found = missed(audit(with_gate(tmp_path, gate), sandbox))
+    assert found["rewritten: Python laid out anew"] == "fail"
+
+
+def test_a_gate_that_decides_by_chance_is_found_out(tmp_path: Path, sandbox: Sandbox) -> None:
+    gate = 'echo "REASON: FAIL_$(date +%N)"; grep -q "width \\* height" "$APP_DIR/shapes.py"\n'
+    found = audit(with_gate(tmp_path, gate), sandbox)
+    ends = {end.probe: end for end in found.probes}
+    assert ends[f"nothing done: {REPEATS} times the same"].got == "fault"
+    assert " but also FAIL_" in ends[f"nothing done: {REPEATS} times the same"].reason
+    assert not found.passed
+
+
+def test_a_generator_that_is_not_deterministic_is_found_out(tmp_path: Path, sandbox: Sandbox) -> None:
+    task = with_gate(tmp_path, "exit 1\n")
+    (task.path / "generate.py").write_text("import time\nopen('instruction.md', 'w').write(str(time.time_ns()))\n")
+    found = missed(audit(load_task(task.path), sandbox))
+    assert found["seed 1: made twice the same"] == "fail"
+    (task.path / "generate.py").write_text("raise SystemExit(1)\n")
+    found = missed(audit(load_task(task.path), sandbox))
+    assert found["seed 1: made"] == "fault"
+
+
+# ---------------------------------------------------------------- admission
+
+
+@pytest.fixture
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ONBOX_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def test_a_task_is_audited_once_and_again_when_it_changed(tmp_path: Path, sandbox: Sandbox, own_cache: Path) -> None:
+    shutil.copytree(BUILTIN / "fill-json", tmp_path / "task")
+    audited: list[str] = []
+    admit([load_task(tmp_path / "task")], sandbox, audited.append)
+    admit([load_task(tmp_path / "task")], sandbox, audited.append)
+    assert audited == ["task"]
+    (tmp_path / "task" / "instruction.md").write_text("Fill in config.json.")
+    admit([load_task(tmp_path / "task")], sandbox, audited.append)
+    assert audited == ["task", "task"]
+    assert len(list(own_cache.glob("audits/*.json"))) == 2
+
+
+def test_a_task_that_fails_its_audit_does_not_score(tmp_path: Path, sandbox: Sandbox, own_cache: Path) -> None:
+    task = with_gate(tmp_path, "exit 0\n")
+    for _ in range(2):
+        with pytest.raises(BadSubjectError, match="task: fails its audit: nothing done: expected fail, got") as raised:
+            admit([task], sandbox)
+        assert "--no-audit" in raised.value.next_step
+    assert not list(own_cache.glob("audits/*.json"))
+
+
+def test_a_task_whose_program_is_not_here_is_left_out_in_words(tmp_path: Path, sandbox: Sandbox) -> None:
+    shutil.copytree(BUILTIN / "fill-json", tmp_path / "task")
+    toml = tmp_path / "task" / "task.toml"
+    toml.write_text(toml.read_text().replace("[metadata]", '[metadata]\nneeds = ["bash", "no-such-program"]'))
+    here, away = load_task(BUILTIN / "fill-json"), load_task(tmp_path / "task")
+    said: list[str] = []
+    assert without_missing([here, away], sandbox, said.append) == [here]
+    assert said == ["task: left out, it needs no-such-program, which is not in the sandbox"]
+    with pytest.raises(BoxError, match="task: needs no-such-program"):
+        without_missing([away], sandbox)
+
+
+def test_audits_of_many_come_in_the_order_of_the_tasks(sandbox: Sandbox) -> None:
+    tasks = load_tasks("builtin", ["fix-failing-test", "chat-acid"])
+    assert [found.name for found in audit_all(tasks, sandbox)] == ["fix-failing-test", "chat-acid"]
 
 
 def test_probes_are_functions_that_say_what_they_show() -> None:

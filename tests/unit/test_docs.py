@@ -29,6 +29,7 @@ from onbox.judge.speed_checks import HARD
 from onbox.recipes import container, schema
 from onbox.recipes import weights as recipe_weights
 from onbox.recipes.text import read_yaml
+from onbox.trial.arms import read_arms
 from onbox.trial.plan import Asked, make_plan
 from tests.unit.weights.checkpoints import write_gguf
 
@@ -197,6 +198,9 @@ def test_every_yaml_example_is_valid(page: Path, elsewhere: Path) -> None:
             plan, _ = make_plan(Asked(contenders=(str(path),)), sandbox="bubblewrap", read_gb_s=None)
             assert len(plan.contenders) == len(read_yaml(path)["contenders"])
             found = [recipes.Recipe.model_validate(contender.recipe) for contender in plan.contenders]
+        elif "arms" in read_yaml(path):
+            assert read_arms(path)
+            found = []
         elif "command" in read_yaml(path):
             assert read_template(str(path)) is not None
             found = []
@@ -328,6 +332,18 @@ def test_every_check_of_a_speed_is_told() -> None:
     assert checks
     assert checks <= told
     assert checks >= HARD
+
+
+def test_every_check_of_a_launch_is_told() -> None:
+    checks = set(re.findall(r'"(launch\.\w+)"', text(SOURCE / "standup" / "launch_checks.py")))
+    rows = table_rows(text(ROOT / "docs" / "recipes.md"))
+    assert {name for row in rows for name in INLINE.findall(row[0]) if name.startswith("launch.")} == checks
+
+
+def test_every_builtin_recipe_is_told() -> None:
+    rows = table_rows(text(ROOT / "docs" / "recipes.md"))
+    told = {name for row in rows for name in INLINE.findall(row[0])}
+    assert set(recipes.builtin_names()) <= told
 
 
 # ---------------------------------------------------------------- form

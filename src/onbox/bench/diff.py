@@ -63,6 +63,23 @@ def changed_files(before: Path, after: Path) -> list[str]:
     return [diff.name for diff in _compare(before, after)]
 
 
+def without_each_hunk(before: Path, after: Path) -> Iterator[tuple[int, bytes]]:
+    """The content of `after` with one of its hunks left out, for each hunk; none where either is no text file.
+
+    Yields:
+        The line in `after` where the hunk begins, from 1, and the content without it.
+    """
+    old, new = (_text(path.read_bytes()) if path.is_file() else None for path in (before, after))
+    if old is None or new is None:
+        return
+    steps = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    for left_out in (step for step in steps if step[0] != "equal"):
+        lines = [
+            line for step in steps for line in (old[step[1] : step[2]] if step is left_out else new[step[3] : step[4]])
+        ]
+        yield left_out[3] + 1, "".join(lines).encode("utf-8")
+
+
 def patch(before: Path, after: Path) -> str:
     """Unified diff from one snapshot to another, in git's form; binary and very large files are named only."""
     return "".join(_render(diff) for diff in _compare(before, after))

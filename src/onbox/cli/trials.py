@@ -4,22 +4,26 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from onbox import __version__
+from onbox.bench.sandbox import Sandbox
+from onbox.bench.tasks import Task
 from onbox.cli.signals import terminable
 from onbox.errors import GuardStop, Interrupted, OnboxError
 from onbox.evidence.claims import Claim, Claims, written
 from onbox.evidence.folder import TrialFolder, write_atomic, write_json
-from onbox.evidence.records import LedgerKind
+from onbox.evidence.records import LedgerKind, Plan
 from onbox.judge.results import Verdict
 from onbox.published import published
 from onbox.trial.plan import Asked
 
 
-def new_folder(asked: Asked, out: Path | None, *, unsafe: bool, claims: Sequence[Claim] = ()) -> TrialFolder:
+def new_folder(
+    asked: Asked, out: Path | None, *, unsafe: bool, claims: Sequence[Claim] = (), audit: bool = True
+) -> TrialFolder:
     """Freeze a plan in a new folder, with the box's fingerprint and the published rates of this day beside it.
 
     Args:
@@ -27,6 +31,7 @@ def new_folder(asked: Asked, out: Path | None, *, unsafe: bool, claims: Sequence
         out: the folder; None for the usual place.
         unsafe: whether commands may run without a sandbox.
         claims: the user's published rates; one with the name of another takes its place.
+        audit: whether the user's own tasks must pass their audit first.
 
     Raises:
         OnboxError: something that was asked for is wrong, or this box cannot do it.
@@ -35,8 +40,11 @@ def new_folder(asked: Asked, out: Path | None, *, unsafe: bool, claims: Sequence
     from onbox.bench.sandbox.choose import choose
     from onbox.trial.plan import make_plan
 
-    sandbox = choose(unsafe=unsafe).name if asked.bench else "not needed"
-    plan, _ = make_plan(asked, sandbox=sandbox, read_gb_s=None)
+    tier = choose(unsafe=unsafe) if asked.bench else None
+    sandbox = tier.name if tier else "not needed"
+    plan, tasks = make_plan(asked, sandbox=sandbox, read_gb_s=None)
+    if tier and tasks:
+        asked = _fit_for_scoring(asked, plan, tasks, tier, audit=audit)
     fingerprint = box.describe()
     plan, _ = make_plan(
         asked, sandbox=sandbox, read_gb_s=fingerprint.bandwidth.read_gb_s if fingerprint.bandwidth else None
@@ -46,6 +54,28 @@ def new_folder(asked: Asked, out: Path | None, *, unsafe: bool, claims: Sequence
     named = {claim.name: claim for claim in (*published().claims, *claims)}
     write_atomic(folder.path / "claims.yaml", written(Claims(claims=tuple(named.values()))))
     return folder
+
+
+def _fit_for_scoring(asked: Asked, plan: Plan, tasks: list[Task], sandbox: Sandbox, *, audit: bool) -> Asked:
+    """Leave out what cannot be done here, and audit the user's own tasks; what is asked for then.
+
+    Raises:
+        BadSubjectError: a gate cannot be trusted.
+        BoxError: no task is left, or one needs what this box has not.
+    """
+    from onbox.bench.audit.admission import admit, without_missing
+    from onbox.cli.output import err
+
+    progress = err()
+    left = without_missing(tasks, sandbox, lambda words: progress.print(words, markup=False))
+    if len(left) < len(tasks):
+        asked = replace(asked, task_names=[task.name for task in left])
+    if plan.tasks_from == "builtin":
+        return replace(asked, audit="builtin")
+    if not audit:
+        return replace(asked, audit="not asked")
+    admit(left, sandbox, lambda name: progress.print(f"auditing the gate of {name}", markup=False))
+    return replace(asked, audit="passed")
 
 
 @dataclass(frozen=True)
@@ -110,10 +140,10 @@ def set_invalid_aside(folder: TrialFolder) -> int:
     from onbox.cli.looking import Judging
     from onbox.judge.results import Outcome
 
-    moved = 0
+    moved, judging = 0, Judging()
     for contender in folder.plan().contenders:
         for record in folder.runs(contender.name):
-            outcome, code = Judging().run(folder, record)
+            outcome, code = judging.run(folder, record)
             if outcome == Outcome.INVALID:
                 moved += folder.set_aside(record, f"invalid, {code}: done again")
     return moved

@@ -15,6 +15,7 @@ from onbox.recipes.container import Container
 from onbox.recipes.names import slug
 from onbox.recipes.schema import Recipe
 from onbox.recipes.sparkrun_command import filled, options_of, program_of
+from onbox.recipes.text import write_yaml
 
 VERSION = "2"
 RUNTIMES = ("vllm", "sglang")
@@ -167,6 +168,14 @@ def to_sparkrun(recipe: Recipe) -> dict[str, Any]:
     if not recipe.sparkrun or "command" in recipe.sparkrun:
         data["command"] = " \\\n  ".join(words) + "\n"
     return data
+
+
+def written(data: dict[str, Any]) -> str:
+    """A sparkrun recipe as YAML, in sparkrun's order of keys, the command as a block."""
+    order = ("recipe_version", "name", "model", "model_revision", "runtime", "min_nodes", "max_nodes", "container")
+    last = ("metadata", "mods", "defaults", "env", "command")
+    middle = [key for key in data if key not in (*order, *last)]
+    return write_yaml({key: data[key] for key in (*order, *middle, *last) if key in data})
 
 
 def _options(recipe: Recipe) -> dict[str, Any]:

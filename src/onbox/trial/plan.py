@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from onbox import __version__, recipes
-from onbox.bench.agents import agent_of
+from onbox.bench.agents import Agent, agent_of
 from onbox.bench.agents.template import read_template
 from onbox.bench.tasks import SETS, Task, load_tasks, task_source
 from onbox.engines import engine_by_name
@@ -19,6 +19,8 @@ from onbox.evidence.folder import first_problem, utc_now
 from onbox.evidence.records import (
     AgentCommand,
     AgentPlan,
+    ArmPlan,
+    Audited,
     ContenderPlan,
     Expected,
     Limits,
@@ -27,10 +29,11 @@ from onbox.evidence.records import (
     SpeedPlan,
     TaskPlan,
 )
-from onbox.fetch import download_bytes
+from onbox.fetch import download_bytes, where_weights
 from onbox.fetch.growth import folder_bytes
 from onbox.recipes import Recipe, Weights
 from onbox.recipes.text import read_yaml
+from onbox.trial.arms import BASELINE, ArmEntry, arms_of, check_arms
 from onbox.wire.endpoint import Endpoint
 
 EMBEDDED_LIMITS = Limits(turns=8, wall_s=60.0, output_tokens=2048, turn_tokens=512, command_s=10.0)
@@ -64,10 +67,12 @@ class Asked:
         speed: measure decode speed.
         bench: run the tasks.
         kind: of the plan.
+        audit: how the gates of the tasks were audited, for the record.
         limits: of the agent; None takes the file's or the default.
         nudges: of the agent.
         agent: its name, `cmd:...` or a YAML file; None takes the file's or the built-in one.
         agent_command: of a frozen plan.
+        arms: treatments beside the baseline.
     """
 
     contenders: Sequence[str] = ()
@@ -80,10 +85,12 @@ class Asked:
     speed: SpeedPlan | None = field(default_factory=SpeedPlan)
     bench: bool = True
     kind: str = "trial"
+    audit: Audited | None = None
     limits: Limits | None = None
     nudges: int = 0
     agent: str | None = None
     agent_command: AgentCommand | None = None
+    arms: tuple[ArmPlan, ...] = ()
 
 
 class TrialFile(BaseModel):
@@ -100,6 +107,7 @@ class TrialFile(BaseModel):
     limits: Limits = Limits()
     nudges: int = 0
     agent: str = BUILTIN_AGENT
+    arms: list[ArmEntry] = []
 
 
 def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[Plan, list[Task]]:
@@ -129,6 +137,7 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
     if runs < 1:
         raise UsageError(f"runs: {runs} is not at least 1")
     agent_plan = _agent(asked, limits)
+    check_arms(asked.arms, agent_of(agent_plan))
     plan = Plan(
         created_at=utc_now(),
         onbox_version=__version__,
@@ -141,14 +150,16 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
             )
             for position, recipe in enumerate(found)
         ),
-        tasks=tuple(TaskPlan(name=task.name, sha256=task.sha256) for task in tasks),
+        tasks=tuple(TaskPlan(name=task.name, sha256=task.sha256, audit=asked.audit) for task in tasks),
         tasks_from="builtin" if source == "builtin" else str(source.resolve()),
+        arms=(BASELINE, *(arm.name for arm in asked.arms)),
+        treatments=asked.arms,
         runs=runs,
         seed=seed,
         agent=agent_plan,
         speed=asked.speed,
         sandbox=sandbox,
-        expected=_expected(found, len(tasks) * runs, asked.speed, read_gb_s),
+        expected=_expected(found, len(tasks) * runs * (1 + len(asked.arms)), asked.speed, read_gb_s),
     )
     return plan, tasks
 
@@ -165,6 +176,19 @@ def _agent(asked: Asked, limits: Limits) -> AgentPlan:
         name, command = template
     plan = AgentPlan(name=name, version="", command=command, limits=limits, nudges=asked.nudges)
     return plan.model_copy(update={"version": agent_of(plan).version()}) if asked.bench else plan
+
+
+def check_version(agent: Agent, plan: AgentPlan) -> None:
+    """The agent is still the one of the plan.
+
+    Raises:
+        UsageError: it has been changed since the plan was frozen.
+        BoxError: it is gone.
+    """
+    if (version := agent.version()) != plan.version:
+        raise UsageError(
+            f"agent {plan.name}: is now {version}; the plan was frozen with {plan.version}", "start a new trial"
+        )
 
 
 def run_seed(plan_seed: int, task: str, n: int) -> int:
@@ -213,7 +237,8 @@ def _with_file(asked: Asked) -> tuple[Asked, list[Recipe]]:
     source, _ = task_source(file.tasks)
     tasks = file.tasks if source == "builtin" else str(path.parent / source)
     again = _again(asked, tasks, file.task_names, file.runs, file.seed, file.speed)
-    return replace(again, limits=file.limits, nudges=file.nudges, agent=asked.agent or file.agent), inline
+    again = replace(again, limits=file.limits, nudges=file.nudges, agent=asked.agent or file.agent)
+    return replace(again, arms=asked.arms or arms_of(file.arms, path)), inline
 
 
 def _frozen(asked: Asked, path: Path, data: dict[str, Any]) -> tuple[Asked, list[Recipe]]:
@@ -226,6 +251,7 @@ def _frozen(asked: Asked, path: Path, data: dict[str, Any]) -> tuple[Asked, list
     again = replace(again, bench=asked.bench and bool(plan.tasks), limits=plan.agent.limits, nudges=plan.agent.nudges)
     if asked.agent is None:
         again = replace(again, agent=plan.agent.name, agent_command=plan.agent.command)
+    again = replace(again, arms=asked.arms or plan.treatments)
     inline = [recipes.parse(contender.recipe, where=str(path), folder=None) for contender in plan.contenders]
     return replace(again, kind=plan.kind), inline
 
@@ -250,30 +276,24 @@ def _recipe(name: str, model: str | None, folder: Path = Path()) -> Recipe:
     if name.startswith(("http://", "https://")):
         Endpoint.parse(name)
         return recipes.of_url(name, model)
-    path = folder / name
-    if path.suffix == ".gguf":
-        return recipes.of_gguf(path)
-    if name in recipes.builtin_names():
-        return recipes.load(name)
-    if path.suffix in (".yaml", ".yml"):
-        return recipes.load(str(path))
-    raise UsageError(
-        f"{name}: no such contender",
-        f"a URL, a .gguf file, a recipe file, or one of {', '.join(recipes.builtin_names())}",
-    )
+    return recipes.find(name, folder)
 
 
 def _check(recipe: Recipe) -> None:
     """Find now what would stop the trial half-way.
 
     Raises:
-        UsageError: the name is no name of a folder, there is no such engine, or the URL is none.
+        UsageError: the name is no name of a folder, there is no such engine, it cannot do what the recipe asks for, or
+            the URL is none.
+        BoxError: the engine is not installed.
     """
     if recipe.name != recipes.slug(recipe.name):
         raise UsageError(f"name: {recipe.name}: not a name for a folder", "letters, digits, dot, dash and underscore")
-    engine_by_name(recipe.engine)
+    engine = engine_by_name(recipe.engine)
     if recipe.url is not None:
         Endpoint.parse(recipe.url)
+    if recipe.weights is not None:
+        engine.launch(recipe, where_weights(recipe.weights)[0], recipe.serve.port or 0)
 
 
 def _named_apart(found: list[Recipe]) -> list[Recipe]:

@@ -20,6 +20,7 @@ from onbox.errors import UsageError
 @click.option("--seed", type=int, help="Another seed gives other samples; 1 if left out.")
 @click.option("--agent", help="The agent that works on the tasks: builtin, opencode, ...")
 @click.option("--no-speed", is_flag=True, help="Leave the decode measurement out.")
+@click.option("--no-audit", is_flag=True, help="Score tasks of your own whose gates were not audited.")
 @click.option("--unsafe", is_flag=True, help="Run agents' commands without a sandbox where none works.")
 @json_option
 def command(
@@ -33,6 +34,7 @@ def command(
     seed: int | None,
     agent: str | None,
     no_speed: bool,
+    no_audit: bool,
     unsafe: bool,
     as_json: bool,
 ) -> None:
@@ -53,7 +55,8 @@ def command(
     else:
         asked: dict[str, Any] = {"speed": None} if no_speed else {}
         asked |= {"contenders": contenders, "tasks": tasks, "task_names": task_names, "runs": runs}
-        folder = new_folder(Asked(**asked, quick=quick, seed=seed, agent=agent), out, unsafe=unsafe)
+        wanted = Asked(**asked, quick=quick, seed=seed, agent=agent)
+        folder = new_folder(wanted, out, unsafe=unsafe, audit=not no_audit)
     done = carry_out(folder, resumed=resume is not None)
     verdict = done.verdict
     err().print(summary(verdict, folder.path))

@@ -1,0 +1,66 @@
+"""Do the gates tell right from wrong? Each probe leaves a workspace of known worth and sees what the gate says."""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from onbox.bench.audit.probes import PROBES
+from onbox.bench.audit.subject import ProbeEnd, Subject
+from onbox.bench.sandbox import Sandbox
+from onbox.bench.tasks import Task
+
+VERSION = "2"
+"""Of the probes: an audit by others is no audit by these."""
+
+
+@dataclass(frozen=True)
+class TaskAudit:
+    """All probes of one task.
+
+    Args:
+        name: the task.
+        passed: whether every probe got what it expected.
+        probes: in the order they were made.
+    """
+
+    name: str
+    passed: bool
+    probes: tuple[ProbeEnd, ...]
+
+    @property
+    def missed(self) -> tuple[ProbeEnd, ...]:
+        """The probes that did not get what they expected."""
+        return tuple(end for end in self.probes if end.got != end.expected)
+
+    def as_json(self) -> dict[str, Any]:
+        """The task's object in the command line contract."""
+        return asdict(self)
+
+
+def audit(task: Task, sandbox: Sandbox) -> TaskAudit:
+    """Put a task's gate to all probes.
+
+    Raises:
+        BoxError: the task needs Docker, or the sandbox could not start.
+    """
+    with tempfile.TemporaryDirectory(prefix="onbox-audit-") as scratch:
+        subject = Subject(task, sandbox, Path(scratch))
+        probes = tuple(end for probe in PROBES for end in probe(subject))
+    return TaskAudit(task.name, all(end.got == end.expected for end in probes), probes)
+
+
+def audit_all(tasks: Sequence[Task], sandbox: Sandbox, jobs: int = 2) -> Iterator[TaskAudit]:
+    """Audit tasks, `jobs` at a time; the ends come in the order of the tasks.
+
+    Raises:
+        BoxError: a task needs Docker, or the sandbox could not start.
+    """
+    pool = ThreadPoolExecutor(jobs)
+    try:
+        for future in [pool.submit(audit, task, sandbox) for task in tasks]:
+            yield future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -1,0 +1,168 @@
+"""The probes: each is a function from a `Subject` to the ends of what it tried; `PROBES` lists them."""
+
+import py_compile
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from onbox.bench.audit.cheats import CHEATS, CLAIM
+from onbox.bench.audit.rewrites import REPLY_REWRITES, REWRITES, Rewrite
+from onbox.bench.audit.subject import Left, ProbeEnd, Subject, Verdict
+from onbox.bench.diff import without_each_hunk
+from onbox.bench.tasks import tree_sha256
+from onbox.errors import BadSubjectError, UsageError
+
+REPEATS = 5
+"""A gate that says one thing now and another then decides by chance."""
+
+SEEDS = (1, 2, 3)
+"""The instances of a generated task that are looked at, beside the folder itself."""
+
+
+def oracle(subject: Subject) -> Iterator[ProbeEnd]:
+    """The known-good solution passes, each time."""
+    yield from subject.expect_each_time("pass", "oracle", subject.oracle(), REPEATS)
+
+
+def nothing_done(subject: Subject) -> Iterator[ProbeEnd]:
+    """A workspace that nobody touched fails, each time and whatever is said about it."""
+    yield from subject.expect_each_time("fail", "nothing done", Left(subject.fresh()), REPEATS)
+    yield subject.expect("fail", "nothing done: success claimed", Left(subject.fresh(), CLAIM))
+    yield subject.expect(
+        "fail", "nothing done: the instruction repeated", Left(subject.fresh(), subject.task.instruction)
+    )
+
+
+def variants(subject: Subject) -> Iterator[ProbeEnd]:
+    """Other good answers, in solution/variants, pass: scripts (.sh) and replies (.md)."""
+    yield from _examples(subject, "variants", "pass")
+
+
+def rewritten(subject: Subject) -> Iterator[ProbeEnd]:
+    """The solution in another form that is equally right passes, unless the task says that its form matters."""
+    if subject.task.exact:
+        return
+    for what, rewrite in REWRITES.items():
+        left = subject.oracle()
+        if not left.fault and _rewrite_files(left.app, subject.changed, rewrite):
+            yield subject.expect("pass", f"rewritten: {what}", left)
+    for what, rewrite in REPLY_REWRITES.items():
+        left = subject.oracle()
+        if subject.task.answer == "reply" and (text := rewrite("reply.md", left.reply)):
+            yield subject.expect("pass", f"rewritten: {what}", Left(left.app, text, left.fault))
+
+
+def wrong(subject: Subject) -> Iterator[ProbeEnd]:
+    """Plausible bad answers, in solution/wrong, fail: scripts (.sh) and replies (.md)."""
+    yield from _examples(subject, "wrong", "fail")
+
+
+def half_done(subject: Subject) -> Iterator[ProbeEnd]:
+    """The solution, less any one of its files or any one place in them, fails."""
+    before, several = subject.fresh(), len(subject.changed) > 1
+    for name in subject.changed:
+        parts = list(without_each_hunk(before / name, subject.oracle().app / name))
+        if several:
+            left = subject.oracle()
+            (left.app / name).unlink(missing_ok=True)
+            if (before / name).exists():
+                shutil.copy2(before / name, left.app / name)
+            yield subject.expect("fail", f"half done: all but {name}", left)
+        if len(parts) > 1:
+            for line, text in parts:
+                left = subject.oracle()
+                (left.app / name).write_bytes(text)
+                yield subject.expect("fail", f"half done: all but {name}, line {line}", left)
+
+
+def vandal(subject: Subject) -> Iterator[ProbeEnd]:
+    """The solution, with a file that was no part of it changed or deleted, fails."""
+    for name in subject.untouched:
+        left = subject.oracle()
+        with (left.app / name).open("ab") as file:
+            file.write(b"\n# touched\n")
+        yield subject.expect("fail", f"vandal: {name} changed", left)
+        left = subject.oracle()
+        (left.app / name).unlink()
+        yield subject.expect("fail", f"vandal: {name} deleted", left)
+
+
+def cheat(subject: Subject) -> Iterator[ProbeEnd]:
+    """A workspace with the task undone fails, whatever is planted in it to sway the gate."""
+    for name, plant in CHEATS.items():
+        app = subject.fresh()
+        plant(app)
+        if tree_sha256(app) == tree_sha256(subject.fresh()):
+            continue  # nothing to plant it in, as in the empty workspace of a reply
+        yield subject.expect("fail", f"cheat: {name}", Left(app, CLAIM))
+
+
+def compiled(subject: Subject) -> Iterator[ProbeEnd]:
+    """Sources with the task undone fail, also where compiled files say that it was done."""
+    sources = [name for name in subject.changed if name.endswith(".py")]
+    app, solved = subject.fresh(), subject.oracle().app
+    for name in (name for name in sources if (solved / name).exists()):
+        target = app / Path(name).parent / "__pycache__" / f"{Path(name).stem}.{sys.implementation.cache_tag}.pyc"
+        mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+        py_compile.compile(str(solved / name), str(target), doraise=True, invalidation_mode=mode)
+    if sources:
+        yield subject.expect("fail", "cheat: compiled files of the solution", Left(app, CLAIM))
+
+
+def seeds(subject: Subject) -> Iterator[ProbeEnd]:
+    """The generator gives the same task for the same seed, and its instances tell right from wrong too."""
+    if not subject.task.generated:
+        return
+    for seed in SEEDS:
+        try:
+            instance, again = subject.instance(seed), subject.instance(seed)
+        except (BadSubjectError, UsageError) as error:
+            yield ProbeEnd(f"seed {seed}: made", "pass", "fault", error.message)
+            continue
+        same = instance.task.sha256 == again.task.sha256
+        yield ProbeEnd(f"seed {seed}: made twice the same", "pass", "pass" if same else "fail", "")
+        yield instance.expect("pass", f"seed {seed}: oracle", instance.oracle())
+        yield instance.expect("fail", f"seed {seed}: nothing done", Left(instance.fresh()))
+        for folder, expected in _EXAMPLES.items():
+            yield from _examples(instance, folder, expected, prefix=f"seed {seed}: ")
+
+
+PROBES: tuple[Callable[[Subject], Iterator[ProbeEnd]], ...] = (
+    oracle,
+    nothing_done,
+    variants,
+    rewritten,
+    wrong,
+    half_done,
+    vandal,
+    cheat,
+    compiled,
+    seeds,
+)
+
+_EXAMPLES: dict[str, Verdict] = {"variants": "pass", "wrong": "fail"}
+
+
+def _examples(subject: Subject, folder: str, expected: Verdict, prefix: str = "") -> Iterator[ProbeEnd]:
+    for path in sorted((subject.task.solution / folder).glob("*")):
+        if path.suffix == ".sh":
+            yield subject.expect(expected, f"{prefix}{folder}/{path.name}", subject.after(path))
+        elif path.suffix == ".md":
+            left = Left(subject.fresh(), path.read_text("utf-8", "replace"))
+            yield subject.expect(expected, f"{prefix}{folder}/{path.name}", left)
+
+
+def _rewrite_files(app: Path, names: list[str], rewrite: Rewrite) -> bool:
+    """Rewrite files of a workspace in place; whether any of them is another now."""
+    changed = False
+    for path in (app / name for name in names if (app / name).is_file()):
+        try:
+            text = path.read_bytes().decode("utf-8")
+        except UnicodeDecodeError:
+            continue
+        new = rewrite(path.name, text)
+        if new is not None and new != text:
+            path.write_bytes(new.encode("utf-8"))
+            changed = True
+    return changed

@@ -1,0 +1,156 @@
+"""A task under audit: makes workspaces, runs the scripts of its author and asks its gate."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from onbox.bench.diff import changed_files
+from onbox.bench.gate import REPLY, grade
+from onbox.bench.instances import render
+from onbox.bench.sandbox import Bind, Sandbox
+from onbox.bench.tasks import Task
+from onbox.bench.workspace import make_workspace, snapshot
+from onbox.evidence.records import GateEnd
+
+Verdict = Literal["pass", "fail", "fault"]
+
+
+@dataclass(frozen=True)
+class ProbeEnd:
+    """What one probe expected of the gate, and what it got.
+
+    Args:
+        probe: what was tried.
+        expected: `pass` or `fail`.
+        got: what the gate said; `fault` when it broke, or when the probe's own script did.
+        reason: the gate's reason, or what broke.
+    """
+
+    probe: str
+    expected: Verdict
+    got: Verdict
+    reason: str
+
+
+@dataclass(frozen=True)
+class Left:
+    """What a probe leaves behind, in place of an agent.
+
+    Args:
+        app: the workspace.
+        reply: the last message.
+        fault: what went wrong while it was made; empty when nothing did.
+    """
+
+    app: Path
+    reply: str = ""
+    fault: str = ""
+
+
+class Subject:
+    """A task under audit.
+
+    Args:
+        task: the task.
+        sandbox: where scripts and gate run.
+        scratch: a folder that is thrown away after the audit.
+    """
+
+    def __init__(self, task: Task, sandbox: Sandbox, scratch: Path) -> None:
+        self.task = task
+        self._sandbox = sandbox
+        self._scratch = scratch
+        self._made = 0
+
+    def fresh(self) -> Path:
+        """A fresh workspace."""
+        app = self._folder() / "app"
+        make_workspace(self.task, app)
+        return app
+
+    def oracle(self) -> Left:
+        """A copy of its own of what the known-good solution leaves."""
+        app = self._folder() / "app"
+        shutil.copytree(self._solved.app, app, symlinks=True)
+        return Left(app, self._solved.reply, self._solved.fault)
+
+    def after(self, script: Path) -> Left:
+        """What a script of the solution folder leaves of a fresh workspace."""
+        app, logs = self.fresh(), self._folder() / "logs"
+        (logs / REPLY).parent.mkdir(parents=True)
+        done = self._sandbox.run(
+            ["bash", script.relative_to(self.task.solution).as_posix()],
+            binds={
+                "APP_DIR": Bind(app, "/app", writable=True),
+                "LOGS_DIR": Bind(logs, "/logs", writable=True),
+                "SOLUTION_DIR": Bind(self.task.solution, "/solution"),
+            },
+            cwd="SOLUTION_DIR",
+            timeout_s=self.task.agent_timeout_s,
+        )
+        reply = (logs / REPLY).read_text("utf-8", "replace") if (logs / REPLY).is_file() else ""
+        last = done.output.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        fault = "" if done.exit_code == 0 else f"{script.name} ended with exit code {done.exit_code}: {last}"
+        return Left(app, reply, fault)
+
+    def instance(self, seed: int) -> "Subject":
+        """The task that the generator makes for a seed, under audit too.
+
+        Raises:
+            BadSubjectError: the generator broke, or left no task.
+        """
+        folder = self._folder()
+        instance = render(self.task, seed, folder / self.task.name, self._sandbox)
+        return Subject(instance, self._sandbox, folder / "scratch")
+
+    def expect(self, expected: Verdict, probe: str, left: Left) -> ProbeEnd:
+        """Ask the gate about what was left."""
+        return self.expect_each_time(expected, probe, left, times=1)[0]
+
+    def expect_each_time(self, expected: Verdict, probe: str, left: Left, times: int) -> Sequence[ProbeEnd]:
+        """Ask the gate several times about the same; what it said first, and whether it said nothing else."""
+        if left.fault:
+            return [ProbeEnd(probe, expected, "fault", left.fault)]
+        said = [grade(self.task, left.app, left.reply, self._sandbox) for _ in range(times)]
+        first = ProbeEnd(probe, expected, _verdict(said[0]), said[0].reason)
+        if times == 1:
+            return [first]
+        heard = dict.fromkeys((end.exit_code, end.reason) for end in said)
+        again = f"{probe}: {times} times the same"
+        if len(heard) == 1:
+            return [first, ProbeEnd(again, expected, first.got, first.reason)]
+        return [first, ProbeEnd(again, expected, "fault", " but also ".join(reason for _, reason in heard))]
+
+    @cached_property
+    def changed(self) -> list[str]:
+        """The files that the known-good solution changes."""
+        after = self._folder()
+        snapshot(self._solved.app, after)
+        return changed_files(self.fresh(), after)
+
+    @cached_property
+    def untouched(self) -> list[str]:
+        """The files that the known-good solution leaves alone."""
+        app = self.fresh()
+        names = (str(path.relative_to(app)) for path in sorted(app.rglob("*")) if path.is_file())
+        return [name for name in names if name not in self.changed]
+
+    @cached_property
+    def _solved(self) -> Left:
+        script = self.task.solution / "solve.sh"
+        if not script.is_file():
+            return Left(self.fresh(), fault="solution/solve.sh is missing: nothing shows that the gate can pass")
+        return self.after(script)
+
+    def _folder(self) -> Path:
+        self._made += 1
+        return self._scratch / str(self._made)
+
+
+def _verdict(end: GateEnd) -> Verdict:
+    if end.exit_code == 0:
+        return "pass"
+    return "fail" if end.exit_code == 1 else "fault"
