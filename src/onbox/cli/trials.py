@@ -142,10 +142,10 @@ def set_invalid_aside(folder: TrialFolder) -> int:
     from onbox.cli.looking import Judging
     from onbox.judge.results import Outcome
 
-    moved = 0
+    moved, judging = 0, Judging()
     for contender in folder.plan().contenders:
         for record in folder.runs(contender.name):
-            outcome, code = Judging().run(folder, record)
+            outcome, code = judging.run(folder, record)
             if outcome == Outcome.INVALID:
                 moved += folder.set_aside(record, f"invalid, {code}: done again")
     return moved

@@ -110,6 +110,15 @@ Audited = Literal["builtin", "passed", "not asked"]
 """Audited with each release; passed on this box; the user said that it need not be."""
 
 
+class ReplayPlan(Record):
+    """How a run that ended without a call is asked again, to find out who lost the call."""
+
+    rounds: int = 5
+    """Each asks unchanged, streamed the other way, and past the server's parser; 0: nothing is asked again."""
+    contender_s: float = 120.0
+    """For all runs of a contender together."""
+
+
 class TaskPlan(Record):
     """One task of the plan, pinned by the hash of its files."""
 
@@ -160,6 +169,7 @@ class Plan(Record):
     """Run n of every contender uses the same seeds, derived from this one."""
     agent: AgentPlan
     speed: SpeedPlan | None = SpeedPlan()
+    replay: ReplayPlan = ReplayPlan()
     sandbox: str
     """The sandbox tier that was chosen when the plan was frozen; `none` only by the user's own words."""
     stop_rule: str = "all runs of the plan, no peeking: the verdict is computed once, at the end"
@@ -175,7 +185,7 @@ class Exchange(Record):
     id: int
     purpose: str
     """`agent`, `side`, `preflight`, `canary`, `cold`, `warmup` or `measured`; `side` is what an agent of others asks
-    beside its task, such as a title."""
+    beside its task, such as a title. Of a replay: `replay`, `replay-flipped`, `replay-raw`, `replay-prompt`."""
     started_at: str
     t0_ns: int
     """Monotonic time just before the first byte of the request was sent."""
@@ -512,6 +522,18 @@ class SandboxReport(Record):
     probes: tuple[Probe, ...] = ()
 
 
+class ReplayEnd(Record):
+    """How the last request of a run was asked again; the exchanges are in `replay.jsonl`."""
+
+    rounds: int
+    """Whole rounds."""
+    seconds: float
+    ended: str
+    """`complete`, or why there were fewer rounds than the plan asks for."""
+    past_parser: str
+    """The road past the server's parser, in words; empty: none is known."""
+
+
 class Changes(Record):
     """What became of the workspace."""
 
@@ -546,6 +568,10 @@ class RunRecord(Record):
     """A random word that was planted in the rules of a treatment; no run of another arm may show it."""
     fault: str = ""
     """What in the harness, the sandbox or the box broke the run; empty when nothing did."""
+    tampering: tuple[str, ...] = ()
+    """What was touched that no agent may touch: the gate's files, a reward, a process that outlived the run."""
+    replay: ReplayEnd | None = None
+    """None: nothing was asked again."""
     agent_s: float = 0.0
     command_s: float = 0.0
     """Share of `agent_s` spent in the agent's commands."""

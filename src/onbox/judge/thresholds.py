@@ -114,6 +114,12 @@ SAME_CONTEXT_TOKENS = 64
 SAME_CONTEXT_SHARE = 0.10
 """Contexts that are no further apart count as the same: so much is read in addition to gigabytes of weights."""
 
+# ---------------------------------------------------------------- runs
+
+RATE_SHARE_MIN = 0.5
+"""A run that met its time limit counts against the model only if the server decoded at least this share of its usual
+rate: a long context halves a rate, a busy neighbour does worse."""
+
 # ---------------------------------------------------------------- verdict
 
 P_MAX = 0.05
