@@ -1,7 +1,7 @@
 """What an agent left, kept so that its gate can be run again: the files that differ from the task's own, exactly.
 
 A patch is for people; this is for `onbox regrade`. `workspace.tar.gz` holds each new or changed file under `files/`,
-with its execute bit, and `removed.json`, the names of those that are gone. The hash of the whole workspace is in the
+with its execute bit, and `removed`, the names of those that are gone. The hash of the whole workspace is in the
 run's record, so that a rebuilt one can be told from another.
 """
 
@@ -22,7 +22,7 @@ from onbox.evidence.folder import write_atomic
 NAME = "workspace.tar.gz"
 BYTES_MAX = 16 * 2**20
 """A larger one is not kept: some tasks build things."""
-REMOVED = "removed.json"
+REMOVED = "removed"
 FILES = "files/"
 
 

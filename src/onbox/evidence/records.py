@@ -606,7 +606,7 @@ class LedgerEntry(Record):
     reason: str = ""
 
 
-# ---------------------------------------------------------------- regrade-N.json
+# ---------------------------------------------------------------- regrade.jsonl
 
 
 class RegradedRun(Record):
@@ -627,7 +627,7 @@ class RegradedRun(Record):
 
 
 class Regrade(Record):
-    """`regrade-N.json`: gates and attribution again; the evidence itself stays as it was."""
+    """A line of `regrade.jsonl`: gates and attribution again; the evidence itself stays as it was."""
 
     at: str
     onbox_version: str

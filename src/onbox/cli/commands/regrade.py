@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def command(folder: Path, unsafe: bool, as_json: bool) -> None:
     """Rebuild what each agent left in the trial in FOLDER, and let the gates, as they are now, judge it again.
 
-    The evidence stays as it is: what came out is added as `regrade-N.json`.
+    The evidence stays as it is: what came out is added to `regrade.jsonl`.
     """
     import tempfile
 
@@ -31,7 +31,7 @@ def command(folder: Path, unsafe: bool, as_json: bool) -> None:
     from onbox.bench.instances import Instances
     from onbox.bench.regrade import Regrader
     from onbox.bench.sandbox.choose import choose
-    from onbox.evidence.folder import TrialFolder, utc_now, write_json
+    from onbox.evidence.folder import TrialFolder, append_line, utc_now
     from onbox.evidence.lock import locked
     from onbox.evidence.manifest import write_manifest
     from onbox.evidence.records import LedgerKind, Regrade
@@ -41,11 +41,10 @@ def command(folder: Path, unsafe: bool, as_json: bool) -> None:
     tasks = {task.name: task for task in tasks_now(trial.plan())}
     with locked(folder), tempfile.TemporaryDirectory(prefix="onbox-instances-") as scratch:
         runs = _regrade(trial, Regrader(tasks, Instances(Path(scratch), sandbox), sandbox))
-        number = 1 + len(list(folder.glob("regrade-*.json")))
-        written = folder / f"regrade-{number}.json"
+        written = folder / "regrade.jsonl"
         hashes = {name: task.sha256 for name, task in tasks.items()}
         record = Regrade(at=utc_now(), onbox_version=__version__, sandbox=sandbox.name, tasks=hashes, runs=runs)
-        write_json(written, record)
+        append_line(written, record)
         changed = [run for run in runs if run.code_was != run.code_now or (run.now and _verdict(run))]
         trial.note(LedgerKind.REGRADED, written.name, f"{len(changed)} of {len(runs)} runs changed")
         if (folder / "verdict.json").is_file():
