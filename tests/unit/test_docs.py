@@ -12,6 +12,7 @@ from types import ModuleType
 import click
 import pytest
 from pydantic import BaseModel
+from tools import recipe_schema
 
 from onbox import recipes
 from onbox.bench.agents.template import read_template
@@ -342,6 +343,10 @@ def test_every_check_of_a_speed_is_told() -> None:
     assert checks
     assert checks <= told
     assert checks >= HARD
+
+
+def test_the_published_schema_is_that_of_the_code() -> None:
+    assert recipe_schema.PAGE.read_text() == recipe_schema.text(), "run tools/recipe_schema.py"
 
 
 def test_every_check_of_a_launch_is_told() -> None:
