@@ -190,10 +190,18 @@ class TestLaunch:
 
     def test_a_container_is_ours_loopback_only_and_ended_by_name(self, tmp_path: Path) -> None:
         launch = Vllm().launch(self.RECIPE, tmp_path / "w", 8123)
+        quiet = ("--env", "VLLM_NO_USAGE_STATS=1")
         assert launch.argv == (
             *("docker", "run", "--rm", "--name", "onbox-m-8123", "--label", "onbox=m", "--pull", "never"),
             *("--publish", "127.0.0.1:8123:8123", "--gpus", "all", "--shm-size", "64"),
-            *("--volume", f"{tmp_path}/w:/onbox/weights/w:ro", "--env", "A=b c", f"org/vllm:1@sha256:{'a' * 64}"),
+            *(
+                "--volume",
+                f"{tmp_path}/w:/onbox/weights/w:ro",
+                *quiet,
+                "--env",
+                "A=b c",
+                f"org/vllm:1@sha256:{'a' * 64}",
+            ),
             *("vllm", "serve", "/onbox/weights/w", "--host", "0.0.0.0", "--port", "8123", "--served-model-name", "m"),
             *("--max-model-len", "4096", "--tool-call-parser", "openai", "--enable-auto-tool-choice"),
             *("--reasoning-parser", "openai_gptoss", "--enforce-eager", "--seed", "0"),
