@@ -1,11 +1,14 @@
 """sparkrun's recipes: read, written again without loss, and what has no effect is said."""
 
 import shlex
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from onbox import recipes
 from onbox.errors import UsageError
@@ -153,6 +156,23 @@ OWN: dict[str, Any] = {
     "serve": {"context_tokens": 4096, "port": 8001, "environment": {"A": "1"},
               "arguments": {"enforce-eager": True, "tensor-parallel-size": 1, "speculative-config": '{"k": 1}'}},
 }  # fmt: skip
+
+
+ODD: Any = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text("a{}'-/ \\\n", max_size=8),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(("port", "host", "a", "onbox")), inner),
+    max_leaves=4,
+)
+
+
+class TestOdd:
+    @settings(deadline=None)
+    @given(st.dictionaries(st.sampled_from(("model", "container", "defaults", "env", "command", "metadata")), ODD))
+    def test_no_file_whatever_raises_anything_but_a_line_for_the_user(self, data: dict[str, Any]) -> None:
+        whole = {**published("openai-gpt-oss-120b-vllm"), **data}
+        with suppress(UsageError):
+            parsed = from_sparkrun(whole, where="r", stem="r")
+            to_sparkrun(recipes.parse(parsed, where="r", folder=None))
 
 
 class TestWrite:

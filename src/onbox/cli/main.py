@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ps": ("onbox.cli.commands.ps", "What `up` started and how it does."),
     "watch": ("onbox.cli.commands.watch", "Progress or hang, with evidence."),
     "audit": ("onbox.cli.commands.audit", "Do the gates tell right from wrong?"),
+    "regrade": ("onbox.cli.commands.regrade", "Gates and attribution again, from the evidence."),
     "judge": ("onbox.cli.commands.judge", "The verdict, from evidence alone."),
     "report": ("onbox.cli.commands.report", "Write report.html and report.md again, from evidence alone."),
     "verify": ("onbox.cli.commands.verify", "Recompute a trial and check the hashes of its files."),
@@ -36,7 +37,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 LATER: dict[str, tuple[str, str]] = {
-    "regrade": ("0.4", "Gates and attribution again, from the evidence."),
     "image": ("0.6", "Fetch, build for this chip, seal and verify an image."),
     "see": ("0.7", "Can it see, and if not, who hides it?"),
     "view": ("0.8", "A trial as a page on loopback."),

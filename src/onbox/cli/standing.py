@@ -9,11 +9,10 @@ from typing import Any
 
 from onbox import fetch
 from onbox.cli.live import PlainView
-from onbox.cli.trials import terminable
-from onbox.errors import BoxError
+from onbox.cli.signals import terminable
 from onbox.evidence.folder import utc_now, write_atomic, write_json
 from onbox.evidence.lock import locked
-from onbox.evidence.records import StandUp
+from onbox.evidence.records import LaunchRecord, StandUp
 from onbox.judge.backend import backend_proof
 from onbox.recipes import Recipe
 from onbox.recipes.text import recipe_yaml
@@ -21,7 +20,6 @@ from onbox.report import words
 from onbox.standup import running
 from onbox.standup.process import Lifetime
 from onbox.standup.replaced import Replaced
-from onbox.standup.resolve import resolve
 from onbox.standup.running import Gone, Running, Started
 from onbox.trial import events
 
@@ -42,7 +40,6 @@ def stand_up(recipe: Recipe, *, reserve: int | None, replace: str | None) -> Run
     with terminable(), _alone(recipe.name):
         running.refuse_twice(recipe.name)
         with Replaced(replace) if replace else nullcontext() as replaced, PlainView(sys.stderr) as view:
-            _refuse(recipe, reserve)
             name = recipe.name
             folder = running.state_folder() / f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
             write_atomic(folder / "recipe.yaml", recipe_yaml(recipe))
@@ -50,6 +47,8 @@ def stand_up(recipe: Recipe, *, reserve: int | None, replace: str | None) -> Run
             running.put_away(name)
 
             def on_phase(phase: str, seconds: float | None) -> None:
+                if phase == "start" and seconds is None:
+                    _show_doubts(folder / "standup" / "launch.json")
                 view.show(
                     events.PhaseStarted(name, phase) if seconds is None else events.PhaseEnded(name, phase, seconds)
                 )
@@ -142,15 +141,14 @@ def _with_record(started: Started, record: StandUp, recipe: Recipe) -> Started:
     )
 
 
-def _refuse(recipe: Recipe, reserve: int | None) -> None:
-    """Show the doubts about the launch; a check that failed ends it here."""
+def _show_doubts(path: Path) -> None:
+    """What speaks against the launch, though not enough to refuse it."""
+    from onbox.box.checks import Check
     from onbox.cli.launching import show_checks
 
-    resolved = resolve(recipe, reserve=reserve)
-    if any(check.status in ("fail", "warn") for check in resolved.checks):
-        show_checks(resolved.checks)
-    for check in resolved.failed:
-        raise BoxError(f"{recipe.name}: {check.id}: {check.observed or check.evidence}", check.hint)
+    checks = LaunchRecord.model_validate_json(path.read_bytes()).checks
+    if any(check.status == "warn" for check in checks):
+        show_checks(tuple(Check(**check.model_dump()) for check in checks))
 
 
 def _fetch(recipe: Recipe, folder: Path, view: PlainView) -> Path:

@@ -14,6 +14,8 @@ from onbox.errors import BoxError
 from onbox.recipes.schema import ArgumentValue, Recipe
 from onbox.wire.client import StampedClient
 
+QUIET = {"VLLM_NO_USAGE_STATS": "1"}
+"""vLLM reports its use to its makers unless it is told not to; what onbox starts tells nobody."""
 STOP_HINT = "does it fit in memory, and does this version know every option?"
 
 
@@ -22,7 +24,6 @@ class Vllm:
 
     name = "vllm"
     metrics_path: str | None = "/metrics"
-    log = LOG
 
     def __init__(self) -> None:
         self._version: str | None = None
@@ -44,7 +45,9 @@ class Vllm:
         command = [*self._program(recipe), "serve", where.weights]
         command += options.words(options.merged(own, recipe.serve.arguments, recipe.name))
         self._version = recipe.engine_version or installed.version_beside(command[0], "vllm")
-        return launchers.launch(recipe, command, where, port, log=self.log, stop_hint=STOP_HINT, version=self._version)
+        return launchers.launch(
+            recipe, command, where, port, log=LOG, stop_hint=STOP_HINT, version=self._version, environment=QUIET
+        )
 
     def _program(self, recipe: Recipe) -> list[str]:
         """What starts `vllm`: in a container by its name, here by the executable, a Python, or the one on PATH."""

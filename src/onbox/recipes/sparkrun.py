@@ -151,14 +151,14 @@ def to_sparkrun(recipe: Recipe) -> dict[str, Any]:
     data.setdefault("runtime", recipe.engine)
     _put(data, "model_revision", source.revision)
     _put(data, "container", recipe.container.reference if recipe.container else "")
-    metadata = {**data.pop("metadata", {})}
+    metadata = dict(data.pop("metadata", None) or {})
     _put(metadata, "description", _text(metadata.get("description"), recipe.description))
     _put(metadata, OWN, _own(recipe))
     if metadata:
         data["metadata"] = metadata
     options = _options(recipe)
     written = {each.name: each for each in options_of(recipe.sparkrun, recipe.engine, recipe.name)}
-    defaults = dict(data.pop("defaults", {}))
+    defaults = dict(data.pop("defaults", None) or {})
     words = [program_of(recipe.engine)]
     for name in [*(each for each in written if each in options), *(each for each in options if each not in written)]:
         placeholder = written[name].placeholder if name in written else _default_name(name)

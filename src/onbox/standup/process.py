@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +20,28 @@ import psutil
 from onbox.engines import Engine, Launch
 from onbox.errors import BoxError, EngineError, GuardStop, OnboxError
 from onbox.evidence.folder import utc_now, write_json
-from onbox.evidence.records import BackendSeen, Exchange, GuardLimits, GuardStopped, Phase, StandUp, Stopped
+from onbox.evidence.records import (
+    BackendSeen,
+    Exchange,
+    GuardLimits,
+    GuardStopped,
+    LaunchCheck,
+    LaunchRecord,
+    Phase,
+    StandUp,
+    Stopped,
+)
 from onbox.evidence.stream import read_reply
 from onbox.recipes.schema import Recipe
 from onbox.standup.backend import seen
+from onbox.standup.budget import Budget, budget
 from onbox.standup.keeper import KEEPER
 from onbox.standup.keeper.settings import Container, Limits, Settings
+from onbox.standup.launch_checks import launch_checks
 from onbox.standup.limits import limits_of
 from onbox.standup.observe import Observer, Peaks
 from onbox.standup.ports import free_port, listener_pid, port_open, taken_by
+from onbox.standup.residents import residents
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
 
@@ -197,9 +211,9 @@ class Lifetime:
         launch = self.engine.launch(self.recipe, self.weights, self.endpoint.port)
         self._argv, self._ending = launch.argv, launch.end
         self._container = (launch.launcher, launch.container) if launch.container else None
-        self._limits = limits_of(
-            self.recipe, self.weights, reserve=self._reserve, container=launch.container is not None
-        )
+        found = budget(self.recipe, self.weights, reserve=self._reserve)
+        self._look_before(launch, found)
+        self._limits = limits_of(found, container=launch.container is not None)
         began = time.monotonic()
         self._keeper = subprocess.Popen(
             [sys.executable, "-I", "-S", KEEPER, self._settings(launch).to_json(), "--", *launch.argv],
@@ -225,6 +239,20 @@ class Lifetime:
             self._props = self.engine.props(client)
         self._watched()
         self._write(None)
+
+    def _look_before(self, launch: Launch, found: Budget) -> None:
+        """Write down what speaks for and against the launch.
+
+        Raises:
+            BoxError: it would fail, or harm what runs here.
+        """
+        checks = launch_checks(self.recipe, launch, found, residents(), self.endpoint.port)
+        record = LaunchRecord(checks=tuple(LaunchCheck(**asdict(check)) for check in checks))
+        write_json(self.folder / "launch.json", record)
+        for check in checks:
+            if check.status == "fail":
+                seen = "" if check.unit == "bytes" else f"{check.observed}: "
+                raise BoxError(f"{self.recipe.name}: {check.id}: {seen}{check.evidence}", check.hint)
 
     def _settings(self, launch: Launch) -> Settings:
         return Settings(
