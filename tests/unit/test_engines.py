@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from onbox.engines import engine_by_name
 from onbox.engines.attached import Attached
 from onbox.engines.known import known
+from onbox.engines.launchers import version_by_tag
 from onbox.engines.llama_cpp import LlamaCpp
 from onbox.engines.llama_embedded import LlamaEmbedded
 from onbox.engines.llama_server import LlamaServer
@@ -232,6 +233,21 @@ class TestLaunch:
         recipe = Recipe(name="m", engine="vllm", weights=Weights(path="m"), serve=Serve(executable="/no/such/vllm"))
         with pytest.raises(BoxError, match="engine vllm: /no/such/vllm: not on this box"):
             Vllm().launch(recipe, Path("m"), 1)
+
+
+@pytest.mark.parametrize(
+    ("image", "version"),
+    [
+        ("sparkarena/spark-vllm-docker:mxfp4", "0.14-mxfp4"),
+        ("vllm/vllm-openai:v0.33.0", "0.33.0"),
+        ("vllm/vllm-openai:v0.33.0-aarch64", "0.33.0"),
+        ("nvcr.io/nvidia/vllm:26.01-py3", None),
+        ("ghcr.io/spark-arena/dgx-vllm-eugr-nightly:latest", None),
+        ("127.0.0.1:5000/own", None),
+    ],
+)
+def test_an_images_tag_may_name_a_version(image: str, version: str | None) -> None:
+    assert version_by_tag(Container(image=image)) == version
 
 
 class TestLlamaServer:
