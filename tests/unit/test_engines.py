@@ -28,6 +28,7 @@ from onbox.evidence.records import StandUp
 from onbox.recipes.container import Container
 from onbox.recipes.schema import Recipe, Serve, Tools, Weights
 from onbox.standup.process import Lifetime
+from onbox.standup.residents import residents
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
 from tests.doubles.server import serving
@@ -333,9 +334,15 @@ class TestOllama:
         return Recipe(name="m", engine="ollama", weights=Weights(path=str(tmp_path / "m.gguf")), serve=serve)
 
     def test_it_is_stood_up_and_gone(self, recipe: Recipe, tmp_path: Path) -> None:
-        with Lifetime(recipe, Ollama(), tmp_path / "m.gguf", tmp_path / "life", patience_s=60) as life:
+        state = tmp_path / "daily.keeper.json"
+        weights = tmp_path / "m.gguf"
+        with Lifetime(recipe, Ollama(), weights, tmp_path / "life", patience_s=60, state_file=state) as life:
             processes = [psutil.Process(life.pid), *psutil.Process(life.pid).children(recursive=True)]
             assert len(processes) == 2
+            # What `onbox up` started is told by the name that `onbox ps` and `--replace` know.
+            seen = [each for each in residents() if each.pid == life.pid]
+            assert [(each.kind, each.name) for each in seen] == [("onbox", "daily")]
+            assert residents(ours=(life.pid or 0,)) == tuple(each for each in residents() if each.pid != life.pid)
         record = StandUp.model_validate_json((tmp_path / "life" / "phases.json").read_text())
         assert [phase.name for phase in record.phases] == ["start", "build", "load", "first token"]
         assert record.props["model"] == "m"
