@@ -39,7 +39,17 @@ SOURCE = ROOT / "src" / "onbox"
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`([^`\n]+)`")
-WRITTEN_BY = ("evidence", "trial", "bench/runner.py", "speed", "standup", "cli/finish.py", "cli/trials.py")
+WRITTEN_BY = (
+    "evidence",
+    "trial",
+    "bench/runner.py",
+    "speed",
+    "standup",
+    "cli/finish.py",
+    "cli/trials.py",
+    "bench/keepsake.py",
+    "cli/commands/regrade.py",
+)
 """The modules that put files into an evidence folder."""
 RECIPE_MODULES = (schema, recipe_weights, container)
 METADATA = {
@@ -49,7 +59,7 @@ METADATA = {
     "llama.attention.head_count": 2,
 }
 CHECK_ID = re.compile(r'"([A-Z]+(?:_[A-Z]+)*)"')
-EVIDENCE_FILE = re.compile(r"[\w-]+\.(?:json|jsonl|yaml|prom|log|txt|patch|html|md)")
+EVIDENCE_FILE = re.compile(r"[\w-]+\.(?:json|jsonl|yaml|prom|log|txt|patch|html|md|tar\.gz)")
 
 
 def each_page(pages: list[Path] = PAGES) -> pytest.MarkDecorator:

@@ -14,6 +14,7 @@ from typing import Any
 from onbox.bench.agents import Agent, Job, Outcome
 from onbox.bench.diff import changes, patch
 from onbox.bench.gate import grade
+from onbox.bench.keepsake import keep
 from onbox.bench.replay import Replayer
 from onbox.bench.sandbox import Sandbox
 from onbox.bench.tampering import Watched
@@ -88,6 +89,7 @@ class Bench:
         canary = secrets.token_hex(8) if treatment.rules else ""
         outcome, gate, changed, fault = _nothing("the run did not start"), None, NO_CHANGES, ""
         tampering: tuple[str, ...] = ()
+        workspace_sha256 = ""
         with tempfile.TemporaryDirectory(prefix="onbox-run-", ignore_cleanup_errors=True) as scratch:
             try:
                 workspace, before, after = (Path(scratch, name) for name in ("app", "before", "after"))
@@ -98,6 +100,7 @@ class Bench:
                 snapshot(workspace, after)
                 tampering = watched.tampering(before, after)
                 changed = changes(before, after)
+                workspace_sha256 = keep(before, after, folder)
                 write_atomic(folder / "workspace.patch", patch(before, after).encode("utf-8", "surrogateescape"))
                 gate = self._grade(task, workspace, outcome, folder)
             except OnboxError as error:
@@ -127,6 +130,7 @@ class Bench:
             engine_alive=alive,
             canary=canary,
             fault=fault,
+            workspace_sha256=workspace_sha256,
             tampering=tampering,
             replay=replay,
             agent_s=round(outcome.seconds, 3),
