@@ -176,6 +176,12 @@ class TestKnowledge:
         checks = found()
         assert (checks["launch.options"].status, checks["launch.environment"].status) == ("pass", "pass")
 
+    def test_the_published_recipe_is_the_forks_by_its_tag(self, image: list[Image | None]) -> None:
+        path = Path(__file__).parents[1] / "data" / "sparkrun" / "openai-gpt-oss-120b-vllm.yaml"
+        checks = found(recipes.load(str(path)))
+        assert (checks["launch.options"].status, checks["launch.environment"].status) == ("pass", "pass")
+        assert known("vllm", None).option("mxfp4-backend") is None
+
     def test_a_version_without_a_table_leaves_doubt(self) -> None:
         assert known("vllm", "0.33.0").option("enforce-eager") is True
         assert known("vllm", "0.33.0").option("brand-new") is None

@@ -15,6 +15,7 @@ from onbox.bench.agents import Agent, Job, Outcome
 from onbox.bench.diff import changes, patch
 from onbox.bench.environments import environment_of
 from onbox.bench.gate import grade
+from onbox.bench.keepsake import keep
 from onbox.bench.replay import Replayer
 from onbox.bench.sandbox import Sandbox
 from onbox.bench.tampering import Watched
@@ -87,6 +88,7 @@ class Bench:
         equipped = _Equipped.by(self.treatments.get(arm, ArmPlan(name=arm)))
         outcome, gate, changed, fault = _nothing("the run did not start"), None, NO_CHANGES, ""
         tampering: tuple[str, ...] = ()
+        workspace_sha256 = ""
         with tempfile.TemporaryDirectory(prefix="onbox-run-", ignore_cleanup_errors=True) as scratch:
             try:
                 workspace, before, after = (Path(scratch, name) for name in ("app", "before", "after"))
@@ -98,6 +100,7 @@ class Bench:
                 snapshot(workspace, after)
                 tampering = watched.tampering(before, after)
                 changed = changes(before, after)
+                workspace_sha256 = keep(before, after, folder)
                 write_atomic(folder / "workspace.patch", patch(before, after).encode("utf-8", "surrogateescape"))
                 gate = grade(task, workspace, outcome.end.reply, environment.sandbox, transcript=folder / "gate.txt")
             except OnboxError as error:
@@ -127,6 +130,7 @@ class Bench:
             engine_alive=alive,
             canary=equipped.canary,
             fault=fault,
+            workspace_sha256=workspace_sha256,
             tampering=tampering,
             replay=replay,
             agent_s=round(outcome.seconds, 3),

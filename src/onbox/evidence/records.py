@@ -172,6 +172,8 @@ class Plan(Record):
     replay: ReplayPlan = ReplayPlan()
     sandbox: str
     """The sandbox tier that was chosen when the plan was frozen; `none` only by the user's own words."""
+    reserve_bytes: int | None = None
+    """Of the box's memory, what the guard of each engine keeps available; None: the default for the box."""
     stop_rule: str = "all runs of the plan, no peeking: the verdict is computed once, at the end"
     expected: Expected | None = None
 
@@ -233,6 +235,8 @@ class StandUp(Record):
     """Empty for an engine that was already running."""
     url: str
     pid: int | None = None
+    container: tuple[str, str] | None = None
+    """Program and name of the container that it runs in; None: in none."""
     phases: tuple[Phase, ...] = ()
     ready_s: float | None = None
     """None: it never got ready."""
@@ -568,6 +572,8 @@ class RunRecord(Record):
     """A random word that was planted in the rules of a treatment; no run of another arm may show it."""
     fault: str = ""
     """What in the harness, the sandbox or the box broke the run; empty when nothing did."""
+    workspace_sha256: str = ""
+    """Of the workspace that was graded: names, execute bits and contents; empty: of an onbox that kept none."""
     tampering: tuple[str, ...] = ()
     """What was touched that no agent may touch: the gate's files, a reward, a process that outlived the run."""
     replay: ReplayEnd | None = None
@@ -591,6 +597,7 @@ class LedgerKind(StrEnum):
     INTERRUPTED = "interrupted"
     FAILED = "failed"
     STOPPED = "stopped"
+    REGRADED = "regraded"
 
 
 class LedgerEntry(Record):
@@ -601,3 +608,34 @@ class LedgerEntry(Record):
     subject: str
     """A path inside the trial folder, or the trial itself (`.`)."""
     reason: str = ""
+
+
+# ---------------------------------------------------------------- regrade.jsonl
+
+
+class RegradedRun(Record):
+    """A run whose gate was run again on the workspace that its agent left."""
+
+    contender: str
+    task: str
+    arm: str
+    n: int
+    was: GateEnd
+    now: GateEnd | None
+    """None: it could not be run again; `why` says so."""
+    why: str = ""
+    code_was: str
+    """The failure code, by the judge of this onbox, with the gate's word as it was recorded."""
+    code_now: str
+    """And with the gate's new word."""
+
+
+class Regrade(Record):
+    """A line of `regrade.jsonl`: gates and attribution again; the evidence itself stays as it was."""
+
+    at: str
+    onbox_version: str
+    sandbox: str
+    tasks: dict[str, str]
+    """Task -> the hash of its files now."""
+    runs: tuple[RegradedRun, ...]

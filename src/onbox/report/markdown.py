@@ -280,9 +280,11 @@ def _stand_up(page: Page) -> Iterator[str]:
             yield f"{plain(up.engine)} {plain(up.engine_version or '')}, **{ready}**"
             if line := words.backend(page.backend(part.name)):
                 yield plain(line)
-            rows = [(plain(p.name), words.seconds(p.seconds), plain(p.detail)) for p in up.phases]
+            rows = [
+                (plain(p.name), words.seconds(p.seconds), words.size(p.peak_bytes), plain(p.detail)) for p in up.phases
+            ]
             if rows:
-                yield table(("phase", "time", ""), rows, right=(1,))
+                yield table(("phase", "time", "most memory held", ""), rows, right=(1, 2))
 
 
 def _box(page: Page) -> Iterator[str]:

@@ -63,6 +63,7 @@ class Asked:
         task_names: only these.
         runs: runs of each task; None takes the default.
         quick: the small fixed set.
+        reserve_bytes: what the guard keeps available; None takes the default for the box.
         seed: of the runs; None takes the file's or the default.
         speed: measure decode speed.
         bench: run the tasks.
@@ -81,6 +82,7 @@ class Asked:
     runs: int | None = None
     quick: bool = False
     seed: int | None = None
+    reserve_bytes: int | None = None
     model: str | None = None
     speed: SpeedPlan | None = field(default_factory=SpeedPlan)
     bench: bool = True
@@ -160,6 +162,7 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
         agent=agent_plan,
         speed=asked.speed,
         sandbox=sandbox,
+        reserve_bytes=asked.reserve_bytes,
         expected=_expected(found, len(tasks) * runs * (1 + len(asked.arms)), asked.speed, read_gb_s),
     )
     return plan, tasks
@@ -226,12 +229,21 @@ def tasks_of(plan: Plan) -> list[Task]:
     Raises:
         UsageError: a task is gone, or its files have changed since the plan was frozen.
     """
-    source, _ = task_source(plan.tasks_from)
-    tasks = load_tasks(source, [task.name for task in plan.tasks]) if plan.tasks else []
+    tasks = tasks_now(plan)
     for task, planned in zip(tasks, plan.tasks, strict=True):
         if task.sha256 != planned.sha256:
             raise UsageError(f"task {task.name}: its files have changed since the plan was frozen", "start a new trial")
     return tasks
+
+
+def tasks_now(plan: Plan) -> list[Task]:
+    """The tasks of a plan, whether or not their files have changed since it was frozen.
+
+    Raises:
+        UsageError: a task is gone.
+    """
+    source, _ = task_source(plan.tasks_from)
+    return load_tasks(source, [task.name for task in plan.tasks]) if plan.tasks else []
 
 
 def _with_file(asked: Asked) -> tuple[Asked, list[Recipe]]:
