@@ -144,6 +144,7 @@ def test_what_is_exported_can_be_imported(kind: str, rate: str, tmp_path: Path) 
     (tmp_path / "out.json").write_bytes(export(trial(tmp_path / "t", speed_parts(25.0)), kind).files["c0.json"])
     (number,) = (n for n in trust(kind, importer_by_name(kind).read(tmp_path / "out.json")).numbers if n.name == rate)
     assert number.decode_tok_s == pytest.approx(25.0)
+    assert (number.trust, number.tool.split()[1]) == ("yes", "onbox")
 
 
 class TestStatus:
