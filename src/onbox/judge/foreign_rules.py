@@ -81,7 +81,7 @@ TOKENS_OF_VLLM = (
 
 RULES = (
     *(
-        Rule(tool, name, Trust.YES, "Exported by onbox: tokens over seconds of decoding, its checks applied.", _by_onbox)
+        Rule(tool, name, Trust.YES, "By onbox: tokens over seconds of decoding, its checks applied.", _by_onbox)
         for tool, name in (
             ("llama-benchy", "tg_throughput"),
             ("llama-benchy", "tg_req_throughput"),
