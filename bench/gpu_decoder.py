@@ -12,6 +12,7 @@ time is the bandwidth that `onbox speed --weights` must tell. Needs torch and a 
 import argparse
 import json
 import math
+import signal
 import statistics
 import struct
 import threading
@@ -226,6 +227,8 @@ def main() -> None:
     if asked.make:
         make(asked.make)
     if asked.serve:
+        # A shell starts background jobs with SIGINT ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         decoder, counts = Decoder(), Counts()
         server = ThreadingHTTPServer(("127.0.0.1", asked.serve), handler(decoder, counts))
         print(json.dumps({"url": f"http://127.0.0.1:{asked.serve}/v1", "bytes_per_token": decoder.bytes_per_token}))

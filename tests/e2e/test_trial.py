@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from onbox.judge.speed_checks import OF_THE_BOX
 from tests.doubles.script import HOSTILE
 from tests.e2e.cli import environment, onbox, scripted, verdict_of
 from tests.e2e.conftest import TrialFile
@@ -57,7 +58,7 @@ def test_speed_is_the_known_rate_by_three_witnesses(pair: Ended) -> None:
         checks = {check["id"]: check["status"] for check in speed["checks"]}
         assert checks["TOKEN_RESIDUAL"] == "pass"
         # What others do on this box while the tests run may only cost the number its standing, as a check that says so.
-        assert {name for name, status in checks.items() if status != "pass"} <= {"FOREIGN_CPU", "STEADY"}
+        assert {name for name, status in checks.items() if status != "pass"} <= OF_THE_BOX | {"STEADY", "COALESCED"}
         assert speed["decode_tok_s"] == (None if checks["FOREIGN_CPU"] == "fail" else seen["client_bursts"])
 
 

@@ -12,6 +12,7 @@ from types import ModuleType
 import click
 import pytest
 from pydantic import BaseModel
+from tools import recipe_schema
 
 from onbox import recipes
 from onbox.bench.agents.template import read_template
@@ -38,7 +39,17 @@ SOURCE = ROOT / "src" / "onbox"
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`([^`\n]+)`")
-WRITTEN_BY = ("evidence", "trial", "bench/runner.py", "speed", "standup", "cli/finish.py", "cli/trials.py")
+WRITTEN_BY = (
+    "evidence",
+    "trial",
+    "bench/runner.py",
+    "speed",
+    "standup",
+    "cli/finish.py",
+    "cli/trials.py",
+    "bench/keepsake.py",
+    "cli/commands/regrade.py",
+)
 """The modules that put files into an evidence folder."""
 RECIPE_MODULES = (schema, recipe_weights, container)
 METADATA = {
@@ -48,7 +59,7 @@ METADATA = {
     "llama.attention.head_count": 2,
 }
 CHECK_ID = re.compile(r'"([A-Z]+(?:_[A-Z]+)*)"')
-EVIDENCE_FILE = re.compile(r"[\w-]+\.(?:json|jsonl|yaml|prom|log|txt|patch|html|md)")
+EVIDENCE_FILE = re.compile(r"[\w-]+\.(?:json|jsonl|yaml|prom|log|txt|patch|html|md|tar\.gz)")
 
 
 def each_page(pages: list[Path] = PAGES) -> pytest.MarkDecorator:
@@ -332,6 +343,10 @@ def test_every_check_of_a_speed_is_told() -> None:
     assert checks
     assert checks <= told
     assert checks >= HARD
+
+
+def test_the_published_schema_is_that_of_the_code() -> None:
+    assert recipe_schema.PAGE.read_text() == recipe_schema.text(), "run tools/recipe_schema.py"
 
 
 def test_every_check_of_a_launch_is_told() -> None:

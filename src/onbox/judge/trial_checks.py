@@ -7,7 +7,7 @@ from onbox.evidence.records import ArmPlan, Plan
 from onbox.judge import thresholds as limit
 from onbox.judge.contenders import Judged
 from onbox.judge.isolation import has_mark
-from onbox.judge.results import Check, Outcome, Status
+from onbox.judge.results import Check, Outcome, Proof, Status
 from onbox.judge.words import percent, sentence
 
 REASON_CHARACTERS = 240
@@ -19,7 +19,7 @@ def trial_checks(plan: Plan, judged: Sequence[Judged]) -> tuple[Check, ...]:
         return ()
     found = []
     for contender in judged:
-        found += [plan_complete(contender), coverage(contender), serving(contender)]
+        found += [plan_complete(contender), coverage(contender), serving(contender), *backend(contender)]
         found += [runs_independent(contender), sandbox_held(plan, contender)]
         found += [arm_isolated(arm, contender) for arm in plan.treatments if has_mark(arm)]
     found += [tasks_audited(plan)]
@@ -77,6 +77,28 @@ def serving(contender: Judged) -> Check:
         unit="runs",
         evidence=f"{name}/runs",
         hint=f"As served, {name} loses calls ({what}): try another chat template or tool parser" if codes else "",
+    )
+
+
+def backend(contender: Judged) -> tuple[Check, ...]:
+    """What the recipe asserts of kernels, device and memory came true; no check where it asserts nothing."""
+    result = contender.result
+    proof = result.backend
+    if proof is None or not proof.parts:
+        return ()
+    status = {Proof.PROVEN: Status.PASS, Proof.CONTRADICTED: Status.FAIL, Proof.UNKNOWN: Status.UNKNOWN}[proof.status]
+    doubts = [part for part in proof.parts if part.status is proof.status] if status is not Status.PASS else []
+    why = "; ".join(f"{part.part} {part.asserted} is {part.status.value}: {part.why}" for part in doubts)
+    return (
+        Check(
+            id="BACKEND",
+            status=status,
+            observed=", ".join(part.seen or "nothing" for part in proof.parts),
+            threshold=", ".join(part.asserted for part in proof.parts),
+            unit="",
+            evidence=f"{result.name}/standup/phases.json",
+            hint=f"{result.name} is not shown to run as its recipe says: {why}" if doubts else "",
+        ),
     )
 
 

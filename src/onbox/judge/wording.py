@@ -8,7 +8,7 @@ from onbox.judge import thresholds as limit
 from onbox.judge.comparison import KEEP, SWITCH, UNDECIDED
 from onbox.judge.contenders import Judged
 from onbox.judge.pair import Pair
-from onbox.judge.results import ArmResult, ContenderResult, Validity
+from onbox.judge.results import ArmResult, ContenderResult, Outcome, Validity
 from onbox.judge.statistics import jeffreys_mean, runs_needed
 from onbox.judge.words import count, p_words, passes, percent, several
 
@@ -33,7 +33,7 @@ def reasons(judged: Sequence[Judged], pair: Pair | None) -> tuple[str, ...]:
     """Why the verdict is what it is, the weightiest first."""
     found = [] if pair is None else [*_of_rule(pair), *_of_doubt(pair), *_of_population(pair)]
     for contender in judged:
-        found += _of_serving(contender.result)
+        found += _of_serving(contender)
     found += _of_speed([contender.result for contender in judged])
     return tuple(found)
 
@@ -139,13 +139,16 @@ def _of_population(pair: Pair) -> list[str]:
     return [f"Whether it holds for other tasks like these is not shown ({chance}, {count(pair.tasks, 'task')})."]
 
 
-def _of_serving(result: ContenderResult) -> list[str]:
+def _of_serving(contender: Judged) -> list[str]:
+    result = contender.result
     if not _unserved(result) or result.if_served_correctly is None:
         return []
-    return [
-        f"{count(_unserved(result), 'run')} of {result.name} failed in serving, not in the model; "
-        f"served correctly it would pass at most {percent(result.if_served_correctly)}."
-    ]
+    served = sum(run.result.outcome is Outcome.SERVING_FAILURE for run in contender.runs)
+    told = f"{count(served, 'run')} of {result.name} failed in serving, not in the model"
+    if open_runs := _unserved(result) - served:
+        of_them = f"of {count(open_runs, 'run')} of {result.name} nobody can tell whether serving or model failed"
+        told = f"{told}, and {of_them}" if served else of_them[0].upper() + of_them[1:]
+    return [f"{told}; served correctly it would pass at most {percent(result.if_served_correctly)}."]
 
 
 def _of_speed(results: Sequence[ContenderResult]) -> list[str]:

@@ -278,9 +278,13 @@ def _stand_up(page: Page) -> Iterator[str]:
         for up in part.stand_ups:
             ready = "never ready" if up.ready_s is None else f"ready after {words.seconds(up.ready_s)}"
             yield f"{plain(up.engine)} {plain(up.engine_version or '')}, **{ready}**"
-            rows = [(plain(p.name), words.seconds(p.seconds), plain(p.detail)) for p in up.phases]
+            if line := words.backend(page.backend(part.name)):
+                yield plain(line)
+            rows = [
+                (plain(p.name), words.seconds(p.seconds), words.size(p.peak_bytes), plain(p.detail)) for p in up.phases
+            ]
             if rows:
-                yield table(("phase", "time", ""), rows, right=(1,))
+                yield table(("phase", "time", "most memory held", ""), rows, right=(1, 2))
 
 
 def _box(page: Page) -> Iterator[str]:

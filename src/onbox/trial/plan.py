@@ -206,12 +206,21 @@ def tasks_of(plan: Plan) -> list[Task]:
     Raises:
         UsageError: a task is gone, or its files have changed since the plan was frozen.
     """
-    source, _ = task_source(plan.tasks_from)
-    tasks = load_tasks(source, [task.name for task in plan.tasks]) if plan.tasks else []
+    tasks = tasks_now(plan)
     for task, planned in zip(tasks, plan.tasks, strict=True):
         if task.sha256 != planned.sha256:
             raise UsageError(f"task {task.name}: its files have changed since the plan was frozen", "start a new trial")
     return tasks
+
+
+def tasks_now(plan: Plan) -> list[Task]:
+    """The tasks of a plan, whether or not their files have changed since it was frozen.
+
+    Raises:
+        UsageError: a task is gone.
+    """
+    source, _ = task_source(plan.tasks_from)
+    return load_tasks(source, [task.name for task in plan.tasks]) if plan.tasks else []
 
 
 def _with_file(asked: Asked) -> tuple[Asked, list[Recipe]]:

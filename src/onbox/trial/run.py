@@ -11,6 +11,7 @@ from onbox import fetch, preflight, weights
 from onbox.bench.agents import agent_of
 from onbox.bench.instances import Instances
 from onbox.bench.probing import sandbox_of
+from onbox.bench.replay import Replayer
 from onbox.bench.runner import Bench
 from onbox.bench.tasks import Task
 from onbox.bench.tools import DEFINITIONS
@@ -234,6 +235,7 @@ class Trial:
                 sandbox_report=self._sandbox_report,
                 launch_id=life.launch_id,
                 alive=life.alive,
+                replayer=Replayer(life.endpoint, self.plan.replay, self._replayed_s(contender)),
                 treatments={arm.name: arm for arm in self.plan.treatments},
             )
             for n, task, arm in todo:
@@ -260,6 +262,10 @@ class Trial:
             for arm in self.plan.arms[:: -1 if (n + position) % 2 == 0 else 1]
             if not (self.folder.run_folder(contender.name, task.name, arm, n) / "run.json").is_file()
         ]
+
+    def _replayed_s(self, contender: ContenderPlan) -> float:
+        """What replays of finished runs took, in this life of the trial and in earlier ones."""
+        return sum(run.replay.seconds for run in self.folder.runs(contender.name) if run.replay is not None)
 
     def _speed_done(self, contender: ContenderPlan) -> bool:
         path = self.folder.contender(contender.name) / "speed" / "1" / "run.json"
