@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "bench": ("onbox.cli.commands.bench", "Agent runs on tasks against a running server."),
     "watch": ("onbox.cli.commands.watch", "Progress or hang, with evidence."),
     "audit": ("onbox.cli.commands.audit", "Do the gates tell right from wrong?"),
+    "task": ("onbox.cli.commands.task", "Start a task of your own; write a generated one as a plain folder."),
     "judge": ("onbox.cli.commands.judge", "The verdict, from evidence alone."),
     "report": ("onbox.cli.commands.report", "Write report.html and report.md again, from evidence alone."),
     "verify": ("onbox.cli.commands.verify", "Recompute a trial and check the hashes of its files."),
