@@ -56,6 +56,7 @@ def judge(name: str, path: Path) -> Row:
     for sample in recording:
         verdict = tracker.take(sample)
         seconds = verdict.t_s
+        patience_s = patience_s or verdict.patience_s
         if not states or states[-1] != verdict.state:
             states.append(str(verdict.state))
         if verdict.still_s > still_s and found_s is None and not sample.ended and verdict.state is not State.DONE:

@@ -1,7 +1,6 @@
 """What the tests of agents share."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -24,9 +23,3 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """A scripted engine that plays the part that a model's name asks for, and bubblewrap."""
     with scripted("good") as url, scene(url, Bubblewrap(), tmp_path_factory.mktemp("runs")) as made:
         yield made
-
-
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    """An evidence folder that is not there yet."""
-    return tmp_path / "trial"

@@ -17,7 +17,7 @@ import pytest
 
 from onbox.engines import Launch
 from onbox.engines.vllm import Vllm
-from onbox.errors import EngineError
+from onbox.errors import BoxError, EngineError
 from onbox.evidence.records import StandUp
 from onbox.recipes import Recipe
 from onbox.standup.ports import port_open
@@ -152,8 +152,9 @@ def test_an_image_that_is_not_here_is_not_pulled(
     missing = asked.model_copy(update={"container": asked.container.model_copy(update={"image": "registry.test/no:1"})})
     checks = {each.id: each for each in resolve(missing, reserve=0).checks}
     assert (checks["launch.image"].status, checks["launch.image"].hint) == ("fail", "docker pull registry.test/no:1")
-    with pytest.raises(EngineError, match=r"No such image|not found|Unable to find image"), life_of(missing, tmp_path):
-        pass
+    with pytest.raises(BoxError, match=r"launch.image: not here: whether registry.test/no:1") as caught:
+        life_of(missing, tmp_path).__enter__()
+    assert caught.value.next_step == "docker pull registry.test/no:1"
 
 
 def test_the_image_here_is_checked(recipe: Callable[..., Recipe]) -> None:

@@ -1,5 +1,6 @@
 """What a request asks, whichever of the three APIs it speaks."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,12 +18,14 @@ class Question:
         results: how many tool results it holds.
         tools: JSON schema of the arguments by the tool's name.
         tokens: output tokens that it allows.
+        everything: the whole request.
     """
 
     text: str
     results: int
     tools: Mapping[str, Mapping[str, Any]]
     tokens: int
+    everything: str
 
     @property
     def shell(self) -> str:
@@ -44,7 +47,7 @@ def read(body: Mapping[str, Any]) -> Question:
             texts += [str(part["text"]) for part in parts if "text" in part]
     limits = (body.get(name) for name in ("max_tokens", "max_output_tokens", "max_completion_tokens"))
     tokens = next((limit for limit in limits if limit), 16)
-    return Question("\n".join(texts), results, dict(_tools(body.get("tools") or [])), tokens)
+    return Question("\n".join(texts), results, dict(_tools(body.get("tools") or [])), tokens, json.dumps(body))
 
 
 def _tools(tools: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, Mapping[str, Any]]]:

@@ -166,6 +166,10 @@ def _says(text: str, turn: Turn) -> Answer:
     return Answer(text)
 
 
+def _told(turn: Turn) -> Answer:
+    return _good(turn) if "USE YOUR TOOLS" in turn.asked.everything else Answer("It is done.")
+
+
 def _leak(turn: Turn) -> Answer:
     name, arguments = turn.call
     return Answer(json.dumps({"name": name, "arguments": arguments}))
@@ -223,6 +227,7 @@ MODES: dict[str, Mode] = {
     "words": partial(_says, "A file holds bytes."),
     "html": partial(_says, HOSTILE),
     "stripped": partial(_says, "analysisWe need to edit the file.assistantfinalDone."),
+    "told": _told,
     "leak": _leak,
     "harmony": _harmony,
     "xml": _xml,

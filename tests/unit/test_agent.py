@@ -282,3 +282,9 @@ def test_the_sandbox_of_a_plan_is_probed() -> None:
     assert (sandbox.name, report.name) == ("none", "none")
     assert len(report.probes) == 6
     assert not all(probe.held for probe in report.probes)
+
+
+def test_a_plan_without_tasks_needs_no_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("onbox.bench.sandbox.choose.working", lambda tier: pytest.fail("a sandbox was looked for"))
+    _, report = sandbox_of(None)
+    assert report.probes == ()

@@ -9,7 +9,8 @@ import pytest
 
 from onbox.evidence.markup import HARMONY, MARKUP, written_call
 from onbox.evidence.offers import offered_tools
-from onbox.evidence.records import AgentEnd, Changes, Exchange, GateEnd
+from onbox.evidence.records import AgentEnd, Changes, Exchange, GateEnd, RunRecord
+from onbox.judge.around import Around
 from onbox.judge.attribution import attribute
 from onbox.judge.codes import CODES
 from onbox.judge.results import Cause, Outcome, RunResult
@@ -59,6 +60,39 @@ def error(message: str) -> dict[str, Any]:
     return {"error": {"message": message, "type": "server_error"}}
 
 
+VLLM_PROMPT_TOO_LONG = (
+    "This model's maximum context length is 2048 tokens. However, your prompt contains at least 2049 input tokens, "
+    "which exceeds this limit even without any output tokens. Please reduce the length of the input prompt."
+)
+VLLM_ASKED_TOO_MUCH = (
+    "'max_tokens' or 'max_completion_tokens' is too large: 4096. This model's maximum context length is 2048 tokens "
+    "and your request has 300 input tokens (4096 > 2048 - 300)."
+)
+VLLM_OLD_ASKED_TOO_MUCH = (
+    "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens (1000 in the messages, "
+    "4000 in the completion). Please reduce the length of the messages or completion."
+)
+
+
+def again(purpose: str, text: str = "Let me see.") -> Exchange:
+    """A request that was sent again, and answered in words."""
+    return text_reply(text).model_copy(update={"purpose": purpose})
+
+
+def raw_again(content: str) -> Exchange:
+    """llama.cpp's answer past its parser."""
+    return plain_reply(200, {"content": content, "stop": True}).model_copy(update={"purpose": "replay-raw"})
+
+
+def timed_out() -> RunRecord:
+    return run_record(gate=failed_gate(), agent=AgentEnd(stop="time_limit", turns=1))
+
+
+def steady(tok_s: float) -> Exchange:
+    """An answer of sixty tokens that the time limit cut off."""
+    return streamed([(1 + n / tok_s, delta(content=f" w{n}")) for n in range(60)], error="the client left")
+
+
 OK = [call_reply()]
 LOOP = [call_reply("ls", id=n) for n in range(1, 5)]
 SHAPES: dict[str, list[RunResult]] = {
@@ -84,7 +118,19 @@ SHAPES: dict[str, list[RunResult]] = {
     "S?-REASON-ONLY": [
         refused([text_reply("", reasoning="The user wants foo renamed. Let me call bash to grep foo.")])
     ],
+    "X-TAMPER": [
+        attribute(run_record(tampering=("the gate's files are not what they were before the run",)), OK),
+        refused(OK, tampering=("the workspace holds a reward: reward.txt",)),
+    ],
     "L-CTX": [
+        refused([plain_reply(400, error(VLLM_PROMPT_TOO_LONG), request=chat_request(max_tokens=512))], "endpoint"),
+        refused(
+            [
+                text_reply(
+                    "and so on", finish_reason="length", completion_tokens=90, request=chat_request(max_tokens=512)
+                )
+            ]
+        ),
         refused(
             [plain_reply(400, error("the request exceeds the available context size, try increasing it"))], "endpoint"
         ),
@@ -96,6 +142,9 @@ SHAPES: dict[str, list[RunResult]] = {
     ],
     "L-TURNS": [refused([call_reply("ls"), call_reply("cat a", id=2)], stop="turn_limit")],
     "L-TIME": [
+        attribute(timed_out(), [steady(40.0)], Around(calibrated_tok_s=60.0)),
+        attribute(timed_out(), [steady(10.0)]),
+        attribute(timed_out(), [streamed([])], Around(calibrated_tok_s=60.0)),
         refused(OK, stop="time_limit"),
         refused([streamed([(1.0, delta(content="I will"))], error="the client left")], stop="time_limit"),
         refused(
@@ -124,6 +173,27 @@ SHAPES: dict[str, list[RunResult]] = {
             "endpoint",
         ),
     ],
+    "S-DROP": [
+        attribute(
+            run_record(gate=failed_gate(), changes=UNTOUCHED),
+            [text_reply("", reasoning="Let me call bash to grep foo.")],
+            Around(replays=(again("replay"), raw_again(LEAK))),
+        ),
+        attribute(
+            run_record(gate=failed_gate(), changes=UNTOUCHED),
+            [text_reply("Which function do you mean?")],
+            Around(replays=(again("replay"), call_reply().model_copy(update={"purpose": "replay-flipped"}))),
+        ),
+    ],
+    "I-SLOW": [attribute(timed_out(), [steady(10.0)], Around(calibrated_tok_s=60.0))],
+    "I-SETTING": [
+        refused([plain_reply(400, error(VLLM_ASKED_TOO_MUCH), request=chat_request(max_tokens=4096))], "endpoint"),
+        refused([plain_reply(400, error(VLLM_OLD_ASKED_TOO_MUCH), request=chat_request(max_tokens=4000))], "endpoint"),
+    ],
+    "I-GUARD": [
+        attribute(run_record(engine_alive=False), OK, Around(guarded="projected, 2.1 GB were available")),
+        attribute(run_record(engine_alive=False, fault="box: broken pipe"), OK, Around(guarded="breached")),
+    ],
     "I-CONN": [
         refused([text_reply("Done.")], engine_alive=False),
         refused([plain_reply(None, None, error="ConnectionRefusedError")], "endpoint"),
@@ -140,11 +210,11 @@ SHAPES: dict[str, list[RunResult]] = {
     "I-MODEL404": [refused([plain_reply(404, error("no such model"))], "endpoint")],
     "I-AGENT": [refused([]), refused(OK, stop="crash")],
     "I-GATE": [refused(OK, gate=gate(2)), refused(OK, gate=gate(None)), refused(OK, gate=None)],
-    "I-TASK": [attribute(run_record(), OK, task_sha256="c" * 64)],
+    "I-TASK": [attribute(run_record(), OK, Around(task_sha256="c" * 64))],
     "I-SANDBOX": [attribute(*scripted_run("I", "small", "rename", 1))],
     "I-DISK": [refused(OK, fault="OSError: [Errno 28] No space left on device")],
     "I-OOM": [refused(OK, fault="MemoryError: cannot allocate memory")],
-    "I-STRUCK": [attribute(run_record(), OK, struck="the box was asleep")],
+    "I-STRUCK": [attribute(run_record(), OK, Around(struck="the box was asleep"))],
 }
 
 
@@ -204,6 +274,54 @@ class TestOrder:
         assert refused([canary]).code == "I-AGENT"
 
 
+class TestReplays:
+    CLAIM = (text_reply("All references have been renamed."),)
+
+    def judged(self, *replays: Exchange, said: Sequence[Exchange] = CLAIM) -> RunResult:
+        record = run_record(gate=failed_gate(), changes=UNTOUCHED)
+        return attribute(record, said, Around(replays=replays))
+
+    def test_never_tried_with_its_bound(self) -> None:
+        result = self.judged(*[again("replay")] * 5, *[raw_again("All done.")] * 5)
+        assert (result.code, result.replay) == ("M-CLAIM", "never tried")
+        assert result.replay_bound == pytest.approx(0.4507, abs=1e-4), "1 - 0.05^(1/5)"
+        assert "45 %" in result.detail
+
+    def test_reasoning_that_never_becomes_a_call_is_a_plan(self) -> None:
+        thought = [text_reply("", reasoning="Let me call bash to grep foo.")]
+        result = self.judged(*[again("replay")] * 5, *[raw_again("I should grep.")] * 5, said=thought)
+        assert (result.code, result.outcome) == ("M-PLAN", Outcome.FAILED)
+
+    def test_a_server_whose_calls_arrive_has_dropped_nothing(self) -> None:
+        called = call_reply().model_copy(update={"purpose": "replay"})
+        result = self.judged(called, again("replay"), raw_again(LEAK))
+        assert (result.code, result.replay, result.replay_bound) == ("M-CLAIM", "calls when asked again", None)
+        assert "unchanged 1 of 2" in result.detail
+
+    def test_without_a_road_past_the_parser_it_stays_open(self) -> None:
+        thought = [text_reply("", reasoning="Let me call bash to grep foo.")]
+        result = self.judged(again("replay"), again("replay-flipped"), said=thought)
+        assert (result.code, result.replay) == ("S?-REASON-ONLY", "open")
+
+    def test_answers_that_broke_say_nothing(self) -> None:
+        broken = plain_reply(503, error("busy")).model_copy(update={"purpose": "replay"})
+        raw = plain_reply(500, "boom").model_copy(update={"purpose": "replay-raw"})
+        result = self.judged(broken, raw)
+        assert (result.code, result.replay) == ("M-CLAIM", "")
+
+    def test_a_failure_that_shows_itself_is_not_turned_by_a_replay(self) -> None:
+        result = self.judged(again("replay"), raw_again(LEAK), said=[call_reply(), text_reply("Done.", id=2)])
+        assert (result.code, result.replay) == ("F-GATE", "dropped by the server")
+
+    def test_harmony_and_xml_in_the_raw_text_are_calls(self) -> None:
+        harmony = '<|channel|>commentary to=functions.bash <|constrain|>json<|message|>{"command":"ls"}<|call|>'
+        for raw in (harmony, "<tool_call>\n<function=bash>\n<parameter=command>ls</parameter>"):
+            assert self.judged(again("replay"), raw_again(raw)).code == "S-DROP"
+
+    def test_a_torn_call_is_no_call(self) -> None:
+        assert self.judged(again("replay"), raw_again('<tool_call>{"name": "bash", "arg')).replay == "never tried"
+
+
 class TestText:
     def test_ordinary_json_is_no_call(self) -> None:
         assert written_call('{"name": "package", "version": "1.0"}', ["bash"]) is None
@@ -253,6 +371,19 @@ def test_counts_are_of_the_wire() -> None:
     result = refused([two, overlapping])
     assert (result.tool_calls, result.prompt_tokens, result.completion_tokens, result.turns) == (2, 220, 35, 2)
     assert result.model_s == pytest.approx(2.4), "10.0 to 12.0 and 11.5 to 12.4 overlap"
+
+
+def test_the_speed_of_the_turns_is_of_the_wire() -> None:
+    slow = streamed([(2.0, delta(content="a")), (2.5, delta(content="b")), (3.0, delta(content="c")),
+                     (3.0, delta("stop") + usage_event(10, 3) + event("[DONE]"))])  # fmt: skip
+    whole = plain_reply(200, {"choices": [{"message": {"content": "hi"}}], "usage": {"completion_tokens": 1}},
+                        id=2, request={"tools": []})  # fmt: skip
+    result = refused([slow, whole])
+    assert (result.ttft_s, result.decode_tok_s) == (2.0, 2.0)
+    assert [(turn.tokens, turn.ttft_s, turn.decode_tok_s) for turn in result.each_turn] == [
+        (3, 2.0, 2.0),
+        (1, None, None),
+    ]
 
 
 def test_a_run_of_the_model_is_never_called_invalid() -> None:

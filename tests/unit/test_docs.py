@@ -12,6 +12,7 @@ from types import ModuleType
 import click
 import pytest
 from pydantic import BaseModel
+from tools import recipe_schema
 
 from onbox import recipes
 from onbox.bench.agents.template import read_template
@@ -29,6 +30,7 @@ from onbox.judge.speed_checks import HARD
 from onbox.recipes import container, schema
 from onbox.recipes import weights as recipe_weights
 from onbox.recipes.text import read_yaml
+from onbox.trial.arms import read_arms
 from onbox.trial.plan import Asked, make_plan
 from tests.unit.weights.checkpoints import write_gguf
 
@@ -37,7 +39,17 @@ SOURCE = ROOT / "src" / "onbox"
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`([^`\n]+)`")
-WRITTEN_BY = ("evidence", "trial", "bench/runner.py", "speed", "standup", "cli/finish.py", "cli/trials.py")
+WRITTEN_BY = (
+    "evidence",
+    "trial",
+    "bench/runner.py",
+    "speed",
+    "standup",
+    "cli/finish.py",
+    "cli/trials.py",
+    "bench/keepsake.py",
+    "cli/commands/regrade.py",
+)
 """The modules that put files into an evidence folder."""
 RECIPE_MODULES = (schema, recipe_weights, container)
 METADATA = {
@@ -47,7 +59,7 @@ METADATA = {
     "llama.attention.head_count": 2,
 }
 CHECK_ID = re.compile(r'"([A-Z]+(?:_[A-Z]+)*)"')
-EVIDENCE_FILE = re.compile(r"[\w-]+\.(?:json|jsonl|yaml|prom|log|txt|patch|html|md)")
+EVIDENCE_FILE = re.compile(r"[\w-]+\.(?:json|jsonl|yaml|prom|log|txt|patch|html|md|tar\.gz)")
 
 
 def each_page(pages: list[Path] = PAGES) -> pytest.MarkDecorator:
@@ -197,6 +209,9 @@ def test_every_yaml_example_is_valid(page: Path, elsewhere: Path) -> None:
             plan, _ = make_plan(Asked(contenders=(str(path),)), sandbox="bubblewrap", read_gb_s=None)
             assert len(plan.contenders) == len(read_yaml(path)["contenders"])
             found = [recipes.Recipe.model_validate(contender.recipe) for contender in plan.contenders]
+        elif "arms" in read_yaml(path):
+            assert read_arms(path)
+            found = []
         elif "command" in read_yaml(path):
             assert read_template(str(path)) is not None
             found = []
@@ -328,6 +343,22 @@ def test_every_check_of_a_speed_is_told() -> None:
     assert checks
     assert checks <= told
     assert checks >= HARD
+
+
+def test_the_published_schema_is_that_of_the_code() -> None:
+    assert recipe_schema.PAGE.read_text() == recipe_schema.text(), "run tools/recipe_schema.py"
+
+
+def test_every_check_of_a_launch_is_told() -> None:
+    checks = set(re.findall(r'"(launch\.\w+)"', text(SOURCE / "standup" / "launch_checks.py")))
+    rows = table_rows(text(ROOT / "docs" / "recipes.md"))
+    assert {name for row in rows for name in INLINE.findall(row[0]) if name.startswith("launch.")} == checks
+
+
+def test_every_builtin_recipe_is_told() -> None:
+    rows = table_rows(text(ROOT / "docs" / "recipes.md"))
+    told = {name for row in rows for name in INLINE.findall(row[0])}
+    assert set(recipes.builtin_names()) <= told
 
 
 # ---------------------------------------------------------------- form

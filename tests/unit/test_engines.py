@@ -3,26 +3,37 @@
 import importlib.util
 import json
 import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from onbox.engines import engine_by_name
 from onbox.engines.attached import Attached
+from onbox.engines.known import known
+from onbox.engines.launchers import version_by_tag
+from onbox.engines.llama_cpp import LlamaCpp
 from onbox.engines.llama_embedded import LlamaEmbedded
 from onbox.engines.llama_server import LlamaServer
+from onbox.engines.ollama import Ollama
 from onbox.engines.scrape import gauges
+from onbox.engines.sglang import Sglang
 from onbox.engines.vllm import Vllm
 from onbox.errors import BoxError, UsageError
+from onbox.evidence.records import StandUp
 from onbox.recipes.container import Container
 from onbox.recipes.schema import Recipe, Serve, Tools, Weights
+from onbox.standup.process import Lifetime
+from onbox.standup.residents import residents
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
 from tests.doubles.server import serving
 
+STAND_IN = Path(__file__).parents[1] / "doubles" / "ollama_process.py"
 DATA = Path(__file__).parents[1] / "data"
 RECIPE = Recipe(name="m", engine="llama-embedded", weights=Weights(path="m.gguf"))
 
@@ -35,7 +46,7 @@ class TestByName:
     def test_an_unknown_name_is_answered_with_the_known_ones(self) -> None:
         with pytest.raises(UsageError, match="engine: vlm: no such engine") as caught:
             engine_by_name("vlm")
-        assert caught.value.next_step == "one of attached, llama-embedded, llama-server, sglang, vllm"
+        assert caught.value.next_step == "one of attached, llama-embedded, llama-server, ollama, sglang, vllm"
 
     def test_an_installed_package_may_bring_one(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         info = tmp_path / "fake_engine-1.dist-info"
@@ -181,10 +192,18 @@ class TestLaunch:
 
     def test_a_container_is_ours_loopback_only_and_ended_by_name(self, tmp_path: Path) -> None:
         launch = Vllm().launch(self.RECIPE, tmp_path / "w", 8123)
+        quiet = ("--env", "VLLM_NO_USAGE_STATS=1")
         assert launch.argv == (
             *("docker", "run", "--rm", "--name", "onbox-m-8123", "--label", "onbox=m", "--pull", "never"),
             *("--publish", "127.0.0.1:8123:8123", "--gpus", "all", "--shm-size", "64"),
-            *("--volume", f"{tmp_path}/w:/onbox/weights/w:ro", "--env", "A=b c", f"org/vllm:1@sha256:{'a' * 64}"),
+            *(
+                "--volume",
+                f"{tmp_path}/w:/onbox/weights/w:ro",
+                *quiet,
+                "--env",
+                "A=b c",
+                f"org/vllm:1@sha256:{'a' * 64}",
+            ),
             *("vllm", "serve", "/onbox/weights/w", "--host", "0.0.0.0", "--port", "8123", "--served-model-name", "m"),
             *("--max-model-len", "4096", "--tool-call-parser", "openai", "--enable-auto-tool-choice"),
             *("--reasoning-parser", "openai_gptoss", "--enforce-eager", "--seed", "0"),
@@ -215,3 +234,129 @@ class TestLaunch:
         recipe = Recipe(name="m", engine="vllm", weights=Weights(path="m"), serve=Serve(executable="/no/such/vllm"))
         with pytest.raises(BoxError, match="engine vllm: /no/such/vllm: not on this box"):
             Vllm().launch(recipe, Path("m"), 1)
+
+
+@pytest.mark.parametrize(
+    ("image", "version"),
+    [
+        ("sparkarena/spark-vllm-docker:mxfp4", "0.14-mxfp4"),
+        ("vllm/vllm-openai:v0.33.0", "0.33.0"),
+        ("vllm/vllm-openai:v0.33.0-aarch64", "0.33.0"),
+        ("nvcr.io/nvidia/vllm:26.01-py3", None),
+        ("ghcr.io/spark-arena/dgx-vllm-eugr-nightly:latest", None),
+        ("127.0.0.1:5000/own", None),
+    ],
+)
+def test_an_images_tag_may_name_a_version(image: str, version: str | None) -> None:
+    assert version_by_tag(Container(image=image)) == version
+
+
+class TestLlamaServer:
+    RECIPE = Recipe(name="m", engine="llama-server", weights=Weights(path="m.gguf"), serve=Serve(threads=3))
+
+    @pytest.fixture
+    def program(self, tmp_path: Path) -> Path:
+        """A `llama-server` that tells its version as the real one does."""
+        path = tmp_path / "llama-server"
+        path.write_text("#!/bin/sh\necho 'version: 11549 (abcdef)' >&2\n")
+        path.chmod(0o755)
+        return path
+
+    def test_the_command_line_and_the_build(self, program: Path) -> None:
+        serve = self.RECIPE.serve.model_copy(update={"executable": str(program), "arguments": {"flash-attn": "on"}})
+        engine = LlamaCpp()
+        launch = engine.launch(self.RECIPE.model_copy(update={"serve": serve}), Path("/w/m.gguf"), 8123)
+        assert launch.argv == (
+            *(str(program), "--model", "/w/m.gguf", "--alias", "m", "--host", "127.0.0.1", "--port", "8123"),
+            *("--ctx-size", "8192", "--parallel", "1", "--threads", "3", "--metrics", "--props", "--slots", "--jinja"),
+            *("--offline", "--flash-attn", "on"),
+        )
+        assert (launch.version, engine.version()) == ("b11549", "llama.cpp b11549")
+
+    def test_all_that_onbox_adds_is_known_to_the_build(self, program: Path) -> None:
+        serve = self.RECIPE.serve.model_copy(update={"executable": str(program)})
+        launch = LlamaCpp().launch(self.RECIPE.model_copy(update={"serve": serve}), Path("m"), 1)
+        options = [word.removeprefix("--") for word in launch.argv if word.startswith("--")]
+        assert all(known("llama-server", "b11549").option(option) for option in options)
+
+    def test_a_gguf_in_parts_is_mounted_with_its_folder(self, tmp_path: Path) -> None:
+        first = tmp_path / "m-00001-of-00003.gguf"
+        first.touch()
+        container = Container(image="org/llama:1", network="host")
+        recipe = self.RECIPE.model_copy(update={"launcher": "docker", "container": container})
+        launch = LlamaCpp().launch(recipe, first, 8123)
+        assert f"{tmp_path}:/onbox/weights:ro" in launch.argv
+        assert "/onbox/weights/m-00001-of-00003.gguf" in launch.argv
+        assert launch.argv[launch.argv.index("--host") + 1] == "127.0.0.1"
+
+    def test_a_parser_of_calls_is_refused(self) -> None:
+        with pytest.raises(UsageError, match=r"tools\.call_parser: llama.cpp derives"):
+            LlamaCpp().launch(self.RECIPE.model_copy(update={"tools": Tools(call_parser="x")}), Path("m"), 1)
+
+
+class TestSglang:
+    def test_the_command_of_a_container(self, tmp_path: Path) -> None:
+        recipe = Recipe(
+            name="m",
+            engine="sglang",
+            engine_version="0.5.23",
+            launcher="docker",
+            container=Container(image="lmsysorg/sglang:v0.5.23", gpus="all", network="host"),
+            weights=Weights(path="m"),
+            tools=Tools(reasoning_parser="gpt-oss"),
+            serve=Serve(context_tokens=None, arguments={"mem-fraction-static": 0.7}),
+        )
+        launch = Sglang().launch(recipe, tmp_path / "w", 8123)
+        assert launch.argv[launch.argv.index(launch.image or "") + 1 :] == (
+            *("python3", "-m", "sglang.launch_server", "--model-path", "/onbox/weights/w", "--host", "127.0.0.1"),
+            *("--port", "8123", "--served-model-name", "m", "--reasoning-parser", "gpt-oss", "--enable-metrics"),
+            *("--mem-fraction-static", "0.7"),
+        )
+
+    def test_not_installed_says_what_to_install(self) -> None:
+        recipe = Recipe(name="m", engine="sglang", weights=Weights(path="m"))
+        with pytest.raises(BoxError, match="engine sglang: python3 has no sglang"):
+            Sglang().launch(recipe, Path("m"), 1)
+
+
+class TestOllama:
+    @pytest.fixture
+    def recipe(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recipe:
+        """With a stand-in for the program: it serves what Ollama serves, as far as onbox asks."""
+        monkeypatch.setenv("ONBOX_CACHE", str(tmp_path / "cache"))
+        program = tmp_path / "ollama"
+        program.write_text(
+            f"#!{sys.executable} -S\nimport runpy\nrunpy.run_path({str(STAND_IN)!r}, run_name='__main__')\n"
+        )
+        program.chmod(0o755)
+        (tmp_path / "m.gguf").write_bytes(b"GGUF")
+        serve = Serve(executable=str(program), context_tokens=4096)
+        return Recipe(name="m", engine="ollama", weights=Weights(path=str(tmp_path / "m.gguf")), serve=serve)
+
+    def test_it_is_stood_up_and_gone(self, recipe: Recipe, tmp_path: Path) -> None:
+        state = tmp_path / "daily.keeper.json"
+        weights = tmp_path / "m.gguf"
+        with Lifetime(recipe, Ollama(), weights, tmp_path / "life", patience_s=60, state_file=state) as life:
+            processes = [psutil.Process(life.pid), *psutil.Process(life.pid).children(recursive=True)]
+            assert len(processes) == 2
+            # What `onbox up` started is told by the name that `onbox ps` and `--replace` know.
+            seen = [each for each in residents() if each.pid == life.pid]
+            assert [(each.kind, each.name) for each in seen] == [("onbox", "daily")]
+            assert residents(ours=(life.pid or 0,)) == tuple(each for each in residents() if each.pid != life.pid)
+        record = StandUp.model_validate_json((tmp_path / "life" / "phases.json").read_text())
+        assert [phase.name for phase in record.phases] == ["start", "build", "load", "first token"]
+        assert record.props["model"] == "m"
+        assert (tmp_path / "cache" / "ollama" / "m").read_text() == f"FROM {tmp_path}/m.gguf\n"
+        assert not any(each.is_running() for each in processes)
+
+    def test_what_it_has_not_is_refused(self, recipe: Recipe) -> None:
+        with pytest.raises(UsageError, match="tools: not known for ollama"):
+            Ollama().launch(recipe.model_copy(update={"tools": Tools(call_parser="x")}), Path("m"), 1)
+        with pytest.raises(UsageError, match="model: M: Ollama takes lower case only"):
+            Ollama().launch(recipe.model_copy(update={"model": "M"}), Path("m"), 1)
+
+
+def test_the_embedded_engine_refuses_what_it_has_not() -> None:
+    serve = Serve(arguments={"flash-attn": "on"})
+    with pytest.raises(UsageError, match=r"m: serve\.arguments: the embedded engine has no such setting"):
+        LlamaEmbedded().launch(RECIPE.model_copy(update={"serve": serve}), Path("m"), 1)

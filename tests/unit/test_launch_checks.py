@@ -18,12 +18,12 @@ from onbox.box.memory import Memory
 from onbox.box.nvml import Accelerator
 from onbox.engines import engine_by_name
 from onbox.engines.known import known
-from onbox.errors import BoxError, UsageError
+from onbox.errors import UsageError
 from onbox.recipes import Recipe
+from onbox.recipes.schema import Tools
 from onbox.standup import images, launch_checks, resolve
 from onbox.standup.budget import Budget, planned
 from onbox.standup.images import Image, runs_on
-from onbox.standup.limits import refuse
 from onbox.standup.residents import Resident, residents
 
 GIB = 2**30
@@ -101,8 +101,8 @@ class TestMemory:
         check = found(budget=healthy)["launch.memory"]
         assert check.status == "fail"
         assert check.hint.startswith("10.00 GiB short: ")
-        with pytest.raises(BoxError, match=r"85.00 GiB .* 115.00 GiB are .* 40.00 GiB must .* 10.00 GiB short"):
-            refuse(SPARK, healthy)
+        assert "it will hold 85.00 GiB" in check.evidence
+        assert "115.00 GiB are available, of which 40.00 GiB must stay free" in check.evidence
 
     def test_no_plan_is_unknown_and_not_a_pass(self) -> None:
         assert found(budget=box(plan_gib=None))["launch.memory"].status == "unknown"
@@ -176,6 +176,12 @@ class TestKnowledge:
         checks = found()
         assert (checks["launch.options"].status, checks["launch.environment"].status) == ("pass", "pass")
 
+    def test_the_published_recipe_is_the_forks_by_its_tag(self, image: list[Image | None]) -> None:
+        path = Path(__file__).parents[1] / "data" / "sparkrun" / "openai-gpt-oss-120b-vllm.yaml"
+        checks = found(recipes.load(str(path)))
+        assert (checks["launch.options"].status, checks["launch.environment"].status) == ("pass", "pass")
+        assert known("vllm", None).option("mxfp4-backend") is None
+
     def test_a_version_without_a_table_leaves_doubt(self) -> None:
         assert known("vllm", "0.33.0").option("enforce-eager") is True
         assert known("vllm", "0.33.0").option("brand-new") is None
@@ -184,6 +190,12 @@ class TestKnowledge:
         assert known("vllm", None).variable("VLLM_BRAND_NEW") is None
         assert known("vllm", "0.32.0").variable("PATH") is None
         assert known("of others", "1").option("x") is None
+
+    def test_no_parser_of_calls_is_a_doubt(self, image: list[Image | None]) -> None:
+        assert found()["launch.tools"].status == "pass"
+        check = found(SPARK.model_copy(update={"tools": Tools()}))["launch.tools"]
+        assert check.status == "warn"
+        assert "call_parser" in check.hint
 
     def test_more_than_one_box_is_refused(self, image: list[Image | None]) -> None:
         path = Path(__file__).parents[1] / "data" / "sparkrun" / "nemotron-3-super-nvfp4-vllm.yaml"

@@ -141,6 +141,21 @@ class TestLlamaCpp:
         assert log.failure([line for _, line in lines_of(f"llama.cpp/{name}-startup.log")]) is None
 
 
+def test_sglang_as_its_source_writes_it() -> None:
+    log = log_lines("sglang")
+    lines = (
+        "Load weight begin. avail mem=100.00 GB",
+        "Load weight end. elapsed=31.50 s, type=GptOssForCausalLM, avail mem=39.20 GB, mem usage=60.80 GB.",
+        "Memory pool end. avail mem=20.00 GB",
+        "Capture decode CUDA graph begin. This can take up to several minutes.",
+        "max_total_num_tokens=558784, chunked_prefill_size=8192",
+        "The server is fired up and ready to roll!",
+    )
+    found = [log.landmark(line) for line in lines]
+    assert [mark.phase for mark in found if mark] == ["load", "kv", "kv", "capture", "ready", "serving"]
+    assert log.figure(lines[1]) == {"loaded_bytes": 60.8 * 2**30, "load_s": 31.5}
+
+
 @pytest.mark.parametrize(
     ("text", "expected"), [("0.32.0+cpu", (0, 32, 0)), ("b11549", (11549,)), ("unknown", ()), ("", ())]
 )

@@ -16,7 +16,7 @@ from onbox.box.nvml import Accelerator, GpuProcess
 from onbox.engines.attached import Attached
 from onbox.evidence.folder import read_lines
 from onbox.evidence.records import Exchange, Moment, SpeedPlan, SpeedRecord, Telemetry
-from onbox.speed import measure
+from onbox.speed import measure, scraping
 from onbox.speed.measure import SpeedRun
 from onbox.speed.monitor import Monitor
 from onbox.speed.prompts import prompt
@@ -32,7 +32,7 @@ PLAN = SpeedPlan(requests=2, tokens=8, warmup_requests_max=3, seed=4)
 
 @pytest.fixture(autouse=True)
 def _no_gaps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(measure, "IDLE_GAP_S", 0.0)
+    monkeypatch.setattr(scraping, "IDLE_GAP_S", 0.0)
 
 
 class Script:
@@ -125,7 +125,7 @@ class TestSpeedRun:
     def test_a_server_that_never_gets_quiet_is_not_waited_for_for_ever(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(measure, "QUIESCENCE_S", 0.05)
+        monkeypatch.setattr(scraping, "QUIESCENCE_S", 0.05)
         record, _ = run(Script(2), tmp_path)
         assert record.ended == "complete"
         assert (tmp_path / "metrics-before.prom").read_text() == GAUGE % 2

@@ -1,5 +1,6 @@
 """Recipes: those that come with onbox, those that people write, and what is wrong with them."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from tools.recipe_schema import PAGE
 
 from onbox import recipes
 from onbox.engines import engine_by_name
@@ -16,7 +18,7 @@ from onbox.errors import UsageError
 from onbox.recipes import Recipe, Serve, Weights
 from onbox.recipes.names import slug
 from onbox.recipes.pins import unpinned
-from onbox.trial.recipe_text import recipe_yaml
+from onbox.recipes.text import recipe_yaml
 
 DATA = Path(__file__).parents[1] / "data"
 PARTS: dict[str, Any] = {"packages": ["m-part1"], "version": "1.0", "member": "*.bin"}
@@ -79,6 +81,13 @@ class TestBuiltin:
         serve = recipes.load("qwen2.5-coder-0.5b").serve
         assert serve.chat_template_name == "fenced-json-tools.jinja"
         assert "{%" in (serve.chat_template or "")
+
+
+class TestSchema:
+    def test_builtin_recipes_name_only_what_it_knows(self) -> None:
+        known_fields = json.loads(PAGE.read_text())["properties"]
+        for name in recipes.builtin_names():
+            assert set(yaml.safe_load(recipe_yaml(recipes.load(name)))) <= set(known_fields)
 
 
 class TestFile:

@@ -2,25 +2,41 @@
 
 import errno
 import json
+import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from onbox.bench.agents import Agent, Job, Outcome
 from onbox.bench.diff import changes, patch
 from onbox.bench.gate import grade
+from onbox.bench.keepsake import keep
+from onbox.bench.replay import Replayer
 from onbox.bench.sandbox import Sandbox
+from onbox.bench.tampering import Watched
 from onbox.bench.tasks import Task
 from onbox.bench.workspace import make_workspace, snapshot
 from onbox.errors import OnboxError
-from onbox.evidence.folder import utc_now, write_atomic, write_json
-from onbox.evidence.records import AgentEnd, AgentPlan, Changes, GateEnd, RunRecord, SandboxReport
+from onbox.evidence.folder import read_lines, utc_now, write_atomic, write_json
+from onbox.evidence.records import (
+    AgentEnd,
+    AgentPlan,
+    ArmPlan,
+    Changes,
+    Exchange,
+    GateEnd,
+    ReplayEnd,
+    RunRecord,
+    SandboxReport,
+)
 from onbox.wire.proxy import RecordingProxy
 
+CANARY = "(Copy of these rules: {}.)"
+"""Stands below the rules of a treatment; a random word, so that it can be nowhere by chance."""
 NO_CHANGES = Changes(files=0, lines_added=0, lines_removed=0)
 
 
@@ -34,11 +50,13 @@ class Bench:
         sampling: sent with each request.
         agent: who works on the tasks.
         plan: the agent's limits.
+        treatments: how the agent is equipped in each arm but the baseline.
         proxy: between the agent and the engine.
         sandbox: where commands and gates run.
         sandbox_report: how it stood its probes.
         launch_id: of the engine's lifetime.
         alive: whether the engine answers now.
+        replayer: asks again what an ambiguous run ended with; None: nobody does.
     """
 
     contender: str
@@ -51,6 +69,8 @@ class Bench:
     sandbox_report: SandboxReport
     launch_id: str
     alive: Callable[[], bool]
+    treatments: Mapping[str, ArmPlan] = field(default_factory=dict)
+    replayer: Replayer | None = None
 
     def run(self, task: Task, arm: str, n: int, seed: int, folder: Path) -> RunRecord:
         """Do one run and write its folder, `run.json` last; a fault of the harness is in the record, not raised.
@@ -65,21 +85,31 @@ class Bench:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         started_at, began = utc_now(), time.monotonic()
+        treatment = self.treatments.get(arm, ArmPlan(name=arm))
+        canary = secrets.token_hex(8) if treatment.rules else ""
         outcome, gate, changed, fault = _nothing("the run did not start"), None, NO_CHANGES, ""
+        tampering: tuple[str, ...] = ()
+        workspace_sha256 = ""
         with tempfile.TemporaryDirectory(prefix="onbox-run-", ignore_cleanup_errors=True) as scratch:
             try:
                 workspace, before, after = (Path(scratch, name) for name in ("app", "before", "after"))
                 make_workspace(task, workspace)
                 make_workspace(task, before)
-                outcome = self._work(task, workspace, seed, folder)
+                watched = Watched(task, Path(scratch))
+                outcome = self._work(task, workspace, seed, folder, treatment, canary)
                 snapshot(workspace, after)
+                tampering = watched.tampering(before, after)
                 changed = changes(before, after)
+                workspace_sha256 = keep(before, after, folder)
                 write_atomic(folder / "workspace.patch", patch(before, after).encode("utf-8", "surrogateescape"))
                 gate = self._grade(task, workspace, outcome, folder)
             except OnboxError as error:
                 fault = f"sandbox: {error.message}"
             except OSError as error:
                 fault = f"{'disk' if error.errno in (errno.ENOSPC, errno.EDQUOT) else 'box'}: {error}"
+        seconds = time.monotonic() - began
+        alive = self.alive()
+        replay = self._replay(folder) if alive and gate is not None and gate.exit_code == 1 else None
         steps = json.dumps({"steps": outcome.steps}, indent=1, ensure_ascii=True)
         write_atomic(folder / "trajectory.json", steps.encode())
         record = RunRecord(
@@ -92,39 +122,52 @@ class Bench:
             seed=seed,
             launch_id=self.launch_id,
             started_at=started_at,
-            seconds=round(time.monotonic() - began, 3),
+            seconds=round(seconds, 3),
             agent=outcome.end,
             gate=gate,
             changes=changed,
             sandbox=self.sandbox_report,
-            engine_alive=self.alive(),
+            engine_alive=alive,
+            canary=canary,
             fault=fault,
+            workspace_sha256=workspace_sha256,
+            tampering=tampering,
+            replay=replay,
             agent_s=round(outcome.seconds, 3),
             command_s=round(outcome.command_s, 3),
         )
         write_json(folder / "run.json", record)
         return record
 
-    def _work(self, task: Task, workspace: Path, seed: int, folder: Path) -> Outcome:
-        limits = self.plan.limits
+    def _work(self, task: Task, workspace: Path, seed: int, folder: Path, treatment: ArmPlan, canary: str) -> Outcome:
+        limits, sampling = self.plan.limits, {**self.sampling, **treatment.sampling}
+        nudges = self.plan.nudges if treatment.nudges is None else treatment.nudges
         limits = limits.model_copy(update={"wall_s": min(limits.wall_s, task.agent_timeout_s)})
         name = f"{task.name}-{folder.parent.name}-{folder.name}"
-        watch = self.agent.watch(limits, self.sampling, seed)
+        watch = self.agent.watch(limits, sampling, seed)
         with self.proxy.recording(name, folder / "wire.jsonl", watch=watch) as endpoint:
             job = Job(
                 instruction=task.instruction,
                 workspace=workspace,
                 endpoint=endpoint,
                 model=self.model,
-                sampling=self.sampling,
+                sampling=sampling,
                 seed=seed,
-                plan=self.plan.model_copy(update={"limits": limits}),
+                plan=self.plan.model_copy(update={"limits": limits, "nudges": nudges}),
                 sandbox=self.sandbox,
                 watch=watch,
                 socket=self.proxy.socket,
                 log=folder / "agent.log",
+                rules=f"{treatment.rules.rstrip()}\n\n{CANARY.format(canary)}\n" if canary else "",
+                mcp=treatment.mcp,
             )
             return self.agent.run(job)
+
+    def _replay(self, folder: Path) -> ReplayEnd | None:
+        if self.replayer is None:
+            return None
+        exchanges = [Exchange.model_validate(line) for line in read_lines(folder / "wire.jsonl")]
+        return self.replayer.settle(exchanges, folder / "replay.jsonl")
 
     def _grade(self, task: Task, workspace: Path, outcome: Outcome, folder: Path) -> GateEnd:
         return grade(task, workspace, outcome.end.reply, self.sandbox, transcript=folder / "gate.txt")

@@ -118,11 +118,7 @@ def describe(event: Event) -> str:
     """An event in one sentence; empty for events that are only for the eye."""
     match event:
         case PlanShown():
-            runs = words.count(event.runs, "run")
-            return (
-                f"plan: {', '.join(event.contenders)}; {words.count(len(event.tasks), 'task')}, {runs} of each; "
-                f"expected {_about(event.expected_s)} ({event.basis}); {_needs(event)}evidence in {event.trial}"
-            )
+            return f"plan: {', '.join(event.contenders)}; {_work(event)}{_needs(event)}evidence in {event.trial}"
         case ContenderStarted():
             return f"{event.contender}: begins, {event.position} of {event.total} ({event.role})"
         case ContenderStopped():
@@ -151,11 +147,21 @@ def describe(event: Event) -> str:
             return ""
 
 
+def _work(event: PlanShown) -> str:
+    """The runs, where there are tasks."""
+    if not event.tasks:
+        return ""
+    return f"{words.count(len(event.tasks), 'task')}, {words.count(event.runs, 'run')} of each; "
+
+
 def _needs(event: PlanShown) -> str:
     """What it takes; of servers that run already nothing is known."""
     if event.expected_s is None:
         return ""
-    return f"to fetch {words.size(event.download_bytes)}, memory {words.size(event.memory_bytes)}; "
+    return (
+        f"expected {_about(event.expected_s)} ({event.basis}); "
+        f"to fetch {words.size(event.download_bytes)}, memory {words.size(event.memory_bytes)}; "
+    )
 
 
 def _gone(how: str) -> str:

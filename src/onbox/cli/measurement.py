@@ -57,6 +57,8 @@ def measurement(speed: Measurement, folder: Path) -> RenderableType:
     blocks.append(table)
     counted = f"{words.count(speed.requests, 'request')}, {words.count(speed.tokens, 'token')}"
     blocks.append(Text(f"{counted}, first token after {words.seconds(speed.ttft_s)}"))
+    if speed.cells:
+        blocks.append(_cells(speed))
     if speed.acceptance_length is not None:
         passes = f"{words.number(speed.forward_passes_s)} forward passes a second"
         blocks.append(Text(f"speculation  {words.number(speed.acceptance_length)} tokens a pass, {passes}"))
@@ -67,6 +69,25 @@ def measurement(speed: Measurement, folder: Path) -> RenderableType:
         blocks.append(claims_told(speed))
     blocks.append(Text(f"evidence  {folder}", "dim"))
     return Group(*(Padding(block, (1, 0, 0, 0)) for block in blocks))
+
+
+def _cells(speed: Measurement) -> RenderableType:
+    """A line for each number of requests at a time, and why where it is not valid."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    table.add_column("at a time", justify="right", no_wrap=True)
+    table.add_column("each", justify="right", no_wrap=True)
+    table.add_column("together", justify="right", no_wrap=True)
+    table.add_column("status", no_wrap=True)
+    table.add_column("by")
+    for cell in (speed, *speed.cells):
+        rates = [
+            words.NO_VALID_NUMBER if cell.decode_tok_s is None else words.tok_s(cell.decode_tok_s),
+            words.tok_s(cell.system_tok_s) if cell.system_tok_s is not None else "",
+        ]
+        why = [check.id for check in cell.checks if check.status is not Status.PASS]
+        status = Text(cell.status.value, STYLES[cell.status])
+        table.add_row(str(cell.profile["concurrency"]), *map(Text, rates), status, Text(", ".join(why)))
+    return table
 
 
 def claims_told(speed: Measurement, name: str = "") -> RenderableType:

@@ -24,7 +24,7 @@ def summary(verdict: Verdict, folder: Path | None = None) -> RenderableType:
         verdict: what the judge said; every number comes from here.
         folder: the trial, to name the report and the next command; None where nothing was written.
     """
-    blocks = [_head(verdict), _why(verdict), _numbers(verdict), *_places(folder)]
+    blocks = [_head(verdict), _why(verdict), _numbers(verdict), *_arms(verdict), *_places(folder)]
     return Group(*(Padding(block, (1, 0, 0, 0)) for block in blocks))
 
 
@@ -74,6 +74,27 @@ def _numbers(verdict: Verdict) -> RenderableType:
             Text(words.seconds_to_pass(contender.seconds_to_pass)),
         )
     return table
+
+
+def _arms(verdict: Verdict) -> Iterator[RenderableType]:
+    if not verdict.arms:
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    for name in ("contender", "arm"):
+        table.add_column(name, overflow="ellipsis", no_wrap=True, max_width=20)
+    for name in ("passed", "baseline", "better", "worse", "chance"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for arm in verdict.arms:
+        table.add_row(
+            Text(one_line(arm.contender), style="bold"),
+            Text(one_line(arm.arm)),
+            words.of(arm.passed, arm.pairs),
+            words.of(arm.baseline_passed, arm.pairs),
+            str(arm.better),
+            str(arm.worse),
+            words.p_value(arm.p),
+        )
+    yield table
 
 
 def _rate(contender: ContenderResult) -> Text:

@@ -2,18 +2,16 @@
 
 import os
 import shlex
-import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from types import FrameType
 
 from onbox import __version__
 from onbox.bench.sandbox import Sandbox
 from onbox.bench.tasks import Task
+from onbox.cli.signals import terminable
 from onbox.errors import GuardStop, Interrupted, OnboxError
 from onbox.evidence.claims import Claim, Claims, written
 from onbox.evidence.folder import TrialFolder, write_atomic, write_json
@@ -119,7 +117,7 @@ def carry_out(folder: TrialFolder, *, resumed: bool = False) -> Done:
     from onbox.evidence.lock import locked
     from onbox.trial.run import Trial
 
-    with locked(folder.path), _terminable():
+    with locked(folder.path), terminable():
         try:
             if resumed:
                 folder.mend_ledger()
@@ -142,28 +140,13 @@ def set_invalid_aside(folder: TrialFolder) -> int:
     from onbox.cli.looking import Judging
     from onbox.judge.results import Outcome
 
-    moved = 0
+    moved, judging = 0, Judging()
     for contender in folder.plan().contenders:
         for record in folder.runs(contender.name):
-            outcome, code = Judging().run(folder, record)
+            outcome, code = judging.run(folder, record)
             if outcome == Outcome.INVALID:
                 moved += folder.set_aside(record, f"invalid, {code}: done again")
     return moved
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """SIGTERM and SIGHUP end a trial like Ctrl-C does: the engine is stopped and the evidence kept."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _default_folder(kind: str) -> Path:

@@ -1,5 +1,6 @@
 """`onbox watch` put together: what to look at, who looks, who shows it, and the exit code."""
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from onbox.cli.signals import terminable
 from onbox.cli.watchview import Frame, View, make_view
 from onbox.errors import BadSubjectError, BoxError, UsageError
 from onbox.watch.classify import State
@@ -25,6 +27,7 @@ from onbox.watch.watcher import Tracker, Watcher
 
 TICK_S = 1.0
 GRACE_S = 5.0
+PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +60,7 @@ def watch(asked: Asked, as_json: bool) -> None:
         raise UsageError("--stop-hung: only a command after -- is ever stopped", "leave it out, or write -- CMD ...")
     last: Frame | None = None
     with ExitStack() as stack:
+        stack.enter_context(terminable())
         frames = _replayed(asked) if asked.replay is not None else _live(asked, stack)
         view: View = stack.enter_context(make_view(as_json))
         for last in frames:
@@ -121,7 +125,12 @@ def _start(asked: Asked) -> "tuple[subprocess.Popen[bytes], Target, str]":
     reading, writing = os.pipe()
     try:
         child = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=writing, stderr=writing, start_new_session=True
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=writing,
+            stderr=writing,
+            start_new_session=True,
+            preexec_fn=_die_with_the_watch,
         )
     except OSError as error:
         os.close(reading)
@@ -136,6 +145,10 @@ def _start(asked: Asked) -> "tuple[subprocess.Popen[bytes], Target, str]":
         exit_code=child.poll,
     )
     return child, target, " ".join(command)
+
+
+def _die_with_the_watch() -> None:
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def _end(child: "subprocess.Popen[bytes]") -> None:
@@ -165,8 +178,17 @@ def _container(name: str, stack: ExitStack) -> tuple[Target, str]:
 
 
 def _asked_once_gone(pid: int, ask: Callable[[], int | None]) -> Callable[[], int | None]:
-    """The exit code of a container, asked of its engine only when its process is gone."""
-    return lambda: None if stat_of(pid) is not None else ask()
+    """The exit code of a container, asked of its engine only when its process is gone; the engine may take a moment."""
+
+    def asked() -> int | None:
+        if stat_of(pid) is not None:
+            return None
+        deadline = time.monotonic() + GRACE_S
+        while (code := ask()) is None and time.monotonic() < deadline:
+            time.sleep(0.2)
+        return code
+
+    return asked
 
 
 def _process(pid: int) -> tuple[Target, str]:

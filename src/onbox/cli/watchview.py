@@ -29,7 +29,7 @@ STYLES = {
     State.DEAD: "bold red",
 }
 TELL_EVERY_S = 30.0
-BAR = 30
+BAR = 24
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,7 @@ class LiveView:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._frame: Frame | None = None
+        self._reserve: int | None = None
         self._live = Live(console=console, get_renderable=self.picture, refresh_per_second=4)
 
     def show(self, frame: Frame) -> None:
@@ -140,7 +141,10 @@ class LiveView:
         rows.add_column(no_wrap=True, style="dim")
         rows.add_column(overflow="fold")
         rows.add_row("moving", _moving(verdict))
-        if memory := _memory(verdict):
+        total = verdict.evidence.get("total_bytes")
+        if self._reserve is None and total:
+            self._reserve = _reserve(total)
+        if memory := _memory(verdict, self._reserve or 0):
             rows.add_row("memory", memory)
         if share := _share(verdict):
             rows.add_row("done", share)
@@ -158,7 +162,7 @@ class LiveView:
 def _header(frame: Frame) -> RenderableType:
     row = Table.grid(expand=True)
     row.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
-    row.add_column(no_wrap=True, justify="right")
+    row.add_column(no_wrap=True, justify="right", min_width=8)
     row.add_row(
         Text("onbox watch ", style="bold") + Text(one_line(frame.title), style="dim"), seconds(frame.verdict.t_s)
     )
@@ -178,27 +182,33 @@ def _state(verdict: Verdict) -> Text:
 
 
 def _moving(verdict: Verdict) -> Text:
-    told = [
-        rate(name, value) if name in ("work", "births", "log", "tokens") else f"{name} {rate(name, value)}"
-        for name, value in verdict.moving.items()
-    ]
+    told = [rate(name, value) for name, value in verdict.moving.items()]
     compilers = verdict.evidence.get("compilers")
     if compilers:
         told.append(" ".join(compilers))
     return Text(_cut(", ".join(told), 132)) if told else Text("nothing", style="dim")
 
 
-def _memory(verdict: Verdict) -> Text | None:
+def _memory(verdict: Verdict, reserve: int) -> Text | None:
+    """What the set holds, what others hold, what is free down to the reserve, and the reserve."""
     total, free = verdict.evidence.get("total_bytes"), verdict.evidence.get("available_bytes")
     if not total or free is None:
         return None
     held = min(verdict.evidence.get("held_bytes", 0), total - free)
     own = round(BAR * held / total)
     others = max(0, round(BAR * (total - free) / total) - own)
-    bar = (
-        Text("█" * own, style="cyan").append("▒" * others, style="dim").append("·" * (BAR - own - others), style="dim")
-    )
-    return bar.append(f"  {size(held)} held, {size(free)} of {size(total)} free", style="default")
+    kept = min(round(BAR * reserve / total), BAR - own - others)
+    bar = Text("█" * own, style="cyan").append("▒" * others, style="dim")
+    bar.append("·" * (BAR - own - others - kept), style="dim").append("!" * kept, style="yellow")
+    return bar.append(f"  {size(held)} held, {size(free)} free, reserve {size(reserve)}", style="default")
+
+
+def _reserve(total_bytes: int) -> int:
+    """What the guard would keep free on this box by default."""
+    from onbox.box.describe import reserve_bytes
+    from onbox.box.pressure import desktop_session
+
+    return reserve_bytes(total_bytes, desktop_session())
 
 
 def _share(verdict: Verdict) -> Text | None:

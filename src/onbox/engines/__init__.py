@@ -60,6 +60,7 @@ _BUILTIN = {
     "attached": "onbox.engines.attached:Attached",
     "llama-embedded": "onbox.engines.llama_embedded:LlamaEmbedded",
     "llama-server": "onbox.engines.llama_cpp:LlamaCpp",
+    "ollama": "onbox.engines.ollama:Ollama",
     "sglang": "onbox.engines.sglang:Sglang",
     "vllm": "onbox.engines.vllm:Vllm",
 }
@@ -67,6 +68,7 @@ _BUILTIN = {
 _LOGS = {
     "llama-embedded": "onbox.engines.llama_log",
     "llama-server": "onbox.engines.llama_log",
+    "ollama": "onbox.engines.ollama",
     "sglang": "onbox.engines.sglang_log",
     "vllm": "onbox.engines.vllm_log",
 }

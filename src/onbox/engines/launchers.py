@@ -5,11 +5,13 @@ port, and `launch` wraps the command.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+from onbox.engines.known import FORK, FORK_VERSION
 from onbox.engines.launch import LABEL, Launch
 from onbox.engines.log_lines import LogLines
 from onbox.recipes.container import Container
@@ -41,6 +43,14 @@ class Place:
         return replace(self, files=(*self.files, (path, inside))), inside
 
 
+def version_by_tag(container: Container) -> str | None:
+    """The version that an image's tag names, like `v0.33.0` or `mxfp4`; None for none, or a date like `26.01`."""
+    _, _, tag = container.image.rpartition(":")
+    match = re.search(r"(?:^|[^\d.])v?(\d\.\d+(?:\.\d+)?)", f" {tag}")
+    version = match[1] if match else ""
+    return f"{version or FORK_VERSION}-{FORK}" if FORK in tag else version or None
+
+
 def place(recipe: Recipe, weights: Path) -> Place:
     """Where the recipe's engine runs. A GGUF in parts is mounted with its folder, so that the others are found."""
     container = recipe.container
@@ -48,10 +58,13 @@ def place(recipe: Recipe, weights: Path) -> Place:
         return Place(str(weights), "127.0.0.1")
     # With the host's network the engine binds loopback itself; behind a bridge docker maps loopback to it.
     host = "127.0.0.1" if container.network == "host" else "0.0.0.0"
-    if weights.is_file() and re.search(r"-\d{5}-of-\d{5}\.gguf$", weights.name):
-        return Place(f"{INSIDE}/weights/{weights.name}", host, True, ((weights.parent, f"{INSIDE}/weights"),))
     inside = f"{INSIDE}/weights/{weights.name}"
-    return Place(inside, host, True, ((weights, inside),))
+    if weights.is_file() and re.search(r"-\d{5}-of-\d{5}\.gguf$", weights.name):
+        return Place(
+            f"{INSIDE}/weights/{weights.name}", host, contained=True, files=((weights.parent, f"{INSIDE}/weights"),)
+        )
+    inside = f"{INSIDE}/weights/{weights.name}"
+    return Place(inside, host, contained=True, files=((weights, inside),))
 
 
 def launch(
@@ -63,15 +76,26 @@ def launch(
     log: LogLines,
     stop_hint: str,
     version: str | None,
+    environment: Mapping[str, str] = MappingProxyType({}),
 ) -> Launch:
-    """Wrap an engine's command by the recipe's launcher."""
+    """Wrap an engine's command by the recipe's launcher.
+
+    Args:
+        environment: what the engine sets by itself; the recipe's own goes before it.
+    """
+    variables = {**environment, **recipe.serve.environment}
     shared: dict[str, Any] = {"log": log.of_version(version), "stop_hint": stop_hint, "version": version}
     if recipe.container is None:
-        return Launch(argv=tuple(command), environment=dict(recipe.serve.environment), **shared)
+        return Launch(argv=tuple(command), environment=variables, **shared)
     name = f"onbox-{recipe.name}-{port}"
     client = recipe.launcher
     return Launch(
-        argv=(client, *_run(recipe, recipe.container, name, where, port), recipe.container.reference, *command),
+        argv=(
+            client,
+            *_run(recipe, recipe.container, name, where, port, variables),
+            recipe.container.reference,
+            *command,
+        ),
         launcher=client,
         container=name,
         image=recipe.container.reference,
@@ -80,7 +104,9 @@ def launch(
     )
 
 
-def _run(recipe: Recipe, container: Container, name: str, where: Place, port: int) -> list[str]:
+def _run(
+    recipe: Recipe, container: Container, name: str, where: Place, port: int, variables: Mapping[str, str]
+) -> list[str]:
     """`run` and its options: removed at its end, never pulled unless asked for, reachable from this box only."""
     words = ["run", "--rm", "--name", name, "--label", f"{LABEL}={recipe.name}", "--pull", container.pull]
     if container.platform:
@@ -100,7 +126,7 @@ def _run(recipe: Recipe, container: Container, name: str, where: Place, port: in
     for mount in container.mounts:
         host = Path(mount.host).expanduser()
         words += ["--volume", f"{host}:{mount.inside}" + (":ro" if mount.read_only else "")]
-    for key, value in recipe.serve.environment.items():
+    for key, value in variables.items():
         words += ["--env", f"{key}={value}"]
     if container.entrypoint is not None:
         words += ["--entrypoint", container.entrypoint]

@@ -11,8 +11,8 @@ from typing import Any
 from onbox.engines import Launch
 from onbox.engines.llama_log import LOG
 from onbox.engines.llama_server import LlamaServer
-from onbox.errors import BoxError
-from onbox.recipes.schema import Recipe
+from onbox.errors import BoxError, UsageError
+from onbox.recipes.schema import Recipe, Tools
 
 HOST_SCRIPT = Path(__file__).with_name("llama_host.py")
 
@@ -25,6 +25,7 @@ class LlamaEmbedded(LlamaServer):
     def launch(self, recipe: Recipe, weights: Path, port: int) -> Launch:
         if importlib.util.find_spec("xllamacpp") is None:
             raise BoxError("engine llama-embedded: not installed", 'pip install "onbox[embedded]"')
+        _refuse_what_it_has_not(recipe)
         config: dict[str, Any] = {
             "model": str(weights),
             "alias": recipe.model or recipe.name,
@@ -46,3 +47,17 @@ class LlamaEmbedded(LlamaServer):
             return f"xllamacpp {version('xllamacpp')}"
         except PackageNotFoundError:
             return None
+
+
+def _refuse_what_it_has_not(recipe: Recipe) -> None:
+    """A setting without effect would be believed."""
+    asked = {
+        "container": recipe.container is not None,
+        "serve.executable": bool(recipe.serve.executable),
+        "serve.arguments": bool(recipe.serve.arguments),
+        "tools": recipe.tools != Tools(),
+        "vision": recipe.vision is not None,
+    }
+    for field, is_asked in asked.items():
+        if is_asked:
+            raise UsageError(f"{recipe.name}: {field}: the embedded engine has no such setting", "engine: llama-server")

@@ -26,6 +26,7 @@ def serve(config: dict[str, Any]) -> None:
     params.port = config["port"]
     params.endpoint_metrics = params.endpoint_slots = params.endpoint_props = True
     params.offline = True
+    params.verbosity = 4  # of a load it tells the device and the sizes; a request costs some 20 lines, a token none
     params.ui = False
     params.n_ctx = config["context_tokens"]
     params.n_parallel = 1

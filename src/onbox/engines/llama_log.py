@@ -1,6 +1,8 @@
 """What the log of llama.cpp's server says (builds b11434 to b11549, from recordings)."""
 
-from onbox.engines.log_lines import Failure, Landmark, LogLines
+from onbox.engines.log_lines import BackendLine, Failure, Figure, Landmark, LogLines
+
+MIB = 2**20
 
 LOG = LogLines(
     version=r"build_info: (?P<version>\S+)",
@@ -9,6 +11,15 @@ LOG = LogLines(
         Landmark("kv", r"llama threadpool init|load_model: initializing, n_slots"),
         Landmark("ready", r"(init|llama_server|main): model loaded$"),
         Landmark("serving", r"listening on http|onbox: serving on"),
+    ),
+    # A layer's cache lies where the layer is computed. At verbosity 4, which the embedded server is started with.
+    backends=(
+        BackendLine("device", r"llama_kv_cache: +(?P<backend>[A-Za-z]+)\d* KV buffer size"),
+        BackendLine("device", r"(no usable GPU found|ggml_cuda_init: failed to initialize .*)", warning=True),
+    ),
+    figures=(
+        Figure("loaded_bytes", r"load_tensors: +\S+ model buffer size = +(?P<value>[\d.]+) MiB", MIB),
+        Figure("kv_cache_bytes", r"llama_kv_cache: +\S+ KV buffer size = +(?P<value>[\d.]+) MiB", MIB),
     ),
     failures=(
         Failure("unknown_flag", r"error: invalid argument: ", "this build does not know the option: take it out"),

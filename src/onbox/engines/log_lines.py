@@ -47,9 +47,9 @@ class Landmark:
 
 @dataclass(frozen=True)
 class BackendLine:
-    """A line that names the kernels in use, in the group `backend`."""
+    """A line that names the kernels in use, or the device, in the group `backend`."""
 
-    part: Literal["moe", "attention"]
+    part: Literal["moe", "attention", "device"]
     pattern: str
     since: str = ""
     until: str = ""

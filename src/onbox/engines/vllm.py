@@ -14,6 +14,8 @@ from onbox.errors import BoxError
 from onbox.recipes.schema import ArgumentValue, Recipe
 from onbox.wire.client import StampedClient
 
+QUIET = {"VLLM_NO_USAGE_STATS": "1"}
+"""vLLM reports its use to its makers unless it is told not to; what onbox starts tells nobody."""
 STOP_HINT = "does it fit in memory, and does this version know every option?"
 
 
@@ -22,7 +24,6 @@ class Vllm:
 
     name = "vllm"
     metrics_path: str | None = "/metrics"
-    log = LOG
 
     def __init__(self) -> None:
         self._version: str | None = None
@@ -43,8 +44,10 @@ class Vllm:
             where, own["chat-template"] = where.file(template_path(recipe), "chat-template.jinja")
         command = [*self._program(recipe), "serve", where.weights]
         command += options.words(options.merged(own, recipe.serve.arguments, recipe.name))
-        self._version = recipe.engine_version or installed.version_beside(command[0], "vllm")
-        return launchers.launch(recipe, command, where, port, log=self.log, stop_hint=STOP_HINT, version=self._version)
+        self._version = recipe.engine_version or self._seen_version(recipe, command[0])
+        return launchers.launch(
+            recipe, command, where, port, log=LOG, stop_hint=STOP_HINT, version=self._version, environment=QUIET
+        )
 
     def _program(self, recipe: Recipe) -> list[str]:
         """What starts `vllm`: in a container by its name, here by the executable, a Python, or the one on PATH."""
@@ -61,6 +64,13 @@ class Vllm:
                 "serve.executable",
             )
         return [found]
+
+    @staticmethod
+    def _seen_version(recipe: Recipe, program: str) -> str | None:
+        """Of an image by its tag, of a program by the files beside it."""
+        if recipe.container is not None:
+            return launchers.version_by_tag(recipe.container)
+        return installed.version_beside(program, "vllm")
 
     def version(self) -> str | None:
         return f"vllm {self._version}" if self._version else None

@@ -66,6 +66,28 @@ class AgentPlan(Record):
     """How often a reply without a tool call is answered with a request to go on."""
 
 
+class McpServer(Record):
+    """A server of tools that an agent starts and talks to over its pipes."""
+
+    command: tuple[str, ...] = Field(min_length=1)
+    """Its program and arguments."""
+    env: dict[str, str] = Field(default_factory=dict)
+
+
+class ArmPlan(Record):
+    """A treatment: the baseline but for one thing."""
+
+    name: str
+    rules: str = ""
+    """What the agent is told beside its task, as by an AGENTS.md."""
+    mcp: dict[str, McpServer] = Field(default_factory=dict)
+    """Servers of tools by name."""
+    sampling: dict[str, Any] = Field(default_factory=dict)
+    """Over the recipe's."""
+    nudges: int | None = None
+    """In the place of the plan's."""
+
+
 class SpeedPlan(Record):
     """The decode measurement, fixed before it starts."""
 
@@ -76,6 +98,8 @@ class SpeedPlan(Record):
     warmup_requests_max: int = 5
     """Warm-up ends earlier when the last three requests agree within 1 % (coefficient of variation)."""
     seed: int = 1
+    concurrency: tuple[int, ...] = ()
+    """Further numbers of requests at a time that are measured, after one at a time."""
     backend: str = ""
     """Of the server, as the user states it; empty where nobody did."""
     precision: str = ""
@@ -84,6 +108,15 @@ class SpeedPlan(Record):
 
 Audited = Literal["builtin", "passed", "not asked"]
 """Audited with each release; passed on this box; the user said that it need not be."""
+
+
+class ReplayPlan(Record):
+    """How a run that ended without a call is asked again, to find out who lost the call."""
+
+    rounds: int = 5
+    """Each asks unchanged, streamed the other way, and past the server's parser; 0: nothing is asked again."""
+    contender_s: float = 120.0
+    """For all runs of a contender together."""
 
 
 class TaskPlan(Record):
@@ -128,14 +161,19 @@ class Plan(Record):
     tasks_from: str = "builtin"
     """`builtin` or the folder that the tasks were read from."""
     arms: tuple[str, ...] = ("baseline",)
+    """How the agent is equipped: `baseline`, then each of `treatments` by name."""
+    treatments: tuple[ArmPlan, ...] = ()
     runs: int
     """Runs of each task by each contender and arm."""
     seed: int = 1
     """Run n of every contender uses the same seeds, derived from this one."""
     agent: AgentPlan
     speed: SpeedPlan | None = SpeedPlan()
+    replay: ReplayPlan = ReplayPlan()
     sandbox: str
     """The sandbox tier that was chosen when the plan was frozen; `none` only by the user's own words."""
+    reserve_bytes: int | None = None
+    """Of the box's memory, what the guard of each engine keeps available; None: the default for the box."""
     stop_rule: str = "all runs of the plan, no peeking: the verdict is computed once, at the end"
     expected: Expected | None = None
 
@@ -149,7 +187,7 @@ class Exchange(Record):
     id: int
     purpose: str
     """`agent`, `side`, `preflight`, `canary`, `cold`, `warmup` or `measured`; `side` is what an agent of others asks
-    beside its task, such as a title."""
+    beside its task, such as a title. Of a replay: `replay`, `replay-flipped`, `replay-raw`, `replay-prompt`."""
     started_at: str
     t0_ns: int
     """Monotonic time just before the first byte of the request was sent."""
@@ -197,14 +235,32 @@ class StandUp(Record):
     """Empty for an engine that was already running."""
     url: str
     pid: int | None = None
+    container: tuple[str, str] | None = None
+    """Program and name of the container that it runs in; None: in none."""
     phases: tuple[Phase, ...] = ()
     ready_s: float | None = None
     """None: it never got ready."""
     props: dict[str, Any] = Field(default_factory=dict)
     """What the engine says of itself: version, context, template hash, sampling defaults."""
+    backends: "tuple[BackendSeen, ...]" = ()
+    """Lines of the log that name kernels or a device."""
+    figures: dict[str, float] = Field(default_factory=dict)
+    """What the log says in numbers: `loaded_bytes`, `kv_cache_bytes`, ...; of devices the sum."""
     guard: "GuardLimits | None" = None
     """None: no guard, as for an engine that onbox did not start."""
     stopped: "Stopped | None" = None
+
+
+class BackendSeen(Record):
+    """A line of the engine's log that names what computes, word for word."""
+
+    part: str
+    """`moe`, `attention` or `device`."""
+    backend: str | None = None
+    """The name in the line; None: it names none."""
+    line: str
+    warning: bool = False
+    """It is the reason for a fallback."""
 
 
 class Stopped(Record):
@@ -217,6 +273,27 @@ class Stopped(Record):
     exit_code: int | None = None
     process_gone: bool | None = None
     port_closed: bool | None = None
+
+
+class LaunchCheck(Record):
+    """One rule of a launch, and how it stood before the start."""
+
+    id: str
+    status: str
+    """`pass`, `warn`, `fail` or `unknown`."""
+    observed: float | str | None = None
+    threshold: float | None = None
+    unit: str = ""
+    evidence: str
+    """What was looked at."""
+    hint: str = ""
+    """What to do about it."""
+
+
+class LaunchRecord(Record):
+    """`standup/launch.json`: what was found before anything started."""
+
+    checks: tuple[LaunchCheck, ...]
 
 
 class GuardLimits(Record):
@@ -401,6 +478,8 @@ class SpeedRecord(Record):
     """The engine's processes at the end; empty: not ours to see."""
     accelerators: int | None = None
     """How many this box has; null: that could not be seen."""
+    concurrency: int = 1
+    """Requests at a time."""
     ended: str
     """`complete`, or what stopped it."""
 
@@ -447,6 +526,18 @@ class SandboxReport(Record):
     probes: tuple[Probe, ...] = ()
 
 
+class ReplayEnd(Record):
+    """How the last request of a run was asked again; the exchanges are in `replay.jsonl`."""
+
+    rounds: int
+    """Whole rounds."""
+    seconds: float
+    ended: str
+    """`complete`, or why there were fewer rounds than the plan asks for."""
+    past_parser: str
+    """The road past the server's parser, in words; empty: none is known."""
+
+
 class Changes(Record):
     """What became of the workspace."""
 
@@ -477,8 +568,16 @@ class RunRecord(Record):
     sandbox: SandboxReport
     engine_alive: bool
     """Whether the engine answered after the agent had stopped."""
+    canary: str = ""
+    """A random word that was planted in the rules of a treatment; no run of another arm may show it."""
     fault: str = ""
     """What in the harness, the sandbox or the box broke the run; empty when nothing did."""
+    workspace_sha256: str = ""
+    """Of the workspace that was graded: names, execute bits and contents; empty: of an onbox that kept none."""
+    tampering: tuple[str, ...] = ()
+    """What was touched that no agent may touch: the gate's files, a reward, a process that outlived the run."""
+    replay: ReplayEnd | None = None
+    """None: nothing was asked again."""
     agent_s: float = 0.0
     command_s: float = 0.0
     """Share of `agent_s` spent in the agent's commands."""
@@ -498,6 +597,7 @@ class LedgerKind(StrEnum):
     INTERRUPTED = "interrupted"
     FAILED = "failed"
     STOPPED = "stopped"
+    REGRADED = "regraded"
 
 
 class LedgerEntry(Record):
@@ -508,3 +608,34 @@ class LedgerEntry(Record):
     subject: str
     """A path inside the trial folder, or the trial itself (`.`)."""
     reason: str = ""
+
+
+# ---------------------------------------------------------------- regrade.jsonl
+
+
+class RegradedRun(Record):
+    """A run whose gate was run again on the workspace that its agent left."""
+
+    contender: str
+    task: str
+    arm: str
+    n: int
+    was: GateEnd
+    now: GateEnd | None
+    """None: it could not be run again; `why` says so."""
+    why: str = ""
+    code_was: str
+    """The failure code, by the judge of this onbox, with the gate's word as it was recorded."""
+    code_now: str
+    """And with the gate's new word."""
+
+
+class Regrade(Record):
+    """A line of `regrade.jsonl`: gates and attribution again; the evidence itself stays as it was."""
+
+    at: str
+    onbox_version: str
+    sandbox: str
+    tasks: dict[str, str]
+    """Task -> the hash of its files now."""
+    runs: tuple[RegradedRun, ...]

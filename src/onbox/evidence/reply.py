@@ -1,9 +1,12 @@
 """What a model answered, put together from the pieces that its server sent."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from onbox.evidence.dialects import CallPiece, Piece, piece_of
+
+SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass
@@ -34,8 +37,6 @@ class Arrival:
 class Reply:
     """What the model answered, as the server gave it; of several choices the first."""
 
-    content: str = ""
-    reasoning: str = ""
     reasoning_field: str = ""
     """`reasoning`, `reasoning_content` or `thinking`, whichever the server uses."""
     tool_calls: list[ToolCall] = field(default_factory=list)
@@ -63,6 +64,18 @@ class Reply:
     characters: int = 0
     """Of content, reasoning and arguments."""
     _calls: dict[int, ToolCall] = field(default_factory=dict, repr=False)
+    _content: list[str] = field(default_factory=list, repr=False)
+    _reasoning: list[str] = field(default_factory=list, repr=False)
+
+    @property
+    def content(self) -> str:
+        """What it says, so far."""
+        return _joined(self._content)
+
+    @property
+    def reasoning(self) -> str:
+        """What it thinks before it says it, so far."""
+        return _joined(self._reasoning)
 
     @property
     def completion_tokens(self) -> int | None:
@@ -99,9 +112,10 @@ class Reply:
         return self._show(piece)
 
     def _show(self, piece: Piece) -> bool:
-        self.content += piece.text
+        if piece.text:
+            self._content.append(piece.text)
         if piece.reasoning:
-            self.reasoning += piece.reasoning
+            self._reasoning.append(piece.reasoning)
             self.reasoning_field = piece.reasoning_field
         for call in piece.calls:
             self._add_call(call)
@@ -119,6 +133,18 @@ class Reply:
         call.id = piece.id or call.id
         call.name += piece.name
         call.arguments += piece.arguments
+
+
+def _joined(parts: list[str]) -> str:
+    """The parts as one text, kept as such: appending to a text would copy it for every token.
+
+    Halves of characters that a server escaped into two messages are joined; a lone half is replaced.
+    """
+    text = "".join(parts)
+    if SURROGATE.search(text):
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    parts[:] = [text]
+    return text
 
 
 def _whole(value: Any) -> int | None:

@@ -43,8 +43,6 @@ class ReplyReader:
         for event in self._framing.rest():
             whole = self._event(event) or not (self.reply.error or "").startswith(NOT_JSON)
             self.reply.done = self.reply.done or (whole and isinstance(self._framing, Document))
-        self.reply.content = _paired(self.reply.content)
-        self.reply.reasoning = _paired(self.reply.reasoning)
         return self.reply
 
     def _event(self, event: Event) -> bool:
@@ -71,10 +69,3 @@ def read_reply(exchange: Exchange) -> Reply:
     if exchange.error:
         reply.error = reply.error or exchange.error
     return reply
-
-
-def _paired(text: str) -> str:
-    """The text with halves of characters joined that a server escaped into two messages; a lone half is replaced."""
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text

@@ -48,7 +48,7 @@ def fetch(weights: Weights, on_progress: OnProgress = lambda done, total, source
         return _local(Path(weights.path))
     if weights.repository is not None:
         return folders.bring_repository(weights.repository, cache_folder(), on_progress)
-    target = cached_path(weights)
+    target = _cached_path(weights)
     folder = target.parent
     known = _from_cache(weights, target)
     if known is not None:
@@ -68,11 +68,21 @@ def download_bytes(weights: Weights | None) -> int:
         return 0
     if weights.repository is not None:
         return max(0, weights.repository.bytes - folder_bytes(folders.folder_of(weights.repository, cache_folder())))
-    return 0 if _from_cache(weights, cached_path(weights)) else weights.bytes
+    return 0 if _from_cache(weights, _cached_path(weights)) else weights.bytes
 
 
-def cached_path(weights: Weights) -> Path:
-    """Where a pinned file is, once it is fetched."""
+def where_weights(weights: Weights) -> tuple[Path, bool]:
+    """(path of the weights once they are fetched, whether they are all here)."""
+    if weights.path is not None:
+        path = Path(weights.path)
+        return path, path.exists()
+    if weights.repository is not None:
+        path = folders.folder_of(weights.repository, cache_folder()) / weights.repository.file
+        return path, path.is_file() or any(path.glob("*.safetensors"))
+    return _cached_path(weights), download_bytes(weights) == 0
+
+
+def _cached_path(weights: Weights) -> Path:
     return cache_folder() / "weights" / weights.sha256[:16] / weights.file
 
 

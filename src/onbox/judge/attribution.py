@@ -11,12 +11,19 @@ from collections.abc import Mapping, Sequence
 
 from onbox.evidence.offers import offered_tools
 from onbox.evidence.records import Exchange, RunRecord
-from onbox.evidence.stream import Reply, ToolCall, read_reply
+from onbox.evidence.stream import Reply, ToolCall
+from onbox.judge.around import NOTHING_KNOWN, Around
 from onbox.judge.codes import CODES
+from onbox.judge.estimator import digest
+from onbox.judge.pace import pace
+from onbox.judge.replays import Replayed, Settled, replayed
 from onbox.judge.replies import answer_without_call, call_fault, classify
 from onbox.judge.results import RunResult
 from onbox.judge.rounding import rounded
-from onbox.judge.words import sentence
+from onbox.judge.thresholds import RATE_SHARE_MIN
+from onbox.judge.turns import decode_tok_s, first_token_s, turns_of
+from onbox.judge.window import CONTEXT, harness_asked_too_much, output_limit
+from onbox.judge.words import percent, sentence
 
 SECOND_NS = 1_000_000_000
 LOOP_CALLS = 4
@@ -26,39 +33,36 @@ NO_MEMORY = re.compile(r"out of memory|oom|cannot allocate memory|enomem", re.IG
 UNPARSED = re.compile(
     r"does not match the expected .{0,60}format|failed to parse|unexpected token \d+ while expecting", re.IGNORECASE
 )
-CONTEXT = re.compile(r"context (?:length|size|window)|exceed\w*.{0,40}context|maximum context", re.IGNORECASE)
 CLIENT_LEFT = re.compile(r"the client left", re.IGNORECASE)
 """The proxy's words for an agent that hung up; on a living engine it had waited long enough."""
 FRAME = re.compile(r"^FRAME_|\bFRAME\b")
 """How gates name what was to stay as it is."""
+REPLAYED = frozenset({"S?-REASON-ONLY", "M-CLAIM", "M-PLAN", "M-ASK", "M-CODE", "M-REFUSE", "M-NOCALL"})
+"""What an answer without a call may turn out not to be, when it is asked again."""
 STOPS = {"turn_limit": "L-TURNS", "token_limit": "L-LEN", "time_limit": "L-TIME", "loop": "M-LOOP"}
 
 
-def attribute(
-    run: RunRecord,
-    exchanges: Sequence[Exchange],
-    *,
-    folder: str = "",
-    struck: str | None = None,
-    task_sha256: str | None = None,
-) -> RunResult:
+def attribute(run: RunRecord, exchanges: Sequence[Exchange], around: Around = NOTHING_KNOWN) -> RunResult:
     """Judge one run.
 
     Args:
         run: its `run.json`.
         exchanges: its `wire.jsonl`; only those with the purpose `agent` count.
-        folder: where it lies, relative to the trial folder.
-        struck: why the ledger struck it out; None when it stands.
-        task_sha256: of the task in the plan; a run of other files is invalid. None: not compared.
+        around: what else is known.
     """
     asked = [exchange for exchange in exchanges if exchange.purpose == "agent"]
-    replies = [read_reply(exchange) for exchange in asked]
-    if struck is not None:
-        code, detail = "I-STRUCK", struck
-    elif task_sha256 is not None and run.task_sha256 != task_sha256:
-        code, detail = "I-TASK", f"planned {task_sha256[:12]}, run {run.task_sha256[:12]}"
+    samples = [digest(exchange) for exchange in asked]
+    replies = [sample.reply for sample in samples]
+    turns = turns_of(asked, samples)
+    if around.struck is not None:
+        code, detail = "I-STRUCK", around.struck
+    elif around.task_sha256 is not None and run.task_sha256 != around.task_sha256:
+        code, detail = "I-TASK", f"planned {around.task_sha256[:12]}, run {run.task_sha256[:12]}"
     else:
-        code, detail = _rule(run, asked, replies)
+        code, detail = _rule(run, asked, replies, around)
+    again = replayed(around.replays, offered_tools(asked[-1].request)) if asked else None
+    if again is not None and code in REPLAYED:
+        code, detail = _settled(code, again), f"{detail}; {again.detail}"
     meaning = CODES[code]
     return RunResult(
         contender=run.contender,
@@ -75,12 +79,19 @@ def attribute(
         completion_tokens=sum(reply.completion_tokens or 0 for reply in replies),
         seconds=run.seconds,
         model_s=rounded(_under_way_ns(asked) / SECOND_NS),
-        folder=folder,
+        folder=around.folder,
+        replay=again.settled.value if again else "",
+        replay_bound=rounded(again.bound) if again and again.bound is not None else None,
+        ttft_s=first_token_s(turns),
+        decode_tok_s=decode_tok_s(samples),
+        each_turn=turns,
     )
 
 
-def _rule(run: RunRecord, asked: Sequence[Exchange], replies: Sequence[Reply]) -> tuple[str, str]:
+def _rule(run: RunRecord, asked: Sequence[Exchange], replies: Sequence[Reply], around: Around) -> tuple[str, str]:
     """(code, what was seen) by the first rule that fits."""
+    if around.guarded is not None and not run.engine_alive:
+        return "I-GUARD", around.guarded
     if run.fault:
         return _fault(run.fault), run.fault
     if not run.engine_alive:
@@ -89,12 +100,34 @@ def _rule(run: RunRecord, asked: Sequence[Exchange], replies: Sequence[Reply]) -
         return "I-AGENT", run.agent.detail or "no request reached the server"
     if run.agent.stop == "crash":
         return "I-AGENT", run.agent.detail
+    if run.tampering:
+        return "X-TAMPER", "; ".join(run.tampering)
     if run.gate is None or run.gate.exit_code not in (0, 1):
         ended = "it was not reached" if run.gate is None else _gate_end(run.gate.exit_code)
         return "I-GATE", ended
     if run.gate.exit_code == 0:
         return "PASS", ""
-    return _refused(run, asked, replies, run.gate.reason)
+    code, detail = _refused(run, asked, replies, run.gate.reason)
+    if code == "L-TIME" and (slow := _slow(pace(replies), around.calibrated_tok_s)):
+        return "I-SLOW", slow
+    return code, detail
+
+
+def _slow(seen_tok_s: float | None, calibrated_tok_s: float | None) -> str:
+    """How far below its usual rate the server was; empty when it was not, or when that is not known."""
+    if seen_tok_s is None or calibrated_tok_s is None or seen_tok_s >= RATE_SHARE_MIN * calibrated_tok_s:
+        return ""
+    share = percent(seen_tok_s / calibrated_tok_s)
+    return f"{seen_tok_s:.3g} tok/s, {share} of {calibrated_tok_s:.3g}; below {percent(RATE_SHARE_MIN)} is not counted"
+
+
+def _settled(code: str, again: Replayed) -> str:
+    """The code of an ambiguous run after its request was sent again."""
+    if again.settled is Settled.DROPPED:
+        return "S-DROP"
+    if code == "S?-REASON-ONLY" and again.settled is not Settled.OPEN:
+        return "M-PLAN"
+    return code
 
 
 def _refused(run: RunRecord, asked: Sequence[Exchange], replies: Sequence[Reply], reason: str) -> tuple[str, str]:
@@ -107,6 +140,8 @@ def _refused(run: RunRecord, asked: Sequence[Exchange], replies: Sequence[Reply]
         return broken, _short(reply.error or last.error or f"HTTP status {last.status}")
     offered = offered_tools(last.request)
     if reply.done and (code := classify(reply, list(offered))):
+        if code == "L-LEN":
+            return _cut_off(last, reply)
         return code, _short(reply.content or reply.reasoning)
     calls = [call for each in replies for call in each.tool_calls]
     if calls and (fault := _no_usable(calls, asked)):
@@ -141,11 +176,20 @@ def _broken(last: Exchange, reply: Reply) -> str | None:
     if UNPARSED.search(reply.error or ""):
         return "S-PARSE500"
     if CONTEXT.search(reply.error or "") and status in (200, 400, 413, 422, 500):
-        return "L-CTX"
+        return "I-SETTING" if harness_asked_too_much(reply.error or "", last.request) else "L-CTX"
     if last.error:
         return "I-CONN"
     named = {401: "I-AUTH", 403: "I-AUTH", 404: "I-MODEL404", 429: "I-429"}
     return named.get(status, "I-4XX" if 400 <= status < 500 else "I-5XX")
+
+
+def _cut_off(last: Exchange, reply: Reply) -> tuple[str, str]:
+    """An answer that ended at its length: at the limit that the agent set, or before it, as the context was full."""
+    limit, tokens = output_limit(last.request), reply.completion_tokens
+    if limit is not None and tokens is not None and tokens < limit:
+        return "L-CTX", f"cut off after {tokens} of the {limit} tokens that the agent allowed"
+    set_by = f"the agent allows {limit} tokens an answer" if limit is not None else "the server's own limit"
+    return "L-LEN", f"{set_by}: {_short(reply.content or reply.reasoning)}"
 
 
 def _no_usable(calls: Sequence[ToolCall], asked: Sequence[Exchange]) -> str | None:

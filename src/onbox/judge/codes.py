@@ -48,9 +48,8 @@ CODES: dict[str, Code] = {
     "M-LOOP": _model("it made the same call again and again"),
     "M-BADARGS": _model("no call was usable: an unknown tool, or arguments that do not fit it"),
     "M-MALFORMED": _model("no call was usable: its arguments are not JSON"),
-    "S?-REASON-ONLY": _model(
-        "its reasoning states a call that never came; the server may have dropped it, a replay would settle it"
-    ),
+    "S?-REASON-ONLY": _model("its reasoning states a call that never came; the server may have dropped it"),
+    "X-TAMPER": _model("what no agent may touch was touched"),
     # ------------------------------------------------ limits
     "L-CTX": _limit("the conversation outgrew the context"),
     "L-LEN": _limit("it reached the limit of output tokens"),
@@ -62,11 +61,14 @@ CODES: dict[str, Code] = {
     "S-FINISH": _serving("the server says that a tool was called, and gives no call"),
     "S-STRIPPED": _serving("the markers of the channels were stripped and their text run together"),
     "S-PARSE500": _serving("the server could not parse what the model wrote, and answered with an error"),
+    "S-DROP": _serving("asked again, it writes a call, and the server drops it"),
     # ------------------------------------------------ invalid
     "I-CONN": _invalid(Cause.SERVING, "the engine was gone, or the connection broke"),
     "I-5XX": _invalid(Cause.SERVING, "the server answered with an error of its own"),
     "I-4XX": _invalid(Cause.AGENT, "the server rejected the request"),
     "I-429": _invalid(Cause.SERVING, "the server was too busy"),
+    "I-SLOW": _invalid(Cause.SERVING, "it reached the time limit while the server was far slower than it is"),
+    "I-SETTING": _invalid(Cause.AGENT, "the agent asked for more output than the context holds"),
     "I-AUTH": _invalid(Cause.SERVING, "the server wants a key"),
     "I-MODEL404": _invalid(Cause.SERVING, "the server does not know the model or the path"),
     "I-AGENT": _invalid(Cause.AGENT, "the agent broke, or never asked the model anything"),
@@ -75,5 +77,6 @@ CODES: dict[str, Code] = {
     "I-SANDBOX": _invalid(Cause.SANDBOX, "the sandbox or the harness broke"),
     "I-DISK": _invalid(Cause.BOX, "the disk was full"),
     "I-OOM": _invalid(Cause.BOX, "the box ran out of memory"),
+    "I-GUARD": _invalid(Cause.BOX, "the guard stopped the engine before the box starved"),
     "I-STRUCK": _invalid(Cause.BOX, "it was struck out in the ledger"),
 }

@@ -6,18 +6,23 @@ from dataclasses import dataclass
 
 from onbox.evidence.claims import Claim
 from onbox.evidence.folder import TrialFolder
-from onbox.evidence.records import ContenderPlan, Exchange, LedgerKind, Plan, RunRecord
+from onbox.evidence.records import ContenderPlan, Exchange, LedgerKind, Plan, RunRecord, StandUp
 from onbox.evidence.stream import read_reply
+from onbox.judge.around import Surroundings
 from onbox.judge.attribution import attribute
+from onbox.judge.backend import backend_proof
 from onbox.judge.claims_seen import with_claims
 from onbox.judge.intervals import cluster_wilson, wilson
-from onbox.judge.results import ContenderResult, Measurement, Outcome, RunResult, TaskCell
+from onbox.judge.isolation import bears, has_mark
+from onbox.judge.pace import calibrated_tok_s, pace_of
+from onbox.judge.results import BackendProof, ContenderResult, Measurement, Outcome, RunResult, TaskCell
 from onbox.judge.rounding import rounded, rounded_pair
 from onbox.judge.speed import load, measure, refused
 
 CellKey = tuple[str, str]
 """(task, arm)"""
-STRIKES = (LedgerKind.DISCARDED, LedgerKind.INVALIDATED)
+OPEN_CODE = "S?-REASON-ONLY"
+"""The one failure that no evidence lays to the model or to the server."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +33,13 @@ class JudgedRun:
         record: what was seen.
         result: what it means.
         said: every answer, without ids, dates and timings; None when one broke, so that nothing can be compared.
+        bears: the treatments whose marks its requests show; of its own arm, its own mark.
     """
 
     record: RunRecord
     result: RunResult
     said: tuple[object, ...] | None
+    bears: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,7 @@ class Cell:
 
     Args:
         passed: runs that passed.
-        served: runs that failed in serving.
+        served: runs that failed in serving, or may have.
         n: valid runs, or 1 where the contender does not sample, so that all of them said the same, word for word.
         unknown: runs of the plan that are invalid or missing.
         same: whether they were counted as one.
@@ -75,28 +82,49 @@ def judge_contender(folder: TrialFolder, plan: Plan, contender: ContenderPlan, c
         contender: of the plan.
         claims: published rates beside those that the folder holds.
     """
-    struck = _struck(folder)
-    tasks = {task.name: task.sha256 for task in plan.tasks}
+    around = Surroundings(folder, plan, contender.name)
+    speed = _speed(folder, contender.name, around.struck)
+    if speed is not None:
+        speed = with_claims(folder, contender, speed, claims)
+    records = list(folder.runs(contender.name))
+    canaries: dict[str, set[str]] = defaultdict(set)
+    for record in records:
+        canaries[record.arm].update({record.canary} - {""})
+    seen = [(record, _exchanges(folder, record)) for record in records if _planned(plan, record)]
+    usual = calibrated_tok_s(speed.decode_tok_s if speed else None, [pace_of(exchanges) for _, exchanges in seen])
     runs = []
-    for record in folder.runs(contender.name):
-        if record.task not in tasks or record.arm not in plan.arms or record.n > plan.runs:
-            continue
-        path = folder.run_folder(contender.name, record.task, record.arm, record.n)
-        where = path.relative_to(folder.path).as_posix()
-        exchanges = folder.exchanges(path / "wire.jsonl")
-        result = attribute(record, exchanges, folder=where, struck=struck.get(where), task_sha256=tasks[record.task])
-        runs.append(JudgedRun(record, result, _said(exchanges)))
+    for record, exchanges in seen:
+        result = attribute(record, exchanges, around.of(record, usual))
+        borne = frozenset(
+            arm.name
+            for arm in plan.treatments
+            if has_mark(arm)
+            and bears(arm, [record.canary] if arm.name == record.arm else canaries[arm.name], exchanges)
+        )
+        runs.append(JudgedRun(record, result, _said(exchanges), borne))
     by_cell: dict[CellKey, list[JudgedRun]] = {(task.name, arm): [] for task in plan.tasks for arm in plan.arms}
     for run in runs:
         by_cell[run.record.task, run.record.arm].append(run)
     repeats = [_repeats(each) for each in by_cell.values()]
     fixed = True in repeats and False not in repeats
     cells = {key: _cell(each, plan.runs, fixed) for key, each in by_cell.items()}
-    speed = _speed(folder, contender.name, struck)
-    if speed is not None:
-        speed = with_claims(folder, contender, speed, claims)
     tally = _tally(plan, contender, runs, cells, speed)
+    tally = tally.model_copy(update={"backend": _backend(folder, contender)})
     return Judged(contender, tuple(runs), cells, tally, failed=_failed(folder, contender.name))
+
+
+def _planned(plan: Plan, record: RunRecord) -> bool:
+    named = any(task.name == record.task for task in plan.tasks)
+    return named and record.arm in plan.arms and record.n <= plan.runs
+
+
+def _exchanges(folder: TrialFolder, record: RunRecord) -> list[Exchange]:
+    return folder.exchanges(folder.run_folder(record.contender, record.task, record.arm, record.n) / "wire.jsonl")
+
+
+def _may_be_serving(result: RunResult) -> bool:
+    """Whether a better server could have made a pass of it, as far as anyone can tell."""
+    return result.outcome is Outcome.SERVING_FAILURE or result.code == OPEN_CODE
 
 
 def _tally(
@@ -112,7 +140,7 @@ def _tally(
     valid = [run.result for run in runs if run.result.outcome is not Outcome.INVALID]
     invalid = [run.result for run in runs if run.result.outcome is Outcome.INVALID]
     passed = sum(result.outcome is Outcome.PASSED for result in valid)
-    unserved = sum(result.outcome is Outcome.SERVING_FAILURE for result in valid)
+    unserved = sum(_may_be_serving(result) for result in valid)
     rate = passed / len(valid) if valid else None
     independent = sum(cell.n for cell in cells.values())
     clusters = [
@@ -150,7 +178,7 @@ def _cell(runs: Sequence[JudgedRun], planned: int, fixed: bool) -> Cell:
     valid = [run for run in runs if run.result.outcome is not Outcome.INVALID]
     unknown = planned - len(valid)
     passed = sum(run.result.outcome is Outcome.PASSED for run in valid)
-    served = sum(run.result.outcome is Outcome.SERVING_FAILURE for run in valid)
+    served = sum(_may_be_serving(run.result) for run in valid)
     if fixed and _repeats(runs):
         return Cell(min(passed, 1), min(served, 1), 1, unknown, same=True)
     return Cell(passed, served, len(valid), unknown, same=False)
@@ -179,16 +207,10 @@ def _said(exchanges: Sequence[Exchange]) -> tuple[object, ...] | None:
     )
 
 
-def _struck(folder: TrialFolder) -> dict[str, str]:
-    """What the ledger strikes out -> why; what was struck out and later done again and accepted stands."""
-    struck: dict[str, str] = {}
-    for entry in folder.ledger():
-        subject = entry.subject.rstrip("/")
-        if entry.kind in STRIKES:
-            struck[subject] = entry.reason or entry.kind.value
-        elif entry.kind is LedgerKind.ACCEPTED:
-            struck.pop(subject, None)
-    return struck
+def _backend(folder: TrialFolder, contender: ContenderPlan) -> BackendProof | None:
+    """What computes, by the last life of its engine."""
+    standup = folder.read_if_there(StandUp, folder.contender(contender.name) / "standup" / "phases.json")
+    return None if standup is None else backend_proof(standup, contender.recipe)
 
 
 def _failed(folder: TrialFolder, contender: str) -> str:

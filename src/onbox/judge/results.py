@@ -118,6 +118,11 @@ class Measurement(Record):
     plausibility: str | None = None
     """`impossible`, `at_ceiling`, `below_ceiling` or `not_bandwidth_bound`, as `onbox fit` says it; None: the weights
     are not known, or fit into the processor's cache."""
+    system_tok_s: float | None = None
+    """Of several requests at a time, all of them together while all were active; None: one at a time."""
+    cells: tuple["Measurement", ...] = ()
+    """Other numbers of requests at a time, in the order of the plan, and one at a time once more at the end; each is
+    judged like this one, and its `decode_tok_s` is that of one request among the others."""
     profile: dict[str, Any]
     """Engine, tokens a request, depth, concurrency, ...: two numbers compare only with the same profile."""
     each: tuple[RequestSpeed, ...] = ()
@@ -148,6 +153,18 @@ class Cause(StrEnum):
     BOX = "box"
 
 
+class TurnResult(Record):
+    """One request of a run's agent, by the wire."""
+
+    tokens: int | None
+    """None: the server does not say."""
+    tool_calls: int
+    ttft_s: float | None
+    """None: nothing visible came, or the reply was not streamed."""
+    decode_tok_s: float | None
+    """None: too few arrivals to see a rate."""
+
+
 class RunResult(Record):
     """One run, judged."""
 
@@ -170,6 +187,16 @@ class RunResult(Record):
     """Time during which a request was under way."""
     folder: str
     """Relative to the trial folder."""
+    replay: str = ""
+    """What asking again has shown: `dropped by the server`, `never tried`, `calls when asked again`, `open`; empty when
+    nothing was asked again."""
+    replay_bound: float | None = None
+    """For `never tried`: the share of answers with a call that is still likely, at most (95 percent)."""
+    ttft_s: float | None = None
+    """Median over the turns."""
+    decode_tok_s: float | None = None
+    """Pooled over the turns."""
+    each_turn: tuple[TurnResult, ...] = ()
 
 
 class TaskCell(Record):
@@ -179,6 +206,37 @@ class TaskCell(Record):
     passed: int
     valid: int
     invalid: int
+
+
+class Proof(StrEnum):
+    """Whether what a recipe asserts of kernels and memory came true."""
+
+    PROVEN = "proven"
+    CONTRADICTED = "contradicted"
+    UNKNOWN = "unknown"
+    """No line tells, or nothing is asserted; never a pass."""
+
+
+class PartProof(Record):
+    """One assertion against what was seen."""
+
+    part: str
+    """`moe`, `attention`, `device` or `loaded_bytes`."""
+    status: Proof
+    asserted: str
+    seen: str
+    """Empty: nothing."""
+    why: str
+    """With the line of the log that decides, word for word."""
+
+
+class BackendProof(Record):
+    """What computes, as asserted and as seen."""
+
+    status: Proof
+    parts: tuple[PartProof, ...]
+    named: dict[str, str]
+    """Part -> the names in the log, asserted or not."""
 
 
 class ContenderResult(Record):
@@ -197,12 +255,15 @@ class ContenderResult(Record):
     population_interval: tuple[float, float] | None
     """95 percent, for tasks like these (the task is the cluster)."""
     if_served_correctly: float | None
-    """The pass rate if no serving failure had happened: an upper bound, each of them counted as passed."""
+    """The pass rate if no serving failure had happened: an upper bound. Each of them counts as passed, and each run of
+    which nobody can tell; one that asking again has shown to be the model's does not."""
     seconds_to_pass: float | None
     """All seconds of valid runs over passes."""
     cells: tuple[TaskCell, ...]
     speed: Measurement | None
     invalid_reasons: dict[str, int]
+    backend: BackendProof | None = None
+    """None: the engine's start was not seen."""
 
 
 class Comparison(Record):
@@ -211,6 +272,24 @@ class Comparison(Record):
     p: float | None
     method: str
     detail: str = ""
+
+
+class ArmResult(Record):
+    """A treatment against the baseline, on pairs of valid runs of one contender with the same task and seed."""
+
+    contender: str
+    arm: str
+    pairs: int
+    passed: int
+    """Pairs in which the treatment passed."""
+    baseline_passed: int
+    better: int
+    """Independent pairs in which only the treatment passed."""
+    worse: int
+    """Independent pairs in which only the baseline passed."""
+    p: float | None
+    """Chance of so uneven a split, by McNemar's exact test, two-sided, adjusted for the number of treatments (Holm);
+    None when no pair differs."""
 
 
 class Verdict(Record):
@@ -235,3 +314,5 @@ class Verdict(Record):
     round; None when no run is invalid."""
     checks: tuple[Check, ...]
     runs: tuple[RunResult, ...]
+    arms: tuple[ArmResult, ...] = ()
+    """Empty without treatments."""

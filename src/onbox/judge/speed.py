@@ -8,7 +8,7 @@ is that of decoding: neither the first token nor the prompt is in it.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
@@ -34,6 +34,7 @@ from onbox.judge.rounding import rounded, rounded_pair
 from onbox.judge.speed_ceiling import plausibility
 from onbox.judge.speed_checks import HARD, all_checks
 from onbox.judge.speed_seen import Seen
+from onbox.judge.together import together
 from onbox.judge.words import sentence
 
 Pairs = list[tuple[float, float]]
@@ -53,6 +54,7 @@ class SpeedEvidence:
         moments: what the box did meanwhile.
         coherence: the preflight's probe for sense, of the same server lifetime; None when it was not asked.
         ceiling: what bounds the rate; None when the weights are not known.
+        cells: the same of other numbers of requests at a time.
     """
 
     where: str
@@ -64,6 +66,7 @@ class SpeedEvidence:
     moments: tuple[Moment, ...]
     coherence: PreflightCase | None
     ceiling: Ceiling | None
+    cells: "tuple[SpeedEvidence, ...]" = ()
 
 
 def load(folder: TrialFolder, contender: str, n: int = 1) -> SpeedEvidence | None:
@@ -72,7 +75,16 @@ def load(folder: TrialFolder, contender: str, n: int = 1) -> SpeedEvidence | Non
     Raises:
         UsageError: a file holds something else than it should.
     """
-    path = folder.contender(contender) / "speed" / str(n)
+    whole = _load(folder, contender, folder.contender(contender) / "speed" / str(n))
+    if whole is None:
+        return None
+    at = (*whole.run.plan.concurrency, 1) if whole.run.plan.concurrency else ()
+    cells = (_load(folder, contender, folder.path / whole.where / f"at-{concurrency}") for concurrency in at)
+    # A ceiling holds for one sequence: how many experts several of them read together is not known.
+    return replace(whole, cells=tuple(replace(cell, ceiling=None) for cell in cells if cell is not None))
+
+
+def _load(folder: TrialFolder, contender: str, path: Path) -> SpeedEvidence | None:
     run = folder.read_if_there(SpeedRecord, path / "run.json")
     if run is None:
         return None
@@ -114,6 +126,9 @@ def measure(evidence: SpeedEvidence) -> Measurement:
     interval = bootstrap_rate(headline) if headline else None
     speculation = _speculation(samples, counters)
     implied_gb_s = _implied_gb_s(headline, speculation, evidence.ceiling)
+    at_once = together(samples, evidence.exchanges, evidence.run.concurrency)
+    system = at_once.tok_s if at_once else None
+    cells = tuple(measure(cell) for cell in evidence.cells)
     checks = all_checks(
         Seen(
             where=evidence.where,
@@ -129,6 +144,8 @@ def measure(evidence: SpeedEvidence) -> Measurement:
             coherence=evidence.coherence,
             ceiling=evidence.ceiling,
             implied_gb_s=implied_gb_s,
+            together=at_once,
+            drift=_sweep_drift(headline, cells),
         )
     )
     status = validity(checks)
@@ -153,17 +170,26 @@ def measure(evidence: SpeedEvidence) -> Measurement:
         forward_passes_s=None if speculation is None or rate is None else rounded(rate / speculation),
         implied_gb_s=None if rate is None or implied_gb_s is None else rounded(implied_gb_s),
         plausibility=plausibility(evidence.ceiling, implied_gb_s) if evidence.ceiling else None,
+        system_tok_s=None if rate is None or system is None else rounded(system),
+        cells=cells,
         profile={
             "engine": evidence.run.engine,
             "model": _model(evidence.exchanges),
             "tokens": evidence.run.plan.tokens,
             "depth_tokens": evidence.run.plan.depth_tokens,
-            "concurrency": 1,
+            "concurrency": evidence.run.concurrency,
             "ruler": next((name for name, found in pairs.items() if found), None),
             **_stated(evidence.run.plan),
         },
         each=tuple(_one(sample, evidence.exchanges, coalesced) for sample in samples),
     )
+
+
+def _sweep_drift(headline: Pairs | None, cells: Sequence[Measurement]) -> float | None:
+    """What the client saw of one at a time after the sweep, over the same before it, less 1."""
+    after = next((cell for cell in reversed(cells) if cell.profile["concurrency"] == 1), None)
+    rate = next((witness.tok_s for witness in after.witnesses if witness.tok_s), None) if after else None
+    return None if headline is None or rate is None else rate / _pooled(headline) - 1
 
 
 def _implied_gb_s(headline: Pairs | None, speculation: float | None, ceiling: Ceiling | None) -> float | None:

@@ -7,6 +7,7 @@ from onbox.evidence.records import Ceiling, CpuWindow, Exchange, Moment, Preflig
 from onbox.judge.estimator import Sample
 from onbox.judge.metrics import Counters
 from onbox.judge.results import Check, Status, Witness
+from onbox.judge.together import Together
 
 Observed = float | str | None
 
@@ -29,6 +30,10 @@ class Seen:
     ceiling: Ceiling | None
     implied_gb_s: float | None
     """Bandwidth that the rate needs; None where the weights are not known."""
+    together: Together | None
+    """Of requests that were made several at a time; None: one at a time."""
+    drift: float | None
+    """The rate of one at a time after all other concurrencies, over that before them, less 1; None: no sweep."""
 
     def file(self, name: str) -> str:
         """A file of the measurement, relative to the trial folder."""

@@ -78,11 +78,13 @@ def steady(seen: Seen) -> Check:
 
 
 def drift(seen: Seen) -> Check:
-    """The first third of the requests, made once more at the end, is as fast as it was."""
+    """The first third of the requests, made once more at the end, is as fast as it was; and so is the whole of a sweep
+    when it is over."""
     drifted, most, evidence = _drift(seen), 100 * limit.DRIFT_MAX, seen.file("requests.jsonl")
     if drifted is None:
         hint = "fewer than two requests show a rate: whether it drifts is not known"
         return unseen("DRIFT", hint, threshold=most, unit="%", evidence=evidence)
+    drifted = max(drifted, drifted if seen.drift is None else seen.drift, key=abs)
     faster = "faster" if drifted > 0 else "slower"
     return check(
         "DRIFT",

@@ -3,7 +3,7 @@
 from onbox.judge import thresholds as limit
 from onbox.judge.estimator import Sample
 from onbox.judge.results import Check, Status
-from onbox.judge.speed_seen import Seen
+from onbox.judge.speed_seen import Seen, check
 
 
 def complete(seen: Seen) -> Check:
@@ -157,6 +157,23 @@ def coalesced(seen: Seen) -> Check:
         unit="bursts a chunk",
         evidence=f"{seen.where}/requests.jsonl",
         hint="" if good else "something between server and client holds tokens back: measure without the proxy",
+    )
+
+
+def all_active(seen: Seen) -> Check | None:
+    """Requests that were made together were served together; None where they were made one at a time."""
+    if seen.together is None:
+        return None
+    least = 100 * limit.ALL_ACTIVE_MIN
+    share = round(100 * seen.together.share, 1)
+    return check(
+        "ALL_ACTIVE",
+        Status.FAIL if share < least else None,
+        f"of {seen.run.concurrency} requests made together some waited: the server serves fewer at a time",
+        observed=share,
+        threshold=least,
+        unit="% of the time",
+        evidence=seen.file("requests.jsonl"),
     )
 
 

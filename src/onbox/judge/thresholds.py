@@ -80,6 +80,9 @@ GPU_SLOWED = frozenset({"hw_slowdown", "sw_thermal_slowdown", "hw_thermal_slowdo
 SELFTEST_ERROR_PCT = 1.0
 """How far a rate may be from the truth, where the truth is known."""
 
+ALL_ACTIVE_MIN = 0.5
+"""Share of the time of requests that were made together in which all of them are served."""
+
 WARM_UP_SPREAD = 0.01
 WARM_UP_OVER = 3
 """Warm-up is over when so many requests in a row have so small a coefficient of variation."""
@@ -110,6 +113,12 @@ CLAIM_REQUESTS_MIN = 10
 SAME_CONTEXT_TOKENS = 64
 SAME_CONTEXT_SHARE = 0.10
 """Contexts that are no further apart count as the same: so much is read in addition to gigabytes of weights."""
+
+# ---------------------------------------------------------------- runs
+
+RATE_SHARE_MIN = 0.5
+"""A run that met its time limit counts against the model only if the server decoded at least this share of its usual
+rate: a long context halves a rate, a busy neighbour does worse."""
 
 # ---------------------------------------------------------------- verdict
 

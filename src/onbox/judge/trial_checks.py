@@ -3,10 +3,11 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from onbox.evidence.records import Plan
+from onbox.evidence.records import ArmPlan, Plan
 from onbox.judge import thresholds as limit
 from onbox.judge.contenders import Judged
-from onbox.judge.results import Check, Outcome, Status
+from onbox.judge.isolation import has_mark
+from onbox.judge.results import Check, Outcome, Proof, Status
 from onbox.judge.words import percent, sentence
 
 REASON_CHARACTERS = 240
@@ -18,8 +19,9 @@ def trial_checks(plan: Plan, judged: Sequence[Judged]) -> tuple[Check, ...]:
         return ()
     found = []
     for contender in judged:
-        found += [plan_complete(contender), coverage(contender), serving(contender)]
+        found += [plan_complete(contender), coverage(contender), serving(contender), *backend(contender)]
         found += [runs_independent(contender), sandbox_held(plan, contender)]
+        found += [arm_isolated(arm, contender) for arm in plan.treatments if has_mark(arm)]
     found += [tasks_audited(plan)]
     found += [same_instances(judged), ceiling(judged)] if len(judged) > 1 else []
     return tuple(check.model_copy(update={"hint": sentence(check.hint)}) for check in found)
@@ -75,6 +77,28 @@ def serving(contender: Judged) -> Check:
         unit="runs",
         evidence=f"{name}/runs",
         hint=f"As served, {name} loses calls ({what}): try another chat template or tool parser" if codes else "",
+    )
+
+
+def backend(contender: Judged) -> tuple[Check, ...]:
+    """What the recipe asserts of kernels, device and memory came true; no check where it asserts nothing."""
+    result = contender.result
+    proof = result.backend
+    if proof is None or not proof.parts:
+        return ()
+    status = {Proof.PROVEN: Status.PASS, Proof.CONTRADICTED: Status.FAIL, Proof.UNKNOWN: Status.UNKNOWN}[proof.status]
+    doubts = [part for part in proof.parts if part.status is proof.status] if status is not Status.PASS else []
+    why = "; ".join(f"{part.part} {part.asserted} is {part.status.value}: {part.why}" for part in doubts)
+    return (
+        Check(
+            id="BACKEND",
+            status=status,
+            observed=", ".join(part.seen or "nothing" for part in proof.parts),
+            threshold=", ".join(part.asserted for part in proof.parts),
+            unit="",
+            evidence=f"{result.name}/standup/phases.json",
+            hint=f"{result.name} is not shown to run as its recipe says: {why}" if doubts else "",
+        ),
     )
 
 
@@ -145,6 +169,31 @@ def same_instances(judged: Sequence[Judged]) -> Check:
         hint=f"{', '.join(unequal)} gave contenders different files for the same seed: its generator is not "
         "deterministic, leave it out"
         if unequal
+        else "",
+    )
+
+
+def arm_isolated(arm: ArmPlan, contender: Judged) -> Check:
+    """Every run of a treatment shows its mark on the wire, and no other run does."""
+    name = contender.result.name
+    seen = [run for run in contender.runs if run.result.outcome is not Outcome.INVALID]
+    without = sum(run.record.arm == arm.name and arm.name not in run.bears for run in seen)
+    leaked = sum(run.record.arm != arm.name and arm.name in run.bears for run in seen)
+    there = any(run.record.arm == arm.name for run in seen)
+    what = [f"{without} of its runs did not get it"] * bool(without) + [f"{leaked} runs of other arms did"] * bool(
+        leaked
+    )
+    return Check(
+        id="ARM_ISOLATED",
+        status=Status.FAIL if what else Status.PASS if there else Status.UNKNOWN,
+        observed=without + leaked if there else None,
+        threshold=0,
+        unit="runs",
+        evidence=f"{name}/runs",
+        hint=f"Arm {arm.name} of {name}: {' and '.join(what)}, so its effect cannot be told: see wire.jsonl"
+        if what
+        else f"No valid run of arm {arm.name} of {name} shows whether it was equipped as planned"
+        if not there
         else "",
     )
 

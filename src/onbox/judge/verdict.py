@@ -6,6 +6,7 @@ from onbox.evidence.claims import Claim
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import Plan
 from onbox.judge import wording
+from onbox.judge.arms import compare_arms
 from onbox.judge.comparison import UNDECIDED
 from onbox.judge.contenders import judge_contender
 from onbox.judge.pair import Pair, compare
@@ -29,12 +30,12 @@ def judge(folder: TrialFolder, claims: Sequence[Claim] = ()) -> Verdict:
     """
     plan = folder.plan()
     judged = [judge_contender(folder, plan, contender, claims) for contender in plan.contenders]
-    pair = compare(judged)
+    pair, arms = compare(judged), compare_arms(plan, judged)
     return Verdict(
         trial=_name(plan),
         verdict=pair.verdict if pair else UNDECIDED,
         headline=wording.headline(plan, judged, pair),
-        reasons=wording.reasons(judged, pair),
+        reasons=(*wording.reasons(judged, pair), *wording.of_arms(arms)),
         would_settle=wording.would_settle(plan, judged, pair),
         contenders=tuple(contender.result for contender in judged),
         fixed_suite=_fixed_suite(pair),
@@ -42,6 +43,7 @@ def judge(folder: TrialFolder, claims: Sequence[Claim] = ()) -> Verdict:
         bracket=pair.bracket if pair else None,
         checks=trial_checks(plan, judged),
         runs=tuple(run.result for contender in judged for run in contender.runs),
+        arms=arms,
     )
 
 

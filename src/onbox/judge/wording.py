@@ -8,7 +8,7 @@ from onbox.judge import thresholds as limit
 from onbox.judge.comparison import KEEP, SWITCH, UNDECIDED
 from onbox.judge.contenders import Judged
 from onbox.judge.pair import Pair
-from onbox.judge.results import ContenderResult, Validity
+from onbox.judge.results import ArmResult, ContenderResult, Outcome, Validity
 from onbox.judge.statistics import jeffreys_mean, runs_needed
 from onbox.judge.words import count, p_words, passes, percent, several
 
@@ -33,9 +33,29 @@ def reasons(judged: Sequence[Judged], pair: Pair | None) -> tuple[str, ...]:
     """Why the verdict is what it is, the weightiest first."""
     found = [] if pair is None else [*_of_rule(pair), *_of_doubt(pair), *_of_population(pair)]
     for contender in judged:
-        found += _of_serving(contender.result)
+        found += _of_serving(contender)
     found += _of_speed([contender.result for contender in judged])
     return tuple(found)
+
+
+def of_arms(arms: Sequence[ArmResult]) -> tuple[str, ...]:
+    """What each treatment did, in one sentence."""
+    return tuple(map(_of_arm, arms))
+
+
+def _of_arm(arm: ArmResult) -> str:
+    if not arm.pairs:
+        return (
+            f"Arm {arm.arm} of {arm.contender} has no valid run beside one of the baseline, so nothing can be compared."
+        )
+    scores = (
+        f"{arm.contender} passes {arm.passed} of {arm.pairs} in arm {arm.arm}, {arm.baseline_passed} in the baseline"
+    )
+    if arm.p is None:
+        return f"{scores}: no run ended otherwise."
+    chance = p_words(arm.p)
+    said = "the difference is hardly chance" if arm.p < limit.P_MAX else "such a difference may well be chance"
+    return f"{scores} (same tasks and seeds; {arm.better} better, {arm.worse} worse): {said} ({chance})."
 
 
 def would_settle(plan: Plan, judged: Sequence[Judged], pair: Pair | None) -> tuple[str, ...]:
@@ -119,13 +139,16 @@ def _of_population(pair: Pair) -> list[str]:
     return [f"Whether it holds for other tasks like these is not shown ({chance}, {count(pair.tasks, 'task')})."]
 
 
-def _of_serving(result: ContenderResult) -> list[str]:
+def _of_serving(contender: Judged) -> list[str]:
+    result = contender.result
     if not _unserved(result) or result.if_served_correctly is None:
         return []
-    return [
-        f"{count(_unserved(result), 'run')} of {result.name} failed in serving, not in the model; "
-        f"served correctly it would pass at most {percent(result.if_served_correctly)}."
-    ]
+    served = sum(run.result.outcome is Outcome.SERVING_FAILURE for run in contender.runs)
+    told = f"{count(served, 'run')} of {result.name} failed in serving, not in the model"
+    if open_runs := _unserved(result) - served:
+        of_them = f"of {count(open_runs, 'run')} of {result.name} nobody can tell whether serving or model failed"
+        told = f"{told}, and {of_them}" if served else of_them[0].upper() + of_them[1:]
+    return [f"{told}; served correctly it would pass at most {percent(result.if_served_correctly)}."]
 
 
 def _of_speed(results: Sequence[ContenderResult]) -> list[str]:

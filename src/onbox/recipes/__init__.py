@@ -41,6 +41,25 @@ def load(name_or_path: str) -> Recipe:
     return parse(data, where=str(path), folder=path.parent)
 
 
+def find(name: str, folder: Path = Path()) -> Recipe:
+    """The recipe that a name on the command line stands for: a builtin one, a recipe's file, or a GGUF file.
+
+    Args:
+        folder: where relative paths start.
+
+    Raises:
+        UsageError: there is no such recipe, or something is wrong with it.
+    """
+    path = folder / name
+    if path.suffix == ".gguf":
+        return of_gguf(path)
+    if name in builtin_names():
+        return load(name)
+    if path.suffix in (".yaml", ".yml"):
+        return load(str(path))
+    raise UsageError(f"{name}: no such recipe", f"a .gguf file, a recipe file, or one of {', '.join(builtin_names())}")
+
+
 def parse(data: Any, *, where: str, folder: Path | None) -> Recipe:
     """Check a recipe, put the text of its chat template in the place of its file name, and make its paths absolute.
 

@@ -1,4 +1,4 @@
-"""YAML files as people write them, with errors that say where."""
+"""YAML as people write it: read with errors that say where, written so that people can read it."""
 
 from pathlib import Path
 from typing import Any
@@ -6,6 +6,29 @@ from typing import Any
 import yaml
 
 from onbox.errors import UsageError
+from onbox.recipes.schema import Recipe
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes texts of several lines as blocks, so that a chat template or a command can be read."""
+
+
+def _block(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _block)
+
+
+def write_yaml(data: dict[str, Any]) -> str:
+    """The data as YAML, keys in their order."""
+    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+
+
+def recipe_yaml(recipe: Recipe) -> bytes:
+    """A recipe as UTF-8 YAML, defaults left out."""
+    return write_yaml(recipe.model_dump(mode="json", exclude_defaults=True)).encode()
 
 
 def read_yaml(path: Path) -> Any:

@@ -16,7 +16,7 @@ TEXT_CHARACTERS_MAX = 1500
 def render(folder: TrialFolder, verdict: Verdict) -> str:
     """The whole report, in the order of the page: verdict, doubts, numbers, evidence."""
     page = read_page(folder, verdict)
-    parts = (_verdict, _checks, _rates, _speed, _tasks, _runs, _not_counted, _stand_up, _box, _again, _files)
+    parts = (_verdict, _checks, _rates, _arms, _speed, _tasks, _runs, _not_counted, _stand_up, _box, _again, _files)
     blocks = [block for part in parts for block in part(page)]
     return "\n\n".join(blocks) + "\n"
 
@@ -84,6 +84,28 @@ def _finding(finding: Finding) -> str:
         f"**{words.STATUSES[check.status.value]}** {code(check.id)}{about}: {hint}"
         f"({plain(words.seen(check.observed, check.threshold, check.unit))}{shown_by})"
     )
+
+
+def _arms(page: Page) -> Iterator[str]:
+    if not page.verdict.arms:
+        return
+    yield "## Arms"
+    yield table(
+        ("contender", "arm", "passed", "baseline passed", "better", "worse", "chance"),
+        (
+            (
+                plain(arm.contender),
+                plain(arm.arm),
+                words.of(arm.passed, arm.pairs),
+                words.of(arm.baseline_passed, arm.pairs),
+                str(arm.better),
+                str(arm.worse),
+                words.p_value(arm.p),
+            )
+            for arm in page.verdict.arms
+        ),
+    )
+    yield words.ARMS
 
 
 def _rates(page: Page) -> Iterator[str]:
@@ -256,9 +278,13 @@ def _stand_up(page: Page) -> Iterator[str]:
         for up in part.stand_ups:
             ready = "never ready" if up.ready_s is None else f"ready after {words.seconds(up.ready_s)}"
             yield f"{plain(up.engine)} {plain(up.engine_version or '')}, **{ready}**"
-            rows = [(plain(p.name), words.seconds(p.seconds), plain(p.detail)) for p in up.phases]
+            if line := words.backend(page.backend(part.name)):
+                yield plain(line)
+            rows = [
+                (plain(p.name), words.seconds(p.seconds), words.size(p.peak_bytes), plain(p.detail)) for p in up.phases
+            ]
             if rows:
-                yield table(("phase", "time", ""), rows, right=(1,))
+                yield table(("phase", "time", "most memory held", ""), rows, right=(1, 2))
 
 
 def _box(page: Page) -> Iterator[str]:

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from onbox.errors import OnboxError
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import LedgerEntry, Plan, Preflight, StandUp, WeightsFile
-from onbox.judge.results import Check, RunResult, Status, Verdict
+from onbox.judge.results import BackendProof, Check, RunResult, Status, Verdict
 from onbox.report.text import Cut, cut
 
 TRANSCRIPT_BYTES_MAX = 32_000_000
@@ -102,6 +102,10 @@ class Page:
         ]
         found = [finding for finding in of_trial + of_speed if finding.check.status in statuses]
         return tuple(sorted(found, key=lambda finding: statuses.index(finding.check.status)))
+
+    def backend(self, contender: str) -> BackendProof | None:
+        """What the judge says of a contender's kernels and device."""
+        return next((each.backend for each in self.verdict.contenders if each.name == contender), None)
 
     def arms(self) -> tuple[str, ...]:
         """The arms, in the order of the plan; those that only the runs know come last."""

@@ -6,7 +6,7 @@ A value that is None was not seen; it is said so, and never shown as 0. Every fu
 from collections.abc import Mapping
 from decimal import Decimal
 
-from onbox.judge.results import Difference
+from onbox.judge.results import BackendProof, Difference
 
 NOT_MEASURED = "not measured"
 UNKNOWN = "unknown"
@@ -14,6 +14,8 @@ WHOLE_IS_IN = "the whole is in"
 NO_VALID_NUMBER = "no valid number"
 ORDER_OF_WORDS = "The verdict first, then what speaks against it, then the numbers and the files behind them."
 INVALID_IS_NOT_COUNTED = "An invalid run says nothing about the model and is not counted."
+
+ARMS = "Pairs of runs with the same task and seed; better and worse: only the treatment passed, only the baseline did."
 
 NO_REASON = "no reason was written down"
 NO_STAND_UP = "No record of a stand-up."
@@ -56,6 +58,17 @@ def seen(observed: float | str | None, threshold: float | str | None, unit: str)
     """What a check saw and where it draws the line: `seen 128 tokens, threshold 0 tokens`."""
     line = "" if threshold is None else f", threshold {quantity(threshold, unit)}"
     return f"seen {quantity(observed, unit)}{line}"
+
+
+def backend(proof: BackendProof | None) -> str:
+    """What computes, and whether that is what was asserted; empty when nothing is known of it."""
+    if proof is None or not (proof.parts or proof.named):
+        return ""
+    named = ", ".join(f"{part} {name}" for part, name in proof.named.items()) or "not named in the log"
+    if not proof.parts:
+        return f"Backend: {named}; the recipe asserts nothing."
+    why = "; ".join(f"{part.part}: {part.why}" for part in proof.parts if part.status is proof.status)
+    return f"Backend: {named}; {proof.status.value}: {why}"
 
 
 def bracket(sides: tuple[str, str]) -> str:

@@ -1,27 +1,29 @@
 """One decode measurement: idle check, cold request, warm-up, measured requests between two scrapes."""
 
 import itertools
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import mean, stdev
 
 from onbox.engines import Engine
-from onbox.evidence.folder import append_line, write_atomic, write_json
+from onbox.evidence.folder import append_line, write_json
 from onbox.evidence.records import Exchange, SpeedPlan, SpeedRecord, Telemetry
 from onbox.evidence.stream import Reply, read_reply
 from onbox.speed.asking import APIS, USUAL
 from onbox.speed.monitor import Monitor
 from onbox.speed.prompts import prompt
+from onbox.speed.scraping import Scraper
 from onbox.speed.telemetry import CpuMeter
 from onbox.wire.client import StampedClient
 
-IDLE_SCRAPES = 3
-IDLE_GAP_S = 0.3
-QUIESCENCE_S = 10.0
 STEADY_OVER = 3
 STEADY_SHARE = 0.01
 """Warm-up is over when the rates of the last three requests have a smaller coefficient of variation."""
+
+ROUNDS_MIN = 2
+"""Of several requests at a time."""
 
 NO_SUCH_API = (400, 404, 405, 422, 501)
 """A server that answers so does not have the API that it was asked by; the next one is tried."""
@@ -67,62 +69,38 @@ class SpeedRun:
         self._on_tokens = on_tokens
         self._numbers = itertools.count()
         self._apis = [APIS[name] for name in apis]
+        self._scraper = Scraper(client, engine)
         self._idle: list[dict[str, float]] = []
-        self._metrics = self._scrape() is not None
 
     def cold(self) -> Exchange:
         """Check that nothing runs, then make the first request of this server's life."""
-        if self._metrics:
-            for _ in range(IDLE_SCRAPES):
-                self._idle.append(self._engine.idle(self._scrape() or ""))
-                time.sleep(IDLE_GAP_S)
-        return self._request("cold", next(self._numbers))
+        self._idle = self._scraper.look_for_others()
+        text = prompt(self._plan.seed, next(self._numbers), self._plan.depth_tokens)
+        exchange = self._one("cold", text)
+        while len(self._apis) > 1 and exchange.status in NO_SUCH_API:
+            self._apis.pop(0)
+            exchange = self._one("cold", text)
+        return exchange
 
     def measure(self) -> SpeedRecord:
         """Warm up until steady, make the measured requests, and write the record last."""
         self._warm_up()
-        self._await_quiet()
-        self._keep_scrape("metrics-before.prom")
-        with Monitor() as monitor:
-            ended = self._measured(monitor)
-        self._keep_moments(monitor)
-        self._await_quiet()
-        self._keep_scrape("metrics-after.prom")
-        record = SpeedRecord(
-            plan=self._plan,
-            launch_id=self._launch_id,
-            engine=self._engine.name,
-            metrics=self._metrics,
-            idle_before=tuple(self._idle),
-            engine_pids=self._meter.engine_pids(),
-            accelerators=monitor.accelerators,
-            ended=ended,
-        )
+        with self._window(self._folder) as monitor:
+            ended = self._one_by_one(monitor)
+        record = self._record(self._plan, monitor, ended)
+        if self._plan.concurrency and ended == "complete":
+            # One at a time once more, so that a drift over the whole sweep shows.
+            for concurrency in (*self._plan.concurrency, 1):
+                self._cell(concurrency)
         write_json(self._folder / "run.json", record)
         return record
 
-    def _measured(self, monitor: Monitor) -> str:
-        """Make the planned requests; returns `complete`, or what stopped them.
-
-        The last third of the requests has the subjects of the first third, so that a drift of the box is no matter of
-        what was asked.
-        """
-        cell = self._plan.requests // 3
-        first = self._plan.requests - cell
-        made: list[int] = []
-        for n in range(self._plan.requests):
-            number = next(self._numbers)
-            made.append(number)
-            exchange = self._request("measured", number, like=made[n - first] if n >= first else number)
-            self._keep_moments(monitor)
-            if exchange.error or exchange.status != 200:
-                return exchange.error or f"status {exchange.status}"
-        return "complete"
+    # ------------------------------------------------------------ one at a time
 
     def _warm_up(self) -> None:
         paces: list[float] = []
         for _ in range(self._plan.warmup_requests_max):
-            pace = _pace(read_reply(self._request("warmup", next(self._numbers))))
+            pace = _pace(read_reply(self._one("warmup", self._prompt(next(self._numbers)))))
             if pace is None:
                 return
             paces.append(pace)
@@ -130,60 +108,124 @@ class SpeedRun:
             if len(last) == STEADY_OVER and stdev(last) <= STEADY_SHARE * mean(last):
                 return
 
-    def _request(self, purpose: str, number: int, like: int | None = None) -> Exchange:
-        """One request for text of the planned length, recorded with who used the processors meanwhile.
+    def _one_by_one(self, monitor: Monitor) -> str:
+        """Make the planned requests; returns `complete`, or what stopped them.
 
-        Args:
-            purpose: kept in the record.
-            number: of the prompt; none is asked twice.
-            like: the number of the prompt whose subject it takes; its own if left out.
+        The last third of the requests has the subjects of the first third, so that a drift of the box is no matter of
+        what was asked.
         """
-        text = prompt(self._plan.seed, number, self._plan.depth_tokens, number if like is None else like)
-        exchange = self._post(purpose, text)
-        while purpose == "cold" and len(self._apis) > 1 and exchange.status in NO_SUCH_API:
-            self._apis.pop(0)
-            exchange = self._post(purpose, text)
-        return exchange
+        first_again = self._plan.requests - self._plan.requests // 3
+        made: list[int] = []
+        for n in range(self._plan.requests):
+            made.append(next(self._numbers))
+            like = made[n - first_again] if n >= first_again else made[n]
+            exchange = self._one("measured", self._prompt(made[n], like))
+            self._keep_moments(self._folder, monitor)
+            if problem := _problem(exchange):
+                return problem
+        return "complete"
 
-    def _post(self, purpose: str, text: str) -> Exchange:
-        api = self._apis[0]
+    def _one(self, purpose: str, text: str) -> Exchange:
+        """One request, recorded with who used the processors meanwhile."""
         with self._meter.measuring():
-            exchange = self._client.request(
-                "POST",
-                api.path,
-                api.body(self._model, text, self._plan),
-                purpose=purpose,
-                on_read=lambda t_ns, data: self._on_tokens(data.count(b"data: ")),
-            )
-        append_line(self._folder / "requests.jsonl", exchange)
-        assert self._meter.window is not None
-        line = Telemetry(purpose=purpose, request_id=exchange.id, cpu=self._meter.window)
-        append_line(self._folder / "telemetry.jsonl", line)
+            exchange = self._post(self._client, purpose, text)
+        self._keep(self._folder, [exchange])
         return exchange
 
-    def _keep_moments(self, monitor: Monitor) -> None:
+    # ------------------------------------------------------------ several at a time
+
+    def _cell(self, concurrency: int) -> None:
+        """Rounds of so many requests at once, with evidence of their own; the first round is a warm-up."""
+        folder = self._folder / f"at-{concurrency}"
+        rounds = max(ROUNDS_MIN, -(-self._plan.requests // concurrency))
+        plan = self._plan.model_copy(update={"requests": rounds * concurrency, "concurrency": ()})
+        idle = self._scraper.look_for_others()
+        ids = itertools.count(1)
+        with ExitStack() as stack:
+            clients = [stack.enter_context(self._another_client()) for _ in range(concurrency)]
+            pool = stack.enter_context(ThreadPoolExecutor(concurrency))
+
+            def together(purpose: str) -> str:
+                texts = [self._prompt(next(self._numbers)) for _ in clients]
+                with self._meter.measuring():
+                    made = list(pool.map(lambda client, text: self._post(client, purpose, text), clients, texts))
+                self._keep(folder, [exchange.model_copy(update={"id": next(ids)}) for exchange in made])
+                return next((problem for exchange in made if (problem := _problem(exchange))), "")
+
+            together("warmup")
+            with self._window(folder) as monitor:
+                ended = ""
+                for _ in range(rounds):
+                    ended = together("measured")
+                    self._keep_moments(folder, monitor)
+                    if ended:
+                        break
+        write_json(folder / "run.json", self._record(plan, monitor, ended or "complete", concurrency, idle))
+
+    def _another_client(self) -> StampedClient:
+        return StampedClient(self._client.endpoint, read_timeout_s=self._client.read_timeout_s)
+
+    # ------------------------------------------------------------ what they share
+
+    def _prompt(self, number: int, like: int | None = None) -> str:
+        return prompt(self._plan.seed, number, self._plan.depth_tokens, like)
+
+    def _post(self, client: StampedClient, purpose: str, text: str) -> Exchange:
+        api = self._apis[0]
+        return client.request(
+            "POST",
+            api.path,
+            api.body(self._model, text, self._plan),
+            purpose=purpose,
+            on_read=lambda t_ns, data: self._on_tokens(data.count(b"data: ")),
+        )
+
+    @contextmanager
+    def _window(self, folder: Path) -> Iterator[Monitor]:
+        """Scrape, watch the box, and scrape again when nothing runs any more."""
+        self._scraper.await_quiet()
+        self._scraper.keep(folder / "metrics-before.prom")
+        with Monitor() as monitor:
+            yield monitor
+        self._keep_moments(folder, monitor)
+        self._scraper.await_quiet()
+        self._scraper.keep(folder / "metrics-after.prom")
+
+    def _keep(self, folder: Path, exchanges: Sequence[Exchange]) -> None:
+        assert self._meter.window is not None
+        for exchange in exchanges:
+            append_line(folder / "requests.jsonl", exchange)
+            line = Telemetry(purpose=exchange.purpose, request_id=exchange.id, cpu=self._meter.window)
+            append_line(folder / "telemetry.jsonl", line)
+
+    def _keep_moments(self, folder: Path, monitor: Monitor) -> None:
         for moment in monitor.fetch():
-            append_line(self._folder / "telemetry.jsonl", moment)
+            append_line(folder / "telemetry.jsonl", moment)
 
-    def _await_quiet(self) -> None:
-        """Counters move when a request ends: wait until nothing runs before reading them."""
-        deadline = time.monotonic() + QUIESCENCE_S
-        while self._metrics and time.monotonic() < deadline:
-            running = self._engine.idle(self._scrape() or "")
-            if not any(value for name, value in running.items() if not name.endswith("_total")):
-                return
-            time.sleep(IDLE_GAP_S)
+    def _record(
+        self,
+        plan: SpeedPlan,
+        monitor: Monitor,
+        ended: str,
+        concurrency: int = 1,
+        idle: Sequence[dict[str, float]] | None = None,
+    ) -> SpeedRecord:
+        return SpeedRecord(
+            plan=plan,
+            launch_id=self._launch_id,
+            engine=self._engine.name,
+            metrics=self._scraper.offered,
+            idle_before=tuple(self._idle if idle is None else idle),
+            engine_pids=self._meter.engine_pids(),
+            accelerators=monitor.accelerators,
+            concurrency=concurrency,
+            ended=ended,
+        )
 
-    def _scrape(self) -> str | None:
-        if self._engine.metrics_path is None:
-            return None
-        exchange = self._client.get(self._engine.metrics_path)
-        text = exchange.body().decode("utf-8", "replace")
-        return text if exchange.status == 200 and "# TYPE" in text else None
 
-    def _keep_scrape(self, name: str) -> None:
-        if self._metrics:
-            write_atomic(self._folder / name, (self._scrape() or "").encode())
+def _problem(exchange: Exchange) -> str:
+    """What ends a measurement; empty for an answer."""
+    return exchange.error or ("" if exchange.status == 200 else f"status {exchange.status}")
 
 
 def _pace(reply: Reply) -> float | None:

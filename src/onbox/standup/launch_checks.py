@@ -16,7 +16,6 @@ from onbox.recipes.schema import Recipe
 from onbox.recipes.sparkrun import nodes, notes
 from onbox.standup import images
 from onbox.standup.budget import Budget, gib
-from onbox.standup.limits import advice
 from onbox.standup.ports import port_open, taken_by
 from onbox.standup.residents import Resident
 
@@ -36,6 +35,7 @@ def launch_checks(
         *_image(recipe, found.devices),
         *_options(recipe, launch),
         *_environment(recipe, launch),
+        *_tools(recipe),
         *_nodes(recipe),
         _pinned(recipe),
     )
@@ -67,11 +67,18 @@ def _memory(recipe: Recipe, found: Budget) -> Check:
     id_ = "launch.memory"
     left = found.memory.available_bytes - (found.plan_bytes or 0)
     if found.short_bytes > 0:
-        hint = f"{gib(found.short_bytes)} short: {advice(recipe)}"
+        hint = f"{gib(found.short_bytes)} short: {_less_memory(recipe)}"
         return Check(id_, "fail", left, found.reserve_bytes, "bytes", found.told(), hint)
     if found.plan_bytes is None:
         return Check(id_, "unknown", None, found.reserve_bytes, "bytes", found.told())
     return Check(id_, "pass", left, found.reserve_bytes, "bytes", found.told())
+
+
+def _less_memory(recipe: Recipe) -> str:
+    """What to change, by the engine's own words."""
+    if recipe.engine == "vllm":
+        return "free memory, pin the cache (kv-cache-memory-bytes), lower gpu-memory-utilization, or lower the reserve"
+    return "free memory, serve a shorter context or a smaller model, or set a smaller reserve"
 
 
 def _page_cache(found: Budget) -> list[Check]:
@@ -175,6 +182,18 @@ def _by_knowledge(id_: str, said: dict[str, bool | None], version: str | None, w
     if doubtful:
         return [Check(id_, "unknown", f"in no table of it: {', '.join(doubtful)}", None, "", evidence)]
     return [Check(id_, "pass", f"{len(said)} known", None, "", evidence)]
+
+
+def _tools(recipe: Recipe) -> list[Check]:
+    """vLLM answers an agent's first request with status 400 when it was given no parser."""
+    if recipe.engine not in ("vllm", "sglang"):
+        return []
+    evidence = "without a parser the engine refuses tools, or leaves calls in the text"
+    told = recipe.tools.call_parser or str(recipe.serve.arguments.get("tool-call-parser", ""))
+    if told:
+        return [Check("launch.tools", "pass", told, None, "", evidence)]
+    hint = "tools: {call_parser: ...}: openai for gpt-oss, qwen3_coder for Qwen3.6, hermes for many others"
+    return [Check("launch.tools", "warn", "no parser", None, "", evidence, hint)]
 
 
 def _nodes(recipe: Recipe) -> list[Check]:

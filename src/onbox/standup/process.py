@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,28 @@ import psutil
 from onbox.engines import Engine, Launch
 from onbox.errors import BoxError, EngineError, GuardStop, OnboxError
 from onbox.evidence.folder import utc_now, write_json
-from onbox.evidence.records import Exchange, GuardLimits, GuardStopped, Phase, StandUp, Stopped
+from onbox.evidence.records import (
+    BackendSeen,
+    Exchange,
+    GuardLimits,
+    GuardStopped,
+    LaunchCheck,
+    LaunchRecord,
+    Phase,
+    StandUp,
+    Stopped,
+)
 from onbox.evidence.stream import read_reply
 from onbox.recipes.schema import Recipe
+from onbox.standup.backend import seen
+from onbox.standup.budget import Budget, budget
 from onbox.standup.keeper import KEEPER
 from onbox.standup.keeper.settings import Container, Limits, Settings
+from onbox.standup.launch_checks import launch_checks
 from onbox.standup.limits import limits_of
 from onbox.standup.observe import Observer, Peaks
 from onbox.standup.ports import free_port, listener_pid, port_open, taken_by
+from onbox.standup.residents import residents
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
 
@@ -95,7 +110,10 @@ class Lifetime:
         self._told: dict[str, Any] = {}
         self._phases: list[Phase] = []
         self._argv: tuple[str, ...] = ()
+        self._container: tuple[str, str] | None = None
         self._ending: tuple[tuple[str, ...], ...] = ()
+        self._backends: tuple[BackendSeen, ...] = ()
+        self._figures: dict[str, float] = {}
         self._ready_s: float | None = None
         self._props: dict[str, Any] = {}
         self.endpoint = self._address()
@@ -192,9 +210,10 @@ class Lifetime:
         self.log_path.unlink(missing_ok=True)
         launch = self.engine.launch(self.recipe, self.weights, self.endpoint.port)
         self._argv, self._ending = launch.argv, launch.end
-        self._limits = limits_of(
-            self.recipe, self.weights, reserve=self._reserve, container=launch.container is not None
-        )
+        self._container = (launch.launcher, launch.container) if launch.container else None
+        found = budget(self.recipe, self.weights, reserve=self._reserve)
+        self._look_before(launch, found)
+        self._limits = limits_of(found, container=launch.container is not None)
         began = time.monotonic()
         self._keeper = subprocess.Popen(
             [sys.executable, "-I", "-S", KEEPER, self._settings(launch).to_json(), "--", *launch.argv],
@@ -220,6 +239,20 @@ class Lifetime:
             self._props = self.engine.props(client)
         self._watched()
         self._write(None)
+
+    def _look_before(self, launch: Launch, found: Budget) -> None:
+        """Write down what speaks for and against the launch.
+
+        Raises:
+            BoxError: it would fail, or harm what runs here.
+        """
+        checks = launch_checks(self.recipe, launch, found, residents(), self.endpoint.port)
+        record = LaunchRecord(checks=tuple(LaunchCheck(**asdict(check)) for check in checks))
+        write_json(self.folder / "launch.json", record)
+        for check in checks:
+            if check.status == "fail":
+                seen = "" if check.unit == "bytes" else f"{check.observed}: "
+                raise BoxError(f"{self.recipe.name}: {check.id}: {seen}{check.evidence}", check.hint)
 
     def _settings(self, launch: Launch) -> Settings:
         return Settings(
@@ -248,6 +281,7 @@ class Lifetime:
                     self._on_phase(phase, None)
             read = len(lines)
             if ready:
+                self._backends, self._figures = seen((STAMP.sub("", line) for line in lines), launch.log)
                 return self._close(phase, last)
             self._still_alive(launch)
             self._look()
@@ -326,7 +360,9 @@ class Lifetime:
         self._hear()
         self._guarded()
         code = self._told.get("exit")
-        known = launch.log.failure([STAMP.sub("", line) for line in _lines(self.log_path)])
+        lines = [STAMP.sub("", line) for line in _lines(self.log_path)]
+        self._backends, self._figures = seen(lines, launch.log)
+        known = launch.log.failure(lines)
         said = f"it said: {known[1].strip()[:SAID_CHARS]}" if known else f"the last it said: {self._last_words()}"
         raise EngineError(
             f"{self.recipe.name}: the engine died at start (exit code {code}); {said}",
@@ -394,22 +430,28 @@ class Lifetime:
             )
         )
 
-    def _write(self, stopped: Stopped | None) -> None:
+    def record(self, stopped: Stopped | None = None) -> StandUp:
+        """What is known of this lifetime by now."""
         version = self.engine.version() or self._props.get("version") or self._props.get("build_info")
-        record = StandUp(
+        return StandUp(
             launch_id=self.launch_id,
             engine=self.recipe.engine,
             engine_version=None if version is None else str(version),
             argv=self._argv,
             url=self.endpoint.api,
             pid=self.pid,
+            container=self._container,
             phases=tuple(self._phases),
             ready_s=self._ready_s,
             props=self._props,
+            backends=self._backends,
+            figures=self._figures,
             guard=None if self._limits is None else GuardLimits(**self._limits._asdict()),
             stopped=stopped,
         )
-        write_json(self.folder / "phases.json", record)
+
+    def _write(self, stopped: Stopped | None) -> None:
+        write_json(self.folder / "phases.json", self.record(stopped))
 
 
 def guard_stop(name: str, seen: GuardStopped, path: Path) -> OnboxError:

@@ -4,13 +4,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from onbox import fetch
 from onbox.box.checks import Check
 from onbox.engines import Engine, Launch, engine_by_name
 from onbox.errors import UsageError
-from onbox.fetch.folders import folder_of
+from onbox.fetch import where_weights
 from onbox.recipes import Recipe
-from onbox.recipes.weights import Weights
 from onbox.standup.budget import budget
 from onbox.standup.launch_checks import launch_checks
 from onbox.standup.ports import free_port
@@ -75,14 +73,3 @@ def resolve(recipe: Recipe, *, reserve: int | None = None) -> Resolved:
     living = residents()
     found = budget(recipe, weights if here else None, reserve=reserve)
     return Resolved(recipe, engine, launch, port, weights, living, launch_checks(recipe, launch, found, living, port))
-
-
-def where_weights(weights: Weights) -> tuple[Path, bool]:
-    """(path of the weights once they are fetched, whether they are all here)."""
-    if weights.path is not None:
-        path = Path(weights.path)
-        return path, path.exists()
-    if weights.repository is not None:
-        path = folder_of(weights.repository, fetch.cache_folder()) / weights.repository.file
-        return path, path.is_file() or any(path.glob("*.safetensors"))
-    return fetch.cached_path(weights), fetch.download_bytes(weights) == 0

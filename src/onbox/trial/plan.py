@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from onbox import __version__, recipes
-from onbox.bench.agents import agent_of
+from onbox.bench.agents import Agent, agent_of
 from onbox.bench.agents.template import read_template
 from onbox.bench.tasks import SETS, Task, load_tasks, task_source
 from onbox.engines import engine_by_name
@@ -19,6 +19,7 @@ from onbox.evidence.folder import first_problem, utc_now
 from onbox.evidence.records import (
     AgentCommand,
     AgentPlan,
+    ArmPlan,
     Audited,
     ContenderPlan,
     Expected,
@@ -28,10 +29,11 @@ from onbox.evidence.records import (
     SpeedPlan,
     TaskPlan,
 )
-from onbox.fetch import download_bytes
+from onbox.fetch import download_bytes, where_weights
 from onbox.fetch.growth import folder_bytes
 from onbox.recipes import Recipe, Weights
 from onbox.recipes.text import read_yaml
+from onbox.trial.arms import BASELINE, ArmEntry, arms_of, check_arms
 from onbox.wire.endpoint import Endpoint
 
 EMBEDDED_LIMITS = Limits(turns=8, wall_s=60.0, output_tokens=2048, turn_tokens=512, command_s=10.0)
@@ -61,6 +63,7 @@ class Asked:
         task_names: only these.
         runs: runs of each task; None takes the default.
         quick: the small fixed set.
+        reserve_bytes: what the guard keeps available; None takes the default for the box.
         seed: of the runs; None takes the file's or the default.
         speed: measure decode speed.
         bench: run the tasks.
@@ -70,6 +73,7 @@ class Asked:
         nudges: of the agent.
         agent: its name, `cmd:...` or a YAML file; None takes the file's or the built-in one.
         agent_command: of a frozen plan.
+        arms: treatments beside the baseline.
     """
 
     contenders: Sequence[str] = ()
@@ -78,6 +82,7 @@ class Asked:
     runs: int | None = None
     quick: bool = False
     seed: int | None = None
+    reserve_bytes: int | None = None
     model: str | None = None
     speed: SpeedPlan | None = field(default_factory=SpeedPlan)
     bench: bool = True
@@ -87,6 +92,7 @@ class Asked:
     nudges: int = 0
     agent: str | None = None
     agent_command: AgentCommand | None = None
+    arms: tuple[ArmPlan, ...] = ()
 
 
 class TrialFile(BaseModel):
@@ -103,6 +109,7 @@ class TrialFile(BaseModel):
     limits: Limits = Limits()
     nudges: int = 0
     agent: str = BUILTIN_AGENT
+    arms: list[ArmEntry] = []
 
 
 def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[Plan, list[Task]]:
@@ -132,6 +139,7 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
     if runs < 1:
         raise UsageError(f"runs: {runs} is not at least 1")
     agent_plan = _agent(asked, limits)
+    check_arms(asked.arms, agent_of(agent_plan))
     plan = Plan(
         created_at=utc_now(),
         onbox_version=__version__,
@@ -146,12 +154,15 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
         ),
         tasks=tuple(TaskPlan(name=task.name, sha256=task.sha256, audit=asked.audit) for task in tasks),
         tasks_from="builtin" if source == "builtin" else str(source.resolve()),
+        arms=(BASELINE, *(arm.name for arm in asked.arms)),
+        treatments=asked.arms,
         runs=runs,
         seed=seed,
         agent=agent_plan,
         speed=asked.speed,
         sandbox=sandbox,
-        expected=_expected(found, len(tasks) * runs, asked.speed, read_gb_s),
+        reserve_bytes=asked.reserve_bytes,
+        expected=_expected(found, len(tasks) * runs * (1 + len(asked.arms)), asked.speed, read_gb_s),
     )
     return plan, tasks
 
@@ -170,6 +181,19 @@ def _agent(asked: Asked, limits: Limits) -> AgentPlan:
     return plan.model_copy(update={"version": agent_of(plan).version()}) if asked.bench else plan
 
 
+def check_version(agent: Agent, plan: AgentPlan) -> None:
+    """The agent is still the one of the plan.
+
+    Raises:
+        UsageError: it has been changed since the plan was frozen.
+        BoxError: it is gone.
+    """
+    if (version := agent.version()) != plan.version:
+        raise UsageError(
+            f"agent {plan.name}: is now {version}; the plan was frozen with {plan.version}", "start a new trial"
+        )
+
+
 def run_seed(plan_seed: int, task: str, n: int) -> int:
     """The seed of run n of a task, for every contender and arm: a multiple of SEED_STRIDE that fits 31 bits.
 
@@ -185,12 +209,21 @@ def tasks_of(plan: Plan) -> list[Task]:
     Raises:
         UsageError: a task is gone, or its files have changed since the plan was frozen.
     """
-    source, _ = task_source(plan.tasks_from)
-    tasks = load_tasks(source, [task.name for task in plan.tasks]) if plan.tasks else []
+    tasks = tasks_now(plan)
     for task, planned in zip(tasks, plan.tasks, strict=True):
         if task.sha256 != planned.sha256:
             raise UsageError(f"task {task.name}: its files have changed since the plan was frozen", "start a new trial")
     return tasks
+
+
+def tasks_now(plan: Plan) -> list[Task]:
+    """The tasks of a plan, whether or not their files have changed since it was frozen.
+
+    Raises:
+        UsageError: a task is gone.
+    """
+    source, _ = task_source(plan.tasks_from)
+    return load_tasks(source, [task.name for task in plan.tasks]) if plan.tasks else []
 
 
 def _with_file(asked: Asked) -> tuple[Asked, list[Recipe]]:
@@ -216,7 +249,8 @@ def _with_file(asked: Asked) -> tuple[Asked, list[Recipe]]:
     source, _ = task_source(file.tasks)
     tasks = file.tasks if source == "builtin" else str(path.parent / source)
     again = _again(asked, tasks, file.task_names, file.runs, file.seed, file.speed)
-    return replace(again, limits=file.limits, nudges=file.nudges, agent=asked.agent or file.agent), inline
+    again = replace(again, limits=file.limits, nudges=file.nudges, agent=asked.agent or file.agent)
+    return replace(again, arms=asked.arms or arms_of(file.arms, path)), inline
 
 
 def _frozen(asked: Asked, path: Path, data: dict[str, Any]) -> tuple[Asked, list[Recipe]]:
@@ -229,6 +263,7 @@ def _frozen(asked: Asked, path: Path, data: dict[str, Any]) -> tuple[Asked, list
     again = replace(again, bench=asked.bench and bool(plan.tasks), limits=plan.agent.limits, nudges=plan.agent.nudges)
     if asked.agent is None:
         again = replace(again, agent=plan.agent.name, agent_command=plan.agent.command)
+    again = replace(again, arms=asked.arms or plan.treatments)
     inline = [recipes.parse(contender.recipe, where=str(path), folder=None) for contender in plan.contenders]
     return replace(again, kind=plan.kind), inline
 
@@ -253,30 +288,24 @@ def _recipe(name: str, model: str | None, folder: Path = Path()) -> Recipe:
     if name.startswith(("http://", "https://")):
         Endpoint.parse(name)
         return recipes.of_url(name, model)
-    path = folder / name
-    if path.suffix == ".gguf":
-        return recipes.of_gguf(path)
-    if name in recipes.builtin_names():
-        return recipes.load(name)
-    if path.suffix in (".yaml", ".yml"):
-        return recipes.load(str(path))
-    raise UsageError(
-        f"{name}: no such contender",
-        f"a URL, a .gguf file, a recipe file, or one of {', '.join(recipes.builtin_names())}",
-    )
+    return recipes.find(name, folder)
 
 
 def _check(recipe: Recipe) -> None:
     """Find now what would stop the trial half-way.
 
     Raises:
-        UsageError: the name is no name of a folder, there is no such engine, or the URL is none.
+        UsageError: the name is no name of a folder, there is no such engine, it cannot do what the recipe asks for, or
+            the URL is none.
+        BoxError: the engine is not installed.
     """
     if recipe.name != recipes.slug(recipe.name):
         raise UsageError(f"name: {recipe.name}: not a name for a folder", "letters, digits, dot, dash and underscore")
-    engine_by_name(recipe.engine)
+    engine = engine_by_name(recipe.engine)
     if recipe.url is not None:
         Endpoint.parse(recipe.url)
+    if recipe.weights is not None:
+        engine.launch(recipe, where_weights(recipe.weights)[0], recipe.serve.port or 0)
 
 
 def _named_apart(found: list[Recipe]) -> list[Recipe]:

@@ -11,6 +11,7 @@ from onbox import fetch, preflight, weights
 from onbox.bench.agents import agent_of
 from onbox.bench.instances import Instances
 from onbox.bench.probing import sandbox_of
+from onbox.bench.replay import Replayer
 from onbox.bench.runner import Bench
 from onbox.bench.tasks import Task
 from onbox.bench.tools import DEFINITIONS
@@ -19,13 +20,13 @@ from onbox.errors import BoxError, GuardStop, OnboxError
 from onbox.evidence.folder import TrialFolder, append_line, write_atomic, write_json
 from onbox.evidence.records import ContenderPlan, LedgerKind, Plan, RunRecord, SpeedRecord, StandUp
 from onbox.recipes import Recipe
+from onbox.recipes.text import recipe_yaml
 from onbox.speed.asking import apis_for
 from onbox.speed.ceiling import measure_again, write_ceiling
 from onbox.speed.measure import SpeedRun
 from onbox.standup.process import Lifetime
 from onbox.trial import events
-from onbox.trial.plan import run_seed, tasks_of
-from onbox.trial.recipe_text import recipe_yaml
+from onbox.trial.plan import check_version, run_seed, tasks_of
 from onbox.wire.proxy import RecordingProxy
 
 TOKENS_EVERY_S = 0.25
@@ -61,6 +62,8 @@ class Trial:
         self._show = show
         self._look = look
         self._agent = agent_of(self.plan.agent)
+        if self.tasks:
+            check_version(self._agent, self.plan.agent)
         self._sandbox, self._sandbox_report = sandbox_of(self.plan.sandbox if self.tasks else None)
 
     def carry_out(self) -> None:
@@ -123,7 +126,7 @@ class Trial:
 
         if files is not None and self.plan.speed is not None:
             self._weigh(contender, files)
-        with Lifetime(recipe, engine, files, home / "standup", on_phase) as life:
+        with Lifetime(recipe, engine, files, home / "standup", on_phase, reserve=self.plan.reserve_bytes) as life:
             if not self._speed_done(contender):
                 self._measure(contender, life, counter, recipe)
             elif todo:
@@ -232,6 +235,8 @@ class Trial:
                 sandbox_report=self._sandbox_report,
                 launch_id=life.launch_id,
                 alive=life.alive,
+                replayer=Replayer(life.endpoint, self.plan.replay, self._replayed_s(contender)),
+                treatments={arm.name: arm for arm in self.plan.treatments},
             )
             for n, task, arm in todo:
                 self._show(events.RunStarted(contender.name, task.name, arm, n, self.plan.runs))
@@ -246,14 +251,21 @@ class Trial:
                     life.check()
 
     def _todo(self, contender: ContenderPlan) -> list[tuple[int, Task, str]]:
-        """Runs without a finished record, all tasks once before any task twice."""
+        """Runs without a finished record, all tasks once before any task twice.
+
+        Arms take turns in going first (ABBA), so that what drifts with time hits all alike.
+        """
         return [
             (n, task, arm)
             for n in range(1, self.plan.runs + 1)
-            for task in self.tasks
-            for arm in self.plan.arms
+            for position, task in enumerate(self.tasks)
+            for arm in self.plan.arms[:: -1 if (n + position) % 2 == 0 else 1]
             if not (self.folder.run_folder(contender.name, task.name, arm, n) / "run.json").is_file()
         ]
+
+    def _replayed_s(self, contender: ContenderPlan) -> float:
+        """What replays of finished runs took, in this life of the trial and in earlier ones."""
+        return sum(run.replay.seconds for run in self.folder.runs(contender.name) if run.replay is not None)
 
     def _speed_done(self, contender: ContenderPlan) -> bool:
         path = self.folder.contender(contender.name) / "speed" / "1" / "run.json"

@@ -11,7 +11,7 @@ from typing import Any
 
 from onbox.watch.phases import HOST, Rule
 from onbox.watch.signs import SPAN_S, SPIN_CPU, UNITS, Signs
-from onbox.watch.words import rate, seconds
+from onbox.watch.words import rate, seconds, size
 
 SUSPECT_SHARE = 0.25
 """Of the patience: from here on standing still is suspect."""
@@ -125,8 +125,8 @@ def _progress(signs: Signs, phase: str, rule: Rule, still_s: float, moving: dict
     for sign, floor in rule.slow_below.items():
         others = [each for each in moving if each not in (sign, "log", "calls", "cache", "write")]
         if sign in moving and moving[sign] < floor and not others:
-            return State.SLOW, f"{phase} moves at {rate(sign, moving[sign])}, below {rate(sign, floor)}"
-    return State.PROGRESSING, f"{name}: {rate(name, most)}"
+            return State.SLOW, f"{rate(sign, moving[sign])}, below the {size(floor)}/s that {phase} should reach"
+    return State.PROGRESSING, rate(name, most)
 
 
 def witnesses(signs: Signs, rule: Rule, still_s: float) -> tuple[Witness, ...]:

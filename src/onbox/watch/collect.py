@@ -19,13 +19,13 @@ from onbox.watch.machine import MachineReader, look_at_caches
 from onbox.watch.members import Members
 from onbox.watch.procfs import look_at_threads
 from onbox.watch.sample import Gpu, OpenFile, Process, Sample
-from onbox.watch.sockets import Connection, SocketTable, look_at_descriptors, out_of_the_set
+from onbox.watch.sockets import SocketTable, look_at_descriptors, out_of_the_set
 from onbox.watch.tokens import Server
 
 if TYPE_CHECKING:
     from onbox.box.nvml import Watch
 
-MEMBERS_S = 0.5
+MEMBERS_S = 1.0
 MACHINE_S = 0.5
 SOCKETS_S = 1.0
 GPUS_S = 1.0
@@ -87,14 +87,14 @@ class Collector:
         now = self._clock()
         sample = Sample(t_ns=int((now - self._start) * 1e9), phase=self._phase)
         self._phase = None
-        # The exit code first: whatever ends between the two looks is seen to have ended by both in the next tick.
-        sample.exit_code = self.target.exit_code()
-        sample.ended = sample.exit_code is not None or not self._members.roots_alive
         if self._is_due("members", MEMBERS_S, now):
             self._members.refresh(self._cgroups.refresh())
             if self._members.leaves_work_to_daemon:
                 self._cgroups.watch_newcomers()
         sample.processes = self._read_processes()
+        alive = {each.pid for each in sample.processes if each.state != "Z"}
+        if alive.isdisjoint(self._members.roots):
+            sample.ended, sample.exit_code = True, self.target.exit_code()
         sample.births = self._members.births
         sample.groups = self._cgroups.read() or None
         if self._is_due("machine", MACHINE_S, now):
@@ -171,7 +171,12 @@ class Collector:
         self._inodes = seen
 
     def _look_at_sockets(self, sample: Sample) -> None:
+        inodes = set().union(*self._inodes.values())
+        hidden = any(each.role == "daemon" and each.pid not in self._inodes for each in self._members)
         if self._sockets is None:
+            return
+        if not (inodes or hidden):
+            sample.sockets = ()
             return
         try:
             connections = self._sockets.read()
@@ -179,16 +184,10 @@ class Collector:
             self._sockets.close()
             self._sockets = None
             return
-        inodes = set().union(*self._inodes.values())
-        sample.sockets = out_of_the_set(connections, inodes | self._of_hidden_daemons(connections))
-
-    def _of_hidden_daemons(self, connections: list[Connection]) -> set[int]:
-        """Sockets of root that may be the daemon's, when its descriptors are not ours to look at.
-
-        Better to take another's bytes for the daemon's than to call it hung because it cannot be seen.
-        """
-        hidden = any(each.role == "daemon" and each.pid not in self._inodes for each in self._members)
-        return {each.inode for each in connections if hidden and each.uid == 0}
+        if hidden:
+            # Better to take another's bytes for the daemon's than to call it hung because it cannot be seen.
+            inodes |= {each.inode for each in connections if each.uid == 0}
+        sample.sockets = out_of_the_set(connections, inodes)
 
     def _look_at_files(self) -> tuple[OpenFile, ...] | None:
         """Big files on the way from front to end: their place tells how far it is."""

@@ -7,7 +7,7 @@ from onbox.watch.sample import Sample
 
 SPAN_S = 30.0
 RECENT_S = 20.0
-"""A line that is older says nothing of now."""
+"""What was told longer ago says nothing of now."""
 
 
 class Course:
@@ -18,22 +18,32 @@ class Course:
         self.share: float | None = None
         self.eta_s: float | None = None
         self._seen: deque[tuple[float, float]] = deque()
-        self._line_s = -RECENT_S
+        self._told_s = -RECENT_S
+        self._at: dict[str, int] = {}
 
     def take(self, sample: Sample, now_s: float) -> None:
-        """Take in the next sample: the largest open file tells, else the last line that says `k/n` or a percentage."""
-        if sample.files:
-            largest = max(sample.files, key=lambda each: each.of_bytes)
-            self._note(largest.name, largest.at_bytes / largest.of_bytes, now_s)
-            return
+        """Take in the next sample: the largest open file that moves tells, else the last line with `k/n` or `n %`."""
+        if sample.files is not None:
+            # A file that stays where it is (a library, a map) tells nothing.
+            moved = [each for each in sample.files if 0 <= self._at.get(each.name, -1) < each.at_bytes]
+            self._at = {each.name: each.at_bytes for each in sample.files}
+            if moved:
+                largest = max(moved, key=lambda each: each.of_bytes)
+                self._note(largest.name, largest.at_bytes / largest.of_bytes, now_s)
+                self._told_s = now_s
+                return
         for line in sample.log:
             share = fraction(line)
             if share is not None:
-                self._line_s = now_s
+                self._told_s = now_s
                 self._note("the log", share, now_s)
-        if sample.files is not None and now_s - self._line_s >= RECENT_S:
-            self.what, self.share, self.eta_s = "", None, None
-            self._seen.clear()
+        if now_s - self._told_s >= RECENT_S:
+            self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Forget: another step has begun, or this one tells no more."""
+        self.what, self.share, self.eta_s = "", None, None
+        self._seen.clear()
 
     def _note(self, what: str, share: float, now_s: float) -> None:
         if what != self.what or (self.share is not None and share < self.share):

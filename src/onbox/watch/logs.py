@@ -73,9 +73,12 @@ class FileLog:
 
     def read(self) -> list[str]:
         try:
-            with self._path.open("rb") as file:
-                if os.fstat(file.fileno()).st_size < self._at:
-                    self._at = 0
+            size = os.stat(self._path).st_size
+            if size == self._at:
+                return []
+            if size < self._at:
+                self._at = 0
+            with open(self._path, "rb", buffering=0) as file:
                 file.seek(self._at)
                 data = file.read(READ_BYTES)
         except OSError:

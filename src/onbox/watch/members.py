@@ -48,11 +48,6 @@ class Members:
     def __len__(self) -> int:
         return len(self._members)
 
-    @property
-    def roots_alive(self) -> bool:
-        """Whether a process that was named still lives; one that is dead and not reaped does not."""
-        return any((stat := stat_of(pid)) is not None and stat.state != "Z" for pid in self.roots)
-
     def refresh(self, container_pids: Iterable[int] = (), fresh: bool = True) -> None:
         """Take in what was started since, and let go of what is gone.
 
@@ -68,7 +63,7 @@ class Members:
             if pid in now and pid not in self._members:
                 self._join(pid, "container", fresh)
         self._adopt(now - self._members.keys() - self._strangers, fresh)
-        if not self.leaves_work_to_daemon and any(_name(each.pid) in CLIENTS for each in self if each.role == "own"):
+        if not self.leaves_work_to_daemon and any(each.name in CLIENTS for each in self if each.role == "own"):
             self.leaves_work_to_daemon = True
             self._add_daemons(now)
 
@@ -109,8 +104,12 @@ class Members:
 
     def _add_daemons(self, now: set[int]) -> None:
         """The daemon at the other end of the client's socket; behind socket activation, those known by name."""
+        path = docker_socket(self._environment())
+        if not path:
+            self.daemons_missing = True
+            return
         named = {pid: stat for pid in now if (stat := stat_of(pid)) is not None and stat.name in DAEMONS}
-        found = daemon_behind(docker_socket(self._environment()))
+        found = daemon_behind(path)
         tops = set(named)
         if found in named:
             children = {pid for pid, stat in named.items() if stat.parent == found}
@@ -129,11 +128,6 @@ class Members:
                 pairs = (item.partition(b"=") for item in file.read().split(b"\0") if b"=" in item)
                 return {os.fsdecode(name): os.fsdecode(value) for name, _, value in pairs}
         return dict(os.environ)
-
-
-def _name(pid: int) -> str:
-    stat = stat_of(pid)
-    return stat.name if stat else ""
 
 
 def docker_socket(environment: dict[str, str]) -> str:

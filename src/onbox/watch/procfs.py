@@ -30,15 +30,15 @@ class Stat(NamedTuple):
 def parse_stat(text: bytes) -> Stat:
     """Read `/proc/PID/stat`; times and faults include children that were waited for."""
     head, _, tail = text.rpartition(b")")
-    field = tail.split()
-    cpu_ticks = sum(map(int, field[11:15]))
+    field = tail.split(None, 23)
+    cpu_ticks = int(field[11]) + int(field[12]) + int(field[13]) + int(field[14])
     return Stat(
         name=head.partition(b"(")[2].decode("utf-8", "replace"),
         state=field[0].decode(),
         parent=int(field[1]),
         session=int(field[3]),
         cpu_s=cpu_ticks / TICKS_PER_S,
-        faults=sum(map(int, field[7:11])),
+        faults=int(field[7]) + int(field[8]) + int(field[9]) + int(field[10]),
         threads=int(field[17]),
         started_ticks=int(field[19]),
         rss_bytes=int(field[21]) * PAGE_BYTES,
@@ -70,9 +70,19 @@ class Member:
         self._io: int | None = None
         with suppress(OSError):
             self._io = os.open(f"/proc/{pid}/io", os.O_RDONLY | os.O_CLOEXEC)
-        self._before: Process | None = None
-        if not fresh:
-            self._before = self.read()
+        self._before: tuple[float, int, int, int, int, int] = (0.0, 0, 0, 0, 0, 0)
+        self.name = ""
+        """As of the last look; a process may change it."""
+        first = self.read()
+        if first is not None and not fresh:
+            self._before = (
+                first.cpu_s,
+                first.faults,
+                first.read_bytes or 0,
+                first.write_bytes or 0,
+                first.chars or 0,
+                first.calls or 0,
+            )
 
     @property
     def io_readable(self) -> bool:
@@ -82,37 +92,37 @@ class Member:
     def read(self) -> Process | None:
         """Its counters since the watch began; None when it is gone."""
         try:
-            stat = parse_stat(os.pread(self._stat, 4096, 0))
+            stat = parse_stat(os.pread(self._stat, 1024, 0))
         except (OSError, IndexError, ValueError):
             return None
-        read_bytes, write_bytes, chars, calls = self._read_io()
-        now = Process(
+        self.name = stat.name
+        reads, writes, chars, calls = self._read_io()
+        cpu_s, faults, reads_0, writes_0, chars_0, calls_0 = self._before
+        return Process(
             self.pid,
             stat.name,
             self.role,
             stat.state,
-            round(stat.cpu_s, 2),
-            stat.faults,
+            round(stat.cpu_s - cpu_s, 2),
+            stat.faults - faults,
             stat.threads,
             stat.rss_bytes,
-            read_bytes,
-            write_bytes,
-            chars,
-            calls,
+            None if reads is None else reads - reads_0,
+            None if writes is None else writes - writes_0,
+            None if chars is None else chars - chars_0,
+            None if calls is None else calls - calls_0,
         )
-        return now if self._before is None else _since(self._before, now)
 
     def _read_io(self) -> tuple[int | None, int | None, int | None, int | None]:
+        """Bytes read, written, through calls, and the calls; None where they are not ours to see."""
         if self._io is not None:
             try:
-                rchar, wchar, syscr, syscw, reads, writes, _ = (
-                    int(line.partition(b":")[2]) for line in os.pread(self._io, 512, 0).splitlines()
-                )
-            except (OSError, ValueError):
+                told = os.pread(self._io, 512, 0).split()
+                read, written = int(told[9]), int(told[11])
+                return read, written, int(told[1]) + int(told[3]), int(told[5]) + int(told[7])
+            except (OSError, ValueError, IndexError):
                 os.close(self._io)
                 self._io = None
-            else:
-                return reads, writes, rchar + wchar, syscr + syscw
         return None, None, None, None
 
     def close(self) -> None:
@@ -120,21 +130,6 @@ class Member:
             if descriptor is not None:
                 os.close(descriptor)
         self._io = None
-
-
-def _since(before: Process, now: Process) -> Process:
-    return now._replace(
-        cpu_s=round(now.cpu_s - before.cpu_s, 2),
-        faults=now.faults - before.faults,
-        read_bytes=_minus(now.read_bytes, before.read_bytes),
-        write_bytes=_minus(now.write_bytes, before.write_bytes),
-        chars=_minus(now.chars, before.chars),
-        calls=_minus(now.calls, before.calls),
-    )
-
-
-def _minus(now: int | None, before: int | None) -> int | None:
-    return None if now is None or before is None else now - before
 
 
 def look_at_threads(pids: list[int]) -> Threads | None:

@@ -146,7 +146,9 @@ class Sample:
     def to_json(self) -> dict[str, Any]:
         """The fields that hold something."""
         found = ((each, getattr(self, each)) for each in _FIELDS)
-        return {name: value for name, value in found if not (value is None or value is False or value == ())}
+        return {
+            name: value for name, value in found if not (value is None or value is False or (name, value) == _SILENT)
+        }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
@@ -168,6 +170,7 @@ class Sample:
         return cls(**values)
 
 
+_SILENT = ("log", ())
 _FIELDS = tuple(field.name for field in fields(Sample))
 _ROWS: dict[str, Any] = {
     "processes": Process,

@@ -8,6 +8,7 @@ from collections import deque
 from onbox.watch.counters import Counters
 from onbox.watch.course import Course
 from onbox.watch.sample import Gpu, Machine, Process, Sample, Socket, Threads, Tokens
+from onbox.watch.trailing import Trailing
 
 SPAN_S = 5.0
 """Rates are means over this trailing span."""
@@ -57,7 +58,6 @@ class Signs:
         """Sign -> when it last moved; one that never did is missing."""
         self.spin = 0.0
         """Processor seconds a second that come with neither faults, calls nor new processes."""
-        self.spin_since_s: float | None = None
         self.processes: tuple[Process, ...] = ()
         self.threads: Threads | None = None
         self.asleep_since_s: float | None = None
@@ -88,7 +88,7 @@ class Signs:
         self.ended = False
         self.exit_code: int | None = None
         self._counters = Counters()
-        self._grown: deque[tuple[float, dict[str, float]]] = deque()
+        self._trailing = Trailing(SPAN_S)
         self._stalled: deque[tuple[float, dict[str, float]]] = deque()
         self._births = 0
         self._lowest_w: dict[int, float] = {}
@@ -148,27 +148,15 @@ class Signs:
         self.held_bytes = resident + sum(each.held_bytes or 0 for each in self.gpus)
 
     def _take_growth(self, grown: dict[str, float]) -> None:
+        tick_s = max(self.tick_s, 1e-3)
         if "cpu" in grown:
             # Processor time is work only with something that waiting in a circle does not do.
-            grown["work"] = grown["cpu"]
-        self._grown.append((self.t_s, grown))
-        while len(self._grown) > 2 and self._grown[1][0] <= self.t_s - SPAN_S:
-            self._grown.popleft()
-        begin = self._grown[0][0]
-        span = max(self.t_s - begin, 1e-9)
-        names = {name for _, each in self._grown for name in each}
-        sums = {name: sum(each.get(name, 0.0) for at, each in self._grown if at > begin) for name in names}
-        self.rates = {name: total / span for name, total in sums.items()} if self.t_s > begin else {}
-        tick_s = max(self.tick_s, 1e-3)
+            grown["work"] = grown["cpu"] if _works(grown, NOISE_SHARE * tick_s) else 0.0
+        self._trailing.add(self.t_s, grown)
+        self.rates = self._trailing.rates()
         if not _works(self.rates, 1.0):
             self.rates["work"] = 0.0
         self.spin = 0.0 if self.rates.get("work") else self.rates.get("cpu", 0.0)
-        if not _works(grown, NOISE_SHARE * tick_s):
-            grown["work"] = 0.0
-        if self.spin < SPIN_CPU:
-            self.spin_since_s = None
-        elif self.spin_since_s is None:
-            self.spin_since_s = max(0.0, self.t_s - SPAN_S)
         for name, amount in grown.items():
             needed = MOVES_FROM.get(name)
             if needed is not None and amount >= NOISE_SHARE * needed * tick_s and self.rates.get(name, 0.0) >= needed:

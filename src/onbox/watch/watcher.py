@@ -72,6 +72,7 @@ class Tracker:
         if phase == self.phase or self.phase == "serving":
             return
         now = self.signs.t_s
+        self.signs.course.begin_anew()
         if len(self.laps) == 1 and now - self.laps[0].began_s == 0.0:
             self.laps[0].name = phase
             return

@@ -1,13 +1,21 @@
 """Rates and times as people read them."""
 
 SCALE = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
-NAMES = {
-    "work": "{:.1f} s/s of processor with faults or calls",
+PHRASES = {
+    "read": "{} read",
+    "write": "{} written",
+    "received": "{} received",
+    "calls": "{} through calls",
+    "memory": "memory moves by {}",
+    "gpu memory": "GPU memory moves by {}",
+    "cache": "caches grow by {}",
+    "work": "{:.1f} s/s of processor that works",
     "births": "{:.1f} new processes/s",
     "log": "{:.1f} new lines/s",
     "tokens": "{:.1f} tokens/s",
-    "gpu": "{:.0f} W",
+    "gpu": "GPU at {:.0f} W",
 }
+"""Sign -> what it does, with its rate."""
 
 
 def size(count: float) -> str:
@@ -19,8 +27,9 @@ def size(count: float) -> str:
 
 
 def rate(sign: str, value: float) -> str:
-    """The rate of a sign of progress."""
-    return NAMES[sign].format(value) if sign in NAMES else f"{size(value)}/s"
+    """A sign of progress with its rate."""
+    phrase = PHRASES[sign]
+    return phrase.format(value if ":" in phrase else f"{size(value)}/s")
 
 
 def seconds(count: float) -> str:

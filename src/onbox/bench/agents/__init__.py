@@ -6,6 +6,7 @@ configuration, and starts nothing: `onbox.bench.agents.headless` does.
 """
 
 import importlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any, Protocol
 from onbox.bench.agents.watch import RunWatch
 from onbox.bench.sandbox import Sandbox
 from onbox.errors import UsageError
-from onbox.evidence.records import AgentEnd, AgentPlan, Limits
+from onbox.evidence.records import AgentEnd, AgentPlan, Limits, McpServer
 from onbox.wire.endpoint import Endpoint
 
 
@@ -34,6 +35,8 @@ class Job:
         watch: counts the run's requests in the proxy; None for an agent that counts itself.
         socket: of the proxy, for sandboxes with a network of their own.
         log: a file for what an agent of others prints.
+        rules: what the agent is told beside its task.
+        mcp: servers of tools by name.
     """
 
     instruction: str
@@ -47,6 +50,8 @@ class Job:
     watch: RunWatch | None = None
     socket: Path = Path()
     log: Path | None = None
+    rules: str = ""
+    mcp: Mapping[str, McpServer] = field(default_factory=dict)
 
 
 @dataclass
@@ -63,6 +68,8 @@ class Agent(Protocol):
     """One kind of agent."""
 
     name: str
+    takes: frozenset[str]
+    """What an arm may change of it: `rules`, `mcp`, `sampling`, `nudges`."""
 
     def version(self) -> str:
         """The version that `run` would start.

@@ -35,6 +35,7 @@ class Builtin:
     """The built-in agent over chat completions."""
 
     name = "builtin"
+    takes = frozenset({"rules", "sampling", "nudges"})
     talk: type[Talk] = Chat
 
     def version(self) -> str:
@@ -73,7 +74,7 @@ class BuiltinAgent:
         job, limits = self.job, self.job.plan.limits
         began = time.monotonic()
         toolbox = Toolbox(job.workspace, job.sandbox, limits.command_s)
-        self._say("system", SYSTEM)
+        self._say("system", "\n\n".join(filter(None, (SYSTEM, job.rules))))
         self._say("user", "\n\n".join(filter(None, (job.instruction.strip(), toolbox.overview(job.instruction)))))
         with StampedClient(job.endpoint) as client:
             try:

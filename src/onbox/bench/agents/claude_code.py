@@ -1,12 +1,13 @@
 """Claude Code (npm `@anthropic-ai/claude-code`): Anthropic's /messages, streamed; vLLM and llama.cpp serve it too."""
 
-from onbox.bench.agents.headless import KEY, Command, HeadlessAgent, Seat
+from onbox.bench.agents.headless import KEY, Command, HeadlessAgent, Seat, as_json
 
 
 class ClaudeCode(HeadlessAgent):
     """`claude --print`, every model of its own replaced by the one under test."""
 
     name = "claude-code"
+    takes = frozenset({"rules", "mcp", "sampling"})
     program = "claude"
     install = "npm install -g @anthropic-ai/claude-code"
 
@@ -15,8 +16,15 @@ class ClaudeCode(HeadlessAgent):
         roles = ("ANTHROPIC_MODEL", "ANTHROPIC_SMALL_FAST_MODEL", "CLAUDE_CODE_SUBAGENT_MODEL")
         sizes = tuple(f"ANTHROPIC_DEFAULT_{size}_MODEL" for size in ("HAIKU", "SONNET", "OPUS"))
         output = ("--output-format", "stream-json", "--verbose")
+        servers = {name: {"command": argv[0], "args": argv[1:], "env": env} for name, (argv, env) in seat.mcp.items()}
+        files = {".claude/CLAUDE.md": seat.rules} if seat.rules else {}
+        tools: tuple[str, ...] = ()
+        if servers:
+            files["mcp.json"] = as_json({"mcpServers": servers})
+            tools = ("--mcp-config", f"{seat.home}/mcp.json", "--strict-mcp-config")
         return Command(
-            argv=("--print", *output, "--permission-mode", "bypassPermissions"),
+            argv=("--print", *output, "--permission-mode", "bypassPermissions", *tools),
+            files=files,
             env={
                 "ANTHROPIC_BASE_URL": seat.root,
                 "ANTHROPIC_AUTH_TOKEN": KEY,

@@ -11,6 +11,7 @@ class Codex(HeadlessAgent):
     """`codex exec`, with a provider `onbox` that is the proxy; the sandbox is onbox's, not its own."""
 
     name = "codex"
+    takes = frozenset({"rules", "mcp", "sampling"})
     program = "codex"
     install = "npm install -g @openai/codex"
 
@@ -32,10 +33,18 @@ stream_max_retries = 2
 [analytics]
 enabled = false
 """
+        for name, (argv, env) in seat.mcp.items():
+            variables = ", ".join(f"{key} = {json.dumps(value)}" for key, value in env.items())
+            config += f"""
+[mcp_servers.{json.dumps(name)}]
+command = {json.dumps(argv[0])}
+args = {json.dumps(argv[1:])}
+env = {{{variables}}}
+"""
         free = "--dangerously-bypass-approvals-and-sandbox"
         return Command(
             argv=("exec", "--json", "--skip-git-repo-check", free, "-"),
             env={"CODEX_HOME": f"{seat.home}/{FOLDER}"},
-            files={f"{FOLDER}/config.toml": config},
+            files={f"{FOLDER}/config.toml": config, **({f"{FOLDER}/AGENTS.md": seat.rules} if seat.rules else {})},
             stdin=seat.prompt,
         )

@@ -7,7 +7,8 @@ same from outside. What happened is on the wire.
 import json
 import tempfile
 import time
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from onbox.bench.agents.program import Program, find
 from onbox.bench.agents.watch import RunWatch, Side, without_tools
 from onbox.bench.sandbox import Bind, Completed, Reach, StopSign
 from onbox.evidence.folder import write_atomic
-from onbox.evidence.records import AgentEnd, Limits
+from onbox.evidence.records import AgentEnd, Limits, McpServer
 
 HOME = "/home/agent"
 WORKSPACE = "/app"
@@ -40,6 +41,8 @@ class Seat:
         home: the agent's home, as the agent sees it.
         workspace: the project, as the agent sees it.
         limits: of the run.
+        rules: what it is told beside its task; an empty string for nothing.
+        mcp: (argv, env) of the servers of tools that it may start, by name.
     """
 
     prompt: str
@@ -49,6 +52,8 @@ class Seat:
     home: str
     workspace: str
     limits: Limits
+    rules: str = ""
+    mcp: Mapping[str, tuple[tuple[str, ...], dict[str, str]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,8 @@ class HeadlessAgent:
     """Base of the agents of others; a subclass says how one is started."""
 
     name: str
+    takes = frozenset({"sampling"})
+    """See `Agent.takes`."""
     program: str
     """Looked up on PATH."""
     install: str
@@ -116,7 +123,7 @@ class HeadlessAgent:
         return Outcome(_end(job, done), steps, time.monotonic() - began)
 
     def _start(self, job: Job, home: Path, stop: StopSign) -> Completed:
-        program = self.find()
+        program, servers = self.find(), {name: _server(server) for name, server in job.mcp.items()}
         own = Bind(home, HOME, writable=True)
         workspace = Bind(job.workspace, WORKSPACE, writable=True)
         place = job.sandbox.place
@@ -128,12 +135,15 @@ class HeadlessAgent:
             home=place(own),
             workspace=place(workspace),
             limits=job.plan.limits,
+            rules=job.rules,
+            mcp={name: (server.argv, job.mcp[name].env) for name, server in servers.items()},
         )
         command = self.command(seat)
         for name, text in command.files.items():
             (home / name).parent.mkdir(parents=True, exist_ok=True)
             (home / name).write_text(text, "utf-8")
-        folders = {f"AGENT_DIR_{n}": Bind(folder, str(folder)) for n, folder in enumerate(program.folders, 1)}
+        shown = sorted({folder for each in (program, *servers.values()) for folder in each.folders})
+        folders = {f"AGENT_DIR_{n}": Bind(folder, str(folder)) for n, folder in enumerate(shown, 1)}
         return job.sandbox.run(
             [*program.argv, *command.argv],
             binds={"APP_DIR": workspace, "HOME": own, **folders},
@@ -146,6 +156,13 @@ class HeadlessAgent:
             stop=stop,
             memory_bytes=MEMORY_BYTES,
         )
+
+
+def _server(server: McpServer) -> Program:
+    """A server of tools with its arguments, found on this box."""
+    name, *arguments = server.command
+    found = find(name, f"install {name}, or name it by its path")
+    return replace(found, argv=(*found.argv, *arguments))
 
 
 def _end(job: Job, done: Completed) -> AgentEnd:

@@ -7,6 +7,7 @@ class OpenCode(HeadlessAgent):
     """`opencode run`, with a provider `onbox` that is the proxy."""
 
     name = "opencode"
+    takes = frozenset({"rules", "mcp", "sampling"})
     program = "opencode"
     install = "npm install -g opencode-ai"
 
@@ -28,6 +29,10 @@ class OpenCode(HeadlessAgent):
             "small_model": f"onbox/{seat.model}",
             "share": "disabled",
             "autoupdate": False,
+            "mcp": {
+                name: {"type": "local", "command": list(argv), "environment": env, "enabled": True}
+                for name, (argv, env) in seat.mcp.items()
+            },
         }
         path = ".config/opencode/opencode.json"
         return Command(
@@ -38,6 +43,6 @@ class OpenCode(HeadlessAgent):
                 "OPENCODE_DISABLE_MODELS_FETCH": "1",
                 "OPENCODE_DISABLE_LSP_DOWNLOAD": "1",
             },
-            files={path: as_json(config)},
+            files={path: as_json(config), **({".config/opencode/AGENTS.md": seat.rules} if seat.rules else {})},
             stdin=seat.prompt,
         )

@@ -12,6 +12,7 @@ class Pi(HeadlessAgent):
     """`pi --print`, with a provider `onbox` that is the proxy."""
 
     name = "pi"
+    takes = frozenset({"rules", "sampling"})
     program = "pi"
     install = "npm install -g @mariozechner/pi-coding-agent"
 
@@ -24,5 +25,8 @@ class Pi(HeadlessAgent):
         return Command(
             argv=("--print", "--mode", "json", "--session-dir", sessions, *chosen, seat.prompt),
             env={"PI_CODING_AGENT_DIR": f"{seat.home}/{FOLDER}", "PI_OFFLINE": "1"},
-            files={f"{FOLDER}/models.json": as_json({"providers": {"onbox": provider}})},
+            files={
+                f"{FOLDER}/models.json": as_json({"providers": {"onbox": provider}}),
+                **({f"{FOLDER}/AGENTS.md": seat.rules} if seat.rules else {}),
+            },
         )

@@ -8,9 +8,9 @@ files: {.my-agent/config.json: '{"url": "URL"}'}
 readable: [/opt/my-agent]
 ```
 
-Words in braces stand for what a run is: `{url}` with `/v1`, `{root}` without, `{model}`, `{prompt}`, `{home}`,
-`{workspace}`, `{turns}`, `{turn_tokens}` and `{seconds}`. A text that needs braces of its own keeps them: only these
-words are replaced.
+Words in braces stand for what a run is: `{url}` with `/v1`, `{root}` without, `{model}`, `{prompt}`, `{rules}` (of an
+arm), `{home}`, `{workspace}`, `{turns}`, `{turn_tokens}` and `{seconds}`. A text that needs braces of its own keeps
+them: only these words are replaced.
 """
 
 import re
@@ -28,7 +28,7 @@ from onbox.evidence.records import AgentCommand
 from onbox.recipes.text import read_yaml
 
 PREFIX = "cmd:"
-_WORD = re.compile(r"\{(url|root|model|prompt|home|workspace|turns|turn_tokens|seconds)\}")
+_WORD = re.compile(r"\{(url|root|model|prompt|rules|home|workspace|turns|turn_tokens|seconds)\}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -99,6 +99,9 @@ class TemplateAgent(HeadlessAgent):
 
     def __init__(self, name: str, template: AgentCommand) -> None:
         self._template = template
+        texts = (*template.argv, template.stdin, *template.env.values(), *template.files.values())
+        if any("{rules}" in text for text in texts):
+            self.takes = frozenset({"rules", "sampling"})
         self.program = template.argv[0]
         self.install = f"install {name}, or name it by its path"
 
@@ -120,6 +123,7 @@ class TemplateAgent(HeadlessAgent):
             "root": seat.root,
             "model": seat.model,
             "prompt": seat.prompt,
+            "rules": seat.rules,
             "home": seat.home,
             "workspace": seat.workspace,
             "turns": str(limits.turns),

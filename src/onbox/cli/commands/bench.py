@@ -17,7 +17,9 @@ from onbox.errors import UsageError
 @click.option("--runs", type=int, help="Runs of each task.")
 @click.option("--quick", is_flag=True, help="Short for --tasks quick: three small tasks.")
 @click.option("--agent", help="The agent that works on the tasks: builtin, opencode, ...")
-@click.option("--arms", type=click.Path(path_type=Path), help="A file of arms (comes with release 0.4).")
+@click.option(
+    "--arms", type=click.Path(path_type=Path), help="A file of arms: treatments to compare with the baseline."
+)
 @click.option("--out", type=click.Path(path_type=Path), help="The evidence folder.")
 @click.option("--seed", type=int, help="Another seed gives other samples; 1 if left out.")
 @click.option("--no-audit", is_flag=True, help="Score tasks of your own whose gates were not audited.")
@@ -41,11 +43,9 @@ def command(
     """Let an agent work on tasks with the server at URL, behind gates."""
     from onbox.cli.summary import summary
     from onbox.cli.trials import carry_out, new_folder
-    from onbox.errors import BoxError
+    from onbox.trial.arms import read_arms
     from onbox.trial.plan import Asked
 
-    if arms is not None:
-        raise BoxError(f"--arms {arms}: arms come with release 0.4", "leave it out for the baseline")
     if not url.startswith(("http://", "https://")):
         raise UsageError(f"{url}: not an http or https URL", "write http://HOST:PORT/v1")
     asked = Asked(
@@ -59,6 +59,7 @@ def command(
         speed=None,
         kind="bench",
         agent=agent,
+        arms=read_arms(arms) if arms is not None else (),
     )
     folder = new_folder(asked, out, unsafe=unsafe, audit=not no_audit)
     done = carry_out(folder)

@@ -10,6 +10,8 @@ from onbox.errors import UsageError
 WARM_UP_MAX = 8
 """Requests; a server that is not steady by then is measured as it is, and that is told."""
 
+CONCURRENCY_MAX = 256
+
 
 @click.command("speed")
 @click.argument("url")
@@ -17,6 +19,7 @@ WARM_UP_MAX = 8
 @click.option("--tokens", type=click.IntRange(16), default=256, show_default=True, help="Output tokens a request.")
 @click.option("--requests", type=click.IntRange(1), default=10, show_default=True, help="Measured requests.")
 @click.option("--depth", type=click.IntRange(0), default=0, show_default=True, help="Tokens of context before.")
+@click.option("--concurrency", default="1", metavar="N,N,...", help="Then so many requests at a time, as 1,2,4.")
 @click.option("--weights", metavar="SRC", help="What it serves, as `onbox fit` takes it: is the rate possible here?")
 @click.option("--claims", "claims_file", type=click.Path(path_type=Path), help="Published rates to compare with.")
 @click.option("--backend", default="", help="The server's kernels, as you know them; claims ask for it.")
@@ -29,6 +32,7 @@ def command(
     tokens: int,
     requests: int,
     depth: int,
+    concurrency: str,
     weights: str | None,
     claims_file: Path | None,
     backend: str,
@@ -53,6 +57,7 @@ def command(
         tokens=tokens,
         depth_tokens=depth,
         warmup_requests_max=WARM_UP_MAX,
+        concurrency=_numbers(concurrency),
         backend=backend,
         precision=precision,
     )
@@ -70,3 +75,18 @@ def command(
         print_json({"trial": str(folder.path), **speed.model_dump(mode="json")})
     else:
         err().print(measurement(speed, folder.path))
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    """`1,2,4` as numbers of requests at a time beside one, which is always measured first.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    try:
+        numbers = [int(part) for part in text.split(",")]
+    except ValueError:
+        numbers = [0]
+    if not all(1 <= number <= CONCURRENCY_MAX for number in numbers):
+        raise UsageError(f"--concurrency {text}: not numbers from 1 to {CONCURRENCY_MAX}", "write them as 1,2,4")
+    return tuple(number for number in dict.fromkeys(numbers) if number > 1)

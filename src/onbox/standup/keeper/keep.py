@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 from onbox.standup.keeper import container
@@ -87,8 +88,9 @@ class Keeping:
         self._phases = phases
         self._started = started
         self._roots = {os.getpid()}
-        self._stay = False
+        self._stay = self._told_to_end = False
         self._heard = b""
+        signal.signal(signal.SIGTERM, self._end_in_order)
         self._noted: dict[str, Any] = {}
         self._who = {name: {"pid": pid, "started": start_ticks(pid)} for name, pid in self._pids()}
         self.guard: Guard | None = None
@@ -115,9 +117,9 @@ class Keeping:
                     watched.remove(output)
             if lifeline in readable and self._hear(lifeline):
                 watched.remove(lifeline)
-                if not self._stay and self._engine.poll() is None and how == "died":
-                    how, deadline = "asked", time.monotonic() + GRACE_S
-                    signal_group(self._engine.pid, signal.SIGTERM)
+            if self._told_to_end and how == "died" and self._engine.poll() is None:
+                how, deadline = "asked", time.monotonic() + GRACE_S
+                signal_group(self._engine.pid, signal.SIGTERM)
             if time.monotonic() >= look_at:
                 if self._look() is not None:
                     how, deadline = "guard", float("inf")
@@ -139,7 +141,7 @@ class Keeping:
     # ------------------------------------------------------------ what onbox says
 
     def _hear(self, lifeline: int) -> bool:
-        """Take in what onbox says; whether it has said all that it will."""
+        """Take in what onbox says; whether the lifeline has ended."""
         data = os.read(lifeline, 4096)
         *lines, self._heard = (self._heard + data).split(b"\n")
         for line in lines:
@@ -152,9 +154,13 @@ class Keeping:
             elif word == "stay":
                 self._stay = True
             elif word == "stop":
-                self._stay = False
-                return True
+                self._told_to_end = True
+        self._told_to_end |= not data and not self._stay
         return not data
+
+    def _end_in_order(self, number: int, frame: FrameType | None) -> None:
+        """SIGTERM is how `onbox down` says stop."""
+        self._told_to_end = True
 
     # ------------------------------------------------------------ guard
 

@@ -1,0 +1,109 @@
+"""Roads past a server's parser: the same prompt, and the text of the model as it wrote it.
+
+vLLM turns a chat request into token ids (`/v1/chat/completions/render` where it is switched on, else `/tokenize`) and
+completes them with special tokens shown; llama.cpp renders it into text (`/apply-template`) and completes that
+(`/completion`). SGLang and Ollama render no chat request for others, so there is no road past their parsers.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from onbox.engines.served import Served
+from onbox.evidence.records import Exchange
+from onbox.wire.client import StampedClient
+
+CHAT = "/v1/chat/completions"
+PROMPT = "replay-prompt"
+SAMPLED_BY = (
+    "temperature",
+    "top_p",
+    "top_k",
+    "min_p",
+    "presence_penalty",
+    "frequency_penalty",
+    "repetition_penalty",
+    "repeat_penalty",
+    "seed",
+)
+
+
+@dataclass(frozen=True)
+class Road:
+    """A request whose answer no parser has touched.
+
+    Args:
+        path: counted from the root of the server.
+        body: without a seed.
+        name: in words.
+    """
+
+    path: str
+    body: dict[str, Any]
+    name: str
+
+
+def road(client: StampedClient, served: Served, request: Exchange) -> tuple[Road | None, list[Exchange]]:
+    """The road for a recorded chat request, and the exchanges that found it; None where there is none.
+
+    Args:
+        client: a connection to the server.
+        served: who serves.
+        request: as it was recorded.
+    """
+    body = request.request
+    if not request.path.endswith(CHAT) or not isinstance(body, dict):
+        return None, []
+    if served.kind == "llama.cpp":
+        return _llama(client, body)
+    if served.kind == "vLLM":
+        return _vllm(client, body)
+    return None, []
+
+
+def _llama(client: StampedClient, body: Mapping[str, Any]) -> tuple[Road | None, list[Exchange]]:
+    asked = client.request("POST", "/apply-template", {**body, "stream": False}, purpose=PROMPT)
+    prompt = _answer(asked).get("prompt")
+    if not isinstance(prompt, str):
+        return None, [asked]
+    raw = {"prompt": prompt, "n_predict": _output_limit(body), "stream": False, **_sampling(body)}
+    return Road("/completion", raw, "llama.cpp, /apply-template and /completion"), [asked]
+
+
+def _vllm(client: StampedClient, body: Mapping[str, Any]) -> tuple[Road | None, list[Exchange]]:
+    whole = {name: value for name, value in body.items() if name != "stream_options"}
+    asked = client.request("POST", f"{CHAT}/render", {**whole, "stream": False}, purpose=PROMPT)
+    tried, ids, name = [asked], _answer(asked).get("token_ids"), "render"
+    if not isinstance(ids, list):
+        kept = {key: body[key] for key in ("model", "messages", "tools") if key in body}
+        tried.append(client.request("POST", "/tokenize", kept, purpose=PROMPT))
+        ids, name = _answer(tried[-1]).get("tokens"), "tokenize"
+    if not isinstance(ids, list):
+        return None, tried
+    raw = {
+        "model": body.get("model"),
+        "prompt": ids,
+        "max_tokens": _output_limit(body),
+        "skip_special_tokens": False,
+        "stream": False,
+        **_sampling(body),
+    }
+    return Road("/v1/completions", raw, f"vLLM, {name} and /v1/completions"), tried
+
+
+def _sampling(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: body[name] for name in SAMPLED_BY if name in body}
+
+
+def _output_limit(body: Mapping[str, Any]) -> int:
+    limit = body.get("max_completion_tokens") or body.get("max_tokens")
+    return limit if isinstance(limit, int) else 1024
+
+
+def _answer(exchange: Exchange) -> dict[str, Any]:
+    try:
+        value = json.loads(exchange.body()) if exchange.status == 200 else {}
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,51 @@
+"""Gates again, from evidence: the workspace of a run is rebuilt and its task's gate, as it is now, judges it anew."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from onbox.bench.gate import grade
+from onbox.bench.instances import Instances
+from onbox.bench.keepsake import NAME, rebuild
+from onbox.bench.sandbox import Sandbox
+from onbox.bench.tasks import Task
+from onbox.errors import OnboxError
+from onbox.evidence.records import GateEnd, RunRecord
+
+
+@dataclass(frozen=True)
+class Regrader:
+    """Runs gates again.
+
+    Args:
+        tasks: as they are now, by name.
+        instances: of generated tasks.
+        sandbox: where gates run.
+    """
+
+    tasks: dict[str, Task]
+    instances: Instances
+    sandbox: Sandbox
+
+    def gate(self, run: RunRecord, folder: Path) -> tuple[GateEnd | None, str]:
+        """The gate's new word on a run, or None and why there is none.
+
+        Args:
+            run: its record.
+            folder: `runs/TASK/ARM/N`; nothing is written there.
+        """
+        if run.gate is None:
+            return None, "the gate was not reached"
+        task = self.tasks.get(run.task)
+        if task is None:
+            return None, "the task is gone"
+        if not run.workspace_sha256:
+            return None, "it is of an onbox that kept no workspace"
+        try:
+            with tempfile.TemporaryDirectory(prefix="onbox-regrade-") as scratch:
+                workspace = Path(scratch, "app")
+                instance = self.instances.of(task, run.seed)
+                rebuild(instance, folder / NAME, workspace, run.workspace_sha256)
+                return grade(instance, workspace, run.agent.reply, self.sandbox), ""
+        except OnboxError as error:
+            return None, error.message

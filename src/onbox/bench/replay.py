@@ -1,0 +1,118 @@
+"""A run that ended without a call is asked again, so that the judge can tell a call that was lost from one never made.
+
+The recorded last request is sent again several times, round by round: unchanged, then streamed instead of whole or the
+other way round, then past the server's parser. All requests of a round share a seed, and the seeds of rounds differ: a
+server that keeps to seeds would otherwise say the same each time.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from onbox.bench.past_parser import Road, road
+from onbox.engines.served import Served, who_serves
+from onbox.evidence.folder import append_line
+from onbox.evidence.markup import leaked
+from onbox.evidence.offers import offered_tools
+from onbox.evidence.records import Exchange, ReplayEnd, ReplayPlan
+from onbox.evidence.stream import read_reply
+from onbox.wire.client import StampedClient
+from onbox.wire.endpoint import Endpoint
+
+UNCHANGED = "replay"
+FLIPPED = "replay-flipped"
+RAW = "replay-raw"
+SILENCE_S = 120.0
+
+
+def ambiguous(exchanges: Sequence[Exchange]) -> Exchange | None:
+    """The exchange that a run without a call ended with, where its bytes do not say who lost the call; else None.
+
+    Not ambiguous is what says it itself: an error, an answer cut off at its length, nothing at all, a call in the text.
+    """
+    asked = [each for each in exchanges if each.purpose == "agent" and offered_tools(each.request)]
+    if not asked:
+        return None
+    replies = [read_reply(each) for each in asked]
+    last, offered = replies[-1], offered_tools(asked[-1].request)
+    if asked[-1].status != 200 or last.error or not last.done or last.finish_reason in ("length", "tool_calls"):
+        return None
+    if last.tool_calls or leaked(last.content, offered) or leaked(last.reasoning, offered):
+        return None
+    only_thought = bool(last.reasoning.strip()) and not last.content.strip()
+    words_alone = bool(last.content.strip()) and not any(reply.tool_calls for reply in replies)
+    return asked[-1] if only_thought or words_alone else None
+
+
+@dataclass
+class Replayer:
+    """Asks again, within a time that all runs of one contender share.
+
+    Args:
+        endpoint: the engine, no proxy between.
+        plan: how often, and for how long.
+        spent_s: by earlier runs.
+    """
+
+    endpoint: Endpoint
+    plan: ReplayPlan
+    spent_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._served: Served | None = None
+
+    def settle(self, exchanges: Sequence[Exchange], path: Path) -> ReplayEnd | None:
+        """Ask again what an ambiguous run ended with; None for any other.
+
+        Args:
+            exchanges: of the run.
+            path: its `replay.jsonl`.
+        """
+        last = ambiguous(exchanges)
+        if last is None or self.plan.rounds == 0:
+            return None
+        left_s = self.plan.contender_s - self.spent_s
+        if left_s <= 0:
+            return ReplayEnd(rounds=0, seconds=0.0, ended="no time was left", past_parser="")
+        began = time.monotonic()
+        with StampedClient(self.endpoint, read_timeout_s=min(left_s, SILENCE_S)) as client:
+            rounds, way = self._ask(client, last, path, deadline=began + left_s)
+        seconds = time.monotonic() - began
+        self.spent_s += seconds
+        ended = "complete" if rounds == self.plan.rounds else "its time was over"
+        return ReplayEnd(rounds=rounds, seconds=round(seconds, 3), ended=ended, past_parser=way.name if way else "")
+
+    def _ask(self, client: StampedClient, last: Exchange, path: Path, deadline: float) -> tuple[int, Road | None]:
+        """Whole rounds, and the road past the parser."""
+        if self._served is None:
+            self._served = who_serves(client)
+        way, found = road(client, self._served, last) if self._served else (None, [])
+        for exchange in found:
+            append_line(path, exchange)
+        for number in range(1, self.plan.rounds + 1):
+            for purpose, target, body in _round(last, way, number):
+                if time.monotonic() > deadline:
+                    return number - 1, way
+                append_line(path, client.request("POST", target, body, purpose=purpose))
+        return self.plan.rounds, way
+
+
+def _round(last: Exchange, way: Road | None, number: int) -> list[tuple[str, str, dict[str, Any]]]:
+    """(purpose, path, body) of the requests of one round; the first is the recorded request to the byte."""
+    streamed = bool(last.request.get("stream"))
+    flipped = {name: value for name, value in last.request.items() if name != "stream_options"}
+    asked: list[tuple[str, str, dict[str, Any]]] = [
+        (UNCHANGED, last.path, last.request),
+        (FLIPPED, last.path, {**flipped, "stream": not streamed}),
+    ]
+    if way is not None:
+        asked.append((RAW, way.path, way.body))
+    return [(purpose, path, _seeded(body, number)) for purpose, path, body in asked]
+
+
+def _seeded(body: dict[str, Any], number: int) -> dict[str, Any]:
+    """The body with the seed of a round; the first round keeps the recorded one, and none is given where none was."""
+    seed = body.get("seed")
+    return {**body, "seed": seed + number - 1} if isinstance(seed, int) else body

@@ -1,0 +1,65 @@
+"""`onbox up RECIPE --print`: what would be started, and the doubts about it; nothing is."""
+
+from typing import TYPE_CHECKING
+
+from onbox.cli.output import err, print_json
+
+if TYPE_CHECKING:
+    from onbox.box.checks import Check
+    from onbox.recipes import Recipe
+
+FORMS = ("command", "onbox", "sparkrun")
+"""What `--as` takes: the command line, the recipe as onbox reads it, the recipe as sparkrun reads it."""
+
+
+def print_launch(name: str, *, form: str = "command", reserve: int | None = None, as_json: bool = False) -> None:
+    """Print a recipe's launch: the command on stdout, so that it can be kept, and the doubts on stderr.
+
+    Args:
+        name: of a builtin recipe, or a file: a recipe, one of sparkrun's, or a GGUF.
+        form: one of `FORMS`.
+        reserve: bytes of memory that must stay available; None takes the default for this box.
+
+    Raises:
+        UsageError: no such recipe, or one that its engine, or sparkrun, cannot do.
+        BoxError: the engine is not installed.
+    """
+    from onbox import recipes
+
+    recipe = recipes.find(name)
+    if form != "command":
+        print(_text(recipe, form), end="")
+        return
+    from onbox.standup.resolve import resolve
+
+    resolved = resolve(recipe, reserve=reserve)
+    if as_json:
+        print_json({**resolved.as_dict(), "phases": [], "backend": recipe.expect.model_dump(), "state": "printed"})
+        return
+    print(resolved.launch.shown())
+    show_checks(resolved.checks)
+
+
+def show_checks(checks: "tuple[Check, ...]") -> None:
+    """Doubts first, each with what to do, then how many rules had none."""
+    console = err()
+    order = {"fail": 0, "warn": 1, "unknown": 2}
+    for check in sorted((each for each in checks if each.status in order), key=lambda each: order[each.status]):
+        colour = {"fail": "red", "warn": "yellow", "unknown": "dim"}[check.status]
+        seen = "" if check.observed is None or check.unit == "bytes" else f"{check.observed}. "
+        console.print(f"[{colour}]{check.status:7}[/{colour}] {check.id}: ", end="")
+        console.print(f"{seen}{check.evidence}", markup=False)
+        if check.hint:
+            console.print(f"        {check.hint}", markup=False)
+    passed = sum(check.status == "pass" for check in checks)
+    console.print(f"{passed} of {len(checks)} checks passed", style="dim")
+
+
+def _text(recipe: "Recipe", form: str) -> str:
+    if form == "onbox":
+        from onbox.recipes.text import recipe_yaml
+
+        return recipe_yaml(recipe).decode()
+    from onbox.recipes.sparkrun import to_sparkrun, written
+
+    return written(to_sparkrun(recipe))

@@ -1,0 +1,25 @@
+"""Brings back what was stopped for the sake of another, also when onbox is killed: `bringer.py COMMANDS`.
+
+COMMANDS is a JSON list of commands. They run when standard input ends, unless the line `kept` came before: then
+somebody else, a keeper, owes them.
+"""
+
+import json
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+
+
+def main(arguments: list[str]) -> None:
+    """Wait for the end of the lifeline; then pay."""
+    if any(line.strip() == "kept" for line in sys.stdin):
+        return
+    for command in json.loads(arguments[0]):
+        with suppress(OSError):
+            subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    main(sys.argv[1:])

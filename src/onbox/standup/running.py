@@ -1,0 +1,260 @@
+"""What `onbox up` started for this user: one file for each name, beside the one that its keeper keeps.
+
+A process is named by its pid and its start, never by a bare pid: pids come again.
+"""
+
+import json
+import os
+import signal
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from onbox.errors import BoxError, UsageError
+from onbox.evidence.folder import write_json
+from onbox.evidence.records import Phase
+from onbox.standup.keeper.container import main_pid
+from onbox.standup.keeper.memory import children, descendants, holding, start_ticks
+from onbox.standup.keeper.settings import Container
+from onbox.standup.ports import port_open
+
+STOP_S = 30.0
+SHARED = Path("/dev/shm")
+KEEPER_SUFFIX = ".keeper.json"
+
+State = Literal["starting", "serving", "stopped", "died", "guard", "unguarded"]
+
+
+class Started(BaseModel):
+    """`NAME.json`: what was started, as its `up` knew it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    url: str
+    host: str
+    port: int
+    engine: str
+    folder: str
+    """Of its evidence."""
+    started_at: str
+    again: tuple[str, ...] = ()
+    """The command that starts it again."""
+    container: tuple[str, str] | None = None
+    """(program, name)."""
+    reserve_bytes: int | None = None
+    plan_bytes: int | None = None
+    phases: tuple[Phase, ...] = ()
+    backend: dict[str, Any] = {}
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A process for good: its pid, and its start in clock ticks since boot."""
+
+    pid: int
+    started: int | None
+
+    def alive(self) -> bool:
+        """Whether that very process lives; a zombie does not."""
+        return self.started is not None and start_ticks(self.pid) == self.started and _state_letter(self.pid) != "Z"
+
+
+@dataclass(frozen=True)
+class Running:
+    """A name, and what its keeper says of it."""
+
+    started: Started
+    noted: dict[str, Any]
+    """What the keeper wrote: state, phase, how, exit, alarm."""
+
+    @property
+    def keeper(self) -> Identity | None:
+        return _identity(self.noted.get("keeper"))
+
+    @property
+    def engine(self) -> Identity | None:
+        return _identity(self.noted.get("engine"))
+
+    def guarded(self) -> bool:
+        """Whether its keeper, and so its guard, lives."""
+        return self.keeper is not None and self.keeper.alive()
+
+    def held_bytes(self) -> int | None:
+        """What its processes hold, files left out; None when there are none."""
+        if self.engine is None or not self.engine.alive():
+            return None
+        roots = {self.engine.pid}
+        if self.started.container and (pid := main_pid(Container(*self.started.container))):
+            roots.add(pid)
+        return sum(sum(held) for pid in descendants(roots) if (held := holding(pid)) is not None)
+
+    def state(self) -> State:
+        """How it does now, by its processes and not by what was written last."""
+        if self.guarded():
+            return "serving" if self.noted.get("state") == "serving" else "starting"
+        if self.engine is not None and self.engine.alive():
+            return "unguarded"
+        how = self.noted.get("how")
+        return "guard" if how == "guard" else "stopped" if how == "asked" else "died"
+
+
+@dataclass(frozen=True)
+class Gone:
+    """The proof that nothing is left; None: there was no such thing."""
+
+    process: bool
+    port: bool
+    container: bool | None
+    shared_memory: tuple[str, ...]
+    """What the engine had left in /dev/shm; it was removed."""
+
+    @property
+    def whole(self) -> bool:
+        return self.process and self.port and self.container is not False
+
+
+def run_folder() -> Path:
+    """Where the files lie: `onbox` below XDG_RUNTIME_DIR, else below the user's state."""
+    told = os.environ.get("XDG_RUNTIME_DIR")
+    folder = Path(told) / "onbox" if told and Path(told).is_dir() else state_folder() / "run"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
+
+
+def state_folder() -> Path:
+    """`onbox` below XDG_STATE_HOME or ~/.local/state: where the evidence of `up` lies."""
+    told = os.environ.get("XDG_STATE_HOME")
+    return (Path(told) if told else Path.home() / ".local" / "state") / "onbox"
+
+
+def all_running() -> list[Running]:
+    """Everything that was started and not yet put away, by name."""
+    folders = {run_folder(), state_folder() / "run"}
+    paths = [path for folder in folders for path in folder.glob("*.json") if not path.name.endswith(KEEPER_SUFFIX)]
+    return sorted(filter(None, map(_read, paths)), key=lambda each: each.started.name)
+
+
+def find(name: str) -> Running | None:
+    """The one of that name."""
+    return next((each for each in all_running() if each.started.name == name), None)
+
+
+def save(started: Started) -> None:
+    """Write or replace its file."""
+    write_json(run_folder() / f"{started.name}.json", started)
+
+
+def keeper_file(name: str) -> Path:
+    """The file that the keeper of that name writes."""
+    return run_folder() / f"{name}{KEEPER_SUFFIX}"
+
+
+def put_away(name: str) -> None:
+    """Forget it; its evidence stays."""
+    for folder in {run_folder(), state_folder() / "run"}:
+        for path in (folder / f"{name}.json", folder / f"{name}{KEEPER_SUFFIX}"):
+            path.unlink(missing_ok=True)
+
+
+def stop(running: Running) -> Gone:
+    """Stop it in order, and look whether anything is left.
+
+    Raises:
+        BoxError: its keeper does not end.
+    """
+    name, keeper, engine = running.started.name, running.keeper, running.engine
+    shared = _shared_memory(engine) if engine else set()
+    if keeper is not None and keeper.alive():
+        _signal(keeper, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_S
+        while keeper.alive():
+            if time.monotonic() > deadline:
+                raise BoxError(f"{name}: its keeper, process {keeper.pid}, does not end", f"kill {keeper.pid}")
+            time.sleep(0.02)
+    elif engine is not None and engine.alive():
+        # Its keeper was killed; only the engine itself is known to be ours.
+        _signal(engine, signal.SIGKILL)
+        deadline = time.monotonic() + STOP_S
+        while engine.alive() and time.monotonic() < deadline:
+            time.sleep(0.02)
+    left = tuple(sorted(path.name for path in shared if path.exists()))
+    for entry in left:
+        with suppress(OSError):
+            (SHARED / entry).unlink()
+    container = running.started.container
+    return Gone(
+        process=engine is None or not engine.alive(),
+        port=not port_open(running.started.host, running.started.port),
+        container=None if container is None else main_pid(Container(*container)) is None,
+        shared_memory=left,
+    )
+
+
+def refuse_twice(name: str) -> None:
+    """Do nothing unless something of that name lives.
+
+    Raises:
+        UsageError: it does.
+    """
+    running = find(name)
+    if running is not None and running.state() in ("starting", "serving", "unguarded"):
+        raise UsageError(f"{name}: is up already at {running.started.url}", f"onbox down {name}")
+
+
+def _read(path: Path) -> Running | None:
+    try:
+        started = Started.model_validate_json(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    noted: Any = {}
+    with suppress(OSError, ValueError):
+        noted = json.loads(path.with_name(f"{started.name}{KEEPER_SUFFIX}").read_bytes())
+    return Running(started, noted if isinstance(noted, dict) else {})
+
+
+def _identity(told: Any) -> Identity | None:
+    if not isinstance(told, dict) or not isinstance(told.get("pid"), int):
+        return None
+    return Identity(told["pid"], told.get("started"))
+
+
+def _state_letter(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (OSError, IndexError):
+        return ""
+
+
+def _signal(process: Identity, number: int) -> None:
+    """Signal that very process: the pid is held while its start is compared."""
+    try:
+        handle = os.pidfd_open(process.pid)
+    except OSError:
+        return
+    try:
+        if process.alive():
+            signal.pidfd_send_signal(handle, number)
+    except ProcessLookupError:
+        pass
+    finally:
+        os.close(handle)
+
+
+def _shared_memory(engine: Identity) -> set[Path]:
+    """The entries of /dev/shm that the engine's processes have mapped."""
+    if not engine.alive():
+        return set()
+    pids, found = [engine.pid], set()
+    for pid in pids:
+        pids += children(pid)
+        with suppress(OSError):
+            for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+                path = line.partition("/dev/shm/")[2].removesuffix(" (deleted)")
+                if path:
+                    found.add(SHARED / path)
+    return found

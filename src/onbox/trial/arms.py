@@ -1,0 +1,107 @@
+"""Read a file of arms: the baseline, and treatments that differ from it in one thing each."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from onbox.bench.agents import Agent
+from onbox.errors import UsageError
+from onbox.evidence.folder import first_problem
+from onbox.evidence.records import ArmPlan, McpServer
+from onbox.recipes.text import read_yaml
+
+BASELINE = "baseline"
+THINGS = ("rules", "mcp", "sampling", "nudges")
+"""What an arm may change."""
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+class ArmEntry(BaseModel):
+    """One treatment as it is written."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    rules: str = ""
+    rules_file: str = ""
+    mcp: dict[str, McpServer] = {}
+    sampling: dict[str, Any] = {}
+    nudges: int | None = Field(default=None, ge=0)
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    arms: list[ArmEntry] = Field(min_length=1)
+
+
+def read_arms(path: Path) -> tuple[ArmPlan, ...]:
+    """The treatments of a file.
+
+    Raises:
+        UsageError: it is malformed, or an arm changes nothing or more than one thing.
+    """
+    try:
+        file = _File.model_validate(read_yaml(path))
+    except ValidationError as error:
+        raise UsageError(f"{path}: {first_problem(error)}") from error
+    return arms_of(file.arms, path)
+
+
+def arms_of(entries: Sequence[ArmEntry], path: Path) -> tuple[ArmPlan, ...]:
+    """The treatments that stand in a file.
+
+    Args:
+        entries: as they are written.
+        path: of the file; a `rules_file` is relative to it.
+
+    Raises:
+        UsageError: an arm has no name of its own, or changes nothing or more than one thing.
+    """
+    arms = tuple(_arm(entry, path) for entry in entries)
+    names = [BASELINE, *(arm.name.lower() for arm in arms)]
+    for name in names[1:]:
+        if names.count(name) > 1:
+            raise UsageError(f"{path}: arms: {name}: the name is taken", "give each arm a name of its own")
+    return arms
+
+
+def check_arms(arms: Sequence[ArmPlan], agent: Agent) -> None:
+    """Find out now whether the agent can be equipped so.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    for arm in arms:
+        if missing := sorted(set(changed(arm)) - agent.takes):
+            raise UsageError(
+                f"arm {arm.name}: the agent {agent.name} takes no {missing[0]}",
+                f"it takes {', '.join(sorted(agent.takes))}; docs/agents.md has what the others take",
+            )
+
+
+def changed(arm: ArmPlan) -> list[str]:
+    """Which things an arm changes."""
+    return [name for name in THINGS if getattr(arm, name) not in ("", {}, None)]
+
+
+def _arm(entry: ArmEntry, path: Path) -> ArmPlan:
+    where = f"{path}: arms: {entry.name}"
+    if not _NAME.fullmatch(entry.name):
+        raise UsageError(f"{where}: not a name for a folder", "letters, digits, dot, dash and underscore")
+    rules = entry.rules
+    if entry.rules_file:
+        try:
+            rules += (path.parent / entry.rules_file).read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"{where}: rules_file: {entry.rules_file}: {error}") from error
+    arm = ArmPlan(name=entry.name, rules=rules, mcp=entry.mcp, sampling=entry.sampling, nudges=entry.nudges)
+    if len(changed(arm)) != 1:
+        what = ", ".join(changed(arm)) or "nothing"
+        raise UsageError(
+            f"{where}: changes {what}", f"change one of {', '.join(THINGS)}, so that its effect can be told"
+        )
+    return arm
