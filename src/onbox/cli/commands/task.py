@@ -53,11 +53,11 @@ def new(name: str, to: Path, answer: "Answer", as_json: bool) -> None:
 
 @command.command("render")
 @click.argument("task")
-@click.option("--seed", type=click.IntRange(0), required=True, help="Of the instance; 0 for the task as it lies.")
-@click.option("--to", type=click.Path(path_type=Path), required=True, help="The new folder.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="0: the task as it lies.")
+@click.option("--to", type=click.Path(path_type=Path), help="The new folder; TASK-SEED here if left out.")
 @click.option("--unsafe", is_flag=True, help="Run the generator without a sandbox where none works.")
 @json_option
-def render(task: str, seed: int, to: Path, unsafe: bool, as_json: bool) -> None:
+def render(task: str, seed: int, to: Path | None, unsafe: bool, as_json: bool) -> None:
     """Write the instance that TASK (a folder or a builtin one's name) has for a seed, for Harbor or to look at.
 
     The seed of a run is in its run.json.
@@ -67,6 +67,7 @@ def render(task: str, seed: int, to: Path, unsafe: bool, as_json: bool) -> None:
     from onbox.bench.tasks import BUILTIN, load_task, load_tasks
 
     found = load_tasks("builtin", [task])[0] if (BUILTIN / task / "task.toml").is_file() else load_task(Path(task))
+    to = to or Path(f"{found.name}-{seed}")
     if to.exists():
         raise UsageError(f"{to}: is there already", "give another folder")
     instance = write(found, seed, to, choose(unsafe=unsafe))
