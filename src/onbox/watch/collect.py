@@ -1,7 +1,8 @@
 """Makes samples: looks at everything that works for a stand-up, each source as often as it is worth.
 
 The log is read in every tick, the counters of processes five times a second at most, what costs more less often, and a
-walk of the cache folders as seldom as keeps it below a thousandth of a core. What this user may not read is said, once it changes.
+walk of the cache folders as seldom as keeps it below a thousandth of a core. What this user may not read is said once
+it changes.
 """
 
 import os
