@@ -42,6 +42,11 @@ SETS: dict[str, tuple[str, ...] | None] = {"quick": QUICK, "core": CORE, "builti
 """The builtin tasks under names of their own; None: all of them."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_NOT_HERE = (
+    *("environment.mcp_servers", "environment.healthcheck", "environment.env", "environment.gpus", "environment.tpu"),
+    *("verifier.env", "verifier.environment", "agent.user", "verifier.user"),
+)
+"""Fields of Harbor's that change what a task is, and that nothing here would heed."""
 _NEEDED = ("instruction.md", "task.toml", "environment", "tests/test.sh")
 
 
@@ -181,7 +186,7 @@ def load_task(path: Path) -> Task:
         UsageError: a file is missing or malformed; the message names the file, and the line or the field.
     """
     path = path.resolve()
-    if not _NAME.fullmatch(path.name):
+    if not is_task_name(path.name):
         raise UsageError(f"{path}: a task's name holds letters, digits, dot, dash and underscore", "rename the folder")
     for needed in _NEEDED:
         if not (path / needed).exists():
@@ -200,6 +205,11 @@ def load_task(path: Path) -> Task:
         sha256=sha256,
         origin_sha256=sha256,
     )
+
+
+def is_task_name(name: str) -> bool:
+    """Whether a task may be called so: it names folders, in the evidence too."""
+    return _NAME.fullmatch(name) is not None
 
 
 def tree_sha256(root: Path) -> str:
@@ -236,7 +246,12 @@ def _read_instruction(path: Path) -> str:
 
 def _read_toml(path: Path) -> _TaskToml:
     try:
-        return _TaskToml.model_validate(tomllib.loads(path.read_text("utf-8")))
+        data = tomllib.loads(path.read_text("utf-8"))
+        for section, key in (name.split(".") for name in _NOT_HERE):
+            part = data.get(section)
+            if isinstance(part, dict) and part.get(key):
+                raise UsageError(f"{path}: {section}.{key}: cannot be given to a task here", "run it with Harbor")
+        return _TaskToml.model_validate(data)
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: not UTF-8 at byte {error.start}") from error
     except tomllib.TOMLDecodeError as error:
