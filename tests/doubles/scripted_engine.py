@@ -13,6 +13,7 @@ import json
 import os
 import signal
 import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,6 +44,7 @@ class Engine:
     die_on: int
     stall_s: float
     started: float = field(default_factory=time.monotonic)
+    loading: bool = True
     completions: int = 0
     running: int = 0
     prompt_tokens: int = 0
@@ -64,7 +66,7 @@ class Engine:
 
     async def reply(self, writer: asyncio.StreamWriter, method: str, path: str, body: dict[str, Any]) -> None:
         """One request."""
-        if time.monotonic() - self.started < self.load_s:
+        if self.loading or time.monotonic() - self.started < self.load_s:
             await _send(writer, 503, {"error": {"code": 503, "message": "Loading model"}})
         elif path == "/health":
             await _send(writer, 200, {"status": "ok"})
@@ -183,6 +185,14 @@ def _chunk(data: bytes) -> bytes:
     return f"{len(data):x}\r\n".encode() + data + b"\r\n"
 
 
+async def _hold(mib: int, mib_s: float) -> AsyncIterator[bytearray]:
+    """Take memory in chunks of 16 MiB at absolute deadlines, every page written."""
+    began = time.monotonic()
+    for number in range(mib // 16):
+        yield bytearray(b"x") * (16 << 20)
+        await asyncio.sleep(max(0.0, began + (number + 1) * 16 / mib_s - time.monotonic()))
+
+
 async def main() -> None:
     """Serve until the process is ended."""
     parser = argparse.ArgumentParser()
@@ -192,6 +202,8 @@ async def main() -> None:
     parser.add_argument("--load-s", type=float, default=0.0)
     parser.add_argument("--stall-s", type=float, default=0.0)
     parser.add_argument("--die-on", type=int, default=1)
+    parser.add_argument("--hold-mib", type=int, default=0, help="memory that it takes while it loads, and keeps")
+    parser.add_argument("--hold-mib-s", type=float, default=500.0, help="how fast")
     parser.add_argument("--deaf", action="store_true", help="ignore SIGTERM")
     told = parser.parse_args()
     if told.deaf:
@@ -202,7 +214,9 @@ async def main() -> None:
     server = await asyncio.start_server(engine.serve, "127.0.0.1", told.port)
     print(f"port {server.sockets[0].getsockname()[1]}", flush=True)
     await asyncio.sleep(told.load_s)
-    print("model loaded", flush=True)
+    held = [chunk async for chunk in _hold(told.hold_mib, told.hold_mib_s)]
+    print(f"{len(held)} chunks held\nmodel loaded", flush=True)
+    engine.loading = False
     await server.serve_forever()
 
 

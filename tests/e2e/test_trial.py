@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from onbox.box.memory import memory
+from onbox.judge.speed_checks import OF_THE_BOX
 from tests.doubles.script import HOSTILE
 from tests.e2e.cli import environment, onbox, scripted, verdict_of
 from tests.e2e.conftest import TrialFile
@@ -57,7 +59,7 @@ def test_speed_is_the_known_rate_by_three_witnesses(pair: Ended) -> None:
         checks = {check["id"]: check["status"] for check in speed["checks"]}
         assert checks["TOKEN_RESIDUAL"] == "pass"
         # What others do on this box while the tests run may only cost the number its standing, as a check that says so.
-        assert {name for name, status in checks.items() if status != "pass"} <= {"FOREIGN_CPU", "STEADY"}
+        assert {name for name, status in checks.items() if status != "pass"} <= OF_THE_BOX | {"STEADY", "COALESCED"}
         assert speed["decode_tok_s"] == (None if checks["FOREIGN_CPU"] == "fail" else seen["client_bursts"])
 
 
@@ -214,6 +216,21 @@ def test_a_contender_that_does_not_stand_up_is_recorded_and_the_others_have_thei
     assert checks["fine/runs"] == ""
     ledger = [json.loads(line) for line in (out / "ledger.jsonl").read_text().splitlines()]
     assert [entry["subject"] for entry in ledger if entry["kind"] == "failed"] == ["broken"]
+    assert onbox("verify", out).returncode == 0
+
+
+def test_a_contender_that_the_guard_stops_is_recorded_and_the_others_have_their_turn(
+    tmp_path: Path, plugin_env: dict[str, str], trial_file: TrialFile
+) -> None:
+    file, out = trial_file(runs=1, speed=False, hog="--hold-mib 3072", fine=""), tmp_path / "trial"
+    reserve = memory().available_bytes / 2**30 - 1.0
+    done = onbox("trial", file, "--reserve", f"{reserve:.3f}", "--json", "--out", out, env=plugin_env)
+    assert done.returncode == 4, done.stderr
+    assert "hog: stopped by the guard in phase load" in done.stderr
+    stopped = json.loads((out / "hog/standup/phases.json").read_text())["stopped"]
+    assert (stopped["how"], stopped["process_gone"], stopped["port_closed"]) == ("guard", True, True)
+    assert json.loads((out / "hog/standup/guard.json").read_text())["trace"]
+    assert {run["contender"]: run["code"] for run in verdict_of(out)["runs"]} == {"fine": "PASS"}
     assert onbox("verify", out).returncode == 0
 
 

@@ -96,7 +96,7 @@ def sections(page: Path) -> dict[str, str]:
 # ---------------------------------------------------------------- commands
 
 
-NAMES = {(name,) for name in (*COMMANDS, *LATER)} | {("weights", "fetch")}
+NAMES = {(name,) for name in (*COMMANDS, *LATER)} | {("weights", "fetch"), ("task", "new"), ("task", "render")}
 
 
 def shown_commands(page: Path) -> Iterator[list[str]]:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from onbox.engines import engine_by_name
 from onbox.engines.attached import Attached
 from onbox.engines.known import known
+from onbox.engines.launchers import version_by_tag
 from onbox.engines.llama_cpp import LlamaCpp
 from onbox.engines.llama_embedded import LlamaEmbedded
 from onbox.engines.llama_server import LlamaServer
@@ -27,6 +28,7 @@ from onbox.evidence.records import StandUp
 from onbox.recipes.container import Container
 from onbox.recipes.schema import Recipe, Serve, Tools, Weights
 from onbox.standup.process import Lifetime
+from onbox.standup.residents import residents
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
 from tests.doubles.server import serving
@@ -234,6 +236,21 @@ class TestLaunch:
             Vllm().launch(recipe, Path("m"), 1)
 
 
+@pytest.mark.parametrize(
+    ("image", "version"),
+    [
+        ("sparkarena/spark-vllm-docker:mxfp4", "0.14-mxfp4"),
+        ("vllm/vllm-openai:v0.33.0", "0.33.0"),
+        ("vllm/vllm-openai:v0.33.0-aarch64", "0.33.0"),
+        ("nvcr.io/nvidia/vllm:26.01-py3", None),
+        ("ghcr.io/spark-arena/dgx-vllm-eugr-nightly:latest", None),
+        ("127.0.0.1:5000/own", None),
+    ],
+)
+def test_an_images_tag_may_name_a_version(image: str, version: str | None) -> None:
+    assert version_by_tag(Container(image=image)) == version
+
+
 class TestLlamaServer:
     RECIPE = Recipe(name="m", engine="llama-server", weights=Weights(path="m.gguf"), serve=Serve(threads=3))
 
@@ -317,9 +334,15 @@ class TestOllama:
         return Recipe(name="m", engine="ollama", weights=Weights(path=str(tmp_path / "m.gguf")), serve=serve)
 
     def test_it_is_stood_up_and_gone(self, recipe: Recipe, tmp_path: Path) -> None:
-        with Lifetime(recipe, Ollama(), tmp_path / "m.gguf", tmp_path / "life", patience_s=60) as life:
+        state = tmp_path / "daily.keeper.json"
+        weights = tmp_path / "m.gguf"
+        with Lifetime(recipe, Ollama(), weights, tmp_path / "life", patience_s=60, state_file=state) as life:
             processes = [psutil.Process(life.pid), *psutil.Process(life.pid).children(recursive=True)]
             assert len(processes) == 2
+            # What `onbox up` started is told by the name that `onbox ps` and `--replace` know.
+            seen = [each for each in residents() if each.pid == life.pid]
+            assert [(each.kind, each.name) for each in seen] == [("onbox", "daily")]
+            assert life.pid not in [each.pid for each in residents(ours=(life.pid or 0,))]
         record = StandUp.model_validate_json((tmp_path / "life" / "phases.json").read_text())
         assert [phase.name for phase in record.phases] == ["start", "build", "load", "first token"]
         assert record.props["model"] == "m"

@@ -14,6 +14,8 @@ from onbox.evidence.folder import TrialFolder
 from onbox.evidence.manifest import mismatches, write_manifest
 from onbox.evidence.records import Role
 from onbox.export import Export, exporter_by_name, names
+from onbox.foreign import importer_by_name
+from onbox.judge.foreign import trust
 from onbox.judge.results import Measurement
 from onbox.judge.verdict import judge
 from tests.builders import Contender, SpeedParts, build_trial, speed_parts
@@ -23,11 +25,8 @@ BENCHY_HEADER = (
     "peak_ts_req_std,ttfr_mean,ttfr_std,est_ppt_mean,est_ppt_std,e2e_ttft_mean,e2e_ttft_std"
 )
 """The first line of a CSV that llama-benchy 0.4.0 wrote."""
-BENCHY_RUN = {
-    "concurrency", "context_size", "prompt_size", "response_size", "is_context_prefill_phase", "pp_throughput",
-    "pp_req_throughput", "tg_throughput", "tg_req_throughput", "peak_throughput", "peak_req_throughput", "ttfr",
-    "est_ppt", "e2e_ttft", "throughput_over_time", "requests_throughput_over_time",
-}  # fmt: skip
+WRITTEN = Path(__file__).parents[1] / "data" / "others"
+"""Files that the other tools themselves wrote."""
 
 
 def trial(path: Path, *speeds: SpeedParts) -> TrialFolder:
@@ -77,7 +76,10 @@ class TestLlamaBenchy:
         folder = trial(tmp_path / "t", speed_parts(25.0))
         report = json.loads(export(folder, "llama-benchy").files["c0.json"])
         (run,) = report["benchmarks"]
-        assert set(run) == BENCHY_RUN | {"onbox"}
+        theirs = json.loads((WRITTEN / "llama-benchy.json").read_text())
+        assert list(run) == [*theirs["benchmarks"][0], "onbox"]
+        assert list(report) == list(theirs)
+        assert set(run["tg_throughput"]) == set(theirs["benchmarks"][0]["tg_throughput"])
         assert (run["concurrency"], run["context_size"], run["response_size"]) == (1, 0, 96)
         assert run["prompt_size"] == 32
         assert run["tg_throughput"] == {"mean": 25.0, "std": 0.0, "values": [25.0] * 4}
@@ -130,6 +132,19 @@ def test_aiperf_summary(tmp_path: Path) -> None:
     assert summary["output_sequence_length"]["avg"] == 96
     assert summary["request_latency"]["avg"] == pytest.approx(1000 * (0.2 + 95 / 25))
     assert "p99" not in summary["request_latency"]
+    theirs = json.loads((WRITTEN / "aiperf.json").read_text())
+    for name, metric in summary.items():
+        if isinstance(metric, dict) and name != "onbox":
+            assert set(metric) <= set(theirs[name]), name
+            assert metric["unit"] == theirs[name]["unit"]
+
+
+@pytest.mark.parametrize(("kind", "rate"), [("llama-benchy", "tg_throughput"), ("aiperf", "inter_token_latency")])
+def test_what_is_exported_can_be_imported(kind: str, rate: str, tmp_path: Path) -> None:
+    (tmp_path / "out.json").write_bytes(export(trial(tmp_path / "t", speed_parts(25.0)), kind).files["c0.json"])
+    (number,) = (n for n in trust(kind, importer_by_name(kind).read(tmp_path / "out.json")).numbers if n.name == rate)
+    assert number.decode_tok_s == pytest.approx(25.0)
+    assert (number.trust, number.tool.split()[1]) == ("yes", "onbox")
 
 
 class TestStatus:

@@ -208,7 +208,7 @@ def test_the_guard_kills_at_once_and_writes_what_it_saw(keep: Keep, tmp_path: Pa
     assert seen.gone_s is not None
     assert [holder.pid for holder in seen.holders if holder.ours] == [kept.pid]
     assert seen.own_bytes == next(holder.bytes for holder in seen.holders if holder.ours)
-    assert seen.trace[0][1] == seen.available_bytes
+    assert seen.available_bytes in [available for _, available, *_ in seen.trace]
     assert gone(kept.pid)
 
 

@@ -24,6 +24,7 @@ from onbox.judge.results import Validity
 from onbox.judge.selftest import judge_shape
 from onbox.judge.speed_checks import HARD
 from onbox.selftest.host import serving
+from onbox.selftest.lateness import Metronome, was_late
 from onbox.selftest.run import measure_shapes
 from onbox.selftest.script import SPLIT_S, script, truth_tok_s
 from onbox.selftest.server import ShapeServer
@@ -64,7 +65,7 @@ def evidence(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Every shape measured once over real sockets, all at a time and faster than usual."""
     folder = tmp_path_factory.mktemp("selftest")
     plan = SpeedPlan(requests=2, tokens=TOKENS, warmup_requests_max=1)
-    measure_shapes(list(SHAPES.values()), folder, tempo=QUICK, plan=plan, jobs=16)
+    measure_shapes(list(SHAPES.values()), folder, tempo=QUICK, plan=plan, jobs=16, tries=1)
     return folder
 
 
@@ -216,7 +217,7 @@ def test_a_step_of_the_wall_clock_does_not_matter(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr("onbox.wire.client.utc_now", stepping)
     monkeypatch.setattr("time.time", lambda: began - 3600 * next(looks))
     plan = SpeedPlan(requests=2, tokens=TOKENS, warmup_requests_max=1)
-    measure_shapes([SHAPES["clean"]], tmp_path, tempo=QUICK, plan=plan, jobs=1)
+    measure_shapes([SHAPES["clean"]], tmp_path, tempo=QUICK, plan=plan, jobs=1, tries=1)
     exchanges = TrialFolder(tmp_path).exchanges(tmp_path / "clean" / "speed" / "1" / "requests.jsonl")
     moments = [exchange.started_at for exchange in exchanges]
     assert moments == sorted(moments, reverse=True)
@@ -228,6 +229,46 @@ def test_a_step_of_the_wall_clock_does_not_matter(tmp_path: Path, monkeypatch: p
     result = judge_shape(tmp_path, "clean")
     assert result.status is not Validity.INVALID, result.why
     assert result.measured_tok_s == pytest.approx(result.truth_tok_s, rel=0.2), "an hour would be off by thousands"
+
+
+class TestLateness:
+    def late(self, *late: tuple[float, float], server_late_s: float = 0.0) -> bool:
+        """A reply of 1.27 s that began at 10 s, and a metronome that was late in these spans."""
+        metronome = Metronome()
+        metronome._late.extend(late)
+        exchange = played(SHAPES["clean"], USUAL).model_copy(update={"t0_ns": 10_000_000_000})
+        return was_late(metronome, [exchange], time.monotonic() - 100, server_late_s)
+
+    def test_counts_at_the_ends_of_a_reply_alone(self) -> None:
+        assert not self.late()
+        assert not self.late((10.7, 10.8)), "in the middle"
+        assert not self.late((9.0, 9.5)), "before"
+        assert self.late((10.17, 10.21)), "the first tokens"
+        assert self.late((11.44, 11.48)), "the last tokens"
+        assert not self.late((10.19, 10.21)), "a little"
+        assert self.late((10.19, 10.21), (11.45, 11.465)), "a little twice"
+
+    def test_the_servers_lateness_counts_too(self) -> None:
+        assert self.late(server_late_s=0.04)
+        assert not self.late(server_late_s=0.02)
+
+    def test_so_does_a_fifth_of_all_time(self) -> None:
+        now = time.monotonic()
+        assert self.late(*((now - n - 0.5, now - n) for n in range(1, 60)))
+
+    def test_a_try_that_was_disturbed_is_set_aside_and_made_again(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        answers = iter([True, False])
+        monkeypatch.setattr("onbox.selftest.run.was_late", lambda *_: next(answers))
+        monkeypatch.setattr("onbox.selftest.run.PAUSE_S", 0.0)
+        plan = SpeedPlan(requests=1, tokens=16, warmup_requests_max=1)
+        told: list[str] = []
+        measure_shapes([SHAPES["clean"]], tmp_path, tempo=QUICK, plan=plan, on_shape=told.append)
+        assert told == ["clean"]
+        for place in ("set-aside/1", "speed/1"):
+            assert (tmp_path / "clean" / place / "run.json").is_file()
+        assert list(answers) == []
 
 
 def test_no_stamp_comes_from_a_clock_that_can_step() -> None:

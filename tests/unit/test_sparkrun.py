@@ -132,6 +132,7 @@ class TestRead:
             ({"command": "vllm serve {model} stray"}, "command: stray: not an option"),
             ({"env": {"A": "{launch.model_path}"}}, r"\{launch.model_path\}: a placeholder"),
             ({"env": [1]}, "env: not a mapping"),
+            ({"metadata": {"onbox": {"url": "http://x"}}}, "metadata.onbox: url: no such field here"),
         ],
     )
     def test_what_onbox_cannot_do_is_named(self, change: dict[str, Any], named: str) -> None:
@@ -173,6 +174,31 @@ class TestOdd:
         with suppress(UsageError):
             parsed = from_sparkrun(whole, where="r", stem="r")
             to_sparkrun(recipes.parse(parsed, where="r", folder=None))
+
+
+class TestSglang:
+    def test_its_names_are_its_own(self) -> None:
+        data = {
+            "recipe_version": "2",
+            "model": "org/m",
+            "runtime": "sglang",
+            "defaults": {"port": 30000, "tensor_parallel": 1, "max_model_len": 4096, "gpu_memory_utilization": 0.7},
+        }
+        recipe = read(data)
+        assert (recipe.engine, recipe.serve.context_tokens, recipe.serve.port) == ("sglang", 4096, 30000)
+        assert recipe.serve.arguments == {"tp-size": 1, "mem-fraction-static": 0.7}
+        assert to_sparkrun(recipe) == data
+
+    @pytest.mark.parametrize("program", ["sglang serve", "python3 -m sglang.launch_server"])
+    def test_both_ways_to_start_it(self, program: str) -> None:
+        data = {
+            "recipe_version": "2",
+            "model": "org/m",
+            "runtime": "sglang",
+            "defaults": {"port": 1},
+            "command": f"{program} --model-path {{model}} --port {{port}}",
+        }
+        assert str(to_sparkrun(read(data))["command"]).startswith(f"{program} --model-path {{model}}")
 
 
 class TestWrite:

@@ -272,6 +272,19 @@ class TestOtherApis:
         assert (reply.prompt_tokens, reply.completion_tokens, reply.finish_reason) == (9, 12, "tool_calls")
         assert (reply.done, reply.error, reply.choices) == (True, None, 1)
 
+    def test_a_call_with_free_text(self) -> None:
+        item = {"type": "custom_tool_call", "call_id": "c1", "name": "apply_patch", "input": ""}
+        spelled = [
+            {"type": "response.output_item.added", "output_index": 0, "item": item},
+            {"type": "response.custom_tool_call_input.delta", "output_index": 0, "delta": "*** Begin"},
+            {"type": "response.custom_tool_call_input.delta", "output_index": 0, "delta": " Patch"},
+            {"type": "response.completed", "response": {"status": "completed", "output": [item]}},
+        ]
+        whole = {"object": "response", "status": "completed", "output": [{**item, "input": "*** Begin Patch"}]}
+        for reply in (read(sse(*spelled)), read(json.dumps(whole), "application/json")):
+            assert [(c.id, c.name, c.arguments) for c in reply.tool_calls] == [("c1", "apply_patch", "*** Begin Patch")]
+            assert reply.finish_reason == "tool_calls"
+
     def test_whole_bodies(self) -> None:
         body = {
             "object": "response",

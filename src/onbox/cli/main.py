@@ -23,8 +23,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Does a server speak tools and reasoning as an agent needs?",
     ),
     "bench": ("onbox.cli.commands.bench", "Agent runs on tasks against a running server."),
+    "up": ("onbox.cli.commands.up", "Serve a recipe under the guard."),
+    "down": ("onbox.cli.commands.down", "Stop what `up` started."),
+    "ps": ("onbox.cli.commands.ps", "What `up` started and how it does."),
     "watch": ("onbox.cli.commands.watch", "Progress or hang, with evidence."),
     "audit": ("onbox.cli.commands.audit", "Do the gates tell right from wrong?"),
+    "task": ("onbox.cli.commands.task", "Start a task of your own; write a generated one as a plain folder."),
     "regrade": ("onbox.cli.commands.regrade", "Gates and attribution again, from the evidence."),
     "judge": ("onbox.cli.commands.judge", "The verdict, from evidence alone."),
     "report": ("onbox.cli.commands.report", "Write report.html and report.md again, from evidence alone."),
@@ -34,9 +38,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 LATER: dict[str, tuple[str, str]] = {
-    "up": ("0.5", "Serve a recipe under the guard."),
-    "down": ("0.5", "Stop what `up` started."),
-    "ps": ("0.5", "What `up` started and how it does."),
     "image": ("0.6", "Fetch, build for this chip, seal and verify an image."),
     "see": ("0.7", "Can it see, and if not, who hides it?"),
     "view": ("0.8", "A trial as a page on loopback."),

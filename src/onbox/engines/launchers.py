@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from onbox.engines.known import FORK, FORK_VERSION
 from onbox.engines.launch import LABEL, Launch
 from onbox.engines.log_lines import LogLines
 from onbox.recipes.container import Container
@@ -40,6 +41,14 @@ class Place:
             return self, str(path)
         inside = f"{INSIDE}/{name}"
         return replace(self, files=(*self.files, (path, inside))), inside
+
+
+def version_by_tag(container: Container) -> str | None:
+    """The version that an image's tag names, like `v0.33.0` or `mxfp4`; None for none, or a date like `26.01`."""
+    _, _, tag = container.image.rpartition(":")
+    match = re.search(r"(?:^|[^\d.])v?(\d\.\d+(?:\.\d+)?)", f" {tag}")
+    version = match[1] if match else ""
+    return f"{version or FORK_VERSION}-{FORK}" if FORK in tag else version or None
 
 
 def place(recipe: Recipe, weights: Path) -> Place:

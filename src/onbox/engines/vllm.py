@@ -7,7 +7,7 @@ from typing import Any
 from onbox.engines import installed, launchers, options
 from onbox.engines.launch import Launch
 from onbox.engines.openai_models import first_model
-from onbox.engines.scrape import gauges
+from onbox.engines.scrape import IDLE_SIGNS, gauges
 from onbox.engines.template_file import template_path
 from onbox.engines.vllm_log import LOG
 from onbox.errors import BoxError
@@ -44,7 +44,7 @@ class Vllm:
             where, own["chat-template"] = where.file(template_path(recipe), "chat-template.jinja")
         command = [*self._program(recipe), "serve", where.weights]
         command += options.words(options.merged(own, recipe.serve.arguments, recipe.name))
-        self._version = recipe.engine_version or installed.version_beside(command[0], "vllm")
+        self._version = recipe.engine_version or self._seen_version(recipe, command[0])
         return launchers.launch(
             recipe, command, where, port, log=LOG, stop_hint=STOP_HINT, version=self._version, environment=QUIET
         )
@@ -65,6 +65,13 @@ class Vllm:
             )
         return [found]
 
+    @staticmethod
+    def _seen_version(recipe: Recipe, program: str) -> str | None:
+        """Of an image by its tag, of a program by the files beside it."""
+        if recipe.container is not None:
+            return launchers.version_by_tag(recipe.container)
+        return installed.version_beside(program, "vllm")
+
     def version(self) -> str | None:
         return f"vllm {self._version}" if self._version else None
 
@@ -73,8 +80,8 @@ class Vllm:
         return client.get("/health").status == 200
 
     def idle(self, metrics_text: str) -> dict[str, float]:
-        """Requests that run and wait."""
-        return gauges(metrics_text, ("vllm:num_requests_running", "vllm:num_requests_waiting"))
+        """Requests that run and wait, and tokens made."""
+        return gauges(metrics_text, IDLE_SIGNS["vllm"])
 
     def props(self, client: StampedClient) -> dict[str, Any]:
         """The model's name and context from `/v1/models`, the version from `/version`."""

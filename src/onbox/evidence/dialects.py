@@ -13,6 +13,8 @@ from typing import Any
 from onbox.evidence.shape import oddity
 
 REASONING_FIELDS = ("reasoning", "reasoning_content", "thinking")
+CALL_ITEMS = ("function_call", "custom_tool_call")
+"""How /responses names a call with arguments, and one with free text."""
 FINISH_WORDS = MappingProxyType(
     {
         "end_turn": "stop",
@@ -122,7 +124,7 @@ def _responses(kind: str, payload: Mapping[str, Any]) -> Piece:
             return Piece(text=_str(payload.get("delta")), choices=1)
         case "response.reasoning_text.delta" | "response.reasoning_summary_text.delta":
             return Piece(reasoning=_str(payload.get("delta")), reasoning_field="reasoning", choices=1)
-        case "response.function_call_arguments.delta":
+        case "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta":
             return Piece(calls=(CallPiece(index, arguments=_str(payload.get("delta"))),), choices=1)
         case "response.output_item.added":
             return Piece(calls=_response_calls([payload.get("item")], index))
@@ -136,7 +138,7 @@ def _responses(kind: str, payload: Mapping[str, Any]) -> Piece:
 def _response_end(response: Mapping[str, Any]) -> Piece:
     output = [item for item in _list(response.get("output")) if isinstance(item, dict)]
     why = _str(_dict(response.get("incomplete_details")).get("reason"))
-    called = any(item.get("type") == "function_call" for item in output)
+    called = any(item.get("type") in CALL_ITEMS for item in output)
     finish = (FINISH_WORDS.get(why, why) or "incomplete") if response.get("status") == "incomplete" else "stop"
     failed = response.get("status") == "failed"
     return Piece(
@@ -168,10 +170,13 @@ def _response_body(response: Mapping[str, Any]) -> Piece:
 def _response_calls(items: list[Any], first: int) -> tuple[CallPiece, ...]:
     return tuple(
         CallPiece(
-            first + n, _str(item.get("call_id") or item.get("id")), _str(item.get("name")), _str(item.get("arguments"))
+            index=first + n,
+            id=_str(item.get("call_id") or item.get("id")),
+            name=_str(item.get("name")),
+            arguments=_str(item.get("arguments") or item.get("input")),
         )
         for n, item in enumerate(items)
-        if isinstance(item, dict) and item.get("type") == "function_call"
+        if isinstance(item, dict) and item.get("type") in CALL_ITEMS
     )
 
 

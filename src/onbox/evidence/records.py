@@ -172,6 +172,8 @@ class Plan(Record):
     replay: ReplayPlan = ReplayPlan()
     sandbox: str
     """The sandbox tier that was chosen when the plan was frozen; `none` only by the user's own words."""
+    reserve_bytes: int | None = None
+    """Of the box's memory, what the guard of each engine keeps available; None: the default for the box."""
     stop_rule: str = "all runs of the plan, no peeking: the verdict is computed once, at the end"
     expected: Expected | None = None
 
@@ -233,6 +235,8 @@ class StandUp(Record):
     """Empty for an engine that was already running."""
     url: str
     pid: int | None = None
+    container: tuple[str, str] | None = None
+    """Program and name of the container that it runs in; None: in none."""
     phases: tuple[Phase, ...] = ()
     ready_s: float | None = None
     """None: it never got ready."""

@@ -11,7 +11,7 @@ from statistics import median
 
 from onbox.evidence.claims import Claim
 from onbox.judge import thresholds as limit
-from onbox.judge.results import ClaimResult, Difference, Measurement, Validity
+from onbox.judge.results import ClaimResult, Difference, Measurement
 
 NOT_TOLD = "not told"
 REPRODUCES, DIFFERS, NOT_COMPARABLE = "reproduces", "differs", "not comparable"
@@ -45,7 +45,8 @@ def judge_claims(claims: Sequence[Claim], speed: Measurement, served: Served) ->
 def _judge(claim: Claim, speed: Measurement, served: Served) -> ClaimResult:
     bars = [found for found in _profile(claim, speed, served) if found is not None]
     value = _value(claim, speed)
-    verdict = NOT_COMPARABLE if bars else DIFFERS if value else REPRODUCES
+    unusable = bars or speed.interval is None
+    verdict = NOT_COMPARABLE if unusable else DIFFERS if value else REPRODUCES
     return ClaimResult(
         name=claim.name,
         tok_s=claim.tok_s,
@@ -61,7 +62,7 @@ def _judge(claim: Claim, speed: Measurement, served: Served) -> ClaimResult:
 def _value(claim: Claim, speed: Measurement) -> Difference | None:
     low, high = claim.tok_s * (1 - claim.tolerance), claim.tok_s * (1 + claim.tolerance)
     said = f"{claim.tok_s:g} tok/s ± {100 * claim.tolerance:g} percent"
-    if speed.status is Validity.INVALID or speed.interval is None:
+    if speed.interval is None:
         return _difference("value", said, "no valid rate", "a measurement that failed a check reproduces nothing")
     if low <= speed.interval[0] and speed.interval[1] <= high:
         return None

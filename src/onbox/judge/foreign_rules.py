@@ -43,6 +43,10 @@ def _counts_chunks(cell: ForeignCell) -> bool:
     return () < _version(cell) < CHUNKS_COUNTED_BEFORE
 
 
+def _by_onbox(cell: ForeignCell) -> bool:
+    return (cell.version or "").startswith("onbox ")
+
+
 def _no_version(cell: ForeignCell) -> bool:
     return not _version(cell)
 
@@ -76,6 +80,15 @@ TOKENS_OF_VLLM = (
 )
 
 RULES = (
+    *(
+        Rule(tool, name, Trust.YES, "By onbox: tokens over seconds of decoding, its checks applied.", _by_onbox)
+        for tool, name in (
+            ("llama-benchy", "tg_throughput"),
+            ("llama-benchy", "tg_req_throughput"),
+            ("aiperf", "inter_token_latency"),
+            ("aiperf", "output_token_throughput_per_user"),
+        )
+    ),
     Rule("llama-benchy", "tg_throughput", Trust.NO, "Before 0.3.6 it counted events as tokens.", _counts_chunks),
     Rule(
         "llama-benchy",

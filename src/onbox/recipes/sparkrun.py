@@ -16,6 +16,7 @@ from onbox.recipes.names import slug
 from onbox.recipes.schema import Recipe
 from onbox.recipes.sparkrun_command import filled, options_of, program_of
 from onbox.recipes.text import write_yaml
+from onbox.recipes.weights import Repository
 
 VERSION = "2"
 RUNTIMES = ("vllm", "sglang")
@@ -82,6 +83,8 @@ def from_sparkrun(data: dict[str, Any], *, where: str, stem: str) -> dict[str, A
         raise UsageError(f"{where}: model: is missing")
     own = dict(_mapping(_mapping(data, "metadata", where), OWN, where))
     own_container, own_serve, own_repository = (own.pop(key, {}) for key in ("container", "serve", "repository"))
+    if strange := sorted(set(own) - OWN_FIELDS - {"launcher"}):
+        raise UsageError(f"{where}: metadata.{OWN}: {strange[0]}: no such field here")
     values = {**_mapping(data, "defaults", where), "model": data["model"], "model_revision": data.get("model_revision")}
     found = {option.name: filled(option.value, values, where) for option in options_of(data, runtime, where)}
     arguments = {name: value for name, value in found.items() if name not in ("host", "port")}
@@ -96,6 +99,7 @@ def from_sparkrun(data: dict[str, Any], *, where: str, stem: str) -> dict[str, A
         if runtime == "vllm":
             _taken(arguments, "enable-auto-tool-choice")
     fields: dict[str, Any] = {
+        **own,
         "name": data.get("name") or slug(stem),
         "description": str(_mapping(data, "metadata", where).get("description", "")).strip(),
         "engine": runtime,
@@ -106,11 +110,10 @@ def from_sparkrun(data: dict[str, Any], *, where: str, stem: str) -> dict[str, A
         "tools": tools,
         "serve": {**serve, **own_serve, "arguments": arguments},
         "sparkrun": data,
-        **own,
     }
     if data.get("container"):
         image, _, digest = str(data["container"]).partition("@")
-        container = {**CONTAINER, **own_container, "image": image, "digest": digest}
+        container = {**CONTAINER, **dict(own_container), "image": image, "digest": digest}
         fields |= {"launcher": own.get("launcher", "docker"), "container": container}
     return fields
 
@@ -153,13 +156,17 @@ def to_sparkrun(recipe: Recipe) -> dict[str, Any]:
     _put(data, "container", recipe.container.reference if recipe.container else "")
     metadata = dict(data.pop("metadata", None) or {})
     _put(metadata, "description", _text(metadata.get("description"), recipe.description))
-    _put(metadata, OWN, _own(recipe))
+    _put(metadata, OWN, _own(recipe, source))
     if metadata:
         data["metadata"] = metadata
-    options = _options(recipe)
     written = {each.name: each for each in options_of(recipe.sparkrun, recipe.engine, recipe.name)}
+    options = _options(recipe, source.repo)
+    if recipe.sparkrun:
+        # sparkrun has its own host and port for a file that names none.
+        silent = {"host"} if recipe.serve.port else {"host", "port"}
+        options = {name: value for name, value in options.items() if name in written or name not in silent}
     defaults = dict(data.pop("defaults", None) or {})
-    words = [program_of(recipe.engine)]
+    words = [program_of(recipe.sparkrun, recipe.engine)]
     for name in [*(each for each in written if each in options), *(each for each in options if each not in written)]:
         placeholder = written[name].placeholder if name in written else _default_name(name)
         words.append(_word(name, options[name], placeholder, defaults))
@@ -178,12 +185,10 @@ def written(data: dict[str, Any]) -> str:
     return write_yaml({key: data[key] for key in (*order, *middle, *last) if key in data})
 
 
-def _options(recipe: Recipe) -> dict[str, Any]:
+def _options(recipe: Recipe, repository: str) -> dict[str, Any]:
     """All options of the command, by name."""
     serve, context = recipe.serve, "context-length" if recipe.engine == "sglang" else "max-model-len"
-    assert recipe.weights is not None
-    assert recipe.weights.repository is not None
-    served = recipe.model if recipe.model != recipe.weights.repository.repo else None
+    served = recipe.model if recipe.model != repository else None
     found: dict[str, Any] = {"host": "0.0.0.0", "port": serve.port or 8000, context: serve.context_tokens}
     found |= {"served-model-name": served, "tool-call-parser": recipe.tools.call_parser or None}
     found |= {"enable-auto-tool-choice": (recipe.engine == "vllm" and bool(recipe.tools.call_parser)) or None}
@@ -207,15 +212,13 @@ def _default_name(name: str) -> str:
     return name.replace("-", "_").removesuffix("_size") if name.endswith("parallel-size") else name.replace("-", "_")
 
 
-def _own(recipe: Recipe) -> dict[str, Any]:
+def _own(recipe: Recipe, source: Repository) -> dict[str, Any]:
     """What sparkrun has no key for."""
     found = recipe.model_dump(mode="json", exclude_defaults=True, include=OWN_FIELDS)
     serve = recipe.serve.model_dump(
         exclude_defaults=True, include={"threads", "executable", "chat_template", "chat_template_name"}
     )
-    assert recipe.weights is not None
-    assert recipe.weights.repository is not None
-    repository = recipe.weights.repository.model_dump(exclude_defaults=True, exclude={"repo", "revision"})
+    repository = source.model_dump(exclude_defaults=True, exclude={"repo", "revision"})
     found |= {"serve": serve} if serve else {}
     found |= {"repository": repository} if repository else {}
     if recipe.container:

@@ -10,9 +10,10 @@ from onbox.errors import UsageError
 PLACEHOLDER = re.compile(r"\{(?:config\.)?([A-Za-z_]\w*)\}")
 SHELL = frozenset({"&&", "||", "|", ";", "&", ">", "<", "export", "cd", "exec", "bash", "sh"})
 PROGRAMS = {
-    "vllm": ("vllm", "serve"),
-    "sglang": ("python3", "-m", "sglang.launch_server", "--model-path"),
+    "vllm": ("vllm serve {model}",),
+    "sglang": ("sglang serve --model-path {model}", "python3 -m sglang.launch_server --model-path {model}"),
 }
+"""Engine -> how a command may begin; the first is written where there was none."""
 SHORT = {"tp": "tensor-parallel-size", "pp": "pipeline-parallel-size", "dp": "data-parallel-size"}
 OF_DEFAULTS = {
     "vllm": {"tensor_parallel": "tensor-parallel-size", "pipeline_parallel": "pipeline-parallel-size"},
@@ -22,6 +23,8 @@ OF_DEFAULTS = {
         "max_model_len": "context-length",
         "gpu_memory_utilization": "mem-fraction-static",
         "max_num_seqs": "max-running-requests",
+        "chunked_prefill": "chunked-prefill-size",
+        "data_parallel": "dp-size",
     },
 }
 """Engine -> names of sparkrun's defaults that are not those of the options (without a command, sparkrun maps them)."""
@@ -43,9 +46,11 @@ class Option:
         return match[1] if match else ""
 
 
-def program_of(engine: str) -> str:
-    """The template's first words."""
-    return " ".join((*PROGRAMS[engine], "{model}"))
+def program_of(data: dict[str, Any], engine: str) -> str:
+    """The first words of a recipe's command, or those that a new one begins with."""
+    words = str(data.get("command", "")).split()
+    known = PROGRAMS[engine]
+    return next((each for each in known if words[: len(each.split())] == each.split()), known[0])
 
 
 def filled(value: Any, values: dict[str, Any], where: str) -> Any:
@@ -81,7 +86,7 @@ def options_of(data: dict[str, Any], engine: str, where: str) -> list[Option]:
         raise UsageError(f"{where}: command: {error}") from error
     if shell := sorted(SHELL.intersection(words)):
         raise UsageError(f"{where}: command: {shell[0]}: more than one program with options", "write a recipe of onbox")
-    program = [*PROGRAMS[engine], "{model}"]
+    program = program_of(data, engine).split()
     if words[: len(program)] != program:
         raise UsageError(f"{where}: command: begins with {' '.join(words[:3])}, not with {' '.join(program)}")
     return _options(words[len(program) :], where)

@@ -41,6 +41,8 @@ class Shape:
         self._longest_s = max(
             (sum(phase.seconds for phase in up.phases) for part in page.contenders for up in part.stand_ups), default=0
         )
+        phases = (phase for part in page.contenders for up in part.stand_ups for phase in up.phases)
+        self._largest_bytes = max((phase.peak_bytes or 0 for phase in phases), default=0)
         self.struck = words.NOT_COUNTED
         self.invalid_runs = tuple(run for run in page.verdict.runs if run.outcome is Outcome.INVALID)
         self.refused = tuple(
@@ -85,7 +87,7 @@ class Shape:
 
     def timeline(self, part: ContenderPage, index: int) -> Markup:
         """A stand-up on the scale that all stand-ups share."""
-        return pictures.timeline(part.stand_ups[index].phases, self._longest_s)
+        return pictures.timeline(part.stand_ups[index].phases, self._longest_s, self._largest_bytes)
 
     def transcript(self, run: RunResult) -> Transcript:
         """What was said and done in a run."""

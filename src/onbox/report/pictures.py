@@ -21,6 +21,10 @@ GLYPHS = {
 """What an outcome is drawn as, on 20 by 20; the form alone tells them apart."""
 
 
+LANE = 22
+"""Pixels, the height of one lane of a timeline."""
+
+
 def square(outcome: Outcome | None, label: str) -> Markup:
     """One run as a square of 20 by 20 pixels; None for a run that has not ended."""
     name = outcome.name.lower() if outcome else "open"
@@ -47,22 +51,37 @@ def whisker(value: float | None, interval: tuple[float, float] | None, top: floa
     )
 
 
-def timeline(phases: Sequence[Phase], longest_s: float) -> Markup:
-    """Phases one after the other, as wide as their share of `longest_s`."""
+def timeline(phases: Sequence[Phase], longest_s: float, largest_bytes: int) -> Markup:
+    """Phases one after the other, as wide as their share of `longest_s`; below each the most memory that was held.
+
+    The second lane is as high as the share of `largest_bytes`, and left out where no phase knows its memory.
+    """
     at, parts = 0.0, []
     for index, phase in enumerate(phases):
-        width = _place(phase.seconds, longest_s)
-        name = f"{one_line(phase.name)}: {words.seconds(phase.seconds)}"
+        place, width = round(at, 3), _place(phase.seconds, longest_s)
+        told = _told(phase)
         parts.append(
-            Markup('<rect class="phase p{}" x="{}%" width="{}%" y="0" height="22"><title>{}</title></rect>').format(
-                index % 6, round(at, 3), width, name
+            Markup('<rect class="phase p{}" x="{}%" width="{}%" y="0" height="{}"><title>{}</title></rect>').format(
+                index % 6, place, width, LANE, told
             )
         )
+        if phase.peak_bytes:
+            height = round(LANE * _place(phase.peak_bytes, largest_bytes) / 100, 1)
+            parts.append(
+                Markup('<rect class="held" x="{}%" width="{}%" y="{}" height="{}"><title>{}</title></rect>').format(
+                    place, width, 2 * LANE - height, height, told
+                )
+            )
         at += width
-    label = ", ".join(f"{one_line(phase.name)} {words.seconds(phase.seconds)}" for phase in phases)
-    return Markup('<svg class="timeline" width="100%" height="22" role="img" aria-label="{}">{}</svg>').format(
-        label, Markup("").join(parts)
+    lanes = 2 if any(phase.peak_bytes for phase in phases) else 1
+    return Markup('<svg class="timeline" width="100%" height="{}" role="img" aria-label="{}">{}</svg>').format(
+        lanes * LANE, ", ".join(map(_told, phases)), Markup("").join(parts)
     )
+
+
+def _told(phase: Phase) -> str:
+    held = f", {words.size(phase.peak_bytes)} held" if phase.peak_bytes else ""
+    return f"{one_line(phase.name)} {words.seconds(phase.seconds)}{held}"
 
 
 def _place(value: float, top: float) -> float:

@@ -16,9 +16,9 @@ READ_BYTES = 65_536
 TOKENS_DEFAULT = 128
 TOKENS_MAX = 8192
 STRAY_TOKENS = 50
-LATE_S = 0.02
-"""A write that is later than this is counted as late: three of them at the wrong moments are a percent."""
-LATE_WRITES = "onbox_selftest_late_writes_total"
+LATE_SECONDS = "onbox_selftest_late_seconds_total"
+END = 8
+"""An eighth of the writes of a reply is one of its ends."""
 LENGTHS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "num_predict")
 REASONS = {200: "OK", 404: "Not Found", 503: "Service Unavailable"}
 KNOWN = {"capital of France": "Paris"}
@@ -32,8 +32,8 @@ class Counters:
     def __init__(self) -> None:
         self.running = 0
         self.started = 1
-        self.late_writes = 0
-        """Writes for which this process came late, so that the rate was not the one that is known."""
+        self.late_s = 0.0
+        """By how much this process came late at the ends of replies: their rate was not the one that is known."""
         self._reset()
 
     def _reset(self) -> None:
@@ -61,7 +61,7 @@ class Counters:
             ("gauge", "vllm:num_requests_running"): self.running,
             ("gauge", "vllm:num_requests_waiting"): 0,
             ("gauge", "process_start_time_seconds"): self.started,
-            ("counter", LATE_WRITES): self.late_writes,
+            ("counter", LATE_SECONDS): round(self.late_s, 6),
             ("histogram", "vllm:request_generation_tokens"): (self._generated, self._requests),
             ("histogram", "vllm:request_decode_time_seconds"): (self._decode_s, self._requests),
         }
@@ -169,23 +169,27 @@ class ShapeServer:
         """Send a script; True when the connection can take another request."""
         chunked = version == "1.1"
         transport = {"transfer-encoding": "chunked"} if chunked else {"connection": "close"}
-        await self._until(began + played.head_s)
+        await _until(began + played.head_s)
+        late_s = []
         writer.write(_head(version, played.status, played.headers | transport))
         for beat in played.beats:
-            await self._until(began + beat.at_s)
+            late_s.append(await _until(began + beat.at_s))
             if beat.data:
                 writer.write(b"%x\r\n%s\r\n" % (len(beat.data), beat.data) if chunked else beat.data)
                 await writer.drain()
         if chunked and played.whole:
             writer.write(b"0\r\n\r\n")
         await writer.drain()
+        some = max(1, len(late_s) // END)
+        self._counters.late_s += max(late_s[:some], default=0.0) + max(late_s[-some:], default=0.0)
         return chunked and played.whole
 
-    async def _until(self, moment: float) -> None:
-        """Sleep to an absolute moment, so that lateness never adds up."""
-        clock = asyncio.get_running_loop().time
-        await asyncio.sleep(max(0.0, moment - clock()))
-        self._counters.late_writes += clock() - moment > LATE_S
+
+async def _until(moment: float) -> float:
+    """Sleep to an absolute moment, so that lateness never adds up; returns by how much it is late."""
+    clock = asyncio.get_running_loop().time
+    await asyncio.sleep(max(0.0, moment - clock()))
+    return clock() - moment
 
 
 async def _plain(writer: asyncio.StreamWriter, status: int, content_type: str, text: str) -> bool:

@@ -110,6 +110,7 @@ class Lifetime:
         self._told: dict[str, Any] = {}
         self._phases: list[Phase] = []
         self._argv: tuple[str, ...] = ()
+        self._container: tuple[str, str] | None = None
         self._ending: tuple[tuple[str, ...], ...] = ()
         self._backends: tuple[BackendSeen, ...] = ()
         self._figures: dict[str, float] = {}
@@ -209,6 +210,7 @@ class Lifetime:
         self.log_path.unlink(missing_ok=True)
         launch = self.engine.launch(self.recipe, self.weights, self.endpoint.port)
         self._argv, self._ending = launch.argv, launch.end
+        self._container = (launch.launcher, launch.container) if launch.container else None
         found = budget(self.recipe, self.weights, reserve=self._reserve)
         self._look_before(launch, found)
         self._limits = limits_of(found, container=launch.container is not None)
@@ -428,15 +430,17 @@ class Lifetime:
             )
         )
 
-    def _write(self, stopped: Stopped | None) -> None:
+    def record(self, stopped: Stopped | None = None) -> StandUp:
+        """What is known of this lifetime by now."""
         version = self.engine.version() or self._props.get("version") or self._props.get("build_info")
-        record = StandUp(
+        return StandUp(
             launch_id=self.launch_id,
             engine=self.recipe.engine,
             engine_version=None if version is None else str(version),
             argv=self._argv,
             url=self.endpoint.api,
             pid=self.pid,
+            container=self._container,
             phases=tuple(self._phases),
             ready_s=self._ready_s,
             props=self._props,
@@ -445,7 +449,9 @@ class Lifetime:
             guard=None if self._limits is None else GuardLimits(**self._limits._asdict()),
             stopped=stopped,
         )
-        write_json(self.folder / "phases.json", record)
+
+    def _write(self, stopped: Stopped | None) -> None:
+        write_json(self.folder / "phases.json", self.record(stopped))
 
 
 def guard_stop(name: str, seen: GuardStopped, path: Path) -> OnboxError:

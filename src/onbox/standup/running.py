@@ -18,7 +18,7 @@ from onbox.errors import BoxError, UsageError
 from onbox.evidence.folder import write_json
 from onbox.evidence.records import Phase
 from onbox.standup.keeper.container import main_pid
-from onbox.standup.keeper.memory import children, start_ticks
+from onbox.standup.keeper.memory import children, descendants, holding, start_ticks
 from onbox.standup.keeper.settings import Container
 from onbox.standup.ports import port_open
 
@@ -80,9 +80,22 @@ class Running:
     def engine(self) -> Identity | None:
         return _identity(self.noted.get("engine"))
 
+    def guarded(self) -> bool:
+        """Whether its keeper, and so its guard, lives."""
+        return self.keeper is not None and self.keeper.alive()
+
+    def held_bytes(self) -> int | None:
+        """What its processes hold, files left out; None when there are none."""
+        if self.engine is None or not self.engine.alive():
+            return None
+        roots = {self.engine.pid}
+        if self.started.container and (pid := main_pid(Container(*self.started.container))):
+            roots.add(pid)
+        return sum(sum(held) for pid in descendants(roots) if (held := holding(pid)) is not None)
+
     def state(self) -> State:
         """How it does now, by its processes and not by what was written last."""
-        if self.keeper is not None and self.keeper.alive():
+        if self.guarded():
             return "serving" if self.noted.get("state") == "serving" else "starting"
         if self.engine is not None and self.engine.alive():
             return "unguarded"

@@ -63,6 +63,7 @@ class Asked:
         task_names: only these.
         runs: runs of each task; None takes the default.
         quick: the small fixed set.
+        reserve_bytes: what the guard keeps available; None takes the default for the box.
         seed: of the runs; None takes the file's or the default.
         speed: measure decode speed.
         bench: run the tasks.
@@ -81,6 +82,7 @@ class Asked:
     runs: int | None = None
     quick: bool = False
     seed: int | None = None
+    reserve_bytes: int | None = None
     model: str | None = None
     speed: SpeedPlan | None = field(default_factory=SpeedPlan)
     bench: bool = True
@@ -159,6 +161,7 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
         agent=agent_plan,
         speed=asked.speed,
         sandbox=sandbox,
+        reserve_bytes=asked.reserve_bytes,
         expected=_expected(found, len(tasks) * runs * (1 + len(asked.arms)), asked.speed, read_gb_s),
     )
     return plan, tasks

@@ -128,7 +128,7 @@ class Trial:
 
         if files is not None and self.plan.speed is not None:
             self._weigh(contender, files)
-        with Lifetime(recipe, engine, files, home / "standup", on_phase) as life:
+        with Lifetime(recipe, engine, files, home / "standup", on_phase, reserve=self.plan.reserve_bytes) as life:
             if not self._speed_done(contender):
                 self._measure(contender, life, counter, recipe)
             elif todo:

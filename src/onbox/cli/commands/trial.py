@@ -17,6 +17,7 @@ from onbox.errors import UsageError
 @click.option("--quick", is_flag=True, help="Short for --tasks quick: three small tasks.")
 @click.option("--tasks", help="A folder of tasks in Harbor's layout, or quick, core (if left out), builtin: all.")
 @click.option("--task", "task_names", multiple=True, help="Only this task; may be given several times.")
+@click.option("--reserve", type=click.FloatRange(0), metavar="GIB", help="Memory that must stay available, in GiB.")
 @click.option("--seed", type=int, help="Another seed gives other samples; 1 if left out.")
 @click.option("--agent", help="The agent that works on the tasks: builtin, opencode, ...")
 @click.option("--no-speed", is_flag=True, help="Leave the decode measurement out.")
@@ -31,6 +32,7 @@ def command(
     quick: bool,
     tasks: str | None,
     task_names: tuple[str, ...],
+    reserve: float | None,
     seed: int | None,
     agent: str | None,
     no_speed: bool,
@@ -55,7 +57,8 @@ def command(
     else:
         asked: dict[str, Any] = {"speed": None} if no_speed else {}
         asked |= {"contenders": contenders, "tasks": tasks, "task_names": task_names, "runs": runs}
-        wanted = Asked(**asked, quick=quick, seed=seed, agent=agent)
+        kept = None if reserve is None else round(reserve * 2**30)
+        wanted = Asked(**asked, quick=quick, seed=seed, agent=agent, reserve_bytes=kept)
         folder = new_folder(wanted, out, unsafe=unsafe, audit=not no_audit)
     done = carry_out(folder, resumed=resume is not None)
     verdict = done.verdict

@@ -16,6 +16,7 @@ FOLDER = Path(__file__).parent
 
 FORK = "mxfp4"
 """In a version: the christopherowen fork of vLLM 0.14, whose images carry this word in their tag."""
+FORK_VERSION = "0.14"
 FORK_ONLY = frozenset({"mxfp4-backend", "mxfp4-layers"})
 REMOVED = {"VLLM_USE_FLASHINFER_MOE_MXFP4": "0.32"}
 """Prefix of a vLLM variable -> a version that ignores it, as all later ones do (source of 0.32 and 0.33)."""
@@ -37,7 +38,7 @@ class Known:
         """Whether the version knows the option; None when nobody can say."""
         plain = ALIASES.get(name, name).replace("_", "-")
         if plain in FORK_ONLY and self.engine == "vllm":
-            return FORK in self.version
+            return True if FORK in self.version else (False if numbers(self.version) else None)
         known = any(each in self.options for each in (plain, plain.partition(".")[0], f"no-{plain}"))
         return known or (False if self.whole else None)
 

@@ -1,0 +1,141 @@
+"""Does the guard stop what starves the box in time, and leave the healthy alone? Tables with counts.
+
+    python bench/guard_table.py hogs          # real processes that take memory at a known pace, under the real keeper
+    python bench/guard_table.py healthy       # starts whose plan fits, and that take what was planned, steeply
+    python bench/guard_table.py cost          # what the keeper takes of a core and of memory, at rest and watching
+
+A hog may take 3 GiB more than the reserve leaves, and no more: its address space is limited to that. The reserve is
+chosen for each run, 2.5 GiB below what is available at that moment, so this needs a box with 6 GiB to spare.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from onbox.standup.keeper import KEEPER
+from onbox.standup.keeper.memory import available_bytes
+from onbox.standup.keeper.settings import Limits, Settings
+
+GIB = 2**30
+SPARE_BYTES = 5 * GIB // 2
+HOG_BYTES = 3 * GIB
+PACES_GIB_S = (0.5, 1.0, 2.0, 4.0)
+HOGS_EACH = 5
+HEALTHY = 20
+HEALTHY_BYTES = GIB
+COST_S = 20.0
+
+TAKE = """
+import ctypes, mmap, resource, sys, time
+size, pace, at_once = int(sys.argv[1]), float(sys.argv[2]), 32 << 20
+resource.setrlimit(resource.RLIMIT_AS, (size + (1 << 29), size + (1 << 29)))
+memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+time.sleep(0.5)
+began = time.monotonic()
+for done in range(0, size - at_once + 1, at_once):
+    time.sleep(max(0.0, began + done / pace - time.monotonic()))
+    ctypes.memset(address + done, 1, at_once)
+print(f"took {size} in {time.monotonic() - began:.2f} s", flush=True)
+time.sleep(1.5)
+"""
+"""Takes memory at a pace, or as fast as the box can, and then holds it."""
+
+
+def available() -> int:
+    return available_bytes(Path("/proc/meminfo").read_bytes())
+
+
+def keep(folder: Path, limits: Limits, command: Sequence[str]) -> tuple[str, dict[str, Any] | None]:
+    """Run a command under a keeper to its end: how it ended, and what the guard wrote."""
+    record = folder / "guard.json"
+    record.unlink(missing_ok=True)
+    settings = Settings(log=str(folder / "log"), limits=limits, guard_file=str(record)).to_json()
+    keeper = subprocess.Popen(
+        [sys.executable, "-I", "-S", KEEPER, settings, "--", *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert keeper.stdout is not None
+    said = [json.loads(line) for line in keeper.stdout]
+    keeper.wait()
+    assert keeper.stdin is not None
+    keeper.stdin.close()
+    return said[-1]["how"], json.loads(record.read_text()) if record.exists() else None
+
+
+def take(size: int, pace: float) -> list[str]:
+    return [sys.executable, "-I", "-S", "-c", TAKE, str(size), str(pace)]
+
+
+def settle() -> int:
+    """What is available when others have been quiet for half a second."""
+    while True:
+        before = available()
+        time.sleep(0.5)
+        after = available()
+        if abs(after - before) < 32 << 20:
+            return after
+
+
+def hogs(folder: Path) -> None:
+    print(
+        "| asked GiB/s | seen GiB/s | stopped | before the reserve | margin left, MiB (least, median) | gone after, s |"
+    )
+    print("|---|---|---|---|---|---|")
+    total = kept = 0
+    for pace in PACES_GIB_S:
+        seen = []
+        for _ in range(HOGS_EACH):
+            limits = Limits(reserve_bytes=settle() - SPARE_BYTES)
+            how, record = keep(folder, limits, take(HOG_BYTES, pace * GIB))
+            if how == "guard" and record is not None:
+                seen.append((record["fall_bytes_s"], record["lowest_bytes"] - limits.reserve_bytes, record["gone_s"]))
+        margins = sorted(margin / 2**20 for _, margin, _ in seen)
+        paces = sorted(fall / GIB for fall, _, _ in seen)
+        good = sum(margin >= 0 for margin in margins)
+        total, kept = total + HOGS_EACH, kept + good
+        print(
+            f"| {pace:g} | {paces[0]:.2f} to {paces[-1]:.2f} | {len(seen)} of {HOGS_EACH} | {good} of {HOGS_EACH} "
+            f"| {margins[0]:.0f}, {margins[len(margins) // 2]:.0f} | up to {max(gone for _, _, gone in seen):.2f} |"
+        )
+    print(f"\n{kept} of {total} were stopped before the reserve was breached")
+
+
+def healthy(folder: Path) -> None:
+    """The plan leaves 64 MiB above the reserve, and the process takes nearly all of it as fast as it can."""
+    stopped = []
+    for _ in range(HEALTHY):
+        limits = Limits(reserve_bytes=settle() - HEALTHY_BYTES - (64 << 20), plan_bytes=HEALTHY_BYTES)
+        how, record = keep(folder, limits, take(HEALTHY_BYTES - (48 << 20), 100 * GIB))
+        if how == "guard":
+            assert record is not None
+            stopped.append(f"{record['kind']}, ours: {record['ours']}")
+    print(f"{len(stopped)} of {HEALTHY} healthy starts were stopped {stopped or ''}")
+
+
+def cost(folder: Path) -> None:
+    settings = Settings(log=str(folder / "log"), limits=Limits(reserve_bytes=1)).to_json()
+    command = [sys.executable, "-I", "-S", KEEPER, settings, "--", "sleep", "600"]
+    keeper = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    time.sleep(1.0)
+    before = cpu_s(keeper.pid)
+    time.sleep(COST_S)
+    share = (cpu_s(keeper.pid) - before) / COST_S
+    rss = next(line for line in Path(f"/proc/{keeper.pid}/status").read_text().splitlines() if "VmRSS" in line)
+    assert keeper.stdin is not None
+    keeper.stdin.close()
+    keeper.wait()
+    print(f"keeper and guard at 10 Hz: {share:.2%} of one core, {int(rss.split()[1]) / 1024:.1f} MiB resident")
+
+
+def cpu_s(pid: int) -> float:
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as place:
+        {"hogs": hogs, "healthy": healthy, "cost": cost}[sys.argv[1]](Path(place))

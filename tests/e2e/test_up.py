@@ -1,0 +1,182 @@
+"""`up`, `ps` and `down` with the scripted engine: served under a guard, and nothing left, whatever dies when."""
+
+import json
+import os
+import random
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from onbox.box.memory import memory
+from onbox.evidence.records import GuardStopped
+from tests.doubles.scripted_plugin import OPTIONS
+from tests.doubles.waiting import gone, until
+from tests.e2e.cli import GONE_S, Session, onbox
+
+KILLS = 20
+GIB = 2**30
+
+RecipeFile = Callable[..., Path]
+
+
+@pytest.fixture
+def env(tmp_path: Path, plugin_env: dict[str, str]) -> Iterator[dict[str, str]]:
+    """An environment with a state folder of its own; what is still up at the end is stopped."""
+    here = {**plugin_env, "XDG_STATE_HOME": str(tmp_path / "state"), "XDG_RUNTIME_DIR": ""}
+    yield here
+    for each in ps(here):
+        onbox("down", each["name"], env=here)
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> RecipeFile:
+    def write(options: str = "", name: str = "small", **serve: Any) -> Path:
+        (tmp_path / "weights.bin").write_bytes(b"no weights")
+        data = {
+            "name": name,
+            "engine": "scripted",
+            "weights": {"path": str(tmp_path / "weights.bin")},
+            "serve": {"environment": {OPTIONS: options}, **serve},
+        }
+        path = tmp_path / f"{name}.yaml"
+        path.write_text(json.dumps(data))
+        return path
+
+    return write
+
+
+def ps(env: dict[str, str]) -> list[dict[str, Any]]:
+    done = onbox("ps", "--json", env=env)
+    assert done.returncode == 0, done.stderr
+    engines: list[dict[str, Any]] = json.loads(done.stdout)["engines"]
+    return engines
+
+
+def keeper_of(pid: int) -> psutil.Process:
+    return psutil.Process(psutil.Process(pid).ppid())
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_up_serves_under_a_guard_that_outlives_it_and_down_leaves_nothing(
+    env: dict[str, str], recipe: RecipeFile
+) -> None:
+    done = onbox("up", recipe(), "--json", env=env)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert (told["name"], told["state"], told["backend"]["status"]) == ("small", "serving", "unknown")
+    assert [phase["name"] for phase in told["phases"]][-1] == "first token"
+    assert "small: load" in done.stderr
+    assert listens(told["port"])
+    assert "standup/keeper" in " ".join(keeper_of(told["pid"]).cmdline())
+    (seen,) = ps(env)
+    assert {**seen, "phase": None} == {**told, "phase": None}
+    again = onbox("up", recipe(), env=env)
+    assert again.returncode == 2
+    assert f"is up already at {told['url']}" in again.stderr
+    down = onbox("down", "small", "--json", env=env)
+    assert down.returncode == 0, down.stderr
+    assert json.loads(down.stdout)["gone"] == {
+        "process": True, "port": True, "container": None, "shared_memory_removed": []
+    }  # fmt: skip
+    assert gone(told["pid"])
+    assert not listens(told["port"])
+    assert ps(env) == []
+
+
+def test_an_engine_that_dies_or_loses_its_keeper_is_told(env: dict[str, str], recipe: RecipeFile) -> None:
+    pid = json.loads(onbox("up", recipe(), "--json", env=env).stdout)["pid"]
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: ps(env)[0]["state"] == "died")
+    assert onbox("down", "small", env=env).returncode == 0
+    pid = json.loads(onbox("up", recipe(), "--json", env=env).stdout)["pid"]
+    keeper_of(pid).kill()
+    until(lambda: gone(pid))
+    assert ps(env)[0]["state"] == "died"
+
+
+def test_what_it_cannot_do_is_one_line(env: dict[str, str], recipe: RecipeFile, tmp_path: Path) -> None:
+    assert onbox("down", "nobody", env=env).returncode == 2
+    done = onbox("up", recipe("--mode nonsense"), env=env)
+    assert done.returncode == 3
+    assert "small: the engine died at start" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert ps(env)[0]["state"] == "died"
+    done = onbox("up", recipe(), "--reserve", "100000", env=env)
+    assert done.returncode == 3
+    assert "must stay" in done.stderr
+    printed = onbox("up", recipe(), "--print", env=env)
+    assert "tests.doubles.scripted_engine" in printed.stdout
+
+
+def test_the_guard_stops_what_takes_more_than_the_box_can_spare(env: dict[str, str], recipe: RecipeFile) -> None:
+    reserve = memory().available_bytes / GIB - 0.5
+    done = onbox("up", recipe("--hold-mib 3072"), "--reserve", f"{reserve:.3f}", env=env)
+    assert done.returncode == 4, done.stderr
+    assert "small: stopped by the guard in phase load" in done.stderr
+    (seen,) = ps(env)
+    assert seen["state"] == "guard"
+    record = GuardStopped.model_validate_json((Path(seen["folder"]) / "standup" / "guard.json").read_bytes())
+    assert record.own_bytes is not None
+    assert record.own_bytes > 100 << 20
+    assert record.trace
+
+
+def test_the_daily_driver_gives_way_and_is_back_at_the_end(env: dict[str, str], recipe: RecipeFile) -> None:
+    daily = json.loads(onbox("up", recipe(name="daily"), "--json", env=env).stdout)
+    done = onbox("up", recipe(name="guest"), "--replace", "daily", "--json", env=env)
+    assert done.returncode == 0, done.stderr
+    assert gone(daily["pid"])
+    assert onbox("down", "guest", env=env).returncode == 0
+    back = until(lambda: [each for each in ps(env) if each["state"] == "serving"], 30)
+    assert [(each["name"], each["port"]) for each in back] == [("daily", daily["port"])]
+    # The same when onbox is killed in the middle.
+    session = Session("up", recipe("--load-s 60", name="guest"), "--replace", "daily", env=env)
+    session.wait_for("guest: load begins")
+    session.kill()
+    until(lambda: [each["name"] for each in ps(env) if each["state"] == "serving"] == ["daily"], 30)
+
+
+@pytest.mark.slow
+def test_kill_9_at_any_point_leaves_no_engine_and_no_port(
+    env: dict[str, str], recipe: RecipeFile, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    file = recipe("--load-s 0.5", port=port)
+    began = time.monotonic()
+    onbox("up", file, env=env)
+    whole_s = time.monotonic() - began
+    assert onbox("down", "small", env=env).returncode == 0
+    chance = random.Random(1)
+    ends: list[str] = []
+    for _ in range(KILLS):
+        session = Session("up", file, env=env)
+        time.sleep(chance.uniform(0.0, 1.1 * whole_s))
+        session.kill()
+        # The keeper may need its own moment to end what it keeps; an engine without one would stay.
+        left = session.left(GONE_S) if not (served := _serves(env)) else []
+        assert left == []
+        assert listens(port) == served
+        ends.append("served" if served else "gone")
+        if served:
+            assert ps(env)[0]["guard"]["alive"]
+            assert onbox("down", "small", env=env).returncode == 0
+            assert session.left(GONE_S) == []
+        assert not listens(port)
+    assert ends.count("gone") >= KILLS // 2, ends
+
+
+def _serves(env: dict[str, str]) -> bool:
+    """Whether it was handed over before the kill."""
+    time.sleep(0.2)
+    return any(each["state"] == "serving" for each in ps(env))
