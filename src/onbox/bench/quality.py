@@ -1,4 +1,4 @@
-"""Beyond passed or failed: how large the change was beside the reference, and what it broke that could be read before."""
+"""Beyond passed or failed: how large a change was beside the reference, and what it broke that could be read."""
 
 import ast
 import json
