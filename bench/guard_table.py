@@ -12,8 +12,10 @@ import json
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +55,17 @@ def available() -> int:
     return available_bytes(Path("/proc/meminfo").read_bytes())
 
 
-def keep(folder: Path, limits: Limits, command: Sequence[str]) -> tuple[str, dict[str, Any] | None]:
-    """Run a command under a keeper to its end: how it ended, and what the guard wrote."""
+@dataclass(frozen=True)
+class End:
+    """How a run under the keeper ended, what the guard wrote, and the least that was available meanwhile."""
+
+    how: str
+    record: dict[str, Any] | None
+    lowest_bytes: int
+
+
+def keep(folder: Path, limits: Limits, command: Sequence[str]) -> End:
+    """Run a command under a keeper to its end."""
     record = folder / "guard.json"
     record.unlink(missing_ok=True)
     settings = Settings(log=str(folder / "log"), limits=limits, guard_file=str(record)).to_json()
@@ -62,11 +73,21 @@ def keep(folder: Path, limits: Limits, command: Sequence[str]) -> tuple[str, dic
         [sys.executable, "-I", "-S", KEEPER, settings, "--", *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     assert keeper.stdout is not None
+    lowest, over = [available()], threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.02):
+            lowest[0] = min(lowest[0], available())
+
+    looking = threading.Thread(target=look)
+    looking.start()
     said = [json.loads(line) for line in keeper.stdout]
     keeper.wait()
     assert keeper.stdin is not None
     keeper.stdin.close()
-    return said[-1]["how"], json.loads(record.read_text()) if record.exists() else None
+    over.set()
+    looking.join()
+    return End(said[-1]["how"], json.loads(record.read_text()) if record.exists() else None, lowest[0])
 
 
 def take(size: int, pace: float) -> list[str]:
@@ -84,27 +105,34 @@ def settle() -> int:
 
 
 def hogs(folder: Path) -> None:
+    """A run in which the reserve was never near, because others gave memory back, is void and done again."""
     print(
-        "| asked GiB/s | seen GiB/s | stopped | before the reserve | margin left, MiB (least, median) | gone after, s |"
+        "| asked GiB/s | seen GiB/s | stopped | before the reserve | left above it, MiB | gone after, s |"
     )
     print("|---|---|---|---|---|---|")
-    total = kept = 0
+    total = kept = void = 0
     for pace in PACES_GIB_S:
-        seen = []
-        for _ in range(HOGS_EACH):
+        seen: list[tuple[float, int, float]] = []
+        runs = 0
+        while runs < HOGS_EACH:
             limits = Limits(reserve_bytes=settle() - SPARE_BYTES)
-            how, record = keep(folder, limits, take(HOG_BYTES, pace * GIB))
-            if how == "guard" and record is not None:
-                seen.append((record["fall_bytes_s"], record["lowest_bytes"] - limits.reserve_bytes, record["gone_s"]))
+            end = keep(folder, limits, take(HOG_BYTES, pace * GIB))
+            if end.record is None and end.lowest_bytes > limits.reserve_bytes:
+                void += 1
+                continue
+            runs += 1
+            if end.record is not None:
+                margin = min(end.lowest_bytes, end.record["lowest_bytes"]) - limits.reserve_bytes
+                seen.append((end.record["fall_bytes_s"], margin, end.record["gone_s"]))
         margins = sorted(margin / 2**20 for _, margin, _ in seen)
         paces = sorted(fall / GIB for fall, _, _ in seen)
         good = sum(margin >= 0 for margin in margins)
-        total, kept = total + HOGS_EACH, kept + good
+        total, kept = total + runs, kept + good
         print(
-            f"| {pace:g} | {paces[0]:.2f} to {paces[-1]:.2f} | {len(seen)} of {HOGS_EACH} | {good} of {HOGS_EACH} "
+            f"| {pace:g} | {paces[0]:.2f} to {paces[-1]:.2f} | {len(seen)} of {runs} | {good} of {runs} "
             f"| {margins[0]:.0f}, {margins[len(margins) // 2]:.0f} | up to {max(gone for _, _, gone in seen):.2f} |"
         )
-    print(f"\n{kept} of {total} were stopped before the reserve was breached")
+    print(f"\n{kept} of {total} were stopped before the reserve was breached; {void} void")
 
 
 def healthy(folder: Path) -> None:
@@ -112,10 +140,9 @@ def healthy(folder: Path) -> None:
     stopped = []
     for _ in range(HEALTHY):
         limits = Limits(reserve_bytes=settle() - HEALTHY_BYTES - HEALTHY_MARGIN_BYTES, plan_bytes=HEALTHY_BYTES)
-        how, record = keep(folder, limits, take(HEALTHY_BYTES - (48 << 20), 100 * GIB))
-        if how == "guard":
-            assert record is not None
-            stopped.append(f"{record['kind']}, ours: {record['ours']}")
+        end = keep(folder, limits, take(HEALTHY_BYTES - (48 << 20), 100 * GIB))
+        if end.record is not None:
+            stopped.append(f"{end.record['kind']}, ours: {end.record['ours']}")
     print(f"{len(stopped)} of {HEALTHY} healthy starts were stopped {stopped or ''}")
 
 
