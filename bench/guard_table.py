@@ -106,9 +106,7 @@ def settle() -> int:
 
 def hogs(folder: Path) -> None:
     """A run in which the reserve was never near, because others gave memory back, is void and done again."""
-    print(
-        "| asked GiB/s | seen GiB/s | stopped | before the reserve | left above it, MiB | gone after, s |"
-    )
+    print("| asked GiB/s | seen GiB/s | stopped | before the reserve | left above it, MiB | gone after, s |")
     print("|---|---|---|---|---|---|")
     total = kept = void = 0
     for pace in PACES_GIB_S:
