@@ -96,7 +96,7 @@ def sections(page: Path) -> dict[str, str]:
 # ---------------------------------------------------------------- commands
 
 
-NAMES = {(name,) for name in (*COMMANDS, *LATER)} | {("weights", "fetch")}
+NAMES = {(name,) for name in (*COMMANDS, *LATER)} | {("weights", "fetch"), ("task", "new"), ("task", "render")}
 
 
 def shown_commands(page: Path) -> Iterator[list[str]]:
@@ -223,7 +223,7 @@ def test_every_yaml_example_is_valid(page: Path, elsewhere: Path) -> None:
 
 def test_there_are_yaml_examples() -> None:
     assert len(blocks(ROOT / "README.md", "yaml")) == 1
-    assert len(blocks(ROOT / "docs" / "recipes.md", "yaml")) == 2
+    assert len(blocks(ROOT / "docs" / "recipes.md", "yaml")) == 4
 
 
 def test_the_library_lines_of_the_readme_run(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,7 +24,7 @@ from onbox.recipes.schema import Tools
 from onbox.standup import images, launch_checks, resolve
 from onbox.standup.budget import Budget, planned
 from onbox.standup.images import Image, runs_on
-from onbox.standup.residents import Resident, residents
+from onbox.standup.residents import Resident, is_engine, residents
 
 GIB = 2**30
 SPARK_BYTES = int(121.69 * GIB)
@@ -232,9 +232,25 @@ class TestResidents:
         assert "llama-server" in seen[0].command
         check = found(living=tuple(seen))["launch.resident"]
         assert check.status == "warn"
-        assert f"process {foreign.pid} was not started by onbox: stop it yourself" in check.hint
+        assert f"not started by onbox: {foreign.pid}; stop them yourself" in check.hint
         assert "--replace" not in check.hint
         assert foreign.is_running()
+
+    @pytest.mark.parametrize(
+        ("words", "engine"),
+        [
+            ("/opt/venv/bin/python /opt/venv/bin/vllm serve m", True),
+            ("vllm bench latency", False),
+            ("python3 -m sglang.launch_server --model-path m", True),
+            ("ollama serve", True),
+            ("ollama run m", False),
+            ("/usr/bin/llama-server -m x.gguf", True),
+            ("vim llama-server.md", False),
+            ("", False),
+        ],
+    )
+    def test_which_commands_are_engines(self, words: str, engine: bool) -> None:
+        assert is_engine(words.split()) is engine
 
     def test_our_own_do_not_count(self, foreign: psutil.Process) -> None:
         assert foreign.pid not in [each.pid for each in residents(ours=(foreign.pid,))]

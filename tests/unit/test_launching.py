@@ -21,7 +21,7 @@ SPARKRUN = Path(__file__).parents[1] / "data" / "sparkrun" / "openai-gpt-oss-120
 
 def test_the_command_alone_is_on_stdout(capsys: pytest.CaptureFixture[str]) -> None:
     before = {each.pid for each in psutil.Process().children(recursive=True)}
-    print_launch("gpt-oss-120b-spark-eager")
+    print_launch(recipes.find("gpt-oss-120b-spark-eager"))
     out, err = capsys.readouterr()
     words = shlex.split(out.replace("\\\n", " "))
     assert words[:2] == ["docker", "run"]
@@ -31,18 +31,18 @@ def test_the_command_alone_is_on_stdout(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_json_has_the_keys_of_the_contract(capsys: pytest.CaptureFixture[str]) -> None:
-    print_launch("smollm2-135m", as_json=True)
+    print_launch(recipes.find("smollm2-135m"), as_json=True)
     told = json.loads(capsys.readouterr().out)
     assert {"name", "url", "phases", "backend", "state", "command", "checks"} <= set(told)
     assert told["state"] == "printed"
 
 
 def test_a_sparkrun_file_is_a_recipe_and_comes_back(capsys: pytest.CaptureFixture[str]) -> None:
-    print_launch(str(SPARKRUN), form="sparkrun")
+    print_launch(recipes.find(str(SPARKRUN)), form="sparkrun")
     told = yaml.safe_load(capsys.readouterr().out)
     assert is_sparkrun(told)
     assert told["defaults"] == yaml.safe_load(SPARKRUN.read_text())["defaults"]
-    print_launch(str(SPARKRUN), form="onbox")
+    print_launch(recipes.find(str(SPARKRUN)), form="onbox")
     ours = yaml.safe_load(capsys.readouterr().out)
     assert Recipe.model_validate(ours) == recipes.load(str(SPARKRUN))
 
@@ -52,13 +52,13 @@ def test_a_gguf_file_is_a_recipe(tmp_path: Path, capsys: pytest.CaptureFixture[s
                 "llama.attention.head_count": 2}  # fmt: skip
     path = tmp_path / "m.gguf"
     write_gguf(path, metadata, {"blk.0.ffn_up.weight": ("Q8_0", (64, 64))})
-    print_launch(str(path))
+    print_launch(recipes.find(str(path)))
     assert str(path) in capsys.readouterr().out
 
 
 def test_no_such_recipe_names_those_that_are() -> None:
     with pytest.raises(UsageError, match="nothing: no such recipe") as caught:
-        print_launch("nothing")
+        recipes.find("nothing")
     assert "gpt-oss-120b-spark" in caught.value.next_step
 
 
@@ -71,4 +71,4 @@ def test_doubts_come_first_and_passes_are_counted(capsys: pytest.CaptureFixture[
         )
     )
     lines = [line.strip() for line in capsys.readouterr().err.splitlines()]
-    assert lines == ["fail    c: five of six", "warn    b: [odd] value. odd", "do this", "1 of 3 checks passed"]
+    assert lines == ["fail  c: five of six", "warn  b: [odd] value. odd", "do this", "1 of 3 checks passed"]

@@ -77,7 +77,9 @@ def test_it_says_what_it_is_and_counts(eager: Lifetime) -> None:
         metrics = client.get("/metrics").body().decode()
     assert props["max_model_len"] == 2048
     assert props["version"].startswith("0.32.0")
-    assert eager.engine.idle(metrics) == {"vllm:num_requests_running": 0.0, "vllm:num_requests_waiting": 0.0}
+    idle = eager.engine.idle(metrics)
+    assert (idle["vllm:num_requests_running"], idle["vllm:num_requests_waiting"]) == (0.0, 0.0)
+    assert idle["vllm:generation_tokens_total"] >= 1
     assert gauges(metrics, ("vllm:generation_tokens_total",))["vllm:generation_tokens_total"] >= 1
 
 

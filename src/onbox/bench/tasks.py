@@ -181,7 +181,7 @@ def load_task(path: Path) -> Task:
         UsageError: a file is missing or malformed; the message names the file, and the line or the field.
     """
     path = path.resolve()
-    if not _NAME.fullmatch(path.name):
+    if not is_task_name(path.name):
         raise UsageError(f"{path}: a task's name holds letters, digits, dot, dash and underscore", "rename the folder")
     for needed in _NEEDED:
         if not (path / needed).exists():
@@ -200,6 +200,11 @@ def load_task(path: Path) -> Task:
         sha256=sha256,
         origin_sha256=sha256,
     )
+
+
+def is_task_name(name: str) -> bool:
+    """Whether a task may be called so: it names folders, in the evidence too."""
+    return _NAME.fullmatch(name) is not None
 
 
 def tree_sha256(root: Path) -> str:

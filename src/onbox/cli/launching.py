@@ -12,21 +12,18 @@ FORMS = ("command", "onbox", "sparkrun")
 """What `--as` takes: the command line, the recipe as onbox reads it, the recipe as sparkrun reads it."""
 
 
-def print_launch(name: str, *, form: str = "command", reserve: int | None = None, as_json: bool = False) -> None:
+def print_launch(recipe: "Recipe", *, form: str = "command", reserve: int | None = None, as_json: bool = False) -> None:
     """Print a recipe's launch: the command on stdout, so that it can be kept, and the doubts on stderr.
 
     Args:
-        name: of a builtin recipe, or a file: a recipe, one of sparkrun's, or a GGUF.
+        recipe: what would be started.
         form: one of `FORMS`.
         reserve: bytes of memory that must stay available; None takes the default for this box.
 
     Raises:
-        UsageError: no such recipe, or one that its engine, or sparkrun, cannot do.
+        UsageError: its engine, or sparkrun, cannot do what it asks for.
         BoxError: the engine is not installed.
     """
-    from onbox import recipes
-
-    recipe = recipes.find(name)
     if form != "command":
         print(_text(recipe, form), end="")
         return
@@ -34,7 +31,7 @@ def print_launch(name: str, *, form: str = "command", reserve: int | None = None
 
     resolved = resolve(recipe, reserve=reserve)
     if as_json:
-        print_json({**resolved.as_dict(), "phases": [], "backend": recipe.expect.model_dump(), "state": "printed"})
+        print_json({**resolved.as_dict(), "phases": [], "backend": None, "state": "printed"})
         return
     print(resolved.launch.shown())
     show_checks(resolved.checks)
@@ -42,15 +39,21 @@ def print_launch(name: str, *, form: str = "command", reserve: int | None = None
 
 def show_checks(checks: "tuple[Check, ...]") -> None:
     """Doubts first, each with what to do, then how many rules had none."""
-    console = err()
+    from rich.markup import escape
+    from rich.table import Table
+
     order = {"fail": 0, "warn": 1, "unknown": 2}
+    colours = {"fail": "red", "warn": "yellow", "unknown": "dim"}
+    table = Table.grid(padding=(0, 2))
     for check in sorted((each for each in checks if each.status in order), key=lambda each: order[each.status]):
-        colour = {"fail": "red", "warn": "yellow", "unknown": "dim"}[check.status]
         seen = "" if check.observed is None or check.unit == "bytes" else f"{check.observed}. "
-        console.print(f"[{colour}]{check.status:7}[/{colour}] {check.id}: ", end="")
-        console.print(f"{seen}{check.evidence}", markup=False)
-        if check.hint:
-            console.print(f"        {check.hint}", markup=False)
+        hint = f"\n{check.hint}" if check.hint else ""
+        table.add_row(
+            f"[{colours[check.status]}]{check.status}[/]", escape(f"{check.id}: {seen}{check.evidence}{hint}")
+        )
+    console = err()
+    if table.row_count:
+        console.print(table)
     passed = sum(check.status == "pass" for check in checks)
     console.print(f"{passed} of {len(checks)} checks passed", style="dim")
 

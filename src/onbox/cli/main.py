@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ps": ("onbox.cli.commands.ps", "What `up` started and how it does."),
     "watch": ("onbox.cli.commands.watch", "Progress or hang, with evidence."),
     "audit": ("onbox.cli.commands.audit", "Do the gates tell right from wrong?"),
+    "task": ("onbox.cli.commands.task", "Start a task of your own; write a generated one as a plain folder."),
     "regrade": ("onbox.cli.commands.regrade", "Gates and attribution again, from the evidence."),
     "judge": ("onbox.cli.commands.judge", "The verdict, from evidence alone."),
     "report": ("onbox.cli.commands.report", "Write report.html and report.md again, from evidence alone."),

@@ -59,12 +59,10 @@ def measurement(speed: Measurement, folder: Path) -> RenderableType:
     blocks.append(Text(f"{counted}, first token after {words.seconds(speed.ttft_s)}"))
     if speed.cells:
         blocks.append(_cells(speed))
-    if speed.acceptance_length is not None:
-        passes = f"{words.number(speed.forward_passes_s)} forward passes a second"
-        blocks.append(Text(f"speculation  {words.number(speed.acceptance_length)} tokens a pass, {passes}"))
-    if speed.plausibility is not None:
-        needs = f"the rate reads {words.number(speed.implied_gb_s)} GB/s" if speed.implied_gb_s else "no rate is given"
-        blocks.append(Text(f"ceiling  {words.label(speed.plausibility)}: {needs}"))
+    if beside := words.beside_the_rate(speed):
+        blocks.append(
+            Text(", ".join(f"{words.label(name)} {words.fact(name, value)}" for name, value in beside.items()))
+        )
     if speed.claims:
         blocks.append(claims_told(speed))
     blocks.append(Text(f"evidence  {folder}", "dim"))
@@ -74,19 +72,13 @@ def measurement(speed: Measurement, folder: Path) -> RenderableType:
 def _cells(speed: Measurement) -> RenderableType:
     """A line for each number of requests at a time, and why where it is not valid."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    table.add_column("at a time", justify="right", no_wrap=True)
-    table.add_column("each", justify="right", no_wrap=True)
-    table.add_column("together", justify="right", no_wrap=True)
-    table.add_column("status", no_wrap=True)
+    for head in words.CELLS_HEAD:
+        table.add_column(head, justify="left" if head == "status" else "right", no_wrap=True)
     table.add_column("by")
     for cell in (speed, *speed.cells):
-        rates = [
-            words.NO_VALID_NUMBER if cell.decode_tok_s is None else words.tok_s(cell.decode_tok_s),
-            words.tok_s(cell.system_tok_s) if cell.system_tok_s is not None else "",
-        ]
         why = [check.id for check in cell.checks if check.status is not Status.PASS]
-        status = Text(cell.status.value, STYLES[cell.status])
-        table.add_row(str(cell.profile["concurrency"]), *map(Text, rates), status, Text(", ".join(why)))
+        *numbers, status = words.cell(cell)
+        table.add_row(*map(Text, numbers), Text(status, STYLES[cell.status]), Text(", ".join(why)))
     return table
 
 

@@ -6,24 +6,10 @@ from typing import Any
 from onbox.engines import Launch
 from onbox.engines.llama_server import LlamaServer
 from onbox.engines.openai_models import first_model
-from onbox.engines.scrape import gauges
+from onbox.engines.scrape import IDLE_SIGNS, gauges
 from onbox.errors import UsageError
 from onbox.recipes.schema import Recipe
 from onbox.wire.client import StampedClient
-
-IDLE_GAUGES = (
-    "llamacpp:requests_processing",
-    "llamacpp:requests_deferred",
-    "vllm:num_requests_running",
-    "vllm:num_requests_waiting",
-    "sglang:num_running_reqs",
-    "sglang:num_queue_reqs",
-    "llamacpp:tokens_predicted_total",
-    "vllm:generation_tokens_total",
-    "sglang:generation_tokens_total",
-    "trtllm_generation_tokens_total",
-)
-"""What is zero, or stands still, when nobody is served."""
 
 METRICS_PATHS = ("/metrics", "/prometheus/metrics")
 """TensorRT-LLM has counters at the second; at the first it has something else."""
@@ -47,7 +33,7 @@ class Attached:
 
     def idle(self, metrics_text: str) -> dict[str, float]:
         """Requests that run and wait, and tokens made, under the names of the engines that onbox knows."""
-        return gauges(metrics_text, IDLE_GAUGES)
+        return gauges(metrics_text, [name for names in IDLE_SIGNS.values() for name in names])
 
     def props(self, client: StampedClient) -> dict[str, Any]:
         """What the server says of itself at `/v1/models`, `/version`, Ollama's `/api/version` and llama.cpp's `/props`;

@@ -40,6 +40,7 @@ class LlamaEmbedded(LlamaServer):
             log=LOG,
             stop_hint="is the file a GGUF that this llama.cpp knows, and does it fit in memory?",
             environment=recipe.serve.environment,
+            version=self.version(),
         )
 
     def version(self) -> str | None:

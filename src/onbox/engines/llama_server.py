@@ -3,11 +3,8 @@
 import hashlib
 from typing import Any
 
-from onbox.engines.scrape import gauges
+from onbox.engines.scrape import IDLE_SIGNS, gauges
 from onbox.wire.client import StampedClient
-
-IDLE_SIGNS = ("llamacpp:requests_processing", "llamacpp:requests_deferred", "llamacpp:tokens_predicted_total")
-"""What is zero, or stands still, when nobody is served."""
 
 
 class LlamaServer:
@@ -21,7 +18,7 @@ class LlamaServer:
 
     def idle(self, metrics_text: str) -> dict[str, float]:
         """Requests that run and wait, and tokens made."""
-        return gauges(metrics_text, IDLE_SIGNS)
+        return gauges(metrics_text, IDLE_SIGNS["llamacpp"])
 
     def props(self, client: StampedClient) -> dict[str, Any]:
         """Context, modalities, sampling defaults and the hash of the chat template, from `/props`."""

@@ -1,8 +1,23 @@
 """Read Prometheus text as engines expose it."""
 
 from collections.abc import Sequence
+from types import MappingProxyType
 
 from prometheus_client.parser import text_string_to_metric_families
+
+IDLE_SIGNS = MappingProxyType(
+    {
+        "llamacpp": (
+            "llamacpp:requests_processing",
+            "llamacpp:requests_deferred",
+            "llamacpp:tokens_predicted_total",
+        ),
+        "vllm": ("vllm:num_requests_running", "vllm:num_requests_waiting", "vllm:generation_tokens_total"),
+        "sglang": ("sglang:num_running_reqs", "sglang:num_queue_reqs", "sglang:generation_tokens_total"),
+        "trtllm": ("trtllm_generation_tokens_total",),
+    }
+)
+"""What is zero, or a counter that stands still, when nobody is served."""
 
 
 def gauges(text: str, names: Sequence[str]) -> dict[str, float]:

@@ -7,7 +7,7 @@ from typing import Any
 from onbox.engines import installed, launchers, options
 from onbox.engines.launch import Launch
 from onbox.engines.openai_models import first_model
-from onbox.engines.scrape import gauges
+from onbox.engines.scrape import IDLE_SIGNS, gauges
 from onbox.engines.sglang_log import LOG
 from onbox.engines.template_file import template_path
 from onbox.errors import BoxError, UsageError
@@ -70,8 +70,8 @@ class Sglang:
         return client.get("/health_generate").status == 200
 
     def idle(self, metrics_text: str) -> dict[str, float]:
-        """Requests that run and wait."""
-        return gauges(metrics_text, ("sglang:num_running_reqs", "sglang:num_queue_reqs"))
+        """Requests that run and wait, and tokens made."""
+        return gauges(metrics_text, IDLE_SIGNS["sglang"])
 
     def props(self, client: StampedClient) -> dict[str, Any]:
         """The model, and what the server tells of its own settings."""

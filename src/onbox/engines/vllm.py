@@ -7,7 +7,7 @@ from typing import Any
 from onbox.engines import installed, launchers, options
 from onbox.engines.launch import Launch
 from onbox.engines.openai_models import first_model
-from onbox.engines.scrape import gauges
+from onbox.engines.scrape import IDLE_SIGNS, gauges
 from onbox.engines.template_file import template_path
 from onbox.engines.vllm_log import LOG
 from onbox.errors import BoxError
@@ -80,8 +80,8 @@ class Vllm:
         return client.get("/health").status == 200
 
     def idle(self, metrics_text: str) -> dict[str, float]:
-        """Requests that run and wait."""
-        return gauges(metrics_text, ("vllm:num_requests_running", "vllm:num_requests_waiting"))
+        """Requests that run and wait, and tokens made."""
+        return gauges(metrics_text, IDLE_SIGNS["vllm"])
 
     def props(self, client: StampedClient) -> dict[str, Any]:
         """The model's name and context from `/v1/models`, the version from `/version`."""

@@ -160,6 +160,8 @@ def _speed(page: Page) -> Iterator[str]:
         refused = speed.status is Validity.INVALID
         if refused:
             yield f"**invalid, no number:** {words.REFUSED}"
+        elif speed.decode_tok_s is None:
+            yield f"**{speed.status.value}, no number:** {words.NO_RATE}"
         else:
             result, around = words.tok_s(speed.decode_tok_s), words.tok_s_interval(speed.interval)
             yield f"**{result}** ({speed.status.value}), 95 percent {around}"
@@ -170,7 +172,11 @@ def _speed(page: Page) -> Iterator[str]:
         rows.append((words.COLD, _rate(speed.cold_tok_s, refused), ""))
         yield table(("witness", "decode", ""), rows)
         amount = f"{words.count(speed.requests, 'request')}, {words.count(speed.tokens, 'token')}"
-        yield facts({"time_to_first_token_s": speed.ttft_s, "measured": amount, **speed.profile})
+        yield facts(
+            {"time_to_first_token_s": speed.ttft_s, "measured": amount, **words.beside_the_rate(speed), **speed.profile}
+        )
+        if speed.cells:
+            yield table(words.CELLS_HEAD, (words.cell(cell) for cell in (speed, *speed.cells)), right=(0, 1, 2))
         if speed.claims:
             yield table(words.CLAIMS_HEAD, (_claim(claim) for claim in speed.claims))
 

@@ -6,7 +6,7 @@ A value that is None was not seen; it is said so, and never shown as 0. Every fu
 from collections.abc import Mapping
 from decimal import Decimal
 
-from onbox.judge.results import BackendProof, Difference
+from onbox.judge.results import BackendProof, Difference, Measurement
 
 NOT_MEASURED = "not measured"
 UNKNOWN = "unknown"
@@ -21,10 +21,12 @@ NO_REASON = "no reason was written down"
 NO_STAND_UP = "No record of a stand-up."
 NO_BOX = "No fingerprint of the box was kept."
 NO_PASS = "no pass"
+CELLS_HEAD = ("at a time", "each", "together", "status")
 CLAIMS_HEAD = ("published", "by", "this measurement", "what differs")
 NO_DOUBTS = "No check failed or warned."
 NOTHING_DROPPED = "Nothing was discarded or invalidated."
 FILES_NOTE = "Each number is computed from these; paths are relative to the trial folder."
+NO_RATE = "the witnesses differ, or there is none, so no number is given."
 REFUSED = "a check failed, so what the witnesses saw is shown and not used."
 COLD = "Cold: first request, kept apart"
 
@@ -44,6 +46,24 @@ SIGNS: Mapping[str, str] = {"passed": "✓", "failed": "✗", "serving failure":
 """Outcomes where there is no picture; the form alone tells them apart."""
 NOT_COUNTED = frozenset({"discarded", "invalidated", "failed", "interrupted"})
 """Kinds of ledger entry whose subject is struck through."""
+
+
+def beside_the_rate(speed: Measurement) -> dict[str, object]:
+    """What stands beside a rate where it is known, by name for people."""
+    found = {
+        "tokens a forward pass": speed.acceptance_length,
+        "forward passes a second": speed.forward_passes_s,
+        "implied_gb_s": speed.implied_gb_s,
+        "plausibility": None if speed.plausibility is None else label(speed.plausibility),
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def cell(speed: Measurement) -> tuple[str, str, str, str]:
+    """One number of requests at a time, under `CELLS_HEAD`."""
+    each = NO_VALID_NUMBER if speed.decode_tok_s is None else tok_s(speed.decode_tok_s)
+    together = "" if speed.system_tok_s is None else tok_s(speed.system_tok_s)
+    return str(speed.profile.get("concurrency", 1)), each, together, speed.status.value
 
 
 def title_and_headline(verdict: str, headline: str) -> tuple[str, str]:

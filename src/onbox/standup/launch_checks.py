@@ -56,10 +56,12 @@ def _residents(living: tuple[Resident, ...]) -> Check:
     if not living:
         return Check(id_, "pass", "none", None, "", evidence)
     names = [each.name for each in living if each.name]
-    hint = f"--replace {names[0]} stops it, and starts it again at the end, also after a crash" if names else ""
-    foreign = [str(each.pid) for each in living if not each.name]
-    if foreign:
-        hint += f"{'; ' if hint else ''}process {', '.join(foreign)} was not started by onbox: stop it yourself"
+    hints = [f"--replace {names[0]} stops it, and starts it again at the end, also after a crash"] if names else []
+    if foreign := [str(each.pid) for each in living if each.kind == "process"]:
+        hints.append(f"not started by onbox: {', '.join(foreign)}; stop them yourself")
+    if any(each.kind == "onbox" and not each.name for each in living):
+        hints.append("another onbox is at work here: let it end")
+    hint = "; ".join(hints)
     return Check(id_, "warn", "; ".join(map(str, living)), None, "", evidence, hint)
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 
 from onbox.engines import Engine, Launch
-from onbox.errors import BoxError, EngineError, GuardStop, OnboxError
+from onbox.errors import BoxError, EngineError, GuardStop
 from onbox.evidence.folder import utc_now, write_json
 from onbox.evidence.records import (
     BackendSeen,
@@ -35,6 +35,7 @@ from onbox.evidence.stream import read_reply
 from onbox.recipes.schema import Recipe
 from onbox.standup.backend import seen
 from onbox.standup.budget import Budget, budget
+from onbox.standup.guard_words import guard_stop
 from onbox.standup.keeper import KEEPER
 from onbox.standup.keeper.settings import Container, Limits, Settings
 from onbox.standup.launch_checks import launch_checks
@@ -392,7 +393,7 @@ class Lifetime:
             seen = GuardStopped.model_validate_json(path.read_bytes())
         except (OSError, ValueError):
             raise GuardStop(f"{self.recipe.name}: stopped by the guard; what it saw could not be written") from None
-        raise guard_stop(self.recipe.name, seen, path)
+        raise guard_stop(self.recipe, seen, path)
 
     def _last_words(self) -> str:
         words = [STAMP.sub("", line).strip() for line in _lines(self.log_path)[-LOG_TAIL_LINES:]]
@@ -452,18 +453,6 @@ class Lifetime:
 
     def _write(self, stopped: Stopped | None) -> None:
         write_json(self.folder / "phases.json", self.record(stopped))
-
-
-def guard_stop(name: str, seen: GuardStopped, path: Path) -> OnboxError:
-    """What the guard saw, in the one line of an error."""
-    reserve, own = seen.limits.reserve_bytes, seen.own_bytes
-    fell = f" and falling {seen.fall_bytes_s / 2**30:.2f} GiB/s" if seen.fall_bytes_s else ""
-    held = "" if own is None else f"; the engine held {own / 2**30:.2f} GiB"
-    return GuardStop(
-        f"{name}: stopped by the guard in phase {seen.phase}: {seen.available_bytes / 2**30:.2f} GiB available{fell}, "
-        f"reserve {reserve / 2**30:.2f} GiB{held}",
-        f"what it saw and when: {path}",
-    )
 
 
 def _lines(path: Path) -> list[str]:

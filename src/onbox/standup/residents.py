@@ -18,11 +18,20 @@ import psutil
 
 from onbox.engines.launch import LABEL
 
-PROGRAMS = re.compile(
-    r"(?:^|/)(?:vllm|llama-server|ollama|trtllm-serve|mistralrs-server|koboldcpp|text-generation-launcher|tabby)$"
-    r"|^(?:vllm\.|sglang\.|llama_cpp\.server|tensorrt_llm\.)|llama_host\.py$"
-)
-"""A word among the first of a command line that makes it an engine's."""
+PROGRAMS = {
+    "vllm": ("serve",),
+    "ollama": ("serve", "runner"),
+    "llama-server": (),
+    "trtllm-serve": (),
+    "mistralrs-server": (),
+    "koboldcpp": (),
+    "text-generation-launcher": (),
+    "llama_host.py": (),
+    "ollama_host.py": (),
+}
+"""Name of a program -> the words one of which has to follow; none where any may."""
+MODULES = ("vllm.entrypoints.", "sglang.launch_server", "llama_cpp.server", "tensorrt_llm.")
+"""What stands after `python -m`."""
 FIRST_WORDS = 5
 IMAGES = re.compile(r"vllm|sglang|llama|ollama|tensorrt-llm|trtllm|text-generation|tgi|atlas", re.IGNORECASE)
 ANSWER_S = 10.0
@@ -34,7 +43,7 @@ class Resident:
 
     kind: Literal["container", "onbox", "process"]
     name: str
-    """What `--replace` takes; empty for a process of somebody else."""
+    """What `--replace` takes; empty for a process of somebody else, and for an engine of a trial that runs."""
     pid: int | None
     command: str
     held_bytes: int | None
@@ -42,7 +51,8 @@ class Resident:
 
     def __str__(self) -> str:
         held = "" if self.held_bytes is None else f", {self.held_bytes / 2**30:.1f} GiB resident"
-        who = f"process {self.pid}" if self.kind == "process" else f"{self.kind} {self.name}"
+        who = {"process": f"process {self.pid}", "container": f"container {self.name}"}.get(self.kind)
+        who = who or (f"{self.name}, by onbox up" if self.name else f"process {self.pid}, of onbox at work")
         return f"{who} ({self.command}{held})"
 
 
@@ -66,7 +76,7 @@ def _containers() -> list[Resident]:
             labels, image = str(told.get("Labels", "")), str(told.get("Image", ""))
             ours = any(label.partition("=")[0] == LABEL for label in labels.split(","))
             words = str(told.get("Command", "")).strip('"').split()
-            if ours or IMAGES.search(image) or _is_engine(words):
+            if ours or IMAGES.search(image) or is_engine(words):
                 pid = _docker("inspect", "--format", "{{.State.Pid}}", str(told.get("ID"))).strip()
                 number = int(pid) if pid.isdigit() else None
                 name = str(told.get("Names", "")).split(",")[0]
@@ -79,7 +89,7 @@ def _processes(ours: set[int]) -> list[Resident]:
     found: dict[int, psutil.Process] = {}
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
-            if _is_engine(process.cmdline()) and not _in_container(process.pid):
+            if is_engine(process.cmdline()) and not _in_container(process.pid):
                 found[process.pid] = process
     roots = []
     for pid, process in found.items():
@@ -88,24 +98,34 @@ def _processes(ours: set[int]) -> list[Resident]:
             if {pid, *(each.pid for each in above)} & ours or any(each.pid in found for each in above):
                 continue
             name = _name_by_keeper(above)
+            kind: Literal["onbox", "process"] = "process" if name is None else "onbox"
             command = " ".join(Path(word).name if word.startswith("/") else word for word in process.cmdline()[:3])
-            roots.append(Resident("onbox" if name else "process", name, pid, command, _held(pid)))
+            roots.append(Resident(kind, name or "", pid, command, _held(pid)))
     return roots
 
 
-def _is_engine(words: list[str]) -> bool:
-    return any(PROGRAMS.search(word) for word in words[:FIRST_WORDS])
+def is_engine(words: list[str]) -> bool:
+    """Whether a command line is an engine's server, by its first words."""
+    for word, following in zip(words[:FIRST_WORDS], [*words[1:], ""], strict=False):
+        wanted = PROGRAMS.get(Path(word).name)
+        if word.startswith(MODULES) or (wanted is not None and (not wanted or following in wanted)):
+            return True
+    return False
 
 
-def _name_by_keeper(above: list[psutil.Process]) -> str:
-    """The name under which `onbox up` started it: its keeper's command line has the file that `onbox ps` reads."""
+def _name_by_keeper(above: list[psutil.Process]) -> str | None:
+    """The name under which `onbox up` started it: its keeper's command line has the file that `onbox ps` reads.
+
+    Empty for an engine that another command of onbox keeps; None for one without a keeper.
+    """
     for process in above:
         words = process.cmdline()
         if any("onbox/standup/keeper" in word for word in words):
             for word in words:
                 with suppress(ValueError, TypeError, AttributeError):
                     return Path(json.loads(word).get("state_file") or "").name.removesuffix(".keeper.json")
-    return ""
+            return ""
+    return None
 
 
 def _in_container(pid: int) -> bool:

@@ -4,6 +4,7 @@ import py_compile
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from onbox.bench.audit.cheats import CHEATS, CLAIM
@@ -105,7 +106,9 @@ def compiled(subject: Subject) -> Iterator[ProbeEnd]:
     for name in (name for name in sources if (solved / name).exists()):
         target = app / Path(name).parent / "__pycache__" / f"{Path(name).stem}.{sys.implementation.cache_tag}.pyc"
         mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
-        py_compile.compile(str(solved / name), str(target), doraise=True, invalidation_mode=mode)
+        # A solution that is no Python compiles to nothing; that the gate takes it would be seen elsewhere.
+        with suppress(py_compile.PyCompileError):
+            py_compile.compile(str(solved / name), str(target), doraise=True, invalidation_mode=mode)
     if sources:
         yield subject.expect("fail", "cheat: compiled files of the solution", Left(app, CLAIM))
 

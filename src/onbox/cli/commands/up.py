@@ -30,20 +30,20 @@ def command(
     RECIPE is a file, the name of a recipe that comes along, or a GGUF file. An interruption before it serves ends it.
     """
     reserve_bytes = None if reserve is None else round(reserve * 2**30)
-    if only_print:
-        from onbox.cli.launching import print_launch
-
-        print_launch(recipe, form=form, reserve=reserve_bytes, as_json=as_json)
-        return
-
     from onbox import recipes
-    from onbox.cli.standing import backend_words, contract, stand_up
 
     found = recipes.find(recipe)
     if port is not None:
         found = found.model_copy(update={"serve": found.serve.model_copy(update={"port": port})})
     if name is not None:
         found = recipes.Recipe.model_validate({**found.model_dump(mode="json"), "name": name})
+    if only_print:
+        from onbox.cli.launching import print_launch
+
+        print_launch(found, form=form, reserve=reserve_bytes, as_json=as_json)
+        return
+    from onbox.cli.standing import backend_words, contract, stand_up
+
     up = stand_up(found, reserve=reserve_bytes, replace=replace)
     if as_json:
         print_json(contract(up))

@@ -13,6 +13,7 @@ import os
 import random
 import re
 import shutil
+import sys
 from pathlib import Path
 
 RANDOM = random.Random(int(os.environ["SEED"]))
@@ -42,6 +43,7 @@ def words(table):
     """
     used = set(table) | set(re.findall(r"\w+", "\n".join(path.read_text("utf-8") for path in files())))
     used |= {part for path in files() for name in path.parts for part in name.split(".")}
+    used |= set(sys.stdlib_module_names)  # a package of such a name would not be found
     chosen = {}
     for old, choices in table.items():
         if not isinstance(choices, str):
@@ -116,7 +118,9 @@ def _shuffled(text, body, blank_lines):
         else:
             runs, run = [*runs, run], []
     for run in [run for run in runs if len(run) > 1]:
-        spans = [(min([node.lineno, *(item.lineno for item in node.decorator_list)]) - 1, node.end_lineno) for node in run]
+        spans = [
+            (min([node.lineno, *(item.lineno for item in node.decorator_list)]) - 1, node.end_lineno) for node in run
+        ]
         parts = ["\n".join(lines[start:end]) for start, end in spans]
         RANDOM.shuffle(parts)
         lines[spans[0][0] : spans[-1][1]] = ("\n" * (blank_lines + 1)).join(parts).split("\n")
@@ -140,16 +144,29 @@ DECOYS = {
     "flags.py": '"""Switches for things that are not ready."""\n\nON = {"search"}\n\n\ndef is_on(flag):\n'
     "    return flag in ON\n",
     "checksums.py": '"""Short sums over lines."""\n\nimport zlib\n\n\ndef line_sum(line):\n'
-    '    return zlib.crc32(line.encode()) & 0xFFFF\n',
+    "    return zlib.crc32(line.encode()) & 0xFFFF\n",
 }
 """Small modules that have nothing to do with any task."""
 
 
-def decoys(folder, count):
+TS_DECOYS = {
+    "colours.ts": 'export const ACCENT = "#0a6";\n\nexport function css(colour: string): string {\n'
+    "  return `color: ${colour};`;\n}\n",
+    "pages.ts": "export function page<T>(items: T[], number: number, size = 20): T[] {\n"
+    "  return items.slice((number - 1) * size, number * size);\n}\n",
+    "weekdays.ts": 'const OPEN = ["mon", "tue", "wed", "thu", "fri"];\n\n'
+    "export function isOpen(day: string): boolean {\n  return OPEN.includes(day.slice(0, 3).toLowerCase());\n}\n",
+    "slugs.ts": "export const slug = (title: string): string =>\n"
+    '  title.toLowerCase().split(" ").filter(Boolean).join("-");\n',
+    "flags.ts": 'const ON = new Set<string>(["search"]);\n\nexport const isOn = (flag: string): boolean => ON.has(flag);\n',
+}
+
+
+def decoys(folder, count, modules=DECOYS):
     """Put `count` modules that have nothing to do with the task into a folder of the workspace."""
-    for name in RANDOM.sample(sorted(DECOYS), count):
+    for name in RANDOM.sample(sorted(modules), count):
         if not (APP / folder / name).exists():
-            give(f"{folder}/{name}", DECOYS[name])
+            give(f"{folder}/{name}", modules[name])
 
 
 # ---------------------------------------------------------------- data

@@ -9,6 +9,7 @@ and is told inputs but never the answers, so that no file in the workspace can d
 """
 
 import ast
+import copy
 import html
 import json
 import os
@@ -100,8 +101,8 @@ def parse(name, root=None):
         raise Fail("FAIL_SYNTAX", f"{name}: {error}") from None
 
 
-def frame(may_change):
-    """Nothing but `may_change` was changed or deleted, and no new file bends how Python finds code.
+def frame(may_change=(), may_go=()):
+    """Nothing but `may_change` was changed, nothing but `may_go` deleted, and no new file bends how Python finds code.
 
     New files are otherwise let be: a note or a helper script left behind is not a change to the project.
     FRAME_TESTS_CHANGED, FRAME_FILE_DELETED, FRAME_FILE_CHANGED, FRAME_PLANTED.
@@ -110,6 +111,8 @@ def frame(may_change):
     for name in original:
         there = (APP / name).is_file()
         if there and (name in may_change or (APP / name).read_bytes() == (ORIGINAL / name).read_bytes()):
+            continue
+        if not there and name in may_go:
             continue
         if Path(name).name.startswith("test_"):
             raise Fail("FRAME_TESTS_CHANGED", name)
@@ -148,6 +151,42 @@ def names(tree):
 def functions(body):
     """The functions that a module's or class's body defines, by name."""
     return {node.name: node for node in body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))}
+
+
+def methods(body, cls):
+    """The methods of a class in a module's body, by name; FAIL_CLASS_MISSING."""
+    for node in body:
+        if isinstance(node, ast.ClassDef) and node.name == cls:
+            return functions(node.body)
+    raise Fail("FAIL_CLASS_MISSING", cls)
+
+
+def bare(node):
+    """The code of a node without its docstrings, as a text to compare."""
+    node = copy.deepcopy(node)
+    for inner in ast.walk(node):
+        body = getattr(inner, "body", None)
+        if isinstance(body, list):
+            inner.body = [item for item in body if not _is_docstring(item)]
+    return ast.dump(node)
+
+
+def calls(tree, name):
+    """The calls of a function or method of that name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and name in (getattr(node.func, "id", ""), getattr(node.func, "attr", "")):
+            yield node
+
+
+def others_unchanged(name, but=()):
+    """The functions and classes of a file are what they were, but for those named; FRAME_CODE_CHANGED."""
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    new, old = (
+        {node.name: bare(node) for node in tree.body if isinstance(node, kinds) and node.name not in but}
+        for tree in (parse(name), parse(name, ORIGINAL))
+    )
+    if new != old:
+        raise Fail("FRAME_CODE_CHANGED", f"{name}: more than was asked for changed")
 
 
 def same_but_renamed(name, new, old):
@@ -264,6 +303,19 @@ def _fence(hidden):
 
 
 # ---------------------------------------------------------------- replies
+
+
+def reply_fields(*names):
+    """What the agent's last message says behind `NAME:`, one for each name; FAIL_FORM."""
+    found = {name: set() for name in names}
+    for line in reply_lines():
+        for name in names:
+            if match := re.match(rf"{re.escape(name)}\s*[:=]\s*(.+)$", line, re.IGNORECASE):
+                found[name].add(match[1].strip(" .\"'"))
+    for name, values in found.items():
+        if len(values) != 1:
+            raise Fail("FAIL_FORM", f"{'no' if not values else 'more than one'} line gives {name}")
+    return {name: values.pop() for name, values in found.items()}
 
 
 def reply_lines():

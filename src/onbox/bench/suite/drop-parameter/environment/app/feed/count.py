@@ -1,0 +1,7 @@
+"""How many there are."""
+
+from feed import reader
+
+
+def count(path):
+    return len(reader.load(path, verbose=True))

@@ -1,0 +1,7 @@
+"""Orders on their way."""
+
+from desk.mail import notify
+
+
+def leave(user):
+    notify(user, "Your order left.", True)

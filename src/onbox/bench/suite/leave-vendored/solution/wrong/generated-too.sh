@@ -1,0 +1,5 @@
+#!/bin/bash
+# What a tool writes is edited.
+cd "${APP_DIR:-/app}" || exit 1
+sed -i 's/\bto_json\b/as_json/g' web/encode.py web/pages.py web/schema.py
+sed -i 's/encode\.to_json/encode.as_json/' web/feed.py

@@ -1,0 +1,23 @@
+#!/bin/bash
+# The function lies at both places.
+cd "${APP_DIR:-/app}" || exit 1
+python3 - <<'END'
+from pathlib import Path
+
+text, money = Path("tools/text.py"), Path("tools/money.py")
+source = text.read_text()
+start = source.index("def parse_amount")
+end = source.index("\n\n\n", start) if "\n\n\n" in source[start:] else len(source)
+function = source[start:end].rstrip("\n")
+text.write_text((source[:start].rstrip("\n") + "\n\n\n" + source[end:].lstrip("\n")).rstrip("\n") + "\n")
+head, _, rest = money.read_text().partition("\n\n")
+money.write_text(f"{head}\n\nfrom tools.text import squeeze\n\n{rest.rstrip()}\n\n\n{function}\n")
+END
+git checkout -q . 2>/dev/null
+cat >> tools/text.py <<'END'
+
+
+def parse_amount(text):
+    euros, _, cents = squeeze(text).replace(".", ",").partition(",")
+    return int(euros) * 100 + int(cents or 0)
+END

@@ -1,0 +1,11 @@
+#!/bin/bash
+# The other module of that name is moved too.
+cd "${APP_DIR:-/app}" || exit 1
+mkdir -p src/core
+sed 's#"./strings"#"../util/strings"#' src/util/dates.ts > src/core/dates.ts
+rm src/util/dates.ts
+sed -i 's#"./dates"#"../core/dates"#' src/util/labels.ts
+sed -i 's#"./util/dates"#"./core/dates"#' src/main.ts
+sed -i 's#"../util/dates"#"../core/dates"#' src/views/calendar.ts src/views/agenda.ts
+mv src/views/dates.ts src/core/format.ts
+sed -i 's#"./dates"#"../core/format"#' src/views/calendar.ts

@@ -1,0 +1,4 @@
+import { isoDay } from "./core/dates";
+import { label } from "./util/labels";
+
+export const header = (): string => `${isoDay(2026, 1, 5)} ${label(1, 9)}`;

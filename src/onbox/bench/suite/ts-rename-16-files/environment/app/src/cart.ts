@@ -1,0 +1,12 @@
+import { applyDiscount, listPrice } from "./pricing";
+
+export class Cart {
+  constructor(
+    readonly articles: string[],
+    readonly percent = 0,
+  ) {}
+
+  total(): number {
+    return this.articles.reduce((sum, article) => sum + applyDiscount(listPrice(article), this.percent), 0);
+  }
+}

@@ -1,0 +1,5 @@
+export const COUNTS: Record<string, number> = {};
+
+export function count(metric: string): void {
+  COUNTS[metric] = (COUNTS[metric] ?? 0) + 1;
+}

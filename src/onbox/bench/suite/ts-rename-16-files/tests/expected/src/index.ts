@@ -1,0 +1,1 @@
+export { computeDiscount, listPrice } from "./pricing";

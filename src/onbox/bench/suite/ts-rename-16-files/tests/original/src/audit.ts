@@ -1,0 +1,11 @@
+import * as shop from "./index";
+
+export interface Order {
+  id: number;
+  price: number;
+  percent: number;
+  paid: number;
+}
+
+export const wrongOrders = (orders: Order[]): number[] =>
+  orders.filter((order) => shop.applyDiscount(order.price, order.percent) !== order.paid).map((order) => order.id);

@@ -1,0 +1,1 @@
+export { applyDiscount, listPrice } from "./pricing";
