@@ -11,14 +11,14 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from onbox.engines import Engine, Launch
-from onbox.errors import BoxError, EngineError, GuardStop
+from onbox.errors import BoxError, EngineError, GuardStop, UsageError
 from onbox.evidence.folder import utc_now, write_json
 from onbox.evidence.records import (
     BackendSeen,
@@ -180,13 +180,21 @@ class Lifetime:
 
     def _address(self) -> Endpoint:
         if self.recipe.url is not None:
-            return Endpoint.parse(self.recipe.url)
+            return replace(Endpoint.parse(self.recipe.url), key=self._key())
         port = self.recipe.serve.port
         if port is not None and port_open("127.0.0.1", port):
             raise BoxError(
                 f"{self.recipe.name}: serve.port: {port} is taken{taken_by(port)}", "free it, or leave it out"
             )
         return Endpoint("http", "127.0.0.1", port or free_port())
+
+    def _key(self) -> str:
+        """What the user put into the environment for this server."""
+        name = self.recipe.api_key_env
+        key = os.environ.get(name, "").strip() if name else ""
+        if name and not key:
+            raise UsageError(f"{self.recipe.name}: api_key_env: {name} is not set", f"export {name}=...")
+        return key
 
     def _attach(self) -> None:
         began = time.monotonic()
