@@ -1,11 +1,15 @@
 """When the guard acts, on made-up samples: never on the healthy, always before the reserve is breached."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from onbox.evidence.records import GuardLimits, GuardStopped, Holder
+from onbox.recipes.schema import Recipe, Weights
+from onbox.standup.guard_words import guard_stop
 from onbox.standup.keeper.guard import Alarm, Guard, Sample
 from onbox.standup.keeper.memory import available_bytes, full_stall_s
 from onbox.standup.keeper.settings import Container, Limits, Settings
@@ -133,3 +137,50 @@ def test_settings_survive_the_command_line() -> None:
         afterwards=(("docker", "start", "c"),),
     )
     assert Settings.from_json(told.to_json()) == told
+
+
+def stopped(phase: str, *, ours: bool = True) -> GuardStopped:
+    return GuardStopped(
+        at="2026-11-25T00:00:00Z",
+        kind="projected",
+        ours=ours,
+        phase=phase,
+        available_bytes=7 * GIB,
+        own_bytes=80 * GIB,
+        gpu_bytes=None,
+        fall_bytes_s=8.0 * GIB,
+        to_reserve_s=0.1,
+        lowest_bytes=6 * GIB,
+        gone_s=0.4,
+        limits=GuardLimits(reserve_bytes=6 * GIB, plan_bytes=70 * GIB, horizon_s=0.3),
+        holders=(
+            Holder(pid=7, command="vllm", bytes=80 * GIB, ours=True),
+            Holder(pid=8, command="firefox", bytes=9 * GIB, ours=False),
+        ),
+        trace=(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("engine", "phase", "change"),
+    [
+        ("vllm", "finalize", "moe-backend"),
+        ("vllm", "capture", "enforce-eager"),
+        ("vllm", "kv", "kv-cache-memory-bytes"),
+        ("vllm", "load", "load-format"),
+        ("vllm", "serving", "kv-cache-memory-bytes"),
+        ("llama-server", "load", "cache-type-k"),
+    ],
+)
+def test_a_stop_says_who_held_the_memory_and_what_to_change(engine: str, phase: str, change: str) -> None:
+    recipe = Recipe(name="big", engine=engine, weights=Weights(path="x.gguf"))
+    said = guard_stop(recipe, stopped(phase), Path("guard.json"))
+    assert said.exit_code == 4
+    assert said.message == (
+        f"big: stopped by the guard in phase {phase}: 7.00 GiB available and falling 8.00 GiB/s, reserve 6.00 GiB; "
+        "the engine held 80.00 GiB of 70.00 GiB planned"
+    )
+    assert change in said.next_step
+    others = guard_stop(recipe, stopped(phase, ours=False), Path("guard.json"))
+    assert "process 8 (firefox) holds 9.00 GiB" in others.message
+    assert others.next_step.startswith("free memory")

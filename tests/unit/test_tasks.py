@@ -92,6 +92,12 @@ def test_a_missing_part_is_named(copied: Path, missing: str) -> None:
         ('[metadata]\nanswer = "mail"\n', "task.toml", "metadata.answer: input should be 'workspace' or 'reply'"),
         ("[[steps]]\nname = 'first'\n", "task.toml", "steps: a task of several steps cannot be run here"),
         (
+            "[[environment.mcp_servers]]\nname = 'a'\n",
+            "task.toml",
+            "environment.mcp_servers: cannot be given to a task",
+        ),
+        ("[verifier]\nenv = {A = 'b'}\n", "task.toml", "verifier.env: cannot be given to a task here"),
+        (
             '[environment]\nnetwork_mode = "allowlist"\nallowed_hosts = ["example.org"]\n',
             "task.toml",
             "environment.network_mode: no network can be given to a task here",

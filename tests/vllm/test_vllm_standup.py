@@ -15,6 +15,8 @@ from onbox.evidence.records import StandUp
 from onbox.recipes import Recipe, Serve, Weights
 from onbox.standup.ports import port_open
 from onbox.standup.process import Lifetime
+from onbox.watch.recording import Recording
+from onbox.watch.watcher import Tracker
 from tests.parts import VLLM_MODEL, VLLM_PYTHON
 
 pytestmark = [pytest.mark.vllm, pytest.mark.slow, pytest.mark.timeout(420)]
@@ -68,6 +70,17 @@ def test_phases_are_told_from_the_real_log(eager: Lifetime) -> None:
     assert record.ready_s == pytest.approx(sum(phase.seconds for phase in record.phases), abs=0.1)
     assert record.engine_version is not None
     assert record.engine_version.startswith("vllm 0.32.0")
+
+
+def test_the_watch_saw_it_get_on_and_how_much_memory_it_took(eager: Lifetime) -> None:
+    tracker, states = Tracker(), set()
+    for sample in Recording(eager.folder / "samples.jsonl"):
+        states.add(str(tracker.take(sample).state))
+    assert states <= {"progressing", "slow", "suspect", "done"}
+    assert [lap.name for lap in tracker.laps][:3] == ["start", "load", "finalize"]
+    record = StandUp.model_validate_json((eager.folder / "phases.json").read_text())
+    held = [phase.peak_bytes or 0 for phase in record.phases]
+    assert held[-1] > held[0] > 100_000_000
 
 
 def test_it_says_what_it_is_and_counts(eager: Lifetime) -> None:

@@ -15,6 +15,7 @@ from onbox.bench.agents import Agent, Job, Outcome
 from onbox.bench.diff import changes, patch
 from onbox.bench.gate import grade
 from onbox.bench.keepsake import keep
+from onbox.bench.quality import References, broken_files
 from onbox.bench.replay import Replayer
 from onbox.bench.sandbox import Sandbox
 from onbox.bench.tampering import Watched
@@ -29,6 +30,7 @@ from onbox.evidence.records import (
     Changes,
     Exchange,
     GateEnd,
+    Quality,
     ReplayEnd,
     RunRecord,
     SandboxReport,
@@ -56,6 +58,7 @@ class Bench:
         sandbox_report: how it stood its probes.
         launch_id: of the engine's lifetime.
         alive: whether the engine answers now.
+        references: how much the tasks' own solutions change; None: nobody asks.
         replayer: asks again what an ambiguous run ended with; None: nobody does.
     """
 
@@ -71,6 +74,7 @@ class Bench:
     alive: Callable[[], bool]
     treatments: Mapping[str, ArmPlan] = field(default_factory=dict)
     replayer: Replayer | None = None
+    references: References | None = None
 
     def run(self, task: Task, arm: str, n: int, seed: int, folder: Path) -> RunRecord:
         """Do one run and write its folder, `run.json` last; a fault of the harness is in the record, not raised.
@@ -89,7 +93,7 @@ class Bench:
         canary = secrets.token_hex(8) if treatment.rules else ""
         outcome, gate, changed, fault = _nothing("the run did not start"), None, NO_CHANGES, ""
         tampering: tuple[str, ...] = ()
-        workspace_sha256 = ""
+        workspace_sha256, broken = "", None
         with tempfile.TemporaryDirectory(prefix="onbox-run-", ignore_cleanup_errors=True) as scratch:
             try:
                 workspace, before, after = (Path(scratch, name) for name in ("app", "before", "after"))
@@ -101,6 +105,7 @@ class Bench:
                 tampering = watched.tampering(before, after)
                 changed = changes(before, after)
                 workspace_sha256 = keep(before, after, folder)
+                broken = broken_files(before, after)
                 write_atomic(folder / "workspace.patch", patch(before, after).encode("utf-8", "surrogateescape"))
                 gate = self._grade(task, workspace, outcome, folder)
             except OnboxError as error:
@@ -133,6 +138,7 @@ class Bench:
             workspace_sha256=workspace_sha256,
             tampering=tampering,
             replay=replay,
+            quality=None if broken is None else Quality(reference=self._reference(task), broken=broken),
             agent_s=round(outcome.seconds, 3),
             command_s=round(outcome.command_s, 3),
         )
@@ -162,6 +168,12 @@ class Bench:
                 mcp=treatment.mcp,
             )
             return self.agent.run(job)
+
+    def _reference(self, task: Task) -> Changes | None:
+        try:
+            return self.references.of(task) if self.references else None
+        except (OnboxError, OSError):
+            return None  # The run is over and stands; what its task's own solution does is not its fault.
 
     def _replay(self, folder: Path) -> ReplayEnd | None:
         if self.replayer is None:

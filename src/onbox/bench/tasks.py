@@ -42,6 +42,11 @@ SETS: dict[str, tuple[str, ...] | None] = {"quick": QUICK, "core": CORE, "builti
 """The builtin tasks under names of their own; None: all of them."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_NOT_HERE = (
+    *("environment.mcp_servers", "environment.healthcheck", "environment.env", "environment.gpus", "environment.tpu"),
+    *("verifier.env", "verifier.environment", "agent.user", "verifier.user"),
+)
+"""Fields of Harbor's that change what a task is, and that nothing here would heed."""
 _NEEDED = ("instruction.md", "task.toml", "environment", "tests/test.sh")
 
 
@@ -241,7 +246,12 @@ def _read_instruction(path: Path) -> str:
 
 def _read_toml(path: Path) -> _TaskToml:
     try:
-        return _TaskToml.model_validate(tomllib.loads(path.read_text("utf-8")))
+        data = tomllib.loads(path.read_text("utf-8"))
+        for section, key in (name.split(".") for name in _NOT_HERE):
+            part = data.get(section)
+            if isinstance(part, dict) and part.get(key):
+                raise UsageError(f"{path}: {section}.{key}: cannot be given to a task here", "run it with Harbor")
+        return _TaskToml.model_validate(data)
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: not UTF-8 at byte {error.start}") from error
     except tomllib.TOMLDecodeError as error:

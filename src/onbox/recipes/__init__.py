@@ -131,10 +131,15 @@ def of_gguf(path: Path) -> Recipe:
     return Recipe(name=slug(path.stem), engine="llama-embedded", weights=Weights(path=str(path.resolve())))
 
 
-def of_url(url: str, model: str | None = None) -> Recipe:
-    """The recipe for a server that runs already."""
+def of_url(url: str, model: str | None = None, api_key_env: str = "") -> Recipe:
+    """The recipe for a server that runs already.
+
+    Raises:
+        UsageError: that is no name of an environment variable.
+    """
     name = slug(model or url.partition("://")[2].removesuffix("/").removesuffix("/v1"))
-    return Recipe(name=name, engine="attached", url=url, model=model)
+    said = {"name": name, "engine": "attached", "url": url, "model": model, "api_key_env": api_key_env}
+    return parse(said, where=url, folder=None)
 
 
 def _template(name: str, where: str, folder: Path | None) -> str:

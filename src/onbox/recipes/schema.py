@@ -96,6 +96,8 @@ class Recipe(RecipePart):
     container: Container | None = None
     url: str | None = None
     """For the engine `attached`: the server that runs already."""
+    api_key_env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$|^$")] = ""
+    """The environment variable that holds the key which this server wants; the key itself is written nowhere."""
     model: str | None = None
     """The model's name in requests; None asks the server."""
     weights: Weights | None = None

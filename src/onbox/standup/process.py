@@ -11,14 +11,14 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from onbox.engines import Engine, Launch
-from onbox.errors import BoxError, EngineError, GuardStop, OnboxError
+from onbox.errors import BoxError, EngineError, GuardStop, UsageError
 from onbox.evidence.folder import utc_now, write_json
 from onbox.evidence.records import (
     BackendSeen,
@@ -35,6 +35,7 @@ from onbox.evidence.stream import read_reply
 from onbox.recipes.schema import Recipe
 from onbox.standup.backend import seen
 from onbox.standup.budget import Budget, budget
+from onbox.standup.guard_words import guard_stop
 from onbox.standup.keeper import KEEPER
 from onbox.standup.keeper.settings import Container, Limits, Settings
 from onbox.standup.launch_checks import launch_checks
@@ -179,13 +180,21 @@ class Lifetime:
 
     def _address(self) -> Endpoint:
         if self.recipe.url is not None:
-            return Endpoint.parse(self.recipe.url)
+            return replace(Endpoint.parse(self.recipe.url), key=self._key())
         port = self.recipe.serve.port
         if port is not None and port_open("127.0.0.1", port):
             raise BoxError(
                 f"{self.recipe.name}: serve.port: {port} is taken{taken_by(port)}", "free it, or leave it out"
             )
         return Endpoint("http", "127.0.0.1", port or free_port())
+
+    def _key(self) -> str:
+        """What the user put into the environment for this server."""
+        name = self.recipe.api_key_env
+        key = os.environ.get(name, "").strip() if name else ""
+        if name and not key:
+            raise UsageError(f"{self.recipe.name}: api_key_env: {name} is not set", f"export {name}=...")
+        return key
 
     def _attach(self) -> None:
         began = time.monotonic()
@@ -392,7 +401,7 @@ class Lifetime:
             seen = GuardStopped.model_validate_json(path.read_bytes())
         except (OSError, ValueError):
             raise GuardStop(f"{self.recipe.name}: stopped by the guard; what it saw could not be written") from None
-        raise guard_stop(self.recipe.name, seen, path)
+        raise guard_stop(self.recipe, seen, path)
 
     def _last_words(self) -> str:
         words = [STAMP.sub("", line).strip() for line in _lines(self.log_path)[-LOG_TAIL_LINES:]]
@@ -452,18 +461,6 @@ class Lifetime:
 
     def _write(self, stopped: Stopped | None) -> None:
         write_json(self.folder / "phases.json", self.record(stopped))
-
-
-def guard_stop(name: str, seen: GuardStopped, path: Path) -> OnboxError:
-    """What the guard saw, in the one line of an error."""
-    reserve, own = seen.limits.reserve_bytes, seen.own_bytes
-    fell = f" and falling {seen.fall_bytes_s / 2**30:.2f} GiB/s" if seen.fall_bytes_s else ""
-    held = "" if own is None else f"; the engine held {own / 2**30:.2f} GiB"
-    return GuardStop(
-        f"{name}: stopped by the guard in phase {seen.phase}: {seen.available_bytes / 2**30:.2f} GiB available{fell}, "
-        f"reserve {reserve / 2**30:.2f} GiB{held}",
-        f"what it saw and when: {path}",
-    )
 
 
 def _lines(path: Path) -> list[str]:

@@ -84,6 +84,7 @@ class Asked:
     seed: int | None = None
     reserve_bytes: int | None = None
     model: str | None = None
+    api_key_env: str = ""
     speed: SpeedPlan | None = field(default_factory=SpeedPlan)
     bench: bool = True
     kind: str = "trial"
@@ -127,7 +128,7 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
     wanted = asked.tasks or "core"
     source, names = task_source("quick" if asked.quick and wanted in SETS else wanted)
     seed = asked.seed if asked.seed is not None else SEED
-    found = [*inline, *(_recipe(name, asked.model) for name in asked.contenders)]
+    found = [*inline, *(_recipe(name, asked.model, api_key_env=asked.api_key_env) for name in asked.contenders)]
     limits = asked.limits or (Limits() if found else EMBEDDED_LIMITS)
     if not found:
         found = [recipes.load(name) for name in recipes.EMBEDDED_PAIR]
@@ -284,10 +285,10 @@ def _again(
     )
 
 
-def _recipe(name: str, model: str | None, folder: Path = Path()) -> Recipe:
+def _recipe(name: str, model: str | None, folder: Path = Path(), api_key_env: str = "") -> Recipe:
     if name.startswith(("http://", "https://")):
         Endpoint.parse(name)
-        return recipes.of_url(name, model)
+        return recipes.of_url(name, model, api_key_env)
     return recipes.find(name, folder)
 
 

@@ -11,6 +11,7 @@ from onbox import fetch, preflight, weights
 from onbox.bench.agents import agent_of
 from onbox.bench.instances import Instances
 from onbox.bench.probing import sandbox_of
+from onbox.bench.quality import References
 from onbox.bench.replay import Replayer
 from onbox.bench.runner import Bench
 from onbox.bench.tasks import Task
@@ -76,6 +77,7 @@ class Trial:
         self._show(self._plan_event())
         with tempfile.TemporaryDirectory(prefix="onbox-instances-") as scratch:
             self._instances = Instances(Path(scratch), self._sandbox)
+            self._references = References(self._sandbox)
             self._make_instances()
             self._contenders()
 
@@ -235,6 +237,7 @@ class Trial:
                 sandbox_report=self._sandbox_report,
                 launch_id=life.launch_id,
                 alive=life.alive,
+                references=self._references,
                 replayer=Replayer(life.endpoint, self.plan.replay, self._replayed_s(contender)),
                 treatments={arm.name: arm for arm in self.plan.treatments},
             )

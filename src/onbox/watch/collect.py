@@ -1,7 +1,8 @@
 """Makes samples: looks at everything that works for a stand-up, each source as often as it is worth.
 
-The counters of processes and the log are read in every tick. What costs more is looked at less often, and a walk of the
-cache folders as seldom as keeps it below a thousandth of a core. What this user may not read is said, once it changes.
+The log is read in every tick, the counters of processes five times a second at most, what costs more less often, and a
+walk of the cache folders as seldom as keeps it below a thousandth of a core. What this user may not read is said once
+it changes.
 """
 
 import os
@@ -25,10 +26,11 @@ from onbox.watch.tokens import Server
 if TYPE_CHECKING:
     from onbox.box.nvml import Watch
 
+PROCESSES_S = 0.2
 MEMBERS_S = 1.0
 MACHINE_S = 0.5
 SOCKETS_S = 1.0
-GPUS_S = 1.0
+GPUS_S = 2.0
 SERVER_S = 2.0
 THREADS_S = 5.0
 CACHES_S = 2.0
@@ -89,14 +91,10 @@ class Collector:
         self._phase = None
         if self._is_due("members", MEMBERS_S, now):
             self._members.refresh(self._cgroups.refresh())
-            if self._members.leaves_work_to_daemon:
+            if self._members.makes_containers:
                 self._cgroups.watch_newcomers()
-        sample.processes = self._read_processes()
-        alive = {each.pid for each in sample.processes if each.state != "Z"}
-        if alive.isdisjoint(self._members.roots):
-            sample.ended, sample.exit_code = True, self.target.exit_code()
-        sample.births = self._members.births
-        sample.groups = self._cgroups.read() or None
+        if self._is_due("processes", PROCESSES_S, now):
+            self._look_at_processes(sample)
         if self._is_due("machine", MACHINE_S, now):
             sample.machine = self._machine.read()
         if self._is_due("sockets", SOCKETS_S, now):
@@ -112,9 +110,6 @@ class Collector:
             self._due["caches"] = now + max(CACHES_S, (self._clock() - now) / CACHES_SHARE)
         self._ask_server(sample, now)
         self._read_log(sample)
-        cannot = self._what_cannot_be_read(sample.processes)
-        if cannot != self._cannot:
-            sample.cannot = self._cannot = cannot
         return sample
 
     def take_stacks(self) -> str | None:
@@ -149,6 +144,17 @@ class Collector:
             return False
         self._due[name] = now + every_s
         return True
+
+    def _look_at_processes(self, sample: Sample) -> None:
+        sample.processes = self._read_processes()
+        sample.births = self._members.births
+        sample.groups = self._cgroups.read() or None
+        alive = {each.pid for each in sample.processes if each.state != "Z"}
+        if alive.isdisjoint(self._members.roots):
+            sample.ended, sample.exit_code = True, self.target.exit_code()
+        cannot = self._what_cannot_be_read(sample.processes)
+        if cannot != self._cannot:
+            sample.cannot = self._cannot = cannot
 
     def _read_processes(self) -> tuple[Process, ...]:
         found = []

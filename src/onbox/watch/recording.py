@@ -15,6 +15,7 @@ from typing import IO, Literal, Self, cast
 from onbox.errors import UsageError
 from onbox.watch.sample import Sample
 
+_encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 FORMAT = 1
 FLUSH_LINES = 30
 """Of a compressed file: each flush costs some of what the compression gained."""
@@ -50,7 +51,7 @@ class Recorder:
         self._line(sample.to_json())
 
     def _line(self, data: dict[str, object]) -> None:
-        self._file.write(json.dumps(data, ensure_ascii=True, separators=(",", ":")) + "\n")
+        self._file.write(_encode(data) + "\n")
         self._lines += 1
         if not self._packed or self._lines % FLUSH_LINES == 0:
             self._file.flush()

@@ -17,6 +17,7 @@ from onbox.evidence.folder import utc_now
 from onbox.evidence.records import Exchange
 from onbox.wire.decoding import ContentEncodingError, Decoder
 from onbox.wire.endpoint import Endpoint
+from onbox.wire.redaction import redacted_text
 
 READ_BYTES = 65_536
 KEPT_HEADERS = ("content-type", "content-encoding", "server", "x-request-id", "retry-after")
@@ -88,7 +89,7 @@ class StampedClient:
         """
         self._count += 1
         started_at, t0_ns = utc_now(), time.monotonic_ns()
-        reply = _Reply(t0_ns, on_read)
+        reply = _Reply(t0_ns, on_read, self.endpoint.key)
         error: str | None = None
         try:
             fresh = self._socket is None
@@ -141,7 +142,7 @@ class StampedClient:
         else:
             self._http.start_next_cycle()
         self._socket.settimeout(self.read_timeout_s)
-        headers = {"Host": self.endpoint.authority, "Accept-Encoding": "identity"}
+        headers = {"Host": self.endpoint.authority, "Accept-Encoding": "identity", **self.endpoint.authorization}
         payload = b""
         if body is not None:
             payload = json.dumps(body).encode()
@@ -171,12 +172,13 @@ class StampedClient:
 class _Reply:
     """Collects what one request brought; all data events of one socket read make one chunk."""
 
-    def __init__(self, t0_ns: int, on_read: OnRead | None) -> None:
+    def __init__(self, t0_ns: int, on_read: OnRead | None, key: str = "") -> None:
         self.status: int | None = None
         self.headers: dict[str, str] = {}
         self.chunks: list[tuple[int, str]] = []
         self._t0_ns = t0_ns
         self._on_read = on_read
+        self._secrets = (key,) if key else ()
         self._t_ns = 0
         self._pending = b""
         self._decoder = Decoder("identity")
@@ -198,7 +200,9 @@ class _Reply:
 
     def flush(self) -> None:
         if self._pending:
-            self.chunks.append((self._t_ns, self._pending.decode("utf-8", "surrogateescape")))
+            text = self._pending.decode("utf-8", "surrogateescape")
+            # A server that refuses a key may quote it.
+            self.chunks.append((self._t_ns, redacted_text(text, self._secrets)))
             if self._on_read is not None:
                 self._on_read(self._t_ns, self._pending)
             self._pending = b""

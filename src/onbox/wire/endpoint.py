@@ -1,7 +1,7 @@
 """Where a server listens."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from onbox.errors import UsageError
@@ -18,12 +18,14 @@ class Endpoint:
         host: name or address.
         port: TCP port.
         prefix: what comes before `/v1`, often empty.
+        key: what the server wants as bearer; never shown, never recorded.
     """
 
     scheme: str
     host: str
     port: int
     prefix: str = ""
+    key: str = field(default="", repr=False)
 
     @classmethod
     def parse(cls, url: str) -> "Endpoint":
@@ -52,6 +54,11 @@ class Endpoint:
         """`host:port` as a Host header has it; an IPv6 address is in brackets."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
+
+    @property
+    def authorization(self) -> dict[str, str]:
+        """The header that carries the key; none without one."""
+        return {"Authorization": f"Bearer {self.key}"} if self.key else {}
 
     @property
     def root(self) -> str:

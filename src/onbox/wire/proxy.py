@@ -25,7 +25,7 @@ from onbox.evidence.records import Exchange
 from onbox.wire.client import KEPT_HEADERS, READ_BYTES
 from onbox.wire.decoding import ContentEncodingError, Decoder
 from onbox.wire.endpoint import Endpoint
-from onbox.wire.redaction import redacted, redacted_path, redacted_text, secrets_of
+from onbox.wire.redaction import SECRET_HEADERS, redacted, redacted_path, redacted_text, secrets_of
 from onbox.wire.watch import Refused, Watch
 
 MAX_REQUEST_BYTES = 64 * 2**20
@@ -175,7 +175,8 @@ class RecordingProxy:
                 return
             if wanted is not said:
                 said, body = wanted, json.dumps(wanted).encode()
-        secrets = secrets_of((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers)
+        carried = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers]
+        secrets = secrets_of([*carried, *self.upstream.authorization.items()])
         record = _Recording(next(tape.ids), purpose, method, path, said, secrets)
         try:
             await self._forward(client, request, path, body, record)
@@ -209,6 +210,10 @@ class RecordingProxy:
         try:
             engine = h11.Connection(h11.CLIENT)
             headers = [(name, value) for name, value in request.headers if name not in REPLACED]
+            if upstream.key:
+                # The agent never learns the key of the server.
+                headers = [(name, value) for name, value in headers if name.decode() not in SECRET_HEADERS]
+                headers += [(name.encode(), value.encode()) for name, value in upstream.authorization.items()]
             headers += [(b"host", upstream.authority.encode()), (b"accept-encoding", b"identity")]
             if body:
                 headers.append((b"content-length", b"%d" % len(body)))

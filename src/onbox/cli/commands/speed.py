@@ -16,6 +16,7 @@ CONCURRENCY_MAX = 256
 @click.command("speed")
 @click.argument("url")
 @click.option("--model", help="The model's name in requests; the server is asked if left out.")
+@click.option("--api-key-env", default="", metavar="NAME", help="Environment variable with the key the server wants.")
 @click.option("--tokens", type=click.IntRange(16), default=256, show_default=True, help="Output tokens a request.")
 @click.option("--requests", type=click.IntRange(1), default=10, show_default=True, help="Measured requests.")
 @click.option("--depth", type=click.IntRange(0), default=0, show_default=True, help="Tokens of context before.")
@@ -29,6 +30,7 @@ CONCURRENCY_MAX = 256
 def command(
     url: str,
     model: str | None,
+    api_key_env: str,
     tokens: int,
     requests: int,
     depth: int,
@@ -61,7 +63,7 @@ def command(
         backend=backend,
         precision=precision,
     )
-    asked = Asked(contenders=(url,), model=model, speed=plan, bench=False, kind="speed")
+    asked = Asked(contenders=(url,), model=model, api_key_env=api_key_env, speed=plan, bench=False, kind="speed")
     facts = facts_of(weights) if weights else None
     folder = new_folder(asked, out, unsafe=False, claims=claims)
     if facts is not None:
