@@ -91,7 +91,7 @@ class Collector:
         self._phase = None
         if self._is_due("members", MEMBERS_S, now):
             self._members.refresh(self._cgroups.refresh())
-            if self._members.leaves_work_to_daemon:
+            if self._members.makes_containers:
                 self._cgroups.watch_newcomers()
         if self._is_due("processes", PROCESSES_S, now):
             self._look_at_processes(sample)
