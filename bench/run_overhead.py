@@ -2,12 +2,14 @@
 
 A scripted server answers at once, in a process of its own; the built-in agent does a small task again and again, as a
 trial does it. The overhead of a run is its wall time less the time during which a request was under way; for each the
-median, the tenth and the ninetieth percentile. Run it on a quiet box:
+median, the tenth and the ninetieth percentile. Beside it stands the processor time of onbox and of the children that it
+waited for (not of what a sandbox kills), which a busy box hardly changes. Run it on a quiet box:
 
     PYTHONPATH=src:. python bench/run_overhead.py [--runs 30] [--task fill-json]
 """
 
 import argparse
+import resource
 import statistics
 import tempfile
 import uuid
@@ -29,14 +31,20 @@ from onbox.wire.proxy import RecordingProxy
 WARM_UP = 2
 
 
+def cpu_s() -> float:
+    """Processor time of this process and of those of its children that have ended."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
+
+
 def model_s(folder: Path) -> float:
     """Seconds during which a request of the agent was under way."""
     exchanges = [Exchange.model_validate(line) for line in read_lines(folder / "wire.jsonl")]
     return sum((exchange.ended_ns or 0) / 1e9 for exchange in exchanges)
 
 
-def measured(task_name: str, runs: int, home: Path) -> list[tuple[RunRecord, float]]:
-    """(record, seconds of the model) of each run, the first two left out."""
+def measured(task_name: str, runs: int, home: Path) -> list[tuple[RunRecord, float, float]]:
+    """(record, seconds of the model, processor seconds) of each run, the first two left out."""
     (task,) = load_tasks("builtin", [task_name])
     sandbox, report = sandbox_of(choose().name)
     assert sandbox is not None
@@ -64,10 +72,12 @@ def measured(task_name: str, runs: int, home: Path) -> list[tuple[RunRecord, flo
             found = []
             for n in range(1, runs + WARM_UP + 1):
                 folder = home / str(n)
+                used_s = cpu_s()
                 record = bench.run(task, "baseline", n, n, folder)
                 assert record.gate is not None
                 assert record.gate.exit_code == 0, record
-                found.append((record, model_s(folder)))
+                used_s = cpu_s() - used_s
+                found.append((record, model_s(folder), used_s))
     return found[WARM_UP:]
 
 
@@ -79,13 +89,14 @@ def main() -> None:
     told = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="onbox-overhead-") as scratch:
         found = measured(told.task, told.runs, Path(scratch))
-    beyond_ms = [1000 * (record.seconds - model) for record, model in found]
-    gate_ms = [1000 * record.gate.seconds for record, _ in found if record.gate]
+    beyond_ms = [1000 * (record.seconds - model) for record, model, _ in found]
+    gate_ms = [1000 * record.gate.seconds for record, _, _ in found if record.gate]
     deciles = statistics.quantiles(beyond_ms, n=10)
     print(f"{told.task}, {len(found)} runs, sandbox {found[0][0].sandbox.name}")
     middle = statistics.median(beyond_ms)
     print(f"beyond the model  median {middle:.0f} ms, 10 to 90 %: {deciles[0]:.0f} to {deciles[-1]:.0f}")
     print(f"of it the gate    median {statistics.median(gate_ms):.0f} ms")
+    print(f"processor time    median {1000 * statistics.median(used_s for _, _, used_s in found):.0f} ms")
 
 
 if __name__ == "__main__":
