@@ -91,6 +91,7 @@ class Signs:
         self._trailing = Trailing(SPAN_S)
         self._stalled: deque[tuple[float, dict[str, float]]] = deque()
         self._births = 0
+        self._throttled_s: list[float] = []
         self._lowest_w: dict[int, float] = {}
         self._threads_s = 0.0
 
@@ -181,10 +182,12 @@ class Signs:
             self.asleep_since_s = max(since, *self.moved_s.values(), 0.0)
 
     def _take_machine(self, sample: Sample) -> None:
+        if sample.groups is not None:
+            self._throttled_s = [each.throttled_s for each in sample.groups if each.throttled_s is not None]
         if sample.machine is None:
             return
         self.machine = sample.machine
-        quota = [each.throttled_s for each in sample.groups or () if each.throttled_s is not None]
+        quota = self._throttled_s
         told = {
             "cpu": sample.machine.cpu_some_s,
             "io": sample.machine.io_full_s,
