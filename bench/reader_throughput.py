@@ -6,6 +6,10 @@ use: `StampedClient` stamps the socket reads, `ReplyReader` parses as they come.
 the time in the event. Run it on a quiet box with two cores or more:
 
     python bench/reader_throughput.py [--rate 20000] [--seconds 3] [--runs 5] [--without-reader]
+
+On a busy one root may take the cores for a moment:
+
+    chrt -f 1 python bench/reader_throughput.py --runs 1 --seconds 0.5
 """
 
 import argparse

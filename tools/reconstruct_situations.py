@@ -83,8 +83,8 @@ def marlin() -> Iterator[Sample]:
         5: "Using 'MARLIN' Mxfp4 MoE backend.",
         40: "Loading weights took 35.10 seconds",
     }
-    for half in range(2 * 64):
-        at = half / 2
+    ticks = [*(n / 2 for n in range(80)), *(n / 10 for n in range(400, 480)), *(n / 2 for n in range(96, 128))]
+    for at in ticks:
         loaded = min(max(at - 4, 0), 36) / 36 * 61
         extra = min(max(at - 41, 0), 5) / 5 * 41
         yield sample(
@@ -93,7 +93,7 @@ def marlin() -> Iterator[Sample]:
             births=3,
             machine=box(105 - loaded - extra, at, max(0.0, at - 46) * 0.4),
             gpus=(Gpu(0, 20.0 if at < 41 else 31.0, 2400.0, int((loaded + extra) * GIB)),),
-            log=(lines[int(at)],) if at.is_integer() and int(at) in lines else (),
+            log=(lines[int(at)],) if at in lines else (),
             log_bytes=100,
         )
 

@@ -526,6 +526,23 @@ class SandboxReport(Record):
     probes: tuple[Probe, ...] = ()
 
 
+class Changes(Record):
+    """What became of the workspace."""
+
+    files: int
+    lines_added: int
+    lines_removed: int
+
+
+class Quality(Record):
+    """How good a change was, beside its passing."""
+
+    reference: Changes | None
+    """What the reference solution changes; None: there is none."""
+    broken: tuple[str, ...] = ()
+    """Changed files of Python, JSON or TOML that cannot be parsed any more."""
+
+
 class ReplayEnd(Record):
     """How the last request of a run was asked again; the exchanges are in `replay.jsonl`."""
 
@@ -536,14 +553,6 @@ class ReplayEnd(Record):
     """`complete`, or why there were fewer rounds than the plan asks for."""
     past_parser: str
     """The road past the server's parser, in words; empty: none is known."""
-
-
-class Changes(Record):
-    """What became of the workspace."""
-
-    files: int
-    lines_added: int
-    lines_removed: int
 
 
 class RunRecord(Record):
@@ -578,6 +587,8 @@ class RunRecord(Record):
     """What was touched that no agent may touch: the gate's files, a reward, a process that outlived the run."""
     replay: ReplayEnd | None = None
     """None: nothing was asked again."""
+    quality: Quality | None = None
+    """None: the workspace was not looked at."""
     agent_s: float = 0.0
     command_s: float = 0.0
     """Share of `agent_s` spent in the agent's commands."""

@@ -80,6 +80,10 @@ def attribute(run: RunRecord, exchanges: Sequence[Exchange], around: Around = NO
         seconds=run.seconds,
         model_s=rounded(_under_way_ns(asked) / SECOND_NS),
         folder=around.folder,
+        files_changed=run.changes.files,
+        lines_changed=run.changes.lines_added + run.changes.lines_removed,
+        size=_size(run),
+        broken=run.quality.broken if run.quality else (),
         replay=again.settled.value if again else "",
         replay_bound=rounded(again.bound) if again and again.bound is not None else None,
         ttft_s=first_token_s(turns),
@@ -190,6 +194,13 @@ def _cut_off(last: Exchange, reply: Reply) -> tuple[str, str]:
         return "L-CTX", f"cut off after {tokens} of the {limit} tokens that the agent allowed"
     set_by = f"the agent allows {limit} tokens an answer" if limit is not None else "the server's own limit"
     return "L-LEN", f"{set_by}: {_short(reply.content or reply.reasoning)}"
+
+
+def _size(run: RunRecord) -> float | None:
+    """Lines changed, over those that the reference solution changes."""
+    reference = run.quality.reference if run.quality else None
+    lines = reference.lines_added + reference.lines_removed if reference else 0
+    return rounded((run.changes.lines_added + run.changes.lines_removed) / lines) if lines else None
 
 
 def _no_usable(calls: Sequence[ToolCall], asked: Sequence[Exchange]) -> str | None:

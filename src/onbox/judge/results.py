@@ -187,6 +187,13 @@ class RunResult(Record):
     """Time during which a request was under way."""
     folder: str
     """Relative to the trial folder."""
+    files_changed: int = 0
+    lines_changed: int = 0
+    """Added and removed."""
+    size: float | None = None
+    """Lines changed over those of the reference solution; None: there is none, or it changes no line."""
+    broken: tuple[str, ...] = ()
+    """Changed files that cannot be parsed any more."""
     replay: str = ""
     """What asking again has shown: `dropped by the server`, `never tried`, `calls when asked again`, `open`; empty when
     nothing was asked again."""

@@ -9,8 +9,10 @@ from typing import Protocol
 
 from onbox import fetch, preflight, weights
 from onbox.bench.agents import agent_of
+from onbox.bench.environments import environment_of
 from onbox.bench.instances import Instances
 from onbox.bench.probing import sandbox_of
+from onbox.bench.quality import References
 from onbox.bench.replay import Replayer
 from onbox.bench.runner import Bench
 from onbox.bench.tasks import Task
@@ -30,6 +32,8 @@ from onbox.trial.plan import check_version, run_seed, tasks_of
 from onbox.wire.proxy import RecordingProxy
 
 TOKENS_EVERY_S = 0.25
+NOTED_INSTANCES = 10
+"""More of them take over a second."""
 
 
 class Looker(Protocol):
@@ -76,14 +80,18 @@ class Trial:
         self._show(self._plan_event())
         with tempfile.TemporaryDirectory(prefix="onbox-instances-") as scratch:
             self._instances = Instances(Path(scratch), self._sandbox)
+            self._references = References(self._sandbox)
             self._make_instances()
             self._contenders()
 
     def _make_instances(self) -> None:
-        """All before the first measurement: a generator that breaks costs nothing, and making them no run's time."""
+        """All before the first measurement: what breaks costs nothing, and making them no run's time."""
+        count = self.plan.runs * sum(task.generated for task in self.tasks)
+        if count > NOTED_INSTANCES:
+            self._show(events.Note(f"making {count} instances of generated tasks"))
         for task in self.tasks:
             for n in range(1, self.plan.runs + 1):
-                self._instances.of(task, run_seed(self.plan.seed, task.name, n))
+                environment_of(self._instances.of(task, run_seed(self.plan.seed, task.name, n)), self._sandbox)
 
     def _contenders(self) -> None:
         try:
@@ -235,6 +243,7 @@ class Trial:
                 sandbox_report=self._sandbox_report,
                 launch_id=life.launch_id,
                 alive=life.alive,
+                references=self._references,
                 replayer=Replayer(life.endpoint, self.plan.replay, self._replayed_s(contender)),
                 treatments={arm.name: arm for arm in self.plan.treatments},
             )

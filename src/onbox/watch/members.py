@@ -13,8 +13,10 @@ from contextlib import suppress
 
 from onbox.watch.procfs import Member, stat_of
 
-CLIENTS = frozenset({"docker", "docker-compose", "docker-buildx", "podman", "nerdctl", "buildctl"})
+CLIENTS = frozenset({"docker", "docker-compose", "docker-buildx", "nerdctl", "buildctl"})
 """Commands that leave the work to a daemon."""
+DAEMONLESS = frozenset({"podman", "buildah"})
+"""Those that do it themselves, in processes that then belong to nobody."""
 DAEMONS = frozenset({"dockerd", "containerd", "buildkitd"})
 DEFAULT_SOCKET = "/var/run/docker.sock"
 
@@ -34,7 +36,9 @@ class Members:
         self._members: dict[int, Member] = {}
         self._strangers: set[int] = set()
         self._sessions: set[int] = set()
-        self.leaves_work_to_daemon = False
+        self.makes_containers = False
+        """A client of containers is in the set: those that appear while it works are its own."""
+        self._daemons_sought = False
         for pid in self.roots:
             self._join(pid, "own", fresh=False)
             stat = stat_of(pid)
@@ -63,8 +67,10 @@ class Members:
             if pid in now and pid not in self._members:
                 self._join(pid, "container", fresh)
         self._adopt(now - self._members.keys() - self._strangers, fresh)
-        if not self.leaves_work_to_daemon and any(each.name in CLIENTS for each in self if each.role == "own"):
-            self.leaves_work_to_daemon = True
+        names = {each.name for each in self if each.role == "own"}
+        self.makes_containers = self.makes_containers or bool(names & (CLIENTS | DAEMONLESS))
+        if names & CLIENTS and not self._daemons_sought:
+            self._daemons_sought = True
             self._add_daemons(now)
 
     def remove(self, pid: int) -> None:
@@ -86,13 +92,17 @@ class Members:
             self.births += fresh
 
     def _adopt(self, unknown: set[int], fresh: bool) -> None:
-        """Take in the unknown ones whose parent, or session, is in the set; repeat for those that they started."""
+        """Take in the unknown ones whose parent, or session, is in the set, and those that they started in turn.
+
+        The watcher itself is left out: who watches the shell that it was started from is no progress of that shell.
+        """
         stats = {pid: stat for pid in unknown if (stat := stat_of(pid)) is not None}
+        myself = os.getpid()
         while True:
             ours = [
                 (pid, stat)
                 for pid, stat in stats.items()
-                if stat.parent in self._members or stat.session in self._sessions
+                if (stat.parent in self._members or stat.session in self._sessions) and myself not in (pid, stat.parent)
             ]
             if not ours:
                 break
