@@ -4,16 +4,18 @@
     python bench/guard_table.py healthy       # starts whose plan fits, and that take what was planned, steeply
     python bench/guard_table.py cost          # what the keeper takes of a core and of memory, at rest and watching
 
-A hog may take 3 GiB more than the reserve leaves, and no more: its address space is limited to that. The reserve is
-chosen for each run, 2.5 GiB below what is available at that moment, so this needs a box with 6 GiB to spare.
+A hog may take 1.75 GiB, and no more: its address space is limited to that. The reserve is chosen for each run, 1.25 GiB
+below what is available at that moment, so this needs a box with 4 GiB to spare.
 """
 
 import json
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +24,15 @@ from onbox.standup.keeper.memory import available_bytes
 from onbox.standup.keeper.settings import Limits, Settings
 
 GIB = 2**30
-SPARE_BYTES = 5 * GIB // 2
-HOG_BYTES = 3 * GIB
+SPARE_BYTES = 5 * GIB // 4
+HOG_BYTES = 7 * GIB // 4
 PACES_GIB_S = (0.5, 1.0, 2.0, 4.0)
 HOGS_EACH = 5
 HEALTHY = 20
-HEALTHY_BYTES = GIB
+HEALTHY_BYTES = GIB // 2
+HEALTHY_MARGIN_BYTES = 128 << 20
 COST_S = 20.0
+SETTLE_TRIES = 10
 
 TAKE = """
 import ctypes, mmap, resource, sys, time
@@ -51,8 +55,17 @@ def available() -> int:
     return available_bytes(Path("/proc/meminfo").read_bytes())
 
 
-def keep(folder: Path, limits: Limits, command: Sequence[str]) -> tuple[str, dict[str, Any] | None]:
-    """Run a command under a keeper to its end: how it ended, and what the guard wrote."""
+@dataclass(frozen=True)
+class End:
+    """How a run under the keeper ended, what the guard wrote, and the least that was available meanwhile."""
+
+    how: str
+    record: dict[str, Any] | None
+    lowest_bytes: int
+
+
+def keep(folder: Path, limits: Limits, command: Sequence[str]) -> End:
+    """Run a command under a keeper to its end."""
     record = folder / "guard.json"
     record.unlink(missing_ok=True)
     settings = Settings(log=str(folder / "log"), limits=limits, guard_file=str(record)).to_json()
@@ -60,11 +73,21 @@ def keep(folder: Path, limits: Limits, command: Sequence[str]) -> tuple[str, dic
         [sys.executable, "-I", "-S", KEEPER, settings, "--", *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     assert keeper.stdout is not None
+    lowest, over = [available()], threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.02):
+            lowest[0] = min(lowest[0], available())
+
+    looking = threading.Thread(target=look)
+    looking.start()
     said = [json.loads(line) for line in keeper.stdout]
     keeper.wait()
     assert keeper.stdin is not None
     keeper.stdin.close()
-    return said[-1]["how"], json.loads(record.read_text()) if record.exists() else None
+    over.set()
+    looking.join()
+    return End(said[-1]["how"], json.loads(record.read_text()) if record.exists() else None, lowest[0])
 
 
 def take(size: int, pace: float) -> list[str]:
@@ -72,48 +95,56 @@ def take(size: int, pace: float) -> list[str]:
 
 
 def settle() -> int:
-    """What is available when others have been quiet for half a second."""
-    while True:
+    """What is available when others have been quiet for half a second, or will not be."""
+    for _ in range(SETTLE_TRIES):
         before = available()
         time.sleep(0.5)
-        after = available()
-        if abs(after - before) < 32 << 20:
-            return after
+        if abs(available() - before) < 32 << 20:
+            break
+    return available()
 
 
 def hogs(folder: Path) -> None:
-    print(
-        "| asked GiB/s | seen GiB/s | stopped | before the reserve | margin left, MiB (least, median) | gone after, s |"
-    )
+    """A run in which the reserve was never near, because others gave memory back, is void and done again."""
+    print("| asked GiB/s | seen GiB/s | stopped | before the reserve | left above it, MiB | gone after, s |")
     print("|---|---|---|---|---|---|")
-    total = kept = 0
+    total = kept = void = 0
     for pace in PACES_GIB_S:
-        seen = []
-        for _ in range(HOGS_EACH):
+        seen: list[tuple[float, int, float]] = []
+        runs = 0
+        while runs < HOGS_EACH:
             limits = Limits(reserve_bytes=settle() - SPARE_BYTES)
-            how, record = keep(folder, limits, take(HOG_BYTES, pace * GIB))
-            if how == "guard" and record is not None:
-                seen.append((record["fall_bytes_s"], record["lowest_bytes"] - limits.reserve_bytes, record["gone_s"]))
+            end = keep(folder, limits, take(HOG_BYTES, pace * GIB))
+            if end.record is None and end.lowest_bytes > limits.reserve_bytes:
+                void += 1
+                continue
+            runs += 1
+            if end.record is not None:
+                margin = min(end.lowest_bytes, end.record["lowest_bytes"]) - limits.reserve_bytes
+                if margin < 0:
+                    told = {name: end.record[name] for name in ("kind", "ours", "own_bytes", "fall_bytes_s")}
+                    print(f"breached by {-margin / 2**20:.0f} MiB: {told}", file=sys.stderr)
+                    print(json.dumps(end.record["trace"][-12:]), file=sys.stderr)
+                seen.append((end.record["fall_bytes_s"], margin, end.record["gone_s"]))
         margins = sorted(margin / 2**20 for _, margin, _ in seen)
         paces = sorted(fall / GIB for fall, _, _ in seen)
         good = sum(margin >= 0 for margin in margins)
-        total, kept = total + HOGS_EACH, kept + good
+        total, kept = total + runs, kept + good
         print(
-            f"| {pace:g} | {paces[0]:.2f} to {paces[-1]:.2f} | {len(seen)} of {HOGS_EACH} | {good} of {HOGS_EACH} "
+            f"| {pace:g} | {paces[0]:.2f} to {paces[-1]:.2f} | {len(seen)} of {runs} | {good} of {runs} "
             f"| {margins[0]:.0f}, {margins[len(margins) // 2]:.0f} | up to {max(gone for _, _, gone in seen):.2f} |"
         )
-    print(f"\n{kept} of {total} were stopped before the reserve was breached")
+    print(f"\n{kept} of {total} were stopped before the reserve was breached; {void} void")
 
 
 def healthy(folder: Path) -> None:
-    """The plan leaves 64 MiB above the reserve, and the process takes nearly all of it as fast as it can."""
+    """The plan ends 128 MiB above the reserve, and the process takes nearly all of it as fast as it can."""
     stopped = []
     for _ in range(HEALTHY):
-        limits = Limits(reserve_bytes=settle() - HEALTHY_BYTES - (64 << 20), plan_bytes=HEALTHY_BYTES)
-        how, record = keep(folder, limits, take(HEALTHY_BYTES - (48 << 20), 100 * GIB))
-        if how == "guard":
-            assert record is not None
-            stopped.append(f"{record['kind']}, ours: {record['ours']}")
+        limits = Limits(reserve_bytes=settle() - HEALTHY_BYTES - HEALTHY_MARGIN_BYTES, plan_bytes=HEALTHY_BYTES)
+        end = keep(folder, limits, take(HEALTHY_BYTES - (48 << 20), 100 * GIB))
+        if end.record is not None:
+            stopped.append(f"{end.record['kind']}, ours: {end.record['ours']}")
     print(f"{len(stopped)} of {HEALTHY} healthy starts were stopped {stopped or ''}")
 
 

@@ -154,6 +154,14 @@ def test_each_way_to_fail_has_its_code(modes: Ended) -> None:
     assert {run["contender"]: run["code"] for run in modes.verdict["runs"]} == CODES
 
 
+def test_every_contender_met_the_same_instance(modes: Ended) -> None:
+    records = [json.loads(path.read_text()) for path in modes.folder.glob("*/runs/*/*/*/run.json")]
+    assert len(records) == len(CODES)
+    assert len({(record["seed"], record["instance_sha256"]) for record in records}) == 1
+    # A generated task: what its seed made is not the folder as it lies.
+    assert records[0]["instance_sha256"] != records[0]["task_sha256"]
+
+
 def test_serving_failures_are_not_the_models(modes: Ended) -> None:
     outcomes = {run["contender"]: run["outcome"] for run in modes.verdict["runs"]}
     assert outcomes == {

@@ -220,6 +220,7 @@ class TestRun:
             "trajectory.json",
             "wire.jsonl",
             "workspace.patch",
+            "workspace.tar.gz",
         ]
         assert RunRecord.model_validate_json((folder / "run.json").read_text()) == record
         assert (record.agent.stop, record.agent.reply, record.fault, record.engine_alive) == (

@@ -416,7 +416,7 @@ def test_no_descriptors_and_no_children_are_left(place: Place) -> None:
 
 
 def test_unknown_tier_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("none", "docker"):
+    for name in ("none", "chroot"):
         monkeypatch.setenv(VARIABLE, name)
         with pytest.raises(UsageError, match=VARIABLE):
             choose(unsafe=True)

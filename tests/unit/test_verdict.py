@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onbox.evidence.folder import TrialFolder, write_json
-from onbox.evidence.records import LedgerKind, Role, RunRecord
+from onbox.evidence.records import Audited, LedgerKind, Role, RunRecord
 from onbox.judge.results import Check, Status, Validity, Verdict
 from onbox.judge.verdict import judge
 from tests.builders import (
     SMALL,
     Contender,
+    build_plan,
     build_trial,
     call_reply,
     run_record,
@@ -162,6 +163,34 @@ class TestServing:
         assert "Had no run failed in serving, the verdict on these runs could be undecided." in verdict.reasons
         assert any("tool parser" in step for step in verdict.would_settle)
         assert check(verdict, "SERVING", "new").observed == 12
+
+
+class TestTasks:
+    def judged(self, path: Path, instances: dict[str, str], audit: Audited | None) -> Verdict:
+        names = [Contender("old", Role.INCUMBENT, {TASKS[0]: "P"}), Contender("new", Role.CHALLENGER, {TASKS[0]: "P"})]
+        plan = build_plan(names)
+        plan = plan.model_copy(update={"tasks": tuple(t.model_copy(update={"audit": audit}) for t in plan.tasks)})
+        folder = build_trial(path / "trial", names, speed=False)
+        (folder.path / "plan.yaml").write_text(plan.model_dump_json())  # JSON is YAML
+        for name, sha256 in instances.items():
+            record = run_record(contender=name, task=TASKS[0], n=1, seed=1, instance_sha256=sha256)
+            write_run(folder, record, [call_reply("sed", id=1), text_reply("Done.", id=2, start_s=5)])
+        return judge(folder)
+
+    def test_the_same_files_for_every_contender(self, tmp_path: Path) -> None:
+        found = {c.id: c for c in self.judged(tmp_path, {"old": "1" * 64, "new": "1" * 64}, "builtin").checks}
+        assert found["SAME_INSTANCES"].status is Status.PASS
+        assert found["TASKS_AUDITED"].status is Status.PASS
+
+    def test_other_files_for_the_same_seed_are_a_fail(self, tmp_path: Path) -> None:
+        found = {c.id: c for c in self.judged(tmp_path, {"old": "1" * 64, "new": "2" * 64}, None).checks}
+        assert (found["SAME_INSTANCES"].status, found["SAME_INSTANCES"].observed) == (Status.FAIL, 1)
+        assert TASKS[0] in found["SAME_INSTANCES"].hint
+
+    def test_a_gate_that_was_not_audited_is_warned_of(self, tmp_path: Path) -> None:
+        found = {c.id: c for c in self.judged(tmp_path, {}, "not asked").checks}
+        assert found["TASKS_AUDITED"].status is Status.WARN
+        assert TASKS[0] in found["TASKS_AUDITED"].hint
 
 
 class TestIndependence:

@@ -13,6 +13,7 @@ from typing import Any
 
 from onbox.bench.agents import Agent, Job, Outcome
 from onbox.bench.diff import changes, patch
+from onbox.bench.environments import environment_of
 from onbox.bench.gate import grade
 from onbox.bench.keepsake import keep
 from onbox.bench.quality import References, broken_files
@@ -20,7 +21,7 @@ from onbox.bench.replay import Replayer
 from onbox.bench.sandbox import Sandbox
 from onbox.bench.tampering import Watched
 from onbox.bench.tasks import Task
-from onbox.bench.workspace import make_workspace, snapshot
+from onbox.bench.workspace import snapshot
 from onbox.errors import OnboxError
 from onbox.evidence.folder import read_lines, utc_now, write_atomic, write_json
 from onbox.evidence.records import (
@@ -29,7 +30,6 @@ from onbox.evidence.records import (
     ArmPlan,
     Changes,
     Exchange,
-    GateEnd,
     Quality,
     ReplayEnd,
     RunRecord,
@@ -89,25 +89,25 @@ class Bench:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         started_at, began = utc_now(), time.monotonic()
-        treatment = self.treatments.get(arm, ArmPlan(name=arm))
-        canary = secrets.token_hex(8) if treatment.rules else ""
+        equipped = _Equipped.by(self.treatments.get(arm, ArmPlan(name=arm)))
         outcome, gate, changed, fault = _nothing("the run did not start"), None, NO_CHANGES, ""
         tampering: tuple[str, ...] = ()
         workspace_sha256, broken = "", None
         with tempfile.TemporaryDirectory(prefix="onbox-run-", ignore_cleanup_errors=True) as scratch:
             try:
                 workspace, before, after = (Path(scratch, name) for name in ("app", "before", "after"))
-                make_workspace(task, workspace)
-                make_workspace(task, before)
+                environment = environment_of(task, self.sandbox)
+                environment.make(workspace)
+                environment.make(before)
                 watched = Watched(task, Path(scratch))
-                outcome = self._work(task, workspace, seed, folder, treatment, canary)
+                outcome = self._work(task, environment.sandbox, workspace, seed, folder, equipped)
                 snapshot(workspace, after)
                 tampering = watched.tampering(before, after)
                 changed = changes(before, after)
                 workspace_sha256 = keep(before, after, folder)
                 broken = broken_files(before, after)
                 write_atomic(folder / "workspace.patch", patch(before, after).encode("utf-8", "surrogateescape"))
-                gate = self._grade(task, workspace, outcome, folder)
+                gate = grade(task, workspace, outcome.end.reply, environment.sandbox, transcript=folder / "gate.txt")
             except OnboxError as error:
                 fault = f"sandbox: {error.message}"
             except OSError as error:
@@ -133,7 +133,7 @@ class Bench:
             changes=changed,
             sandbox=self.sandbox_report,
             engine_alive=alive,
-            canary=canary,
+            canary=equipped.canary,
             fault=fault,
             workspace_sha256=workspace_sha256,
             tampering=tampering,
@@ -145,7 +145,10 @@ class Bench:
         write_json(folder / "run.json", record)
         return record
 
-    def _work(self, task: Task, workspace: Path, seed: int, folder: Path, treatment: ArmPlan, canary: str) -> Outcome:
+    def _work(
+        self, task: Task, sandbox: Sandbox, workspace: Path, seed: int, folder: Path, equipped: "_Equipped"
+    ) -> Outcome:
+        treatment = equipped.treatment
         limits, sampling = self.plan.limits, {**self.sampling, **treatment.sampling}
         nudges = self.plan.nudges if treatment.nudges is None else treatment.nudges
         limits = limits.model_copy(update={"wall_s": min(limits.wall_s, task.agent_timeout_s)})
@@ -160,11 +163,11 @@ class Bench:
                 sampling=sampling,
                 seed=seed,
                 plan=self.plan.model_copy(update={"limits": limits, "nudges": nudges}),
-                sandbox=self.sandbox,
+                sandbox=sandbox,
                 watch=watch,
                 socket=self.proxy.socket,
                 log=folder / "agent.log",
-                rules=f"{treatment.rules.rstrip()}\n\n{CANARY.format(canary)}\n" if canary else "",
+                rules=equipped.rules,
                 mcp=treatment.mcp,
             )
             return self.agent.run(job)
@@ -181,8 +184,21 @@ class Bench:
         exchanges = [Exchange.model_validate(line) for line in read_lines(folder / "wire.jsonl")]
         return self.replayer.settle(exchanges, folder / "replay.jsonl")
 
-    def _grade(self, task: Task, workspace: Path, outcome: Outcome, folder: Path) -> GateEnd:
-        return grade(task, workspace, outcome.end.reply, self.sandbox, transcript=folder / "gate.txt")
+
+@dataclass(frozen=True)
+class _Equipped:
+    """The arm of one run, with the word that its rules are known by."""
+
+    treatment: ArmPlan
+    canary: str
+
+    @classmethod
+    def by(cls, treatment: ArmPlan) -> "_Equipped":
+        return cls(treatment, secrets.token_hex(8) if treatment.rules else "")
+
+    @property
+    def rules(self) -> str:
+        return f"{self.treatment.rules.rstrip()}\n\n{CANARY.format(self.canary)}\n" if self.canary else ""
 
 
 def _nothing(detail: str) -> Outcome:

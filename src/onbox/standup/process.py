@@ -349,8 +349,8 @@ class Lifetime:
             self._observer = None
 
     def _close(self, name: str, since: float) -> float:
-        now = time.monotonic()
         peaks = self._observer.peaks() if self._observer is not None else Peaks()
+        now = time.monotonic()
         self._phases.append(
             Phase(
                 name=name,

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from onbox.errors import BoxError, UsageError
 from onbox.evidence.folder import write_json
 from onbox.evidence.records import Phase
-from onbox.standup.keeper.container import main_pid
+from onbox.standup.keeper.container import main_pid, remove
 from onbox.standup.keeper.memory import children, descendants, holding, start_ticks
 from onbox.standup.keeper.settings import Container
 from onbox.standup.ports import port_open
@@ -182,15 +182,18 @@ def stop(running: Running) -> Gone:
         deadline = time.monotonic() + STOP_S
         while engine.alive() and time.monotonic() < deadline:
             time.sleep(0.02)
+    container = None if running.started.container is None else Container(*running.started.container)
+    if container is not None:
+        # The keeper has removed it; one whose keeper was killed may have left it.
+        remove(container)
     left = tuple(sorted(path.name for path in shared if path.exists()))
     for entry in left:
         with suppress(OSError):
             (SHARED / entry).unlink()
-    container = running.started.container
     return Gone(
         process=engine is None or not engine.alive(),
         port=not port_open(running.started.host, running.started.port),
-        container=None if container is None else main_pid(Container(*container)) is None,
+        container=None if container is None else main_pid(container) is None,
         shared_memory=left,
     )
 

@@ -14,7 +14,7 @@ from onbox.bench.agents import Agent, agent_of
 from onbox.bench.agents.template import read_template
 from onbox.bench.tasks import SETS, Task, load_tasks, task_source
 from onbox.engines import engine_by_name
-from onbox.errors import UsageError
+from onbox.errors import BoxError, UsageError
 from onbox.evidence.folder import first_problem, utc_now
 from onbox.evidence.records import (
     AgentCommand,
@@ -141,6 +141,7 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
         raise UsageError(f"runs: {runs} is not at least 1")
     agent_plan = _agent(asked, limits)
     check_arms(asked.arms, agent_of(agent_plan))
+    _check_images(tasks, agent_plan, sandbox)
     plan = Plan(
         created_at=utc_now(),
         onbox_version=__version__,
@@ -180,6 +181,25 @@ def _agent(asked: Asked, limits: Limits) -> AgentPlan:
         name, command = template
     plan = AgentPlan(name=name, version="", command=command, limits=limits, nudges=asked.nudges)
     return plan.model_copy(update={"version": agent_of(plan).version()}) if asked.bench else plan
+
+
+def _check_images(tasks: Sequence[Task], agent: AgentPlan, sandbox: str) -> None:
+    """Tasks with an image of their own need a tier that runs it, and an agent that needs nothing in it.
+
+    Raises:
+        BoxError: the tier runs no images.
+        UsageError: the agent is not in the image.
+    """
+    name = next((task.name for task in tasks if task.needs_docker), None)
+    if name is None:
+        return
+    if sandbox not in ("docker", "podman"):
+        raise BoxError(
+            f"task {name}: its Dockerfile does more than copy, and the sandbox here is {sandbox}",
+            "set ONBOX_SANDBOX=docker, or name other tasks with --task",
+        )
+    if agent.command is None and not agent.name.startswith(BUILTIN_AGENT):
+        raise UsageError(f"task {name}: runs in an image of its own, without {agent.name}", "leave --agent out")
 
 
 def check_version(agent: Agent, plan: AgentPlan) -> None:

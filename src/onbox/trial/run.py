@@ -9,6 +9,7 @@ from typing import Protocol
 
 from onbox import fetch, preflight, weights
 from onbox.bench.agents import agent_of
+from onbox.bench.environments import environment_of
 from onbox.bench.instances import Instances
 from onbox.bench.probing import sandbox_of
 from onbox.bench.quality import References
@@ -31,6 +32,8 @@ from onbox.trial.plan import check_version, run_seed, tasks_of
 from onbox.wire.proxy import RecordingProxy
 
 TOKENS_EVERY_S = 0.25
+NOTED_INSTANCES = 10
+"""More of them take over a second."""
 
 
 class Looker(Protocol):
@@ -82,10 +85,13 @@ class Trial:
             self._contenders()
 
     def _make_instances(self) -> None:
-        """All before the first measurement: a generator that breaks costs nothing, and making them no run's time."""
+        """All before the first measurement: what breaks costs nothing, and making them no run's time."""
+        count = self.plan.runs * sum(task.generated for task in self.tasks)
+        if count > NOTED_INSTANCES:
+            self._show(events.Note(f"making {count} instances of generated tasks"))
         for task in self.tasks:
             for n in range(1, self.plan.runs + 1):
-                self._instances.of(task, run_seed(self.plan.seed, task.name, n))
+                environment_of(self._instances.of(task, run_seed(self.plan.seed, task.name, n)), self._sandbox)
 
     def _contenders(self) -> None:
         try:

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Literal
 
 from onbox.bench.diff import changed_files
+from onbox.bench.environments import environment_of
 from onbox.bench.gate import REPLY, grade
 from onbox.bench.instances import render
 from onbox.bench.sandbox import Bind, Sandbox
 from onbox.bench.tasks import Task
-from onbox.bench.workspace import make_workspace, snapshot
+from onbox.bench.workspace import snapshot
 from onbox.evidence.records import GateEnd
 
 Verdict = Literal["pass", "fail", "fault"]
@@ -61,14 +62,16 @@ class Subject:
 
     def __init__(self, task: Task, sandbox: Sandbox, scratch: Path) -> None:
         self.task = task
-        self._sandbox = sandbox
+        self._tier = sandbox
+        self._environment = environment_of(task, sandbox)
+        self._sandbox = self._environment.sandbox
         self._scratch = scratch
         self._made = 0
 
     def fresh(self) -> Path:
         """A fresh workspace."""
         app = self._folder() / "app"
-        make_workspace(self.task, app)
+        self._environment.make(app)
         return app
 
     def oracle(self) -> Left:
@@ -103,8 +106,8 @@ class Subject:
             BadSubjectError: the generator broke, or left no task.
         """
         folder = self._folder()
-        instance = render(self.task, seed, folder / self.task.name, self._sandbox)
-        return Subject(instance, self._sandbox, folder / "scratch")
+        instance = render(self.task, seed, folder / self.task.name, self._tier)
+        return Subject(instance, self._tier, folder / "scratch")
 
     def expect(self, expected: Verdict, probe: str, left: Left) -> ProbeEnd:
         """Ask the gate about what was left."""

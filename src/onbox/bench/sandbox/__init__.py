@@ -81,7 +81,7 @@ class Sandbox(Protocol):
     """One way to run a command that must not touch the box."""
 
     name: str
-    """`bubblewrap`, `sandlock` or `none`."""
+    """`bubblewrap`, `sandlock`, `docker`, `podman` or `none`."""
     version: str
 
     def place(self, bind: Bind) -> str:

@@ -1,0 +1,127 @@
+"""The tier docker, for real, and a task of Harbor's kind whose Dockerfile does more than copy."""
+
+import json
+import os
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from onbox.bench.environments import environment_of
+from onbox.bench.sandbox import Bind, Reach, StopSign
+from onbox.bench.sandbox.choose import VARIABLE, by_name, choose
+from onbox.bench.sandbox.container import BOX_IMAGE, Container
+from onbox.bench.sandbox.probes import probe
+from onbox.bench.tasks import load_task
+from onbox.errors import BoxError
+from tests.dockerd import DOCKER, Dockerd
+from tests.e2e.cli import environment, onbox, scripted, verdict_of
+from tests.unit.test_sandbox import ASK, echoing
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(180)]
+
+
+@pytest.fixture(scope="module")
+def tier(dockerd: Dockerd) -> Iterator[Container]:
+    """The tier, with the tests' own daemon behind it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DOCKER_HOST", dockerd.host)
+        patch.setenv("PATH", f"{Path(DOCKER).parent}:{os.environ['PATH']}")
+        patch.setenv(VARIABLE, "docker")
+        made = choose()
+        assert isinstance(made, Container)
+        yield made
+
+
+def run(tier: Container, folder: Path, *argv: str, **options: object) -> tuple[int | None, str]:
+    bind = Bind(folder, "/app", writable=True)
+    done = tier.run(argv, binds={"APP_DIR": bind}, cwd="APP_DIR", **{"timeout_s": 30.0, **options})  # type: ignore[arg-type]
+    return done.exit_code, done.output.decode().strip()
+
+
+def test_all_six_probes_hold(tier: Container) -> None:
+    report = probe(tier)
+    assert report.name == "docker"
+    assert [(made.name, made.detail) for made in report.probes if not made.held] == []
+    assert len(report.probes) == 6
+
+
+def test_a_command_works_in_the_workspace_and_says_how_it_ended(tier: Container, tmp_path: Path) -> None:
+    script = "echo $APP_DIR $HOME; cat; echo made > file; exit 3"
+    assert run(tier, tmp_path, "sh", "-c", script, stdin=b"heard") == (3, "/app /home/agent\nheard")
+    assert (tmp_path / "file").read_text() == "made\n"
+    assert run(tier, tmp_path, "no-such-command")[0] == 127
+    assert run(tier, tmp_path, "sh", "-c", "kill -9 $$")[0] == 137
+
+
+def test_it_is_killed_at_its_time_and_by_a_stop_sign(tier: Container, tmp_path: Path) -> None:
+    assert run(tier, tmp_path, "sleep", "60", timeout_s=2.0)[0] is None
+    with StopSign() as stop:
+        threading.Timer(1.0, stop.show).start()
+        assert run(tier, tmp_path, "sleep", "60", stop=stop)[0] is None
+    assert tier.ask("ps", "--all", "--quiet") == ""
+
+
+def test_one_server_is_within_reach(tier: Container, tmp_path: Path) -> None:
+    (tmp_path / "proxy").mkdir()
+    path = tmp_path / "proxy" / "server.sock"
+    with echoing(path) as port:
+        code, said = run(tier, tmp_path, "python3", "-c", ASK, str(port), reach=Reach(port, path))
+    assert (code, said) == (0, "HELLO")
+
+
+def test_what_an_onbox_that_is_gone_left_behind_is_removed(tier: Container) -> None:
+    (image,) = tier.ask("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", BOX_IMAGE).split()
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    tier.ask("create", "--pull", "never", "--network", "none", "--label", f"onbox.owner={ended.pid}", image, "true")
+    by_name("docker")
+    assert tier.ask("ps", "--all", "--quiet") == ""
+
+
+@pytest.fixture
+def harbor_task(dockerd: Dockerd, tmp_path: Path) -> Path:
+    """A task whose environment is made by commands, and whose gate runs in that environment."""
+    dockerd.busybox("busybox:task")
+    task = tmp_path / "tasks" / "made-by-run"
+    for name, text in {
+        "instruction.md": "Fill in the file `config.json`. It must say that the port is 8080.",
+        "task.toml": 'schema_version = "1.4"\n[verifier]\ntimeout_sec = 60.0\n[agent]\ntimeout_sec = 60.0\n',
+        "environment/Dockerfile": "FROM busybox:task\nWORKDIR /app\n"
+        "RUN echo '{}' > config.json && echo word > /mark && "
+        "echo 'exec sh \"$@\"' > /bin/bash && busybox chmod 755 /bin/bash\n",
+        "tests/test.sh": "grep=$(cat $APP_DIR/config.json)\n[ -f /mark ] || exit 2\n"
+        'case "$grep" in *8080*) exit 0;; esac\necho "REASON: FAIL_PORT"\nexit 1\n',
+        "solution/solve.sh": "echo '{\"port\": 8080}' > $APP_DIR/config.json\n",
+    }.items():
+        (task / name).parent.mkdir(parents=True, exist_ok=True)
+        (task / name).write_text(text)
+    return task
+
+
+def test_a_missing_base_image_is_named_and_never_fetched(tier: Container, harbor_task: Path) -> None:
+    dockerfile = harbor_task / "environment" / "Dockerfile"
+    dockerfile.write_text(dockerfile.read_text().replace("busybox:task", "busybox:nowhere"))
+    with pytest.raises(BoxError, match="FROM busybox:nowhere: not on this box"):
+        environment_of(load_task(harbor_task), tier)
+
+
+def test_another_tier_refuses_it_and_says_what_to_set(harbor_task: Path) -> None:
+    with scripted("good") as url:
+        done = onbox("bench", url, "--tasks", harbor_task, env=environment(**{VARIABLE: "bubblewrap"}))
+    assert done.returncode == 3
+    assert "ONBOX_SANDBOX=docker" in done.stderr
+
+
+def test_a_task_with_an_image_of_its_own(tier: Container, harbor_task: Path, tmp_path: Path) -> None:
+    """The workspace comes out of the image, commands and gate run in it, and nothing is fetched."""
+    out = tmp_path / "bench"
+    with scripted("good") as url:
+        done = onbox("bench", url, "--tasks", harbor_task, "--no-audit", "--runs", "1", "--out", out, timeout_s=150)
+    assert done.returncode == 0, done.stderr
+    (result,) = verdict_of(out)["runs"]
+    assert result["code"] == "PASS", result
+    (record,) = (json.loads(path.read_text()) for path in out.glob("*/runs/*/*/*/run.json"))
+    assert record["sandbox"]["name"] == "docker"
