@@ -176,6 +176,15 @@ def test_a_gpu_that_draws_power_works_and_one_that_is_only_resident_does_not() -
     assert watch(draws(21.0), phase="tune")[-1].state is State.HUNG
 
 
+def test_a_large_gpu_that_always_drew_the_same_is_not_judged_by_its_power() -> None:
+    def draws(watts: float, first: float) -> Seen:
+        return lambda at: {"gpus": (Gpu(0, first if at < 5 else watts, 1980.0, 10 << 30),), "log_bytes": None}
+
+    assert "gpu power" not in {each.name for each in watch(draws(385.0, 385.0), phase="tune")[-1].witnesses}
+    assert watch(draws(385.0, 70.0), phase="tune")[-1].state is State.PROGRESSING
+    assert "gpu power" in {each.name for each in watch(draws(121.0, 385.0), phase="tune")[-1].witnesses}
+
+
 def test_a_box_without_memory_starves_whatever_still_moves() -> None:
     def seen(at: int) -> dict[str, Any]:
         return {
