@@ -121,6 +121,10 @@ def hogs(folder: Path) -> None:
             runs += 1
             if end.record is not None:
                 margin = min(end.lowest_bytes, end.record["lowest_bytes"]) - limits.reserve_bytes
+                if margin < 0:
+                    told = {name: end.record[name] for name in ("kind", "ours", "own_bytes", "fall_bytes_s")}
+                    print(f"breached by {-margin / 2**20:.0f} MiB: {told}", file=sys.stderr)
+                    print(json.dumps(end.record["trace"][-12:]), file=sys.stderr)
                 seen.append((end.record["fall_bytes_s"], margin, end.record["gone_s"]))
         margins = sorted(margin / 2**20 for _, margin, _ in seen)
         paces = sorted(fall / GIB for fall, _, _ in seen)

@@ -1,8 +1,8 @@
 """Make the recordings of `src/onbox/watch/recordings` again: real situations whose truth is known, seen by the watcher.
 
 Run `PYTHONPATH=. .venv/bin/python tools/record_situations.py FOLDER [NAME ...]`. Those with docker need root, docker.io
-and docker-registry of Debian; those with vLLM the part `vllm` of `.ci/parts`. A situation that hangs says "stalls now"
-in its log at the moment it does, so that the recording knows when.
+and docker-registry of Debian; those with vLLM the part `vllm` of `.ci/parts`, those with a GPU one. A situation that
+hangs says "stalls now" in its log at the moment it does, so that the recording knows when.
 """
 
 import os
@@ -186,6 +186,44 @@ def cuda(stack: ExitStack) -> tuple[list[str], dict[str, str]]:
     return ["nvcc", "-arch=sm_121a", "-O3", "-c", str(folder / "k.cu"), "-o", str(folder / "k.o")], {}
 
 
+STREAM_THEN = r"""
+#include <cstdio>
+#include <cstdlib>
+#include <unistd.h>
+__global__ void spin(volatile int* stop) { while (!*stop) {} }
+__global__ void stream(float* a, const float* b, size_t n) {
+  for (size_t i = blockIdx.x * (size_t)blockDim.x + threadIdx.x; i < n; i += (size_t)gridDim.x * blockDim.x)
+    a[i] = a[i] * 1.01f + b[i];
+}
+int main(int, char** argv) {
+  setvbuf(stdout, 0, _IOLBF, 0);
+  float *a, *b; int* stop; size_t n = 1ul << 30;
+  cudaMalloc(&a, n * 4); cudaMalloc(&b, n * 4); cudaMalloc(&stop, 4); cudaMemset(stop, 0, 4); cudaDeviceSynchronize();
+  puts("Starting to load model x"); sleep(4);
+  for (int i = 0; i < 30; ++i) {
+    for (int k = 0; k < 150; ++k) stream<<<2048, 256>>>(a, b, n);
+    cudaDeviceSynchronize();
+  }
+  puts("stalls now");
+  if (atoi(argv[1])) { spin<<<1, 1>>>(stop); cudaDeviceSynchronize(); }
+  sleep(1000);
+}
+"""
+"""Needs a GPU with 9 GB."""
+
+
+def gpu(spins: bool) -> Callable[[ExitStack], tuple[list[str], dict[str, str]]]:
+    """A program that works on a GPU, and then waits for a kernel that never ends, or sleeps."""
+
+    def begin(stack: ExitStack) -> tuple[list[str], dict[str, str]]:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        (folder / "load.cu").write_text(STREAM_THEN)
+        subprocess.run(["nvcc", "-arch=native", "-O2", "-o", folder / "load", folder / "load.cu"], check=True)
+        return [str(folder / "load"), str(int(spins))], {}
+
+    return begin
+
+
 # ---------------------------------------------------------------- the network
 
 
@@ -355,6 +393,8 @@ SITUATIONS: dict[str, Situation] = {
     "pull-throttled": Situation(truth="healthy", begin=pull(MB, 30 * MB), note="docker pull at 1 MB/s"),
     "pull-stalled": Situation(truth="hung", begin=pull(MB, 30 * MB, 5 * MB), for_s=160),
     "build-burns-cpu": Situation(truth="healthy", begin=build_burns, note="classic docker build, RUN in a loop"),
+    "gpu-spin": Situation(truth="hung", begin=gpu(spins=True), for_s=220, note="a kernel that never ends"),
+    "gpu-idle": Situation(truth="hung", begin=gpu(spins=False), for_s=220, note="the host sleeps with 9 GB held"),
     "vllm-eager": Situation(truth="healthy", begin=vllm(eager=True), for_s=90),
     "vllm-compile": Situation(truth="healthy", begin=vllm(eager=False), for_s=240, note="cold cache"),
 }  # fmt: skip
@@ -433,7 +473,8 @@ def _wait_port(port: int) -> None:
 
 def main() -> None:
     folder = Path(sys.argv[1])
-    for name in sys.argv[2:] or SITUATIONS:
+    here = [name for name in SITUATIONS if not name.startswith("gpu-") or Path("/dev/nvidiactl").exists()]
+    for name in sys.argv[2:] or here:
         record(name, SITUATIONS[name], folder / f"{name}.jsonl.gz")
 
 

@@ -107,6 +107,15 @@ def test_an_engine_that_dies_or_loses_its_keeper_is_told(env: dict[str, str], re
     assert ps(env)[0]["state"] == "died"
 
 
+def test_an_interruption_before_it_serves_ends_it(env: dict[str, str], recipe: RecipeFile) -> None:
+    session = Session("up", recipe("--load-s 60"), env=env)
+    session.wait_for("small: load begins")
+    session.interrupt()
+    assert session.end() == 130
+    assert session.left(GONE_S) == []
+    assert ps(env)[0]["state"] == "stopped"
+
+
 def test_what_it_cannot_do_is_one_line(env: dict[str, str], recipe: RecipeFile, tmp_path: Path) -> None:
     assert onbox("down", "nobody", env=env).returncode == 2
     done = onbox("up", recipe("--mode nonsense"), env=env)

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onbox.evidence.records import GuardLimits, GuardStopped, Holder
-from onbox.recipes.schema import Recipe, Weights
+from onbox.recipes.schema import Expect, Recipe, Serve, Weights
+from onbox.standup.budget import transient_bytes
 from onbox.standup.guard_words import guard_stop
 from onbox.standup.keeper.guard import Alarm, Guard, Sample
 from onbox.standup.keeper.memory import available_bytes, full_stall_s
@@ -159,6 +160,17 @@ def stopped(phase: str, *, ours: bool = True) -> GuardStopped:
         ),
         trace=(),
     )
+
+
+def test_fastsafetensors_is_expected_to_hold_the_weights_twice_while_it_loads() -> None:
+    def transient(**arguments: str) -> int:
+        expect = Expect(loaded_bytes=61 * GIB)
+        serve = Serve(arguments=dict(arguments))
+        weights = Weights(path="x")
+        return transient_bytes(Recipe(name="big", engine="vllm", weights=weights, serve=serve, expect=expect), None)
+
+    assert transient(**{"load-format": "fastsafetensors"}) == 61 * GIB
+    assert transient(**{"load-format": "auto"}) == transient() == 0
 
 
 @pytest.mark.parametrize(

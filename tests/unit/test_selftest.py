@@ -40,6 +40,7 @@ BY_NAME = [pytest.param(shape, id=name) for name, shape in SHAPES.items()]
 SHOWN = [pytest.param(shape, id=name) for name, shape in SHAPES.items() if shape.expected != INVALID]
 SOURCE = Path(__file__).parents[2] / "src" / "onbox"
 PAGE = Path(__file__).parents[2] / "docs" / "selftest.md"
+MATRIX = PAGE.with_name("tool-matrix.md")
 
 
 def played(shape: Shape, tempo: Tempo) -> Exchange:
@@ -313,6 +314,20 @@ class TestCommand:
             assert isinstance(error, UsageError)
         _, port = self.run("--port", "99999")
         assert isinstance(port, click.UsageError | SystemExit)
+
+
+def test_the_matrix_of_other_clients_is_about_these_shapes() -> None:
+    rows = re.findall(r"^\| ([\w.-]+) \| ([^|]+) \|(.*)\|$", MATRIX.read_text(), re.MULTILINE)
+    told = {name: (says, rest.split("|")[-1].strip()) for name, says, rest in rows if name in SHAPES}
+    assert len(told) >= 20
+    for name, (says, own) in told.items():
+        assert says == SHAPES[name].says
+        refused = own.startswith("refused: ")
+        assert refused == (SHAPES[name].expected == INVALID)
+        if refused:
+            assert own.removeprefix("refused: ") == ", ".join(sorted(SHAPES[name].checks))
+        else:
+            assert abs(float(own.strip("*").split(",")[0]) - 100) < 1
 
 
 def test_the_page_tells_every_shape() -> None:

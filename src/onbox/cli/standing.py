@@ -10,6 +10,7 @@ from typing import Any
 from onbox import fetch
 from onbox.cli.live import PlainView
 from onbox.cli.signals import terminable
+from onbox.engines import engine_by_name
 from onbox.evidence.folder import utc_now, write_atomic, write_json
 from onbox.evidence.lock import locked
 from onbox.evidence.records import LaunchRecord, StandUp
@@ -55,7 +56,7 @@ def stand_up(recipe: Recipe, *, reserve: int | None, replace: str | None) -> Run
 
             life = Lifetime(
                 recipe,
-                resolve_engine(recipe),
+                engine_by_name(recipe.engine),
                 weights,
                 folder / "standup",
                 on_phase,
@@ -86,13 +87,6 @@ def stand_up(recipe: Recipe, *, reserve: int | None, replace: str | None) -> Run
         found = running.find(name)
         assert found is not None
         return found
-
-
-def resolve_engine(recipe: Recipe) -> Any:
-    """The engine's module."""
-    from onbox.engines import engine_by_name
-
-    return engine_by_name(recipe.engine)
 
 
 def contract(up: Running, gone: Gone | None = None) -> dict[str, Any]:
@@ -161,8 +155,8 @@ def _fetch(recipe: Recipe, folder: Path, view: PlainView) -> Path:
 
 
 def _again(folder: Path, port: int, reserve: int | None) -> tuple[str, ...]:
-    words_ = [sys.executable, "-m", "onbox", "up", str(folder / "recipe.yaml"), "--port", str(port)]
-    return tuple([*words_, "--reserve", f"{reserve / 2**30:.4f}"] if reserve is not None else words_)
+    command = [sys.executable, "-m", "onbox", "up", str(folder / "recipe.yaml"), "--port", str(port)]
+    return tuple([*command, "--reserve", f"{reserve / 2**30:.4f}"] if reserve is not None else command)
 
 
 @contextmanager

@@ -328,7 +328,7 @@ class GuardStopped(Record):
     kind: str
     """`projected`: the reserve would have been breached; `breached`; `stalled`: nothing ran for want of memory."""
     ours: bool
-    """Whether the engine's own growth was behind it."""
+    """Whether the engine's own growth, beyond its plan, was behind it."""
     phase: str
     available_bytes: int
     """When it decided."""

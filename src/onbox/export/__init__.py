@@ -47,6 +47,9 @@ _BUILTIN = {
     "llama-benchy-csv": "onbox.export.llama_benchy:Csv",
     "llama-bench": "onbox.export.llama_bench:LlamaBench",
     "aiperf": "onbox.export.aiperf:AIPerf",
+    "atif": "onbox.export.atif:Atif",
+    "harbor": "onbox.export.harbor:Harbor",
+    "inspect": "onbox.export.inspect_log:Inspect",
     "csv": "onbox.export.plain_csv:PlainCsv",
 }
 

@@ -118,6 +118,13 @@ def weights_bytes(recipe: Recipe, weights: Path | None) -> int | None:
     return (source.bytes if source else recipe.weights.bytes if recipe.weights else 0) or None
 
 
+def transient_bytes(recipe: Recipe, weights: Path | None) -> int:
+    """What it holds on top while it loads: fastsafetensors holds the weights about twice."""
+    if recipe.serve.arguments.get("load-format") != "fastsafetensors":
+        return 0
+    return weights_bytes(recipe, weights) or 0
+
+
 def _by_headers(recipe: Recipe, weights: Path | None) -> tuple[int | None, str]:
     """Weights, cache and allowance, as the headers say."""
     from onbox.fit.memory_plan import memory_plan

@@ -34,7 +34,7 @@ from onbox.evidence.records import (
 from onbox.evidence.stream import read_reply
 from onbox.recipes.schema import Recipe
 from onbox.standup.backend import seen
-from onbox.standup.budget import Budget, budget
+from onbox.standup.budget import Budget, budget, transient_bytes
 from onbox.standup.guard_words import guard_stop
 from onbox.standup.keeper import KEEPER
 from onbox.standup.keeper.settings import Container, Limits, Settings
@@ -222,7 +222,11 @@ class Lifetime:
         self._container = (launch.launcher, launch.container) if launch.container else None
         found = budget(self.recipe, self.weights, reserve=self._reserve)
         self._look_before(launch, found)
-        self._limits = limits_of(found, container=launch.container is not None)
+        self._limits = limits_of(
+            found,
+            transient_bytes=transient_bytes(self.recipe, self.weights),
+            container=launch.container is not None,
+        )
         began = time.monotonic()
         self._keeper = subprocess.Popen(
             [sys.executable, "-I", "-S", KEEPER, self._settings(launch).to_json(), "--", *launch.argv],
@@ -349,8 +353,8 @@ class Lifetime:
             self._observer = None
 
     def _close(self, name: str, since: float) -> float:
-        now = time.monotonic()
         peaks = self._observer.peaks() if self._observer is not None else Peaks()
+        now = time.monotonic()
         self._phases.append(
             Phase(
                 name=name,

@@ -32,6 +32,8 @@ from onbox.trial.plan import check_version, run_seed, tasks_of
 from onbox.wire.proxy import RecordingProxy
 
 TOKENS_EVERY_S = 0.25
+NOTED_INSTANCES = 10
+"""More of them take over a second."""
 
 
 class Looker(Protocol):
@@ -84,6 +86,9 @@ class Trial:
 
     def _make_instances(self) -> None:
         """All before the first measurement: what breaks costs nothing, and making them no run's time."""
+        count = self.plan.runs * sum(task.generated for task in self.tasks)
+        if count > NOTED_INSTANCES:
+            self._show(events.Note(f"making {count} instances of generated tasks"))
         for task in self.tasks:
             for n in range(1, self.plan.runs + 1):
                 environment_of(self._instances.of(task, run_seed(self.plan.seed, task.name, n)), self._sandbox)

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from onbox.watch.phases import HOST, Rule
+from onbox.watch.sample import NO_DAEMON
 from onbox.watch.signs import SPAN_S, SPIN_CPU, UNITS, Signs
 from onbox.watch.words import rate, seconds, size
 
@@ -165,7 +166,7 @@ def witnesses(signs: Signs, rule: Rule, still_s: float) -> tuple[Witness, ...]:
 
 def _blind(signs: Signs) -> bool:
     """Whether work could go on where this watcher cannot look, and nothing shows that it does not."""
-    if any(note.startswith("the daemon") for note in signs.cannot):
+    if NO_DAEMON in signs.cannot:
         return True
     hidden = any(each.chars is None and each.state != "Z" for each in signs.processes)
     return hidden and signs.asleep_since_s is None

@@ -19,7 +19,7 @@ from onbox.watch.logs import KEPT_MAX, Log
 from onbox.watch.machine import MachineReader, look_at_caches
 from onbox.watch.members import Members
 from onbox.watch.procfs import look_at_threads
-from onbox.watch.sample import Gpu, OpenFile, Process, Sample
+from onbox.watch.sample import NO_DAEMON, Gpu, OpenFile, Process, Sample
 from onbox.watch.sockets import SocketTable, look_at_descriptors, out_of_the_set
 from onbox.watch.tokens import Server
 
@@ -247,7 +247,7 @@ class Collector:
         if hidden:
             told.append(f"reads and writes of {', '.join(hidden)}: not ours to see")
         if self._members.daemons_missing:
-            told.append("the daemon that does the work: not found on this box")
+            told.append(NO_DAEMON)
         if self._sockets is None:
             told.append("sockets: this kernel does not list them")
         if self._no_stacks:

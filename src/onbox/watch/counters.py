@@ -91,6 +91,7 @@ class Counters:
         kind, share = form(line), fraction(line)
         known = kind in self._said
         news = not known or (share is not None and share != self._said[kind])
-        if len(self._said) < FORMS_KEPT or known:
-            self._said[kind] = share
+        if not known and len(self._said) >= FORMS_KEPT:
+            del self._said[next(iter(self._said))]
+        self._said[kind] = share
         return news

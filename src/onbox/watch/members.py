@@ -92,13 +92,17 @@ class Members:
             self.births += fresh
 
     def _adopt(self, unknown: set[int], fresh: bool) -> None:
-        """Take in the unknown ones whose parent, or session, is in the set; repeat for those that they started."""
+        """Take in the unknown ones whose parent, or session, is in the set, and those that they started in turn.
+
+        The watcher itself is left out: who watches the shell that it was started from is no progress of that shell.
+        """
         stats = {pid: stat for pid in unknown if (stat := stat_of(pid)) is not None}
+        myself = os.getpid()
         while True:
             ours = [
                 (pid, stat)
                 for pid, stat in stats.items()
-                if stat.parent in self._members or stat.session in self._sessions
+                if (stat.parent in self._members or stat.session in self._sessions) and myself not in (pid, stat.parent)
             ]
             if not ours:
                 break

@@ -7,6 +7,9 @@ watch began. None is what could not be read, or was not looked at in this tick.
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple, Self
 
+NO_DAEMON = "the daemon that does the work: not found on this box"
+"""What cannot be read, where a client leaves its work to somebody who is not to be seen."""
+
 
 class Process(NamedTuple):
     """One member of the set that works for the stand-up, its reaped children included."""

@@ -19,10 +19,17 @@ WORK_CALLS = 100.0
 SPIN_CPU = 0.1
 """Processor time alone, from here on, is a spin: it may compute, and it may wait in a circle."""
 ASLEEP_CPU = 0.05
+GPU_SMALL_W = 50.0
+"""A device that was seen below this is one of tens of watts, such as a GB10."""
 GPU_WORKS_W = 35.0
-"""A GB10 that decodes draws 44 to 50 W, one with a wedged kernel 13 to 27."""
+"""A GB10 that decodes draws 44 to 50 W, one with a wedged kernel 13 to 27, an idle one 3 to 11."""
 GPU_WORKS_ABOVE_LOWEST = 2.0
-"""Devices that idle above 20 W: the multiple of the lowest power seen in this watch that is work."""
+"""For larger devices, the multiple of the lowest power seen in this watch that is work.
+
+An H100 was seen at 85 W before its memory was taken, 119 W after, 121 W under a kernel that never ends, 385 W at work.
+"""
+GPU_CONTRAST = 1.5
+"""What the highest power seen must be of the lowest, before a larger device is judged by it at all."""
 COMPILERS = frozenset({"cc1", "cc1plus", "cicc", "ptxas", "nvcc", "ninja", "fatbinary", "cudafe++", "as", "ld", "lld"})
 
 UNITS = {"work": "s/s", "births": "1/s", "log": "lines/s", "tokens": "1/s", "gpu": "W"}
@@ -70,7 +77,7 @@ class Signs:
         """Share of the trailing span in which the box stood still for want of `cpu`, `io`, `memory` or `quota`."""
         self.gpus: tuple[Gpu, ...] = ()
         self.gpu_idle_since_s: float | None = None
-        """Since when no device works on which the set holds memory; None where it holds none."""
+        """Since when no device works on which the set holds memory; None where it holds none, or nobody can tell."""
         self.tokens: Tokens | None = None
         self.frozen_since_s: float | None = None
         """Since when requests run and no counter of the engine moves."""
@@ -91,7 +98,9 @@ class Signs:
         self._trailing = Trailing(SPAN_S)
         self._stalled: deque[tuple[float, dict[str, float]]] = deque()
         self._births = 0
-        self._lowest_w: dict[int, float] = {}
+        self._throttled_s: list[float] = []
+        self._watts: dict[int, tuple[float, float]] = {}
+        """Device -> the lowest and the highest power seen."""
         self._threads_s = 0.0
 
     def take(self, sample: Sample) -> None:
@@ -181,10 +190,12 @@ class Signs:
             self.asleep_since_s = max(since, *self.moved_s.values(), 0.0)
 
     def _take_machine(self, sample: Sample) -> None:
+        if sample.groups is not None:
+            self._throttled_s = [each.throttled_s for each in sample.groups if each.throttled_s is not None]
         if sample.machine is None:
             return
         self.machine = sample.machine
-        quota = [each.throttled_s for each in sample.groups or () if each.throttled_s is not None]
+        quota = self._throttled_s
         told = {
             "cpu": sample.machine.cpu_some_s,
             "io": sample.machine.io_full_s,
@@ -208,11 +219,11 @@ class Signs:
         for gpu in sample.gpus:
             if gpu.power_w is None:
                 continue
-            lowest = min(gpu.power_w, self._lowest_w.get(gpu.number, gpu.power_w))
-            self._lowest_w[gpu.number] = lowest
-            if gpu.held_bytes:
+            low, high = self._watts.get(gpu.number, (gpu.power_w, gpu.power_w))
+            low, high = self._watts[gpu.number] = min(low, gpu.power_w), max(high, gpu.power_w)
+            if gpu.held_bytes and (low < GPU_SMALL_W or high >= GPU_CONTRAST * low):
                 holds = True
-                works = works or gpu.power_w >= max(GPU_WORKS_W, GPU_WORKS_ABOVE_LOWEST * lowest)
+                works = works or gpu.power_w >= (GPU_WORKS_W if low < GPU_SMALL_W else GPU_WORKS_ABOVE_LOWEST * low)
         if works:
             self.moved_s["gpu"] = self.t_s
             self.rates["gpu"] = max(each.power_w or 0.0 for each in sample.gpus)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from onbox.watch.classify import State, Verdict, as_json
-from onbox.watch.sample import Gpu, Machine, OpenFile, Process, Sample, Socket, Threads, Tokens
+from onbox.watch.sample import NO_DAEMON, Gpu, Group, Machine, OpenFile, Process, Sample, Socket, Threads, Tokens
 from onbox.watch.watcher import Tracker
 
 PATIENCE_S = 40.0
@@ -131,7 +131,7 @@ def test_what_cannot_be_read_is_no_witness() -> None:
 
 
 def test_a_daemon_that_is_not_on_this_box_is_never_called_hung() -> None:
-    note = ("the daemon that does the work: not found on this box",)
+    note = (NO_DAEMON,)
     told = watch(lambda at: {"threads": asleep(at), "cannot": note if at == 0 else None, "log_bytes": None})
     assert State.HUNG not in states(told)
     assert as_json(told[-1])["evidence"]["cannot"] == list(note)
@@ -176,6 +176,15 @@ def test_a_gpu_that_draws_power_works_and_one_that_is_only_resident_does_not() -
     assert watch(draws(21.0), phase="tune")[-1].state is State.HUNG
 
 
+def test_a_large_gpu_that_always_drew_the_same_is_not_judged_by_its_power() -> None:
+    def draws(watts: float, first: float) -> Seen:
+        return lambda at: {"gpus": (Gpu(0, first if at < 5 else watts, 1980.0, 10 << 30),), "log_bytes": None}
+
+    assert "gpu power" not in {each.name for each in watch(draws(385.0, 385.0), phase="tune")[-1].witnesses}
+    assert watch(draws(385.0, 70.0), phase="tune")[-1].state is State.PROGRESSING
+    assert "gpu power" in {each.name for each in watch(draws(121.0, 385.0), phase="tune")[-1].witnesses}
+
+
 def test_a_box_without_memory_starves_whatever_still_moves() -> None:
     def seen(at: int) -> dict[str, Any]:
         return {
@@ -184,6 +193,16 @@ def test_a_box_without_memory_starves_whatever_still_moves() -> None:
         }
 
     assert watch(seen)[-1].state is State.STARVED
+
+
+def test_a_group_that_its_quota_holds_back_starves() -> None:
+    def seen(at: int) -> dict[str, Any]:
+        group = Group("abc", at * 0.01, None, None, 10**8, at * 0.9)
+        return {"groups": (group,), "machine": Machine(10**10, 10**11, 0.0, 0.0, 0.0, 0, 0)}
+
+    last = watch(seen)[-1]
+    assert last.state is State.STARVED
+    assert "quota" in last.why
 
 
 def test_who_was_stopped_by_a_signal_is_named() -> None:

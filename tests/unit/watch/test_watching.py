@@ -16,7 +16,7 @@ import pytest
 
 from onbox.watch.collect import Collector, Target
 from onbox.watch.recording import Header, Recorder, Recording
-from onbox.watch.sample import Sample
+from onbox.watch.sample import NO_DAEMON, Sample
 from onbox.watch.stacks import py_spy
 from tests.doubles.waiting import gone, until
 
@@ -198,4 +198,4 @@ while out.recv(65536): pass
         roles = {each.role for sample in seen for each in sample.processes or ()}
         told = [note for sample in seen for note in sample.cannot or ()]
         assert "daemon" not in roles
-        assert "the daemon that does the work: not found on this box" in told
+        assert NO_DAEMON in told

@@ -13,7 +13,7 @@ from onbox.bench.sandbox import Sandbox
 from onbox.bench.tasks import Task
 
 VERSION = "2"
-"""Of the probes: an audit by others is no audit by these."""
+"""Of the probes: a task that passed others has not passed these."""
 
 
 @dataclass(frozen=True)

@@ -43,9 +43,7 @@ def new(name: str, to: Path, answer: "Answer", as_json: bool) -> None:
     show.print(f"{to / name}: a whole task; change it step by step", markup=False)
     show.print("  instruction.md         what the agent is asked", markup=False)
     if answer == "workspace":
-        show.print(
-            "  environment/app        the files it gets; tests/original is the gate's copy of them", markup=False
-        )
+        show.print("  environment/app        the files it gets; the gate has them in tests/original", markup=False)
     show.print("  tests/gate.py          what decides", markup=False)
     show.print("  solution               what must pass, and in solution/wrong what must fail", markup=False)
     show.print(f"next    onbox audit {to / name}", markup=False)

@@ -5,9 +5,10 @@ below the reserve. A poll that waits for the breach itself is too late where mem
 
 Three rules keep it from stopping the healthy:
 
-- Growth of our own up to the plan is expected, however steep; only what goes beyond is projected.
-- A fall that others cause is no reason to act ahead of time. Only when the reserve is breached and stays so is the
-  engine stopped, since it is all that onbox may stop.
+- Growth of our own up to the plan is expected, however steep. Before the start the plan was seen to fit: if it does
+  not fit any more, then others took what it needed.
+- A fall that others cause is no reason to act ahead of time. Only when the reserve is breached and stays so, or is
+  breached by half, is the engine stopped, since it is all that onbox may stop.
 - Stalls of the whole box (PSI `full`) count only when little is available too.
 """
 
@@ -49,7 +50,7 @@ class Alarm(NamedTuple):
     kind: str
     """`projected`, `breached` or `stalled`."""
     ours: bool
-    """Whether the engine's own growth is behind it."""
+    """Whether the engine's own growth beyond its plan is behind it."""
     fall_bytes_s: float
     to_reserve_s: float | None
     """Until the reserve would be reached at this pace; None: nothing falls."""
@@ -122,22 +123,25 @@ class Guard:
         return 0.0 if seconds <= 0 or before is None or now is None else (now - before) / seconds
 
     def _ours(self) -> bool:
-        """Whether the engine's growth is at least half of the fall; an engine that cannot be seen is suspected."""
+        """Whether the engine is beyond its plan, and its growth at least half of the fall; one that cannot be seen is
+        suspected."""
+        if self._expected(self.samples[-1]):
+            return False
         if self.samples[-1].own_bytes is None:
             return True
         falls = [(-self._change(window, "available_bytes"), self._change(window, "own_bytes")) for window in WINDOWS_S]
         return any(fall > 0 and own >= fall / 2 for fall, own in falls)
 
+    def _expected(self, sample: Sample) -> bool:
+        """Whether the engine holds no more than was planned, with what it may hold for a moment until it serves."""
+        if self.limits.plan_bytes is None:
+            return False
+        transient = 0 if self.serving else self.limits.transient_bytes
+        return self.own_bytes(sample) <= self.limits.plan_bytes + transient
+
     def _projected(self, sample: Sample, fall: float) -> float:
         """What would be available when a stop that is decided now has taken hold."""
-        growth = fall * self.limits.horizon_s
-        if self.limits.plan_bytes is None:
-            return sample.available_bytes - growth - MARGIN_BYTES
-        expected = self.limits.plan_bytes + (0 if self.serving else self.limits.transient_bytes)
-        left = expected - self.own_bytes(sample)
-        if left > 0:
-            return sample.available_bytes - min(growth, left)
-        return sample.available_bytes - growth - MARGIN_BYTES
+        return sample.available_bytes - fall * self.limits.horizon_s - MARGIN_BYTES
 
     def _breached(self, sample: Sample, ours: bool) -> bool:
         if self._short_since is None:

@@ -1,0 +1,173 @@
+"""`onbox speed` against real engines: witnesses that agree, traffic that is not ours, a server that dies in mid-stream.
+
+The machine that runs the tests may be busy: nothing here asks whether a number is valid, only what it must be by
+conservation and by agreement.
+"""
+
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from onbox import fetch, recipes
+from onbox.engines.llama_embedded import LlamaEmbedded
+from onbox.evidence.folder import read_lines
+from onbox.evidence.records import Exchange
+from onbox.evidence.stream import read_reply
+from onbox.standup.process import Lifetime
+from onbox.wire.client import StampedClient
+from onbox.wire.endpoint import Endpoint
+from tests.e2e.cli import onbox
+
+pytestmark = pytest.mark.engine
+
+SHORT = ("--requests", 4, "--tokens", 64)
+
+
+def small(folder: Path) -> Lifetime:
+    """The smallest model on the embedded engine, one thread."""
+    recipe = recipes.load("smollm2-135m")
+    recipe = recipe.model_copy(update={"serve": recipe.serve.model_copy(update={"threads": 1})})
+    assert recipe.weights is not None
+    weights, _ = fetch.fetch(recipe.weights, lambda done, total, source: None)
+    return Lifetime(recipe, LlamaEmbedded(), weights, folder)
+
+
+@pytest.fixture(scope="module")
+def llama_small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lifetime]:
+    with small(tmp_path_factory.mktemp("small")) as life:
+        yield life
+
+
+def speed(url: object, folder: Path, *more: object) -> dict[str, Any]:
+    done = onbox("speed", url, "--out", folder, "--json", *SHORT, *more, timeout_s=200)
+    assert done.returncode == 0, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+def checks(told: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {check["id"]: check for check in told["checks"]}
+
+
+def passed(told: dict[str, Any], *ids: str) -> None:
+    found = checks(told)
+    assert {id: found[id]["status"] for id in ids} == dict.fromkeys(ids, "pass"), [found[id]["hint"] for id in ids]
+
+
+def while_measured(folder: Path, then: Callable[[], None]) -> threading.Thread:
+    """Does something once, when the first measured request has ended."""
+
+    def watch() -> None:
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            found = next(folder.glob("*/speed/1/requests.jsonl"), None)
+            if found and any(line["purpose"] == "measured" for line in read_lines(found)):
+                then()
+                return
+            time.sleep(0.02)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    return thread
+
+
+def hammer(endpoint: Endpoint, model: str) -> Callable[[], None]:
+    """A second client that asks three times."""
+
+    def ask() -> None:
+        with StampedClient(endpoint) as client:
+            for n in range(3):
+                body = {"model": model, "prompt": f"{n} other words, by somebody else", "max_tokens": 12}
+                assert client.post("/completions", body, purpose="probe").status == 200
+
+    return ask
+
+
+CONSERVED = ("COMPLETE", "COUNTER_RESET", "STRAY_TRAFFIC", "TOKEN_RESIDUAL", "USAGE", "STREAM_ERROR", "PREEMPTIONS")
+
+
+class TestLlamaCpp:
+    def test_three_witnesses_agree(self, llama_small: Lifetime, tmp_path: Path) -> None:
+        told = speed(llama_small.endpoint, tmp_path / "out")
+        passed(told, *CONSERVED, "WITNESSES_AGREE", "PREFIX_CACHE", "ASLEEP", "GPU_SHARED")
+        assert all(witness["tok_s"] for witness in told["witnesses"])
+        assert checks(told)["WITNESSES_AGREE"]["observed"] <= 2.0
+        assert checks(told)["COHERENCE"]["status"] in ("pass", "fail"), "it was asked, in the same life of the server"
+        assert 0 < checks(told)["CLIENT_CPU"]["observed"] < 80
+        assert checks(told)["CLIENT_LAG"]["observed"] is not None
+        assert checks(told)["FOREIGN_CPU"]["observed"] is not None
+        assert told["cold_tok_s"] > 0
+
+    def test_a_second_client_is_named(self, llama_small: Lifetime, tmp_path: Path) -> None:
+        other = while_measured(tmp_path / "out", hammer(llama_small.endpoint, llama_small.model))
+        told = speed(llama_small.endpoint, tmp_path / "out")
+        other.join()
+        assert (told["status"], told["decode_tok_s"]) == ("invalid", None)
+        stray = checks(told)["STRAY_TRAFFIC"]
+        assert stray["status"] == "fail"
+        assert "prompt tokens and 36 output tokens" in stray["observed"]
+        assert checks(told)["TOKEN_RESIDUAL"]["observed"] == 36
+
+    def test_a_server_that_serves_one_at_a_time_is_found_out(self, llama_small: Lifetime, tmp_path: Path) -> None:
+        told = speed(llama_small.endpoint, tmp_path / "out", "--concurrency", "2", "--requests", 2)
+        both = told["cells"][0]
+        assert checks(both)["ALL_ACTIVE"]["status"] == "fail"
+        assert (both["status"], both["decode_tok_s"], both["system_tok_s"]) == ("invalid", None, None)
+
+    def test_a_server_that_is_killed_in_mid_stream(self, tmp_path: Path) -> None:
+        with small(tmp_path / "engine") as life:
+            assert life.pid is not None
+            pid = life.pid
+
+            def kill() -> None:
+                time.sleep(1.2)
+                os.kill(pid, signal.SIGKILL)
+
+            killer = while_measured(tmp_path / "out", kill)
+            told = speed(life.endpoint, tmp_path / "out", "--tokens", 200)
+            killer.join()
+        assert (told["status"], told["decode_tok_s"]) == ("invalid", None)
+        assert {"COMPLETE", "STREAM_ERROR"} <= {id for id, found in checks(told).items() if found["status"] == "fail"}
+        (record,) = (tmp_path / "out").glob("*/speed/1/requests.jsonl")
+        last = Exchange.model_validate(list(read_lines(record))[-1])
+        assert last.purpose == "measured"
+        assert last.error
+        assert last.chunks, "what had come before is kept"
+        assert onbox("verify", tmp_path / "out").returncode == 0
+
+
+@pytest.mark.vllm
+@pytest.mark.slow
+@pytest.mark.timeout(420)
+class TestVllm:
+    def test_three_witnesses_agree(self, vllm: str, tmp_path: Path) -> None:
+        told = speed(vllm, tmp_path / "out")
+        passed(told, *CONSERVED, "WITNESSES_AGREE", "PREFIX_CACHE")
+        assert all(witness["tok_s"] for witness in told["witnesses"])
+        assert checks(told)["WITNESSES_AGREE"]["observed"] <= 1.0
+        sent = next((tmp_path / "out").glob("*/speed/1/requests.jsonl"))
+        last = read_reply(Exchange.model_validate(list(read_lines(sent))[-1]))
+        assert last.token_ids == last.completion_tokens == 64
+
+    def test_two_at_a_time(self, vllm: str, tmp_path: Path) -> None:
+        told = speed(vllm, tmp_path / "out", "--concurrency", "1,2")
+        both, again = told["cells"]
+        assert (both["profile"]["concurrency"], again["profile"]["concurrency"]) == (2, 1)
+        passed(both, *CONSERVED, "ALL_ACTIVE", "WITNESSES_AGREE")
+        each = next(witness["tok_s"] for witness in both["witnesses"])
+        if both["system_tok_s"] is not None:
+            assert 1.5 * each < both["system_tok_s"] < 2.5 * each
+
+    def test_a_second_client_is_named(self, vllm: str, tmp_path: Path) -> None:
+        other = while_measured(tmp_path / "out", hammer(Endpoint.parse(vllm), "smollm2"))
+        told = speed(vllm, tmp_path / "out")
+        other.join()
+        assert told["status"] == "invalid"
+        assert checks(told)["STRAY_TRAFFIC"]["observed"].startswith("3 requests, ")
