@@ -127,6 +127,7 @@ def _plan(asked: str) -> list[Step]:
 MORE: dict[str, Step] = {"frame": ("write", {"path": "test_shapes.py", "content": "# no test\n"})}
 """What a mode does after all that was asked."""
 
+_WINDOW = "This model's maximum context length is 4096 tokens"
 _EDIT = "import sys; p, a, b = sys.argv[1:]; t = open(p).read(); open(p, 'w').write(t.replace(a, b))"
 _WRITE = "import sys; open(sys.argv[1], 'w').write(sys.argv[2])"
 
@@ -234,7 +235,7 @@ MODES: dict[str, Mode] = {
     "reason": lambda turn: Answer("", reasoning="The bug is clear. I will call the edit tool now.", tokens=12),
     "null": lambda turn: Answer(None, tokens=42),
     "finish": lambda turn: Answer("", finish="tool_calls", tokens=9),
-    "long": lambda turn: Answer("Let me think about it, and about it again", finish="length"),
+    "long": lambda turn: Answer("Let me think about it, and about it again", finish="length", tokens=turn.asked.tokens),
     "loop": _loop,
     "turns": _turns,
     "badargs": partial(_once, ("open_editor", {"file": "shapes.py"})),
@@ -245,7 +246,8 @@ MODES: dict[str, Mode] = {
     "error401": partial(_fails, 401, "no key"),
     "error404": partial(_fails, 404, "no such model"),
     "error429": partial(_fails, 429, "too many requests"),
-    "context": partial(_fails, 400, "This model's maximum context length is 4096 tokens"),
+    "context": partial(_fails, 400, f"{_WINDOW}, and your request has 5000 input tokens"),
+    "setting": partial(_fails, 400, f"{_WINDOW}, and you asked for more than is left (1000 in the messages)"),
 }
 
 

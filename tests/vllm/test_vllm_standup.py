@@ -10,7 +10,7 @@ import pytest
 
 from onbox.engines.scrape import gauges
 from onbox.engines.vllm import Vllm
-from onbox.errors import EngineError
+from onbox.errors import BoxError
 from onbox.evidence.records import StandUp
 from onbox.recipes import Recipe, Serve, Weights
 from onbox.standup.ports import port_open
@@ -123,11 +123,12 @@ def test_a_compile_is_a_phase_of_its_own(tmp_path: Path) -> None:
     assert left(processes) == []
 
 
-def test_a_wrong_option_is_named_with_what_to_do(tmp_path: Path) -> None:
+def test_a_wrong_option_is_named_before_anything_starts(tmp_path: Path) -> None:
     recipe = served(arguments={"mxfp4-backend": "CUTLASS"})
     with (
-        pytest.raises(EngineError, match=r"unrecognized arguments: --mxfp4-backend CUTLASS") as caught,
+        pytest.raises(BoxError, match=r"not known: mxfp4-backend") as caught,
         Lifetime(recipe, Vllm(), VLLM_MODEL, tmp_path, patience_s=120),
     ):
         pass
-    assert "take it out of serve.arguments" in caught.value.next_step
+    assert caught.value.next_step
+    assert not (tmp_path / "engine.log").exists()
