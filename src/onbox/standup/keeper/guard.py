@@ -71,6 +71,7 @@ class Guard:
         self.lowest_bytes: int | None = None
         self._first: Sample | None = None
         self._short_since: float | None = None
+        self._fall_bytes_s = 0.0
 
     def look(self, sample: Sample) -> Alarm | None:
         """Take in a sample; the alarm if the engine must be stopped."""
@@ -78,7 +79,8 @@ class Guard:
         self.samples.append(sample)
         available, reserve = sample.available_bytes, self.limits.reserve_bytes
         self.lowest_bytes = min(available, self.lowest_bytes or available)
-        fall, ours = self.fall_bytes_s(), self._ours()
+        fall = self._fall_bytes_s = max(0.0, *(-self._change(window, "available_bytes") for window in WINDOWS_S))
+        ours = self._ours()
         to_reserve = max(0, available - reserve) / fall if fall > 0 else None
         if available >= reserve:
             self._short_since = None
@@ -100,8 +102,8 @@ class Guard:
         return CLOSE_S if above < fall * NEAR_S or above < MARGIN_BYTES else REST_S
 
     def fall_bytes_s(self) -> float:
-        """How fast what is available falls now; 0 when it does not."""
-        return max(0.0, *(-self._change(window, "available_bytes") for window in WINDOWS_S))
+        """How fast what is available fell at the last look; 0 when it did not."""
+        return self._fall_bytes_s
 
     def own_bytes(self, sample: Sample) -> int:
         """What the engine has taken: as seen, or else all that went away since it started."""

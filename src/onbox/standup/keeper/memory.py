@@ -6,8 +6,9 @@ from typing import NamedTuple
 from onbox.standup.keeper.guard import Sample
 from onbox.standup.keeper.nvml import Nvml
 
-TREE_EVERY_S = 1.0
+TREE_EVERY_S = 2.0
 GPU_EVERY_S = 0.5
+OWN_EVERY_S = 0.5
 KIB = 1024
 
 
@@ -36,17 +37,20 @@ class Memory:
         self._gpu = gpu
         self._meminfo = os.open("/proc/meminfo", os.O_RDONLY | os.O_CLOEXEC)
         self._pressure = _open("/proc/pressure/memory")
-        self._tree_at = self._gpu_at = float("-inf")
+        self._own_bytes: int | None = None
+        self._tree_at = self._gpu_at = self._own_at = float("-inf")
 
     def sample(self, t_s: float, phase: str, *, closely: bool) -> Sample:
-        """Look now; `closely` also looks for new processes and at the GPU, which is dearer."""
+        """Look now; `closely` also at what each process holds, for new processes and at the GPU, which is dearer."""
         if closely or t_s - self._tree_at >= TREE_EVERY_S:
             self.tree, self._tree_at = descendants(self.roots), t_s
         if self._gpu is not None and (closely or t_s - self._gpu_at >= GPU_EVERY_S):
             self.gpu_bytes, self._gpu_at = self._gpu.used_bytes(), t_s
         gpu = self._gpu_of_tree()
+        if closely or t_s - self._own_at >= OWN_EVERY_S:
+            self._own_bytes, self._own_at = self._own(gpu), t_s
         return Sample(
-            t_s, available_bytes(os.pread(self._meminfo, 4096, 0)), self._own(gpu), gpu, self._stall_s(), phase
+            t_s, available_bytes(os.pread(self._meminfo, 4096, 0)), self._own_bytes, gpu, self._stall_s(), phase
         )
 
     def _gpu_of_tree(self) -> int | None:
