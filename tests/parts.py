@@ -7,7 +7,7 @@ CI, which has brought them all, that is a failure.
 import importlib.util
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -18,8 +18,12 @@ VLLM_PYTHON = PARTS / "vllm" / "bin" / "python"
 VLLM_MODEL = PARTS / "models" / "smollm2"
 """SmolLM2-135M-Instruct as safetensors."""
 
-CI_AGENTS = ("opencode", "pi", "codex")
-"""The agents of others that CI brings; `bash .ci/parts more_agents` brings the rest."""
+HARBOR_PYTHON = PARTS / "harbor" / "bin" / "python"
+INSPECT_PYTHON = PARTS / "inspect" / "bin" / "python"
+
+FIRST_AGENTS = ("opencode", "pi", "codex")
+MORE_AGENTS = ("claude-code", "qwen-code", "mini-swe-agent")
+"""They need 1 GB more, and have a part and a marker of their own."""
 AGENTS = PARTS / "agents"
 """A folder for each agent."""
 
@@ -29,9 +33,15 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "browser": (lambda: shutil.which("chromium") is not None, "bash .ci/parts system"),
     "docker": (lambda: shutil.which("dockerd") is not None and os.getuid() == 0, "bash .ci/parts system, as root"),
     "vllm": (lambda: VLLM_PYTHON.is_file() and (VLLM_MODEL / "config.json").is_file(), "bash .ci/parts vllm"),
-    "agents": (lambda: all((AGENTS / name / ".ready").exists() for name in CI_AGENTS), "bash .ci/parts agents"),
+    "agents": (lambda: _agents_here(FIRST_AGENTS), "bash .ci/parts agents"),
+    "more_agents": (lambda: _agents_here(MORE_AGENTS), "bash .ci/parts more_agents"),
+    "formats": (lambda: HARBOR_PYTHON.is_file() and INSPECT_PYTHON.is_file(), "bash .ci/parts formats"),
 }
 """Marker -> (whether the part is here, what brings it)."""
+
+
+def _agents_here(names: Iterable[str]) -> bool:
+    return all((AGENTS / name / ".ready").exists() for name in names)
 
 
 def agents_path() -> str:
