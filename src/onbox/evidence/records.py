@@ -170,6 +170,8 @@ class Plan(Record):
     """Runs of each task by each contender and arm."""
     seed: int = 1
     """Run n of every contender uses the same seeds, derived from this one."""
+    parallel: int = 1
+    """Runs at a time, by one engine."""
     agent: AgentPlan
     speed: SpeedPlan | None = SpeedPlan()
     replay: ReplayPlan = ReplayPlan()
@@ -595,6 +597,8 @@ class RunRecord(Record):
     agent_s: float = 0.0
     command_s: float = 0.0
     """Share of `agent_s` spent in the agent's commands."""
+    beside: int = 0
+    """The most other runs that the same engine worked for at any moment of this one."""
 
 
 # ---------------------------------------------------------------- ledger.jsonl

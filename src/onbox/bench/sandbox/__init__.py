@@ -53,6 +53,10 @@ class StopSign:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Nobody watches it any more."""
         os.close(self._fd)
 
     def show(self) -> None:
