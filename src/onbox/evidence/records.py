@@ -70,8 +70,11 @@ class McpServer(Record):
     """A server of tools that an agent starts and talks to over its pipes."""
 
     command: tuple[str, ...] = Field(min_length=1)
-    """Its program and arguments."""
+    """Its program and arguments, with `{workspace}` and `{home}` for where the run has them."""
     env: dict[str, str] = Field(default_factory=dict)
+    """Variables, with the same words."""
+    version: str = ""
+    """Of its program when the plan was frozen."""
 
 
 class ArmPlan(Record):

@@ -29,7 +29,7 @@ _SYSTEM = (
     *("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/proc"),
     *("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"),
     *("/etc/alternatives", "/etc/ssl", "/etc/pki", "/etc/ld.so.cache", "/etc/localtime"),
-    *("/etc/passwd", "/etc/group", "/etc/nsswitch.conf"),
+    *("/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/etc/bash.bashrc"),
 )
 _NEXT_STEP = 'pip install "onbox[embedded]"; sandlock needs Linux 6.12 or later with Landlock'
 
