@@ -9,7 +9,7 @@ from onbox.bench.agents import agent_of
 from onbox.errors import BoxError
 from onbox.evidence.records import AgentCommand, AgentPlan
 from tests.agents.runs import Run, Scene, plan
-from tests.parts import FIRST_AGENTS, MORE_AGENTS
+from tests.parts import FIRST_AGENTS, MORE_AGENTS, each_agent
 
 APIS = {"codex": "/v1/responses", "claude-code": "/v1/messages?beta=true"}
 CURL = """
@@ -26,13 +26,9 @@ open(os.path.expanduser("~/notes"), "w").write("mine")
 """
 
 
-EACH = [pytest.param(name, marks=pytest.mark.agents) for name in FIRST_AGENTS]
-EACH += [pytest.param(name, marks=pytest.mark.more_agents) for name in MORE_AGENTS]
-
-
 @pytest.mark.bwrap
 @pytest.mark.slow
-@pytest.mark.parametrize("name", EACH)
+@pytest.mark.parametrize("name", each_agent())
 def test_does_a_task(stage: Scene, name: str) -> None:
     run = stage.run(plan(name), "good")
     assert run.result.code == "PASS", (run.result, (run.folder / "agent.log").read_text())

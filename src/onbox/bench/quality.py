@@ -3,6 +3,7 @@
 import ast
 import json
 import tempfile
+import threading
 import tomllib
 import warnings
 from collections.abc import Callable
@@ -44,12 +45,14 @@ class References:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
         self._known: dict[str, Changes | None] = {}
+        self._asking = threading.Lock()
 
     def of(self, task: Task) -> Changes | None:
         """Files and lines that the task's `solve.sh` changes; None where it has none, or it fails."""
-        if task.sha256 not in self._known:
-            self._known[task.sha256] = self._solve(task)
-        return self._known[task.sha256]
+        with self._asking:
+            if task.sha256 not in self._known:
+                self._known[task.sha256] = self._solve(task)
+            return self._known[task.sha256]
 
     def _solve(self, task: Task) -> Changes | None:
         if task.needs_docker:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from onbox.bench.agents import Agent, Job, Outcome
+from onbox.bench.company import Company
 from onbox.bench.diff import changes, patch
 from onbox.bench.environments import environment_of
 from onbox.bench.gate import grade
@@ -60,6 +61,7 @@ class Bench:
         alive: whether the engine answers now.
         references: how much the tasks' own solutions change; None: nobody asks.
         replayer: asks again what an ambiguous run ended with; None: nobody does.
+        company: counts the runs that are under way at a time; `run` may be called from several threads.
     """
 
     contender: str
@@ -75,6 +77,7 @@ class Bench:
     treatments: Mapping[str, ArmPlan] = field(default_factory=dict)
     replayer: Replayer | None = None
     references: References | None = None
+    company: Company = field(default_factory=Company)
 
     def run(self, task: Task, arm: str, n: int, seed: int, folder: Path) -> RunRecord:
         """Do one run and write its folder, `run.json` last; a fault of the harness is in the record, not raised.
@@ -86,6 +89,10 @@ class Bench:
             seed: of the model's sampling and of the task's instance.
             folder: `runs/TASK/ARM/N`, emptied first: what an earlier, unfinished run left is no evidence.
         """
+        with self.company.joined() as beside:
+            return self._run(task, arm, n, seed, folder, beside)
+
+    def _run(self, task: Task, arm: str, n: int, seed: int, folder: Path, beside: Callable[[], int]) -> RunRecord:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         started_at, began = utc_now(), time.monotonic()
@@ -141,6 +148,7 @@ class Bench:
             quality=None if broken is None else Quality(reference=self._reference(task), broken=broken),
             agent_s=round(outcome.seconds, 3),
             command_s=round(outcome.command_s, 3),
+            beside=beside(),
         )
         write_json(folder / "run.json", record)
         return record
