@@ -20,16 +20,22 @@ VLLM_MODEL = PARTS / "models" / "smollm2"
 
 CI_AGENTS = ("opencode", "pi", "codex")
 """The agents of others that CI brings; `bash .ci/parts more_agents` brings the rest."""
+MCP_SERVER = "mcp-filesystem"
+"""A server of tools that arms may have, the filesystem server of the Model Context Protocol's makers."""
 AGENTS = PARTS / "agents"
-"""A folder for each agent."""
+"""A folder for each agent and for the server of tools."""
 
 NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "engine": (lambda: importlib.util.find_spec("xllamacpp") is not None, "pip install 'onbox[embedded]'"),
     "bwrap": (lambda: shutil.which("bwrap") is not None, "bash .ci/parts system"),
     "browser": (lambda: shutil.which("chromium") is not None, "bash .ci/parts system"),
     "docker": (lambda: shutil.which("dockerd") is not None and os.getuid() == 0, "bash .ci/parts system, as root"),
+    "podman": (lambda: shutil.which("podman") is not None and os.getuid() == 0, "bash .ci/parts system, as root"),
     "vllm": (lambda: VLLM_PYTHON.is_file() and (VLLM_MODEL / "config.json").is_file(), "bash .ci/parts vllm"),
-    "agents": (lambda: all((AGENTS / name / ".ready").exists() for name in CI_AGENTS), "bash .ci/parts agents"),
+    "agents": (
+        lambda: all((AGENTS / name / ".ready").exists() for name in (*CI_AGENTS, MCP_SERVER)),
+        "bash .ci/parts agents",
+    ),
 }
 """Marker -> (whether the part is here, what brings it)."""
 

@@ -70,8 +70,11 @@ class McpServer(Record):
     """A server of tools that an agent starts and talks to over its pipes."""
 
     command: tuple[str, ...] = Field(min_length=1)
-    """Its program and arguments."""
+    """Its program and arguments, with `{workspace}` and `{home}` for where the run has them."""
     env: dict[str, str] = Field(default_factory=dict)
+    """Variables, with the same words."""
+    version: str = ""
+    """Of its program when the plan was frozen."""
 
 
 class ArmPlan(Record):
@@ -520,12 +523,23 @@ class Probe(Record):
     detail: str = ""
 
 
+class SandboxBounds(Record):
+    """What the sandbox holds each command to; None: nothing."""
+
+    memory_bytes: int | None = None
+    memory_of: Literal["", "process", "command"] = ""
+    """Address space of each `process`, or memory of all processes of a `command` together."""
+    processes: int | None = None
+
+
 class SandboxReport(Record):
     """The sandbox of a run and how it stood its probes."""
 
     name: str
     version: str = ""
     probes: tuple[Probe, ...] = ()
+    bounds: SandboxBounds | None = None
+    """None: of a trial before they were told."""
 
 
 class Changes(Record):

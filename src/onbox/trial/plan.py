@@ -33,7 +33,7 @@ from onbox.fetch import download_bytes, where_weights
 from onbox.fetch.growth import folder_bytes
 from onbox.recipes import Recipe, Weights
 from onbox.recipes.text import read_yaml
-from onbox.trial.arms import BASELINE, ArmEntry, arms_of, check_arms
+from onbox.trial.arms import BASELINE, ArmEntry, arms_of, check_arms, check_servers, frozen
 from onbox.wire.endpoint import Endpoint
 
 EMBEDDED_LIMITS = Limits(turns=8, wall_s=60.0, output_tokens=2048, turn_tokens=512, command_s=10.0)
@@ -165,7 +165,7 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
         tasks=tuple(TaskPlan(name=task.name, sha256=task.sha256, audit=asked.audit) for task in tasks),
         tasks_from="builtin" if source == "builtin" else str(source.resolve()),
         arms=(BASELINE, *(arm.name for arm in asked.arms)),
-        treatments=asked.arms,
+        treatments=frozen(asked.arms),
         runs=runs,
         seed=seed,
         parallel=parallel,
@@ -225,17 +225,19 @@ def _check_images(tasks: Sequence[Task], agent: AgentPlan, sandbox: str) -> None
         raise UsageError(f"task {name}: runs in an image of its own, without {agent.name}", "leave --agent out")
 
 
-def check_version(agent: Agent, plan: AgentPlan) -> None:
-    """The agent is still the one of the plan.
+def check_version(agent: Agent, plan: Plan) -> None:
+    """The agent is still the one of the plan, and so are the servers of tools of its arms.
 
     Raises:
-        UsageError: it has been changed since the plan was frozen.
-        BoxError: it is gone.
+        UsageError: one has been changed since the plan was frozen.
+        BoxError: one is gone.
     """
-    if (version := agent.version()) != plan.version:
+    if (version := agent.version()) != plan.agent.version:
         raise UsageError(
-            f"agent {plan.name}: is now {version}; the plan was frozen with {plan.version}", "start a new trial"
+            f"agent {plan.agent.name}: is now {version}; the plan was frozen with {plan.agent.version}",
+            "start a new trial",
         )
+    check_servers(plan.treatments)
 
 
 def run_seed(plan_seed: int, task: str, n: int) -> int:

@@ -71,7 +71,7 @@ class Trial:
         self._look = look
         self._agent = agent_of(self.plan.agent)
         if self.tasks:
-            check_version(self._agent, self.plan.agent)
+            check_version(self._agent, self.plan)
         self._sandbox, self._sandbox_report = sandbox_of(self.plan.sandbox if self.tasks else None)
 
     def carry_out(self) -> None:
