@@ -33,6 +33,7 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "bwrap": (lambda: shutil.which("bwrap") is not None, "bash .ci/parts system"),
     "browser": (lambda: shutil.which("chromium") is not None, "bash .ci/parts system"),
     "docker": (lambda: shutil.which("dockerd") is not None and os.getuid() == 0, "bash .ci/parts system, as root"),
+    "podman": (lambda: shutil.which("podman") is not None and os.getuid() == 0, "bash .ci/parts system, as root"),
     "vllm": (lambda: VLLM_PYTHON.is_file() and (VLLM_MODEL / "config.json").is_file(), "bash .ci/parts vllm"),
     "agents": (
         lambda: all((AGENTS / name / ".ready").exists() for name in (*CI_AGENTS, MCP_SERVER)) and NODE.exists(),

@@ -523,12 +523,23 @@ class Probe(Record):
     detail: str = ""
 
 
+class SandboxBounds(Record):
+    """What the sandbox holds each command to; None: nothing."""
+
+    memory_bytes: int | None = None
+    memory_of: Literal["", "process", "command"] = ""
+    """Address space of each `process`, or memory of all processes of a `command` together."""
+    processes: int | None = None
+
+
 class SandboxReport(Record):
     """The sandbox of a run and how it stood its probes."""
 
     name: str
     version: str = ""
     probes: tuple[Probe, ...] = ()
+    bounds: SandboxBounds | None = None
+    """None: of a trial before they were told."""
 
 
 class Changes(Record):

@@ -194,7 +194,8 @@ def _end(job: Job, done: Completed) -> AgentEnd:
     else:
         lines = done.output.decode("utf-8", "replace").strip().splitlines() or ["it said nothing"]
         stop = "endpoint" if watch.problem else "crash"
-        detail = watch.problem or f"exit code {done.exit_code}: {lines[-1][:300]}"
+        code = "out of memory" if done.out_of_memory else f"exit code {done.exit_code}"
+        detail = watch.problem or f"{code}: {lines[-1][:300]}"
     return AgentEnd(stop=stop, detail=detail, turns=watch.turns, reply=watch.reply)
 
 

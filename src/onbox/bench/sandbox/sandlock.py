@@ -9,7 +9,7 @@ from contextlib import ExitStack, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from onbox.bench.sandbox import MEMORY_BYTES, Bind, Completed, Reach, StopSign
+from onbox.bench.sandbox import MEMORY_BYTES, Bind, Bounds, Completed, Reach, StopSign
 from onbox.bench.sandbox.attend import attend, end_with, open_pidfd, pipe
 from onbox.bench.sandbox.interior import (
     PROCESSES,
@@ -55,6 +55,7 @@ class Sandlock:
             self.version = version("sandlock")
         except PackageNotFoundError as error:
             raise BoxError("sandlock is not installed", _NEXT_STEP) from error
+        self.bounds = Bounds(2 * MEMORY_BYTES, "command", PROCESSES)
 
     def place(self, bind: Bind) -> str:
         """See `Sandbox.place`."""
