@@ -225,7 +225,8 @@ def _run(page: Page, run: RunResult) -> Iterator[str]:
     yield (
         f"{run.outcome.value},{cause} {words.count(run.turns, 'turn')}, {words.count(run.tool_calls, 'tool call')}, "
         f"{run.prompt_tokens:,} tokens in, {run.completion_tokens:,} out, "
-        f"{words.seconds(run.model_s)} waiting for the model{words.beside(run.beside)}; evidence in {code(run.folder)}"
+        f"{words.seconds(run.model_s)} waiting for the model{words.beside(run.beside)}, "
+        f"changed: {plain(words.change(run))}; evidence in {code(run.folder)}"
     )
     if said.problem:
         yield f"{said.problem.capitalize()}."
