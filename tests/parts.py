@@ -30,6 +30,9 @@ MCP_SERVER = "mcp-filesystem"
 AGENTS = PARTS / "agents"
 """A folder for each agent and for the server of tools."""
 
+NODE = PARTS / "node" / "node_modules" / ".bin" / "node"
+"""A node that reads TypeScript; the system's may be older."""
+
 NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "engine": (lambda: importlib.util.find_spec("xllamacpp") is not None, "pip install 'onbox[embedded]'"),
     "bwrap": (lambda: shutil.which("bwrap") is not None, "bash .ci/parts system"),
@@ -37,7 +40,7 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "docker": (lambda: shutil.which("dockerd") is not None and os.getuid() == 0, "bash .ci/parts system, as root"),
     "podman": (lambda: shutil.which("podman") is not None and os.getuid() == 0, "bash .ci/parts system, as root"),
     "vllm": (lambda: VLLM_PYTHON.is_file() and (VLLM_MODEL / "config.json").is_file(), "bash .ci/parts vllm"),
-    "agents": (lambda: _agents_here((*FIRST_AGENTS, MCP_SERVER)), "bash .ci/parts agents"),
+    "agents": (lambda: _agents_here((*FIRST_AGENTS, MCP_SERVER)) and NODE.exists(), "bash .ci/parts agents"),
     "more_agents": (lambda: _agents_here(MORE_AGENTS), "bash .ci/parts more_agents"),
     "formats": (lambda: HARBOR_PYTHON.is_file() and INSPECT_PYTHON.is_file(), "bash .ci/parts formats"),
 }

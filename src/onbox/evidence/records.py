@@ -556,7 +556,9 @@ class Quality(Record):
     reference: Changes | None
     """What the reference solution changes; None: there is none."""
     broken: tuple[str, ...] = ()
-    """Changed files of Python, JSON or TOML that cannot be parsed any more."""
+    """Changed files of Python, JSON, TOML, JavaScript or TypeScript that cannot be parsed any more."""
+    unread: tuple[str, ...] = ()
+    """Changed files of these that nothing here can parse: without node, with one that reads no types, or too large."""
 
 
 class ReplayEnd(Record):
