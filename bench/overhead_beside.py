@@ -45,7 +45,7 @@ class Way:
     """One way to do a number of runs of the task.
 
     Args:
-        name: for the table.
+        name: for people.
         what: what a run of it consists of.
         argv: from the server's URL, the number of runs and an empty folder.
         passed: how many of the runs in that folder passed their gate, by the tool's own results.
@@ -151,7 +151,7 @@ def beyond_s(way: Way, url: str, log: Path, runs: int) -> float:
 
 def told(values_s: Sequence[float]) -> str:
     """Median and range."""
-    return f"{statistics.median(values_s):6.2f} s ({min(values_s):.2f} to {max(values_s):.2f})"
+    return f"{statistics.median(values_s):.2f} s ({min(values_s):.2f} to {max(values_s):.2f})"
 
 
 def main() -> None:
@@ -173,12 +173,12 @@ def main() -> None:
                         first[way.name].append(one_s)
                         further[way.name].append((more_s - one_s) / (asked.runs - 1))
                     print(f"{way.name} {time_}: {one_s:.2f} s, {more_s:.2f} s", file=sys.stderr, flush=True)
-    cores, kernel = psutil.cpu_count(), platform.release()
-    print(f"{time.strftime('%Y-%m-%d %H:%M', time.gmtime())} UTC, {cores} cores, Linux {kernel}, {asked.times} times")
-    print(f"{TASK.name}, 1 run and {asked.runs} runs, sandbox of onbox: {choose().name}")
+    when, cores = time.strftime("%Y-%m-%d %H:%M", time.gmtime()), psutil.cpu_count()
+    print(f"{when} UTC, {cores} cores, Linux {platform.release()}, sandbox of onbox: {choose().name}.")
+    print(f"Median and range of {asked.times} times, of {TASK.name} once and {asked.runs} times.\n")
+    print("| | what a run is | one run | a further run |\n|---|---|---|---|")
     for way in WAYS:
-        print(f"{way.name:20} one run {told(first[way.name])}  a further run {told(further[way.name])}")
-        print(f"{'':20} {way.what}")
+        print(f"| {way.name} | {way.what} | {told(first[way.name])} | {told(further[way.name])} |")
 
 
 if __name__ == "__main__":

@@ -78,7 +78,6 @@ class Bench:
     replayer: Replayer | None = None
     references: References | None = None
     company: Company = field(default_factory=Company)
-    node: str = ""
 
     def run(self, task: Task, arm: str, n: int, seed: int, folder: Path) -> RunRecord:
         """Do one run and write its folder, `run.json` last; a fault of the harness is in the record, not raised.
