@@ -79,6 +79,7 @@ def attribute(run: RunRecord, exchanges: Sequence[Exchange], around: Around = NO
         completion_tokens=sum(reply.completion_tokens or 0 for reply in replies),
         seconds=run.seconds,
         model_s=rounded(_under_way_ns(asked) / SECOND_NS),
+        beside=run.beside,
         folder=around.folder,
         files_changed=run.changes.files,
         lines_changed=run.changes.lines_added + run.changes.lines_removed,

@@ -185,6 +185,8 @@ class RunResult(Record):
     seconds: float
     model_s: float
     """Time during which a request was under way."""
+    beside: int = 0
+    """The most other runs that its engine worked for meanwhile: its seconds and rates are not those of a run alone."""
     folder: str
     """Relative to the trial folder."""
     files_changed: int = 0

@@ -104,6 +104,11 @@ def seconds_to_pass(value: float | None) -> str:
     return NO_PASS if value is None else seconds(value)
 
 
+def beside(others: int) -> str:
+    """Which company a run had: `, beside 2 other runs`; empty for a run alone."""
+    return f", beside {count(others, 'other run')}" if others else ""
+
+
 def served_correctly(value: float | None) -> str:
     """An upper bound of a pass rate."""
     return percent(value) if value is None else f"at most {percent(value)}"

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from onbox.bench.instances import Instances
 from onbox.bench.runner import Bench
+from onbox.engines.room import told_slots
+from onbox.errors import BoxError
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import RunRecord
 from onbox.standup.process import Lifetime
@@ -43,3 +45,19 @@ class Here:
         self.bench.proxy.break_off()
         if self.bench.replayer is not None:
             self.bench.replayer.halt()
+
+
+def room_for(parallel: int, life: Lifetime) -> bool:
+    """Whether the engine is known to serve so many runs at a time; False: it does not tell.
+
+    Raises:
+        BoxError: it serves fewer. The runs would wait for one another, while their time limits go on.
+    """
+    slots = told_slots(life.props)
+    if slots is not None and slots < parallel:
+        raise BoxError(
+            f"{life.recipe.name}: {parallel} runs at a time, and the server has room for {slots}",
+            f"start it with room for {parallel} (llama-server: --parallel {parallel}, and --ctx-size for all of them "
+            f"together), or take --parallel {slots}",
+        )
+    return parallel == 1 or slots is not None

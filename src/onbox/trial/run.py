@@ -29,7 +29,7 @@ from onbox.speed.ceiling import measure_again, write_ceiling
 from onbox.speed.measure import SpeedRun
 from onbox.standup.process import Lifetime
 from onbox.trial import events
-from onbox.trial.here import Here
+from onbox.trial.here import Here, room_for
 from onbox.trial.lanes import Lanes, News, Order, Started
 from onbox.trial.plan import check_version, run_seed, tasks_of
 from onbox.wire.proxy import RecordingProxy
@@ -144,6 +144,8 @@ class Trial:
         if files is not None and self.plan.speed is not None:
             self._weigh(contender, files)
         with Lifetime(recipe, engine, files, home / "standup", on_phase, reserve=self.plan.reserve_bytes) as life:
+            if todo and not room_for(self.plan.parallel, life) and recipe.url is not None:
+                self._show(events.Note(f"{contender.name}: the server does not say how many it serves at a time"))
             if not self._speed_done(contender):
                 self._measure(contender, life, counter, recipe)
             elif todo:
@@ -313,6 +315,7 @@ class Trial:
             tasks=tuple(task.name for task in plan.tasks),
             arms=plan.arms,
             runs=plan.runs,
+            parallel=plan.parallel,
             expected_s=expected.seconds if expected else None,
             download_bytes=expected.download_bytes if expected else 0,
             memory_bytes=expected.memory_bytes if expected else 0,
