@@ -171,3 +171,17 @@ def test_a_task_with_an_image_of_its_own(tier: Container, harbor_task: Path, tmp
     (record,) = (json.loads(path.read_text()) for path in out.glob("*/runs/*/*/*/run.json"))
     assert record["sandbox"]["name"] == tier.name
     assert record["sandbox"]["bounds"] == asdict(tier.bounds)
+    assert record["quality"]["reference"] == {"files": 1, "lines_added": 1, "lines_removed": 1}
+
+    # Judged again, in the image too: by itself in the tier of the plan, and refused where that is not asked for.
+    free = {name: value for name, value in environment().items() if name != VARIABLE}
+    again = onbox("regrade", out, "--json", env=free)
+    told = json.loads(again.stdout)
+    assert (told["changed"], told["not_run"], told["runs"]) == ([], [], 1), again.stderr
+    assert json.loads((out / "regrade.jsonl").read_text().splitlines()[-1])["sandbox"] == tier.name
+    elsewhere = onbox("regrade", out, "--json", env={**free, VARIABLE: "bubblewrap"})
+    assert "needs Docker" in json.loads(elsewhere.stdout)["not_run"][0]["why"]
+    gate = harbor_task / "tests" / "test.sh"
+    gate.write_text('[ -f /mark ] || exit 2\necho "REASON: STRICTER"\nexit 1\n')
+    (changed,) = json.loads(onbox("regrade", out, "--json", env=free).stdout)["changed"]
+    assert (changed["code_was"], changed["code_now"], changed["now"]["reason"]) == ("PASS", "F-GATE", "STRICTER")

@@ -82,8 +82,6 @@ class References:
             return self._known[task.sha256]
 
     def _solve(self, task: Task) -> Changes | None:
-        if task.needs_docker:
-            return None
         with tempfile.TemporaryDirectory(prefix="onbox-reference-") as scratch:
             subject = Subject(task, self._sandbox, Path(scratch))
             solved, after = subject.oracle(), Path(scratch, "after")
