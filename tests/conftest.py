@@ -4,8 +4,9 @@ import pytest
 
 from tests.dockerd import dockerd
 from tests.parts import NEEDS, require
+from tests.podman import podman
 
-__all__ = ["dockerd", "pytest_runtest_setup"]
+__all__ = ["dockerd", "podman", "pytest_runtest_setup"]
 
 
 @pytest.hookimpl(tryfirst=True)

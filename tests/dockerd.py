@@ -57,15 +57,19 @@ class Dockerd:
 
         Containers of it need `--pull never`, and `--network none` or `host`: this daemon has no bridge.
         """
-        with tempfile.TemporaryDirectory() as root:
-            for folder in ("bin", "tmp", "www", "proc", "sys", "dev", "etc"):
-                (Path(root) / folder).mkdir()
-            shutil.copy(BUSYBOX, Path(root) / "bin" / "busybox")
-            for applet in ("sh", "httpd", "sleep", "cat", "echo", "dd", "true", "false"):
-                (Path(root) / "bin" / applet).symlink_to("busybox")
-            tar = subprocess.run(["tar", "-C", root, "-c", "."], capture_output=True, check=True).stdout
-        self.docker("import", "-c", f"CMD {cmd}", "-", name, stdin=tar)
+        self.docker("import", "-c", f"CMD {cmd}", "-", name, stdin=busybox_tar())
         return name
+
+
+def busybox_tar() -> bytes:
+    """The root of an image that holds busybox alone."""
+    with tempfile.TemporaryDirectory() as root:
+        for folder in ("bin", "tmp", "www", "proc", "sys", "dev", "etc"):
+            (Path(root) / folder).mkdir()
+        shutil.copy(BUSYBOX, Path(root) / "bin" / "busybox")
+        for applet in ("sh", "httpd", "sleep", "cat", "echo", "dd", "true", "false"):
+            (Path(root) / "bin" / applet).symlink_to("busybox")
+        return subprocess.run(["tar", "-C", root, "-c", "."], capture_output=True, check=True).stdout
 
 
 @contextmanager
@@ -98,7 +102,7 @@ def running_dockerd(**environment: str) -> Iterator[Dockerd]:
                 if left := daemon.docker("ps", "-aq").split():
                     daemon.docker("rm", "-f", *left)
         _end(process)
-        _unmount_below(folder)
+        unmount_below(folder)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -130,7 +134,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
         process.wait(GONE_S)
 
 
-def _unmount_below(folder: Path) -> None:
+def unmount_below(folder: Path) -> None:
     """Mounts that a killed daemon left behind, the deepest first."""
     mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
     for mount in sorted((each for each in mounts if each.startswith(f"{folder}/")), reverse=True):

@@ -48,13 +48,16 @@ class Scene:
     sandbox: Sandbox
     folder: Path
 
-    def run(self, agent: AgentPlan, mode: str, task: str = "fix-failing-test", **more: Any) -> Run:
+    def run(
+        self, agent: AgentPlan, mode: str, task: str = "fix-failing-test", arm: str = "baseline", **more: Any
+    ) -> Run:
         """One run of a builtin task by an agent, with a model that follows the mode.
 
         Args:
             agent: its name, limits and command.
             mode: of the scripted engine.
             task: its name.
+            arm: how the agent is equipped.
             more: further fields of `Bench`.
         """
         (loaded,) = load_tasks("builtin", [task])
@@ -72,8 +75,8 @@ class Scene:
             "alive": lambda: StampedClient(upstream).get("/health").status == 200,
             **more,
         }
-        folder = self.folder / agent.name / mode
-        record = Bench(**fields).run(loaded, "baseline", 1, 7000, folder)
+        folder = self.folder / agent.name / arm / mode
+        record = Bench(**fields).run(loaded, arm, 1, 7000, folder)
         wire = folder / "wire.jsonl"
         exchanges = [Exchange.model_validate(line) for line in read_lines(wire)]
         return Run(folder, record, exchanges, attribute(record, exchanges))

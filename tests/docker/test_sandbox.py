@@ -1,35 +1,43 @@
-"""The tier docker, for real, and a task of Harbor's kind whose Dockerfile does more than copy."""
+"""The tiers docker and podman, for real, and a task of Harbor's kind whose Dockerfile does more than copy."""
 
 import json
 import os
 import subprocess
 import threading
 from collections.abc import Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from onbox.bench.environments import environment_of
 from onbox.bench.sandbox import Bind, Reach, StopSign
+from onbox.bench.sandbox.box_image import NAME
 from onbox.bench.sandbox.choose import VARIABLE, by_name, choose
-from onbox.bench.sandbox.container import BOX_IMAGE, Container
+from onbox.bench.sandbox.container import Container
+from onbox.bench.sandbox.interior import PROCESSES
 from onbox.bench.sandbox.probes import probe
 from onbox.bench.tasks import load_task
+from onbox.bench.tools import Toolbox
 from onbox.errors import BoxError
-from tests.dockerd import DOCKER, Dockerd
+from tests.dockerd import DOCKER, busybox_tar
 from tests.e2e.cli import environment, onbox, scripted, verdict_of
 from tests.unit.test_sandbox import ASK, echoing
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(180)]
 
 
-@pytest.fixture(scope="module")
-def tier(dockerd: Dockerd) -> Iterator[Container]:
-    """The tier, with the tests' own daemon behind it."""
+@pytest.fixture(scope="module", params=["docker", pytest.param("podman", marks=pytest.mark.podman)])
+def tier(request: pytest.FixtureRequest) -> Iterator[Container]:
+    """The tier, with the tests' own daemon or store behind it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DOCKER_HOST", dockerd.host)
-        patch.setenv("PATH", f"{Path(DOCKER).parent}:{os.environ['PATH']}")
-        patch.setenv(VARIABLE, "docker")
+        if request.param == "docker":
+            patch.setenv("DOCKER_HOST", request.getfixturevalue("dockerd").host)
+            patch.setenv("PATH", f"{Path(DOCKER).parent}:{os.environ['PATH']}")
+        else:
+            for name, value in request.getfixturevalue("podman").variables.items():
+                patch.setenv(name, value)
+        patch.setenv(VARIABLE, request.param)
         made = choose()
         assert isinstance(made, Container)
         yield made
@@ -43,7 +51,9 @@ def run(tier: Container, folder: Path, *argv: str, **options: object) -> tuple[i
 
 def test_all_six_probes_hold(tier: Container) -> None:
     report = probe(tier)
-    assert report.name == "docker"
+    assert report.name == tier.name
+    assert report.bounds is not None
+    assert (report.bounds.memory_of, report.bounds.processes) == ("command", PROCESSES)
     assert [(made.name, made.detail) for made in report.probes if not made.held] == []
     assert len(report.probes) == 6
 
@@ -64,6 +74,41 @@ def test_it_is_killed_at_its_time_and_by_a_stop_sign(tier: Container, tmp_path: 
     assert tier.ask("ps", "--all", "--quiet") == ""
 
 
+def test_a_hog_is_stopped_at_its_bound_and_told_as_one(tier: Container, tmp_path: Path) -> None:
+    """In 64 MiB: neither a command of its own nor a child behind a shell that goes on gets more."""
+    options = {"binds": {"APP_DIR": Bind(tmp_path, "/app")}, "cwd": "APP_DIR", "timeout_s": 30.0}
+    hog = "x = b'x' * (1 << 30); print('had it')"
+    done = tier.run(["python3", "-c", hog], memory_bytes=32 << 20, **options)  # type: ignore[arg-type]
+    assert (done.exit_code, done.out_of_memory) == (137, True)
+    assert b"had it" not in done.output
+    done = tier.run(["sh", "-c", f'python3 -c "{hog}"; echo on'], memory_bytes=32 << 20, **options)  # type: ignore[arg-type]
+    assert (done.exit_code, done.out_of_memory) == (0, True)
+    assert b"on\n" in done.output
+    done = tier.run(["python3", "-c", "print('little')"], memory_bytes=32 << 20, **options)  # type: ignore[arg-type]
+    assert (done.exit_code, done.out_of_memory, done.output) == (0, False, b"little\n")
+
+
+def test_a_model_is_told_that_its_command_ran_out_of_memory(tier: Container, tmp_path: Path) -> None:
+    tight = replace(tier.bounds, memory_bytes=64 << 20)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tier, "bounds", tight)
+        tools = Toolbox(tmp_path, tier, command_s=30.0)
+        said = tools.call("bash", json.dumps({"command": "python3 -c \"x = b'x' * (1 << 30)\""}))
+    assert "[out of memory: a process was killed]" in said
+
+
+def test_processes_are_bounded(tier: Container, tmp_path: Path) -> None:
+    script = (
+        "import os, time\nmade = 0\ntry:\n"
+        f"    while made < {2 * PROCESSES}:\n"
+        "        if os.fork() == 0:\n            time.sleep(60)\n        made += 1\n"
+        "except OSError:\n    pass\nprint(made)\n"
+    )
+    code, said = run(tier, tmp_path, "python3", "-c", script)
+    assert code == 0
+    assert PROCESSES // 2 < int(said) < PROCESSES
+
+
 def test_one_server_is_within_reach(tier: Container, tmp_path: Path) -> None:
     (tmp_path / "proxy").mkdir()
     path = tmp_path / "proxy" / "server.sock"
@@ -73,18 +118,18 @@ def test_one_server_is_within_reach(tier: Container, tmp_path: Path) -> None:
 
 
 def test_what_an_onbox_that_is_gone_left_behind_is_removed(tier: Container) -> None:
-    (image,) = tier.ask("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", BOX_IMAGE).split()
+    (image,) = tier.ask("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", NAME).split()
     ended = subprocess.Popen(["true"])
     ended.wait()
     tier.ask("create", "--pull", "never", "--network", "none", "--label", f"onbox.owner={ended.pid}", image, "true")
-    by_name("docker")
+    by_name(tier.name)
     assert tier.ask("ps", "--all", "--quiet") == ""
 
 
 @pytest.fixture
-def harbor_task(dockerd: Dockerd, tmp_path: Path) -> Path:
+def harbor_task(tier: Container, tmp_path: Path) -> Path:
     """A task whose environment is made by commands, and whose gate runs in that environment."""
-    dockerd.busybox("busybox:task")
+    tier.ask("import", "-", "busybox:task", stdin=busybox_tar())
     task = tmp_path / "tasks" / "made-by-run"
     for name, text in {
         "instruction.md": "Fill in the file `config.json`. It must say that the port is 8080.",
@@ -124,4 +169,19 @@ def test_a_task_with_an_image_of_its_own(tier: Container, harbor_task: Path, tmp
     (result,) = verdict_of(out)["runs"]
     assert result["code"] == "PASS", result
     (record,) = (json.loads(path.read_text()) for path in out.glob("*/runs/*/*/*/run.json"))
-    assert record["sandbox"]["name"] == "docker"
+    assert record["sandbox"]["name"] == tier.name
+    assert record["sandbox"]["bounds"] == asdict(tier.bounds)
+    assert record["quality"]["reference"] == {"files": 1, "lines_added": 1, "lines_removed": 1}
+
+    # Judged again, in the image too: by itself in the tier of the plan, and refused where that is not asked for.
+    free = {name: value for name, value in environment().items() if name != VARIABLE}
+    again = onbox("regrade", out, "--json", env=free)
+    told = json.loads(again.stdout)
+    assert (told["changed"], told["not_run"], told["runs"]) == ([], [], 1), again.stderr
+    assert json.loads((out / "regrade.jsonl").read_text().splitlines()[-1])["sandbox"] == tier.name
+    elsewhere = onbox("regrade", out, "--json", env={**free, VARIABLE: "bubblewrap"})
+    assert "needs Docker" in json.loads(elsewhere.stdout)["not_run"][0]["why"]
+    gate = harbor_task / "tests" / "test.sh"
+    gate.write_text('[ -f /mark ] || exit 2\necho "REASON: STRICTER"\nexit 1\n')
+    (changed,) = json.loads(onbox("regrade", out, "--json", env=free).stdout)["changed"]
+    assert (changed["code_was"], changed["code_now"], changed["now"]["reason"]) == ("PASS", "F-GATE", "STRICTER")

@@ -16,7 +16,7 @@ class Question:
     Args:
         text: all that users said.
         results: how many tool results it holds.
-        tools: JSON schema of the arguments by the tool's name.
+        tools: JSON schema of the arguments by the tool's name; `space.name` of one in a namespace.
         tokens: output tokens that it allows.
         everything: the whole request.
     """
@@ -52,6 +52,10 @@ def read(body: Mapping[str, Any]) -> Question:
 
 def _tools(tools: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, Mapping[str, Any]]]:
     for tool in tools:
+        if tool.get("type") == "namespace":
+            # As Codex offers what servers of tools have.
+            yield from ((f"{tool['name']}.{name}", schema) for name, schema in _tools(tool["tools"]))
+            continue
         function = tool.get("function", tool)
         schema = function.get("parameters") or function.get("input_schema")
         if schema and "name" in function:

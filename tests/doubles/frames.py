@@ -157,8 +157,10 @@ class Responses:
             items.append({"type": "reasoning", "id": "rs_1", "summary": [], "content": content})
         status = {"status": "completed" if whole else "in_progress"}
         if self.said.call:
-            named = {"call_id": self.identity, "name": self.said.call[0], "arguments": self.said.text() * whole}
-            items.append({"type": "function_call", "id": "fc_1", **named, **status})
+            space, _, name = self.said.call[0].rpartition(".")
+            named = {"call_id": self.identity, "name": name, "arguments": self.said.text() * whole}
+            inside = {"namespace": space} if space else {}
+            items.append({"type": "function_call", "id": "fc_1", **named, **inside, **status})
         elif self.said.content:
             said: dict[str, Any] = {"type": "output_text", "text": self.said.content, "annotations": []}
             content = [said] if whole else []

@@ -171,6 +171,26 @@ def _told(turn: Turn) -> Answer:
     return _good(turn) if "USE YOUR TOOLS" in turn.asked.everything else Answer("It is done.")
 
 
+MCP_TOOL = re.compile(r"\bmcp__files__write_file\b|\bfiles_write_file\b")
+"""How agents call the tool `write_file` of a server of tools that an arm names `files`, where no namespace holds it."""
+
+
+def _mcp(turn: Turn) -> Answer:
+    """Writes by the tool of a server of tools and by no other; without one it gives up.
+
+    A tool that is told of and not offered yet is looked for first, as Qwen Code wants it.
+    """
+    tools = turn.asked.tools
+    content = {"path": "config.json", "content": _plan("`config.json`")[0][1]["content"]}
+    found = next((name for name in tools if MCP_TOOL.fullmatch(name.replace(".", "__"))), "")
+    told = MCP_TOOL.search(turn.asked.everything)
+    if found and turn.asked.results <= ("tool_search" in tools):
+        return Answer(call=(found, content))
+    if not found and told and "tool_search" in tools:
+        return Answer(call=("tool_search", {"query": f"select:{told[0]}"}))
+    return Answer("It is done." if found else "I have no tool for that.")
+
+
 def _leak(turn: Turn) -> Answer:
     name, arguments = turn.call
     return Answer(json.dumps({"name": name, "arguments": arguments}))
@@ -229,6 +249,7 @@ MODES: dict[str, Mode] = {
     "html": partial(_says, HOSTILE),
     "stripped": partial(_says, "analysisWe need to edit the file.assistantfinalDone."),
     "told": _told,
+    "mcp": _mcp,
     "leak": _leak,
     "harmony": _harmony,
     "xml": _xml,

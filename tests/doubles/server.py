@@ -78,7 +78,7 @@ class Wire:
         self.closed = True
         self._connection.close()
 
-    def client_left(self, within_s: float = 5.0) -> bool:
+    def client_left(self, within_s: float = 30.0) -> bool:
         """Whether the client closes its side within the time."""
         self._connection.settimeout(within_s)
         try:

@@ -1,17 +1,21 @@
 """onbox as its users start it: a process with arguments, two streams and an exit code."""
 
+import atexit
 import io
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +30,20 @@ GONE_S = 3.0
 def environment(*folders: Path, **more: str) -> dict[str, str]:
     """This process's environment with the project, and `folders`, on the path of modules."""
     path = os.pathsep.join(str(folder) for folder in (ROOT / "src", ROOT, *folders))
-    return {**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "COLUMNS": "100", **more}
+    ours = {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "COLUMNS": "100", **more}
+    if "PYTHONDONTWRITEBYTECODE" not in os.environ:
+        return {**os.environ, **ours}
+    # Nothing is to be left beside the sources; but without bytecode each start compiles some 500 modules, for a second.
+    theirs = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**theirs, "PYTHONPYCACHEPREFIX": _bytecode(), **ours}
+
+
+@cache
+def _bytecode() -> str:
+    """A folder for the bytecode of all that these tests start; gone with this process."""
+    folder = tempfile.mkdtemp(prefix="onbox-bytecode-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def onbox(

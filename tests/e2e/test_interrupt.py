@@ -1,12 +1,13 @@
 """Stopped at any point, by any hand: nothing is left running, nothing half-written is read, and the trial goes on."""
 
 import json
+import os
 import signal
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.cli import GONE_S, Session, onbox, runs_of, verdict_of
+from tests.e2e.cli import GONE_S, Session, onbox, runs_of, scripted, verdict_of
 from tests.e2e.conftest import TrialFile
 
 STALL = "--mode good --load-s 0.5 --stall-s 0.3"
@@ -106,15 +107,43 @@ def test_a_second_onbox_is_refused_and_changes_nothing(
     tmp_path: Path, trial_file: TrialFile, plugin_env: dict[str, str]
 ) -> None:
     out = tmp_path / "trial"
-    session = Session("trial", trial_file(runs=1, speed=False, one=f"{STALL} --load-s 2"), "--out", out, env=plugin_env)
+    session = Session("trial", trial_file(runs=1, speed=False, one=STALL), "--out", out, env=plugin_env)
     session.wait_for("one: load begins")
-    ledger = (out / "ledger.jsonl").read_bytes()
-    second = onbox("trial", "--resume", out, env=plugin_env)
+    # It stands still until the second has come and gone, however long that takes to start.
+    os.kill(session.process.pid, signal.SIGSTOP)
+    try:
+        ledger = (out / "ledger.jsonl").read_bytes()
+        second = onbox("trial", "--resume", out, env=plugin_env)
+        unchanged = (out / "ledger.jsonl").read_bytes() == ledger
+    finally:
+        os.kill(session.process.pid, signal.SIGCONT)
     assert second.returncode == 2
     assert second.stderr.splitlines() == [
         f"onbox: {out}: another onbox works on it",
         "  next: wait for it, or stop it",
     ]
-    assert (out / "ledger.jsonl").read_bytes() == ledger
+    assert unchanged
     assert session.end() == 0, session.lines
     assert onbox("verify", out).returncode == 0
+
+
+def test_an_agent_that_is_another_one_now_is_refused_and_the_trial_stays_as_it_is(tmp_path: Path) -> None:
+    """Runs of two versions of an agent are not one trial; nothing of it is moved or noted before that is found out."""
+    agent, out = tmp_path / "my-agent", tmp_path / "bench"
+    agent.write_text('#!/bin/sh\n[ "$1" = --version ] && echo 1.0.0\n')
+    agent.chmod(0o755)
+    with scripted("good") as url:
+        asked = ("--agent", f"cmd:{agent} {{prompt}}", "--task", "fill-json", "--runs", "1", "--out", out)
+        first = onbox("bench", url, *asked)
+        assert first.returncode == 0, first.stderr
+        # It asked the model nothing: a run that --resume would set aside and do again.
+        assert [run["code"] for run in verdict_of(out)["runs"]] == ["I-AGENT"]
+        before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+        agent.write_text(agent.read_text().replace("1.0.0", "1.1.0"))
+        again = onbox("trial", "--resume", out)
+    assert again.returncode == 2
+    assert again.stderr.splitlines() == [
+        "onbox: agent my-agent: is now 1.1.0; the plan was frozen with 1.0.0",
+        "  next: start a new trial",
+    ]
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before

@@ -10,13 +10,19 @@ import pytest
 from tests.e2e.cli import GONE_S, Session, environment, onbox, runs_of, scripted, verdict_of
 
 KILLS = 50
-RUNS = 60
+RUNS = 50
 SEED = 20261125
 """Of the points: a failure can be looked at again."""
 
 
+def seconds_of_the_last(out: Path) -> float:
+    """How long the newest finished run took: the pace of this box now, which others load too."""
+    newest = max(out.glob("*/runs/*/*/*/run.json"), key=lambda path: path.stat().st_mtime_ns)
+    return float(json.loads(newest.read_text())["seconds"])
+
+
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(600)
 def test_fifty_kills_lose_nothing_and_repeat_nothing(tmp_path: Path) -> None:
     out, scratch, points = tmp_path / "bench", tmp_path / "scratch", random.Random(SEED)
     scratch.mkdir()
@@ -30,9 +36,8 @@ def test_fifty_kills_lose_nothing_and_repeat_nothing(tmp_path: Path) -> None:
             session = Session(*start, env=env)
             session.wait_for("run .* begins")
             if not kills:
-                began = time.monotonic()
                 session.wait_for("run 1: passed")
-                run_s = time.monotonic() - began
+                run_s = seconds_of_the_last(out)
             # From the begin of a run on: within it, in the gate, while its record is written, between it and the next.
             time.sleep(points.uniform(0.0, 1.8 * run_s))
             session.kill()
@@ -42,7 +47,9 @@ def test_fifty_kills_lose_nothing_and_repeat_nothing(tmp_path: Path) -> None:
             assert {path: now.get(path) for path in done} == done, f"kill {kills}: a finished run changed"
             for path in now:
                 json.loads((out / path).read_text())
-            between += len(now) > len(done)
+            if len(now) > len(done):
+                between += 1
+                run_s = seconds_of_the_last(out)
             done, start = now, ["trial", "--resume", out]
             if len(done) == RUNS:
                 break

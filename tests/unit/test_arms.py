@@ -8,11 +8,11 @@ import pytest
 from statsmodels.stats.contingency_tables import mcnemar
 
 from onbox.bench.agents import agent_of
-from onbox.errors import UsageError
+from onbox.errors import BoxError, UsageError
 from onbox.evidence.records import AgentPlan, ArmPlan, McpServer
 from onbox.judge.arms import mcnemar_exact
 from onbox.judge.isolation import bears, has_mark
-from onbox.trial.arms import check_arms, read_arms
+from onbox.trial.arms import check_arms, check_servers, frozen, read_arms
 from tests.builders import chat_request, text_reply
 from tests.e2e.cli import onbox, onbox_here, scripted, verdict_of
 
@@ -58,10 +58,30 @@ class TestFile:
     def test_what_an_agent_does_not_take(self) -> None:
         builtin = agent_of(AgentPlan(name="builtin", version=""))
         check_arms([RULES, COOL], builtin)
-        with pytest.raises(UsageError, match="takes no mcp"):
+        with pytest.raises(UsageError, match="takes no mcp") as caught:
             check_arms([TOOLS], builtin)
+        assert caught.value.next_step.endswith("mcp: --agent opencode or codex or claude-code or qwen-code")
         with pytest.raises(UsageError, match="takes no nudges"):
             check_arms([ArmPlan(name="n", nudges=1)], agent_of(AgentPlan(name="opencode", version="")))
+
+
+class TestServers:
+    def test_one_that_is_not_here_is_named_before_anything_runs(self) -> None:
+        with pytest.raises(BoxError, match="arm tools: mcp: files: no-such-server: not installed"):
+            frozen([ArmPlan(name="tools", mcp={"files": McpServer(command=("no-such-server",))})])
+
+    def test_one_that_has_changed_since_is_refused(self, tmp_path: Path) -> None:
+        program = tmp_path / "server"
+        arm = ArmPlan(name="tools", mcp={"files": McpServer(command=(str(program), "{workspace}"))})
+        program.write_text("#!/bin/sh\necho 1.0\n")
+        program.chmod(0o755)
+        (kept,) = frozen([arm])
+        assert kept.mcp["files"].version == "1.0"
+        assert kept.mcp["files"].command == arm.mcp["files"].command
+        check_servers([kept])
+        program.write_text("#!/bin/sh\necho 2.0\n")
+        with pytest.raises(UsageError, match=r"mcp: files: is now 2\.0; the plan was frozen with 1\.0"):
+            check_servers([kept])
 
 
 class TestMarks:
@@ -79,6 +99,8 @@ class TestMarks:
         assert seen({"name": "mcp__files__read"})
         assert seen({"type": "namespace", "name": "mcp__files", "tools": []})
         assert not seen({"name": "bash", "description": "works on files"})
+        told = text_reply(request=chat_request(system="Deferred: mcp__files__read"))
+        assert bears(TOOLS, [], [told])
 
     def test_sampling_by_its_values_in_every_request(self) -> None:
         cool, plain = text_reply(request=chat_request(temperature=0.1)), text_reply(request=chat_request())

@@ -7,13 +7,16 @@ from typing import Any
 
 import pytest
 
+from onbox.evidence.folder import TrialFolder
 from onbox.evidence.markup import HARMONY, MARKUP, written_call
 from onbox.evidence.offers import offered_tools
 from onbox.evidence.records import AgentEnd, Changes, Exchange, GateEnd, RunRecord
 from onbox.judge.around import Around
 from onbox.judge.attribution import attribute
 from onbox.judge.codes import CODES
-from onbox.judge.results import Cause, Outcome, RunResult
+from onbox.judge.pace import usual_rates
+from onbox.judge.results import Cause, Measurement, Outcome, RunResult
+from onbox.judge.speed import load, measure
 from onbox.judge.words import sentence
 from tests.builders import (
     GATE_SHA256,
@@ -27,6 +30,7 @@ from tests.builders import (
     plain_reply,
     run_record,
     scripted_run,
+    speed_parts,
     streamed,
     text_reply,
     usage_event,
@@ -91,6 +95,41 @@ def timed_out() -> RunRecord:
 def steady(tok_s: float) -> Exchange:
     """An answer of sixty tokens that the time limit cut off."""
     return streamed([(1 + n / tok_s, delta(content=f" w{n}")) for n in range(60)], error="the client left")
+
+
+def company(beside: int, *rates: float | None) -> list[tuple[RunRecord, float | None]]:
+    return [(run_record(n=n, beside=beside), rate) for n, rate in enumerate(rates, 1)]
+
+
+class TestUsualRate:
+    ALONE, AMONG_THREE = run_record(), run_record(beside=2)
+
+    def measured(self, tmp_path: Path, alone: float, three: float) -> Measurement:
+        parts = speed_parts(alone)
+        parts.write(tmp_path / "small" / "speed" / "1")
+        evidence = load(TrialFolder(tmp_path), "small", 1)
+        assert evidence is not None
+        cell = measure(evidence).model_copy(update={"decode_tok_s": three, "profile": {"concurrency": 3}})
+        return measure(evidence).model_copy(update={"cells": (cell,)})
+
+    def test_a_run_beside_others_is_not_held_against_the_rate_of_one_alone(self, tmp_path: Path) -> None:
+        usual = usual_rates(self.measured(tmp_path, 60.0, 25.0), [], parallel=3)
+        assert usual.of(self.ALONE) == pytest.approx(60.0, rel=0.01)
+        assert usual.of(self.AMONG_THREE) == 25.0
+        slow = attribute(timed_out(), [steady(14.0)], Around(calibrated_tok_s=usual.of(self.ALONE)))
+        fair = attribute(timed_out(), [steady(14.0)], Around(calibrated_tok_s=usual.of(self.AMONG_THREE)))
+        assert (slow.code, fair.code) == ("I-SLOW", "L-TIME")
+
+    def test_of_runs_beside_others_their_own_median_goes_first(self, tmp_path: Path) -> None:
+        runs = [*company(2, 12.0, None, 14.0, 13.0), *company(0, 55.0, 56.0, 57.0)]
+        usual = usual_rates(self.measured(tmp_path, 60.0, 25.0), runs, parallel=3)
+        assert usual.of(self.AMONG_THREE) == 13.0
+        assert usual.of(self.ALONE) == pytest.approx(60.0, rel=0.01)
+
+    def test_the_two_kinds_are_never_mixed(self) -> None:
+        runs = [*company(2, 12.0, 13.0), *company(0, 55.0, 56.0, 57.0)]
+        usual = usual_rates(None, runs, parallel=3)
+        assert (usual.alone, usual.beside_others) == (56.0, None)
 
 
 OK = [call_reply()]

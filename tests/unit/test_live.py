@@ -1,6 +1,7 @@
 """The view of a trial while it goes on, and the summary at its end."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,29 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     ]
     picture = picture_after([*story, Tokens("a", 1e6, 10**9)], width)
     assert max(len(line) for line in picture.splitlines()) <= width
+
+
+def test_runs_at_a_time_have_a_line_each() -> None:
+    plan = replace(PLAN, tasks=tuple(f"task-{n}" for n in range(9)), parallel=6)
+    names = [(f"task-{task}", n) for task in range(3) for n in (1, 2)]
+    three = [RunStarted("small", task, "baseline", n, 2) for task, n in names[:3]]
+    picture = picture_after([plan, *three, Tokens("small", 61.0, 900)], width=80)
+    lines = [line.rstrip() for line in picture.splitlines()]
+    assert lines[-4:] == [
+        "3 runs at a time  61.0 tok/s now, 900 tokens",
+        "  task-0, run 1 of 2",
+        "  task-0, run 2 of 2",
+        "  task-1, run 1 of 2",
+    ]
+    assert sum(line.count("> ") + line.endswith(">") for line in lines) == 3
+    six = [RunStarted("small", task, "baseline", n, 2) for task, n in names]
+    ended = RunEnded("small", "task-0", "baseline", 2, "passed", "PASS", 3.0)
+    lines = picture_after([plan, *six, ended], width=80).splitlines()
+    assert lines[-1].strip() == "and 1 more"
+    assert "task-0, run 2 of 2" not in "".join(lines)
+    assert max(map(len, lines)) <= 80
+    alone = picture_after([plan, *three, *(replace(ended, task=task, n=n) for task, n in names[:2])], width=80)
+    assert alone.splitlines()[-1].strip() == "task-1, run 1 of 2"
 
 
 def test_many_tasks_show_those_around_the_one_under_way() -> None:

@@ -137,6 +137,38 @@ class TestExpected:
         assert plan.expected is None
 
 
+class TestParallel:
+    def test_one_at_a_time_unless_more_are_asked(self) -> None:
+        plan = plan_of(URL, task_names=[TASK])
+        assert plan.parallel == 1
+        assert plan.speed == SpeedPlan()
+
+    def test_what_onbox_starts_gets_room_and_is_measured_so_too(self) -> None:
+        plan = plan_of("smollm2-135m", URL, task_names=[TASK], parallel=3, speed=SpeedPlan(concurrency=(2,)))
+        assert plan.parallel == 3
+        assert [contender.recipe["serve"]["sequences"] for contender in plan.contenders] == [3, None]
+        assert plan.speed == SpeedPlan(concurrency=(2, 3))
+        assert plan_of("smollm2-135m", task_names=[TASK], parallel=3, speed=None).speed is None
+        assert plan_of(URL, bench=False, parallel=3).speed == SpeedPlan()
+
+    def test_a_recipe_with_more_room_keeps_it(self, tmp_path: Path) -> None:
+        recipe = {"name": "m", "engine": "llama-embedded", "weights": {"path": str(tmp_path / "m.gguf")}}
+        (tmp_path / "m.gguf").touch()
+        path = written(tmp_path / "m.yaml", {**recipe, "serve": {"sequences": 8}})
+        assert plan_of(path, task_names=[TASK], parallel=3).contenders[0].recipe["serve"]["sequences"] == 8
+
+    def test_a_file_and_a_frozen_plan_ask_for_it_too(self, tmp_path: Path) -> None:
+        path = written(tmp_path / "t.yaml", {**FILE, "parallel": 2})
+        assert plan_of(path).parallel == 2
+        assert plan_of(path, parallel=4).parallel == 4
+        folder = TrialFolder.create(tmp_path / "trial", plan_of(path))
+        assert plan_of(str(folder.path / "plan.yaml")).parallel == 2
+
+    def test_fewer_than_one_make_no_sense(self) -> None:
+        with pytest.raises(UsageError, match="--parallel: 0 is not at least 1"):
+            plan_of(URL, task_names=[TASK], parallel=0)
+
+
 class TestFile:
     def test_says_what_the_options_say(self, tmp_path: Path) -> None:
         plan = plan_of(written(tmp_path / "t.yaml", FILE))

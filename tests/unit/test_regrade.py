@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -46,7 +47,7 @@ def test_any_workspace_is_rebuilt_exactly(
         (app / name).chmod(0o755 if executable else 0o644)
     snapshot(app, after)
     sha256 = keep(before, after, root)
-    rebuild(TASK, root / NAME, root / "again", sha256)
+    rebuild(partial(make_workspace, TASK), root / NAME, root / "again", sha256)
     assert tree(root / "again") == tree(after)
 
 
@@ -67,12 +68,12 @@ def test_what_does_not_give_the_graded_workspace_is_refused(tmp_path: Path) -> N
     make_workspace(TASK, after)
     sha256 = keep(before, after, tmp_path)
     with pytest.raises(UsageError, match="does not give the workspace"):
-        rebuild(TASK, tmp_path / NAME, tmp_path / "a", "0" * 64)
+        rebuild(partial(make_workspace, TASK), tmp_path / NAME, tmp_path / "a", "0" * 64)
     with pytest.raises(UsageError, match="missing"):
-        rebuild(TASK, tmp_path / "nothing", tmp_path / "b", sha256)
+        rebuild(partial(make_workspace, TASK), tmp_path / "nothing", tmp_path / "b", sha256)
     (tmp_path / NAME).write_bytes(b"no archive")
     with pytest.raises(UsageError, match="cannot be read"):
-        rebuild(TASK, tmp_path / NAME, tmp_path / "c", sha256)
+        rebuild(partial(make_workspace, TASK), tmp_path / NAME, tmp_path / "c", sha256)
 
 
 # ---------------------------------------------------------------- the command

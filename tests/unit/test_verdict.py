@@ -193,6 +193,59 @@ class TestTasks:
         assert TASKS[0] in found["TASKS_AUDITED"].hint
 
 
+class TestAtATime:
+    def judged(self, path: Path, *, new: int, parallel: int = 3, late: bool = False) -> Verdict:
+        """Two contenders, three runs of a task; the incumbent's beside two others, the challenger's beside `new`."""
+        names = [
+            Contender(name, role, {TASKS[0]: "FFF"})
+            for name, role in (("old", Role.INCUMBENT), ("new", Role.CHALLENGER))
+        ]
+        folder = build_trial(path / "trial", names, speed=False)
+        plan = folder.plan().model_copy(update={"parallel": parallel})
+        (folder.path / "plan.yaml").write_text(plan.model_dump_json())  # JSON is YAML
+        for name, beside in (("old", 2), ("new", new)):
+            for n in (1, 2, 3):
+                record, said = scripted_run("F", name, TASKS[0], n)
+                if late and n == 2:
+                    record = record.model_copy(update={"agent": record.agent.model_copy(update={"stop": "time_limit"})})
+                shutil.rmtree(folder.run_folder(name, TASKS[0], "baseline", n))
+                write_run(folder, record.model_copy(update={"beside": beside}), said)
+        return judge(folder)
+
+    def check(self, verdict: Verdict) -> Check | None:
+        return next((check for check in verdict.checks if check.id == "AT_A_TIME"), None)
+
+    def test_like_company_is_told_and_no_doubt(self, tmp_path: Path) -> None:
+        verdict = self.judged(tmp_path, new=2)
+        check = self.check(verdict)
+        assert check is not None
+        assert (check.status, check.observed, check.threshold) == (Status.PASS, 3, 3)
+        assert any(reason.startswith("Up to 3 runs shared the engine at a time") for reason in verdict.reasons)
+        assert {run.beside for run in verdict.runs} == {2}
+
+    def test_unlike_company_is_no_comparison_of_seconds(self, tmp_path: Path) -> None:
+        check = self.check(self.judged(tmp_path, new=0))
+        assert check is not None
+        assert check.status is Status.WARN
+        assert "old 3 at a time, new 1 at a time" in check.hint
+
+    def test_a_time_limit_that_neighbours_may_have_cost(self, tmp_path: Path) -> None:
+        verdict = self.judged(tmp_path, new=2, late=True)
+        assert [run.code for run in verdict.runs].count("L-TIME") == 2
+        check = self.check(verdict)
+        assert check is not None
+        assert check.status is Status.WARN
+        assert "2 runs beside others met the time limit" in check.hint
+
+    def test_company_that_the_plan_does_not_know_is_not_passed_over(self, tmp_path: Path) -> None:
+        assert self.check(self.judged(tmp_path, new=2, parallel=1)) is not None
+
+    def test_nothing_is_said_where_all_were_alone(self, tmp_path: Path) -> None:
+        verdict = trial(tmp_path, "PF", "PF")
+        assert self.check(verdict) is None
+        assert not any("at a time" in reason for reason in verdict.reasons)
+
+
 class TestIndependence:
     def repeated(self, path: Path, words: str, sure_of: str = "") -> Verdict:
         """Five runs of each task; with `{n}` in the words, each run says something else, but for the task `sure_of`."""

@@ -20,6 +20,7 @@ from onbox.wire.endpoint import Endpoint
 from onbox.wire.proxy import RecordingProxy
 from tests.builders import delta, event, usage_event
 from tests.doubles.server import Asked, Script, Server, Wire, closed_port, serving
+from tests.doubles.waiting import until
 
 TEXT = "Grüße: 12 €, 😀 und mehr"
 STREAM = (": a comment\r\n\r\n" + delta(content=TEXT) + usage_event(5, 9) + event("[DONE]")).encode()
@@ -383,10 +384,14 @@ class TestProxy:
                 wire.chunk(b"data: 1\n\n")
             freed.append(wire.client_left())
 
-        with Running(script, tape) as proxied, open_request(proxied.endpoint) as client:
-            proxied.server.await_requests(1)
-            if speaks:
-                client.recv(1000)
+        with Running(script, tape) as proxied:
+            with open_request(proxied.endpoint) as client:
+                proxied.server.await_requests(1)
+                received = b""
+                while speaks and b"data: 1" not in received:
+                    received += client.recv(1000)
+            # Only then the run ends: what is recorded is that the client left, not that its run was over.
+            until(proxied.recorded)
         assert freed == [True]
         (exchange,) = proxied.recorded()
         assert exchange.error == "the client left before the reply was complete"

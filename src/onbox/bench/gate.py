@@ -66,6 +66,8 @@ def _reason(done: Completed, timeout_s: float) -> str:
     said = _REASON.findall(done.output.decode("utf-8", "replace"))
     if done.exit_code is None:
         return f"GATE_FAULT no verdict within {timeout_s:g} s"
+    if done.out_of_memory and done.exit_code != 0:
+        return "GATE_FAULT out of memory: killed at the sandbox's bound"
     if done.exit_code not in (0, 1):
         detail = said[-1].removeprefix("GATE_FAULT ") if said else "no reason given"
         return f"GATE_FAULT exit code {done.exit_code}: {detail}"

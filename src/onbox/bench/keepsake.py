@@ -12,10 +12,9 @@ import json
 import os
 import stat
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
-from onbox.bench.tasks import Task
-from onbox.bench.workspace import make_workspace
 from onbox.errors import UsageError
 from onbox.evidence.folder import write_atomic
 
@@ -43,19 +42,20 @@ def keep(before: Path, after: Path, folder: Path) -> str:
     return _sha256(new)
 
 
-def rebuild(task: Task, archive: Path, target: Path, sha256: str) -> None:
+def rebuild(make: Callable[[Path], None], archive: Path, target: Path, sha256: str) -> None:
     """Make in `target` the workspace that an agent left.
 
     Args:
-        task: the instance that it was given.
+        make: makes the workspace that it was given, as `Environment.make`.
         archive: the run's `workspace.tar.gz`.
         target: a new folder.
         sha256: of the workspace, by the run's record.
 
     Raises:
         UsageError: it is not there, cannot be read, or what comes out is not what was graded.
+        BoxError: the workspace cannot be made here.
     """
-    make_workspace(task, target)
+    make(target)
     try:
         with tarfile.open(archive, "r:gz") as packed:
             for member in packed.getmembers():

@@ -1,14 +1,16 @@
 """Beyond passed or failed: how large a change was beside the reference, and what it broke that could be read."""
 
-import ast
 import json
 import tempfile
+import threading
 import tomllib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from onbox.bench import scripts
 from onbox.bench.audit.subject import Subject
 from onbox.bench.diff import changed_files, changes
 from onbox.bench.sandbox import Sandbox
@@ -19,19 +21,45 @@ from onbox.evidence.records import Changes
 PARSED_BYTES_MAX = 512 * 1024
 
 
-def broken_files(before: Path, after: Path) -> tuple[str, ...]:
-    """The changed or new files of Python, JSON and TOML that cannot be parsed and were not so before.
+@dataclass(frozen=True)
+class Parsed:
+    """What became of the files that a run changed, in the languages that can be parsed.
+
+    Args:
+        broken: cannot be parsed, and could before, or are new.
+        unread: nothing here can parse them; nobody knows.
+    """
+
+    broken: tuple[str, ...]
+    unread: tuple[str, ...]
+
+
+def parse_changed(before: Path, after: Path, sandbox: Sandbox) -> Parsed:
+    """Parse the changed or new files of Python, JSON, TOML, JavaScript and TypeScript.
 
     Args:
         before: the workspace as the agent got it.
         after: what it left.
+        sandbox: where node runs, which parses the last two.
+
+    Raises:
+        BoxError: the sandbox could not start.
     """
-    return tuple(
-        name
-        for name in changed_files(before, after)
-        if (parse := PARSERS.get(Path(name).suffix)) and not _parses(after / name, parse)
-        if not (before / name).is_file() or _parses(before / name, parse)
-    )
+    names = [name for name in changed_files(before, after) if Path(name).suffix in {*PARSERS, *scripts.SUFFIXES}]
+    now = _parse(after, names, sandbox)
+    was = _parse(before, [name for name in now.broken if (before / name).is_file()], sandbox)
+    return Parsed(tuple(name for name in now.broken if name not in was.broken), now.unread)
+
+
+def _parse(root: Path, names: Sequence[str], sandbox: Sandbox) -> Parsed:
+    """The files of one workspace; a name that is no file, or a link, is left out."""
+    files = [name for name in names if (root / name).is_file() and not (root / name).is_symlink()]
+    large = {name for name in files if (root / name).stat().st_size > PARSED_BYTES_MAX}
+    small = [name for name in files if name not in large]
+    of_node = [name for name in small if Path(name).suffix in scripts.SUFFIXES]
+    broken, unread = scripts.parse(root, of_node, sandbox) if of_node else (set[str](), set[str]())
+    broken |= {name for name in small if name not in of_node and not _parses(root / name)}
+    return Parsed(tuple(sorted(broken)), tuple(sorted(unread | large)))
 
 
 class References:
@@ -44,16 +72,16 @@ class References:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
         self._known: dict[str, Changes | None] = {}
+        self._asking = threading.Lock()
 
     def of(self, task: Task) -> Changes | None:
         """Files and lines that the task's `solve.sh` changes; None where it has none, or it fails."""
-        if task.sha256 not in self._known:
-            self._known[task.sha256] = self._solve(task)
-        return self._known[task.sha256]
+        with self._asking:
+            if task.sha256 not in self._known:
+                self._known[task.sha256] = self._solve(task)
+            return self._known[task.sha256]
 
     def _solve(self, task: Task) -> Changes | None:
-        if task.needs_docker:
-            return None
         with tempfile.TemporaryDirectory(prefix="onbox-reference-") as scratch:
             subject = Subject(task, self._sandbox, Path(scratch))
             solved, after = subject.oracle(), Path(scratch, "after")
@@ -66,18 +94,15 @@ class References:
 def _python(text: str) -> object:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return ast.parse(text)
+        return compile(text, "", "exec", dont_inherit=True)
 
 
 PARSERS: dict[str, Callable[[str], Any]] = {".py": _python, ".json": json.loads, ".toml": tomllib.loads}
 
 
-def _parses(path: Path, parse: Callable[[str], Any]) -> bool:
-    """Whether a file can be parsed; one that is too large to be tried counts as if it could."""
-    if not path.is_file() or path.stat().st_size > PARSED_BYTES_MAX:
-        return True
+def _parses(path: Path) -> bool:
     try:
-        parse(path.read_text("utf-8"))
+        PARSERS[path.suffix](path.read_text("utf-8"))
     except (ValueError, SyntaxError, RecursionError, MemoryError):
         return False
     return True

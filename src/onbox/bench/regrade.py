@@ -4,6 +4,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from onbox.bench.environments import environment_of
 from onbox.bench.gate import grade
 from onbox.bench.instances import Instances
 from onbox.bench.keepsake import NAME, rebuild
@@ -20,7 +21,7 @@ class Regrader:
     Args:
         tasks: as they are now, by name.
         instances: of generated tasks.
-        sandbox: where gates run.
+        sandbox: where gates run; of a task with an image of its own, in a container of that, if this tier has any.
     """
 
     tasks: dict[str, Task]
@@ -45,7 +46,8 @@ class Regrader:
             with tempfile.TemporaryDirectory(prefix="onbox-regrade-") as scratch:
                 workspace = Path(scratch, "app")
                 instance = self.instances.of(task, run.seed)
-                rebuild(instance, folder / NAME, workspace, run.workspace_sha256)
-                return grade(instance, workspace, run.agent.reply, self.sandbox), ""
+                environment = environment_of(instance, self.sandbox)
+                rebuild(environment.make, folder / NAME, workspace, run.workspace_sha256)
+                return grade(instance, workspace, run.agent.reply, environment.sandbox), ""
         except OnboxError as error:
             return None, error.message

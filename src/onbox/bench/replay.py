@@ -5,6 +5,7 @@ other way round, then past the server's parser. All requests of a round share a 
 server that keeps to seeds would otherwise say the same each time.
 """
 
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from onbox.bench.past_parser import Road, road
+from onbox.bench.sandbox.halt import Halted
 from onbox.engines.served import Served, who_serves
 from onbox.evidence.folder import append_line
 from onbox.evidence.markup import leaked
@@ -25,6 +27,9 @@ UNCHANGED = "replay"
 FLIPPED = "replay-flipped"
 RAW = "replay-raw"
 SILENCE_S = 120.0
+SEEDS = ("seed", "sampling_seed")
+SAMPLED_WITHIN = ("sampling_params", "options")
+"""Fields of a request that hold its sampling, of SGLang and of Ollama."""
 
 
 def ambiguous(exchanges: Sequence[Exchange]) -> Exchange | None:
@@ -48,7 +53,7 @@ def ambiguous(exchanges: Sequence[Exchange]) -> Exchange | None:
 
 @dataclass
 class Replayer:
-    """Asks again, within a time that all runs of one contender share.
+    """Asks again, within a time that all runs of one contender share: one run after the other, whoever calls.
 
     Args:
         endpoint: the engine, no proxy between.
@@ -62,6 +67,15 @@ class Replayer:
 
     def __post_init__(self) -> None:
         self._served: Served | None = None
+        self._turn = threading.Lock()
+        self._client: StampedClient | None = None
+        self._halted = False
+
+    def halt(self) -> None:
+        """From another thread: break off what is being asked; every `settle` raises `Halted` from now on."""
+        self._halted = True
+        if (client := self._client) is not None:
+            client.break_off()
 
     def settle(self, exchanges: Sequence[Exchange], path: Path) -> ReplayEnd | None:
         """Ask again what an ambiguous run ended with; None for any other.
@@ -69,15 +83,28 @@ class Replayer:
         Args:
             exchanges: of the run.
             path: its `replay.jsonl`.
+
+        Raises:
+            Halted: it was broken off.
         """
         last = ambiguous(exchanges)
         if last is None or self.plan.rounds == 0:
             return None
+        with self._turn:
+            end = self._settle(last, path)
+        if self._halted:
+            raise Halted
+        return end
+
+    def _settle(self, last: Exchange, path: Path) -> ReplayEnd:
         left_s = self.plan.contender_s - self.spent_s
         if left_s <= 0:
             return ReplayEnd(rounds=0, seconds=0.0, ended="no time was left", past_parser="")
         began = time.monotonic()
         with StampedClient(self.endpoint, read_timeout_s=min(left_s, SILENCE_S)) as client:
+            self._client = client
+            if self._halted:
+                raise Halted
             rounds, way = self._ask(client, last, path, deadline=began + left_s)
         seconds = time.monotonic() - began
         self.spent_s += seconds
@@ -93,7 +120,7 @@ class Replayer:
             append_line(path, exchange)
         for number in range(1, self.plan.rounds + 1):
             for purpose, target, body in _round(last, way, number):
-                if time.monotonic() > deadline:
+                if time.monotonic() > deadline or self._halted:
                     return number - 1, way
                 append_line(path, client.request("POST", target, body, purpose=purpose))
         return self.plan.rounds, way
@@ -114,5 +141,10 @@ def _round(last: Exchange, way: Road | None, number: int) -> list[tuple[str, str
 
 def _seeded(body: dict[str, Any], number: int) -> dict[str, Any]:
     """The body with the seed of a round; the first round keeps the recorded one, and none is given where none was."""
-    seed = body.get("seed")
-    return {**body, "seed": seed + number - 1} if isinstance(seed, int) else body
+    return {name: _seeded_value(name, value, number) for name, value in body.items()}
+
+
+def _seeded_value(name: str, value: Any, number: int) -> Any:
+    if name in SEEDS and isinstance(value, int):
+        return value + number - 1
+    return _seeded(value, number) if name in SAMPLED_WITHIN and isinstance(value, dict) else value

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from onbox.bench.agents import Agent, Job, Outcome
+from onbox.bench.company import Company
 from onbox.bench.diff import changes, patch
 from onbox.bench.environments import environment_of
 from onbox.bench.gate import grade
 from onbox.bench.keepsake import keep
-from onbox.bench.quality import References, broken_files
+from onbox.bench.quality import Parsed, References, parse_changed
 from onbox.bench.replay import Replayer
 from onbox.bench.sandbox import Sandbox
 from onbox.bench.tampering import Watched
@@ -60,6 +61,7 @@ class Bench:
         alive: whether the engine answers now.
         references: how much the tasks' own solutions change; None: nobody asks.
         replayer: asks again what an ambiguous run ended with; None: nobody does.
+        company: counts the runs that are under way at a time; `run` may be called from several threads.
     """
 
     contender: str
@@ -75,6 +77,7 @@ class Bench:
     treatments: Mapping[str, ArmPlan] = field(default_factory=dict)
     replayer: Replayer | None = None
     references: References | None = None
+    company: Company = field(default_factory=Company)
 
     def run(self, task: Task, arm: str, n: int, seed: int, folder: Path) -> RunRecord:
         """Do one run and write its folder, `run.json` last; a fault of the harness is in the record, not raised.
@@ -86,13 +89,19 @@ class Bench:
             seed: of the model's sampling and of the task's instance.
             folder: `runs/TASK/ARM/N`, emptied first: what an earlier, unfinished run left is no evidence.
         """
+        with self.company.joined() as beside:
+            return self._run(task, arm, n, seed, folder, beside)
+
+    def _run(self, task: Task, arm: str, n: int, seed: int, folder: Path, beside: Callable[[], int]) -> RunRecord:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         started_at, began = utc_now(), time.monotonic()
         equipped = _Equipped.by(self.treatments.get(arm, ArmPlan(name=arm)))
         outcome, gate, changed, fault = _nothing("the run did not start"), None, NO_CHANGES, ""
         tampering: tuple[str, ...] = ()
-        workspace_sha256, broken = "", None
+        workspace_sha256 = ""
+        parsed: Parsed | None = None
+        ended: float | None = None
         with tempfile.TemporaryDirectory(prefix="onbox-run-", ignore_cleanup_errors=True) as scratch:
             try:
                 workspace, before, after = (Path(scratch, name) for name in ("app", "before", "after"))
@@ -105,14 +114,15 @@ class Bench:
                 tampering = watched.tampering(before, after)
                 changed = changes(before, after)
                 workspace_sha256 = keep(before, after, folder)
-                broken = broken_files(before, after)
                 write_atomic(folder / "workspace.patch", patch(before, after).encode("utf-8", "surrogateescape"))
                 gate = grade(task, workspace, outcome.end.reply, environment.sandbox, transcript=folder / "gate.txt")
+                ended = time.monotonic()
+                parsed = self._parsed(before, after)
             except OnboxError as error:
                 fault = f"sandbox: {error.message}"
             except OSError as error:
                 fault = f"{'disk' if error.errno in (errno.ENOSPC, errno.EDQUOT) else 'box'}: {error}"
-        seconds = time.monotonic() - began
+        seconds = (time.monotonic() if ended is None else ended) - began
         alive = self.alive()
         replay = self._replay(folder) if alive and gate is not None and gate.exit_code == 1 else None
         steps = json.dumps({"steps": outcome.steps}, indent=1, ensure_ascii=True)
@@ -138,9 +148,10 @@ class Bench:
             workspace_sha256=workspace_sha256,
             tampering=tampering,
             replay=replay,
-            quality=None if broken is None else Quality(reference=self._reference(task), broken=broken),
+            quality=self._quality(task, parsed),
             agent_s=round(outcome.seconds, 3),
             command_s=round(outcome.command_s, 3),
+            beside=beside(),
         )
         write_json(folder / "run.json", record)
         return record
@@ -171,6 +182,17 @@ class Bench:
                 mcp=treatment.mcp,
             )
             return self.agent.run(job)
+
+    def _parsed(self, before: Path, after: Path) -> Parsed | None:
+        try:
+            return parse_changed(before, after, self.sandbox)
+        except (OnboxError, OSError):
+            return None  # The run is over and stands, here too.
+
+    def _quality(self, task: Task, parsed: Parsed | None) -> Quality | None:
+        if parsed is None:
+            return None
+        return Quality(reference=self._reference(task), broken=parsed.broken, unread=parsed.unread)
 
     def _reference(self, task: Task) -> Changes | None:
         try:

@@ -178,6 +178,8 @@ class Toolbox:
     def _bash(self, command: str) -> str:
         done = self._run(["bash", "-c", command])
         text = done.output.decode("utf-8", "replace")
+        if done.out_of_memory:
+            text += "\n[out of memory: a process was killed]"
         if done.exit_code is None:
             return f"{text}\n[killed after {self.command_s:g} s]"
         return f"{text}\n[exit code {done.exit_code}]" if done.exit_code or not text.strip() else text

@@ -48,6 +48,8 @@ STYLES = {
 }
 REFRESH_PER_SECOND = 4
 LINES_BESIDE_GRID = 12
+RUNS_SHOWN = 4
+"""Of several under way each has a line, and of many the oldest."""
 
 
 class View(Protocol):
@@ -151,7 +153,8 @@ def _work(event: PlanShown) -> str:
     """The runs, where there are tasks."""
     if not event.tasks:
         return ""
-    return f"{words.count(len(event.tasks), 'task')}, {words.count(event.runs, 'run')} of each; "
+    at_a_time = f", {event.parallel} at a time" if event.parallel > 1 else ""
+    return f"{words.count(len(event.tasks), 'task')}, {words.count(event.runs, 'run')} of each{at_a_time}; "
 
 
 def _needs(event: PlanShown) -> str:
@@ -265,7 +268,8 @@ class LiveView:
         for _ in names:
             table.add_column(no_wrap=True, overflow="ellipsis")
         table.add_row(Text(""), *(_text(name, "bold") for name in names))
-        for task, arm in progress.rows(max(self._console.height - LINES_BESIDE_GRID, 3)):
+        beside = max(min(len(progress.runs), RUNS_SHOWN + 1) - 1, 0)
+        for task, arm in progress.rows(max(self._console.height - LINES_BESIDE_GRID - beside, 3)):
             several = progress.plan is not None and len(progress.plan.arms) > 1
             cells = (self._cell(progress.outcomes(name, task, arm)) for name in names)
             table.add_row(_text(f"{task} {arm}" if several else task), *cells)
@@ -295,16 +299,29 @@ class LiveView:
 
     def _now(self) -> RenderableType:
         progress = self._progress
+        runs = list(progress.runs.values())
         line = Text(no_wrap=True, overflow="ellipsis")
         if progress.fetching:
             line.append(f"fetching {one_line(progress.fetching.name)} from {one_line(progress.fetching.source)}: ")
             line.append(_bytes_of(progress.fetching), style="bold")
-        elif progress.run:
-            line.append(f"{one_line(progress.run.task)}, run {progress.run.n} of {progress.run.total}")
+        elif len(runs) == 1:
+            line.append(self._run(runs[0]))
+        elif runs:
+            line.append(f"{len(runs)} runs at a time")
         if progress.tokens:
             rate = words.tok_s(progress.tokens.tok_s_now)
             line.append(f"  {rate} now, {words.count(progress.tokens.total, 'token')}", style="cyan")
-        return line
+        if len(runs) < 2 or progress.fetching:
+            return line
+        lines = [Text(f"  {self._run(run)}", no_wrap=True, overflow="ellipsis") for run in runs[:RUNS_SHOWN]]
+        if len(runs) > RUNS_SHOWN:
+            lines.append(Text(f"  and {len(runs) - RUNS_SHOWN} more"))
+        return Group(line, *lines)
+
+    def _run(self, run: RunStarted) -> str:
+        plan = self._progress.plan
+        arm = f" ({one_line(run.arm)})" if plan is not None and len(plan.arms) > 1 else ""
+        return f"{one_line(run.task)}{arm}, run {run.n} of {run.total}"
 
 
 def _text(text: str, style: str = "") -> Text:

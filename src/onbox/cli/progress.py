@@ -28,7 +28,8 @@ class Progress:
         self.phases: list[PhaseEnded] = []
         """Those of the current contender that are over."""
         self.fetching: Fetching | None = None
-        self.run: RunStarted | None = None
+        self.runs: dict[tuple[str, str, str, int], RunStarted] = {}
+        """Those under way, the oldest first."""
         self.tokens: Tokens | None = None
         self.speeds: dict[str, SpeedMeasured] = {}
         self._ended: dict[tuple[str, str, str, int], str] = {}
@@ -42,7 +43,8 @@ class Progress:
                 self.contender = event
                 self.phase, self.phases = "", []
             case ContenderStopped():
-                self.phase, self.run, self.tokens = "", None, None
+                self.phase, self.tokens = "", None
+                self.runs.clear()
             case PhaseStarted():
                 self.phase = event.phase
             case PhaseEnded():
@@ -55,9 +57,11 @@ class Progress:
             case SpeedMeasured():
                 self.speeds[event.contender] = event
             case RunStarted():
-                self.run, self.tokens = event, None
+                self.runs[event.contender, event.task, event.arm, event.n] = event
+                self.tokens = self.tokens if len(self.runs) > 1 else None
             case RunEnded():
-                self.run, self.tokens = None, None
+                self.runs.pop((event.contender, event.task, event.arm, event.n), None)
+                self.tokens = self.tokens if self.runs else None
                 self._ended[event.contender, event.task, event.arm, event.n] = event.outcome
             case _:
                 pass
@@ -81,17 +85,18 @@ class Progress:
         """One word for each planned run of a cell: its outcome, `running`, or empty for one to come."""
         here = (contender, task, arm)
         words = [self._ended.get((*here, n), "") for n in range(1, (self.plan.runs if self.plan else 0) + 1)]
-        run = self.run
-        if run and (run.contender, run.task, run.arm) == here and run.n <= len(words):
-            words[run.n - 1] = "running"
+        for key, run in list(self.runs.items()):
+            if key[:3] == here and run.n <= len(words):
+                words[run.n - 1] = "running"
         return words
 
     def rows(self, limit: int) -> list[tuple[str, str]]:
-        """Task and arm of at most `limit` rows: all of them, or those around the run under way."""
+        """Task and arm of at most `limit` rows: all of them, or those around the oldest run under way."""
         if self.plan is None:
             return []
         rows = [(task, arm) for task in self.plan.tasks for arm in self.plan.arms]
-        now = (self.run.task, self.run.arm) if self.run else rows[0]
+        oldest = next(iter(list(self.runs.values())), None)
+        now = (oldest.task, oldest.arm) if oldest else rows[0]
         middle = rows.index(now) if now in rows else 0
         first = max(0, min(middle - limit // 2, len(rows) - limit))
         return rows[first : first + limit]

@@ -119,12 +119,13 @@ def carry_out(folder: TrialFolder, *, resumed: bool = False) -> Done:
 
     with locked(folder.path), terminable():
         try:
-            if resumed:
-                folder.mend_ledger()
-                folder.note(LedgerKind.RESUMED, ".")
-                set_invalid_aside(folder)
             with make_view(sys.stderr.isatty()) as view:
                 trial = Trial(folder, view.show, Judging())
+                # Only now: a trial that is refused, because its agent is another one now, stays as it is.
+                if resumed:
+                    folder.mend_ledger()
+                    folder.note(LedgerKind.RESUMED, ".")
+                    set_invalid_aside(folder)
                 trial.carry_out()
             return Done(finish(folder), tuple(trial.failures))
         except KeyboardInterrupt as interrupt:

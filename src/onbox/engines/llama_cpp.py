@@ -10,6 +10,7 @@ from onbox.engines import launchers, options
 from onbox.engines.launch import Launch
 from onbox.engines.llama_log import LOG
 from onbox.engines.llama_server import LlamaServer
+from onbox.engines.room import context_of_all, slots_of
 from onbox.engines.template_file import template_path
 from onbox.errors import BoxError, UsageError
 from onbox.recipes.schema import ArgumentValue, Recipe
@@ -19,7 +20,7 @@ ASK_VERSION_S = 10.0
 
 
 class LlamaCpp(LlamaServer):
-    """`llama-server`, one slot, metrics and properties on."""
+    """`llama-server`, one slot unless more are asked, metrics and properties on."""
 
     name = "llama-server"
 
@@ -38,8 +39,8 @@ class LlamaCpp(LlamaServer):
             "alias": recipe.model or recipe.name,
             "host": where.host,
             "port": port,
-            "ctx-size": recipe.serve.context_tokens,
-            "parallel": 1,
+            "ctx-size": context_of_all(recipe),
+            "parallel": slots_of(recipe),
             "threads": recipe.serve.threads or (None if recipe.container else os.cpu_count()),
             "metrics": True,
             "props": True,

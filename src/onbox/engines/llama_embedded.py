@@ -11,6 +11,7 @@ from typing import Any
 from onbox.engines import Launch
 from onbox.engines.llama_log import LOG
 from onbox.engines.llama_server import LlamaServer
+from onbox.engines.room import context_of_all, slots_of
 from onbox.errors import BoxError, UsageError
 from onbox.recipes.schema import Recipe, Tools
 
@@ -30,7 +31,8 @@ class LlamaEmbedded(LlamaServer):
             "model": str(weights),
             "alias": recipe.model or recipe.name,
             "port": port,
-            "context_tokens": recipe.serve.context_tokens or 0,
+            "context_tokens": context_of_all(recipe) or 0,
+            "slots": slots_of(recipe),
             "threads": recipe.serve.threads or os.cpu_count() or 1,
         }
         if recipe.serve.chat_template:

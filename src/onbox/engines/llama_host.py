@@ -15,7 +15,8 @@ from typing import Any
 def serve(config: dict[str, Any]) -> None:
     """Load the model and serve it until SIGTERM.
 
-    Keys of `config`: model (path), alias, port, context_tokens, threads, and optionally chat_template (text).
+    Keys of `config`: model (path), alias, port, context_tokens (of all slots together), slots, threads, and optionally
+    chat_template (text).
     """
     import xllamacpp
 
@@ -29,7 +30,7 @@ def serve(config: dict[str, Any]) -> None:
     params.verbosity = 4  # of a load it tells the device and the sizes; a request costs some 20 lines, a token none
     params.ui = False
     params.n_ctx = config["context_tokens"]
-    params.n_parallel = 1
+    params.n_parallel = config["slots"]
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = config["threads"]
     if config.get("chat_template"):
         params.chat_template = config["chat_template"]

@@ -9,6 +9,7 @@ from typing import Any
 from onbox.engines.launch import Launch
 from onbox.engines.log_lines import Failure, Landmark, LogLines
 from onbox.engines.openai_models import first_model
+from onbox.engines.room import slots_of
 from onbox.errors import BoxError, UsageError
 from onbox.fetch import cache_folder
 from onbox.recipes.schema import Recipe, Tools
@@ -55,7 +56,7 @@ class Ollama:
         environment = {
             "OLLAMA_HOST": f"127.0.0.1:{port}",
             "OLLAMA_MODELS": str(cache_folder() / "ollama"),
-            "OLLAMA_NUM_PARALLEL": "1",
+            "OLLAMA_NUM_PARALLEL": str(slots_of(recipe)),
             "OLLAMA_KEEP_ALIVE": "-1",
         }
         if recipe.serve.context_tokens:

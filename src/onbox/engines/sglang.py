@@ -7,6 +7,7 @@ from typing import Any
 from onbox.engines import installed, launchers, options
 from onbox.engines.launch import Launch
 from onbox.engines.openai_models import first_model
+from onbox.engines.room import check_room
 from onbox.engines.scrape import IDLE_SIGNS, gauges
 from onbox.engines.sglang_log import LOG
 from onbox.engines.template_file import template_path
@@ -15,7 +16,10 @@ from onbox.recipes.schema import ArgumentValue, Recipe
 from onbox.wire.client import StampedClient
 
 STOP_HINT = "does it fit in memory, and does this version know every option?"
-KEPT = ("version", "max_total_num_tokens", "attention_backend", "moe_runner_backend", "kv_cache_dtype")
+KEPT = (
+    *("version", "max_total_num_tokens", "max_running_requests"),
+    *("attention_backend", "moe_runner_backend", "kv_cache_dtype"),
+)
 """What of `/server_info` goes into evidence."""
 
 
@@ -31,6 +35,7 @@ class Sglang:
     def launch(self, recipe: Recipe, weights: Path, port: int) -> Launch:
         if recipe.vision is not None:
             raise UsageError(f"{recipe.name}: vision: not known for sglang", "set it in serve.arguments")
+        check_room(recipe, "max-running-requests")
         where = launchers.place(recipe, weights)
         own: dict[str, ArgumentValue | None] = {
             "model-path": where.weights,

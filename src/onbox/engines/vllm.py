@@ -7,6 +7,7 @@ from typing import Any
 from onbox.engines import installed, launchers, options
 from onbox.engines.launch import Launch
 from onbox.engines.openai_models import first_model
+from onbox.engines.room import check_room
 from onbox.engines.scrape import IDLE_SIGNS, gauges
 from onbox.engines.template_file import template_path
 from onbox.engines.vllm_log import LOG
@@ -29,6 +30,7 @@ class Vllm:
         self._version: str | None = None
 
     def launch(self, recipe: Recipe, weights: Path, port: int) -> Launch:
+        check_room(recipe, "max-num-seqs")
         where = launchers.place(recipe, weights)
         own: dict[str, ArgumentValue | None] = {
             "host": where.host,

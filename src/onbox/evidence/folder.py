@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,8 @@ AGAIN_MAX = 2
 
 R = TypeVar("R", bound=BaseModel)
 TAIL_BYTES = 65_536
+_appending = threading.Lock()
+"""Two threads that append to one file would cut off each other's lines."""
 
 
 def utc_now() -> str:
@@ -56,7 +59,7 @@ def append_line(path: Path, value: BaseModel | dict[str, Any]) -> None:
     data = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
     line = (json.dumps(data, ensure_ascii=True, separators=(",", ":")) + "\n").encode()
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+b", buffering=0) as file:
+    with _appending, path.open("a+b", buffering=0) as file:
         end = _whole_lines_bytes(file)
         file.truncate(end)
         if file.write(line) != len(line):

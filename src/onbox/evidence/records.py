@@ -70,8 +70,11 @@ class McpServer(Record):
     """A server of tools that an agent starts and talks to over its pipes."""
 
     command: tuple[str, ...] = Field(min_length=1)
-    """Its program and arguments."""
+    """Its program and arguments, with `{workspace}` and `{home}` for where the run has them."""
     env: dict[str, str] = Field(default_factory=dict)
+    """Variables, with the same words."""
+    version: str = ""
+    """Of its program when the plan was frozen."""
 
 
 class ArmPlan(Record):
@@ -167,6 +170,8 @@ class Plan(Record):
     """Runs of each task by each contender and arm."""
     seed: int = 1
     """Run n of every contender uses the same seeds, derived from this one."""
+    parallel: int = 1
+    """Runs at a time, by one engine."""
     agent: AgentPlan
     speed: SpeedPlan | None = SpeedPlan()
     replay: ReplayPlan = ReplayPlan()
@@ -518,12 +523,23 @@ class Probe(Record):
     detail: str = ""
 
 
+class SandboxBounds(Record):
+    """What the sandbox holds each command to; None: nothing."""
+
+    memory_bytes: int | None = None
+    memory_of: Literal["", "process", "command"] = ""
+    """Address space of each `process`, or memory of all processes of a `command` together."""
+    processes: int | None = None
+
+
 class SandboxReport(Record):
     """The sandbox of a run and how it stood its probes."""
 
     name: str
     version: str = ""
     probes: tuple[Probe, ...] = ()
+    bounds: SandboxBounds | None = None
+    """None: of a trial before they were told."""
 
 
 class Changes(Record):
@@ -540,7 +556,9 @@ class Quality(Record):
     reference: Changes | None
     """What the reference solution changes; None: there is none."""
     broken: tuple[str, ...] = ()
-    """Changed files of Python, JSON or TOML that cannot be parsed any more."""
+    """Changed files of Python, JSON, TOML, JavaScript or TypeScript that cannot be parsed any more."""
+    unread: tuple[str, ...] = ()
+    """Changed files of these that nothing here can parse: without node, with one that reads no types, or too large."""
 
 
 class ReplayEnd(Record):
@@ -592,6 +610,8 @@ class RunRecord(Record):
     agent_s: float = 0.0
     command_s: float = 0.0
     """Share of `agent_s` spent in the agent's commands."""
+    beside: int = 0
+    """The most other runs that the same engine worked for at any moment of this one."""
 
 
 # ---------------------------------------------------------------- ledger.jsonl

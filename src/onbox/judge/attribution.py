@@ -79,17 +79,25 @@ def attribute(run: RunRecord, exchanges: Sequence[Exchange], around: Around = NO
         completion_tokens=sum(reply.completion_tokens or 0 for reply in replies),
         seconds=run.seconds,
         model_s=rounded(_under_way_ns(asked) / SECOND_NS),
+        beside=run.beside,
         folder=around.folder,
         files_changed=run.changes.files,
         lines_changed=run.changes.lines_added + run.changes.lines_removed,
         size=_size(run),
-        broken=run.quality.broken if run.quality else (),
+        broken=_broken_files(run),
         replay=again.settled.value if again else "",
         replay_bound=rounded(again.bound) if again and again.bound is not None else None,
         ttft_s=first_token_s(turns),
         decode_tok_s=decode_tok_s(samples),
         each_turn=turns,
     )
+
+
+def _broken_files(run: RunRecord) -> tuple[str, ...] | None:
+    """What cannot be parsed any more; None where that is not known: nobody looked, or nothing could read some."""
+    if run.quality is None or (run.quality.unread and not run.quality.broken):
+        return None
+    return run.quality.broken
 
 
 def _rule(run: RunRecord, asked: Sequence[Exchange], replies: Sequence[Reply], around: Around) -> tuple[str, str]:

@@ -1,10 +1,16 @@
-"""How fast a server decoded during a run, beside the rate that it was calibrated to."""
+"""How fast a server decoded during a run, beside the rate that it was calibrated to.
+
+A run that had others beside it on its engine has another usual rate than one alone: they share each step, and the
+prompts of the others are read between its tokens. So the two kinds are never held against each other.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import median
 
-from onbox.evidence.records import Exchange
+from onbox.evidence.records import Exchange, RunRecord
 from onbox.evidence.stream import Reply, read_reply
+from onbox.judge.results import Measurement
 
 SECOND_NS = 1_000_000_000
 TOKENS_MIN = 32
@@ -33,9 +39,44 @@ def pace_of(exchanges: Sequence[Exchange]) -> float | None:
     return pace([read_reply(each) for each in exchanges if each.purpose == "agent"])
 
 
+@dataclass(frozen=True)
+class Usual:
+    """The rates to hold a slow run against, in tok/s; None where nobody knows one."""
+
+    alone: float | None
+    beside_others: float | None
+
+    def of(self, run: RunRecord) -> float | None:
+        """The one that is fair to a run."""
+        return self.beside_others if run.beside else self.alone
+
+
+def usual_rates(speed: Measurement | None, runs: Sequence[tuple[RunRecord, float | None]], parallel: int) -> Usual:
+    """What is usual of a contender's server.
+
+    Of a run alone: the measured rate, else the median over the contender's own runs alone. Of a run beside others: the
+    median over its own runs beside others, for the measurement with as many requests at a time knows no prompts of
+    neighbours; else that measurement.
+
+    Args:
+        speed: of the contender; None when it was not measured.
+        runs: with the pace of each.
+        parallel: runs at a time, by the plan.
+    """
+    cells = speed.cells if speed else ()
+    measured = next((cell.decode_tok_s for cell in cells if cell.profile["concurrency"] == parallel), None)
+    beside_others = _median([rate for run, rate in runs if run.beside])
+    return Usual(
+        alone=calibrated_tok_s(speed.decode_tok_s if speed else None, [rate for run, rate in runs if not run.beside]),
+        beside_others=measured if beside_others is None else beside_others,
+    )
+
+
 def calibrated_tok_s(measured: float | None, runs: Sequence[float | None]) -> float | None:
     """The rate to hold a slow run against: the measured one, else the median over the contender's own runs."""
-    if measured is not None:
-        return measured
+    return _median(runs) if measured is None else measured
+
+
+def _median(runs: Sequence[float | None]) -> float | None:
     rates = [rate for rate in runs if rate is not None]
     return median(rates) if len(rates) >= RUNS_MIN else None

@@ -185,6 +185,8 @@ class RunResult(Record):
     seconds: float
     model_s: float
     """Time during which a request was under way."""
+    beside: int = 0
+    """The most other runs that its engine worked for meanwhile: its seconds and rates are not those of a run alone."""
     folder: str
     """Relative to the trial folder."""
     files_changed: int = 0
@@ -192,8 +194,8 @@ class RunResult(Record):
     """Added and removed."""
     size: float | None = None
     """Lines changed over those of the reference solution; None: there is none, or it changes no line."""
-    broken: tuple[str, ...] = ()
-    """Changed files that cannot be parsed any more."""
+    broken: tuple[str, ...] | None = None
+    """Changed files that cannot be parsed any more; None: nobody looked, or none is known and some were not read."""
     replay: str = ""
     """What asking again has shown: `dropped by the server`, `never tried`, `calls when asked again`, `open`; empty when
     nothing was asked again."""

@@ -8,7 +8,7 @@ from onbox.judge import thresholds as limit
 from onbox.judge.contenders import Judged
 from onbox.judge.isolation import has_mark
 from onbox.judge.results import Check, Outcome, Proof, Status
-from onbox.judge.words import percent, sentence
+from onbox.judge.words import count, percent, sentence
 
 REASON_CHARACTERS = 240
 
@@ -22,7 +22,7 @@ def trial_checks(plan: Plan, judged: Sequence[Judged]) -> tuple[Check, ...]:
         found += [plan_complete(contender), coverage(contender), serving(contender), *backend(contender)]
         found += [runs_independent(contender), sandbox_held(plan, contender)]
         found += [arm_isolated(arm, contender) for arm in plan.treatments if has_mark(arm)]
-    found += [tasks_audited(plan)]
+    found += [tasks_audited(plan), *at_a_time(plan, judged)]
     found += [same_instances(judged), ceiling(judged)] if len(judged) > 1 else []
     return tuple(check.model_copy(update={"hint": sentence(check.hint)}) for check in found)
 
@@ -149,6 +149,39 @@ def tasks_audited(plan: Plan) -> Check:
         hint=f"Nothing shows that the gate of {', '.join(names)} tells right from wrong: run `onbox audit`"
         if names
         else "",
+    )
+
+
+def at_a_time(plan: Plan, judged: Sequence[Judged]) -> tuple[Check, ...]:
+    """Runs at a time: all contenders had the same company, and none met a time limit for its neighbours' sake.
+
+    No check where every run was alone.
+    """
+    most = {c.result.name: 1 + max(run.record.beside for run in c.runs) for c in judged if c.runs}
+    if not most or (plan.parallel == 1 and set(most.values()) == {1}):
+        return ()
+    late = [run for c in judged for run in c.runs if run.record.beside and run.result.code == "L-TIME"]
+    doubts = []
+    if len(set(most.values())) > 1:
+        doubts.append(
+            f"contenders had unlike company ({', '.join(f'{name} {n} at a time' for name, n in most.items())}), so "
+            "their seconds do not compare"
+        )
+    if late:
+        doubts.append(
+            f"{count(len(late), 'run')} beside others met the time limit and might not have met it alone: take fewer "
+            "at a time, or allow more time"
+        )
+    return (
+        Check(
+            id="AT_A_TIME",
+            status=Status.WARN if doubts else Status.PASS,
+            observed=max(most.values()),
+            threshold=plan.parallel,
+            unit="runs at a time",
+            evidence="runs",
+            hint="; ".join(doubts),
+        ),
     )
 
 

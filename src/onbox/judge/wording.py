@@ -34,7 +34,7 @@ def reasons(judged: Sequence[Judged], pair: Pair | None) -> tuple[str, ...]:
     found = [] if pair is None else [*_of_rule(pair), *_of_doubt(pair), *_of_population(pair)]
     for contender in judged:
         found += _of_serving(contender)
-    found += _of_speed([contender.result for contender in judged])
+    found += [*_of_company(judged), *_of_speed([contender.result for contender in judged])]
     return tuple(found)
 
 
@@ -149,6 +149,14 @@ def _of_serving(contender: Judged) -> list[str]:
         of_them = f"of {count(open_runs, 'run')} of {result.name} nobody can tell whether serving or model failed"
         told = f"{told}, and {of_them}" if served else of_them[0].upper() + of_them[1:]
     return [f"{told}; served correctly it would pass at most {percent(result.if_served_correctly)}."]
+
+
+def _of_company(judged: Sequence[Judged]) -> list[str]:
+    """Said before any seconds are."""
+    most = 1 + max((run.record.beside for contender in judged for run in contender.runs), default=0)
+    if most == 1:
+        return []
+    return [f"Up to {most} runs shared the engine at a time: their seconds and rates are not those of a run alone."]
 
 
 def _of_speed(results: Sequence[ContenderResult]) -> list[str]:

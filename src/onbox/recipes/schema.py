@@ -32,6 +32,9 @@ class Serve(RecipePart):
 
     context_tokens: Annotated[int | None, Field(ge=1)] = 8192
     """Of one sequence. None: as much as the model can."""
+    sequences: Annotated[int | None, Field(ge=1)] = None
+    """That the engine must be able to serve at a time. None: one of llama.cpp and Ollama, of others as many as they
+    like."""
     threads: Annotated[int | None, Field(ge=1)] = None
     """Of llama.cpp. None: as many as the box has cores."""
     chat_template: str | None = None

@@ -225,7 +225,8 @@ def _run(page: Page, run: RunResult) -> Iterator[str]:
     yield (
         f"{run.outcome.value},{cause} {words.count(run.turns, 'turn')}, {words.count(run.tool_calls, 'tool call')}, "
         f"{run.prompt_tokens:,} tokens in, {run.completion_tokens:,} out, "
-        f"{words.seconds(run.model_s)} waiting for the model; evidence in {code(run.folder)}"
+        f"{words.seconds(run.model_s)} waiting for the model{words.beside(run.beside)}, "
+        f"changed: {plain(words.change(run))}; evidence in {code(run.folder)}"
     )
     if said.problem:
         yield f"{said.problem.capitalize()}."
@@ -310,6 +311,7 @@ def _again(page: Page) -> Iterator[str]:
                 "agent": f"{plan.agent.name} {plan.agent.version}",
                 "sandbox": plan.sandbox,
                 "runs_of_each_task": plan.runs,
+                "runs_at_a_time": plan.parallel,
                 "seed": plan.seed,
                 "stop_rule": plan.stop_rule,
             }

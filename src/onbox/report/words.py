@@ -6,7 +6,7 @@ A value that is None was not seen; it is said so, and never shown as 0. Every fu
 from collections.abc import Mapping
 from decimal import Decimal
 
-from onbox.judge.results import BackendProof, Difference, Measurement
+from onbox.judge.results import BackendProof, Difference, Measurement, RunResult
 
 NOT_MEASURED = "not measured"
 UNKNOWN = "unknown"
@@ -104,6 +104,11 @@ def seconds_to_pass(value: float | None) -> str:
     return NO_PASS if value is None else seconds(value)
 
 
+def beside(others: int) -> str:
+    """Which company a run had: `, beside 2 other runs`; empty for a run alone."""
+    return f", beside {count(others, 'other run')}" if others else ""
+
+
 def served_correctly(value: float | None) -> str:
     """An upper bound of a pass rate."""
     return percent(value) if value is None else f"at most {percent(value)}"
@@ -192,6 +197,16 @@ def count(value: int | None, one: str, many: str = "") -> str:
     if value is None:
         return UNKNOWN
     return f"{value:,} {one if value == 1 else many or one + 's'}"
+
+
+def change(run: RunResult) -> str:
+    """What an agent changed: `2 files, 12 lines, 2.0 times the reference; broken: a.py`."""
+    if not run.files_changed:
+        return "nothing"
+    size = "" if run.size is None else f", {run.size:.1f} times the reference"
+    parsed = "; whether all of it parses is unknown" if run.broken is None else ""
+    parsed = f"; broken: {', '.join(run.broken)}" if run.broken else parsed
+    return f"{count(run.files_changed, 'file')}, {count(run.lines_changed, 'line')}{size}{parsed}"
 
 
 def of(part: int, whole: int) -> str:

@@ -138,10 +138,12 @@ def _by_headers(recipe: Recipe, weights: Path | None) -> tuple[int | None, str]:
         context = recipe.serve.context_tokens or facts.context_length
         if context is None:
             return None, "the headers do not tell the longest context"
-        plan = memory_plan(facts, resident(facts), context=context, concurrency=1, kv_dtype="f16", place=None)
+        slots = recipe.serve.sequences or 1
+        plan = memory_plan(facts, resident(facts), context=context, concurrency=slots, kv_dtype="f16", place=None)
     except (OnboxError, OSError, ValueError):
         return None, "the headers do not tell"
-    return plan.total_bytes, f"weights, KV cache of {context} tokens, allowance"
+    times = f"{slots} times " if slots > 1 else ""
+    return plan.total_bytes, f"weights, KV cache of {times}{context} tokens, allowance"
 
 
 def _human(text: str) -> int | None:

@@ -7,8 +7,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from onbox.bench.agents import Agent
-from onbox.errors import UsageError
+from onbox.bench.agents import Agent, takers
+from onbox.bench.agents.headless import find_server
+from onbox.errors import BoxError, UsageError
 from onbox.evidence.folder import first_problem
 from onbox.evidence.records import ArmPlan, McpServer
 from onbox.recipes.text import read_yaml
@@ -79,8 +80,43 @@ def check_arms(arms: Sequence[ArmPlan], agent: Agent) -> None:
         if missing := sorted(set(changed(arm)) - agent.takes):
             raise UsageError(
                 f"arm {arm.name}: the agent {agent.name} takes no {missing[0]}",
-                f"it takes {', '.join(sorted(agent.takes))}; docs/agents.md has what the others take",
+                f"it takes {', '.join(sorted(agent.takes))}; {missing[0]}: --agent {' or '.join(takers(missing[0]))}",
             )
+
+
+def frozen(arms: Sequence[ArmPlan]) -> tuple[ArmPlan, ...]:
+    """The arms with the versions of their servers of tools.
+
+    Raises:
+        BoxError: the program of a server is not on this box.
+    """
+    return tuple(
+        arm.model_copy(update={"mcp": {name: _versioned(arm, name, server) for name, server in arm.mcp.items()}})
+        for arm in arms
+    )
+
+
+def check_servers(arms: Sequence[ArmPlan]) -> None:
+    """The servers of tools are still those of the plan.
+
+    Raises:
+        UsageError: one has been changed since the plan was frozen.
+        BoxError: one is gone.
+    """
+    for then, now in zip(arms, frozen(arms), strict=True):
+        for name, server in then.mcp.items():
+            if server.version not in ("", version := now.mcp[name].version):
+                raise UsageError(
+                    f"arm {then.name}: mcp: {name}: is now {version}; the plan was frozen with {server.version}",
+                    "start a new trial",
+                )
+
+
+def _versioned(arm: ArmPlan, name: str, server: McpServer) -> McpServer:
+    try:
+        return server.model_copy(update={"version": find_server(server).version})
+    except BoxError as error:
+        raise BoxError(f"arm {arm.name}: mcp: {name}: {error.message}", error.next_step) from error
 
 
 def changed(arm: ArmPlan) -> list[str]:

@@ -23,6 +23,8 @@ class PlanShown:
     memory_bytes: int
     basis: str
     """Where the expected seconds come from, in words."""
+    parallel: int = 1
+    """Runs at a time."""
 
 
 @dataclass(frozen=True)

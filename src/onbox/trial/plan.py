@@ -33,7 +33,7 @@ from onbox.fetch import download_bytes, where_weights
 from onbox.fetch.growth import folder_bytes
 from onbox.recipes import Recipe, Weights
 from onbox.recipes.text import read_yaml
-from onbox.trial.arms import BASELINE, ArmEntry, arms_of, check_arms
+from onbox.trial.arms import BASELINE, ArmEntry, arms_of, check_arms, check_servers, frozen
 from onbox.wire.endpoint import Endpoint
 
 EMBEDDED_LIMITS = Limits(turns=8, wall_s=60.0, output_tokens=2048, turn_tokens=512, command_s=10.0)
@@ -62,6 +62,7 @@ class Asked:
         tasks: a set of builtin tasks (`quick`, `core`, `builtin`: all) or a folder; None takes the default.
         task_names: only these.
         runs: runs of each task; None takes the default.
+        parallel: runs at a time; None takes the file's or one.
         quick: the small fixed set.
         reserve_bytes: what the guard keeps available; None takes the default for the box.
         seed: of the runs; None takes the file's or the default.
@@ -80,6 +81,7 @@ class Asked:
     tasks: str | None = None
     task_names: Sequence[str] = ()
     runs: int | None = None
+    parallel: int | None = None
     quick: bool = False
     seed: int | None = None
     reserve_bytes: int | None = None
@@ -105,6 +107,7 @@ class TrialFile(BaseModel):
     tasks: str = "core"
     task_names: list[str] = []
     runs: int | None = None
+    parallel: int = 1
     seed: int = 1
     speed: SpeedPlan | None = SpeedPlan()
     limits: Limits = Limits()
@@ -132,6 +135,10 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
     limits = asked.limits or (Limits() if found else EMBEDDED_LIMITS)
     if not found:
         found = [recipes.load(name) for name in recipes.EMBEDDED_PAIR]
+    parallel = 1 if asked.parallel is None else asked.parallel
+    if parallel < 1:
+        raise UsageError(f"--parallel: {parallel} is not at least 1", "leave it out for one run at a time")
+    found = [_with_room(recipe, parallel) for recipe in found]
     for recipe in found:
         _check(recipe)
     found = _named_apart(found)
@@ -141,6 +148,7 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
         raise UsageError(f"runs: {runs} is not at least 1")
     agent_plan = _agent(asked, limits)
     check_arms(asked.arms, agent_of(agent_plan))
+    speed = _at_a_time(asked.speed, parallel) if asked.bench else asked.speed
     _check_images(tasks, agent_plan, sandbox)
     plan = Plan(
         created_at=utc_now(),
@@ -157,16 +165,31 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
         tasks=tuple(TaskPlan(name=task.name, sha256=task.sha256, audit=asked.audit) for task in tasks),
         tasks_from="builtin" if source == "builtin" else str(source.resolve()),
         arms=(BASELINE, *(arm.name for arm in asked.arms)),
-        treatments=asked.arms,
+        treatments=frozen(asked.arms),
         runs=runs,
         seed=seed,
+        parallel=parallel,
         agent=agent_plan,
-        speed=asked.speed,
+        speed=speed,
         sandbox=sandbox,
         reserve_bytes=asked.reserve_bytes,
-        expected=_expected(found, len(tasks) * runs * (1 + len(asked.arms)), asked.speed, read_gb_s),
+        expected=_expected(found, len(tasks) * runs * (1 + len(asked.arms)), speed, read_gb_s),
     )
     return plan, tasks
+
+
+def _with_room(recipe: Recipe, parallel: int) -> Recipe:
+    """The recipe with room for so many runs at a time, where it is onbox that starts the engine."""
+    if recipe.url is not None or parallel <= (recipe.serve.sequences or 1):
+        return recipe
+    return recipe.model_copy(update={"serve": recipe.serve.model_copy(update={"sequences": parallel})})
+
+
+def _at_a_time(speed: SpeedPlan | None, parallel: int) -> SpeedPlan | None:
+    """The measurement, with as many requests at a time as there will be runs: what their rates are held against."""
+    if speed is None or parallel == 1 or parallel in speed.concurrency:
+        return speed
+    return speed.model_copy(update={"concurrency": (*speed.concurrency, parallel)})
 
 
 def _agent(asked: Asked, limits: Limits) -> AgentPlan:
@@ -202,17 +225,19 @@ def _check_images(tasks: Sequence[Task], agent: AgentPlan, sandbox: str) -> None
         raise UsageError(f"task {name}: runs in an image of its own, without {agent.name}", "leave --agent out")
 
 
-def check_version(agent: Agent, plan: AgentPlan) -> None:
-    """The agent is still the one of the plan.
+def check_version(agent: Agent, plan: Plan) -> None:
+    """The agent is still the one of the plan, and so are the servers of tools of its arms.
 
     Raises:
-        UsageError: it has been changed since the plan was frozen.
-        BoxError: it is gone.
+        UsageError: one has been changed since the plan was frozen.
+        BoxError: one is gone.
     """
-    if (version := agent.version()) != plan.version:
+    if (version := agent.version()) != plan.agent.version:
         raise UsageError(
-            f"agent {plan.name}: is now {version}; the plan was frozen with {plan.version}", "start a new trial"
+            f"agent {plan.agent.name}: is now {version}; the plan was frozen with {plan.agent.version}",
+            "start a new trial",
         )
+    check_servers(plan.treatments)
 
 
 def run_seed(plan_seed: int, task: str, n: int) -> int:
@@ -269,7 +294,7 @@ def _with_file(asked: Asked) -> tuple[Asked, list[Recipe]]:
     ]
     source, _ = task_source(file.tasks)
     tasks = file.tasks if source == "builtin" else str(path.parent / source)
-    again = _again(asked, tasks, file.task_names, file.runs, file.seed, file.speed)
+    again = _again(asked, tasks, file.task_names, file.runs, file.seed, file.speed, file.parallel)
     again = replace(again, limits=file.limits, nudges=file.nudges, agent=asked.agent or file.agent)
     return replace(again, arms=asked.arms or arms_of(file.arms, path)), inline
 
@@ -280,7 +305,8 @@ def _frozen(asked: Asked, path: Path, data: dict[str, Any]) -> tuple[Asked, list
         plan = Plan.model_validate(data)
     except ValidationError as error:
         raise UsageError(f"{path}: {first_problem(error)}") from error
-    again = _again(asked, plan.tasks_from, [task.name for task in plan.tasks], plan.runs, plan.seed, plan.speed)
+    names = [task.name for task in plan.tasks]
+    again = _again(asked, plan.tasks_from, names, plan.runs, plan.seed, plan.speed, plan.parallel)
     again = replace(again, bench=asked.bench and bool(plan.tasks), limits=plan.agent.limits, nudges=plan.agent.nudges)
     if asked.agent is None:
         again = replace(again, agent=plan.agent.name, agent_command=plan.agent.command)
@@ -290,7 +316,13 @@ def _frozen(asked: Asked, path: Path, data: dict[str, Any]) -> tuple[Asked, list
 
 
 def _again(
-    asked: Asked, tasks: str, task_names: Sequence[str], runs: int | None, seed: int, speed: SpeedPlan | None
+    asked: Asked,
+    tasks: str,
+    task_names: Sequence[str],
+    runs: int | None,
+    seed: int,
+    speed: SpeedPlan | None,
+    parallel: int,
 ) -> Asked:
     """What a file asks, where the command line does not say otherwise."""
     default = Asked()
@@ -300,6 +332,7 @@ def _again(
         tasks=tasks if asked.tasks == default.tasks else asked.tasks,
         task_names=asked.task_names or (task_names if asked.tasks == default.tasks else ()),
         runs=runs if asked.runs is None else asked.runs,
+        parallel=parallel if asked.parallel is None else asked.parallel,
         seed=seed if asked.seed == default.seed else asked.seed,
         speed=speed if asked.speed == default.speed else asked.speed,
     )

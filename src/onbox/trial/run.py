@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +29,8 @@ from onbox.speed.ceiling import measure_again, write_ceiling
 from onbox.speed.measure import SpeedRun
 from onbox.standup.process import Lifetime
 from onbox.trial import events
+from onbox.trial.here import Here, room_for
+from onbox.trial.lanes import GivenUp, Lanes, News, Order, Started
 from onbox.trial.plan import check_version, run_seed, tasks_of
 from onbox.wire.proxy import RecordingProxy
 
@@ -63,11 +66,12 @@ class Trial:
         self.tasks: list[Task] = tasks_of(self.plan)
         self.failures: list[BoxError | GuardStop] = []
         """Why contenders were not carried out to their end; the trial goes on with the next one all the same."""
-        self._show = show
+        self._showing = threading.Lock()
+        self._shown_by = show
         self._look = look
         self._agent = agent_of(self.plan.agent)
         if self.tasks:
-            check_version(self._agent, self.plan.agent)
+            check_version(self._agent, self.plan)
         self._sandbox, self._sandbox_report = sandbox_of(self.plan.sandbox if self.tasks else None)
 
     def carry_out(self) -> None:
@@ -92,6 +96,11 @@ class Trial:
         for task in self.tasks:
             for n in range(1, self.plan.runs + 1):
                 environment_of(self._instances.of(task, run_seed(self.plan.seed, task.name, n)), self._sandbox)
+
+    def _show(self, event: events.Event) -> None:
+        """One event at a time: tokens come from the proxy's thread."""
+        with self._showing:
+            self._shown_by(event)
 
     def _contenders(self) -> None:
         try:
@@ -135,6 +144,8 @@ class Trial:
         if files is not None and self.plan.speed is not None:
             self._weigh(contender, files)
         with Lifetime(recipe, engine, files, home / "standup", on_phase, reserve=self.plan.reserve_bytes) as life:
+            if todo and not room_for(self.plan.parallel, life) and recipe.url is not None:
+                self._show(events.Note(f"{contender.name}: the server does not say how many it serves at a time"))
             if not self._speed_done(contender):
                 self._measure(contender, life, counter, recipe)
             elif todo:
@@ -228,7 +239,7 @@ class Trial:
         contender: ContenderPlan,
         recipe: Recipe,
         life: Lifetime,
-        todo: list[tuple[int, Task, str]],
+        todo: list[Order],
         counter: "_TokenCounter",
     ) -> None:
         with RecordingProxy(life.endpoint, on_events=counter.add) as proxy:
@@ -247,25 +258,32 @@ class Trial:
                 replayer=Replayer(life.endpoint, self.plan.replay, self._replayed_s(contender)),
                 treatments={arm.name: arm for arm in self.plan.treatments},
             )
-            for n, task, arm in todo:
-                self._show(events.RunStarted(contender.name, task.name, arm, n, self.plan.runs))
-                folder = self.folder.run_folder(contender.name, task.name, arm, n)
-                seed = run_seed(self.plan.seed, task.name, n)
-                record = bench.run(self._instances.of(task, seed), arm, n, seed, folder)
-                subject = str(folder.relative_to(self.folder.path))
-                self.folder.note(LedgerKind.ACCEPTED, subject, record.fault)
-                outcome, code = self._look.run(self.folder, record)
-                self._show(events.RunEnded(contender.name, task.name, arm, n, outcome, code, record.seconds))
-                if not record.engine_alive:
-                    life.check()
+            here = Here(bench, life, self._instances, self.folder, self.plan.parallel)
+            with Lanes([here], todo) as lanes:
+                for news in lanes:
+                    self._take_in(contender, news)
+        for failure in lanes.failures:
+            raise failure
 
-    def _todo(self, contender: ContenderPlan) -> list[tuple[int, Task, str]]:
+    def _take_in(self, contender: ContenderPlan, news: News) -> None:
+        if isinstance(news, GivenUp):
+            return  # Told when the runs under way have come to their end.
+        task, arm, n = news.order.task.name, news.order.arm, news.order.n
+        if isinstance(news, Started):
+            self._show(events.RunStarted(contender.name, task, arm, n, self.plan.runs))
+            return
+        folder = self.folder.run_folder(contender.name, task, arm, n)
+        self.folder.note(LedgerKind.ACCEPTED, str(folder.relative_to(self.folder.path)), news.record.fault)
+        outcome, code = self._look.run(self.folder, news.record)
+        self._show(events.RunEnded(contender.name, task, arm, n, outcome, code, news.record.seconds))
+
+    def _todo(self, contender: ContenderPlan) -> list[Order]:
         """Runs without a finished record, all tasks once before any task twice.
 
         Arms take turns in going first (ABBA), so that what drifts with time hits all alike.
         """
         return [
-            (n, task, arm)
+            Order(task, arm, n, run_seed(self.plan.seed, task.name, n))
             for n in range(1, self.plan.runs + 1)
             for position, task in enumerate(self.tasks)
             for arm in self.plan.arms[:: -1 if (n + position) % 2 == 0 else 1]
@@ -299,6 +317,7 @@ class Trial:
             tasks=tuple(task.name for task in plan.tasks),
             arms=plan.arms,
             runs=plan.runs,
+            parallel=plan.parallel,
             expected_s=expected.seconds if expected else None,
             download_bytes=expected.download_bytes if expected else 0,
             memory_bytes=expected.memory_bytes if expected else 0,

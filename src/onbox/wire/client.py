@@ -11,6 +11,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import h11
@@ -44,6 +45,7 @@ class StampedClient:
         self._socket: socket.socket | None = None
         self._http = h11.Connection(h11.CLIENT)
         self._count = 0
+        self._broken_off = False
 
     def __enter__(self) -> "StampedClient":
         return self
@@ -56,6 +58,14 @@ class StampedClient:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+
+    def break_off(self) -> None:
+        """From another thread: end the request under way, and any later one at once, with an error."""
+        self._broken_off = True
+        connection = self._socket
+        if connection is not None:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def post(self, path: str, body: Any, *, purpose: str, on_read: OnRead | None = None) -> Exchange:
         """POST `body` as JSON to `/v1` + `path`; see `request`."""
@@ -147,6 +157,8 @@ class StampedClient:
             self._socket = self._connect()
         else:
             self._http.start_next_cycle()
+        if self._broken_off:
+            raise ConnectionAbortedError("broken off")
         self._socket.settimeout(self.read_timeout_s)
         headers = {"Host": self.endpoint.authority, "Accept-Encoding": "identity", **self.endpoint.authorization}
         payload = b""

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import h11
@@ -101,7 +102,7 @@ class RecordingProxy:
         Afterwards the record is complete, also of a reply that was cut off, and that address answers 410.
 
         Args:
-            name: of the run, part of its address.
+            name: of the run, part of its address; the other part is random, so that no run can speak for another.
             path: of the record.
             purpose: of each exchange, where no one watches.
             watch: sees each request before it goes on, and decides its purpose.
@@ -109,14 +110,18 @@ class RecordingProxy:
         Raises:
             OSError: a line of the record could not be written.
         """
-        tape = Tape(path, purpose, watch)
-        self._tapes[name] = tape
+        tape, address = Tape(path, purpose, watch), f"{name}-{token_hex(8)}"
+        self._tapes[address] = tape
         try:
-            yield Endpoint("http", "127.0.0.1", self.port, f"/run/{name}")
+            yield Endpoint("http", "127.0.0.1", self.port, f"/run/{address}")
         finally:
             asyncio.run_coroutine_threadsafe(_finish(tape), self._loop).result()
         if tape.fault is not None:
             raise tape.fault
+
+    def break_off(self) -> None:
+        """End all that is under way, of every run, and take nothing more; what came until then is recorded."""
+        asyncio.run_coroutine_threadsafe(self._shut_down(), self._loop).result()
 
     # ------------------------------------------------------------ inside the thread
 

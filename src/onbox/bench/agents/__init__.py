@@ -109,6 +109,11 @@ def agent_names() -> list[str]:
     return [*_BUILTIN, *sorted({entry.name for entry in entry_points(group="onbox.agents")} - set(_BUILTIN))]
 
 
+def takers(thing: str) -> list[str]:
+    """The agents that come with onbox and of which an arm may change this thing; see `Agent.takes`."""
+    return [name for name in _BUILTIN if thing in agent_of(AgentPlan(name=name, version="")).takes]
+
+
 def agent_of(plan: AgentPlan) -> Agent:
     """The agent of a plan.
 

@@ -123,10 +123,11 @@ class HeadlessAgent:
         return Outcome(_end(job, done), steps, time.monotonic() - began)
 
     def _start(self, job: Job, home: Path, stop: StopSign) -> Completed:
-        program, servers = self.find(), {name: _server(server) for name, server in job.mcp.items()}
         own = Bind(home, HOME, writable=True)
         workspace = Bind(job.workspace, WORKSPACE, writable=True)
         place = job.sandbox.place
+        placed = {name: _placed(server, place(own), place(workspace)) for name, server in job.mcp.items()}
+        program, servers = self.find(), {name: find_server(server) for name, server in placed.items()}
         seat = Seat(
             prompt=job.instruction,
             url=job.endpoint.api,
@@ -136,7 +137,7 @@ class HeadlessAgent:
             workspace=place(workspace),
             limits=job.plan.limits,
             rules=job.rules,
-            mcp={name: (server.argv, job.mcp[name].env) for name, server in servers.items()},
+            mcp={name: (server.argv, placed[name].env) for name, server in servers.items()},
         )
         command = self.command(seat)
         for name, text in command.files.items():
@@ -158,8 +159,23 @@ class HeadlessAgent:
         )
 
 
-def _server(server: McpServer) -> Program:
-    """A server of tools with its arguments, found on this box."""
+def _placed(server: McpServer, home: str, workspace: str) -> McpServer:
+    """A server of tools that knows where the folders of the run are: `{home}` and `{workspace}` are filled in."""
+
+    def filled(text: str) -> str:
+        return text.replace("{home}", home).replace("{workspace}", workspace)
+
+    return McpServer(
+        command=tuple(map(filled, server.command)), env={name: filled(value) for name, value in server.env.items()}
+    )
+
+
+def find_server(server: McpServer) -> Program:
+    """A server of tools with its arguments, found on this box.
+
+    Raises:
+        BoxError: its program is not there.
+    """
     name, *arguments = server.command
     found = find(name, f"install {name}, or name it by its path")
     return replace(found, argv=(*found.argv, *arguments))
@@ -178,7 +194,8 @@ def _end(job: Job, done: Completed) -> AgentEnd:
     else:
         lines = done.output.decode("utf-8", "replace").strip().splitlines() or ["it said nothing"]
         stop = "endpoint" if watch.problem else "crash"
-        detail = watch.problem or f"exit code {done.exit_code}: {lines[-1][:300]}"
+        code = "out of memory" if done.out_of_memory else f"exit code {done.exit_code}"
+        detail = watch.problem or f"{code}: {lines[-1][:300]}"
     return AgentEnd(stop=stop, detail=detail, turns=watch.turns, reply=watch.reply)
 
 

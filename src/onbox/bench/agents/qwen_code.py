@@ -16,9 +16,9 @@ class QwenCode(HeadlessAgent):
         server = ("--auth-type", "openai", "--openai-api-key", KEY, "--openai-base-url", seat.url)
         output = ("--output-format", "stream-json", "--chat-recording")
         servers = {name: {"command": argv[0], "args": argv[1:], "env": env} for name, (argv, env) in seat.mcp.items()}
-        files = {".qwen/QWEN.md": seat.rules} if seat.rules else {}
-        if servers:
-            files[".qwen/settings.json"] = as_json({"mcpServers": servers})
+        # Its shell tool would open a pseudo-terminal, which not every sandbox has.
+        settings = {"tools": {"shell": {"enableInteractiveShell": False}}, "mcpServers": servers}
+        files = {".qwen/settings.json": as_json(settings), **({".qwen/QWEN.md": seat.rules} if seat.rules else {})}
         return Command(
             files=files,
             argv=("--yolo", *server, "--model", seat.model, *output, "--prompt", seat.prompt),

@@ -8,10 +8,25 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 MEMORY_BYTES = 16 << 30
 """Address space of one process: generous, because runtimes such as node reserve far more than they use."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a tier holds a command to beside its time; None where it bounds nothing.
+
+    Args:
+        memory_bytes: address space of each process, or memory of all processes of a command together.
+        memory_of: `process` or `command`; empty without a bound.
+        processes: at a time.
+    """
+
+    memory_bytes: int | None = None
+    memory_of: Literal["", "process", "command"] = ""
+    processes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -53,6 +68,10 @@ class StopSign:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Nobody watches it any more."""
         os.close(self._fd)
 
     def show(self) -> None:
@@ -75,6 +94,8 @@ class Completed:
     """Standard output and error as they came, cut to the limit."""
     truncated: bool
     seconds: float
+    out_of_memory: bool = False
+    """A process of it was killed because the command held more memory than the tier allows it."""
 
 
 class Sandbox(Protocol):
@@ -83,6 +104,8 @@ class Sandbox(Protocol):
     name: str
     """`bubblewrap`, `sandlock`, `docker`, `podman` or `none`."""
     version: str
+    bounds: Bounds
+    """Of a command that is told no others."""
 
     def place(self, bind: Bind) -> str:
         """Where a command finds a bind."""
@@ -118,7 +141,8 @@ class Sandbox(Protocol):
             output_limit_bytes: output beyond it is read and thrown away.
             reach: the one server that the command may talk to; None for no network at all.
             stop: the command is killed as at its time limit when this is shown.
-            memory_bytes: address space of one process.
+            memory_bytes: address space of one process; a tier that bounds all processes together allows them twice
+                that, or less where its own bound is lower.
 
         Raises:
             BoxError: the sandbox itself could not start; never for what the command does.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from onbox.bench.sandbox import StopSign
+from onbox.bench.sandbox.halt import Halted, current
 from onbox.errors import BoxError
 
 DEATH_PATIENCE_S = 10.0
@@ -75,13 +76,16 @@ def attend(
 
     Raises:
         BoxError: the tree outlived its killing by ten seconds.
+        Halted: the sign that this thread keeps was shown; the tree is dead.
     """
     started = time.monotonic()
     deadline = started + timeout_s
     timed_out = False
+    halt = current()
+    signs = [sign for sign in (stop, halt) if sign is not None]
     with _Pipes(process, stdin, output_limit_bytes) as pipes:
         try:
-            while not pipes.pump_until(tree_fd, deadline, None if timed_out else stop):
+            while not pipes.pump_until(tree_fd, deadline, [] if timed_out else signs):
                 if timed_out:
                     raise BoxError("a sandboxed command outlived its killing", f"look at process {process.pid}")
                 timed_out = True
@@ -90,6 +94,8 @@ def attend(
         finally:
             kill()
         seconds = time.monotonic() - started
+        if halt is not None and halt.shown:
+            raise Halted
         pipes.drain()
         return Attended(bytes(pipes.output), pipes.truncated, timed_out, seconds)
 
@@ -120,9 +126,9 @@ class _Pipes:
             with suppress(OSError):
                 pipe.close()
 
-    def pump_until(self, tree_fd: int, deadline: float, stop: StopSign | None) -> bool:
-        """Move bytes until `tree_fd` is readable (True), or `stop` is shown or `deadline` has come (False)."""
-        watched = [tree_fd] if stop is None else [tree_fd, stop.fileno()]
+    def pump_until(self, tree_fd: int, deadline: float, signs: Sequence[StopSign]) -> bool:
+        """Move bytes until `tree_fd` is readable (True), or a sign is shown or `deadline` has come (False)."""
+        watched = [tree_fd, *(sign.fileno() for sign in signs)]
         for fd in watched:
             self._selector.register(fd, selectors.EVENT_READ)
         try:

@@ -12,7 +12,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO
 
-from onbox.bench.sandbox import MEMORY_BYTES, Bind, Completed, Reach, StopSign
+from onbox.bench.sandbox import MEMORY_BYTES, Bind, Bounds, Completed, Reach, StopSign
 from onbox.bench.sandbox.attend import attend, end_with, open_pidfd, pipe
 from onbox.bench.sandbox.interior import (
     PROCESSES,
@@ -69,6 +69,8 @@ class Bubblewrap:
             raise BoxError("bubblewrap is not installed", _NEXT_STEP)
         self._program = found
         self.version = _ask(found, "--version").removeprefix("bubblewrap").strip()
+        # The kernel does not count the processes of root.
+        self.bounds = Bounds(MEMORY_BYTES, "process", PROCESSES if os.getuid() else None)
         self._options = frozenset(re.findall(r"--[a-z-]+", _ask(found, "--help")))
 
     def place(self, bind: Bind) -> str:

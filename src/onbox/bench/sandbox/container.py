@@ -5,19 +5,18 @@ for links, made here without a registry. A task whose Dockerfile does more than 
 """
 
 import hashlib
-import io
 import os
 import shutil
 import subprocess
-import tarfile
 import tempfile
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from onbox.bench.sandbox import MEMORY_BYTES, Bind, Completed, Reach, StopSign
+from onbox.bench.sandbox import MEMORY_BYTES, Bind, Bounds, Completed, Reach, StopSign
 from onbox.bench.sandbox.attend import attend, end_with, open_pidfd
+from onbox.bench.sandbox.box_image import HOME, NAME, SYSTEM, TOOLS, box_image
 from onbox.bench.sandbox.interior import (
     FILE_BYTES,
     PROCESSES,
@@ -29,26 +28,37 @@ from onbox.bench.sandbox.interior import (
     interpreter_folders,
     refusal,
 )
+from onbox.box.memory import memory
 from onbox.errors import BoxError
 
-BOX_IMAGE = "onbox/box"
-"""Shows the box's own system; its tag says what is in it."""
-_HOME, _TOOLS, _PROXY = "/home/agent", "/.onbox", "/.proxy"
+_PROXY = "/.proxy"
 _LABEL = "onbox.owner"
 _QUICK_S = 60.0
 _FAILED_TO_START = (125, 126, 127)
-_SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64")
-_ETC = {
-    "passwd": "root:x:0:0:root:/root:/bin/sh\nagent:x:1000:1000:agent:/home/agent:/bin/sh\n",
-    "group": "root:x:0:\nagent:x:1000:\n",
-}
+_MEMORY_SHARE = 0.5
+"""Of the box's memory, what a command may hold at most."""
+_OUT_OF_MEMORY = "onbox: out of memory"
+_ENDING = f"""
+"$@" 2>&1
+code=$?
+for file in /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control; do
+    [ -r $file ] && while read -r name count; do
+        case "$name $count" in "oom_kill 0") ;; "oom_kill "*) echo "{_OUT_OF_MEMORY}" >&2 ;; esac
+    done < $file
+done
+exit $code
+"""
+"""What the container's shell does: run the command, its two outputs in one so that they stay in order, and say on its
+own standard error, which is not the command's, whether the kernel killed for want of memory. Not by exec: the first
+process of a container is deaf to signals that it does not handle."""
 
 
 class Container:
     """No network, no capabilities, a read-only root, and only the binds, /tmp and the home to write.
 
-    Memory is not bounded. When the command ends the container ends with all that it started. A kill -9 of onbox leaves
-    the container of that moment behind; the next onbox of this box removes it.
+    All processes of a command together hold at most half of the box's memory, without swap; more is the kernel's to
+    kill, in the container alone. When the command ends the container ends with all that it started. A kill -9 of onbox
+    leaves the container of that moment behind; the next onbox of this box removes it.
 
     Args:
         program: `docker` or `podman`.
@@ -68,11 +78,12 @@ class Container:
             )
         self._program = found
         self.version = self.ask("version", "--format", "{{.Client.Version}}")
+        self.bounds = Bounds(round(_MEMORY_SHARE * memory().total_bytes), "command", PROCESSES)
         self._own = image is not None
         if image is None:
             self._sweep()
-            data = _box_image()
-            image = f"{BOX_IMAGE}:{hashlib.sha256(data).hexdigest()[:12]}"
+            data = box_image()
+            image = f"{NAME}:{hashlib.sha256(data).hexdigest()[:12]}"
             if not self.has(image):
                 self.ask("import", "-", image, stdin=data)
         self._image = image
@@ -120,11 +131,13 @@ class Container:
             return refused
         name = f"onbox-{uuid.uuid4().hex}"
         with ExitStack() as stack:
-            cidfile = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="onbox-")), "cid")
+            notes = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="onbox-")))
+            cidfile, said = notes / "cid", notes / "said"
+            errors = stack.enter_context(said.open("wb"))
             command = [
                 *(self._program, "run", "--rm", "--interactive", "--pull", "never", "--name", name),
                 *("--label", f"{_LABEL}={os.getpid()}", "--cidfile", str(cidfile)),
-                *self._walls(),
+                *self._walls(memory_bytes),
                 *self._mounts(binds, reach),
                 *self._variables(binds, env or {}),
                 *("--workdir", binds[cwd].target, "--entrypoint", "/bin/sh", self._image),
@@ -134,7 +147,8 @@ class Container:
                 command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
+                stderr=errors,
+                cwd=notes,  # conmon leaves a file `oom` where podman was started
                 start_new_session=True,
             )
             end_with(stack, process)
@@ -150,25 +164,31 @@ class Container:
             )
             code = process.wait()
             started = cidfile.is_file() and cidfile.stat().st_size > 0
+            words = said.read_text("utf-8", "replace").strip()
+        out_of_memory = _OUT_OF_MEMORY in words
         if heard.timed_out:
-            return Completed(None, heard.output, heard.truncated, heard.seconds)
-        said = heard.output.decode(errors="replace")
-        if code in _FAILED_TO_START and (not started or said.startswith((f"{self.name}: Error", "Error: "))):
-            raise BoxError(f"{self.name} did not start: {said.strip().rpartition(chr(10))[2] or 'it said nothing'}")
-        return Completed(code, heard.output, heard.truncated, heard.seconds)
+            return Completed(None, heard.output, heard.truncated, heard.seconds, out_of_memory)
+        if code in _FAILED_TO_START and (not started or "Error" in words):
+            raise BoxError(f"{self.name} did not start: {words.rpartition(chr(10))[2] or 'it said nothing'}")
+        return Completed(code, heard.output, heard.truncated, heard.seconds, out_of_memory)
 
-    def _walls(self) -> Iterator[str]:
+    def _walls(self, memory_bytes: int) -> Iterator[str]:
+        bound = min(2 * memory_bytes, self.bounds.memory_bytes or memory_bytes)
         yield from ("--network", "none", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")
         yield from ("--user", f"{os.getuid()}:{os.getgid()}", "--hostname", "sandbox", "--ipc", "private")
         yield from ("--pids-limit", str(PROCESSES), "--ulimit", "core=0", "--ulimit", f"fsize={FILE_BYTES}")
+        yield from ("--memory", str(bound), "--memory-swap", str(bound))
         yield from ("--ulimit", "nofile=1024:4096")
-        for scratch in ("/tmp", "/run", _HOME):
+        if self.name == "podman":
+            # It would raise this one as far as it goes, which a box may refuse.
+            yield from ("--ulimit", f"nproc={PROCESSES}:{PROCESSES}")
+        for scratch in ("/tmp", "/run", HOME):
             yield from ("--tmpfs", f"{scratch}:rw,exec,nosuid,nodev,mode=1777,size={SCRATCH_BYTES}")
 
     def _mounts(self, binds: Mapping[str, Bind], reach: Reach | None) -> Iterator[str]:
         shown: list[Bind] = []
         if not self._own:
-            folders = [Path("/usr"), *(Path("/", name) for name in _SYSTEM if not Path("/", name).is_symlink())]
+            folders = [Path("/usr"), *(Path("/", name) for name in SYSTEM if not Path("/", name).is_symlink())]
             folders += [Path("/etc/alternatives"), Path("/etc/ssl"), *interpreter_folders()]
             shown += [Bind(folder, str(folder)) for folder in folders if folder.is_dir()]
         if reach is not None:
@@ -178,7 +198,7 @@ class Container:
             yield from ("--mount", f"type=bind,source={bind.path.resolve()},target={bind.target}{mode}")
 
     def _variables(self, binds: Mapping[str, Bind], env: Mapping[str, str]) -> Iterator[str]:
-        own = environment(path=[_TOOLS, str(interpreter().parent)], home=_HOME, tmp="/tmp")
+        own = environment(path=[TOOLS, str(interpreter().parent)], home=HOME, tmp="/tmp")
         if self._own:
             own.pop("PATH")
         for name, value in {**own, **env, **{name: bind.target for name, bind in binds.items()}}.items():
@@ -187,14 +207,22 @@ class Container:
     def _end(self, process: "subprocess.Popen[bytes]", name: str) -> None:
         """Remove the container, if its client still waits for it."""
         if process.poll() is None:
-            self._call("rm", "--force", name)
+            self._remove(name)
+
+    def _remove(self, name: str) -> None:
+        """Kill and remove; podman would ask the container first, and wait."""
+        at_once = ("--time", "0") if self.name == "podman" else ()
+        self._call("rm", "--force", *at_once, name)
 
     def _sweep(self) -> None:
         """Remove the containers of an onbox that is gone."""
-        for line in self.ask("ps", "--all", "--format", f'{{{{.ID}}}} {{{{.Label "{_LABEL}"}}}}').splitlines():
-            container, _, owner = line.partition(" ")
+        left = self.ask("ps", "--all", "--quiet", "--filter", f"label={_LABEL}").split()
+        for container in left:
+            # One of another onbox may be gone by now.
+            told = self._call("inspect", "--format", f'{{{{index .Config.Labels "{_LABEL}"}}}}', container)
+            owner = told.stdout.decode().strip()
             if owner.isdecimal() and not Path("/proc", owner).exists():
-                self._call("rm", "--force", container)
+                self._remove(container)
 
     def _call(
         self, *words: str, stdin: bytes = b"", timeout_s: float = _QUICK_S
@@ -207,37 +235,9 @@ class Container:
 
 
 def _script(argv: Sequence[str], reach: Reach | None) -> list[str]:
-    """What the shell of the container is told: `argv`, its two outputs in one, so that they stay in order."""
+    """What the shell of the container is told."""
     words = list(argv)
     if reach is not None:
         # A task's image has its own python3, at a place of its own.
         words = ["python3", *bridged(in_shell(argv), reach.port, f"{_PROXY}/{reach.socket.name}")[1:]]
-    # Not by exec: the first process of a container is deaf to signals that it does not handle.
-    return ["-c", '"$@" 2>&1; exit $?', "sh", *words]
-
-
-def _box_image() -> bytes:
-    """A tar of folders to mount on, the links of the box's root, and a few names of users."""
-    data = io.BytesIO()
-    with tarfile.open(fileobj=data, mode="w") as tar:
-        folders = ("tmp", "run", "proc", "sys", "dev", "etc", "usr", "home", "home/agent", "root", _TOOLS.strip("/"))
-        for name in folders:
-            tar.addfile(_entry(name, tarfile.DIRTYPE))
-        for name in _SYSTEM:
-            path = Path("/", name)
-            if path.is_symlink():
-                tar.addfile(_entry(name, tarfile.SYMTYPE, link=str(path.readlink())))
-            elif path.is_dir():
-                tar.addfile(_entry(name, tarfile.DIRTYPE))
-        for name in ("python3", "python"):
-            tar.addfile(_entry(f"{_TOOLS.strip('/')}/{name}", tarfile.SYMTYPE, link=str(interpreter())))
-        for name, text in _ETC.items():
-            tar.addfile(_entry(f"etc/{name}", tarfile.REGTYPE, size=len(text)), io.BytesIO(text.encode()))
-    return data.getvalue()
-
-
-def _entry(name: str, kind: bytes, *, link: str = "", size: int = 0) -> tarfile.TarInfo:
-    entry = tarfile.TarInfo(name)
-    entry.type, entry.linkname, entry.size = kind, link, size
-    entry.mode = 0o755 if kind != tarfile.REGTYPE else 0o644
-    return entry
+    return ["-c", _ENDING, "sh", *words]

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from onbox.bench.sandbox import MEMORY_BYTES, Bind, Completed, Reach, StopSign
+from onbox.bench.sandbox import MEMORY_BYTES, Bind, Bounds, Completed, Reach, StopSign
 from onbox.bench.sandbox.attend import attend, end_with, open_pidfd
 from onbox.bench.sandbox.interior import environment, host_places, in_shell, refusal, tools
 from onbox.errors import BoxError
@@ -23,6 +23,7 @@ class Unsafe:
 
     name = "none"
     version = ""
+    bounds = Bounds()
 
     def place(self, bind: Bind) -> str:
         """See `Sandbox.place`."""

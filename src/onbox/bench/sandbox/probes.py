@@ -8,11 +8,12 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 from onbox.bench.sandbox import Bind, Sandbox
 from onbox.errors import BoxError
-from onbox.evidence.records import Probe, SandboxReport
+from onbox.evidence.records import Probe, SandboxBounds, SandboxReport
 
 _TRIED = "tried"
 """What a probe's script says first: a script that never ran proves nothing."""
@@ -67,7 +68,12 @@ def probe(sandbox: Sandbox) -> SandboxReport:
             except BoxError as error:
                 held, detail = False, error.message
         probes.append(Probe(name=name, held=held, detail=detail))
-    return SandboxReport(name=sandbox.name, version=sandbox.version, probes=tuple(probes))
+    return SandboxReport(
+        name=sandbox.name,
+        version=sandbox.version,
+        probes=tuple(probes),
+        bounds=SandboxBounds(**asdict(sandbox.bounds)),
+    )
 
 
 class _Scene:

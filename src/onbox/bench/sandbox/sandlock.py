@@ -9,7 +9,7 @@ from contextlib import ExitStack, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from onbox.bench.sandbox import MEMORY_BYTES, Bind, Completed, Reach, StopSign
+from onbox.bench.sandbox import MEMORY_BYTES, Bind, Bounds, Completed, Reach, StopSign
 from onbox.bench.sandbox.attend import attend, end_with, open_pidfd, pipe
 from onbox.bench.sandbox.interior import (
     PROCESSES,
@@ -29,7 +29,7 @@ _SYSTEM = (
     *("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/proc"),
     *("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"),
     *("/etc/alternatives", "/etc/ssl", "/etc/pki", "/etc/ld.so.cache", "/etc/localtime"),
-    *("/etc/passwd", "/etc/group", "/etc/nsswitch.conf"),
+    *("/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/etc/bash.bashrc"),
 )
 _NEXT_STEP = 'pip install "onbox[embedded]"; sandlock needs Linux 6.12 or later with Landlock'
 
@@ -55,6 +55,7 @@ class Sandlock:
             self.version = version("sandlock")
         except PackageNotFoundError as error:
             raise BoxError("sandlock is not installed", _NEXT_STEP) from error
+        self.bounds = Bounds(2 * MEMORY_BYTES, "command", PROCESSES)
 
     def place(self, bind: Bind) -> str:
         """See `Sandbox.place`."""

@@ -15,6 +15,9 @@ from onbox.errors import UsageError
 @click.option("--tasks", help="A folder of tasks in Harbor's layout, or quick, core (if left out), builtin: all.")
 @click.option("--task", "task_names", multiple=True, help="Only this task; may be given several times.")
 @click.option("--runs", type=int, help="Runs of each task.")
+@click.option(
+    "--parallel", type=int, metavar="N", help="Runs at a time, where the engine serves several; 1 if left out."
+)
 @click.option("--quick", is_flag=True, help="Short for --tasks quick: three small tasks.")
 @click.option("--agent", help="The agent that works on the tasks: builtin, opencode, ...")
 @click.option(
@@ -31,6 +34,7 @@ def command(
     tasks: str | None,
     task_names: tuple[str, ...],
     runs: int | None,
+    parallel: int | None,
     quick: bool,
     agent: str | None,
     arms: Path | None,
@@ -53,6 +57,7 @@ def command(
         tasks=tasks,
         task_names=task_names,
         runs=runs,
+        parallel=parallel,
         quick=quick,
         seed=seed,
         model=model,

@@ -10,8 +10,9 @@ from onbox.cli.output import out as stdout
 
 if TYPE_CHECKING:
     from onbox.bench.regrade import Regrader
+    from onbox.bench.sandbox import Sandbox
     from onbox.evidence.folder import TrialFolder
-    from onbox.evidence.records import RegradedRun
+    from onbox.evidence.records import Plan, RegradedRun
 
 
 @click.command("regrade")
@@ -30,15 +31,15 @@ def command(folder: Path, unsafe: bool, as_json: bool) -> None:
     from onbox import __version__
     from onbox.bench.instances import Instances
     from onbox.bench.regrade import Regrader
-    from onbox.bench.sandbox.choose import choose
     from onbox.evidence.folder import TrialFolder, append_line, utc_now
     from onbox.evidence.lock import locked
     from onbox.evidence.manifest import write_manifest
     from onbox.evidence.records import LedgerKind, Regrade
     from onbox.trial.plan import tasks_now
 
-    trial, sandbox = TrialFolder.open(folder), choose(unsafe=unsafe)
+    trial = TrialFolder.open(folder)
     tasks = {task.name: task for task in tasks_now(trial.plan())}
+    sandbox = _sandbox(trial.plan(), any(task.needs_docker for task in tasks.values()), unsafe=unsafe)
     with locked(folder), tempfile.TemporaryDirectory(prefix="onbox-instances-") as scratch:
         runs = _regrade(trial, Regrader(tasks, Instances(Path(scratch), sandbox), sandbox))
         written = folder / "regrade.jsonl"
@@ -69,6 +70,18 @@ def command(folder: Path, unsafe: bool, as_json: bool) -> None:
     for run in not_run:
         show.print(Text(f"  {_name(run)}: not run again: {run.why}"))
     show.print(Text(str(written)))
+
+
+def _sandbox(plan: "Plan", images: bool, *, unsafe: bool) -> "Sandbox":
+    """Where gates run: the best tier here, or that of the plan where tasks have images of their own.
+
+    The tier that the environment names comes first.
+    """
+    import os
+
+    from onbox.bench.sandbox.choose import VARIABLE, by_name, choose
+
+    return by_name(plan.sandbox) if images and VARIABLE not in os.environ else choose(unsafe=unsafe)
 
 
 def _regrade(trial: "TrialFolder", regrader: "Regrader") -> "tuple[RegradedRun, ...]":

@@ -14,6 +14,9 @@ from onbox.errors import UsageError
 @click.option("--out", type=click.Path(path_type=Path), help="The evidence folder; trials/trial-DATE-TIME if left out.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Go on with a trial that was interrupted.")
 @click.option("--runs", type=int, help="Runs of each task by each contender.")
+@click.option(
+    "--parallel", type=int, metavar="N", help="Runs at a time, where the engine serves several; 1 if left out."
+)
 @click.option("--quick", is_flag=True, help="Short for --tasks quick: three small tasks.")
 @click.option("--tasks", help="A folder of tasks in Harbor's layout, or quick, core (if left out), builtin: all.")
 @click.option("--task", "task_names", multiple=True, help="Only this task; may be given several times.")
@@ -29,6 +32,7 @@ def command(
     out: Path | None,
     resume: Path | None,
     runs: int | None,
+    parallel: int | None,
     quick: bool,
     tasks: str | None,
     task_names: tuple[str, ...],
@@ -58,7 +62,7 @@ def command(
         asked: dict[str, Any] = {"speed": None} if no_speed else {}
         asked |= {"contenders": contenders, "tasks": tasks, "task_names": task_names, "runs": runs}
         kept = None if reserve is None else round(reserve * 2**30)
-        wanted = Asked(**asked, quick=quick, seed=seed, agent=agent, reserve_bytes=kept)
+        wanted = Asked(**asked, parallel=parallel, quick=quick, seed=seed, agent=agent, reserve_bytes=kept)
         folder = new_folder(wanted, out, unsafe=unsafe, audit=not no_audit)
     done = carry_out(folder, resumed=resume is not None)
     verdict = done.verdict
