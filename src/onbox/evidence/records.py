@@ -559,6 +559,8 @@ class Quality(Record):
     """Changed files of Python, JSON, TOML, JavaScript or TypeScript that cannot be parsed any more."""
     unread: tuple[str, ...] = ()
     """Changed files of these that nothing here can parse: without node, with one that reads no types, or too large."""
+    lint: tuple[str, ...] = ()
+    """What pyflakes says of changed files of Python and did not say before, as `name: words`; no other is linted."""
 
 
 class ReplayEnd(Record):
