@@ -7,10 +7,11 @@ CI, which has brought them all, that is a failure.
 import importlib.util
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 
 ROOT = Path(__file__).parents[1]
 PARTS = Path(os.environ.get("ONBOX_PARTS", ROOT / ".parts"))
@@ -18,8 +19,12 @@ VLLM_PYTHON = PARTS / "vllm" / "bin" / "python"
 VLLM_MODEL = PARTS / "models" / "smollm2"
 """SmolLM2-135M-Instruct as safetensors."""
 
-CI_AGENTS = ("opencode", "pi", "codex")
-"""The agents of others that CI brings; `bash .ci/parts more_agents` brings the rest."""
+HARBOR_PYTHON = PARTS / "harbor" / "bin" / "python"
+INSPECT_PYTHON = PARTS / "inspect" / "bin" / "python"
+
+FIRST_AGENTS = ("opencode", "pi", "codex")
+MORE_AGENTS = ("claude-code", "qwen-code", "mini-swe-agent")
+"""They need 1 GB more, and have a part and a marker of their own."""
 MCP_SERVER = "mcp-filesystem"
 """A server of tools that arms may have, the filesystem server of the Model Context Protocol's makers."""
 AGENTS = PARTS / "agents"
@@ -35,12 +40,23 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "docker": (lambda: shutil.which("dockerd") is not None and os.getuid() == 0, "bash .ci/parts system, as root"),
     "podman": (lambda: shutil.which("podman") is not None and os.getuid() == 0, "bash .ci/parts system, as root"),
     "vllm": (lambda: VLLM_PYTHON.is_file() and (VLLM_MODEL / "config.json").is_file(), "bash .ci/parts vllm"),
-    "agents": (
-        lambda: all((AGENTS / name / ".ready").exists() for name in (*CI_AGENTS, MCP_SERVER)) and NODE.exists(),
-        "bash .ci/parts agents",
-    ),
+    "agents": (lambda: _agents_here((*FIRST_AGENTS, MCP_SERVER)) and NODE.exists(), "bash .ci/parts agents"),
+    "more_agents": (lambda: _agents_here(MORE_AGENTS), "bash .ci/parts more_agents"),
+    "formats": (lambda: HARBOR_PYTHON.is_file() and INSPECT_PYTHON.is_file(), "bash .ci/parts formats"),
 }
 """Marker -> (whether the part is here, what brings it)."""
+
+
+def each_agent(*names: str) -> list[ParameterSet]:
+    """These agents, or all, as parameters of a test, each with the marker that brings it."""
+    return [
+        pytest.param(name, marks=pytest.mark.agents if name in FIRST_AGENTS else pytest.mark.more_agents)
+        for name in names or (*FIRST_AGENTS, *MORE_AGENTS)
+    ]
+
+
+def _agents_here(names: Iterable[str]) -> bool:
+    return all((AGENTS / name / ".ready").exists() for name in names)
 
 
 def agents_path() -> str:

@@ -12,9 +12,8 @@ from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import ArmPlan, McpServer, RunRecord
 from onbox.judge.isolation import bears
 from tests.agents.runs import Run, Scene, plan
-from tests.agents.test_others import is_here
 from tests.e2e.cli import onbox, onbox_here, scripted, verdict_of
-from tests.parts import CI_AGENTS
+from tests.parts import each_agent
 
 pytestmark = [pytest.mark.agents, pytest.mark.bwrap]
 
@@ -24,13 +23,11 @@ SAID = "Successfully wrote to config.json"
 
 
 def equipped(stage: Scene, name: str) -> Run:
-    if name not in CI_AGENTS and not is_here(name):
-        pytest.skip(f"{name}: not on this box: bash .ci/parts more_agents")
     return stage.run(plan(name), "mcp", "fill-json", arm="tools", treatments={"tools": TOOLS})
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["codex", "claude-code", "qwen-code"])
+@pytest.mark.parametrize("name", each_agent("codex", "claude-code", "qwen-code"))
 def test_the_agent_has_the_tool_and_calls_it(stage: Scene, name: str) -> None:
     run = equipped(stage, name)
     assert run.result.code == "PASS", (run.result, (run.folder / "agent.log").read_text()[-2000:])

@@ -1,6 +1,5 @@
 """Each agent that onbox knows, for real: it does a task behind the proxy, without network, and leaves only its work."""
 
-import shutil
 import time
 
 import psutil
@@ -10,10 +9,8 @@ from onbox.bench.agents import agent_of
 from onbox.errors import BoxError
 from onbox.evidence.records import AgentCommand, AgentPlan
 from tests.agents.runs import Run, Scene, plan
-from tests.parts import CI_AGENTS
+from tests.parts import FIRST_AGENTS, MORE_AGENTS, each_agent
 
-PROGRAMS = {"opencode": "opencode", "pi": "pi", "codex": "codex", "claude-code": "claude", "qwen-code": "qwen"}
-PROGRAMS["mini-swe-agent"] = "mini"
 APIS = {"codex": "/v1/responses", "claude-code": "/v1/messages?beta=true"}
 CURL = """
 import json, os, sys, urllib.request
@@ -29,17 +26,10 @@ open(os.path.expanduser("~/notes"), "w").write("mine")
 """
 
 
-def is_here(name: str) -> bool:
-    return shutil.which(PROGRAMS[name]) is not None
-
-
-@pytest.mark.agents
 @pytest.mark.bwrap
 @pytest.mark.slow
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("name", each_agent())
 def test_does_a_task(stage: Scene, name: str) -> None:
-    if name not in CI_AGENTS and not is_here(name):
-        pytest.skip(f"{name}: not on this box: bash .ci/parts more_agents")
     run = stage.run(plan(name), "good")
     assert run.result.code == "PASS", (run.result, (run.folder / "agent.log").read_text())
     assert (run.record.agent.stop, run.record.agent.reply) == ("answered", "It is done.")
@@ -117,7 +107,7 @@ class TestTemplate:
 
 def test_an_agent_that_is_not_installed_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    for name in PROGRAMS:
+    for name in (*FIRST_AGENTS, *MORE_AGENTS):
         with pytest.raises(BoxError) as caught:
             agent_of(AgentPlan(name=name, version="")).version()
         assert "install" in caught.value.next_step

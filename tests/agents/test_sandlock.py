@@ -7,9 +7,8 @@ import pytest
 from onbox.bench.sandbox.sandlock import Sandlock
 from tests.agents.runs import Scene, plan, scene
 from tests.agents.test_mcp import SAID, TOOLS
-from tests.agents.test_others import PROGRAMS, is_here
 from tests.e2e.cli import scripted
-from tests.parts import CI_AGENTS
+from tests.parts import each_agent
 
 pytestmark = [pytest.mark.agents, pytest.mark.slow]
 
@@ -21,10 +20,8 @@ def landlocked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         yield made
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("name", each_agent())
 def test_does_a_task(landlocked: Scene, name: str) -> None:
-    if name not in CI_AGENTS and not is_here(name):
-        pytest.skip(f"{name}: not on this box: bash .ci/parts more_agents")
     run = landlocked.run(plan(name), "good", "fill-json")
     log = (run.folder / "agent.log").read_text()
     assert run.result.code == "PASS", (run.result, log)

@@ -14,7 +14,7 @@ from onbox.export import exporter_by_name
 from onbox.export.conversation import conversation
 from onbox.judge.verdict import judge
 from tests.builders import LARGE, Contender, build_trial, call_reply, chat_request, plain_reply, run_record, text_reply
-from tests.parts import PARTS
+from tests.parts import HARBOR_PYTHON, INSPECT_PYTHON
 
 RUNS = sum(len(letters) for letters in LARGE.runs.values())
 
@@ -42,9 +42,7 @@ def exported(kind: str, tmp_path: Path) -> dict[str, Any]:
 
 def read_by(part: str, script: str, folder: Path) -> dict[str, Any]:
     """What a project's own reader, in an environment of its own, makes of a folder."""
-    python = PARTS / part / "bin" / "python"
-    if not python.is_file():
-        pytest.skip(f"{part}: not on this box: bash .ci/parts formats")
+    python = {"harbor": HARBOR_PYTHON, "inspect": INSPECT_PYTHON}[part]
     done = subprocess.run([python, "-c", script, folder], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -65,6 +63,7 @@ class TestAtif:
         assert (last["message"], last["reasoning_content"]) == ("Done.", "It is renamed.")
         assert files["large/rename/baseline/1.json"]["extra"]["code"] == "PASS"
 
+    @pytest.mark.formats
     def test_harbors_own_model_takes_it(self, tmp_path: Path) -> None:
         exported("atif", tmp_path)
         script = """
@@ -87,6 +86,7 @@ class TestHarbor:
         rewards = [each["verifier_result"]["rewards"]["reward"] for each in results.values() if each["verifier_result"]]
         assert (len(rewards), sum(rewards)) == (11, 9)
 
+    @pytest.mark.formats
     def test_harbors_own_model_takes_it(self, tmp_path: Path) -> None:
         exported("harbor", tmp_path)
         script = """
@@ -109,6 +109,7 @@ class TestInspect:
         broken = [sample for sample in log["samples"] if "error" in sample]
         assert [("scores" in sample, sample["id"]) for sample in broken] == [(False, "explain")]
 
+    @pytest.mark.formats
     def test_inspects_own_reader_takes_it(self, tmp_path: Path) -> None:
         exported("inspect", tmp_path)
         script = """

@@ -13,7 +13,7 @@ from onbox.bench.sandbox.halt import Halted
 from onbox.bench.tasks import load_tasks
 from onbox.errors import EngineError
 from onbox.evidence.records import RunRecord
-from onbox.trial.lanes import Ended, Lanes, Order, Started
+from onbox.trial.lanes import Ended, GivenUp, Lanes, Order, PlaceLost, Started
 from tests.builders import run_record
 
 (TASK,) = load_tasks("builtin", ["fill-json"])
@@ -31,12 +31,14 @@ class Room:
     Args:
         dead: the runs that find their engine gone.
         breaks: the runs that raise what is no fault of theirs.
+        lost: the runs under which the place goes away.
     """
 
     slots: int
     name: str = ""
     dead: frozenset[int] = frozenset()
     breaks: frozenset[int] = frozenset()
+    lost: frozenset[int] = frozenset()
     answers_again: bool = False
     begun: list[int] = field(default_factory=list)
     checks: int = 0
@@ -63,6 +65,8 @@ class Room:
                 self.busy -= 1
         if order.n in self.breaks:
             raise ZeroDivisionError(f"run {order.n}")
+        if order.n in self.lost:
+            raise PlaceLost(f"{self.name} is gone")
         return run_record(n=order.n, engine_alive=order.n not in self.dead)
 
     def check(self) -> None:
@@ -89,7 +93,7 @@ def test_each_order_is_carried_out_once_and_begun_in_order() -> None:
     assert [each.order.n for each in news if isinstance(each, Started)] == list(range(1, 21))
     assert Counter(each.record.n for each in news if isinstance(each, Ended)) == Counter(range(1, 21))
     for n in range(1, 21):
-        mine = [type(each) for each in news if each.order.n == n]
+        mine = [type(each) for each in news if isinstance(each, Started | Ended) and each.order.n == n]
         assert mine == [Started, Ended]
     assert (lanes.left, lanes.failures) == (0, [])
 
@@ -143,6 +147,40 @@ def test_the_other_places_go_on() -> None:
         ended = [each for each in lanes if isinstance(each, Ended)]
     assert len(ended) == 12
     assert len(lanes.failures) == 1
+
+
+def test_an_order_is_carried_out_at_its_home() -> None:
+    rooms = [Room(slots=2, name=name) for name in "ab"]
+    for room in rooms:
+        room.let(9)
+    with Lanes(rooms, orders(9), home=lambda order: order.n % 2) as lanes:
+        assert len(list(lanes)) == 18
+    assert [sorted(room.begun) for room in rooms] == [[2, 4, 6, 8], [1, 3, 5, 7, 9]]
+
+
+def test_what_a_lost_place_had_under_way_is_done_elsewhere_though_the_others_were_idle() -> None:
+    stays, goes = Room(slots=1, name="stays"), Room(slots=1, name="goes", lost=frozenset({2}))
+    stays.let(9)
+    with Lanes([stays, goes], orders(5), home=lambda order: int(order.n == 2)) as lanes:
+        goes.wait_for(1)
+        stays.wait_for(4)
+        assert stays.begun == [1, 3, 4, 5]
+        goes.let(1)
+        news = list(lanes)
+    assert stays.begun == [1, 3, 4, 5, 2]
+    assert sorted(each.order.n for each in news if isinstance(each, Ended)) == [1, 2, 3, 4, 5]
+    (gone,) = [each for each in news if isinstance(each, GivenUp)]
+    assert (gone.place, [gone.why]) == (goes, lanes.failures)
+    assert lanes.left == 0
+
+
+def test_when_the_last_place_is_lost_its_orders_are_left() -> None:
+    room = Room(slots=2, name="one", lost=frozenset({1, 2}))
+    room.let(2)
+    with Lanes([room], orders(5)) as lanes:
+        news = list(lanes)
+    assert not [each for each in news if isinstance(each, Ended)]
+    assert lanes.left == 5
 
 
 def test_an_engine_that_answers_again_is_used_again() -> None:

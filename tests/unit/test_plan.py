@@ -149,7 +149,7 @@ class TestParallel:
         assert [contender.recipe["serve"]["sequences"] for contender in plan.contenders] == [3, None]
         assert plan.speed == SpeedPlan(concurrency=(2, 3))
         assert plan_of("smollm2-135m", task_names=[TASK], parallel=3, speed=None).speed is None
-        assert plan_of(URL, bench=False, parallel=3).speed == SpeedPlan()
+        assert plan_of(URL, bench=False, parallel=3).speed == SPEED
 
     def test_a_recipe_with_more_room_keeps_it(self, tmp_path: Path) -> None:
         recipe = {"name": "m", "engine": "llama-embedded", "weights": {"path": str(tmp_path / "m.gguf")}}

@@ -53,7 +53,9 @@ def asked_again(
     tmp_path: Path, plan: ReplayPlan, kind: str, raw: str, streamed: str = "", stall_s: float = 0.0
 ) -> tuple[Replayer, list[Exchange], list[dict[str, Any]]]:
     """A server of a kind that answers in words, whose raw text is `raw`; what it was asked, past its probes."""
-    owner = {"vllm": "vllm", "llama.cpp": "llamacpp"}.get(kind, kind)
+    owner = {"llama.cpp": "llamacpp", "old sglang": "sglang", "ollama": "library", "old ollama": "library"}.get(
+        kind, kind
+    )
 
     def script(asked: Asked, wire: Wire) -> None:
         path = asked.path
@@ -65,6 +67,15 @@ def asked_again(
             wire.whole(200, b'{"prompt": "<|user|>"}')
         elif path == "/v1/chat/completions/render" and kind == "vllm":
             wire.whole(200, b'{"token_ids": [1, 2, 3]}')
+        elif kind == "sglang" and asked.json().get("return_prompt_token_ids"):
+            choice = {"message": {"content": "D"}, "finish_reason": "length", "prompt_token_ids": [1, 2, 3]}
+            wire.whole(200, {"choices": [choice]})
+        elif kind == "ollama" and asked.json().get("_debug_render_only"):
+            wire.whole(200, {"choices": [], "_debug_info": {"rendered_template": "<|user|>"}})
+        elif path == "/generate":
+            wire.whole(200, {"text": raw, "meta_info": {"completion_tokens": 3}})
+        elif path == "/api/generate":
+            wire.whole(200, {"response": raw, "done": True})
         elif path == "/completion":
             wire.whole(200, json.dumps({"content": raw}).encode())
         elif path == "/v1/completions":
@@ -111,7 +122,37 @@ class TestWhatIsSent:
         assert judged is not None
         assert judged.settled is Settled.NEVER_TRIED
 
-    @pytest.mark.parametrize("kind", ["llama.cpp", "vllm"])
+    def test_past_the_parser_of_sglang(self, tmp_path: Path) -> None:
+        """As the source of SGLang has it; none has ever been asked."""
+        _, exchanges, bodies = asked_again(tmp_path, ReplayPlan(rounds=2), "sglang", raw="Done.")
+        found, raw = bodies[0], [body for body in bodies if body["path"] == "/generate"]
+        assert (found["path"], found["max_tokens"], found["stream"]) == ("/v1/chat/completions", 1, False)
+        assert found["messages"] == WORDS.request["messages"]
+        assert found["tools"] == WORDS.request["tools"]
+        assert "stream_options" not in found
+        sampling = {"temperature": 0.5, "max_new_tokens": 64, "skip_special_tokens": False}
+        assert [body["sampling_params"] for body in raw] == [
+            {**sampling, "sampling_seed": 100}, {**sampling, "sampling_seed": 101}
+        ]  # fmt: skip
+        assert {tuple(body["input_ids"]) for body in raw} == {(1, 2, 3)}
+        judged = replayed(exchanges, ["bash"])
+        assert judged is not None
+        assert judged.settled is Settled.NEVER_TRIED
+
+    def test_past_the_parser_of_ollama(self, tmp_path: Path) -> None:
+        """As the source of Ollama has it; none has ever been asked."""
+        _, exchanges, bodies = asked_again(tmp_path, ReplayPlan(rounds=2), "ollama", raw="Done.")
+        bodies = [body for body in bodies if body["path"] != "/api/show"]
+        found, raw = bodies[0], [body for body in bodies if body["path"] == "/api/generate"]
+        assert (found["path"], found["max_tokens"], found["stream"]) == ("/v1/chat/completions", 1, False)
+        options = {"num_predict": 64, "temperature": 0.5, "top_p": 1.0}
+        assert [body["options"] for body in raw] == [{**options, "seed": 100}, {**options, "seed": 101}]
+        assert {(body["prompt"], body["raw"], body["model"]) for body in raw} == {("<|user|>", True, "default")}
+        judged = replayed(exchanges, ["bash"])
+        assert judged is not None
+        assert judged.settled is Settled.NEVER_TRIED
+
+    @pytest.mark.parametrize("kind", ["llama.cpp", "vllm", "sglang", "ollama"])
     def test_a_call_in_the_raw_text_was_dropped(self, tmp_path: Path, kind: str) -> None:
         _, exchanges, _ = asked_again(tmp_path, ReplayPlan(rounds=2), kind, raw=LEAK)
         judged = replayed(exchanges, ["bash"])
@@ -126,9 +167,12 @@ class TestWhatIsSent:
         assert judged is not None
         assert judged.settled is Settled.CALLS_ARRIVE
 
-    def test_a_server_with_no_road_past_its_parser(self, tmp_path: Path) -> None:
-        _, exchanges, _ = asked_again(tmp_path, ReplayPlan(rounds=2), "sglang", raw="")
-        assert [each.purpose for each in exchanges] == ["replay", "replay-flipped"] * 2
+    @pytest.mark.parametrize("kind", ["other", "old sglang", "old ollama"])
+    def test_a_server_with_no_road_past_its_parser(self, tmp_path: Path, kind: str) -> None:
+        """An older SGLang or Ollama takes no notice of the question, and answers."""
+        _, exchanges, _ = asked_again(tmp_path, ReplayPlan(rounds=2), kind, raw="")
+        tried = [] if kind == "other" else ["replay-prompt"]
+        assert [each.purpose for each in exchanges] == [*tried, *["replay", "replay-flipped"] * 2]
         judged = replayed(exchanges, ["bash"])
         assert judged is not None
         assert judged.settled is Settled.OPEN

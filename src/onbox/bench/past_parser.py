@@ -2,7 +2,11 @@
 
 vLLM turns a chat request into token ids (`/v1/chat/completions/render` where it is switched on, else `/tokenize`) and
 completes them with special tokens shown; llama.cpp renders it into text (`/apply-template`) and completes that
-(`/completion`). SGLang and Ollama render no chat request for others, so there is no road past their parsers.
+(`/completion`). SGLang 0.5.13 and later tells the token ids of a chat request with its answer, of which one token is
+asked, and completes them (`/generate`). Ollama 0.12 and later tells the text of one in the place of an answer
+(`_debug_render_only`) and completes it raw (`/api/generate`).
+
+The last two follow what these servers' sources say of version 0.5.13 and of August 2026; they have never been run.
 """
 
 import json
@@ -27,6 +31,8 @@ SAMPLED_BY = (
     "repeat_penalty",
     "seed",
 )
+OLLAMA_SAMPLED_BY = ("temperature", "top_p", "presence_penalty", "frequency_penalty", "seed")
+"""What Ollama takes from a chat request; the first two are 1 where the request has none."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +61,8 @@ def road(client: StampedClient, served: Served, request: Exchange) -> tuple[Road
     body = request.request
     if not request.path.endswith(CHAT) or not isinstance(body, dict):
         return None, []
-    if served.kind == "llama.cpp":
-        return _llama(client, body)
-    if served.kind == "vLLM":
-        return _vllm(client, body)
-    return None, []
+    find = {"llama.cpp": _llama, "vLLM": _vllm, "SGLang": _sglang, "Ollama": _ollama}.get(served.kind)
+    return find(client, body) if find else (None, [])
 
 
 def _llama(client: StampedClient, body: Mapping[str, Any]) -> tuple[Road | None, list[Exchange]]:
@@ -90,6 +93,39 @@ def _vllm(client: StampedClient, body: Mapping[str, Any]) -> tuple[Road | None, 
         **_sampling(body),
     }
     return Road("/v1/completions", raw, f"vLLM, {name} and /v1/completions"), tried
+
+
+def _sglang(client: StampedClient, body: Mapping[str, Any]) -> tuple[Road | None, list[Exchange]]:
+    asked = client.request("POST", CHAT, {**_brief(body), "return_prompt_token_ids": True}, purpose=PROMPT)
+    choices = _answer(asked).get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    ids = first.get("prompt_token_ids") if isinstance(first, dict) else None
+    if not isinstance(ids, list):
+        return None, [asked]
+    sampling = _sampling(body)
+    if "seed" in sampling:
+        sampling["sampling_seed"] = sampling.pop("seed")
+    sampling |= {"max_new_tokens": _output_limit(body), "skip_special_tokens": False}
+    raw = {"input_ids": ids, "sampling_params": sampling, "stream": False}
+    return Road("/generate", raw, "SGLang, return_prompt_token_ids and /generate"), [asked]
+
+
+def _ollama(client: StampedClient, body: Mapping[str, Any]) -> tuple[Road | None, list[Exchange]]:
+    asked = client.request("POST", CHAT, {**_brief(body), "_debug_render_only": True}, purpose=PROMPT)
+    told = _answer(asked).get("_debug_info")
+    prompt = told.get("rendered_template") if isinstance(told, dict) and not told.get("image_count") else None
+    if not isinstance(prompt, str):
+        return None, [asked]
+    sampling = {"temperature": 1.0, "top_p": 1.0, **{name: body[name] for name in OLLAMA_SAMPLED_BY if name in body}}
+    options = {"num_predict": _output_limit(body), **sampling}
+    raw = {"model": body.get("model"), "prompt": prompt, "raw": True, "stream": False, "options": options}
+    return Road("/api/generate", raw, "Ollama, _debug_render_only and /api/generate"), [asked]
+
+
+def _brief(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The request for one token and whole: its answer is not wanted, only what comes with it."""
+    left_out = ("stream_options", "max_completion_tokens")
+    return {**{name: body[name] for name in body if name not in left_out}, "max_tokens": 1, "stream": False}
 
 
 def _sampling(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,9 @@ UNCHANGED = "replay"
 FLIPPED = "replay-flipped"
 RAW = "replay-raw"
 SILENCE_S = 120.0
+SEEDS = ("seed", "sampling_seed")
+SAMPLED_WITHIN = ("sampling_params", "options")
+"""Fields of a request that hold its sampling, of SGLang and of Ollama."""
 
 
 def ambiguous(exchanges: Sequence[Exchange]) -> Exchange | None:
@@ -138,5 +141,10 @@ def _round(last: Exchange, way: Road | None, number: int) -> list[tuple[str, str
 
 def _seeded(body: dict[str, Any], number: int) -> dict[str, Any]:
     """The body with the seed of a round; the first round keeps the recorded one, and none is given where none was."""
-    seed = body.get("seed")
-    return {**body, "seed": seed + number - 1} if isinstance(seed, int) else body
+    return {name: _seeded_value(name, value, number) for name, value in body.items()}
+
+
+def _seeded_value(name: str, value: Any, number: int) -> Any:
+    if name in SEEDS and isinstance(value, int):
+        return value + number - 1
+    return _seeded(value, number) if name in SAMPLED_WITHIN and isinstance(value, dict) else value

@@ -73,14 +73,19 @@ def _called(exchanges: Sequence[Exchange], purpose: str) -> list[bool]:
     return [bool(reply.tool_calls) for reply in replies if not reply.error]
 
 
+RAW_FIELDS = ("content", "text", "response")
+"""Where the text of an answer past the parser stands: llama.cpp, SGLang, Ollama."""
+
+
 def _raw_text(exchange: Exchange) -> str | None:
-    """What the model wrote, of an answer past the parser: llama.cpp's `content`, or the text of a completion."""
+    """What the model wrote, of an answer past the parser: in a field of its own, or as the text of a completion."""
     if exchange.purpose != "replay-raw" or exchange.status != 200:
         return None
     try:
         body = json.loads(exchange.body())
     except ValueError:
         return None
-    if isinstance(body, dict) and isinstance(body.get("content"), str):
-        return str(body["content"])
+    texts = [body[name] for name in RAW_FIELDS if isinstance(body.get(name), str)] if isinstance(body, dict) else []
+    if texts:
+        return str(texts[0])
     return None if read_reply(exchange).error else read_reply(exchange).content

@@ -5,20 +5,22 @@ box is one (`onbox.trial.here.Here`); a node of a cluster would be another. A la
 place, and a place has as many lanes as slots. Orders are begun in the order in which they are given, whichever lane
 takes them.
 
+An order may have a home, the place that others like it go to. Only when that place is given up is it done elsewhere.
+
 What happened comes out of `Lanes` one by one, in the caller's thread: only there the ledger is written, judged and
 shown. A place never touches these; it writes the run's own folder and returns the record.
 """
 
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Protocol
 
 from onbox.bench.sandbox.halt import Halt, Halted
 from onbox.bench.tasks import Task
-from onbox.errors import OnboxError
+from onbox.errors import BoxError, OnboxError
 from onbox.evidence.records import RunRecord
 
 HALT_S = 20.0
@@ -42,6 +44,10 @@ class Order:
     seed: int
 
 
+class PlaceLost(BoxError):
+    """A place is gone, and what was under way there with it; it left no record and is done elsewhere. Exit code 3."""
+
+
 class Place(Protocol):
     """Where runs are carried out: one engine, and what leads to it. All methods are called from lanes' threads."""
 
@@ -57,6 +63,7 @@ class Place(Protocol):
 
         Raises:
             Halted: the place was halted; the folder holds no `run.json`.
+            PlaceLost: the place is gone; the folder holds no `run.json`.
         """
         ...
 
@@ -90,7 +97,15 @@ class Ended:
     record: RunRecord
 
 
-News = Started | Ended
+@dataclass(frozen=True)
+class GivenUp:
+    """A place gets no further orders: its engine died, or it is gone."""
+
+    place: Place
+    why: OnboxError
+
+
+News = Started | Ended | GivenUp
 
 
 class Lanes:
@@ -99,29 +114,37 @@ class Lanes:
     Use as a context manager and iterate over it once: it ends when all orders are done, or no place is left. Leaving
     the body early, by KeyboardInterrupt for instance, ends every run under way, and none of them leaves a record.
 
-    A place whose engine died gets no further orders; the runs under way there come to their own end. The other places
-    go on.
+    A place whose engine died gets no further orders; the runs under way there come to their own end, and those of a
+    place that is gone are ordered again. The other places go on.
 
     Args:
         places: one or more.
         orders: the runs, in the order in which they are to begin.
+        home: the index of an order's place; None: whichever is free.
     """
 
-    def __init__(self, places: Sequence[Place], orders: Sequence[Order]) -> None:
+    def __init__(
+        self,
+        places: Sequence[Place],
+        orders: Sequence[Order],
+        home: Callable[[Order], int | None] = lambda order: None,
+    ) -> None:
         self.failures: list[OnboxError] = []
         """Why places were given up, in the order in which it was found."""
         self._places = places
         self._orders = deque(orders)
+        self._home = home
+        self._under_way = 0
         self._given_up: set[int] = set()
         self._halt = Halt()
-        self._taking = threading.Lock()
+        self._changed = threading.Condition()
         self._checking = threading.Lock()
         self._news: SimpleQueue[News | BaseException | None] = SimpleQueue()
         # Places take turns, so that few orders are spread over all of them.
         slots = [(slot, number) for number, place in enumerate(places) for slot in range(place.slots)]
         self._threads = [
             threading.Thread(target=self._lane, args=(number,), name=f"onbox-lane-{number}-{slot}", daemon=True)
-            for slot, number in sorted(slots)[: len(orders)]
+            for slot, number in sorted(slots)[: max(len(orders), len(places))]
         ]
 
     @property
@@ -136,6 +159,8 @@ class Lanes:
 
     def __exit__(self, *_: object) -> None:
         self._halt.show()
+        with self._changed:
+            self._changed.notify_all()
         if any(thread.is_alive() for thread in self._threads):
             for place in self._places:
                 place.halt()
@@ -163,14 +188,10 @@ class Lanes:
     # ------------------------------------------------------------ in a lane's thread
 
     def _lane(self, number: int) -> None:
-        place = self._places[number]
         try:
             with self._halt.kept():
                 while (order := self._take(number)) is not None:
-                    record = place.carry_out(order)
-                    if not record.engine_alive:
-                        self._check(number)
-                    self._news.put(Ended(order, place, record))
+                    self._carry_out(number, order)
         except Halted:
             pass
         except BaseException as error:
@@ -178,14 +199,46 @@ class Lanes:
         finally:
             self._news.put(None)
 
+    def _carry_out(self, number: int, order: Order) -> None:
+        place, lost = self._places[number], False
+        try:
+            record = place.carry_out(order)
+            if not record.engine_alive:
+                self._check(number)
+            self._news.put(Ended(order, place, record))
+        except PlaceLost as error:
+            lost = True
+            self._give_up(number, error)
+        finally:
+            with self._changed:
+                self._under_way -= 1
+                if lost:
+                    self._orders.appendleft(order)
+                self._changed.notify_all()
+
     def _take(self, number: int) -> Order | None:
-        """The next order; None when there is nothing more to do here."""
-        with self._taking:
-            if self._halt.shown or number in self._given_up or not self._orders:
-                return None
-            order = self._orders.popleft()
-            self._news.put(Started(order, self._places[number]))
-            return order
+        """The next order; None when there is nothing more to do here.
+
+        While runs are under way elsewhere it waits: should their place be gone, they are to be done again.
+        """
+        with self._changed:
+            while not self._halt.shown and number not in self._given_up:
+                if (order := self._next(number)) is not None:
+                    self._under_way += 1
+                    self._news.put(Started(order, self._places[number]))
+                    return order
+                if not self._orders and not self._under_way:
+                    return None
+                self._changed.wait()
+            return None
+
+    def _next(self, number: int) -> Order | None:
+        for order in self._orders:
+            home = self._home(order)
+            if home is None or home == number or home in self._given_up:
+                self._orders.remove(order)
+                return order
+        return None
 
     def _check(self, number: int) -> None:
         """Give a place up whose engine is gone, once for all of its lanes."""
@@ -195,5 +248,13 @@ class Lanes:
             try:
                 self._places[number].check()
             except OnboxError as error:
-                self._given_up.add(number)
-                self.failures.append(error)
+                self._give_up(number, error)
+
+    def _give_up(self, number: int, why: OnboxError) -> None:
+        with self._changed:
+            if number in self._given_up:
+                return
+            self._given_up.add(number)
+            self.failures.append(why)
+            self._news.put(GivenUp(self._places[number], why))
+            self._changed.notify_all()

@@ -30,7 +30,7 @@ from onbox.speed.measure import SpeedRun
 from onbox.standup.process import Lifetime
 from onbox.trial import events
 from onbox.trial.here import Here, room_for
-from onbox.trial.lanes import Lanes, News, Order, Started
+from onbox.trial.lanes import GivenUp, Lanes, News, Order, Started
 from onbox.trial.plan import check_version, run_seed, tasks_of
 from onbox.wire.proxy import RecordingProxy
 
@@ -266,6 +266,8 @@ class Trial:
             raise failure
 
     def _take_in(self, contender: ContenderPlan, news: News) -> None:
+        if isinstance(news, GivenUp):
+            return  # Told when the runs under way have come to their end.
         task, arm, n = news.order.task.name, news.order.arm, news.order.n
         if isinstance(news, Started):
             self._show(events.RunStarted(contender.name, task, arm, n, self.plan.runs))
