@@ -95,6 +95,9 @@ class SpeedPlan(Record):
     """The decode measurement, fixed before it starts."""
 
     requests: int = 4
+    """The least; more are made where so many take less than `at_least_s`."""
+    at_least_s: float = 0.0
+    """What the measured requests decode for, by the pace of the warm-up: a fast server needs more of them."""
     tokens: int = 96
     """Output tokens asked of each request."""
     depth_tokens: int = 0
