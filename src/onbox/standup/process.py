@@ -25,6 +25,7 @@ from onbox.evidence.records import (
     Exchange,
     GuardLimits,
     GuardStopped,
+    ImageUsed,
     LaunchCheck,
     LaunchRecord,
     Phase,
@@ -35,7 +36,9 @@ from onbox.evidence.stream import read_reply
 from onbox.recipes.schema import Recipe
 from onbox.standup.backend import seen
 from onbox.standup.budget import Budget, budget, transient_bytes
+from onbox.standup.building import build_image, image_used
 from onbox.standup.guard_words import guard_stop
+from onbox.standup.images import image
 from onbox.standup.keeper import KEEPER
 from onbox.standup.keeper.settings import Container, Limits, Settings
 from onbox.standup.launch_checks import launch_checks
@@ -112,6 +115,7 @@ class Lifetime:
         self._phases: list[Phase] = []
         self._argv: tuple[str, ...] = ()
         self._container: tuple[str, str] | None = None
+        self._image: ImageUsed | None = None
         self._ending: tuple[tuple[str, ...], ...] = ()
         self._backends: tuple[BackendSeen, ...] = ()
         self._figures: dict[str, float] = {}
@@ -222,6 +226,10 @@ class Lifetime:
         self._container = (launch.launcher, launch.container) if launch.container else None
         found = budget(self.recipe, self.weights, reserve=self._reserve)
         self._look_before(launch, found)
+        if self._build(launch):
+            found = budget(self.recipe, self.weights, reserve=self._reserve)
+            self._look_before(launch, found)
+        self._image = image_used(self.recipe, launch)
         self._limits = limits_of(
             found,
             transient_bytes=transient_bytes(self.recipe, self.weights),
@@ -244,6 +252,7 @@ class Lifetime:
         self._observer = Observer(self.recipe.name, self.pid, launch, str(self.endpoint), self.folder, self._patience_s)
         self._write(None)
         last = self._follow_log(launch, began)
+        self._image = self._image or image_used(self.recipe, launch)  # fetched by the start
         self._canary(last)
         self._warm_up()
         self._ready_s = time.monotonic() - began
@@ -266,6 +275,16 @@ class Lifetime:
             if check.status == "fail":
                 seen = "" if check.unit == "bytes" else f"{check.observed}: "
                 raise BoxError(f"{self.recipe.name}: {check.id}: {seen}{check.evidence}", check.hint)
+
+    def _build(self, launch: Launch) -> bool:
+        """Make the image if it is made here, and is not there yet."""
+        if not launch.build or image(launch.launcher, str(launch.image)) is not None:
+            return False
+        self._on_phase("build", None)
+        phase = build_image(self.recipe.name, launch, self.folder, self._patience_s)
+        self._phases.append(phase)
+        self._on_phase("build", phase.seconds)
+        return True
 
     def _settings(self, launch: Launch) -> Settings:
         return Settings(
@@ -454,6 +473,7 @@ class Lifetime:
             url=self.endpoint.api,
             pid=self.pid,
             container=self._container,
+            image=self._image,
             phases=tuple(self._phases),
             ready_s=self._ready_s,
             props=self._props,
