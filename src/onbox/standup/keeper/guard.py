@@ -42,8 +42,7 @@ class Sample(NamedTuple):
     gpu_bytes: int | None = None
     """Of GPU memory, the engine's processes; None: there is no GPU, or its driver does not tell."""
     stall_s: float | None = None
-    """Total time for which every task stood still for want of memory (PSI `full`); None: the kernel does not tell, or
-    it was not asked in this look."""
+    """Total time for which every task stood still for want of memory (PSI `full`); None: the kernel does not tell."""
     phase: str = ""
 
 
@@ -161,9 +160,7 @@ class Guard:
         """Half of the time nothing could run, for a whole window, with little available."""
         if sample.stall_s is None or sample.available_bytes >= STALL_RESERVES * self.limits.reserve_bytes:
             return False
-        earlier = next(
-            (s for s in reversed(self.samples) if s.stall_s is not None and sample.t_s - s.t_s >= STALL_WINDOW_S), None
-        )
+        earlier = next((s for s in reversed(self.samples) if sample.t_s - s.t_s >= STALL_WINDOW_S), None)
         if earlier is None or earlier.stall_s is None:
             return False
         share = (sample.stall_s - earlier.stall_s) / (sample.t_s - earlier.t_s)
