@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from operator import is_
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,6 +77,7 @@ class Collector:
         self._landmarks = target.landmarks or Landmarks()
         self._phase = target.phase
         self._cannot: tuple[str, ...] = ()
+        self._seen: tuple[Process, ...] = ()
         self._serving = False
         self._py_spy = stacks.py_spy()
         self._no_stacks = ""
@@ -152,9 +154,13 @@ class Collector:
         return True
 
     def _look_at_processes(self, sample: Sample, now: float) -> None:
-        sample.processes = self._read_processes(now)
-        sample.births = self._members.births
-        sample.groups = self._cgroups.read() or None
+        processes = self._read_processes(now)
+        groups = self._cgroups.read() or None
+        if processes and groups is None and len(processes) == len(self._seen) and all(map(is_, processes, self._seen)):
+            # Not one of them was worth reading: what was seen before still holds.
+            return
+        self._seen = processes
+        sample.processes, sample.groups, sample.births = processes, groups, self._members.births
         roots = self._members.roots
         if not any(each.pid in roots and each.state != "Z" for each in sample.processes):
             sample.ended, sample.exit_code = True, self.target.exit_code()
