@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from operator import is_
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from onbox.engines.landmarks import Landmarks
 from onbox.watch import stacks
@@ -19,13 +18,11 @@ from onbox.watch.cgroups import Cgroups
 from onbox.watch.logs import KEPT_MAX, Log
 from onbox.watch.machine import MachineReader, look_at_caches
 from onbox.watch.members import Members
+from onbox.watch.nvml import Nvml, open_nvml
 from onbox.watch.procfs import look_at_threads
 from onbox.watch.sample import NO_DAEMON, Gpu, OpenFile, Process, Sample
 from onbox.watch.sockets import SocketTable, look_at_descriptors, out_of_the_set
 from onbox.watch.tokens import Server
-
-if TYPE_CHECKING:
-    from onbox.box.nvml import Watch
 
 PROCESSES_S = 0.2
 MEMBERS_S = 1.0
@@ -73,7 +70,7 @@ class Collector:
         self._members = Members(target.pids)
         self._cgroups = Cgroups(target.cgroups, newcomers=False)
         self._machine = MachineReader()
-        self._gpus = _monitor()
+        self._gpus = open_nvml()
         self._landmarks = target.landmarks or Landmarks()
         self._phase = target.phase
         self._cannot: tuple[str, ...] = ()
@@ -118,7 +115,7 @@ class Collector:
         if self._sockets is not None:
             self._sockets.close()
         if self._gpus is not None:
-            self._gpus.__exit__()
+            self._gpus.close()
         if self.target.log is not None:
             self.target.log.close()
 
@@ -224,13 +221,13 @@ class Collector:
                     found[path] = OpenFile(os.path.basename(path), at, size)
         return tuple(found.values())
 
-    def _look_at_gpus(self, monitor: "Watch") -> tuple[Gpu, ...]:
+    def _look_at_gpus(self, nvml: Nvml) -> tuple[Gpu, ...]:
         pids = {member.pid for member in self._members}
         told = []
-        for moment in monitor.look():
-            held = [each.used_bytes or 0 for each in moment.processes or () if each.pid in pids]
-            known = None if moment.processes is None else sum(held)
-            told.append(Gpu(moment.index, moment.power_w, moment.sm_clock_mhz, known))
+        for moment in nvml.moments():
+            used = moment.used_bytes
+            held = None if used is None else sum(count for pid, count in used.items() if pid in pids)
+            told.append(Gpu(moment.number, moment.power_w, moment.clock_mhz, held))
         return tuple(told)
 
     def _ask_server(self, sample: Sample, now: float) -> None:
@@ -276,12 +273,3 @@ def _may_be_python(pid: int, name: str) -> bool:
     except OSError:
         program = name
     return program.startswith("python")
-
-
-def _monitor() -> "Watch | None":
-    """What asks the accelerators; None, and nothing imported for it, on a box without any."""
-    if not Path("/dev/nvidiactl").exists():
-        return None
-    from onbox.box.nvml import Watch
-
-    return Watch().__enter__()

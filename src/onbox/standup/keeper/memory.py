@@ -6,8 +6,8 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from onbox.standup.keeper.guard import Sample
-from onbox.standup.keeper.nvml import Nvml
 from onbox.watch.newborn import Newborn, is_process
+from onbox.watch.nvml import Nvml
 
 HELD_EVERY_S = 0.5
 """So often, while the reserve is far, at what each process holds."""
