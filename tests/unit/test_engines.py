@@ -270,7 +270,20 @@ class TestLlamaServer:
         launch = engine.launch(self.RECIPE.model_copy(update={"serve": serve}), Path("/w/m.gguf"), 8123)
         assert launch.argv == (
             *(str(program), "--model", "/w/m.gguf", "--alias", "m", "--host", "127.0.0.1", "--port", "8123"),
-            *("--ctx-size", "8192", "--parallel", "1", "--threads", "3", "--metrics", "--props", "--slots", "--jinja"),
+            *(
+                "--ctx-size",
+                "8192",
+                "--parallel",
+                "1",
+                "--threads",
+                "3",
+                "--verbosity",
+                "4",
+                "--metrics",
+                "--props",
+                "--slots",
+                "--jinja",
+            ),
             *("--offline", "--flash-attn", "on"),
         )
         assert (launch.version, engine.version()) == ("b11549", "llama.cpp b11549")

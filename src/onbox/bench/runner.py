@@ -195,7 +195,7 @@ class Bench:
     def _quality(self, task: Task, parsed: Parsed | None) -> Quality | None:
         if parsed is None:
             return None
-        return Quality(reference=self._reference(task), broken=parsed.broken, unread=parsed.unread)
+        return Quality(reference=self._reference(task), broken=parsed.broken, unread=parsed.unread, lint=parsed.lint)
 
     def _reference(self, task: Task) -> Changes | None:
         try:

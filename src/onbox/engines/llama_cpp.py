@@ -1,6 +1,5 @@
 """llama.cpp's own server: the program `llama-server` of this box, or one in a container."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -17,6 +16,8 @@ from onbox.recipes.schema import ArgumentValue, Recipe
 
 STOP_HINT = "is the file a GGUF that this llama.cpp knows, and does it fit in memory?"
 ASK_VERSION_S = 10.0
+VERBOSITY = 4
+"""Below it the log names neither the device nor a size, and no backend can be proven."""
 
 
 class LlamaCpp(LlamaServer):
@@ -41,7 +42,8 @@ class LlamaCpp(LlamaServer):
             "port": port,
             "ctx-size": context_of_all(recipe),
             "parallel": slots_of(recipe),
-            "threads": recipe.serve.threads or (None if recipe.container else os.cpu_count()),
+            "threads": recipe.serve.threads,
+            "verbosity": VERBOSITY,
             "metrics": True,
             "props": True,
             "slots": True,

@@ -95,6 +95,9 @@ class SpeedPlan(Record):
     """The decode measurement, fixed before it starts."""
 
     requests: int = 4
+    """The least; more are made where so many take less than `at_least_s`."""
+    at_least_s: float = 0.0
+    """What the measured requests decode for, by the pace of the warm-up: a fast server needs more of them."""
     tokens: int = 96
     """Output tokens asked of each request."""
     depth_tokens: int = 0
@@ -561,6 +564,8 @@ class Quality(Record):
     """Changed files of Python, JSON, TOML, JavaScript or TypeScript that cannot be parsed any more."""
     unread: tuple[str, ...] = ()
     """Changed files of these that nothing here can parse: without node, with one that reads no types, or too large."""
+    lint: tuple[str, ...] = ()
+    """What pyflakes says of changed files of Python and did not say before, as `name: words`; no other is linted."""
 
 
 class ReplayEnd(Record):

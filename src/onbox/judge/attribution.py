@@ -86,6 +86,7 @@ def attribute(run: RunRecord, exchanges: Sequence[Exchange], around: Around = NO
         lines_changed=run.changes.lines_added + run.changes.lines_removed,
         size=_size(run),
         broken=_broken_files(run),
+        lint=run.quality.lint if run.quality else (),
         replay=again.settled.value if again else "",
         replay_bound=rounded(again.bound) if again and again.bound is not None else None,
         ttft_s=first_token_s(turns),

@@ -198,6 +198,8 @@ class RunResult(Record):
     """Lines changed over those of the reference solution; None: there is none, or it changes no line."""
     broken: tuple[str, ...] | None = None
     """Changed files that cannot be parsed any more; None: nobody looked, or none is known and some were not read."""
+    lint: tuple[str, ...] = ()
+    """What pyflakes says of changed files of Python and did not say before."""
     replay: str = ""
     """What asking again has shown: `dropped by the server`, `never tried`, `calls when asked again`, `open`; empty when
     nothing was asked again."""

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,9 @@ from onbox.wire.endpoint import Endpoint
 
 EMBEDDED_LIMITS = Limits(turns=8, wall_s=60.0, output_tokens=2048, turn_tokens=512, command_s=10.0)
 """For the pair that comes with onbox: small models that do not get there soon do not get there."""
+
+SPEED = SpeedPlan(requests=8, at_least_s=5.0)
+"""Enough for an interval of about a percent, on a slow processor as on a fast accelerator."""
 
 BUILTIN_AGENT = "builtin"
 RUNS = 3
@@ -89,7 +92,7 @@ class Asked:
     reserve_bytes: int | None = None
     model: str | None = None
     api_key_env: str = ""
-    speed: SpeedPlan | None = field(default_factory=SpeedPlan)
+    speed: SpeedPlan | None = SPEED
     bench: bool = True
     kind: str = "trial"
     audit: Audited | None = None
@@ -111,7 +114,7 @@ class TrialFile(BaseModel):
     runs: int | None = None
     parallel: int = 1
     seed: int = 1
-    speed: SpeedPlan | None = SpeedPlan()
+    speed: SpeedPlan | None = SPEED
     limits: Limits = Limits()
     nudges: int = 0
     agent: str = BUILTIN_AGENT
@@ -408,8 +411,7 @@ def _expected(found: list[Recipe], runs: int, speed: SpeedPlan | None, read_gb_s
     seconds = download / DOWNLOAD_BYTES_S
     for size in sizes:
         tok_s = SHARE_OF_BANDWIDTH * read_gb_s * 1e9 / size
-        requests = speed.requests + speed.warmup_requests_max + 1 if speed else 0
-        seconds += STANDUP_S + requests * (speed.tokens if speed else 0) / tok_s
+        seconds += STANDUP_S + (_measured_s(speed, tok_s) if speed else 0.0)
         seconds += runs * (RUN_PREFILL_S + RUN_TOKENS / tok_s)
     return Expected(
         seconds=round(seconds),
@@ -417,6 +419,11 @@ def _expected(found: list[Recipe], runs: int, speed: SpeedPlan | None, read_gb_s
         memory_bytes=round(max(sizes) * 1.4),
         basis=f"{SHARE_OF_BANDWIDTH:.0%} of {read_gb_s:.0f} GB/s measured, {RUN_TOKENS} tokens a run",
     )
+
+
+def _measured_s(speed: SpeedPlan, tok_s: float) -> float:
+    request_s = speed.tokens / tok_s
+    return max(speed.requests * request_s, speed.at_least_s) + (1 + speed.warmup_requests_max) * request_s
 
 
 def _size(weights: Weights, name: str) -> int:

@@ -5,9 +5,8 @@ on for as long as the phase may stand still; one alone is `suspect`. Processor t
 utilisation is not even looked at.
 """
 
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from onbox.watch.phases import HOST, Rule
 from onbox.watch.sample import NO_DAEMON
@@ -36,8 +35,7 @@ class State(StrEnum):
     DONE = "done"
 
 
-@dataclass(frozen=True)
-class Witness:
+class Witness(NamedTuple):
     """One way to see that nothing gets on, independent of the others."""
 
     name: str
@@ -46,8 +44,7 @@ class Witness:
     detail: str
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """A state with its evidence."""
 
     t_s: float
@@ -55,12 +52,12 @@ class Verdict:
     phase: str
     why: str
     """One sentence."""
-    moving: dict[str, float] = field(default_factory=dict)
+    moving: dict[str, float]
     """Signs of progress with their rates."""
-    witnesses: tuple[Witness, ...] = ()
-    still_s: float = 0.0
-    patience_s: float = 0.0
-    evidence: dict[str, Any] = field(default_factory=dict)
+    witnesses: tuple[Witness, ...]
+    still_s: float
+    patience_s: float
+    evidence: dict[str, Any]
 
 
 def classify(signs: Signs, phase: str, rule: Rule) -> Verdict:

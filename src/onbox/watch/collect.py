@@ -28,13 +28,14 @@ if TYPE_CHECKING:
 
 PROCESSES_S = 0.2
 MEMBERS_S = 1.0
-MACHINE_S = 0.5
+MACHINE_S = 0.4
 SOCKETS_S = 1.0
 GPUS_S = 2.0
 SERVER_S = 2.0
 THREADS_S = 5.0
 CACHES_S = 2.0
 CACHES_SHARE = 0.001
+EARLY_S = 0.05
 BIG_FILE_BYTES = 8 << 20
 
 
@@ -67,6 +68,7 @@ class Collector:
         self._clock = clock
         self._start = clock()
         self._due: dict[str, float] = {}
+        self._soonest = 0.0
         self._members = Members(target.pids)
         self._cgroups = Cgroups(target.cgroups, newcomers=False)
         self._machine = MachineReader()
@@ -89,26 +91,9 @@ class Collector:
         now = self._clock()
         sample = Sample(t_ns=int((now - self._start) * 1e9), phase=self._phase)
         self._phase = None
-        if self._is_due("members", MEMBERS_S, now):
-            self._members.refresh(self._cgroups.refresh())
-            if self._members.makes_containers:
-                self._cgroups.watch_newcomers()
-        if self._is_due("processes", PROCESSES_S, now):
-            self._look_at_processes(sample)
-        if self._is_due("machine", MACHINE_S, now):
-            sample.machine = self._machine.read()
-        if self._is_due("sockets", SOCKETS_S, now):
-            self._look_at_descriptors()
-            self._look_at_sockets(sample)
-            sample.files = self._look_at_files()
-        if self._is_due("threads", THREADS_S, now):
-            sample.threads = look_at_threads([each.pid for each in self._members])
-        if self._gpus is not None and self._is_due("gpus", GPUS_S, now):
-            sample.gpus = self._look_at_gpus(self._gpus)
-        if self.target.caches and now >= self._due.get("caches", 0.0):
-            sample.cache = look_at_caches(self.target.caches)
-            self._due["caches"] = now + max(CACHES_S, (self._clock() - now) / CACHES_SHARE)
-        self._ask_server(sample, now)
+        if now >= self._soonest:
+            self._look_at_what_is_due(sample, now)
+            self._soonest = min(self._due.values()) - EARLY_S
         self._read_log(sample)
         return sample
 
@@ -117,9 +102,8 @@ class Collector:
         if self._py_spy is None:
             self._no_stacks = stacks.MISSING
             return None
-        pythons = [
-            each for each in self._read_processes() if each.role != "daemon" and _may_be_python(each.pid, each.name)
-        ]
+        seen = self._read_processes(self._clock())
+        pythons = [each for each in seen if each.role != "daemon" and _may_be_python(each.pid, each.name)]
         told = [(each, stacks.stacks_of(each.pid, self._py_spy)) for each in pythons]
         if any(text is None for _, text in told):
             self._no_stacks = "py-spy may not look at every Python process of the set"
@@ -138,28 +122,50 @@ class Collector:
 
     # ------------------------------------------------------------ looks
 
+    def _look_at_what_is_due(self, sample: Sample, now: float) -> None:
+        if self._is_due("members", MEMBERS_S, now):
+            self._members.refresh(self._cgroups.refresh())
+            if self._members.makes_containers:
+                self._cgroups.watch_newcomers()
+        if self._is_due("processes", PROCESSES_S, now):
+            self._look_at_processes(sample, now)
+        if self._is_due("machine", MACHINE_S, now):
+            sample.machine = self._machine.read()
+        if self._is_due("sockets", SOCKETS_S, now):
+            self._look_at_descriptors()
+            self._look_at_sockets(sample)
+            sample.files = self._look_at_files()
+        if self._is_due("threads", THREADS_S, now):
+            sample.threads = look_at_threads([each.pid for each in self._members])
+        if self._gpus is not None and self._is_due("gpus", GPUS_S, now):
+            sample.gpus = self._look_at_gpus(self._gpus)
+        if self.target.caches and now >= self._due.get("caches", 0.0):
+            sample.cache = look_at_caches(self.target.caches)
+            self._due["caches"] = now + max(CACHES_S, (self._clock() - now) / CACHES_SHARE)
+        self._ask_server(sample, now)
+
     def _is_due(self, name: str, every_s: float, now: float) -> bool:
         """Whether a source is due; a little early is due too, lest a tick that comes early leaves it out."""
-        if now < self._due.get(name, 0.0) - 0.05:
+        if now < self._due.get(name, 0.0) - EARLY_S:
             return False
         self._due[name] = now + every_s
         return True
 
-    def _look_at_processes(self, sample: Sample) -> None:
-        sample.processes = self._read_processes()
+    def _look_at_processes(self, sample: Sample, now: float) -> None:
+        sample.processes = self._read_processes(now)
         sample.births = self._members.births
         sample.groups = self._cgroups.read() or None
-        alive = {each.pid for each in sample.processes if each.state != "Z"}
-        if alive.isdisjoint(self._members.roots):
+        roots = self._members.roots
+        if not any(each.pid in roots and each.state != "Z" for each in sample.processes):
             sample.ended, sample.exit_code = True, self.target.exit_code()
         cannot = self._what_cannot_be_read(sample.processes)
         if cannot != self._cannot:
             sample.cannot = self._cannot = cannot
 
-    def _read_processes(self) -> tuple[Process, ...]:
+    def _read_processes(self, now: float) -> tuple[Process, ...]:
         found = []
         for member in self._members:
-            process = member.read()
+            process = member.read(now)
             if process is None:
                 self._members.remove(member.pid)
             else:
@@ -236,6 +242,8 @@ class Collector:
             return
         lines = self.target.log.read()
         sample.log_bytes = self.target.log.total_bytes
+        if not lines:
+            return
         last = len(lines) - KEPT_MAX
         sample.log = tuple(
             line for index, line in enumerate(lines) if index >= last or self._landmarks.phase_of(line) is not None

@@ -53,19 +53,21 @@ class Counters:
         return grown
 
     def _take_processes(self, processes: tuple[Process, ...], grown: dict[str, float]) -> None:
-        now = {
-            "cpu": sum(each.cpu_s for each in processes),
-            "faults": float(sum(each.faults for each in processes)),
-            "read": float(sum(each.read_bytes or 0 for each in processes)),
-            "write": float(sum(each.write_bytes or 0 for each in processes)),
-            "calls": float(sum(each.chars or 0 for each in processes)),
-            "syscalls": float(sum(each.calls or 0 for each in processes)),
-        }
-        resident = float(sum(each.rss_bytes for each in processes))
+        cpu = 0.0
+        faults = read = write = chars = calls = resident = 0
+        for each in processes:
+            cpu += each.cpu_s
+            faults += each.faults
+            resident += each.rss_bytes
+            read += each.read_bytes or 0
+            write += each.write_bytes or 0
+            chars += each.chars or 0
+            calls += each.calls or 0
+        now = {"cpu": cpu, "faults": faults, "read": read, "write": write, "calls": chars, "syscalls": calls}
         before = self._processes
         if before is not None:
             grown |= {name: max(0.0, value - before[name]) for name, value in now.items()}
-            grown["memory"] = abs(resident - before["memory"])
+            grown["memory"] = float(abs(resident - before["memory"]))
         self._processes = now | {"memory": resident}
 
     def _take_groups(self, sample: Sample, grown: dict[str, float]) -> None:

@@ -6,10 +6,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
+from onbox.watch.tail import READ_BYTES, Tail
+
 LINE_MAX = 300
 KEPT_MAX = 8
 """Lines of one tick that are kept beside the landmarks: the last ones."""
-READ_BYTES = 1 << 18
 BREAK = re.compile(rb"[\r\n]+")
 STAMP = re.compile(r"^\S+Z \+ *[\d.]+ ")
 """What the keeper of a stand-up puts before each line."""
@@ -66,30 +67,22 @@ class FileLog:
     """
 
     def __init__(self, path: Path, from_end: bool = False) -> None:
-        self._path = path
-        self._at = path.stat().st_size if from_end and path.exists() else 0
+        self._tail = Tail(path, from_end=from_end)
         self._pending = b""
         self.total_bytes = 0
 
     def read(self) -> list[str]:
-        try:
-            size = os.stat(self._path).st_size
-            if size == self._at:
-                return []
-            if size < self._at:
-                self._at = 0
-            with open(self._path, "rb", buffering=0) as file:
-                file.seek(self._at)
-                data = file.read(READ_BYTES)
-        except OSError:
+        data, anew = self._tail.read()
+        if anew:
+            self._pending = b""
+        if not data:
             return []
-        self._at += len(data)
         self.total_bytes += len(data)
         *lines, self._pending = BREAK.split(self._pending + data)
         return [_clean(line) for line in lines if line.strip()]
 
     def close(self) -> None:
-        pass
+        self._tail.close()
 
 
 def _clean(line: bytes) -> str:

@@ -41,19 +41,19 @@ class MachineReader:
 def parse_meminfo(text: bytes) -> dict[str, int]:
     """`MemTotal` and `MemAvailable` in bytes."""
     found = {}
-    for line in text.splitlines()[:8]:
-        name, _, value = line.partition(b":")
-        if name in (b"MemTotal", b"MemAvailable"):
-            found[name.decode()] = int(value.split()[0]) * 1024
+    for name in ("MemTotal", "MemAvailable"):
+        at = text.find(b"%s:" % name.encode())
+        if at >= 0:
+            found[name] = int(text[at + len(name) + 1 : text.index(b"kB", at)]) * 1024
     return found
 
 
 def parse_stall(text: bytes, kind: bytes) -> float | None:
     """Seconds in which tasks stood still, from `/proc/pressure`; None where the kernel does not tell."""
-    for line in text.splitlines():
-        if line.startswith(kind):
-            return int(line.rpartition(b"total=")[2]) / 1e6
-    return None
+    at = text.find(kind)
+    if at < 0:
+        return None
+    return int(text[text.index(b"total=", at) + 6 :].split(None, 1)[0]) / 1e6
 
 
 def parse_diskstats(text: bytes) -> tuple[int, int]:

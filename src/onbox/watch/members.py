@@ -11,6 +11,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
+from onbox.watch.newborn import Newborn, is_process
 from onbox.watch.procfs import Member, stat_of
 
 CLIENTS = frozenset({"docker", "docker-compose", "docker-buildx", "nerdctl", "buildctl"})
@@ -19,6 +20,8 @@ DAEMONLESS = frozenset({"podman", "buildah"})
 """Those that do it themselves, in processes that then belong to nobody."""
 DAEMONS = frozenset({"dockerd", "containerd", "buildkitd"})
 DEFAULT_SOCKET = "/var/run/docker.sock"
+WALK_EVERY = 10
+"""Refreshes: so often all of `/proc` is looked at, whatever the numbers given away say."""
 
 
 class Members:
@@ -39,6 +42,8 @@ class Members:
         self.makes_containers = False
         """A client of containers is in the set: those that appear while it works are its own."""
         self._daemons_sought = False
+        self._newborn = Newborn()
+        self._refreshes = 0
         for pid in self.roots:
             self._join(pid, "own", fresh=False)
             stat = stat_of(pid)
@@ -59,19 +64,19 @@ class Members:
             container_pids: processes of the containers that belong to the watch.
             fresh: whoever joins now was born while the watch ran.
         """
-        now = {int(name) for name in os.listdir("/proc") if name.isdigit()}
-        for pid in self._members.keys() - now:
-            self._members.pop(pid).close()
-        self._strangers &= now
+        newborn = self._newborn.numbers()
+        if self._refreshes % WALK_EVERY == 0:
+            newborn = None
+        self._refreshes += 1
         for pid in container_pids:
-            if pid in now and pid not in self._members:
+            if pid not in self._members:
                 self._join(pid, "container", fresh)
-        self._adopt(now - self._members.keys() - self._strangers, fresh)
-        names = {each.name for each in self if each.role == "own"}
-        self.makes_containers = self.makes_containers or bool(names & (CLIENTS | DAEMONLESS))
-        if names & CLIENTS and not self._daemons_sought:
+        self._adopt(self._walk() if newborn is None else newborn, fresh)
+        names = {each.name for each in self._members.values() if each.role == "own"}
+        self.makes_containers = self.makes_containers or not names.isdisjoint(CLIENTS | DAEMONLESS)
+        if not self._daemons_sought and not names.isdisjoint(CLIENTS):
             self._daemons_sought = True
-            self._add_daemons(now)
+            self._add_daemons(all_pids())
 
     def remove(self, pid: int) -> None:
         """Forget a process that turned out to be gone."""
@@ -82,6 +87,7 @@ class Members:
     def close(self) -> None:
         for pid in tuple(self._members):
             self.remove(pid)
+        self._newborn.close()
 
     # ------------------------------------------------------------ joining
 
@@ -91,12 +97,20 @@ class Members:
             self._strangers.discard(pid)
             self.births += fresh
 
-    def _adopt(self, unknown: set[int], fresh: bool) -> None:
+    def _walk(self) -> set[int]:
+        """Look at all processes: let go of members that are gone, return those that were never looked at."""
+        now = all_pids()
+        for pid in self._members.keys() - now:
+            self.remove(pid)
+        self._strangers &= now
+        return now - self._members.keys() - self._strangers
+
+    def _adopt(self, unknown: Iterable[int], fresh: bool) -> None:
         """Take in the unknown ones whose parent, or session, is in the set, and those that they started in turn.
 
         The watcher itself is left out: who watches the shell that it was started from is no progress of that shell.
         """
-        stats = {pid: stat for pid in unknown if (stat := stat_of(pid)) is not None}
+        stats = {pid: stat for pid in unknown if pid not in self._members and (stat := stat_of(pid)) is not None}
         myself = os.getpid()
         while True:
             ours = [
@@ -108,6 +122,8 @@ class Members:
                 break
             for pid, stat in ours:
                 del stats[pid]
+                if not is_process(pid):
+                    continue
                 parent = self._members.get(stat.parent)
                 self._join(pid, parent.role if parent else "own", fresh)
         self._strangers |= stats.keys()
@@ -138,6 +154,11 @@ class Members:
                 pairs = (item.partition(b"=") for item in file.read().split(b"\0") if b"=" in item)
                 return {os.fsdecode(name): os.fsdecode(value) for name, _, value in pairs}
         return dict(os.environ)
+
+
+def all_pids() -> set[int]:
+    """Every process of this box."""
+    return {int(name) for name in os.listdir("/proc") if name.isdigit()}
 
 
 def docker_socket(environment: dict[str, str]) -> str:

@@ -19,6 +19,8 @@ _encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 FORMAT = 1
 FLUSH_LINES = 30
 """Of a compressed file: each flush costs some of what the compression gained."""
+BATCH_NS = 900_000_000
+"""Samples of this time are written together, which costs half of what each by itself would."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,26 +39,37 @@ class Header:
 
 
 class Recorder:
-    """Writes a recording; a sample can be read as soon as it was written, in a compressed file some lines later."""
+    """Writes a recording; a sample can be read within a second of looks, in a compressed file some lines later."""
 
     def __init__(self, path: Path, header: Header) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._packed = path.suffix == ".gz"
         self._file = _opened(path, "w")
-        self._lines = 0
-        self._line(asdict(header))
+        self._lines = self._flushed_lines = 0
+        self._waiting: list[Sample] = []
+        self._written_ns = -BATCH_NS
+        self._append([asdict(header)])
 
     def write(self, sample: Sample) -> None:
         """Append one sample."""
-        self._line(sample.to_json())
+        self._waiting.append(sample)
+        if sample.ended or sample.t_ns - self._written_ns >= BATCH_NS:
+            self._written_ns = sample.t_ns
+            self._write_waiting()
 
-    def _line(self, data: dict[str, object]) -> None:
-        self._file.write(_encode(data) + "\n")
-        self._lines += 1
-        if not self._packed or self._lines % FLUSH_LINES == 0:
+    def _write_waiting(self) -> None:
+        self._append([sample.to_json() for sample in self._waiting])
+        self._waiting.clear()
+
+    def _append(self, rows: list[dict[str, object]]) -> None:
+        self._file.write("".join(_encode(row) + "\n" for row in rows))
+        self._lines += len(rows)
+        if not self._packed or self._lines - self._flushed_lines >= FLUSH_LINES:
             self._file.flush()
+            self._flushed_lines = self._lines
 
     def close(self) -> None:
+        self._write_waiting()
         self._file.close()
 
     def __enter__(self) -> Self:

@@ -146,6 +146,24 @@ class Sample:
     cannot: tuple[str, ...] | None = None
     """What this watcher may not read, in words."""
 
+    @property
+    def silent(self) -> bool:
+        """Whether it tells no more than that time went by: nothing was due, and the log said nothing."""
+        return (
+            not self.log
+            and self.processes is None
+            and self.machine is None
+            and self.sockets is None
+            and self.threads is None
+            and self.gpus is None
+            and self.cache is None
+            and self.tokens is None
+            and self.groups is None
+            and self.phase is None
+            and self.stacks is None
+            and not self.ended
+        )
+
     def to_json(self) -> dict[str, Any]:
         """The fields that hold something."""
         found = ((each, getattr(self, each)) for each in _FIELDS)

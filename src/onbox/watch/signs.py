@@ -153,8 +153,9 @@ class Signs:
         self.log_followed = self.log_followed or sample.log_bytes is not None
         if sample.log:
             self.last_line = sample.log[-1]
-        resident = sum(each.rss_bytes for each in self.processes)
-        self.held_bytes = resident + sum(each.held_bytes or 0 for each in self.gpus)
+        if sample.processes is not None or sample.gpus is not None:
+            resident = sum([each.rss_bytes for each in self.processes])
+            self.held_bytes = resident + sum([each.held_bytes or 0 for each in self.gpus])
 
     def _take_growth(self, grown: dict[str, float]) -> None:
         tick_s = max(self.tick_s, 1e-3)

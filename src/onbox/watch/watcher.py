@@ -13,6 +13,8 @@ from onbox.watch.signs import Signs
 STACKS_FROM_SHARE = 0.3
 STACKS_EVERY_SHARE = 0.3
 """Of the patience: when stacks are taken, and how far apart."""
+HOLDS_S = 0.25
+"""For so long a verdict holds, unless a phase or everything has ended since: looks may come more often than that."""
 
 
 @dataclass(kw_only=True)
@@ -43,6 +45,7 @@ class Tracker:
         self.laps = [Lap(name=phase, began_s=0.0)]
         self._patience_s = patience_s
         self._landmarks = landmarks or Landmarks()
+        self._verdict: Verdict | None = None
 
     @property
     def phase(self) -> str:
@@ -56,7 +59,11 @@ class Tracker:
         return rule if self._patience_s is None else replace(rule, patience_s=self._patience_s)
 
     def take(self, sample: Sample) -> Verdict:
-        """Take in a sample."""
+        """Take in a sample; the verdict on it, or the last one if that is fresh enough."""
+        last = self._verdict
+        holds = last is not None and not sample.ended and sample.t_ns / 1e9 - last.t_s < HOLDS_S
+        if last is not None and holds and sample.silent:
+            return last
         self.signs.take(sample)
         for phase in [*map(self._landmarks.phase_of, sample.log), sample.phase]:
             if phase is not None:
@@ -66,7 +73,9 @@ class Tracker:
         if self.signs.machine is not None:
             available = self.signs.machine.available_bytes
             lap.available_min_bytes = min(available, lap.available_min_bytes or available)
-        return classify(self.signs, self.phase, self.rule)
+        if last is None or not holds or last.phase != lap.name:
+            last = self._verdict = classify(self.signs, self.phase, self.rule)
+        return last
 
     def _enter(self, phase: str) -> None:
         if phase == self.phase or self.phase == "serving":

@@ -24,6 +24,8 @@ WINDOWS_S = (0.12, 0.6)
 BREACH_OF_OTHERS_S = 2.0
 STALL_WINDOW_S = 2.0
 STALL_SHARE = 0.5
+STALL_RESERVES = 2
+"""With more reserves than this available, stalls are not for want of memory that the engine took."""
 REST_S, CLOSE_S = 0.1, 0.02
 """Intervals between samples: at rest, and when the reserve is near in time."""
 NEAR_S = 3.0
@@ -40,7 +42,8 @@ class Sample(NamedTuple):
     gpu_bytes: int | None = None
     """Of GPU memory, the engine's processes; None: there is no GPU, or its driver does not tell."""
     stall_s: float | None = None
-    """Total time for which every task stood still for want of memory (PSI `full`); None: the kernel does not tell."""
+    """Total time for which every task stood still for want of memory (PSI `full`); None: the kernel does not tell, or
+    it was not asked in this look."""
     phase: str = ""
 
 
@@ -79,18 +82,21 @@ class Guard:
         self.samples.append(sample)
         available, reserve = sample.available_bytes, self.limits.reserve_bytes
         self.lowest_bytes = min(available, self.lowest_bytes or available)
-        fall = self._fall_bytes_s = max(0.0, *(-self._change(window, "available_bytes") for window in WINDOWS_S))
-        ours = self._ours()
-        to_reserve = max(0, available - reserve) / fall if fall > 0 else None
+        fall = self._fall_bytes_s = max(0.0, *(fall for fall, _ in self._paces()))
         if available >= reserve:
             self._short_since = None
         elif self._short_since is None:
             self._short_since = sample.t_s
+        projected, stalled = self._projected(sample, fall) < reserve, self._stalled(sample)
+        if not (projected or stalled or self._short_since is not None):
+            return None
+        ours = self._ours()
+        to_reserve = max(0, available - reserve) / fall if fall > 0 else None
         if self._breached(sample, ours):
             return Alarm("breached", ours, fall, 0.0)
-        if ours and self._projected(sample, fall) < reserve:
+        if ours and projected:
             return Alarm("projected", True, fall, to_reserve)
-        if self._stalled(sample):
+        if stalled:
             return Alarm("stalled", ours, fall, to_reserve)
         return None
 
@@ -112,17 +118,18 @@ class Guard:
             return sample.own_bytes
         return max(0, self._first.available_bytes - sample.available_bytes)
 
-    def _change(self, window_s: float, name: str) -> float:
-        """Bytes a second over a window; 0 with fewer than two samples."""
-        last = self.samples[-1]
-        earlier = last
-        for sample in reversed(self.samples):
-            earlier = sample
-            if last.t_s - sample.t_s >= window_s:
-                break
-        seconds = last.t_s - earlier.t_s
-        before, now = getattr(earlier, name), getattr(last, name)
-        return 0.0 if seconds <= 0 or before is None or now is None else (now - before) / seconds
+    def _paces(self) -> list[tuple[float, float | None]]:
+        """(fall of what is available, growth of our own) in bytes a second, over each window; 0 with one sample."""
+        last, paces = self.samples[-1], []
+        for window_s in WINDOWS_S:
+            for before in reversed(self.samples):
+                if last.t_s - before.t_s >= window_s:
+                    break
+            seconds = (last.t_s - before.t_s) or 1.0
+            fall = (before.available_bytes - last.available_bytes) / seconds
+            known = last.own_bytes is not None and before.own_bytes is not None
+            paces.append((fall, ((last.own_bytes or 0) - (before.own_bytes or 0)) / seconds if known else None))
+        return paces
 
     def _ours(self) -> bool:
         """Whether the engine is beyond its plan, and its growth at least half of the fall; one that cannot be seen is
@@ -131,8 +138,7 @@ class Guard:
             return False
         if self.samples[-1].own_bytes is None:
             return True
-        falls = [(-self._change(window, "available_bytes"), self._change(window, "own_bytes")) for window in WINDOWS_S]
-        return any(fall > 0 and own >= fall / 2 for fall, own in falls)
+        return any(fall > 0 and (grown or 0.0) >= fall / 2 for fall, grown in self._paces())
 
     def _expected(self, sample: Sample) -> bool:
         """Whether the engine holds no more than was planned, with what it may hold for a moment until it serves."""
@@ -153,8 +159,12 @@ class Guard:
 
     def _stalled(self, sample: Sample) -> bool:
         """Half of the time nothing could run, for a whole window, with little available."""
-        earlier = next((s for s in reversed(self.samples) if sample.t_s - s.t_s >= STALL_WINDOW_S), None)
-        if earlier is None or sample.stall_s is None or earlier.stall_s is None:
+        if sample.stall_s is None or sample.available_bytes >= STALL_RESERVES * self.limits.reserve_bytes:
+            return False
+        earlier = next(
+            (s for s in reversed(self.samples) if s.stall_s is not None and sample.t_s - s.t_s >= STALL_WINDOW_S), None
+        )
+        if earlier is None or earlier.stall_s is None:
             return False
         share = (sample.stall_s - earlier.stall_s) / (sample.t_s - earlier.t_s)
-        return share >= STALL_SHARE and sample.available_bytes < 2 * self.limits.reserve_bytes
+        return share >= STALL_SHARE

@@ -84,6 +84,7 @@ class Keeping:
     ) -> None:
         self._settings = settings
         self._engine = engine
+        self._death = death_of(engine.pid)
         self._log = log
         self._phases = phases
         self._started = started
@@ -104,9 +105,12 @@ class Keeping:
         assert self._engine.stdout is not None
         output, lifeline = self._engine.stdout.fileno(), sys.stdin.fileno()
         watched, how, deadline = [output, lifeline], "died", float("inf")
+        if self._death is not None:
+            watched.append(self._death)
         look_at = time.monotonic()
         self.note(state="starting")
-        while self._engine.poll() is None:
+        readable: list[int] = []
+        while not self._is_dead(readable):
             readable, _, _ = select.select(watched, [], [], max(0.0, min(look_at - time.monotonic(), REST_S)))
             if output in readable:
                 data = os.read(output, 65_536)
@@ -137,6 +141,10 @@ class Keeping:
         if self._settings.container:
             container.remove(self._settings.container)
         return how
+
+    def _is_dead(self, readable: list[int]) -> bool:
+        """Whether the engine has ended; asked of the kernel only when it says so, where it can."""
+        return (self._death is None or self._death in readable) and self._engine.poll() is not None
 
     # ------------------------------------------------------------ what onbox says
 
@@ -207,7 +215,7 @@ class Keeping:
             time.sleep(0.01)
         holders += [
             {"pid": pid, "command": command_of(pid), "bytes": held, "ours": False}
-            for pid, held in largest_others(self.memory.tree | {os.getpid()}, OTHERS_NAMED)
+            for pid, held in largest_others(self.memory.tree.pids | {os.getpid()}, OTHERS_NAMED)
         ]
         if self._settings.guard_file:
             trace = [[round(s.t_s, 3), *s[1:]] for s in self.guard.samples]
@@ -280,6 +288,14 @@ def bring_back(settings: Settings, run: Callable[..., Any] = subprocess.Popen) -
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
             )
+
+
+def death_of(pid: int) -> int | None:
+    """A descriptor that is readable when this child is dead; None on a kernel before 5.3."""
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return None
 
 
 def write_json(path: str, value: dict[str, Any]) -> None:

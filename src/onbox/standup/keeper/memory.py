@@ -1,15 +1,23 @@
 """What is available on this box, and what an engine's processes hold of it."""
 
 import os
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import NamedTuple
 
 from onbox.standup.keeper.guard import Sample
 from onbox.standup.keeper.nvml import Nvml
+from onbox.watch.newborn import Newborn, is_process
 
-TREE_EVERY_S = 2.0
-GPU_EVERY_S = 0.5
 OWN_EVERY_S = 0.5
+"""So often, while the reserve is far, it is looked at what processes and GPU hold, and at the kernel's stalls."""
+TREE_EVERY_S = 2.0
+"""So often, while the reserve is far, at who was born."""
+WALK_EVERY_S = 10.0
+"""So often the tree is walked, whatever the numbers of new processes say."""
 KIB = 1024
+STATUS_BYTES = 1 << 14
+"""At most, of `/proc/PID/status`: somebody may be in many groups."""
 
 
 class Holding(NamedTuple):
@@ -19,52 +27,105 @@ class Holding(NamedTuple):
     shared_bytes: int
 
 
+class Tree:
+    """The processes below some roots, with what each holds; the files that tell it stay open.
+
+    Args:
+        roots: pids whose descendants are the engine's; the keeper's own pid is a root and is not counted itself. It
+            may grow.
+    """
+
+    def __init__(self, roots: set[int]) -> None:
+        self._roots = roots
+        self._newborn = Newborn()
+        self._status: dict[int, int] = {}
+        self._walked_at, self._walked_roots = float("-inf"), 0
+
+    @property
+    def pids(self) -> set[int]:
+        """The processes as of the last refresh; those that could not be looked at are left out."""
+        return set(self._status)
+
+    def refresh(self, t_s: float) -> None:
+        """Take in who was born since; where the kernel does not tell who, by a walk."""
+        newborn = self._newborn.numbers()
+        if newborn is None or t_s - self._walked_at >= WALK_EVERY_S or len(self._roots) != self._walked_roots:
+            self._walked_at, self._walked_roots = t_s, len(self._roots)
+            self._take_in(descendants(self._roots))
+        else:
+            self._take_in(number for number in newborn if self._is_ours(number))
+
+    def holdings(self) -> dict[int, Holding]:
+        """What each process holds now; those that are gone are let go of."""
+        found = {}
+        for pid, status in tuple(self._status.items()):
+            try:
+                held = parse_holding(os.pread(status, STATUS_BYTES, 0))
+            except OSError:
+                os.close(self._status.pop(pid))
+                continue
+            if held is not None:
+                found[pid] = held
+        return found
+
+    def _take_in(self, pids: Iterable[int]) -> None:
+        for pid in pids:
+            if pid not in self._status:
+                with suppress(OSError):
+                    self._status[pid] = os.open(f"/proc/{pid}/status", os.O_RDONLY | os.O_CLOEXEC)
+
+    def _is_ours(self, number: int) -> bool:
+        parent = parent_of(number)
+        return (parent in self._status or parent in self._roots) and is_process(number)
+
+
 class Memory:
     """Samples the box and the processes below some roots.
 
     Args:
-        roots: pids whose descendants are the engine's; the keeper's own pid is a root and is not counted itself.
+        roots: as of `Tree`.
         unified: whether GPU memory is the host's.
         gpu: None where there is no NVIDIA driver.
     """
 
     def __init__(self, roots: set[int], *, unified: bool, gpu: Nvml | None) -> None:
-        self.roots = roots
-        self.tree: set[int] = set()
+        self.tree = Tree(roots)
         self.holdings: dict[int, Holding] = {}
         self.gpu_bytes: dict[int, int] | None = None
         self._unified = unified
         self._gpu = gpu
         self._meminfo = os.open("/proc/meminfo", os.O_RDONLY | os.O_CLOEXEC)
         self._pressure = _open("/proc/pressure/memory")
-        self._own_bytes: int | None = None
-        self._tree_at = self._gpu_at = self._own_at = float("-inf")
+        self._own: int | None = None
+        self._of_gpu: int | None = None
+        self._own_at = self._tree_at = float("-inf")
 
     def sample(self, t_s: float, phase: str, *, closely: bool) -> Sample:
-        """Look now; `closely` also at what each process holds, for new processes and at the GPU, which is dearer."""
+        """Look now; `closely` also at what is dearer than what is available: each process, the GPU, the stalls."""
+        stall_s = None
         if closely or t_s - self._tree_at >= TREE_EVERY_S:
-            self.tree, self._tree_at = descendants(self.roots), t_s
-        if self._gpu is not None and (closely or t_s - self._gpu_at >= GPU_EVERY_S):
-            self.gpu_bytes, self._gpu_at = self._gpu.used_bytes(), t_s
-        gpu = self._gpu_of_tree()
+            self._tree_at = t_s
+            self.tree.refresh(t_s)
         if closely or t_s - self._own_at >= OWN_EVERY_S:
-            self._own_bytes, self._own_at = self._own(gpu), t_s
-        return Sample(
-            t_s, available_bytes(os.pread(self._meminfo, 4096, 0)), self._own_bytes, gpu, self._stall_s(), phase
-        )
+            self._own_at = t_s
+            self._look_at_own()
+            stall_s = self._stall_s()
+        available = available_bytes(os.pread(self._meminfo, 4096, 0))
+        return Sample(t_s, available, self._own, self._of_gpu, stall_s, phase)
 
-    def _gpu_of_tree(self) -> int | None:
-        told = self.gpu_bytes
-        return None if told is None else sum(count for pid, count in told.items() if pid in self.tree)
-
-    def _own(self, gpu: int | None) -> int | None:
+    def _look_at_own(self) -> None:
         """Host memory of the tree, and on unified memory the GPU's share, which the host's counters do not see."""
-        self.holdings = {pid: held for pid in self.tree if (held := holding(pid)) is not None}
-        if self._unified and gpu is None:
-            return None
-        own = sum(held.anonymous_bytes for held in self.holdings.values())
-        own += max((held.shared_bytes for held in self.holdings.values()), default=0)
-        return own + (gpu or 0 if self._unified else 0)
+        self.holdings = self.tree.holdings()
+        if self._gpu is not None:
+            self.gpu_bytes = self._gpu.used_bytes()
+        told, pids = self.gpu_bytes, self.tree.pids
+        self._of_gpu = None if told is None else sum(count for pid, count in told.items() if pid in pids)
+        if self._unified and self._of_gpu is None:
+            self._own = None
+            return
+        own = sum([held.anonymous_bytes for held in self.holdings.values()])
+        own += max([held.shared_bytes for held in self.holdings.values()], default=0)
+        self._own = own + (self._of_gpu or 0 if self._unified else 0)
 
     def _stall_s(self) -> float | None:
         if self._pressure is None:
@@ -88,10 +149,14 @@ def full_stall_s(pressure: bytes) -> float | None:
 def holding(pid: int) -> Holding | None:
     """What a process holds that is not a file's; None for one that is gone, dead or hidden."""
     try:
-        with open(f"/proc/{pid}/status", "rb") as file:
-            text = file.read()
+        with open(f"/proc/{pid}/status", "rb", buffering=0) as file:
+            return parse_holding(file.read(STATUS_BYTES))
     except OSError:
         return None
+
+
+def parse_holding(text: bytes) -> Holding | None:
+    """Read `/proc/PID/status`; None for a process that is dead and has no memory any more."""
     anonymous, shared = _kib(text, b"\nRssAnon:"), _kib(text, b"\nRssShmem:")
     return None if anonymous is None else Holding(anonymous * KIB, (shared or 0) * KIB)
 
@@ -118,6 +183,15 @@ def children(pid: int) -> list[int]:
     except OSError:
         pass
     return found
+
+
+def parent_of(pid: int) -> int | None:
+    """The parent of a process, or of a thread's process; None for one that is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
+            return int(file.read(4096).rpartition(b")")[2].split(None, 2)[1])
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 def start_ticks(pid: int) -> int | None:
