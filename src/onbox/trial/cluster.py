@@ -47,6 +47,8 @@ class Cluster:
     def __init__(self, ray: Any, nodes: dict[str, str]) -> None:
         self._ray = ray
         self.nodes = nodes
+        self.silent: dict[str, str] = {}
+        """Nodes that Ray lists and that do not answer -> why; they are not among `nodes`."""
 
     @contextmanager
     def standing(
@@ -116,10 +118,10 @@ class Cluster:
         )
 
     def check_versions(self) -> None:
-        """Do nothing where all nodes have this onbox.
+        """Find the nodes that do not answer; do nothing else where all others have this onbox.
 
         Raises:
-            BoxError: one has not, or does not answer.
+            BoxError: one has not.
         """
         affinity = self._ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
         asking = self._ray.remote(versions)
@@ -131,10 +133,15 @@ class Cluster:
         for name, told in asked.items():
             try:
                 theirs = self._ray.get(told, timeout=VERSIONS_S)
-            except self._ray.exceptions.RayError as error:
+            except self._ray.exceptions.RayTaskError as error:
                 raise BoxError(
                     f"--ray: node {name}: {said(error)}", f"is onbox {mine['onbox']} installed for its Ray?"
                 ) from error
+            except self._ray.exceptions.RayError as error:
+                # Ray lists a node that went away until it has missed it for a while.
+                self.silent[name] = said(error)
+                del self.nodes[name]
+                continue
             for what in mine:
                 if theirs.get(what) != mine[what]:
                     raise BoxError(

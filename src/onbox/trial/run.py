@@ -98,6 +98,8 @@ class Trial:
                 if self._cluster is not None:
                     others = ", ".join(self._cluster.nodes) or "no other node"
                     self._show(events.Note(f"runs are spread over this box and {others}"))
+                    for node, why in self._cluster.silent.items():
+                        self._show(events.Note(f"node {node} does not answer: {why}"))
                 self._contenders()
 
     def _make_instances(self) -> None:
