@@ -80,12 +80,16 @@ class LlamaCpp(LlamaServer):
 
 
 def build_of(program: str) -> str | None:
-    """The build number that `llama-server --version` tells, like `b11549`."""
+    """The build number that `llama-server --version` tells, like `b11549`.
+
+    None for one that was made outside of a clone with its history, which counts 0 or 1.
+    """
     try:
         said = subprocess.run(
             [program, "--version"], capture_output=True, text=True, timeout=ASK_VERSION_S, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    match = re.search(r"version: (\d+)", said.stdout + said.stderr)
-    return f"b{match[1]}" if match else None
+    # `version: 4589 (abc)`, and since 2026 `version: 0.6.0-dev (build 11549, commit abc)`.
+    match = re.search(r"version: (?:\S+ \(build )?(\d+)\b(?!\.)", said.stdout + said.stderr)
+    return f"b{match[1]}" if match and int(match[1]) > 1 else None

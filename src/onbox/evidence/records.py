@@ -247,6 +247,8 @@ class StandUp(Record):
     pid: int | None = None
     container: tuple[str, str] | None = None
     """Program and name of the container that it runs in; None: in none."""
+    image: "ImageUsed | None" = None
+    """Of the container, as it was here; None: no container, or nobody told."""
     phases: tuple[Phase, ...] = ()
     ready_s: float | None = None
     """None: it never got ready."""
@@ -259,6 +261,22 @@ class StandUp(Record):
     guard: "GuardLimits | None" = None
     """None: no guard, as for an engine that onbox did not start."""
     stopped: "Stopped | None" = None
+
+
+class ImageUsed(Record):
+    """The image that an engine ran in."""
+
+    reference: str
+    """As the recipe names it; of one that was built here the tag is the hash of its inputs."""
+    id: str
+    """Of its configuration, which names every layer: the same id is the same image."""
+    digests: tuple[str, ...] = ()
+    """Of its manifests, as far as the daemon kept them."""
+    architecture: str = ""
+    build_sha256: str = ""
+    """Of all that it was built from; empty for one that was fetched."""
+    build_argv: tuple[str, ...] = ()
+    """The command that builds it, run when it was not there yet: then the phases begin with `build`."""
 
 
 class BackendSeen(Record):
