@@ -1,6 +1,5 @@
 """A Ray cluster of the tests' own: its nodes are processes on this box, on loopback, and nothing of them is left."""
 
-import os
 import shutil
 import subprocess
 import tempfile
@@ -100,7 +99,9 @@ class Cluster:
 def cluster(env: dict[str, str], *names: str) -> Iterator[Cluster]:
     """A cluster of so many nodes, the first of which is the trial's box."""
     scratch = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))
-    quiet = {**env, "RAY_USAGE_STATS_ENABLED": "0", "PATH": os.environ["PATH"]}
+    (scratch / "t").mkdir()
+    # What a killed worker leaves in its temporary folder goes with the rest.
+    quiet = {**env, "RAY_USAGE_STATS_ENABLED": "0", "TMPDIR": str(scratch / "t")}
     made = Cluster(scratch / "r", quiet)
     try:
         for name in names:

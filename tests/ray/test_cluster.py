@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ pytestmark = [pytest.mark.ray, pytest.mark.bwrap, pytest.mark.slow, pytest.mark.
 
 TASKS = ("fill-json", "write-to-test")
 SLOW = "--mode good --stall-s 0.4"
+OURS, MARK = "ONBOX_TEST_CLUSTER", uuid.uuid4().hex
+"""In the environment of all that these tests start, on every node."""
 TrialFile = Callable[..., Path]
 
 
@@ -30,7 +33,7 @@ TrialFile = Callable[..., Path]
 def env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     site = tmp_path_factory.mktemp("site")
     register(site)
-    return environment(site)
+    return environment(site, **{OURS: MARK})
 
 
 @pytest.fixture(scope="module")
@@ -69,16 +72,24 @@ def read(path: Path) -> Any:
 
 
 def engines() -> list[str]:
-    """The scripted engines that were started by a keeper."""
+    """The engines of these tests, wherever they run."""
     found = []
     for process in psutil.process_iter():
         try:
             words = process.cmdline()
-            if "tests.doubles.scripted_engine" in words and process.status() != psutil.STATUS_ZOMBIE:
+            if "tests.doubles.scripted_engine" in words and process.environ().get(OURS) == MARK:
                 found.append(" ".join(words))
         except psutil.Error:
             continue
     return found
+
+
+def gone() -> bool:
+    """Whether no engine is left, or soon none is."""
+    deadline = time.monotonic() + 10.0
+    while engines() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return not engines()
 
 
 def test_pairs_stay_pairs_and_each_node_leaves_its_evidence(
@@ -131,30 +142,33 @@ def test_a_node_that_dies_loses_only_what_was_under_way(
     assert engines() == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_stopped_and_resumed(
-    number: signal.Signals, two: Cluster, env: dict[str, str], trial_file: TrialFile, tmp_path: Path
-) -> None:
+def test_stopped_and_resumed(two: Cluster, env: dict[str, str], trial_file: TrialFile, tmp_path: Path) -> None:
+    """Ctrl-C while the node stands up and while runs are under way, then kill -9: nothing is left, nothing is lost."""
     out = tmp_path / "trial"
-    session = Session("trial", trial_file(4, one=SLOW), "--ray", two.address, "--out", out, env=env, python=RAY_PYTHON)
-    session.wait_for(r"one: write-to-test .* run 2 of 4 begins", 60)
-    os.kill(session.process.pid, number)
-    assert session.end(60) == (130 if number == signal.SIGINT else -signal.SIGKILL), session.lines
-    deadline = 100
-    while engines() and deadline:
-        deadline -= 1
-        time.sleep(0.1)
-    assert engines() == []
-    before = runs_of(out)
-    assert 0 < len(before) < 8
-    if number == signal.SIGINT:
-        assert read(out / "one/nodes/second/standup/phases.json")["stopped"]["process_gone"]
-    again = onbox("trial", "--resume", out, env=env, python=RAY_PYTHON)
+    points = [
+        ("one: stands up on second", signal.SIGINT, 130),
+        ("one: write-to-test .* run 1 of 3 begins", signal.SIGINT, 130),
+        ("one: write-to-test .* run 2 of 3 begins", signal.SIGKILL, -signal.SIGKILL),
+    ]
+    command: list[object] = ["trial", trial_file(3, one=SLOW), "--ray", two.address, "--out", out]
+    before: dict[str, tuple[int, str]] = {}
+    for pattern, number, code in points:
+        session = Session(*command, env=env, python=RAY_PYTHON)
+        session.wait_for(pattern, 60)
+        os.kill(session.process.pid, number)
+        assert session.end(60) == code, session.lines
+        assert gone(), engines()
+        now = runs_of(out)
+        assert {path: now[path] for path in before} == before
+        before, command = now, ["trial", "--resume", out]
+    assert 0 < len(before) < 6
+    stopped = [read(path)["stopped"] for path in (out / "one/nodes/second").glob("standup*/phases.json")]
+    assert [each["process_gone"] for each in stopped if each] == [True]
+    again = onbox(*command, env=env, python=RAY_PYTHON)
     assert again.returncode == 0, again.stderr
     after = runs_of(out)
-    assert len(after) == 8
+    assert len(after) == 6
     assert {path: after[path] for path in before} == before
-    assert (out / "one" / "nodes" / "second" / "standup.1").is_dir()
     assert set(node_of_each(out).values()) == {"", "second"}
     assert onbox("verify", out).returncode == 0
 
