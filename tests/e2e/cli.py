@@ -49,10 +49,14 @@ def _bytecode() -> str:
 
 
 def onbox(
-    *arguments: object, env: Mapping[str, str] | None = None, cwd: Path | None = None, timeout_s: float = 90.0
+    *arguments: object,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    timeout_s: float = 90.0,
+    python: Path | str = sys.executable,
 ) -> "subprocess.CompletedProcess[str]":
     """Run the command line to its end."""
-    command = [sys.executable, "-m", "onbox", *map(str, arguments)]
+    command = [str(python), "-m", "onbox", *map(str, arguments)]
     return subprocess.run(
         command, capture_output=True, text=True, env=env or environment(), cwd=cwd, timeout=timeout_s, check=False
     )
@@ -93,12 +97,12 @@ class Session:
     All that it starts inherits a mark in the environment, by which it is found again.
     """
 
-    def __init__(self, *arguments: object, env: Mapping[str, str]) -> None:
+    def __init__(self, *arguments: object, env: Mapping[str, str], python: Path | str = sys.executable) -> None:
         self.mark = uuid.uuid4().hex
         self.lines: list[str] = []
         self._news = threading.Condition()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "onbox", *map(str, arguments)],
+            [str(python), "-m", "onbox", *map(str, arguments)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

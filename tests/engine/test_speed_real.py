@@ -27,7 +27,7 @@ from tests.e2e.cli import onbox
 
 pytestmark = pytest.mark.engine
 
-SHORT = ("--requests", 4, "--tokens", 64)
+SHORT = ("--requests", 4, "--tokens", 64, "--at-least", 0)
 
 
 def small(folder: Path) -> Lifetime:

@@ -14,7 +14,7 @@ from onbox.judge.backend import backend_proof
 from onbox.judge.results import BackendProof, Proof
 from onbox.report import words
 from onbox.standup.backend import seen
-from onbox.standup.process import STAMP
+from onbox.standup.engine_log import STAMP
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -110,12 +110,27 @@ class TestLlama:
         assert proof.status is Proof.PROVEN
         assert prove(self.LINES, LLAMA, backends={"device": "CUDA"}).status is Proof.CONTRADICTED
 
-    def test_layers_that_were_left_on_the_processor_contradict(self) -> None:
-        # The form is that of the recorded line; a GPU's was not recorded.
-        line = next(line for line in self.LINES if "KV buffer size" in line)
-        split = [line.replace(" CPU", " CUDA0"), line]
-        assert prove(split[:1], LLAMA, backends={"device": "CUDA"}).status is Proof.PROVEN
-        assert prove(split, LLAMA, backends={"device": "CUDA"}).status is Proof.CONTRADICTED
+    @pytest.mark.parametrize(
+        ("log", "status", "why"),
+        [
+            ("cuda", Proof.PROVEN, "CUDA0 KV buffer size =   224.00 MiB"),
+            ("cuda-partly", Proof.CONTRADICTED, "CPU KV buffer size =   152.00 MiB"),
+            ("cuda-none", Proof.CONTRADICTED, "CPU KV buffer size =   224.00 MiB"),
+            ("cuda-no-gpu", Proof.UNKNOWN, "no CUDA-capable device is detected"),
+        ],
+    )
+    def test_real_logs_of_an_h100_with_all_some_and_no_layers_on_it(self, log: str, status: Proof, why: str) -> None:
+        """29, 10 and 0 layers of 29 offloaded, and no GPU to be seen; a model of 1060 MiB, whatever lies where."""
+        proof = prove(recorded(f"llama.cpp/llama-server-{log}.log"), LLAMA, backends={"device": "CUDA"})
+        assert proof.status is status
+        assert why in proof.parts[0].why
+
+    @pytest.mark.parametrize(("log", "mib"), [("cuda", 1059.89), ("cuda-partly", 1299.9), ("cuda-none", 1059.89)])
+    def test_what_an_h100_loaded(self, log: str, mib: float) -> None:
+        """The parts on the device and in memory together; what lies in a mapped file counts where it is used."""
+        _, figures = seen(recorded(f"llama.cpp/llama-server-{log}.log"), LLAMA)
+        assert figures["loaded_bytes"] == pytest.approx(mib * 2**20, rel=1e-4)
+        assert figures["kv_cache_bytes"] == pytest.approx(224 * 2**20)
 
     def test_a_log_of_low_verbosity_is_unknown(self) -> None:
         proof = prove(recorded("llama.cpp/embedded-startup.log"), LLAMA, backends={"device": "CPU"})

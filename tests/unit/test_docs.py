@@ -27,7 +27,7 @@ from onbox.evidence.manifest import NAME as MANIFEST
 from onbox.judge import results
 from onbox.judge.codes import CODES
 from onbox.judge.speed_checks import HARD
-from onbox.recipes import container, schema
+from onbox.recipes import build, container, schema
 from onbox.recipes import weights as recipe_weights
 from onbox.recipes.text import read_yaml
 from onbox.trial.arms import read_arms
@@ -51,7 +51,7 @@ WRITTEN_BY = (
     "cli/commands/regrade.py",
 )
 """The modules that put files into an evidence folder."""
-RECIPE_MODULES = (schema, recipe_weights, container)
+RECIPE_MODULES = (schema, recipe_weights, container, build)
 METADATA = {
     "general.architecture": "llama",
     "llama.block_count": 1,
@@ -192,10 +192,12 @@ def test_the_one_test_that_contributing_runs_is_there() -> None:
 
 @pytest.fixture
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a model and a folder of tasks, as the examples have them."""
+    """A folder with a model, a folder of tasks and one of an image, as the examples have them."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "models").mkdir()
     write_gguf(tmp_path / "models" / "new.gguf", METADATA, {"blk.0.ffn_up.weight": ("Q8_0", (64, 64))})
+    (tmp_path / "llama-image").mkdir()
+    (tmp_path / "llama-image" / "Dockerfile").write_text("FROM scratch\n")
     shutil.copytree(BUILTIN / "fill-json", tmp_path / "my-tasks" / "fill-json")
     return tmp_path
 
@@ -223,7 +225,7 @@ def test_every_yaml_example_is_valid(page: Path, elsewhere: Path) -> None:
 
 def test_there_are_yaml_examples() -> None:
     assert len(blocks(ROOT / "README.md", "yaml")) == 1
-    assert len(blocks(ROOT / "docs" / "recipes.md", "yaml")) == 4
+    assert len(blocks(ROOT / "docs" / "recipes.md", "yaml")) == 5
 
 
 def test_the_library_lines_of_the_readme_run(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,7 +16,7 @@ from onbox.engines import engine_by_name
 from onbox.engines.attached import Attached
 from onbox.engines.known import known
 from onbox.engines.launchers import version_by_tag
-from onbox.engines.llama_cpp import LlamaCpp
+from onbox.engines.llama_cpp import LlamaCpp, build_of
 from onbox.engines.llama_embedded import LlamaEmbedded
 from onbox.engines.llama_server import LlamaServer
 from onbox.engines.ollama import Ollama
@@ -204,7 +204,7 @@ class TestLaunch:
                 *quiet,
                 "--env",
                 "A=b c",
-                f"org/vllm:1@sha256:{'a' * 64}",
+                f"org/vllm@sha256:{'a' * 64}",
             ),
             *("vllm", "serve", "/onbox/weights/w", "--host", "0.0.0.0", "--port", "8123", "--served-model-name", "m"),
             *("--max-model-len", "4096", "--tool-call-parser", "openai", "--enable-auto-tool-choice"),
@@ -264,13 +264,39 @@ class TestLlamaServer:
         path.chmod(0o755)
         return path
 
+    @pytest.mark.parametrize(
+        ("said", "build"),
+        [
+            ("version: 11549 (abcdef)", "b11549"),
+            ("version: 0.6.0-dev (build 11434, commit 7e4c0a9)", "b11434"),
+            ("version: 0.6.0-dev (build 0, commit unknown)", None),
+            ("version: 0.1.0-dev (build 1, commit 7e4c0a9)", None),
+        ],
+    )
+    def test_the_build_as_old_and_new_ones_tell_it(self, program: Path, said: str, build: str | None) -> None:
+        program.write_text(f"#!/bin/sh\necho '{said}' >&2\n")
+        assert build_of(str(program)) == build
+
     def test_the_command_line_and_the_build(self, program: Path) -> None:
         serve = self.RECIPE.serve.model_copy(update={"executable": str(program), "arguments": {"flash-attn": "on"}})
         engine = LlamaCpp()
         launch = engine.launch(self.RECIPE.model_copy(update={"serve": serve}), Path("/w/m.gguf"), 8123)
         assert launch.argv == (
             *(str(program), "--model", "/w/m.gguf", "--alias", "m", "--host", "127.0.0.1", "--port", "8123"),
-            *("--ctx-size", "8192", "--parallel", "1", "--threads", "3", "--metrics", "--props", "--slots", "--jinja"),
+            *(
+                "--ctx-size",
+                "8192",
+                "--parallel",
+                "1",
+                "--threads",
+                "3",
+                "--verbosity",
+                "4",
+                "--metrics",
+                "--props",
+                "--slots",
+                "--jinja",
+            ),
             *("--offline", "--flash-attn", "on"),
         )
         assert (launch.version, engine.version()) == ("b11549", "llama.cpp b11549")

@@ -38,11 +38,20 @@ def _no_gaps(monkeypatch: pytest.MonkeyPatch) -> None:
 class Script:
     """A server with counters, which says how many requests run at each scrape, the last number again and again."""
 
-    def __init__(self, *running: int, metrics: bool = True, fails_at: int = 0, raw: bool = True) -> None:
+    def __init__(
+        self,
+        *running: int,
+        metrics: bool = True,
+        fails_at: int = 0,
+        raw: bool = True,
+        chunks: int = 1,
+        gap_s: float = 0.0,
+    ) -> None:
         self.running = list(running) or [0]
         self.metrics = metrics
         self.fails_at = fails_at
         self.raw = raw
+        self.chunks, self.gap_s = chunks, gap_s
         self.chats = 0
 
     def __call__(self, asked: Asked, wire: Wire) -> None:
@@ -60,7 +69,8 @@ class Script:
         if self.chats == self.fails_at:
             wire.whole(503, {"error": "overloaded"})
             return
-        wire.stream([delta(content="x").encode(), (usage_event(3, 1) + event("[DONE]")).encode()])
+        pieces = [delta(content="x").encode()] * self.chunks
+        wire.stream([*pieces, (usage_event(3, self.chunks) + event("[DONE]")).encode()], gap_s=self.gap_s)
 
 
 def run(script: Script, folder: Path, plan: SpeedPlan = PLAN) -> tuple[SpeedRecord, list[tuple[str, str]]]:
@@ -85,6 +95,17 @@ class TestSpeedRun:
         whole = [exchange.request for exchange in exchanges(tmp_path) if exchange.status == 200]
         assert not any("ignore_eos" in request for request in whole)
         assert len({request["messages"][0]["content"] for request in whole}) == 4
+
+    @pytest.mark.parametrize(("at_least_s", "least", "most"), [(0.0, 2, 2), (0.2, 3, 20), (60.0, 100, 100)])
+    def test_a_fast_server_gets_as_many_requests_as_fill_the_time(
+        self, at_least_s: float, least: int, most: int, tmp_path: Path
+    ) -> None:
+        """Each reply decodes for 20 ms or more; however fast it is, there is an end to it."""
+        plan = PLAN.model_copy(update={"at_least_s": at_least_s})
+        record, _ = run(Script(chunks=5, gap_s=0.005), tmp_path, plan)
+        made = [exchange for exchange in exchanges(tmp_path) if exchange.purpose == "measured"]
+        assert least <= len(made) <= most
+        assert record.plan == plan.model_copy(update={"requests": len(made)})
 
     def test_leaves_the_whole_record(self, tmp_path: Path) -> None:
         record, asked = run(Script(), tmp_path)
@@ -153,7 +174,7 @@ class TestSpeedRun:
         self, paces: tuple[float, ...], asked: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         left = iter(paces)
-        monkeypatch.setattr(measure, "_pace", lambda reply: next(left))
+        monkeypatch.setattr(measure, "_seen", lambda reply: (next(left), 1.0))
         run(Script(), tmp_path, PLAN.model_copy(update={"warmup_requests_max": 9}))
         assert [e.purpose for e in exchanges(tmp_path)].count("warmup") == asked
 
@@ -167,7 +188,7 @@ class TestSpeedRun:
 
     def test_warm_up_has_an_end(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         paces = iter(range(1, 100))
-        monkeypatch.setattr(measure, "_pace", lambda reply: float(next(paces)))
+        monkeypatch.setattr(measure, "_seen", lambda reply: (next(paces), 1.0))
         run(Script(), tmp_path)
         assert [e.purpose for e in exchanges(tmp_path)].count("warmup") == 3
 

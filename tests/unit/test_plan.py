@@ -12,7 +12,7 @@ from onbox.bench.tasks import BUILTIN, CORE, QUICK
 from onbox.errors import UsageError
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import Plan, SpeedPlan
-from onbox.trial.plan import Asked, make_plan, tasks_of
+from onbox.trial.plan import SPEED, Asked, make_plan, tasks_of
 
 URL = "http://127.0.0.1:8080/v1"
 TASK = "fill-json"
@@ -141,7 +141,7 @@ class TestParallel:
     def test_one_at_a_time_unless_more_are_asked(self) -> None:
         plan = plan_of(URL, task_names=[TASK])
         assert plan.parallel == 1
-        assert plan.speed == SpeedPlan()
+        assert plan.speed == SPEED
 
     def test_what_onbox_starts_gets_room_and_is_measured_so_too(self) -> None:
         plan = plan_of("smollm2-135m", URL, task_names=[TASK], parallel=3, speed=SpeedPlan(concurrency=(2,)))
@@ -149,7 +149,7 @@ class TestParallel:
         assert [contender.recipe["serve"]["sequences"] for contender in plan.contenders] == [3, None]
         assert plan.speed == SpeedPlan(concurrency=(2, 3))
         assert plan_of("smollm2-135m", task_names=[TASK], parallel=3, speed=None).speed is None
-        assert plan_of(URL, bench=False, parallel=3).speed == SpeedPlan()
+        assert plan_of(URL, bench=False, parallel=3).speed == SPEED
 
     def test_a_recipe_with_more_room_keeps_it(self, tmp_path: Path) -> None:
         recipe = {"name": "m", "engine": "llama-embedded", "weights": {"path": str(tmp_path / "m.gguf")}}

@@ -44,6 +44,24 @@ def test_what_could_be_read_before_and_cannot_be_now(tmp_path: Path) -> None:
     assert parse_changed(tmp_path / "before", tmp_path / "before", choose()) == Parsed((), ())
 
 
+def test_what_a_linter_says_now_and_did_not_say_before(tmp_path: Path) -> None:
+    """A rename that left a caller behind parses; that names are missing, and which, is told all the same."""
+    old = {"a.py": "import os\n\n\ndef total():\n    return 1\n", "b.py": "from a import total\n\nprint(total())\n"}
+    new = {
+        "a.py": "\n\nimport os\n\n\ndef whole():\n    return total()\n",
+        "b.py": "from a import whole\n\nprint(total())\n",
+        "new.py": "import sys\n",
+        "broken.py": "import sys (\n",
+        "c.js": "undefinedName();\n",
+    }
+    assert parsed(tmp_path, old, new).lint == (
+        "a.py: undefined name 'total'",
+        "b.py: 'a.whole' imported but unused",
+        "b.py: undefined name 'total'",
+        "new.py: 'sys' imported but unused",
+    )
+
+
 SCRIPTS = {
     "lib/module.mjs": 'import a from "x";\nexport const b = await a;\n',
     "common.cjs": '#!/usr/bin/env node\nconst a = require("x");\nreturn 1\n',
@@ -71,8 +89,9 @@ BROKEN_TYPES = {
 
 @pytest.mark.agents
 def test_scripts_that_are_broken_by_any_node(tmp_path: Path) -> None:
-    found = parsed(tmp_path, SCRIPTS, BROKEN_SCRIPTS)
-    assert found == Parsed(("common.cjs", "either.js", "lib/module.mjs", "new file.js"), ())
+    jsx = {"view.jsx": "let a = <b>;\n", "page.tsx": "let a: = 1;\n"}
+    found = parsed(tmp_path, SCRIPTS, {**BROKEN_SCRIPTS, **jsx})
+    assert found == Parsed(("common.cjs", "either.js", "lib/module.mjs", "new file.js"), ("page.tsx", "view.jsx"))
 
 
 @pytest.mark.agents
@@ -123,4 +142,6 @@ def test_the_judge_tells_the_size_and_what_is_unknown() -> None:
     )
     unknown = "; whether all of it parses is unknown"
     assert told(Quality(reference=reference, unread=("b.ts",))) == (None, size + unknown)
+    linted = Quality(reference=reference, lint=("a.py: undefined name 'x'",))
+    assert told(linted) == ((), f"{size}; pyflakes: a.py: undefined name 'x'")
     assert told(None) == (None, "2 files, 12 lines" + unknown)

@@ -5,7 +5,6 @@ into an image, without network and only on images that are on this box, and its 
 """
 
 import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -17,9 +16,9 @@ from onbox.bench.sandbox.container import Container
 from onbox.bench.tasks import Task, tree_sha256
 from onbox.bench.workspace import MTIME_S, make_workspace
 from onbox.errors import BoxError
+from onbox.recipes.build import base_images
 
 BUILD_S = 900.0
-_FROM = re.compile(r"^\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -64,12 +63,10 @@ def _image(task: Task, tier: Container) -> str:
     dockerfile = task.environment / "Dockerfile"
     build = ("build", "--network", "none", "--tag", name, str(task.environment))
     by_hand = f"with a network: {tier.name} build --tag {name} {task.environment}"
-    stages = set[str]()
-    for base, stage in _FROM.findall(dockerfile.read_text("utf-8", "replace")):
+    for base in base_images(dockerfile.read_text("utf-8", "replace")):
         # Looked up before the build: a missing base would be fetched from a registry.
-        if base not in stages and base != "scratch" and not tier.has(base):
+        if not tier.has(base):
             raise BoxError(f"{dockerfile}: FROM {base}: not on this box", f"{tier.name} pull {base}, or {by_hand}")
-        stages.add(stage)
     try:
         tier.ask(*build, timeout_s=BUILD_S)
     except BoxError as error:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from onbox.bench import scripts
+from onbox.bench import lint, scripts
 from onbox.bench.audit.subject import Subject
 from onbox.bench.diff import changed_files, changes
 from onbox.bench.sandbox import Sandbox
@@ -28,10 +28,12 @@ class Parsed:
     Args:
         broken: cannot be parsed, and could before, or are new.
         unread: nothing here can parse them; nobody knows.
+        lint: what a linter says of those of Python that it did not say before, as `name: words`.
     """
 
     broken: tuple[str, ...]
     unread: tuple[str, ...]
+    lint: tuple[str, ...] = ()
 
 
 def parse_changed(before: Path, after: Path, sandbox: Sandbox) -> Parsed:
@@ -48,7 +50,12 @@ def parse_changed(before: Path, after: Path, sandbox: Sandbox) -> Parsed:
     names = [name for name in changed_files(before, after) if Path(name).suffix in {*PARSERS, *scripts.SUFFIXES}]
     now = _parse(after, names, sandbox)
     was = _parse(before, [name for name in now.broken if (before / name).is_file()], sandbox)
-    return Parsed(tuple(name for name in now.broken if name not in was.broken), now.unread)
+    linted = [name for name in names if name.endswith(lint.SUFFIX) and name not in {*now.broken, *now.unread}]
+    return Parsed(
+        broken=tuple(name for name in now.broken if name not in was.broken),
+        unread=now.unread,
+        lint=tuple(f"{name}: {words}" for name in linted for words in lint.complaints(before / name, after / name)),
+    )
 
 
 def _parse(root: Path, names: Sequence[str], sandbox: Sandbox) -> Parsed:
@@ -103,6 +110,6 @@ PARSERS: dict[str, Callable[[str], Any]] = {".py": _python, ".json": json.loads,
 def _parses(path: Path) -> bool:
     try:
         PARSERS[path.suffix](path.read_text("utf-8"))
-    except (ValueError, SyntaxError, RecursionError, MemoryError):
+    except (ValueError, SyntaxError, RecursionError, MemoryError, OverflowError, SystemError):
         return False
     return True

@@ -5,6 +5,7 @@ the keeper, and read by watcher and guard for the landmarks and the container's 
 """
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -37,16 +38,25 @@ class Launch:
     end: tuple[tuple[str, ...], ...] = ()
     """Commands that end it whatever happened to the client, in this order, each harmless when it is gone already; empty
     for a process, whose group is signalled: TERM, then KILL."""
+    build: tuple[str, ...] = ()
+    """The command that makes the image when it is not here; empty for one that is fetched."""
     version: str | None = None
     """Of the engine, as far as it can be seen before the start."""
 
     def shown(self) -> str:
-        """The command as one can paste it into a shell, one option a line."""
-        lines = [f"{name}={shlex.quote(value)}" for name, value in self.environment.items()]
-        lines.append(shlex.quote(self.argv[0]))
-        for word in self.argv[1:]:
-            if word.startswith("-") or word == self.image:
-                lines.append(shlex.quote(word))
-            else:
-                lines[-1] += f" {shlex.quote(word)}"
-        return " \\\n  ".join(lines)
+        """The command as one can paste it into a shell, one option a line; what builds its image comes before it."""
+        variables = [f"{name}={shlex.quote(value)}" for name, value in self.environment.items()]
+        run = [*variables, *_by_option(self.argv, self.image)]
+        build = _by_option(self.build, self.build[-1]) if self.build else []
+        return "\n".join(" \\\n  ".join(lines) for lines in (build, run) if lines)
+
+
+def _by_option(argv: Sequence[str], alone: str | None) -> list[str]:
+    """The words quoted, each option with its value, and the word `alone` by itself."""
+    lines = [shlex.quote(argv[0])]
+    for word in argv[1:]:
+        if word.startswith("-") or word == alone:
+            lines.append(shlex.quote(word))
+        else:
+            lines[-1] += f" {shlex.quote(word)}"
+    return lines

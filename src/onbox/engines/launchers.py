@@ -99,9 +99,29 @@ def launch(
         launcher=client,
         container=name,
         image=recipe.container.reference,
+        build=_build(client, recipe.container),
         end=((client, "stop", "--time", str(STOP_S), name), (client, "rm", "--force", name)),
         **shared,
     )
+
+
+def _build(client: str, container: Container) -> tuple[str, ...]:
+    """`build` and its options; the folder is the last word. Nothing is pulled unless asked for."""
+    build = container.build
+    if build is None:
+        return ()
+    words = [client, "build", "--tag", container.reference, "--file", str(build.path)]
+    if build.network != "default":
+        words += ["--network", build.network]
+    if container.platform:
+        words += ["--platform", container.platform]
+    if build.target:
+        words += ["--target", build.target]
+    # A step that fails leaves its container behind otherwise; and podman would pull.
+    words += [f"--pull={container.pull}"] if client == "podman" else ["--force-rm"]
+    for key, value in build.arguments.items():
+        words += ["--build-arg", f"{key}={value}"]
+    return (*words, build.context)
 
 
 def _run(

@@ -1,6 +1,5 @@
 """llama.cpp's own server: the program `llama-server` of this box, or one in a container."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -17,6 +16,8 @@ from onbox.recipes.schema import ArgumentValue, Recipe
 
 STOP_HINT = "is the file a GGUF that this llama.cpp knows, and does it fit in memory?"
 ASK_VERSION_S = 10.0
+VERBOSITY = 4
+"""Below it the log names neither the device nor a size, and no backend can be proven."""
 
 
 class LlamaCpp(LlamaServer):
@@ -41,7 +42,8 @@ class LlamaCpp(LlamaServer):
             "port": port,
             "ctx-size": context_of_all(recipe),
             "parallel": slots_of(recipe),
-            "threads": recipe.serve.threads or (None if recipe.container else os.cpu_count()),
+            "threads": recipe.serve.threads,
+            "verbosity": VERBOSITY,
             "metrics": True,
             "props": True,
             "slots": True,
@@ -78,12 +80,16 @@ class LlamaCpp(LlamaServer):
 
 
 def build_of(program: str) -> str | None:
-    """The build number that `llama-server --version` tells, like `b11549`."""
+    """The build number that `llama-server --version` tells, like `b11549`.
+
+    None for one that was made outside of a clone with its history, which counts 0 or 1.
+    """
     try:
         said = subprocess.run(
             [program, "--version"], capture_output=True, text=True, timeout=ASK_VERSION_S, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    match = re.search(r"version: (\d+)", said.stdout + said.stderr)
-    return f"b{match[1]}" if match else None
+    # `version: 4589 (abc)`, and since 2026 `version: 0.6.0-dev (build 11549, commit abc)`.
+    match = re.search(r"version: (?:\S+ \(build )?(\d+)\b(?!\.)", said.stdout + said.stderr)
+    return f"b{match[1]}" if match and int(match[1]) > 1 else None

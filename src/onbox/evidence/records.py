@@ -95,6 +95,9 @@ class SpeedPlan(Record):
     """The decode measurement, fixed before it starts."""
 
     requests: int = 4
+    """The least; more are made where so many take less than `at_least_s`."""
+    at_least_s: float = 0.0
+    """What the measured requests decode for, by the pace of the warm-up: a fast server needs more of them."""
     tokens: int = 96
     """Output tokens asked of each request."""
     depth_tokens: int = 0
@@ -172,6 +175,8 @@ class Plan(Record):
     """Run n of every contender uses the same seeds, derived from this one."""
     parallel: int = 1
     """Runs at a time, by one engine."""
+    ray: str = ""
+    """Address of the Ray cluster over whose nodes the runs are spread; empty: this box alone."""
     agent: AgentPlan
     speed: SpeedPlan | None = SpeedPlan()
     replay: ReplayPlan = ReplayPlan()
@@ -242,6 +247,8 @@ class StandUp(Record):
     pid: int | None = None
     container: tuple[str, str] | None = None
     """Program and name of the container that it runs in; None: in none."""
+    image: "ImageUsed | None" = None
+    """Of the container, as it was here; None: no container, or nobody told."""
     phases: tuple[Phase, ...] = ()
     ready_s: float | None = None
     """None: it never got ready."""
@@ -254,6 +261,22 @@ class StandUp(Record):
     guard: "GuardLimits | None" = None
     """None: no guard, as for an engine that onbox did not start."""
     stopped: "Stopped | None" = None
+
+
+class ImageUsed(Record):
+    """The image that an engine ran in."""
+
+    reference: str
+    """As the recipe names it; of one that was built here the tag is the hash of its inputs."""
+    id: str
+    """Of its configuration, which names every layer: the same id is the same image."""
+    digests: tuple[str, ...] = ()
+    """Of its manifests, as far as the daemon kept them."""
+    architecture: str = ""
+    build_sha256: str = ""
+    """Of all that it was built from; empty for one that was fetched."""
+    build_argv: tuple[str, ...] = ()
+    """The command that builds it, run when it was not there yet: then the phases begin with `build`."""
 
 
 class BackendSeen(Record):
@@ -559,6 +582,8 @@ class Quality(Record):
     """Changed files of Python, JSON, TOML, JavaScript or TypeScript that cannot be parsed any more."""
     unread: tuple[str, ...] = ()
     """Changed files of these that nothing here can parse: without node, with one that reads no types, or too large."""
+    lint: tuple[str, ...] = ()
+    """What pyflakes says of changed files of Python and did not say before, as `name: words`; no other is linted."""
 
 
 class ReplayEnd(Record):
@@ -612,6 +637,8 @@ class RunRecord(Record):
     """Share of `agent_s` spent in the agent's commands."""
     beside: int = 0
     """The most other runs that the same engine worked for at any moment of this one."""
+    node: str = ""
+    """Of a cluster, where the run was carried out; empty: the trial's own box."""
 
 
 # ---------------------------------------------------------------- ledger.jsonl

@@ -187,6 +187,8 @@ class RunResult(Record):
     """Time during which a request was under way."""
     beside: int = 0
     """The most other runs that its engine worked for meanwhile: its seconds and rates are not those of a run alone."""
+    node: str = ""
+    """Of a cluster, where it was carried out; empty: the trial's own box."""
     folder: str
     """Relative to the trial folder."""
     files_changed: int = 0
@@ -196,6 +198,8 @@ class RunResult(Record):
     """Lines changed over those of the reference solution; None: there is none, or it changes no line."""
     broken: tuple[str, ...] | None = None
     """Changed files that cannot be parsed any more; None: nobody looked, or none is known and some were not read."""
+    lint: tuple[str, ...] = ()
+    """What pyflakes says of changed files of Python and did not say before."""
     replay: str = ""
     """What asking again has shown: `dropped by the server`, `never tried`, `calls when asked again`, `open`; empty when
     nothing was asked again."""

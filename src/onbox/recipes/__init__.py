@@ -8,6 +8,8 @@ import yaml
 from pydantic import ValidationError
 
 from onbox.errors import UsageError
+from onbox.recipes.build import Build, inputs_sha256
+from onbox.recipes.container import Container
 from onbox.recipes.names import slug
 from onbox.recipes.schema import Recipe, Serve, Weights
 from onbox.recipes.sparkrun import from_sparkrun, is_sparkrun
@@ -109,8 +111,27 @@ def _paths(recipe: Recipe, folder: Path) -> dict[str, Any]:
             mount.model_copy(update={"host": str((folder / Path(mount.host).expanduser()).absolute())})
             for mount in recipe.container.mounts
         )
-        changes["container"] = recipe.container.model_copy(update={"mounts": mounts})
+        build = _build(recipe.container, folder)
+        changes["container"] = recipe.container.model_copy(update={"mounts": mounts, "build": build})
     return changes
+
+
+def _build(container: Container, folder: Path) -> Build | None:
+    """What the image is made from, held to what it is now; a recipe that was read before keeps what it was then.
+
+    Raises:
+        UsageError: the folder or its Dockerfile is not there.
+    """
+    build = container.build
+    if build is None or build.sha256:
+        return build
+    build = build.model_copy(update={"context": str((folder / Path(build.context).expanduser()).resolve())})
+    if not build.path.is_file():
+        raise UsageError(f"container.build: {build.path}: no such file", "name the folder and its Dockerfile")
+    try:
+        return build.model_copy(update={"sha256": inputs_sha256(build, container.platform)})
+    except OSError as error:
+        raise UsageError(f"container.build: {error.filename}: cannot be read: {error.strerror}") from error
 
 
 def of_gguf(path: Path) -> Recipe:

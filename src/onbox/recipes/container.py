@@ -2,9 +2,13 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from onbox.recipes.base import RecipePart
+from onbox.recipes.build import Build
+
+TAG_CHARS = 12
+"""Of the hash of what an image is built from."""
 
 
 class Mount(RecipePart):
@@ -23,8 +27,8 @@ class Container(RecipePart):
     """Name and tag."""
     digest: Annotated[str, Field(pattern=r"^(sha256:[0-9a-f]{64})?$")] = ""
     """Of the manifest; empty is unpinned: the tag may mean another image tomorrow."""
-    build: str = ""
-    """The image recipe that `onbox image build` makes it from; empty for an image that is fetched."""
+    build: Build | None = None
+    """What it is made from, here, when it is not there yet; `image` is then a name without tag. None: it is fetched."""
     platform: Annotated[str, Field(pattern=r"^(linux/[a-z0-9/]+)?$")] = ""
     gpus: Literal["", "all"] = ""
     """`all` lets the container use every GPU."""
@@ -39,7 +43,21 @@ class Container(RecipePart):
     pull: Literal["never", "missing"] = "never"
     """`missing` lets the daemon fetch an image that is not here."""
 
+    @model_validator(mode="after")
+    def _built_or_fetched(self) -> "Container":
+        if self.build and (self.digest or ":" in self.image.rpartition("/")[2]):
+            raise ValueError("an image that is built has neither tag nor digest: its tag is the hash of its inputs")
+        return self
+
     @property
     def reference(self) -> str:
-        """The image as docker and podman take it, by its digest where that is known."""
-        return f"{self.image}@{self.digest}" if self.digest else self.image
+        """The image as docker and podman take it: a built one by its inputs, else by its digest where that is known.
+
+        Beside a digest the tag says nothing, and podman takes not both.
+        """
+        if self.build:
+            return f"{self.image}:{self.build.sha256[:TAG_CHARS]}"
+        if not self.digest:
+            return self.image
+        folder, slash, name = self.image.rpartition("/")
+        return f"{folder}{slash}{name.partition(':')[0]}@{self.digest}"

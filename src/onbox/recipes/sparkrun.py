@@ -113,6 +113,8 @@ def from_sparkrun(data: dict[str, Any], *, where: str, stem: str) -> dict[str, A
     }
     if data.get("container"):
         image, _, digest = str(data["container"]).partition("@")
+        if "build" in own_container:
+            image = image.rpartition(":")[0]
         container = {**CONTAINER, **dict(own_container), "image": image, "digest": digest}
         fields |= {"launcher": own.get("launcher", "docker"), "container": container}
     return fields
@@ -153,7 +155,7 @@ def to_sparkrun(recipe: Recipe) -> dict[str, Any]:
     data["model"] = source.repo
     data.setdefault("runtime", recipe.engine)
     _put(data, "model_revision", source.revision)
-    _put(data, "container", recipe.container.reference if recipe.container else "")
+    _put(data, "container", _image(recipe.container) if recipe.container else "")
     metadata = dict(data.pop("metadata", None) or {})
     _put(metadata, "description", _text(metadata.get("description"), recipe.description))
     _put(metadata, OWN, _own(recipe, source))
@@ -210,6 +212,11 @@ def _word(name: str, value: Any, placeholder: str, defaults: dict[str, Any]) -> 
 
 def _default_name(name: str) -> str:
     return name.replace("-", "_").removesuffix("_size") if name.endswith("parallel-size") else name.replace("-", "_")
+
+
+def _image(container: Container) -> str:
+    """With tag and digest where both are told, so that both are there again."""
+    return f"{container.image}@{container.digest}" if container.digest else container.reference
 
 
 def _own(recipe: Recipe, source: Repository) -> dict[str, Any]:

@@ -206,7 +206,8 @@ def change(run: RunResult) -> str:
     size = "" if run.size is None else f", {run.size:.1f} times the reference"
     parsed = "; whether all of it parses is unknown" if run.broken is None else ""
     parsed = f"; broken: {', '.join(run.broken)}" if run.broken else parsed
-    return f"{count(run.files_changed, 'file')}, {count(run.lines_changed, 'line')}{size}{parsed}"
+    lint = f"; pyflakes: {', '.join(run.lint)}" if run.lint else ""
+    return f"{count(run.files_changed, 'file')}, {count(run.lines_changed, 'line')}{size}{parsed}{lint}"
 
 
 def of(part: int, whole: int) -> str:

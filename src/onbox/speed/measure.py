@@ -1,6 +1,7 @@
 """One decode measurement: idle check, cold request, warm-up, measured requests between two scrapes."""
 
 import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -21,6 +22,9 @@ from onbox.wire.client import StampedClient
 STEADY_OVER = 3
 STEADY_SHARE = 0.01
 """Warm-up is over when the rates of the last three requests have a smaller coefficient of variation."""
+
+REQUESTS_MAX = 100
+"""However fast the server is."""
 
 ROUNDS_MIN = 2
 """Of several requests at a time."""
@@ -83,8 +87,12 @@ class SpeedRun:
         return exchange
 
     def measure(self) -> SpeedRecord:
-        """Warm up until steady, make the measured requests, and write the record last."""
-        self._warm_up()
+        """Warm up until steady, make the measured requests, and write the record last.
+
+        How many requests are made is settled by the warm-up alone, before any of them: a measurement that went on until
+        its own interval was narrow would stop where it liked.
+        """
+        self._plan = self._long_enough(self._warm_up())
         with self._window(self._folder) as monitor:
             ended = self._one_by_one(monitor)
         record = self._record(self._plan, monitor, ended)
@@ -97,16 +105,26 @@ class SpeedRun:
 
     # ------------------------------------------------------------ one at a time
 
-    def _warm_up(self) -> None:
+    def _warm_up(self) -> float | None:
+        """Seconds that the last request decoded for; None: that could not be seen."""
         paces: list[float] = []
+        span_s = None
         for _ in range(self._plan.warmup_requests_max):
-            pace = _pace(read_reply(self._one("warmup", self._prompt(next(self._numbers)))))
-            if pace is None:
-                return
-            paces.append(pace)
+            seen = _seen(read_reply(self._one("warmup", self._prompt(next(self._numbers)))))
+            if seen is None:
+                return None
+            events, span_s = seen
+            paces.append(events / span_s)
             last = paces[-STEADY_OVER:]
             if len(last) == STEADY_OVER and stdev(last) <= STEADY_SHARE * mean(last):
-                return
+                break
+        return span_s
+
+    def _long_enough(self, span_s: float | None) -> SpeedPlan:
+        if span_s is None:
+            return self._plan
+        enough = min(REQUESTS_MAX, math.ceil(self._plan.at_least_s / span_s))
+        return self._plan.model_copy(update={"requests": max(self._plan.requests, enough)})
 
     def _one_by_one(self, monitor: Monitor) -> str:
         """Make the planned requests; returns `complete`, or what stopped them.
@@ -228,9 +246,9 @@ def _problem(exchange: Exchange) -> str:
     return exchange.error or ("" if exchange.status == 200 else f"status {exchange.status}")
 
 
-def _pace(reply: Reply) -> float | None:
-    """Events a second between the first and the last: enough to see whether a warm-up is over."""
+def _seen(reply: Reply) -> tuple[int, float] | None:
+    """Events after the first, and the seconds that they took: enough to see whether a warm-up is over."""
     seen = [arrival.t_ns for arrival in reply.arrivals if arrival.visible]
     if len(seen) < 3 or seen[-1] == seen[0]:
         return None
-    return (len(seen) - 1) * 1e9 / (seen[-1] - seen[0])
+    return len(seen) - 1, (seen[-1] - seen[0]) / 1e9

@@ -16,6 +16,7 @@ from onbox.recipes.schema import Recipe
 from onbox.recipes.sparkrun import nodes, notes
 from onbox.standup import images
 from onbox.standup.budget import Budget, gib
+from onbox.standup.building import trouble
 from onbox.standup.ports import port_open, taken_by
 from onbox.standup.residents import Resident
 
@@ -119,6 +120,10 @@ def _image(recipe: Recipe, devices: tuple[Accelerator, ...]) -> list[Check]:
         evidence = f"whether `{program} version` gets an answer"
         return [Check("launch.daemon", "fail", "no answer", None, "", evidence, f"install and start {program}")]
     here = images.image(program, container.reference)
+    if here is None and container.build:
+        why, hint = trouble(program, container)
+        evidence = f"whether {container.reference} can be built from {container.build.context}"
+        return [Check("launch.image", "fail" if why else "pass", why or "to be built", None, "", evidence, hint)]
     if here is None:
         status = "warn" if container.pull == "missing" else "fail"
         hint = "" if container.pull == "missing" else f"{program} pull {container.reference}"

@@ -1,7 +1,7 @@
 """The daily driver makes room: it is stopped, and running again at the end, also after a crash of onbox."""
 
 import json
-import shutil
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -9,20 +9,24 @@ from types import TracebackType
 
 from onbox.errors import BoxError, UsageError
 from onbox.standup import running
+from onbox.standup.containers import Living, living
 from onbox.standup.keeper import KEEPER
+from onbox.watch.containers import CLIENTS
 
 BRINGER = Path(KEEPER).with_name("bringer.py")
 STOP_S = 60
+GRACE_S = 10
+"""That a container has to end by itself."""
 
 
 class Replaced:
     """Stops a named engine for the length of the body, or for as long as whoever `keep` was told of.
 
     Args:
-        name: of something that `onbox up` started, or of a docker container that runs.
+        name: of something that `onbox up` started, or of a container of docker or podman that runs.
 
     Raises:
-        UsageError: nothing of that name runs here.
+        UsageError: nothing of that name runs here, or nobody could start it again.
     """
 
     def __init__(self, name: str) -> None:
@@ -30,11 +34,11 @@ class Replaced:
         self._ours = running.find(name)
         if self._ours is not None and self._ours.state() in ("starting", "serving"):
             self.again: tuple[tuple[str, ...], ...] = (self._ours.started.again,)
-        elif _container_runs(name):
-            self._ours = None
-            self.again = (("docker", "start", name),)
         else:
-            raise UsageError(f"--replace {name}: nothing of that name runs here", "onbox ps; docker ps")
+            self._ours = None
+            container = _container(name)
+            self.again = ((container.client, "start", container.name),)
+            self._stop = (container.client, "stop", "--time", str(GRACE_S), container.name)
 
     def __enter__(self) -> "Replaced":
         command = [sys.executable, "-I", "-S", str(BRINGER), json.dumps(self.again)]
@@ -43,9 +47,10 @@ class Replaced:
             gone = running.stop(self._ours).whole
             running.put_away(self.name)
         else:
-            gone = _docker("stop", "--time", "10", self.name)
+            done = subprocess.run(self._stop, stdin=subprocess.DEVNULL, capture_output=True, timeout=STOP_S)
+            gone = done.returncode == 0
         if not gone:
-            self._end()
+            self._brought_back()
             raise BoxError(f"--replace {self.name}: it does not stop")
         return self
 
@@ -58,18 +63,28 @@ class Replaced:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._end()
+        if not self._brought_back() and error is None:
+            raise BoxError(f"--replace {self.name}: it could not be started again", shlex.join(self.again[0]))
 
-    def _end(self) -> None:
+    def _brought_back(self) -> bool:
+        """Let the bringer pay, or, if somebody else does, go; whether all went well."""
         assert self._bringer.stdin is not None
         self._bringer.stdin.close()
-        self._bringer.wait()
+        return self._bringer.wait() == 0
 
 
-def _container_runs(name: str) -> bool:
-    return bool(shutil.which("docker")) and _docker("top", name)
+def _container(name: str) -> Living:
+    """The container of that name.
 
-
-def _docker(*arguments: str) -> bool:
-    done = subprocess.run(["docker", *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=STOP_S)
-    return done.returncode == 0
+    Raises:
+        UsageError: there is none, or stopping it would be its end.
+    """
+    found = next((each for each in living() if each.name == name), None)
+    if found is None:
+        raise UsageError(f"--replace {name}: nothing of that name runs here", f"onbox ps; {' ps; '.join(CLIENTS)} ps")
+    if found.removed_at_end:
+        raise UsageError(
+            f"--replace {name}: the container was started with --rm: once stopped it is gone for good",
+            f"start it without --rm, or stop it yourself: {found.client} stop {name}",
+        )
+    return found

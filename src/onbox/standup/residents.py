@@ -1,22 +1,21 @@
 """Engines that live on this box already, and how each may be made to give way.
 
-A container is stopped and started by docker. What `onbox up` started is stopped and started by its keeper. A process of
-somebody else is named and nothing more: only who started it knows how to bring it back.
+A container is stopped and started by docker or podman. What `onbox up` started is stopped and started by its keeper. A
+process of somebody else is named and nothing more: only who started it knows how to bring it back.
 """
 
 import json
 import re
-import shutil
-import subprocess
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import psutil
 
 from onbox.engines.launch import LABEL
+from onbox.standup.containers import living
 
 PROGRAMS = {
     "vllm": ("serve",),
@@ -34,7 +33,6 @@ MODULES = ("vllm.entrypoints.", "sglang.launch_server", "llama_cpp.server", "ten
 """What stands after `python -m`."""
 FIRST_WORDS = 5
 IMAGES = re.compile(r"vllm|sglang|llama|ollama|tensorrt-llm|trtllm|text-generation|tgi|atlas", re.IGNORECASE)
-ANSWER_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -66,22 +64,12 @@ def residents(*, ours: Iterable[int] = ()) -> tuple[Resident, ...]:
 
 
 def _containers() -> list[Resident]:
-    """Running containers of docker whose image or command is an engine's, and those that onbox labelled."""
-    if shutil.which("docker") is None:
-        return []
-    found = []
-    for line in _docker("ps", "--no-trunc", "--format", "{{json .}}").splitlines():
-        with suppress(ValueError):
-            told: dict[str, Any] = json.loads(line)
-            labels, image = str(told.get("Labels", "")), str(told.get("Image", ""))
-            ours = any(label.partition("=")[0] == LABEL for label in labels.split(","))
-            words = str(told.get("Command", "")).strip('"').split()
-            if ours or IMAGES.search(image) or is_engine(words):
-                pid = _docker("inspect", "--format", "{{.State.Pid}}", str(told.get("ID"))).strip()
-                number = int(pid) if pid.isdigit() else None
-                name = str(told.get("Names", "")).split(",")[0]
-                found.append(Resident("container", name, number, image, _held(number)))
-    return found
+    """Running containers whose image or command is an engine's, and those that onbox labelled."""
+    return [
+        Resident("container", each.name, each.pid, each.image, _held(each.pid))
+        for each in living()
+        if LABEL in each.labels or IMAGES.search(each.image) or is_engine(list(each.words))
+    ]
 
 
 def _processes(ours: set[int]) -> list[Resident]:
@@ -142,12 +130,3 @@ def _held(pid: int | None) -> int | None:
         return sum(each.memory_info().rss for each in (root, *root.children(recursive=True))) if root else None
     except psutil.Error:
         return None
-
-
-def _docker(*arguments: str) -> str:
-    with suppress(OSError, subprocess.TimeoutExpired):
-        done = subprocess.run(
-            ["docker", *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=ANSWER_S, check=False
-        )
-        return done.stdout.decode("utf-8", "replace")
-    return ""

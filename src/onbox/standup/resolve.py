@@ -44,6 +44,7 @@ class Resolved:
             "name": self.recipe.name,
             "url": self.url,
             "command": list(self.launch.argv),
+            "build": list(self.launch.build),
             "environment": self.launch.environment,
             "container": self.launch.container,
             "image": self.launch.image,

@@ -18,12 +18,12 @@ from onbox.errors import BoxError, UsageError
 from onbox.evidence.folder import write_json
 from onbox.evidence.records import Phase
 from onbox.standup.keeper.container import main_pid, remove
-from onbox.standup.keeper.memory import children, descendants, holding, start_ticks
+from onbox.standup.keeper.memory import descendants, holding, start_ticks
 from onbox.standup.keeper.settings import Container
 from onbox.standup.ports import port_open
+from onbox.standup.shared_memory import mapped, removed
 
 STOP_S = 30.0
-SHARED = Path("/dev/shm")
 KEEPER_SUFFIX = ".keeper.json"
 
 State = Literal["starting", "serving", "stopped", "died", "guard", "unguarded"]
@@ -86,12 +86,17 @@ class Running:
 
     def held_bytes(self) -> int | None:
         """What its processes hold, files left out; None when there are none."""
+        pids = self.processes()
+        return sum(sum(held) for pid in pids if (held := holding(pid)) is not None) if pids else None
+
+    def processes(self) -> set[int]:
+        """The engine's, those in its container included; none when it is gone."""
         if self.engine is None or not self.engine.alive():
-            return None
+            return set()
         roots = {self.engine.pid}
         if self.started.container and (pid := main_pid(Container(*self.started.container))):
             roots.add(pid)
-        return sum(sum(held) for pid in descendants(roots) if (held := holding(pid)) is not None)
+        return descendants(roots)
 
     def state(self) -> State:
         """How it does now, by its processes and not by what was written last."""
@@ -168,7 +173,8 @@ def stop(running: Running) -> Gone:
         BoxError: its keeper does not end.
     """
     name, keeper, engine = running.started.name, running.keeper, running.engine
-    shared = _shared_memory(engine) if engine else set()
+    container = None if running.started.container is None else Container(*running.started.container)
+    shared = mapped(running.processes())
     if keeper is not None and keeper.alive():
         _signal(keeper, signal.SIGTERM)
         deadline = time.monotonic() + STOP_S
@@ -182,19 +188,14 @@ def stop(running: Running) -> Gone:
         deadline = time.monotonic() + STOP_S
         while engine.alive() and time.monotonic() < deadline:
             time.sleep(0.02)
-    container = None if running.started.container is None else Container(*running.started.container)
     if container is not None:
         # The keeper has removed it; one whose keeper was killed may have left it.
         remove(container)
-    left = tuple(sorted(path.name for path in shared if path.exists()))
-    for entry in left:
-        with suppress(OSError):
-            (SHARED / entry).unlink()
     return Gone(
         process=engine is None or not engine.alive(),
         port=not port_open(running.started.host, running.started.port),
         container=None if container is None else main_pid(container) is None,
-        shared_memory=left,
+        shared_memory=removed(shared),
     )
 
 
@@ -246,18 +247,3 @@ def _signal(process: Identity, number: int) -> None:
         pass
     finally:
         os.close(handle)
-
-
-def _shared_memory(engine: Identity) -> set[Path]:
-    """The entries of /dev/shm that the engine's processes have mapped."""
-    if not engine.alive():
-        return set()
-    pids, found = [engine.pid], set()
-    for pid in pids:
-        pids += children(pid)
-        with suppress(OSError):
-            for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
-                path = line.partition("/dev/shm/")[2].removesuffix(" (deleted)")
-                if path:
-                    found.add(SHARED / path)
-    return found

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,9 @@ from onbox.wire.endpoint import Endpoint
 EMBEDDED_LIMITS = Limits(turns=8, wall_s=60.0, output_tokens=2048, turn_tokens=512, command_s=10.0)
 """For the pair that comes with onbox: small models that do not get there soon do not get there."""
 
+SPEED = SpeedPlan(requests=8, at_least_s=5.0)
+"""Enough for an interval of about a percent, on a slow processor as on a fast accelerator."""
+
 BUILTIN_AGENT = "builtin"
 RUNS = 3
 SEED = 1
@@ -63,6 +66,7 @@ class Asked:
         task_names: only these.
         runs: runs of each task; None takes the default.
         parallel: runs at a time; None takes the file's or one.
+        ray: address of a cluster over whose nodes the runs are spread; empty: this box alone.
         quick: the small fixed set.
         reserve_bytes: what the guard keeps available; None takes the default for the box.
         seed: of the runs; None takes the file's or the default.
@@ -82,12 +86,13 @@ class Asked:
     task_names: Sequence[str] = ()
     runs: int | None = None
     parallel: int | None = None
+    ray: str = ""
     quick: bool = False
     seed: int | None = None
     reserve_bytes: int | None = None
     model: str | None = None
     api_key_env: str = ""
-    speed: SpeedPlan | None = field(default_factory=SpeedPlan)
+    speed: SpeedPlan | None = SPEED
     bench: bool = True
     kind: str = "trial"
     audit: Audited | None = None
@@ -109,7 +114,7 @@ class TrialFile(BaseModel):
     runs: int | None = None
     parallel: int = 1
     seed: int = 1
-    speed: SpeedPlan | None = SpeedPlan()
+    speed: SpeedPlan | None = SPEED
     limits: Limits = Limits()
     nudges: int = 0
     agent: str = BUILTIN_AGENT
@@ -142,6 +147,8 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
     for recipe in found:
         _check(recipe)
     found = _named_apart(found)
+    if asked.ray:
+        _check_cluster(found)
     tasks = load_tasks(source, asked.task_names or names) if asked.bench else []
     runs = asked.runs if asked.runs is not None else RUNS
     if runs < 1:
@@ -169,6 +176,7 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
         runs=runs,
         seed=seed,
         parallel=parallel,
+        ray=asked.ray,
         agent=agent_plan,
         speed=speed,
         sandbox=sandbox,
@@ -176,6 +184,24 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
         expected=_expected(found, len(tasks) * runs * (1 + len(asked.arms)), speed, read_gb_s),
     )
     return plan, tasks
+
+
+def _check_cluster(found: Sequence[Recipe]) -> None:
+    """Each node stands its own engine up, so that there must be something to stand up.
+
+    Raises:
+        UsageError: a contender is a server that runs already.
+        BoxError: Ray is not installed.
+    """
+    from onbox.trial.cluster import require_ray
+
+    require_ray()
+    for recipe in found:
+        if recipe.url is not None:
+            raise UsageError(
+                f"--ray: {recipe.name}: is a server that runs already, and each node needs one of its own",
+                "give a recipe or a file of weights",
+            )
 
 
 def _with_room(recipe: Recipe, parallel: int) -> Recipe:
@@ -385,8 +411,7 @@ def _expected(found: list[Recipe], runs: int, speed: SpeedPlan | None, read_gb_s
     seconds = download / DOWNLOAD_BYTES_S
     for size in sizes:
         tok_s = SHARE_OF_BANDWIDTH * read_gb_s * 1e9 / size
-        requests = speed.requests + speed.warmup_requests_max + 1 if speed else 0
-        seconds += STANDUP_S + requests * (speed.tokens if speed else 0) / tok_s
+        seconds += STANDUP_S + (_measured_s(speed, tok_s) if speed else 0.0)
         seconds += runs * (RUN_PREFILL_S + RUN_TOKENS / tok_s)
     return Expected(
         seconds=round(seconds),
@@ -394,6 +419,11 @@ def _expected(found: list[Recipe], runs: int, speed: SpeedPlan | None, read_gb_s
         memory_bytes=round(max(sizes) * 1.4),
         basis=f"{SHARE_OF_BANDWIDTH:.0%} of {read_gb_s:.0f} GB/s measured, {RUN_TOKENS} tokens a run",
     )
+
+
+def _measured_s(speed: SpeedPlan, tok_s: float) -> float:
+    request_s = speed.tokens / tok_s
+    return max(speed.requests * request_s, speed.at_least_s) + (1 + speed.warmup_requests_max) * request_s
 
 
 def _size(weights: Weights, name: str) -> int:

@@ -19,6 +19,14 @@ CONCURRENCY_MAX = 256
 @click.option("--api-key-env", default="", metavar="NAME", help="Environment variable with the key the server wants.")
 @click.option("--tokens", type=click.IntRange(16), default=256, show_default=True, help="Output tokens a request.")
 @click.option("--requests", type=click.IntRange(1), default=10, show_default=True, help="Measured requests.")
+@click.option(
+    "--at-least",
+    type=click.FloatRange(0),
+    default=10.0,
+    show_default=True,
+    metavar="S",
+    help="Seconds of decoding: a fast server gets more requests.",
+)
 @click.option("--depth", type=click.IntRange(0), default=0, show_default=True, help="Tokens of context before.")
 @click.option("--concurrency", default="1", metavar="N,N,...", help="Then so many requests at a time, as 1,2,4.")
 @click.option("--weights", metavar="SRC", help="What it serves, as `onbox fit` takes it: is the rate possible here?")
@@ -33,6 +41,7 @@ def command(
     api_key_env: str,
     tokens: int,
     requests: int,
+    at_least: float,
     depth: int,
     concurrency: str,
     weights: str | None,
@@ -56,6 +65,7 @@ def command(
     claims = read_claims(claims_file).claims if claims_file else ()
     plan = SpeedPlan(
         requests=requests,
+        at_least_s=at_least,
         tokens=tokens,
         depth_tokens=depth,
         warmup_requests_max=WARM_UP_MAX,

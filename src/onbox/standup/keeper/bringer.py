@@ -11,15 +11,19 @@ import sys
 from contextlib import suppress
 
 
-def main(arguments: list[str]) -> None:
-    """Wait for the end of the lifeline; then pay."""
+def main(arguments: list[str]) -> int:
+    """Wait for the end of the lifeline; then pay. Returns how many commands failed."""
     if any(line.strip() == "kept" for line in sys.stdin):
-        return
-    for command in json.loads(arguments[0]):
-        with suppress(OSError):
-            subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        return 0
+    return sum(_failed(command) for command in json.loads(arguments[0]))
+
+
+def _failed(command: list[str]) -> bool:
+    with suppress(OSError):
+        return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode != 0
+    return True
 
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))
