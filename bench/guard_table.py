@@ -1,7 +1,7 @@
 """Does the guard stop what starves the box in time, and leave the healthy alone? Tables with counts.
 
-    python bench/guard_table.py hogs          # real processes that take memory at a known pace, under the real keeper
-    python bench/guard_table.py healthy       # starts whose plan fits, and that take what was planned, steeply
+    python bench/guard_table.py hogs [EACH]   # real processes that take memory at a known pace, under the real keeper
+    python bench/guard_table.py healthy [N]   # starts whose plan fits, and that take what was planned, steeply
     python bench/guard_table.py cost          # what the keeper takes of a core and of memory, at rest and watching
 
 A hog may take 1.75 GiB, and no more: its address space is limited to that. The reserve is chosen for each run, 1.25 GiB
@@ -28,6 +28,7 @@ SPARE_BYTES = 5 * GIB // 4
 HOG_BYTES = 7 * GIB // 4
 PACES_GIB_S = (0.5, 1.0, 2.0, 4.0)
 HOGS_EACH = 5
+WARM_BYTES = 5 * GIB // 2
 HEALTHY = 20
 HEALTHY_BYTES = GIB // 2
 HEALTHY_MARGIN_BYTES = 128 << 20
@@ -35,20 +36,35 @@ COST_S = 20.0
 SETTLE_TRIES = 10
 
 TAKE = """
-import ctypes, mmap, resource, sys, time
-size, pace, at_once = int(sys.argv[1]), float(sys.argv[2]), 32 << 20
+import ctypes, mmap, resource, sys, threading, time
+size, pace, hands, at_once = int(sys.argv[1]), float(sys.argv[2]), 2, 16 << 20
+huge, populate_write = 14, 23
 resource.setrlimit(resource.RLIMIT_AS, (size + (1 << 29), size + (1 << 29)))
+libc = ctypes.CDLL(None, use_errno=True)
 memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
 address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+libc.madvise(ctypes.c_void_p(address), ctypes.c_size_t(size), huge)
+def take(first):
+    for done in range(first, size - at_once + 1, at_once * hands):
+        time.sleep(max(0.0, began + done / pace - time.monotonic()))
+        place = ctypes.c_void_p(address + done)
+        if libc.madvise(place, ctypes.c_size_t(at_once), populate_write):
+            ctypes.memset(place, 1, at_once)
+        taken.append(at_once)
+        print(f"step {sum(taken)} {time.monotonic() - began:.4f}", flush=True)
 time.sleep(0.5)
-began = time.monotonic()
-for done in range(0, size - at_once + 1, at_once):
-    time.sleep(max(0.0, began + done / pace - time.monotonic()))
-    ctypes.memset(address + done, 1, at_once)
-print(f"took {size} in {time.monotonic() - began:.2f} s", flush=True)
-time.sleep(1.5)
+taken, began = [], time.monotonic()
+threads = [threading.Thread(target=take, args=(hand * at_once,)) for hand in range(hands)]
+for each in threads: each.start()
+for each in threads: each.join()
+time.sleep(float(sys.argv[3]))
 """
-"""Takes memory at a pace, or as fast as the box can, and then holds it."""
+"""Takes memory at a pace, or as fast as the box can, and then holds it.
+
+Two threads fault in huge pages, where the kernel has them, without a write for each page: on two cores that is several
+GiB/s of memory that the box has at hand.
+"""
+HOLD_S = 1.5
 
 
 def available() -> int:
@@ -68,6 +84,7 @@ def keep(folder: Path, limits: Limits, command: Sequence[str]) -> End:
     """Run a command under a keeper to its end."""
     record = folder / "guard.json"
     record.unlink(missing_ok=True)
+    (folder / "log").unlink(missing_ok=True)
     settings = Settings(log=str(folder / "log"), limits=limits, guard_file=str(record)).to_json()
     keeper = subprocess.Popen(
         [sys.executable, "-I", "-S", KEEPER, settings, "--", *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -90,8 +107,20 @@ def keep(folder: Path, limits: Limits, command: Sequence[str]) -> End:
     return End(said[-1]["how"], json.loads(record.read_text()) if record.exists() else None, lowest[0])
 
 
-def take(size: int, pace: float) -> list[str]:
-    return [sys.executable, "-I", "-S", "-c", TAKE, str(size), str(pace)]
+def take(size: int, pace: float, hold_s: float = HOLD_S) -> list[str]:
+    return [sys.executable, "-I", "-S", "-c", TAKE, str(size), str(pace), str(hold_s)]
+
+
+def warm() -> None:
+    """Have at hand what the next process will take: a virtual machine gets memory from its host page by page, at a
+    fraction of the pace at which it hands out what it already has."""
+    subprocess.run(take(WARM_BYTES, 100 * GIB, 0.0), stdout=subprocess.DEVNULL, check=True)
+
+
+def pace_bytes_s(log: Path) -> float:
+    """How fast a process took memory until it was stopped, by the steps that it told of."""
+    told = [line.split() for line in log.read_text().splitlines() if " step " in line]
+    return int(told[-1][-2]) / float(told[-1][-1]) if told else 0.0
 
 
 def settle() -> int:
@@ -104,7 +133,7 @@ def settle() -> int:
     return available()
 
 
-def hogs(folder: Path) -> None:
+def hogs(folder: Path, each: int = HOGS_EACH) -> None:
     """A run in which the reserve was never near, because others gave memory back, is void and done again."""
     print("| asked GiB/s | seen GiB/s | stopped | before the reserve | left above it, MiB | gone after, s |")
     print("|---|---|---|---|---|---|")
@@ -112,7 +141,8 @@ def hogs(folder: Path) -> None:
     for pace in PACES_GIB_S:
         seen: list[tuple[float, int, float]] = []
         runs = 0
-        while runs < HOGS_EACH:
+        while runs < each:
+            warm()
             limits = Limits(reserve_bytes=settle() - SPARE_BYTES)
             end = keep(folder, limits, take(HOG_BYTES, pace * GIB))
             if end.record is None and end.lowest_bytes > limits.reserve_bytes:
@@ -125,7 +155,7 @@ def hogs(folder: Path) -> None:
                     told = {name: end.record[name] for name in ("kind", "ours", "own_bytes", "fall_bytes_s")}
                     print(f"breached by {-margin / 2**20:.0f} MiB: {told}", file=sys.stderr)
                     print(json.dumps(end.record["trace"][-12:]), file=sys.stderr)
-                seen.append((end.record["fall_bytes_s"], margin, end.record["gone_s"]))
+                seen.append((pace_bytes_s(folder / "log"), margin, end.record["gone_s"]))
         margins = sorted(margin / 2**20 for _, margin, _ in seen)
         paces = sorted(fall / GIB for fall, _, _ in seen)
         good = sum(margin >= 0 for margin in margins)
@@ -137,15 +167,16 @@ def hogs(folder: Path) -> None:
     print(f"\n{kept} of {total} were stopped before the reserve was breached; {void} void")
 
 
-def healthy(folder: Path) -> None:
+def healthy(folder: Path, count: int = HEALTHY) -> None:
     """The plan ends 128 MiB above the reserve, and the process takes nearly all of it as fast as it can."""
     stopped = []
-    for _ in range(HEALTHY):
+    for _ in range(count):
+        warm()
         limits = Limits(reserve_bytes=settle() - HEALTHY_BYTES - HEALTHY_MARGIN_BYTES, plan_bytes=HEALTHY_BYTES)
         end = keep(folder, limits, take(HEALTHY_BYTES - (48 << 20), 100 * GIB))
         if end.record is not None:
             stopped.append(f"{end.record['kind']}, ours: {end.record['ours']}")
-    print(f"{len(stopped)} of {HEALTHY} healthy starts were stopped {stopped or ''}")
+    print(f"{len(stopped)} of {count} healthy starts were stopped {stopped or ''}")
 
 
 def cost(folder: Path) -> None:
@@ -169,4 +200,4 @@ def cpu_s(pid: int) -> float:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as place:
-        {"hogs": hogs, "healthy": healthy, "cost": cost}[sys.argv[1]](Path(place))
+        {"hogs": hogs, "healthy": healthy, "cost": cost}[sys.argv[1]](Path(place), *map(int, sys.argv[2:]))

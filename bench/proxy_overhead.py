@@ -1,4 +1,4 @@
-"""What the recording proxy adds: time to the first byte and delay of each chunk, with and without it.
+"""What the recording proxy adds: time to the first byte, delay of each chunk and rate, with and without it.
 
 A server in a process of its own streams events at a fixed rate, each with the monotonic time at which it was sent. The
 client and the proxy share this process, as the built-in agent and the proxy do. Requests go by turns straight to the
@@ -36,24 +36,29 @@ class Seen:
 
     first_byte_s: list[float] = field(default_factory=list)
     chunk_s: list[float] = field(default_factory=list)
+    rates: list[float] = field(default_factory=list)
+    """Events a second of each request, from its first event to its last."""
 
     def add(self, exchange: Exchange) -> None:
         """Take in one exchange."""
         if exchange.error or exchange.status != 200:
             raise SystemExit(f"the exchange failed: {exchange.error or exchange.status}")
         self.first_byte_s.append(exchange.chunks[0][0] / 1e9)
+        arrived_s: list[float] = []
         parser = SseParser()
         for t_ns, text in exchange.chunks:
             for event in parser.feed(text.encode()):
                 self.chunk_s.append((exchange.t0_ns + t_ns - json.loads(event)["sent_ns"]) / 1e9)
+                arrived_s.append(t_ns / 1e9)
+        self.rates.append((len(arrived_s) - 1) / (arrived_s[-1] - arrived_s[0]))
 
     def line(self, name: str) -> str:
-        """For people: milliseconds."""
+        """For people: milliseconds, and events a second."""
         numbers = [
             *(1e3 * share for share in (statistics.median(self.first_byte_s), max(self.first_byte_s))),
             *(1e3 * share for share in (statistics.median(self.chunk_s), _percentile(self.chunk_s, 99))),
         ]
-        return f"{name:8}" + "".join(f"{number:12.3f}" for number in numbers)
+        return f"{name:8}" + "".join(f"{number:12.3f}" for number in (*numbers, statistics.median(self.rates)))
 
 
 def _percentile(values: list[float], share: int) -> float:
@@ -122,9 +127,13 @@ def main() -> None:
         finally:
             server.kill()
     print(f"load {os.getloadavg()[0]:.2f}, {options.requests} requests by each road, {options.rate:g} events/s, in ms")
-    print(f"{'road':8}{'TTFB':>12}{'TTFB max':>12}{'chunk':>12}{'chunk p99':>12}")
+    print(f"{'road':8}{'TTFB':>12}{'TTFB max':>12}{'chunk':>12}{'chunk p99':>12}{'events/s':>12}")
     for name, seen in roads.items():
         print(seen.line(name))
+    straight, proxied = roads["straight"], roads["proxied"]
+    first_ms = 1e3 * (statistics.median(proxied.first_byte_s) - statistics.median(straight.first_byte_s))
+    slower = 1 - statistics.median(proxied.rates) / statistics.median(straight.rates)
+    print(f"the proxy adds {first_ms:.3f} ms to the first byte (p50) and slows the stream by {slower:.2%}")
 
 
 if __name__ == "__main__":

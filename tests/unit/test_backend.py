@@ -14,7 +14,7 @@ from onbox.judge.backend import backend_proof
 from onbox.judge.results import BackendProof, Proof
 from onbox.report import words
 from onbox.standup.backend import seen
-from onbox.standup.process import STAMP
+from onbox.standup.engine_log import STAMP
 
 DATA = Path(__file__).parents[1] / "data"
 

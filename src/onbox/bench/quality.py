@@ -110,6 +110,6 @@ PARSERS: dict[str, Callable[[str], Any]] = {".py": _python, ".json": json.loads,
 def _parses(path: Path) -> bool:
     try:
         PARSERS[path.suffix](path.read_text("utf-8"))
-    except (ValueError, SyntaxError, RecursionError, MemoryError):
+    except (ValueError, SyntaxError, RecursionError, MemoryError, OverflowError, SystemError):
         return False
     return True

@@ -1,66 +1,49 @@
 """One lifetime of an engine: started under the keeper, watched until its first token, stopped, proven gone."""
 
-import json
-import os
-import re
-import select
 import subprocess
-import sys
-import threading
 import time
 import uuid
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from onbox.engines import Engine, Launch
-from onbox.errors import BoxError, EngineError, GuardStop, UsageError
+from onbox.errors import BoxError, EngineError, GuardStop
 from onbox.evidence.folder import utc_now, write_json
 from onbox.evidence.records import (
     BackendSeen,
-    Exchange,
     GuardLimits,
     GuardStopped,
     ImageUsed,
     LaunchCheck,
     LaunchRecord,
-    Phase,
     StandUp,
     Stopped,
 )
-from onbox.evidence.stream import read_reply
 from onbox.recipes.schema import Recipe
+from onbox.standup.address import address_of
 from onbox.standup.backend import seen
 from onbox.standup.budget import Budget, budget, transient_bytes
 from onbox.standup.building import build_image, image_used
+from onbox.standup.engine_log import EngineLog
+from onbox.standup.first_requests import FirstRequests
 from onbox.standup.guard_words import guard_stop
 from onbox.standup.images import image
-from onbox.standup.keeper import KEEPER
 from onbox.standup.keeper.settings import Container, Limits, Settings
+from onbox.standup.kept import Kept
 from onbox.standup.launch_checks import launch_checks
 from onbox.standup.limits import limits_of
-from onbox.standup.observe import Observer, Peaks
-from onbox.standup.ports import free_port, listener_pid, port_open, taken_by
+from onbox.standup.observe import Observer
+from onbox.standup.ports import listener_pid, port_open
 from onbox.standup.residents import residents
+from onbox.standup.timeline import OnPhase, Timeline
 from onbox.wire.client import StampedClient
-from onbox.wire.endpoint import Endpoint
 
 POLL_S = 0.1
-ANSWER_S = 1800.0
-"""For the first answer of an engine without counters, where nothing can tell a hang from a slow one."""
-LOG_COMPLETE_S = 2.0
 END_S = 60.0
-LOG_TAIL_LINES = 6
 SAID_CHARS = 600
-STAMP = re.compile(r"^\S+Z \+ *[\d.]+ ")
-"""What the keeper puts before each line of the log."""
-
-OnPhase = Callable[[str, float | None], None]
-"""Called with (phase, None) when a phase starts and (phase, seconds) when it ends."""
 
 
 class Lifetime:
@@ -102,17 +85,15 @@ class Lifetime:
         self.launch_id = uuid.uuid4().hex[:12]
         self.pid: int | None = None
         self.model = recipe.model or recipe.name
-        self._on_phase = on_phase
         self._patience_s = patience_s
         self._reserve = reserve
         self._state_file = state_file
         self._afterwards = afterwards
         self._limits: Limits | None = None
-        self._keeper: subprocess.Popen[bytes] | None = None
-        self._observer: Observer | None = None
+        self._timeline = Timeline(on_phase)
+        self._log = EngineLog(self.log_path)
+        self._kept: Kept | None = None
         self._handed_over = False
-        self._told: dict[str, Any] = {}
-        self._phases: list[Phase] = []
         self._argv: tuple[str, ...] = ()
         self._container: tuple[str, str] | None = None
         self._image: ImageUsed | None = None
@@ -121,7 +102,7 @@ class Lifetime:
         self._figures: dict[str, float] = {}
         self._ready_s: float | None = None
         self._props: dict[str, Any] = {}
-        self.endpoint = self._address()
+        self.endpoint = address_of(recipe)
 
     # ------------------------------------------------------------ life
 
@@ -150,7 +131,7 @@ class Lifetime:
 
     def alive(self) -> bool:
         """Whether the engine answers now."""
-        if self._keeper is not None and self._keeper.poll() is not None:
+        if self._kept is not None and self._kept.ended:
             return False
         with StampedClient(self.endpoint, read_timeout_s=5.0) as client:
             return client.get("/v1/models").status is not None
@@ -163,42 +144,21 @@ class Lifetime:
             EngineError: it does not; the last lines of its log are quoted.
         """
         if not self.alive():
-            if self._keeper is not None:
-                # The log is complete when the keeper has ended; an engine that hangs keeps its keeper.
-                with suppress(subprocess.TimeoutExpired):
-                    self._keeper.wait(LOG_COMPLETE_S)
-                    self._hear()
-            self._guarded()
+            if self._kept is not None:
+                self._kept.hear_the_end()
+                self._guarded(self._kept)
             raise EngineError(
-                f"{self.recipe.name}: the engine died while it worked; last it said: {self._last_words()}",
+                f"{self.recipe.name}: the engine died while it worked; last it said: {self._log.last_words()}",
                 "what is done is kept: go on with --resume",
             )
 
     def hand_over(self) -> None:
         """Leave the engine to its keeper: it stays when this process ends, however it ends."""
-        assert self._keeper is not None
-        self._tell("stay")
+        assert self._kept is not None
+        self._kept.tell("stay")
         self._handed_over = True
 
     # ------------------------------------------------------------ start
-
-    def _address(self) -> Endpoint:
-        if self.recipe.url is not None:
-            return replace(Endpoint.parse(self.recipe.url), key=self._key())
-        port = self.recipe.serve.port
-        if port is not None and port_open("127.0.0.1", port):
-            raise BoxError(
-                f"{self.recipe.name}: serve.port: {port} is taken{taken_by(port)}", "free it, or leave it out"
-            )
-        return Endpoint("http", "127.0.0.1", port or free_port())
-
-    def _key(self) -> str:
-        """What the user put into the environment for this server."""
-        name = self.recipe.api_key_env
-        key = os.environ.get(name, "").strip() if name else ""
-        if name and not key:
-            raise UsageError(f"{self.recipe.name}: api_key_env: {name} is not set", f"export {name}=...")
-        return key
 
     def _attach(self) -> None:
         began = time.monotonic()
@@ -213,7 +173,7 @@ class Lifetime:
             self._props = self.engine.props(client)
             self.model = self.recipe.model or self._props.get("model") or self.model
         self.pid = listener_pid(self.endpoint)
-        self._canary(time.monotonic())
+        self._first_requests().canary(time.monotonic())
         self._ready_s = time.monotonic() - began
         self._write(None)
 
@@ -236,31 +196,30 @@ class Lifetime:
             container=launch.container is not None,
         )
         began = time.monotonic()
-        self._keeper = subprocess.Popen(
-            [sys.executable, "-I", "-S", KEEPER, self._settings(launch).to_json(), "--", *launch.argv],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            env={**os.environ, **launch.environment},
-        )
-        self._hear()
-        if "error" in self._told:
-            raise EngineError(f"{self.recipe.name}: cannot start: {self._told['error']}", launch.stop_hint)
-        self.pid = self._told.get("pid")
+        kept = self._kept = Kept(self._settings(launch), launch.argv, launch.environment)
+        kept.hear()
+        if "error" in kept.told:
+            raise EngineError(f"{self.recipe.name}: cannot start: {kept.told['error']}", launch.stop_hint)
+        self.pid = kept.told.get("pid")
         assert self.pid is not None
-        self._observer = Observer(self.recipe.name, self.pid, launch, str(self.endpoint), self.folder, self._patience_s)
+        self._timeline.watch(
+            Observer(self.recipe.name, self.pid, launch, str(self.endpoint), self.folder, self._patience_s)
+        )
         self._write(None)
-        last = self._follow_log(launch, began)
+        last = self._until_ready(launch, kept, began)
         self._image = self._image or image_used(self.recipe, launch)  # fetched by the start
-        self._canary(last)
-        self._warm_up()
+        first = self._first_requests()
+        first.canary(last)
+        first.warm_up(self.recipe.warm_up)
         self._ready_s = time.monotonic() - began
-        self._tell("phase serving")
+        kept.tell("phase serving")
         with self.client(read_timeout_s=30.0) as client:
             self._props = self.engine.props(client)
-        self._watched()
+        self._timeline.watched()
         self._write(None)
+
+    def _first_requests(self) -> FirstRequests:
+        return FirstRequests(self.recipe.name, self.model, self.client, self._timeline)
 
     def _look_before(self, launch: Launch, found: Budget) -> None:
         """Write down what speaks for and against the launch.
@@ -280,10 +239,8 @@ class Lifetime:
         """Make the image if it is made here, and is not there yet."""
         if not launch.build or image(launch.launcher, str(launch.image)) is not None:
             return False
-        self._on_phase("build", None)
-        phase = build_image(self.recipe.name, launch, self.folder, self._patience_s)
-        self._phases.append(phase)
-        self._on_phase("build", phase.seconds)
+        self._timeline.begin("build")
+        self._timeline.add(build_image(self.recipe.name, launch, self.folder, self._patience_s))
         return True
 
     def _settings(self, launch: Launch) -> Settings:
@@ -297,127 +254,44 @@ class Lifetime:
             afterwards=self._afterwards,
         )
 
-    def _follow_log(self, launch: Launch, began: float) -> float:
+    def _until_ready(self, launch: Launch, kept: Kept, began: float) -> float:
         """Wait until the server says that it is ready, changing phases as their landmarks pass; return when."""
-        phase, last, read = "start", began, 0
-        self._on_phase(phase, None)
+        phase, last = "start", began
+        self._timeline.begin(phase)
         while True:
             with StampedClient(self.endpoint, connect_timeout_s=1.0, read_timeout_s=5.0) as client:
                 ready = self.engine.ready(client)
-            lines = _lines(self.log_path)
-            for line in lines[read:]:
-                mark = launch.log.landmark(STAMP.sub("", line))
+            for line in self._log.read():
+                mark = launch.log.landmark(line)
                 if mark is not None and mark.phase not in (phase, "serving"):
-                    last = self._close(phase, last)
+                    last = self._timeline.end(phase, last)
                     phase = mark.phase
-                    self._on_phase(phase, None)
-            read = len(lines)
+                    self._timeline.begin(phase)
             if ready:
-                self._backends, self._figures = seen((STAMP.sub("", line) for line in lines), launch.log)
-                return self._close(phase, last)
-            self._still_alive(launch)
-            self._look()
+                self._backends, self._figures = seen(self._log.lines, launch.log)
+                return self._timeline.end(phase, last)
+            self._still_alive(launch, kept)
+            self._timeline.look()
             time.sleep(POLL_S)
 
-    def _canary(self, since: float) -> None:
-        """Ask for one real token: a server may say that it is ready before it is, and may say so while wedged."""
-        self._on_phase("first token", None)
-        body = {"model": self.model, "messages": [{"role": "user", "content": "Say ok."}], "max_tokens": 1}
-        exchange = self._ask(body, "canary")
-        reply = read_reply(exchange)
-        shown = reply.finish_reason or reply.content or reply.reasoning
-        if exchange.status != 200 or reply.error or not shown:
-            said = f"status {exchange.status}: {exchange.body()[:300].decode('utf-8', 'replace')}"
-            raise EngineError(f"{self.recipe.name}: up, but gives no token: {exchange.error or said}")
-        self._close("first token", since)
-
-    def _warm_up(self) -> None:
-        """The recipe's requests that compile and tune what the first real one would otherwise wait for."""
-        asked = self.recipe.warm_up
-        if not asked.requests:
+    def _still_alive(self, launch: Launch, kept: Kept) -> None:
+        if not kept.ended:
             return
-        began = time.monotonic()
-        self._on_phase("warm-up", None)
-        said = [{"role": "user", "content": "Count from one to one hundred in words."}]
-        body = {"model": self.model, "messages": said, "max_tokens": asked.output_tokens, "temperature": 0}
-        for _ in range(asked.requests):
-            exchange = self._ask(body, "warm-up")
-            if exchange.status != 200:
-                raise EngineError(f"{self.recipe.name}: warm-up: {exchange.error or f'status {exchange.status}'}")
-        self._close("warm-up", began)
-
-    def _ask(self, body: dict[str, Any], purpose: str) -> Exchange:
-        """One request while the watch goes on: an engine may hang in its first one."""
-        answered: list[Exchange] = []
-
-        def ask() -> None:
-            with self.client(read_timeout_s=ANSWER_S) as client:
-                answered.append(client.post("/chat/completions", body, purpose=purpose))
-
-        asking = threading.Thread(target=ask, daemon=True)
-        asking.start()
-        while asking.is_alive():
-            self._look()
-            asking.join(POLL_S)
-        return answered[0]
-
-    def _look(self) -> None:
-        if self._observer is not None:
-            self._observer.look()
-
-    def _watched(self) -> None:
-        """The stand-up is over, and the watch with it: it is not to disturb what is measured."""
-        if self._observer is not None:
-            self._observer.close()
-            self._observer = None
-
-    def _close(self, name: str, since: float) -> float:
-        peaks = self._observer.peaks() if self._observer is not None else Peaks()
-        now = time.monotonic()
-        self._phases.append(
-            Phase(
-                name=name,
-                seconds=round(now - since, 3),
-                peak_bytes=peaks.held_bytes,
-                available_min_bytes=peaks.available_min_bytes,
-            )
-        )
-        self._on_phase(name, now - since)
-        return now
-
-    def _still_alive(self, launch: Launch) -> None:
-        assert self._keeper is not None
-        if self._keeper.poll() is None:
-            return
-        self._hear()
-        self._guarded()
-        code = self._told.get("exit")
-        lines = [STAMP.sub("", line) for line in _lines(self.log_path)]
+        kept.hear()
+        self._guarded(kept)
+        self._log.read()
+        lines = self._log.lines
         self._backends, self._figures = seen(lines, launch.log)
         known = launch.log.failure(lines)
-        said = f"it said: {known[1].strip()[:SAID_CHARS]}" if known else f"the last it said: {self._last_words()}"
+        said = f"it said: {known[1].strip()[:SAID_CHARS]}" if known else f"the last it said: {self._log.last_words()}"
         raise EngineError(
-            f"{self.recipe.name}: the engine died at start (exit code {code}); {said}",
+            f"{self.recipe.name}: the engine died at start (exit code {kept.told.get('exit')}); {said}",
             f"{known[0].next_step if known else launch.stop_hint} The whole log: {self.log_path}".strip(),
         )
 
-    def _hear(self) -> None:
-        """Take in the keeper's next line; at its end there is none."""
-        assert self._keeper is not None
-        assert self._keeper.stdout is not None
-        self._told |= json.loads(self._keeper.stdout.readline() or b"{}")
-
-    def _tell(self, line: str) -> None:
-        """Say something on the lifeline; a keeper that has ended does not hear it."""
-        assert self._keeper is not None
-        assert self._keeper.stdin is not None
-        with suppress(BrokenPipeError):
-            self._keeper.stdin.write(f"{line}\n".encode())
-            self._keeper.stdin.flush()
-
-    def _guarded(self) -> None:
+    def _guarded(self, kept: Kept) -> None:
         """Raise if it was the guard that ended the engine."""
-        if self._told.get("how") != "guard":
+        if kept.told.get("how") != "guard":
             return
         path = self.folder / "guard.json"
         try:
@@ -426,37 +300,25 @@ class Lifetime:
             raise GuardStop(f"{self.recipe.name}: stopped by the guard; what it saw could not be written") from None
         raise guard_stop(self.recipe, seen, path)
 
-    def _last_words(self) -> str:
-        words = [STAMP.sub("", line).strip() for line in _lines(self.log_path)[-LOG_TAIL_LINES:]]
-        return " | ".join(word for word in words if word) or "nothing"
-
     # ------------------------------------------------------------ end
 
     def _end(self) -> None:
-        self._watched()
-        if self._keeper is None or self._handed_over:
+        self._timeline.watched()
+        self._log.close()
+        if self._kept is None or self._handed_over:
             if self._ready_s is not None:
                 self._write(Stopped(at=utc_now(), how="left running"))
             return
-        keeper, self._keeper = self._keeper, None
-        assert keeper.stdin is not None
-        assert keeper.stdout is not None
-        with suppress(BrokenPipeError):
-            keeper.stdin.close()
-        if select.select([keeper.stdout], [], [], 20.0)[0]:
-            for line in keeper.stdout.read().splitlines():
-                self._told |= json.loads(line)
-        keeper.kill()
-        keeper.wait()
-        keeper.stdout.close()
+        kept, self._kept = self._kept, None
+        kept.end()
         for command in self._ending:
             # A container may outlive its client; each command is harmless when it is gone already.
             subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=END_S, check=False)
         self._write(
             Stopped(
                 at=utc_now(),
-                how=self._told.get("how", "died" if "error" in self._told else "killed"),
-                exit_code=self._told.get("exit"),
+                how=kept.told.get("how", "died" if "error" in kept.told else "killed"),
+                exit_code=kept.told.get("exit"),
                 process_gone=self.pid is None or not psutil.pid_exists(self.pid),
                 port_closed=not port_open(self.endpoint.host, self.endpoint.port),
             )
@@ -474,7 +336,7 @@ class Lifetime:
             pid=self.pid,
             container=self._container,
             image=self._image,
-            phases=tuple(self._phases),
+            phases=tuple(self._timeline.phases),
             ready_s=self._ready_s,
             props=self._props,
             backends=self._backends,
@@ -485,11 +347,3 @@ class Lifetime:
 
     def _write(self, stopped: Stopped | None) -> None:
         write_json(self.folder / "phases.json", self.record(stopped))
-
-
-def _lines(path: Path) -> list[str]:
-    """The log's whole lines so far."""
-    try:
-        return path.read_text("utf-8", "replace").splitlines()
-    except FileNotFoundError:
-        return []
