@@ -22,6 +22,8 @@ VLLM_MODEL = PARTS / "models" / "smollm2"
 HARBOR_PYTHON = PARTS / "harbor" / "bin" / "python"
 INSPECT_PYTHON = PARTS / "inspect" / "bin" / "python"
 
+RAY_PYTHON = PARTS / "ray" / "bin" / "python"
+
 FIRST_AGENTS = ("opencode", "pi", "codex")
 MORE_AGENTS = ("claude-code", "qwen-code", "mini-swe-agent")
 """They need 1 GB more, and have a part and a marker of their own."""
@@ -42,6 +44,7 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "vllm": (lambda: VLLM_PYTHON.is_file() and (VLLM_MODEL / "config.json").is_file(), "bash .ci/parts vllm"),
     "agents": (lambda: _agents_here((*FIRST_AGENTS, MCP_SERVER)) and NODE.exists(), "bash .ci/parts agents"),
     "more_agents": (lambda: _agents_here(MORE_AGENTS), "bash .ci/parts more_agents"),
+    "ray": (lambda: (PARTS / "ray" / ".ready").exists(), "bash .ci/parts ray"),
     "formats": (lambda: HARBOR_PYTHON.is_file() and INSPECT_PYTHON.is_file(), "bash .ci/parts formats"),
 }
 """Marker -> (whether the part is here, what brings it)."""

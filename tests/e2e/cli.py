@@ -21,6 +21,8 @@ from typing import Any
 
 import psutil
 
+from onbox.bench.sandbox.sweeper import VARIABLE
+
 ROOT = Path(__file__).parents[2]
 MARK = "ONBOX_TEST_MARK"
 GONE_S = 3.0
@@ -47,10 +49,14 @@ def _bytecode() -> str:
 
 
 def onbox(
-    *arguments: object, env: Mapping[str, str] | None = None, cwd: Path | None = None, timeout_s: float = 90.0
+    *arguments: object,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    timeout_s: float = 90.0,
+    python: Path | str = sys.executable,
 ) -> "subprocess.CompletedProcess[str]":
     """Run the command line to its end."""
-    command = [sys.executable, "-m", "onbox", *map(str, arguments)]
+    command = [str(python), "-m", "onbox", *map(str, arguments)]
     return subprocess.run(
         command, capture_output=True, text=True, env=env or environment(), cwd=cwd, timeout=timeout_s, check=False
     )
@@ -91,12 +97,12 @@ class Session:
     All that it starts inherits a mark in the environment, by which it is found again.
     """
 
-    def __init__(self, *arguments: object, env: Mapping[str, str]) -> None:
+    def __init__(self, *arguments: object, env: Mapping[str, str], python: Path | str = sys.executable) -> None:
         self.mark = uuid.uuid4().hex
         self.lines: list[str] = []
         self._news = threading.Condition()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "onbox", *map(str, arguments)],
+            [str(python), "-m", "onbox", *map(str, arguments)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -142,16 +148,19 @@ class Session:
     def left(self, within_s: float = 0.0) -> list[str]:
         """The command lines of what it started and what lives after that time."""
         deadline = time.monotonic() + within_s
-        while (alive := _marked(self.mark)) and time.monotonic() < deadline:
+        while (alive := _left(self.mark, self.process.pid)) and time.monotonic() < deadline:
             time.sleep(0.05)
         return alive
 
 
-def _marked(mark: str) -> list[str]:
+def _left(mark: str, onbox: int) -> list[str]:
+    """Who has the test's mark in the environment, or the one that onbox gives to its sandboxes in place of all else."""
     found = []
     for process in psutil.process_iter():
         try:
-            if process.environ().get(MARK) == mark and process.status() != psutil.STATUS_ZOMBIE:
+            environ = process.environ()
+            marked = environ.get(MARK) == mark or environ.get(VARIABLE, "").startswith(f"{onbox}-")
+            if marked and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(" ".join(process.cmdline()))
         except psutil.Error:
             continue

@@ -89,8 +89,9 @@ BROKEN_TYPES = {
 
 @pytest.mark.agents
 def test_scripts_that_are_broken_by_any_node(tmp_path: Path) -> None:
-    found = parsed(tmp_path, SCRIPTS, BROKEN_SCRIPTS)
-    assert found == Parsed(("common.cjs", "either.js", "lib/module.mjs", "new file.js"), ())
+    jsx = {"view.jsx": "let a = <b>;\n", "page.tsx": "let a: = 1;\n"}
+    found = parsed(tmp_path, SCRIPTS, {**BROKEN_SCRIPTS, **jsx})
+    assert found == Parsed(("common.cjs", "either.js", "lib/module.mjs", "new file.js"), ("page.tsx", "view.jsx"))
 
 
 @pytest.mark.agents

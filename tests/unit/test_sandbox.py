@@ -184,6 +184,14 @@ def test_environment_is_clean(place: Place, monkeypatch: pytest.MonkeyPatch) -> 
     }
 
 
+@in_tiers(CLOSED)
+def test_no_process_in_sight_shows_the_environment_of_onbox(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_TOKEN", "hunter2")
+    done = place.shell("cat /proc/[0-9]*/environ; true")
+    assert b"APP_DIR=" in done.output
+    assert b"hunter2" not in done.output
+
+
 @in_tiers(ALL)
 def test_binds_are_where_the_variables_say(place: Place) -> None:
     done = place.shell('test "$(pwd -P)" = "$APP_DIR" && cat "$TESTS_DIR/gate.sh" && echo new > "$APP_DIR/file"')
@@ -369,6 +377,68 @@ Tier().run(["sh", "-c", {script!r}], binds=binds, cwd="APP_DIR", timeout_s=60)
         onbox.kill()
         onbox.wait()
     assert wait_for(lambda: alive(marker) == [])
+
+
+# Where onbox may be killed while bubblewrap starts: what the program does in the place of what stands there.
+POINTS = {
+    "bwrap was just started": "subprocess.Popen = killed_after(subprocess.Popen, 0)",
+    "half a millisecond later": "subprocess.Popen = killed_after(subprocess.Popen, 0.0005)",
+    "before it is let go": "bubblewrap.tighten = kill",
+    "just let go": "bubblewrap.attend = kill",
+    "a millisecond after that": "bubblewrap.attend = lambda *_, **__: (time.sleep(0.001), kill())",
+}
+
+
+@in_tiers([Bubblewrap])
+@pytest.mark.parametrize("point", POINTS)
+def test_nothing_survives_when_onbox_is_killed_while_the_sandbox_starts(place: Place, marker: str, point: str) -> None:
+    """bubblewrap binds itself to its parent's life a little after its start; whoever dies before that leaves it."""
+    program = f"""
+import os, subprocess, time
+from pathlib import Path
+from onbox.bench.sandbox import Bind, bubblewrap
+def kill(*_, **__):
+    os.kill(os.getpid(), 9)
+def killed_after(real, seconds):
+    def start(*given, **more):
+        process = real(*given, **more)
+        time.sleep(seconds)
+        kill()
+    return start
+tier = bubblewrap.Bubblewrap()
+binds = {{"APP_DIR": Bind(Path({str(place.workspace)!r}), "/app", writable=True)}}
+assert tier.run(["true"], binds=binds, cwd="APP_DIR", timeout_s=60).exit_code == 0
+{POINTS[point]}
+tier.run(["sleep", {marker!r}], binds=binds, cwd="APP_DIR", timeout_s=60)
+"""
+    for _ in range(4):
+        onbox = subprocess.run(
+            [sys.executable, "-"], input=program.encode(), env={**os.environ, "PYTHONPATH": path()}, check=False
+        )
+        assert onbox.returncode == -signal.SIGKILL
+        # Quiet for a while, not just now: a process that is about to start has no command line of its own yet.
+        assert wait_for(lambda: alive(marker) == [])
+        time.sleep(0.2)
+        assert alive(marker) == []
+
+
+@in_tiers([Bubblewrap])
+def test_the_sweeper_ends_with_an_orderly_end(place: Place) -> None:
+    program = f"""
+import psutil
+from pathlib import Path
+from onbox.bench.sandbox import Bind
+from onbox.bench.sandbox.bubblewrap import Bubblewrap
+binds = {{"APP_DIR": Bind(Path({str(place.workspace)!r}), "/app")}}
+for _ in range(2):
+    Bubblewrap().run(["true"], binds=binds, cwd="APP_DIR", timeout_s=60)
+print(*(child.pid for child in psutil.Process().children()))
+"""
+    done = subprocess.run(
+        [sys.executable, "-"], input=program.encode(), capture_output=True, env={**os.environ, "PYTHONPATH": path()}
+    )
+    (sweeper,) = map(int, done.stdout.split())
+    assert not Path("/proc", str(sweeper)).exists()
 
 
 def test_the_keeper_ends_every_descendant_by_itself(marker: str) -> None:

@@ -61,6 +61,7 @@ class Bench:
         alive: whether the engine answers now.
         references: how much the tasks' own solutions change; None: nobody asks.
         replayer: asks again what an ambiguous run ended with; None: nobody does.
+        node: of the cluster, for the record; empty: the trial's own box.
         company: counts the runs that are under way at a time; `run` may be called from several threads.
     """
 
@@ -78,6 +79,7 @@ class Bench:
     replayer: Replayer | None = None
     references: References | None = None
     company: Company = field(default_factory=Company)
+    node: str = ""
 
     def run(self, task: Task, arm: str, n: int, seed: int, folder: Path) -> RunRecord:
         """Do one run and write its folder, `run.json` last; a fault of the harness is in the record, not raised.
@@ -152,6 +154,7 @@ class Bench:
             agent_s=round(outcome.seconds, 3),
             command_s=round(outcome.command_s, 3),
             beside=beside(),
+            node=self.node,
         )
         write_json(folder / "run.json", record)
         return record

@@ -1,7 +1,8 @@
 """Whether files of JavaScript and TypeScript can be parsed: by node, where it is here.
 
 Any node parses JavaScript. Types are read by `module.stripTypeScriptTypes` of node 22.13 and later; for an older one
-the files of TypeScript are unread, and so is everything where there is no node. JSX is not tried: node reads none.
+the files of TypeScript are unread, and so is everything where there is no node. Node reads no JSX: `.jsx` and `.tsx`
+are always unread, and a new `.js` that holds some counts as broken.
 """
 
 import json
@@ -14,7 +15,7 @@ from onbox.bench.agents.program import Program, find
 from onbox.bench.sandbox import Bind, Sandbox
 from onbox.errors import BoxError
 
-SUFFIXES = frozenset({".js", ".mjs", ".cjs", ".ts", ".mts", ".cts"})
+SUFFIXES = frozenset({".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx"})
 PARSE_S = 20.0
 _SCRIPT = Path(__file__).with_name("syntax.js")
 

@@ -17,8 +17,11 @@ const asEither = (text) => {
 };
 const FORMS = { c: asScript, m: asModule };
 
+// [, form, language] of a name that is no JSX.
+const kind = (name) => /\.([cm]?)(js|ts)$/.exec(name);
+
 function parse(name) {
-  const [, form, language] = /\.([cm]?)(js|ts)$/.exec(name);
+  const [, form, language] = kind(name);
   const text = fs.readFileSync(name, "utf8");
   // Types are taken out by a whole parser; what is left may hold decorators, which no script may.
   if (language === "ts") stripTypeScriptTypes(text, { mode: "transform" });
@@ -27,7 +30,7 @@ function parse(name) {
 
 const said = { broken: [], unread: [] };
 for (const name of process.argv.slice(2)) {
-  if (name.endsWith("ts") && stripTypeScriptTypes === undefined) {
+  if (!kind(name) || (name.endsWith("ts") && stripTypeScriptTypes === undefined)) {
     said.unread.push(name);
     continue;
   }

@@ -100,12 +100,13 @@ class Done:
             raise failure
 
 
-def carry_out(folder: TrialFolder, *, resumed: bool = False) -> Done:
+def carry_out(folder: TrialFolder, *, resumed: bool = False, ray: str | None = None) -> Done:
     """Do what the plan says and is not done yet, showing it; then judge, report and seal.
 
     Args:
         folder: with its frozen plan.
         resumed: whether the trial was begun earlier.
+        ray: address of a cluster, in the place of the plan's; empty: this box alone.
 
     Raises:
         UsageError: another onbox works on it.
@@ -120,7 +121,7 @@ def carry_out(folder: TrialFolder, *, resumed: bool = False) -> Done:
     with locked(folder.path), terminable():
         try:
             with make_view(sys.stderr.isatty()) as view:
-                trial = Trial(folder, view.show, Judging())
+                trial = Trial(folder, view.show, Judging(), ray)
                 # Only now: a trial that is refused, because its agent is another one now, stays as it is.
                 if resumed:
                     folder.mend_ledger()

@@ -175,6 +175,8 @@ class Plan(Record):
     """Run n of every contender uses the same seeds, derived from this one."""
     parallel: int = 1
     """Runs at a time, by one engine."""
+    ray: str = ""
+    """Address of the Ray cluster over whose nodes the runs are spread; empty: this box alone."""
     agent: AgentPlan
     speed: SpeedPlan | None = SpeedPlan()
     replay: ReplayPlan = ReplayPlan()
@@ -635,6 +637,8 @@ class RunRecord(Record):
     """Share of `agent_s` spent in the agent's commands."""
     beside: int = 0
     """The most other runs that the same engine worked for at any moment of this one."""
+    node: str = ""
+    """Of a cluster, where the run was carried out; empty: the trial's own box."""
 
 
 # ---------------------------------------------------------------- ledger.jsonl

@@ -76,7 +76,8 @@ def struck_out(folder: TrialFolder) -> dict[str, str]:
 def guarded_lives(folder: TrialFolder, contender: str) -> dict[str, str]:
     """The lifetimes of a contender's engine that the guard ended -> what it saw."""
     found = {}
-    for path in sorted(folder.contender(contender).glob("standup*/phases.json")):
+    home = folder.contender(contender)
+    for path in sorted([*home.glob("standup*/phases.json"), *home.glob("nodes/*/standup*/phases.json")]):
         life = folder.read(StandUp, path)
         if life.stopped is not None and life.stopped.how == "guard":
             seen = folder.read_if_there(GuardStopped, path.with_name("guard.json"))

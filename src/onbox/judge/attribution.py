@@ -80,6 +80,7 @@ def attribute(run: RunRecord, exchanges: Sequence[Exchange], around: Around = NO
         seconds=run.seconds,
         model_s=rounded(_under_way_ns(asked) / SECOND_NS),
         beside=run.beside,
+        node=run.node,
         folder=around.folder,
         files_changed=run.changes.files,
         lines_changed=run.changes.lines_added + run.changes.lines_removed,

@@ -14,7 +14,7 @@ from onbox.judge.backend import backend_proof
 from onbox.judge.claims_seen import with_claims
 from onbox.judge.intervals import cluster_wilson, wilson
 from onbox.judge.isolation import bears, has_mark
-from onbox.judge.pace import pace_of, usual_rates
+from onbox.judge.pace import pace_of, usual_of_each_node
 from onbox.judge.results import BackendProof, ContenderResult, Measurement, Outcome, RunResult, TaskCell
 from onbox.judge.rounding import rounded, rounded_pair
 from onbox.judge.speed import load, measure, refused
@@ -91,10 +91,10 @@ def judge_contender(folder: TrialFolder, plan: Plan, contender: ContenderPlan, c
     for record in records:
         canaries[record.arm].update({record.canary} - {""})
     seen = [(record, _exchanges(folder, record)) for record in records if _planned(plan, record)]
-    usual = usual_rates(speed, [(record, pace_of(exchanges)) for record, exchanges in seen], plan.parallel)
+    usual = usual_of_each_node(speed, [(record, pace_of(exchanges)) for record, exchanges in seen], plan.parallel)
     runs = []
     for record, exchanges in seen:
-        result = attribute(record, exchanges, around.of(record, usual.of(record)))
+        result = attribute(record, exchanges, around.of(record, usual[record.node].of(record)))
         borne = frozenset(
             arm.name
             for arm in plan.treatments

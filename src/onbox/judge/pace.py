@@ -72,6 +72,19 @@ def usual_rates(speed: Measurement | None, runs: Sequence[tuple[RunRecord, float
     )
 
 
+def usual_of_each_node(
+    speed: Measurement | None, runs: Sequence[tuple[RunRecord, float | None]], parallel: int
+) -> dict[str, Usual]:
+    """What is usual of a contender's server on each box that it ran on, by the node's name.
+
+    The measurement was made on the trial's own box and holds for no other.
+    """
+    return {
+        node: usual_rates(None if node else speed, [each for each in runs if each[0].node == node], parallel)
+        for node in {run.node for run, _ in runs}
+    }
+
+
 def calibrated_tok_s(measured: float | None, runs: Sequence[float | None]) -> float | None:
     """The rate to hold a slow run against: the measured one, else the median over the contender's own runs."""
     return _median(runs) if measured is None else measured

@@ -187,6 +187,8 @@ class RunResult(Record):
     """Time during which a request was under way."""
     beside: int = 0
     """The most other runs that its engine worked for meanwhile: its seconds and rates are not those of a run alone."""
+    node: str = ""
+    """Of a cluster, where it was carried out; empty: the trial's own box."""
     folder: str
     """Relative to the trial folder."""
     files_changed: int = 0

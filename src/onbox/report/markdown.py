@@ -225,7 +225,7 @@ def _run(page: Page, run: RunResult) -> Iterator[str]:
     yield (
         f"{run.outcome.value},{cause} {words.count(run.turns, 'turn')}, {words.count(run.tool_calls, 'tool call')}, "
         f"{run.prompt_tokens:,} tokens in, {run.completion_tokens:,} out, "
-        f"{words.seconds(run.model_s)} waiting for the model{words.beside(run.beside)}, "
+        f"{words.seconds(run.model_s)} waiting for the model{words.beside(run.beside)}{_on(run.node)}, "
         f"changed: {plain(words.change(run))}; evidence in {code(run.folder)}"
     )
     if said.problem:
@@ -238,6 +238,10 @@ def _run(page: Page, run: RunResult) -> Iterator[str]:
         if text:
             yield code(name)
             yield quoted(text, f"{run.folder}/{name}")
+
+
+def _on(node: str) -> str:
+    return f", carried out on {plain(node)}" if node else ""
 
 
 def _step(step: Step, file: str) -> Iterator[str]:

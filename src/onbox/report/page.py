@@ -191,7 +191,7 @@ def _contender(folder: TrialFolder, name: str, recipe: dict[str, Any], problems:
 
 
 def _files(trial: Path, at: Path) -> tuple[str, ...]:
-    places = (at.glob("*"), (at / "standup").rglob("*"), (at / "speed").rglob("*"))
+    places = (at.glob("*"), (at / "standup").rglob("*"), (at / "speed").rglob("*"), (at / "nodes").rglob("*"))
     found = (path for place in places for path in sorted(place) if path.is_file())
     return tuple(path.relative_to(trial).as_posix() for path in found)
 

@@ -66,6 +66,7 @@ class Asked:
         task_names: only these.
         runs: runs of each task; None takes the default.
         parallel: runs at a time; None takes the file's or one.
+        ray: address of a cluster over whose nodes the runs are spread; empty: this box alone.
         quick: the small fixed set.
         reserve_bytes: what the guard keeps available; None takes the default for the box.
         seed: of the runs; None takes the file's or the default.
@@ -85,6 +86,7 @@ class Asked:
     task_names: Sequence[str] = ()
     runs: int | None = None
     parallel: int | None = None
+    ray: str = ""
     quick: bool = False
     seed: int | None = None
     reserve_bytes: int | None = None
@@ -145,6 +147,8 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
     for recipe in found:
         _check(recipe)
     found = _named_apart(found)
+    if asked.ray:
+        _check_cluster(found)
     tasks = load_tasks(source, asked.task_names or names) if asked.bench else []
     runs = asked.runs if asked.runs is not None else RUNS
     if runs < 1:
@@ -172,6 +176,7 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
         runs=runs,
         seed=seed,
         parallel=parallel,
+        ray=asked.ray,
         agent=agent_plan,
         speed=speed,
         sandbox=sandbox,
@@ -179,6 +184,24 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
         expected=_expected(found, len(tasks) * runs * (1 + len(asked.arms)), speed, read_gb_s),
     )
     return plan, tasks
+
+
+def _check_cluster(found: Sequence[Recipe]) -> None:
+    """Each node stands its own engine up, so that there must be something to stand up.
+
+    Raises:
+        UsageError: a contender is a server that runs already.
+        BoxError: Ray is not installed.
+    """
+    from onbox.trial.cluster import require_ray
+
+    require_ray()
+    for recipe in found:
+        if recipe.url is not None:
+            raise UsageError(
+                f"--ray: {recipe.name}: is a server that runs already, and each node needs one of its own",
+                "give a recipe or a file of weights",
+            )
 
 
 def _with_room(recipe: Recipe, parallel: int) -> Recipe:

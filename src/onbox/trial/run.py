@@ -4,7 +4,8 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Protocol
 
@@ -14,8 +15,6 @@ from onbox.bench.environments import environment_of
 from onbox.bench.instances import Instances
 from onbox.bench.probing import sandbox_of
 from onbox.bench.quality import References
-from onbox.bench.replay import Replayer
-from onbox.bench.runner import Bench
 from onbox.bench.tasks import Task
 from onbox.bench.tools import DEFINITIONS
 from onbox.engines import engine_by_name
@@ -29,9 +28,13 @@ from onbox.speed.ceiling import measure_again, write_ceiling
 from onbox.speed.measure import SpeedRun
 from onbox.standup.process import Lifetime
 from onbox.trial import events
+from onbox.trial.benching import bench_of
+from onbox.trial.cluster import Cluster, connected
 from onbox.trial.here import Here, room_for
-from onbox.trial.lanes import GivenUp, Lanes, News, Order, Started
+from onbox.trial.lanes import Ended, GivenUp, Lanes, Order, Started
+from onbox.trial.pairs import homes
 from onbox.trial.plan import check_version, run_seed, tasks_of
+from onbox.trial.there import There, node_home
 from onbox.wire.proxy import RecordingProxy
 
 TOKENS_EVERY_S = 0.25
@@ -58,14 +61,19 @@ class Trial:
         folder: with the frozen plan in it.
         show: told what happens.
         look: judges for the show.
+        ray: address of a cluster, in the place of the plan's; empty: this box alone.
     """
 
-    def __init__(self, folder: TrialFolder, show: Callable[[events.Event], None], look: Looker) -> None:
+    def __init__(
+        self, folder: TrialFolder, show: Callable[[events.Event], None], look: Looker, ray: str | None = None
+    ) -> None:
         self.folder = folder
         self.plan: Plan = folder.plan()
+        self._ray = self.plan.ray if ray is None else ray
         self.tasks: list[Task] = tasks_of(self.plan)
         self.failures: list[BoxError | GuardStop] = []
         """Why contenders were not carried out to their end; the trial goes on with the next one all the same."""
+        self._cluster: Cluster | None = None
         self._showing = threading.Lock()
         self._shown_by = show
         self._look = look
@@ -86,7 +94,13 @@ class Trial:
             self._instances = Instances(Path(scratch), self._sandbox)
             self._references = References(self._sandbox)
             self._make_instances()
-            self._contenders()
+            with connected(self._ray) as self._cluster:
+                if self._cluster is not None:
+                    others = ", ".join(self._cluster.nodes) or "no other node"
+                    self._show(events.Note(f"runs are spread over this box and {others}"))
+                    for node, why in self._cluster.silent.items():
+                        self._show(events.Note(f"node {node} does not answer: {why}"))
+                self._contenders()
 
     def _make_instances(self) -> None:
         """All before the first measurement: what breaks costs nothing, and making them no run's time."""
@@ -151,7 +165,8 @@ class Trial:
             elif todo:
                 self._preflight(contender, life, recipe)
             if todo:
-                self._bench(contender, recipe, life, todo, counter)
+                with self._nodes(contender) as nodes:
+                    self._bench(contender, life, todo, counter, nodes)
         stopped = self.folder.read(StandUp, home / "standup" / "phases.json").stopped
         how = stopped.how if stopped else "unknown"
         self.folder.note(LedgerKind.STOPPED, contender.name, how)
@@ -237,37 +252,55 @@ class Trial:
     def _bench(
         self,
         contender: ContenderPlan,
-        recipe: Recipe,
         life: Lifetime,
         todo: list[Order],
         counter: "_TokenCounter",
+        nodes: Sequence[There],
     ) -> None:
         with RecordingProxy(life.endpoint, on_events=counter.add) as proxy:
-            bench = Bench(
-                contender=contender.name,
-                model=life.model,
-                sampling=recipe.sampling,
-                agent=self._agent,
-                plan=self.plan.agent,
-                proxy=proxy,
-                sandbox=self._sandbox,
-                sandbox_report=self._sandbox_report,
-                launch_id=life.launch_id,
-                alive=life.alive,
-                references=self._references,
-                replayer=Replayer(life.endpoint, self.plan.replay, self._replayed_s(contender)),
-                treatments={arm.name: arm for arm in self.plan.treatments},
-            )
+            sandbox = (self._sandbox, self._sandbox_report)
+            replayed_s = self._replayed_s(contender)
+            bench = bench_of(self.plan, contender, life, proxy, self._agent, sandbox, self._references, replayed_s)
             here = Here(bench, life, self._instances, self.folder, self.plan.parallel)
-            with Lanes([here], todo) as lanes:
+            failures = []
+            with Lanes([here, *nodes], todo, self._homes(nodes)) as lanes:
                 for news in lanes:
-                    self._take_in(contender, news)
-        for failure in lanes.failures:
+                    if not isinstance(news, GivenUp):
+                        self._take_in(contender, news)
+                    elif news.place is here:
+                        failures.append(news.why)
+                    else:
+                        self._leave_out(contender, news.place.name, news.why)
+        for failure in failures:
             raise failure
 
-    def _take_in(self, contender: ContenderPlan, news: News) -> None:
-        if isinstance(news, GivenUp):
-            return  # Told when the runs under way have come to their end.
+    def _nodes(self, contender: ContenderPlan) -> AbstractContextManager[Sequence[There]]:
+        """The other nodes of the cluster on which the contender's engine stands."""
+        if self._cluster is None:
+            return nullcontext(())
+        for node in self._cluster.nodes:
+            self._keep_earlier_lives(node_home(self.folder, contender.name, node))
+            self._show(events.Note(f"{contender.name}: stands up on {node}"))
+        return self._cluster.standing(
+            self.folder,
+            self.plan,
+            contender,
+            self.tasks,
+            self._replayed_s(contender),
+            lambda node, why: self._leave_out(contender, node, why),
+        )
+
+    def _leave_out(self, contender: ContenderPlan, node: str, why: OnboxError) -> None:
+        subject = node_home(self.folder, contender.name, node).relative_to(self.folder.path).as_posix()
+        self.folder.note(LedgerKind.FAILED, subject, why.message)
+        self._show(events.Note(f"{contender.name}: goes on without {node}: {why.message}"))
+
+    def _homes(self, nodes: Sequence[There]) -> Callable[[Order], int | None]:
+        names = ["", *(node.name for node in nodes)]
+        done = [run for contender in self.plan.contenders for run in self.folder.runs(contender.name)]
+        return homes(names, [task.name for task in self.tasks], done)
+
+    def _take_in(self, contender: ContenderPlan, news: Started | Ended) -> None:
         task, arm, n = news.order.task.name, news.order.arm, news.order.n
         if isinstance(news, Started):
             self._show(events.RunStarted(contender.name, task, arm, n, self.plan.runs))
@@ -291,8 +324,11 @@ class Trial:
         ]
 
     def _replayed_s(self, contender: ContenderPlan) -> float:
-        """What replays of finished runs took, in this life of the trial and in earlier ones."""
-        return sum(run.replay.seconds for run in self.folder.runs(contender.name) if run.replay is not None)
+        """Of the time for replays, what one place is not to spend: what earlier runs took, and the share of others."""
+        took_s = sum(run.replay.seconds for run in self.folder.runs(contender.name) if run.replay is not None)
+        places = 1 + (len(self._cluster.nodes) if self._cluster else 0)
+        limit_s = self.plan.replay.contender_s
+        return limit_s - (limit_s - took_s) / places
 
     def _speed_done(self, contender: ContenderPlan) -> bool:
         path = self.folder.contender(contender.name) / "speed" / "1" / "run.json"

@@ -26,6 +26,7 @@ from onbox.bench.sandbox.interior import (
     refusal,
     tighten,
 )
+from onbox.bench.sandbox.sweeper import Sweeper
 from onbox.errors import BoxError
 
 _HOME = "/home/agent"
@@ -47,6 +48,7 @@ _ETC = {
 """Written here, so that a command learns no names of the box."""
 _ETC_OF_THE_BOX = ("/etc/alternatives", "/etc/ssl", "/etc/pki", "/etc/ld.so.cache", "/etc/localtime")
 _NEXT_STEP = "apt install bubblewrap"
+_sweeper = Sweeper()
 
 
 class Bubblewrap:
@@ -124,6 +126,8 @@ class Bubblewrap:
                 stderr=subprocess.STDOUT,
                 pass_fds=(bwrap_status.fileno(), bwrap_go.fileno(), *(file.fileno() for file in etc.values())),
                 start_new_session=True,
+                # Not onbox's own environment, keys and all: /proc/1 shows a command what this was started with.
+                env=_sweeper.environment(),
             )
             end_with(stack, process)
             bwrap_status.close()
@@ -131,9 +135,13 @@ class Bubblewrap:
             if not first:
                 raise BoxError(f"bubblewrap did not start: {_last_line(process.communicate()[0])}", _NEXT_STEP)
             init = json.loads(first)["child-pid"]
-            init_fd = open_pidfd(stack, init)
-            # The first process of the namespace waits for `go`, so that its limits hold before the command exists.
-            tighten(init, [*limits(timeout_s, memory_bytes), (resource.RLIMIT_NPROC, PROCESSES)])
+            try:
+                init_fd = open_pidfd(stack, init)
+                # The first process of the namespace waits for `go`, so that its limits hold before the command exists.
+                tighten(init, [*limits(timeout_s, memory_bytes), (resource.RLIMIT_NPROC, PROCESSES)])
+            except ProcessLookupError:
+                said = _last_line(process.communicate()[0])
+                raise BoxError(f"bubblewrap did not start: {said}", _NEXT_STEP) from None
             go.write(b"go")
             heard = attend(
                 process,

@@ -17,6 +17,11 @@ from onbox.errors import UsageError
 @click.option(
     "--parallel", type=int, metavar="N", help="Runs at a time, where the engine serves several; 1 if left out."
 )
+@click.option(
+    "--ray",
+    metavar="ADDRESS",
+    help="Spread the runs over the nodes of the Ray cluster at HOST:PORT, of which this box is one.",
+)
 @click.option("--quick", is_flag=True, help="Short for --tasks quick: three small tasks.")
 @click.option("--tasks", help="A folder of tasks in Harbor's layout, or quick, core (if left out), builtin: all.")
 @click.option("--task", "task_names", multiple=True, help="Only this task; may be given several times.")
@@ -33,6 +38,7 @@ def command(
     resume: Path | None,
     runs: int | None,
     parallel: int | None,
+    ray: str | None,
     quick: bool,
     tasks: str | None,
     task_names: tuple[str, ...],
@@ -62,9 +68,11 @@ def command(
         asked: dict[str, Any] = {"speed": None} if no_speed else {}
         asked |= {"contenders": contenders, "tasks": tasks, "task_names": task_names, "runs": runs}
         kept = None if reserve is None else round(reserve * 2**30)
-        wanted = Asked(**asked, parallel=parallel, quick=quick, seed=seed, agent=agent, reserve_bytes=kept)
+        wanted = Asked(
+            **asked, parallel=parallel, ray=ray or "", quick=quick, seed=seed, agent=agent, reserve_bytes=kept
+        )
         folder = new_folder(wanted, out, unsafe=unsafe, audit=not no_audit)
-    done = carry_out(folder, resumed=resume is not None)
+    done = carry_out(folder, resumed=resume is not None, ray=ray)
     verdict = done.verdict
     err().print(summary(verdict, folder.path))
     if as_json:
@@ -78,5 +86,5 @@ def _alone(context: click.Context) -> None:
     """Refuse what would change a plan that is frozen already."""
     for name in context.params:
         told = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
-        if told and name not in ("resume", "as_json") and context.params[name] != ():
+        if told and name not in ("resume", "ray", "as_json") and context.params[name] != ():
             raise UsageError("--resume: the plan is frozen in the folder", "give --resume DIR alone")

@@ -1,0 +1,220 @@
+"""The nodes of a Ray cluster as further places for runs: an engine on each, beside the one on the trial's own box.
+
+Ray starts a worker on each node, carries bytes and notices a node's death; it schedules nothing here. The trial's box
+is itself a node of the cluster, as Ray wants it of whoever connects, and does its share as without a cluster. Ray is
+imported only where a cluster is asked for.
+"""
+
+import importlib
+import importlib.util
+import logging
+import os
+import re
+import signal
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import Any
+
+from onbox.bench.tasks import Task
+from onbox.errors import BoxError, OnboxError
+from onbox.evidence.folder import TrialFolder
+from onbox.evidence.records import ContenderPlan, Plan, WeightsFile
+from onbox.trial.node import Errand, Worker, versions
+from onbox.trial.packed import pack
+from onbox.trial.there import There, said
+
+KNOCK_S = 3.0
+"""For the head of the cluster to take a connection."""
+VERSIONS_S = 90.0
+"""For every node to start a process and say what it has."""
+BESIDE_RUNS = 4
+"""Calls that a worker takes while runs are under way: check, halt, stop."""
+
+GaveUp = Callable[[str, OnboxError], None]
+"""Called with a node's name and why it is left out."""
+
+
+class Cluster:
+    """A connection to a running cluster.
+
+    Args:
+        ray: Ray's module.
+        nodes: name -> id of the nodes that are not the trial's own box.
+    """
+
+    def __init__(self, ray: Any, nodes: dict[str, str]) -> None:
+        self._ray = ray
+        self.nodes = nodes
+        self.silent: dict[str, str] = {}
+        """Nodes that Ray lists and that do not answer -> why; they are not among `nodes`."""
+
+    @contextmanager
+    def standing(
+        self,
+        folder: TrialFolder,
+        plan: Plan,
+        contender: ContenderPlan,
+        tasks: Sequence[Task],
+        replayed_s: float,
+        gave_up: GaveUp,
+    ) -> Iterator[list[There]]:
+        """The nodes on which the contender's engine stands; they all stand it up at once, and end it on the way out.
+
+        A node that cannot is left out.
+
+        Args:
+            folder: of the trial; the evidence of each node goes to `CONTENDER/nodes/NODE`.
+            plan: the frozen one.
+            contender: whose engine it is.
+            tasks: those of the plan.
+            replayed_s: of the time for replays, what is not to be spent on one node.
+            gave_up: told about nodes that are left out.
+        """
+        weights = folder.read_if_there(WeightsFile, folder.contender(contender.name) / "weights.json")
+        errand = Errand(
+            plan=plan.model_dump_json(),
+            contender=contender.name,
+            node="",
+            tasks=pack(*(task.path for task in tasks)),
+            weights_sha256=weights.sha256 if weights else None,
+            replayed_s=replayed_s,
+        )
+        places = [
+            There(self._ray, self._worker(replace(errand, node=name)), name, plan.parallel, folder, contender.name)
+            for name in self.nodes
+        ]
+        try:
+            told = [(place, place.worker.stand_up.remote()) for place in places]
+            yield [place for place, answer in told if self._stands(place, answer, gave_up)]
+        finally:
+            self._end(places)
+
+    def _stands(self, place: There, answer: Any, gave_up: GaveUp) -> bool:
+        try:
+            place.stand_up(answer)
+        except OnboxError as error:
+            gave_up(place.name, error)
+            return False
+        return True
+
+    def _end(self, places: Sequence[There]) -> None:
+        told = [(place, place.worker.stop.remote()) for place in places]
+        for place, answer in told:
+            with suppress(OnboxError):  # Lost nodes are told already; their stand-up has no end in the evidence.
+                place.stop(answer)
+            place.kill()
+
+    def _worker(self, errand: Errand) -> Any:
+        strategy = self._ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
+            self.nodes[errand.node], soft=False
+        )
+        plan = Plan.model_validate_json(errand.plan)
+        return (
+            self._ray.remote(Worker)
+            .options(num_cpus=0, max_concurrency=plan.parallel + BESIDE_RUNS, scheduling_strategy=strategy)
+            .remote(errand)
+        )
+
+    def check_versions(self) -> None:
+        """Find the nodes that do not answer; do nothing else where all others have this onbox.
+
+        Raises:
+            BoxError: one has not.
+        """
+        affinity = self._ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
+        asking = self._ray.remote(versions)
+        asked = {
+            name: asking.options(num_cpus=0, max_retries=0, scheduling_strategy=affinity(node, soft=False)).remote()
+            for name, node in self.nodes.items()
+        }
+        mine = versions()
+        for name, told in asked.items():
+            try:
+                theirs = self._ray.get(told, timeout=VERSIONS_S)
+            except self._ray.exceptions.RayTaskError as error:
+                raise BoxError(
+                    f"--ray: node {name}: {said(error)}", f"is onbox {mine['onbox']} installed for its Ray?"
+                ) from error
+            except self._ray.exceptions.RayError as error:
+                # Ray lists a node that went away until it has missed it for a while.
+                self.silent[name] = said(error)
+                del self.nodes[name]
+                continue
+            for what in mine:
+                if theirs.get(what) != mine[what]:
+                    raise BoxError(
+                        f"--ray: node {name} has {what} {theirs.get(what)}, and this box {mine[what]}",
+                        "all nodes need the same",
+                    )
+
+
+@contextmanager
+def connected(address: str) -> Iterator[Cluster | None]:
+    """A connection to the cluster at an address; None where there is no address.
+
+    Raises:
+        BoxError: Ray is missing, no cluster answers there, or a node has another onbox.
+    """
+    if not address:
+        yield None
+        return
+    ray = require_ray()
+    _knock(address)
+    # What Ray logs is not for the terminal, and what it would tell its makers is for nobody.
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL)
+        importlib.import_module("ray.util.scheduling_strategies")
+    except Exception as error:
+        raise BoxError(
+            f"--ray: {address}: {said(error)}", "this box must be a node of that cluster: ray start --address=..."
+        ) from error
+    try:
+        for number, handler in handlers.items():
+            with suppress(ValueError):  # Not in the first thread.
+                signal.signal(number, handler)
+        here = ray.get_runtime_context().get_node_id()
+        cluster = Cluster(ray, _named(node for node in ray.nodes() if node["Alive"] and node["NodeID"] != here))
+        cluster.check_versions()
+        yield cluster
+    finally:
+        ray.shutdown()
+
+
+def require_ray() -> Any:
+    """Ray's module.
+
+    Raises:
+        BoxError: it is not installed.
+    """
+    if importlib.util.find_spec("ray") is None:
+        raise BoxError("--ray: Ray is not installed here", "pip install 'onbox[ray]' on every node of the cluster")
+    return importlib.import_module("ray")
+
+
+def _knock(address: str) -> None:
+    """Ray itself would try for minutes."""
+    match = re.fullmatch(r"(?P<host>[\w.-]+|\[[0-9a-fA-F:]+\]):(?P<port>\d+)", address)
+    if match is None:
+        raise BoxError(f"--ray: {address}: not an address", "give HOST:PORT, as ray start printed it on the head node")
+    try:
+        socket.create_connection((match["host"].strip("[]"), int(match["port"])), KNOCK_S).close()
+    except (OSError, OverflowError) as error:
+        raise BoxError(f"--ray: {address}: no cluster answers: {error}", "start one: ray start --head") from error
+
+
+def _named(nodes: Iterator[dict[str, Any]]) -> dict[str, str]:
+    """A name for each node that can be a folder -> its id."""
+    found: dict[str, str] = {}
+    for node in sorted(nodes, key=lambda node: (node["NodeManagerAddress"], node["NodeID"])):
+        told = node.get("NodeName") or node["NodeManagerHostname"]
+        name = plain = re.sub(r"[^A-Za-z0-9._-]", "-", told).strip(".-") or "node"
+        number = 1
+        while name in found:
+            number += 1
+            name = f"{plain}-{number}"
+        found[name] = node["NodeID"]
+    return found

@@ -1,0 +1,131 @@
+"""Runs spread over a cluster, as far as no cluster is needed: who does what, what travels, what is refused."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from onbox.bench.tasks import load_tasks
+from onbox.errors import BadSubjectError, BoxError
+from onbox.judge.pace import usual_of_each_node
+from onbox.trial.cluster import _knock, _named
+from onbox.trial.lanes import Order
+from onbox.trial.node import Answer
+from onbox.trial.packed import pack, unpack
+from onbox.trial.pairs import homes
+from tests.builders import run_record
+from tests.e2e.cli import environment, onbox_here
+
+TASKS = load_tasks("builtin", ["fill-json", "write-to-test"])
+NAMES = [task.name for task in TASKS]
+
+
+def order(task: int, n: int, arm: str = "baseline") -> Order:
+    return Order(TASKS[task], arm, n, 1)
+
+
+class TestHomes:
+    def test_every_place_has_its_share_of_each_task(self) -> None:
+        home = homes(["", "a", "b"], NAMES, [])
+        assert [home(order(0, n)) for n in range(1, 7)] == [0, 1, 2, 0, 1, 2]
+        assert [home(order(1, n)) for n in range(1, 7)] == [1, 2, 0, 1, 2, 0]
+
+    def test_arms_stay_together(self) -> None:
+        home = homes(["", "a"], NAMES, [])
+        assert home(order(0, 1)) == home(order(0, 1, "house-rules"))
+
+    def test_a_pair_goes_where_its_other_half_was_done(self) -> None:
+        done = [run_record(task=NAMES[0], n=1, node="b"), run_record(task=NAMES[1], n=1, node="gone")]
+        home = homes(["", "a", "b"], NAMES, done)
+        assert home(order(0, 1)) == 2
+        assert home(order(1, 1)) == 1
+
+
+class TestPacked:
+    def test_a_task_is_the_same_task_on_the_other_side(self, tmp_path: Path) -> None:
+        unpack(pack(*(task.path for task in TASKS)), tmp_path)
+        assert [task.sha256 for task in load_tasks(tmp_path, NAMES)] == [task.sha256 for task in TASKS]
+
+    def test_the_last_file_is_written_last(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        source = tmp_path / "run"
+        source.mkdir()
+        for name in ("a.txt", "run.json", "z.txt"):
+            (source / name).write_text(name)
+        seen: list[list[str]] = []
+
+        def write(path: Path, data: bytes) -> None:
+            seen.append(sorted(each.name for each in path.parent.iterdir()))
+            path.write_bytes(data)
+
+        monkeypatch.setattr("onbox.trial.packed.write_atomic", write)
+        unpack(pack(*source.iterdir()), tmp_path / "there", last="run.json")
+        assert seen == [["a.txt", "z.txt"]]
+        assert (tmp_path / "there" / "run.json").read_text() == "run.json"
+
+    def test_nothing_is_written_outside(self, tmp_path: Path) -> None:
+        (tmp_path / "in").mkdir()
+        (tmp_path / "in" / "link").symlink_to("/etc/hostname")
+        unpack(pack(tmp_path / "in"), tmp_path / "out")
+        assert not (tmp_path / "out" / "in" / "link").is_symlink()
+
+
+def test_nodes_have_names_of_their_own_that_can_be_folders() -> None:
+    def node(name: str, address: str, number: str) -> dict[str, str]:
+        return {"NodeName": name, "NodeManagerHostname": "host", "NodeManagerAddress": address, "NodeID": number}
+
+    nodes = [
+        node("box", "10.0.0.2", "2"),
+        node("box", "10.0.0.1", "1"),
+        node("", "10.0.0.3", "3"),
+        node("../x", "9", "4"),
+    ]
+    assert _named(iter(nodes)) == {"box": "1", "box-2": "2", "host": "3", "x": "4"}
+
+
+def test_what_a_worker_says_keeps_its_class_and_names_the_node() -> None:
+    with pytest.raises(BadSubjectError, match="node b: the generator broke") as caught:
+        Answer(error=("BadSubjectError", "the generator broke", "mend it")).check("b")
+    assert caught.value.next_step == "mend it"
+    Answer().check("b")
+
+
+@pytest.mark.parametrize("address", ["nowhere", "ray://127.0.0.1:10001", "127.0.0.1:1", "127.0.0.1:99999"])
+def test_an_address_at_which_nothing_answers_is_told_at_once(address: str) -> None:
+    with pytest.raises(BoxError, match=f"--ray: {address}: (not an address|no cluster answers)"):
+        _knock(address)
+
+
+def test_a_slow_node_is_held_against_itself() -> None:
+    here = [(run_record(n=n), 100.0) for n in range(1, 4)]
+    there = [(run_record(n=n, node="b"), 20.0) for n in range(4, 7)]
+    usual = usual_of_each_node(None, [*here, *there], parallel=1)
+    assert [usual[node].of(run_record(node=node)) for node in ("", "b")] == [100.0, 20.0]
+    few = usual_of_each_node(None, [*here, *there[:2]], parallel=1)
+    assert few["b"].of(run_record(node="b")) is None
+
+
+@pytest.mark.skipif(importlib.util.find_spec("ray") is not None, reason="Ray is installed here")
+def test_without_ray_one_line_says_what_to_install(tmp_path: Path) -> None:
+    done = onbox_here("trial", "smollm2-135m", "--ray", "127.0.0.1:6379", "--out", tmp_path / "t")
+    assert done.returncode == 3
+    assert done.stderr.splitlines()[-2:] == [
+        "onbox: --ray: Ray is not installed here",
+        "  next: pip install 'onbox[ray]' on every node of the cluster",
+    ]
+    assert not (tmp_path / "t").exists()
+
+
+def test_nothing_of_ray_is_imported_by_a_trial_without_it() -> None:
+    script = "import sys, onbox.trial.run; print([name for name in sys.modules if name.split('.')[0] == 'ray'])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment(), check=True)
+    assert json.loads(done.stdout) == []
+
+
+def test_a_server_that_runs_already_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("onbox.trial.cluster.require_ray", lambda: None)
+    done = onbox_here("trial", "http://127.0.0.1:1/v1", "--ray", "127.0.0.1:6379", "--out", tmp_path / "t")
+    assert done.returncode == 2
+    assert "is a server that runs already, and each node needs one of its own" in done.stderr
