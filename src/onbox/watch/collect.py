@@ -26,7 +26,7 @@ from onbox.watch.tokens import Server
 
 PROCESSES_S = 0.2
 MEMBERS_S = 1.0
-MACHINE_S = 0.4
+MACHINE_S = 1.0
 SOCKETS_S = 1.0
 GPUS_S = 2.0
 SERVER_S = 2.0
