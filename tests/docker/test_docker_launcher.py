@@ -4,12 +4,14 @@ What runs in it is a small scripted server: no engine fits into a test's image, 
 difference.
 """
 
+import json
 import shutil
 import signal
 import subprocess
 import sys
 import time
 import urllib.request
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,6 +23,8 @@ from onbox.engines.vllm import Vllm
 from onbox.errors import BoxError, EngineError
 from onbox.evidence.records import StandUp
 from onbox.recipes import Recipe
+from onbox.recipes.text import recipe_yaml
+from onbox.standup import running
 from onbox.standup.ports import free_port, port_open
 from onbox.standup.process import Lifetime
 from onbox.standup.residents import residents
@@ -28,17 +32,23 @@ from onbox.standup.resolve import resolve
 from tests.docker.conftest import Client
 from tests.doubles.engine import SCRIPT
 from tests.doubles.waiting import until
+from tests.e2e.cli import onbox
+from tests.unit.weights.checkpoints import write_gguf
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(180)]
 
 PROGRAM = """#!/usr/bin/python3
-import json, os, runpy, signal, sys, time
+import json, mmap, os, runpy, signal, sys, time
 words = sys.argv[1:]
 # The first process of a container is deaf to signals that it does not handle.
 signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 assert words[0] == "serve"
 print("INFO Starting to load model", words[1], flush=True)
 open(words[1] + "/weights.bin").close()
+if "SHARED" in os.environ:
+    file = open(os.environ["SHARED"], "w+b")
+    file.truncate(4096)
+    held = mmap.mmap(file.fileno(), 4096)
 if "--die" in words:
     sys.exit("error: unrecognized arguments: --die")
 print("INFO Loading weights took 0.10 seconds", flush=True)
@@ -236,6 +246,36 @@ def test_a_kill_of_onbox_leaves_no_container(client: Client, recipe: Callable[..
     while client.names() and time.monotonic() < deadline:
         time.sleep(0.1)
     assert client.names() == []
+
+
+def test_down_removes_what_it_left_in_the_shared_memory_of_the_box(
+    client: Client, recipe: Callable[..., Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the box's IPC namespace a container's segments are the box's; its processes are nobody's children here."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "")
+    segment = Path("/dev/shm") / f"onbox-test-{uuid.uuid4().hex}"
+    asked = recipe()
+    assert asked.container is not None
+    serve = asked.serve.model_copy(update={"environment": {**SETTINGS, "SHARED": str(segment)}})
+    container = asked.container.model_copy(update={"ipc": "host"})
+    shared = asked.model_copy(update={"container": container, "serve": serve})
+    metadata = {"general.architecture": "llama", "llama.block_count": 1, "llama.embedding_length": 64}
+    write_gguf(tmp_path / "weights" / "model.gguf", metadata, {"blk.0.ffn_up.weight": ("Q8_0", (64, 64))})
+    (tmp_path / "shared.yaml").write_bytes(recipe_yaml(shared))
+    try:
+        done = onbox("up", tmp_path / "shared.yaml", "--reserve", "0")
+        assert done.returncode == 0, done.stderr
+        assert segment.exists()
+        done = onbox("down", "contained", "--json")
+        assert done.returncode == 0, done.stderr
+        gone = json.loads(done.stdout)["gone"]
+        assert (gone["container"], gone["shared_memory_removed"]) == (True, [segment.name])
+        assert not segment.exists()
+    finally:
+        segment.unlink(missing_ok=True)
+        for each in running.all_running():
+            running.stop(each)
 
 
 def test_the_ending_commands_do_no_harm_when_it_is_gone(

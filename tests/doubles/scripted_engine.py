@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import mmap
 import os
 import signal
 import time
@@ -193,6 +194,13 @@ async def _hold(mib: int, mib_s: float) -> AsyncIterator[bytearray]:
         await asyncio.sleep(max(0.0, began + (number + 1) * 16 / mib_s - time.monotonic()))
 
 
+def _share(path: str) -> mmap.mmap:
+    """As an engine's workers share memory: by a file in /dev/shm."""
+    with open(path, "w+b") as file:
+        file.truncate(1 << 20)
+        return mmap.mmap(file.fileno(), 1 << 20)
+
+
 async def main() -> None:
     """Serve until the process is ended."""
     parser = argparse.ArgumentParser()
@@ -204,6 +212,7 @@ async def main() -> None:
     parser.add_argument("--die-on", type=int, default=1)
     parser.add_argument("--hold-mib", type=int, default=0, help="memory that it takes while it loads, and keeps")
     parser.add_argument("--hold-mib-s", type=float, default=500.0, help="how fast")
+    parser.add_argument("--shared", help="a file of 1 MiB that it makes, maps and never removes")
     parser.add_argument("--deaf", action="store_true", help="ignore SIGTERM")
     told = parser.parse_args()
     if told.deaf:
@@ -214,6 +223,7 @@ async def main() -> None:
     server = await asyncio.start_server(engine.serve, "127.0.0.1", told.port)
     print(f"port {server.sockets[0].getsockname()[1]}", flush=True)
     await asyncio.sleep(told.load_s)
+    _segment = _share(told.shared) if told.shared else None
     held = [chunk async for chunk in _hold(told.hold_mib, told.hold_mib_s)]
     print(f"{len(held)} chunks held\nmodel loaded", flush=True)
     engine.loading = False

@@ -90,13 +90,13 @@ class Running:
         return sum(sum(held) for pid in pids if (held := holding(pid)) is not None) if pids else None
 
     def processes(self) -> set[int]:
-        """The engine's, those in its container included; none when it is gone."""
+        """The engine's: those of its container, without the client that stands for it here; none when it is gone."""
         if self.engine is None or not self.engine.alive():
             return set()
-        roots = {self.engine.pid}
-        if self.started.container and (pid := main_pid(Container(*self.started.container))):
-            roots.add(pid)
-        return descendants(roots)
+        if self.started.container is None:
+            return descendants({self.engine.pid})
+        pid = main_pid(Container(*self.started.container))
+        return descendants({pid}) if pid else set()
 
     def state(self) -> State:
         """How it does now, by its processes and not by what was written last."""
