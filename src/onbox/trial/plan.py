@@ -181,7 +181,7 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
         speed=speed,
         sandbox=sandbox,
         reserve_bytes=asked.reserve_bytes,
-        expected=_expected(found, len(tasks) * runs * (1 + len(asked.arms)), speed, read_gb_s),
+        expected=_expected(found, len(tasks) * runs * (1 + len(asked.arms)), speed, read_gb_s, parallel),
     )
     return plan, tasks
 
@@ -402,8 +402,13 @@ def _named_apart(found: list[Recipe]) -> list[Recipe]:
     return apart
 
 
-def _expected(found: list[Recipe], runs: int, speed: SpeedPlan | None, read_gb_s: float | None) -> Expected | None:
-    """Seconds from bytes and bandwidth; None where a contender's weights are not known."""
+def _expected(
+    found: list[Recipe], runs: int, speed: SpeedPlan | None, read_gb_s: float | None, parallel: int
+) -> Expected | None:
+    """Seconds from bytes and bandwidth; None where a contender's weights are not known.
+
+    What several runs at a time save is the engine's affair and not known before: none of it is taken off.
+    """
     sizes = [_size(recipe.weights, recipe.name) for recipe in found if recipe.weights]
     if len(sizes) != len(found) or not all(sizes) or not read_gb_s:
         return None
@@ -417,7 +422,8 @@ def _expected(found: list[Recipe], runs: int, speed: SpeedPlan | None, read_gb_s
         seconds=round(seconds),
         download_bytes=download,
         memory_bytes=round(max(sizes) * 1.4),
-        basis=f"{SHARE_OF_BANDWIDTH:.0%} of {read_gb_s:.0f} GB/s measured, {RUN_TOKENS} tokens a run",
+        basis=f"{SHARE_OF_BANDWIDTH:.0%} of {read_gb_s:.0f} GB/s measured, {RUN_TOKENS} tokens a run"
+        + (", as if one at a time" if parallel > 1 else ""),
     )
 
 
