@@ -9,7 +9,7 @@ import sys
 import time
 
 from onbox.standup.keeper.memory import Memory
-from onbox.standup.keeper.nvml import open_nvml
+from onbox.watch.nvml import open_nvml
 
 HELD_BYTES = 3 << 30
 HOLD = f"""

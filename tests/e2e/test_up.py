@@ -164,10 +164,13 @@ def test_kill_9_at_any_point_leaves_no_engine_and_no_port(env: dict[str, str], r
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     file = recipe("--load-s 0.5", port=port)
-    began = time.monotonic()
-    onbox("up", file, env=env)
-    whole_s = time.monotonic() - began
-    assert onbox("down", "small", env=env).returncode == 0
+    # The quicker of two: on a box that others load, the slower one would put most kills after the handover.
+    whole_s = 60.0
+    for _ in range(2):
+        began = time.monotonic()
+        onbox("up", file, env=env)
+        whole_s = min(whole_s, time.monotonic() - began)
+        assert onbox("down", "small", env=env).returncode == 0
     chance = random.Random(1)
     ends: list[str] = []
     for _ in range(KILLS):

@@ -22,7 +22,8 @@ from tests.ray.cluster import Cluster, cluster
 
 pytestmark = [pytest.mark.ray, pytest.mark.bwrap, pytest.mark.slow, pytest.mark.timeout(180)]
 
-TASKS = ("fill-json", "write-to-test")
+TASKS = ("fill-json", "rename-2-files")
+"""The second is made anew for each seed, on each node."""
 SLOW = "--mode good --stall-s 0.4"
 OURS, MARK = "ONBOX_TEST_CLUSTER", uuid.uuid4().hex
 """In the environment of all that these tests start, on every node."""
@@ -105,6 +106,8 @@ def test_pairs_stay_pairs_and_each_node_leaves_its_evidence(
         assert {where["one", task, n] for n in (1, 2)} == {"", "second"}
         for n in (1, 2):
             assert where["one", task, n] == where["two", task, n]
+    instances = [read(path)["instance_sha256"] for path in out.glob("*/runs/rename-2-files/*/*/run.json")]
+    assert len(set(instances)) == 2
     assert [(each["passed"], each["valid"]) for each in verdict_of(out)["contenders"]] == [(4, 4), (0, 4)]
     for name in ("one", "two"):
         home = out / name / "nodes" / "second"
@@ -126,7 +129,7 @@ def test_a_node_that_dies_loses_only_what_was_under_way(
     out = tmp_path / "trial"
     third = two.start("third")
     session = Session("trial", trial_file(4, one=SLOW), "--ray", two.address, "--out", out, env=env, python=RAY_PYTHON)
-    session.wait_for(r"one: write-to-test .* run 2 of 4 begins", 60)
+    session.wait_for(r"one: rename-2-files .* run 2 of 4 begins", 60)
     before = runs_of(out)
     third.power_off()
     assert session.end(120) == 0, session.lines
@@ -147,8 +150,8 @@ def test_stopped_and_resumed(two: Cluster, env: dict[str, str], trial_file: Tria
     out = tmp_path / "trial"
     points = [
         ("one: stands up on second", signal.SIGINT, 130),
-        ("one: write-to-test .* run 1 of 3 begins", signal.SIGINT, 130),
-        ("one: write-to-test .* run 2 of 3 begins", signal.SIGKILL, -signal.SIGKILL),
+        ("one: rename-2-files .* run 1 of 3 begins", signal.SIGINT, 130),
+        ("one: rename-2-files .* run 2 of 3 begins", signal.SIGKILL, -signal.SIGKILL),
     ]
     command: list[object] = ["trial", trial_file(3, one=SLOW), "--ray", two.address, "--out", out]
     before: dict[str, tuple[int, str]] = {}

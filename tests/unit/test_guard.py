@@ -109,14 +109,6 @@ def test_stalls_count_only_when_little_is_available(available: int, stops: bool)
     assert (alarm is not None and alarm.kind == "stalled") == stops
 
 
-def test_stalls_are_found_though_not_every_look_asks_for_them() -> None:
-    asked = [Sample(n / 10, 6 * GIB, 0, stall_s=n / 10 * 0.6 if n % 5 == 0 else None) for n in range(50)]
-    alarm, sample = play(Guard(Limits(reserve_bytes=4 * GIB)), asked)
-    assert alarm is not None
-    assert sample is not None
-    assert (alarm.kind, sample.t_s) == ("stalled", 2.0)
-
-
 def test_it_looks_more_often_when_the_reserve_is_near() -> None:
     guard = Guard(Limits(reserve_bytes=4 * GIB))
     intervals = {}

@@ -7,12 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Barrier
+from typing import TYPE_CHECKING
 
-import numpy as np
 import psutil
-from numpy.typing import NDArray
 
 from onbox.box.system import cpu_clock_mhz
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 MIB = 1 << 20
 REPEATS = 7
@@ -129,12 +132,14 @@ def _thread_counts() -> list[int]:
 
 def _rates(size: int, threads: int, repeats: int) -> list[float]:
     """GB/s of each repeat."""
+    import numpy as np  # here, because who asks this package for accelerators does not pay for it
+
     words = size // 8 // threads * threads
     data: NDArray[np.float64] = np.empty(words, dtype=np.float64)
     parts = np.split(data, threads)
     barrier = Barrier(threads)
 
-    def read(part: NDArray[np.float64]) -> list[tuple[float, float]]:
+    def read(part: "NDArray[np.float64]") -> list[tuple[float, float]]:
         part.fill(1.0)
         spans = []
         for _ in range(repeats):

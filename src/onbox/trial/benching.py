@@ -1,14 +1,31 @@
 """What all runs of one contender share, put together from the plan: on the trial's box as on a node of a cluster."""
 
+from collections.abc import Sequence
+
 from onbox.bench.agents import Agent
+from onbox.bench.environments import environment_of
+from onbox.bench.instances import Instances
 from onbox.bench.quality import References
 from onbox.bench.replay import Replayer
 from onbox.bench.runner import Bench
 from onbox.bench.sandbox import Sandbox
+from onbox.bench.tasks import Task
 from onbox.evidence.records import ContenderPlan, Plan, SandboxReport
 from onbox.recipes import Recipe
 from onbox.standup.process import Lifetime
+from onbox.trial.plan import run_seed
 from onbox.wire.proxy import RecordingProxy
+
+
+def make_instances(plan: Plan, tasks: Sequence[Task], instances: Instances, sandbox: Sandbox) -> None:
+    """Make all instances and images before the first run: what breaks costs nothing, and making them no run's time.
+
+    Raises:
+        OnboxError: a generator broke, or an image could not be built.
+    """
+    for task in tasks:
+        for n in range(1, plan.runs + 1):
+            environment_of(instances.of(task, run_seed(plan.seed, task.name, n)), sandbox)
 
 
 def bench_of(

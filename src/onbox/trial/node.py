@@ -7,7 +7,6 @@ is an `Answer` and never an exception, so that whatever raises on the way is Ray
 import platform
 import shutil
 import tempfile
-import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from onbox.evidence.folder import TrialFolder, write_json
 from onbox.evidence.records import Plan
 from onbox.recipes import Recipe
 from onbox.standup.process import Lifetime
-from onbox.trial.benching import bench_of
+from onbox.trial.benching import bench_of, make_instances
 from onbox.trial.here import Here
 from onbox.trial.lanes import Order
 from onbox.trial.packed import pack, unpack
@@ -93,7 +92,6 @@ class Worker:
         self._plan = Plan.model_validate_json(errand.plan)
         self._contender = next(each for each in self._plan.contenders if each.name == errand.contender)
         self._halt = Halt()
-        self._making = threading.Lock()
         self._open = ExitStack()
         self._temporary = tempfile.TemporaryDirectory(prefix="onbox-node-")
         self._scratch = Path(self._temporary.name)
@@ -141,7 +139,8 @@ class Worker:
         self._tasks = {
             task.name: task for task in load_tasks(self._scratch / "tasks", [task.name for task in plan.tasks])
         }
-        self._instances = Instances(self._scratch / "instances", sandbox[0])
+        instances = Instances(self._scratch / "instances", sandbox[0])
+        make_instances(plan, list(self._tasks.values()), instances, sandbox[0])
         write_json(self._home / "box.json", {"onbox_version": __version__, **box.describe().as_dict()})
         weights = self._fetch(recipe)
         life = self._open.enter_context(
@@ -159,7 +158,7 @@ class Worker:
             self._errand.replayed_s,
             self._errand.node,
         )
-        self._here = Here(bench, life, self._instances, self._folder, plan.parallel)
+        self._here = Here(bench, life, instances, self._folder, plan.parallel)
         return self._evidence()
 
     def _evidence(self) -> bytes:
@@ -177,8 +176,6 @@ class Worker:
 
     def _run(self, task: str, arm: str, n: int, seed: int) -> bytes:
         order = Order(self._tasks[task], arm, n, seed)
-        with self._making:
-            self._instances.of(order.task, seed)
         with self._halt.kept():
             self._here.carry_out(order)
         folder = self._folder.run_folder(self._errand.contender, task, arm, n)

@@ -11,7 +11,6 @@ from typing import Protocol
 
 from onbox import fetch, preflight, weights
 from onbox.bench.agents import agent_of
-from onbox.bench.environments import environment_of
 from onbox.bench.instances import Instances
 from onbox.bench.probing import sandbox_of
 from onbox.bench.quality import References
@@ -28,7 +27,7 @@ from onbox.speed.ceiling import measure_again, write_ceiling
 from onbox.speed.measure import SpeedRun
 from onbox.standup.process import Lifetime
 from onbox.trial import events
-from onbox.trial.benching import bench_of
+from onbox.trial.benching import bench_of, make_instances
 from onbox.trial.cluster import Cluster, connected
 from onbox.trial.here import Here, room_for
 from onbox.trial.lanes import Ended, GivenUp, Lanes, Order, Started
@@ -103,13 +102,11 @@ class Trial:
                 self._contenders()
 
     def _make_instances(self) -> None:
-        """All before the first measurement: what breaks costs nothing, and making them no run's time."""
+        """All before the first measurement."""
         count = self.plan.runs * sum(task.generated for task in self.tasks)
         if count > NOTED_INSTANCES:
             self._show(events.Note(f"making {count} instances of generated tasks"))
-        for task in self.tasks:
-            for n in range(1, self.plan.runs + 1):
-                environment_of(self._instances.of(task, run_seed(self.plan.seed, task.name, n)), self._sandbox)
+        make_instances(self.plan, self.tasks, self._instances, self._sandbox)
 
     def _show(self, event: events.Event) -> None:
         """One event at a time: tokens come from the proxy's thread."""

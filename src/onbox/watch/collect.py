@@ -9,8 +9,8 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from operator import is_
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from onbox.engines.landmarks import Landmarks
 from onbox.watch import stacks
@@ -18,13 +18,11 @@ from onbox.watch.cgroups import Cgroups
 from onbox.watch.logs import KEPT_MAX, Log
 from onbox.watch.machine import MachineReader, look_at_caches
 from onbox.watch.members import Members
+from onbox.watch.nvml import Nvml, open_nvml
 from onbox.watch.procfs import look_at_threads
 from onbox.watch.sample import NO_DAEMON, Gpu, OpenFile, Process, Sample
 from onbox.watch.sockets import SocketTable, look_at_descriptors, out_of_the_set
 from onbox.watch.tokens import Server
-
-if TYPE_CHECKING:
-    from onbox.box.nvml import Watch
 
 PROCESSES_S = 0.2
 MEMBERS_S = 1.0
@@ -72,10 +70,11 @@ class Collector:
         self._members = Members(target.pids)
         self._cgroups = Cgroups(target.cgroups, newcomers=False)
         self._machine = MachineReader()
-        self._gpus = _monitor()
+        self._gpus = open_nvml()
         self._landmarks = target.landmarks or Landmarks()
         self._phase = target.phase
         self._cannot: tuple[str, ...] = ()
+        self._seen: tuple[Process, ...] = ()
         self._serving = False
         self._py_spy = stacks.py_spy()
         self._no_stacks = ""
@@ -116,7 +115,7 @@ class Collector:
         if self._sockets is not None:
             self._sockets.close()
         if self._gpus is not None:
-            self._gpus.__exit__()
+            self._gpus.close()
         if self.target.log is not None:
             self.target.log.close()
 
@@ -152,9 +151,13 @@ class Collector:
         return True
 
     def _look_at_processes(self, sample: Sample, now: float) -> None:
-        sample.processes = self._read_processes(now)
-        sample.births = self._members.births
-        sample.groups = self._cgroups.read() or None
+        processes = self._read_processes(now)
+        groups = self._cgroups.read() or None
+        if processes and groups is None and len(processes) == len(self._seen) and all(map(is_, processes, self._seen)):
+            # Not one of them was worth reading: what was seen before still holds.
+            return
+        self._seen = processes
+        sample.processes, sample.groups, sample.births = processes, groups, self._members.births
         roots = self._members.roots
         if not any(each.pid in roots and each.state != "Z" for each in sample.processes):
             sample.ended, sample.exit_code = True, self.target.exit_code()
@@ -218,13 +221,13 @@ class Collector:
                     found[path] = OpenFile(os.path.basename(path), at, size)
         return tuple(found.values())
 
-    def _look_at_gpus(self, monitor: "Watch") -> tuple[Gpu, ...]:
+    def _look_at_gpus(self, nvml: Nvml) -> tuple[Gpu, ...]:
         pids = {member.pid for member in self._members}
         told = []
-        for moment in monitor.look():
-            held = [each.used_bytes or 0 for each in moment.processes or () if each.pid in pids]
-            known = None if moment.processes is None else sum(held)
-            told.append(Gpu(moment.index, moment.power_w, moment.sm_clock_mhz, known))
+        for moment in nvml.moments():
+            used = moment.used_bytes
+            held = None if used is None else sum(count for pid, count in used.items() if pid in pids)
+            told.append(Gpu(moment.number, moment.power_w, moment.clock_mhz, held))
         return tuple(told)
 
     def _ask_server(self, sample: Sample, now: float) -> None:
@@ -270,12 +273,3 @@ def _may_be_python(pid: int, name: str) -> bool:
     except OSError:
         program = name
     return program.startswith("python")
-
-
-def _monitor() -> "Watch | None":
-    """What asks the accelerators; None, and nothing imported for it, on a box without any."""
-    if not Path("/dev/nvidiactl").exists():
-        return None
-    from onbox.box.nvml import Watch
-
-    return Watch().__enter__()

@@ -1,5 +1,6 @@
 """What makes a look cheap must not make it poorer: newborn processes, unchanged counters, held verdicts, batches."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -13,9 +14,10 @@ import pytest
 from onbox.standup.keeper.memory import Tree
 from onbox.watch import newborn
 from onbox.watch.classify import State
+from onbox.watch.collect import Collector, Target
 from onbox.watch.members import Members
 from onbox.watch.newborn import Newborn, is_process
-from onbox.watch.procfs import Member
+from onbox.watch.procfs import Member, stat_of
 from onbox.watch.recording import Header, Recorder, Recording
 from onbox.watch.sample import Process, Sample, Threads
 from onbox.watch.tail import Tail
@@ -171,6 +173,31 @@ class TestMember:
         assert later is not None
         assert later.chars is not None
         assert later.chars > first.chars
+
+
+class TestCollector:
+    def test_sleepers_are_silent_for_a_second_at_most_and_a_silent_set_is_not_gone(self) -> None:
+        clock = iter(tick / 10 for tick in range(1000))
+        with subprocess.Popen(SLEEPS) as child:
+            until(lambda: (stat := stat_of(child.pid)) is not None and stat.state == "S")
+            collector = Collector(Target(pids=(child.pid,)), clock=lambda: next(clock))
+            seen = [collector.look() for _ in range(40)]
+            child.kill()
+            child.wait()
+            last = collector.look(), collector.look(), collector.look()
+        collector.close()
+        told = [sample.t_ns / 1e9 for sample in seen if sample.processes is not None]
+        assert max(later - earlier for earlier, later in itertools.pairwise(told)) <= 1.01
+        assert len(told) < 20
+        assert not any(sample.ended for sample in seen)
+        assert any(sample.ended for sample in last)
+
+    def test_one_that_was_gone_before_the_first_look_has_ended(self) -> None:
+        with subprocess.Popen(["/bin/true"]) as child:
+            pass
+        collector = Collector(Target(pids=(child.pid,)))
+        assert collector.look().ended
+        collector.close()
 
 
 class TestTracker:

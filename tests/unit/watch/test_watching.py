@@ -16,7 +16,7 @@ import pytest
 
 from onbox.watch.collect import Collector, Target
 from onbox.watch.recording import Header, Recorder, Recording
-from onbox.watch.sample import NO_DAEMON, Sample
+from onbox.watch.sample import NO_DAEMON, Process, Sample
 from onbox.watch.stacks import py_spy
 from tests.doubles.waiting import gone, until
 
@@ -56,6 +56,11 @@ def looks(pid: int, seconds: float, **target: Any) -> list[Sample]:
         return found
     finally:
         collector.close()
+
+
+def last_processes(seen: list[Sample]) -> tuple[Process, ...]:
+    """Those of the last look that told of any: a look at sleepers tells nothing new."""
+    return next(each.processes for each in reversed(seen) if each.processes is not None)
 
 
 def watched(*arguments: str, timeout_s: float = 60.0) -> tuple[int, list[dict[str, Any]]]:
@@ -139,7 +144,7 @@ class TestCollector:
 
     def test_a_grandchild_whose_parent_is_gone_is_found_by_its_session(self) -> None:
         with process("/bin/sh", "-c", "(sleep 60 &); exec sleep 61") as child:
-            seen = looks(child.pid, 2)[-1].processes or ()
+            seen = last_processes(looks(child.pid, 2))
         assert [each.name for each in seen] == ["sleep", "sleep"]
 
     def test_bytes_that_others_send_to_it_are_no_progress(self) -> None:
@@ -175,8 +180,7 @@ while out.recv(65536): pass
                 try:
                     os.setgid(65534)
                     os.setuid(65534)
-                    last = looks(child.pid, 1)[-1]
-                    first = (last.processes or ())[0]
+                    first = last_processes(looks(child.pid, 1))[0]
                     told = {"chars": first.chars, "rss": first.rss_bytes, "cannot": looks(child.pid, 1)[0].cannot}
                     os.write(writing, json.dumps(told).encode())
                 finally:

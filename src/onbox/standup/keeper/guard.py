@@ -42,8 +42,7 @@ class Sample(NamedTuple):
     gpu_bytes: int | None = None
     """Of GPU memory, the engine's processes; None: there is no GPU, or its driver does not tell."""
     stall_s: float | None = None
-    """Total time for which every task stood still for want of memory (PSI `full`); None: the kernel does not tell, or
-    it was not asked in this look."""
+    """Total time for which every task stood still for want of memory (PSI `full`); None: the kernel does not tell."""
     phase: str = ""
 
 
@@ -82,7 +81,7 @@ class Guard:
         self.samples.append(sample)
         available, reserve = sample.available_bytes, self.limits.reserve_bytes
         self.lowest_bytes = min(available, self.lowest_bytes or available)
-        fall = self._fall_bytes_s = max(0.0, *(fall for fall, _ in self._paces()))
+        fall = self._fall_bytes_s = max(0.0, *[self._pace(window_s)[0] for window_s in WINDOWS_S])
         if available >= reserve:
             self._short_since = None
         elif self._short_since is None:
@@ -118,18 +117,16 @@ class Guard:
             return sample.own_bytes
         return max(0, self._first.available_bytes - sample.available_bytes)
 
-    def _paces(self) -> list[tuple[float, float | None]]:
-        """(fall of what is available, growth of our own) in bytes a second, over each window; 0 with one sample."""
-        last, paces = self.samples[-1], []
-        for window_s in WINDOWS_S:
-            for before in reversed(self.samples):
-                if last.t_s - before.t_s >= window_s:
-                    break
-            seconds = (last.t_s - before.t_s) or 1.0
-            fall = (before.available_bytes - last.available_bytes) / seconds
-            known = last.own_bytes is not None and before.own_bytes is not None
-            paces.append((fall, ((last.own_bytes or 0) - (before.own_bytes or 0)) / seconds if known else None))
-        return paces
+    def _pace(self, window_s: float) -> tuple[float, float | None]:
+        """(fall of what is available, growth of our own) in bytes a second, over a window; 0 with one sample."""
+        t_s, available, own, *_ = self.samples[-1]
+        for before in reversed(self.samples):
+            seconds = t_s - before.t_s
+            if seconds >= window_s:
+                break
+        seconds = seconds or 1.0
+        grown = None if own is None or before.own_bytes is None else (own - before.own_bytes) / seconds
+        return (before.available_bytes - available) / seconds, grown
 
     def _ours(self) -> bool:
         """Whether the engine is beyond its plan, and its growth at least half of the fall; one that cannot be seen is
@@ -138,7 +135,8 @@ class Guard:
             return False
         if self.samples[-1].own_bytes is None:
             return True
-        return any(fall > 0 and (grown or 0.0) >= fall / 2 for fall, grown in self._paces())
+        paces = map(self._pace, WINDOWS_S)
+        return any(fall > 0 and (grown or 0.0) >= fall / 2 for fall, grown in paces)
 
     def _expected(self, sample: Sample) -> bool:
         """Whether the engine holds no more than was planned, with what it may hold for a moment until it serves."""
@@ -161,9 +159,7 @@ class Guard:
         """Half of the time nothing could run, for a whole window, with little available."""
         if sample.stall_s is None or sample.available_bytes >= STALL_RESERVES * self.limits.reserve_bytes:
             return False
-        earlier = next(
-            (s for s in reversed(self.samples) if s.stall_s is not None and sample.t_s - s.t_s >= STALL_WINDOW_S), None
-        )
+        earlier = next((s for s in reversed(self.samples) if sample.t_s - s.t_s >= STALL_WINDOW_S), None)
         if earlier is None or earlier.stall_s is None:
             return False
         share = (sample.stall_s - earlier.stall_s) / (sample.t_s - earlier.t_s)

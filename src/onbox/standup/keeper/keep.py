@@ -17,8 +17,8 @@ from onbox.standup.keeper import container
 from onbox.standup.keeper.guard import REST_S, Alarm, Guard, Sample
 from onbox.standup.keeper.log import LineStamper, Phases
 from onbox.standup.keeper.memory import Memory, command_of, descendants, largest_others, start_ticks
-from onbox.standup.keeper.nvml import open_nvml
 from onbox.standup.keeper.settings import Settings
+from onbox.watch.nvml import open_nvml
 
 GRACE_S = 8.0
 REST_OF_LOG_S = 1.0

@@ -6,13 +6,13 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from onbox.standup.keeper.guard import Sample
-from onbox.standup.keeper.nvml import Nvml
 from onbox.watch.newborn import Newborn, is_process
+from onbox.watch.nvml import Nvml
 
-OWN_EVERY_S = 0.5
-"""So often, while the reserve is far, it is looked at what processes and GPU hold, and at the kernel's stalls."""
+HELD_EVERY_S = 0.5
+"""So often, while the reserve is far, at what each process holds."""
 TREE_EVERY_S = 2.0
-"""So often, while the reserve is far, at who was born."""
+"""So often, while the reserve is far, it is looked at who was born."""
 WALK_EVERY_S = 10.0
 """So often the tree is walked, whatever the numbers of new processes say."""
 KIB = 1024
@@ -96,36 +96,35 @@ class Memory:
         self._gpu = gpu
         self._meminfo = os.open("/proc/meminfo", os.O_RDONLY | os.O_CLOEXEC)
         self._pressure = _open("/proc/pressure/memory")
-        self._own: int | None = None
-        self._of_gpu: int | None = None
-        self._own_at = self._tree_at = float("-inf")
+        self._held_bytes = 0
+        self._held_at = self._tree_at = float("-inf")
 
     def sample(self, t_s: float, phase: str, *, closely: bool) -> Sample:
-        """Look now; `closely` also at what is dearer than what is available: each process, the GPU, the stalls."""
-        stall_s = None
+        """Look now; `closely` also at who was born and at what each process holds, which is dearer."""
         if closely or t_s - self._tree_at >= TREE_EVERY_S:
             self._tree_at = t_s
             self.tree.refresh(t_s)
-        if closely or t_s - self._own_at >= OWN_EVERY_S:
-            self._own_at = t_s
-            self._look_at_own()
-            stall_s = self._stall_s()
+        if closely or t_s - self._held_at >= HELD_EVERY_S:
+            self._held_at = t_s
+            self.holdings = self.tree.holdings()
+            self._held_bytes = sum([held.anonymous_bytes for held in self.holdings.values()])
+            self._held_bytes += max([held.shared_bytes for held in self.holdings.values()], default=0)
+        gpu = self._look_at_gpu()
         available = available_bytes(os.pread(self._meminfo, 4096, 0))
-        return Sample(t_s, available, self._own, self._of_gpu, stall_s, phase)
+        return Sample(t_s, available, self._own_bytes(gpu), gpu, self._stall_s(), phase)
 
-    def _look_at_own(self) -> None:
+    def _look_at_gpu(self) -> int | None:
+        if self._gpu is None:
+            return None
+        told = self.gpu_bytes = self._gpu.used_bytes()
+        pids = self.tree.pids
+        return None if told is None else sum(count for pid, count in told.items() if pid in pids)
+
+    def _own_bytes(self, gpu: int | None) -> int | None:
         """Host memory of the tree, and on unified memory the GPU's share, which the host's counters do not see."""
-        self.holdings = self.tree.holdings()
-        if self._gpu is not None:
-            self.gpu_bytes = self._gpu.used_bytes()
-        told, pids = self.gpu_bytes, self.tree.pids
-        self._of_gpu = None if told is None else sum(count for pid, count in told.items() if pid in pids)
-        if self._unified and self._of_gpu is None:
-            self._own = None
-            return
-        own = sum([held.anonymous_bytes for held in self.holdings.values()])
-        own += max([held.shared_bytes for held in self.holdings.values()], default=0)
-        self._own = own + (self._of_gpu or 0 if self._unified else 0)
+        if not self._unified:
+            return self._held_bytes
+        return None if gpu is None else self._held_bytes + gpu
 
     def _stall_s(self) -> float | None:
         if self._pressure is None:
