@@ -52,6 +52,7 @@ def recipe(client: Client, context: Path, tmp_path: Path) -> Path:
         "weights": {"path": str(weights)},
         "serve": serve,
         "expect": {"backends": {"device": "CPU"}},
+        "warm_up": {"requests": 2},
     }
     path = tmp_path / "boxed.yaml"
     path.write_text(json.dumps(data))
@@ -68,7 +69,15 @@ def said(*arguments: object, env: dict[str, str]) -> dict[str, Any]:
 def test_it_serves_from_its_container_and_nothing_is_left(client: Client, recipe: Path, env: dict[str, str]) -> None:
     shared = set(Path("/dev/shm").iterdir())
     told = said("up", recipe, env=env)
-    assert [phase["name"] for phase in told["phases"]] == ["build", "start", "load", "kv", "ready", "first token"]
+    assert [phase["name"] for phase in told["phases"]] == [
+        "build",
+        "start",
+        "load",
+        "kv",
+        "ready",
+        "first token",
+        "warm-up",
+    ]
     assert told["backend"]["status"] == "proven"
     assert max(phase["peak_bytes"] for phase in told["phases"]) > 50 * MIB
     # The engine is no child of the client: it is seen by its group, and held to the plan by its process.
