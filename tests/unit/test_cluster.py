@@ -10,12 +10,14 @@ import pytest
 
 from onbox.bench.tasks import load_tasks
 from onbox.errors import BadSubjectError, BoxError
+from onbox.evidence.records import Plan
 from onbox.judge.pace import usual_of_each_node
 from onbox.trial.cluster import _knock, _named
 from onbox.trial.lanes import Order
 from onbox.trial.node import Answer
 from onbox.trial.packed import pack, unpack
 from onbox.trial.pairs import homes
+from onbox.trial.plan import Asked, make_plan
 from tests.builders import run_record
 from tests.e2e.cli import environment, onbox_here
 
@@ -129,3 +131,19 @@ def test_a_server_that_runs_already_is_refused(tmp_path: Path, monkeypatch: pyte
     done = onbox_here("trial", "http://127.0.0.1:1/v1", "--ray", "127.0.0.1:6379", "--out", tmp_path / "t")
     assert done.returncode == 2
     assert "is a server that runs already, and each node needs one of its own" in done.stderr
+
+
+def test_a_file_names_the_cluster_and_the_command_line_goes_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("onbox.trial.cluster.require_ray", lambda: None)
+    file = tmp_path / "trial.yaml"
+    file.write_text("contenders: [smollm2-135m]\nray: 10.0.0.1:6379\n")
+
+    def planned(ray: str | None, path: Path = file) -> Plan:
+        return make_plan(Asked(contenders=[str(path)], ray=ray), sandbox="bubblewrap", read_gb_s=None)[0]
+
+    assert [planned(ray).ray for ray in (None, "10.0.0.2:6379", "")] == ["10.0.0.1:6379", "10.0.0.2:6379", ""]
+    frozen = tmp_path / "plan.yaml"
+    frozen.write_text(planned(None).model_dump_json())
+    assert [planned(ray, frozen).ray for ray in (None, "")] == ["10.0.0.1:6379", ""]

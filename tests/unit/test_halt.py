@@ -19,14 +19,14 @@ from onbox.bench.sandbox.halt import Halt, Halted
 from onbox.bench.sandbox.none import Unsafe
 from onbox.bench.tasks import load_tasks
 from onbox.evidence.folder import TrialFolder, read_lines
-from onbox.evidence.records import AgentPlan, Exchange, ReplayPlan, SandboxReport
+from onbox.evidence.records import AgentPlan, Exchange, ReplayEnd, ReplayPlan, SandboxReport
 from onbox.standup.process import Lifetime
 from onbox.trial.here import Here
 from onbox.trial.lanes import Lanes, Order
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
 from onbox.wire.proxy import RecordingProxy
-from tests.builders import call_delta, delta, event, usage_event
+from tests.builders import call_delta, chat_request, delta, event, text_reply, usage_event
 from tests.doubles.server import Asked, Wire, serving
 
 (TASK,) = load_tasks("builtin", ["fix-failing-test"])
@@ -188,3 +188,34 @@ def until(true: Callable[[], bool]) -> None:
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_runs_at_a_time_share_the_time_of_replays_one_after_the_other(tmp_path: Path) -> None:
+    under_way, most = 0, 0
+
+    def script(asked: Asked, wire: Wire) -> None:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        time.sleep(0.1)
+        under_way -= 1
+        wire.stream(SAYS)
+
+    words = text_reply("All done.", request=chat_request(seed=1))
+    ends: list[ReplayEnd | None] = []
+    with serving(script) as server:
+        replayer = Replayer(Endpoint.parse(server.url), ReplayPlan(rounds=3, contender_s=0.8))
+        lanes = [
+            threading.Thread(target=lambda n=n: ends.append(replayer.settle([words], tmp_path / f"{n}.jsonl")))
+            for n in range(3)
+        ]
+        for lane in lanes:
+            lane.start()
+        for lane in lanes:
+            lane.join(SOON_S)
+    assert most == 1
+    assert len(ends) == 3
+    # The time is over after less than two of them; what is over it is one request at most.
+    assert replayer.spent_s == pytest.approx(sum(end.seconds for end in ends if end), abs=0.01)
+    assert replayer.spent_s < 0.8 + 0.5
+    assert "no time was left" in [end.ended for end in ends if end]

@@ -158,6 +158,13 @@ def test_an_order_is_carried_out_at_its_home() -> None:
     assert [sorted(room.begun) for room in rooms] == [[2, 4, 6, 8], [1, 3, 5, 7, 9]]
 
 
+def test_one_order_finds_its_home_however_many_places_there_are() -> None:
+    rooms = [Room(slots=1, name=name) for name in "abc"]
+    rooms[2].let(1)
+    with Lanes(rooms, orders(1), home=lambda order: 2) as lanes:
+        assert {each.place.name for each in lanes} == {"c"}
+
+
 def test_what_a_lost_place_had_under_way_is_done_elsewhere_though_the_others_were_idle() -> None:
     stays, goes = Room(slots=1, name="stays"), Room(slots=1, name="goes", lost=frozenset({2}))
     stays.let(9)

@@ -164,6 +164,10 @@ def test_many_tasks_show_those_around_the_one_under_way() -> None:
     assert len(picture.splitlines()) <= 23
     assert "task-40" in picture
     assert "task-00" not in picture
+    six = [RunStarted("small", f"task-{n}", "baseline", 1, 1) for n in range(40, 46)]
+    picture = picture_after([many, *six])
+    assert len(picture.splitlines()) <= 23
+    assert "and 2 more" in picture
 
 
 def test_a_terminal_without_unicode_gets_plain_signs() -> None:

@@ -151,6 +151,15 @@ class TestParallel:
         assert plan_of("smollm2-135m", task_names=[TASK], parallel=3, speed=None).speed is None
         assert plan_of(URL, bench=False, parallel=3).speed == SPEED
 
+    def test_the_time_expected_takes_nothing_off(self) -> None:
+        one, three = (
+            plan_of("smollm2-135m", task_names=[TASK], speed=None, parallel=n, read_gb_s=50.0).expected for n in (1, 3)
+        )
+        assert one is not None
+        assert three is not None
+        assert three.seconds == one.seconds
+        assert three.basis == f"{one.basis}, as if one at a time"
+
     def test_a_recipe_with_more_room_keeps_it(self, tmp_path: Path) -> None:
         recipe = {"name": "m", "engine": "llama-embedded", "weights": {"path": str(tmp_path / "m.gguf")}}
         (tmp_path / "m.gguf").touch()

@@ -268,8 +268,9 @@ class LiveView:
         for _ in names:
             table.add_column(no_wrap=True, overflow="ellipsis")
         table.add_row(Text(""), *(_text(name, "bold") for name in names))
-        beside = max(min(len(progress.runs), RUNS_SHOWN + 1) - 1, 0)
-        for task, arm in progress.rows(max(self._console.height - LINES_BESIDE_GRID - beside, 3)):
+        at_a_time = len(progress.runs) if len(progress.runs) > 1 else 0
+        lines = LINES_BESIDE_GRID + min(at_a_time, RUNS_SHOWN) + (at_a_time > RUNS_SHOWN)
+        for task, arm in progress.rows(max(self._console.height - lines, 3)):
             several = progress.plan is not None and len(progress.plan.arms) > 1
             cells = (self._cell(progress.outcomes(name, task, arm)) for name in names)
             table.add_row(_text(f"{task} {arm}" if several else task), *cells)

@@ -49,7 +49,10 @@ class PlaceLost(BoxError):
 
 
 class Place(Protocol):
-    """Where runs are carried out: one engine, and what leads to it. All methods are called from lanes' threads."""
+    """Where runs are carried out: one engine, and what leads to it.
+
+    `carry_out` and `check` are called from its lanes' threads, `halt` from the thread that owns the lanes.
+    """
 
     name: str
     """For people; empty for this box."""

@@ -66,7 +66,7 @@ class Asked:
         task_names: only these.
         runs: runs of each task; None takes the default.
         parallel: runs at a time; None takes the file's or one.
-        ray: address of a cluster over whose nodes the runs are spread; empty: this box alone.
+        ray: address of a cluster over whose nodes the runs are spread; empty: this box alone; None takes the file's.
         quick: the small fixed set.
         reserve_bytes: what the guard keeps available; None takes the default for the box.
         seed: of the runs; None takes the file's or the default.
@@ -86,7 +86,7 @@ class Asked:
     task_names: Sequence[str] = ()
     runs: int | None = None
     parallel: int | None = None
-    ray: str = ""
+    ray: str | None = None
     quick: bool = False
     seed: int | None = None
     reserve_bytes: int | None = None
@@ -113,6 +113,7 @@ class TrialFile(BaseModel):
     task_names: list[str] = []
     runs: int | None = None
     parallel: int = 1
+    ray: str = ""
     seed: int = 1
     speed: SpeedPlan | None = SPEED
     limits: Limits = Limits()
@@ -176,12 +177,12 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
         runs=runs,
         seed=seed,
         parallel=parallel,
-        ray=asked.ray,
+        ray=asked.ray or "",
         agent=agent_plan,
         speed=speed,
         sandbox=sandbox,
         reserve_bytes=asked.reserve_bytes,
-        expected=_expected(found, len(tasks) * runs * (1 + len(asked.arms)), speed, read_gb_s),
+        expected=_expected(found, len(tasks) * runs * (1 + len(asked.arms)), speed, read_gb_s, parallel),
     )
     return plan, tasks
 
@@ -322,7 +323,8 @@ def _with_file(asked: Asked) -> tuple[Asked, list[Recipe]]:
     tasks = file.tasks if source == "builtin" else str(path.parent / source)
     again = _again(asked, tasks, file.task_names, file.runs, file.seed, file.speed, file.parallel)
     again = replace(again, limits=file.limits, nudges=file.nudges, agent=asked.agent or file.agent)
-    return replace(again, arms=asked.arms or arms_of(file.arms, path)), inline
+    ray = file.ray if asked.ray is None else asked.ray
+    return replace(again, arms=asked.arms or arms_of(file.arms, path), ray=ray), inline
 
 
 def _frozen(asked: Asked, path: Path, data: dict[str, Any]) -> tuple[Asked, list[Recipe]]:
@@ -336,7 +338,7 @@ def _frozen(asked: Asked, path: Path, data: dict[str, Any]) -> tuple[Asked, list
     again = replace(again, bench=asked.bench and bool(plan.tasks), limits=plan.agent.limits, nudges=plan.agent.nudges)
     if asked.agent is None:
         again = replace(again, agent=plan.agent.name, agent_command=plan.agent.command)
-    again = replace(again, arms=asked.arms or plan.treatments)
+    again = replace(again, arms=asked.arms or plan.treatments, ray=plan.ray if asked.ray is None else asked.ray)
     inline = [recipes.parse(contender.recipe, where=str(path), folder=None) for contender in plan.contenders]
     return replace(again, kind=plan.kind), inline
 
@@ -402,8 +404,13 @@ def _named_apart(found: list[Recipe]) -> list[Recipe]:
     return apart
 
 
-def _expected(found: list[Recipe], runs: int, speed: SpeedPlan | None, read_gb_s: float | None) -> Expected | None:
-    """Seconds from bytes and bandwidth; None where a contender's weights are not known."""
+def _expected(
+    found: list[Recipe], runs: int, speed: SpeedPlan | None, read_gb_s: float | None, parallel: int
+) -> Expected | None:
+    """Seconds from bytes and bandwidth; None where a contender's weights are not known.
+
+    What several runs at a time save is the engine's affair and not known before: none of it is taken off.
+    """
     sizes = [_size(recipe.weights, recipe.name) for recipe in found if recipe.weights]
     if len(sizes) != len(found) or not all(sizes) or not read_gb_s:
         return None
@@ -417,7 +424,8 @@ def _expected(found: list[Recipe], runs: int, speed: SpeedPlan | None, read_gb_s
         seconds=round(seconds),
         download_bytes=download,
         memory_bytes=round(max(sizes) * 1.4),
-        basis=f"{SHARE_OF_BANDWIDTH:.0%} of {read_gb_s:.0f} GB/s measured, {RUN_TOKENS} tokens a run",
+        basis=f"{SHARE_OF_BANDWIDTH:.0%} of {read_gb_s:.0f} GB/s measured, {RUN_TOKENS} tokens a run"
+        + (", as if one at a time" if parallel > 1 else ""),
     )
 
 

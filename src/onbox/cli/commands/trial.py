@@ -68,9 +68,7 @@ def command(
         asked: dict[str, Any] = {"speed": None} if no_speed else {}
         asked |= {"contenders": contenders, "tasks": tasks, "task_names": task_names, "runs": runs}
         kept = None if reserve is None else round(reserve * 2**30)
-        wanted = Asked(
-            **asked, parallel=parallel, ray=ray or "", quick=quick, seed=seed, agent=agent, reserve_bytes=kept
-        )
+        wanted = Asked(**asked, parallel=parallel, ray=ray, quick=quick, seed=seed, agent=agent, reserve_bytes=kept)
         folder = new_folder(wanted, out, unsafe=unsafe, audit=not no_audit)
     done = carry_out(folder, resumed=resume is not None, ray=ray)
     verdict = done.verdict
