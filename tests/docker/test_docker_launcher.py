@@ -179,6 +179,17 @@ def test_one_that_dies_at_start_tells_why_and_leaves_nothing(
     assert client.names() == []
 
 
+def test_a_container_that_does_not_start_tells_what_to_change(
+    client: Client, recipe: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    asked = recipe()
+    serve = asked.serve.model_copy(update={"executable": "/w/nothing"})
+    with pytest.raises(EngineError, match="/w/nothing") as caught:
+        life_of(asked.model_copy(update={"serve": serve}), tmp_path).__enter__()
+    assert "the image has no such program: serve.executable" in caught.value.next_step
+    assert client.names() == []
+
+
 def test_an_image_that_is_not_here_is_not_pulled(client: Client, recipe: Callable[..., Recipe], tmp_path: Path) -> None:
     asked = recipe()
     assert asked.container is not None

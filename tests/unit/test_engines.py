@@ -253,6 +253,29 @@ def test_an_images_tag_may_name_a_version(image: str, version: str | None) -> No
     assert version_by_tag(Container(image=image)) == version
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            "Error: runc: runc create failed: unable to start container process: error during container init: error "
+            "setting rlimits for ready process: error setting rlimit type 7: operation not permitted",
+            "default_ulimits in containers.conf",
+        ),
+        (
+            'docker: Error response from daemon: could not select device driver "" with capabilities: [[gpu]].',
+            "container toolkit",
+        ),
+        ("exec /bin/sh: exec format error", "for another machine"),
+    ],
+)
+def test_why_a_container_does_not_start(said: str, told: str) -> None:
+    """As docker 20.10 and podman 4.3 said it."""
+    launch = Vllm().launch(TestLaunch.RECIPE, Path("/w"), 8123)
+    found = launch.log.failure([said])
+    assert found is not None
+    assert told in found[0].next_step
+
+
 class TestLlamaServer:
     RECIPE = Recipe(name="m", engine="llama-server", weights=Weights(path="m.gguf"), serve=Serve(threads=3))
 

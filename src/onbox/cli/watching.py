@@ -19,6 +19,7 @@ from onbox.watch.containers import find_container
 from onbox.watch.library import find_recording
 from onbox.watch.logs import FileLog, Log, PipeLog
 from onbox.watch.machine import cache_folders
+from onbox.watch.members import CLIENTS, DAEMONLESS
 from onbox.watch.phases import phase_of_command
 from onbox.watch.procfs import stat_of
 from onbox.watch.recording import Header, Recorder, Recording
@@ -143,6 +144,7 @@ def _start(asked: Asked) -> "tuple[subprocess.Popen[bytes], Target, str]":
         caches=cache_folders(),
         phase=phase_of_command(command),
         exit_code=child.poll,
+        makes_containers=Path(command[0]).name in CLIENTS | DAEMONLESS,
     )
     return child, target, " ".join(command)
 

@@ -13,10 +13,22 @@ from typing import Any
 
 from onbox.engines.known import FORK, FORK_VERSION
 from onbox.engines.launch import LABEL, Launch
-from onbox.engines.log_lines import LogLines
+from onbox.engines.log_lines import Failure, LogLines
 from onbox.recipes.container import Container
 from onbox.recipes.schema import Recipe
 
+FAILURES = (
+    Failure("rlimit", r"error setting rlimit|setrlimit .*not permitted",
+            "this box lets podman raise no limits: default_ulimits in containers.conf (docs/recipes.md)"),
+    Failure("cgroups", r"cgroups in hybrid mode not supported",
+            'runtime = "runc" in containers.conf (docs/recipes.md)'),
+    Failure("no_gpu", r"could not select device driver",
+            "the container toolkit of the GPU's maker is not set up for this launcher"),
+    Failure("architecture", r"exec format error", "the image is for another machine: take one for this box"),
+    Failure("no_program", r"executable file not found|no such file or directory: (?:unknown|OCI)|not found in \$PATH",
+            "the image has no such program: serve.executable, and container.entrypoint"),
+)  # fmt: skip
+"""Why a container does not start, as docker and podman say it."""
 INSIDE = "/onbox"
 """Folder of a container below which onbox mounts what the recipe names."""
 STOP_S = 8
@@ -87,6 +99,7 @@ def launch(
     shared: dict[str, Any] = {"log": log.of_version(version), "stop_hint": stop_hint, "version": version}
     if recipe.container is None:
         return Launch(argv=tuple(command), environment=variables, **shared)
+    shared["log"] = replace(shared["log"], failures=(*FAILURES, *shared["log"].failures))
     name = f"onbox-{recipe.name}-{port}"
     client = recipe.launcher
     return Launch(

@@ -81,7 +81,14 @@ def build_image(name: str, launch: Launch, folder: Path, patience_s: float | Non
             preexec_fn=_die_with_onbox,
         )
     marks = Landmarks(CONTAINERS)
-    target = Target(pids=(client.pid,), log=FileLog(log), phase=PHASE, exit_code=client.poll, landmarks=marks)
+    target = Target(
+        pids=(client.pid,),
+        log=FileLog(log),
+        phase=PHASE,
+        exit_code=client.poll,
+        landmarks=marks,
+        makes_containers=True,
+    )
     recorder = Recorder(folder / "build.jsonl", Header(title=f"{name}: {PHASE}"))
     watcher = Watcher(Collector(target), Tracker(patience_s, marks, PHASE), recorder)
     try:

@@ -50,6 +50,7 @@ class Observer:
             server=Server(url),
             caches=cache_folders(),
             landmarks=marks,
+            makes_containers=launch.container is not None,
         )
         recorder = Recorder(folder / "samples.jsonl", Header(title=name))
         self._watcher = Watcher(Collector(target), Tracker(patience_s, marks), recorder)

@@ -26,7 +26,7 @@ from onbox.watch.tokens import Server
 
 PROCESSES_S = 0.2
 MEMBERS_S = 1.0
-MACHINE_S = 0.4
+MACHINE_S = 1.0
 SOCKETS_S = 1.0
 GPUS_S = 2.0
 SERVER_S = 2.0
@@ -51,6 +51,9 @@ class Target:
     exit_code: Callable[[], int | None] = lambda: None
     """The exit code once it ended, where somebody can know it."""
     landmarks: Landmarks | None = None
+    makes_containers: bool = False
+    """Containers that appear from now on are its own. Found out by the names of its processes where left out, which may
+    be after its container has begun."""
 
 
 class Collector:
@@ -68,7 +71,7 @@ class Collector:
         self._due: dict[str, float] = {}
         self._soonest = 0.0
         self._members = Members(target.pids)
-        self._cgroups = Cgroups(target.cgroups, newcomers=False)
+        self._cgroups = Cgroups(target.cgroups, newcomers=target.makes_containers)
         self._machine = MachineReader()
         self._gpus = open_nvml()
         self._landmarks = target.landmarks or Landmarks()

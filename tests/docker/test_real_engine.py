@@ -1,0 +1,97 @@
+"""A real engine in an image that is built here, with real weights: stood up, watched, measured, gone."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from onbox import fetch, recipes
+from onbox.standup import running
+from onbox.watch.recording import Recording
+from tests.docker.conftest import Client
+from tests.e2e.cli import environment, onbox
+from tests.llama_image import SERVER, write_context
+
+pytestmark = [pytest.mark.docker, pytest.mark.engine, pytest.mark.slow, pytest.mark.timeout(400)]
+MIB = 2**20
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("llama-image")
+    write_context(folder)
+    return folder
+
+
+@pytest.fixture
+def env(tmp_path: Path, client: Client, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "")
+    yield environment()
+    for each in running.all_running():
+        running.stop(each)
+
+
+@pytest.fixture
+def recipe(client: Client, context: Path, tmp_path: Path) -> Path:
+    client.busybox("onbox-base:local")
+    source = recipes.load("smollm2-135m").weights
+    assert source is not None
+    weights, _ = fetch.fetch(source, lambda done, total, where: None)
+    container = {"image": "onbox-built/llama", "build": {"context": str(context)}, "network": "host", "ipc": "host"}
+    serve = {"executable": SERVER, "context_tokens": 2048, "threads": 1}
+    data = {
+        "name": "boxed",
+        "engine": "llama-server",
+        "engine_version": "b11549",
+        "launcher": client.program,
+        "container": container,
+        "weights": {"path": str(weights)},
+        "serve": serve,
+        "expect": {"backends": {"device": "CPU"}},
+        "warm_up": {"requests": 2},
+    }
+    path = tmp_path / "boxed.yaml"
+    path.write_text(json.dumps(data))
+    return path
+
+
+def said(*arguments: object, env: dict[str, str]) -> dict[str, Any]:
+    done = onbox(*arguments, "--json", env=env, timeout_s=200)
+    assert done.returncode == 0, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+def test_it_serves_from_its_container_and_nothing_is_left(client: Client, recipe: Path, env: dict[str, str]) -> None:
+    shared = set(Path("/dev/shm").iterdir())
+    told = said("up", recipe, env=env)
+    assert [phase["name"] for phase in told["phases"]] == [
+        "build",
+        "start",
+        "load",
+        "kv",
+        "ready",
+        "first token",
+        "warm-up",
+    ]
+    assert told["backend"]["status"] == "proven"
+    assert max(phase["peak_bytes"] for phase in told["phases"]) > 50 * MIB
+    # The engine is no child of the client: it is seen by its group, and held to the plan by its process.
+    samples = list(Recording(Path(told["folder"]) / "standup" / "samples.jsonl"))
+    assert max(group.cpu_s for sample in samples for group in sample.groups or ()) > 0.2
+    (name,) = client.names()
+    pid = int(client.ask("inspect", "--format", "{{.State.Pid}}", name))
+    assert said("ps", env=env)["engines"][0]["state"] == "serving"
+    found = running.find("boxed")
+    assert found is not None
+    assert pid in found.processes()
+    assert (found.held_bytes() or 0) > 50 * MIB
+    gone = said("down", "boxed", env=env)["gone"]
+    assert (gone["process"], gone["port"], gone["container"]) == (True, True, True)
+    assert client.names() == []
+    assert not psutil.pid_exists(pid)
+    assert set(Path("/dev/shm").iterdir()) <= shared
