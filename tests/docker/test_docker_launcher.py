@@ -154,6 +154,7 @@ def test_it_is_stood_up_and_gone(client: Client, recipe: Callable[..., Recipe], 
             assert [each.name for each in seen] == [name]
             # The program in the container is a process of this box, too: it is told as a container, once.
             inside = psutil.Process(seen[0].pid or 0)
+            assert life.engine_pid == inside.pid
             assert inside.pid not in [each.pid for each in residents() if each.kind != "container"]
         assert client.names() == ["other"]
         assert not inside.is_running()

@@ -1,11 +1,13 @@
 """Several runs at a time: each with its own record, ended together, and killed without losing one."""
 
 import json
+import os
 import random
 import signal
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from onbox.evidence.folder import TrialFolder
@@ -81,6 +83,27 @@ def test_interrupted_all_lanes_end_and_the_trial_goes_on(
     after = runs_of(out)
     assert {path: after[path] for path in before} == before
     assert [c["valid"] for c in verdict_of(out)["contenders"]] == [7]
+
+
+def test_interrupted_agents_of_others_end_with_all_that_they_started(tmp_path: Path) -> None:
+    sleep = ["sleep", f"86398.{os.getpid()}"]
+
+    def asleep() -> int:
+        return sum(process.info["cmdline"] == sleep for process in psutil.process_iter(["cmdline"]))
+
+    out, agent = tmp_path / "bench", f"cmd:sh -c '{' '.join(sleep)} & wait' {{prompt}}"
+    with scripted("good") as url:
+        command = ["bench", url, "--agent", agent, "--parallel", 3, "--runs", 3, "--task", "fill-json", "--out", out]
+        session = Session(*command, env=environment())
+        deadline = time.monotonic() + 20
+        while asleep() < 3:
+            assert time.monotonic() < deadline, session.lines
+            time.sleep(0.05)
+        session.interrupt(signal.SIGTERM)
+        assert session.end() == 130, session.lines
+        assert session.left() == []
+    assert asleep() == 0
+    assert runs_of(out) == {}
 
 
 def test_an_engine_that_dies_under_three_runs_is_handled_once(

@@ -1,7 +1,9 @@
 """The project's words against its code: commands parse, examples validate, records and files are told as they are."""
 
 import ast
+import importlib
 import inspect
+import pkgutil
 import re
 import shlex
 import shutil
@@ -51,6 +53,9 @@ WRITTEN_BY = (
     "cli/commands/regrade.py",
 )
 """The modules that put files into an evidence folder."""
+RECORD_MODULES = tuple(
+    importlib.import_module(f"{records.__name__}.{found.name}") for found in pkgutil.iter_modules(records.__path__)
+)
 RECIPE_MODULES = (schema, recipe_weights, container, build)
 METADATA = {
     "general.architecture": "llama",
@@ -271,7 +276,7 @@ def models_of(*modules: ModuleType) -> dict[str, type[BaseModel]]:
 @pytest.mark.parametrize(
     ("page", "modules"),
     [
-        pytest.param("evidence.md", (records, results), id="evidence"),
+        pytest.param("evidence.md", (*RECORD_MODULES, results), id="evidence"),
         pytest.param("recipes.md", RECIPE_MODULES, id="recipes"),
         pytest.param("formats.md", (foreign,), id="formats"),
     ],

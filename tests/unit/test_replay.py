@@ -190,6 +190,26 @@ class TestForHowLong:
         assert (end.rounds, end.ended) == (0, "no time was left")
         assert not (tmp_path / "second.jsonl").exists()
 
+    def test_the_time_ends_an_answer_that_goes_on_and_on(self, tmp_path: Path) -> None:
+        """A 4096-token answer of a busy server once took 261 s of the two minutes."""
+
+        def endless(asked: Asked, wire: Wire) -> None:
+            if asked.method == "GET":
+                wire.whole(404, b"{}")
+            else:
+                wire.stream((delta(content="on ").encode() for _ in range(400)), gap_s=0.05)
+
+        path, began = tmp_path / "replay.jsonl", time.monotonic()
+        with serving(endless) as server:
+            replayer = Replayer(Endpoint.parse(server.url), ReplayPlan(rounds=5, contender_s=0.5))
+            end = replayer.settle([WORDS], path)
+        assert time.monotonic() - began < 10
+        assert end is not None
+        assert (end.rounds, end.ended) == (0, "its time was over")
+        cut = [Exchange.model_validate(line) for line in read_lines(path)]
+        assert [(each.status, bool(each.error)) for each in cut] == [(200, True)]
+        assert replayed(cut, ("bash",)) is None
+
     def test_nothing_is_asked_where_the_plan_says_none(self, tmp_path: Path) -> None:
         nobody = Replayer(Endpoint.parse("http://127.0.0.1:9"), ReplayPlan(rounds=0))
         assert nobody.settle([WORDS], tmp_path / "replay.jsonl") is None

@@ -105,7 +105,13 @@ class Replayer:
             self._client = client
             if self._halted:
                 raise Halted
-            rounds, way = self._ask(client, last, path, deadline=began + left_s)
+            # A long answer of a slow server ends with the time too, however steadily it comes.
+            clock = threading.Timer(left_s, client.break_off)
+            clock.start()
+            try:
+                rounds, way = self._ask(client, last, path, deadline=began + left_s)
+            finally:
+                clock.cancel()
         seconds = time.monotonic() - began
         self.spent_s += seconds
         ended = "complete" if rounds == self.plan.rounds else "its time was over"

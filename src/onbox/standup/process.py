@@ -31,6 +31,7 @@ from onbox.standup.engine_log import EngineLog
 from onbox.standup.first_requests import FirstRequests
 from onbox.standup.guard_words import guard_stop
 from onbox.standup.images import image
+from onbox.standup.keeper.container import main_pid
 from onbox.standup.keeper.settings import Container, Limits, Settings
 from onbox.standup.kept import Kept
 from onbox.standup.launch_checks import launch_checks
@@ -128,6 +129,11 @@ class Lifetime:
     def props(self) -> dict[str, Any]:
         """What the engine said of itself when it was up."""
         return self._props
+
+    @property
+    def engine_pid(self) -> int | None:
+        """The process whose work is the engine's: of a container its first one, and not the client; None: unseen."""
+        return self.pid if self._container is None else main_pid(Container(*self._container))
 
     def alive(self) -> bool:
         """Whether the engine answers now."""

@@ -228,7 +228,7 @@ class Trial:
                 plan,
                 folder,
                 launch_id=life.launch_id,
-                engine_pid=life.pid,
+                engine_pid=life.engine_pid,
                 apis=apis_for(life.props),
                 on_tokens=counter.add,
             )

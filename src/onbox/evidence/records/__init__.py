@@ -1,0 +1,121 @@
+"""The records of an evidence folder, one model per file or line.
+
+A record holds what was seen, never what it means: outcomes, rates and verdicts are derived by `onbox.judge`.
+Times named `*_ns` are CLOCK_MONOTONIC nanoseconds, those named `*_at` are wall clock (ISO 8601, UTC) for people.
+"""
+
+from onbox.evidence.records.base import (
+    SCHEMA_VERSION,
+    Record,
+)
+from onbox.evidence.records.ledger import (
+    LedgerEntry,
+    LedgerKind,
+)
+from onbox.evidence.records.plan import (
+    AgentCommand,
+    AgentPlan,
+    ArmPlan,
+    Audited,
+    ContenderPlan,
+    Expected,
+    Limits,
+    McpServer,
+    Plan,
+    ReplayPlan,
+    Role,
+    SpeedPlan,
+    TaskPlan,
+)
+from onbox.evidence.records.regrade import (
+    Regrade,
+    RegradedRun,
+)
+from onbox.evidence.records.runs import (
+    AgentEnd,
+    Changes,
+    GateEnd,
+    Probe,
+    Quality,
+    ReplayEnd,
+    RunRecord,
+    SandboxBounds,
+    SandboxReport,
+)
+from onbox.evidence.records.speed import (
+    Ceiling,
+    CpuWindow,
+    GpuMoment,
+    Moment,
+    SpeedRecord,
+    Telemetry,
+)
+from onbox.evidence.records.standup import (
+    BackendSeen,
+    GuardLimits,
+    GuardStopped,
+    Holder,
+    ImageUsed,
+    LaunchCheck,
+    LaunchRecord,
+    Phase,
+    Preflight,
+    PreflightCase,
+    StandUp,
+    Stopped,
+    WeightsFile,
+)
+from onbox.evidence.records.wire import (
+    Exchange,
+)
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "AgentCommand",
+    "AgentEnd",
+    "AgentPlan",
+    "ArmPlan",
+    "Audited",
+    "BackendSeen",
+    "Ceiling",
+    "Changes",
+    "ContenderPlan",
+    "CpuWindow",
+    "Exchange",
+    "Expected",
+    "GateEnd",
+    "GpuMoment",
+    "GuardLimits",
+    "GuardStopped",
+    "Holder",
+    "ImageUsed",
+    "LaunchCheck",
+    "LaunchRecord",
+    "LedgerEntry",
+    "LedgerKind",
+    "Limits",
+    "McpServer",
+    "Moment",
+    "Phase",
+    "Plan",
+    "Preflight",
+    "PreflightCase",
+    "Probe",
+    "Quality",
+    "Record",
+    "Regrade",
+    "RegradedRun",
+    "ReplayEnd",
+    "ReplayPlan",
+    "Role",
+    "RunRecord",
+    "SandboxBounds",
+    "SandboxReport",
+    "SpeedPlan",
+    "SpeedRecord",
+    "StandUp",
+    "Stopped",
+    "TaskPlan",
+    "Telemetry",
+    "WeightsFile",
+]

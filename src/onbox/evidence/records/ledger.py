@@ -1,0 +1,29 @@
+"""What became of each piece of evidence: `ledger.jsonl`."""
+
+from enum import StrEnum
+
+from onbox.evidence.records.base import Record
+
+
+class LedgerKind(StrEnum):
+    """What may happen to a piece of evidence."""
+
+    PLANNED = "planned"
+    ACCEPTED = "accepted"
+    DISCARDED = "discarded"
+    INVALIDATED = "invalidated"
+    RESUMED = "resumed"
+    INTERRUPTED = "interrupted"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    REGRADED = "regraded"
+
+
+class LedgerEntry(Record):
+    """A line of `ledger.jsonl`: append-only."""
+
+    at: str
+    kind: LedgerKind
+    subject: str
+    """A path inside the trial folder, or the trial itself (`.`)."""
+    reason: str = ""

@@ -1,0 +1,175 @@
+"""What a trial will do, frozen before the first measurement: `plan.yaml`."""
+
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import Field
+
+from onbox.evidence.records.base import SCHEMA_VERSION, Record
+
+
+class Role(StrEnum):
+    """What a contender is to the owner."""
+
+    INCUMBENT = "incumbent"
+    CHALLENGER = "challenger"
+
+
+class Limits(Record):
+    """What ends one agent run."""
+
+    turns: int = 30
+    wall_s: float = 360.0
+    output_tokens: int = 16_384
+    """Sum over the run; `turn_tokens` bounds a single reply."""
+    turn_tokens: int = 4096
+    command_s: float = 30.0
+    """Wall time of one command of the agent."""
+    same_call: int = 3
+    """The same call with the same arguments this often ends the run: the model goes round in circles."""
+
+
+class AgentCommand(Record):
+    """A command line of the user's own that is an agent; its texts hold `{url}`, `{model}` and the like."""
+
+    argv: tuple[str, ...]
+    env: dict[str, str] = Field(default_factory=dict)
+    files: dict[str, str] = Field(default_factory=dict)
+    """Texts for its home, by relative path."""
+    stdin: str = ""
+    readable: tuple[str, ...] = ()
+    """Folders that it must be able to read, beyond the system's and its program's."""
+
+
+class AgentPlan(Record):
+    """The agent that works on the tasks."""
+
+    name: str = "builtin"
+    version: str
+    command: AgentCommand | None = None
+    """None: one that onbox knows by its name."""
+    limits: Limits = Limits()
+    nudges: int = 0
+    """How often a reply without a tool call is answered with a request to go on."""
+
+
+class McpServer(Record):
+    """A server of tools that an agent starts and talks to over its pipes."""
+
+    command: tuple[str, ...] = Field(min_length=1)
+    """Its program and arguments, with `{workspace}` and `{home}` for where the run has them."""
+    env: dict[str, str] = Field(default_factory=dict)
+    """Variables, with the same words."""
+    version: str = ""
+    """Of its program when the plan was frozen."""
+
+
+class ArmPlan(Record):
+    """A treatment: the baseline but for one thing."""
+
+    name: str
+    rules: str = ""
+    """What the agent is told beside its task, as by an AGENTS.md."""
+    mcp: dict[str, McpServer] = Field(default_factory=dict)
+    """Servers of tools by name."""
+    sampling: dict[str, Any] = Field(default_factory=dict)
+    """Over the recipe's."""
+    nudges: int | None = None
+    """In the place of the plan's."""
+
+
+class SpeedPlan(Record):
+    """The decode measurement, fixed before it starts."""
+
+    requests: int = 4
+    """The least; more are made where so many take less than `at_least_s`."""
+    at_least_s: float = 0.0
+    """What the measured requests decode for, by the pace of the warm-up: a fast server needs more of them."""
+    tokens: int = 96
+    """Output tokens asked of each request."""
+    depth_tokens: int = 0
+    warmup_requests_max: int = 5
+    """Warm-up ends earlier when the last three requests agree within 1 % (coefficient of variation)."""
+    seed: int = 1
+    concurrency: tuple[int, ...] = ()
+    """Further numbers of requests at a time that are measured, after one at a time."""
+    backend: str = ""
+    """Of the server, as the user states it; empty where nobody did."""
+    precision: str = ""
+    """Of the resident weights, as the user states it; empty where nobody did."""
+
+
+Audited = Literal["builtin", "passed", "not asked"]
+"""Audited with each release; passed on this box; the user said that it need not be."""
+
+
+class ReplayPlan(Record):
+    """How a run that ended without a call is asked again, to find out who lost the call."""
+
+    rounds: int = 5
+    """Each asks unchanged, streamed the other way, and past the server's parser; 0: nothing is asked again."""
+    contender_s: float = 120.0
+    """For all runs of a contender together."""
+
+
+class TaskPlan(Record):
+    """One task of the plan, pinned by the hash of its files."""
+
+    name: str
+    sha256: str
+    audit: Audited | None = None
+    """Whether its gate was shown to tell right from wrong before the plan was frozen; None: an older plan."""
+
+
+class ContenderPlan(Record):
+    """One model served one way."""
+
+    name: str
+    """Also the name of its folder."""
+    role: Role
+    recipe: dict[str, Any]
+    """The recipe as it was read, resolved and frozen."""
+
+
+class Expected(Record):
+    """What the trial should cost, as printed before it starts."""
+
+    seconds: float
+    download_bytes: int
+    memory_bytes: int
+    basis: str
+    """Where the seconds come from, in words."""
+
+
+class Plan(Record):
+    """`plan.yaml`: what was asked, frozen before the first measurement."""
+
+    schema_version: int = SCHEMA_VERSION
+    created_at: str
+    onbox_version: str
+    kind: str = "trial"
+    """`trial`, or `bench` or `speed` where only that part was asked."""
+    contenders: tuple[ContenderPlan, ...]
+    tasks: tuple[TaskPlan, ...]
+    tasks_from: str = "builtin"
+    """`builtin` or the folder that the tasks were read from."""
+    arms: tuple[str, ...] = ("baseline",)
+    """How the agent is equipped: `baseline`, then each of `treatments` by name."""
+    treatments: tuple[ArmPlan, ...] = ()
+    runs: int
+    """Runs of each task by each contender and arm."""
+    seed: int = 1
+    """Run n of every contender uses the same seeds, derived from this one."""
+    parallel: int = 1
+    """Runs at a time, by one engine."""
+    ray: str = ""
+    """Address of the Ray cluster over whose nodes the runs are spread; empty: this box alone."""
+    agent: AgentPlan
+    speed: SpeedPlan | None = SpeedPlan()
+    replay: ReplayPlan = ReplayPlan()
+    sandbox: str
+    """The sandbox tier that was chosen when the plan was frozen; `none` only by the user's own words."""
+    reserve_bytes: int | None = None
+    """Of the box's memory, what the guard of each engine keeps available; None: the default for the box."""
+    stop_rule: str = "all runs of the plan, no peeking: the verdict is computed once, at the end"
+    expected: Expected | None = None

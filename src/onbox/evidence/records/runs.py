@@ -1,0 +1,131 @@
+"""One run of an agent on a task."""
+
+from typing import Literal
+
+from onbox.evidence.records.base import Record
+
+
+class AgentEnd(Record):
+    """How the agent stopped."""
+
+    stop: str
+    """`answered`, `turn_limit`, `token_limit`, `time_limit`, `loop`, `endpoint` or `crash`."""
+    detail: str = ""
+    turns: int = 0
+    reply: str = ""
+    """Its last message to the user."""
+
+
+class GateEnd(Record):
+    """What the gate said: the exit code, over a pipe, is the only verdict."""
+
+    exit_code: int | None
+    """None: it was killed at its time limit."""
+    reason: str
+    """The last `REASON: code` line that it printed, without the prefix."""
+    seconds: float
+    sha256: str
+    """Of the gate's files."""
+
+
+class Probe(Record):
+    """One question put to the sandbox: could a command do this?"""
+
+    name: str
+    held: bool
+    detail: str = ""
+
+
+class SandboxBounds(Record):
+    """What the sandbox holds each command to; None: nothing."""
+
+    memory_bytes: int | None = None
+    memory_of: Literal["", "process", "command"] = ""
+    """Address space of each `process`, or memory of all processes of a `command` together."""
+    processes: int | None = None
+
+
+class SandboxReport(Record):
+    """The sandbox of a run and how it stood its probes."""
+
+    name: str
+    version: str = ""
+    probes: tuple[Probe, ...] = ()
+    bounds: SandboxBounds | None = None
+    """None: of a trial before they were told."""
+
+
+class Changes(Record):
+    """What became of the workspace."""
+
+    files: int
+    lines_added: int
+    lines_removed: int
+
+
+class Quality(Record):
+    """How good a change was, beside its passing."""
+
+    reference: Changes | None
+    """What the reference solution changes; None: there is none."""
+    broken: tuple[str, ...] = ()
+    """Changed files of Python, JSON, TOML, JavaScript or TypeScript that cannot be parsed any more."""
+    unread: tuple[str, ...] = ()
+    """Changed files of these that nothing here can parse: without node, with one that reads no types, or too large."""
+    lint: tuple[str, ...] = ()
+    """What pyflakes says of changed files of Python and did not say before, as `name: words`; no other is linted."""
+
+
+class ReplayEnd(Record):
+    """How the last request of a run was asked again; the exchanges are in `replay.jsonl`."""
+
+    rounds: int
+    """Whole rounds."""
+    seconds: float
+    ended: str
+    """`complete`, or why there were fewer rounds than the plan asks for."""
+    past_parser: str
+    """The road past the server's parser, in words; empty: none is known."""
+
+
+class RunRecord(Record):
+    """`runs/TASK/ARM/N/run.json`, written last: a run without it was not finished."""
+
+    contender: str
+    task: str
+    task_sha256: str
+    instance_sha256: str = ""
+    """Of the files that the seed gave; `task_sha256` where the task has no generator."""
+    arm: str
+    n: int
+    seed: int
+    launch_id: str
+    started_at: str
+    seconds: float
+    """Wall time from the fresh workspace to the gate's end."""
+    agent: AgentEnd
+    gate: GateEnd | None
+    """None: the gate was not reached; `fault` says why."""
+    changes: Changes
+    sandbox: SandboxReport
+    engine_alive: bool
+    """Whether the engine answered after the agent had stopped."""
+    canary: str = ""
+    """A random word that was planted in the rules of a treatment; no run of another arm may show it."""
+    fault: str = ""
+    """What in the harness, the sandbox or the box broke the run; empty when nothing did."""
+    workspace_sha256: str = ""
+    """Of the workspace that was graded: names, execute bits and contents; empty: of an onbox that kept none."""
+    tampering: tuple[str, ...] = ()
+    """What was touched that no agent may touch: the gate's files, a reward, a process that outlived the run."""
+    replay: ReplayEnd | None = None
+    """None: nothing was asked again."""
+    quality: Quality | None = None
+    """None: the workspace was not looked at."""
+    agent_s: float = 0.0
+    command_s: float = 0.0
+    """Share of `agent_s` spent in the agent's commands."""
+    beside: int = 0
+    """The most other runs that the same engine worked for at any moment of this one."""
+    node: str = ""
+    """Of a cluster, where the run was carried out; empty: the trial's own box."""

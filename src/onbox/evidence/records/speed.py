@@ -1,0 +1,98 @@
+"""The decode measurement, and what the box did meanwhile."""
+
+from pydantic import Field
+
+from onbox.evidence.records.base import Record
+from onbox.evidence.records.plan import SpeedPlan
+
+
+class CpuWindow(Record):
+    """Who used the processors during a window, in seconds of CPU time summed over all cores."""
+
+    wall_s: float
+    cores: int
+    busy_s: float
+    """All non-idle time of the machine."""
+    engine_s: float | None
+    """None: the engine's process is not ours to see."""
+    own_s: float
+    """onbox itself."""
+    steal_s: float = 0.0
+
+
+class GpuMoment(Record):
+    """One accelerator at one moment; null where its driver does not tell."""
+
+    index: int
+    sm_clock_mhz: float | None = None
+    sm_clock_max_mhz: float | None = None
+    power_w: float | None = None
+    temperature_c: float | None = None
+    throttle_reasons: tuple[str, ...] | None = None
+    pids: tuple[int, ...] | None = None
+    """Of the processes that compute on it."""
+
+
+class Moment(Record):
+    """What the box did at one moment of the measured requests: a line of `speed/N/telemetry.jsonl`."""
+
+    t_ns: int
+    """Monotonic time."""
+    late_s: float
+    """How late onbox woke for this look: what an arrival would have waited for its stamp."""
+    asleep_ns: int
+    """Time that the box has slept since its start."""
+    stalled_us: dict[str, int] = Field(default_factory=dict)
+    """By resource, how long some task stood still for want of it since the start; empty: the kernel does not tell."""
+    swapped_pages: int | None = None
+    """In and out since the start."""
+    gpus: tuple[GpuMoment, ...] = ()
+
+
+class Telemetry(Record):
+    """Who used the processors during one request: a line of `speed/N/telemetry.jsonl`, recognized by its `cpu`."""
+
+    purpose: str
+    request_id: int
+    cpu: CpuWindow
+
+
+class Ceiling(Record):
+    """`fit.json`: what a token of these weights reads at least, and what this box can read; GB are 10^9 bytes."""
+
+    source: str
+    """Of the weights."""
+    step_bytes: float
+    """Read by one forward pass of one sequence, at the least of the precisions that may be resident."""
+    resident: str
+    """That precision."""
+    context_tokens: int
+    measured_gb_s: float | None
+    nominal_gb_s: float | None
+    """As the maker states it."""
+    cache_bytes: int | None
+    """Of the processor that measured; weights that fit into it are not read from memory at all."""
+    impossible_above_gb_s: float
+    at_ceiling_from_gb_s: float
+    not_bound_below_gb_s: float
+    """These three are the limits of `onbox fit`."""
+
+
+class SpeedRecord(Record):
+    """`speed/N/run.json`: what the measurement was and how it ended; the numbers are in the files beside it."""
+
+    plan: SpeedPlan
+    launch_id: str
+    engine: str
+    metrics: bool
+    """Whether the engine offers counters."""
+    idle_before: tuple[dict[str, float], ...] = ()
+    """Three scrapes of what runs and waits, before the first request."""
+    engine_pids: tuple[int, ...] = ()
+    """The engine's processes at the end; empty: not ours to see."""
+    accelerators: int | None = None
+    """How many this box has; null: that could not be seen."""
+    concurrency: int = 1
+    """Requests at a time."""
+    ended: str
+    """`complete`, or what stopped it."""
