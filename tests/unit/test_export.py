@@ -10,9 +10,9 @@ from click.testing import CliRunner
 
 from onbox.cli.commands.export import command
 from onbox.errors import BadSubjectError, OnboxError, UsageError
-from onbox.evidence.folder import TrialFolder
+from onbox.evidence.folder import TrialFolder, write_json
 from onbox.evidence.manifest import mismatches, write_manifest
-from onbox.evidence.records import Role
+from onbox.evidence.records import Role, WeightsFile
 from onbox.export import Export, exporter_by_name, names
 from onbox.foreign import importer_by_name
 from onbox.judge.foreign import trust
@@ -113,8 +113,8 @@ class TestLlamaBenchy:
 
 def test_llama_bench_row(tmp_path: Path) -> None:
     folder = trial(tmp_path / "t", speed_parts(25.0))
-    weights = [{"file": "a.gguf", "bytes": 3 << 30, "sha256": "0" * 64, "source": "path"}]
-    (folder.path / "c0" / "weights.json").write_text(json.dumps({"files": weights}))
+    weights = WeightsFile(file="a.gguf", bytes=3 << 30, sha256="0" * 64, source="path")
+    write_json(folder.path / "c0" / "weights.json", weights)
     made = export(folder, "llama-bench")
     lines = made.files["llama-bench.md"].decode().splitlines()
     assert lines[0] == "| model | size | params | backend | test | t/s |"

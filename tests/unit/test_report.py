@@ -14,7 +14,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from onbox.evidence.folder import TrialFolder, write_json
-from onbox.evidence.records import LedgerKind
+from onbox.evidence.records import LedgerKind, Phase, StandUp, WeightsFile
 from onbox.judge.results import Verdict
 from onbox.report import html, markdown, marks, words
 from onbox.report.page import STEPS_MAX
@@ -389,3 +389,21 @@ def test_the_picture_of_the_readme_can_be_drawn() -> None:
     picture = ElementTree.parse(Path(__file__).parents[2] / "docs" / "picture.svg").getroot()
     assert picture.tag == "{http://www.w3.org/2000/svg}svg"
     assert "undecided" in "".join(picture.itertext())
+
+
+@pytest.mark.parametrize(("source", "fetched"), [("parts", True), ("hub", True), ("cache", False), ("path", False)])
+def test_weights_are_named_and_the_time_of_their_fetch_is_a_phase(
+    folder: TrialFolder, source: str, fetched: bool
+) -> None:
+    home = folder.contender("small")
+    write_json(
+        home / "standup" / "phases.json",
+        StandUp(launch_id="1", engine="x", url="http://x", phases=(Phase(name="load", seconds=4.0),)),
+    )
+    write_json(
+        home / "weights.json", WeightsFile(file="m.gguf", bytes=5, sha256="ab" * 32, source=source, seconds=12.5)
+    )
+    for text in (html.render(folder, build_verdict()), markdown.render(folder, build_verdict())):
+        assert "ab" * 32 in text
+        assert (f"from {source}" in text) is fetched
+        assert ("12.5 s" in text or "12 s" in text or "13 s" in text) is fetched

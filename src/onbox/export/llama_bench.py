@@ -24,7 +24,7 @@ class LlamaBench:
         """The table."""
         shown, notes = measured(verdict)
         page = read_page(folder, verdict)
-        sizes = {each.name: sum(file.bytes for file in each.weights) for each in page.contenders}
+        sizes = {each.name: each.weights.bytes for each in page.contenders if each.weights}
         table = marks.table(HEAD, (_row(each, sizes.get(each.name, 0)) for each in shown), right=(1, 2, 4, 5))
         return Export({"llama-bench.md": f"{table}\n".encode()}, (*notes, NOTE))
 

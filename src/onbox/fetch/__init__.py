@@ -8,6 +8,7 @@ import functools
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -44,6 +45,12 @@ def fetch(weights: Weights, on_progress: OnProgress = lambda done, total, source
         BoxError: the disk is too small.
         FetchError: no source could serve it, or what came has the wrong hash.
     """
+    began = time.monotonic()
+    path, record = _fetch(weights, on_progress)
+    return path, record.model_copy(update={"seconds": round(time.monotonic() - began, 3)})
+
+
+def _fetch(weights: Weights, on_progress: OnProgress) -> tuple[Path, WeightsFile]:
     if weights.path is not None:
         return _local(Path(weights.path))
     if weights.repository is not None:

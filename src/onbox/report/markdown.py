@@ -331,12 +331,9 @@ def _contender_again(part: ContenderPage) -> Iterator[str]:
     yield f"### {plain(part.name)}"
     for up in part.stand_ups:
         yield fenced(engine_command(up)) if up.argv else f"Was already running at {code(up.url)}."
-    if part.weights:
-        rows = (
-            (plain(f.file), words.size(f.bytes), plain(f.first_source or f.source), code(f.sha256))
-            for f in part.weights
-        )
-        yield table(("weights", "size", "from", "SHA-256"), rows, right=(1,))
+    if file := part.weights:
+        row = (plain(file.file), words.size(file.bytes), plain(file.first_source or file.source), code(file.sha256))
+        yield table(("weights", "size", "from", "SHA-256"), [row], right=(1,))
 
 
 def _files(page: Page) -> Iterator[str]:

@@ -13,13 +13,15 @@ from pydantic import BaseModel
 
 from onbox.errors import OnboxError
 from onbox.evidence.folder import TrialFolder
-from onbox.evidence.records import LedgerEntry, Plan, Preflight, StandUp, WeightsFile
+from onbox.evidence.records import LedgerEntry, Phase, Plan, Preflight, StandUp, WeightsFile
 from onbox.judge.results import BackendProof, Check, RunResult, Status, Verdict
 from onbox.report.text import Cut, cut
 
 TRANSCRIPT_BYTES_MAX = 32_000_000
 STEPS_MAX = 60
 NAME_CHARACTERS_MAX = 120
+BROUGHT = ("hub", "parts")
+"""Sources of weights that were not here."""
 
 R = TypeVar("R", bound=BaseModel)
 
@@ -63,7 +65,7 @@ class ContenderPage:
     name: str
     recipe: dict[str, Any] = field(default_factory=dict)
     stand_ups: tuple[StandUp, ...] = ()
-    weights: tuple[WeightsFile, ...] = ()
+    weights: WeightsFile | None = None
     preflight: Preflight | None = None
     files: tuple[str, ...] = ()
     """Evidence outside the runs, relative to the trial folder."""
@@ -180,11 +182,12 @@ def _ledger(folder: TrialFolder, problems: list[str]) -> tuple[LedgerEntry, ...]
 def _contender(folder: TrialFolder, name: str, recipe: dict[str, Any], problems: list[str]) -> ContenderPage:
     at = folder.contender(name)
     stand_ups = (_record(StandUp, path, folder, problems) for path in sorted((at / "standup").glob("**/phases.json")))
+    weights = _record(WeightsFile, at / "weights.json", folder, problems)
     return ContenderPage(
         name=name,
         recipe=recipe,
-        stand_ups=tuple(stand_up for stand_up in stand_ups if stand_up),
-        weights=_weights(at / "weights.json", folder, problems),
+        stand_ups=_with_fetch(tuple(stand_up for stand_up in stand_ups if stand_up), weights),
+        weights=weights,
         preflight=_record(Preflight, at / "preflight.json", folder, problems),
         files=_files(folder.path, at),
     )
@@ -196,17 +199,13 @@ def _files(trial: Path, at: Path) -> tuple[str, ...]:
     return tuple(path.relative_to(trial).as_posix() for path in found)
 
 
-def _weights(path: Path, folder: TrialFolder, problems: list[str]) -> tuple[WeightsFile, ...]:
-    value = _json(path, folder, problems)
-    items = value.get("files", []) if isinstance(value, dict) else value
-    known = WeightsFile.model_fields
-    found = []
-    for item in items if isinstance(items, list) else []:
-        try:
-            found.append(WeightsFile.model_validate({key: item[key] for key in known if key in item}))
-        except (ValueError, TypeError):
-            problems.append(f"{path.relative_to(folder.path)}: an entry is not a file of weights")
-    return tuple(found)
+def _with_fetch(stand_ups: tuple[StandUp, ...], weights: WeightsFile | None) -> tuple[StandUp, ...]:
+    """The time that weights took to come here stands before the phases of the life that they came for."""
+    if not stand_ups or weights is None or weights.seconds is None or weights.source not in BROUGHT:
+        return stand_ups
+    fetched = Phase(name="fetch", seconds=weights.seconds, detail=f"from {weights.source}")
+    last = stand_ups[-1]
+    return (*stand_ups[:-1], last.model_copy(update={"phases": (fetched, *last.phases)}))
 
 
 def _record(model: type[R], path: Path, folder: TrialFolder, problems: list[str]) -> R | None:

@@ -199,3 +199,5 @@ class WeightsFile(Record):
     """`cache`, `hub`, `parts` or `path`."""
     first_source: str = ""
     """For `cache`: the road by which it first came."""
+    seconds: float | None = None
+    """Until it was here, whole and checked; None: an older record."""
