@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 from onbox.evidence.folder import TrialFolder, write_json
 from onbox.evidence.records import LedgerKind, Phase, StandUp, WeightsFile
 from onbox.judge.results import Verdict
-from onbox.report import html, markdown, marks, words
+from onbox.report import box, html, markdown, marks, words
 from onbox.report.page import STEPS_MAX
 from tests.builders import build_trial
 from tests.verdicts import ENDINGS, REFUSED, build_verdict, run_result
@@ -338,12 +338,33 @@ def test_broken_evidence_is_named_and_stops_nothing(folder: TrialFolder) -> None
 
 
 def test_the_box_is_shown_whatever_its_keys(folder: TrialFolder) -> None:
-    box = {"memory": {"total_bytes": 16_700_000_000}, "bandwidth": {"read_gb_s": 34.4}, "new_s": 2.5, "odd": [1, None],
+    told = {"memory": {"total_bytes": 16_700_000_000}, "bandwidth": {"read_gb_s": 34.4}, "new_s": 2.5, "odd": [1, None],
            "accelerators": [{"name": "GB10", "memory_bytes": 128_000_000_000}]}  # fmt: skip
-    write_json(folder.path / "box.json", box)
+    write_json(folder.path / "box.json", told)
     text = section(html.render(folder, build_verdict()), "box")
     for phrase in ("16.7 GB", "34.4 GB/s", "2.5 s", "1, unknown", "GB10", "128 GB"):
         assert phrase in text
+
+
+def test_the_box_in_a_few_lines(folder: TrialFolder) -> None:
+    fingerprint = {
+        "system": {"product": None, "os": "Ubuntu 24.04", "kernel": "6.14"},
+        "cpu": {"model": "Grace", "cores": 20, "arch": "aarch64"},
+        "memory": {"total_bytes": 128_000_000_000, "available_bytes": 119e9, "unified": True},
+        "accelerators": [{"name": "GB10", "compute_capability": "12.1"}, "odd"],
+        "bandwidths": [{"device": "GB10", "read_gb_s": 232.0, "nominal_gb_s": 273.0, "method": "own kernel"}],
+        "disk": ["odd"],
+    }
+    assert box.lines(fingerprint) == [
+        ("system", "Ubuntu 24.04, kernel 6.14"),
+        ("processor", "Grace, 20 cores, aarch64"),
+        ("memory", "128 GB, 119 GB available before, shared with the accelerator"),
+        ("accelerator", "GB10, compute capability 12.1"),
+        ("memory reads, GB10", "232 GB/s, of 273 GB/s by its maker, own kernel"),
+    ]
+    write_json(folder.path / "box.json", fingerprint)
+    for text in (html.render(folder, build_verdict()), markdown.render(folder, build_verdict())):
+        assert "119 GB available before" in text
 
 
 def test_the_same_evidence_gives_the_same_bytes(folder: TrialFolder) -> None:

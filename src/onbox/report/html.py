@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from onbox.evidence.folder import TrialFolder
 from onbox.judge.results import Measurement, Outcome, RunResult, Status, Validity, Verdict
-from onbox.report import pictures, words
+from onbox.report import box, pictures, words
 from onbox.report.page import ContenderPage, Page, Transcript, read_page, read_transcript
 from onbox.report.reproduce import commands, engine_command
 from onbox.report.text import Cut, one_line, visible
@@ -55,6 +55,7 @@ class Shape:
         self.passed = page.findings(Status.PASS)
         self.outcomes = tuple(Outcome)
         self.commands = commands(page)
+        self.box = box.lines(page.box or {})
 
     def colour(self, contender: str) -> str:
         """The style class of a contender."""

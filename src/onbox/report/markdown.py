@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from onbox.evidence.folder import TrialFolder
 from onbox.judge.results import ClaimResult, Measurement, Outcome, RunResult, Status, Validity, Verdict
-from onbox.report import words
+from onbox.report import box, words
 from onbox.report.marks import bullets, code, facts, fenced, folded, plain, quoted, table
 from onbox.report.page import ContenderPage, Finding, Page, Step, read_page, read_transcript
 from onbox.report.reproduce import commands, engine_command
@@ -300,7 +300,11 @@ def _stand_up(page: Page) -> Iterator[str]:
 
 def _box(page: Page) -> Iterator[str]:
     yield "## The box"
-    yield facts(page.box) if page.box else words.NO_BOX
+    if not page.box:
+        yield words.NO_BOX
+        return
+    yield table(("what", ""), ((plain(what), plain(said)) for what, said in box.lines(page.box)))
+    yield folded("all that is known of it", [facts(page.box)])
 
 
 def _again(page: Page) -> Iterator[str]:
