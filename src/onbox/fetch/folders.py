@@ -34,7 +34,10 @@ def bring_repository(
     folder.mkdir(parents=True, exist_ok=True)
     with watched(folder, lambda here: on_progress(here, max(here, repository.bytes), "hub")):
         fetched = fetch_repository(repository.source, folder, tell=lambda line: None)
-    return fetched.model, _record(fetched.model, "hub")
+    record = _record(fetched.model, "hub")
+    if fetched.bytes_fetched:
+        return fetched.model, record
+    return fetched.model, record.model_copy(update={"source": "cache", "first_source": "hub"})
 
 
 def folder_of(repository: Repository, cache: Path) -> Path:
