@@ -3,6 +3,7 @@
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,7 @@ from onbox.bench.sandbox.halt import Halted
 from onbox.bench.tasks import load_tasks
 from onbox.errors import EngineError
 from onbox.evidence.records import RunRecord
-from onbox.trial.lanes import Ended, GivenUp, Lanes, Order, PlaceLost, Started
+from onbox.trial.lanes import Ended, GivenUp, Lanes, News, Order, PlaceLost, Started
 from tests.builders import run_record
 
 (TASK,) = load_tasks("builtin", ["fill-json"])
@@ -85,6 +86,11 @@ class Room:
             assert self.inside.acquire(timeout=PATIENCE_S)
 
 
+def reasons(news: Iterable[News]) -> list[str]:
+    """Why places were given up."""
+    return [each.why.message for each in news if isinstance(each, GivenUp)]
+
+
 def test_each_order_is_carried_out_once_and_begun_in_order() -> None:
     room = Room(slots=3)
     room.let(20)
@@ -95,7 +101,7 @@ def test_each_order_is_carried_out_once_and_begun_in_order() -> None:
     for n in range(1, 21):
         mine = [type(each) for each in news if isinstance(each, Started | Ended) and each.order.n == n]
         assert mine == [Started, Ended]
-    assert (lanes.left, lanes.failures) == (0, [])
+    assert reasons(news) == []
 
 
 def test_never_more_than_there_is_room_for_and_no_lane_without_an_order() -> None:
@@ -132,8 +138,8 @@ def test_a_place_whose_engine_died_is_given_up_once_and_its_runs_come_to_their_e
         news = list(lanes)
     assert sorted(each.record.n for each in news if isinstance(each, Ended)) == [1, 2, 3]
     assert room.checks == 1
-    assert [failure.message for failure in lanes.failures] == ["one: the engine died"]
-    assert lanes.left == 6
+    assert reasons(news) == ["one: the engine died"]
+    assert room.begun == [1, 2, 3]
 
 
 def test_the_other_places_go_on() -> None:
@@ -144,9 +150,9 @@ def test_the_other_places_go_on() -> None:
         living.let(12)
         time.sleep(0.2)
         dying.let(1)
-        ended = [each for each in lanes if isinstance(each, Ended)]
-    assert len(ended) == 12
-    assert len(lanes.failures) == 1
+        news = list(lanes)
+    assert len([each for each in news if isinstance(each, Ended)]) == 12
+    assert len(reasons(news)) == 1
 
 
 def test_an_order_is_carried_out_at_its_home() -> None:
@@ -177,8 +183,7 @@ def test_what_a_lost_place_had_under_way_is_done_elsewhere_though_the_others_wer
     assert stays.begun == [1, 3, 4, 5, 2]
     assert sorted(each.order.n for each in news if isinstance(each, Ended)) == [1, 2, 3, 4, 5]
     (gone,) = [each for each in news if isinstance(each, GivenUp)]
-    assert (gone.place, [gone.why]) == (goes, lanes.failures)
-    assert lanes.left == 0
+    assert (gone.place, gone.why.message) == (goes, "goes is gone")
 
 
 def test_when_the_last_place_is_lost_its_orders_are_left() -> None:
@@ -187,15 +192,17 @@ def test_when_the_last_place_is_lost_its_orders_are_left() -> None:
     with Lanes([room], orders(5)) as lanes:
         news = list(lanes)
     assert not [each for each in news if isinstance(each, Ended)]
-    assert lanes.left == 5
+    assert set(room.begun) <= {1, 2}
+    assert reasons(news) == ["one is gone"]
 
 
 def test_an_engine_that_answers_again_is_used_again() -> None:
     room = Room(slots=2, dead=frozenset({2}), answers_again=True)
     room.let(5)
     with Lanes([room], orders(5)) as lanes:
-        assert len(list(lanes)) == 10
-    assert (room.checks, lanes.failures) == (1, [])
+        news = list(lanes)
+    assert len(news) == 10
+    assert (room.checks, reasons(news)) == (1, [])
 
 
 def test_leaving_early_ends_all_lanes_and_no_run_is_told() -> None:

@@ -81,8 +81,9 @@ class Cluster:
             weights_sha256=weights.sha256 if weights else None,
             replayed_s=replayed_s,
         )
+        slots = plan.parallel
         places = [
-            There(self._ray, self._worker(replace(errand, node=name)), name, plan.parallel, folder, contender.name)
+            There(self._ray, self._worker(replace(errand, node=name), slots), name, slots, folder, contender.name)
             for name in self.nodes
         ]
         try:
@@ -106,14 +107,13 @@ class Cluster:
                 place.stop(answer)
             place.kill()
 
-    def _worker(self, errand: Errand) -> Any:
+    def _worker(self, errand: Errand, slots: int) -> Any:
         strategy = self._ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
             self.nodes[errand.node], soft=False
         )
-        plan = Plan.model_validate_json(errand.plan)
         return (
             self._ray.remote(Worker)
-            .options(num_cpus=0, max_concurrency=plan.parallel + BESIDE_RUNS, scheduling_strategy=strategy)
+            .options(num_cpus=0, max_concurrency=slots + BESIDE_RUNS, scheduling_strategy=strategy)
             .remote(errand)
         )
 

@@ -132,8 +132,6 @@ class Lanes:
         orders: Sequence[Order],
         home: Callable[[Order], int | None] = lambda order: None,
     ) -> None:
-        self.failures: list[OnboxError] = []
-        """Why places were given up, in the order in which it was found."""
         self._places = places
         self._orders = deque(orders)
         self._home = home
@@ -149,11 +147,6 @@ class Lanes:
             threading.Thread(target=self._lane, args=(number,), name=f"onbox-lane-{number}-{slot}", daemon=True)
             for slot, number in sorted(slots)[: max(len(orders), len(places))]
         ]
-
-    @property
-    def left(self) -> int:
-        """Orders that nobody has taken."""
-        return len(self._orders)
 
     def __enter__(self) -> "Lanes":
         for thread in self._threads:
@@ -258,6 +251,5 @@ class Lanes:
             if number in self._given_up:
                 return
             self._given_up.add(number)
-            self.failures.append(why)
             self._news.put(GivenUp(self._places[number], why))
             self._changed.notify_all()

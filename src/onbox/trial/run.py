@@ -259,17 +259,17 @@ class Trial:
             replayed_s = self._replayed_s(contender)
             bench = bench_of(self.plan, contender, life, proxy, self._agent, sandbox, self._references, replayed_s)
             here = Here(bench, life, self._instances, self.folder, self.plan.parallel)
-            failures = []
+            here_failed: OnboxError | None = None
             with Lanes([here, *nodes], todo, self._homes(nodes)) as lanes:
                 for news in lanes:
                     if not isinstance(news, GivenUp):
                         self._take_in(contender, news)
                     elif news.place is here:
-                        failures.append(news.why)
+                        here_failed = news.why
                     else:
                         self._leave_out(contender, news.place.name, news.why)
-        for failure in failures:
-            raise failure
+        if here_failed is not None:
+            raise here_failed
 
     def _nodes(self, contender: ContenderPlan) -> AbstractContextManager[Sequence[There]]:
         """The other nodes of the cluster on which the contender's engine stands."""
