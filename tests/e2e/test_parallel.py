@@ -1,8 +1,6 @@
-"""Several runs at a time: each with its own record, ended together, and killed without losing one."""
+"""Several runs at a time: each with its own record, and ended together; `test_kills.py` kills them."""
 
-import json
 import os
-import random
 import signal
 import time
 from pathlib import Path
@@ -12,12 +10,10 @@ import pytest
 
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import RunRecord
-from tests.e2e.cli import GONE_S, Session, environment, onbox, onbox_here, runs_of, scripted, verdict_of
+from tests.e2e.cli import Session, environment, onbox, onbox_here, runs_of, scripted, verdict_of
 from tests.e2e.conftest import TrialFile
 
 STALL = "--mode good --load-s 0.3 --stall-s 0.4"
-KILLS = 10
-SEED = 20261125
 
 
 def records(out: Path) -> list[RunRecord]:
@@ -121,42 +117,6 @@ def test_an_engine_that_dies_under_three_runs_is_handled_once(
     assert {(run.n, "I-CONN") for run in dead} <= results
     failed = [entry for entry in TrialFolder.open(out).ledger() if entry.kind == "failed"]
     assert [entry.subject for entry in failed] == ["one"]
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(300)
-def test_ten_kills_lose_nothing_and_repeat_nothing(tmp_path: Path) -> None:
-    out, scratch, points = tmp_path / "bench", tmp_path / "scratch", random.Random(SEED)
-    scratch.mkdir()
-    env = environment(TMPDIR=str(scratch))
-    done: dict[str, tuple[int, str]] = {}
-    count, kills, finished = 40, 0, 0
-    with scripted("good", "--stall-s", "0.05") as url:
-        start: list[object] = ["bench", url, "--task", "fill-json", "--runs", count, "--parallel", 3, "--out", out]
-        while kills < KILLS:
-            session = Session(*start, env=env)
-            session.wait_for("run .* begins")
-            time.sleep(points.uniform(0.0, 1.0))
-            session.kill()
-            kills += 1
-            assert session.left(within_s=GONE_S) == []
-            now = runs_of(out)
-            assert {path: now.get(path) for path in done} == done, f"kill {kills}: a finished run changed"
-            for path in now:
-                json.loads((out / path).read_text())
-            finished += len(now) > len(done)
-            done, start = now, ["trial", "--resume", out]
-            assert len(done) < count, f"all runs were finished after {kills} kills: ask for more of them"
-        last = onbox("trial", "--resume", out, env=env, timeout_s=300)
-    assert last.returncode == 0, last.stderr
-    now = runs_of(out)
-    assert {path: now[path] for path in done} == done
-    assert len(now) == count
-    assert finished
-    (contender,) = verdict_of(out)["contenders"]
-    assert (contender["passed"], contender["valid"]) == (count, count)
-    assert not list(out.rglob("*.tmp"))
-    assert onbox("verify", out).returncode == 0
 
 
 @pytest.mark.parametrize("command", [("trial",), ("bench", "http://127.0.0.1:9/v1")])
