@@ -42,11 +42,14 @@ class Cgroups:
     def refresh(self) -> tuple[int, ...]:
         """Look for new groups; return the processes in all of them."""
         if self._newcomers:
-            self._named |= self._containers() - self._old
+            new = self._containers() - self._old - self._named
+            self._named |= new
+            # All that a newcomer took was taken under the watch, however late it was noticed.
+            self._before |= dict.fromkeys(new, 0.0)
         return tuple(pid for name in sorted(self._named) for pid in self._pids(name))
 
     def read(self) -> tuple[Group, ...]:
-        """The counters of each group that still exists, since it was first seen."""
+        """The counters of each group that still exists; processor time since the watch began."""
         return tuple(group for name in sorted(self._named) if (group := self._read(name)) is not None)
 
     def _containers(self) -> set[str]:

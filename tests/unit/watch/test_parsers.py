@@ -68,9 +68,12 @@ def test_a_container_of_version_two_is_seen_with_all_its_counters(tmp_path: Path
     assert cgroups.refresh() == (11, 12)
     (group,) = cgroups.read()
     assert (group.name, group.read_bytes, group.write_bytes) == ("0123456789ab", 10, 20)
-    assert (group.memory_bytes, group.throttled_s, group.cpu_s) == (1048576, 1.5, 0.0)
+    # It was born under the watch: all its time counts, though it was noticed late. Of an older one only what is new.
+    assert (group.memory_bytes, group.throttled_s, group.cpu_s) == (1048576, 1.5, 5.0)
+    older = Cgroups(("system.slice/docker-0123456789abcdef.scope",), root=tmp_path)
+    assert older.read()[0].cpu_s == 0.0
     (folder / "cpu.stat").write_text("usage_usec 7500000\n")
-    assert cgroups.read()[0].cpu_s == 2.5
+    assert (cgroups.read()[0].cpu_s, older.read()[0].cpu_s) == (7.5, 2.5)
 
 
 @pytest.mark.parametrize(
