@@ -95,3 +95,24 @@ def test_it_serves_from_its_container_and_nothing_is_left(client: Client, recipe
     assert client.names() == []
     assert not psutil.pid_exists(pid)
     assert set(Path("/dev/shm").iterdir()) <= shared
+
+
+def test_a_trial_of_it_comes_to_its_end(client: Client, recipe: Path, env: dict[str, str], tmp_path: Path) -> None:
+    """Built, measured, worked with, judged and sealed; its processor time is the engine's, and not that of others."""
+    trial, out = tmp_path / "trial.yaml", tmp_path / "out"
+    speed = {"requests": 2, "tokens": 32, "warmup_requests_max": 2}
+    limits = {"turns": 2, "wall_s": 60, "turn_tokens": 64}
+    asked = {"contenders": [str(recipe)], "task_names": ["fill-json"], "runs": 1, "speed": speed, "limits": limits}
+    trial.write_text(json.dumps(asked))
+    done = onbox("trial", trial, "--out", out, env=env, timeout_s=200)
+    assert done.returncode == 0, done.stderr
+    (contender,) = json.loads((out / "verdict.json").read_text())["contenders"]
+    assert (contender["valid"], contender["invalid"]) == (1, 0)
+    rates = [witness["tok_s"] for witness in contender["speed"]["witnesses"] if not witness["name"].startswith("cold")]
+    assert len(rates) == 3
+    assert max(rates) < 1.03 * min(rates)
+    windows = [json.loads(line) for line in (out / "boxed/speed/1/telemetry.jsonl").read_text().splitlines()]
+    measured = [window["cpu"] for window in windows if window.get("purpose") == "measured"]
+    assert sum(window["engine_s"] for window in measured) > 0.5 * sum(window["wall_s"] for window in measured)
+    assert client.names() == []
+    assert onbox("verify", out).returncode == 0
