@@ -1,5 +1,5 @@
 # Two commands do all the set-up on a machine with Python 3.11+:
-#   make trial    the main job, on the embedded engine and models (about ten minutes on two cores)
+#   make trial    the main job, on the embedded engine and models (a quarter of an hour on two cores)
 #   make test     the tests
 PYTHON ?= python3
 VENV   ?= .venv
