@@ -1,7 +1,10 @@
 """The record of a run is whole the moment the run is over."""
 
+import gc
 import json
+import socket
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -58,3 +61,28 @@ def test_a_run_that_is_over_takes_no_more_requests(upstream: Endpoint, tmp_path:
         with StampedClient(endpoint) as client:
             assert client.post("/chat/completions", {}, purpose="agent").status == 410
     assert list(read_lines(path)) == []
+
+
+def test_who_comes_in_the_moment_of_the_end_is_hung_up_on(upstream: Endpoint) -> None:
+    """asyncio loses what it accepts in the turn in which a server closes; nobody but the collector closes it then."""
+    gc.disable()  # As a client does while it waits.
+    try:
+        with RecordingProxy(upstream) as proxy:
+            busy = threading.Event()
+
+            def hold() -> None:
+                busy.set()
+                time.sleep(0.3)
+
+            proxy._loop.call_soon_threadsafe(hold)
+            busy.wait()
+            clients = [socket.create_connection(("127.0.0.1", proxy.port)) for _ in range(3)]
+            proxy.break_off()
+            for client in clients:
+                client.settimeout(5.0)
+                with client:
+                    assert client.recv(1) == b""
+            with StampedClient(Endpoint("http", "127.0.0.1", proxy.port)) as late:
+                assert late.get("/v1/models").status is None
+    finally:
+        gc.enable()

@@ -73,6 +73,7 @@ class RecordingProxy:
         self._folder = tempfile.TemporaryDirectory(prefix="onbox-proxy-")
         self._thread = threading.Thread(target=self._run, name="onbox-proxy", daemon=True)
         self._connections: set[asyncio.Task[None]] = set()
+        self._broken_off = False
 
     @property
     def socket(self) -> Path:
@@ -87,7 +88,7 @@ class RecordingProxy:
         return self
 
     def __exit__(self, *_: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._shut_down(), self._loop).result()
+        asyncio.run_coroutine_threadsafe(self._leave(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -121,7 +122,7 @@ class RecordingProxy:
 
     def break_off(self) -> None:
         """End all that is under way, of every run, and take nothing more; what came until then is recorded."""
-        asyncio.run_coroutine_threadsafe(self._shut_down(), self._loop).result()
+        asyncio.run_coroutine_threadsafe(self._end_all(), self._loop).result()
 
     # ------------------------------------------------------------ inside the thread
 
@@ -136,14 +137,23 @@ class RecordingProxy:
         ]
         self.port = self._servers[0].sockets[0].getsockname()[1]
 
-    async def _shut_down(self) -> None:
-        for server in self._servers:
-            server.close()
+    async def _end_all(self) -> None:
+        # Who comes later is hung up on, by `_accept`. Not by closing the servers: asyncio loses a connection that was
+        # accepted just before, its socket stays open, and the client would wait for ever.
+        self._broken_off = True
         for task in list(self._connections):
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
 
+    async def _leave(self) -> None:
+        await self._end_all()
+        for server in self._servers:
+            server.close()
+
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._broken_off:
+            writer.transport.abort()
+            return
         task = asyncio.current_task()
         assert task is not None
         self._connections.add(task)
