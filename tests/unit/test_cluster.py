@@ -12,12 +12,13 @@ from onbox.bench.tasks import load_tasks
 from onbox.errors import BadSubjectError, BoxError
 from onbox.evidence.records import Plan
 from onbox.judge.pace import usual_of_each_node
+from onbox.trial.asked import Asked
 from onbox.trial.cluster import _knock, _named
 from onbox.trial.lanes import Order
 from onbox.trial.node import Answer
 from onbox.trial.packed import pack, unpack
 from onbox.trial.pairs import homes
-from onbox.trial.plan import Asked, make_plan
+from onbox.trial.plan import make_plan
 from tests.builders import run_record
 from tests.e2e.cli import environment, onbox_here
 

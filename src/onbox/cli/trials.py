@@ -18,7 +18,7 @@ from onbox.evidence.folder import TrialFolder, write_atomic, write_json
 from onbox.evidence.records import LedgerKind, Plan
 from onbox.judge.results import Verdict
 from onbox.published import published
-from onbox.trial.plan import Asked
+from onbox.trial.asked import Asked
 
 
 def new_folder(

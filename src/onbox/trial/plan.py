@@ -2,12 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from itertools import count
-from pathlib import Path
-from typing import Any
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from onbox import __version__, recipes
 from onbox.bench.agents import Agent, agent_of
@@ -15,113 +10,30 @@ from onbox.bench.agents.template import read_template
 from onbox.bench.tasks import SETS, Task, load_tasks, task_source
 from onbox.engines import engine_by_name
 from onbox.errors import BoxError, UsageError
-from onbox.evidence.folder import first_problem, utc_now
+from onbox.evidence.folder import utc_now
 from onbox.evidence.records import (
-    AgentCommand,
     AgentPlan,
-    ArmPlan,
-    Audited,
     ContenderPlan,
-    Expected,
     Limits,
     Plan,
     Role,
     SpeedPlan,
     TaskPlan,
 )
-from onbox.fetch import download_bytes, where_weights
-from onbox.fetch.growth import folder_bytes
-from onbox.recipes import Recipe, Weights
-from onbox.recipes.text import read_yaml
-from onbox.trial.arms import BASELINE, ArmEntry, arms_of, check_arms, check_servers, frozen
+from onbox.fetch import where_weights
+from onbox.recipes import Recipe
+from onbox.trial.arms import BASELINE, check_arms, check_servers, frozen
+from onbox.trial.asked import BUILTIN_AGENT, Asked, recipe_of, with_file
+from onbox.trial.expected import expected_of
 from onbox.wire.endpoint import Endpoint
 
 EMBEDDED_LIMITS = Limits(turns=8, wall_s=60.0, output_tokens=2048, turn_tokens=512, command_s=10.0)
 """For the pair that comes with onbox: small models that do not get there soon do not get there."""
 
-SPEED = SpeedPlan(requests=8, at_least_s=5.0)
-"""Enough for an interval of about a percent, on a slow processor as on a fast accelerator."""
-
-BUILTIN_AGENT = "builtin"
 RUNS = 3
 SEED = 1
 SEED_STRIDE = 1000
 """Requests of a run count up from its seed, so that two runs never share one."""
-
-# What the expected time is made of; rough on purpose, and printed as an estimate with its basis.
-STANDUP_S = 6.0
-RUN_TOKENS = 180
-RUN_PREFILL_S = 6.0
-REPLAY_S = 60.0
-"""Asking ambiguous runs again, of one contender: half of the time that may go into it."""
-DOWNLOAD_BYTES_S = 30e6
-SHARE_OF_BANDWIDTH = 0.8
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What the command line asked for.
-
-    Args:
-        contenders: recipe names, recipe files, GGUF files, URLs or one trial file; the first is the incumbent.
-        tasks: a set of builtin tasks (`quick`, `core`, `builtin`: all) or a folder; None takes the default.
-        task_names: only these.
-        runs: runs of each task; None takes the default.
-        parallel: runs at a time; None takes the file's or one.
-        ray: address of a cluster over whose nodes the runs are spread; empty: this box alone; None takes the file's.
-        quick: the small fixed set.
-        reserve_bytes: what the guard keeps available; None takes the default for the box.
-        seed: of the runs; None takes the file's or the default.
-        speed: measure decode speed.
-        bench: run the tasks.
-        kind: of the plan.
-        audit: how the gates of the tasks were audited, for the record.
-        limits: of the agent; None takes the file's or the default.
-        nudges: of the agent.
-        agent: its name, `cmd:...` or a YAML file; None takes the file's or the built-in one.
-        agent_command: of a frozen plan.
-        arms: treatments beside the baseline.
-    """
-
-    contenders: Sequence[str] = ()
-    tasks: str | None = None
-    task_names: Sequence[str] = ()
-    runs: int | None = None
-    parallel: int | None = None
-    ray: str | None = None
-    quick: bool = False
-    seed: int | None = None
-    reserve_bytes: int | None = None
-    model: str | None = None
-    api_key_env: str = ""
-    speed: SpeedPlan | None = SPEED
-    bench: bool = True
-    kind: str = "trial"
-    audit: Audited | None = None
-    limits: Limits | None = None
-    nudges: int = 0
-    agent: str | None = None
-    agent_command: AgentCommand | None = None
-    arms: tuple[ArmPlan, ...] = ()
-
-
-class TrialFile(BaseModel):
-    """A trial as a file: the same words as the options of `onbox trial`."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    contenders: list[str | dict[str, Any]] = Field(min_length=1)
-    tasks: str = "core"
-    task_names: list[str] = []
-    runs: int | None = None
-    parallel: int = 1
-    ray: str = ""
-    seed: int = 1
-    speed: SpeedPlan | None = SPEED
-    limits: Limits = Limits()
-    nudges: int = 0
-    agent: str = BUILTIN_AGENT
-    arms: list[ArmEntry] = []
 
 
 def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[Plan, list[Task]]:
@@ -135,11 +47,11 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
     Raises:
         UsageError: an unknown contender, task or field, or a malformed file.
     """
-    asked, inline = _with_file(asked)
+    asked, inline = with_file(asked)
     wanted = asked.tasks or "core"
     source, names = task_source("quick" if asked.quick and wanted in SETS else wanted)
     seed = asked.seed if asked.seed is not None else SEED
-    found = [*inline, *(_recipe(name, asked.model, api_key_env=asked.api_key_env) for name in asked.contenders)]
+    found = [*inline, *(recipe_of(name, asked.model, api_key_env=asked.api_key_env) for name in asked.contenders)]
     limits = asked.limits or (Limits() if found else EMBEDDED_LIMITS)
     if not found:
         found = [recipes.load(name) for name in recipes.EMBEDDED_PAIR]
@@ -184,7 +96,7 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
         speed=speed,
         sandbox=sandbox,
         reserve_bytes=asked.reserve_bytes,
-        expected=_expected(found, len(tasks) * runs * (1 + len(asked.arms)), speed, read_gb_s, parallel),
+        expected=expected_of(found, len(tasks) * runs * (1 + len(asked.arms)), speed, read_gb_s, parallel),
     )
     return plan, tasks
 
@@ -301,80 +213,6 @@ def tasks_now(plan: Plan) -> list[Task]:
     return load_tasks(source, [task.name for task in plan.tasks]) if plan.tasks else []
 
 
-def _with_file(asked: Asked) -> tuple[Asked, list[Recipe]]:
-    """Take in a trial file, if the one contender that was named is one; what the command line says goes before it."""
-    if len(asked.contenders) != 1 or Path(asked.contenders[0]).suffix not in (".yaml", ".yml"):
-        return asked, []
-    path = Path(asked.contenders[0])
-    data = read_yaml(path)
-    if not isinstance(data, dict) or "contenders" not in data:
-        return asked, []
-    if "onbox_version" in data:
-        return _frozen(asked, path, data)
-    try:
-        file = TrialFile.model_validate(data)
-    except ValidationError as error:
-        raise UsageError(f"{path}: {first_problem(error)}") from error
-    inline = [
-        recipes.parse(entry, where=f"{path}: contenders", folder=path.parent)
-        if isinstance(entry, dict)
-        else _recipe(entry, None, path.parent)
-        for entry in file.contenders
-    ]
-    source, _ = task_source(file.tasks)
-    tasks = file.tasks if source == "builtin" else str(path.parent / source)
-    again = _again(asked, tasks, file.task_names, file.runs, file.seed, file.speed, file.parallel)
-    again = replace(again, limits=file.limits, nudges=file.nudges, agent=asked.agent or file.agent)
-    ray = file.ray if asked.ray is None else asked.ray
-    return replace(again, arms=asked.arms or arms_of(file.arms, path), ray=ray), inline
-
-
-def _frozen(asked: Asked, path: Path, data: dict[str, Any]) -> tuple[Asked, list[Recipe]]:
-    """Ask again what another trial's frozen plan asked."""
-    try:
-        plan = Plan.model_validate(data)
-    except ValidationError as error:
-        raise UsageError(f"{path}: {first_problem(error)}") from error
-    names = [task.name for task in plan.tasks]
-    again = _again(asked, plan.tasks_from, names, plan.runs, plan.seed, plan.speed, plan.parallel)
-    again = replace(again, bench=asked.bench and bool(plan.tasks), limits=plan.agent.limits, nudges=plan.agent.nudges)
-    if asked.agent is None:
-        again = replace(again, agent=plan.agent.name, agent_command=plan.agent.command)
-    again = replace(again, arms=asked.arms or plan.treatments, ray=plan.ray if asked.ray is None else asked.ray)
-    inline = [recipes.parse(contender.recipe, where=str(path), folder=None) for contender in plan.contenders]
-    return replace(again, kind=plan.kind), inline
-
-
-def _again(
-    asked: Asked,
-    tasks: str,
-    task_names: Sequence[str],
-    runs: int | None,
-    seed: int,
-    speed: SpeedPlan | None,
-    parallel: int,
-) -> Asked:
-    """What a file asks, where the command line does not say otherwise."""
-    default = Asked()
-    return replace(
-        asked,
-        contenders=(),
-        tasks=tasks if asked.tasks == default.tasks else asked.tasks,
-        task_names=asked.task_names or (task_names if asked.tasks == default.tasks else ()),
-        runs=runs if asked.runs is None else asked.runs,
-        parallel=parallel if asked.parallel is None else asked.parallel,
-        seed=seed if asked.seed == default.seed else asked.seed,
-        speed=speed if asked.speed == default.speed else asked.speed,
-    )
-
-
-def _recipe(name: str, model: str | None, folder: Path = Path(), api_key_env: str = "") -> Recipe:
-    if name.startswith(("http://", "https://")):
-        Endpoint.parse(name)
-        return recipes.of_url(name, model, api_key_env)
-    return recipes.find(name, folder)
-
-
 def _check(recipe: Recipe) -> None:
     """Find now what would stop the trial half-way.
 
@@ -404,44 +242,3 @@ def _named_apart(found: list[Recipe]) -> list[Recipe]:
             recipe = recipe.model_copy(update={"name": numbered})
         apart.append(recipe)
     return apart
-
-
-def _expected(
-    found: list[Recipe], runs: int, speed: SpeedPlan | None, read_gb_s: float | None, parallel: int
-) -> Expected | None:
-    """Seconds from bytes and bandwidth; None where a contender's weights are not known.
-
-    What several runs at a time save is the engine's affair and not known before: none of it is taken off.
-    """
-    sizes = [_size(recipe.weights, recipe.name) for recipe in found if recipe.weights]
-    if len(sizes) != len(found) or not all(sizes) or not read_gb_s:
-        return None
-    download = sum(download_bytes(recipe.weights) for recipe in found)
-    seconds = download / DOWNLOAD_BYTES_S
-    for size in sizes:
-        tok_s = SHARE_OF_BANDWIDTH * read_gb_s * 1e9 / size
-        seconds += STANDUP_S + (_measured_s(speed, tok_s) if speed else 0.0)
-        seconds += runs * (RUN_PREFILL_S + RUN_TOKENS / tok_s) + (REPLAY_S if runs else 0.0)
-    return Expected(
-        seconds=round(seconds),
-        download_bytes=download,
-        memory_bytes=round(max(sizes) * 1.4),
-        basis=f"{SHARE_OF_BANDWIDTH:.0%} of {read_gb_s:.0f} GB/s measured, {RUN_TOKENS} tokens a run"
-        + (", as if one at a time" if parallel > 1 else ""),
-    )
-
-
-def _measured_s(speed: SpeedPlan, tok_s: float) -> float:
-    request_s = speed.tokens / tok_s
-    return max(speed.requests * request_s, speed.at_least_s) + (1 + speed.warmup_requests_max) * request_s
-
-
-def _size(weights: Weights, name: str) -> int:
-    """Bytes of the weights; 0 where nobody tells before they are here."""
-    if weights.path is None:
-        return weights.bytes or (weights.repository.bytes if weights.repository else 0)
-    path = Path(weights.path)
-    try:
-        return folder_bytes(path) if path.is_dir() else path.stat().st_size
-    except OSError as error:
-        raise UsageError(f"{name}: weights.path: {path}: {error.strerror}", "name a GGUF file or a folder") from error

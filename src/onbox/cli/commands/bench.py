@@ -48,7 +48,7 @@ def command(
     from onbox.cli.summary import summary
     from onbox.cli.trials import carry_out, new_folder
     from onbox.trial.arms import read_arms
-    from onbox.trial.plan import Asked
+    from onbox.trial.asked import Asked
 
     if not url.startswith(("http://", "https://")):
         raise UsageError(f"{url}: not an http or https URL", "write http://HOST:PORT/v1")

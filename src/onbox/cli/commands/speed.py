@@ -58,7 +58,7 @@ def command(
     from onbox.evidence.claims import read_claims
     from onbox.evidence.records import SpeedPlan
     from onbox.speed.ceiling import write_ceiling
-    from onbox.trial.plan import Asked
+    from onbox.trial.asked import Asked
 
     if not url.startswith(("http://", "https://")):
         raise UsageError(f"{url}: not an http or https URL", "write http://HOST:PORT/v1")

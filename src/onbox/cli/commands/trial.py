@@ -59,7 +59,7 @@ def command(
     from onbox.cli.summary import summary
     from onbox.cli.trials import carry_out, new_folder
     from onbox.evidence.folder import TrialFolder
-    from onbox.trial.plan import Asked
+    from onbox.trial.asked import Asked
 
     if resume is not None:
         _alone(click.get_current_context())
