@@ -10,7 +10,6 @@ import json
 import ssl
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,24 +20,19 @@ from typing import Any
 
 import h11
 
-from onbox.evidence.folder import append_line, utc_now
-from onbox.evidence.records import Exchange
-from onbox.wire.client import KEPT_HEADERS, READ_BYTES
-from onbox.wire.decoding import ContentEncodingError, Decoder
+from onbox.evidence.folder import append_line
+from onbox.wire.agent_side import AgentConnection, AgentLeft
+from onbox.wire.client import READ_BYTES
 from onbox.wire.endpoint import Endpoint
-from onbox.wire.redaction import SECRET_HEADERS, redacted, redacted_path, redacted_text, secrets_of
+from onbox.wire.recording import Recording
+from onbox.wire.redaction import SECRET_HEADERS, secrets_of
 from onbox.wire.watch import Refused, Watch
 
-MAX_REQUEST_BYTES = 64 * 2**20
 HOP_BY_HOP = frozenset({b"connection", b"keep-alive", b"transfer-encoding", b"te", b"upgrade", b"host", b"expect"})
 REPLACED = HOP_BY_HOP | {b"accept-encoding", b"content-length"}
 """Request headers that the proxy writes itself: the body is sent on whole, and the reply must be readable."""
 LEAVING_S = 1.0
 """How long a run that has ended waits to see its agent's connections close."""
-
-
-class _ClientLeft(ConnectionError):
-    """The agent hung up before its reply was complete."""
 
 
 @dataclass
@@ -157,11 +151,11 @@ class RecordingProxy:
         task = asyncio.current_task()
         assert task is not None
         self._connections.add(task)
-        client = _Client(reader, writer)
+        agent = AgentConnection(reader, writer)
         try:
-            while (request := await client.next_request()) is not None:
-                await self._serve(client, *request)
-                if not client.ready_for_next():
+            while (request := await agent.next_request()) is not None:
+                await self._serve(agent, *request)
+                if not agent.ready_for_next():
                     break
         except (OSError, h11.ProtocolError, asyncio.CancelledError):
             pass  # The client spoke no HTTP, or left, or the proxy shuts down: it is nobody's evidence.
@@ -169,41 +163,41 @@ class RecordingProxy:
             self._connections.discard(task)
             writer.close()
 
-    async def _serve(self, client: "_Client", request: h11.Request, body: bytes) -> None:
+    async def _serve(self, agent: AgentConnection, request: h11.Request, body: bytes) -> None:
         name, path = _split(request.target.decode("latin-1"))
         tape = self._tapes.get(name)
         if tape is None or not tape.open:
-            await client.refuse(410 if tape else 404, "this run is over" if tape else "no such run")
+            await agent.refuse(410 if tape else 404, "this run is over" if tape else "no such run")
             return
-        exchange = asyncio.ensure_future(self._exchange(client, request, path, body, tape))
+        exchange = asyncio.ensure_future(self._exchange(agent, request, path, body, tape))
         tape.under_way.add(exchange)
         exchange.add_done_callback(tape.under_way.discard)
         await exchange
 
-    async def _exchange(self, client: "_Client", request: h11.Request, path: str, body: bytes, tape: Tape) -> None:
+    async def _exchange(self, agent: AgentConnection, request: h11.Request, path: str, body: bytes, tape: Tape) -> None:
         method, said, purpose = request.method.decode(), _parsed(body), tape.purpose
         if tape.watch is not None:
             try:
                 purpose, wanted = tape.watch.admit(method, path, said)
             except Refused as refusal:
-                await client.refuse(403, str(refusal))
+                await agent.refuse(403, str(refusal))
                 return
             if wanted is not said:
                 said, body = wanted, json.dumps(wanted).encode()
         carried = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers]
         secrets = secrets_of([*carried, *self.upstream.authorization.items()])
-        record = _Recording(next(tape.ids), purpose, method, path, said, secrets)
+        record = Recording(next(tape.ids), purpose, method, path, said, secrets)
         try:
-            await self._forward(client, request, path, body, record)
-        except _ClientLeft:
+            await self._forward(agent, request, path, body, record)
+        except AgentLeft:
             record.error = "the client left before the reply was complete"
-            client.abort()
+            agent.abort()
         except (OSError, h11.ProtocolError) as problem:
             record.error = f"{type(problem).__name__}: {problem}"
             if record.status is None:
-                await client.refuse(502, f"the engine did not answer: {record.error}")
+                await agent.refuse(502, f"the engine did not answer: {record.error}")
             else:
-                client.abort()
+                agent.abort()
         except asyncio.CancelledError:
             record.error = "the client left: its run ended before the reply was complete"
             raise
@@ -217,7 +211,7 @@ class RecordingProxy:
                 tape.watch.ended(exchange)
 
     async def _forward(
-        self, client: "_Client", request: h11.Request, path: str, body: bytes, record: "_Recording"
+        self, agent: AgentConnection, request: h11.Request, path: str, body: bytes, record: Recording
     ) -> None:
         upstream = self.upstream
         tls = ssl.create_default_context() if upstream.scheme == "https" else None
@@ -238,14 +232,14 @@ class RecordingProxy:
                 h11.EndOfMessage(),
             ):
                 writer.write(engine.send(event) or b"")
-            await self._relay(client, reader, engine, record)
+            await self._relay(agent, reader, engine, record)
         finally:
             writer.close()
 
     async def _relay(
-        self, client: "_Client", reader: asyncio.StreamReader, engine: h11.Connection, record: "_Recording"
+        self, agent: AgentConnection, reader: asyncio.StreamReader, engine: h11.Connection, record: Recording
     ) -> None:
-        gone = asyncio.ensure_future(client.gone())
+        gone = asyncio.ensure_future(agent.gone())
         read: asyncio.Future[bytes] | None = None
         try:
             while True:
@@ -254,21 +248,21 @@ class RecordingProxy:
                     read = asyncio.ensure_future(reader.read(READ_BYTES))
                     await asyncio.wait({read, gone}, return_when=asyncio.FIRST_COMPLETED)
                     if not read.done():
-                        raise _ClientLeft
+                        raise AgentLeft
                     record.stamp()
                     engine.receive_data(read.result())
                 elif isinstance(event, h11.Response):
                     record.start(event)
                     headers = [(name, value) for name, value in event.headers if name not in HOP_BY_HOP]
-                    await client.send(h11.Response(status_code=event.status_code, headers=headers))
+                    await agent.send(h11.Response(status_code=event.status_code, headers=headers))
                 elif isinstance(event, h11.Data):
                     data = bytes(event.data)
                     record.add(data)
-                    await client.send(h11.Data(data=data))
+                    await agent.send(h11.Data(data=data))
                     if self._on_events is not None:
                         self._on_events(data.count(b"data: "))
                 elif isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
-                    await client.send(h11.EndOfMessage())
+                    await agent.send(h11.EndOfMessage())
                     return
         finally:
             waiting = [task for task in (gone, read) if task is not None]
@@ -286,135 +280,6 @@ async def _finish(tape: Tape) -> None:
     for exchange in left:
         exchange.cancel()
     await asyncio.gather(*left, return_exceptions=True)
-
-
-class _Client:
-    """The agent's side of a connection."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
-        self._http = h11.Connection(h11.SERVER)
-
-    async def next_request(self) -> tuple[h11.Request, bytes] | None:
-        """The next request with its body; None when the client has closed."""
-        request: h11.Request | None = None
-        body = bytearray()
-        while True:
-            event = self._http.next_event()
-            if event is h11.NEED_DATA:
-                if self._http.they_are_waiting_for_100_continue:
-                    await self.send(h11.InformationalResponse(status_code=100, headers=[]))
-                self._http.receive_data(await self._reader.read(READ_BYTES))
-            elif isinstance(event, h11.Request):
-                request = event
-            elif isinstance(event, h11.Data):
-                body += event.data
-                if len(body) > MAX_REQUEST_BYTES:
-                    await self.refuse(413, "the request is larger than 64 MiB")
-                    return None
-            elif isinstance(event, h11.EndOfMessage) and request is not None:
-                return request, bytes(body)
-            else:
-                return None
-
-    async def gone(self) -> None:
-        """Return when the client closes; a client that sends early is left for the next request."""
-        received = await self._reader.read(READ_BYTES)
-        if received:
-            self._http.receive_data(received)
-            await asyncio.Event().wait()
-
-    async def send(self, event: Any) -> None:
-        """Send one h11 event.
-
-        Raises:
-            _ClientLeft: the client has closed.
-        """
-        data = self._http.send(event) or b""
-        try:
-            self._writer.write(data)
-            await self._writer.drain()
-        except OSError as error:
-            raise _ClientLeft from error
-
-    async def refuse(self, status: int, message: str) -> None:
-        """Answer with an error of the proxy's own."""
-        body = json.dumps({"error": {"type": "onbox_proxy", "message": message}}).encode()
-        headers = [("content-type", "application/json"), ("content-length", str(len(body)))]
-        await self.send(h11.Response(status_code=status, headers=headers))
-        await self.send(h11.Data(data=body))
-        await self.send(h11.EndOfMessage())
-
-    def abort(self) -> None:
-        """Break the connection, so that the agent sees a broken reply as broken."""
-        self._writer.transport.abort()
-
-    def ready_for_next(self) -> bool:
-        """Whether the connection can carry another request."""
-        if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
-            self._http.start_next_cycle()
-            return True
-        return False
-
-
-class _Recording:
-    """An exchange while it happens."""
-
-    def __init__(self, number: int, purpose: str, method: str, path: str, body: Any, secrets: tuple[str, ...]) -> None:
-        self.status: int | None = None
-        self.error: str | None = None
-        self._fields: dict[str, Any] = {
-            "id": number,
-            "purpose": purpose,
-            "started_at": utc_now(),
-            "t0_ns": time.monotonic_ns(),
-            "method": method,
-            "path": redacted_path(path, secrets),
-        }
-        self._body = body
-        self._secrets = secrets
-        self._headers: dict[str, str] = {}
-        self._chunks: list[tuple[int, bytes]] = []
-        self._t_ns = 0
-        self._decoder = Decoder("identity")
-
-    def stamp(self) -> None:
-        """Note the time of a socket read."""
-        self._t_ns = time.monotonic_ns() - self._fields["t0_ns"]
-
-    def start(self, response: h11.Response) -> None:
-        self.status = response.status_code
-        names = {name.decode(): value.decode("latin-1") for name, value in response.headers}
-        self._headers = {name: names[name] for name in KEPT_HEADERS if name in names}
-        try:
-            self._decoder = Decoder(names.get("content-encoding", ""))
-        except ContentEncodingError as problem:
-            self.error = str(problem)
-
-    def add(self, data: bytes) -> None:
-        try:
-            data = self._decoder.feed(data)
-        except ContentEncodingError as problem:
-            self.error = str(problem)
-        if self._chunks and self._chunks[-1][0] == self._t_ns:
-            self._chunks[-1] = (self._t_ns, self._chunks[-1][1] + data)
-        else:
-            self._chunks.append((self._t_ns, data))
-
-    def exchange(self) -> Exchange:
-        return Exchange(
-            **self._fields,
-            request=redacted(self._body, self._secrets),
-            status=self.status,
-            headers=self._headers,
-            chunks=tuple(
-                (t_ns, redacted_text(data.decode("utf-8", "surrogateescape"), self._secrets))
-                for t_ns, data in self._chunks
-            ),
-            ended_ns=time.monotonic_ns() - self._fields["t0_ns"],
-            error=self.error,
-        )
 
 
 def _split(target: str) -> tuple[str, str]:
