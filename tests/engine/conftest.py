@@ -1,4 +1,7 @@
-"""Real engines that several test modules share: each is started once, when the first test asks for it."""
+"""Real engines that several test modules share: each is started once, when the first test asks for it.
+
+They end with the last test of this folder: what comes after is not to share the box with them.
+"""
 
 import os
 import signal
@@ -25,7 +28,7 @@ FENCED = "fenced"
 Llama = Callable[[str], str]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def vllm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of vLLM on the processor with SmolLM2-135M, called `smollm2`, 2048 tokens, and the parser `hermes`."""
     require("vllm")
@@ -39,7 +42,7 @@ def vllm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}/v1"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def llama(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Llama]:
     """Gives the URL of the embedded llama.cpp with Qwen2.5-Coder-0.5B by its template: `own` or `fenced`."""
     require("engine")

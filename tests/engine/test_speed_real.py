@@ -131,7 +131,7 @@ class TestLlamaCpp:
                 os.kill(pid, signal.SIGKILL)
 
             killer = while_measured(tmp_path / "out", kill)
-            told = speed(life.endpoint, tmp_path / "out", "--tokens", 200)
+            told = speed(life.endpoint, tmp_path / "out", "--tokens", 120)
             killer.join()
         assert (told["status"], told["decode_tok_s"]) == ("invalid", None)
         assert {"COMPLETE", "STREAM_ERROR"} <= {id for id, found in checks(told).items() if found["status"] == "fail"}
@@ -147,17 +147,14 @@ class TestLlamaCpp:
 @pytest.mark.slow
 @pytest.mark.timeout(420)
 class TestVllm:
-    def test_three_witnesses_agree(self, vllm: str, tmp_path: Path) -> None:
-        told = speed(vllm, tmp_path / "out")
+    def test_three_witnesses_agree_on_one_request_and_on_two_at_a_time(self, vllm: str, tmp_path: Path) -> None:
+        told = speed(vllm, tmp_path / "out", "--concurrency", "1,2")
         passed(told, *CONSERVED, "WITNESSES_AGREE", "PREFIX_CACHE")
         assert all(witness["tok_s"] for witness in told["witnesses"])
         assert checks(told)["WITNESSES_AGREE"]["observed"] <= 1.0
         sent = next((tmp_path / "out").glob("*/speed/1/requests.jsonl"))
         last = read_reply(Exchange.model_validate(list(read_lines(sent))[-1]))
         assert last.token_ids == last.completion_tokens == 64
-
-    def test_two_at_a_time(self, vllm: str, tmp_path: Path) -> None:
-        told = speed(vllm, tmp_path / "out", "--concurrency", "1,2")
         both, again = told["cells"]
         assert (both["profile"]["concurrency"], again["profile"]["concurrency"]) == (2, 1)
         passed(both, *CONSERVED, "ALL_ACTIVE", "WITNESSES_AGREE")
@@ -167,7 +164,7 @@ class TestVllm:
 
     def test_a_second_client_is_named(self, vllm: str, tmp_path: Path) -> None:
         other = while_measured(tmp_path / "out", hammer(Endpoint.parse(vllm), "smollm2"))
-        told = speed(vllm, tmp_path / "out")
+        told = speed(vllm, tmp_path / "out", "--tokens", 32)
         other.join()
         assert told["status"] == "invalid"
         assert checks(told)["STRAY_TRAFFIC"]["observed"].startswith("3 requests, ")

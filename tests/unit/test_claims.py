@@ -222,7 +222,20 @@ def test_the_commands_measure_judge_and_tell(tmp_path: Path) -> None:
     out = tmp_path / "t"
     with serving(["clean"], Tempo(prefill_s=0.05, token_s=0.005)) as endpoints:
         url = f"http://127.0.0.1:{endpoints['clean'].port}/v1"
-        words = [url, "--model", "clean", "--requests", "2", "--tokens", "128", "--out", str(out), "--json"]
+        words = [
+            "--out",
+            str(out),
+            "--json",
+            url,
+            "--model",
+            "clean",
+            "--requests",
+            "2",
+            "--tokens",
+            "128",
+            "--at-least",
+            "0",
+        ]
         stated = ["--claims", str(mine), "--backend", "cutlass mxfp4", "--precision", "mxfp4 all"]
         done = CliRunner().invoke(speed_command.command, [*words, *stated])
     assert done.exception is None
