@@ -13,6 +13,8 @@ from pathlib import Path
 from onbox.cli.signals import terminable
 from onbox.cli.watchview import Frame, View, make_view
 from onbox.errors import BadSubjectError, BoxError, UsageError
+from onbox.standup.guard_replay import GuardReplay
+from onbox.standup.keeper.settings import Limits
 from onbox.watch.classify import State
 from onbox.watch.collect import Collector, Target
 from onbox.watch.containers import find_container
@@ -40,6 +42,10 @@ class Asked:
     container: str | None = None
     replay: Path | None = None
     speed: float | None = None
+    reserve_bytes: int | None = None
+    """A guard of this reserve goes along a replay."""
+    plan_bytes: int | None = None
+    unified: bool = False
     url: str | None = None
     log: Path | None = None
     record: Path | None = None
@@ -59,6 +65,7 @@ def watch(asked: Asked, as_json: bool) -> None:
         raise UsageError("name one thing to watch", "--pid N, --container X, --replay FILE, or -- CMD ...")
     if asked.stop_hung and not asked.command:
         raise UsageError("--stop-hung: only a command after -- is ever stopped", "leave it out, or write -- CMD ...")
+    _check_guard(asked)
     last: Frame | None = None
     with ExitStack() as stack:
         stack.enter_context(terminable())
@@ -70,18 +77,35 @@ def watch(asked: Asked, as_json: bool) -> None:
         raise BadSubjectError(f"{last.title}: {last.verdict.state} in {last.verdict.phase}: {last.verdict.why}")
 
 
+def _check_guard(asked: Asked) -> None:
+    """A guard that only looks is for recordings.
+
+    Raises:
+        UsageError: there is none, or there is no reserve to hold the memory against.
+    """
+    if asked.reserve_bytes is not None and asked.replay is None:
+        raise UsageError("--reserve: only a recording has a guard that just looks", "onbox up starts under a real one")
+    if asked.reserve_bytes is None and (asked.plan_bytes is not None or asked.unified):
+        raise UsageError("--plan and --unified: are for the guard of --reserve", "add --reserve GIB")
+
+
 def _replayed(asked: Asked) -> Iterator[Frame]:
     assert asked.replay is not None
     recording = Recording(find_recording(asked.replay))
     title = recording.header.title or asked.replay.name
     if recording.header.made != "recorded":
         title += f" ({recording.header.made})"
-    tracker = Tracker(asked.patience_s)
+    tracker, guard = Tracker(asked.patience_s), None
+    if asked.reserve_bytes is not None:
+        guard = GuardReplay(Limits(asked.reserve_bytes, asked.plan_bytes, unified=asked.unified))
     start = time.monotonic()
     for sample in recording:
         if asked.speed:
             time.sleep(max(0.0, start + sample.t_ns / 1e9 / asked.speed - time.monotonic()))
-        yield Frame(title, tracker.take(sample), tuple(tracker.laps), sample.log)
+        verdict = tracker.take(sample)
+        if guard is not None:
+            guard.take(sample, verdict.phase)
+        yield Frame(title, verdict, tuple(tracker.laps), sample.log, guard=guard)
 
 
 def _live(asked: Asked, stack: ExitStack) -> Iterator[Frame]:

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from onbox.cli.output import print_json_line
 from onbox.report.text import one_line
+from onbox.standup.guard_replay import GuardReplay
 from onbox.watch.classify import State, Verdict, as_json
 from onbox.watch.watcher import Lap
 from onbox.watch.words import rate, seconds, size
@@ -42,6 +43,8 @@ class Frame:
     lines: tuple[str, ...] = ()
     echo: bool = False
     """The lines are a command's own output, which nobody else shows."""
+    guard: GuardReplay | None = None
+    """Goes along a replay; it stops nothing."""
 
 
 class View(Protocol):
@@ -69,7 +72,10 @@ class JsonView:
 
     def show(self, frame: Frame) -> None:
         _echo(frame)
-        print_json_line(as_json(frame.verdict))
+        told = as_json(frame.verdict)
+        if frame.guard is not None:
+            told["evidence"]["guard"] = frame.guard.as_json()
+        print_json_line(told)
 
     def __enter__(self) -> Self:
         return self
@@ -87,10 +93,14 @@ class PlainView:
         self._out = out
         self._told: tuple[State, str] | None = None
         self._told_s = 0.0
+        self._guard: GuardReplay | None = None
+        self._stop_told = False
 
     def show(self, frame: Frame) -> None:
         _echo(frame)
-        verdict = frame.verdict
+        verdict, self._guard = frame.verdict, frame.guard
+        if self._guard is not None and self._guard.stop is not None:
+            self._tell_guard()
         now = (verdict.state, verdict.phase)
         if now == self._told and verdict.t_s - self._told_s < TELL_EVERY_S:
             return
@@ -99,12 +109,19 @@ class PlainView:
         line = f"{at // 60:4d}:{at % 60:02d}  {verdict.phase}: {verdict.state}: {one_line(verdict.why)}"
         print(line, file=self._out, flush=True)
 
+    def _tell_guard(self) -> None:
+        """Once: when it would have acted, or in the end that it would not have."""
+        if self._guard is not None and not self._stop_told:
+            self._stop_told = True
+            print(f"  guard: {self._guard.words()}", file=self._out, flush=True)
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._tell_guard()
         self._out.flush()
 
 
@@ -143,9 +160,11 @@ class LiveView:
         rows.add_row("moving", _moving(verdict))
         total = verdict.evidence.get("total_bytes")
         if self._reserve is None and total:
-            self._reserve = _reserve(total)
+            self._reserve = _reserve(total) if frame.guard is None else frame.guard.limits.reserve_bytes
         if memory := _memory(verdict, self._reserve or 0):
             rows.add_row("memory", memory)
+        if frame.guard is not None:
+            rows.add_row("guard", _cut(frame.guard.words(), 132))
         if share := _share(verdict):
             rows.add_row("done", share)
         rows.add_row("still", f"{seconds(verdict.still_s)} of {seconds(verdict.patience_s)} patience")

@@ -31,8 +31,8 @@ def guard_stop(recipe: Recipe, seen: GuardStopped, path: Path) -> GuardStop:
     reserve = seen.limits.reserve_bytes
     fell = f" and falling {seen.fall_bytes_s / 2**30:.2f} GiB/s" if seen.fall_bytes_s else ""
     return GuardStop(
-        f"{recipe.name}: stopped by the guard in phase {seen.phase}: {_gib(seen.available_bytes)} available{fell}, "
-        f"reserve {_gib(reserve)}; {_who(seen)}",
+        f"{recipe.name}: stopped by the guard in phase {seen.phase}: {gib(seen.available_bytes)} available{fell}, "
+        f"reserve {gib(reserve)}; {_who(seen)}",
         f"{advice(recipe, seen)}. What it saw: {path}",
     )
 
@@ -50,14 +50,15 @@ def _who(seen: GuardStopped) -> str:
     """Who held most, as far as it was seen."""
     if seen.own_bytes is None:
         return "what the engine held could not be seen"
-    planned = "" if seen.limits.plan_bytes is None else f" of {_gib(seen.limits.plan_bytes)} planned"
-    held = f"the engine held {_gib(seen.own_bytes)}{planned}"
+    planned = "" if seen.limits.plan_bytes is None else f" of {gib(seen.limits.plan_bytes)} planned"
+    held = f"the engine held {gib(seen.own_bytes)}{planned}"
     others = [holder for holder in seen.holders if not holder.ours]
     if seen.ours or not others:
         return held
     largest = max(others, key=lambda holder: holder.bytes)
-    return f"{held}; of others process {largest.pid} ({largest.command[:COMMAND_CHARS]}) holds {_gib(largest.bytes)}"
+    return f"{held}; of others process {largest.pid} ({largest.command[:COMMAND_CHARS]}) holds {gib(largest.bytes)}"
 
 
-def _gib(count: int) -> str:
+def gib(count: float) -> str:
+    """Bytes, in GiB."""
     return f"{count / 2**30:.2f} GiB"

@@ -15,6 +15,16 @@ from onbox.cli.output import json_option
 @click.option(
     "--speed", type=click.FloatRange(min=0.1), help="Replay this many times as fast; as fast as it goes if left out."
 )
+@click.option(
+    "--reserve",
+    type=click.FloatRange(0),
+    metavar="GIB",
+    help="With --replay: would a guard of this reserve have acted?",
+)
+@click.option(
+    "--plan", type=click.FloatRange(0), metavar="GIB", help="What that guard lets it hold; nothing if left out."
+)
+@click.option("--unified", is_flag=True, help="For that guard: the GPU takes its memory from the host's.")
 @click.option("--url", help="The server that comes up: its /health and its counters are looked at too.")
 @click.option("--log", type=click.Path(path_type=Path), help="The log to follow, where the process writes one.")
 @click.option(
@@ -29,6 +39,9 @@ def command(
     container: str | None,
     replay: Path | None,
     speed: float | None,
+    reserve: float | None,
+    plan: float | None,
+    unified: bool,
     url: str | None,
     log: Path | None,
     record: Path | None,
@@ -48,6 +61,9 @@ def command(
         container=container,
         replay=replay,
         speed=speed,
+        reserve_bytes=None if reserve is None else round(reserve * 2**30),
+        plan_bytes=None if plan is None else round(plan * 2**30),
+        unified=unified,
         url=url,
         log=log,
         record=record,
