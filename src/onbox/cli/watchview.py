@@ -18,7 +18,7 @@ from onbox.report.text import one_line
 from onbox.standup.guard_replay import GuardReplay
 from onbox.watch.classify import State, Verdict, as_json
 from onbox.watch.watcher import Lap
-from onbox.watch.words import rate, seconds, size
+from onbox.watch.words import rate, seconds
 
 STYLES = {
     State.PROGRESSING: "bold green",
@@ -164,7 +164,7 @@ class LiveView:
         if memory := _memory(verdict, self._reserve or 0):
             rows.add_row("memory", memory)
         if frame.guard is not None:
-            rows.add_row("guard", _cut(frame.guard.words(), 132))
+            rows.add_row("guard", _cut(frame.guard.words(), 196))
         if share := _share(verdict):
             rows.add_row("done", share)
         rows.add_row("still", f"{seconds(verdict.still_s)} of {seconds(verdict.patience_s)} patience")
@@ -219,7 +219,8 @@ def _memory(verdict: Verdict, reserve: int) -> Text | None:
     kept = min(round(BAR * reserve / total), BAR - own - others)
     bar = Text("█" * own, style="cyan").append("▒" * others, style="dim")
     bar.append("·" * (BAR - own - others - kept), style="dim").append("!" * kept, style="yellow")
-    return bar.append(f"  {size(held)} held, {size(free)} free, reserve {size(reserve)}", style="default")
+    gib = [f"{count / 2**30:.1f}" for count in (held, free, reserve)]
+    return bar.append("  {} held, {} free, reserve {} GiB".format(*gib), style="default")
 
 
 def _reserve(total_bytes: int) -> int:
