@@ -14,6 +14,7 @@ from onbox.box.nvml import Accelerator, accelerators
 from onbox.box.pressure import desktop_session
 from onbox.errors import OnboxError
 from onbox.recipes.schema import Recipe
+from onbox.watch.words import gib
 
 VLLM_UTILISATION = 0.92
 """vLLM's default share of memory (0.33, source)."""
@@ -153,8 +154,3 @@ def _human(text: str) -> int | None:
         return None
     power = "kmgt".index(match[2].lower()) + 1 if match[2] else 0
     return round(float(match[1]) * float((1024 if match[2].isupper() else 1000) ** power))
-
-
-def gib(count: int) -> str:
-    """Bytes for people."""
-    return f"{count / 2**30:.2f} GiB"

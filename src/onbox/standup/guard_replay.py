@@ -1,17 +1,17 @@
 """What a guard would have done with a start that a watch has recorded: the guard's own code, on what the watch saw.
 
 A watch looks once a second, and at all resident memory; a guard looks ten to fifty times a second, and leaves out
-mapped files. So a real guard may have acted up to a second earlier, and where it would not have acted here, the memory
-was never near the reserve at any look.
+mapped files. So a real guard may have acted up to a second earlier, and on a dip between two looks, which this one does
+not see.
 """
 
 from typing import Any, NamedTuple
 
-from onbox.standup.guard_words import gib
 from onbox.standup.keeper.guard import Alarm, Guard
 from onbox.standup.keeper.guard import Sample as Look
 from onbox.standup.keeper.settings import Limits
 from onbox.watch.sample import Gpu, Machine, Process, Sample
+from onbox.watch.words import gib
 
 
 class Stop(NamedTuple):

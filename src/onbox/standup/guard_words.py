@@ -5,6 +5,7 @@ from pathlib import Path
 from onbox.errors import GuardStop
 from onbox.evidence.records import GuardStopped
 from onbox.recipes.schema import Recipe
+from onbox.watch.words import gib
 
 COMMAND_CHARS = 60
 
@@ -57,8 +58,3 @@ def _who(seen: GuardStopped) -> str:
         return held
     largest = max(others, key=lambda holder: holder.bytes)
     return f"{held}; of others process {largest.pid} ({largest.command[:COMMAND_CHARS]}) holds {gib(largest.bytes)}"
-
-
-def gib(count: float) -> str:
-    """Bytes, in GiB."""
-    return f"{count / 2**30:.2f} GiB"

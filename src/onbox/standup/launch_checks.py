@@ -15,10 +15,11 @@ from onbox.recipes.pins import unpinned
 from onbox.recipes.schema import Recipe
 from onbox.recipes.sparkrun import nodes, notes
 from onbox.standup import images
-from onbox.standup.budget import Budget, gib
+from onbox.standup.budget import Budget
 from onbox.standup.building import trouble
 from onbox.standup.ports import port_open, taken_by
 from onbox.standup.residents import Resident
+from onbox.watch.words import gib
 
 SPARE_BYTES = 1 << 30
 

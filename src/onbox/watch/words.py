@@ -1,4 +1,4 @@
-"""Rates and times as people read them."""
+"""Sizes, rates and times as people read them."""
 
 SCALE = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 PHRASES = {
@@ -19,11 +19,16 @@ PHRASES = {
 
 
 def size(count: float) -> str:
-    """Bytes."""
+    """Bytes, in powers of ten: what moves."""
     for scale, unit in SCALE:
         if count >= scale:
             return f"{count / scale:.1f} {unit}"
     return f"{count:.0f} B"
+
+
+def gib(count: float) -> str:
+    """Bytes in GiB (2^30): memory, as reserves and plans are given."""
+    return f"{count / 2**30:.2f} GiB"
 
 
 def rate(sign: str, value: float) -> str:
