@@ -11,8 +11,8 @@ from onbox.engines.attached import Attached
 from onbox.errors import UsageError
 from onbox.evidence.records import StandUp
 from onbox.standup.process import Lifetime
-from onbox.trial.asked import Asked
 from onbox.trial.plan import make_plan
+from onbox.trial.spec import Asked
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
 from onbox.wire.proxy import RecordingProxy

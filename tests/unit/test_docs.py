@@ -33,8 +33,8 @@ from onbox.recipes import build, container, schema
 from onbox.recipes import weights as recipe_weights
 from onbox.recipes.text import read_yaml
 from onbox.trial.arms import read_arms
-from onbox.trial.asked import Asked
 from onbox.trial.plan import make_plan
+from onbox.trial.spec import Asked
 from tests.unit.weights.checkpoints import write_gguf
 
 ROOT = Path(__file__).parents[2]

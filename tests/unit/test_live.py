@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from onbox.cli.live import LiveView, PlainView, make_view
-from onbox.cli.progress import Progress
-from onbox.cli.summary import summary
+from onbox.cli.ui.progress import Progress
+from onbox.cli.ui.summary import summary
+from onbox.cli.ui.trial_view import LiveView, PlainView, make_view
 from onbox.trial.events import (
     ContenderStarted,
     ContenderStopped,

@@ -12,8 +12,8 @@ from onbox.bench.tasks import BUILTIN, CORE, QUICK
 from onbox.errors import UsageError
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import Plan, SpeedPlan
-from onbox.trial.asked import SPEED, Asked
 from onbox.trial.plan import make_plan, tasks_of
+from onbox.trial.spec import SPEED, Asked
 
 URL = "http://127.0.0.1:8080/v1"
 TASK = "fill-json"

@@ -1,9 +1,17 @@
 """`onbox up`: serve a recipe under the guard."""
 
+from typing import TYPE_CHECKING
+
 import click
 
-from onbox.cli.launching import FORMS
-from onbox.cli.output import err, json_option, out, print_json
+from onbox.cli.options import bytes_of, json_option
+from onbox.cli.ui.console import err, out, print_json, verbatim
+
+if TYPE_CHECKING:
+    from onbox.app.types import Recipe
+
+FORMS = ("command", "onbox", "sparkrun")
+"""What `--as` takes: the command line, the recipe as onbox reads it, the recipe as sparkrun reads it."""
 
 
 @click.command("up")
@@ -29,26 +37,46 @@ def command(
 
     RECIPE is a file, the name of a recipe that comes along, or a GGUF file. An interruption before it serves ends it.
     """
-    reserve_bytes = None if reserve is None else round(reserve * 2**30)
-    from onbox import recipes
+    from onbox.app.serving import as_json as contract
+    from onbox.app.serving import backend_of, find_recipe, stand_up
+    from onbox.cli.ui.checks import show_checks
+    from onbox.cli.ui.trial_view import lines
+    from onbox.report import words
 
-    found = recipes.find(recipe)
-    if port is not None:
-        found = found.model_copy(update={"serve": found.serve.model_copy(update={"port": port})})
-    if name is not None:
-        found = recipes.Recipe.model_validate({**found.model_dump(mode="json"), "name": name})
+    reserve_bytes = bytes_of(reserve)
     if only_print:
-        from onbox.cli.launching import print_launch
-
-        print_launch(found, form=form, reserve=reserve_bytes, as_json=as_json)
+        _print(find_recipe(recipe, name=name, port=port), form, reserve_bytes, as_json)
         return
-    from onbox.cli.standing import backend_words, contract, stand_up
-
-    up = stand_up(found, reserve=reserve_bytes, replace=replace)
+    with lines() as view:
+        up = stand_up(
+            recipe,
+            name=name,
+            port=port,
+            reserve_bytes=reserve_bytes,
+            replace=replace,
+            show=view.show,
+            on_checks=show_checks,
+        )
     if as_json:
         print_json(contract(up))
         return
-    out().print(up.started.url, markup=False)
-    if backend := backend_words(up):
-        err().print(backend, markup=False)
-    err().print(f"stop it with: onbox down {up.started.name}", style="dim")
+    out().line(up.started.url)
+    if backend := backend_of(up):
+        err().line(words.backend(backend))
+    err().line((f"stop it with: onbox down {up.started.name}", "dim"))
+
+
+def _print(recipe: "Recipe", form: str, reserve_bytes: int | None, as_json: bool) -> None:
+    """The command or the recipe on stdout, so that it can be kept, and the doubts on stderr."""
+    from onbox.app.launch import recipe_text, resolve_launch
+    from onbox.cli.ui.checks import show_checks
+
+    if form != "command":
+        verbatim(recipe_text(recipe, form))
+        return
+    resolved = resolve_launch(recipe, reserve_bytes=reserve_bytes)
+    if as_json:
+        print_json({**resolved.as_dict(), "phases": [], "backend": None, "state": "printed"})
+        return
+    verbatim(f"{resolved.launch.shown()}\n")
+    show_checks(resolved.checks)

@@ -1,4 +1,4 @@
-"""`onbox watch` put together: what to look at, who looks, who shows it, and the exit code."""
+"""Watch a stand-up: a process, a container, a command or a recording, moment by moment."""
 
 import ctypes
 import os
@@ -10,12 +10,10 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from onbox.cli.signals import terminable
-from onbox.cli.watchview import Frame, View, make_view
 from onbox.errors import BadSubjectError, BoxError, UsageError
 from onbox.standup.guard_replay import GuardReplay
 from onbox.standup.keeper.settings import Limits
-from onbox.watch.classify import State
+from onbox.watch.classify import State, Verdict
 from onbox.watch.collect import Collector, Target
 from onbox.watch.containers import find_container
 from onbox.watch.library import find_recording
@@ -26,7 +24,7 @@ from onbox.watch.phases import phase_of_command
 from onbox.watch.procfs import stat_of
 from onbox.watch.recording import Header, Recorder, Recording
 from onbox.watch.tokens import Server
-from onbox.watch.watcher import Tracker, Watcher
+from onbox.watch.watcher import Lap, Tracker, Watcher
 
 TICK_S = 1.0
 GRACE_S = 5.0
@@ -34,8 +32,8 @@ PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
-    """What the user asked for; exactly one of pid, container, replay and command."""
+class WatchSpec:
+    """What to watch: exactly one of pid, container, replay and command."""
 
     patience_s: float | None = None
     pid: int | None = None
@@ -53,100 +51,125 @@ class Asked:
     command: tuple[str, ...] = ()
 
 
-def watch(asked: Asked, as_json: bool) -> None:
-    """Show what is watched until it has ended.
+@dataclass(frozen=True)
+class WatchFrame:
+    """One moment of a watch."""
+
+    title: str
+    verdict: Verdict
+    laps: tuple[Lap, ...]
+    lines: tuple[str, ...] = ()
+    echo: bool = False
+    """The lines are a command's own output, which nobody else shows."""
+    guard: GuardReplay | None = None
+    """Goes along a replay; it stops nothing."""
+
+    def check(self) -> None:
+        """Do nothing unless this last moment of a watch is a bad end.
+
+        Raises:
+            BadSubjectError: what was watched is dead or hung.
+        """
+        if self.verdict.state in (State.DEAD, State.HUNG):
+            where, why = self.verdict.phase, self.verdict.why
+            raise BadSubjectError(f"{self.title}: {self.verdict.state} in {where}: {why}")
+
+
+def watch_startup(spec: WatchSpec) -> Iterator[WatchFrame]:
+    """The moments of a watch, one a second, until what is watched has ended; those of a recording at once.
+
+    Closing the iterator ends the watch, and a command that it started.
 
     Raises:
         UsageError: not exactly one thing is named, or it is not there.
-        BadSubjectError: in the end it is dead or hung.
+        BoxError: the command cannot be started.
     """
-    named = [each for each in (asked.pid, asked.container, asked.replay, asked.command or None) if each is not None]
+    named = [each for each in (spec.pid, spec.container, spec.replay, spec.command or None) if each is not None]
     if len(named) != 1:
         raise UsageError("name one thing to watch", "--pid N, --container X, --replay FILE, or -- CMD ...")
-    if asked.stop_hung and not asked.command:
+    if spec.stop_hung and not spec.command:
         raise UsageError("--stop-hung: only a command after -- is ever stopped", "leave it out, or write -- CMD ...")
-    _check_guard(asked)
-    last: Frame | None = None
+    _check_guard(spec)
+    return _frames(spec)
+
+
+def _frames(spec: WatchSpec) -> Iterator[WatchFrame]:
     with ExitStack() as stack:
-        stack.enter_context(terminable())
-        frames = _replayed(asked) if asked.replay is not None else _live(asked, stack)
-        view: View = stack.enter_context(make_view(as_json))
-        for last in frames:
-            view.show(last)
-    if last is not None and last.verdict.state in (State.DEAD, State.HUNG):
-        raise BadSubjectError(f"{last.title}: {last.verdict.state} in {last.verdict.phase}: {last.verdict.why}")
+        yield from _replayed(spec) if spec.replay is not None else _live(spec, stack)
 
 
-def _check_guard(asked: Asked) -> None:
+def _check_guard(spec: WatchSpec) -> None:
     """A guard that only looks is for recordings.
 
     Raises:
         UsageError: there is none, or there is no reserve to hold the memory against.
     """
-    if asked.reserve_bytes is not None and asked.replay is None:
+    if spec.reserve_bytes is not None and spec.replay is None:
         raise UsageError("--reserve: only a recording has a guard that just looks", "onbox up starts under a real one")
-    if asked.reserve_bytes is None and (asked.plan_bytes is not None or asked.unified):
+    if spec.reserve_bytes is None and (spec.plan_bytes is not None or spec.unified):
         raise UsageError("--plan and --unified: are for the guard of --reserve", "add --reserve GIB")
 
 
-def _replayed(asked: Asked) -> Iterator[Frame]:
-    assert asked.replay is not None
-    recording = Recording(find_recording(asked.replay))
-    title = recording.header.title or asked.replay.name
+def _replayed(spec: WatchSpec) -> Iterator[WatchFrame]:
+    assert spec.replay is not None
+    recording = Recording(find_recording(spec.replay))
+    title = recording.header.title or spec.replay.name
     if recording.header.made != "recorded":
         title += f" ({recording.header.made})"
-    tracker, guard = Tracker(asked.patience_s), None
-    if asked.reserve_bytes is not None:
-        guard = GuardReplay(Limits(asked.reserve_bytes, asked.plan_bytes, unified=asked.unified))
+    tracker, guard = Tracker(spec.patience_s), None
+    if spec.reserve_bytes is not None:
+        guard = GuardReplay(Limits(spec.reserve_bytes, spec.plan_bytes, unified=spec.unified))
     start = time.monotonic()
     for sample in recording:
-        if asked.speed:
-            time.sleep(max(0.0, start + sample.t_ns / 1e9 / asked.speed - time.monotonic()))
+        if spec.speed:
+            time.sleep(max(0.0, start + sample.t_ns / 1e9 / spec.speed - time.monotonic()))
         verdict = tracker.take(sample)
         if guard is not None:
             guard.take(sample, verdict.phase)
-        yield Frame(title, verdict, tuple(tracker.laps), sample.log, guard=guard)
+        yield WatchFrame(title, verdict, tuple(tracker.laps), sample.log, guard=guard)
 
 
-def _live(asked: Asked, stack: ExitStack) -> Iterator[Frame]:
+def _live(spec: WatchSpec, stack: ExitStack) -> Iterator[WatchFrame]:
     child = None
-    if asked.command:
-        child, target, title = _start(asked)
+    if spec.command:
+        child, target, title = _start(spec)
         stack.callback(_end, child)
-    elif asked.container is not None:
-        target, title = _container(asked.container, stack)
+    elif spec.container is not None:
+        target, title = _container(spec.container, stack)
     else:
-        assert asked.pid is not None
-        target, title = _process(asked.pid)
-    if asked.log is not None:
-        target.log = FileLog(asked.log)
-    if asked.url is not None:
-        target.server = Server(asked.url)
-    recorder = Recorder(asked.record, Header(title=title)) if asked.record else None
-    watcher = Watcher(Collector(target), Tracker(asked.patience_s), recorder)
+        assert spec.pid is not None
+        target, title = _process(spec.pid)
+    if spec.log is not None:
+        target.log = FileLog(spec.log)
+    if spec.url is not None:
+        target.server = Server(spec.url)
+    recorder = Recorder(spec.record, Header(title=title)) if spec.record else None
+    watcher = Watcher(Collector(target), Tracker(spec.patience_s), recorder)
     stack.callback(watcher.close)
-    return _ticks(watcher, title, child if asked.stop_hung else None, child is not None)
+    return _ticks(watcher, title, child if spec.stop_hung else None, child is not None)
 
 
-def _ticks(watcher: Watcher, title: str, stoppable: "subprocess.Popen[bytes] | None", echo: bool) -> Iterator[Frame]:
+def _ticks(
+    watcher: Watcher, title: str, stoppable: "subprocess.Popen[bytes] | None", echo: bool
+) -> Iterator[WatchFrame]:
     due = time.monotonic()
     while True:
         verdict, sample = watcher.tick()
-        yield Frame(title, verdict, tuple(watcher.tracker.laps), sample.log, echo)
+        yield WatchFrame(title, verdict, tuple(watcher.tracker.laps), sample.log, echo)
         if sample.ended:
             return
         if verdict.state is State.HUNG and stoppable is not None:
             return
         due = max(due + TICK_S, time.monotonic())
         while (left := due - time.monotonic()) > 0:
-            # A command that ends is told at once, not a tick later.
+            # A command that ends is shown at once, not a tick later.
             if watcher.collector.target.exit_code() is not None:
                 break
             time.sleep(min(left, 0.1))
 
 
-def _start(asked: Asked) -> "tuple[subprocess.Popen[bytes], Target, str]":
-    command = asked.command
+def _start(spec: WatchSpec) -> "tuple[subprocess.Popen[bytes], Target, str]":
+    command = spec.command
     reading, writing = os.pipe()
     try:
         child = subprocess.Popen(
@@ -198,23 +221,23 @@ def _container(name: str, stack: ExitStack) -> tuple[Target, str]:
         log=PipeLog(os.dup(follower.stdout.fileno())),
         cgroups=(found.group,),
         caches=cache_folders(),
-        exit_code=_asked_once_gone(found.pid, found.exit_code),
+        exit_code=_exit_code_once_gone(found.pid, found.exit_code),
     )
     return target, found.name
 
 
-def _asked_once_gone(pid: int, ask: Callable[[], int | None]) -> Callable[[], int | None]:
-    """The exit code of a container, asked of its engine only when its process is gone; the engine may take a moment."""
+def _exit_code_once_gone(pid: int, ask: Callable[[], int | None]) -> Callable[[], int | None]:
+    """The exit code of a container, as its engine says once the process is gone; it may take a moment."""
 
-    def asked() -> int | None:
+    def code() -> int | None:
         if stat_of(pid) is not None:
             return None
         deadline = time.monotonic() + GRACE_S
-        while (code := ask()) is None and time.monotonic() < deadline:
+        while (ended := ask()) is None and time.monotonic() < deadline:
             time.sleep(0.2)
-        return code
+        return ended
 
-    return asked
+    return code
 
 
 def _process(pid: int) -> tuple[Target, str]:
