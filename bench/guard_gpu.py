@@ -8,8 +8,8 @@ import subprocess
 import sys
 import time
 
-from onbox.standup.keeper.memory import Memory
-from onbox.watch.nvml import open_nvml
+from onbox.supervisor.memory import Memory
+from onbox.supervisor.nvml import open_nvml
 
 HELD_BYTES = 3 << 30
 HOLD = f"""

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from onbox import fetch, recipes
-from onbox.standup import running
+from onbox.launch import running
 from onbox.watch.recording import Recording
 from tests.docker.conftest import Client
 from tests.e2e.cli import environment, onbox

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from onbox.standup import running
-from onbox.standup.shared_memory import SHARED, mapped
+from onbox.launch import running
+from onbox.launch.shared_memory import SHARED, mapped
 from tests.doubles.scripted_plugin import OPTIONS
 from tests.e2e.cli import onbox
 

@@ -15,7 +15,7 @@ import pytest
 
 from onbox.box.memory import memory
 from onbox.evidence.records import GuardStopped
-from onbox.standup import running
+from onbox.launch import running
 from tests.doubles.scripted_plugin import OPTIONS
 from tests.doubles.waiting import gone, until
 from tests.e2e.cli import GONE_S, Session, onbox
@@ -61,7 +61,7 @@ def ps(env: dict[str, str]) -> list[dict[str, Any]]:
     return engines
 
 
-def keeper_of(pid: int) -> psutil.Process:
+def supervisor_of(pid: int) -> psutil.Process:
     return psutil.Process(psutil.Process(pid).ppid())
 
 
@@ -80,7 +80,7 @@ def test_up_serves_under_a_guard_that_outlives_it_and_down_leaves_nothing(
     assert [phase["name"] for phase in told["phases"]][-1] == "first token"
     assert "small: load" in done.stderr
     assert listens(told["port"])
-    assert "standup/keeper" in " ".join(keeper_of(told["pid"]).cmdline())
+    assert "onbox/supervisor" in " ".join(supervisor_of(told["pid"]).cmdline())
     (seen,) = ps(env)
     assert {**seen, "phase": None} == {**told, "phase": None}
     again = onbox("up", recipe(), env=env)
@@ -96,13 +96,13 @@ def test_up_serves_under_a_guard_that_outlives_it_and_down_leaves_nothing(
     assert ps(env) == []
 
 
-def test_an_engine_that_dies_or_loses_its_keeper_is_told(env: dict[str, str], recipe: RecipeFile) -> None:
+def test_an_engine_that_dies_or_loses_its_supervisor_is_told(env: dict[str, str], recipe: RecipeFile) -> None:
     pid = json.loads(onbox("up", recipe(), "--json", env=env).stdout)["pid"]
     os.kill(pid, signal.SIGKILL)
     until(lambda: ps(env)[0]["state"] == "died")
     assert onbox("down", "small", env=env).returncode == 0
     pid = json.loads(onbox("up", recipe(), "--json", env=env).stdout)["pid"]
-    keeper_of(pid).kill()
+    supervisor_of(pid).kill()
     until(lambda: gone(pid))
     assert ps(env)[0]["state"] == "died"
 

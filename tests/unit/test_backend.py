@@ -12,9 +12,9 @@ from onbox.engines.vllm_log import LOG as VLLM
 from onbox.evidence.records import StandUp
 from onbox.judge.backend import backend_proof
 from onbox.judge.results import BackendProof, Proof
+from onbox.launch.backend import seen
+from onbox.launch.engine_log import STAMP
 from onbox.report import words
-from onbox.standup.backend import seen
-from onbox.standup.engine_log import STAMP
 
 DATA = Path(__file__).parents[1] / "data"
 

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onbox.evidence.records import GuardLimits, GuardStopped, Holder
+from onbox.launch.budget import transient_bytes
+from onbox.launch.guard_words import guard_stop
 from onbox.recipes.schema import Expect, Recipe, Serve, Weights
-from onbox.standup.budget import transient_bytes
-from onbox.standup.guard_words import guard_stop
-from onbox.standup.keeper.guard import Alarm, Guard, Sample
-from onbox.standup.keeper.memory import available_bytes, full_stall_s
-from onbox.standup.keeper.settings import Container, Limits, Settings
+from onbox.supervisor.guard import Alarm, Guard, Sample
+from onbox.supervisor.memory import available_bytes, full_stall_s
+from onbox.supervisor.settings import Container, Limits, Settings
 
 GIB = 2**30
 STOP_S = 0.1

@@ -19,12 +19,12 @@ from onbox.box.nvml import Accelerator
 from onbox.engines import engine_by_name
 from onbox.engines.known import known
 from onbox.errors import UsageError
+from onbox.launch import images, launch_checks, resolve
+from onbox.launch.budget import Budget, planned
+from onbox.launch.images import Image, runs_on
+from onbox.launch.running_engines import RunningEngine, is_engine, running_engines
 from onbox.recipes import Recipe
 from onbox.recipes.schema import Tools
-from onbox.standup import images, launch_checks, resolve
-from onbox.standup.budget import Budget, planned
-from onbox.standup.images import Image, runs_on
-from onbox.standup.residents import Resident, is_engine, residents
 
 GIB = 2**30
 SPARK_BYTES = int(121.69 * GIB)
@@ -43,7 +43,7 @@ def box(reserve_gib: float = 10.0, plan_gib: float | None = 85.0, **kind: float)
 
 
 def found(
-    recipe: Recipe = SPARK, budget: Budget | None = None, living: tuple[Resident, ...] = (), port: int = PORT
+    recipe: Recipe = SPARK, budget: Budget | None = None, living: tuple[RunningEngine, ...] = (), port: int = PORT
 ) -> dict[str, Check]:
     launch = engine_by_name(recipe.engine).launch(recipe, Path("/w"), port)
     return {each.id: each for each in launch_checks.launch_checks(recipe, launch, budget or box(), living, port)}
@@ -227,7 +227,7 @@ class TestResidents:
             child.wait()
 
     def test_a_foreign_engine_is_named_and_left_alone(self, foreign: psutil.Process) -> None:
-        seen = [each for each in residents() if each.pid == foreign.pid]
+        seen = [each for each in running_engines() if each.pid == foreign.pid]
         assert [(each.kind, each.name) for each in seen] == [("process", "")]
         assert "llama-server" in seen[0].command
         check = found(living=tuple(seen))["launch.resident"]
@@ -253,10 +253,10 @@ class TestResidents:
         assert is_engine(words.split()) is engine
 
     def test_our_own_do_not_count(self, foreign: psutil.Process) -> None:
-        assert foreign.pid not in [each.pid for each in residents(ours=(foreign.pid,))]
+        assert foreign.pid not in [each.pid for each in running_engines(ours=(foreign.pid,))]
 
     def test_what_can_be_brought_back_is_offered(self) -> None:
-        living = (Resident("container", "daily", 1, "org/vllm:1", 5),)
+        living = (RunningEngine("container", "daily", 1, "org/vllm:1", 5),)
         check = found(living=living)["launch.resident"]
         assert check.hint.startswith("--replace daily stops it, and starts it again at the end")
         assert "container daily (org/vllm:1, 0.0 GiB resident)" in str(check.observed)

@@ -1,4 +1,4 @@
-"""What `up`, `down` and `ps` share: stand a recipe up and hand it over to its keeper, and say how it does."""
+"""What `up`, `down` and `ps` share: stand a recipe up and hand it over to its supervisor, and say how it does."""
 
 import sys
 from collections.abc import Iterator
@@ -15,18 +15,18 @@ from onbox.evidence.folder import utc_now, write_atomic, write_json
 from onbox.evidence.lock import locked
 from onbox.evidence.records import LaunchRecord, StandUp
 from onbox.judge.backend import backend_proof
+from onbox.launch import running
+from onbox.launch.process import Lifetime
+from onbox.launch.running import Gone, Running, Started
+from onbox.launch.swap_out import SwapOut
 from onbox.recipes import Recipe
 from onbox.recipes.text import recipe_yaml
 from onbox.report import words
-from onbox.standup import running
-from onbox.standup.process import Lifetime
-from onbox.standup.replaced import Replaced
-from onbox.standup.running import Gone, Running, Started
 from onbox.trial import events
 
 
 def stand_up(recipe: Recipe, *, reserve: int | None, replace: str | None) -> Running:
-    """Start, wait until it serves, and leave it to its keeper; until then an end of this process is its end too.
+    """Start, wait until it serves, and leave it to its supervisor; until then an end of this process is its end too.
 
     Args:
         recipe: what to serve.
@@ -40,7 +40,7 @@ def stand_up(recipe: Recipe, *, reserve: int | None, replace: str | None) -> Run
     """
     with terminable(), _alone(recipe.name):
         running.refuse_twice(recipe.name)
-        with Replaced(replace) if replace else nullcontext() as replaced, PlainView(sys.stderr) as view:
+        with SwapOut(replace) if replace else nullcontext() as replaced, PlainView(sys.stderr) as view:
             name = recipe.name
             folder = running.state_folder() / f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
             write_atomic(folder / "recipe.yaml", recipe_yaml(recipe))
@@ -61,7 +61,7 @@ def stand_up(recipe: Recipe, *, reserve: int | None, replace: str | None) -> Run
                 folder / "standup",
                 on_phase,
                 reserve=reserve,
-                state_file=running.keeper_file(name),
+                state_file=running.supervisor_file(name),
                 afterwards=replaced.again if replaced else (),
             )
             started = Started(

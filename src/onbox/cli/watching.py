@@ -13,8 +13,8 @@ from pathlib import Path
 from onbox.cli.signals import terminable
 from onbox.cli.watchview import Frame, View, make_view
 from onbox.errors import BadSubjectError, BoxError, UsageError
-from onbox.standup.guard_replay import GuardReplay
-from onbox.standup.keeper.settings import Limits
+from onbox.launch.guard_replay import GuardReplay
+from onbox.supervisor.settings import Limits
 from onbox.watch.classify import State
 from onbox.watch.collect import Collector, Target
 from onbox.watch.containers import find_container

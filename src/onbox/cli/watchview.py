@@ -14,8 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from onbox.cli.output import print_json_line
+from onbox.launch.guard_replay import GuardReplay
 from onbox.report.text import one_line
-from onbox.standup.guard_replay import GuardReplay
 from onbox.watch.classify import State, Verdict, as_json
 from onbox.watch.watcher import Lap
 from onbox.watch.words import rate, seconds

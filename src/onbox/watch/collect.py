@@ -13,12 +13,12 @@ from operator import is_
 from pathlib import Path
 
 from onbox.engines.landmarks import Landmarks
+from onbox.supervisor.nvml import Nvml, open_nvml
 from onbox.watch import stacks
 from onbox.watch.cgroups import Cgroups
 from onbox.watch.logs import KEPT_MAX, Log
 from onbox.watch.machine import MachineReader, look_at_caches
 from onbox.watch.members import Members
-from onbox.watch.nvml import Nvml, open_nvml
 from onbox.watch.procfs import look_at_threads
 from onbox.watch.sample import NO_DAEMON, Gpu, OpenFile, Process, Sample
 from onbox.watch.sockets import SocketTable, look_at_descriptors, out_of_the_set

@@ -6,9 +6,9 @@
 from collections import deque
 
 from onbox.watch.counters import Counters
-from onbox.watch.course import Course
+from onbox.watch.progress_estimate import Course
+from onbox.watch.rolling_rate import Trailing
 from onbox.watch.sample import Gpu, Machine, Process, Sample, Socket, Threads, Tokens
-from onbox.watch.trailing import Trailing
 
 SPAN_S = 5.0
 """Rates are means over this trailing span."""
@@ -90,7 +90,7 @@ class Signs:
         self.course = Course()
         """How far the current step is."""
         self.held_bytes = 0
-        """Resident memory of the set and what it holds on devices."""
+        """RunningEngine memory of the set and what it holds on devices."""
         self.cannot: tuple[str, ...] = ()
         self.ended = False
         self.exit_code: int | None = None

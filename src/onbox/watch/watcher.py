@@ -25,7 +25,7 @@ class Lap:
     began_s: float
     ended_s: float | None = None
     peak_bytes: int = 0
-    """Resident memory of the set and what it held on devices, at most."""
+    """RunningEngine memory of the set and what it held on devices, at most."""
     available_min_bytes: int | None = None
 
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from onbox.standup.keeper.memory import Tree
-from onbox.watch import newborn
+from onbox.supervisor import new_pids
+from onbox.supervisor.memory import Tree
+from onbox.supervisor.new_pids import NewPids, is_process
 from onbox.watch.classify import State
 from onbox.watch.collect import Collector, Target
 from onbox.watch.members import Members
-from onbox.watch.newborn import Newborn, is_process
 from onbox.watch.procfs import Member, stat_of
 from onbox.watch.recording import Header, Recorder, Recording
 from onbox.watch.sample import Process, Sample, Threads
@@ -65,8 +65,8 @@ def family() -> Iterator[Family]:
 
 class TestNewborn:
     def test_a_child_is_among_the_numbers_and_once_more_in_the_next_call(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(newborn, "MANY", 10**6)
-        looks = Newborn()
+        monkeypatch.setattr(new_pids, "MANY", 10**6)
+        looks = NewPids()
         with subprocess.Popen(SLEEPS) as child:
             first, second, third = looks.numbers(), looks.numbers(), looks.numbers()
             child.kill()
@@ -79,8 +79,8 @@ class TestNewborn:
         assert child.pid not in third
 
     def test_many_numbers_are_not_worth_trying(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        looks = Newborn()
-        monkeypatch.setattr(newborn, "MANY", 0)
+        looks = NewPids()
+        monkeypatch.setattr(new_pids, "MANY", 0)
         subprocess.run(["/bin/true"], check=True)
         assert looks.numbers() is None
 
@@ -89,8 +89,8 @@ class TestNewborn:
         self, numbers: tuple[int, int], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         told = iter(numbers)
-        monkeypatch.setattr(Newborn, "_last", lambda self: next(told))
-        assert Newborn().numbers() is None
+        monkeypatch.setattr(NewPids, "_last", lambda self: next(told))
+        assert NewPids().numbers() is None
 
     def test_a_thread_is_no_process(self) -> None:
         number: list[int] = []
@@ -116,7 +116,7 @@ class TestGrowth:
 
     def test_of_the_watched_set(self, family: Family, monkeypatch: pytest.MonkeyPatch) -> None:
         members = Members((family.pid,))
-        monkeypatch.setattr(newborn, "MANY", 10**6)
+        monkeypatch.setattr(new_pids, "MANY", 10**6)
         monkeypatch.setattr(members, "_walk", lambda: pytest.fail("walked"))
         child = family.child()
         members.refresh()
@@ -128,8 +128,8 @@ class TestGrowth:
         tree = Tree({family.pid})
         tree.refresh(0.0)
         assert tree.pids == {family.pid}
-        monkeypatch.setattr(newborn, "MANY", 10**6)
-        monkeypatch.setattr("onbox.standup.keeper.memory.descendants", lambda roots: pytest.fail("walked"))
+        monkeypatch.setattr(new_pids, "MANY", 10**6)
+        monkeypatch.setattr("onbox.supervisor.memory.descendants", lambda roots: pytest.fail("walked"))
         child = family.child()
         tree.refresh(0.1)
         assert tree.pids == {family.pid, child}
@@ -138,7 +138,7 @@ class TestGrowth:
         assert until(lambda: set(tree.holdings()) == {family.pid})
 
     def test_where_the_kernel_tells_no_numbers(self, family: Family, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(Newborn, "numbers", lambda self: None)
+        monkeypatch.setattr(NewPids, "numbers", lambda self: None)
         members, tree = Members((family.pid,)), Tree({family.pid})
         tree.refresh(0.0)
         child = family.child()

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from onbox.standup.guard_replay import GuardReplay
-from onbox.standup.keeper.settings import Limits
+from onbox.launch.guard_replay import GuardReplay
+from onbox.supervisor.settings import Limits
 from onbox.watch.library import find_recording
 from onbox.watch.recording import Recording
 from onbox.watch.watcher import Tracker

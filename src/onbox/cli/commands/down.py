@@ -12,7 +12,7 @@ from onbox.errors import BoxError, UsageError
 def command(name: str, as_json: bool) -> None:
     """Stop NAME, see that nothing of it is left, and forget it; its evidence stays."""
     from onbox.cli.standing import contract
-    from onbox.standup import running
+    from onbox.launch import running
 
     found = running.find(name)
     if found is None:

@@ -11,7 +11,7 @@ from onbox.cli.units import gib
 def command(as_json: bool) -> None:
     """List what `onbox up` started, by its processes as they are now."""
     from onbox.cli.standing import backend_words, contract
-    from onbox.standup import running
+    from onbox.launch import running
 
     found = running.all_running()
     if as_json:

@@ -12,7 +12,7 @@ def seen(lines: Iterable[str], log: LogLines) -> tuple[tuple[BackendSeen, ...], 
     """The lines that name a backend, each once, and the figures.
 
     Args:
-        lines: of the log, without the keeper's stamps.
+        lines: of the log, without the supervisor's stamps.
         log: what is known of this engine and version.
 
     Returns:

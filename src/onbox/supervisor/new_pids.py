@@ -2,7 +2,7 @@
 
 Numbers are given away in a row, so whatever was born since has one between the last number then and the last number
 now: no walk through all of `/proc` is needed, and none at all where nothing was born. Standard library only, for the
-keeper of an engine uses it too.
+supervisor of an engine uses it too.
 """
 
 import os
@@ -11,7 +11,7 @@ MANY = 64
 """With more numbers than this a walk is cheaper than to try each of them."""
 
 
-class Newborn:
+class NewPids:
     """The numbers that processes and threads were given since the last call."""
 
     def __init__(self) -> None:

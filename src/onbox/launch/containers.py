@@ -13,7 +13,7 @@ ANSWER_S = 10.0
 
 
 @dataclass(frozen=True)
-class Living:
+class ContainerInfo:
     """A container that runs."""
 
     client: str
@@ -29,9 +29,9 @@ class Living:
     """It was started with `--rm`: once it is stopped nobody can start it again."""
 
 
-def living() -> tuple[Living, ...]:
+def running_containers() -> tuple[ContainerInfo, ...]:
     """All of them, those of docker first; none where neither client is here or answers."""
-    found: dict[str, Living] = {}
+    found: dict[str, ContainerInfo] = {}
     for client in CLIENTS:
         if shutil.which(client) is None:
             continue
@@ -45,9 +45,9 @@ def living() -> tuple[Living, ...]:
     return tuple(found.values())
 
 
-def _of(client: str, told: dict[str, Any]) -> Living:
+def _of(client: str, told: dict[str, Any]) -> ContainerInfo:
     config = told.get("Config") or {}
-    return Living(
+    return ContainerInfo(
         client=client,
         id=told["Id"],
         name=str(told.get("Name", "")).lstrip("/"),

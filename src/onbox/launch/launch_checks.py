@@ -11,21 +11,21 @@ from onbox.box.nvml import Accelerator
 from onbox.engines.known import known
 from onbox.engines.launch import Launch
 from onbox.fetch import cache_folder, download_bytes
+from onbox.launch import images
+from onbox.launch.budget import Budget
+from onbox.launch.building import trouble
+from onbox.launch.ports import port_open, taken_by
+from onbox.launch.running_engines import RunningEngine
 from onbox.recipes.pins import unpinned
 from onbox.recipes.schema import Recipe
 from onbox.recipes.sparkrun import nodes, notes
-from onbox.standup import images
-from onbox.standup.budget import Budget
-from onbox.standup.building import trouble
-from onbox.standup.ports import port_open, taken_by
-from onbox.standup.residents import Resident
 from onbox.watch.words import gib
 
 SPARE_BYTES = 1 << 30
 
 
 def launch_checks(
-    recipe: Recipe, launch: Launch, found: Budget, living: tuple[Resident, ...], port: int
+    recipe: Recipe, launch: Launch, found: Budget, living: tuple[RunningEngine, ...], port: int
 ) -> tuple[Check, ...]:
     """All rules that apply to this launch on this box, as it is now."""
     return (
@@ -52,7 +52,7 @@ def _port(port: int) -> Check:
     return Check(id_, "pass", port, None, "", evidence)
 
 
-def _residents(living: tuple[Resident, ...]) -> Check:
+def _residents(living: tuple[RunningEngine, ...]) -> Check:
     id_ = "launch.resident"
     evidence = "engines that live here already: they hold memory and slow each other down"
     if not living:

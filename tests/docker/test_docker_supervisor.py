@@ -1,4 +1,4 @@
-"""A keeper whose engine is in a real container: whatever ends it, no container is left."""
+"""A supervisor whose engine is in a real container: whatever ends it, no container is left."""
 
 import json
 import subprocess
@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from onbox.evidence.records import GuardStopped
-from onbox.standup.keeper import KEEPER
-from onbox.standup.keeper.settings import Container, Limits, Settings
+from onbox.supervisor import SUPERVISOR
+from onbox.supervisor.settings import Container, Limits, Settings
 from tests.dockerd import DOCKER, Dockerd
 from tests.doubles.waiting import until
 
@@ -27,15 +27,15 @@ def kept(daemon: Dockerd, log: Path, **more: Any) -> Iterator["subprocess.Popen[
     image = daemon.busybox()
     settings = Settings(log=str(log), container=Container("docker", NAME), **more).to_json()
     run = [DOCKER, "run", "--rm", "--name", NAME, "--network", "none", "--pull", "never", image, "sh", "-c", ENGINE]
-    keeper = subprocess.Popen(
-        [sys.executable, "-I", "-S", KEEPER, settings, "--", *run],
+    supervisor = subprocess.Popen(
+        [sys.executable, "-I", "-S", SUPERVISOR, settings, "--", *run],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=daemon.environment,
     )
-    with keeper:
-        yield keeper
-        keeper.kill()
+    with supervisor:
+        yield supervisor
+        supervisor.kill()
 
 
 def names(daemon: Dockerd) -> str:
@@ -44,20 +44,20 @@ def names(daemon: Dockerd) -> str:
 
 def test_the_end_of_the_lifeline_ends_the_container(dockerd: Dockerd, tmp_path: Path) -> None:
     log = tmp_path / "log"
-    with kept(dockerd, log) as keeper:
+    with kept(dockerd, log) as supervisor:
         until(lambda: log.exists() and "up" in log.read_text())
-        assert keeper.stdin is not None
-        keeper.stdin.close()
-        assert keeper.wait(30) == 0
+        assert supervisor.stdin is not None
+        supervisor.stdin.close()
+        assert supervisor.wait(30) == 0
     assert names(dockerd) == ""
 
 
 def test_the_guard_kills_the_container_and_sees_what_it_held(dockerd: Dockerd, tmp_path: Path) -> None:
     record = tmp_path / "guard.json"
     # Nobody has that much: it acts when the breach has lasted, or at once when it is as deep as this one.
-    with kept(dockerd, tmp_path / "log", limits=Limits(reserve_bytes=1 << 60), guard_file=str(record)) as keeper:
-        assert keeper.stdout is not None
-        said = [json.loads(line) for line in keeper.stdout]
+    with kept(dockerd, tmp_path / "log", limits=Limits(reserve_bytes=1 << 60), guard_file=str(record)) as supervisor:
+        assert supervisor.stdout is not None
+        said = [json.loads(line) for line in supervisor.stdout]
     assert said[-1]["how"] == "guard"
     assert GuardStopped.model_validate_json(record.read_bytes()).kind == "breached"
     until(lambda: names(dockerd) == "")

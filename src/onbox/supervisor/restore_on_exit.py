@@ -1,7 +1,7 @@
-"""Brings back what was stopped for the sake of another, also when onbox is killed: `bringer.py COMMANDS`.
+"""Brings back what was stopped for the sake of another, also when onbox is killed: `restore_on_exit.py COMMANDS`.
 
 COMMANDS is a JSON list of commands. They run when standard input ends, unless the line `kept` came before: then
-somebody else, a keeper, owes them.
+somebody else, a supervisor, owes them.
 """
 
 import json

@@ -4,8 +4,8 @@ import os
 from dataclasses import replace
 
 from onbox.errors import BoxError, UsageError
+from onbox.launch.ports import free_port, port_open, taken_by
 from onbox.recipes.schema import Recipe
-from onbox.standup.ports import free_port, port_open, taken_by
 from onbox.wire.endpoint import Endpoint
 
 

@@ -11,7 +11,7 @@ import socket
 import subprocess
 from typing import Any
 
-from onbox.standup.keeper.settings import Container
+from onbox.supervisor.settings import Container
 
 ANSWER_S = 10.0
 

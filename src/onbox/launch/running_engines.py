@@ -1,7 +1,7 @@
 """Engines that live on this box already, and how each may be made to give way.
 
-A container is stopped and started by docker or podman. What `onbox up` started is stopped and started by its keeper. A
-process of somebody else is named and nothing more: only who started it knows how to bring it back.
+A container is stopped and started by docker or podman. What `onbox up` started is stopped and started by its
+supervisor. A process of somebody else is named and nothing more: only who started it knows how to bring it back.
 """
 
 import json
@@ -15,7 +15,7 @@ from typing import Literal
 import psutil
 
 from onbox.engines.launch import LABEL
-from onbox.standup.containers import living
+from onbox.launch.containers import running_containers
 
 PROGRAMS = {
     "vllm": ("serve",),
@@ -32,11 +32,13 @@ PROGRAMS = {
 MODULES = ("vllm.entrypoints.", "sglang.launch_server", "llama_cpp.server", "tensorrt_llm.")
 """What stands after `python -m`."""
 FIRST_WORDS = 5
+SUPERVISORS = ("onbox/supervisor", "onbox/standup/keeper")
+"""Where the script of a supervisor lies; the second is that of releases before 0.9."""
 IMAGES = re.compile(r"vllm|sglang|llama|ollama|tensorrt-llm|trtllm|text-generation|tgi|atlas", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Resident:
+class RunningEngine:
     """An engine that lives here."""
 
     kind: Literal["container", "onbox", "process"]
@@ -45,7 +47,7 @@ class Resident:
     pid: int | None
     command: str
     held_bytes: int | None
-    """Resident memory of its processes; what a GPU holds of unified memory is not in it."""
+    """RunningEngine memory of its processes; what a GPU holds of unified memory is not in it."""
 
     def __str__(self) -> str:
         held = "" if self.held_bytes is None else f", {self.held_bytes / 2**30:.1f} GiB resident"
@@ -54,7 +56,7 @@ class Resident:
         return f"{who} ({self.command}{held})"
 
 
-def residents(*, ours: Iterable[int] = ()) -> tuple[Resident, ...]:
+def running_engines(*, ours: Iterable[int] = ()) -> tuple[RunningEngine, ...]:
     """All engines on this box that can be seen, containers first.
 
     Args:
@@ -63,16 +65,16 @@ def residents(*, ours: Iterable[int] = ()) -> tuple[Resident, ...]:
     return (*_containers(), *_processes(set(ours)))
 
 
-def _containers() -> list[Resident]:
+def _containers() -> list[RunningEngine]:
     """Running containers whose image or command is an engine's, and those that onbox labelled."""
     return [
-        Resident("container", each.name, each.pid, each.image, _held(each.pid))
-        for each in living()
+        RunningEngine("container", each.name, each.pid, each.image, _held(each.pid))
+        for each in running_containers()
         if LABEL in each.labels or IMAGES.search(each.image) or is_engine(list(each.words))
     ]
 
 
-def _processes(ours: set[int]) -> list[Resident]:
+def _processes(ours: set[int]) -> list[RunningEngine]:
     """Engines outside containers; of a tree of them the root."""
     found: dict[int, psutil.Process] = {}
     for process in psutil.process_iter():
@@ -85,10 +87,10 @@ def _processes(ours: set[int]) -> list[Resident]:
             above = process.parents()
             if {pid, *(each.pid for each in above)} & ours or any(each.pid in found for each in above):
                 continue
-            name = _name_by_keeper(above)
+            name = _name_by_supervisor(above)
             kind: Literal["onbox", "process"] = "process" if name is None else "onbox"
             command = " ".join(Path(word).name if word.startswith("/") else word for word in process.cmdline()[:3])
-            roots.append(Resident(kind, name or "", pid, command, _held(pid)))
+            roots.append(RunningEngine(kind, name or "", pid, command, _held(pid)))
     return roots
 
 
@@ -101,14 +103,14 @@ def is_engine(words: list[str]) -> bool:
     return False
 
 
-def _name_by_keeper(above: list[psutil.Process]) -> str | None:
-    """The name under which `onbox up` started it: its keeper's command line has the file that `onbox ps` reads.
+def _name_by_supervisor(above: list[psutil.Process]) -> str | None:
+    """The name under which `onbox up` started it: its supervisor's command line has the file that `onbox ps` reads.
 
-    Empty for an engine that another command of onbox keeps; None for one without a keeper.
+    Empty for an engine that another command of onbox keeps; None for one without a supervisor.
     """
     for process in above:
         words = process.cmdline()
-        if any("onbox/standup/keeper" in word for word in words):
+        if any(place in word for word in words for place in SUPERVISORS):
             for word in words:
                 with suppress(ValueError, TypeError, AttributeError):
                     return Path(json.loads(word).get("state_file") or "").name.removesuffix(".keeper.json")
@@ -124,7 +126,7 @@ def _in_container(pid: int) -> bool:
 
 
 def _held(pid: int | None) -> int | None:
-    """Resident bytes of a process and all below it."""
+    """RunningEngine bytes of a process and all below it."""
     try:
         root = psutil.Process(pid) if pid else None
         return sum(each.memory_info().rss for each in (root, *root.children(recursive=True))) if root else None

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from onbox.watch import nvml
+from onbox.supervisor import nvml
+from onbox.supervisor.nvml import NOT_AVAILABLE, Moment, open_nvml
 from onbox.watch.collect import Collector, Target
-from onbox.watch.nvml import NOT_AVAILABLE, Moment, open_nvml
 from onbox.watch.sample import Gpu
 
 NOT_SUPPORTED = 3
@@ -56,7 +56,7 @@ class Library:
 
 def library(monkeypatch: pytest.MonkeyPatch, used: dict[int, int]) -> Library:
     found = Library(used)
-    monkeypatch.setattr("onbox.watch.nvml.ctypes.CDLL", lambda name: found)
+    monkeypatch.setattr("onbox.supervisor.nvml.ctypes.CDLL", lambda name: found)
     return found
 
 
@@ -80,7 +80,7 @@ def test_a_library_that_is_missing_or_too_old_is_none(monkeypatch: pytest.Monkey
     monkeypatch.delattr(Library, "nvmlDeviceGetComputeRunningProcesses_v3")
     library(monkeypatch, {})
     assert open_nvml() is None
-    monkeypatch.setattr("onbox.watch.nvml.ctypes.CDLL", lambda name: (_ for _ in ()).throw(OSError(name)))
+    monkeypatch.setattr("onbox.supervisor.nvml.ctypes.CDLL", lambda name: (_ for _ in ()).throw(OSError(name)))
     assert open_nvml() is None
 
 

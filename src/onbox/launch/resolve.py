@@ -8,11 +8,11 @@ from onbox.box.checks import Check
 from onbox.engines import Engine, Launch, engine_by_name
 from onbox.errors import UsageError
 from onbox.fetch import where_weights
+from onbox.launch.budget import budget
+from onbox.launch.launch_checks import launch_checks
+from onbox.launch.ports import free_port
+from onbox.launch.running_engines import RunningEngine, running_engines
 from onbox.recipes import Recipe
-from onbox.standup.budget import budget
-from onbox.standup.launch_checks import launch_checks
-from onbox.standup.ports import free_port
-from onbox.standup.residents import Resident, residents
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Resolved:
     port: int
     weights: Path
     """Where the weights are, or will be when they are fetched."""
-    residents: tuple[Resident, ...]
+    residents: tuple[RunningEngine, ...]
     checks: tuple[Check, ...]
 
     @property
@@ -71,6 +71,6 @@ def resolve(recipe: Recipe, *, reserve: int | None = None) -> Resolved:
     weights, here = where_weights(recipe.weights)
     port = recipe.serve.port or free_port()
     launch = engine.launch(recipe, weights, port)
-    living = residents()
+    living = running_engines()
     found = budget(recipe, weights if here else None, reserve=reserve)
     return Resolved(recipe, engine, launch, port, weights, living, launch_checks(recipe, launch, found, living, port))

@@ -1,4 +1,4 @@
-"""What a keeper is told about its engine, as one JSON argument."""
+"""What a supervisor is told about its engine, as one JSON argument."""
 
 import json
 from typing import NamedTuple
@@ -31,7 +31,7 @@ class Container(NamedTuple):
 
 
 class Settings(NamedTuple):
-    """All that a keeper is told.
+    """All that a supervisor is told.
 
     Args:
         log: the file that the engine's words are appended to.

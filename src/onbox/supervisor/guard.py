@@ -15,7 +15,7 @@ Three rules keep it from stopping the healthy:
 from collections import deque
 from typing import NamedTuple
 
-from onbox.standup.keeper.settings import Limits
+from onbox.supervisor.settings import Limits
 
 MARGIN_BYTES = 64 << 20
 """Above the reserve; covers what a slow leak takes between two samples."""

@@ -15,10 +15,10 @@ from onbox.engines.landmarks import CONTAINERS, Landmarks
 from onbox.errors import BoxError, EngineError
 from onbox.evidence.folder import write_json
 from onbox.evidence.records import ImageUsed, Phase
+from onbox.launch import images
 from onbox.recipes.build import base_images, inputs_sha256
 from onbox.recipes.container import Container
 from onbox.recipes.schema import Recipe
-from onbox.standup import images
 from onbox.watch.classify import State, as_json
 from onbox.watch.collect import Collector, Target
 from onbox.watch.logs import FileLog

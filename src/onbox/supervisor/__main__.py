@@ -5,7 +5,7 @@ import sys
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sys.path.append(__file__.rsplit("/", 4)[0])
-    from onbox.standup.keeper.keep import main
+    sys.path.append(__file__.rsplit("/", 3)[0])
+    from onbox.supervisor.supervise import main
 
     sys.exit(main(sys.argv[1:]))

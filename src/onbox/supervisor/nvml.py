@@ -1,7 +1,7 @@
 """What changes of a GPU, straight from the driver's library: memory by process, power, clock.
 
-Memory by process is the one number of GB10's memory that NVML tells. Standard library only, for the keeper of an engine
-uses it too; and CUDA is not started, which would take more memory than all the rest of a watch.
+Memory by process is the one number of GB10's memory that NVML tells. Standard library only, as all of the supervisor;
+and CUDA is not started, which would take more memory than all the rest of a watch.
 """
 
 import ctypes

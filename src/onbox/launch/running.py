@@ -1,4 +1,4 @@
-"""What `onbox up` started for this user: one file for each name, beside the one that its keeper keeps.
+"""What `onbox up` started for this user: one file for each name, beside the one that its supervisor keeps.
 
 A process is named by its pid and its start, never by a bare pid: pids come again.
 """
@@ -17,14 +17,14 @@ from pydantic import BaseModel, ConfigDict
 from onbox.errors import BoxError, UsageError
 from onbox.evidence.folder import write_json
 from onbox.evidence.records import Phase
-from onbox.standup.keeper.container import main_pid, remove
-from onbox.standup.keeper.memory import descendants, holding, start_ticks
-from onbox.standup.keeper.settings import Container
-from onbox.standup.ports import port_open
-from onbox.standup.shared_memory import mapped, removed
+from onbox.launch.ports import port_open
+from onbox.launch.shared_memory import mapped, removed
+from onbox.supervisor.container import main_pid, remove
+from onbox.supervisor.memory import descendants, holding, start_ticks
+from onbox.supervisor.settings import Container
 
 STOP_S = 30.0
-KEEPER_SUFFIX = ".keeper.json"
+SUPERVISOR_SUFFIX = ".keeper.json"
 
 State = Literal["starting", "serving", "stopped", "died", "guard", "unguarded"]
 
@@ -66,14 +66,14 @@ class Identity:
 
 @dataclass(frozen=True)
 class Running:
-    """A name, and what its keeper says of it."""
+    """A name, and what its supervisor says of it."""
 
     started: Started
     noted: dict[str, Any]
-    """What the keeper wrote: state, phase, how, exit, alarm."""
+    """What the supervisor wrote: state, phase, how, exit, alarm."""
 
     @property
-    def keeper(self) -> Identity | None:
+    def supervisor(self) -> Identity | None:
         return _identity(self.noted.get("keeper"))
 
     @property
@@ -81,8 +81,8 @@ class Running:
         return _identity(self.noted.get("engine"))
 
     def guarded(self) -> bool:
-        """Whether its keeper, and so its guard, lives."""
-        return self.keeper is not None and self.keeper.alive()
+        """Whether its supervisor, and so its guard, lives."""
+        return self.supervisor is not None and self.supervisor.alive()
 
     def held_bytes(self) -> int | None:
         """What its processes hold, files left out; None when there are none."""
@@ -140,7 +140,7 @@ def state_folder() -> Path:
 def all_running() -> list[Running]:
     """Everything that was started and not yet put away, by name."""
     folders = {run_folder(), state_folder() / "run"}
-    paths = [path for folder in folders for path in folder.glob("*.json") if not path.name.endswith(KEEPER_SUFFIX)]
+    paths = [path for folder in folders for path in folder.glob("*.json") if not path.name.endswith(SUPERVISOR_SUFFIX)]
     return sorted(filter(None, map(_read, paths)), key=lambda each: each.started.name)
 
 
@@ -154,15 +154,15 @@ def save(started: Started) -> None:
     write_json(run_folder() / f"{started.name}.json", started)
 
 
-def keeper_file(name: str) -> Path:
-    """The file that the keeper of that name writes."""
-    return run_folder() / f"{name}{KEEPER_SUFFIX}"
+def supervisor_file(name: str) -> Path:
+    """The file that the supervisor of that name writes."""
+    return run_folder() / f"{name}{SUPERVISOR_SUFFIX}"
 
 
 def put_away(name: str) -> None:
     """Forget it; its evidence stays."""
     for folder in {run_folder(), state_folder() / "run"}:
-        for path in (folder / f"{name}.json", folder / f"{name}{KEEPER_SUFFIX}"):
+        for path in (folder / f"{name}.json", folder / f"{name}{SUPERVISOR_SUFFIX}"):
             path.unlink(missing_ok=True)
 
 
@@ -170,26 +170,28 @@ def stop(running: Running) -> Gone:
     """Stop it in order, and look whether anything is left.
 
     Raises:
-        BoxError: its keeper does not end.
+        BoxError: its supervisor does not end.
     """
-    name, keeper, engine = running.started.name, running.keeper, running.engine
+    name, supervisor, engine = running.started.name, running.supervisor, running.engine
     container = None if running.started.container is None else Container(*running.started.container)
     shared = mapped(running.processes())
-    if keeper is not None and keeper.alive():
-        _signal(keeper, signal.SIGTERM)
+    if supervisor is not None and supervisor.alive():
+        _signal(supervisor, signal.SIGTERM)
         deadline = time.monotonic() + STOP_S
-        while keeper.alive():
+        while supervisor.alive():
             if time.monotonic() > deadline:
-                raise BoxError(f"{name}: its keeper, process {keeper.pid}, does not end", f"kill {keeper.pid}")
+                raise BoxError(
+                    f"{name}: its supervisor, process {supervisor.pid}, does not end", f"kill {supervisor.pid}"
+                )
             time.sleep(0.02)
     elif engine is not None and engine.alive():
-        # Its keeper was killed; only the engine itself is known to be ours.
+        # Its supervisor was killed; only the engine itself is known to be ours.
         _signal(engine, signal.SIGKILL)
         deadline = time.monotonic() + STOP_S
         while engine.alive() and time.monotonic() < deadline:
             time.sleep(0.02)
     if container is not None:
-        # The keeper has removed it; one whose keeper was killed may have left it.
+        # The supervisor has removed it; one whose supervisor was killed may have left it.
         remove(container)
     return Gone(
         process=engine is None or not engine.alive(),
@@ -217,7 +219,7 @@ def _read(path: Path) -> Running | None:
         return None
     noted: Any = {}
     with suppress(OSError, ValueError):
-        noted = json.loads(path.with_name(f"{started.name}{KEEPER_SUFFIX}").read_bytes())
+        noted = json.loads(path.with_name(f"{started.name}{SUPERVISOR_SUFFIX}").read_bytes())
     return Running(started, noted if isinstance(noted, dict) else {})
 
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import NamedTuple
 
-from onbox.standup.keeper.guard import Sample
-from onbox.watch.newborn import Newborn, is_process
-from onbox.watch.nvml import Nvml
+from onbox.supervisor.guard import Sample
+from onbox.supervisor.new_pids import NewPids, is_process
+from onbox.supervisor.nvml import Nvml
 
 HELD_EVERY_S = 0.5
 """So often, while the reserve is far, at what each process holds."""
@@ -31,13 +31,13 @@ class Tree:
     """The processes below some roots, with what each holds; the files that tell it stay open.
 
     Args:
-        roots: pids whose descendants are the engine's; the keeper's own pid is a root and is not counted itself. It
+        roots: pids whose descendants are the engine's; the supervisor's own pid is a root and is not counted itself. It
             may grow.
     """
 
     def __init__(self, roots: set[int]) -> None:
         self._roots = roots
-        self._newborn = Newborn()
+        self._new_pids = NewPids()
         self._status: dict[int, int] = {}
         self._walked_at, self._walked_roots = float("-inf"), 0
 
@@ -48,12 +48,12 @@ class Tree:
 
     def refresh(self, t_s: float) -> None:
         """Take in who was born since; where the kernel does not tell who, by a walk."""
-        newborn = self._newborn.numbers()
-        if newborn is None or t_s - self._walked_at >= WALK_EVERY_S or len(self._roots) != self._walked_roots:
+        new_pids = self._new_pids.numbers()
+        if new_pids is None or t_s - self._walked_at >= WALK_EVERY_S or len(self._roots) != self._walked_roots:
             self._walked_at, self._walked_roots = t_s, len(self._roots)
             self._take_in(descendants(self._roots))
         else:
-            self._take_in(number for number in newborn if self._is_ours(number))
+            self._take_in(number for number in new_pids if self._is_ours(number))
 
     def holdings(self) -> dict[int, Holding]:
         """What each process holds now; those that are gone are let go of."""

@@ -7,9 +7,9 @@ not see.
 
 from typing import Any, NamedTuple
 
-from onbox.standup.keeper.guard import Alarm, Guard
-from onbox.standup.keeper.guard import Sample as Look
-from onbox.standup.keeper.settings import Limits
+from onbox.supervisor.guard import Alarm, Guard
+from onbox.supervisor.guard import Sample as Look
+from onbox.supervisor.settings import Limits
 from onbox.watch.sample import Gpu, Machine, Process, Sample
 from onbox.watch.words import gib
 
@@ -84,7 +84,7 @@ class GuardReplay:
         )
 
     def _look(self, t_s: float, machine: Machine, phase: str) -> Look:
-        """As the keeper's `Memory` does: GPU memory is the engine's share of the host's only where that is one."""
+        """As the supervisor's `Memory` does: GPU memory is the engine's share of the host's only where that is one."""
         gpu = sum(each.held_bytes or 0 for each in self._gpus)
         own = sum(each.rss_bytes for each in self._processes) + (gpu if self.limits.unified else 0)
         return Look(t_s, machine.available_bytes, own, gpu if self._gpus else None, machine.memory_full_s, phase)

@@ -1,7 +1,7 @@
 """What the guard of an engine holds it to, worked out before anything starts: the reserve, and the plan."""
 
-from onbox.standup.budget import Budget
-from onbox.standup.keeper.settings import Limits
+from onbox.launch.budget import Budget
+from onbox.supervisor.settings import Limits
 
 PROCESS_HORIZON_S = 0.3
 CONTAINER_HORIZON_S = 1.0
@@ -12,7 +12,7 @@ def limits_of(found: Budget, *, transient_bytes: int = 0, container: bool = Fals
     """The limits for what was found on this box.
 
     Args:
-        found: the plan and the reserve; that they fit was checked before (`onbox.standup.launch_checks`).
+        found: the plan and the reserve; that they fit was checked before (`onbox.launch.launch_checks`).
         transient_bytes: what the engine holds on top of the plan until it serves.
         container: whether a container's daemon has to end it.
     """

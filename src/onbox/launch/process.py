@@ -1,4 +1,4 @@
-"""One lifetime of an engine: started under the keeper, watched until its first token, stopped, proven gone."""
+"""One lifetime of an engine: started under the supervisor, watched until its first token, stopped, proven gone."""
 
 import subprocess
 import time
@@ -22,24 +22,24 @@ from onbox.evidence.records import (
     StandUp,
     Stopped,
 )
+from onbox.launch.address import address_of
+from onbox.launch.backend import seen
+from onbox.launch.budget import Budget, budget, transient_bytes
+from onbox.launch.building import build_image, image_used
+from onbox.launch.engine_log import EngineLog
+from onbox.launch.first_requests import FirstRequests
+from onbox.launch.guard_words import guard_stop
+from onbox.launch.images import image
+from onbox.launch.launch_checks import launch_checks
+from onbox.launch.limits import limits_of
+from onbox.launch.observe import Observer
+from onbox.launch.ports import listener_pid, port_open
+from onbox.launch.running_engines import running_engines
+from onbox.launch.supervisor_client import SupervisorClient
+from onbox.launch.timeline import OnPhase, Timeline
 from onbox.recipes.schema import Recipe
-from onbox.standup.address import address_of
-from onbox.standup.backend import seen
-from onbox.standup.budget import Budget, budget, transient_bytes
-from onbox.standup.building import build_image, image_used
-from onbox.standup.engine_log import EngineLog
-from onbox.standup.first_requests import FirstRequests
-from onbox.standup.guard_words import guard_stop
-from onbox.standup.images import image
-from onbox.standup.keeper.container import main_pid
-from onbox.standup.keeper.settings import Container, Limits, Settings
-from onbox.standup.kept import Kept
-from onbox.standup.launch_checks import launch_checks
-from onbox.standup.limits import limits_of
-from onbox.standup.observe import Observer
-from onbox.standup.ports import listener_pid, port_open
-from onbox.standup.residents import residents
-from onbox.standup.timeline import OnPhase, Timeline
+from onbox.supervisor.container import main_pid
+from onbox.supervisor.settings import Container, Limits, Settings
 from onbox.wire.client import StampedClient
 
 POLL_S = 0.1
@@ -61,8 +61,8 @@ class Lifetime:
         on_phase: told about phases, for live views.
         patience_s: how long it may go without progress before it is called hung; None: as long as each phase may.
         reserve: bytes of the box's memory that must stay available; None takes the default for this box.
-        state_file: kept current by the keeper, for `onbox ps`.
-        afterwards: commands that the keeper runs when the engine is gone.
+        state_file: kept current by the supervisor, for `onbox ps`.
+        afterwards: commands that the supervisor runs when the engine is gone.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Lifetime:
         self._limits: Limits | None = None
         self._timeline = Timeline(on_phase)
         self._log = EngineLog(self.log_path)
-        self._kept: Kept | None = None
+        self._kept: SupervisorClient | None = None
         self._handed_over = False
         self._argv: tuple[str, ...] = ()
         self._container: tuple[str, str] | None = None
@@ -159,7 +159,7 @@ class Lifetime:
             )
 
     def hand_over(self) -> None:
-        """Leave the engine to its keeper: it stays when this process ends, however it ends."""
+        """Leave the engine to its supervisor: it stays when this process ends, however it ends."""
         assert self._kept is not None
         self._kept.tell("stay")
         self._handed_over = True
@@ -202,7 +202,7 @@ class Lifetime:
             container=launch.container is not None,
         )
         began = time.monotonic()
-        kept = self._kept = Kept(self._settings(launch), launch.argv, launch.environment)
+        kept = self._kept = SupervisorClient(self._settings(launch), launch.argv, launch.environment)
         kept.hear()
         if "error" in kept.told:
             raise EngineError(f"{self.recipe.name}: cannot start: {kept.told['error']}", launch.stop_hint)
@@ -233,7 +233,7 @@ class Lifetime:
         Raises:
             BoxError: it would fail, or harm what runs here.
         """
-        checks = launch_checks(self.recipe, launch, found, residents(), self.endpoint.port)
+        checks = launch_checks(self.recipe, launch, found, running_engines(), self.endpoint.port)
         record = LaunchRecord(checks=tuple(LaunchCheck(**asdict(check)) for check in checks))
         write_json(self.folder / "launch.json", record)
         for check in checks:
@@ -260,7 +260,7 @@ class Lifetime:
             afterwards=self._afterwards,
         )
 
-    def _until_ready(self, launch: Launch, kept: Kept, began: float) -> float:
+    def _until_ready(self, launch: Launch, kept: SupervisorClient, began: float) -> float:
         """Wait until the server says that it is ready, changing phases as their landmarks pass; return when."""
         phase, last = "start", began
         self._timeline.begin(phase)
@@ -280,7 +280,7 @@ class Lifetime:
             self._timeline.look()
             time.sleep(POLL_S)
 
-    def _still_alive(self, launch: Launch, kept: Kept) -> None:
+    def _still_alive(self, launch: Launch, kept: SupervisorClient) -> None:
         if not kept.ended:
             return
         kept.hear()
@@ -295,7 +295,7 @@ class Lifetime:
             f"{known[0].next_step if known else launch.stop_hint} The whole log: {self.log_path}".strip(),
         )
 
-    def _guarded(self, kept: Kept) -> None:
+    def _guarded(self, kept: SupervisorClient) -> None:
         """Raise if it was the guard that ended the engine."""
         if kept.told.get("how") != "guard":
             return

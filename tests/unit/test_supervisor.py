@@ -1,4 +1,4 @@
-"""The keeper with real processes: whatever dies, and however, nothing is left behind."""
+"""The supervisor with real processes: whatever dies, and however, nothing is left behind."""
 
 import json
 import os
@@ -14,27 +14,27 @@ from typing import Any
 import pytest
 
 from onbox.evidence.records import GuardStopped
-from onbox.standup.keeper import KEEPER
-from onbox.standup.keeper.settings import Limits, Settings
+from onbox.supervisor import SUPERVISOR
+from onbox.supervisor.settings import Limits, Settings
 from tests.doubles.waiting import gone, until
 
 SLEEP = "import time; print('up', flush=True); time.sleep(600)"
 DEAF = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEP}"
 SOURCE = Path(__file__).parents[2] / "src"
-QUICK_KEEPER = (
-    f"import sys; sys.path.append({str(SOURCE)!r}); from onbox.standup.keeper import keep; keep.GRACE_S = 0.2; "
-    "sys.exit(keep.main(sys.argv[1:]))"
+QUICK_SUPERVISOR = (
+    f"import sys; sys.path.append({str(SOURCE)!r}); from onbox.supervisor import supervise; supervise.GRACE_S = 0.2; "
+    "sys.exit(supervise.main(sys.argv[1:]))"
 )
 
 
-class Kept:
-    """A keeper with its engine, which is a Python one-liner."""
+class SupervisorClient:
+    """A supervisor with its engine, which is a Python one-liner."""
 
     def __init__(self, log: Path, code: str, **more: Any) -> None:
         self.log = log
         settings = Settings(log=str(log), **more).to_json()
         engine = [sys.executable, "-I", "-S", "-c", code]
-        command = [sys.executable, "-I", "-S", "-c", QUICK_KEEPER, settings, "--", *engine]
+        command = [sys.executable, "-I", "-S", "-c", QUICK_SUPERVISOR, settings, "--", *engine]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.pid: int = self.hear()["pid"]
 
@@ -62,11 +62,11 @@ class Kept:
 
 
 @pytest.fixture
-def keep(tmp_path: Path) -> Iterator[Callable[..., Kept]]:
-    kept: list[Kept] = []
+def keep(tmp_path: Path) -> Iterator[Callable[..., SupervisorClient]]:
+    kept: list[SupervisorClient] = []
 
-    def start(code: str, **more: Any) -> Kept:
-        kept.append(Kept(tmp_path / "engine.log", code, **more))
+    def start(code: str, **more: Any) -> SupervisorClient:
+        kept.append(SupervisorClient(tmp_path / "engine.log", code, **more))
         return kept[-1]
 
     yield start
@@ -78,7 +78,7 @@ def keep(tmp_path: Path) -> Iterator[Callable[..., Kept]]:
             os.killpg(each.pid, signal.SIGKILL)
 
 
-Keep = Callable[..., Kept]
+Keep = Callable[..., SupervisorClient]
 
 
 def test_the_end_of_the_lifeline_asks_the_engine_to_stop(keep: Keep) -> None:
@@ -111,7 +111,7 @@ def test_an_engine_that_dies_at_once_is_reported_with_all_it_said(keep: Keep) ->
 
 def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
     settings = Settings(log=str(tmp_path / "log")).to_json()
-    command = [sys.executable, "-I", "-S", KEEPER, settings, "--", "/no/such/engine"]
+    command = [sys.executable, "-I", "-S", SUPERVISOR, settings, "--", "/no/such/engine"]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=True)
     assert json.loads(done.stdout) == {"error": "/no/such/engine: No such file or directory"}
 
@@ -213,26 +213,26 @@ def test_the_guard_kills_at_once_and_writes_what_it_saw(keep: Keep, tmp_path: Pa
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux kills a child with its parent")
-def test_kill_9_of_the_keeper_kills_the_engine(keep: Keep) -> None:
+def test_kill_9_of_the_supervisor_kills_the_engine(keep: Keep) -> None:
     kept = keep(DEAF)
     kept.until_log("up")
     kept.process.kill()
     until(lambda: gone(kept.pid))
 
 
-def test_kill_9_of_onbox_ends_keeper_and_engine(tmp_path: Path) -> None:
+def test_kill_9_of_onbox_ends_supervisor_and_engine(tmp_path: Path) -> None:
     log = tmp_path / "engine.log"
     onbox = (
         "import subprocess, sys; "
-        "keeper = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, stdout=subprocess.PIPE); "
-        "print(keeper.pid, flush=True); print(keeper.stdout.readline().decode(), flush=True); keeper.wait()"
+        "supervisor = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, stdout=subprocess.PIPE); "
+        "print(supervisor.pid, flush=True); print(supervisor.stdout.readline().decode(), flush=True); supervisor.wait()"
     )
     settings = Settings(log=str(log)).to_json()
-    kept = [sys.executable, "-I", "-S", KEEPER, settings, "--", sys.executable, "-I", "-S", "-c", SLEEP]
+    kept = [sys.executable, "-I", "-S", SUPERVISOR, settings, "--", sys.executable, "-I", "-S", "-c", SLEEP]
     with subprocess.Popen([sys.executable, "-c", onbox, *kept], stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None
-        keeper, engine = int(parent.stdout.readline()), json.loads(parent.stdout.readline())["pid"]
+        supervisor, engine = int(parent.stdout.readline()), json.loads(parent.stdout.readline())["pid"]
         until(lambda: "up" in log.read_text())
         parent.kill()
         parent.wait()
-        until(lambda: gone(engine) and gone(keeper))
+        until(lambda: gone(engine) and gone(supervisor))

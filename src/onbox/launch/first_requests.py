@@ -8,8 +8,8 @@ from typing import Any
 from onbox.errors import EngineError
 from onbox.evidence.records import Exchange
 from onbox.evidence.stream import read_reply
+from onbox.launch.timeline import Timeline
 from onbox.recipes.schema import WarmUp
-from onbox.standup.timeline import Timeline
 from onbox.wire.client import StampedClient
 
 POLL_S = 0.1

@@ -1,4 +1,4 @@
-"""The keeper's loop: one engine, its log, its lifeline, its guard."""
+"""The supervisor's loop: one engine, its log, its lifeline, its guard."""
 
 import contextlib
 import ctypes
@@ -13,12 +13,12 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from onbox.standup.keeper import container
-from onbox.standup.keeper.guard import REST_S, Alarm, Guard, Sample
-from onbox.standup.keeper.log import LineStamper, Phases
-from onbox.standup.keeper.memory import Memory, command_of, descendants, largest_others, start_ticks
-from onbox.standup.keeper.settings import Settings
-from onbox.watch.nvml import open_nvml
+from onbox.supervisor import container
+from onbox.supervisor.guard import REST_S, Alarm, Guard, Sample
+from onbox.supervisor.log import LineStamper, Phases
+from onbox.supervisor.memory import Memory, command_of, descendants, largest_others, start_ticks
+from onbox.supervisor.nvml import open_nvml
+from onbox.supervisor.settings import Settings
 
 GRACE_S = 8.0
 REST_OF_LOG_S = 1.0
@@ -251,7 +251,7 @@ class Keeping:
             time.sleep(0.02)
 
     def _bury(self) -> None:
-        """Reap orphans, which the kernel gave to the keeper; the engine itself is subprocess's to reap."""
+        """Reap orphans, which the kernel gave to the supervisor; the engine itself is subprocess's to reap."""
         for pid in descendants({os.getpid()}) - {self._engine.pid}:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, os.WNOHANG)

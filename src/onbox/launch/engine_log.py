@@ -1,4 +1,4 @@
-"""The log of an engine that stands up, line by line, as the keeper writes it."""
+"""The log of an engine that stands up, line by line, as the supervisor writes it."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from onbox.watch.tail import Tail
 
 STAMP = re.compile(r"^\S+Z \+ *[\d.]+ ")
-"""What the keeper puts before each line."""
+"""What the supervisor puts before each line."""
 LAST_LINES = 6
 
 
@@ -21,7 +21,7 @@ class EngineLog:
         self._tail = Tail(path)
         self._pending = b""
         self.lines: list[str] = []
-        """Whole lines since the file began, without the keeper's stamps."""
+        """Whole lines since the file began, without the supervisor's stamps."""
 
     def read(self) -> list[str]:
         """Whole lines that came since the last call; a line that has no end yet waits for it."""

@@ -8,18 +8,18 @@ from pathlib import Path
 from types import TracebackType
 
 from onbox.errors import BoxError, UsageError
-from onbox.standup import running
-from onbox.standup.containers import Living, living
-from onbox.standup.keeper import KEEPER
+from onbox.launch import running
+from onbox.launch.containers import ContainerInfo, running_containers
+from onbox.supervisor import SUPERVISOR
 from onbox.watch.containers import CLIENTS
 
-BRINGER = Path(KEEPER).with_name("bringer.py")
+RESTORE = Path(SUPERVISOR).with_name("restore_on_exit.py")
 STOP_S = 60
 GRACE_S = 10
 """That a container has to end by itself."""
 
 
-class Replaced:
+class SwapOut:
     """Stops a named engine for the length of the body, or for as long as whoever `keep` was told of.
 
     Args:
@@ -40,9 +40,9 @@ class Replaced:
             self.again = ((container.client, "start", container.name),)
             self._stop = (container.client, "stop", "--time", str(GRACE_S), container.name)
 
-    def __enter__(self) -> "Replaced":
-        command = [sys.executable, "-I", "-S", str(BRINGER), json.dumps(self.again)]
-        self._bringer = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+    def __enter__(self) -> "SwapOut":
+        command = [sys.executable, "-I", "-S", str(RESTORE), json.dumps(self.again)]
+        self._restorer = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
         if self._ours is not None:
             gone = running.stop(self._ours).whole
             running.put_away(self.name)
@@ -55,10 +55,10 @@ class Replaced:
         return self
 
     def keep(self) -> None:
-        """Somebody else brings it back: the keeper of what replaced it."""
-        assert self._bringer.stdin is not None
-        self._bringer.stdin.write(b"kept\n")
-        self._bringer.stdin.flush()
+        """Somebody else brings it back: the supervisor of what replaced it."""
+        assert self._restorer.stdin is not None
+        self._restorer.stdin.write(b"kept\n")
+        self._restorer.stdin.flush()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -67,19 +67,19 @@ class Replaced:
             raise BoxError(f"--replace {self.name}: it could not be started again", shlex.join(self.again[0]))
 
     def _brought_back(self) -> bool:
-        """Let the bringer pay, or, if somebody else does, go; whether all went well."""
-        assert self._bringer.stdin is not None
-        self._bringer.stdin.close()
-        return self._bringer.wait() == 0
+        """Let the restorer pay, or, if somebody else does, go; whether all went well."""
+        assert self._restorer.stdin is not None
+        self._restorer.stdin.close()
+        return self._restorer.wait() == 0
 
 
-def _container(name: str) -> Living:
+def _container(name: str) -> ContainerInfo:
     """The container of that name.
 
     Raises:
         UsageError: there is none, or stopping it would be its end.
     """
-    found = next((each for each in living() if each.name == name), None)
+    found = next((each for each in running_containers() if each.name == name), None)
     if found is None:
         raise UsageError(f"--replace {name}: nothing of that name runs here", f"onbox ps; {' ps; '.join(CLIENTS)} ps")
     if found.removed_at_end:
