@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 from onbox.errors import BoxError, UsageError
-from onbox.launch import running
+from onbox.launch import started_engines
 from onbox.launch.containers import ContainerInfo, running_containers
 from onbox.supervisor import SUPERVISOR
 from onbox.watch.containers import CLIENTS
@@ -31,7 +31,7 @@ class SwapOut:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._ours = running.find(name)
+        self._ours = started_engines.find(name)
         if self._ours is not None and self._ours.state() in ("starting", "serving"):
             self.again: tuple[tuple[str, ...], ...] = (self._ours.started.again,)
         else:
@@ -44,8 +44,8 @@ class SwapOut:
         command = [sys.executable, "-I", "-S", str(RESTORE), json.dumps(self.again)]
         self._restorer = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
         if self._ours is not None:
-            gone = running.stop(self._ours).whole
-            running.put_away(self.name)
+            gone = started_engines.stop(self._ours).whole
+            started_engines.put_away(self.name)
         else:
             done = subprocess.run(self._stop, stdin=subprocess.DEVNULL, capture_output=True, timeout=STOP_S)
             gone = done.returncode == 0

@@ -15,7 +15,7 @@ ARCH_LIST = "TORCH_CUDA_ARCH_LIST"
 
 
 @dataclass(frozen=True)
-class Image:
+class ImageInfo:
     """An image that is here."""
 
     id: str
@@ -27,7 +27,7 @@ class Image:
     """Chips as compute capabilities, like `12.1a` or `9.0+PTX`; None when the image does not tell."""
 
 
-def image(program: str, reference: str) -> Image | None:
+def image(program: str, reference: str) -> ImageInfo | None:
     """The image, as `docker image inspect` tells it; None when it is not here or nobody answers."""
     if shutil.which(program) is None:
         return None
@@ -44,7 +44,7 @@ def image(program: str, reference: str) -> Image | None:
     first: dict[str, Any] = told[0]
     variables = dict(each.split("=", 1) for each in (first.get("Config") or {}).get("Env") or [] if "=" in each)
     listed = variables.get(ARCH_LIST)
-    return Image(
+    return ImageInfo(
         id=str(first.get("Id", "")),
         architecture=str(first.get("Architecture", "")),
         digests=tuple(each.rpartition("@")[2] for each in first.get("RepoDigests") or []),

@@ -19,9 +19,9 @@ from onbox.evidence.folder import write_json
 from onbox.evidence.records import Phase
 from onbox.launch.ports import port_open
 from onbox.launch.shared_memory import mapped, removed
-from onbox.supervisor.container import main_pid, remove
-from onbox.supervisor.memory import descendants, holding, start_ticks
-from onbox.supervisor.settings import Container
+from onbox.supervisor.container_end import main_pid, remove
+from onbox.supervisor.memory_sampler import descendants, holding, start_ticks
+from onbox.supervisor.settings import ContainerRef
 
 STOP_S = 30.0
 SUPERVISOR_SUFFIX = ".keeper.json"
@@ -29,7 +29,7 @@ SUPERVISOR_SUFFIX = ".keeper.json"
 State = Literal["starting", "serving", "stopped", "died", "guard", "unguarded"]
 
 
-class Started(BaseModel):
+class UpRecord(BaseModel):
     """`NAME.json`: what was started, as its `up` knew it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -65,10 +65,10 @@ class Identity:
 
 
 @dataclass(frozen=True)
-class Running:
+class UpEngine:
     """A name, and what its supervisor says of it."""
 
-    started: Started
+    started: UpRecord
     noted: dict[str, Any]
     """What the supervisor wrote: state, phase, how, exit, alarm."""
 
@@ -95,7 +95,7 @@ class Running:
             return set()
         if self.started.container is None:
             return descendants({self.engine.pid})
-        pid = main_pid(Container(*self.started.container))
+        pid = main_pid(ContainerRef(*self.started.container))
         return descendants({pid}) if pid else set()
 
     def state(self) -> State:
@@ -109,7 +109,7 @@ class Running:
 
 
 @dataclass(frozen=True)
-class Gone:
+class StopResult:
     """The proof that nothing is left; None: there was no such thing."""
 
     process: bool
@@ -137,19 +137,19 @@ def state_folder() -> Path:
     return (Path(told) if told else Path.home() / ".local" / "state") / "onbox"
 
 
-def all_running() -> list[Running]:
+def all_running() -> list[UpEngine]:
     """Everything that was started and not yet put away, by name."""
     folders = {run_folder(), state_folder() / "run"}
     paths = [path for folder in folders for path in folder.glob("*.json") if not path.name.endswith(SUPERVISOR_SUFFIX)]
     return sorted(filter(None, map(_read, paths)), key=lambda each: each.started.name)
 
 
-def find(name: str) -> Running | None:
+def find(name: str) -> UpEngine | None:
     """The one of that name."""
     return next((each for each in all_running() if each.started.name == name), None)
 
 
-def save(started: Started) -> None:
+def save(started: UpRecord) -> None:
     """Write or replace its file."""
     write_json(run_folder() / f"{started.name}.json", started)
 
@@ -166,14 +166,14 @@ def put_away(name: str) -> None:
             path.unlink(missing_ok=True)
 
 
-def stop(running: Running) -> Gone:
+def stop(running: UpEngine) -> StopResult:
     """Stop it in order, and look whether anything is left.
 
     Raises:
         BoxError: its supervisor does not end.
     """
     name, supervisor, engine = running.started.name, running.supervisor, running.engine
-    container = None if running.started.container is None else Container(*running.started.container)
+    container = None if running.started.container is None else ContainerRef(*running.started.container)
     shared = mapped(running.processes())
     if supervisor is not None and supervisor.alive():
         _signal(supervisor, signal.SIGTERM)
@@ -193,7 +193,7 @@ def stop(running: Running) -> Gone:
     if container is not None:
         # The supervisor has removed it; one whose supervisor was killed may have left it.
         remove(container)
-    return Gone(
+    return StopResult(
         process=engine is None or not engine.alive(),
         port=not port_open(running.started.host, running.started.port),
         container=None if container is None else main_pid(container) is None,
@@ -212,15 +212,15 @@ def refuse_twice(name: str) -> None:
         raise UsageError(f"{name}: is up already at {running.started.url}", f"onbox down {name}")
 
 
-def _read(path: Path) -> Running | None:
+def _read(path: Path) -> UpEngine | None:
     try:
-        started = Started.model_validate_json(path.read_bytes())
+        started = UpRecord.model_validate_json(path.read_bytes())
     except (OSError, ValueError):
         return None
     noted: Any = {}
     with suppress(OSError, ValueError):
         noted = json.loads(path.with_name(f"{started.name}{SUPERVISOR_SUFFIX}").read_bytes())
-    return Running(started, noted if isinstance(noted, dict) else {})
+    return UpEngine(started, noted if isinstance(noted, dict) else {})
 
 
 def _identity(told: Any) -> Identity | None:
