@@ -17,7 +17,7 @@ from onbox.trial.cluster import _knock, _named
 from onbox.trial.packing import pack, unpack
 from onbox.trial.plan import make_plan
 from onbox.trial.scheduler import RunJob
-from onbox.trial.spec import Asked
+from onbox.trial.spec import TrialSpec
 from onbox.trial.worker import WorkerResult
 from tests.builders import run_record
 from tests.e2e.cli import environment, onbox_here
@@ -142,7 +142,7 @@ def test_a_file_names_the_cluster_and_the_command_line_goes_before_it(
     file.write_text("contenders: [smollm2-135m]\nray: 10.0.0.1:6379\n")
 
     def planned(ray: str | None, path: Path = file) -> Plan:
-        return make_plan(Asked(contenders=[str(path)], ray=ray), sandbox="bubblewrap", read_gb_s=None)[0]
+        return make_plan(TrialSpec(contenders=[str(path)], ray=ray), sandbox="bubblewrap", read_gb_s=None)[0]
 
     assert [planned(ray).ray for ray in (None, "10.0.0.2:6379", "")] == ["10.0.0.1:6379", "10.0.0.2:6379", ""]
     frozen = tmp_path / "plan.yaml"

@@ -34,7 +34,7 @@ from onbox.recipes import weights as recipe_weights
 from onbox.recipes.text import read_yaml
 from onbox.trial.arms import read_arms
 from onbox.trial.plan import make_plan
-from onbox.trial.spec import Asked
+from onbox.trial.spec import TrialSpec
 from tests.unit.weights.checkpoints import write_gguf
 
 ROOT = Path(__file__).parents[2]
@@ -47,11 +47,11 @@ WRITTEN_BY = (
     "trial",
     "bench/runner.py",
     "speed",
-    "standup",
-    "cli/finish.py",
-    "cli/trials.py",
+    "launch",
+    "app/sealing.py",
+    "app/trials.py",
     "bench/keepsake.py",
-    "cli/commands/regrade.py",
+    "app/regrade.py",
 )
 """The modules that put files into an evidence folder."""
 RECORD_MODULES = tuple(
@@ -214,7 +214,7 @@ def test_every_yaml_example_is_valid(page: Path, elsewhere: Path) -> None:
         path = elsewhere / f"{number}.yaml"
         path.write_text(body)
         if "contenders" in read_yaml(path):
-            plan, _ = make_plan(Asked(contenders=(str(path),)), sandbox="bubblewrap", read_gb_s=None)
+            plan, _ = make_plan(TrialSpec(contenders=(str(path),)), sandbox="bubblewrap", read_gb_s=None)
             assert len(plan.contenders) == len(read_yaml(path)["contenders"])
             found = [recipes.Recipe.model_validate(contender.recipe) for contender in plan.contenders]
         elif "arms" in read_yaml(path):
@@ -358,7 +358,7 @@ def test_the_published_schema_is_that_of_the_code() -> None:
 
 
 def test_every_check_of_a_launch_is_told() -> None:
-    checks = set(re.findall(r'"(launch\.\w+)"', text(SOURCE / "standup" / "launch_checks.py")))
+    checks = set(re.findall(r'"(launch\.\w+)"', text(SOURCE / "launch" / "launch_checks.py")))
     rows = table_rows(text(ROOT / "docs" / "recipes.md"))
     assert {name for row in rows for name in INLINE.findall(row[0]) if name.startswith("launch.")} == checks
 

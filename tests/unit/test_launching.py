@@ -7,10 +7,10 @@ from pathlib import Path
 import psutil
 import pytest
 import yaml
-from onbox.cli.ui.launch import print_launch, show_checks
 
 from onbox import recipes
 from onbox.box.checks import Check
+from onbox.cli.ui.launch_view import print_launch, show_checks
 from onbox.errors import UsageError
 from onbox.recipes import Recipe
 from onbox.recipes.sparkrun import is_sparkrun

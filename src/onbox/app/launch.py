@@ -1,9 +1,9 @@
 """What would be started for a recipe, and the doubts about it; nothing is."""
 
+from onbox.launch.resolve import Resolved, resolve
 from onbox.recipes import Recipe
 from onbox.recipes.sparkrun import to_sparkrun, written
 from onbox.recipes.text import recipe_yaml
-from onbox.standup.resolve import Resolved, resolve
 
 FORMS = ("onbox", "sparkrun")
 

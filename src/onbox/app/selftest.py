@@ -12,6 +12,8 @@ from onbox.selftest.host import serve
 from onbox.selftest.run import JOBS, measure_shapes
 from onbox.selftest.shapes import SHAPES, Tempo
 
+__all__ = ["SHAPES", "check_names", "check_results", "run_selftest", "serve_shapes"]
+
 
 def run_selftest(
     shapes: Sequence[str] = (),

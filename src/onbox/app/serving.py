@@ -1,4 +1,4 @@
-"""Stand a recipe up and hand it over to its keeper, say how it does, and stop it."""
+"""Stand a recipe up and hand it over to its supervisor, say how it does, and stop it."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -16,12 +16,12 @@ from onbox.evidence.lock import locked
 from onbox.evidence.records import LaunchRecord, StandUp
 from onbox.judge.backend import backend_proof
 from onbox.judge.results import BackendProof
+from onbox.launch import started_engines
+from onbox.launch.lifetime import Lifetime
+from onbox.launch.started_engines import StopResult, UpEngine, UpRecord
+from onbox.launch.swap_out import SwapOut
 from onbox.recipes import Recipe
 from onbox.recipes.text import recipe_yaml
-from onbox.standup import running
-from onbox.standup.process import Lifetime
-from onbox.standup.replaced import Replaced
-from onbox.standup.running import Gone, Running, Started
 from onbox.trial import events
 
 
@@ -34,8 +34,8 @@ def stand_up(
     replace: str | None = None,
     show: Callable[[events.Event], None] = lambda event: None,
     on_checks: Callable[[tuple[Check, ...]], None] = lambda checks: None,
-) -> Running:
-    """Start, wait until it serves, and leave it to its keeper; until then an end of this process is its end too.
+) -> UpEngine:
+    """Start, wait until it serves, and leave it to its supervisor; until then an end of this process is its end too.
 
     Args:
         recipe: what to serve: a recipe, its file, the name of one that comes along, or a GGUF file.
@@ -53,13 +53,13 @@ def stand_up(
     """
     recipe = find_recipe(recipe, name=name, port=port)
     with _one_at_a_time(recipe.name):
-        running.refuse_twice(recipe.name)
-        with Replaced(replace) if replace else nullcontext() as replaced:
+        started_engines.refuse_twice(recipe.name)
+        with SwapOut(replace) if replace else nullcontext() as replaced:
             name = recipe.name
-            folder = running.state_folder() / f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
+            folder = started_engines.state_folder() / f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
             write_atomic(folder / "recipe.yaml", recipe_yaml(recipe))
             weights = _fetch(recipe, folder, show)
-            running.put_away(name)
+            started_engines.put_away(name)
 
             def on_phase(phase: str, seconds: float | None) -> None:
                 if phase == "start" and seconds is None:
@@ -73,10 +73,10 @@ def stand_up(
                 folder / "standup",
                 on_phase,
                 reserve=reserve_bytes,
-                state_file=running.keeper_file(name),
+                state_file=started_engines.supervisor_file(name),
                 afterwards=replaced.again if replaced else (),
             )
-            started = Started(
+            started = UpRecord(
                 name=name,
                 url=life.endpoint.api,
                 host=life.endpoint.host,
@@ -86,17 +86,17 @@ def stand_up(
                 started_at=utc_now(),
                 again=_again(folder, life.endpoint.port, reserve_bytes),
             )
-            running.save(started)
+            started_engines.save(started)
             try:
                 with life:
                     if replaced:
                         replaced.keep()
-                    running.save(_with_record(started, life.record(), recipe))
+                    started_engines.save(_with_record(started, life.record(), recipe))
                     life.hand_over()
             except BaseException:
-                running.save(_with_record(started, life.record(), recipe))
+                started_engines.save(_with_record(started, life.record(), recipe))
                 raise
-        found = running.find(name)
+        found = started_engines.find(name)
         assert found is not None
         return found
 
@@ -115,33 +115,33 @@ def find_recipe(recipe: Recipe | str, *, name: str | None = None, port: int | No
     return found
 
 
-def stop(name: str) -> tuple[Running, Gone]:
+def stop(name: str) -> tuple[UpEngine, StopResult]:
     """Stop what was stood up under a name, see that nothing of it is left, and forget it; its evidence stays.
 
     Raises:
         UsageError: nothing of that name was stood up.
         BoxError: something of it is still there.
     """
-    found = running.find(name)
+    found = started_engines.find(name)
     if found is None:
-        known = ", ".join(each.started.name for each in running.all_running()) or "nothing is up"
+        known = ", ".join(each.started.name for each in started_engines.all_running()) or "nothing is up"
         raise UsageError(f"{name}: nothing of that name was started by `onbox up`", f"onbox ps ({known})")
-    gone = running.stop(found)
-    found = running.find(name) or found
+    gone = started_engines.stop(found)
+    found = started_engines.find(name) or found
     if not gone.whole:
         left = [what for what in ("process", "port", "container") if getattr(gone, what) is False]
         pid = found.engine.pid if found.engine else None
         raise BoxError(f"{name}: still there: {', '.join(left)}", f"look at process {pid}, port {found.started.port}")
-    running.put_away(name)
+    started_engines.put_away(name)
     return found, gone
 
 
-def running_engines() -> list[Running]:
+def running_engines() -> list[UpEngine]:
     """What was stood up and not stopped yet, by its processes as they are now."""
-    return running.all_running()
+    return started_engines.all_running()
 
 
-def as_json(up: Running, gone: Gone | None = None) -> dict[str, Any]:
+def as_json(up: UpEngine, gone: StopResult | None = None) -> dict[str, Any]:
     """The keys of the command line contract for one name, and more."""
     started = up.started
     found: dict[str, Any] = {
@@ -168,12 +168,12 @@ def as_json(up: Running, gone: Gone | None = None) -> dict[str, Any]:
     return found
 
 
-def backend_of(up: Running) -> BackendProof | None:
+def backend_of(up: UpEngine) -> BackendProof | None:
     """What computes; None when nothing is known of it."""
     return BackendProof.model_validate(up.started.backend) if up.started.backend else None
 
 
-def _with_record(started: Started, record: StandUp, recipe: Recipe) -> Started:
+def _with_record(started: UpRecord, record: StandUp, recipe: Recipe) -> UpRecord:
     return started.model_copy(
         update={
             "phases": record.phases,
@@ -209,7 +209,7 @@ def _again(folder: Path, port: int, reserve: int | None) -> tuple[str, ...]:
 @contextmanager
 def _one_at_a_time(name: str) -> Iterator[None]:
     """One `up` of a name at a time."""
-    place = running.state_folder() / "locks" / name
+    place = started_engines.state_folder() / "locks" / name
     place.mkdir(parents=True, exist_ok=True)
     with locked(place):
         yield

@@ -21,6 +21,8 @@ from onbox.published import published
 from onbox.trial import events
 from onbox.trial.spec import TrialSpec
 
+__all__ = ["TrialResult", "TrialSpec", "plan_trial", "run_trial", "set_invalid_aside"]
+
 
 def plan_trial(
     spec: TrialSpec,

@@ -7,13 +7,16 @@ from onbox.app.regrade import RegradeResult
 from onbox.app.speed import SpeedResult
 from onbox.app.trials import TrialResult
 from onbox.app.watching import WatchFrame, WatchSpec
+from onbox.bench.tasks import Answer as TaskAnswer
 from onbox.box import Box
 from onbox.box.checks import Check as BoxCheck
-from onbox.fetch.fetched import Fetched
+from onbox.evidence.records import PreflightCase
+from onbox.fetch.verified_folder import Fetched
 from onbox.fit import Fit, Scenario
 from onbox.judge.foreign import Imported
 from onbox.judge.selftest import ShapeResult
-from onbox.standup.running import Gone, Running
+from onbox.launch.started_engines import StopResult, UpEngine
+from onbox.recipes import Recipe
 from onbox.trial.spec import TrialSpec
 from onbox.weights import Facts
 
@@ -24,16 +27,19 @@ __all__ = [
     "Fetched",
     "Fit",
     "FitResult",
-    "Gone",
     "Imported",
+    "PreflightCase",
     "PreflightResult",
+    "Recipe",
     "RegradeResult",
-    "Running",
     "Scenario",
     "ShapeResult",
     "SpeedResult",
+    "StopResult",
+    "TaskAnswer",
     "TrialResult",
     "TrialSpec",
+    "UpEngine",
     "Verification",
     "WatchFrame",
     "WatchSpec",

@@ -5,25 +5,25 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from onbox.errors import BadSubjectError, BoxError, UsageError
-from onbox.standup.guard_replay import GuardReplay
-from onbox.standup.keeper.settings import Limits
-from onbox.watch.classify import State, Verdict
+from onbox.launch.guard_replay import GuardReplay
+from onbox.supervisor.settings import MemoryLimits
+from onbox.watch.classify import Assessment, State
 from onbox.watch.collect import Collector, Target
 from onbox.watch.containers import find_container
-from onbox.watch.library import find_recording
+from onbox.watch.engine_counters import MetricsServer
 from onbox.watch.logs import FileLog, Log, PipeLog
 from onbox.watch.machine import cache_folders
 from onbox.watch.members import CLIENTS, DAEMONLESS
 from onbox.watch.phases import phase_of_command
 from onbox.watch.procfs import stat_of
 from onbox.watch.recording import Header, Recorder, Recording
-from onbox.watch.tokens import Server
+from onbox.watch.recording_library import find_recording
 from onbox.watch.watcher import Lap, Tracker, Watcher
 
 TICK_S = 1.0
@@ -56,7 +56,7 @@ class WatchFrame:
     """One moment of a watch."""
 
     title: str
-    verdict: Verdict
+    verdict: Assessment
     laps: tuple[Lap, ...]
     lines: tuple[str, ...] = ()
     echo: bool = False
@@ -75,7 +75,7 @@ class WatchFrame:
             raise BadSubjectError(f"{self.title}: {self.verdict.state} in {where}: {why}")
 
 
-def watch_startup(spec: WatchSpec) -> Iterator[WatchFrame]:
+def watch_startup(spec: WatchSpec) -> Generator[WatchFrame, None, None]:
     """The moments of a watch, one a second, until what is watched has ended; those of a recording at once.
 
     Closing the iterator ends the watch, and a command that it started.
@@ -93,7 +93,7 @@ def watch_startup(spec: WatchSpec) -> Iterator[WatchFrame]:
     return _frames(spec)
 
 
-def _frames(spec: WatchSpec) -> Iterator[WatchFrame]:
+def _frames(spec: WatchSpec) -> Generator[WatchFrame, None, None]:
     with ExitStack() as stack:
         yield from _replayed(spec) if spec.replay is not None else _live(spec, stack)
 
@@ -118,7 +118,7 @@ def _replayed(spec: WatchSpec) -> Iterator[WatchFrame]:
         title += f" ({recording.header.made})"
     tracker, guard = Tracker(spec.patience_s), None
     if spec.reserve_bytes is not None:
-        guard = GuardReplay(Limits(spec.reserve_bytes, spec.plan_bytes, unified=spec.unified))
+        guard = GuardReplay(MemoryLimits(spec.reserve_bytes, spec.plan_bytes, unified=spec.unified))
     start = time.monotonic()
     for sample in recording:
         if spec.speed:
@@ -142,7 +142,7 @@ def _live(spec: WatchSpec, stack: ExitStack) -> Iterator[WatchFrame]:
     if spec.log is not None:
         target.log = FileLog(spec.log)
     if spec.url is not None:
-        target.server = Server(spec.url)
+        target.server = MetricsServer(spec.url)
     recorder = Recorder(spec.record, Header(title=title)) if spec.record else None
     watcher = Watcher(Collector(target), Tracker(spec.patience_s), recorder)
     stack.callback(watcher.close)

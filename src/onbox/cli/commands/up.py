@@ -1,17 +1,10 @@
 """`onbox up`: serve a recipe under the guard."""
 
-from typing import TYPE_CHECKING
-
 import click
 
 from onbox.cli.options import bytes_of, json_option
-from onbox.cli.ui.console import err, out, print_json, verbatim
-
-if TYPE_CHECKING:
-    from onbox.app.types import Recipe
-
-FORMS = ("command", "onbox", "sparkrun")
-"""What `--as` takes: the command line, the recipe as onbox reads it, the recipe as sparkrun reads it."""
+from onbox.cli.ui.console import err, out, print_json
+from onbox.cli.ui.launch_view import FORMS
 
 
 @click.command("up")
@@ -39,13 +32,14 @@ def command(
     """
     from onbox.app.serving import as_json as contract
     from onbox.app.serving import backend_of, find_recipe, stand_up
-    from onbox.cli.ui.checks import show_checks
+    from onbox.cli.ui.launch_view import print_launch, show_checks
     from onbox.cli.ui.trial_view import lines
     from onbox.report import words
 
     reserve_bytes = bytes_of(reserve)
     if only_print:
-        _print(find_recipe(recipe, name=name, port=port), form, reserve_bytes, as_json)
+        found = find_recipe(recipe, name=name, port=port)
+        print_launch(found, form=form, reserve_bytes=reserve_bytes, as_json=as_json)
         return
     with lines() as view:
         up = stand_up(
@@ -64,19 +58,3 @@ def command(
     if backend := backend_of(up):
         err().line(words.backend(backend))
     err().line((f"stop it with: onbox down {up.started.name}", "dim"))
-
-
-def _print(recipe: "Recipe", form: str, reserve_bytes: int | None, as_json: bool) -> None:
-    """The command or the recipe on stdout, so that it can be kept, and the doubts on stderr."""
-    from onbox.app.launch import recipe_text, resolve_launch
-    from onbox.cli.ui.checks import show_checks
-
-    if form != "command":
-        verbatim(recipe_text(recipe, form))
-        return
-    resolved = resolve_launch(recipe, reserve_bytes=reserve_bytes)
-    if as_json:
-        print_json({**resolved.as_dict(), "phases": [], "backend": None, "state": "printed"})
-        return
-    verbatim(f"{resolved.launch.shown()}\n")
-    show_checks(resolved.checks)
