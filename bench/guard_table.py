@@ -1,8 +1,8 @@
 """Does the guard stop what starves the box in time, and leave the healthy alone? Tables with counts.
 
-    python bench/guard_table.py hogs [EACH]   # real processes that take memory at a known pace, under the real keeper
+    python bench/guard_table.py hogs [EACH]   # real processes that take memory at a known pace, really guarded
     python bench/guard_table.py healthy [N]   # starts whose plan fits, and that take what was planned, steeply
-    python bench/guard_table.py cost          # what the keeper takes of a core and of memory, at rest and watching
+    python bench/guard_table.py cost          # what the supervisor takes of a core and of memory, at rest and watching
 
 A hog may take 1.75 GiB, and no more: its address space is limited to that. The reserve is chosen for each run, 1.25 GiB
 below what is available at that moment, so this needs a box with 4 GiB to spare.
@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from onbox.standup.keeper import KEEPER
-from onbox.standup.keeper.memory import available_bytes
-from onbox.standup.keeper.settings import Limits, Settings
+from onbox.supervisor import SUPERVISOR
+from onbox.supervisor.memory_sampler import available_bytes
+from onbox.supervisor.settings import MemoryLimits, Settings
 
 GIB = 2**30
 SPARE_BYTES = 5 * GIB // 4
@@ -73,23 +73,25 @@ def available() -> int:
 
 @dataclass(frozen=True)
 class End:
-    """How a run under the keeper ended, what the guard wrote, and the least that was available meanwhile."""
+    """How a run under the supervisor ended, what the guard wrote, and the least that was available meanwhile."""
 
     how: str
     record: dict[str, Any] | None
     lowest_bytes: int
 
 
-def keep(folder: Path, limits: Limits, command: Sequence[str]) -> End:
-    """Run a command under a keeper to its end."""
+def keep(folder: Path, limits: MemoryLimits, command: Sequence[str]) -> End:
+    """Run a command under a supervisor to its end."""
     record = folder / "guard.json"
     record.unlink(missing_ok=True)
     (folder / "log").unlink(missing_ok=True)
     settings = Settings(log=str(folder / "log"), limits=limits, guard_file=str(record)).to_json()
-    keeper = subprocess.Popen(
-        [sys.executable, "-I", "-S", KEEPER, settings, "--", *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    supervisor = subprocess.Popen(
+        [sys.executable, "-I", "-S", SUPERVISOR, settings, "--", *command],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     )
-    assert keeper.stdout is not None
+    assert supervisor.stdout is not None
     lowest, over = [available()], threading.Event()
 
     def look() -> None:
@@ -98,10 +100,10 @@ def keep(folder: Path, limits: Limits, command: Sequence[str]) -> End:
 
     looking = threading.Thread(target=look)
     looking.start()
-    said = [json.loads(line) for line in keeper.stdout]
-    keeper.wait()
-    assert keeper.stdin is not None
-    keeper.stdin.close()
+    said = [json.loads(line) for line in supervisor.stdout]
+    supervisor.wait()
+    assert supervisor.stdin is not None
+    supervisor.stdin.close()
     over.set()
     looking.join()
     return End(said[-1]["how"], json.loads(record.read_text()) if record.exists() else None, lowest[0])
@@ -143,7 +145,7 @@ def hogs(folder: Path, each: int = HOGS_EACH) -> None:
         runs = 0
         while runs < each:
             warm()
-            limits = Limits(reserve_bytes=settle() - SPARE_BYTES)
+            limits = MemoryLimits(reserve_bytes=settle() - SPARE_BYTES)
             end = keep(folder, limits, take(HOG_BYTES, pace * GIB))
             if end.record is None and end.lowest_bytes > limits.reserve_bytes:
                 void += 1
@@ -172,7 +174,7 @@ def healthy(folder: Path, count: int = HEALTHY) -> None:
     stopped = []
     for _ in range(count):
         warm()
-        limits = Limits(reserve_bytes=settle() - HEALTHY_BYTES - HEALTHY_MARGIN_BYTES, plan_bytes=HEALTHY_BYTES)
+        limits = MemoryLimits(reserve_bytes=settle() - HEALTHY_BYTES - HEALTHY_MARGIN_BYTES, plan_bytes=HEALTHY_BYTES)
         end = keep(folder, limits, take(HEALTHY_BYTES - (48 << 20), 100 * GIB))
         if end.record is not None:
             stopped.append(f"{end.record['kind']}, ours: {end.record['ours']}")
@@ -180,18 +182,18 @@ def healthy(folder: Path, count: int = HEALTHY) -> None:
 
 
 def cost(folder: Path) -> None:
-    settings = Settings(log=str(folder / "log"), limits=Limits(reserve_bytes=1)).to_json()
-    command = [sys.executable, "-I", "-S", KEEPER, settings, "--", "sleep", "600"]
-    keeper = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    settings = Settings(log=str(folder / "log"), limits=MemoryLimits(reserve_bytes=1)).to_json()
+    command = [sys.executable, "-I", "-S", SUPERVISOR, settings, "--", "sleep", "600"]
+    supervisor = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     time.sleep(1.0)
-    before = cpu_s(keeper.pid)
+    before = cpu_s(supervisor.pid)
     time.sleep(COST_S)
-    share = (cpu_s(keeper.pid) - before) / COST_S
-    rss = next(line for line in Path(f"/proc/{keeper.pid}/status").read_text().splitlines() if "VmRSS" in line)
-    assert keeper.stdin is not None
-    keeper.stdin.close()
-    keeper.wait()
-    print(f"keeper and guard at 10 Hz: {share:.2%} of one core, {int(rss.split()[1]) / 1024:.1f} MiB resident")
+    share = (cpu_s(supervisor.pid) - before) / COST_S
+    rss = next(line for line in Path(f"/proc/{supervisor.pid}/status").read_text().splitlines() if "VmRSS" in line)
+    assert supervisor.stdin is not None
+    supervisor.stdin.close()
+    supervisor.wait()
+    print(f"supervisor and guard at 10 Hz: {share:.2%} of one core, {int(rss.split()[1]) / 1024:.1f} MiB resident")
 
 
 def cpu_s(pid: int) -> float:

@@ -23,10 +23,10 @@ from onbox.evidence.records import CpuWindow, Exchange, SpeedPlan, Telemetry
 from onbox.evidence.stream import read_reply
 from onbox.judge.accounts import engine_time
 from onbox.judge.thresholds import FOREIGN_CPU_WARN
+from onbox.launch.lifetime import Lifetime
 from onbox.speed.measure import SpeedRun
 from onbox.speed.prompts import prompt
 from onbox.speed.telemetry import CpuMeter
-from onbox.standup.process import Lifetime
 
 REQUESTS = 4
 TOKENS = 48

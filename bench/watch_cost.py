@@ -1,7 +1,7 @@
 """What watcher and guard cost: processor time as a share of one core, and resident memory.
 
 An engine of several processes and threads stands up as long as the measurement takes: it allocates, writes to its log
-and starts children, so that every source has something to read. The keeper with its guard (10 looks a second) runs
+and starts children, so that every source has something to read. The supervisor with its guard (10 looks a second) runs
 beside it as it does for a real engine; the watcher looks from a process of its own and records what it sees:
 
     python bench/watch_cost.py [--rate 10] [--seconds 30] [--processes 4] [--threads 40]
@@ -15,8 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from onbox.standup.keeper import KEEPER
-from onbox.standup.keeper.settings import Limits, Settings
+from onbox.supervisor import SUPERVISOR
+from onbox.supervisor.settings import MemoryLimits, Settings
 
 ENGINE = """
 import subprocess, sys, threading, time
@@ -60,7 +60,7 @@ print(json.dumps({
 
 
 def cpu_s(pid: int) -> float:
-    """Processor time of the keeper, which has one thread, to the nanosecond; its children are left out."""
+    """Processor time of the supervisor, which has one thread, to the nanosecond; its children are left out."""
     return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
 
 
@@ -70,30 +70,30 @@ def rss_mb(pid: int) -> float:
 
 
 def measure(rate: float, seconds: float, processes: int, threads: int) -> None:
-    """Stand the engine up under keeper, guard and watcher, and print what each cost."""
+    """Stand the engine up under supervisor, guard and watcher, and print what each cost."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        settings = Settings(log=str(folder / "engine.log"), limits=Limits(reserve_bytes=1 << 28))
-        keeper = subprocess.Popen(
-            [sys.executable, "-I", "-S", KEEPER, settings.to_json(), "--",
+        settings = Settings(log=str(folder / "engine.log"), limits=MemoryLimits(reserve_bytes=1 << 28))
+        supervisor = subprocess.Popen(
+            [sys.executable, "-I", "-S", SUPERVISOR, settings.to_json(), "--",
              sys.executable, "-c", ENGINE, str(processes), str(threads)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip
-        assert keeper.stdin is not None
-        assert keeper.stdout is not None
+        assert supervisor.stdin is not None
+        assert supervisor.stdout is not None
         try:
-            pid = json.loads(keeper.stdout.readline())["pid"]
+            pid = json.loads(supervisor.stdout.readline())["pid"]
             time.sleep(2.0)
-            before, began = cpu_s(keeper.pid), time.monotonic()
+            before, began = cpu_s(supervisor.pid), time.monotonic()
             watcher = subprocess.run(
                 [sys.executable, "-c", WATCHER, str(pid), name, str(rate), str(seconds)],
                 stdout=subprocess.PIPE, check=True,
             )  # fmt: skip
-            guard = (cpu_s(keeper.pid) - before) / (time.monotonic() - began)
-            guard_mb = rss_mb(keeper.pid)
+            guard = (cpu_s(supervisor.pid) - before) / (time.monotonic() - began)
+            guard_mb = rss_mb(supervisor.pid)
         finally:
-            keeper.stdin.close()
-            keeper.wait(30)
+            supervisor.stdin.close()
+            supervisor.wait(30)
     told = json.loads(watcher.stdout)
     print(f"engine: {told['processes']} processes, {threads} threads; watcher: {told['ticks_s']:.1f} looks/s, "
           f"last verdict {told['state']}, {told['recorded_mb_h']:.1f} MB/h recorded")  # fmt: skip

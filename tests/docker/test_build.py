@@ -11,9 +11,9 @@ from onbox import recipes
 from onbox.engines.vllm import Vllm
 from onbox.errors import BoxError
 from onbox.evidence.records import StandUp
+from onbox.launch.lifetime import Lifetime
+from onbox.launch.resolve import resolve
 from onbox.recipes import Recipe
-from onbox.standup.process import Lifetime
-from onbox.standup.resolve import resolve
 from onbox.watch.recording import Recording
 from tests.docker.conftest import Client
 from tests.docker.test_docker_launcher import PROGRAM, SETTINGS

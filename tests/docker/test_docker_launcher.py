@@ -22,13 +22,13 @@ from onbox.engines import Launch
 from onbox.engines.vllm import Vllm
 from onbox.errors import BoxError, EngineError
 from onbox.evidence.records import StandUp
+from onbox.launch import started_engines
+from onbox.launch.lifetime import Lifetime
+from onbox.launch.ports import free_port, port_open
+from onbox.launch.resolve import resolve
+from onbox.launch.running_engines import running_engines
 from onbox.recipes import Recipe
 from onbox.recipes.text import recipe_yaml
-from onbox.standup import running
-from onbox.standup.ports import free_port, port_open
-from onbox.standup.process import Lifetime
-from onbox.standup.residents import residents
-from onbox.standup.resolve import resolve
 from tests.docker.conftest import Client
 from tests.doubles.engine import SCRIPT
 from tests.doubles.waiting import until
@@ -69,7 +69,7 @@ import sys, time
 from pathlib import Path
 from onbox.engines.vllm import Vllm
 from onbox.recipes import Recipe
-from onbox.standup.process import Lifetime
+from onbox.launch.lifetime import Lifetime
 home = Path(sys.argv[1])
 recipe = Recipe.model_validate_json((home / "recipe.json").read_text())
 with Lifetime(recipe, Vllm(), home / "weights", home / "life", reserve=0):
@@ -150,12 +150,12 @@ def test_it_is_stood_up_and_gone(client: Client, recipe: Callable[..., Recipe], 
             assert client.ask("inspect", "--format", '{{index .Config.Labels "onbox"}}', name) == "contained"
             with life.client() as link:
                 assert (link.get_json("/v1/models") or {})["data"][0]["seen"] == "heard"
-            seen = [each for each in residents() if each.kind == "container"]
+            seen = [each for each in running_engines() if each.kind == "container"]
             assert [each.name for each in seen] == [name]
             # The program in the container is a process of this box, too: it is told as a container, once.
             inside = psutil.Process(seen[0].pid or 0)
             assert life.engine_pid == inside.pid
-            assert inside.pid not in [each.pid for each in residents() if each.kind != "container"]
+            assert inside.pid not in [each.pid for each in running_engines() if each.kind != "container"]
         assert client.names() == ["other"]
         assert not inside.is_running()
         assert not port_open("127.0.0.1", life.endpoint.port)
@@ -287,8 +287,8 @@ def test_down_removes_what_it_left_in_the_shared_memory_of_the_box(
         assert not segment.exists()
     finally:
         segment.unlink(missing_ok=True)
-        for each in running.all_running():
-            running.stop(each)
+        for each in started_engines.all_running():
+            started_engines.stop(each)
 
 
 def test_the_ending_commands_do_no_harm_when_it_is_gone(

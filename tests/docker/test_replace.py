@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from onbox.errors import UsageError
-from onbox.standup import running
-from onbox.standup.replaced import Replaced
+from onbox.launch import started_engines
+from onbox.launch.swap_out import SwapOut
 from tests.docker.conftest import Client
 from tests.doubles.scripted_plugin import OPTIONS
 from tests.doubles.waiting import until
@@ -21,8 +21,8 @@ from tests.e2e.cli import Session, environment, onbox
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(180)]
 HOLDS = """
 import sys
-from onbox.standup.replaced import Replaced
-with Replaced("daily"):
+from onbox.launch.swap_out import SwapOut
+with SwapOut("daily"):
     print("gone", flush=True)
     sys.stdin.read()
 """
@@ -44,7 +44,7 @@ def runs(client: Client) -> bool:
 
 
 def test_it_is_back_at_the_end_and_after_a_kill(daily: Client, tmp_path: Path) -> None:
-    with Replaced("daily"):
+    with SwapOut("daily"):
         assert not runs(daily)
     assert runs(daily)
     held = subprocess.Popen(
@@ -88,8 +88,8 @@ def test_up_and_down_with_it(
         session.kill()
         until(lambda: runs(daily), 30)
     finally:
-        for each in running.all_running():
-            running.stop(each)
+        for each in started_engines.all_running():
+            started_engines.stop(each)
 
 
 def test_one_that_nobody_could_start_again_is_left_alone(client: Client) -> None:
@@ -97,7 +97,7 @@ def test_one_that_nobody_could_start_again_is_left_alone(client: Client) -> None
     client.ask("run", "-d", "--rm", "--name", "fleeting", "--pull", "never", "--network", "none", image, "sleep", "60")
     try:
         with pytest.raises(UsageError, match="started with --rm: once stopped it is gone for good"):
-            Replaced("fleeting")
+            SwapOut("fleeting")
         assert "fleeting" in client.names()
     finally:
         client.ask("kill", "fleeting")

@@ -21,8 +21,8 @@ import yaml
 from onbox.bench.tasks import BUILTIN
 from onbox.cli.main import LATER
 from onbox.evidence.manifest import NAME as MANIFEST
-from onbox.standup.engine_log import STAMP
-from onbox.standup.ports import free_port
+from onbox.launch.engine_log import STAMP
+from onbox.launch.ports import free_port
 from onbox.trial.asked import Asked
 from onbox.trial.plan import make_plan
 from tests.e2e.cli import environment, onbox, onbox_here, verdict_of

@@ -15,7 +15,7 @@ import pytest
 
 from onbox.box.memory import memory
 from onbox.evidence.records import GuardStopped
-from onbox.standup import running
+from onbox.launch import started_engines
 from tests.doubles.scripted_plugin import OPTIONS
 from tests.doubles.waiting import gone, until
 from tests.e2e.cli import GONE_S, Session, onbox
@@ -33,8 +33,8 @@ def env(tmp_path: Path, plugin_env: dict[str, str], monkeypatch: pytest.MonkeyPa
     for name, value in told.items():
         monkeypatch.setenv(name, value)
     yield {**plugin_env, **told}
-    for each in running.all_running():
-        running.stop(each)
+    for each in started_engines.all_running():
+        started_engines.stop(each)
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def ps(env: dict[str, str]) -> list[dict[str, Any]]:
     return engines
 
 
-def keeper_of(pid: int) -> psutil.Process:
+def supervisor_of(pid: int) -> psutil.Process:
     return psutil.Process(psutil.Process(pid).ppid())
 
 
@@ -80,7 +80,7 @@ def test_up_serves_under_a_guard_that_outlives_it_and_down_leaves_nothing(
     assert [phase["name"] for phase in told["phases"]][-1] == "first token"
     assert "small: load" in done.stderr
     assert listens(told["port"])
-    assert "standup/keeper" in " ".join(keeper_of(told["pid"]).cmdline())
+    assert "onbox/supervisor" in " ".join(supervisor_of(told["pid"]).cmdline())
     (seen,) = ps(env)
     assert {**seen, "phase": None} == {**told, "phase": None}
     again = onbox("up", recipe(), env=env)
@@ -96,13 +96,13 @@ def test_up_serves_under_a_guard_that_outlives_it_and_down_leaves_nothing(
     assert ps(env) == []
 
 
-def test_an_engine_that_dies_or_loses_its_keeper_is_told(env: dict[str, str], recipe: RecipeFile) -> None:
+def test_an_engine_that_dies_or_loses_its_supervisor_is_told(env: dict[str, str], recipe: RecipeFile) -> None:
     pid = json.loads(onbox("up", recipe(), "--json", env=env).stdout)["pid"]
     os.kill(pid, signal.SIGKILL)
     until(lambda: ps(env)[0]["state"] == "died")
     assert onbox("down", "small", env=env).returncode == 0
     pid = json.loads(onbox("up", recipe(), "--json", env=env).stdout)["pid"]
-    keeper_of(pid).kill()
+    supervisor_of(pid).kill()
     until(lambda: gone(pid))
     assert ps(env)[0]["state"] == "died"
 
@@ -178,14 +178,14 @@ def test_kill_9_at_any_point_leaves_no_engine_and_no_port(env: dict[str, str], r
         time.sleep(chance.uniform(0.0, 1.1 * whole_s))
         session.kill()
         time.sleep(0.2)
-        found = running.find("small")
+        found = started_engines.find("small")
         served = found is not None and found.state() == "serving"
         if found is not None and served:
             # The handover came first: it stays, under its guard.
             assert found.guarded()
             assert listens(port)
-            assert running.stop(found).whole
-            running.put_away("small")
+            assert started_engines.stop(found).whole
+            started_engines.put_away("small")
         assert session.left(GONE_S) == []
         assert not listens(port)
         ends.append("served" if served else "gone")

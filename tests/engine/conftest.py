@@ -15,9 +15,9 @@ import pytest
 
 from onbox import fetch, recipes
 from onbox.engines.llama_embedded import LlamaEmbedded
+from onbox.launch.lifetime import Lifetime
+from onbox.launch.ports import free_port
 from onbox.recipes import Recipe
-from onbox.standup.ports import free_port
-from onbox.standup.process import Lifetime
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
 from tests.parts import VLLM_MODEL, VLLM_PYTHON, require

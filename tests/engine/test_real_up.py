@@ -6,7 +6,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from onbox.standup.keeper.keep import GRACE_S
+from onbox.supervisor.supervise import GRACE_S
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
 from tests.e2e.cli import GONE_S, Session, environment, onbox
@@ -42,7 +42,7 @@ def test_kill_9_in_any_phase_leaves_nothing(env: dict[str, str], phase: str) -> 
     session = Session("up", RECIPE, env=env)
     session.wait_for(f"{phase} begins")
     session.kill()
-    # While it loads, Python's handler of TERM has no turn: the keeper's grace passes before its KILL.
+    # While it loads, Python's handler of TERM has no turn: the supervisor's grace passes before its KILL.
     assert session.left(GRACE_S + GONE_S) == []
     (seen,) = json.loads(onbox("ps", "--json", env=env).stdout)["engines"]
     assert seen["state"] in ("stopped", "died")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from onbox.standup.ports import free_port
+from onbox.launch.ports import free_port
 from tests.parts import RAY_PYTHON
 
 READY_S = 60.0

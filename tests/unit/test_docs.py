@@ -47,7 +47,7 @@ WRITTEN_BY = (
     "trial",
     "bench/runner.py",
     "speed",
-    "standup",
+    "launch",
     "cli/finish.py",
     "cli/trials.py",
     "bench/keepsake.py",
@@ -358,7 +358,7 @@ def test_the_published_schema_is_that_of_the_code() -> None:
 
 
 def test_every_check_of_a_launch_is_told() -> None:
-    checks = set(re.findall(r'"(launch\.\w+)"', text(SOURCE / "standup" / "launch_checks.py")))
+    checks = set(re.findall(r'"(launch\.\w+)"', text(SOURCE / "launch" / "launch_checks.py")))
     rows = table_rows(text(ROOT / "docs" / "recipes.md"))
     assert {name for row in rows for name in INLINE.findall(row[0]) if name.startswith("launch.")} == checks
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from onbox.standup.engine_log import EngineLog
+from onbox.launch.engine_log import EngineLog
 from onbox.watch.tail import READ_BYTES
 
 STAMPED = "2026-11-25T03:00:00.123Z +    1.234 "

@@ -26,10 +26,10 @@ from onbox.engines.sglang import Sglang
 from onbox.engines.vllm import Vllm
 from onbox.errors import BoxError, UsageError
 from onbox.evidence.records import StandUp
+from onbox.launch.lifetime import Lifetime
+from onbox.launch.running_engines import running_engines
 from onbox.recipes.container import Container
 from onbox.recipes.schema import Recipe, Serve, Tools, Weights
-from onbox.standup.process import Lifetime
-from onbox.standup.residents import residents
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
 from tests.doubles.server import serving
@@ -440,9 +440,9 @@ class TestOllama:
             processes = [psutil.Process(life.pid), *psutil.Process(life.pid).children(recursive=True)]
             assert len(processes) == 2
             # What `onbox up` started is told by the name that `onbox ps` and `--replace` know.
-            seen = [each for each in residents() if each.pid == life.pid]
+            seen = [each for each in running_engines() if each.pid == life.pid]
             assert [(each.kind, each.name) for each in seen] == [("onbox", "daily")]
-            assert life.pid not in [each.pid for each in residents(ours=(life.pid or 0,))]
+            assert life.pid not in [each.pid for each in running_engines(ours=(life.pid or 0,))]
         record = StandUp.model_validate_json((tmp_path / "life" / "phases.json").read_text())
         assert [phase.name for phase in record.phases] == ["start", "build", "load", "first token"]
         assert record.props["model"] == "m"

@@ -14,17 +14,17 @@ import pytest
 
 from onbox import recipes
 from onbox.box.checks import Check
+from onbox.box.gpus import Accelerator
 from onbox.box.memory import Memory
-from onbox.box.nvml import Accelerator
 from onbox.engines import engine_by_name
 from onbox.engines.known import known
 from onbox.errors import UsageError
+from onbox.launch import image_info, launch_checks, resolve
+from onbox.launch.budget import Budget, planned
+from onbox.launch.image_info import ImageInfo, runs_on
+from onbox.launch.running_engines import RunningEngine, is_engine, running_engines
 from onbox.recipes import Recipe
 from onbox.recipes.schema import Tools
-from onbox.standup import images, launch_checks, resolve
-from onbox.standup.budget import Budget, planned
-from onbox.standup.images import Image, runs_on
-from onbox.standup.residents import Resident, is_engine, residents
 
 GIB = 2**30
 SPARK_BYTES = int(121.69 * GIB)
@@ -43,18 +43,18 @@ def box(reserve_gib: float = 10.0, plan_gib: float | None = 85.0, **kind: float)
 
 
 def found(
-    recipe: Recipe = SPARK, budget: Budget | None = None, living: tuple[Resident, ...] = (), port: int = PORT
+    recipe: Recipe = SPARK, budget: Budget | None = None, living: tuple[RunningEngine, ...] = (), port: int = PORT
 ) -> dict[str, Check]:
     launch = engine_by_name(recipe.engine).launch(recipe, Path("/w"), port)
     return {each.id: each for each in launch_checks.launch_checks(recipe, launch, budget or box(), living, port)}
 
 
 @pytest.fixture
-def image(monkeypatch: pytest.MonkeyPatch) -> list[Image | None]:
+def image(monkeypatch: pytest.MonkeyPatch) -> list[ImageInfo | None]:
     """What the daemon says of any image; change the one element."""
-    told: list[Image | None] = [Image("sha256:1", images.machine(), (), 5, ("12.1a",))]
-    monkeypatch.setattr(images, "daemon_answers", lambda program: True)
-    monkeypatch.setattr(images, "image", lambda program, reference: told[0])
+    told: list[ImageInfo | None] = [ImageInfo("sha256:1", image_info.machine(), (), 5, ("12.1a",))]
+    monkeypatch.setattr(image_info, "daemon_answers", lambda program: True)
+    monkeypatch.setattr(image_info, "image", lambda program, reference: told[0])
     return told
 
 
@@ -116,32 +116,32 @@ class TestMemory:
 
 
 class TestImage:
-    def test_all_is_well(self, image: list[Image | None]) -> None:
+    def test_all_is_well(self, image: list[ImageInfo | None]) -> None:
         checks = found()
         assert {checks[name].status for name in ("launch.architecture", "launch.kernels")} == {"pass"}
 
-    def test_one_that_is_not_here_fails_with_the_command(self, image: list[Image | None]) -> None:
+    def test_one_that_is_not_here_fails_with_the_command(self, image: list[ImageInfo | None]) -> None:
         image[0] = None
         check = found()["launch.image"]
         assert (check.status, check.hint) == ("fail", "docker pull sparkarena/spark-vllm-docker:mxfp4")
 
-    def test_one_of_another_architecture_or_chip_fails(self, image: list[Image | None]) -> None:
-        image[0] = Image("sha256:1", "riscv64", (), 5, ("9.0a", "10.0"))
+    def test_one_of_another_architecture_or_chip_fails(self, image: list[ImageInfo | None]) -> None:
+        image[0] = ImageInfo("sha256:1", "riscv64", (), 5, ("9.0a", "10.0"))
         checks = found()
         assert checks["launch.architecture"].status == "fail"
         assert checks["launch.kernels"].status == "fail"
-        image[0] = Image("sha256:1", "riscv64", (), 5, None)
+        image[0] = ImageInfo("sha256:1", "riscv64", (), 5, None)
         assert found()["launch.kernels"].status == "unknown"
 
     @pytest.mark.parametrize(("kept", "status"), [("a", "pass"), ("b", "fail"), ("", "unknown")])
-    def test_the_digest_is_compared(self, image: list[Image | None], kept: str, status: str) -> None:
+    def test_the_digest_is_compared(self, image: list[ImageInfo | None], kept: str, status: str) -> None:
         assert SPARK.container is not None
         pinned = SPARK.container.model_copy(update={"digest": f"sha256:{'a' * 64}"})
-        image[0] = Image("sha256:1", "arm64", (f"sha256:{kept * 64}",) if kept else (), 5, None)
+        image[0] = ImageInfo("sha256:1", "arm64", (f"sha256:{kept * 64}",) if kept else (), 5, None)
         assert found(SPARK.model_copy(update={"container": pinned}))["launch.digest"].status == status
 
     def test_no_daemon_is_one_doubt(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(images, "daemon_answers", lambda program: False)
+        monkeypatch.setattr(image_info, "daemon_answers", lambda program: False)
         checks = found()
         assert checks["launch.daemon"].status == "fail"
         assert "launch.image" not in checks
@@ -163,7 +163,7 @@ class TestImage:
 
 
 class TestKnowledge:
-    def test_the_dead_switches_of_the_story(self, image: list[Image | None]) -> None:
+    def test_the_dead_switches_of_the_story(self, image: list[ImageInfo | None]) -> None:
         """The fork's own options and variable, given to a version of vLLM itself."""
         checks = found(SPARK.model_copy(update={"engine_version": "0.32.0"}))
         options, environment = checks["launch.options"], checks["launch.environment"]
@@ -172,11 +172,11 @@ class TestKnowledge:
         assert environment.observed == "not known: VLLM_USE_FLASHINFER_MOE_MXFP4_MXFP8"
         assert "expect.backends" in environment.hint
 
-    def test_for_the_fork_they_are_right(self, image: list[Image | None]) -> None:
+    def test_for_the_fork_they_are_right(self, image: list[ImageInfo | None]) -> None:
         checks = found()
         assert (checks["launch.options"].status, checks["launch.environment"].status) == ("pass", "pass")
 
-    def test_the_published_recipe_is_the_forks_by_its_tag(self, image: list[Image | None]) -> None:
+    def test_the_published_recipe_is_the_forks_by_its_tag(self, image: list[ImageInfo | None]) -> None:
         path = Path(__file__).parents[1] / "data" / "sparkrun" / "openai-gpt-oss-120b-vllm.yaml"
         checks = found(recipes.load(str(path)))
         assert (checks["launch.options"].status, checks["launch.environment"].status) == ("pass", "pass")
@@ -191,13 +191,13 @@ class TestKnowledge:
         assert known("vllm", "0.32.0").variable("PATH") is None
         assert known("of others", "1").option("x") is None
 
-    def test_no_parser_of_calls_is_a_doubt(self, image: list[Image | None]) -> None:
+    def test_no_parser_of_calls_is_a_doubt(self, image: list[ImageInfo | None]) -> None:
         assert found()["launch.tools"].status == "pass"
         check = found(SPARK.model_copy(update={"tools": Tools()}))["launch.tools"]
         assert check.status == "warn"
         assert "call_parser" in check.hint
 
-    def test_more_than_one_box_is_refused(self, image: list[Image | None]) -> None:
+    def test_more_than_one_box_is_refused(self, image: list[ImageInfo | None]) -> None:
         path = Path(__file__).parents[1] / "data" / "sparkrun" / "nemotron-3-super-nvfp4-vllm.yaml"
         check = found(recipes.load(str(path)))["launch.nodes"]
         assert (check.status, check.observed) == ("fail", 2)
@@ -227,7 +227,7 @@ class TestResidents:
             child.wait()
 
     def test_a_foreign_engine_is_named_and_left_alone(self, foreign: psutil.Process) -> None:
-        seen = [each for each in residents() if each.pid == foreign.pid]
+        seen = [each for each in running_engines() if each.pid == foreign.pid]
         assert [(each.kind, each.name) for each in seen] == [("process", "")]
         assert "llama-server" in seen[0].command
         check = found(living=tuple(seen))["launch.resident"]
@@ -253,10 +253,10 @@ class TestResidents:
         assert is_engine(words.split()) is engine
 
     def test_our_own_do_not_count(self, foreign: psutil.Process) -> None:
-        assert foreign.pid not in [each.pid for each in residents(ours=(foreign.pid,))]
+        assert foreign.pid not in [each.pid for each in running_engines(ours=(foreign.pid,))]
 
     def test_what_can_be_brought_back_is_offered(self) -> None:
-        living = (Resident("container", "daily", 1, "org/vllm:1", 5),)
+        living = (RunningEngine("container", "daily", 1, "org/vllm:1", 5),)
         check = found(living=living)["launch.resident"]
         assert check.hint.startswith("--replace daily stops it, and starts it again at the end")
         assert "container daily (org/vllm:1, 0.0 GiB resident)" in str(check.observed)

@@ -14,9 +14,9 @@ import pytest
 from onbox.engines.attached import Attached
 from onbox.errors import BoxError, EngineError
 from onbox.evidence.records import StandUp
+from onbox.launch.lifetime import Lifetime
+from onbox.launch.ports import free_port, port_open
 from onbox.recipes.schema import Recipe, Serve, Weights
-from onbox.standup.ports import free_port, port_open
-from onbox.standup.process import Lifetime
 from onbox.watch.recording import Recording
 from onbox.watch.watcher import Tracker
 from tests.doubles.engine import FakeEngine
@@ -147,7 +147,7 @@ class TestLifetime:
         assert (stopped.how, stopped.exit_code) == ("died", 7)
 
     @pytest.mark.skipif(sys.platform != "linux", reason="only Linux kills a child with its parent")
-    def test_a_keeper_that_is_killed_takes_the_engine_along(self, tmp_path: Path) -> None:
+    def test_a_supervisor_that_is_killed_takes_the_engine_along(self, tmp_path: Path) -> None:
         with life(tmp_path) as up:
             assert up.pid is not None
             engine = psutil.Process(up.pid)

@@ -12,9 +12,9 @@ from onbox.engines.scrape import gauges
 from onbox.engines.vllm import Vllm
 from onbox.errors import BoxError
 from onbox.evidence.records import StandUp
+from onbox.launch.lifetime import Lifetime
+from onbox.launch.ports import port_open
 from onbox.recipes import Recipe, Serve, Weights
-from onbox.standup.ports import port_open
-from onbox.standup.process import Lifetime
 from onbox.watch.recording import Recording
 from onbox.watch.watcher import Tracker
 from tests.parts import VLLM_MODEL, VLLM_PYTHON

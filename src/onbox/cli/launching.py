@@ -27,7 +27,7 @@ def print_launch(recipe: "Recipe", *, form: str = "command", reserve: int | None
     if form != "command":
         print(_text(recipe, form), end="")
         return
-    from onbox.standup.resolve import resolve
+    from onbox.launch.resolve import resolve
 
     resolved = resolve(recipe, reserve=reserve)
     if as_json:

@@ -1,6 +1,6 @@
 """The software that serves, one module each behind one protocol.
 
-An engine's module knows its command line, its log, its counters and its endpoints. It starts nothing: `onbox.standup`
+An engine's module knows its command line, its log, its counters and its endpoints. It starts nothing: `onbox.launch`
 does.
 """
 

@@ -1,7 +1,7 @@
 """How an engine is started and ended, decided before anything runs.
 
 A `Launch` is all that whoever starts an engine needs: it is printed by `onbox up --print`, run by the stand-up under
-the keeper, and read by watcher and guard for the landmarks and the container's name.
+the supervisor, and read by watcher and guard for the landmarks and the container's name.
 """
 
 import shlex

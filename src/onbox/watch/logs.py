@@ -13,7 +13,7 @@ KEPT_MAX = 8
 """Lines of one tick that are kept beside the landmarks: the last ones."""
 BREAK = re.compile(rb"[\r\n]+")
 STAMP = re.compile(r"^\S+Z \+ *[\d.]+ ")
-"""What the keeper of a stand-up puts before each line."""
+"""What the supervisor of a stand-up puts before each line."""
 FRACTION = re.compile(r"(?<![\d.])(\d+(?:\.\d+)?)\s*/\s*(\d+(?:\.\d+)?)(?!\d)|(?<!\d)(\d{1,3})(?:\.\d+)?\s?%")
 NO_NEWS = re.compile(
     r"No available shared memory broadcast block found|\"GET /(health|metrics|v1/models|ping|load|version)\b"

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
-from onbox.watch.newborn import Newborn, is_process
+from onbox.supervisor.new_pids import NewPids, is_process
 from onbox.watch.procfs import Member, stat_of
 
 CLIENTS = frozenset({"docker", "docker-compose", "docker-buildx", "nerdctl", "buildctl"})
@@ -42,7 +42,7 @@ class Members:
         self.makes_containers = False
         """A client of containers is in the set: those that appear while it works are its own."""
         self._daemons_sought = False
-        self._newborn = Newborn()
+        self._new_pids = NewPids()
         self._refreshes = 0
         for pid in self.roots:
             self._join(pid, "own", fresh=False)
@@ -64,14 +64,14 @@ class Members:
             container_pids: processes of the containers that belong to the watch.
             fresh: whoever joins now was born while the watch ran.
         """
-        newborn = self._newborn.numbers()
+        new_pids = self._new_pids.numbers()
         if self._refreshes % WALK_EVERY == 0:
-            newborn = None
+            new_pids = None
         self._refreshes += 1
         for pid in container_pids:
             if pid not in self._members:
                 self._join(pid, "container", fresh)
-        self._adopt(self._walk() if newborn is None else newborn, fresh)
+        self._adopt(self._walk() if new_pids is None else new_pids, fresh)
         names = {each.name for each in self._members.values() if each.role == "own"}
         self.makes_containers = self.makes_containers or not names.isdisjoint(CLIENTS | DAEMONLESS)
         if not self._daemons_sought and not names.isdisjoint(CLIENTS):
@@ -87,7 +87,7 @@ class Members:
     def close(self) -> None:
         for pid in tuple(self._members):
             self.remove(pid)
-        self._newborn.close()
+        self._new_pids.close()
 
     # ------------------------------------------------------------ joining
 

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from onbox.standup.keeper.memory import Tree
-from onbox.watch import newborn
+from onbox.supervisor import new_pids
+from onbox.supervisor.memory_sampler import Tree
+from onbox.supervisor.new_pids import NewPids, is_process
 from onbox.watch.classify import State
 from onbox.watch.collect import Collector, Target
 from onbox.watch.members import Members
-from onbox.watch.newborn import Newborn, is_process
 from onbox.watch.procfs import Member, stat_of
 from onbox.watch.recording import Header, Recorder, Recording
-from onbox.watch.sample import Process, Sample, Threads
+from onbox.watch.samples import Process, Threads, WatchSample
 from onbox.watch.tail import Tail
 from onbox.watch.watcher import Tracker
 from tests.doubles.waiting import until
@@ -65,8 +65,8 @@ def family() -> Iterator[Family]:
 
 class TestNewborn:
     def test_a_child_is_among_the_numbers_and_once_more_in_the_next_call(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(newborn, "MANY", 10**6)
-        looks = Newborn()
+        monkeypatch.setattr(new_pids, "MANY", 10**6)
+        looks = NewPids()
         with subprocess.Popen(SLEEPS) as child:
             first, second, third = looks.numbers(), looks.numbers(), looks.numbers()
             child.kill()
@@ -79,8 +79,8 @@ class TestNewborn:
         assert child.pid not in third
 
     def test_many_numbers_are_not_worth_trying(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        looks = Newborn()
-        monkeypatch.setattr(newborn, "MANY", 0)
+        looks = NewPids()
+        monkeypatch.setattr(new_pids, "MANY", 0)
         subprocess.run(["/bin/true"], check=True)
         assert looks.numbers() is None
 
@@ -89,8 +89,8 @@ class TestNewborn:
         self, numbers: tuple[int, int], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         told = iter(numbers)
-        monkeypatch.setattr(Newborn, "_last", lambda self: next(told))
-        assert Newborn().numbers() is None
+        monkeypatch.setattr(NewPids, "_last", lambda self: next(told))
+        assert NewPids().numbers() is None
 
     def test_a_thread_is_no_process(self) -> None:
         number: list[int] = []
@@ -116,7 +116,7 @@ class TestGrowth:
 
     def test_of_the_watched_set(self, family: Family, monkeypatch: pytest.MonkeyPatch) -> None:
         members = Members((family.pid,))
-        monkeypatch.setattr(newborn, "MANY", 10**6)
+        monkeypatch.setattr(new_pids, "MANY", 10**6)
         monkeypatch.setattr(members, "_walk", lambda: pytest.fail("walked"))
         child = family.child()
         members.refresh()
@@ -128,8 +128,8 @@ class TestGrowth:
         tree = Tree({family.pid})
         tree.refresh(0.0)
         assert tree.pids == {family.pid}
-        monkeypatch.setattr(newborn, "MANY", 10**6)
-        monkeypatch.setattr("onbox.standup.keeper.memory.descendants", lambda roots: pytest.fail("walked"))
+        monkeypatch.setattr(new_pids, "MANY", 10**6)
+        monkeypatch.setattr("onbox.supervisor.memory_sampler.descendants", lambda roots: pytest.fail("walked"))
         child = family.child()
         tree.refresh(0.1)
         assert tree.pids == {family.pid, child}
@@ -138,7 +138,7 @@ class TestGrowth:
         assert until(lambda: set(tree.holdings()) == {family.pid})
 
     def test_where_the_kernel_tells_no_numbers(self, family: Family, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(Newborn, "numbers", lambda self: None)
+        monkeypatch.setattr(NewPids, "numbers", lambda self: None)
         members, tree = Members((family.pid,)), Tree({family.pid})
         tree.refresh(0.0)
         child = family.child()
@@ -202,11 +202,11 @@ class TestCollector:
 
 class TestTracker:
     @staticmethod
-    def seen(tick: int, **fields: object) -> Sample:
+    def seen(tick: int, **fields: object) -> WatchSample:
         """A tick of a tenth of a second; processes are looked at in every second one."""
         idle = Process(7, "worker", "own", "S", 0.0, 0, 1, 10_000_000, 0, 0, 0, 0)
         looked: dict[str, object] = {"processes": (idle,)} if tick % 2 == 0 else {}
-        return Sample(t_ns=tick * 10**8, log_bytes=0, **{**looked, **fields})  # type: ignore[arg-type]
+        return WatchSample(t_ns=tick * 10**8, log_bytes=0, **{**looked, **fields})  # type: ignore[arg-type]
 
     def test_ten_looks_a_second_find_a_hang_when_one_a_second_does(self) -> None:
         threads = Threads(1, 0, 0, 5, "futex_do_wait")
@@ -234,7 +234,7 @@ class TestTracker:
 
     def test_a_recording_in_which_nothing_is_looked_at_goes_on(self) -> None:
         tracker = Tracker(patience_s=20.0)
-        told = [tracker.take(Sample(t_ns=second * 10**9)) for second in range(10)]
+        told = [tracker.take(WatchSample(t_ns=second * 10**9)) for second in range(10)]
         assert [each.t_s for each in told] == [float(second) for second in range(10)]
 
 

@@ -1,0 +1,175 @@
+"""An image that is built here, once for the same inputs, under the watch; where it fails, the step is quoted."""
+
+import ctypes
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from onbox.engines import Launch
+from onbox.engines.landmarks import CONTAINERS, Landmarks
+from onbox.errors import BoxError, EngineError
+from onbox.evidence.folder import write_json
+from onbox.evidence.records import ImageUsed, Phase
+from onbox.launch import image_info
+from onbox.recipes.build import base_images, inputs_sha256
+from onbox.recipes.container import Container
+from onbox.recipes.schema import Recipe
+from onbox.watch.classify import State, as_json
+from onbox.watch.collect import Collector, Target
+from onbox.watch.formatting import seconds
+from onbox.watch.logs import FileLog
+from onbox.watch.recording import Header, Recorder
+from onbox.watch.watcher import Tracker, Watcher
+
+PHASE = "build"
+LOOK_S = 1.0
+GRACE_S = 8.0
+QUOTED_LINES = 3
+STEP = re.compile(r"^(?:Step \d+/\d+ : |STEP \d+/\d+: )")
+"""Of a classic build, and of podman's."""
+NO_WORD = re.compile(r"^(?:--->.*)?$")
+BUILDKIT = re.compile(r"^#(?P<step>\d+) (?:\[(?P<name>.+)|[\d.]+ (?P<said>.+)|ERROR: (?P<error>.+))$")
+COLOUR = re.compile(r"\x1b\[[\d;]*m")
+PR_SET_PDEATHSIG = 1
+
+
+def trouble(program: str, container: Container) -> tuple[str, str]:
+    """(why the image cannot be built as the recipe says, what to do about it); two empty texts for one that can."""
+    build = container.build
+    assert build is not None
+    if not build.path.is_file():
+        return f"{build.path}: no such file", "container.build: name the folder and its Dockerfile"
+    if inputs_sha256(build, container.platform) != build.sha256:
+        return f"{build.context} is not what it was when the recipe was read", "start anew with the recipe's own file"
+    if container.pull == "never":
+        for base in base_images(build.path.read_text("utf-8", "replace"), build.arguments):
+            if image_info.image(program, base) is None:
+                return f"FROM {base}: not here", f"{program} pull {base}, or container.pull: missing"
+    return "", ""
+
+
+def build_image(name: str, launch: Launch, folder: Path, patience_s: float | None) -> Phase:
+    """Build, and wait for as long as it gets on.
+
+    Args:
+        name: of the contender, for messages.
+        launch: with the command.
+        folder: `CONTENDER/standup` in the evidence folder; `build.log` and `build.jsonl` are written there.
+        patience_s: how long it may go without progress; None: as long as the phase may.
+
+    Returns:
+        The phase, as it was.
+
+    Raises:
+        BoxError: it failed; the step and its last words are quoted.
+        EngineError: it hung, and was ended.
+    """
+    log = folder / "build.log"
+    began = time.monotonic()
+    with log.open("wb") as sink:
+        client = subprocess.Popen(
+            launch.build,
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=_die_with_onbox,
+        )
+    marks = Landmarks(CONTAINERS)
+    target = Target(
+        pids=(client.pid,),
+        log=FileLog(log),
+        phase=PHASE,
+        exit_code=client.poll,
+        landmarks=marks,
+        makes_containers=True,
+    )
+    recorder = Recorder(folder / "build.jsonl", Header(title=f"{name}: {PHASE}"))
+    watcher = Watcher(Collector(target), Tracker(patience_s, marks, PHASE), recorder)
+    try:
+        while client.poll() is None:
+            verdict, _ = watcher.tick()
+            if verdict.state is State.HUNG:
+                write_json(folder / "hung.json", as_json(verdict))
+                raise EngineError(
+                    f"{name}: the build of {launch.image} hung: no progress for {seconds(verdict.still_s)}",
+                    f"what was seen: onbox watch --replay {folder / 'build.jsonl'}",
+                )
+            with suppress(subprocess.TimeoutExpired):
+                client.wait(LOOK_S)
+    finally:
+        _end(client)
+        watcher.close()
+    if client.returncode:
+        said = failure(log.read_text("utf-8", "replace").splitlines())
+        raise BoxError(f"{name}: container.build: {said}", f"mend it, and try again; all it said: {log}")
+    laps = watcher.tracker.laps
+    lowest = [lap.available_min_bytes for lap in laps if lap.available_min_bytes is not None]
+    return Phase(
+        name=PHASE,
+        seconds=round(time.monotonic() - began, 3),
+        detail=launch.image or "",
+        peak_bytes=max(lap.peak_bytes for lap in laps),
+        available_min_bytes=min(lowest, default=None),
+    )
+
+
+def failure(lines: Sequence[str]) -> str:
+    """The step that failed and what was said last, as one line."""
+    lines = [COLOUR.sub("", line).rstrip() for line in lines]
+    step, said = _failure_of_buildkit(lines) or _failure_by_order(lines)
+    return f"{step}: {' | '.join(said[-QUOTED_LINES:]) or 'it said nothing'}"
+
+
+def _failure_of_buildkit(lines: Sequence[str]) -> tuple[str, list[str]] | None:
+    """BuildKit numbers its steps, whose lines come mixed; None where no step of it failed."""
+    told = [match for line in lines if (match := BUILDKIT.match(line))]
+    failed = next((match["step"] for match in reversed(told) if match["error"]), None)
+    mine = [match for match in told if match["step"] == failed]
+    name = next((f"[{match['name']}" for match in mine if match["name"]), "")
+    said = [match["said"] or match["error"] for match in mine if match["said"] or match["error"]]
+    return (name, said) if failed else None
+
+
+def _failure_by_order(lines: Sequence[str]) -> tuple[str, list[str]]:
+    """The last step that was begun is the one that failed."""
+    at = max((number for number, line in enumerate(lines) if STEP.match(line)), default=-1)
+    said = [line.strip() for line in lines[at + 1 :] if not NO_WORD.match(line.strip())]
+    return lines[at] if at >= 0 else "no step was begun", said
+
+
+def image_used(recipe: Recipe, launch: Launch) -> ImageUsed | None:
+    """The image of a launch as the daemon has it; None for a process, or where nobody tells."""
+    if recipe.container is None:
+        return None
+    here = image_info.image(launch.launcher, recipe.container.reference)
+    if here is None:
+        return None
+    build = recipe.container.build
+    return ImageUsed(
+        reference=recipe.container.reference,
+        id=here.id,
+        digests=here.digests,
+        architecture=here.architecture,
+        build_sha256=build.sha256 if build else "",
+        build_argv=launch.build,
+    )
+
+
+def _die_with_onbox() -> None:
+    # A client of docker that ends has its build cancelled.
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+
+def _end(client: "subprocess.Popen[bytes]") -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if client.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(client.pid, number)
+            with suppress(subprocess.TimeoutExpired):
+                client.wait(GRACE_S)

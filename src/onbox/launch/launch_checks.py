@@ -1,0 +1,224 @@
+"""Doubts about a launch, before anything starts: what was seen, why it matters, what to do.
+
+`fail` means that the launch would fail, or harm what runs here; `warn` that it may.
+"""
+
+import shutil
+from pathlib import Path
+
+from onbox.box.checks import Check
+from onbox.box.gpus import Accelerator
+from onbox.engines.known import known
+from onbox.engines.launch import Launch
+from onbox.fetch import cache_folder, download_bytes
+from onbox.launch import image_info
+from onbox.launch.budget import Budget
+from onbox.launch.image_build import trouble
+from onbox.launch.ports import port_open, taken_by
+from onbox.launch.running_engines import RunningEngine
+from onbox.recipes.pins import unpinned
+from onbox.recipes.schema import Recipe
+from onbox.recipes.sparkrun import nodes, notes
+from onbox.watch.formatting import gib
+
+SPARE_BYTES = 1 << 30
+
+
+def launch_checks(
+    recipe: Recipe, launch: Launch, found: Budget, living: tuple[RunningEngine, ...], port: int
+) -> tuple[Check, ...]:
+    """All rules that apply to this launch on this box, as it is now."""
+    return (
+        _port(port),
+        _residents(living),
+        _memory(recipe, found),
+        *_page_cache(found),
+        *_disk(recipe),
+        *_image(recipe, found.devices),
+        *_options(recipe, launch),
+        *_environment(recipe, launch),
+        *_tools(recipe),
+        *_nodes(recipe),
+        _pinned(recipe),
+    )
+
+
+def _port(port: int) -> Check:
+    id_, evidence = "launch.port", "whether something listens there on 127.0.0.1"
+    if port_open("127.0.0.1", port):
+        return Check(
+            id_, "fail", f"{port} is taken{taken_by(port)}", None, "", evidence, "free it, or another serve.port"
+        )
+    return Check(id_, "pass", port, None, "", evidence)
+
+
+def _residents(living: tuple[RunningEngine, ...]) -> Check:
+    id_ = "launch.resident"
+    evidence = "engines that live here already: they hold memory and slow each other down"
+    if not living:
+        return Check(id_, "pass", "none", None, "", evidence)
+    names = [each.name for each in living if each.name]
+    hints = [f"--replace {names[0]} stops it, and starts it again at the end, also after a crash"] if names else []
+    if foreign := [str(each.pid) for each in living if each.kind == "process"]:
+        hints.append(f"not started by onbox: {', '.join(foreign)}; stop them yourself")
+    if any(each.kind == "onbox" and not each.name for each in living):
+        hints.append("another onbox is at work here: let it end")
+    hint = "; ".join(hints)
+    return Check(id_, "warn", "; ".join(map(str, living)), None, "", evidence, hint)
+
+
+def _memory(recipe: Recipe, found: Budget) -> Check:
+    id_ = "launch.memory"
+    left = found.memory.available_bytes - (found.plan_bytes or 0)
+    if found.short_bytes > 0:
+        hint = f"{gib(found.short_bytes)} short: {_less_memory(recipe)}"
+        return Check(id_, "fail", left, found.reserve_bytes, "bytes", found.told(), hint)
+    if found.plan_bytes is None:
+        return Check(id_, "unknown", None, found.reserve_bytes, "bytes", found.told())
+    return Check(id_, "pass", left, found.reserve_bytes, "bytes", found.told())
+
+
+def _less_memory(recipe: Recipe) -> str:
+    """What to change, by the engine's own words."""
+    if recipe.engine == "vllm":
+        return "free memory, pin the cache (kv-cache-memory-bytes), lower gpu-memory-utilization, or lower the reserve"
+    return "free memory, serve a shorter context or a smaller model, or set a smaller reserve"
+
+
+def _page_cache(found: Budget) -> list[Check]:
+    """On unified memory CUDA counts as free what is free to the last page, and not what the kernel could free."""
+    free = found.memory.free_bytes
+    if not found.unified or free is None or found.plan_bytes is None:
+        return []
+    bad = free < found.plan_bytes <= found.memory.available_bytes
+    evidence = (
+        f"MemFree, which CUDA takes for all that is free; the rest of {gib(found.memory.available_bytes)} is cache"
+    )
+    hint = "as root: sync; echo 3 > /proc/sys/vm/drop_caches" if bad else ""
+    return [Check("launch.page_cache", "warn" if bad else "pass", free, found.plan_bytes, "bytes", evidence, hint)]
+
+
+def _disk(recipe: Recipe) -> list[Check]:
+    wanted = download_bytes(recipe.weights)
+    if not wanted:
+        return []
+    at: Path = cache_folder()
+    while not at.exists():
+        at = at.parent
+    free = shutil.disk_usage(at).free
+    bad = free < wanted + SPARE_BYTES
+    evidence = f"free on the disk of {at}, where the weights will be fetched to"
+    hint = "free some space, or point ONBOX_CACHE at another disk" if bad else ""
+    return [Check("launch.disk", "fail" if bad else "pass", free, wanted + SPARE_BYTES, "bytes", evidence, hint)]
+
+
+def _image(recipe: Recipe, devices: tuple[Accelerator, ...]) -> list[Check]:
+    container = recipe.container
+    if container is None:
+        return []
+    program = recipe.launcher
+    if not image_info.daemon_answers(program):
+        evidence = f"whether `{program} version` gets an answer"
+        return [Check("launch.daemon", "fail", "no answer", None, "", evidence, f"install and start {program}")]
+    here = image_info.image(program, container.reference)
+    if here is None and container.build:
+        why, hint = trouble(program, container)
+        evidence = f"whether {container.reference} can be built from {container.build.context}"
+        return [Check("launch.image", "fail" if why else "pass", why or "to be built", None, "", evidence, hint)]
+    if here is None:
+        status = "warn" if container.pull == "missing" else "fail"
+        hint = "" if container.pull == "missing" else f"{program} pull {container.reference}"
+        return [Check("launch.image", status, "not here", None, "", f"whether {container.reference} is here", hint)]
+    found = [_architecture(here)]
+    if container.digest:
+        kept = container.digest in here.digests
+        status = "pass" if kept else "unknown" if not here.digests else "fail"
+        seen = ", ".join(here.digests) or "the daemon kept none"
+        found.append(Check("launch.digest", status, seen, None, "", f"the recipe names {container.digest}"))
+    chip = devices[0].compute_capability if devices else None
+    if container.gpus and not devices:
+        hint = "take container.gpus out to serve on the processor"
+        found.append(Check("launch.gpu", "fail", "none", None, "", "the container is given all GPUs", hint))
+    if container.gpus and chip:
+        found.append(_kernels(here, chip))
+    return found
+
+
+def _architecture(here: image_info.ImageInfo) -> Check:
+    bad = here.architecture != image_info.machine()
+    evidence = f"what the image was built for; this box is {image_info.machine()}"
+    hint = "take an image for this box" if bad else ""
+    return Check("launch.architecture", "fail" if bad else "pass", here.architecture, None, "", evidence, hint)
+
+
+def _kernels(here: image_info.ImageInfo, chip: str) -> Check:
+    evidence = f"{image_info.ARCH_LIST} of the image against the chip's {chip}"
+    if here.kernels is None:
+        return Check("launch.kernels", "unknown", None, None, "", evidence)
+    good = image_info.runs_on(here.kernels, chip)
+    hint = "" if good else "no kernel of it was built for this chip: take or build one that was"
+    return Check("launch.kernels", "pass" if good else "fail", " ".join(here.kernels), None, "", evidence, hint)
+
+
+def _options(recipe: Recipe, launch: Launch) -> list[Check]:
+    """Only what the recipe itself says; what onbox adds is known."""
+    knows = known(recipe.engine, launch.version)
+    said = {name: knows.option(name) for name in recipe.serve.arguments}
+    return _by_knowledge("launch.options", said, launch.version, "options", "this version refuses them: take them out")
+
+
+def _environment(recipe: Recipe, launch: Launch) -> list[Check]:
+    knows = known(recipe.engine, launch.version)
+    own = {
+        name: knows.variable(name)
+        for name in recipe.serve.environment
+        if name.startswith(("VLLM_", "LLAMA_ARG_", "SGLANG_"))
+    }
+    hint = "this version ignores them: take them out, and assert the backend by expect.backends"
+    return _by_knowledge("launch.environment", own, launch.version, "variables", hint)
+
+
+def _by_knowledge(id_: str, said: dict[str, bool | None], version: str | None, what: str, hint: str) -> list[Check]:
+    if not said:
+        return []
+    evidence = f"{what} of the recipe against those of version {version or '(unknown)'}"
+    wrong = [name for name, is_known in said.items() if is_known is False]
+    if wrong:
+        status = "fail" if what == "options" else "warn"
+        return [Check(id_, status, f"not known: {', '.join(wrong)}", None, "", evidence, hint)]
+    doubtful = [name for name, is_known in said.items() if is_known is None]
+    if doubtful:
+        return [Check(id_, "unknown", f"in no table of it: {', '.join(doubtful)}", None, "", evidence)]
+    return [Check(id_, "pass", f"{len(said)} known", None, "", evidence)]
+
+
+def _tools(recipe: Recipe) -> list[Check]:
+    """vLLM answers an agent's first request with status 400 when it was given no parser."""
+    if recipe.engine not in ("vllm", "sglang"):
+        return []
+    evidence = "without a parser the engine refuses tools, or leaves calls in the text"
+    told = recipe.tools.call_parser or str(recipe.serve.arguments.get("tool-call-parser", ""))
+    if told:
+        return [Check("launch.tools", "pass", told, None, "", evidence)]
+    hint = "tools: {call_parser: ...}: openai for gpt-oss, qwen3_coder for Qwen3.6, hermes for many others"
+    return [Check("launch.tools", "warn", "no parser", None, "", evidence, hint)]
+
+
+def _nodes(recipe: Recipe) -> list[Check]:
+    if not recipe.sparkrun:
+        return []
+    found = [
+        Check("launch.sparkrun", "warn", note, None, "", "what the sparkrun file says and onbox does not do")
+        for note in notes(recipe)
+    ]
+    if nodes(recipe) > 1:
+        hint = "onbox serves on one: set tensor_parallel and min_nodes to 1, if the model fits"
+        found.append(Check("launch.nodes", "fail", nodes(recipe), 1.0, "boxes", "min_nodes of the sparkrun file", hint))
+    return found
+
+
+def _pinned(recipe: Recipe) -> Check:
+    loose = unpinned(recipe)
+    evidence = "whether the recipe's names can mean something else tomorrow"
+    hint = "name a digest, a commit or a hash, so that what was measured can be served again" if loose else ""
+    return Check("launch.pinned", "warn" if loose else "pass", "; ".join(loose) or "all", None, "", evidence, hint)

@@ -1,0 +1,35 @@
+"""What an engine's log tells of its kernels, device and sizes: the lines themselves, for the judge to weigh."""
+
+from collections.abc import Iterable
+
+from onbox.engines.log_lines import LogLines
+from onbox.evidence.records import BackendSeen
+
+LINE_CHARS = 400
+
+
+def backends_in(lines: Iterable[str], log: LogLines) -> tuple[tuple[BackendSeen, ...], dict[str, float]]:
+    """The lines that name a backend, each once, and the figures.
+
+    Args:
+        lines: of the log, without the supervisor's stamps.
+        log: what is known of this engine and version.
+
+    Returns:
+        Backends in the order of the log; figures by name. Lines that tell one figure for each of several devices are
+        added up; the same line again is not.
+    """
+    found: dict[tuple[str, str | None, str], BackendSeen] = {}
+    figures: dict[str, float] = {}
+    counted: set[str] = set()
+    for line in lines:
+        if (told := log.backend(line)) is not None:
+            known, name = told
+            text = line.strip()[:LINE_CHARS]
+            record = BackendSeen(part=known.part, backend=name, line=text, warning=known.warning)
+            found.setdefault((known.part, name, str(known.warning)), record)
+        if line not in counted:
+            for name, value in log.figure(line).items():
+                figures[name] = figures.get(name, 0.0) + value
+                counted.add(line)
+    return tuple(found.values()), figures

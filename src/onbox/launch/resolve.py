@@ -1,0 +1,76 @@
+"""A recipe as it would be launched on this box now: the command, and the doubts about it. Nothing is started."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from onbox.box.checks import Check
+from onbox.engines import Engine, Launch, engine_by_name
+from onbox.errors import UsageError
+from onbox.fetch import where_weights
+from onbox.launch.budget import budget
+from onbox.launch.launch_checks import launch_checks
+from onbox.launch.ports import free_port
+from onbox.launch.running_engines import RunningEngine, running_engines
+from onbox.recipes import Recipe
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What would be started."""
+
+    recipe: Recipe
+    engine: Engine
+    launch: Launch
+    port: int
+    weights: Path
+    """Where the weights are, or will be when they are fetched."""
+    residents: tuple[RunningEngine, ...]
+    checks: tuple[Check, ...]
+
+    @property
+    def url(self) -> str:
+        """Where it will serve."""
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    @property
+    def failed(self) -> tuple[Check, ...]:
+        """The checks that speak against a start."""
+        return tuple(check for check in self.checks if check.status == "fail")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "name": self.recipe.name,
+            "url": self.url,
+            "command": list(self.launch.argv),
+            "build": list(self.launch.build),
+            "environment": self.launch.environment,
+            "container": self.launch.container,
+            "image": self.launch.image,
+            "engine_version": self.launch.version,
+            "weights": str(self.weights),
+            "residents": [asdict(each) for each in self.residents],
+            "checks": [asdict(each) for each in self.checks],
+        }
+
+
+def resolve(recipe: Recipe, *, reserve: int | None = None) -> Resolved:
+    """Decide everything that can be decided before a start.
+
+    Args:
+        reserve: bytes that must stay available; None takes the default for this box.
+
+    Raises:
+        UsageError: a recipe for a server that runs already, or one that its engine cannot do.
+        BoxError: the engine is not installed.
+    """
+    if recipe.weights is None:
+        raise UsageError(f"{recipe.name}: engine {recipe.engine}: there is nothing to start", "onbox speed URL")
+    engine = engine_by_name(recipe.engine)
+    weights, here = where_weights(recipe.weights)
+    port = recipe.serve.port or free_port()
+    launch = engine.launch(recipe, weights, port)
+    living = running_engines()
+    found = budget(recipe, weights if here else None, reserve=reserve)
+    return Resolved(recipe, engine, launch, port, weights, living, launch_checks(recipe, launch, found, living, port))

@@ -1,0 +1,66 @@
+"""The phases of one stand-up as they pass: how long each took, and the extremes of memory in it."""
+
+import time
+from collections.abc import Callable
+
+from onbox.evidence.records import Phase
+from onbox.launch.observer import Observer, Peaks
+
+OnPhase = Callable[[str, float | None], None]
+"""Called with (phase, None) when a phase starts and (phase, seconds) when it ends."""
+
+
+class Timeline:
+    """What phases there were, and the watch that goes on meanwhile.
+
+    Args:
+        on_phase: told about phases, for live views.
+    """
+
+    def __init__(self, on_phase: OnPhase) -> None:
+        self.phases: list[Phase] = []
+        self._on_phase = on_phase
+        self._observer: Observer | None = None
+
+    def watch(self, observer: Observer) -> None:
+        """From now on it is watched."""
+        self._observer = observer
+
+    def look(self) -> None:
+        """Look at it, if it is watched and time to.
+
+        Raises:
+            EngineError: it hangs.
+        """
+        if self._observer is not None:
+            self._observer.look()
+
+    def watched(self) -> None:
+        """The stand-up is over, and the watch with it: it is not to disturb what is measured."""
+        if self._observer is not None:
+            self._observer.close()
+            self._observer = None
+
+    def begin(self, name: str) -> None:
+        """A phase begins."""
+        self._on_phase(name, None)
+
+    def end(self, name: str, since: float) -> float:
+        """A phase that began at the monotonic time `since` ends; now."""
+        peaks = self._observer.peaks() if self._observer is not None else Peaks()
+        now = time.monotonic()
+        self.phases.append(
+            Phase(
+                name=name,
+                seconds=round(now - since, 3),
+                peak_bytes=peaks.held_bytes,
+                available_min_bytes=peaks.available_min_bytes,
+            )
+        )
+        self._on_phase(name, now - since)
+        return now
+
+    def add(self, phase: Phase) -> None:
+        """A phase that somebody else has measured."""
+        self.phases.append(phase)
+        self._on_phase(phase.name, phase.seconds)

@@ -1,0 +1,65 @@
+"""An engine's own counters, a few lines of its Prometheus text; read rarely and with a short limit."""
+
+import http.client
+from urllib.parse import urlsplit
+
+from onbox.watch.samples import TokenCounts
+
+TIMEOUT_S = 1.0
+RUNNING = ("vllm:num_requests_running", "llamacpp:requests_processing", "sglang:num_running_reqs")
+WAITING = ("vllm:num_requests_waiting", "llamacpp:requests_deferred", "sglang:num_queue_reqs")
+DONE = (
+    "vllm:generation_tokens_total",
+    "vllm:prompt_tokens_total",
+    "llamacpp:n_decode_total",
+    "llamacpp:prompt_tokens_total",
+    "sglang:generation_tokens_total",
+    "sglang:prompt_tokens_total",
+)
+"""llama.cpp counts predicted tokens when a request ends, and calls of decode while it runs."""
+
+
+class MetricsServer:
+    """A server at a URL: is it up, and what do its counters say?
+
+    Args:
+        url: of its API, with or without `/v1`.
+    """
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._host, self._port = parts.hostname or "127.0.0.1", parts.port or 80
+
+    def up(self) -> bool:
+        """Whether `/health` answers 200; a server may say so and be wedged."""
+        return self._get("/health") is not None
+
+    def tokens(self) -> TokenCounts | None:
+        """Its counters; None when it has none, or does not answer."""
+        text = self._get("/metrics")
+        return None if text is None else parse_tokens(text)
+
+    def _get(self, path: str) -> str | None:
+        connection = http.client.HTTPConnection(self._host, self._port, timeout=TIMEOUT_S)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            body = answer.read()
+        except (OSError, http.client.HTTPException):
+            return None
+        finally:
+            connection.close()
+        return body.decode("utf-8", "replace") if answer.status == 200 else None
+
+
+def parse_tokens(text: str) -> TokenCounts | None:
+    """Sum the counters over their labels; None when the engine is not one of those known here."""
+    sums = {"running": 0.0, "waiting": 0.0, "done": 0.0}
+    found = False
+    for line in text.splitlines():
+        name = line.partition("{")[0].partition(" ")[0]
+        for kind, names in (("running", RUNNING), ("waiting", WAITING), ("done", DONE)):
+            if name in names:
+                sums[kind] += float(line.rpartition(" ")[2])
+                found = True
+    return TokenCounts(sums["running"], sums["waiting"], sums["done"]) if found else None
