@@ -155,6 +155,7 @@ def test_a_missing_base_image_is_named_and_never_fetched(tier: Container, harbor
         environment_of(load_task(harbor_task), tier)
 
 
+@pytest.mark.bwrap
 def test_another_tier_refuses_it_and_says_what_to_set(harbor_task: Path) -> None:
     with scripted("good") as url:
         done = onbox("bench", url, "--tasks", harbor_task, env=environment(**{VARIABLE: "bubblewrap"}))
@@ -162,6 +163,7 @@ def test_another_tier_refuses_it_and_says_what_to_set(harbor_task: Path) -> None
     assert "ONBOX_SANDBOX=docker" in done.stderr
 
 
+@pytest.mark.bwrap
 def test_a_task_with_an_image_of_its_own(tier: Container, harbor_task: Path, tmp_path: Path) -> None:
     """The workspace comes out of the image, commands and gate run in it, and nothing is fetched."""
     out = tmp_path / "bench"
