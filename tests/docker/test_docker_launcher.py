@@ -203,6 +203,7 @@ def test_an_image_that_is_not_here_is_not_pulled(client: Client, recipe: Callabl
     assert caught.value.next_step == by_hand
 
 
+@pytest.mark.registry
 def test_by_its_digest_the_very_image_is_fetched_and_run(
     client: Client, recipe: Callable[..., Recipe], registry: str, tmp_path: Path
 ) -> None:
