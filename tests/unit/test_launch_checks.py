@@ -19,9 +19,10 @@ from onbox.box.memory import Memory
 from onbox.engines import engine_by_name
 from onbox.engines.known import known
 from onbox.errors import UsageError
-from onbox.launch import image_info, launch_checks, resolve
+from onbox.launch import image_match, launch_checks, resolve
 from onbox.launch.budget import Budget, planned
-from onbox.launch.image_info import ImageInfo, runs_on
+from onbox.launch.containers import ContainerClient, ImageInfo
+from onbox.launch.image_match import runs_on
 from onbox.launch.running_engines import RunningEngine, is_engine, running_engines
 from onbox.recipes import Recipe
 from onbox.recipes.schema import Tools
@@ -52,9 +53,9 @@ def found(
 @pytest.fixture
 def image(monkeypatch: pytest.MonkeyPatch) -> list[ImageInfo | None]:
     """What the daemon says of any image; change the one element."""
-    told: list[ImageInfo | None] = [ImageInfo("sha256:1", image_info.machine(), (), 5, ("12.1a",))]
-    monkeypatch.setattr(image_info, "daemon_answers", lambda program: True)
-    monkeypatch.setattr(image_info, "image", lambda program, reference: told[0])
+    told: list[ImageInfo | None] = [ImageInfo("sha256:1", image_match.machine(), (), 5, ("12.1a",))]
+    monkeypatch.setattr(ContainerClient, "answers", lambda client: True)
+    monkeypatch.setattr(ContainerClient, "image", lambda client, reference: told[0])
     return told
 
 
@@ -141,7 +142,7 @@ class TestImage:
         assert found(SPARK.model_copy(update={"container": pinned}))["launch.digest"].status == status
 
     def test_no_daemon_is_one_doubt(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(image_info, "daemon_answers", lambda program: False)
+        monkeypatch.setattr(ContainerClient, "answers", lambda client: False)
         checks = found()
         assert checks["launch.daemon"].status == "fail"
         assert "launch.image" not in checks

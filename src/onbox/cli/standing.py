@@ -23,6 +23,7 @@ from onbox.recipes import Recipe
 from onbox.recipes.text import recipe_yaml
 from onbox.report import words
 from onbox.trial import events
+from onbox.user_folders import state_folder
 
 
 def stand_up(recipe: Recipe, *, reserve: int | None, replace: str | None) -> UpEngine:
@@ -42,7 +43,7 @@ def stand_up(recipe: Recipe, *, reserve: int | None, replace: str | None) -> UpE
         started_engines.refuse_twice(recipe.name)
         with SwapOut(replace) if replace else nullcontext() as replaced, PlainView(sys.stderr) as view:
             name = recipe.name
-            folder = started_engines.state_folder() / f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
+            folder = state_folder() / f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
             write_atomic(folder / "recipe.yaml", recipe_yaml(recipe))
             weights = _fetch(recipe, folder, view)
             started_engines.put_away(name)
@@ -162,7 +163,7 @@ def _again(folder: Path, port: int, reserve: int | None) -> tuple[str, ...]:
 @contextmanager
 def _alone(name: str) -> Iterator[None]:
     """One `up` of a name at a time."""
-    place = started_engines.state_folder() / "locks" / name
+    place = state_folder() / "locks" / name
     place.mkdir(parents=True, exist_ok=True)
     with locked(place):
         yield

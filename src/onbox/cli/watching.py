@@ -13,11 +13,12 @@ from pathlib import Path
 from onbox.cli.signals import terminable
 from onbox.cli.watchview import Frame, View, make_view
 from onbox.errors import BadSubjectError, BoxError, UsageError
+from onbox.launch.containers import ContainerClient, find_container
 from onbox.launch.guard_replay import GuardReplay
 from onbox.supervisor.settings import MemoryLimits
+from onbox.watch.cgroups import group_of
 from onbox.watch.classify import State
 from onbox.watch.collect import Collector, Target
-from onbox.watch.containers import find_container
 from onbox.watch.engine_counters import MetricsServer
 from onbox.watch.logs import FileLog, Log, PipeLog
 from onbox.watch.machine import cache_folders
@@ -189,18 +190,25 @@ def _end(child: "subprocess.Popen[bytes]") -> None:
 
 def _container(name: str, stack: ExitStack) -> tuple[Target, str]:
     found = find_container(name)
-    follower = found.follow()
+    assert found.pid is not None
+    client = ContainerClient(found.program)
+    follower = client.follow_log(found.id)
     assert follower.stdout is not None
     stack.callback(follower.wait)
     stack.callback(follower.kill)
     target = Target(
         pids=(found.pid,),
         log=PipeLog(os.dup(follower.stdout.fileno())),
-        cgroups=(found.group,),
+        cgroups=(group_of(found.pid),),
         caches=cache_folders(),
-        exit_code=_exit_code_once_gone(found.pid, found.exit_code),
+        exit_code=_exit_code_once_gone(found.pid, lambda: _exit_code(client, found.id)),
     )
     return target, found.name
+
+
+def _exit_code(client: ContainerClient, name: str) -> int | None:
+    found = client.container(name)
+    return None if found is None else found.exit_code
 
 
 def _exit_code_once_gone(pid: int, ask: Callable[[], int | None]) -> Callable[[], int | None]:

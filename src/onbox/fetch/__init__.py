@@ -6,7 +6,6 @@ fetch that was cut off goes on where it stopped.
 
 import functools
 import json
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -19,18 +18,12 @@ from onbox.fetch import folder_weights, hub, parts
 from onbox.fetch.growth import folder_bytes
 from onbox.fetch.hashing import sha256_of
 from onbox.recipes.weights import Weights
+from onbox.user_folders import cache_folder
 
 OnProgress = Callable[[int, int, str], None]
 """Called with (bytes here, bytes in all, source)."""
 
 SPARE_BYTES = 512 * 2**20
-
-
-def cache_folder() -> Path:
-    """Where fetched files are kept: ONBOX_CACHE, else `onbox` below XDG_CACHE_HOME or ~/.cache."""
-    if told := os.environ.get("ONBOX_CACHE"):
-        return Path(told)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "onbox"
 
 
 def fetch(weights: Weights, on_progress: OnProgress = lambda done, total, source: None) -> tuple[Path, WeightsFile]:

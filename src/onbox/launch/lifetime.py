@@ -24,11 +24,11 @@ from onbox.evidence.records import (
 )
 from onbox.launch.address import address_of
 from onbox.launch.budget import Budget, budget, transient_bytes
+from onbox.launch.containers import ContainerClient
 from onbox.launch.engine_log import EngineLog
 from onbox.launch.first_requests import FirstRequests
 from onbox.launch.guard_advice import guard_stop
 from onbox.launch.image_build import build_image, image_used
-from onbox.launch.image_info import image
 from onbox.launch.launch_checks import launch_checks
 from onbox.launch.log_backends import backends_in
 from onbox.launch.memory_limits import limits_of
@@ -38,7 +38,6 @@ from onbox.launch.running_engines import running_engines
 from onbox.launch.supervisor_client import SupervisorClient
 from onbox.launch.timeline import OnPhase, Timeline
 from onbox.recipes.schema import Recipe
-from onbox.supervisor.container_end import main_pid
 from onbox.supervisor.settings import ContainerRef, MemoryLimits, Settings
 from onbox.wire.client import StampedClient
 
@@ -133,7 +132,10 @@ class Lifetime:
     @property
     def engine_pid(self) -> int | None:
         """The process whose work is the engine's: of a container its first one, and not the client; None: unseen."""
-        return self.pid if self._container is None else main_pid(ContainerRef(*self._container))
+        if self._container is None:
+            return self.pid
+        program, name = self._container
+        return ContainerClient(program).main_pid(name)
 
     def alive(self) -> bool:
         """Whether the engine answers now."""
@@ -243,7 +245,7 @@ class Lifetime:
 
     def _build(self, launch: Launch) -> bool:
         """Make the image if it is made here, and is not there yet."""
-        if not launch.build or image(launch.launcher, str(launch.image)) is not None:
+        if not launch.build or ContainerClient(launch.launcher).image(str(launch.image)) is not None:
             return False
         self._timeline.begin("build")
         self._timeline.add(build_image(self.recipe.name, launch, self.folder, self._patience_s))

@@ -70,7 +70,7 @@ def _containers() -> list[RunningEngine]:
     return [
         RunningEngine("container", each.name, each.pid, each.image, _held(each.pid))
         for each in running_containers()
-        if LABEL in each.labels or IMAGES.search(each.image) or is_engine(list(each.words))
+        if LABEL in each.labels or IMAGES.search(each.image) or is_engine(list(each.command))
     ]
 
 

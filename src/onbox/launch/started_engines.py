@@ -12,16 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import psutil
 from pydantic import BaseModel, ConfigDict
 
 from onbox.errors import BoxError, UsageError
 from onbox.evidence.folder import write_json
 from onbox.evidence.records import Phase
+from onbox.launch.containers import ContainerClient
 from onbox.launch.ports import port_open
 from onbox.launch.shared_memory import mapped, removed
-from onbox.supervisor.container_end import main_pid, remove
 from onbox.supervisor.memory_sampler import descendants, holding, start_ticks
-from onbox.supervisor.settings import ContainerRef
+from onbox.user_folders import run_folder, state_folder
 
 STOP_S = 30.0
 SUPERVISOR_SUFFIX = ".keeper.json"
@@ -61,7 +62,7 @@ class Identity:
 
     def alive(self) -> bool:
         """Whether that very process lives; a zombie does not."""
-        return self.started is not None and start_ticks(self.pid) == self.started and _state_letter(self.pid) != "Z"
+        return self.started is not None and start_ticks(self.pid) == self.started and not _is_zombie(self.pid)
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,8 @@ class UpEngine:
             return set()
         if self.started.container is None:
             return descendants({self.engine.pid})
-        pid = main_pid(ContainerRef(*self.started.container))
+        program, name = self.started.container
+        pid = ContainerClient(program).main_pid(name)
         return descendants({pid}) if pid else set()
 
     def state(self) -> State:
@@ -121,20 +123,6 @@ class StopResult:
     @property
     def whole(self) -> bool:
         return self.process and self.port and self.container is not False
-
-
-def run_folder() -> Path:
-    """Where the files lie: `onbox` below XDG_RUNTIME_DIR, else below the user's state."""
-    told = os.environ.get("XDG_RUNTIME_DIR")
-    folder = Path(told) / "onbox" if told and Path(told).is_dir() else state_folder() / "run"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return folder
-
-
-def state_folder() -> Path:
-    """`onbox` below XDG_STATE_HOME or ~/.local/state: where the evidence of `up` lies."""
-    told = os.environ.get("XDG_STATE_HOME")
-    return (Path(told) if told else Path.home() / ".local" / "state") / "onbox"
 
 
 def all_running() -> list[UpEngine]:
@@ -173,7 +161,7 @@ def stop(running: UpEngine) -> StopResult:
         BoxError: its supervisor does not end.
     """
     name, supervisor, engine = running.started.name, running.supervisor, running.engine
-    container = None if running.started.container is None else ContainerRef(*running.started.container)
+    program, container = running.started.container or ("", None)
     shared = mapped(running.processes())
     if supervisor is not None and supervisor.alive():
         _signal(supervisor, signal.SIGTERM)
@@ -192,11 +180,11 @@ def stop(running: UpEngine) -> StopResult:
             time.sleep(0.02)
     if container is not None:
         # The supervisor has removed it; one whose supervisor was killed may have left it.
-        remove(container)
+        ContainerClient(program).remove(container)
     return StopResult(
         process=engine is None or not engine.alive(),
         port=not port_open(running.started.host, running.started.port),
-        container=None if container is None else main_pid(container) is None,
+        container=None if container is None else ContainerClient(program).main_pid(container) is None,
         shared_memory=removed(shared),
     )
 
@@ -229,11 +217,10 @@ def _identity(told: Any) -> Identity | None:
     return Identity(told["pid"], told.get("started"))
 
 
-def _state_letter(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (OSError, IndexError):
-        return ""
+def _is_zombie(pid: int) -> bool:
+    with suppress(psutil.Error):
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    return False
 
 
 def _signal(process: Identity, number: int) -> None:
