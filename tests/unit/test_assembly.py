@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A task of the clone with the libraries beside it, and an empty cache."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("ONBOX_CACHE", str(tmp_path / "cache"))
     shutil.copytree(ROOT / "suite" / "lib", tmp_path / "suite" / "lib")
     return Path(shutil.copytree(ROOT / "suite" / "fix-boundary", tmp_path / "suite" / "fix-boundary"))
 
@@ -44,7 +44,7 @@ def test_it_is_assembled_once_and_a_whole_folder_stays_where_it_is(part: Path, t
     assert first.path.is_relative_to(tmp_path / "cache")
     assert not is_part(first.path)
     assert load_task(first.path).path == first.path
-    assert [path.name for path in (tmp_path / "cache" / "onbox" / "tasks").iterdir()] == [first.path.parent.name]
+    assert [path.name for path in (tmp_path / "cache" / "tasks").iterdir()] == [first.path.parent.name]
 
 
 def test_no_task_of_the_clone_carries_a_copy() -> None:

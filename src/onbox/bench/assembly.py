@@ -3,7 +3,7 @@
 The builtin tasks are written without what they share: the libraries lie once, in `lib` beside them, and the workspace
 once, in `environment/app`. Whoever judges or publishes a task needs it whole: Harbor reads one folder, and the hash of
 a task covers all that judges it. So a task is assembled when the package is built (`hatch_build.py`), when it is loaded
-(`tasks.load_task`) and by `onbox task render`. Standard library only: the build runs this too.
+(`tasks.load_task`) and by `onbox task render`.
 """
 
 import hashlib
@@ -31,7 +31,9 @@ def assembled(task: Path) -> Path:
     """
     if not is_part(task):
         return task
-    home = _cache() / "onbox" / "tasks" / _sha256(task)
+    from onbox.user_folders import cache_folder  # not at the top: the build runs this file alone
+
+    home = cache_folder() / "tasks" / _sha256(task)
     if not (home / task.name).is_dir():
         home.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".new-", dir=home.parent) as scratch:
@@ -74,10 +76,6 @@ def _sha256(task: Path) -> str:
             executable = "x" if os.access(path, os.X_OK) else "-"
             whole.update(f"{name}\0{executable}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
     return whole.hexdigest()[:24]
-
-
-def _cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 
 _compiled = shutil.ignore_patterns("__pycache__")
