@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
+from onbox.bench.assembly import assembled
 from onbox.bench.tasks import BUILTIN
 from onbox.cli.main import LATER
 from onbox.evidence.manifest import NAME as MANIFEST
@@ -65,7 +66,7 @@ QUICKLY = ("--task", "fill-json", "--runs", "1", "--no-speed")
 
 
 def test_a_task_whose_gate_cannot_be_trusted_does_not_score(tmp_path: Path) -> None:
-    shutil.copytree(BUILTIN / "fill-json", tmp_path / "mine" / "fill-json")
+    shutil.copytree(assembled(BUILTIN / "fill-json"), tmp_path / "mine" / "fill-json")
     (tmp_path / "mine" / "fill-json" / "tests" / "test.sh").write_text("exit 0\n")
     asked = ("trial", "http://127.0.0.1:9", "--tasks", tmp_path / "mine", "--no-speed", "--runs", "1")
     said = complaint(onbox(*asked, "--out", tmp_path / "trial"), 1)

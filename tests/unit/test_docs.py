@@ -18,6 +18,7 @@ from tools import recipe_schema
 
 from onbox import recipes
 from onbox.bench.agents.template import read_template
+from onbox.bench.assembly import assembled
 from onbox.bench.audit import audit
 from onbox.bench.sandbox.choose import choose
 from onbox.bench.tasks import BUILTIN, QUICK, load_task, load_tasks
@@ -204,7 +205,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_gguf(tmp_path / "models" / "new.gguf", METADATA, {"blk.0.ffn_up.weight": ("Q8_0", (64, 64))})
     (tmp_path / "llama-image").mkdir()
     (tmp_path / "llama-image" / "Dockerfile").write_text("FROM scratch\n")
-    shutil.copytree(BUILTIN / "fill-json", tmp_path / "my-tasks" / "fill-json")
+    shutil.copytree(assembled(BUILTIN / "fill-json"), tmp_path / "my-tasks" / "fill-json")
     return tmp_path
 
 
