@@ -51,7 +51,7 @@ WRITTEN_BY = (
     "launch",
     "cli/finish.py",
     "cli/trials.py",
-    "bench/keepsake.py",
+    "bench/workspace_archive.py",
     "cli/commands/regrade.py",
 )
 """The modules that put files into an evidence folder."""
