@@ -1,23 +1,21 @@
-"""`onbox watch` put together: what to look at, who looks, who shows it, and the exit code."""
+"""Watch a stand-up: a process, a container, a command or a recording, moment by moment."""
 
 import ctypes
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from onbox.cli.signals import terminable
-from onbox.cli.watchview import Frame, View, make_view
 from onbox.errors import BadSubjectError, BoxError, UsageError
 from onbox.launch.containers import ContainerClient, find_container
 from onbox.launch.guard_replay import GuardReplay
 from onbox.supervisor.settings import MemoryLimits
 from onbox.watch.cgroups import group_of
-from onbox.watch.classify import State
+from onbox.watch.classify import Assessment, State
 from onbox.watch.collect import Collector, Target
 from onbox.watch.engine_counters import MetricsServer
 from onbox.watch.logs import FileLog, Log, PipeLog
@@ -27,7 +25,7 @@ from onbox.watch.phases import phase_of_command
 from onbox.watch.procfs import stat_of
 from onbox.watch.recording import Header, Recorder, Recording
 from onbox.watch.recording_library import find_recording
-from onbox.watch.watcher import Tracker, Watcher
+from onbox.watch.watcher import Lap, Tracker, Watcher
 
 TICK_S = 1.0
 GRACE_S = 5.0
@@ -36,7 +34,7 @@ PR_SET_PDEATHSIG = 1
 
 @dataclass(frozen=True, kw_only=True)
 class WatchSpec:
-    """What to watch; exactly one of pid, container, replay and command."""
+    """What to watch: exactly one of pid, container, replay and command."""
 
     patience_s: float | None = None
     pid: int | None = None
@@ -54,12 +52,38 @@ class WatchSpec:
     command: tuple[str, ...] = ()
 
 
-def watch(spec: WatchSpec, as_json: bool) -> None:
-    """Show what is watched until it has ended.
+@dataclass(frozen=True)
+class WatchFrame:
+    """One moment of a watch."""
+
+    title: str
+    verdict: Assessment
+    laps: tuple[Lap, ...]
+    lines: tuple[str, ...] = ()
+    echo: bool = False
+    """The lines are a command's own output, which nobody else shows."""
+    guard: GuardReplay | None = None
+    """Goes along a replay; it stops nothing."""
+
+    def check(self) -> None:
+        """Do nothing unless this last moment of a watch is a bad end.
+
+        Raises:
+            BadSubjectError: what was watched is dead or hung.
+        """
+        if self.verdict.state in (State.DEAD, State.HUNG):
+            where, why = self.verdict.phase, self.verdict.why
+            raise BadSubjectError(f"{self.title}: {self.verdict.state} in {where}: {why}")
+
+
+def watch_startup(spec: WatchSpec) -> Generator[WatchFrame, None, None]:
+    """The moments of a watch, one a second, until what is watched has ended; those of a recording at once.
+
+    Closing the iterator ends the watch, and a command that it started.
 
     Raises:
         UsageError: not exactly one thing is named, or it is not there.
-        BadSubjectError: in the end it is dead or hung.
+        BoxError: the command cannot be started.
     """
     named = [each for each in (spec.pid, spec.container, spec.replay, spec.command or None) if each is not None]
     if len(named) != 1:
@@ -67,15 +91,12 @@ def watch(spec: WatchSpec, as_json: bool) -> None:
     if spec.stop_hung and not spec.command:
         raise UsageError("--stop-hung: only a command after -- is ever stopped", "leave it out, or write -- CMD ...")
     _check_guard(spec)
-    last: Frame | None = None
+    return _frames(spec)
+
+
+def _frames(spec: WatchSpec) -> Generator[WatchFrame, None, None]:
     with ExitStack() as stack:
-        stack.enter_context(terminable())
-        frames = _replayed(spec) if spec.replay is not None else _live(spec, stack)
-        view: View = stack.enter_context(make_view(as_json))
-        for last in frames:
-            view.show(last)
-    if last is not None and last.verdict.state in (State.DEAD, State.HUNG):
-        raise BadSubjectError(f"{last.title}: {last.verdict.state} in {last.verdict.phase}: {last.verdict.why}")
+        yield from _replayed(spec) if spec.replay is not None else _live(spec, stack)
 
 
 def _check_guard(spec: WatchSpec) -> None:
@@ -90,7 +111,7 @@ def _check_guard(spec: WatchSpec) -> None:
         raise UsageError("--plan and --unified: are for the guard of --reserve", "add --reserve GIB")
 
 
-def _replayed(spec: WatchSpec) -> Iterator[Frame]:
+def _replayed(spec: WatchSpec) -> Iterator[WatchFrame]:
     assert spec.replay is not None
     recording = Recording(find_recording(spec.replay))
     title = recording.header.title or spec.replay.name
@@ -106,10 +127,10 @@ def _replayed(spec: WatchSpec) -> Iterator[Frame]:
         verdict = tracker.take(sample)
         if guard is not None:
             guard.take(sample, verdict.phase)
-        yield Frame(title, verdict, tuple(tracker.laps), sample.log, guard=guard)
+        yield WatchFrame(title, verdict, tuple(tracker.laps), sample.log, guard=guard)
 
 
-def _live(spec: WatchSpec, stack: ExitStack) -> Iterator[Frame]:
+def _live(spec: WatchSpec, stack: ExitStack) -> Iterator[WatchFrame]:
     child = None
     if spec.command:
         child, target, title = _start(spec)
@@ -129,18 +150,20 @@ def _live(spec: WatchSpec, stack: ExitStack) -> Iterator[Frame]:
     return _ticks(watcher, title, child if spec.stop_hung else None, child is not None)
 
 
-def _ticks(watcher: Watcher, title: str, stoppable: "subprocess.Popen[bytes] | None", echo: bool) -> Iterator[Frame]:
+def _ticks(
+    watcher: Watcher, title: str, stoppable: "subprocess.Popen[bytes] | None", echo: bool
+) -> Iterator[WatchFrame]:
     due = time.monotonic()
     while True:
         verdict, sample = watcher.tick()
-        yield Frame(title, verdict, tuple(watcher.tracker.laps), sample.log, echo)
+        yield WatchFrame(title, verdict, tuple(watcher.tracker.laps), sample.log, echo)
         if sample.ended:
             return
         if verdict.state is State.HUNG and stoppable is not None:
             return
         due = max(due + TICK_S, time.monotonic())
         while (left := due - time.monotonic()) > 0:
-            # A command that ends is told at once, not a tick later.
+            # A command that ends is shown at once, not a tick later.
             if watcher.collector.target.exit_code() is not None:
                 break
             time.sleep(min(left, 0.1))
@@ -212,17 +235,17 @@ def _exit_code(client: ContainerClient, name: str) -> int | None:
 
 
 def _exit_code_once_gone(pid: int, ask: Callable[[], int | None]) -> Callable[[], int | None]:
-    """The exit code of a container, looked up only when its process is gone; docker may take a moment to know it."""
+    """The exit code of a container, as its engine says once the process is gone; it may take a moment."""
 
-    def exit_code() -> int | None:
+    def code() -> int | None:
         if stat_of(pid) is not None:
             return None
         deadline = time.monotonic() + GRACE_S
-        while (code := ask()) is None and time.monotonic() < deadline:
+        while (ended := ask()) is None and time.monotonic() < deadline:
             time.sleep(0.2)
-        return code
+        return ended
 
-    return exit_code
+    return code
 
 
 def _process(pid: int) -> tuple[Target, str]:

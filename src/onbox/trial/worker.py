@@ -1,7 +1,7 @@
 """What happens on a node of a cluster: an engine of its own under its own guard, and runs by it.
 
 A `Worker` lives in a process that Ray starts on the node. Its methods are called from several threads; what comes back
-is an `Answer` and never an exception, so that whatever raises on the way is Ray's.
+is a `WorkerResult` and never an exception, so that whatever raises on the way is Ray's.
 """
 
 import platform
@@ -25,17 +25,17 @@ from onbox.evidence.folder import TrialFolder, write_json
 from onbox.evidence.records import Plan
 from onbox.launch.lifetime import Lifetime
 from onbox.recipes import Recipe
-from onbox.trial.benching import bench_of, make_instances
-from onbox.trial.here import Here
-from onbox.trial.lanes import Order
-from onbox.trial.packed import pack, unpack
+from onbox.trial.bench_setup import bench_of, make_instances
+from onbox.trial.local_executor import LocalExecutor
+from onbox.trial.packing import pack, unpack
 from onbox.trial.plan import check_version
+from onbox.trial.scheduler import RunJob
 from onbox.wire.proxy import RecordingProxy
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a worker says.
+class WorkerResult:
+    """What a worker's method returns.
 
     Args:
         files: a packed folder: of the node's evidence, or of the run.
@@ -59,8 +59,8 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Errand:
-    """What a worker is sent for.
+class WorkerSpec:
+    """What a worker is to do.
 
     Args:
         plan: the frozen plan, as JSON.
@@ -87,55 +87,55 @@ def versions() -> dict[str, str]:
 class Worker:
     """Stands one contender's engine up on this node, and carries out runs by it."""
 
-    def __init__(self, errand: Errand) -> None:
-        self._errand = errand
-        self._plan = Plan.model_validate_json(errand.plan)
-        self._contender = next(each for each in self._plan.contenders if each.name == errand.contender)
+    def __init__(self, spec: WorkerSpec) -> None:
+        self._spec = spec
+        self._plan = Plan.model_validate_json(spec.plan)
+        self._contender = next(each for each in self._plan.contenders if each.name == spec.contender)
         self._halt = Halt()
         self._open = ExitStack()
         self._temporary = tempfile.TemporaryDirectory(prefix="onbox-node-")
         self._scratch = Path(self._temporary.name)
         self._folder = TrialFolder(self._scratch / "trial")
-        self._home = self._folder.contender(errand.contender)
+        self._home = self._folder.contender(spec.contender)
         self._home.mkdir(parents=True)
 
-    def stand_up(self) -> Answer:
-        """Fetch, look at the box, start the engine; the answer holds the node's evidence so far."""
-        return self._told(self._stand_up)
+    def stand_up(self) -> WorkerResult:
+        """Fetch, look at the box, start the engine; the result holds the node's evidence so far."""
+        return self._result(self._stand_up)
 
-    def carry_out(self, task: str, arm: str, n: int, seed: int) -> Answer:
-        """Do one run; the answer holds its whole folder."""
-        return self._told(lambda: self._run(task, arm, n, seed))
+    def carry_out(self, task: str, arm: str, n: int, seed: int) -> WorkerResult:
+        """Do one run; the result holds its whole folder."""
+        return self._result(lambda: self._run(task, arm, n, seed))
 
-    def check(self) -> Answer:
+    def check(self) -> WorkerResult:
         """Whether the engine answers; if it does not, why."""
-        return self._told(self._check)
+        return self._result(self._check)
 
     def halt(self) -> None:
         """Give up the runs under way."""
         self._halt.show()
-        self._here.halt()
+        self._executor.halt()
 
-    def stop(self) -> Answer:
-        """Stop the engine; the answer holds the node's evidence, with the proof that the engine is gone."""
-        return self._told(self._stop)
+    def stop(self) -> WorkerResult:
+        """Stop the engine; the result holds the node's evidence, with the proof that the engine is gone."""
+        return self._result(self._stop)
 
-    def _told(self, do: Callable[[], bytes]) -> Answer:
+    def _result(self, do: Callable[[], bytes]) -> WorkerResult:
         try:
-            return Answer(files=do())
+            return WorkerResult(files=do())
         except Halted:
-            return Answer(halted=True)
+            return WorkerResult(halted=True)
         except OnboxError as error:
-            return Answer(self._evidence(), (type(error).__name__, error.message, error.next_step))
+            return WorkerResult(self._evidence(), (type(error).__name__, error.message, error.next_step))
         except OSError as error:
-            return Answer(self._evidence(), ("BoxError", str(error), ""))
+            return WorkerResult(self._evidence(), ("BoxError", str(error), ""))
 
     def _stand_up(self) -> bytes:
         plan, recipe = self._plan, Recipe.model_validate(self._contender.recipe)
         agent = agent_of(plan.agent)
         check_version(agent, plan)
         sandbox = sandbox_of(plan.sandbox)
-        unpack(self._errand.tasks, self._scratch / "tasks")
+        unpack(self._spec.tasks, self._scratch / "tasks")
         self._tasks = {
             task.name: task for task in load_tasks(self._scratch / "tasks", [task.name for task in plan.tasks])
         }
@@ -155,10 +155,10 @@ class Worker:
             agent,
             sandbox,
             References(sandbox[0]),
-            self._errand.replayed_s,
-            self._errand.node,
+            self._spec.replayed_s,
+            self._spec.node,
         )
-        self._here = Here(bench, life, instances, self._folder, plan.parallel)
+        self._executor = LocalExecutor(bench, life, instances, self._folder, plan.parallel)
         return self._evidence()
 
     def _evidence(self) -> bytes:
@@ -170,21 +170,21 @@ class Worker:
             return None
         path, record = fetch.fetch(recipe.weights, lambda done, total, source: None)
         write_json(self._home / "weights.json", record)
-        if record.sha256 != self._errand.weights_sha256:
+        if record.sha256 != self._spec.weights_sha256:
             raise BoxError(f"{path}: not the weights of the trial's box", "bring the same file to all nodes")
         return path
 
     def _run(self, task: str, arm: str, n: int, seed: int) -> bytes:
-        order = Order(self._tasks[task], arm, n, seed)
+        job = RunJob(self._tasks[task], arm, n, seed)
         with self._halt.kept():
-            self._here.carry_out(order)
-        folder = self._folder.run_folder(self._errand.contender, task, arm, n)
+            self._executor.carry_out(job)
+        folder = self._folder.run_folder(self._spec.contender, task, arm, n)
         packed = pack(*folder.iterdir())
         shutil.rmtree(folder)
         return packed
 
     def _check(self) -> bytes:
-        self._here.check()
+        self._executor.check()
         return b""
 
     def _stop(self) -> bytes:

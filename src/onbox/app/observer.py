@@ -7,8 +7,8 @@ from onbox.judge.attribution import attribute
 from onbox.judge.speed import load, measure
 
 
-class Judging:
-    """What the live view knows of outcomes: the judge's own words for each run and measurement."""
+class JudgingObserver:
+    """What a live view knows of outcomes: the judge's own words for each run and measurement."""
 
     def __init__(self) -> None:
         self._measured_tok_s: dict[str, float | None] = {}

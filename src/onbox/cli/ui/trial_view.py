@@ -16,7 +16,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from onbox.cli.progress import Progress
+from onbox.cli.ui.console import console
+from onbox.cli.ui.progress import Progress
 from onbox.report import words
 from onbox.report.text import one_line
 from onbox.trial.events import (
@@ -66,10 +67,13 @@ class View(Protocol):
     ) -> None: ...
 
 
-def make_view(console_is_tty: bool) -> View:
-    """The picture for a terminal, lines for anything else."""
-    if console_is_tty:
-        return LiveView(Console(stderr=True, markup=False, highlight=False, emoji=False))
+def make_view() -> View:
+    """On stderr: the picture for a terminal, lines for anything else."""
+    return LiveView(console(stderr=True)) if sys.stderr.isatty() else lines()
+
+
+def lines() -> View:
+    """Lines on stderr."""
     return PlainView(sys.stderr)
 
 
@@ -108,7 +112,7 @@ class PlainView:
             print(f"{elapsed // 60:4d}:{elapsed % 60:02d}  {one_line(line)}", file=self._out, flush=True)
 
     def _is_news(self, event: Fetching) -> bool:
-        """A download is told in tenths, not in every block that arrives."""
+        """A download is shown in tenths, not in every block that arrives."""
         tenth = event.bytes_done * 10 // event.bytes_total if event.bytes_total else 0
         if self._tenths.get(event.name) == tenth:
             return False

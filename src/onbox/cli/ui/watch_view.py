@@ -4,7 +4,6 @@ What a process says is shown as text: never interpreted as markup, never let thr
 """
 
 import sys
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self, TextIO
 
@@ -13,12 +12,13 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from onbox.cli.output import print_json_line
+from onbox.app.watching import WatchFrame
+from onbox.cli.ui.console import console as make_console
+from onbox.cli.ui.console import print_json_line
 from onbox.launch.guard_replay import GuardReplay
 from onbox.report.text import one_line
 from onbox.watch.classify import Assessment, State, as_json
 from onbox.watch.formatting import rate, seconds
-from onbox.watch.watcher import Lap
 
 STYLES = {
     State.PROGRESSING: "bold green",
@@ -29,28 +29,14 @@ STYLES = {
     State.HUNG: "bold red",
     State.DEAD: "bold red",
 }
-TELL_EVERY_S = 30.0
+PRINT_EVERY_S = 30.0
 BAR = 24
-
-
-@dataclass(frozen=True)
-class Frame:
-    """One moment of a watch."""
-
-    title: str
-    verdict: Assessment
-    laps: tuple[Lap, ...]
-    lines: tuple[str, ...] = ()
-    echo: bool = False
-    """The lines are a command's own output, which nobody else shows."""
-    guard: GuardReplay | None = None
-    """Goes along a replay; it stops nothing."""
 
 
 class View(Protocol):
     """Shows frames; use it as a context manager."""
 
-    def show(self, frame: Frame) -> None: ...
+    def show(self, frame: WatchFrame) -> None: ...
 
     def __enter__(self) -> Self: ...
 
@@ -63,19 +49,19 @@ def make_view(as_json: bool) -> View:
     """JSON lines if they are wanted, else a picture for a terminal and lines for a pipe."""
     if as_json:
         return JsonView()
-    console = Console(markup=False, highlight=False, emoji=False)
+    console = make_console()
     return LiveView(console) if console.is_terminal else PlainView(sys.stdout)
 
 
 class JsonView:
     """A JSON line for each tick on stdout; a command's own output on stderr."""
 
-    def show(self, frame: Frame) -> None:
+    def show(self, frame: WatchFrame) -> None:
         _echo(frame)
-        told = as_json(frame.verdict)
+        line = as_json(frame.verdict)
         if frame.guard is not None:
-            told["evidence"]["guard"] = frame.guard.as_json()
-        print_json_line(told)
+            line["evidence"]["guard"] = frame.guard.as_json()
+        print_json_line(line)
 
     def __enter__(self) -> Self:
         return self
@@ -91,29 +77,29 @@ class PlainView:
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
-        self._told: tuple[State, str] | None = None
-        self._told_s = 0.0
+        self._printed: tuple[State, str] | None = None
+        self._printed_s = 0.0
         self._guard: GuardReplay | None = None
-        self._stop_told = False
+        self._guard_printed = False
 
-    def show(self, frame: Frame) -> None:
+    def show(self, frame: WatchFrame) -> None:
         _echo(frame)
         verdict, self._guard = frame.verdict, frame.guard
         if self._guard is not None and self._guard.stop is not None:
-            self._tell_guard()
+            self._print_guard()
         now = (verdict.state, verdict.phase)
-        if now == self._told and verdict.t_s - self._told_s < TELL_EVERY_S:
+        if now == self._printed and verdict.t_s - self._printed_s < PRINT_EVERY_S:
             return
-        self._told, self._told_s = now, verdict.t_s
+        self._printed, self._printed_s = now, verdict.t_s
         at = int(verdict.t_s)
         line = f"{at // 60:4d}:{at % 60:02d}  {verdict.phase}: {verdict.state}: {one_line(verdict.why)}"
         print(line, file=self._out, flush=True)
 
-    def _tell_guard(self) -> None:
+    def _print_guard(self) -> None:
         """Once: when it would have acted, or in the end that it would not have."""
-        if self._guard is not None and not self._stop_told:
-            self._stop_told = True
-            print(f"  guard: {self._guard.words()}", file=self._out, flush=True)
+        if self._guard is not None and not self._guard_printed:
+            self._guard_printed = True
+            print(f"  guard: {one_line(self._guard.words())}", file=self._out, flush=True)
 
     def __enter__(self) -> Self:
         return self
@@ -121,7 +107,7 @@ class PlainView:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._tell_guard()
+        self._print_guard()
         self._out.flush()
 
 
@@ -130,11 +116,11 @@ class LiveView:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._frame: Frame | None = None
+        self._frame: WatchFrame | None = None
         self._reserve: int | None = None
         self._live = Live(console=console, get_renderable=self.picture, refresh_per_second=4)
 
-    def show(self, frame: Frame) -> None:
+    def show(self, frame: WatchFrame) -> None:
         if frame.echo:
             for line in frame.lines:
                 self._console.print(Text(one_line(line), style="dim"))
@@ -178,7 +164,7 @@ class LiveView:
         return Group(_header(frame), _laps(frame), _state(verdict), Text(""), rows)
 
 
-def _header(frame: Frame) -> RenderableType:
+def _header(frame: WatchFrame) -> RenderableType:
     row = Table.grid(expand=True)
     row.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     row.add_column(no_wrap=True, justify="right", min_width=8)
@@ -188,7 +174,7 @@ def _header(frame: Frame) -> RenderableType:
     return row
 
 
-def _laps(frame: Frame) -> Text:
+def _laps(frame: WatchFrame) -> Text:
     line = Text(no_wrap=True, overflow="ellipsis")
     for lap in frame.laps:
         took = (frame.verdict.t_s if lap.ended_s is None else lap.ended_s) - lap.began_s
@@ -201,11 +187,11 @@ def _state(verdict: Assessment) -> Text:
 
 
 def _moving(verdict: Assessment) -> Text:
-    told = [rate(name, value) for name, value in verdict.moving.items()]
+    rates = [rate(name, value) for name, value in verdict.moving.items()]
     compilers = verdict.evidence.get("compilers")
     if compilers:
-        told.append(" ".join(compilers))
-    return Text(_cut(", ".join(told), 132)) if told else Text("nothing", style="dim")
+        rates.append(" ".join(compilers))
+    return Text(_cut(", ".join(rates), 132)) if rates else Text("nothing", style="dim")
 
 
 def _memory(verdict: Assessment, reserve: int) -> Text | None:
@@ -246,7 +232,7 @@ def _cut(text: str, limit: int) -> str:
     return flat if len(flat) <= limit else f"{flat[: limit - 3]}..."
 
 
-def _echo(frame: Frame) -> None:
+def _echo(frame: WatchFrame) -> None:
     if frame.echo:
         for line in frame.lines:
             print(one_line(line), file=sys.stderr, flush=True)

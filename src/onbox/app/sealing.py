@@ -1,7 +1,6 @@
-"""What follows the last measurement: verdict, reports, and the manifest that seals them."""
+"""What follows the last measurement: the verdict, the reports, and the manifest that seals them."""
 
 from pathlib import Path
-from typing import Any
 
 from onbox.evidence.folder import TrialFolder, write_atomic, write_json
 from onbox.evidence.manifest import write_manifest
@@ -9,7 +8,7 @@ from onbox.judge.results import Verdict
 from onbox.judge.verdict import judge
 
 
-def finish(folder: TrialFolder) -> Verdict:
+def seal(folder: TrialFolder) -> Verdict:
     """Judge, write `verdict.json`, `report.html` and `report.md`, and seal the folder."""
     verdict = judge(folder)
     write_json(folder.path / "verdict.json", verdict)
@@ -26,11 +25,20 @@ def write_reports(folder: TrialFolder, verdict: Verdict) -> None:
     write_atomic(folder.path / "report.md", markdown.render(folder, verdict).encode())
 
 
-def contract(verdict: Verdict) -> dict[str, Any]:
-    """The keys of the verdict that callers of `--json` rely on, and all the others."""
-    return verdict.model_dump(mode="json")
-
-
-def report_path(folder: TrialFolder) -> Path:
+def report_path(folder: Path) -> Path:
     """Where the report for people lies."""
-    return folder.path / "report.html"
+    return folder / "report.html"
+
+
+def rewrite_reports(folder: Path) -> Path:
+    """Judge the trial in a folder again, write its reports and seal it; returns the page.
+
+    Raises:
+        UsageError: it is no trial, or another onbox works on it.
+    """
+    from onbox.evidence.lock import locked
+
+    trial = TrialFolder.open(folder)
+    with locked(folder):
+        seal(trial)
+    return report_path(trial.path)

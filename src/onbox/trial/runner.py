@@ -27,13 +27,13 @@ from onbox.speed.asking import apis_for
 from onbox.speed.ceiling import measure_again, write_ceiling
 from onbox.speed.measure import SpeedRun
 from onbox.trial import events
-from onbox.trial.benching import bench_of, make_instances
+from onbox.trial.affinity import run_affinity
+from onbox.trial.bench_setup import bench_of, make_instances
 from onbox.trial.cluster import Cluster, connected
-from onbox.trial.here import Here, room_for
-from onbox.trial.lanes import Ended, GivenUp, Lanes, Order, Started
-from onbox.trial.pairs import homes
+from onbox.trial.local_executor import LocalExecutor, room_for
 from onbox.trial.plan import check_version, run_seed, tasks_of
-from onbox.trial.there import There, node_home
+from onbox.trial.ray_executor import RayExecutor, node_home
+from onbox.trial.scheduler import ExecutorDropped, JobEnded, JobStarted, RunJob, Scheduler
 from onbox.wire.proxy import RecordingProxy
 
 TOKENS_EVERY_S = 0.25
@@ -41,7 +41,7 @@ NOTED_INSTANCES = 10
 """More of them take over a second."""
 
 
-class Looker(Protocol):
+class Observer(Protocol):
     """Whoever judges what was just done, so that it can be shown; act itself never judges."""
 
     def run(self, folder: TrialFolder, record: RunRecord) -> tuple[str, str]:
@@ -59,12 +59,12 @@ class Trial:
     Args:
         folder: with the frozen plan in it.
         show: told what happens.
-        look: judges for the show.
-        ray: address of a cluster, in the place of the plan's; empty: this box alone.
+        observer: judges what is done, for the show.
+        ray: address of a cluster, in place of the plan's; empty: this box alone.
     """
 
     def __init__(
-        self, folder: TrialFolder, show: Callable[[events.Event], None], look: Looker, ray: str | None = None
+        self, folder: TrialFolder, show: Callable[[events.Event], None], observer: Observer, ray: str | None = None
     ) -> None:
         self.folder = folder
         self.plan: Plan = folder.plan()
@@ -75,7 +75,7 @@ class Trial:
         self._cluster: Cluster | None = None
         self._showing = threading.Lock()
         self._shown_by = show
-        self._look = look
+        self._observer = observer
         self._agent = agent_of(self.plan.agent)
         if self.tasks:
             check_version(self._agent, self.plan)
@@ -240,7 +240,7 @@ class Trial:
         self._show(events.PhaseEnded(contender.name, "speed", time.monotonic() - began))
         kind = LedgerKind.ACCEPTED if record.ended == "complete" else LedgerKind.INVALIDATED
         self.folder.note(kind, f"{contender.name}/speed/1", record.ended)
-        self._show(events.SpeedMeasured(contender.name, *self._look.speed(self.folder, contender.name)))
+        self._show(events.SpeedMeasured(contender.name, *self._observer.speed(self.folder, contender.name)))
         if kind is LedgerKind.INVALIDATED and self.tasks:
             life.check()
 
@@ -250,28 +250,28 @@ class Trial:
         self,
         contender: ContenderPlan,
         life: Lifetime,
-        todo: list[Order],
+        todo: list[RunJob],
         counter: "_TokenCounter",
-        nodes: Sequence[There],
+        nodes: Sequence[RayExecutor],
     ) -> None:
         with RecordingProxy(life.endpoint, on_events=counter.add) as proxy:
             sandbox = (self._sandbox, self._sandbox_report)
             replayed_s = self._replayed_s(contender)
             bench = bench_of(self.plan, contender, life, proxy, self._agent, sandbox, self._references, replayed_s)
-            here = Here(bench, life, self._instances, self.folder, self.plan.parallel)
-            here_failed: OnboxError | None = None
-            with Lanes([here, *nodes], todo, self._homes(nodes)) as lanes:
-                for news in lanes:
-                    if not isinstance(news, GivenUp):
-                        self._take_in(contender, news)
-                    elif news.place is here:
-                        here_failed = news.why
+            local = LocalExecutor(bench, life, self._instances, self.folder, self.plan.parallel)
+            local_failed: OnboxError | None = None
+            with Scheduler([local, *nodes], todo, self._affinity(nodes)) as scheduler:
+                for event in scheduler:
+                    if not isinstance(event, ExecutorDropped):
+                        self._take_in(contender, event)
+                    elif event.executor is local:
+                        local_failed = event.why
                     else:
-                        self._leave_out(contender, news.place.name, news.why)
-        if here_failed is not None:
-            raise here_failed
+                        self._leave_out(contender, event.executor.name, event.why)
+        if local_failed is not None:
+            raise local_failed
 
-    def _nodes(self, contender: ContenderPlan) -> AbstractContextManager[Sequence[There]]:
+    def _nodes(self, contender: ContenderPlan) -> AbstractContextManager[Sequence[RayExecutor]]:
         """The other nodes of the cluster on which the contender's engine stands."""
         if self._cluster is None:
             return nullcontext(())
@@ -292,28 +292,28 @@ class Trial:
         self.folder.note(LedgerKind.FAILED, subject, why.message)
         self._show(events.Note(f"{contender.name}: goes on without {node}: {why.message}"))
 
-    def _homes(self, nodes: Sequence[There]) -> Callable[[Order], int | None]:
+    def _affinity(self, nodes: Sequence[RayExecutor]) -> Callable[[RunJob], int]:
         names = ["", *(node.name for node in nodes)]
         done = [run for contender in self.plan.contenders for run in self.folder.runs(contender.name)]
-        return homes(names, [task.name for task in self.tasks], done)
+        return run_affinity(names, [task.name for task in self.tasks], done)
 
-    def _take_in(self, contender: ContenderPlan, news: Started | Ended) -> None:
-        task, arm, n = news.order.task.name, news.order.arm, news.order.n
-        if isinstance(news, Started):
+    def _take_in(self, contender: ContenderPlan, event: JobStarted | JobEnded) -> None:
+        task, arm, n = event.job.task.name, event.job.arm, event.job.n
+        if isinstance(event, JobStarted):
             self._show(events.RunStarted(contender.name, task, arm, n, self.plan.runs))
             return
         folder = self.folder.run_folder(contender.name, task, arm, n)
-        self.folder.note(LedgerKind.ACCEPTED, str(folder.relative_to(self.folder.path)), news.record.fault)
-        outcome, code = self._look.run(self.folder, news.record)
-        self._show(events.RunEnded(contender.name, task, arm, n, outcome, code, news.record.seconds))
+        self.folder.note(LedgerKind.ACCEPTED, str(folder.relative_to(self.folder.path)), event.record.fault)
+        outcome, code = self._observer.run(self.folder, event.record)
+        self._show(events.RunEnded(contender.name, task, arm, n, outcome, code, event.record.seconds))
 
-    def _todo(self, contender: ContenderPlan) -> list[Order]:
+    def _todo(self, contender: ContenderPlan) -> list[RunJob]:
         """Runs without a finished record, all tasks once before any task twice.
 
         Arms take turns in going first (ABBA), so that what drifts with time hits all alike.
         """
         return [
-            Order(task, arm, n, run_seed(self.plan.seed, task.name, n))
+            RunJob(task, arm, n, run_seed(self.plan.seed, task.name, n))
             for n in range(1, self.plan.runs + 1)
             for position, task in enumerate(self.tasks)
             for arm in self.plan.arms[:: -1 if (n + position) % 2 == 0 else 1]
@@ -321,11 +321,11 @@ class Trial:
         ]
 
     def _replayed_s(self, contender: ContenderPlan) -> float:
-        """Of the time for replays, what one place is not to spend: what earlier runs took, and the share of others."""
+        """Of the time for replays, what one box is not to spend: what earlier runs took, and the share of others."""
         took_s = sum(run.replay.seconds for run in self.folder.runs(contender.name) if run.replay is not None)
-        places = 1 + (len(self._cluster.nodes) if self._cluster else 0)
+        boxes = 1 + (len(self._cluster.nodes) if self._cluster else 0)
         limit_s = self.plan.replay.contender_s
-        return limit_s - (limit_s - took_s) / places
+        return limit_s - (limit_s - took_s) / boxes
 
     def _speed_done(self, contender: ContenderPlan) -> bool:
         path = self.folder.contender(contender.name) / "speed" / "1" / "run.json"

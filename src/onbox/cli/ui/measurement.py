@@ -7,7 +7,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from onbox.cli.summary import CHECK_STYLES, STYLES
+from onbox.cli.ui.summary import CHECK_STYLES, STYLES
 from onbox.judge.claims import NOT_TOLD
 from onbox.judge.results import Measurement, Status
 from onbox.report import words
@@ -64,7 +64,7 @@ def measurement(speed: Measurement, folder: Path) -> RenderableType:
             Text(", ".join(f"{words.label(name)} {words.fact(name, value)}" for name, value in beside.items()))
         )
     if speed.claims:
-        blocks.append(claims_told(speed))
+        blocks.append(claims_of(speed))
     blocks.append(Text(f"evidence  {folder}", "dim"))
     return Group(*(Padding(block, (1, 0, 0, 0)) for block in blocks))
 
@@ -82,7 +82,7 @@ def _cells(speed: Measurement) -> RenderableType:
     return table
 
 
-def claims_told(speed: Measurement, name: str = "") -> RenderableType:
+def claims_of(speed: Measurement, name: str = "") -> RenderableType:
     """The published rates about a model; each `why` is in the report, and here where only the rate is another."""
     of = f" about {one_line(name)}" if name else ""
     lines = [Text(f"published rates{of}", "dim")]
@@ -95,5 +95,5 @@ def claims_told(speed: Measurement, name: str = "") -> RenderableType:
         untold = [found.what for found in bars if found.claimed == NOT_TOLD]
         lines += [Text(f"  {one_line(words.difference(f))}") for f in bars if f.claimed != NOT_TOLD]
         if untold:
-            lines.append(Text(f"  not told by its source: {', '.join(untold)}"))
+            lines.append(Text(f"  not stated by its source: {', '.join(untold)}"))
     return Group(*lines)

@@ -1,4 +1,4 @@
-"""This box as a place where runs are carried out: one engine behind the recording proxy."""
+"""This box as an executor of runs: one engine behind the recording proxy."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,12 @@ from onbox.errors import BoxError
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import RunRecord
 from onbox.launch.lifetime import Lifetime
-from onbox.trial.lanes import Order
+from onbox.trial.scheduler import RunJob
 
 
 @dataclass
-class Here:
-    """The engine of one contender on this box; see `onbox.trial.lanes.Place`.
+class LocalExecutor:
+    """The engine of one contender on this box; see `onbox.trial.scheduler.Executor`.
 
     Args:
         bench: what all runs share.
@@ -31,24 +31,24 @@ class Here:
     slots: int
     name: str = ""
 
-    def carry_out(self, order: Order) -> RunRecord:
-        """See `Place.carry_out`."""
-        folder = self.folder.run_folder(self.bench.contender, order.task.name, order.arm, order.n)
-        return self.bench.run(self.instances.of(order.task, order.seed), order.arm, order.n, order.seed, folder)
+    def carry_out(self, job: RunJob) -> RunRecord:
+        """See `Executor.carry_out`."""
+        folder = self.folder.run_folder(self.bench.contender, job.task.name, job.arm, job.n)
+        return self.bench.run(self.instances.of(job.task, job.seed), job.arm, job.n, job.seed, folder)
 
     def check(self) -> None:
-        """See `Place.check`."""
+        """See `Executor.check`."""
         self.life.check()
 
     def halt(self) -> None:
-        """See `Place.halt`."""
+        """See `Executor.halt`."""
         self.bench.proxy.break_off()
         if self.bench.replayer is not None:
             self.bench.replayer.halt()
 
 
 def room_for(parallel: int, life: Lifetime) -> bool:
-    """Whether the engine is known to serve so many runs at a time; False: it does not tell.
+    """Whether the engine is known to serve so many runs at a time; False: it does not say.
 
     Raises:
         BoxError: it serves fewer. The runs would wait for one another, while their time limits go on.

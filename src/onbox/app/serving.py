@@ -1,59 +1,71 @@
-"""What `up`, `down` and `ps` share: stand a recipe up and hand it over to its supervisor, and say how it does."""
+"""Stand a recipe up and hand it over to its supervisor, say how it does, and stop it."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from onbox import fetch
-from onbox.cli.live import PlainView
-from onbox.cli.signals import terminable
+from onbox import fetch, recipes
+from onbox.box.checks import Check
 from onbox.engines import engine_by_name
+from onbox.errors import BoxError, UsageError
 from onbox.evidence.folder import utc_now, write_atomic, write_json
 from onbox.evidence.lock import locked
 from onbox.evidence.records import LaunchRecord, StandUp
 from onbox.judge.backend import backend_proof
+from onbox.judge.results import BackendProof
 from onbox.launch import started_engines
 from onbox.launch.lifetime import Lifetime
 from onbox.launch.started_engines import StopResult, UpEngine, UpRecord
 from onbox.launch.swap_out import SwapOut
 from onbox.recipes import Recipe
 from onbox.recipes.text import recipe_yaml
-from onbox.report import words
 from onbox.trial import events
 from onbox.user_folders import state_folder
 
 
-def stand_up(recipe: Recipe, *, reserve: int | None, replace: str | None) -> UpEngine:
+def stand_up(
+    recipe: Recipe | str,
+    *,
+    name: str | None = None,
+    port: int | None = None,
+    reserve_bytes: int | None = None,
+    replace: str | None = None,
+    show: Callable[[events.Event], None] = lambda event: None,
+    on_checks: Callable[[tuple[Check, ...]], None] = lambda checks: None,
+) -> UpEngine:
     """Start, wait until it serves, and leave it to its supervisor; until then an end of this process is its end too.
 
     Args:
-        recipe: what to serve.
-        reserve: bytes that must stay available; None takes the default for this box.
+        recipe: what to serve: a recipe, its file, the name of one that comes along, or a GGUF file.
+        name: by which `stop` and `running_engines` know it; None takes the recipe's.
+        port: None takes any free one.
+        reserve_bytes: what must stay available; None takes the default for this box.
         replace: a name that makes room, and is running again when this one has ended.
+        show: called with each event.
+        on_checks: called with the checks of the launch, where one of them warns.
 
     Raises:
         UsageError: something of that name is up already, or there is nothing to replace.
         BoxError: this box cannot do it.
         GuardStop: the guard had to stop it.
     """
-    with terminable(), _alone(recipe.name):
+    recipe = find_recipe(recipe, name=name, port=port)
+    with _one_at_a_time(recipe.name):
         started_engines.refuse_twice(recipe.name)
-        with SwapOut(replace) if replace else nullcontext() as replaced, PlainView(sys.stderr) as view:
+        with SwapOut(replace) if replace else nullcontext() as replaced:
             name = recipe.name
             folder = state_folder() / f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
             write_atomic(folder / "recipe.yaml", recipe_yaml(recipe))
-            weights = _fetch(recipe, folder, view)
+            weights = _fetch(recipe, folder, show)
             started_engines.put_away(name)
 
             def on_phase(phase: str, seconds: float | None) -> None:
                 if phase == "start" and seconds is None:
-                    _show_doubts(folder / "standup" / "launch.json")
-                view.show(
-                    events.PhaseStarted(name, phase) if seconds is None else events.PhaseEnded(name, phase, seconds)
-                )
+                    _show_checks(folder / "standup" / "launch.json", on_checks)
+                show(events.PhaseStarted(name, phase) if seconds is None else events.PhaseEnded(name, phase, seconds))
 
             life = Lifetime(
                 recipe,
@@ -61,7 +73,7 @@ def stand_up(recipe: Recipe, *, reserve: int | None, replace: str | None) -> UpE
                 weights,
                 folder / "standup",
                 on_phase,
-                reserve=reserve,
+                reserve=reserve_bytes,
                 state_file=started_engines.supervisor_file(name),
                 afterwards=replaced.again if replaced else (),
             )
@@ -73,7 +85,7 @@ def stand_up(recipe: Recipe, *, reserve: int | None, replace: str | None) -> UpE
                 engine=recipe.engine,
                 folder=str(folder),
                 started_at=utc_now(),
-                again=_again(folder, life.endpoint.port, reserve),
+                again=_again(folder, life.endpoint.port, reserve_bytes),
             )
             started_engines.save(started)
             try:
@@ -90,10 +102,50 @@ def stand_up(recipe: Recipe, *, reserve: int | None, replace: str | None) -> UpE
         return found
 
 
-def contract(up: UpEngine, gone: StopResult | None = None) -> dict[str, Any]:
-    """The keys of the contract for one name, and more."""
+def find_recipe(recipe: Recipe | str, *, name: str | None = None, port: int | None = None) -> Recipe:
+    """A recipe by its file or name, with another name or port where they are given.
+
+    Raises:
+        UsageError: there is none, it is malformed, or the name is none for a folder.
+    """
+    found = recipes.find(recipe) if isinstance(recipe, str) else recipe
+    if port is not None:
+        found = found.model_copy(update={"serve": found.serve.model_copy(update={"port": port})})
+    if name is not None:
+        found = Recipe.model_validate({**found.model_dump(mode="json"), "name": name})
+    return found
+
+
+def stop(name: str) -> tuple[UpEngine, StopResult]:
+    """Stop what was stood up under a name, see that nothing of it is left, and forget it; its evidence stays.
+
+    Raises:
+        UsageError: nothing of that name was stood up.
+        BoxError: something of it is still there.
+    """
+    found = started_engines.find(name)
+    if found is None:
+        known = ", ".join(each.started.name for each in started_engines.all_running()) or "nothing is up"
+        raise UsageError(f"{name}: nothing of that name was started by `onbox up`", f"onbox ps ({known})")
+    gone = started_engines.stop(found)
+    found = started_engines.find(name) or found
+    if not gone.whole:
+        left = [what for what in ("process", "port", "container") if getattr(gone, what) is False]
+        pid = found.engine.pid if found.engine else None
+        raise BoxError(f"{name}: still there: {', '.join(left)}", f"look at process {pid}, port {found.started.port}")
+    started_engines.put_away(name)
+    return found, gone
+
+
+def running_engines() -> list[UpEngine]:
+    """What was stood up and not stopped yet, by its processes as they are now."""
+    return started_engines.all_running()
+
+
+def as_json(up: UpEngine, gone: StopResult | None = None) -> dict[str, Any]:
+    """The keys of the command line contract for one name, and more."""
     started = up.started
-    told: dict[str, Any] = {
+    found: dict[str, Any] = {
         "name": started.name,
         "url": started.url,
         "phases": [phase.model_dump(mode="json") for phase in started.phases],
@@ -108,20 +160,18 @@ def contract(up: UpEngine, gone: StopResult | None = None) -> dict[str, Any]:
         "folder": started.folder,
     }
     if gone is not None:
-        told["gone"] = {
+        found["gone"] = {
             "process": gone.process,
             "port": gone.port,
             "container": gone.container,
             "shared_memory_removed": list(gone.shared_memory),
         }
-    return told
+    return found
 
 
-def backend_words(up: UpEngine) -> str:
-    """What computes, in one line; empty when nothing is known of it."""
-    from onbox.judge.results import BackendProof
-
-    return words.backend(BackendProof.model_validate(up.started.backend)) if up.started.backend else ""
+def backend_of(up: UpEngine) -> BackendProof | None:
+    """What computes; None when nothing is known of it."""
+    return BackendProof.model_validate(up.started.backend) if up.started.backend else None
 
 
 def _with_record(started: UpRecord, record: StandUp, recipe: Recipe) -> UpRecord:
@@ -136,20 +186,17 @@ def _with_record(started: UpRecord, record: StandUp, recipe: Recipe) -> UpRecord
     )
 
 
-def _show_doubts(path: Path) -> None:
+def _show_checks(path: Path, on_checks: Callable[[tuple[Check, ...]], None]) -> None:
     """What speaks against the launch, though not enough to refuse it."""
-    from onbox.box.checks import Check
-    from onbox.cli.launching import show_checks
-
     checks = LaunchRecord.model_validate_json(path.read_bytes()).checks
     if any(check.status == "warn" for check in checks):
-        show_checks(tuple(Check(**check.model_dump()) for check in checks))
+        on_checks(tuple(Check(**check.model_dump()) for check in checks))
 
 
-def _fetch(recipe: Recipe, folder: Path, view: PlainView) -> Path:
+def _fetch(recipe: Recipe, folder: Path, show: Callable[[events.Event], None]) -> Path:
     assert recipe.weights is not None
     path, record = fetch.fetch(
-        recipe.weights, lambda done, total, source: view.show(events.Fetching(recipe.name, done, total, source))
+        recipe.weights, lambda done, total, source: show(events.Fetching(recipe.name, done, total, source))
     )
     write_json(folder / "weights.json", record)
     return path
@@ -161,7 +208,7 @@ def _again(folder: Path, port: int, reserve: int | None) -> tuple[str, ...]:
 
 
 @contextmanager
-def _alone(name: str) -> Iterator[None]:
+def _one_at_a_time(name: str) -> Iterator[None]:
     """One `up` of a name at a time."""
     place = state_folder() / "locks" / name
     place.mkdir(parents=True, exist_ok=True)
