@@ -1,17 +1,24 @@
 # Two commands do all the set-up on a machine with Python 3.11+:
 #   make trial    the main job, on the embedded engine and models (a quarter of an hour on two cores)
-#   make test     the tests
+#   make test     the tests, but for those that take long or need a real engine or agent
+#   make test-all all of them, as CI does
 PYTHON ?= python3
 VENV   ?= .venv
 ARGS   ?=
+# Tests run side by side, one worker a core; those that need the box to themselves wait for it (tests/turns.py).
+PYTEST  = $(VENV)/bin/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder
+LONG    = slow or engine or vllm or ray
 
-.PHONY: trial test lint format clean
+.PHONY: trial test test-all lint format clean
 
 trial: $(VENV)/.embedded
 	$(VENV)/bin/onbox trial $(ARGS)
 
 test: $(VENV)/.dev
-	$(VENV)/bin/python -m pytest $(ARGS)
+	$(PYTEST) -m "not ($(LONG))" $(ARGS)
+
+test-all: $(VENV)/.dev
+	$(PYTEST) $(ARGS)
 
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .

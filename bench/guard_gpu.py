@@ -8,8 +8,8 @@ import subprocess
 import sys
 import time
 
-from onbox.supervisor.memory import Memory
-from onbox.supervisor.nvml import open_nvml
+from onbox.supervisor.gpu_memory import open_nvml
+from onbox.supervisor.memory_sampler import MemorySampler
 
 HELD_BYTES = 3 << 30
 HOLD = f"""
@@ -35,7 +35,7 @@ def main() -> None:
     assert child.stdin is not None
     assert child.stdout is not None
     child.stdout.readline()
-    memory = Memory({os.getpid()}, unified=False, gpu=gpu)
+    memory = MemorySampler({os.getpid()}, unified=False, gpu=gpu)
     before = memory.sample(0.0, "", closely=True)
     child.stdin.write(b"\n")
     child.stdin.flush()

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from onbox.supervisor import SUPERVISOR
-from onbox.supervisor.memory import available_bytes
-from onbox.supervisor.settings import Limits, Settings
+from onbox.supervisor.memory_sampler import available_bytes
+from onbox.supervisor.settings import MemoryLimits, Settings
 
 GIB = 2**30
 SPARE_BYTES = 5 * GIB // 4
@@ -80,7 +80,7 @@ class End:
     lowest_bytes: int
 
 
-def keep(folder: Path, limits: Limits, command: Sequence[str]) -> End:
+def keep(folder: Path, limits: MemoryLimits, command: Sequence[str]) -> End:
     """Run a command under a supervisor to its end."""
     record = folder / "guard.json"
     record.unlink(missing_ok=True)
@@ -145,7 +145,7 @@ def hogs(folder: Path, each: int = HOGS_EACH) -> None:
         runs = 0
         while runs < each:
             warm()
-            limits = Limits(reserve_bytes=settle() - SPARE_BYTES)
+            limits = MemoryLimits(reserve_bytes=settle() - SPARE_BYTES)
             end = keep(folder, limits, take(HOG_BYTES, pace * GIB))
             if end.record is None and end.lowest_bytes > limits.reserve_bytes:
                 void += 1
@@ -174,7 +174,7 @@ def healthy(folder: Path, count: int = HEALTHY) -> None:
     stopped = []
     for _ in range(count):
         warm()
-        limits = Limits(reserve_bytes=settle() - HEALTHY_BYTES - HEALTHY_MARGIN_BYTES, plan_bytes=HEALTHY_BYTES)
+        limits = MemoryLimits(reserve_bytes=settle() - HEALTHY_BYTES - HEALTHY_MARGIN_BYTES, plan_bytes=HEALTHY_BYTES)
         end = keep(folder, limits, take(HEALTHY_BYTES - (48 << 20), 100 * GIB))
         if end.record is not None:
             stopped.append(f"{end.record['kind']}, ours: {end.record['ours']}")
@@ -182,7 +182,7 @@ def healthy(folder: Path, count: int = HEALTHY) -> None:
 
 
 def cost(folder: Path) -> None:
-    settings = Settings(log=str(folder / "log"), limits=Limits(reserve_bytes=1)).to_json()
+    settings = Settings(log=str(folder / "log"), limits=MemoryLimits(reserve_bytes=1)).to_json()
     command = [sys.executable, "-I", "-S", SUPERVISOR, settings, "--", "sleep", "600"]
     supervisor = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     time.sleep(1.0)

@@ -23,7 +23,7 @@ from onbox.evidence.records import CpuWindow, Exchange, SpeedPlan, Telemetry
 from onbox.evidence.stream import read_reply
 from onbox.judge.accounts import engine_time
 from onbox.judge.thresholds import FOREIGN_CPU_WARN
-from onbox.launch.process import Lifetime
+from onbox.launch.lifetime import Lifetime
 from onbox.speed.measure import SpeedRun
 from onbox.speed.prompts import prompt
 from onbox.speed.telemetry import CpuMeter

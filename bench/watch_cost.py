@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from onbox.supervisor import SUPERVISOR
-from onbox.supervisor.settings import Limits, Settings
+from onbox.supervisor.settings import MemoryLimits, Settings
 
 ENGINE = """
 import subprocess, sys, threading, time
@@ -73,7 +73,7 @@ def measure(rate: float, seconds: float, processes: int, threads: int) -> None:
     """Stand the engine up under supervisor, guard and watcher, and print what each cost."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        settings = Settings(log=str(folder / "engine.log"), limits=Limits(reserve_bytes=1 << 28))
+        settings = Settings(log=str(folder / "engine.log"), limits=MemoryLimits(reserve_bytes=1 << 28))
         supervisor = subprocess.Popen(
             [sys.executable, "-I", "-S", SUPERVISOR, settings.to_json(), "--",
              sys.executable, "-c", ENGINE, str(processes), str(threads)],

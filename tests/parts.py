@@ -7,7 +7,10 @@ CI, which has brought them all, that is a failure.
 import importlib.util
 import os
 import shutil
+import subprocess
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -35,19 +38,98 @@ AGENTS = PARTS / "agents"
 NODE = PARTS / "node" / "node_modules" / ".bin" / "node"
 """A node that reads TypeScript; the system's may be older."""
 
-NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
-    "engine": (lambda: importlib.util.find_spec("xllamacpp") is not None, "pip install 'onbox[embedded]'"),
-    "bwrap": (lambda: shutil.which("bwrap") is not None, "bash .ci/parts system"),
-    "browser": (lambda: shutil.which("chromium") is not None, "bash .ci/parts system"),
-    "docker": (lambda: shutil.which("dockerd") is not None and os.getuid() == 0, "bash .ci/parts system, as root"),
-    "podman": (lambda: shutil.which("podman") is not None and os.getuid() == 0, "bash .ci/parts system, as root"),
-    "vllm": (lambda: VLLM_PYTHON.is_file() and (VLLM_MODEL / "config.json").is_file(), "bash .ci/parts vllm"),
-    "agents": (lambda: _agents_here((*FIRST_AGENTS, MCP_SERVER)) and NODE.exists(), "bash .ci/parts agents"),
-    "more_agents": (lambda: _agents_here(MORE_AGENTS), "bash .ci/parts more_agents"),
-    "ray": (lambda: (PARTS / "ray" / ".ready").exists(), "bash .ci/parts ray"),
-    "formats": (lambda: HARBOR_PYTHON.is_file() and INSPECT_PYTHON.is_file(), "bash .ci/parts formats"),
+
+@dataclass(frozen=True)
+class Part:
+    """A real part that tests need.
+
+    Args:
+        missing: names what of it is not on this box; nothing where it is here in full.
+        brings: the line that brings it.
+    """
+
+    missing: Callable[[], list[str]]
+    brings: str
+
+
+SYSTEM = "bash .ci/parts system"
+CONTAINERS = ("/bin/busybox", "tar", "umount", "runc")
+"""What the tests of both container programs run beside them: the image is made of busybox."""
+
+PARTS_BY_MARKER: dict[str, Part] = {
+    "engine": Part(
+        lambda: [] if importlib.util.find_spec("xllamacpp") else ["xllamacpp"], "pip install 'onbox[embedded]'"
+    ),
+    "bwrap": Part(lambda: _no_program("bwrap") or _no_namespaces(), SYSTEM),
+    "browser": Part(lambda: _no_program("chromium"), SYSTEM),
+    "node": Part(lambda: _no_program("node"), SYSTEM),
+    "docker": Part(
+        lambda: [
+            *_no_program("dockerd", "/usr/bin/docker", "containerd", *CONTAINERS),
+            *_not_root(),
+            *_no_overlay(),
+            *_no_mounts(),
+        ],
+        f"{SYSTEM}, as root",
+    ),
+    "podman": Part(
+        lambda: [*_no_program("podman", "conmon", *CONTAINERS), *_not_root(), *_no_overlay(), *_no_mounts()],
+        f"{SYSTEM}, as root",
+    ),
+    "registry": Part(lambda: _no_program("docker-registry"), SYSTEM),
+    "vllm": Part(lambda: _no_file(VLLM_PYTHON, VLLM_MODEL / "config.json"), "bash .ci/parts vllm"),
+    "agents": Part(
+        lambda: [*_no_file(*_ready((*FIRST_AGENTS, MCP_SERVER))), *_no_program(str(NODE), "node")],
+        "bash .ci/parts system agents",
+    ),
+    "more_agents": Part(
+        lambda: [*_no_file(*_ready(MORE_AGENTS)), *_no_program("node")], "bash .ci/parts system more_agents"
+    ),
+    "ray": Part(lambda: _no_file(PARTS / "ray" / ".ready"), "bash .ci/parts ray"),
+    "formats": Part(lambda: _no_file(HARBOR_PYTHON, INSPECT_PYTHON), "bash .ci/parts formats"),
 }
-"""Marker -> (whether the part is here, what brings it)."""
+
+
+def _no_program(*names: str) -> list[str]:
+    """Those that cannot be run here; a name with a slash is looked for there alone."""
+    return [name for name in names if shutil.which(name) is None]
+
+
+def _no_file(*paths: Path) -> list[str]:
+    return [str(path) for path in paths if not path.is_file()]
+
+
+def _ready(names: Iterable[str]) -> list[Path]:
+    return [AGENTS / name / ".ready" for name in names]
+
+
+def _not_root() -> list[str]:
+    return [] if os.getuid() == 0 else ["root"]
+
+
+def _no_overlay() -> list[str]:
+    """The driver of both stores; a kernel that has it as a module loads it when it is first mounted."""
+    if "\toverlay\n" in Path("/proc/filesystems").read_text():
+        return []
+    return [] if _runs("modprobe", "--dry-run", "overlay") else ["the file system overlay"]
+
+
+def _no_mounts() -> list[str]:
+    """Root in a container, or in a sandbox of this kind, may mount nothing."""
+    return [] if _runs("unshare", "--mount", "true") else ["the right to mount"]
+
+
+def _no_namespaces() -> list[str]:
+    """What every command of the tier does first."""
+    command = ("bwrap", "--unshare-user", "--unshare-pid", "--unshare-net", "--ro-bind", "/", "/", "--proc", "/proc")
+    return [] if _runs(*command, "true") else ["user namespaces for bubblewrap"]
+
+
+def _runs(*command: str) -> bool:
+    try:
+        return subprocess.run(command, capture_output=True, timeout=10, check=False).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
 
 
 def each_agent(*names: str) -> list[ParameterSet]:
@@ -58,22 +140,23 @@ def each_agent(*names: str) -> list[ParameterSet]:
     ]
 
 
-def _agents_here(names: Iterable[str]) -> bool:
-    return all((AGENTS / name / ".ready").exists() for name in names)
-
-
 def agents_path() -> str:
     """The folders of the agents' programs, for PATH."""
     folders = [*AGENTS.glob("*/node_modules/.bin"), *AGENTS.glob("*/bin")]
     return os.pathsep.join([*map(str, sorted(folders)), os.environ["PATH"]])
 
 
+@cache
+def missing(marker: str) -> tuple[str, ...]:
+    """What of the part behind `marker` is not on this box; asked once a session."""
+    return tuple(PARTS_BY_MARKER[marker].missing())
+
+
 def require(marker: str) -> None:
-    """Go on where the part behind `marker` is here; fail in CI, and skip elsewhere, where it is not."""
-    here, brings = NEEDS[marker]
-    if here():
+    """Go on where the part behind `marker` is here in full; fail in CI, and skip elsewhere, where it is not."""
+    if not (lacks := missing(marker)):
         return
-    reason = f"{marker}: not on this box: {brings}"
+    reason = f"{marker}: not on this box: {', '.join(lacks)}: {PARTS_BY_MARKER[marker].brings}"
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)

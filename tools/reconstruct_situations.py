@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from onbox.watch.recording import Header, Recorder
-from onbox.watch.sample import Gpu, Machine, Process, Sample, Threads, Tokens
+from onbox.watch.samples import Gpu, Machine, Process, Threads, TokenCounts, WatchSample
 
 GIB = 1 << 30
 TOTAL = int(121.69 * GIB)
@@ -29,11 +29,11 @@ def box(available_gib: float, at_s: float, stalled_s: float = 0.0) -> Machine:
     return Machine(int(available_gib * GIB), TOTAL, 0.0, 0.0, round(stalled_s, 2), 0, 0)
 
 
-def sample(at_s: float, **seen: object) -> Sample:
-    return Sample(t_ns=int(at_s * 1e9), **seen)  # type: ignore[arg-type]
+def sample(at_s: float, **seen: object) -> WatchSample:
+    return WatchSample(t_ns=int(at_s * 1e9), **seen)  # type: ignore[arg-type]
 
 
-def capture_hang() -> Iterator[Sample]:
+def capture_hang() -> Iterator[WatchSample]:
     """The original story: a last line at 06:58:05, exit code 255 at 07:42:51, and nothing in between."""
     lines = {
         0: "vLLM API server version 0.14.0",
@@ -57,7 +57,7 @@ def capture_hang() -> Iterator[Sample]:
         )
 
 
-def wedged_server() -> Iterator[Sample]:
+def wedged_server() -> Iterator[WatchSample]:
     """eugr/spark-vllm-docker#260: everything is green, a request runs, and no token comes."""
     for at in range(0, 400, 2):
         frozen = max(0, at - 60)
@@ -69,13 +69,13 @@ def wedged_server() -> Iterator[Sample]:
             births=3,
             machine=box(38, at),
             gpus=(Gpu(0, 45.0 if at < 60 else 13.0 + at % 14, 2400.0, 77 * GIB),),
-            tokens=Tokens(1.0, 0.0, done),
+            tokens=TokenCounts(1.0, 0.0, done),
             log=("Application startup complete.",) if at == 0 else (),
             log_bytes=30,
         )
 
 
-def marlin() -> Iterator[Sample]:
+def marlin() -> Iterator[WatchSample]:
     """MARLIN repacks the weights right after the load: 44 GiB free become 3 in five seconds, past every cap."""
     lines = {
         0: "vLLM server version 0.33.0, serving model openai/gpt-oss-120b",
@@ -98,7 +98,7 @@ def marlin() -> Iterator[Sample]:
         )
 
 
-def silent_jit() -> Iterator[Sample]:
+def silent_jit() -> Iterator[WatchSample]:
     """FlashInfer compiles its kernels on a cold cache: three and a half minutes without a line (vllm#52682)."""
     lines = {
         0: "Starting to load model openai/gpt-oss-120b...",
@@ -129,7 +129,7 @@ def silent_jit() -> Iterator[Sample]:
         )  # fmt: skip
 
 
-def asleep_in_kv() -> Iterator[Sample]:
+def asleep_in_kv() -> Iterator[WatchSample]:
     """A start that waits for another rank for ever: every thread sleeps, and the log repeats one warning."""
     for at in range(0, 420, 2):
         beats = at % 60 == 0 and at > 0

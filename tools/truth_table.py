@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onbox.watch.classify import State
-from onbox.watch.library import FOLDER, SUFFIX, names
 from onbox.watch.phases import GPU, HOST, RULES
 from onbox.watch.recording import Recording
+from onbox.watch.recording_library import FOLDER, SUFFIX, names
 from onbox.watch.watcher import Tracker
 
 PAGE = Path(__file__).parents[1] / "docs" / "watching.md"

@@ -30,7 +30,7 @@ class Client:
 @pytest.fixture(params=["docker", pytest.param("podman", marks=pytest.mark.podman)])
 def client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Client:
     # The other one's containers must not come into it.
-    monkeypatch.setattr("onbox.launch.containers.CLIENTS", (request.param,))
+    monkeypatch.setattr("onbox.launch.containers.client.PROGRAMS", (request.param,))
     if request.param == "docker":
         daemon = request.getfixturevalue("dockerd")
         monkeypatch.setenv("DOCKER_HOST", daemon.host)

@@ -11,7 +11,7 @@ from onbox import recipes
 from onbox.engines.vllm import Vllm
 from onbox.errors import BoxError
 from onbox.evidence.records import StandUp
-from onbox.launch.process import Lifetime
+from onbox.launch.lifetime import Lifetime
 from onbox.launch.resolve import resolve
 from onbox.recipes import Recipe
 from onbox.watch.recording import Recording

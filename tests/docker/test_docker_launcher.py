@@ -22,9 +22,9 @@ from onbox.engines import Launch
 from onbox.engines.vllm import Vllm
 from onbox.errors import BoxError, EngineError
 from onbox.evidence.records import StandUp
-from onbox.launch import running
+from onbox.launch import started_engines
+from onbox.launch.lifetime import Lifetime
 from onbox.launch.ports import free_port, port_open
-from onbox.launch.process import Lifetime
 from onbox.launch.resolve import resolve
 from onbox.launch.running_engines import running_engines
 from onbox.recipes import Recipe
@@ -69,7 +69,7 @@ import sys, time
 from pathlib import Path
 from onbox.engines.vllm import Vllm
 from onbox.recipes import Recipe
-from onbox.launch.process import Lifetime
+from onbox.launch.lifetime import Lifetime
 home = Path(sys.argv[1])
 recipe = Recipe.model_validate_json((home / "recipe.json").read_text())
 with Lifetime(recipe, Vllm(), home / "weights", home / "life", reserve=0):
@@ -203,6 +203,7 @@ def test_an_image_that_is_not_here_is_not_pulled(client: Client, recipe: Callabl
     assert caught.value.next_step == by_hand
 
 
+@pytest.mark.registry
 def test_by_its_digest_the_very_image_is_fetched_and_run(
     client: Client, recipe: Callable[..., Recipe], registry: str, tmp_path: Path
 ) -> None:
@@ -286,8 +287,8 @@ def test_down_removes_what_it_left_in_the_shared_memory_of_the_box(
         assert not segment.exists()
     finally:
         segment.unlink(missing_ok=True)
-        for each in running.all_running():
-            running.stop(each)
+        for each in started_engines.all_running():
+            started_engines.stop(each)
 
 
 def test_the_ending_commands_do_no_harm_when_it_is_gone(

@@ -12,7 +12,7 @@ import pytest
 
 from onbox.evidence.records import GuardStopped
 from onbox.supervisor import SUPERVISOR
-from onbox.supervisor.settings import Container, Limits, Settings
+from onbox.supervisor.settings import ContainerRef, MemoryLimits, Settings
 from tests.dockerd import DOCKER, Dockerd
 from tests.doubles.waiting import until
 
@@ -25,7 +25,7 @@ ENGINE = "echo up; while true; do sleep 1; done"
 @contextmanager
 def kept(daemon: Dockerd, log: Path, **more: Any) -> Iterator["subprocess.Popen[bytes]"]:
     image = daemon.busybox()
-    settings = Settings(log=str(log), container=Container("docker", NAME), **more).to_json()
+    settings = Settings(log=str(log), container=ContainerRef("docker", NAME), **more).to_json()
     run = [DOCKER, "run", "--rm", "--name", NAME, "--network", "none", "--pull", "never", image, "sh", "-c", ENGINE]
     supervisor = subprocess.Popen(
         [sys.executable, "-I", "-S", SUPERVISOR, settings, "--", *run],
@@ -55,7 +55,9 @@ def test_the_end_of_the_lifeline_ends_the_container(dockerd: Dockerd, tmp_path: 
 def test_the_guard_kills_the_container_and_sees_what_it_held(dockerd: Dockerd, tmp_path: Path) -> None:
     record = tmp_path / "guard.json"
     # Nobody has that much: it acts when the breach has lasted, or at once when it is as deep as this one.
-    with kept(dockerd, tmp_path / "log", limits=Limits(reserve_bytes=1 << 60), guard_file=str(record)) as supervisor:
+    with kept(
+        dockerd, tmp_path / "log", limits=MemoryLimits(reserve_bytes=1 << 60), guard_file=str(record)
+    ) as supervisor:
         assert supervisor.stdout is not None
         said = [json.loads(line) for line in supervisor.stdout]
     assert said[-1]["how"] == "guard"

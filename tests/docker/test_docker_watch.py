@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from onbox.watch.classify import State, Verdict
+from onbox.watch.classify import Assessment, State
 from onbox.watch.collect import Collector, Target
 from onbox.watch.watcher import Tracker, Watcher
 from tests.dockerd import DOCKER, Dockerd
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.docker
 LOOP = "i=0; while [ $i -lt 9000000 ]; do i=$((i+1)); done"
 
 
-def watch(argv: list[str], environment: dict[str, str]) -> tuple[list[Verdict], set[str]]:
+def watch(argv: list[str], environment: dict[str, str]) -> tuple[list[Assessment], set[str]]:
     """The verdicts on a client until it ends, and the roles of those that worked for it."""
     with subprocess.Popen(argv, env=environment, stdout=subprocess.DEVNULL, start_new_session=True) as client:
         watcher = Watcher(Collector(Target(pids=(client.pid,), exit_code=client.poll)), Tracker())

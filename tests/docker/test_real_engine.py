@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from onbox import fetch, recipes
-from onbox.launch import running
+from onbox.launch import started_engines
 from onbox.watch.recording import Recording
 from tests.docker.conftest import Client
 from tests.e2e.cli import environment, onbox
@@ -31,8 +31,8 @@ def env(tmp_path: Path, client: Client, monkeypatch: pytest.MonkeyPatch) -> Iter
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("XDG_RUNTIME_DIR", "")
     yield environment()
-    for each in running.all_running():
-        running.stop(each)
+    for each in started_engines.all_running():
+        started_engines.stop(each)
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_it_serves_from_its_container_and_nothing_is_left(client: Client, recipe
     (name,) = client.names()
     pid = int(client.ask("inspect", "--format", "{{.State.Pid}}", name))
     assert said("ps", env=env)["engines"][0]["state"] == "serving"
-    found = running.find("boxed")
+    found = started_engines.find("boxed")
     assert found is not None
     assert pid in found.processes()
     assert (found.held_bytes() or 0) > 50 * MIB

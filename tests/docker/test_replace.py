@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from onbox.errors import UsageError
-from onbox.launch import running
+from onbox.launch import started_engines
 from onbox.launch.swap_out import SwapOut
 from tests.docker.conftest import Client
 from tests.doubles.scripted_plugin import OPTIONS
@@ -88,8 +88,8 @@ def test_up_and_down_with_it(
         session.kill()
         until(lambda: runs(daily), 30)
     finally:
-        for each in running.all_running():
-            running.stop(each)
+        for each in started_engines.all_running():
+            started_engines.stop(each)
 
 
 def test_one_that_nobody_could_start_again_is_left_alone(client: Client) -> None:

@@ -71,7 +71,7 @@ def test_it_is_killed_at_its_time_and_by_a_stop_sign(tier: Container, tmp_path: 
     with StopSign() as stop:
         threading.Timer(1.0, stop.show).start()
         assert run(tier, tmp_path, "sleep", "60", stop=stop)[0] is None
-    assert tier.ask("ps", "--all", "--quiet") == ""
+    assert tier.client.ask("ps", "--all", "--quiet") == ""
 
 
 def test_a_hog_is_stopped_at_its_bound_and_told_as_one(tier: Container, tmp_path: Path) -> None:
@@ -118,18 +118,20 @@ def test_one_server_is_within_reach(tier: Container, tmp_path: Path) -> None:
 
 
 def test_what_an_onbox_that_is_gone_left_behind_is_removed(tier: Container) -> None:
-    (image,) = tier.ask("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", NAME).split()
+    (image,) = tier.client.ask("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", NAME).split()
     ended = subprocess.Popen(["true"])
     ended.wait()
-    tier.ask("create", "--pull", "never", "--network", "none", "--label", f"onbox.owner={ended.pid}", image, "true")
+    tier.client.ask(
+        "create", "--pull", "never", "--network", "none", "--label", f"onbox.owner={ended.pid}", image, "true"
+    )
     by_name(tier.name)
-    assert tier.ask("ps", "--all", "--quiet") == ""
+    assert tier.client.ask("ps", "--all", "--quiet") == ""
 
 
 @pytest.fixture
 def harbor_task(tier: Container, tmp_path: Path) -> Path:
     """A task whose environment is made by commands, and whose gate runs in that environment."""
-    tier.ask("import", "-", "busybox:task", stdin=busybox_tar())
+    tier.client.ask("import", "-", "busybox:task", stdin=busybox_tar())
     task = tmp_path / "tasks" / "made-by-run"
     for name, text in {
         "instruction.md": "Fill in the file `config.json`. It must say that the port is 8080.",
@@ -153,6 +155,7 @@ def test_a_missing_base_image_is_named_and_never_fetched(tier: Container, harbor
         environment_of(load_task(harbor_task), tier)
 
 
+@pytest.mark.bwrap
 def test_another_tier_refuses_it_and_says_what_to_set(harbor_task: Path) -> None:
     with scripted("good") as url:
         done = onbox("bench", url, "--tasks", harbor_task, env=environment(**{VARIABLE: "bubblewrap"}))
@@ -160,6 +163,7 @@ def test_another_tier_refuses_it_and_says_what_to_set(harbor_task: Path) -> None
     assert "ONBOX_SANDBOX=docker" in done.stderr
 
 
+@pytest.mark.bwrap
 def test_a_task_with_an_image_of_its_own(tier: Container, harbor_task: Path, tmp_path: Path) -> None:
     """The workspace comes out of the image, commands and gate run in it, and nothing is fetched."""
     out = tmp_path / "bench"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from onbox.launch import running
+from onbox.launch import started_engines
 from onbox.launch.shared_memory import SHARED, mapped
 from tests.doubles.scripted_plugin import OPTIONS
 from tests.e2e.cli import onbox
@@ -55,8 +55,8 @@ def test_what_an_engine_leaves_is_removed_and_told(
         assert other.exists()
     finally:
         other.unlink()
-        for each in running.all_running():
-            running.stop(each)
+        for each in started_engines.all_running():
+            started_engines.stop(each)
 
 
 def test_another_shm_of_the_same_path_is_not_ours(segment: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from onbox.box.memory import memory
 from onbox.evidence.records import GuardStopped
-from onbox.launch import running
+from onbox.launch import started_engines
 from tests.doubles.scripted_plugin import OPTIONS
 from tests.doubles.waiting import gone, until
 from tests.e2e.cli import GONE_S, Session, onbox
@@ -33,8 +33,8 @@ def env(tmp_path: Path, plugin_env: dict[str, str], monkeypatch: pytest.MonkeyPa
     for name, value in told.items():
         monkeypatch.setenv(name, value)
     yield {**plugin_env, **told}
-    for each in running.all_running():
-        running.stop(each)
+    for each in started_engines.all_running():
+        started_engines.stop(each)
 
 
 @pytest.fixture
@@ -178,14 +178,14 @@ def test_kill_9_at_any_point_leaves_no_engine_and_no_port(env: dict[str, str], r
         time.sleep(chance.uniform(0.0, 1.1 * whole_s))
         session.kill()
         time.sleep(0.2)
-        found = running.find("small")
+        found = started_engines.find("small")
         served = found is not None and found.state() == "serving"
         if found is not None and served:
             # The handover came first: it stays, under its guard.
             assert found.guarded()
             assert listens(port)
-            assert running.stop(found).whole
-            running.put_away("small")
+            assert started_engines.stop(found).whole
+            started_engines.put_away("small")
         assert session.left(GONE_S) == []
         assert not listens(port)
         ends.append("served" if served else "gone")

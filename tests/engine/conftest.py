@@ -15,8 +15,8 @@ import pytest
 
 from onbox import fetch, recipes
 from onbox.engines.llama_embedded import LlamaEmbedded
+from onbox.launch.lifetime import Lifetime
 from onbox.launch.ports import free_port
-from onbox.launch.process import Lifetime
 from onbox.recipes import Recipe
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint

@@ -10,7 +10,7 @@ from onbox import fetch, recipes
 from onbox.engines.llama_embedded import LlamaEmbedded
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import Exchange, StandUp
-from onbox.launch.process import Lifetime
+from onbox.launch.lifetime import Lifetime
 from tests.e2e.cli import onbox, verdict_of
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.timeout(300)]

@@ -20,7 +20,7 @@ from onbox.engines.llama_embedded import LlamaEmbedded
 from onbox.evidence.folder import read_lines
 from onbox.evidence.records import Exchange
 from onbox.evidence.stream import read_reply
-from onbox.launch.process import Lifetime
+from onbox.launch.lifetime import Lifetime
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
 from tests.e2e.cli import onbox

@@ -10,7 +10,7 @@ from onbox import recipes
 from onbox.engines.attached import Attached
 from onbox.errors import UsageError
 from onbox.evidence.records import StandUp
-from onbox.launch.process import Lifetime
+from onbox.launch.lifetime import Lifetime
 from onbox.trial.asked import Asked
 from onbox.trial.plan import make_plan
 from onbox.wire.client import StampedClient

@@ -12,8 +12,8 @@ from onbox.engines.vllm_log import LOG as VLLM
 from onbox.evidence.records import StandUp
 from onbox.judge.backend import backend_proof
 from onbox.judge.results import BackendProof, Proof
-from onbox.launch.backend import seen
 from onbox.launch.engine_log import STAMP
+from onbox.launch.log_backends import backends_in
 from onbox.report import words
 
 DATA = Path(__file__).parents[1] / "data"
@@ -41,7 +41,7 @@ def recorded(name: str) -> list[str]:
 
 
 def prove(lines: Iterable[str], log: LogLines, **expect: Any) -> BackendProof:
-    backends, figures = seen(lines, log)
+    backends, figures = backends_in(lines, log)
     standup = StandUp(launch_id="1", engine="x", url="http://x", backends=backends, figures=figures)
     return backend_proof(standup, {"expect": expect})
 
@@ -128,7 +128,7 @@ class TestLlama:
     @pytest.mark.parametrize(("log", "mib"), [("cuda", 1059.89), ("cuda-partly", 1299.9), ("cuda-none", 1059.89)])
     def test_what_an_h100_loaded(self, log: str, mib: float) -> None:
         """The parts on the device and in memory together; what lies in a mapped file counts where it is used."""
-        _, figures = seen(recorded(f"llama.cpp/llama-server-{log}.log"), LLAMA)
+        _, figures = backends_in(recorded(f"llama.cpp/llama-server-{log}.log"), LLAMA)
         assert figures["loaded_bytes"] == pytest.approx(mib * 2**20, rel=1e-4)
         assert figures["kv_cache_bytes"] == pytest.approx(224 * 2**20)
 

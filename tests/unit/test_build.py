@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from onbox import recipes
 from onbox.errors import UsageError
-from onbox.launch.building import failure
+from onbox.launch.image_build import failure
 from onbox.recipes.build import Build, base_images, inputs_sha256
 from onbox.recipes.container import Container
 from onbox.recipes.sparkrun import from_sparkrun, to_sparkrun

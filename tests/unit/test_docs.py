@@ -167,7 +167,7 @@ def test_the_readme_tells_the_later_releases() -> None:
 
 @each_page()
 def test_every_make_target_is_there(page: Path) -> None:
-    targets = set(re.findall(r"^(\w+):", text(ROOT / "Makefile"), re.MULTILINE))
+    targets = set(re.findall(r"^([\w-]+):", text(ROOT / "Makefile"), re.MULTILINE))
     lines = inline(page) + [line for body in blocks(page, "sh") for line in body.splitlines()]
     assert {line.split()[1] for line in lines if line.startswith("make ")} <= targets
 

@@ -26,7 +26,7 @@ from onbox.engines.sglang import Sglang
 from onbox.engines.vllm import Vllm
 from onbox.errors import BoxError, UsageError
 from onbox.evidence.records import StandUp
-from onbox.launch.process import Lifetime
+from onbox.launch.lifetime import Lifetime
 from onbox.launch.running_engines import running_engines
 from onbox.recipes.container import Container
 from onbox.recipes.schema import Recipe, Serve, Tools, Weights

@@ -119,13 +119,6 @@ class TestCache:
         assert path.read_bytes() == WHOLE
         assert fetch.download_bytes(BY_PARTS) == 0
 
-    def test_where_it_is(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.delenv("ONBOX_CACHE", raising=False)
-        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-        assert fetch.cache_folder() == tmp_path / "onbox"
-        monkeypatch.delenv("XDG_CACHE_HOME")
-        assert fetch.cache_folder() == Path.home() / ".cache" / "onbox"
-
     def test_a_disk_that_is_too_small_is_told_before_the_first_byte(
         self, cache: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -9,38 +9,40 @@ from hypothesis import strategies as st
 
 from onbox.evidence.records import GuardLimits, GuardStopped, Holder
 from onbox.launch.budget import transient_bytes
-from onbox.launch.guard_words import guard_stop
+from onbox.launch.guard_advice import guard_stop
 from onbox.recipes.schema import Expect, Recipe, Serve, Weights
-from onbox.supervisor.guard import Alarm, Guard, Sample
-from onbox.supervisor.memory import available_bytes, full_stall_s
-from onbox.supervisor.settings import Container, Limits, Settings
+from onbox.supervisor.guard import Alarm, Guard, MemorySample
+from onbox.supervisor.memory_sampler import available_bytes, full_stall_s
+from onbox.supervisor.settings import ContainerRef, MemoryLimits, Settings
 
 GIB = 2**30
 STOP_S = 0.1
 """What a stop takes in these stories, with the sample before it."""
 
 
-def play(guard: Guard, samples: Iterable[Sample]) -> tuple[Alarm | None, Sample | None]:
+def play(guard: Guard, samples: Iterable[MemorySample]) -> tuple[Alarm | None, MemorySample | None]:
     for sample in samples:
         if alarm := guard.look(sample):
             return alarm, sample
     return None, None
 
 
-def falling(start: float, rate: float, until_: float, *, own: bool = True, step_s: float = 0.1) -> Iterable[Sample]:
+def falling(
+    start: float, rate: float, until_: float, *, own: bool = True, step_s: float = 0.1
+) -> Iterable[MemorySample]:
     """Available memory that falls from a second on, in GiB and GiB/s, and then stays."""
     for number in range(600):
         t = number * step_s
         taken = min(max(0.0, (t - 1.0) * rate), start - until_)
-        yield Sample(t, round((start - taken) * GIB), round(taken * GIB) if own else 0)
+        yield MemorySample(t, round((start - taken) * GIB), round(taken * GIB) if own else 0)
 
 
 @settings(deadline=None)
 @given(rate=st.floats(0.1, 8.0))
 def test_a_hog_is_stopped_before_the_reserve_is_breached(rate: float) -> None:
-    guard = Guard(Limits(reserve_bytes=4 * GIB))
+    guard = Guard(MemoryLimits(reserve_bytes=4 * GIB))
     t, available = 0.0, 44.0 * GIB
-    while (alarm := guard.look(Sample(t, round(available), round(44 * GIB - available)))) is None:
+    while (alarm := guard.look(MemorySample(t, round(available), round(44 * GIB - available)))) is None:
         interval = guard.interval_s()
         t += interval
         available -= rate * GIB * interval if t > 1 else 0
@@ -51,12 +53,12 @@ def test_a_hog_is_stopped_before_the_reserve_is_breached(rate: float) -> None:
 @settings(deadline=None)
 @given(rate=st.floats(0.1, 20.0), plan=st.floats(0.1, 37.9))
 def test_growth_up_to_a_plan_that_fits_is_never_stopped(rate: float, plan: float) -> None:
-    guard = Guard(Limits(reserve_bytes=2 * GIB, plan_bytes=round(plan * GIB) + 1))
+    guard = Guard(MemoryLimits(reserve_bytes=2 * GIB, plan_bytes=round(plan * GIB) + 1))
     assert play(guard, falling(40, rate, 40 - plan)) == (None, None)
 
 
 def test_growth_beyond_the_plan_is_stopped() -> None:
-    guard = Guard(Limits(reserve_bytes=4 * GIB, plan_bytes=20 * GIB))
+    guard = Guard(MemoryLimits(reserve_bytes=4 * GIB, plan_bytes=20 * GIB))
     alarm, sample = play(guard, falling(40, 4.0, 0))
     assert alarm is not None
     assert sample is not None
@@ -65,7 +67,7 @@ def test_growth_beyond_the_plan_is_stopped() -> None:
 
 
 def test_what_is_held_for_a_moment_is_expected_only_until_it_serves() -> None:
-    limits = Limits(reserve_bytes=4 * GIB, plan_bytes=10 * GIB, transient_bytes=25 * GIB)
+    limits = MemoryLimits(reserve_bytes=4 * GIB, plan_bytes=10 * GIB, transient_bytes=25 * GIB)
     assert play(Guard(limits), falling(40, 8.0, 5.2)) == (None, None)
     serving = Guard(limits)
     serving.serving = True
@@ -74,21 +76,21 @@ def test_what_is_held_for_a_moment_is_expected_only_until_it_serves() -> None:
 
 
 def test_a_fall_that_others_cause_is_no_reason_ahead_of_time() -> None:
-    assert play(Guard(Limits(reserve_bytes=4 * GIB)), falling(40, 4.0, 4.1, own=False)) == (None, None)
+    assert play(Guard(MemoryLimits(reserve_bytes=4 * GIB)), falling(40, 4.0, 4.1, own=False)) == (None, None)
 
 
 def test_a_breach_by_others_counts_when_it_lasts() -> None:
-    alarm, sample = play(Guard(Limits(reserve_bytes=4 * GIB)), falling(40, 4.0, 3.9, own=False))
+    alarm, sample = play(Guard(MemoryLimits(reserve_bytes=4 * GIB)), falling(40, 4.0, 3.9, own=False))
     assert alarm is not None
     assert sample is not None
     assert (alarm.kind, alarm.ours) == ("breached", False)
     assert sample.t_s > 10 + 2
-    dip = [Sample(n / 10, (3 if 20 < n < 30 else 40) * GIB, 0) for n in range(100)]
-    assert play(Guard(Limits(reserve_bytes=4 * GIB)), dip) == (None, None)
+    dip = [MemorySample(n / 10, (3 if 20 < n < 30 else 40) * GIB, 0) for n in range(100)]
+    assert play(Guard(MemoryLimits(reserve_bytes=4 * GIB)), dip) == (None, None)
 
 
 def test_a_deep_breach_by_others_counts_at_once() -> None:
-    alarm, sample = play(Guard(Limits(reserve_bytes=4 * GIB)), falling(40, 100.0, 1.5, own=False))
+    alarm, sample = play(Guard(MemoryLimits(reserve_bytes=4 * GIB)), falling(40, 100.0, 1.5, own=False))
     assert alarm is not None
     assert sample is not None
     assert sample.t_s < 2
@@ -96,7 +98,7 @@ def test_a_deep_breach_by_others_counts_at_once() -> None:
 
 def test_an_engine_that_cannot_be_seen_is_suspected() -> None:
     hidden = [sample._replace(own_bytes=None) for sample in falling(40, 4.0, 0)]
-    alarm, sample = play(Guard(Limits(reserve_bytes=4 * GIB)), hidden)
+    alarm, sample = play(Guard(MemoryLimits(reserve_bytes=4 * GIB)), hidden)
     assert alarm is not None
     assert sample is not None
     assert (alarm.kind, sample.available_bytes > 4 * GIB) == ("projected", True)
@@ -104,13 +106,13 @@ def test_an_engine_that_cannot_be_seen_is_suspected() -> None:
 
 @pytest.mark.parametrize(("available", "stops"), [(6 * GIB, True), (20 * GIB, False)])
 def test_stalls_count_only_when_little_is_available(available: int, stops: bool) -> None:
-    stalled = [Sample(n / 10, available, 0, stall_s=n / 10 * 0.6) for n in range(50)]
-    alarm, _ = play(Guard(Limits(reserve_bytes=4 * GIB)), stalled)
+    stalled = [MemorySample(n / 10, available, 0, stall_s=n / 10 * 0.6) for n in range(50)]
+    alarm, _ = play(Guard(MemoryLimits(reserve_bytes=4 * GIB)), stalled)
     assert (alarm is not None and alarm.kind == "stalled") == stops
 
 
 def test_it_looks_more_often_when_the_reserve_is_near() -> None:
-    guard = Guard(Limits(reserve_bytes=4 * GIB))
+    guard = Guard(MemoryLimits(reserve_bytes=4 * GIB))
     intervals = {}
     for sample in falling(16, 1.0, 5):
         assert guard.look(sample) is None
@@ -133,8 +135,8 @@ def test_settings_survive_the_command_line() -> None:
     told = Settings(
         log="/x/é.log",
         landmarks=(("load", "a|b"),),
-        limits=Limits(1, None, 2),
-        container=Container("docker", "c"),
+        limits=MemoryLimits(1, None, 2),
+        container=ContainerRef("docker", "c"),
         afterwards=(("docker", "start", "c"),),
     )
     assert Settings.from_json(told.to_json()) == told

@@ -20,7 +20,7 @@ from onbox.bench.sandbox.none import Unsafe
 from onbox.bench.tasks import load_tasks
 from onbox.evidence.folder import TrialFolder, read_lines
 from onbox.evidence.records import AgentPlan, Exchange, ReplayEnd, ReplayPlan, SandboxReport
-from onbox.launch.process import Lifetime
+from onbox.launch.lifetime import Lifetime
 from onbox.trial.here import Here
 from onbox.trial.lanes import Lanes, Order
 from onbox.wire.client import StampedClient

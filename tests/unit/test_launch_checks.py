@@ -14,14 +14,15 @@ import pytest
 
 from onbox import recipes
 from onbox.box.checks import Check
+from onbox.box.gpus import Accelerator
 from onbox.box.memory import Memory
-from onbox.box.nvml import Accelerator
 from onbox.engines import engine_by_name
 from onbox.engines.known import known
 from onbox.errors import UsageError
-from onbox.launch import images, launch_checks, resolve
+from onbox.launch import image_match, launch_checks, resolve
 from onbox.launch.budget import Budget, planned
-from onbox.launch.images import Image, runs_on
+from onbox.launch.containers import ContainerClient, ImageInfo
+from onbox.launch.image_match import runs_on
 from onbox.launch.running_engines import RunningEngine, is_engine, running_engines
 from onbox.recipes import Recipe
 from onbox.recipes.schema import Tools
@@ -50,11 +51,11 @@ def found(
 
 
 @pytest.fixture
-def image(monkeypatch: pytest.MonkeyPatch) -> list[Image | None]:
+def image(monkeypatch: pytest.MonkeyPatch) -> list[ImageInfo | None]:
     """What the daemon says of any image; change the one element."""
-    told: list[Image | None] = [Image("sha256:1", images.machine(), (), 5, ("12.1a",))]
-    monkeypatch.setattr(images, "daemon_answers", lambda program: True)
-    monkeypatch.setattr(images, "image", lambda program, reference: told[0])
+    told: list[ImageInfo | None] = [ImageInfo("sha256:1", image_match.machine(), (), 5, ("12.1a",))]
+    monkeypatch.setattr(ContainerClient, "answers", lambda client: True)
+    monkeypatch.setattr(ContainerClient, "image", lambda client, reference: told[0])
     return told
 
 
@@ -116,32 +117,32 @@ class TestMemory:
 
 
 class TestImage:
-    def test_all_is_well(self, image: list[Image | None]) -> None:
+    def test_all_is_well(self, image: list[ImageInfo | None]) -> None:
         checks = found()
         assert {checks[name].status for name in ("launch.architecture", "launch.kernels")} == {"pass"}
 
-    def test_one_that_is_not_here_fails_with_the_command(self, image: list[Image | None]) -> None:
+    def test_one_that_is_not_here_fails_with_the_command(self, image: list[ImageInfo | None]) -> None:
         image[0] = None
         check = found()["launch.image"]
         assert (check.status, check.hint) == ("fail", "docker pull sparkarena/spark-vllm-docker:mxfp4")
 
-    def test_one_of_another_architecture_or_chip_fails(self, image: list[Image | None]) -> None:
-        image[0] = Image("sha256:1", "riscv64", (), 5, ("9.0a", "10.0"))
+    def test_one_of_another_architecture_or_chip_fails(self, image: list[ImageInfo | None]) -> None:
+        image[0] = ImageInfo("sha256:1", "riscv64", (), 5, ("9.0a", "10.0"))
         checks = found()
         assert checks["launch.architecture"].status == "fail"
         assert checks["launch.kernels"].status == "fail"
-        image[0] = Image("sha256:1", "riscv64", (), 5, None)
+        image[0] = ImageInfo("sha256:1", "riscv64", (), 5, None)
         assert found()["launch.kernels"].status == "unknown"
 
     @pytest.mark.parametrize(("kept", "status"), [("a", "pass"), ("b", "fail"), ("", "unknown")])
-    def test_the_digest_is_compared(self, image: list[Image | None], kept: str, status: str) -> None:
+    def test_the_digest_is_compared(self, image: list[ImageInfo | None], kept: str, status: str) -> None:
         assert SPARK.container is not None
         pinned = SPARK.container.model_copy(update={"digest": f"sha256:{'a' * 64}"})
-        image[0] = Image("sha256:1", "arm64", (f"sha256:{kept * 64}",) if kept else (), 5, None)
+        image[0] = ImageInfo("sha256:1", "arm64", (f"sha256:{kept * 64}",) if kept else (), 5, None)
         assert found(SPARK.model_copy(update={"container": pinned}))["launch.digest"].status == status
 
     def test_no_daemon_is_one_doubt(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(images, "daemon_answers", lambda program: False)
+        monkeypatch.setattr(ContainerClient, "answers", lambda client: False)
         checks = found()
         assert checks["launch.daemon"].status == "fail"
         assert "launch.image" not in checks
@@ -163,7 +164,7 @@ class TestImage:
 
 
 class TestKnowledge:
-    def test_the_dead_switches_of_the_story(self, image: list[Image | None]) -> None:
+    def test_the_dead_switches_of_the_story(self, image: list[ImageInfo | None]) -> None:
         """The fork's own options and variable, given to a version of vLLM itself."""
         checks = found(SPARK.model_copy(update={"engine_version": "0.32.0"}))
         options, environment = checks["launch.options"], checks["launch.environment"]
@@ -172,11 +173,11 @@ class TestKnowledge:
         assert environment.observed == "not known: VLLM_USE_FLASHINFER_MOE_MXFP4_MXFP8"
         assert "expect.backends" in environment.hint
 
-    def test_for_the_fork_they_are_right(self, image: list[Image | None]) -> None:
+    def test_for_the_fork_they_are_right(self, image: list[ImageInfo | None]) -> None:
         checks = found()
         assert (checks["launch.options"].status, checks["launch.environment"].status) == ("pass", "pass")
 
-    def test_the_published_recipe_is_the_forks_by_its_tag(self, image: list[Image | None]) -> None:
+    def test_the_published_recipe_is_the_forks_by_its_tag(self, image: list[ImageInfo | None]) -> None:
         path = Path(__file__).parents[1] / "data" / "sparkrun" / "openai-gpt-oss-120b-vllm.yaml"
         checks = found(recipes.load(str(path)))
         assert (checks["launch.options"].status, checks["launch.environment"].status) == ("pass", "pass")
@@ -191,13 +192,13 @@ class TestKnowledge:
         assert known("vllm", "0.32.0").variable("PATH") is None
         assert known("of others", "1").option("x") is None
 
-    def test_no_parser_of_calls_is_a_doubt(self, image: list[Image | None]) -> None:
+    def test_no_parser_of_calls_is_a_doubt(self, image: list[ImageInfo | None]) -> None:
         assert found()["launch.tools"].status == "pass"
         check = found(SPARK.model_copy(update={"tools": Tools()}))["launch.tools"]
         assert check.status == "warn"
         assert "call_parser" in check.hint
 
-    def test_more_than_one_box_is_refused(self, image: list[Image | None]) -> None:
+    def test_more_than_one_box_is_refused(self, image: list[ImageInfo | None]) -> None:
         path = Path(__file__).parents[1] / "data" / "sparkrun" / "nemotron-3-super-nvfp4-vllm.yaml"
         check = found(recipes.load(str(path)))["launch.nodes"]
         assert (check.status, check.observed) == ("fail", 2)

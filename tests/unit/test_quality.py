@@ -87,7 +87,7 @@ BROKEN_TYPES = {
 }
 
 
-@pytest.mark.agents
+@pytest.mark.node
 def test_scripts_that_are_broken_by_any_node(tmp_path: Path) -> None:
     jsx = {"view.jsx": "let a = <b>;\n", "page.tsx": "let a: = 1;\n"}
     found = parsed(tmp_path, SCRIPTS, {**BROKEN_SCRIPTS, **jsx})
@@ -95,7 +95,7 @@ def test_scripts_that_are_broken_by_any_node(tmp_path: Path) -> None:
 
 
 @pytest.mark.agents
-@pytest.mark.parametrize("tier", ["bubblewrap", "sandlock"])
+@pytest.mark.parametrize("tier", [pytest.param("bubblewrap", marks=pytest.mark.bwrap), "sandlock"])
 def test_types_by_a_node_that_reads_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tier: str) -> None:
     monkeypatch.setenv("PATH", str(NODE.parent), prepend=":")
     monkeypatch.setenv("ONBOX_SANDBOX", tier)

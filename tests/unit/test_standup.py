@@ -14,8 +14,8 @@ import pytest
 from onbox.engines.attached import Attached
 from onbox.errors import BoxError, EngineError
 from onbox.evidence.records import StandUp
+from onbox.launch.lifetime import Lifetime
 from onbox.launch.ports import free_port, port_open
-from onbox.launch.process import Lifetime
 from onbox.recipes.schema import Recipe, Serve, Weights
 from onbox.watch.recording import Recording
 from onbox.watch.watcher import Tracker

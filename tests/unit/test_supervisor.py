@@ -15,7 +15,7 @@ import pytest
 
 from onbox.evidence.records import GuardStopped
 from onbox.supervisor import SUPERVISOR
-from onbox.supervisor.settings import Limits, Settings
+from onbox.supervisor.settings import MemoryLimits, Settings
 from tests.doubles.waiting import gone, until
 
 SLEEP = "import time; print('up', flush=True); time.sleep(600)"
@@ -199,7 +199,7 @@ def test_the_log_tells_the_phase(keep: Keep, tmp_path: Path) -> None:
 
 def test_the_guard_kills_at_once_and_writes_what_it_saw(keep: Keep, tmp_path: Path) -> None:
     # A reserve that no box has: the first look finds it breached, and what was seen by then is in the file.
-    limits = Limits(reserve_bytes=1 << 60)
+    limits = MemoryLimits(reserve_bytes=1 << 60)
     kept = keep(DEAF, limits=limits, guard_file=str(tmp_path / "guard.json"))
     assert kept.hear() == {"exit": -signal.SIGKILL, "how": "guard"}
     seen = GuardStopped.model_validate_json((tmp_path / "guard.json").read_bytes())

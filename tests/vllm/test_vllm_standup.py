@@ -12,8 +12,8 @@ from onbox.engines.scrape import gauges
 from onbox.engines.vllm import Vllm
 from onbox.errors import BoxError
 from onbox.evidence.records import StandUp
+from onbox.launch.lifetime import Lifetime
 from onbox.launch.ports import port_open
-from onbox.launch.process import Lifetime
 from onbox.recipes import Recipe, Serve, Weights
 from onbox.watch.recording import Recording
 from onbox.watch.watcher import Tracker

@@ -68,10 +68,10 @@ def _image(task: Task, tier: Container) -> str:
         if not tier.has(base):
             raise BoxError(f"{dockerfile}: FROM {base}: not on this box", f"{tier.name} pull {base}, or {by_hand}")
     try:
-        tier.ask(*build, timeout_s=BUILD_S)
+        tier.client.ask(*build, timeout_s=BUILD_S)
     except BoxError as error:
         raise BoxError(f"{dockerfile}: {error.message}", by_hand) from error
-    workdir = tier.ask("image", "inspect", "--format", "{{.Config.WorkingDir}}", name)
+    workdir = tier.client.ask("image", "inspect", "--format", "{{.Config.WorkingDir}}", name)
     if workdir.rstrip("/") != WORKDIR:
         raise BoxError(f"{dockerfile}: WORKDIR is {workdir or '/'}", f"end it with WORKDIR {WORKDIR}")
     return name
@@ -80,11 +80,11 @@ def _image(task: Task, tier: Container) -> str:
 def _copy_out(tier: Container, image: str, target: Path) -> None:
     """Copy the workspace out of a container that is never started."""
     target.mkdir(parents=True, exist_ok=True)
-    container = tier.ask("create", "--pull", "never", "--network", "none", image, "true")
+    container = tier.client.ask("create", "--pull", "never", "--network", "none", image, "true")
     try:
-        tier.ask("cp", f"{container}:{WORKDIR}/.", str(target))
+        tier.client.ask("cp", f"{container}:{WORKDIR}/.", str(target))
     finally:
-        tier.ask("rm", "--force", container)
+        tier.client.ask("rm", "--force", container)
     for folder, _, names in os.walk(target, topdown=False):
         for path in [Path(folder, name) for name in names] + [Path(folder)]:
             os.utime(path, (MTIME_S, MTIME_S), follow_symlinks=False)

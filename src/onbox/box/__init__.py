@@ -8,8 +8,8 @@ Example:
 from onbox.box.bandwidth import Bandwidth, cpu_bandwidth
 from onbox.box.checks import Check
 from onbox.box.describe import Box, bandwidth, describe
+from onbox.box.gpus import Accelerator, accelerators
 from onbox.box.memory import Memory, memory
-from onbox.box.nvml import Accelerator, accelerators
 
 __all__ = [
     "Accelerator",

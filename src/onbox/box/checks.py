@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from onbox.box.bandwidth import Bandwidth
+from onbox.box.gpus import Accelerator
 from onbox.box.memory import Memory
-from onbox.box.nvml import Accelerator
 from onbox.box.pressure import Pressure
 
 PINNED_SM_CLOCK_MHZ = 900.0

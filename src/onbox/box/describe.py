@@ -4,13 +4,13 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from onbox.box import cuda, nvml
+from onbox.box import cuda, gpus
 from onbox.box.bandwidth import Bandwidth, cpu_bandwidth
 from onbox.box.checks import Check, checks
 from onbox.box.gpu_bandwidth import gpu_bandwidth
+from onbox.box.gpus import Accelerator
 from onbox.box.memory import Memory, memory
 from onbox.box.nominal import nominal
-from onbox.box.nvml import Accelerator
 from onbox.box.pressure import Pressure, desktop_session, pressure
 from onbox.box.system import Cpu, Disk, System, cpu, disk, proxies, system
 from onbox.errors import BoxError
@@ -50,7 +50,7 @@ def describe(*, measure: bool = True) -> Box:
     Args:
         measure: whether to measure read bandwidth; without it `bandwidth` is None.
     """
-    found = nvml.accelerators()
+    found = gpus.accelerators()
     here = memory(unified=unified(found.devices))
     squeeze = pressure()
     measured, problems = _measured(found) if measure else ((), [])
@@ -77,7 +77,7 @@ def describe(*, measure: bool = True) -> Box:
 
 def bandwidth() -> Bandwidth:
     """Measured read bandwidth of the processor that would decode: the first GPU where there is one, else the CPU."""
-    measured, _ = _measured(nvml.accelerators(), cpu_too=False)
+    measured, _ = _measured(gpus.accelerators(), cpu_too=False)
     return measured[0]
 
 
@@ -102,13 +102,13 @@ def reserve_bytes(total_bytes: int, desktop: bool | None, *, unified: bool | Non
     return max(least, int(total_bytes * share)) + (DESKTOP_RESERVE_BYTES if desktop else 0)
 
 
-def _measured(found: nvml.Accelerators, *, cpu_too: bool = True) -> tuple[tuple[Bandwidth, ...], list[Check]]:
+def _measured(found: gpus.Accelerators, *, cpu_too: bool = True) -> tuple[tuple[Bandwidth, ...], list[Check]]:
     """GPU first, then CPU; a GPU that cannot be measured is a check, and no reason to go without the CPU."""
     measured: list[Bandwidth] = []
     problems = []
     for device in cuda.devices():
         try:
-            with nvml.Sampler(device.pci_bus_id) as sampler:
+            with gpus.GpuSampler(device.pci_bus_id) as sampler:
                 measured.append(gpu_bandwidth(device, sample=sampler.sample))
         except BoxError as error:
             problems.append(

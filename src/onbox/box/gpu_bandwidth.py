@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from onbox.box import cuda
 from onbox.box.bandwidth import Bandwidth
+from onbox.box.gpus import GpuSample
 from onbox.box.nominal import nominal
-from onbox.box.nvml import Sample
 from onbox.errors import BoxError
 
 MIB = 1 << 20
@@ -95,7 +95,7 @@ DONE:
 
 
 def gpu_bandwidth(
-    device: cuda.Device, *, sample: Callable[[], Sample] | None = None, repeats: int = REPEATS
+    device: cuda.Device, *, sample: Callable[[], GpuSample] | None = None, repeats: int = REPEATS
 ) -> Bandwidth:
     """Measure how fast a GPU reads its memory.
 
@@ -142,7 +142,7 @@ class _Run:
         self._kernel = cuda.Kernel(PTX, "read_all")
         cuda.fill(data, PATTERN, self._words)
 
-    def warm_up(self, sample: Callable[[], Sample] | None) -> list[Sample]:
+    def warm_up(self, sample: Callable[[], GpuSample] | None) -> list[GpuSample]:
         """Read until the clocks have had time to rise; sample while work is queued."""
         samples = []
         queued = max(1, round(SAMPLED_S / min(self.timed(3))))

@@ -15,17 +15,18 @@ from onbox.evidence.folder import utc_now, write_atomic, write_json
 from onbox.evidence.lock import locked
 from onbox.evidence.records import LaunchRecord, StandUp
 from onbox.judge.backend import backend_proof
-from onbox.launch import running
-from onbox.launch.process import Lifetime
-from onbox.launch.running import Gone, Running, Started
+from onbox.launch import started_engines
+from onbox.launch.lifetime import Lifetime
+from onbox.launch.started_engines import StopResult, UpEngine, UpRecord
 from onbox.launch.swap_out import SwapOut
 from onbox.recipes import Recipe
 from onbox.recipes.text import recipe_yaml
 from onbox.report import words
 from onbox.trial import events
+from onbox.user_folders import state_folder
 
 
-def stand_up(recipe: Recipe, *, reserve: int | None, replace: str | None) -> Running:
+def stand_up(recipe: Recipe, *, reserve: int | None, replace: str | None) -> UpEngine:
     """Start, wait until it serves, and leave it to its supervisor; until then an end of this process is its end too.
 
     Args:
@@ -39,13 +40,13 @@ def stand_up(recipe: Recipe, *, reserve: int | None, replace: str | None) -> Run
         GuardStop: the guard had to stop it.
     """
     with terminable(), _alone(recipe.name):
-        running.refuse_twice(recipe.name)
+        started_engines.refuse_twice(recipe.name)
         with SwapOut(replace) if replace else nullcontext() as replaced, PlainView(sys.stderr) as view:
             name = recipe.name
-            folder = running.state_folder() / f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
+            folder = state_folder() / f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
             write_atomic(folder / "recipe.yaml", recipe_yaml(recipe))
             weights = _fetch(recipe, folder, view)
-            running.put_away(name)
+            started_engines.put_away(name)
 
             def on_phase(phase: str, seconds: float | None) -> None:
                 if phase == "start" and seconds is None:
@@ -61,10 +62,10 @@ def stand_up(recipe: Recipe, *, reserve: int | None, replace: str | None) -> Run
                 folder / "standup",
                 on_phase,
                 reserve=reserve,
-                state_file=running.supervisor_file(name),
+                state_file=started_engines.supervisor_file(name),
                 afterwards=replaced.again if replaced else (),
             )
-            started = Started(
+            started = UpRecord(
                 name=name,
                 url=life.endpoint.api,
                 host=life.endpoint.host,
@@ -74,22 +75,22 @@ def stand_up(recipe: Recipe, *, reserve: int | None, replace: str | None) -> Run
                 started_at=utc_now(),
                 again=_again(folder, life.endpoint.port, reserve),
             )
-            running.save(started)
+            started_engines.save(started)
             try:
                 with life:
                     if replaced:
                         replaced.keep()
-                    running.save(_with_record(started, life.record(), recipe))
+                    started_engines.save(_with_record(started, life.record(), recipe))
                     life.hand_over()
             except BaseException:
-                running.save(_with_record(started, life.record(), recipe))
+                started_engines.save(_with_record(started, life.record(), recipe))
                 raise
-        found = running.find(name)
+        found = started_engines.find(name)
         assert found is not None
         return found
 
 
-def contract(up: Running, gone: Gone | None = None) -> dict[str, Any]:
+def contract(up: UpEngine, gone: StopResult | None = None) -> dict[str, Any]:
     """The keys of the contract for one name, and more."""
     started = up.started
     told: dict[str, Any] = {
@@ -116,14 +117,14 @@ def contract(up: Running, gone: Gone | None = None) -> dict[str, Any]:
     return told
 
 
-def backend_words(up: Running) -> str:
+def backend_words(up: UpEngine) -> str:
     """What computes, in one line; empty when nothing is known of it."""
     from onbox.judge.results import BackendProof
 
     return words.backend(BackendProof.model_validate(up.started.backend)) if up.started.backend else ""
 
 
-def _with_record(started: Started, record: StandUp, recipe: Recipe) -> Started:
+def _with_record(started: UpRecord, record: StandUp, recipe: Recipe) -> UpRecord:
     return started.model_copy(
         update={
             "phases": record.phases,
@@ -162,7 +163,7 @@ def _again(folder: Path, port: int, reserve: int | None) -> tuple[str, ...]:
 @contextmanager
 def _alone(name: str) -> Iterator[None]:
     """One `up` of a name at a time."""
-    place = running.state_folder() / "locks" / name
+    place = state_folder() / "locks" / name
     place.mkdir(parents=True, exist_ok=True)
     with locked(place):
         yield

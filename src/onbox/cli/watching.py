@@ -13,19 +13,20 @@ from pathlib import Path
 from onbox.cli.signals import terminable
 from onbox.cli.watchview import Frame, View, make_view
 from onbox.errors import BadSubjectError, BoxError, UsageError
+from onbox.launch.containers import ContainerClient, find_container
 from onbox.launch.guard_replay import GuardReplay
-from onbox.supervisor.settings import Limits
+from onbox.supervisor.settings import MemoryLimits
+from onbox.watch.cgroups import group_of
 from onbox.watch.classify import State
 from onbox.watch.collect import Collector, Target
-from onbox.watch.containers import find_container
-from onbox.watch.library import find_recording
+from onbox.watch.engine_counters import MetricsServer
 from onbox.watch.logs import FileLog, Log, PipeLog
 from onbox.watch.machine import cache_folders
 from onbox.watch.members import CLIENTS, DAEMONLESS
 from onbox.watch.phases import phase_of_command
 from onbox.watch.procfs import stat_of
 from onbox.watch.recording import Header, Recorder, Recording
-from onbox.watch.tokens import Server
+from onbox.watch.recording_library import find_recording
 from onbox.watch.watcher import Tracker, Watcher
 
 TICK_S = 1.0
@@ -34,8 +35,8 @@ PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
-    """What the user asked for; exactly one of pid, container, replay and command."""
+class WatchSpec:
+    """What to watch; exactly one of pid, container, replay and command."""
 
     patience_s: float | None = None
     pid: int | None = None
@@ -53,23 +54,23 @@ class Asked:
     command: tuple[str, ...] = ()
 
 
-def watch(asked: Asked, as_json: bool) -> None:
+def watch(spec: WatchSpec, as_json: bool) -> None:
     """Show what is watched until it has ended.
 
     Raises:
         UsageError: not exactly one thing is named, or it is not there.
         BadSubjectError: in the end it is dead or hung.
     """
-    named = [each for each in (asked.pid, asked.container, asked.replay, asked.command or None) if each is not None]
+    named = [each for each in (spec.pid, spec.container, spec.replay, spec.command or None) if each is not None]
     if len(named) != 1:
         raise UsageError("name one thing to watch", "--pid N, --container X, --replay FILE, or -- CMD ...")
-    if asked.stop_hung and not asked.command:
+    if spec.stop_hung and not spec.command:
         raise UsageError("--stop-hung: only a command after -- is ever stopped", "leave it out, or write -- CMD ...")
-    _check_guard(asked)
+    _check_guard(spec)
     last: Frame | None = None
     with ExitStack() as stack:
         stack.enter_context(terminable())
-        frames = _replayed(asked) if asked.replay is not None else _live(asked, stack)
+        frames = _replayed(spec) if spec.replay is not None else _live(spec, stack)
         view: View = stack.enter_context(make_view(as_json))
         for last in frames:
             view.show(last)
@@ -77,55 +78,55 @@ def watch(asked: Asked, as_json: bool) -> None:
         raise BadSubjectError(f"{last.title}: {last.verdict.state} in {last.verdict.phase}: {last.verdict.why}")
 
 
-def _check_guard(asked: Asked) -> None:
+def _check_guard(spec: WatchSpec) -> None:
     """A guard that only looks is for recordings.
 
     Raises:
         UsageError: there is none, or there is no reserve to hold the memory against.
     """
-    if asked.reserve_bytes is not None and asked.replay is None:
+    if spec.reserve_bytes is not None and spec.replay is None:
         raise UsageError("--reserve: only a recording has a guard that just looks", "onbox up starts under a real one")
-    if asked.reserve_bytes is None and (asked.plan_bytes is not None or asked.unified):
+    if spec.reserve_bytes is None and (spec.plan_bytes is not None or spec.unified):
         raise UsageError("--plan and --unified: are for the guard of --reserve", "add --reserve GIB")
 
 
-def _replayed(asked: Asked) -> Iterator[Frame]:
-    assert asked.replay is not None
-    recording = Recording(find_recording(asked.replay))
-    title = recording.header.title or asked.replay.name
+def _replayed(spec: WatchSpec) -> Iterator[Frame]:
+    assert spec.replay is not None
+    recording = Recording(find_recording(spec.replay))
+    title = recording.header.title or spec.replay.name
     if recording.header.made != "recorded":
         title += f" ({recording.header.made})"
-    tracker, guard = Tracker(asked.patience_s), None
-    if asked.reserve_bytes is not None:
-        guard = GuardReplay(Limits(asked.reserve_bytes, asked.plan_bytes, unified=asked.unified))
+    tracker, guard = Tracker(spec.patience_s), None
+    if spec.reserve_bytes is not None:
+        guard = GuardReplay(MemoryLimits(spec.reserve_bytes, spec.plan_bytes, unified=spec.unified))
     start = time.monotonic()
     for sample in recording:
-        if asked.speed:
-            time.sleep(max(0.0, start + sample.t_ns / 1e9 / asked.speed - time.monotonic()))
+        if spec.speed:
+            time.sleep(max(0.0, start + sample.t_ns / 1e9 / spec.speed - time.monotonic()))
         verdict = tracker.take(sample)
         if guard is not None:
             guard.take(sample, verdict.phase)
         yield Frame(title, verdict, tuple(tracker.laps), sample.log, guard=guard)
 
 
-def _live(asked: Asked, stack: ExitStack) -> Iterator[Frame]:
+def _live(spec: WatchSpec, stack: ExitStack) -> Iterator[Frame]:
     child = None
-    if asked.command:
-        child, target, title = _start(asked)
+    if spec.command:
+        child, target, title = _start(spec)
         stack.callback(_end, child)
-    elif asked.container is not None:
-        target, title = _container(asked.container, stack)
+    elif spec.container is not None:
+        target, title = _container(spec.container, stack)
     else:
-        assert asked.pid is not None
-        target, title = _process(asked.pid)
-    if asked.log is not None:
-        target.log = FileLog(asked.log)
-    if asked.url is not None:
-        target.server = Server(asked.url)
-    recorder = Recorder(asked.record, Header(title=title)) if asked.record else None
-    watcher = Watcher(Collector(target), Tracker(asked.patience_s), recorder)
+        assert spec.pid is not None
+        target, title = _process(spec.pid)
+    if spec.log is not None:
+        target.log = FileLog(spec.log)
+    if spec.url is not None:
+        target.server = MetricsServer(spec.url)
+    recorder = Recorder(spec.record, Header(title=title)) if spec.record else None
+    watcher = Watcher(Collector(target), Tracker(spec.patience_s), recorder)
     stack.callback(watcher.close)
-    return _ticks(watcher, title, child if asked.stop_hung else None, child is not None)
+    return _ticks(watcher, title, child if spec.stop_hung else None, child is not None)
 
 
 def _ticks(watcher: Watcher, title: str, stoppable: "subprocess.Popen[bytes] | None", echo: bool) -> Iterator[Frame]:
@@ -145,8 +146,8 @@ def _ticks(watcher: Watcher, title: str, stoppable: "subprocess.Popen[bytes] | N
             time.sleep(min(left, 0.1))
 
 
-def _start(asked: Asked) -> "tuple[subprocess.Popen[bytes], Target, str]":
-    command = asked.command
+def _start(spec: WatchSpec) -> "tuple[subprocess.Popen[bytes], Target, str]":
+    command = spec.command
     reading, writing = os.pipe()
     try:
         child = subprocess.Popen(
@@ -189,24 +190,31 @@ def _end(child: "subprocess.Popen[bytes]") -> None:
 
 def _container(name: str, stack: ExitStack) -> tuple[Target, str]:
     found = find_container(name)
-    follower = found.follow()
+    assert found.pid is not None
+    client = ContainerClient(found.program)
+    follower = client.follow_log(found.id)
     assert follower.stdout is not None
     stack.callback(follower.wait)
     stack.callback(follower.kill)
     target = Target(
         pids=(found.pid,),
         log=PipeLog(os.dup(follower.stdout.fileno())),
-        cgroups=(found.group,),
+        cgroups=(group_of(found.pid),),
         caches=cache_folders(),
-        exit_code=_asked_once_gone(found.pid, found.exit_code),
+        exit_code=_exit_code_once_gone(found.pid, lambda: _exit_code(client, found.id)),
     )
     return target, found.name
 
 
-def _asked_once_gone(pid: int, ask: Callable[[], int | None]) -> Callable[[], int | None]:
-    """The exit code of a container, asked of its engine only when its process is gone; the engine may take a moment."""
+def _exit_code(client: ContainerClient, name: str) -> int | None:
+    found = client.container(name)
+    return None if found is None else found.exit_code
 
-    def asked() -> int | None:
+
+def _exit_code_once_gone(pid: int, ask: Callable[[], int | None]) -> Callable[[], int | None]:
+    """The exit code of a container, looked up only when its process is gone; docker may take a moment to know it."""
+
+    def exit_code() -> int | None:
         if stat_of(pid) is not None:
             return None
         deadline = time.monotonic() + GRACE_S
@@ -214,7 +222,7 @@ def _asked_once_gone(pid: int, ask: Callable[[], int | None]) -> Callable[[], in
             time.sleep(0.2)
         return code
 
-    return asked
+    return exit_code
 
 
 def _process(pid: int) -> tuple[Target, str]:

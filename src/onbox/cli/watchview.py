@@ -16,9 +16,9 @@ from rich.text import Text
 from onbox.cli.output import print_json_line
 from onbox.launch.guard_replay import GuardReplay
 from onbox.report.text import one_line
-from onbox.watch.classify import State, Verdict, as_json
+from onbox.watch.classify import Assessment, State, as_json
+from onbox.watch.formatting import rate, seconds
 from onbox.watch.watcher import Lap
-from onbox.watch.words import rate, seconds
 
 STYLES = {
     State.PROGRESSING: "bold green",
@@ -38,7 +38,7 @@ class Frame:
     """One moment of a watch."""
 
     title: str
-    verdict: Verdict
+    verdict: Assessment
     laps: tuple[Lap, ...]
     lines: tuple[str, ...] = ()
     echo: bool = False
@@ -196,11 +196,11 @@ def _laps(frame: Frame) -> Text:
     return line
 
 
-def _state(verdict: Verdict) -> Text:
+def _state(verdict: Assessment) -> Text:
     return Text(str(verdict.state), style=STYLES[verdict.state]).append(f"  {one_line(verdict.why)}", style="default")
 
 
-def _moving(verdict: Verdict) -> Text:
+def _moving(verdict: Assessment) -> Text:
     told = [rate(name, value) for name, value in verdict.moving.items()]
     compilers = verdict.evidence.get("compilers")
     if compilers:
@@ -208,7 +208,7 @@ def _moving(verdict: Verdict) -> Text:
     return Text(_cut(", ".join(told), 132)) if told else Text("nothing", style="dim")
 
 
-def _memory(verdict: Verdict, reserve: int) -> Text | None:
+def _memory(verdict: Assessment, reserve: int) -> Text | None:
     """What the set holds, what others hold, what is free down to the reserve, and the reserve."""
     total, free = verdict.evidence.get("total_bytes"), verdict.evidence.get("available_bytes")
     if not total or free is None:
@@ -231,7 +231,7 @@ def _reserve(total_bytes: int) -> int:
     return reserve_bytes(total_bytes, desktop_session())
 
 
-def _share(verdict: Verdict) -> Text | None:
+def _share(verdict: Assessment) -> Text | None:
     share = verdict.evidence.get("share")
     if share is None:
         return None

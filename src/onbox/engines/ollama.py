@@ -11,8 +11,8 @@ from onbox.engines.log_lines import Failure, Landmark, LogLines
 from onbox.engines.openai_models import first_model
 from onbox.engines.room import slots_of
 from onbox.errors import BoxError, UsageError
-from onbox.fetch import cache_folder
 from onbox.recipes.schema import Recipe, Tools
+from onbox.user_folders import cache_folder
 from onbox.wire.client import StampedClient
 
 HOST_SCRIPT = Path(__file__).with_name("ollama_host.py")

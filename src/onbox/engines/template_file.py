@@ -4,8 +4,8 @@ import hashlib
 from pathlib import Path
 
 from onbox.evidence.folder import write_atomic
-from onbox.fetch import cache_folder
 from onbox.recipes.schema import Recipe
+from onbox.user_folders import cache_folder
 
 
 def template_path(recipe: Recipe) -> Path:

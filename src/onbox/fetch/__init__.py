@@ -6,7 +6,6 @@ fetch that was cut off goes on where it stopped.
 
 import functools
 import json
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -15,22 +14,16 @@ from pathlib import Path
 from onbox.errors import BoxError, FetchError, UsageError
 from onbox.evidence.folder import write_json
 from onbox.evidence.records import WeightsFile
-from onbox.fetch import folders, hub, parts
+from onbox.fetch import folder_weights, hub, parts
 from onbox.fetch.growth import folder_bytes
 from onbox.fetch.hashing import sha256_of
 from onbox.recipes.weights import Weights
+from onbox.user_folders import cache_folder
 
 OnProgress = Callable[[int, int, str], None]
 """Called with (bytes here, bytes in all, source)."""
 
 SPARE_BYTES = 512 * 2**20
-
-
-def cache_folder() -> Path:
-    """Where fetched files are kept: ONBOX_CACHE, else `onbox` below XDG_CACHE_HOME or ~/.cache."""
-    if told := os.environ.get("ONBOX_CACHE"):
-        return Path(told)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "onbox"
 
 
 def fetch(weights: Weights, on_progress: OnProgress = lambda done, total, source: None) -> tuple[Path, WeightsFile]:
@@ -54,7 +47,7 @@ def _fetch(weights: Weights, on_progress: OnProgress) -> tuple[Path, WeightsFile
     if weights.path is not None:
         return _local(Path(weights.path))
     if weights.repository is not None:
-        return folders.bring_repository(weights.repository, cache_folder(), on_progress)
+        return folder_weights.bring_repository(weights.repository, cache_folder(), on_progress)
     target = _cached_path(weights)
     folder = target.parent
     known = _from_cache(weights, target)
@@ -74,7 +67,9 @@ def download_bytes(weights: Weights | None) -> int:
     if weights is None or weights.path is not None:
         return 0
     if weights.repository is not None:
-        return max(0, weights.repository.bytes - folder_bytes(folders.folder_of(weights.repository, cache_folder())))
+        return max(
+            0, weights.repository.bytes - folder_bytes(folder_weights.folder_of(weights.repository, cache_folder()))
+        )
     return 0 if _from_cache(weights, _cached_path(weights)) else weights.bytes
 
 
@@ -84,7 +79,7 @@ def where_weights(weights: Weights) -> tuple[Path, bool]:
         path = Path(weights.path)
         return path, path.exists()
     if weights.repository is not None:
-        path = folders.folder_of(weights.repository, cache_folder()) / weights.repository.file
+        path = folder_weights.folder_of(weights.repository, cache_folder()) / weights.repository.file
         return path, path.is_file() or any(path.glob("*.safetensors"))
     return _cached_path(weights), download_bytes(weights) == 0
 
@@ -95,7 +90,7 @@ def _cached_path(weights: Weights) -> Path:
 
 def _local(path: Path) -> tuple[Path, WeightsFile]:
     if path.is_dir():
-        return folders.local_folder(path)
+        return folder_weights.local_folder(path)
     if not path.is_file():
         raise UsageError(f"{path}: no such file", "name a GGUF file, or a folder with safetensors")
     size = path.stat().st_size

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from onbox.errors import BoxError, FetchError
-from onbox.fetch.fetched import Fetched, FetchedFile, Skipped, Tell, expect_hash, need_room
+from onbox.fetch.verified_folder import Fetched, FetchedFile, Skipped, Tell, expect_hash, need_room
 from onbox.weights.hub import HubStore, parse_hub_source, translated
 from onbox.weights.layout import find_model
 

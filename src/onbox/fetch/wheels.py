@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onbox.errors import BadSubjectError, FetchError, UsageError
-from onbox.fetch import cache_folder
-from onbox.fetch.fetched import Fetched, FetchedFile, Skipped, Tell, need_room
 from onbox.fetch.hashing import sha256_of
+from onbox.fetch.verified_folder import Fetched, FetchedFile, Skipped, Tell, need_room
+from onbox.user_folders import cache_folder
 
 PIP_TIMEOUT_S = 3600.0
 _SOURCE = re.compile(

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from onbox.box.describe import reserve_bytes, unified
+from onbox.box.gpus import Accelerator
 from onbox.box.memory import Memory
-from onbox.box.nvml import Accelerator
 from onbox.fit.resident import Resident
 from onbox.weights.facts import Facts
 

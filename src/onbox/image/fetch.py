@@ -9,18 +9,19 @@ from typing import IO
 
 from onbox.errors import BoxError, FetchError
 from onbox.evidence.folder import utc_now
-from onbox.fetch.fetched import need_room
 from onbox.fetch.http import ENVIRONMENT, STALL_S, Client, Route, host_of, proxy_label
 from onbox.fetch.meter import Meter
 from onbox.fetch.transfer import WORKERS, Blob, Tally, watched_all
+from onbox.fetch.verified_folder import need_room
 from onbox.image.archive import write_archive
 from onbox.image.credentials import login_for
-from onbox.image.daemon import ZSTD_SINCE, Daemon, LocalImage
+from onbox.image.daemon import ZSTD_SINCE, Daemon, id_of
 from onbox.image.load import Loading, load
 from onbox.image.manifest import ImageManifest, Platform, find_image, this_platform
 from onbox.image.reference import Reference
 from onbox.image.registry import Registry, authorities_of
 from onbox.image.store import FetchedImage, ImageStore
+from onbox.launch.containers import ImageInfo
 
 CLASSIC_COPIES = 2
 """Of an image that the classic store of docker needs beside ours while it loads: its copy of the archive, and the
@@ -137,7 +138,7 @@ def fetch_image(
         fetched_at=utc_now(),
         loaded_into=daemon.program if daemon else "",
         local_name=reference.local_name if daemon else "",
-        image_id=present.id if present else "",
+        image_id=id_of(present) if present else "",
     )
     store.note(fetched)
     return fetched
@@ -185,7 +186,7 @@ def feed_of(image: ImageManifest, store: ImageStore, names: tuple[str, ...]) -> 
     return feed
 
 
-def _already_loaded(daemon: Daemon | None, reference: Reference, image: ImageManifest) -> LocalImage | None:
+def _already_loaded(daemon: Daemon | None, reference: Reference, image: ImageManifest) -> ImageInfo | None:
     """The image as the daemon has it, under its name; None where it is not there."""
     if daemon is None:
         return None
@@ -193,7 +194,7 @@ def _already_loaded(daemon: Daemon | None, reference: Reference, image: ImageMan
         if found := daemon.image(image_id):
             named = daemon.image(reference.local_name)
             if named is None or named.id != found.id:
-                daemon.tag(found.id, reference.local_name)
+                daemon.ask("tag", found.id, reference.local_name)
             return daemon.image(reference.local_name)
     return None
 
@@ -213,7 +214,7 @@ def _need_room(daemon: Daemon | None, image: ImageManifest, store: ImageStore) -
     where = daemon.folder if daemon else None
     if daemon is None or where is None:
         return
-    copies = 1 if daemon.keeps_digests else CLASSIC_COPIES
+    copies = 1 if daemon.keeps_manifests else CLASSIC_COPIES
     wanted = copies * image.size_bytes
     if where.stat().st_dev == _existing(store.root).stat().st_dev:
         wanted += missing
@@ -252,7 +253,7 @@ def _transfer(source: Source, store: ImageStore, options: Options, on_progress: 
 
 def _load(
     daemon: Daemon, reference: Reference, image: ImageManifest, store: ImageStore, on_progress: OnProgress
-) -> LocalImage:
+) -> ImageInfo:
     meter, total = Meter(), image.size_bytes
 
     def look(loading: Loading) -> None:

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import IO
 
 from onbox.errors import BoxError, OnboxError
-from onbox.image.daemon import Daemon, LocalImage
+from onbox.image.daemon import Daemon, id_of
+from onbox.launch.containers import ImageInfo
 from onbox.watch.classify import State
 from onbox.watch.collect import Collector, Target
+from onbox.watch.formatting import seconds
 from onbox.watch.watcher import Tracker, Watcher
-from onbox.watch.words import seconds
 
 LOOK_S = 0.5
 GRACE_S = 10.0
@@ -39,7 +40,7 @@ def load(
     name: str,
     ids: tuple[str, ...],
     on_progress: Callable[[Loading], None] = lambda loading: None,
-) -> LocalImage:
+) -> ImageInfo:
     """Load an archive as it is written; nothing is named before it came whole.
 
     Args:
@@ -73,8 +74,8 @@ def load(
     if client.returncode:
         raise _refused(daemon, words)
     found = daemon.image(name)
-    if found is None or found.id not in ids:
-        seen = found.id[:19] if found else "no such image"
+    if found is None or id_of(found) not in ids:
+        seen = id_of(found)[:19] if found else "no such image"
         raise BoxError(
             f"{daemon.program} load: {name} is {seen} afterwards, and {ids[0][:19]} was loaded",
             f"{daemon.program} image ls; is another load under way?",

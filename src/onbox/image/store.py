@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from onbox.evidence.folder import write_atomic, write_json
-from onbox.fetch import cache_folder
+from onbox.user_folders import cache_folder
 
 
 class FetchedImage(BaseModel):

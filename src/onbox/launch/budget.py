@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onbox.box.describe import reserve_bytes, unified
+from onbox.box.gpus import Accelerator, accelerators
 from onbox.box.memory import Memory, memory
-from onbox.box.nvml import Accelerator, accelerators
 from onbox.box.pressure import desktop_session
 from onbox.errors import OnboxError
 from onbox.recipes.schema import Recipe
-from onbox.watch.words import gib
+from onbox.watch.formatting import gib
 
 VLLM_UTILISATION = 0.92
 """vLLM's default share of memory (0.33, source)."""

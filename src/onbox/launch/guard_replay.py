@@ -7,17 +7,16 @@ not see.
 
 from typing import Any, NamedTuple
 
-from onbox.supervisor.guard import Alarm, Guard
-from onbox.supervisor.guard import Sample as Look
-from onbox.supervisor.settings import Limits
-from onbox.watch.sample import Gpu, Machine, Process, Sample
-from onbox.watch.words import gib
+from onbox.supervisor.guard import Alarm, Guard, MemorySample
+from onbox.supervisor.settings import MemoryLimits
+from onbox.watch.formatting import gib
+from onbox.watch.samples import Gpu, Machine, Process, WatchSample
 
 
 class Stop(NamedTuple):
     """The look at which the guard would have stopped the engine, and why."""
 
-    look: Look
+    look: MemorySample
     alarm: Alarm
 
 
@@ -28,14 +27,14 @@ class GuardReplay:
         limits: the reserve, and what the engine was expected to hold.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: MemoryLimits) -> None:
         self.limits = limits
         self.stop: Stop | None = None
         self._guard = Guard(limits)
         self._processes: tuple[Process, ...] = ()
         self._gpus: tuple[Gpu, ...] = ()
 
-    def take(self, sample: Sample, phase: str) -> None:
+    def take(self, sample: WatchSample, phase: str) -> None:
         """Take in a sample of the recording, in the phase that it was taken for."""
         self._processes = self._processes if sample.processes is None else sample.processes
         self._gpus = self._gpus if sample.gpus is None else sample.gpus
@@ -83,8 +82,10 @@ class GuardReplay:
             f"{gib(look.available_bytes)} available{fell}, {reserve}; {held}"
         )
 
-    def _look(self, t_s: float, machine: Machine, phase: str) -> Look:
+    def _look(self, t_s: float, machine: Machine, phase: str) -> MemorySample:
         """As the supervisor's `Memory` does: GPU memory is the engine's share of the host's only where that is one."""
         gpu = sum(each.held_bytes or 0 for each in self._gpus)
         own = sum(each.rss_bytes for each in self._processes) + (gpu if self.limits.unified else 0)
-        return Look(t_s, machine.available_bytes, own, gpu if self._gpus else None, machine.memory_full_s, phase)
+        return MemorySample(
+            t_s, machine.available_bytes, own, gpu if self._gpus else None, machine.memory_full_s, phase
+        )

@@ -7,19 +7,22 @@ import shutil
 from pathlib import Path
 
 from onbox.box.checks import Check
-from onbox.box.nvml import Accelerator
+from onbox.box.gpus import Accelerator
 from onbox.engines.known import known
 from onbox.engines.launch import Launch
-from onbox.fetch import cache_folder, download_bytes
-from onbox.launch import images
+from onbox.fetch import download_bytes
+from onbox.launch import image_match
 from onbox.launch.budget import Budget
-from onbox.launch.building import trouble
+from onbox.launch.containers import ContainerClient, ImageInfo
+from onbox.launch.containers.info import ARCH_LIST
+from onbox.launch.image_build import trouble
 from onbox.launch.ports import port_open, taken_by
 from onbox.launch.running_engines import RunningEngine
 from onbox.recipes.pins import unpinned
 from onbox.recipes.schema import Recipe
 from onbox.recipes.sparkrun import nodes, notes
-from onbox.watch.words import gib
+from onbox.user_folders import cache_folder
+from onbox.watch.formatting import gib
 
 SPARE_BYTES = 1 << 30
 
@@ -117,10 +120,10 @@ def _image(recipe: Recipe, devices: tuple[Accelerator, ...]) -> list[Check]:
     if container is None:
         return []
     program = recipe.launcher
-    if not images.daemon_answers(program):
+    if not ContainerClient(program).answers():
         evidence = f"whether `{program} version` gets an answer"
         return [Check("launch.daemon", "fail", "no answer", None, "", evidence, f"install and start {program}")]
-    here = images.image(program, container.reference)
+    here = ContainerClient(program).image(container.reference)
     if here is None and container.build:
         why, hint = trouble(program, container)
         evidence = f"whether {container.reference} can be built from {container.build.context}"
@@ -144,18 +147,18 @@ def _image(recipe: Recipe, devices: tuple[Accelerator, ...]) -> list[Check]:
     return found
 
 
-def _architecture(here: images.Image) -> Check:
-    bad = here.architecture != images.machine()
-    evidence = f"what the image was built for; this box is {images.machine()}"
+def _architecture(here: ImageInfo) -> Check:
+    bad = here.architecture != image_match.machine()
+    evidence = f"what the image was built for; this box is {image_match.machine()}"
     hint = "take an image for this box" if bad else ""
     return Check("launch.architecture", "fail" if bad else "pass", here.architecture, None, "", evidence, hint)
 
 
-def _kernels(here: images.Image, chip: str) -> Check:
-    evidence = f"{images.ARCH_LIST} of the image against the chip's {chip}"
+def _kernels(here: ImageInfo, chip: str) -> Check:
+    evidence = f"{ARCH_LIST} of the image against the chip's {chip}"
     if here.kernels is None:
         return Check("launch.kernels", "unknown", None, None, "", evidence)
-    good = images.runs_on(here.kernels, chip)
+    good = image_match.runs_on(here.kernels, chip)
     hint = "" if good else "no kernel of it was built for this chip: take or build one that was"
     return Check("launch.kernels", "pass" if good else "fail", " ".join(here.kernels), None, "", evidence, hint)
 

@@ -47,7 +47,7 @@ class RunningEngine:
     pid: int | None
     command: str
     held_bytes: int | None
-    """RunningEngine memory of its processes; what a GPU holds of unified memory is not in it."""
+    """Resident memory of its processes; what a GPU holds of unified memory is not in it."""
 
     def __str__(self) -> str:
         held = "" if self.held_bytes is None else f", {self.held_bytes / 2**30:.1f} GiB resident"
@@ -70,7 +70,7 @@ def _containers() -> list[RunningEngine]:
     return [
         RunningEngine("container", each.name, each.pid, each.image, _held(each.pid))
         for each in running_containers()
-        if LABEL in each.labels or IMAGES.search(each.image) or is_engine(list(each.words))
+        if LABEL in each.labels or IMAGES.search(each.image) or is_engine(list(each.command))
     ]
 
 
@@ -126,7 +126,7 @@ def _in_container(pid: int) -> bool:
 
 
 def _held(pid: int | None) -> int | None:
-    """RunningEngine bytes of a process and all below it."""
+    """Resident bytes of a process and all below it."""
     try:
         root = psutil.Process(pid) if pid else None
         return sum(each.memory_info().rss for each in (root, *root.children(recursive=True))) if root else None

@@ -8,13 +8,11 @@ from pathlib import Path
 from types import TracebackType
 
 from onbox.errors import BoxError, UsageError
-from onbox.launch import running
-from onbox.launch.containers import ContainerInfo, running_containers
+from onbox.launch import started_engines
+from onbox.launch.containers import PROGRAMS, ContainerClient, ContainerInfo, running_containers
 from onbox.supervisor import SUPERVISOR
-from onbox.watch.containers import CLIENTS
 
 RESTORE = Path(SUPERVISOR).with_name("restore_on_exit.py")
-STOP_S = 60
 GRACE_S = 10
 """That a container has to end by itself."""
 
@@ -31,24 +29,23 @@ class SwapOut:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._ours = running.find(name)
+        self._ours = started_engines.find(name)
         if self._ours is not None and self._ours.state() in ("starting", "serving"):
             self.again: tuple[tuple[str, ...], ...] = (self._ours.started.again,)
         else:
             self._ours = None
             container = _container(name)
-            self.again = ((container.client, "start", container.name),)
-            self._stop = (container.client, "stop", "--time", str(GRACE_S), container.name)
+            self._client = ContainerClient(container.program)
+            self.again = (self._client.start_command(container.name),)
 
     def __enter__(self) -> "SwapOut":
         command = [sys.executable, "-I", "-S", str(RESTORE), json.dumps(self.again)]
         self._restorer = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
         if self._ours is not None:
-            gone = running.stop(self._ours).whole
-            running.put_away(self.name)
+            gone = started_engines.stop(self._ours).whole
+            started_engines.put_away(self.name)
         else:
-            done = subprocess.run(self._stop, stdin=subprocess.DEVNULL, capture_output=True, timeout=STOP_S)
-            gone = done.returncode == 0
+            gone = self._client.stop(self.name, grace_s=GRACE_S)
         if not gone:
             self._brought_back()
             raise BoxError(f"--replace {self.name}: it does not stop")
@@ -81,10 +78,10 @@ def _container(name: str) -> ContainerInfo:
     """
     found = next((each for each in running_containers() if each.name == name), None)
     if found is None:
-        raise UsageError(f"--replace {name}: nothing of that name runs here", f"onbox ps; {' ps; '.join(CLIENTS)} ps")
+        raise UsageError(f"--replace {name}: nothing of that name runs here", f"onbox ps; {' ps; '.join(PROGRAMS)} ps")
     if found.removed_at_end:
         raise UsageError(
             f"--replace {name}: the container was started with --rm: once stopped it is gone for good",
-            f"start it without --rm, or stop it yourself: {found.client} stop {name}",
+            f"start it without --rm, or stop it yourself: {found.program} stop {name}",
         )
     return found

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from onbox.evidence.records import Phase
-from onbox.launch.observe import Observer, Peaks
+from onbox.launch.observer import Observer, Peaks
 
 OnPhase = Callable[[str, float | None], None]
 """Called with (phase, None) when a phase starts and (phase, seconds) when it ends."""

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-from onbox.box.nvml import Accelerator, Watch
+from onbox.box.gpus import Accelerator, GpuWatch
 from onbox.evidence.records import GpuMoment, Moment
 
 EVERY_S = 0.1
@@ -22,7 +22,7 @@ class Monitor:
 
     def __init__(self, every_s: float = EVERY_S) -> None:
         self._every_s = every_s
-        self._watch = Watch()
+        self._watch = GpuWatch()
         self._ended = threading.Event()
         self._moments: list[Moment] = []
         self._thread = threading.Thread(target=self._look_again_and_again, name="onbox monitor", daemon=True)

@@ -15,7 +15,7 @@ Three rules keep it from stopping the healthy:
 from collections import deque
 from typing import NamedTuple
 
-from onbox.supervisor.settings import Limits
+from onbox.supervisor.settings import MemoryLimits
 
 MARGIN_BYTES = 64 << 20
 """Above the reserve; covers what a slow leak takes between two samples."""
@@ -32,7 +32,7 @@ NEAR_S = 3.0
 TRACE_SAMPLES = 1200
 
 
-class Sample(NamedTuple):
+class MemorySample(NamedTuple):
     """The box's memory at one moment."""
 
     t_s: float
@@ -65,17 +65,17 @@ class Guard:
         limits: the reserve, and what the engine is expected to take.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: MemoryLimits) -> None:
         self.limits = limits
         self.serving = False
         """After that nothing transient is expected any more."""
-        self.samples: deque[Sample] = deque(maxlen=TRACE_SAMPLES)
+        self.samples: deque[MemorySample] = deque(maxlen=TRACE_SAMPLES)
         self.lowest_bytes: int | None = None
-        self._first: Sample | None = None
+        self._first: MemorySample | None = None
         self._short_since: float | None = None
         self._fall_bytes_s = 0.0
 
-    def look(self, sample: Sample) -> Alarm | None:
+    def look(self, sample: MemorySample) -> Alarm | None:
         """Take in a sample; the alarm if the engine must be stopped."""
         self._first = self._first or sample
         self.samples.append(sample)
@@ -110,7 +110,7 @@ class Guard:
         """How fast what is available fell at the last look; 0 when it did not."""
         return self._fall_bytes_s
 
-    def own_bytes(self, sample: Sample) -> int:
+    def own_bytes(self, sample: MemorySample) -> int:
         """What the engine has taken: as seen, or else all that went away since it started."""
         assert self._first is not None
         if sample.own_bytes is not None:
@@ -138,24 +138,24 @@ class Guard:
         paces = map(self._pace, WINDOWS_S)
         return any(fall > 0 and (grown or 0.0) >= fall / 2 for fall, grown in paces)
 
-    def _expected(self, sample: Sample) -> bool:
+    def _expected(self, sample: MemorySample) -> bool:
         """Whether the engine holds no more than was planned, with what it may hold for a moment until it serves."""
         if self.limits.plan_bytes is None:
             return False
         transient = 0 if self.serving else self.limits.transient_bytes
         return self.own_bytes(sample) <= self.limits.plan_bytes + transient
 
-    def _projected(self, sample: Sample, fall: float) -> float:
+    def _projected(self, sample: MemorySample, fall: float) -> float:
         """What would be available when a stop that is decided now has taken hold."""
         return sample.available_bytes - fall * self.limits.horizon_s - MARGIN_BYTES
 
-    def _breached(self, sample: Sample, ours: bool) -> bool:
+    def _breached(self, sample: MemorySample, ours: bool) -> bool:
         if self._short_since is None:
             return False
         deep = sample.available_bytes < self.limits.reserve_bytes / 2
         return ours or deep or sample.t_s - self._short_since >= BREACH_OF_OTHERS_S
 
-    def _stalled(self, sample: Sample) -> bool:
+    def _stalled(self, sample: MemorySample) -> bool:
         """Half of the time nothing could run, for a whole window, with little available."""
         if sample.stall_s is None or sample.available_bytes >= STALL_RESERVES * self.limits.reserve_bytes:
             return False

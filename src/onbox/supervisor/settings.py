@@ -4,7 +4,7 @@ import json
 from typing import NamedTuple
 
 
-class Limits(NamedTuple):
+class MemoryLimits(NamedTuple):
     """What the guard holds the box's memory against, in bytes.
 
     Args:
@@ -22,7 +22,7 @@ class Limits(NamedTuple):
     unified: bool = False
 
 
-class Container(NamedTuple):
+class ContainerRef(NamedTuple):
     """A container that the engine runs in, by the name that onbox gave it."""
 
     runtime: str
@@ -45,10 +45,10 @@ class Settings(NamedTuple):
 
     log: str
     landmarks: tuple[tuple[str, str], ...] = ()
-    limits: Limits | None = None
+    limits: MemoryLimits | None = None
     guard_file: str | None = None
     state_file: str | None = None
-    container: Container | None = None
+    container: ContainerRef | None = None
     afterwards: tuple[tuple[str, ...], ...] = ()
 
     def to_json(self) -> str:
@@ -70,6 +70,6 @@ class Settings(NamedTuple):
                 "landmarks": tuple((phase, pattern) for phase, pattern in told.get("landmarks", ())),
                 "afterwards": tuple(tuple(command) for command in told.get("afterwards", ())),
             },
-            limits=Limits(**limits) if limits else None,
-            container=Container(**container) if container else None,
+            limits=MemoryLimits(**limits) if limits else None,
+            container=ContainerRef(**container) if container else None,
         )

@@ -13,11 +13,11 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from onbox.supervisor import container
-from onbox.supervisor.guard import REST_S, Alarm, Guard, Sample
-from onbox.supervisor.log import LineStamper, Phases
-from onbox.supervisor.memory import Memory, command_of, descendants, largest_others, start_ticks
-from onbox.supervisor.nvml import open_nvml
+from onbox.supervisor import container_end
+from onbox.supervisor.gpu_memory import open_nvml
+from onbox.supervisor.guard import REST_S, Alarm, Guard, MemorySample
+from onbox.supervisor.log_stamper import LineStamper, Phases
+from onbox.supervisor.memory_sampler import MemorySampler, command_of, descendants, largest_others, start_ticks
 from onbox.supervisor.settings import Settings
 
 GRACE_S = 8.0
@@ -95,10 +95,10 @@ class Keeping:
         self._noted: dict[str, Any] = {}
         self._who = {name: {"pid": pid, "started": start_ticks(pid)} for name, pid in self._pids()}
         self.guard: Guard | None = None
-        self.memory: Memory | None = None
+        self.memory: MemorySampler | None = None
         if settings.limits:
             self.guard = Guard(settings.limits)
-            self.memory = Memory(self._roots, unified=settings.limits.unified, gpu=open_nvml())
+            self.memory = MemorySampler(self._roots, unified=settings.limits.unified, gpu=open_nvml())
 
     def until_dead(self) -> str:
         """Copy the log and guard until the engine is dead; return `died`, `asked`, `killed` or `guard`."""
@@ -139,7 +139,7 @@ class Keeping:
             self._copy_rest(output)
         self._log.end()
         if self._settings.container:
-            container.remove(self._settings.container)
+            container_end.remove(self._settings.container)
         return how
 
     def _is_dead(self, readable: list[int]) -> bool:
@@ -176,7 +176,7 @@ class Keeping:
         if self.guard is None or self.memory is None:
             return None
         if self._settings.container and len(self._roots) == 1:
-            pid = container.main_pid(self._settings.container)
+            pid = container_end.main_pid(self._settings.container)
             self._roots |= {pid} if pid else set()
         sample = self._sample()
         alarm = self.guard.look(sample)
@@ -188,13 +188,13 @@ class Keeping:
             self._stop_now(alarm, sample)
         return alarm
 
-    def _sample(self) -> Sample:
+    def _sample(self) -> MemorySample:
         assert self.guard is not None
         assert self.memory is not None
         closely = self.guard.interval_s() < REST_S
         return self.memory.sample(time.monotonic() - self._started, self._phases.phase, closely=closely)
 
-    def _stop_now(self, alarm: Alarm, sample: Sample) -> None:
+    def _stop_now(self, alarm: Alarm, sample: MemorySample) -> None:
         """Kill first; then write down what was seen, and what the kill did."""
         assert self.guard is not None
         assert self.memory is not None
@@ -236,7 +236,7 @@ class Keeping:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
         if self._settings.container:
-            container.kill(self._settings.container)
+            container_end.kill(self._settings.container)
         self._bury()
 
     def _settle(self) -> None:

@@ -11,7 +11,7 @@ from onbox.bench.runner import Bench
 from onbox.bench.sandbox import Sandbox
 from onbox.bench.tasks import Task
 from onbox.evidence.records import ContenderPlan, Plan, SandboxReport
-from onbox.launch.process import Lifetime
+from onbox.launch.lifetime import Lifetime
 from onbox.recipes import Recipe
 from onbox.trial.plan import run_seed
 from onbox.wire.proxy import RecordingProxy

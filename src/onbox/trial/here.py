@@ -8,7 +8,7 @@ from onbox.engines.room import told_slots
 from onbox.errors import BoxError
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import RunRecord
-from onbox.launch.process import Lifetime
+from onbox.launch.lifetime import Lifetime
 from onbox.trial.lanes import Order
 
 

@@ -23,7 +23,7 @@ from onbox.engines import engine_by_name
 from onbox.errors import BoxError, OnboxError
 from onbox.evidence.folder import TrialFolder, write_json
 from onbox.evidence.records import Plan
-from onbox.launch.process import Lifetime
+from onbox.launch.lifetime import Lifetime
 from onbox.recipes import Recipe
 from onbox.trial.benching import bench_of, make_instances
 from onbox.trial.here import Here

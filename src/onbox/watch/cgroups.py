@@ -7,7 +7,7 @@ The processes of a group are read from `cgroup.procs`, so that those of a contai
 from contextlib import suppress
 from pathlib import Path
 
-from onbox.watch.sample import Group
+from onbox.watch.samples import ControlGroup
 
 ROOT = Path("/sys/fs/cgroup")
 PARENTS_V1 = ("docker", "docker/buildkit", "libpod_parent", "buildkit", "system.slice")
@@ -48,7 +48,7 @@ class Cgroups:
             self._before |= dict.fromkeys(new, 0.0)
         return tuple(pid for name in sorted(self._named) for pid in self._pids(name))
 
-    def read(self) -> tuple[Group, ...]:
+    def read(self) -> tuple[ControlGroup, ...]:
         """The counters of each group that still exists; processor time since the watch began."""
         return tuple(group for name in sorted(self._named) if (group := self._read(name)) is not None)
 
@@ -68,14 +68,14 @@ class Cgroups:
             pids += map(int, (self._cpu / name / "cgroup.procs").read_text().split())
         return tuple(pids)
 
-    def _read(self, name: str) -> Group | None:
+    def _read(self, name: str) -> ControlGroup | None:
         group = self._read_unified(name) if self._unified else self._read_split(name)
         if group is None:
             return None
         first = self._before.setdefault(name, group.cpu_s)
         return group._replace(name=short_name(name), cpu_s=round(group.cpu_s - first, 3))
 
-    def _read_unified(self, name: str) -> Group | None:
+    def _read_unified(self, name: str) -> ControlGroup | None:
         folder = self._root / name
         stat = _pairs(folder / "cpu.stat")
         if "usage_usec" not in stat:
@@ -83,7 +83,7 @@ class Cgroups:
         reads, writes = parse_io_stat(_text(folder / "io.stat"))
         memory = _text(folder / "memory.current").strip()
         throttled = stat.get("throttled_usec")
-        return Group(
+        return ControlGroup(
             name,
             stat["usage_usec"] / 1e6,
             reads,
@@ -92,14 +92,14 @@ class Cgroups:
             None if throttled is None else throttled / 1e6,
         )
 
-    def _read_split(self, name: str) -> Group | None:
+    def _read_split(self, name: str) -> ControlGroup | None:
         usage = _text(self._cpu / name / "cpuacct.usage").strip()
         if not usage.isdigit():
             return None
         reads, writes = parse_service_bytes(_text(self._root / "blkio" / name / "blkio.throttle.io_service_bytes"))
         memory = _text(self._root / "memory" / name / "memory.usage_in_bytes").strip()
         throttled = _pairs(self._root / "cpu" / name / "cpu.stat").get("throttled_time")
-        return Group(
+        return ControlGroup(
             name,
             int(usage) / 1e9,
             reads,

@@ -8,10 +8,10 @@ utilisation is not even looked at.
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from onbox.watch.formatting import rate, seconds, size
 from onbox.watch.phases import HOST, Rule
-from onbox.watch.sample import NO_DAEMON
+from onbox.watch.samples import NO_DAEMON
 from onbox.watch.signs import SPAN_S, SPIN_CPU, UNITS, Signs
-from onbox.watch.words import rate, seconds, size
 
 SUSPECT_SHARE = 0.25
 """Of the patience: from here on standing still is suspect."""
@@ -35,7 +35,7 @@ class State(StrEnum):
     DONE = "done"
 
 
-class Witness(NamedTuple):
+class HangWitness(NamedTuple):
     """One way to see that nothing gets on, independent of the others."""
 
     name: str
@@ -44,7 +44,7 @@ class Witness(NamedTuple):
     detail: str
 
 
-class Verdict(NamedTuple):
+class Assessment(NamedTuple):
     """A state with its evidence."""
 
     t_s: float
@@ -54,25 +54,25 @@ class Verdict(NamedTuple):
     """One sentence."""
     moving: dict[str, float]
     """Signs of progress with their rates."""
-    witnesses: tuple[Witness, ...]
+    witnesses: tuple[HangWitness, ...]
     still_s: float
     patience_s: float
     evidence: dict[str, Any]
 
 
-def classify(signs: Signs, phase: str, rule: Rule) -> Verdict:
+def classify(signs: Signs, phase: str, rule: Rule) -> Assessment:
     """The verdict on a stand-up whose signs these are, in this phase."""
     still_s = signs.still_s(rule.uses)
     moving = signs.moving(rule.uses)
     told = witnesses(signs, rule, still_s)
     state, why = _state(signs, phase, rule, still_s, moving, told)
-    return Verdict(
+    return Assessment(
         round(signs.t_s, 3), state, phase, why, moving, told, round(still_s, 1), rule.patience_s, _evidence(signs)
     )
 
 
 def _state(
-    signs: Signs, phase: str, rule: Rule, still_s: float, moving: dict[str, float], told: tuple[Witness, ...]
+    signs: Signs, phase: str, rule: Rule, still_s: float, moving: dict[str, float], told: tuple[HangWitness, ...]
 ) -> tuple[State, str]:
     if signs.ended:
         return _ended(signs)
@@ -127,7 +127,7 @@ def _progress(signs: Signs, phase: str, rule: Rule, still_s: float, moving: dict
     return State.PROGRESSING, rate(name, most)
 
 
-def witnesses(signs: Signs, rule: Rule, still_s: float) -> tuple[Witness, ...]:
+def witnesses(signs: Signs, rule: Rule, still_s: float) -> tuple[HangWitness, ...]:
     """Who says that nothing gets on, and for how long; each looks another way."""
     now = signs.t_s
     told = []
@@ -136,28 +136,30 @@ def witnesses(signs: Signs, rule: Rule, still_s: float) -> tuple[Witness, ...]:
         # A server that computes on processors moves nothing else, and its tokens are a witness of their own.
         what = "processor time alone" if signs.spin >= SPIN_CPU else "nothing"
         since = signs.still_s(HOST) if serves else still_s
-        told.append(Witness("counters", since, f"{what} from {len(signs.processes)} processes"))
+        told.append(HangWitness("counters", since, f"{what} from {len(signs.processes)} processes"))
     if signs.threads is not None and signs.asleep_since_s is not None:
         woken = "" if signs.switches_s is None else f", {signs.switches_s:.0f} switches/s"
         where = f" in {signs.threads.place}" if signs.threads.place else ""
-        told.append(Witness("threads", now - signs.asleep_since_s, f"all {signs.threads.total} sleep{where}{woken}"))
+        told.append(
+            HangWitness("threads", now - signs.asleep_since_s, f"all {signs.threads.total} sleep{where}{woken}")
+        )
     if signs.log_followed and "log" in rule.uses:
         since = now - signs.moved_s.get("log", 0.0)
-        told.append(Witness("log", since, signs.last_line or "it never said anything"))
+        told.append(HangWitness("log", since, signs.last_line or "it never said anything"))
     if signs.sockets and "received" in rule.uses:
         quiet = min(each.quiet_s for each in signs.sockets)
-        told.append(Witness("network", min(quiet, now), f"{len(signs.sockets)} connections open, all silent"))
+        told.append(HangWitness("network", min(quiet, now), f"{len(signs.sockets)} connections open, all silent"))
     if signs.frozen_since_s is not None and signs.tokens is not None:
         detail = f"{signs.tokens.running:.0f} requests run, {signs.tokens.done:.0f} tokens and no more"
-        told.append(Witness("tokens", now - signs.frozen_since_s, detail))
+        told.append(HangWitness("tokens", now - signs.frozen_since_s, detail))
     if signs.gpu_idle_since_s is not None:
         watts = max((each.power_w or 0.0 for each in signs.gpus), default=0.0)
-        told.append(Witness("gpu power", now - signs.gpu_idle_since_s, f"{watts:.0f} W with its memory held"))
+        told.append(HangWitness("gpu power", now - signs.gpu_idle_since_s, f"{watts:.0f} W with its memory held"))
     if signs.same_stacks_since_s is not None and signs.stacks_s is not None:
         apart = signs.stacks_s - signs.same_stacks_since_s
         if apart > 0:
             # Two looks that agree speak for the time in which nothing else moved either.
-            told.append(Witness("stacks", still_s, f"the same in two looks {seconds(apart)} apart"))
+            told.append(HangWitness("stacks", still_s, f"the same in two looks {seconds(apart)} apart"))
     return tuple(told)
 
 
@@ -197,7 +199,7 @@ def _evidence(signs: Signs) -> dict[str, Any]:
     return told
 
 
-def as_json(verdict: Verdict) -> dict[str, Any]:
+def as_json(verdict: Assessment) -> dict[str, Any]:
     """The verdict as `onbox watch --json` prints it: `t`, `state`, `phase`, `evidence`."""
     evidence = {
         "why": verdict.why,

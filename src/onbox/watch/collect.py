@@ -13,16 +13,16 @@ from operator import is_
 from pathlib import Path
 
 from onbox.engines.landmarks import Landmarks
-from onbox.supervisor.nvml import Nvml, open_nvml
+from onbox.supervisor.gpu_memory import Nvml, open_nvml
 from onbox.watch import stacks
 from onbox.watch.cgroups import Cgroups
+from onbox.watch.engine_counters import MetricsServer
 from onbox.watch.logs import KEPT_MAX, Log
 from onbox.watch.machine import MachineReader, look_at_caches
 from onbox.watch.members import Members
 from onbox.watch.procfs import look_at_threads
-from onbox.watch.sample import NO_DAEMON, Gpu, OpenFile, Process, Sample
+from onbox.watch.samples import NO_DAEMON, Gpu, OpenFile, Process, WatchSample
 from onbox.watch.sockets import SocketTable, look_at_descriptors, out_of_the_set
-from onbox.watch.tokens import Server
 
 PROCESSES_S = 0.2
 MEMBERS_S = 1.0
@@ -43,7 +43,7 @@ class Target:
 
     pids: tuple[int, ...]
     log: Log | None = None
-    server: Server | None = None
+    server: MetricsServer | None = None
     cgroups: tuple[str, ...] = ()
     caches: tuple[Path, ...] = ()
     phase: str | None = None
@@ -88,10 +88,10 @@ class Collector:
         except OSError:
             self._sockets = None
 
-    def look(self) -> Sample:
+    def look(self) -> WatchSample:
         """One sample of now."""
         now = self._clock()
-        sample = Sample(t_ns=int((now - self._start) * 1e9), phase=self._phase)
+        sample = WatchSample(t_ns=int((now - self._start) * 1e9), phase=self._phase)
         self._phase = None
         if now >= self._soonest:
             self._look_at_what_is_due(sample, now)
@@ -124,7 +124,7 @@ class Collector:
 
     # ------------------------------------------------------------ looks
 
-    def _look_at_what_is_due(self, sample: Sample, now: float) -> None:
+    def _look_at_what_is_due(self, sample: WatchSample, now: float) -> None:
         if self._is_due("members", MEMBERS_S, now):
             self._members.refresh(self._cgroups.refresh())
             if self._members.makes_containers:
@@ -153,7 +153,7 @@ class Collector:
         self._due[name] = now + every_s
         return True
 
-    def _look_at_processes(self, sample: Sample, now: float) -> None:
+    def _look_at_processes(self, sample: WatchSample, now: float) -> None:
         processes = self._read_processes(now)
         groups = self._cgroups.read() or None
         if processes and groups is None and len(processes) == len(self._seen) and all(map(is_, processes, self._seen)):
@@ -188,7 +188,7 @@ class Collector:
                 self._files[member.pid] = found.files
         self._inodes = seen
 
-    def _look_at_sockets(self, sample: Sample) -> None:
+    def _look_at_sockets(self, sample: WatchSample) -> None:
         inodes = set().union(*self._inodes.values())
         hidden = any(each.role == "daemon" and each.pid not in self._inodes for each in self._members)
         if self._sockets is None:
@@ -233,7 +233,7 @@ class Collector:
             told.append(Gpu(moment.number, moment.power_w, moment.clock_mhz, held))
         return tuple(told)
 
-    def _ask_server(self, sample: Sample, now: float) -> None:
+    def _ask_server(self, sample: WatchSample, now: float) -> None:
         server = self.target.server
         if server is None or not self._is_due("server", SERVER_S, now):
             return
@@ -243,7 +243,7 @@ class Collector:
         if self._serving:
             sample.tokens = server.tokens()
 
-    def _read_log(self, sample: Sample) -> None:
+    def _read_log(self, sample: WatchSample) -> None:
         if self.target.log is None:
             return
         lines = self.target.log.read()

@@ -4,7 +4,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from onbox.watch.sample import Cache, Machine
+from onbox.watch.samples import CacheSize, Machine
 
 SECTOR_BYTES = 512
 CACHE_ENTRIES_MAX = 3000
@@ -76,7 +76,7 @@ def _whole_disk(name: str) -> bool:
     return False
 
 
-def look_at_caches(folders: tuple[Path, ...]) -> Cache:
+def look_at_caches(folders: tuple[Path, ...]) -> CacheSize:
     """Bytes and number of files below these folders, of the first few thousand."""
     size = entries = 0
     todo = [os.fspath(folder) for folder in folders]
@@ -89,7 +89,7 @@ def look_at_caches(folders: tuple[Path, ...]) -> Cache:
                         todo.append(entry.path)
                     else:
                         size += entry.stat(follow_symlinks=False).st_size
-    return Cache(size, entries)
+    return CacheSize(size, entries)
 
 
 def cache_folders(home: Path | None = None) -> tuple[Path, ...]:

@@ -3,14 +3,14 @@
 from collections import deque
 
 from onbox.watch.logs import fraction
-from onbox.watch.sample import Sample
+from onbox.watch.samples import WatchSample
 
 SPAN_S = 30.0
 RECENT_S = 20.0
 """What was told longer ago says nothing of now."""
 
 
-class Course:
+class ProgressEstimate:
     """The share of the current step that is done."""
 
     def __init__(self) -> None:
@@ -21,7 +21,7 @@ class Course:
         self._told_s = -RECENT_S
         self._at: dict[str, int] = {}
 
-    def take(self, sample: Sample, now_s: float) -> None:
+    def take(self, sample: WatchSample, now_s: float) -> None:
         """Take in the next sample: the largest open file that moves tells, else the last line with `k/n` or `n %`."""
         if sample.files is not None:
             # A file that stays where it is (a library, a map) tells nothing.

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import IO, Literal, Self, cast
 
 from onbox.errors import UsageError
-from onbox.watch.sample import Sample
+from onbox.watch.samples import WatchSample
 
 _encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 FORMAT = 1
@@ -46,11 +46,11 @@ class Recorder:
         self._packed = path.suffix == ".gz"
         self._file = _opened(path, "w")
         self._lines = self._flushed_lines = 0
-        self._waiting: list[Sample] = []
+        self._waiting: list[WatchSample] = []
         self._written_ns = -BATCH_NS
         self._append([asdict(header)])
 
-    def write(self, sample: Sample) -> None:
+    def write(self, sample: WatchSample) -> None:
         """Append one sample."""
         self._waiting.append(sample)
         if sample.ended or sample.t_ns - self._written_ns >= BATCH_NS:
@@ -98,12 +98,12 @@ class Recording:
         if self.header.onbox_recording != FORMAT:
             raise UsageError(f"{path}: recording format {self.header.onbox_recording}, this onbox reads {FORMAT}")
 
-    def __iter__(self) -> Iterator[Sample]:
+    def __iter__(self) -> Iterator[WatchSample]:
         for number, line in enumerate(self._lines(), start=1):
             if number == 1:
                 continue
             try:
-                yield Sample.from_json(json.loads(line))
+                yield WatchSample.from_json(json.loads(line))
             except (TypeError, ValueError) as error:
                 raise UsageError(f"{self.path}:{number}: not a sample: {error}") from error
 

@@ -3,7 +3,7 @@
 from collections import deque
 
 
-class Trailing:
+class RollingRate:
     """Sums of what grew within the last `span_s` seconds.
 
     Args:

@@ -5,10 +5,10 @@
 
 from collections import deque
 
-from onbox.watch.counters import Counters
-from onbox.watch.progress_estimate import Course
-from onbox.watch.rolling_rate import Trailing
-from onbox.watch.sample import Gpu, Machine, Process, Sample, Socket, Threads, Tokens
+from onbox.watch.deltas import CounterDeltas
+from onbox.watch.progress_estimate import ProgressEstimate
+from onbox.watch.rolling_rate import RollingRate
+from onbox.watch.samples import Gpu, Machine, Process, Socket, Threads, TokenCounts, WatchSample
 
 SPAN_S = 5.0
 """Rates are means over this trailing span."""
@@ -78,7 +78,7 @@ class Signs:
         self.gpus: tuple[Gpu, ...] = ()
         self.gpu_idle_since_s: float | None = None
         """Since when no device works on which the set holds memory; None where it holds none, or nobody can tell."""
-        self.tokens: Tokens | None = None
+        self.tokens: TokenCounts | None = None
         self.frozen_since_s: float | None = None
         """Since when requests run and no counter of the engine moves."""
         self.log_followed = False
@@ -87,15 +87,15 @@ class Signs:
         self.same_stacks_since_s: float | None = None
         self.stacks_s: float | None = None
         """When they were last taken."""
-        self.course = Course()
+        self.course = ProgressEstimate()
         """How far the current step is."""
         self.held_bytes = 0
-        """RunningEngine memory of the set and what it holds on devices."""
+        """Resident memory of the set and what it holds on devices."""
         self.cannot: tuple[str, ...] = ()
         self.ended = False
         self.exit_code: int | None = None
-        self._counters = Counters()
-        self._trailing = Trailing(SPAN_S)
+        self._counters = CounterDeltas()
+        self._trailing = RollingRate(SPAN_S)
         self._stalled: deque[tuple[float, dict[str, float]]] = deque()
         self._births = 0
         self._throttled_s: list[float] = []
@@ -103,7 +103,7 @@ class Signs:
         """Device -> the lowest and the highest power seen."""
         self._threads_s = 0.0
 
-    def take(self, sample: Sample) -> None:
+    def take(self, sample: WatchSample) -> None:
         """Take in the next sample."""
         self.t_s, self.tick_s = sample.t_ns / 1e9, sample.t_ns / 1e9 - self.t_s
         self.ended, self.exit_code = sample.ended, sample.exit_code
@@ -146,7 +146,7 @@ class Signs:
         """The first member that a signal stopped; empty where none is."""
         return next((f"{each.name} ({each.pid})" for each in self.processes if each.state in "Tt"), "")
 
-    def _take_state(self, sample: Sample) -> None:
+    def _take_state(self, sample: WatchSample) -> None:
         self.processes = self.processes if sample.processes is None else sample.processes
         self.sockets = self.sockets if sample.sockets is None else sample.sockets
         self.gpus = self.gpus if sample.gpus is None else sample.gpus
@@ -174,7 +174,7 @@ class Signs:
 
     # ------------------------------------------------------------ what stands still
 
-    def _take_threads(self, sample: Sample) -> None:
+    def _take_threads(self, sample: WatchSample) -> None:
         if self.rates.get("cpu", 0.0) > ASLEEP_CPU:
             self.asleep_since_s = None
         if sample.threads is None:
@@ -190,7 +190,7 @@ class Signs:
             # Since the look before, but not from before anything moved: in between the counters vouch for it.
             self.asleep_since_s = max(since, *self.moved_s.values(), 0.0)
 
-    def _take_machine(self, sample: Sample) -> None:
+    def _take_machine(self, sample: WatchSample) -> None:
         if sample.groups is not None:
             self._throttled_s = [each.throttled_s for each in sample.groups if each.throttled_s is not None]
         if sample.machine is None:
@@ -213,7 +213,7 @@ class Signs:
                 name: max(0.0, last[name] - first[name]) / (self.t_s - begin) for name in last if name in first
             }
 
-    def _take_gpus(self, sample: Sample) -> None:
+    def _take_gpus(self, sample: WatchSample) -> None:
         if sample.gpus is None:
             return
         works = holds = False
@@ -233,7 +233,7 @@ class Signs:
         elif self.gpu_idle_since_s is None:
             self.gpu_idle_since_s = self.t_s
 
-    def _take_tokens(self, sample: Sample) -> None:
+    def _take_tokens(self, sample: WatchSample) -> None:
         if sample.tokens is None:
             return
         self.tokens = sample.tokens
@@ -243,7 +243,7 @@ class Signs:
         elif self.frozen_since_s is None:
             self.frozen_since_s = self.t_s
 
-    def _take_stacks(self, sample: Sample) -> None:
+    def _take_stacks(self, sample: WatchSample) -> None:
         if sample.stacks is None:
             return
         if sample.stacks != self.stacks:

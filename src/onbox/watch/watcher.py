@@ -3,11 +3,11 @@
 from dataclasses import dataclass, replace
 
 from onbox.engines.landmarks import Landmarks
-from onbox.watch.classify import Verdict, classify
+from onbox.watch.classify import Assessment, classify
 from onbox.watch.collect import Collector
 from onbox.watch.phases import RULES, Rule
 from onbox.watch.recording import Recorder
-from onbox.watch.sample import Sample
+from onbox.watch.samples import WatchSample
 from onbox.watch.signs import Signs
 
 STACKS_FROM_SHARE = 0.3
@@ -25,7 +25,7 @@ class Lap:
     began_s: float
     ended_s: float | None = None
     peak_bytes: int = 0
-    """RunningEngine memory of the set and what it held on devices, at most."""
+    """Resident memory of the set and what it held on devices, at most."""
     available_min_bytes: int | None = None
 
 
@@ -45,7 +45,7 @@ class Tracker:
         self.laps = [Lap(name=phase, began_s=0.0)]
         self._patience_s = patience_s
         self._landmarks = landmarks or Landmarks()
-        self._verdict: Verdict | None = None
+        self._verdict: Assessment | None = None
 
     @property
     def phase(self) -> str:
@@ -58,7 +58,7 @@ class Tracker:
         rule = RULES[self.phase]
         return rule if self._patience_s is None else replace(rule, patience_s=self._patience_s)
 
-    def take(self, sample: Sample) -> Verdict:
+    def take(self, sample: WatchSample) -> Assessment:
         """Take in a sample; the verdict on it, or the last one if that is fresh enough."""
         last = self._verdict
         holds = last is not None and not sample.ended and sample.t_ns / 1e9 - last.t_s < HOLDS_S
@@ -103,7 +103,7 @@ class Watcher:
         self.tracker = tracker
         self._recorder = recorder
 
-    def tick(self) -> tuple[Verdict, Sample]:
+    def tick(self) -> tuple[Assessment, WatchSample]:
         """Look once; the verdict, and what was seen."""
         sample = self.collector.look()
         if self._wants_stacks(sample):
@@ -113,7 +113,7 @@ class Watcher:
             self._recorder.write(sample)
         return verdict, sample
 
-    def _wants_stacks(self, sample: Sample) -> bool:
+    def _wants_stacks(self, sample: WatchSample) -> bool:
         """Twice before anybody may call it hung: when a part of the patience is over, and once more later."""
         signs, rule = self.tracker.signs, self.tracker.rule
         if sample.ended or signs.still_s(rule.uses) < STACKS_FROM_SHARE * rule.patience_s:

@@ -5,8 +5,8 @@ import pytest
 
 from onbox.box.bandwidth import Bandwidth
 from onbox.box.checks import Check, checks
+from onbox.box.gpus import Accelerator
 from onbox.box.memory import Memory
-from onbox.box.nvml import Accelerator
 from onbox.box.pressure import Pressure, Stall, desktop_session, pressure
 from onbox.box.system import proxies, redact
 

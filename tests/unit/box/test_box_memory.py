@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from onbox.box.describe import reserve_bytes, unified
+from onbox.box.gpus import Accelerator
 from onbox.box.memory import memory, read_meminfo
-from onbox.box.nvml import Accelerator
 
 SPARK = """MemTotal:       127600748 kB
 MemFree:         2904000 kB

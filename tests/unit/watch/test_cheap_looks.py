@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from onbox.supervisor import new_pids
-from onbox.supervisor.memory import Tree
+from onbox.supervisor.memory_sampler import Tree
 from onbox.supervisor.new_pids import NewPids, is_process
 from onbox.watch.classify import State
 from onbox.watch.collect import Collector, Target
 from onbox.watch.members import Members
 from onbox.watch.procfs import Member, stat_of
 from onbox.watch.recording import Header, Recorder, Recording
-from onbox.watch.sample import Process, Sample, Threads
+from onbox.watch.samples import Process, Threads, WatchSample
 from onbox.watch.tail import Tail
 from onbox.watch.watcher import Tracker
 from tests.doubles.waiting import until
@@ -129,7 +129,7 @@ class TestGrowth:
         tree.refresh(0.0)
         assert tree.pids == {family.pid}
         monkeypatch.setattr(new_pids, "MANY", 10**6)
-        monkeypatch.setattr("onbox.supervisor.memory.descendants", lambda roots: pytest.fail("walked"))
+        monkeypatch.setattr("onbox.supervisor.memory_sampler.descendants", lambda roots: pytest.fail("walked"))
         child = family.child()
         tree.refresh(0.1)
         assert tree.pids == {family.pid, child}
@@ -202,11 +202,11 @@ class TestCollector:
 
 class TestTracker:
     @staticmethod
-    def seen(tick: int, **fields: object) -> Sample:
+    def seen(tick: int, **fields: object) -> WatchSample:
         """A tick of a tenth of a second; processes are looked at in every second one."""
         idle = Process(7, "worker", "own", "S", 0.0, 0, 1, 10_000_000, 0, 0, 0, 0)
         looked: dict[str, object] = {"processes": (idle,)} if tick % 2 == 0 else {}
-        return Sample(t_ns=tick * 10**8, log_bytes=0, **{**looked, **fields})  # type: ignore[arg-type]
+        return WatchSample(t_ns=tick * 10**8, log_bytes=0, **{**looked, **fields})  # type: ignore[arg-type]
 
     def test_ten_looks_a_second_find_a_hang_when_one_a_second_does(self) -> None:
         threads = Threads(1, 0, 0, 5, "futex_do_wait")
@@ -234,7 +234,7 @@ class TestTracker:
 
     def test_a_recording_in_which_nothing_is_looked_at_goes_on(self) -> None:
         tracker = Tracker(patience_s=20.0)
-        told = [tracker.take(Sample(t_ns=second * 10**9)) for second in range(10)]
+        told = [tracker.take(WatchSample(t_ns=second * 10**9)) for second in range(10)]
         assert [each.t_s for each in told] == [float(second) for second in range(10)]
 
 

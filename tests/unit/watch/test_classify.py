@@ -3,8 +3,19 @@
 from collections.abc import Callable
 from typing import Any
 
-from onbox.watch.classify import State, Verdict, as_json
-from onbox.watch.sample import NO_DAEMON, Gpu, Group, Machine, OpenFile, Process, Sample, Socket, Threads, Tokens
+from onbox.watch.classify import Assessment, State, as_json
+from onbox.watch.samples import (
+    NO_DAEMON,
+    ControlGroup,
+    Gpu,
+    Machine,
+    OpenFile,
+    Process,
+    Socket,
+    Threads,
+    TokenCounts,
+    WatchSample,
+)
 from onbox.watch.watcher import Tracker
 
 PATIENCE_S = 40.0
@@ -19,17 +30,17 @@ def process(**fields: Any) -> Process:
     return Process(**{**idle, **fields})
 
 
-def watch(seen: Seen, seconds: int = 60, phase: str = "load", patience_s: float = PATIENCE_S) -> list[Verdict]:
+def watch(seen: Seen, seconds: int = 60, phase: str = "load", patience_s: float = PATIENCE_S) -> list[Assessment]:
     """The verdicts on so many seconds, of which each is seen as told; a log is followed and stays silent."""
     tracker = Tracker(patience_s, phase=phase)
     told = []
     for at in range(seconds):
         fields = {"processes": (process(),), "log_bytes": 0, **seen(at)}
-        told.append(tracker.take(Sample(t_ns=at * 10**9, **fields)))
+        told.append(tracker.take(WatchSample(t_ns=at * 10**9, **fields)))
     return told
 
 
-def states(verdicts: list[Verdict]) -> list[State]:
+def states(verdicts: list[Assessment]) -> list[State]:
     return list(dict.fromkeys(verdict.state for verdict in verdicts))
 
 
@@ -152,7 +163,7 @@ def test_the_same_stacks_twice_are_a_witness() -> None:
 def test_a_running_request_whose_counters_are_frozen_with_idle_power_is_the_hang_of_gb10() -> None:
     def seen(at: int) -> dict[str, Any]:
         return {
-            "tokens": Tokens(1, 0, min(at, 10) * 50),
+            "tokens": TokenCounts(1, 0, min(at, 10) * 50),
             "gpus": (Gpu(0, 45.0 if at < 10 else 21.0, 2400.0, 77 << 30),),
             "processes": (process(cpu_s=at * 0.003),),
         }
@@ -164,8 +175,8 @@ def test_a_running_request_whose_counters_are_frozen_with_idle_power_is_the_hang
 
 
 def test_a_server_without_requests_is_done_and_one_that_makes_tokens_progresses() -> None:
-    assert watch(lambda at: {"tokens": Tokens(0, 0, 50)}, phase="serving")[-1].state is State.DONE
-    assert watch(lambda at: {"tokens": Tokens(1, 0, at)}, phase="serving")[-1].state is State.PROGRESSING
+    assert watch(lambda at: {"tokens": TokenCounts(0, 0, 50)}, phase="serving")[-1].state is State.DONE
+    assert watch(lambda at: {"tokens": TokenCounts(1, 0, at)}, phase="serving")[-1].state is State.PROGRESSING
 
 
 def test_a_gpu_that_draws_power_works_and_one_that_is_only_resident_does_not() -> None:
@@ -197,7 +208,7 @@ def test_a_box_without_memory_starves_whatever_still_moves() -> None:
 
 def test_a_group_that_its_quota_holds_back_starves() -> None:
     def seen(at: int) -> dict[str, Any]:
-        group = Group("abc", at * 0.01, None, None, 10**8, at * 0.9)
+        group = ControlGroup("abc", at * 0.01, None, None, 10**8, at * 0.9)
         return {"groups": (group,), "machine": Machine(10**10, 10**11, 0.0, 0.0, 0.0, 0, 0)}
 
     last = watch(seen)[-1]
@@ -223,7 +234,7 @@ def test_the_phase_follows_the_log_and_keeps_its_peak() -> None:
     for at in range(15):
         held = (process(rss_bytes=at * 10**9, cpu_s=float(at), faults=at * 1000),)
         log = (lines[at],) if at in lines else ()
-        tracker.take(Sample(t_ns=at * 10**9, processes=held, log=log, log_bytes=at))
+        tracker.take(WatchSample(t_ns=at * 10**9, processes=held, log=log, log_bytes=at))
     assert [(lap.name, lap.began_s, lap.ended_s) for lap in tracker.laps] == [
         ("start", 0, 3), ("load", 3, 9), ("finalize", 9, 12), ("serving", 12, None),
     ]  # fmt: skip

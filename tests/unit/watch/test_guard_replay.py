@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 
 from onbox.launch.guard_replay import GuardReplay
-from onbox.supervisor.settings import Limits
-from onbox.watch.library import find_recording
+from onbox.supervisor.settings import MemoryLimits
 from onbox.watch.recording import Recording
+from onbox.watch.recording_library import find_recording
 from onbox.watch.watcher import Tracker
 from tests.e2e.cli import onbox
 
 GIB = 1 << 30
 
 
-def replayed(name: str, limits: Limits) -> GuardReplay:
+def replayed(name: str, limits: MemoryLimits) -> GuardReplay:
     guard, tracker = GuardReplay(limits), Tracker()
     for sample in Recording(find_recording(Path(name))):
         guard.take(sample, tracker.take(sample).phase)
@@ -23,7 +23,7 @@ def replayed(name: str, limits: Limits) -> GuardReplay:
 
 
 def test_the_balloon_of_marlin_is_seen_before_the_reserve_is_breached() -> None:
-    guard = replayed("incident-marlin", Limits(reserve_bytes=8 * GIB, plan_bytes=70 * GIB, unified=True))
+    guard = replayed("incident-marlin", MemoryLimits(reserve_bytes=8 * GIB, plan_bytes=70 * GIB, unified=True))
     assert guard.stop is not None
     look, alarm = guard.stop
     assert (alarm.kind, alarm.ours, look.phase) == ("projected", True, "finalize")
@@ -34,7 +34,7 @@ def test_the_balloon_of_marlin_is_seen_before_the_reserve_is_breached() -> None:
 
 def test_without_the_gpu_s_share_others_seem_to_take_it() -> None:
     """What a guard that does not know of unified memory makes of the same balloon: late, and it blames others."""
-    guard = replayed("incident-marlin", Limits(reserve_bytes=8 * GIB, plan_bytes=70 * GIB))
+    guard = replayed("incident-marlin", MemoryLimits(reserve_bytes=8 * GIB, plan_bytes=70 * GIB))
     assert guard.stop is not None
     look, alarm = guard.stop
     assert (alarm.kind, alarm.ours) == ("breached", False)
@@ -45,15 +45,15 @@ def test_without_the_gpu_s_share_others_seem_to_take_it() -> None:
 @pytest.mark.parametrize("name", ["vllm-eager", "vllm-compile", "mmap-cold", "compile-cuda", "incident-silent-jit"])
 def test_the_healthy_are_left_alone(name: str) -> None:
     plan = 70 * GIB if name.startswith("incident") else 6 * GIB
-    guard = replayed(name, Limits(reserve_bytes=2 * GIB, plan_bytes=plan))
+    guard = replayed(name, MemoryLimits(reserve_bytes=2 * GIB, plan_bytes=plan))
     assert guard.stop is None
     assert guard.words().startswith("would not have stopped it: ")
 
 
 def test_a_reserve_that_the_healthy_would_breach_is_found_out() -> None:
     """The watchdog of the story: its reserve was more than the configuration leaves free."""
-    least = replayed("vllm-eager", Limits(reserve_bytes=2 * GIB)).as_json()["available_min_bytes"]
-    guard = replayed("vllm-eager", Limits(reserve_bytes=least + GIB))
+    least = replayed("vllm-eager", MemoryLimits(reserve_bytes=2 * GIB)).as_json()["available_min_bytes"]
+    guard = replayed("vllm-eager", MemoryLimits(reserve_bytes=least + GIB))
     assert guard.stop is not None
     assert guard.stop.look.available_bytes < least + 2 * GIB
 

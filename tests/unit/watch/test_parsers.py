@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onbox.watch.cgroups import Cgroups, groups_of, parse_io_stat, parse_service_bytes, short_name
+from onbox.watch.engine_counters import parse_tokens
 from onbox.watch.logs import FileLog, form, fraction
 from onbox.watch.machine import parse_diskstats, parse_meminfo, parse_stall
 from onbox.watch.phases import phase_of_command
 from onbox.watch.procfs import TICKS_PER_S, parse_stat
-from onbox.watch.tokens import parse_tokens
 
 STAT = (
     b"4316 (VLLM::(odd) name) S 77 4316 4316 0 -1 4194560 1000 200 30 4 500 250 25 5 20 0 41 0 123456 900000000 5000 "

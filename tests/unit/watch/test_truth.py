@@ -3,7 +3,7 @@
 import pytest
 from tools.truth_table import PAGE, Row, page, rows
 
-from onbox.watch.library import names
+from onbox.watch.recording_library import names
 
 ROWS = rows()
 

@@ -16,7 +16,7 @@ import pytest
 
 from onbox.watch.collect import Collector, Target
 from onbox.watch.recording import Header, Recorder, Recording
-from onbox.watch.sample import NO_DAEMON, Process, Sample
+from onbox.watch.samples import NO_DAEMON, Process, WatchSample
 from onbox.watch.stacks import py_spy
 from tests.doubles.waiting import gone, until
 
@@ -45,7 +45,7 @@ def process(*argv: str, **options: Any) -> Iterator["subprocess.Popen[bytes]"]:
         child.wait(10)
 
 
-def looks(pid: int, seconds: float, **target: Any) -> list[Sample]:
+def looks(pid: int, seconds: float, **target: Any) -> list[WatchSample]:
     """One look every half a second."""
     collector = Collector(Target(pids=(pid,), **target))
     try:
@@ -58,7 +58,7 @@ def looks(pid: int, seconds: float, **target: Any) -> list[Sample]:
         collector.close()
 
 
-def last_processes(seen: list[Sample]) -> tuple[Process, ...]:
+def last_processes(seen: list[WatchSample]) -> tuple[Process, ...]:
     """Those of the last look that told of any: a look at sleepers tells nothing new."""
     return next(each.processes for each in reversed(seen) if each.processes is not None)
 

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from onbox.fetch.fetched import git_hash_of
+from onbox.fetch.verified_folder import git_hash_of
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

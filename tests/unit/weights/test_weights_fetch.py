@@ -11,7 +11,7 @@ import pytest
 
 from onbox import weights
 from onbox.errors import BadSubjectError, BoxError, FetchError, UsageError
-from onbox.fetch import fetched
+from onbox.fetch import verified_folder
 from onbox.fetch.repository import fetch_repository
 from onbox.fetch.wheels import fetch_wheels, parse_source
 from tests.doubles.wheels import wheel
@@ -86,7 +86,9 @@ def test_a_wrong_hash_removes_the_file(repository: Path, tmp_path: Path, monkeyp
     broken[5] ^= 1
     (here / "config.json").write_bytes(broken)
     with pytest.raises(FetchError, match=r"config\.json: git is .*, published is"):
-        fetched.expect_hash(here / "config.json", "git", fetched.git_hash_of(repository / "config.json"))
+        verified_folder.expect_hash(
+            here / "config.json", "git", verified_folder.git_hash_of(repository / "config.json")
+        )
     assert not (here / "config.json").exists()
 
 
@@ -118,12 +120,12 @@ def test_no_network_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_folder_is_verified_only(repository: Path) -> None:
-    told = fetched.verify_folder(repository)
+    told = verified_folder.verify_folder(repository)
     assert (told.bytes_fetched, len(told.files)) == (0, 3)
     with (repository / "model-00002-of-00003.safetensors").open("r+b") as file:
         file.truncate(1000)
     with pytest.raises(UsageError, match="model-00002"):
-        fetched.verify_folder(repository)
+        verified_folder.verify_folder(repository)
 
 
 # ------------------------------------------------------------ wheels

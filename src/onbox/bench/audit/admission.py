@@ -12,7 +12,7 @@ from onbox.bench.sandbox import Bind, Sandbox
 from onbox.bench.tasks import Task
 from onbox.errors import BadSubjectError, BoxError
 from onbox.evidence.folder import write_atomic
-from onbox.fetch import cache_folder
+from onbox.user_folders import cache_folder
 
 
 def admit(tasks: Sequence[Task], sandbox: Sandbox, on_audit: Callable[[str], None] = lambda name: None) -> None:

@@ -6,12 +6,11 @@ for links, made here without a registry. A task whose Dockerfile does more than 
 
 import hashlib
 import os
-import shutil
 import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 
 from onbox.bench.sandbox import MEMORY_BYTES, Bind, Bounds, Completed, Reach, StopSign
@@ -30,10 +29,10 @@ from onbox.bench.sandbox.interior import (
 )
 from onbox.box.memory import memory
 from onbox.errors import BoxError
+from onbox.launch.containers import ContainerClient
 
 _PROXY = "/.proxy"
 _LABEL = "onbox.owner"
-_QUICK_S = 60.0
 _FAILED_TO_START = (125, 126, 127)
 _MEMORY_SHARE = 0.5
 """Of the box's memory, what a command may hold at most."""
@@ -71,13 +70,9 @@ class Container:
 
     def __init__(self, program: str, image: str | None = None) -> None:
         self.name = program
-        found = shutil.which(program)
-        if found is None:
-            raise BoxError(
-                f"{program} is not installed", f"apt install {'docker.io' if program == 'docker' else program}"
-            )
-        self._program = found
-        self.version = self.ask("version", "--format", "{{.Client.Version}}")
+        self.client = ContainerClient(program)
+        self.client.require()
+        self.version = self.client.ask("version", "--format", "{{.Client.Version}}")
         self.bounds = Bounds(round(_MEMORY_SHARE * memory().total_bytes), "command", PROCESSES)
         self._own = image is not None
         if image is None:
@@ -85,7 +80,7 @@ class Container:
             data = box_image()
             image = f"{NAME}:{hashlib.sha256(data).hexdigest()[:12]}"
             if not self.has(image):
-                self.ask("import", "-", image, stdin=data)
+                self.client.ask("import", "-", image, stdin=data)
         self._image = image
 
     def of_image(self, image: str) -> "Container":
@@ -94,19 +89,7 @@ class Container:
 
     def has(self, image: str) -> bool:
         """Whether an image is on this box."""
-        return not self._call("image", "inspect", image).returncode
-
-    def ask(self, *words: str, stdin: bytes = b"", timeout_s: float = _QUICK_S) -> str:
-        """Run the program; what it printed.
-
-        Raises:
-            BoxError: it failed; the message is its last line.
-        """
-        done = self._call(*words, stdin=stdin, timeout_s=timeout_s)
-        if done.returncode:
-            lines = done.stderr.decode(errors="replace").strip().splitlines() or ["it said nothing"]
-            raise BoxError(f"{self.name} {words[0]}: {lines[-1]}", f"{self.name} info")
-        return done.stdout.decode(errors="replace").strip()
+        return self.client.image(image) is not None
 
     def place(self, bind: Bind) -> str:
         """See `Sandbox.place`."""
@@ -135,7 +118,7 @@ class Container:
             cidfile, said = notes / "cid", notes / "said"
             errors = stack.enter_context(said.open("wb"))
             command = [
-                *(self._program, "run", "--rm", "--interactive", "--pull", "never", "--name", name),
+                *(self.client.program, "run", "--rm", "--interactive", "--pull", "never", "--name", name),
                 *("--label", f"{_LABEL}={os.getpid()}", "--cidfile", str(cidfile)),
                 *self._walls(memory_bytes),
                 *self._mounts(binds, reach),
@@ -212,26 +195,17 @@ class Container:
     def _remove(self, name: str) -> None:
         """Kill and remove; podman would ask the container first, and wait."""
         at_once = ("--time", "0") if self.name == "podman" else ()
-        self._call("rm", "--force", *at_once, name)
+        self.client.call("rm", "--force", *at_once, name)
 
     def _sweep(self) -> None:
         """Remove the containers of an onbox that is gone."""
-        left = self.ask("ps", "--all", "--quiet", "--filter", f"label={_LABEL}").split()
+        left = self.client.ask("ps", "--all", "--quiet", "--filter", f"label={_LABEL}").split()
         for container in left:
             # One of another onbox may be gone by now.
-            told = self._call("inspect", "--format", f'{{{{index .Config.Labels "{_LABEL}"}}}}', container)
+            told = self.client.call("inspect", "--format", f'{{{{index .Config.Labels "{_LABEL}"}}}}', container)
             owner = told.stdout.decode().strip()
             if owner.isdecimal() and not Path("/proc", owner).exists():
                 self._remove(container)
-
-    def _call(
-        self, *words: str, stdin: bytes = b"", timeout_s: float = _QUICK_S
-    ) -> "subprocess.CompletedProcess[bytes]":
-        with suppress(subprocess.TimeoutExpired):
-            return subprocess.run(
-                [self._program, *words], input=stdin, capture_output=True, timeout=timeout_s, check=False
-            )
-        raise BoxError(f"{self.name} {words[0]}: no answer within {timeout_s:g} s", f"{self.name} info")
 
 
 def _script(argv: Sequence[str], reach: Reach | None) -> list[str]:

@@ -12,19 +12,19 @@ from onbox.errors import BoxError, UsageError
 def command(name: str, as_json: bool) -> None:
     """Stop NAME, see that nothing of it is left, and forget it; its evidence stays."""
     from onbox.cli.standing import contract
-    from onbox.launch import running
+    from onbox.launch import started_engines
 
-    found = running.find(name)
+    found = started_engines.find(name)
     if found is None:
-        known = ", ".join(each.started.name for each in running.all_running()) or "nothing is up"
+        known = ", ".join(each.started.name for each in started_engines.all_running()) or "nothing is up"
         raise UsageError(f"{name}: nothing of that name was started by `onbox up`", f"onbox ps ({known})")
-    gone = running.stop(found)
-    found = running.find(name) or found
+    gone = started_engines.stop(found)
+    found = started_engines.find(name) or found
     told = contract(found, gone)
     if not gone.whole:
         left = [what for what in ("process", "port", "container") if told["gone"][what] is False]
         raise BoxError(f"{name}: still there: {', '.join(left)}", f"look at process {told['pid']}, port {told['port']}")
-    running.put_away(name)
+    started_engines.put_away(name)
     if as_json:
         print_json(told)
         return

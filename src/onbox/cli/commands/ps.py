@@ -11,9 +11,9 @@ from onbox.cli.units import gib
 def command(as_json: bool) -> None:
     """List what `onbox up` started, by its processes as they are now."""
     from onbox.cli.standing import backend_words, contract
-    from onbox.launch import running
+    from onbox.launch import started_engines
 
-    found = running.all_running()
+    found = started_engines.all_running()
     if as_json:
         print_json({"engines": [contract(each) for each in found]})
         return

@@ -53,9 +53,9 @@ def command(
 
     Name one thing to watch: a process, a container, a recording, or a command after `--`.
     """
-    from onbox.cli.watching import Asked, watch
+    from onbox.cli.watching import WatchSpec, watch
 
-    asked = Asked(
+    spec = WatchSpec(
         patience_s=patience,
         pid=pid,
         container=container,
@@ -70,4 +70,4 @@ def command(
         stop_hung=stop_hung,
         command=cmd,
     )
-    watch(asked, as_json)
+    watch(spec, as_json)

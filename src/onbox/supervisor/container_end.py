@@ -11,12 +11,12 @@ import socket
 import subprocess
 from typing import Any
 
-from onbox.supervisor.settings import Container
+from onbox.supervisor.settings import ContainerRef
 
 ANSWER_S = 10.0
 
 
-def main_pid(container: Container) -> int | None:
+def main_pid(container: ContainerRef) -> int | None:
     """The process on this box that is the container's first; None while there is none."""
     path = _socket(container)
     if path is None:
@@ -28,7 +28,7 @@ def main_pid(container: Container) -> int | None:
     return pid or None
 
 
-def kill(container: Container) -> None:
+def kill(container: ContainerRef) -> None:
     """SIGKILL to the container, by name; it may be gone already."""
     path = _socket(container)
     if path is None:
@@ -37,7 +37,7 @@ def kill(container: Container) -> None:
         _ask(path, "POST", f"/containers/{container.name}/kill")
 
 
-def remove(container: Container) -> None:
+def remove(container: ContainerRef) -> None:
     """See that nothing of it is left; it may be gone already."""
     path = _socket(container)
     if path is None:
@@ -46,7 +46,7 @@ def remove(container: Container) -> None:
         _ask(path, "DELETE", f"/containers/{container.name}?force=1&v=1")
 
 
-def _socket(container: Container) -> str | None:
+def _socket(container: ContainerRef) -> str | None:
     if container.runtime != "docker":
         return None
     host = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
@@ -75,7 +75,7 @@ def _ask(path: str, method: str, target: str) -> tuple[int, dict[str, Any]]:
     return status, told if isinstance(told, dict) else {}
 
 
-def _program(container: Container, *arguments: str) -> str:
+def _program(container: ContainerRef, *arguments: str) -> str:
     with contextlib.suppress(OSError, subprocess.TimeoutExpired):
         done = subprocess.run(
             [container.runtime, *arguments],

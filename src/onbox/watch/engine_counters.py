@@ -3,7 +3,7 @@
 import http.client
 from urllib.parse import urlsplit
 
-from onbox.watch.sample import Tokens
+from onbox.watch.samples import TokenCounts
 
 TIMEOUT_S = 1.0
 RUNNING = ("vllm:num_requests_running", "llamacpp:requests_processing", "sglang:num_running_reqs")
@@ -19,7 +19,7 @@ DONE = (
 """llama.cpp counts predicted tokens when a request ends, and calls of decode while it runs."""
 
 
-class Server:
+class MetricsServer:
     """A server at a URL: is it up, and what do its counters say?
 
     Args:
@@ -34,7 +34,7 @@ class Server:
         """Whether `/health` answers 200; a server may say so and be wedged."""
         return self._get("/health") is not None
 
-    def tokens(self) -> Tokens | None:
+    def tokens(self) -> TokenCounts | None:
         """Its counters; None when it has none, or does not answer."""
         text = self._get("/metrics")
         return None if text is None else parse_tokens(text)
@@ -52,7 +52,7 @@ class Server:
         return body.decode("utf-8", "replace") if answer.status == 200 else None
 
 
-def parse_tokens(text: str) -> Tokens | None:
+def parse_tokens(text: str) -> TokenCounts | None:
     """Sum the counters over their labels; None when the engine is not one of those known here."""
     sums = {"running": 0.0, "waiting": 0.0, "done": 0.0}
     found = False
@@ -62,4 +62,4 @@ def parse_tokens(text: str) -> Tokens | None:
             if name in names:
                 sums[kind] += float(line.rpartition(" ")[2])
                 found = True
-    return Tokens(sums["running"], sums["waiting"], sums["done"]) if found else None
+    return TokenCounts(sums["running"], sums["waiting"], sums["done"]) if found else None

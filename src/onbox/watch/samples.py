@@ -57,7 +57,7 @@ class Socket(NamedTuple):
     """Since the last byte came."""
 
 
-class Group(NamedTuple):
+class ControlGroup(NamedTuple):
     """The control group of a container, or of a step of a build."""
 
     name: str
@@ -99,14 +99,14 @@ class OpenFile(NamedTuple):
     of_bytes: int
 
 
-class Cache(NamedTuple):
+class CacheSize(NamedTuple):
     """What lies in the folders that grow while an engine compiles or downloads."""
 
     bytes: int
     entries: int
 
 
-class Tokens(NamedTuple):
+class TokenCounts(NamedTuple):
     """The engine's own counters."""
 
     running: float
@@ -116,7 +116,7 @@ class Tokens(NamedTuple):
 
 
 @dataclass(slots=True, kw_only=True)
-class Sample:
+class WatchSample:
     """One tick. A field that is None was not looked at in this tick: the last look still holds."""
 
     t_ns: int
@@ -126,12 +126,12 @@ class Sample:
     """Processes that joined the set so far."""
     threads: Threads | None = None
     sockets: tuple[Socket, ...] | None = None
-    groups: tuple[Group, ...] | None = None
+    groups: tuple[ControlGroup, ...] | None = None
     machine: Machine | None = None
     gpus: tuple[Gpu, ...] | None = None
     files: tuple[OpenFile, ...] | None = None
-    cache: Cache | None = None
-    tokens: Tokens | None = None
+    cache: CacheSize | None = None
+    tokens: TokenCounts | None = None
     log: tuple[str, ...] = ()
     """Lines that came since the last tick."""
     log_bytes: int | None = None
@@ -192,12 +192,12 @@ class Sample:
 
 
 _SILENT = ("log", ())
-_FIELDS = tuple(field.name for field in fields(Sample))
+_FIELDS = tuple(field.name for field in fields(WatchSample))
 _ROWS: dict[str, Any] = {
     "processes": Process,
     "sockets": Socket,
-    "groups": Group,
+    "groups": ControlGroup,
     "gpus": Gpu,
     "files": OpenFile,
 }
-_SINGLE: dict[str, Any] = {"threads": Threads, "machine": Machine, "cache": Cache, "tokens": Tokens}
+_SINGLE: dict[str, Any] = {"threads": Threads, "machine": Machine, "cache": CacheSize, "tokens": TokenCounts}

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from onbox.evidence.records import WeightsFile
-from onbox.fetch.fetched import verify_folder
 from onbox.fetch.growth import watched
 from onbox.fetch.hashing import sha256_of
 from onbox.fetch.repository import fetch_repository
+from onbox.fetch.verified_folder import verify_folder
 from onbox.recipes.weights import Repository
 
 

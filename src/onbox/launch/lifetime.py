@@ -23,23 +23,22 @@ from onbox.evidence.records import (
     Stopped,
 )
 from onbox.launch.address import address_of
-from onbox.launch.backend import seen
 from onbox.launch.budget import Budget, budget, transient_bytes
-from onbox.launch.building import build_image, image_used
+from onbox.launch.containers import ContainerClient
 from onbox.launch.engine_log import EngineLog
 from onbox.launch.first_requests import FirstRequests
-from onbox.launch.guard_words import guard_stop
-from onbox.launch.images import image
+from onbox.launch.guard_advice import guard_stop
+from onbox.launch.image_build import build_image, image_used
 from onbox.launch.launch_checks import launch_checks
-from onbox.launch.limits import limits_of
-from onbox.launch.observe import Observer
+from onbox.launch.log_backends import backends_in
+from onbox.launch.memory_limits import limits_of
+from onbox.launch.observer import Observer
 from onbox.launch.ports import listener_pid, port_open
 from onbox.launch.running_engines import running_engines
 from onbox.launch.supervisor_client import SupervisorClient
 from onbox.launch.timeline import OnPhase, Timeline
 from onbox.recipes.schema import Recipe
-from onbox.supervisor.container import main_pid
-from onbox.supervisor.settings import Container, Limits, Settings
+from onbox.supervisor.settings import ContainerRef, MemoryLimits, Settings
 from onbox.wire.client import StampedClient
 
 POLL_S = 0.1
@@ -90,7 +89,7 @@ class Lifetime:
         self._reserve = reserve
         self._state_file = state_file
         self._afterwards = afterwards
-        self._limits: Limits | None = None
+        self._limits: MemoryLimits | None = None
         self._timeline = Timeline(on_phase)
         self._log = EngineLog(self.log_path)
         self._kept: SupervisorClient | None = None
@@ -133,7 +132,10 @@ class Lifetime:
     @property
     def engine_pid(self) -> int | None:
         """The process whose work is the engine's: of a container its first one, and not the client; None: unseen."""
-        return self.pid if self._container is None else main_pid(Container(*self._container))
+        if self._container is None:
+            return self.pid
+        program, name = self._container
+        return ContainerClient(program).main_pid(name)
 
     def alive(self) -> bool:
         """Whether the engine answers now."""
@@ -243,7 +245,7 @@ class Lifetime:
 
     def _build(self, launch: Launch) -> bool:
         """Make the image if it is made here, and is not there yet."""
-        if not launch.build or image(launch.launcher, str(launch.image)) is not None:
+        if not launch.build or ContainerClient(launch.launcher).image(str(launch.image)) is not None:
             return False
         self._timeline.begin("build")
         self._timeline.add(build_image(self.recipe.name, launch, self.folder, self._patience_s))
@@ -256,7 +258,7 @@ class Lifetime:
             limits=self._limits,
             guard_file=str(self.folder / "guard.json"),
             state_file=str(self._state_file) if self._state_file else None,
-            container=Container(launch.launcher, launch.container) if launch.container else None,
+            container=ContainerRef(launch.launcher, launch.container) if launch.container else None,
             afterwards=self._afterwards,
         )
 
@@ -274,7 +276,7 @@ class Lifetime:
                     phase = mark.phase
                     self._timeline.begin(phase)
             if ready:
-                self._backends, self._figures = seen(self._log.lines, launch.log)
+                self._backends, self._figures = backends_in(self._log.lines, launch.log)
                 return self._timeline.end(phase, last)
             self._still_alive(launch, kept)
             self._timeline.look()
@@ -287,7 +289,7 @@ class Lifetime:
         self._guarded(kept)
         self._log.read()
         lines = self._log.lines
-        self._backends, self._figures = seen(lines, launch.log)
+        self._backends, self._figures = backends_in(lines, launch.log)
         known = launch.log.failure(lines)
         said = f"it said: {known[1].strip()[:SAID_CHARS]}" if known else f"the last it said: {self._log.last_words()}"
         raise EngineError(

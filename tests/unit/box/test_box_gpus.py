@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from onbox.box import nvml as gpus
+from onbox.box import gpus
 
 
 class NotSupported(Exception):

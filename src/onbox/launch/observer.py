@@ -8,14 +8,14 @@ from onbox.engines import Launch
 from onbox.engines.landmarks import Landmarks
 from onbox.errors import EngineError
 from onbox.evidence.folder import write_json
-from onbox.watch.classify import State, Verdict, as_json
+from onbox.watch.classify import Assessment, State, as_json
 from onbox.watch.collect import Collector, Target
+from onbox.watch.engine_counters import MetricsServer
+from onbox.watch.formatting import seconds
 from onbox.watch.logs import FileLog
 from onbox.watch.machine import cache_folders
 from onbox.watch.recording import Header, Recorder
-from onbox.watch.tokens import Server
 from onbox.watch.watcher import Tracker, Watcher
-from onbox.watch.words import seconds
 
 LOOK_S = 1.0
 
@@ -47,7 +47,7 @@ class Observer:
         target = Target(
             pids=(pid,),
             log=FileLog(folder / "engine.log"),
-            server=Server(url),
+            server=MetricsServer(url),
             caches=cache_folders(),
             landmarks=marks,
             makes_containers=launch.container is not None,
@@ -82,7 +82,7 @@ class Observer:
         """Let go of all files."""
         self._watcher.close()
 
-    def _take(self) -> Verdict:
+    def _take(self) -> Assessment:
         verdict, sample = self._watcher.tick()
         held = self._watcher.tracker.signs.held_bytes
         self._peaks.held_bytes = max(held, self._peaks.held_bytes or 0)
@@ -91,7 +91,7 @@ class Observer:
             self._peaks.available_min_bytes = min(available, self._peaks.available_min_bytes or available)
         return verdict
 
-    def _hung(self, verdict: Verdict) -> EngineError:
+    def _hung(self, verdict: Assessment) -> EngineError:
         said = "; ".join(f"{each.name}: {each.detail} ({seconds(each.since_s)})" for each in verdict.witnesses)
         return EngineError(
             f"{self._name}: hung in phase {verdict.phase}: no progress for {seconds(verdict.still_s)}; {said}",

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from onbox.supervisor import nvml
-from onbox.supervisor.nvml import NOT_AVAILABLE, Moment, open_nvml
+from onbox.supervisor import gpu_memory
+from onbox.supervisor.gpu_memory import NOT_AVAILABLE, GpuReading, open_nvml
 from onbox.watch.collect import Collector, Target
-from onbox.watch.sample import Gpu
+from onbox.watch.samples import Gpu
 
 NOT_SUPPORTED = 3
 MINE = os.getpid()
@@ -47,7 +47,7 @@ class Library:
         return 0
 
     def nvmlDeviceGetComputeRunningProcesses_v3(self, device: Any, count: Any, rows: Any) -> int:
-        assert count._obj.value == nvml.PROCESSES_MAX
+        assert count._obj.value == gpu_memory.PROCESSES_MAX
         for row, (pid, used) in zip(rows, self.used.items(), strict=False):
             row.pid, row.used_bytes = pid, used
         count._obj.value = len(self.used)
@@ -56,7 +56,7 @@ class Library:
 
 def library(monkeypatch: pytest.MonkeyPatch, used: dict[int, int]) -> Library:
     found = Library(used)
-    monkeypatch.setattr("onbox.supervisor.nvml.ctypes.CDLL", lambda name: found)
+    monkeypatch.setattr("onbox.supervisor.gpu_memory.ctypes.CDLL", lambda name: found)
     return found
 
 
@@ -64,7 +64,10 @@ def test_what_is_told_and_what_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     library(monkeypatch, {7: 100, 8: 50})
     opened = open_nvml()
     assert opened is not None
-    assert opened.moments() == [Moment(0, 44.5, 1000.0, {7: 100, 8: 50}), Moment(1, None, 2000.0, {7: 100, 8: 50})]
+    assert opened.moments() == [
+        GpuReading(0, 44.5, 1000.0, {7: 100, 8: 50}),
+        GpuReading(1, None, 2000.0, {7: 100, 8: 50}),
+    ]
     assert opened.used_bytes() == {7: 200, 8: 100}
 
 
@@ -80,7 +83,7 @@ def test_a_library_that_is_missing_or_too_old_is_none(monkeypatch: pytest.Monkey
     monkeypatch.delattr(Library, "nvmlDeviceGetComputeRunningProcesses_v3")
     library(monkeypatch, {})
     assert open_nvml() is None
-    monkeypatch.setattr("onbox.supervisor.nvml.ctypes.CDLL", lambda name: (_ for _ in ()).throw(OSError(name)))
+    monkeypatch.setattr("onbox.supervisor.gpu_memory.ctypes.CDLL", lambda name: (_ for _ in ()).throw(OSError(name)))
     assert open_nvml() is None
 
 

@@ -13,7 +13,7 @@ PROCESSES_MAX = 256
 CLOCK_SM = 1
 
 
-class Moment(NamedTuple):
+class GpuReading(NamedTuple):
     """One device now; None is what its driver does not tell."""
 
     number: int
@@ -56,14 +56,14 @@ class Nvml:
         self._processes = self._library.nvmlDeviceGetComputeRunningProcesses_v3
         self._buffer = (_Process * PROCESSES_MAX)()
 
-    def moments(self) -> list[Moment]:
+    def moments(self) -> list[GpuReading]:
         """Every device as it is now."""
         told = []
         for number, device in enumerate(self._devices):
             power_mw = self._number(self._library.nvmlDeviceGetPowerUsage, device)
             clock = self._number(self._library.nvmlDeviceGetClockInfo, device, CLOCK_SM)
             power_w = None if power_mw is None else power_mw / 1000
-            told.append(Moment(number, power_w, clock, self._used_bytes(device)))
+            told.append(GpuReading(number, power_w, clock, self._used_bytes(device)))
         return told
 
     def used_bytes(self) -> dict[int, int] | None:

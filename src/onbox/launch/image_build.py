@@ -15,16 +15,16 @@ from onbox.engines.landmarks import CONTAINERS, Landmarks
 from onbox.errors import BoxError, EngineError
 from onbox.evidence.folder import write_json
 from onbox.evidence.records import ImageUsed, Phase
-from onbox.launch import images
+from onbox.launch.containers import ContainerClient
 from onbox.recipes.build import base_images, inputs_sha256
 from onbox.recipes.container import Container
 from onbox.recipes.schema import Recipe
 from onbox.watch.classify import State, as_json
 from onbox.watch.collect import Collector, Target
+from onbox.watch.formatting import seconds
 from onbox.watch.logs import FileLog
 from onbox.watch.recording import Header, Recorder
 from onbox.watch.watcher import Tracker, Watcher
-from onbox.watch.words import seconds
 
 PHASE = "build"
 LOOK_S = 1.0
@@ -48,7 +48,7 @@ def trouble(program: str, container: Container) -> tuple[str, str]:
         return f"{build.context} is not what it was when the recipe was read", "start anew with the recipe's own file"
     if container.pull == "never":
         for base in base_images(build.path.read_text("utf-8", "replace"), build.arguments):
-            if images.image(program, base) is None:
+            if ContainerClient(program).image(base) is None:
                 return f"FROM {base}: not here", f"{program} pull {base}, or container.pull: missing"
     return "", ""
 
@@ -147,7 +147,7 @@ def image_used(recipe: Recipe, launch: Launch) -> ImageUsed | None:
     """The image of a launch as the daemon has it; None for a process, or where nobody tells."""
     if recipe.container is None:
         return None
-    here = images.image(launch.launcher, recipe.container.reference)
+    here = ContainerClient(launch.launcher).image(recipe.container.reference)
     if here is None:
         return None
     build = recipe.container.build

@@ -12,16 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import psutil
 from pydantic import BaseModel, ConfigDict
 
 from onbox.errors import BoxError, UsageError
 from onbox.evidence.folder import write_json
 from onbox.evidence.records import Phase
+from onbox.launch.containers import ContainerClient
 from onbox.launch.ports import port_open
 from onbox.launch.shared_memory import mapped, removed
-from onbox.supervisor.container import main_pid, remove
-from onbox.supervisor.memory import descendants, holding, start_ticks
-from onbox.supervisor.settings import Container
+from onbox.supervisor.memory_sampler import descendants, holding, start_ticks
+from onbox.user_folders import run_folder, state_folder
 
 STOP_S = 30.0
 SUPERVISOR_SUFFIX = ".keeper.json"
@@ -29,7 +30,7 @@ SUPERVISOR_SUFFIX = ".keeper.json"
 State = Literal["starting", "serving", "stopped", "died", "guard", "unguarded"]
 
 
-class Started(BaseModel):
+class UpRecord(BaseModel):
     """`NAME.json`: what was started, as its `up` knew it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -61,14 +62,14 @@ class Identity:
 
     def alive(self) -> bool:
         """Whether that very process lives; a zombie does not."""
-        return self.started is not None and start_ticks(self.pid) == self.started and _state_letter(self.pid) != "Z"
+        return self.started is not None and start_ticks(self.pid) == self.started and not _is_zombie(self.pid)
 
 
 @dataclass(frozen=True)
-class Running:
+class UpEngine:
     """A name, and what its supervisor says of it."""
 
-    started: Started
+    started: UpRecord
     noted: dict[str, Any]
     """What the supervisor wrote: state, phase, how, exit, alarm."""
 
@@ -95,7 +96,8 @@ class Running:
             return set()
         if self.started.container is None:
             return descendants({self.engine.pid})
-        pid = main_pid(Container(*self.started.container))
+        program, name = self.started.container
+        pid = ContainerClient(program).main_pid(name)
         return descendants({pid}) if pid else set()
 
     def state(self) -> State:
@@ -109,7 +111,7 @@ class Running:
 
 
 @dataclass(frozen=True)
-class Gone:
+class StopResult:
     """The proof that nothing is left; None: there was no such thing."""
 
     process: bool
@@ -123,33 +125,19 @@ class Gone:
         return self.process and self.port and self.container is not False
 
 
-def run_folder() -> Path:
-    """Where the files lie: `onbox` below XDG_RUNTIME_DIR, else below the user's state."""
-    told = os.environ.get("XDG_RUNTIME_DIR")
-    folder = Path(told) / "onbox" if told and Path(told).is_dir() else state_folder() / "run"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return folder
-
-
-def state_folder() -> Path:
-    """`onbox` below XDG_STATE_HOME or ~/.local/state: where the evidence of `up` lies."""
-    told = os.environ.get("XDG_STATE_HOME")
-    return (Path(told) if told else Path.home() / ".local" / "state") / "onbox"
-
-
-def all_running() -> list[Running]:
+def all_running() -> list[UpEngine]:
     """Everything that was started and not yet put away, by name."""
     folders = {run_folder(), state_folder() / "run"}
     paths = [path for folder in folders for path in folder.glob("*.json") if not path.name.endswith(SUPERVISOR_SUFFIX)]
     return sorted(filter(None, map(_read, paths)), key=lambda each: each.started.name)
 
 
-def find(name: str) -> Running | None:
+def find(name: str) -> UpEngine | None:
     """The one of that name."""
     return next((each for each in all_running() if each.started.name == name), None)
 
 
-def save(started: Started) -> None:
+def save(started: UpRecord) -> None:
     """Write or replace its file."""
     write_json(run_folder() / f"{started.name}.json", started)
 
@@ -166,14 +154,14 @@ def put_away(name: str) -> None:
             path.unlink(missing_ok=True)
 
 
-def stop(running: Running) -> Gone:
+def stop(running: UpEngine) -> StopResult:
     """Stop it in order, and look whether anything is left.
 
     Raises:
         BoxError: its supervisor does not end.
     """
     name, supervisor, engine = running.started.name, running.supervisor, running.engine
-    container = None if running.started.container is None else Container(*running.started.container)
+    program, container = running.started.container or ("", None)
     shared = mapped(running.processes())
     if supervisor is not None and supervisor.alive():
         _signal(supervisor, signal.SIGTERM)
@@ -192,11 +180,11 @@ def stop(running: Running) -> Gone:
             time.sleep(0.02)
     if container is not None:
         # The supervisor has removed it; one whose supervisor was killed may have left it.
-        remove(container)
-    return Gone(
+        ContainerClient(program).remove(container)
+    return StopResult(
         process=engine is None or not engine.alive(),
         port=not port_open(running.started.host, running.started.port),
-        container=None if container is None else main_pid(container) is None,
+        container=None if container is None else ContainerClient(program).main_pid(container) is None,
         shared_memory=removed(shared),
     )
 
@@ -212,15 +200,15 @@ def refuse_twice(name: str) -> None:
         raise UsageError(f"{name}: is up already at {running.started.url}", f"onbox down {name}")
 
 
-def _read(path: Path) -> Running | None:
+def _read(path: Path) -> UpEngine | None:
     try:
-        started = Started.model_validate_json(path.read_bytes())
+        started = UpRecord.model_validate_json(path.read_bytes())
     except (OSError, ValueError):
         return None
     noted: Any = {}
     with suppress(OSError, ValueError):
         noted = json.loads(path.with_name(f"{started.name}{SUPERVISOR_SUFFIX}").read_bytes())
-    return Running(started, noted if isinstance(noted, dict) else {})
+    return UpEngine(started, noted if isinstance(noted, dict) else {})
 
 
 def _identity(told: Any) -> Identity | None:
@@ -229,11 +217,10 @@ def _identity(told: Any) -> Identity | None:
     return Identity(told["pid"], told.get("started"))
 
 
-def _state_letter(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (OSError, IndexError):
-        return ""
+def _is_zombie(pid: int) -> bool:
+    with suppress(psutil.Error):
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    return False
 
 
 def _signal(process: Identity, number: int) -> None:

@@ -1,12 +1,12 @@
 """From one sample to the next: by how much each counter of the whole set grew."""
 
 from onbox.watch.logs import NO_NEWS, form, fraction
-from onbox.watch.sample import Process, Sample
+from onbox.watch.samples import Process, WatchSample
 
 FORMS_KEPT = 400
 
 
-class Counters:
+class CounterDeltas:
     """Turns the absolute counters of samples into growth.
 
     The sum over the set is what is compared, not process by process: a child that ends is from then on counted by the
@@ -23,7 +23,7 @@ class Counters:
         self._tokens: float | None = None
         self._said: dict[str, float | None] = {}
 
-    def take(self, sample: Sample) -> dict[str, float]:
+    def take(self, sample: WatchSample) -> dict[str, float]:
         """The growth since the sample before: bytes, seconds, lines, tokens; of what was looked at in this tick."""
         grown: dict[str, float] = {}
         if sample.processes is not None:
@@ -70,7 +70,7 @@ class Counters:
             grown["memory"] = float(abs(resident - before["memory"]))
         self._processes = now | {"memory": resident}
 
-    def _take_groups(self, sample: Sample, grown: dict[str, float]) -> None:
+    def _take_groups(self, sample: WatchSample, grown: dict[str, float]) -> None:
         """A group counts for what its processes do not show: those that came and went between two looks."""
         now = {each.name: (each.cpu_s, each.read_bytes or 0, each.write_bytes or 0) for each in sample.groups or ()}
         before = self._groups or {}

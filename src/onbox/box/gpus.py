@@ -100,14 +100,14 @@ def accelerators(nvml: Any = None) -> Accelerators:
 
 
 @dataclass(frozen=True)
-class Sample:
+class GpuSample:
     """Clock and power at one moment; None where the driver does not tell."""
 
     clock_mhz: float | None = None
     power_w: float | None = None
 
 
-class Sampler:
+class GpuSampler:
     """Asks one device for clock and power, often; every answer is empty where NVML is missing."""
 
     def __init__(self, pci_bus_id: str) -> None:
@@ -115,7 +115,7 @@ class Sampler:
         self._nvml: Any = None
         self._handle: Any = None
 
-    def __enter__(self) -> "Sampler":
+    def __enter__(self) -> "GpuSampler":
         try:
             nvml = importlib.import_module("pynvml")
         except ImportError:
@@ -132,18 +132,18 @@ class Sampler:
         if self._nvml is not None:
             self._nvml.nvmlShutdown()
 
-    def sample(self) -> Sample:
+    def sample(self) -> GpuSample:
         """Clock and power now."""
         nvml = self._nvml
         if nvml is None or self._handle is None:
-            return Sample()
-        return Sample(
+            return GpuSample()
+        return GpuSample(
             _number(_ask(nvml, nvml.nvmlDeviceGetClockInfo, self._handle, nvml.NVML_CLOCK_SM)),
             _scaled(_ask(nvml, nvml.nvmlDeviceGetPowerUsage, self._handle), 1000),
         )
 
 
-class Watch:
+class GpuWatch:
     """Looks at all devices again and again without starting the library anew each time.
 
     Args:
@@ -158,7 +158,7 @@ class Watch:
         self.seen: bool = False
         """Whether it is known which accelerators are here; that there are none is known too."""
 
-    def __enter__(self) -> "Watch":
+    def __enter__(self) -> "GpuWatch":
         self._attributes = cuda.devices()
         self.seen = not self._attributes and not AMD_DRIVER.exists()
         try:
