@@ -51,7 +51,7 @@ WRITTEN_BY = (
     "launch",
     "app/sealing.py",
     "app/trials.py",
-    "bench/keepsake.py",
+    "bench/workspace_archive.py",
     "app/regrade.py",
 )
 """The modules that put files into an evidence folder."""

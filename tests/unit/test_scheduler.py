@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from onbox.bench.company import Company
+from onbox.bench.concurrent_runs import ConcurrentRuns
 from onbox.bench.sandbox.halt import Halted
 from onbox.bench.tasks import load_tasks
 from onbox.errors import EngineError
@@ -238,15 +238,15 @@ def test_what_is_no_fault_of_a_run_is_raised_in_the_callers_thread_and_ends_the_
     assert room.busy == 0
 
 
-class TestCompany:
+class TestConcurrentRuns:
     def test_the_most_others_at_any_moment(self) -> None:
-        company = Company()
-        with company.joined() as first:
+        runs = ConcurrentRuns()
+        with runs.counted() as first:
             assert first() == 0
-            with company.joined() as second, company.joined() as third:
+            with runs.counted() as second, runs.counted() as third:
                 assert (first(), second(), third()) == (2, 2, 2)
-            with company.joined() as fourth:
+            with runs.counted() as fourth:
                 assert fourth() == 1
             assert first() == 2
-        with company.joined() as alone:
+        with runs.counted() as alone:
             assert alone() == 0

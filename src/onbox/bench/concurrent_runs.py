@@ -5,15 +5,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
-class Company:
-    """Counts, for each run under way, the most others that it had beside it."""
+class ConcurrentRuns:
+    """Counts, for each run under way, the most others that were under way at the same time."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._most: dict[object, int] = {}
 
     @contextmanager
-    def joined(self) -> Iterator[Callable[[], int]]:
+    def counted(self) -> Iterator[Callable[[], int]]:
         """Be under way in the body; yields who tells the most others so far."""
         me = object()
         with self._lock:

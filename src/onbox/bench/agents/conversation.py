@@ -11,7 +11,7 @@ from onbox.bench.tools import DEFINITIONS
 from onbox.evidence.stream import Reply
 
 
-class Talk(Protocol):
+class Conversation(Protocol):
     """A conversation that grows."""
 
     path: str
@@ -47,11 +47,11 @@ class Chat:
         self._messages: list[dict[str, Any]] = []
 
     def say(self, role: str, text: str) -> None:
-        """See `Talk.say`."""
+        """See `Conversation.say`."""
         self._messages.append({"role": role, "content": text})
 
     def answer(self, reply: Reply) -> None:
-        """See `Talk.answer`."""
+        """See `Conversation.answer`."""
         message: dict[str, Any] = {"role": "assistant", "content": reply.content}
         if reply.reasoning:
             message[reply.reasoning_field] = reply.reasoning
@@ -63,11 +63,11 @@ class Chat:
         self._messages.append(message)
 
     def result(self, call_id: str, text: str) -> None:
-        """See `Talk.result`."""
+        """See `Conversation.result`."""
         self._messages.append({"role": "tool", "content": text, "tool_call_id": call_id})
 
     def body(self, tokens: int) -> dict[str, Any]:
-        """See `Talk.body`."""
+        """See `Conversation.body`."""
         return {
             "messages": self._messages,
             "tools": list(DEFINITIONS),
@@ -87,11 +87,11 @@ class Responses:
         self._count = 0
 
     def say(self, role: str, text: str) -> None:
-        """See `Talk.say`."""
+        """See `Conversation.say`."""
         self._items.append({"type": "message", "role": role, "content": [{"type": "input_text", "text": text}]})
 
     def answer(self, reply: Reply) -> None:
-        """See `Talk.answer`."""
+        """See `Conversation.answer`."""
         self._count += 1
         if reply.reasoning:
             thought = {"type": "reasoning_text", "text": reply.reasoning}
@@ -105,11 +105,11 @@ class Responses:
             self._items.append({"type": "function_call", **named})
 
     def result(self, call_id: str, text: str) -> None:
-        """See `Talk.result`."""
+        """See `Conversation.result`."""
         self._items.append({"type": "function_call_output", "call_id": call_id, "output": text})
 
     def body(self, tokens: int) -> dict[str, Any]:
-        """See `Talk.body`."""
+        """See `Conversation.body`."""
         return {
             "input": self._items,
             "tools": _flat(DEFINITIONS),
