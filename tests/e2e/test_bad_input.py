@@ -18,13 +18,14 @@ from typing import Any
 import pytest
 import yaml
 
+from onbox.bench.assembly import assembled
 from onbox.bench.tasks import BUILTIN
 from onbox.cli.main import LATER
 from onbox.evidence.manifest import NAME as MANIFEST
 from onbox.launch.engine_log import STAMP
 from onbox.launch.ports import free_port
-from onbox.trial.asked import Asked
 from onbox.trial.plan import make_plan
+from onbox.trial.spec import TrialSpec
 from tests.e2e.cli import environment, onbox, onbox_here, verdict_of
 
 
@@ -65,7 +66,7 @@ QUICKLY = ("--task", "fill-json", "--runs", "1", "--no-speed")
 
 
 def test_a_task_whose_gate_cannot_be_trusted_does_not_score(tmp_path: Path) -> None:
-    shutil.copytree(BUILTIN / "fill-json", tmp_path / "mine" / "fill-json")
+    shutil.copytree(assembled(BUILTIN / "fill-json"), tmp_path / "mine" / "fill-json")
     (tmp_path / "mine" / "fill-json" / "tests" / "test.sh").write_text("exit 0\n")
     asked = ("trial", "http://127.0.0.1:9", "--tasks", tmp_path / "mine", "--no-speed", "--runs", "1")
     said = complaint(onbox(*asked, "--out", tmp_path / "trial"), 1)
@@ -220,7 +221,7 @@ def test_options_stand_over_the_file(tmp_path: Path) -> None:
     """What is typed counts: `--task` and `--no-speed` are not dropped because a file says otherwise."""
     file = tmp_path / "trial.yaml"
     file.write_text("{contenders: ['http://127.0.0.1:9'], task_names: [fill-json], seed: 3}")
-    asked = Asked(contenders=(str(file),), task_names=("write-to-test",), speed=None, seed=7)
+    asked = TrialSpec(contenders=(str(file),), task_names=("write-to-test",), speed=None, seed=7)
     plan, _ = make_plan(asked, sandbox="none", read_gb_s=None)
     assert ([task.name for task in plan.tasks], plan.speed, plan.seed) == (["write-to-test"], None, 7)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from onbox.bench.assembly import assembled
 from onbox.bench.tasks import BUILTIN
 from onbox.evidence.records import Preflight
 from tests.e2e.cli import environment, onbox, verdict_of
@@ -19,7 +20,7 @@ NAME = "qwen-own-template"
 def test_a_template_that_leaks_is_a_serving_failure_and_two_scores(tmp_path: Path) -> None:
     recipe = qwen_recipe(OWN).model_dump(mode="json", exclude_defaults=True)
     task = tmp_path / "tasks" / "fill-json"
-    shutil.copytree(BUILTIN / "fill-json", task)
+    shutil.copytree(assembled(BUILTIN / "fill-json"), task)
     (task / "instruction.md").write_text("Call the tool `bash` with the command `python3 fill.py`.\n")
     trial = {
         "contenders": [{**recipe, "name": NAME, "sampling": {"temperature": 0.2}}],

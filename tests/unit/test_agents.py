@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from onbox.bench.agents import agent_names, agent_of
-from onbox.bench.agents.amend import amended, api_of
 from onbox.bench.agents.headless import Command, HeadlessAgent, Seat
 from onbox.bench.agents.program import find
+from onbox.bench.agents.request_overrides import amended, api_of
 from onbox.bench.agents.template import read_template
 from onbox.bench.agents.watch import FAILURES_IN_A_ROW, AfterTools, RunWatch, without_tools
 from onbox.errors import BoxError, UsageError

@@ -11,8 +11,8 @@ from onbox.engines.attached import Attached
 from onbox.errors import UsageError
 from onbox.evidence.records import StandUp
 from onbox.launch.lifetime import Lifetime
-from onbox.trial.asked import Asked
 from onbox.trial.plan import make_plan
+from onbox.trial.spec import TrialSpec
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
 from onbox.wire.proxy import RecordingProxy
@@ -77,7 +77,7 @@ def test_a_variable_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pyte
 
 def test_the_plan_holds_the_name_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(NAME, KEY)
-    asked = Asked(contenders=("http://127.0.0.1:1/v1",), api_key_env=NAME, bench=False, kind="speed")
+    asked = TrialSpec(contenders=("http://127.0.0.1:1/v1",), api_key_env=NAME, bench=False, kind="speed")
     plan, _ = make_plan(asked, sandbox="not needed", read_gb_s=None)
     assert plan.contenders[0].recipe["api_key_env"] == NAME
     assert KEY not in plan.model_dump_json()

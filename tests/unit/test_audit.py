@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from onbox.bench.assembly import assembled
 from onbox.bench.audit import TaskAudit, audit, audit_all
 from onbox.bench.audit.admission import admit, missing_programs, without_missing
 from onbox.bench.audit.probes import PROBES, REPEATS, SEEDS, half_done
@@ -24,7 +25,7 @@ def sandbox() -> Sandbox:
 
 def with_gate(folder: Path, test_sh: str) -> Task:
     """The task fix-failing-test with another gate."""
-    shutil.copytree(BUILTIN / "fix-failing-test", folder / "task")
+    shutil.copytree(assembled(BUILTIN / "fix-failing-test"), folder / "task")
     (folder / "task" / "tests" / "test.sh").write_text(test_sh)
     return load_task(folder / "task")
 
@@ -117,7 +118,7 @@ def test_a_gate_that_believes_the_reply_is_found_out(tmp_path: Path, sandbox: Sa
 
 
 def test_a_gate_that_looks_at_one_of_two_files_is_found_out(tmp_path: Path, sandbox: Sandbox) -> None:
-    shutil.copytree(BUILTIN / "rename-2-files", tmp_path / "task")
+    shutil.copytree(assembled(BUILTIN / "rename-2-files"), tmp_path / "task")
     (tmp_path / "task" / "tests" / "test.sh").write_text(
         'grep -q "def sum_cents" "$APP_DIR/ledger/amounts.py" || exit 1\n'
     )
@@ -127,7 +128,7 @@ def test_a_gate_that_looks_at_one_of_two_files_is_found_out(tmp_path: Path, sand
 
 
 def test_without_a_solution_nothing_is_shown(tmp_path: Path, sandbox: Sandbox) -> None:
-    shutil.copytree(BUILTIN / "fill-json", tmp_path / "task")
+    shutil.copytree(assembled(BUILTIN / "fill-json"), tmp_path / "task")
     shutil.rmtree(tmp_path / "task" / "solution")
     found = audit(load_task(tmp_path / "task"), sandbox)
     assert not found.passed
@@ -135,7 +136,7 @@ def test_without_a_solution_nothing_is_shown(tmp_path: Path, sandbox: Sandbox) -
 
 
 def test_a_solution_that_breaks_is_a_fault_with_its_last_words(tmp_path: Path, sandbox: Sandbox) -> None:
-    shutil.copytree(BUILTIN / "fill-json", tmp_path / "task")
+    shutil.copytree(assembled(BUILTIN / "fill-json"), tmp_path / "task")
     (tmp_path / "task" / "solution" / "solve.sh").write_text("echo no such editor >&2; exit 9\n")
     found = audit(load_task(tmp_path / "task"), sandbox)
     assert not found.passed
@@ -144,7 +145,7 @@ def test_a_solution_that_breaks_is_a_fault_with_its_last_words(tmp_path: Path, s
 
 
 def test_a_task_for_docker_is_refused(tmp_path: Path, sandbox: Sandbox) -> None:
-    shutil.copytree(BUILTIN / "fill-json", tmp_path / "task")
+    shutil.copytree(assembled(BUILTIN / "fill-json"), tmp_path / "task")
     (tmp_path / "task" / "environment" / "Dockerfile").write_text("FROM debian\nRUN true\n")
     with pytest.raises(BoxError, match="needs Docker"):
         audit(load_task(tmp_path / "task"), sandbox)
@@ -201,7 +202,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_task_is_audited_once_and_again_when_it_changed(tmp_path: Path, sandbox: Sandbox, own_cache: Path) -> None:
-    shutil.copytree(BUILTIN / "fill-json", tmp_path / "task")
+    shutil.copytree(assembled(BUILTIN / "fill-json"), tmp_path / "task")
     audited: list[str] = []
     admit([load_task(tmp_path / "task")], sandbox, audited.append)
     admit([load_task(tmp_path / "task")], sandbox, audited.append)
@@ -222,7 +223,7 @@ def test_a_task_that_fails_its_audit_does_not_score(tmp_path: Path, sandbox: San
 
 
 def test_a_task_whose_program_is_not_here_is_left_out_in_words(tmp_path: Path, sandbox: Sandbox) -> None:
-    shutil.copytree(BUILTIN / "fill-json", tmp_path / "task")
+    shutil.copytree(assembled(BUILTIN / "fill-json"), tmp_path / "task")
     toml = tmp_path / "task" / "task.toml"
     toml.write_text(toml.read_text().replace("[metadata]", '[metadata]\nneeds = ["bash", "no-such-program"]'))
     here, away = load_task(BUILTIN / "fill-json"), load_task(tmp_path / "task")

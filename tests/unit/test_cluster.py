@@ -12,13 +12,13 @@ from onbox.bench.tasks import load_tasks
 from onbox.errors import BadSubjectError, BoxError
 from onbox.evidence.records import Plan
 from onbox.judge.pace import usual_of_each_node
-from onbox.trial.asked import Asked
+from onbox.trial.affinity import run_affinity
 from onbox.trial.cluster import _knock, _named
-from onbox.trial.lanes import Order
-from onbox.trial.node import Answer
-from onbox.trial.packed import pack, unpack
-from onbox.trial.pairs import homes
+from onbox.trial.packing import pack, unpack
 from onbox.trial.plan import make_plan
+from onbox.trial.scheduler import RunJob
+from onbox.trial.spec import TrialSpec
+from onbox.trial.worker import WorkerResult
 from tests.builders import run_record
 from tests.e2e.cli import environment, onbox_here
 
@@ -26,25 +26,25 @@ TASKS = load_tasks("builtin", ["fill-json", "write-to-test"])
 NAMES = [task.name for task in TASKS]
 
 
-def order(task: int, n: int, arm: str = "baseline") -> Order:
-    return Order(TASKS[task], arm, n, 1)
+def job(task: int, n: int, arm: str = "baseline") -> RunJob:
+    return RunJob(TASKS[task], arm, n, 1)
 
 
 class TestHomes:
     def test_every_place_has_its_share_of_each_task(self) -> None:
-        home = homes(["", "a", "b"], NAMES, [])
-        assert [home(order(0, n)) for n in range(1, 7)] == [0, 1, 2, 0, 1, 2]
-        assert [home(order(1, n)) for n in range(1, 7)] == [1, 2, 0, 1, 2, 0]
+        home = run_affinity(["", "a", "b"], NAMES, [])
+        assert [home(job(0, n)) for n in range(1, 7)] == [0, 1, 2, 0, 1, 2]
+        assert [home(job(1, n)) for n in range(1, 7)] == [1, 2, 0, 1, 2, 0]
 
     def test_arms_stay_together(self) -> None:
-        home = homes(["", "a"], NAMES, [])
-        assert home(order(0, 1)) == home(order(0, 1, "house-rules"))
+        home = run_affinity(["", "a"], NAMES, [])
+        assert home(job(0, 1)) == home(job(0, 1, "house-rules"))
 
     def test_a_pair_goes_where_its_other_half_was_done(self) -> None:
         done = [run_record(task=NAMES[0], n=1, node="b"), run_record(task=NAMES[1], n=1, node="gone")]
-        home = homes(["", "a", "b"], NAMES, done)
-        assert home(order(0, 1)) == 2
-        assert home(order(1, 1)) == 1
+        home = run_affinity(["", "a", "b"], NAMES, done)
+        assert home(job(0, 1)) == 2
+        assert home(job(1, 1)) == 1
 
 
 class TestPacked:
@@ -63,7 +63,7 @@ class TestPacked:
             seen.append(sorted(each.name for each in path.parent.iterdir()))
             path.write_bytes(data)
 
-        monkeypatch.setattr("onbox.trial.packed.write_atomic", write)
+        monkeypatch.setattr("onbox.trial.packing.write_atomic", write)
         unpack(pack(*source.iterdir()), tmp_path / "there", last="run.json")
         assert seen == [["a.txt", "z.txt"]]
         assert (tmp_path / "there" / "run.json").read_text() == "run.json"
@@ -90,9 +90,9 @@ def test_nodes_have_names_of_their_own_that_can_be_folders() -> None:
 
 def test_what_a_worker_says_keeps_its_class_and_names_the_node() -> None:
     with pytest.raises(BadSubjectError, match="node b: the generator broke") as caught:
-        Answer(error=("BadSubjectError", "the generator broke", "mend it")).check("b")
+        WorkerResult(error=("BadSubjectError", "the generator broke", "mend it")).check("b")
     assert caught.value.next_step == "mend it"
-    Answer().check("b")
+    WorkerResult().check("b")
 
 
 @pytest.mark.parametrize("address", ["nowhere", "ray://127.0.0.1:10001", "127.0.0.1:1", "127.0.0.1:99999"])
@@ -122,13 +122,13 @@ def test_without_ray_one_line_says_what_to_install(tmp_path: Path) -> None:
 
 
 def test_nothing_of_ray_is_imported_by_a_trial_without_it() -> None:
-    script = "import sys, onbox.trial.run; print([name for name in sys.modules if name.split('.')[0] == 'ray'])"
+    script = "import sys, onbox.trial.runner; print([name for name in sys.modules if name.split('.')[0] == 'ray'])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment(), check=True)
     assert json.loads(done.stdout) == []
 
 
 def test_a_server_that_runs_already_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("onbox.trial.cluster.require_ray", lambda: None)
+    monkeypatch.setattr("onbox.trial.plan.require_ray", lambda: None)
     done = onbox_here("trial", "http://127.0.0.1:1/v1", "--ray", "127.0.0.1:6379", "--out", tmp_path / "t")
     assert done.returncode == 2
     assert "is a server that runs already, and each node needs one of its own" in done.stderr
@@ -137,12 +137,12 @@ def test_a_server_that_runs_already_is_refused(tmp_path: Path, monkeypatch: pyte
 def test_a_file_names_the_cluster_and_the_command_line_goes_before_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("onbox.trial.cluster.require_ray", lambda: None)
+    monkeypatch.setattr("onbox.trial.plan.require_ray", lambda: None)
     file = tmp_path / "trial.yaml"
     file.write_text("contenders: [smollm2-135m]\nray: 10.0.0.1:6379\n")
 
     def planned(ray: str | None, path: Path = file) -> Plan:
-        return make_plan(Asked(contenders=[str(path)], ray=ray), sandbox="bubblewrap", read_gb_s=None)[0]
+        return make_plan(TrialSpec(contenders=[str(path)], ray=ray), sandbox="bubblewrap", read_gb_s=None)[0]
 
     assert [planned(ray).ray for ray in (None, "10.0.0.2:6379", "")] == ["10.0.0.1:6379", "10.0.0.2:6379", ""]
     frozen = tmp_path / "plan.yaml"

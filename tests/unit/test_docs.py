@@ -18,6 +18,7 @@ from tools import recipe_schema
 
 from onbox import recipes
 from onbox.bench.agents.template import read_template
+from onbox.bench.assembly import assembled
 from onbox.bench.audit import audit
 from onbox.bench.sandbox.choose import choose
 from onbox.bench.tasks import BUILTIN, QUICK, load_task, load_tasks
@@ -33,8 +34,8 @@ from onbox.recipes import build, container, schema
 from onbox.recipes import weights as recipe_weights
 from onbox.recipes.text import read_yaml
 from onbox.trial.arms import read_arms
-from onbox.trial.asked import Asked
 from onbox.trial.plan import make_plan
+from onbox.trial.spec import TrialSpec
 from tests.unit.weights.checkpoints import write_gguf
 
 ROOT = Path(__file__).parents[2]
@@ -48,10 +49,10 @@ WRITTEN_BY = (
     "bench/runner.py",
     "speed",
     "launch",
-    "cli/finish.py",
-    "cli/trials.py",
-    "bench/keepsake.py",
-    "cli/commands/regrade.py",
+    "app/sealing.py",
+    "app/trials.py",
+    "bench/workspace_archive.py",
+    "app/regrade.py",
 )
 """The modules that put files into an evidence folder."""
 RECORD_MODULES = tuple(
@@ -204,7 +205,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_gguf(tmp_path / "models" / "new.gguf", METADATA, {"blk.0.ffn_up.weight": ("Q8_0", (64, 64))})
     (tmp_path / "llama-image").mkdir()
     (tmp_path / "llama-image" / "Dockerfile").write_text("FROM scratch\n")
-    shutil.copytree(BUILTIN / "fill-json", tmp_path / "my-tasks" / "fill-json")
+    shutil.copytree(assembled(BUILTIN / "fill-json"), tmp_path / "my-tasks" / "fill-json")
     return tmp_path
 
 
@@ -214,7 +215,7 @@ def test_every_yaml_example_is_valid(page: Path, elsewhere: Path) -> None:
         path = elsewhere / f"{number}.yaml"
         path.write_text(body)
         if "contenders" in read_yaml(path):
-            plan, _ = make_plan(Asked(contenders=(str(path),)), sandbox="bubblewrap", read_gb_s=None)
+            plan, _ = make_plan(TrialSpec(contenders=(str(path),)), sandbox="bubblewrap", read_gb_s=None)
             assert len(plan.contenders) == len(read_yaml(path)["contenders"])
             found = [recipes.Recipe.model_validate(contender.recipe) for contender in plan.contenders]
         elif "arms" in read_yaml(path):

@@ -21,8 +21,8 @@ from onbox.bench.tasks import load_tasks
 from onbox.evidence.folder import TrialFolder, read_lines
 from onbox.evidence.records import AgentPlan, Exchange, ReplayEnd, ReplayPlan, SandboxReport
 from onbox.launch.lifetime import Lifetime
-from onbox.trial.here import Here
-from onbox.trial.lanes import Lanes, Order
+from onbox.trial.local_executor import LocalExecutor
+from onbox.trial.scheduler import RunJob, Scheduler
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
 from onbox.wire.proxy import RecordingProxy
@@ -110,7 +110,7 @@ class TestLanes:
     ) -> Path:
         """Three runs are under way when the first thread is interrupted; the folder of the trial."""
         folder = TrialFolder(tmp_path / "trial")
-        orders = [Order(TASK, "baseline", n, 100 * n) for n in range(1, 7)]
+        jobs = [RunJob(TASK, "baseline", n, 100 * n) for n in range(1, 7)]
         with serving(script) as server, RecordingProxy(Endpoint.parse(server.url)) as proxy:
             endpoint = Endpoint.parse(server.url)
             bench = Bench(
@@ -127,10 +127,12 @@ class TestLanes:
                 replayer=Replayer(endpoint, ReplayPlan(rounds=3)),
                 **more,
             )
-            place = Here(bench, lifeless(), Instances(tmp_path / "instances", bench.sandbox), folder, slots=3)
+            executor = LocalExecutor(
+                bench, lifeless(), Instances(tmp_path / "instances", bench.sandbox), folder, slots=3
+            )
 
             def interrupted() -> None:
-                with Lanes([place], orders):
+                with Scheduler([executor], jobs):
                     until(lambda: ready(server))
                     raise KeyboardInterrupt
 
@@ -138,7 +140,7 @@ class TestLanes:
             with pytest.raises(KeyboardInterrupt):
                 interrupted()
             assert time.monotonic() - began < 3 * SOON_S
-        assert not [thread for thread in threading.enumerate() if thread.name.startswith("onbox-lane")]
+        assert not [thread for thread in threading.enumerate() if thread.name.startswith("onbox-run")]
         assert len(list(folder.path.glob("one/runs/*/*/*"))) == 3
         assert not list(folder.path.glob("**/run.json"))
         assert sleepers() == []
@@ -205,13 +207,13 @@ def test_runs_at_a_time_share_the_time_of_replays_one_after_the_other(tmp_path: 
     ends: list[ReplayEnd | None] = []
     with serving(script) as server:
         replayer = Replayer(Endpoint.parse(server.url), ReplayPlan(rounds=3, contender_s=0.8))
-        lanes = [
+        scheduler = [
             threading.Thread(target=lambda n=n: ends.append(replayer.settle([words], tmp_path / f"{n}.jsonl")))
             for n in range(3)
         ]
-        for lane in lanes:
+        for lane in scheduler:
             lane.start()
-        for lane in lanes:
+        for lane in scheduler:
             lane.join(SOON_S)
     assert most == 1
     assert len(ends) == 3

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from onbox.bench.assembly import assembled
 from onbox.bench.instances import Instances, render
 from onbox.bench.sandbox import Sandbox
 from onbox.bench.sandbox.choose import choose
@@ -22,7 +23,7 @@ def sandbox() -> Sandbox:
 
 def generated(folder: Path, generator: str) -> Task:
     """The task fill-json with a generator."""
-    shutil.copytree(BUILTIN / "fill-json", folder / "fill-json")
+    shutil.copytree(assembled(BUILTIN / "fill-json"), folder / "fill-json")
     (folder / "fill-json" / "generate.py").write_text(generator)
     return load_task(folder / "fill-json")
 

@@ -10,7 +10,7 @@ import yaml
 
 from onbox import recipes
 from onbox.box.checks import Check
-from onbox.cli.launching import print_launch, show_checks
+from onbox.cli.ui.launch_view import print_launch, show_checks
 from onbox.errors import UsageError
 from onbox.recipes import Recipe
 from onbox.recipes.sparkrun import is_sparkrun

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from onbox.cli.live import LiveView, PlainView, make_view
-from onbox.cli.progress import Progress
-from onbox.cli.summary import summary
+from onbox.cli.ui.progress import Progress
+from onbox.cli.ui.summary import summary
+from onbox.cli.ui.trial_view import LiveView, PlainView, make_view
 from onbox.trial.events import (
     ContenderStarted,
     ContenderStopped,
@@ -248,9 +248,11 @@ def test_plain_lines_hold_no_escape_and_stay_one_line() -> None:
     assert not set(out.getvalue()) & {"\x1b", "\x07", "\u202e", "\ud800"}
 
 
-def test_the_view_fits_where_it_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    assert isinstance(make_view(console_is_tty=True), LiveView)
-    with make_view(console_is_tty=False) as view:
+def test_the_view_fits_where_it_is_shown(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as terminal:
+        terminal.setattr("sys.stderr.isatty", lambda: True, raising=False)
+        assert isinstance(make_view(), LiveView)
+    with make_view() as view:
         view.show(Note("hello"))
     captured = capsys.readouterr()
     assert captured.out == ""

@@ -1,6 +1,5 @@
 """The plan of a trial: what was asked, resolved and frozen."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,8 @@ from onbox.bench.tasks import BUILTIN, CORE, QUICK
 from onbox.errors import UsageError
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import Plan, SpeedPlan
-from onbox.trial.asked import SPEED, Asked
 from onbox.trial.plan import make_plan, tasks_of
+from onbox.trial.spec import SPEED, TrialSpec
 
 URL = "http://127.0.0.1:8080/v1"
 TASK = "fill-json"
@@ -35,7 +34,7 @@ def _empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def plan_of(*contenders: str, **asked: Any) -> Plan:
     read_gb_s = asked.pop("read_gb_s", None)
-    return make_plan(Asked(contenders=contenders, **asked), sandbox="none", read_gb_s=read_gb_s)[0]
+    return make_plan(TrialSpec(contenders=contenders, **asked), sandbox="none", read_gb_s=read_gb_s)[0]
 
 
 def written(path: Path, data: Any) -> str:
@@ -215,16 +214,18 @@ class TestFile:
 
 class TestFrozen:
     def test_a_plan_in_evidence_asks_the_same_again(self, tmp_path: Path) -> None:
-        asked = Asked(contenders=("smollm2-135m", "qwen2.5-coder-0.5b"), task_names=[TASK], runs=2, seed=5, nudges=1)
+        asked = TrialSpec(
+            contenders=("smollm2-135m", "qwen2.5-coder-0.5b"), task_names=[TASK], runs=2, seed=5, nudges=1
+        )
         first, _ = make_plan(asked, sandbox="none", read_gb_s=20.0)
         folder = TrialFolder.create(tmp_path / "trial", first)
         assert folder.plan() == first
-        again, _ = make_plan(Asked(contenders=[str(folder.path / "plan.yaml")]), sandbox="none", read_gb_s=20.0)
+        again, _ = make_plan(TrialSpec(contenders=[str(folder.path / "plan.yaml")]), sandbox="none", read_gb_s=20.0)
         assert again.model_copy(update={"created_at": first.created_at}) == first
 
     def test_a_measurement_alone_stays_one(self, tmp_path: Path) -> None:
         first, _ = make_plan(
-            replace(Asked(), contenders=[URL], bench=False, kind="speed"), sandbox="not needed", read_gb_s=None
+            TrialSpec(contenders=[URL], bench=False, kind="speed"), sandbox="not needed", read_gb_s=None
         )
         folder = TrialFolder.create(tmp_path / "trial", first)
         again = plan_of(str(folder.path / "plan.yaml"))

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onbox.bench.keepsake import NAME, keep, rebuild
 from onbox.bench.tasks import Task, load_task, load_tasks
 from onbox.bench.workspace import make_workspace, snapshot
+from onbox.bench.workspace_archive import NAME, keep, rebuild
 from onbox.errors import UsageError
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.manifest import mismatches

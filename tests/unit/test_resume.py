@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from onbox.cli.trials import set_invalid_aside
+from onbox.app.trials import set_invalid_aside
 from onbox.evidence.folder import AGAIN_MAX, TrialFolder
 from onbox.evidence.records import LedgerKind, Role
 from onbox.judge.verdict import judge

@@ -22,7 +22,7 @@ def test_a_new_task_passes_its_audit_as_written(tmp_path: Path, answer: Answer) 
     assert found.missed == ()
     kinds = {end.probe.split(":")[0].split("/")[0] for end in found.probes}
     assert {"oracle", "nothing done", "variants", "rewritten", "wrong", "cheat"} <= kinds
-    assert (task.tests / "gatelib.py").read_bytes() == (BUILTIN / "gatelib.py").read_bytes()
+    assert (task.tests / "gatelib.py").read_bytes() == (BUILTIN / "lib" / "gatelib.py").read_bytes()
 
 
 def test_a_new_task_overwrites_nothing(tmp_path: Path) -> None:

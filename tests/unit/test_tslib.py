@@ -8,19 +8,21 @@ import pytest
 
 from onbox.bench.tasks import BUILTIN
 
+LIBRARIES = BUILTIN / "lib"
+
 
 @pytest.fixture(scope="module")
 def tslib() -> ModuleType:
     """The library of the suite, which is no part of the package."""
-    sys.path.insert(0, str(BUILTIN))
+    sys.path.insert(0, str(LIBRARIES))
     try:
-        spec = importlib.util.spec_from_file_location("tslib", BUILTIN / "tslib.py")
+        spec = importlib.util.spec_from_file_location("tslib", LIBRARIES / "tslib.py")
         assert spec is not None
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
     finally:
-        sys.path.remove(str(BUILTIN))
+        sys.path.remove(str(LIBRARIES))
     return module
 
 

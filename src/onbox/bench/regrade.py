@@ -7,9 +7,9 @@ from pathlib import Path
 from onbox.bench.environments import environment_of
 from onbox.bench.gate import grade
 from onbox.bench.instances import Instances
-from onbox.bench.keepsake import NAME, rebuild
 from onbox.bench.sandbox import Sandbox
 from onbox.bench.tasks import Task
+from onbox.bench.workspace_archive import NAME, rebuild
 from onbox.errors import OnboxError
 from onbox.evidence.records import GateEnd, RunRecord
 

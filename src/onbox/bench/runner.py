@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from onbox.bench.agents import Agent, Job, Outcome
-from onbox.bench.company import Company
+from onbox.bench.concurrent_runs import ConcurrentRuns
 from onbox.bench.diff import changes, patch
 from onbox.bench.environments import environment_of
 from onbox.bench.gate import grade
-from onbox.bench.keepsake import keep
 from onbox.bench.quality import Parsed, References, parse_changed
 from onbox.bench.replay import Replayer
 from onbox.bench.sandbox import Sandbox
 from onbox.bench.tampering import Watched
 from onbox.bench.tasks import Task
 from onbox.bench.workspace import snapshot
+from onbox.bench.workspace_archive import keep
 from onbox.errors import OnboxError
 from onbox.evidence.folder import read_lines, utc_now, write_atomic, write_json
 from onbox.evidence.records import (
@@ -62,7 +62,7 @@ class Bench:
         references: how much the tasks' own solutions change; None: nobody asks.
         replayer: asks again what an ambiguous run ended with; None: nobody does.
         node: of the cluster, for the record; empty: the trial's own box.
-        company: counts the runs that are under way at a time; `run` may be called from several threads.
+        concurrent_runs: counts the runs that are under way at a time; `run` may be called from several threads.
     """
 
     contender: str
@@ -78,7 +78,7 @@ class Bench:
     treatments: Mapping[str, ArmPlan] = field(default_factory=dict)
     replayer: Replayer | None = None
     references: References | None = None
-    company: Company = field(default_factory=Company)
+    concurrent_runs: ConcurrentRuns = field(default_factory=ConcurrentRuns)
     node: str = ""
 
     def run(self, task: Task, arm: str, n: int, seed: int, folder: Path) -> RunRecord:
@@ -91,7 +91,7 @@ class Bench:
             seed: of the model's sampling and of the task's instance.
             folder: `runs/TASK/ARM/N`, emptied first: what an earlier, unfinished run left is no evidence.
         """
-        with self.company.joined() as beside:
+        with self.concurrent_runs.counted() as beside:
             return self._run(task, arm, n, seed, folder, beside)
 
     def _run(self, task: Task, arm: str, n: int, seed: int, folder: Path, beside: Callable[[], int]) -> RunRecord:

@@ -23,13 +23,16 @@ from typing import Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
+from onbox.bench.assembly import assembled
 from onbox.bench.dockerfile import Copy, read_copies
 from onbox.errors import UsageError
 from onbox.evidence.folder import first_problem
 
 Answer = Literal["workspace", "reply"]
 
-BUILTIN = Path(__file__).parent / "suite"
+BUILTIN = next(path for path in (Path(__file__).parent / "suite", Path(__file__).parents[3] / "suite") if path.is_dir())
+"""The tasks that travel with onbox: whole in a built package, parts in a clone (`assembly.py`)."""
+
 GENERATOR = "generate.py"
 
 QUICK = ("fix-failing-test", "fill-json", "write-to-test")
@@ -188,6 +191,7 @@ def load_task(path: Path) -> Task:
     path = path.resolve()
     if not is_task_name(path.name):
         raise UsageError(f"{path}: a task's name holds letters, digits, dot, dash and underscore", "rename the folder")
+    path = assembled(path)
     for needed in _NEEDED:
         if not (path / needed).exists():
             raise UsageError(f"{path / needed}: missing", "a task needs " + ", ".join(_NEEDED))

@@ -27,7 +27,7 @@ FILE_BYTES_MAX = 2 * 2**20
 
 
 def _tool(name: str, description: str, **parameters: str) -> dict[str, Any]:
-    """An OpenAI function definition whose parameters are all strings; one that ends in `?` is optional."""
+    """An OpenAI function definition whose parameters are all strings; `name_` is the optional `name`."""
     properties = {key.rstrip("_"): {"type": "string", "description": text} for key, text in parameters.items()}
     return {
         "type": "function",

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from onbox import __version__
+from onbox.cli.interrupts import interruptible
 from onbox.errors import BoxError, OnboxError
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -95,38 +96,43 @@ def onbox() -> None:
 def run(argv: list[str] | None = None) -> None:
     """Run the command line and exit with the code of the contract: 0, 1, 2, 3, 4 or 130."""
     arguments = sys.argv[1:] if argv is None else argv
-    code, message, next_step = 0, "", ""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    with interruptible(last=argv is None):
+        try:
+            code, message, next_step = _outcome(arguments)
+            if message:
+                _report(arguments, code, message, next_step)
+        except KeyboardInterrupt:
+            code = 130
+    sys.exit(code)
+
+
+def _outcome(arguments: list[str]) -> tuple[int, str, str]:
+    """Exit code, message and next step of a command; no message where there is nothing to say."""
     try:
         onbox.main(arguments, prog_name="onbox", standalone_mode=False)
     except OnboxError as error:
-        code, message, next_step = error.exit_code, error.message, error.next_step
+        return error.exit_code, error.message, error.next_step
     except click.ClickException as error:
-        code, message = 2, error.format_message()
-        if isinstance(error, click.UsageError) and error.ctx is not None:
-            next_step = f"{error.ctx.command_path} --help"
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        return 2, error.format_message(), f"{context.command_path} --help" if context is not None else ""
     except (KeyboardInterrupt, click.Abort):
-        code, message = 130, "interrupted"
+        return 130, "interrupted", ""
     except BrokenPipeError:
         # The reader of our output left; there is nobody to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        code, message = BoxError.exit_code, f"{where}{error.strerror or error}"
-    if message:
-        _tell(arguments, code, message, next_step)
-    sys.exit(code)
+        return BoxError.exit_code, f"{where}{error.strerror or error}", ""
+    return 0, "", ""
 
 
-def _tell(arguments: list[str], code: int, message: str, next_step: str) -> None:
-    print(f"onbox: {message}", file=sys.stderr)
-    if next_step:
-        print(f"  next: {next_step}", file=sys.stderr)
-    if "--json" in arguments:
-        from onbox.cli.output import answered, print_json
+def _report(arguments: list[str], code: int, message: str, next_step: str) -> None:
+    from onbox.cli.ui.console import answered, error, print_json
 
-        if not answered():
-            error: dict[str, Any] = {"message": message, "next_step": next_step, "exit_code": code}
-            print_json({"error": error})
+    error(message, next_step)
+    if "--json" in arguments and not answered():
+        facts: dict[str, Any] = {"message": message, "next_step": next_step, "exit_code": code}
+        print_json({"error": facts})

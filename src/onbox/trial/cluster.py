@@ -1,4 +1,4 @@
-"""The nodes of a Ray cluster as further places for runs: an engine on each, beside the one on the trial's own box.
+"""The nodes of a Ray cluster as further executors of runs: an engine on each, beside the one on the trial's own box.
 
 Ray starts a worker on each node, carries bytes and notices a node's death; it schedules nothing here. The trial's box
 is itself a node of the cluster, as Ray wants it of whoever connects, and does its share as without a cluster. Ray is
@@ -6,7 +6,6 @@ imported only where a cluster is asked for.
 """
 
 import importlib
-import importlib.util
 import logging
 import os
 import re
@@ -21,18 +20,19 @@ from onbox.bench.tasks import Task
 from onbox.errors import BoxError, OnboxError
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import ContenderPlan, Plan, WeightsFile
-from onbox.trial.node import Errand, Worker, versions
-from onbox.trial.packed import pack
-from onbox.trial.there import There, said
+from onbox.trial.packing import pack
+from onbox.trial.ray_executor import RayExecutor, one_line_of
+from onbox.trial.ray_module import require_ray
+from onbox.trial.worker import Worker, WorkerSpec, versions
 
 KNOCK_S = 3.0
 """For the head of the cluster to take a connection."""
 VERSIONS_S = 90.0
 """For every node to start a process and say what it has."""
-BESIDE_RUNS = 4
+CALLS_DURING_RUNS = 4
 """Calls that a worker takes while runs are under way: check, halt, stop."""
 
-GaveUp = Callable[[str, OnboxError], None]
+OnDropped = Callable[[str, OnboxError], None]
 """Called with a node's name and why it is left out."""
 
 
@@ -58,8 +58,8 @@ class Cluster:
         contender: ContenderPlan,
         tasks: Sequence[Task],
         replayed_s: float,
-        gave_up: GaveUp,
-    ) -> Iterator[list[There]]:
+        dropped: OnDropped,
+    ) -> Iterator[list[RayExecutor]]:
         """The nodes on which the contender's engine stands; they all stand it up at once, and end it on the way out.
 
         A node that cannot is left out.
@@ -70,10 +70,10 @@ class Cluster:
             contender: whose engine it is.
             tasks: those of the plan.
             replayed_s: of the time for replays, what is not to be spent on one node.
-            gave_up: told about nodes that are left out.
+            dropped: called with nodes that are left out.
         """
         weights = folder.read_if_there(WeightsFile, folder.contender(contender.name) / "weights.json")
-        errand = Errand(
+        spec = WorkerSpec(
             plan=plan.model_dump_json(),
             contender=contender.name,
             node="",
@@ -82,39 +82,39 @@ class Cluster:
             replayed_s=replayed_s,
         )
         slots = plan.parallel
-        places = [
-            There(self._ray, self._worker(replace(errand, node=name), slots), name, slots, folder, contender.name)
+        executors = [
+            RayExecutor(self._ray, self._worker(replace(spec, node=name), slots), name, slots, folder, contender.name)
             for name in self.nodes
         ]
         try:
-            told = [(place, place.worker.stand_up.remote()) for place in places]
-            yield [place for place, answer in told if self._stands(place, answer, gave_up)]
+            results = [(executor, executor.worker.stand_up.remote()) for executor in executors]
+            yield [executor for executor, result in results if self._stands(executor, result, dropped)]
         finally:
-            self._end(places)
+            self._end(executors)
 
-    def _stands(self, place: There, answer: Any, gave_up: GaveUp) -> bool:
+    def _stands(self, executor: RayExecutor, result: Any, dropped: OnDropped) -> bool:
         try:
-            place.stand_up(answer)
+            executor.stand_up(result)
         except OnboxError as error:
-            gave_up(place.name, error)
+            dropped(executor.name, error)
             return False
         return True
 
-    def _end(self, places: Sequence[There]) -> None:
-        told = [(place, place.worker.stop.remote()) for place in places]
-        for place, answer in told:
-            with suppress(OnboxError):  # Lost nodes are told already; their stand-up has no end in the evidence.
-                place.stop(answer)
-            place.kill()
+    def _end(self, executors: Sequence[RayExecutor]) -> None:
+        results = [(executor, executor.worker.stop.remote()) for executor in executors]
+        for executor, result in results:
+            with suppress(OnboxError):  # Lost nodes are noted already; their stand-up has no end in the evidence.
+                executor.stop(result)
+            executor.kill()
 
-    def _worker(self, errand: Errand, slots: int) -> Any:
+    def _worker(self, spec: WorkerSpec, slots: int) -> Any:
         strategy = self._ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
-            self.nodes[errand.node], soft=False
+            self.nodes[spec.node], soft=False
         )
         return (
             self._ray.remote(Worker)
-            .options(num_cpus=0, max_concurrency=slots + BESIDE_RUNS, scheduling_strategy=strategy)
-            .remote(errand)
+            .options(num_cpus=0, max_concurrency=slots + CALLS_DURING_RUNS, scheduling_strategy=strategy)
+            .remote(spec)
         )
 
     def check_versions(self) -> None:
@@ -124,22 +124,22 @@ class Cluster:
             BoxError: one has not.
         """
         affinity = self._ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
-        asking = self._ray.remote(versions)
-        asked = {
-            name: asking.options(num_cpus=0, max_retries=0, scheduling_strategy=affinity(node, soft=False)).remote()
+        remote = self._ray.remote(versions)
+        pending = {
+            name: remote.options(num_cpus=0, max_retries=0, scheduling_strategy=affinity(node, soft=False)).remote()
             for name, node in self.nodes.items()
         }
         mine = versions()
-        for name, told in asked.items():
+        for name, reference in pending.items():
             try:
-                theirs = self._ray.get(told, timeout=VERSIONS_S)
+                theirs = self._ray.get(reference, timeout=VERSIONS_S)
             except self._ray.exceptions.RayTaskError as error:
                 raise BoxError(
-                    f"--ray: node {name}: {said(error)}", f"is onbox {mine['onbox']} installed for its Ray?"
+                    f"--ray: node {name}: {one_line_of(error)}", f"is onbox {mine['onbox']} installed for its Ray?"
                 ) from error
             except self._ray.exceptions.RayError as error:
                 # Ray lists a node that went away until it has missed it for a while.
-                self.silent[name] = said(error)
+                self.silent[name] = one_line_of(error)
                 del self.nodes[name]
                 continue
             for what in mine:
@@ -170,7 +170,8 @@ def connected(address: str) -> Iterator[Cluster | None]:
         importlib.import_module("ray.util.scheduling_strategies")
     except Exception as error:
         raise BoxError(
-            f"--ray: {address}: {said(error)}", "this box must be a node of that cluster: ray start --address=..."
+            f"--ray: {address}: {one_line_of(error)}",
+            "this box must be a node of that cluster: ray start --address=...",
         ) from error
     try:
         for number, handler in handlers.items():
@@ -182,17 +183,6 @@ def connected(address: str) -> Iterator[Cluster | None]:
         yield cluster
     finally:
         ray.shutdown()
-
-
-def require_ray() -> Any:
-    """Ray's module.
-
-    Raises:
-        BoxError: it is not installed.
-    """
-    if importlib.util.find_spec("ray") is None:
-        raise BoxError("--ray: Ray is not installed here", "pip install 'onbox[ray]' on every node of the cluster")
-    return importlib.import_module("ray")
 
 
 def _knock(address: str) -> None:
@@ -210,8 +200,8 @@ def _named(nodes: Iterator[dict[str, Any]]) -> dict[str, str]:
     """A name for each node that can be a folder -> its id."""
     found: dict[str, str] = {}
     for node in sorted(nodes, key=lambda node: (node["NodeManagerAddress"], node["NodeID"])):
-        told = node.get("NodeName") or node["NodeManagerHostname"]
-        name = plain = re.sub(r"[^A-Za-z0-9._-]", "-", told).strip(".-") or "node"
+        given = node.get("NodeName") or node["NodeManagerHostname"]
+        name = plain = re.sub(r"[^A-Za-z0-9._-]", "-", given).strip(".-") or "node"
         number = 1
         while name in found:
             number += 1

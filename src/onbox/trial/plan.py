@@ -23,8 +23,9 @@ from onbox.evidence.records import (
 from onbox.fetch import where_weights
 from onbox.recipes import Recipe
 from onbox.trial.arms import BASELINE, check_arms, check_servers, frozen
-from onbox.trial.asked import BUILTIN_AGENT, Asked, recipe_of, with_file
-from onbox.trial.expected import expected_of
+from onbox.trial.expected_time import expected_of
+from onbox.trial.ray_module import require_ray
+from onbox.trial.spec import BUILTIN_AGENT, TrialSpec, recipe_of, with_file
 from onbox.wire.endpoint import Endpoint
 
 EMBEDDED_LIMITS = Limits(turns=8, wall_s=60.0, output_tokens=2048, turn_tokens=512, command_s=10.0)
@@ -36,46 +37,46 @@ SEED_STRIDE = 1000
 """Requests of a run count up from its seed, so that two runs never share one."""
 
 
-def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[Plan, list[Task]]:
-    """Resolve what was asked into a plan and its tasks.
+def make_plan(spec: TrialSpec, *, sandbox: str, read_gb_s: float | None) -> tuple[Plan, list[Task]]:
+    """Resolve a spec into a plan and its tasks.
 
     Args:
-        asked: the command line.
+        spec: what the trial is to do.
         sandbox: the tier that was chosen.
         read_gb_s: measured read bandwidth, for the expected time.
 
     Raises:
         UsageError: an unknown contender, task or field, or a malformed file.
     """
-    asked, inline = with_file(asked)
-    wanted = asked.tasks or "core"
-    source, names = task_source("quick" if asked.quick and wanted in SETS else wanted)
-    seed = asked.seed if asked.seed is not None else SEED
-    found = [*inline, *(recipe_of(name, asked.model, api_key_env=asked.api_key_env) for name in asked.contenders)]
-    limits = asked.limits or (Limits() if found else EMBEDDED_LIMITS)
+    spec, inline = with_file(spec)
+    wanted = spec.tasks or "core"
+    source, names = task_source("quick" if spec.quick and wanted in SETS else wanted)
+    seed = spec.seed if spec.seed is not None else SEED
+    found = [*inline, *(recipe_of(name, spec.model, api_key_env=spec.api_key_env) for name in spec.contenders)]
+    limits = spec.limits or (Limits() if found else EMBEDDED_LIMITS)
     if not found:
         found = [recipes.load(name) for name in recipes.EMBEDDED_PAIR]
-    parallel = 1 if asked.parallel is None else asked.parallel
+    parallel = 1 if spec.parallel is None else spec.parallel
     if parallel < 1:
         raise UsageError(f"--parallel: {parallel} is not at least 1", "leave it out for one run at a time")
     found = [_with_room(recipe, parallel) for recipe in found]
     for recipe in found:
         _check(recipe)
     found = _named_apart(found)
-    if asked.ray:
+    if spec.ray:
         _check_cluster(found)
-    tasks = load_tasks(source, asked.task_names or names) if asked.bench else []
-    runs = asked.runs if asked.runs is not None else RUNS
+    tasks = load_tasks(source, spec.task_names or names) if spec.bench else []
+    runs = spec.runs if spec.runs is not None else RUNS
     if runs < 1:
         raise UsageError(f"runs: {runs} is not at least 1")
-    agent_plan = _agent(asked, limits)
-    check_arms(asked.arms, agent_of(agent_plan))
-    speed = _at_a_time(asked.speed, parallel) if asked.bench else asked.speed
+    agent_plan = _agent(spec, limits)
+    check_arms(spec.arms, agent_of(agent_plan))
+    speed = _at_a_time(spec.speed, parallel) if spec.bench else spec.speed
     _check_images(tasks, agent_plan, sandbox)
     plan = Plan(
         created_at=utc_now(),
         onbox_version=__version__,
-        kind=asked.kind,
+        kind=spec.kind,
         contenders=tuple(
             ContenderPlan(
                 name=recipe.name,
@@ -84,19 +85,19 @@ def make_plan(asked: Asked, *, sandbox: str, read_gb_s: float | None) -> tuple[P
             )
             for position, recipe in enumerate(found)
         ),
-        tasks=tuple(TaskPlan(name=task.name, sha256=task.sha256, audit=asked.audit) for task in tasks),
+        tasks=tuple(TaskPlan(name=task.name, sha256=task.sha256, audit=spec.audit) for task in tasks),
         tasks_from="builtin" if source == "builtin" else str(source.resolve()),
-        arms=(BASELINE, *(arm.name for arm in asked.arms)),
-        treatments=frozen(asked.arms),
+        arms=(BASELINE, *(arm.name for arm in spec.arms)),
+        treatments=frozen(spec.arms),
         runs=runs,
         seed=seed,
         parallel=parallel,
-        ray=asked.ray or "",
+        ray=spec.ray or "",
         agent=agent_plan,
         speed=speed,
         sandbox=sandbox,
-        reserve_bytes=asked.reserve_bytes,
-        expected=expected_of(found, len(tasks) * runs * (1 + len(asked.arms)), speed, read_gb_s, parallel),
+        reserve_bytes=spec.reserve_bytes,
+        expected=expected_of(found, len(tasks) * runs * (1 + len(spec.arms)), speed, read_gb_s, parallel),
     )
     return plan, tasks
 
@@ -108,8 +109,6 @@ def _check_cluster(found: Sequence[Recipe]) -> None:
         UsageError: a contender is a server that runs already.
         BoxError: Ray is not installed.
     """
-    from onbox.trial.cluster import require_ray
-
     require_ray()
     for recipe in found:
         if recipe.url is not None:
@@ -133,18 +132,18 @@ def _at_a_time(speed: SpeedPlan | None, parallel: int) -> SpeedPlan | None:
     return speed.model_copy(update={"concurrency": (*speed.concurrency, parallel)})
 
 
-def _agent(asked: Asked, limits: Limits) -> AgentPlan:
+def _agent(spec: TrialSpec, limits: Limits) -> AgentPlan:
     """The agent, found on this box.
 
     Raises:
         UsageError: there is none of that name.
         BoxError: it is not installed.
     """
-    name, command = asked.agent or BUILTIN_AGENT, asked.agent_command
+    name, command = spec.agent or BUILTIN_AGENT, spec.agent_command
     if command is None and (template := read_template(name)) is not None:
         name, command = template
-    plan = AgentPlan(name=name, version="", command=command, limits=limits, nudges=asked.nudges)
-    return plan.model_copy(update={"version": agent_of(plan).version()}) if asked.bench else plan
+    plan = AgentPlan(name=name, version="", command=command, limits=limits, nudges=spec.nudges)
+    return plan.model_copy(update={"version": agent_of(plan).version()}) if spec.bench else plan
 
 
 def _check_images(tasks: Sequence[Task], agent: AgentPlan, sandbox: str) -> None:
@@ -184,7 +183,7 @@ def check_version(agent: Agent, plan: Plan) -> None:
 def run_seed(plan_seed: int, task: str, n: int) -> int:
     """The seed of run n of a task, for every contender and arm: a multiple of SEED_STRIDE that fits 31 bits.
 
-    It depends on no other task, so that a run can be asked again alone.
+    It depends on no other task, so that a run can be spec again alone.
     """
     digest = hashlib.sha256(f"{plan_seed} {task} {n}".encode()).digest()
     return (int.from_bytes(digest[:4]) % (2**31 // SEED_STRIDE)) * SEED_STRIDE

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from onbox.bench.agents import Job, Outcome
-from onbox.bench.agents.talk import Chat, Responses, Talk
+from onbox.bench.agents.conversation import Chat, Conversation, Responses
 from onbox.bench.agents.watch import RunWatch
 from onbox.bench.tools import Toolbox
 from onbox.evidence.records import AgentEnd, Exchange, Limits
@@ -36,7 +36,7 @@ class Builtin:
 
     name = "builtin"
     takes = frozenset({"rules", "sampling", "nudges"})
-    talk: type[Talk] = Chat
+    conversation: type[Conversation] = Chat
 
     def version(self) -> str:
         """See `Agent.version`."""
@@ -48,14 +48,14 @@ class Builtin:
 
     def run(self, job: Job) -> Outcome:
         """See `Agent.run`."""
-        return BuiltinAgent(job, self.talk()).run()
+        return BuiltinAgent(job, self.conversation()).run()
 
 
 class BuiltinResponses(Builtin):
     """The built-in agent over /responses: the same loop, another parser of the server."""
 
     name = "builtin-responses"
-    talk = Responses
+    conversation = Responses
 
 
 @dataclass
@@ -63,7 +63,7 @@ class BuiltinAgent:
     """Read, write, edit, grep, glob, bash; reasoning is passed back to the model between calls."""
 
     job: Job
-    talk: Talk = field(default_factory=Chat)
+    conversation: Conversation = field(default_factory=Chat)
     steps: list[dict[str, Any]] = field(default_factory=list)
     tokens: int = 0
     turns: int = 0
@@ -112,7 +112,7 @@ class BuiltinAgent:
         job, limits = self.job, self.job.plan.limits
         body = {
             "model": job.model,
-            **self.talk.body(min(limits.turn_tokens, limits.output_tokens - self.tokens)),
+            **self.conversation.body(min(limits.turn_tokens, limits.output_tokens - self.tokens)),
             **job.sampling,
             "seed": job.seed + self.turns,
         }
@@ -125,7 +125,7 @@ class BuiltinAgent:
         self.turns += 1
         # A server may be silent until the run's time is over, and no longer.
         client.read_timeout_s = max(deadline - began, 0.001)
-        exchange = client.post(self.talk.path, body, purpose="agent", on_read=on_read)
+        exchange = client.post(self.conversation.path, body, purpose="agent", on_read=on_read)
         if exchange.error and time.monotonic() > deadline:
             raise _TimeUp
         reply = read_reply(exchange)
@@ -136,17 +136,17 @@ class BuiltinAgent:
         return reply, problem
 
     def _remember(self, reply: Reply, seconds: float) -> None:
-        self.talk.answer(reply)
+        self.conversation.answer(reply)
         calls = [{"id": c.id, "name": c.name, "arguments": c.arguments} for c in reply.tool_calls]
         step = {"role": "assistant", "content": reply.content, "reasoning": reply.reasoning, "tool_calls": calls}
         self.steps.append({**step, "seconds": round(seconds, 3), "tokens": reply.completion_tokens})
 
     def _say(self, role: str, content: str) -> None:
-        self.talk.say(role, content)
+        self.conversation.say(role, content)
         self.steps.append({"role": role, "content": content})
 
     def _result(self, call_id: str, content: str) -> None:
-        self.talk.result(call_id, content)
+        self.conversation.result(call_id, content)
         self.steps.append({"role": "tool", "content": content})
 
     def _end(self, stop: str, detail: str, reply: str = "") -> AgentEnd:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from onbox.bench.agents.amend import amended, api_of
+from onbox.bench.agents.request_overrides import amended, api_of
 from onbox.evidence.records import Exchange, Limits
 from onbox.evidence.stream import read_reply
 from onbox.wire.watch import Refused

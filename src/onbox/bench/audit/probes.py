@@ -9,7 +9,7 @@ from pathlib import Path
 
 from onbox.bench.audit.cheats import CHEATS, CLAIM
 from onbox.bench.audit.rewrites import REPLY_REWRITES, REWRITES, Rewrite
-from onbox.bench.audit.subject import Left, ProbeEnd, Subject, Verdict
+from onbox.bench.audit.subject import GateVerdict, Left, ProbeEnd, Subject
 from onbox.bench.diff import without_each_hunk
 from onbox.bench.tasks import tree_sha256
 from onbox.errors import BadSubjectError, UsageError
@@ -144,10 +144,10 @@ PROBES: tuple[Callable[[Subject], Iterator[ProbeEnd]], ...] = (
     seeds,
 )
 
-_EXAMPLES: dict[str, Verdict] = {"variants": "pass", "wrong": "fail"}
+_EXAMPLES: dict[str, GateVerdict] = {"variants": "pass", "wrong": "fail"}
 
 
-def _examples(subject: Subject, folder: str, expected: Verdict, prefix: str = "") -> Iterator[ProbeEnd]:
+def _examples(subject: Subject, folder: str, expected: GateVerdict, prefix: str = "") -> Iterator[ProbeEnd]:
     for path in sorted((subject.task.solution / folder).glob("*")):
         if path.suffix == ".sh":
             yield subject.expect(expected, f"{prefix}{folder}/{path.name}", subject.after(path))

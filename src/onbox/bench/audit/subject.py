@@ -16,7 +16,7 @@ from onbox.bench.tasks import Task
 from onbox.bench.workspace import snapshot
 from onbox.evidence.records import GateEnd
 
-Verdict = Literal["pass", "fail", "fault"]
+GateVerdict = Literal["pass", "fail", "fault"]
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class ProbeEnd:
     """
 
     probe: str
-    expected: Verdict
-    got: Verdict
+    expected: GateVerdict
+    got: GateVerdict
     reason: str
 
 
@@ -109,11 +109,11 @@ class Subject:
         instance = render(self.task, seed, folder / self.task.name, self._tier)
         return Subject(instance, self._tier, folder / "scratch")
 
-    def expect(self, expected: Verdict, probe: str, left: Left) -> ProbeEnd:
+    def expect(self, expected: GateVerdict, probe: str, left: Left) -> ProbeEnd:
         """Ask the gate about what was left."""
         return self.expect_each_time(expected, probe, left, times=1)[0]
 
-    def expect_each_time(self, expected: Verdict, probe: str, left: Left, times: int) -> Sequence[ProbeEnd]:
+    def expect_each_time(self, expected: GateVerdict, probe: str, left: Left, times: int) -> Sequence[ProbeEnd]:
         """Ask the gate several times about the same; what it said first, and whether it said nothing else."""
         if left.fault:
             return [ProbeEnd(probe, expected, "fault", left.fault)]
@@ -153,7 +153,7 @@ class Subject:
         return self._scratch / str(self._made)
 
 
-def _verdict(end: GateEnd) -> Verdict:
+def _verdict(end: GateEnd) -> GateVerdict:
     if end.exit_code == 0:
         return "pass"
     return "fail" if end.exit_code == 1 else "fault"

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+from onbox.bench.assembly import LIBRARIES
 from onbox.bench.tasks import BUILTIN, Answer, Task, load_task
 from onbox.errors import UsageError
 
@@ -23,7 +24,7 @@ def write_scaffold(target: Path, answer: Answer) -> Task:
         raise UsageError(f"{target}: is there already", "give another name")
     shutil.copytree(_TEMPLATES / answer, target, ignore=shutil.ignore_patterns("__pycache__"))
     for shared in ("gatelib.py", "test.sh"):
-        shutil.copyfile(BUILTIN / shared, target / "tests" / shared)
+        shutil.copy(BUILTIN / LIBRARIES / shared, target / "tests" / shared)
     if (target / "environment" / "app").is_dir():
         shutil.copytree(target / "environment" / "app", target / "tests" / "original")
     toml = target / "task.toml"

@@ -1,12 +1,11 @@
 """`onbox bench`: agent runs against a running server."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 
-from onbox.cli.output import err, json_option, print_json
-from onbox.errors import UsageError
+from onbox.cli.options import given, json_option
+from onbox.cli.ui.console import err, print_json, tell
 
 
 @click.command("bench")
@@ -45,36 +44,20 @@ def command(
     as_json: bool,
 ) -> None:
     """Let an agent work on tasks with the server at URL, behind gates."""
-    from onbox.cli.summary import summary
-    from onbox.cli.trials import carry_out, new_folder
-    from onbox.trial.arms import read_arms
-    from onbox.trial.asked import Asked
+    from onbox.app.bench import run_bench
+    from onbox.cli.ui.summary import summary
+    from onbox.cli.ui.trial_view import make_view
 
-    if not url.startswith(("http://", "https://")):
-        raise UsageError(f"{url}: not an http or https URL", "write http://HOST:PORT/v1")
-    asked = Asked(
-        contenders=(url,),
-        tasks=tasks,
-        task_names=task_names,
-        runs=runs,
-        parallel=parallel,
-        quick=quick,
-        seed=seed,
-        model=model,
-        speed=None,
-        kind="bench",
-        agent=agent,
-        arms=read_arms(arms) if arms is not None else (),
-    )
-    folder = new_folder(asked, out, unsafe=unsafe, audit=not no_audit)
-    done = carry_out(folder)
-    verdict = done.verdict
+    fields = given("model", "tasks", "task_names", "runs", "parallel", "quick", "seed", "agent")
+    with make_view() as view:
+        result = run_bench(
+            url, arms=arms, out=out, audit=not no_audit, unsafe=unsafe, show=view.show, tell=tell, **fields
+        )
+    verdict = result.verdict
     if as_json:
         keys = ("task", "arm", "n", "outcome", "attribution", "code", "tool_calls", "seconds")
-        runs_json: list[dict[str, Any]] = [
-            {key: run.model_dump(mode="json")[key] for key in keys} for run in verdict.runs
-        ]
-        print_json({"trial": str(folder.path), "runs": runs_json})
+        runs_json = [{key: run.model_dump(mode="json")[key] for key in keys} for run in verdict.runs]
+        print_json({"trial": str(result.folder), "runs": runs_json})
     else:
-        err().print(summary(verdict, folder.path))
-    done.complain()
+        err().show(summary(verdict, result.folder))
+    result.check()

@@ -1,9 +1,15 @@
 """`onbox box`: what this machine is and how fast it reads memory."""
 
+from typing import TYPE_CHECKING
+
 import click
 
-from onbox.cli.output import err, json_option, out, print_json
-from onbox.cli.units import gib, number, yes_no
+from onbox.cli.options import json_option
+from onbox.cli.ui.console import err, out, print_json
+from onbox.cli.ui.units import gib, number, yes_no
+
+if TYPE_CHECKING:
+    from onbox.app.types import Box
 
 
 @click.command("box")
@@ -15,56 +21,53 @@ def command(no_measure: bool, as_json: bool) -> None:
     Memory by the rule that fits its kind, read bandwidth as measured beside what the maker states, accelerators,
     pressure, and checks for states that make a healthy-looking box slow. Nothing is sent or fetched.
     """
-    from onbox import box
+    from onbox.app.box import describe_box
 
     if not no_measure:
-        err().print("measuring read bandwidth ...", style="dim")
-    found = box.describe(measure=not no_measure)
+        err().line(("measuring read bandwidth ...", "dim"))
+    found = describe_box(measure=not no_measure)
     if as_json:
         print_json(found.as_dict())
-        return
-    _show(found)
+    else:
+        _show(found)
 
 
-def _show(found: "box.Box") -> None:  # type: ignore[name-defined]  # noqa: F821
-    from rich.table import Table
-
-    console = out()
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+def _show(found: "Box") -> None:
     cpu, memory = found.cpu, found.memory
     product = f"{found.system.product}, " if found.system.product else ""
-    table.add_row("system", f"{product}{found.system.os}, kernel {found.system.kernel}")
-    table.add_row("processor", f"{cpu.model or 'unknown'}, {cpu.cores} cores, {cpu.threads} threads, {cpu.arch}")
-    table.add_row(
-        "memory",
-        f"{gib(memory.available_bytes)} available of {gib(memory.total_bytes)} ({memory.rule}); "
-        f"unified: {yes_no(memory.unified)}",
-    )
+    rows = [
+        ("system", f"{product}{found.system.os}, kernel {found.system.kernel}"),
+        ("processor", f"{cpu.model or 'unknown'}, {cpu.cores} cores, {cpu.threads} threads, {cpu.arch}"),
+        (
+            "memory",
+            f"{gib(memory.available_bytes)} available of {gib(memory.total_bytes)} ({memory.rule}); "
+            f"unified: {yes_no(memory.unified)}",
+        ),
+    ]
     for device in found.accelerators:
         own = "the host's" if device.unified else gib(device.memory_free_bytes) + " free"
-        table.add_row(
-            f"gpu {device.index}",
+        text = (
             f"{device.name or 'unknown'}, compute capability {device.compute_capability or 'unknown'}, memory {own}, "
-            f"{number(device.power_w, 'W', 0)}, {number(device.sm_clock_mhz, 'MHz', 0)}",
+            f"{number(device.power_w, 'W', 0)}, {number(device.sm_clock_mhz, 'MHz', 0)}"
         )
+        rows.append((f"gpu {device.index}", text))
     for measured in found.bandwidths:
         stated = f"; nominal {measured.nominal_gb_s:g} ({measured.nominal_source})" if measured.nominal_gb_s else ""
-        table.add_row(
-            f"reads ({measured.device})",
+        text = (
             f"{measured.read_gb_s:.1f} GB/s best, {measured.median_gb_s:.1f} median, {measured.threads} threads, "
-            f"{measured.method}{stated}",
+            f"{measured.method}{stated}"
         )
-    table.add_row("disk", f"{gib(found.disk.free_bytes)} free of {gib(found.disk.total_bytes)} at {found.disk.path}")
-    table.add_row("desktop", yes_no(found.desktop_session))
-    console.print(table)
+        rows.append((f"reads ({measured.device})", text))
+    rows.append(("disk", f"{gib(found.disk.free_bytes)} free of {gib(found.disk.total_bytes)} at {found.disk.path}"))
+    rows.append(("desktop", yes_no(found.desktop_session)))
+    screen = out()
+    screen.table(rows)
     doubts = [check for check in found.checks if check.status in ("warn", "fail")]
     for check in doubts:
         colour = "red" if check.status == "fail" else "yellow"
-        console.print(
-            f"[{colour}]{check.status}[/{colour}]  {check.id}: {check.observed} {check.unit}. {check.evidence}"
-        )
+        screen.line((check.status, colour), f"  {check.id}: {check.observed} {check.unit}. {check.evidence}", wrap=True)
         if check.hint:
-            console.print(f"      {check.hint}")
+            screen.line(check.hint, indent=6, wrap=True)
     passed = sum(check.status == "pass" for check in found.checks)
     unknown = sum(check.status == "unknown" for check in found.checks)
-    console.print(f"{passed} checks passed, {len(doubts)} doubts, {unknown} unknown", style="dim")
+    screen.line((f"{passed} checks passed, {len(doubts)} doubts, {unknown} unknown", "dim"))

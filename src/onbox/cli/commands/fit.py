@@ -4,13 +4,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from onbox.cli.output import err, json_option, out, print_json
-from onbox.cli.units import gb, gib, number
+from onbox.cli.options import json_option
+from onbox.cli.ui.console import out, print_json, tell
+from onbox.cli.ui.units import gb, gib, number
 
 if TYPE_CHECKING:
-    from onbox.box import Box
-    from onbox.fit import Fit, Scenario
-    from onbox.weights import Facts
+    from onbox.app.types import Fit, Scenario
 
 
 @click.command("fit")
@@ -46,78 +45,60 @@ def command(
     token reads and the bandwidth of memory. With --bandwidth the answer is for another box, and this one is not
     looked at.
     """
-    from onbox import fit
-    from onbox.cli.sources import facts_of
+    from onbox.app.fit import fit_weights
 
-    overrides = fit.parse_overrides(resident) if resident else None
-    facts = facts_of(source)
-    elsewhere = bandwidth is not None or nominal is not None
-    place = None
-    if not elsewhere:
-        from onbox import box
-
-        err().print("measuring read bandwidth ...", style="dim")
-        here = box.describe()
-        place = fit.room(here.memory, here.accelerators, here.desktop_session)
-        bandwidth, nominal = _bandwidths(here)
-    told = fit.fit(
-        facts,
+    found = fit_weights(
+        source,
         context=context,
         batch=batch,
-        kv_dtype=kv_dtype,
-        overrides=overrides,
-        acceptance=acceptance,
+        bandwidth_gb_s=bandwidth,
         nominal_gb_s=nominal,
-        measured_gb_s=bandwidth,
-        rate_tok_s=measured,
-        place=place,
-    )
+        resident=resident,
+        kv_dtype=kv_dtype,
+        acceptance=acceptance,
+        measured_tok_s=measured,
+        tell=tell,
+    ).fit
     if as_json:
-        print_json(told.as_dict())
-        return
-    _show(facts, told)
+        print_json(found.as_dict())
+    else:
+        _show(found)
 
 
-def _bandwidths(here: "Box") -> tuple[float | None, float | None]:
-    measured = here.bandwidth
-    return (measured.read_gb_s, measured.nominal_gb_s) if measured else (None, None)
-
-
-def _show(facts: "Facts", told: "Fit") -> None:
-    from rich.table import Table
-
-    console = out()
-    plan = told.memory
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    step = told.step
-    table.add_row("memory", plan.text + (f" ({plan.where})" if plan.where else ""))
-    table.add_row(
-        "",
-        f"{gib(plan.weights_bytes)} weights + {gib(plan.kv_bytes)} KV + {gib(plan.state_bytes)} state + "
-        f"{gib(plan.allowance_bytes)} allowance = {gib(plan.total_bytes)}",
-    )
+def _show(found: "Fit") -> None:
+    screen, plan, step = out(), found.memory, found.step
+    rows = [
+        ("memory", plan.text + (f" ({plan.where})" if plan.where else "")),
+        (
+            "",
+            f"{gib(plan.weights_bytes)} weights + {gib(plan.kv_bytes)} KV + {gib(plan.state_bytes)} state + "
+            f"{gib(plan.allowance_bytes)} allowance = {gib(plan.total_bytes)}",
+        ),
+    ]
     if plan.available_bytes is not None:
-        table.add_row("", f"{gib(plan.available_bytes)} available, {gib(plan.reserve_bytes)} of it left to the system")
-    table.add_row(
-        "one step reads",
+        kept = f"{gib(plan.available_bytes)} available, {gib(plan.reserve_bytes)} of it left to the system"
+        rows.append(("", kept))
+    reads = (
         f"{gb(step.total)}: experts {gb(step.experts)}, other weights {gb(step.dense)}, KV {gb(step.kv)}, "
-        f"state {gb(step.state)}",
+        f"state {gb(step.state)}"
     )
-    console.print(table)
-    console.print()
-    ceilings = Table(box=None, padding=(0, 2, 0, 0))
-    for title in ("resident", "GB/token", _head("nominal", told.nominal_gb_s), _head("measured", told.measured_gb_s)):
-        ceilings.add_column(title, justify="left" if title == "resident" else "right")
-    for each in told.scenarios:
-        ceilings.add_row(each.resident, f"{each.bytes_per_token / 1e9:.3f}", *_ceilings(each))
-    console.print(ceilings)
-    for each in told.scenarios:
+    rows.append(("one step reads", reads))
+    screen.table(rows)
+    screen.line()
+    screen.table(
+        [(each.resident, f"{each.bytes_per_token / 1e9:.3f}", *_ceilings(each)) for each in found.scenarios],
+        head=("resident", "GB/token", _head("nominal", found.nominal_gb_s), _head("measured", found.measured_gb_s)),
+        right=(1, 2, 3),
+    )
+    for each in found.scenarios:
         if each.plausibility:
-            console.print(f"[bold]{each.plausibility.verdict}[/bold] if {each.resident}: {each.plausibility.text}")
+            screen.line(
+                (each.plausibility.verdict, "bold"), f" if {each.resident}: {each.plausibility.text}", wrap=True
+            )
     for risk in plan.risks:
-        console.print(f"risk {risk.name}: {gib(risk.total_bytes)}; {risk.text}", style="dim")
-    for note in told.notes:
-        console.print(f"note: {note}", style="dim")
+        screen.line((f"risk {risk.name}: {gib(risk.total_bytes)}; {risk.text}", "dim"), wrap=True)
+    for note in found.notes:
+        screen.line((f"note: {note}", "dim"), wrap=True)
 
 
 def _head(kind: str, gb_s: float | None) -> str:

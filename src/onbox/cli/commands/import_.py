@@ -1,17 +1,15 @@
 """`onbox import`: other tools' records into evidence, with what can be trusted in them."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from onbox.cli.output import json_option, out, print_json
+from onbox.cli.options import json_option
+from onbox.cli.ui.console import Part, out, print_json
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
-    from onbox.judge.foreign import Imported
+    from onbox.app.types import Imported
 
 STYLES = {"yes": "green", "with care": "yellow", "no": "red"}
 
@@ -26,46 +24,32 @@ def command(kind: str, files: tuple[Path, ...], folder: Path, as_json: bool) -> 
 
     KIND is llama-benchy, aiperf, guidellm, vllm-bench, llama-bench or agent-bench.
     """
-    from onbox.evidence.folder import write_json
-    from onbox.evidence.manifest import write_manifest
-    from onbox.foreign import importer_by_name
-    from onbox.foreign.store import store
-    from onbox.judge.foreign import trust
+    from onbox.app.importing import import_records
 
-    found = trust(kind, store(importer_by_name(kind), files, folder))
-    write_json(folder / "trust.json", found)
-    write_manifest(folder)
+    found = import_records(kind, files, folder)
     if as_json:
         print_json({**found.model_dump(mode="json"), "path": str(folder)})
     else:
-        for block in _told(found, folder):
-            out().print(block)
+        _show(found, folder)
 
 
-def _told(found: "Imported", folder: Path) -> "Sequence[RenderableType]":
-    from rich.padding import Padding
-    from rich.table import Table
-    from rich.text import Text
-
+def _show(found: "Imported", folder: Path) -> None:
     from onbox.report import words
-    from onbox.report.text import one_line
 
-    what = "run" if found.runs else "measurement"
-    blocks: list[RenderableType] = [Text(f"{words.count(found.imported, what)} of {found.kind} imported")]
-    blocks += [Padding(Text(f"- {said}"), (0, 0, 0, 0)) for said in found.says]
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    table.add_column("number" if found.numbers else "runs")
-    table.add_column("value" if found.numbers else "passed", justify="right")
-    table.add_column("trust", no_wrap=True)
-    table.add_column("why", ratio=1)
+    screen, what = out(), "run" if found.runs else "measurement"
+    screen.line(f"{words.count(found.imported, what)} of {found.kind} imported")
+    for text in found.says:
+        screen.line(f"- {text}", wrap=True)
+    rows: list[tuple[Part, ...]] = []
     for number in found.numbers:
         value = words.quantity(number.value, number.unit)
-        rate = f"\n{words.tok_s(number.decode_tok_s)}" if number.decode_tok_s and "ms" in number.unit else ""
-        cells = (one_line(number.name), f"{value}{rate}")
-        table.add_row(*map(Text, cells), Text(number.trust, STYLES[number.trust]), Text(number.why))
+        rate = f", {words.tok_s(number.decode_tok_s)}" if number.decode_tok_s and "ms" in number.unit else ""
+        rows.append((number.name, f"{value}{rate}", (number.trust, STYLES[number.trust]), number.why))
     for run in found.runs:
-        name = one_line(f"{run.model}, {run.arm}, {run.task}")
-        table.add_row(
-            Text(name), Text(words.of(run.passed, run.runs)), Text(run.trust, STYLES[run.trust]), Text(run.why)
-        )
-    return [*blocks, Padding(table, (1, 0, 0, 0)), Padding(Text(f"folder  {folder}", "dim"), (1, 0, 0, 0))]
+        name = f"{run.model}, {run.arm}, {run.task}"
+        rows.append((name, words.of(run.passed, run.runs), (run.trust, STYLES[run.trust]), run.why))
+    screen.line()
+    head = ("number", "value") if found.numbers else ("runs", "passed")
+    screen.table(rows, head=(*head, "trust", "why"), right=(1,))
+    screen.line()
+    screen.line((f"folder  {folder}", "dim"))

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from onbox.cli.output import json_option, out, print_json
+from onbox.cli.options import json_option
+from onbox.cli.ui.console import out, print_json
 
 
 @click.command("judge")
@@ -13,19 +14,16 @@ from onbox.cli.output import json_option, out, print_json
 @json_option
 def command(folder: Path, claims_file: Path | None, as_json: bool) -> None:
     """Judge the trial in FOLDER again; nothing is written."""
-    from onbox.cli.finish import contract
-    from onbox.cli.measurement import claims_told
-    from onbox.cli.summary import summary
-    from onbox.evidence.claims import read_claims
-    from onbox.evidence.folder import TrialFolder
-    from onbox.judge.verdict import judge
+    from onbox.app.judging import judge_trial
+    from onbox.cli.ui.measurement import claims_of
+    from onbox.cli.ui.summary import summary
 
-    claims = read_claims(claims_file).claims if claims_file else ()
-    verdict = judge(TrialFolder.open(folder), claims)
+    verdict = judge_trial(folder, claims=claims_file or ())
     if as_json:
-        print_json(contract(verdict))
-    else:
-        out().print(summary(verdict, folder))
-        for contender in verdict.contenders:
-            if contender.speed and contender.speed.claims:
-                out().print(claims_told(contender.speed, contender.name))
+        print_json(verdict.model_dump(mode="json"))
+        return
+    screen = out()
+    screen.show(summary(verdict, folder))
+    for contender in verdict.contenders:
+        if contender.speed and contender.speed.claims:
+            screen.show(claims_of(contender.speed, contender.name))

@@ -1,18 +1,16 @@
 """`onbox preflight`: what a server lacks for an agent, before hours are spent on it."""
 
-import textwrap
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from onbox.cli.output import err, json_option, print_json
-from onbox.cli.output import out as stdout
-from onbox.errors import BoxError, UsageError
+from onbox.cli.options import json_option
+from onbox.cli.ui.console import err, print_json
+from onbox.cli.ui.console import out as stdout
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from onbox.app.types import PreflightCase
 
 INDENT = 9
 MARKS = {"pass": ("pass   ", "green"), "warn": ("warn   ", "yellow"), "fail": ("FAIL   ", "bold red")}
@@ -25,49 +23,26 @@ MARKS = {"pass": ("pass   ", "green"), "warn": ("warn   ", "yellow"), "fail": ("
 @json_option
 def command(url: str, model: str | None, out: Path | None, as_json: bool) -> None:
     """Ask the server at URL some twenty short questions: can an agent work with it, and which flag is missing?"""
-    from rich.text import Text
+    from onbox.app.preflight import check_server
 
-    from onbox import preflight
-    from onbox.engines.served import who_serves
-    from onbox.evidence.folder import append_line, write_json
-    from onbox.evidence.records import PreflightCase
-    from onbox.wire.client import StampedClient
-    from onbox.wire.endpoint import Endpoint
+    screen = err() if as_json else stdout()
 
-    folder = out or Path("trials") / f"preflight-{datetime.now():%Y%m%d-%H%M%S}"
-    if folder.exists() and any(folder.iterdir()):
-        raise UsageError(f"{folder}: is there already and not empty", "name another folder")
-    show = err() if as_json else stdout()
+    def show(case: "PreflightCase") -> None:
+        screen.line(MARKS.get(case.status, ("unknown", "dim")), f"  {case.name}")
+        screen.line(case.detail, indent=INDENT, wrap=True)
 
-    def tell(case: PreflightCase) -> None:
-        mark, colour = MARKS.get(case.status, ("unknown", "dim"))
-        show.print(Text.assemble((mark, colour), "  ", case.name))
-        _indented(show, case.detail)
-
-    with StampedClient(Endpoint.parse(url), read_timeout_s=preflight.PATIENCE_S) as client:
-        served = who_serves(client, model)
-        if served is None:
-            raise BoxError(f"{url}: no server answers there", "start it, or name another URL")
-        name = model or (served.models[0] if served.models else "default")
-        record, exchanges = preflight.long(client, name, served, tell)
-    write_json(folder / "preflight.json", record)
-    for exchange in exchanges:
-        append_line(folder / "preflight.jsonl", exchange)
+    result = check_server(url, model=model, out=out, show=show)
+    record = result.record
     if as_json:
-        print_json({"folder": str(folder), "model": name, **record.model_dump(mode="json")})
+        print_json({"folder": str(result.folder), "model": result.model, **record.model_dump(mode="json")})
         return
     failed = sum(case.status == "fail" for case in record.cases)
     verdict = "An agent can work with it" if record.tools else "No agent can work with it: no tool call arrives"
-    show.print()
-    show.print(Text.assemble((verdict, "bold green" if record.tools else "bold red"), "."))
+    screen.line()
+    screen.line((verdict, "bold green" if record.tools else "bold red"), ".")
     for remedy in dict.fromkeys(case.remedy for case in record.cases if case.remedy):
         helped = [case.name for case in record.cases if case.remedy == remedy]
-        show.print(Text(f"try    {', '.join(helped)}:"))
-        _indented(show, remedy)
+        screen.line(f"try    {', '.join(helped)}:")
+        screen.line(remedy, indent=INDENT, wrap=True)
     took = f"{record.requests} requests in {record.seconds:.0f} s"
-    show.print(Text(f"{failed} of {len(record.cases)} cases failed; {took}; evidence in {folder}"))
-
-
-def _indented(show: "Console", text: str) -> None:
-    for line in textwrap.wrap(text, max(show.width - INDENT, 20), break_on_hyphens=False):
-        show.print(" " * INDENT + line, markup=False, soft_wrap=True)
+    screen.line(f"{failed} of {len(record.cases)} cases failed; {took}; evidence in {result.folder}")

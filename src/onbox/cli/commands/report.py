@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from onbox.cli.output import json_option, out, print_json
+from onbox.cli.options import json_option
+from onbox.cli.ui.console import out, print_json
 
 
 @click.command("report")
@@ -12,14 +13,10 @@ from onbox.cli.output import json_option, out, print_json
 @json_option
 def command(folder: Path, as_json: bool) -> None:
     """Write report.html and report.md of the trial in FOLDER again, and seal it."""
-    from onbox.cli.finish import finish, report_path
-    from onbox.evidence.folder import TrialFolder
-    from onbox.evidence.lock import locked
+    from onbox.app.sealing import rewrite_reports
 
-    trial = TrialFolder.open(folder)
-    with locked(folder):
-        finish(trial)
+    path = str(rewrite_reports(folder))
     if as_json:
-        print_json({"path": str(report_path(trial))})
+        print_json({"path": path})
     else:
-        out().print(str(report_path(trial)), markup=False)
+        out().line(path)

@@ -4,13 +4,9 @@ from pathlib import Path
 
 import click
 
-from onbox.cli.output import err, json_option, print_json
+from onbox.cli.options import json_option
+from onbox.cli.ui.console import err, print_json
 from onbox.errors import UsageError
-
-WARM_UP_MAX = 8
-"""Requests; a server that is not steady by then is measured as it is, and that is told."""
-
-CONCURRENCY_MAX = 256
 
 
 @click.command("speed")
@@ -52,53 +48,40 @@ def command(
     as_json: bool,
 ) -> None:
     """Measure how fast the server at URL decodes, by witnesses that must agree."""
-    from onbox.cli.measurement import measurement
-    from onbox.cli.sources import facts_of
-    from onbox.cli.trials import carry_out, new_folder
-    from onbox.evidence.claims import read_claims
-    from onbox.evidence.records import SpeedPlan
-    from onbox.speed.ceiling import write_ceiling
-    from onbox.trial.asked import Asked
+    from onbox.app.speed import measure_speed
+    from onbox.cli.ui.measurement import measurement
+    from onbox.cli.ui.trial_view import make_view
 
-    if not url.startswith(("http://", "https://")):
-        raise UsageError(f"{url}: not an http or https URL", "write http://HOST:PORT/v1")
-    claims = read_claims(claims_file).claims if claims_file else ()
-    plan = SpeedPlan(
-        requests=requests,
-        at_least_s=at_least,
-        tokens=tokens,
-        depth_tokens=depth,
-        warmup_requests_max=WARM_UP_MAX,
-        concurrency=_numbers(concurrency),
-        backend=backend,
-        precision=precision,
-    )
-    asked = Asked(contenders=(url,), model=model, api_key_env=api_key_env, speed=plan, bench=False, kind="speed")
-    facts = facts_of(weights) if weights else None
-    folder = new_folder(asked, out, unsafe=False, claims=claims)
-    if facts is not None:
-        home = folder.contender(folder.plan().contenders[0].name)
-        write_ceiling(home, facts, depth_tokens=depth, box=folder.path / "box.json")
-    done = carry_out(folder)
-    done.complain()
-    speed = done.verdict.contenders[0].speed
-    assert speed is not None
+    with make_view() as view:
+        result = measure_speed(
+            url,
+            model=model,
+            api_key_env=api_key_env,
+            tokens=tokens,
+            requests=requests,
+            at_least_s=at_least,
+            depth_tokens=depth,
+            concurrency=_numbers(concurrency),
+            weights=weights,
+            claims=claims_file or (),
+            backend=backend,
+            precision=precision,
+            out=out,
+            show=view.show,
+        )
     if as_json:
-        print_json({"trial": str(folder.path), **speed.model_dump(mode="json")})
+        print_json({"trial": str(result.folder), **result.measurement.model_dump(mode="json")})
     else:
-        err().print(measurement(speed, folder.path))
+        err().show(measurement(result.measurement, result.folder))
 
 
 def _numbers(text: str) -> tuple[int, ...]:
-    """`1,2,4` as numbers of requests at a time beside one, which is always measured first.
+    """`1,2,4` as numbers of requests at a time.
 
     Raises:
         UsageError: it is something else.
     """
     try:
-        numbers = [int(part) for part in text.split(",")]
+        return tuple(int(part) for part in text.split(","))
     except ValueError:
-        numbers = [0]
-    if not all(1 <= number <= CONCURRENCY_MAX for number in numbers):
-        raise UsageError(f"--concurrency {text}: not numbers from 1 to {CONCURRENCY_MAX}", "write them as 1,2,4")
-    return tuple(number for number in dict.fromkeys(numbers) if number > 1)
+        raise UsageError(f"--concurrency {text}: not numbers", "write them as 1,2,4") from None

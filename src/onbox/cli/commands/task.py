@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from onbox.cli.output import err, json_option, print_json
-from onbox.errors import UsageError
+from onbox.cli.options import json_option
+from onbox.cli.ui.console import err, print_json
 
 if TYPE_CHECKING:
-    from onbox.bench.tasks import Answer
+    from onbox.app.types import TaskAnswer
 
 
 @click.group("task", no_args_is_help=True)
@@ -28,25 +28,22 @@ def command() -> None:
     help="Where the gate looks: at the files, or at the agent's last message.",
 )
 @json_option
-def new(name: str, to: Path, answer: "Answer", as_json: bool) -> None:
+def new(name: str, to: Path, answer: "TaskAnswer", as_json: bool) -> None:
     """Write a small whole task that passes its audit, to be changed into your own."""
-    from onbox.bench.scaffold import write_scaffold
-    from onbox.bench.tasks import is_task_name
+    from onbox.app.tasks import new_task
 
-    if not is_task_name(name):
-        raise UsageError(f"{name}: a task's name holds letters, digits, dot, dash and underscore")
-    task = write_scaffold(to / name, answer)
+    task = new_task(name, to, answer=answer)
     if as_json:
         print_json({"name": task.name, "path": str(task.path)})
         return
-    show = err()
-    show.print(f"{to / name}: a whole task; change it step by step", markup=False)
-    show.print("  instruction.md         what the agent is asked", markup=False)
+    screen = err()
+    screen.line(f"{to / name}: a whole task; change it step by step")
+    screen.line("  instruction.md         what the agent is asked")
     if answer == "workspace":
-        show.print("  environment/app        the files it gets; the gate has them in tests/original", markup=False)
-    show.print("  tests/gate.py          what decides", markup=False)
-    show.print("  solution               what must pass, and in solution/wrong what must fail", markup=False)
-    show.print(f"next    onbox audit {to / name}", markup=False)
+        screen.line("  environment/app        the files it gets; the gate has them in tests/original")
+    screen.line("  tests/gate.py          what decides")
+    screen.line("  solution               what must pass, and in solution/wrong what must fail")
+    screen.line(f"next    onbox audit {to / name}")
 
 
 @command.command("render")
@@ -60,17 +57,11 @@ def render(task: str, seed: int, to: Path | None, unsafe: bool, as_json: bool) -
 
     The seed of a run is in its run.json.
     """
-    from onbox.bench.instances import render as write
-    from onbox.bench.sandbox.choose import choose
-    from onbox.bench.tasks import BUILTIN, load_task, load_tasks
+    from onbox.app.tasks import render_task
 
-    found = load_tasks("builtin", [task])[0] if (BUILTIN / task / "task.toml").is_file() else load_task(Path(task))
-    to = to or Path(f"{found.name}-{seed}")
-    if to.exists():
-        raise UsageError(f"{to}: is there already", "give another folder")
-    instance = write(found, seed, to, choose(unsafe=unsafe))
+    found, instance = render_task(task, seed=seed, to=to, unsafe=unsafe)
     if as_json:
         print_json({"task": found.name, "seed": seed, "path": str(instance.path), "sha256": instance.sha256})
     else:
         what = f"the instance for seed {seed}" if found.generated else "as it is, it has no generator"
-        err().print(f"{to}: {found.name}, {what}", markup=False)
+        err().line(f"{instance.path}: {found.name}, {what}")

@@ -1,11 +1,11 @@
 """`onbox trial`: the main job."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 
-from onbox.cli.output import err, json_option, print_json
+from onbox.cli.options import bytes_of, given, json_option
+from onbox.cli.ui.console import err, print_json, tell
 from onbox.errors import UsageError
 
 
@@ -55,34 +55,30 @@ def command(
     A CONTENDER is a URL of an OpenAI-compatible server, a GGUF file, a recipe (file or name), or one trial file. The
     first is the incumbent. With none, two small models that come with onbox compete.
     """
-    from onbox.cli.finish import contract, report_path
-    from onbox.cli.summary import summary
-    from onbox.cli.trials import carry_out, new_folder
-    from onbox.evidence.folder import TrialFolder
-    from onbox.trial.asked import Asked
+    from onbox.app.sealing import report_path
+    from onbox.app.trials import TrialSpec, plan_trial, run_trial
+    from onbox.cli.ui.summary import summary
+    from onbox.cli.ui.trial_view import make_view
 
     if resume is not None:
-        _alone(click.get_current_context())
-        folder = TrialFolder.open(resume)
+        _refuse_changes()
+        folder = resume
     else:
-        asked: dict[str, Any] = {"speed": None} if no_speed else {}
-        asked |= {"contenders": contenders, "tasks": tasks, "task_names": task_names, "runs": runs}
-        kept = None if reserve is None else round(reserve * 2**30)
-        wanted = Asked(**asked, parallel=parallel, ray=ray, quick=quick, seed=seed, agent=agent, reserve_bytes=kept)
-        folder = new_folder(wanted, out, unsafe=unsafe, audit=not no_audit)
-    done = carry_out(folder, resumed=resume is not None, ray=ray)
-    verdict = done.verdict
-    err().print(summary(verdict, folder.path))
+        names = ("contenders", "tasks", "task_names", "runs", "parallel", "ray", "quick", "seed", "agent")
+        fields = given(*names) | ({"speed": None} if no_speed else {})
+        spec = TrialSpec(**fields, reserve_bytes=bytes_of(reserve))
+        folder = plan_trial(spec, out, unsafe=unsafe, audit=not no_audit, tell=tell).path
+    with make_view() as view:
+        result = run_trial(folder, show=view.show, resume=resume is not None, ray=ray)
+    err().show(summary(result.verdict, result.folder))
     if as_json:
-        title = {"title": verdict.trial}
-        places = {"trial": str(folder.path), "report": str(report_path(folder))}
-        print_json({**contract(verdict), **title, **places})
-    done.complain()
+        title = {"title": result.verdict.trial}
+        places = {"trial": str(result.folder), "report": str(report_path(result.folder))}
+        print_json({**result.verdict.model_dump(mode="json"), **title, **places})
+    result.check()
 
 
-def _alone(context: click.Context) -> None:
+def _refuse_changes() -> None:
     """Refuse what would change a plan that is frozen already."""
-    for name in context.params:
-        told = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
-        if told and name not in ("resume", "ray", "as_json") and context.params[name] != ():
-            raise UsageError("--resume: the plan is frozen in the folder", "give --resume DIR alone")
+    if set(given()) - {"resume", "ray", "as_json"}:
+        raise UsageError("--resume: the plan is frozen in the folder", "give --resume DIR alone")

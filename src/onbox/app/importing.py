@@ -1,0 +1,28 @@
+"""Other tools' records into evidence, with what can be trusted in them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from onbox.evidence.folder import write_json
+from onbox.evidence.manifest import write_manifest
+from onbox.importers import importer_by_name
+from onbox.importers.store import store
+from onbox.judge.foreign import Imported, trust
+
+
+def import_records(kind: str, files: Sequence[Path], out: Path | str) -> Imported:
+    """Keep files of another tool in a new folder, and say of each number how far it can be trusted.
+
+    Args:
+        kind: llama-benchy, aiperf, guidellm, vllm-bench, llama-bench or agent-bench.
+        files: of that tool.
+        out: the folder to make.
+
+    Raises:
+        UsageError: there is no such kind, or a file is malformed.
+    """
+    folder = Path(out)
+    found = trust(kind, store(importer_by_name(kind), files, folder))
+    write_json(folder / "trust.json", found)
+    write_manifest(folder)
+    return found

@@ -1,0 +1,57 @@
+"""What a server lacks for an agent, before hours are spent on it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from onbox import preflight
+from onbox.engines.served import who_serves
+from onbox.errors import BoxError, UsageError
+from onbox.evidence.folder import append_line, write_json
+from onbox.evidence.records import Preflight, PreflightCase
+from onbox.wire.client import StampedClient
+from onbox.wire.endpoint import Endpoint
+
+
+@dataclass(frozen=True)
+class PreflightResult:
+    """The cases, of which model, and the folder of their evidence."""
+
+    folder: Path
+    model: str
+    record: Preflight
+
+
+def check_server(
+    url: str,
+    *,
+    model: str | None = None,
+    out: Path | str | None = None,
+    show: Callable[[PreflightCase], None] = lambda case: None,
+) -> PreflightResult:
+    """Ask the server at a URL some twenty short questions: can an agent work with it, and which flag is missing?
+
+    Args:
+        url: of an OpenAI-compatible server.
+        model: its name in requests; the server is asked if left out.
+        out: the evidence folder; `trials/preflight-DATE-TIME` if left out.
+        show: called with each case as it is decided.
+
+    Raises:
+        UsageError: the URL is none, or the folder is not empty.
+        BoxError: no server answers there.
+    """
+    folder = Path(out) if out else Path("trials") / f"preflight-{datetime.now():%Y%m%d-%H%M%S}"
+    if folder.exists() and any(folder.iterdir()):
+        raise UsageError(f"{folder}: is there already and not empty", "name another folder")
+    with StampedClient(Endpoint.parse(url), read_timeout_s=preflight.PATIENCE_S) as client:
+        served = who_serves(client, model)
+        if served is None:
+            raise BoxError(f"{url}: no server answers there", "start it, or name another URL")
+        name = model or (served.models[0] if served.models else "default")
+        record, exchanges = preflight.long(client, name, served, show)
+    write_json(folder / "preflight.json", record)
+    for exchange in exchanges:
+        append_line(folder / "preflight.jsonl", exchange)
+    return PreflightResult(folder, name, record)

@@ -1,0 +1,100 @@
+"""The decode rate of a running server, with witnesses and checks."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from onbox.app.sources import read_weights
+from onbox.app.trials import plan_trial, run_trial
+from onbox.errors import UsageError
+from onbox.evidence.claims import Claim, read_claims
+from onbox.evidence.records import SpeedPlan
+from onbox.judge.results import Measurement
+from onbox.speed.ceiling import write_ceiling
+from onbox.trial import events
+from onbox.trial.spec import TrialSpec
+
+WARM_UP_MAX = 8
+"""Requests; a server that is not steady by then is measured as it is, and the result says so."""
+CONCURRENCY_MAX = 256
+
+
+@dataclass(frozen=True)
+class SpeedResult:
+    """A measurement and the folder of its evidence."""
+
+    folder: Path
+    measurement: Measurement
+
+
+def measure_speed(
+    url: str,
+    *,
+    model: str | None = None,
+    api_key_env: str = "",
+    tokens: int = 256,
+    requests: int = 10,
+    at_least_s: float = 10.0,
+    depth_tokens: int = 0,
+    concurrency: Sequence[int] = (),
+    weights: str | None = None,
+    claims: Sequence[Claim] | Path = (),
+    backend: str = "",
+    precision: str = "",
+    out: Path | str | None = None,
+    show: Callable[[events.Event], None] = lambda event: None,
+) -> SpeedResult:
+    """Measure how fast the server at a URL decodes, by witnesses that must agree.
+
+    Args:
+        url: of an OpenAI-compatible server.
+        model: its name in requests; the server is asked if left out.
+        api_key_env: environment variable with the key that the server wants.
+        tokens: output tokens a request.
+        requests: measured requests.
+        at_least_s: seconds of decoding; a fast server gets more requests.
+        depth_tokens: tokens of context before.
+        concurrency: then so many requests at a time, beside one.
+        weights: what it serves, as `onbox.read_weights` takes it: is the rate possible here?
+        claims: published rates to compare with, or their file.
+        backend: the server's kernels, as the user knows them.
+        precision: of the resident weights, as the user knows it.
+        out: the evidence folder; `trials/speed-DATE-TIME` if left out.
+        show: called with each event.
+
+    Raises:
+        UsageError: the URL, a number or a file is malformed.
+        BoxError: no server answers there.
+    """
+    refuse_no_url(url)
+    if not all(1 <= number <= CONCURRENCY_MAX for number in concurrency):
+        wrong = ",".join(map(str, concurrency))
+        raise UsageError(f"--concurrency {wrong}: not numbers from 1 to {CONCURRENCY_MAX}", "write them as 1,2,4")
+    published = read_claims(claims).claims if isinstance(claims, Path) else claims
+    plan = SpeedPlan(
+        requests=requests,
+        at_least_s=at_least_s,
+        tokens=tokens,
+        depth_tokens=depth_tokens,
+        warmup_requests_max=WARM_UP_MAX,
+        concurrency=tuple(number for number in dict.fromkeys(concurrency) if number > 1),
+        backend=backend,
+        precision=precision,
+    )
+    spec = TrialSpec(contenders=(url,), model=model, api_key_env=api_key_env, speed=plan, bench=False, kind="speed")
+    facts = read_weights(weights) if weights else None
+    folder = plan_trial(spec, out, claims=published)
+    if facts is not None:
+        home = folder.contender(folder.plan().contenders[0].name)
+        write_ceiling(home, facts, depth_tokens=depth_tokens, box=folder.path / "box.json")
+    result = run_trial(folder, show=show)
+    result.check()
+    measurement = result.verdict.contenders[0].speed
+    assert measurement is not None
+    return SpeedResult(folder.path, measurement)
+
+
+def refuse_no_url(url: str) -> None:
+    """Raise UsageError unless it is an http or https URL."""
+    if not url.startswith(("http://", "https://")):
+        raise UsageError(f"{url}: not an http or https URL", "write http://HOST:PORT/v1")

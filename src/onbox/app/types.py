@@ -1,0 +1,46 @@
+"""The types that use cases take and give back, for whoever shows them."""
+
+from onbox.app.fit import FitResult
+from onbox.app.judging import Verification
+from onbox.app.preflight import PreflightResult
+from onbox.app.regrade import RegradeResult
+from onbox.app.speed import SpeedResult
+from onbox.app.trials import TrialResult
+from onbox.app.watching import WatchFrame, WatchSpec
+from onbox.bench.tasks import Answer as TaskAnswer
+from onbox.box import Box
+from onbox.box.checks import Check as BoxCheck
+from onbox.evidence.records import PreflightCase
+from onbox.fetch.verified_folder import Fetched
+from onbox.fit import Fit, Scenario
+from onbox.judge.foreign import Imported
+from onbox.judge.selftest import ShapeResult
+from onbox.launch.started_engines import StopResult, UpEngine
+from onbox.recipes import Recipe
+from onbox.trial.spec import TrialSpec
+from onbox.weights import Facts
+
+__all__ = [
+    "Box",
+    "BoxCheck",
+    "Facts",
+    "Fetched",
+    "Fit",
+    "FitResult",
+    "Imported",
+    "PreflightCase",
+    "PreflightResult",
+    "Recipe",
+    "RegradeResult",
+    "Scenario",
+    "ShapeResult",
+    "SpeedResult",
+    "StopResult",
+    "TaskAnswer",
+    "TrialResult",
+    "TrialSpec",
+    "UpEngine",
+    "Verification",
+    "WatchFrame",
+    "WatchSpec",
+]

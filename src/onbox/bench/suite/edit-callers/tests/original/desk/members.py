@@ -1,8 +1,0 @@
-"""New members."""
-
-from desk.mail import notify
-
-
-def join(user):
-    notify(user, "Welcome.", False)
-    return user

@@ -1,7 +1,0 @@
-"""Orders on their way."""
-
-from desk.mail import notify
-
-
-def leave(user):
-    notify(user, "Your order left.", True)

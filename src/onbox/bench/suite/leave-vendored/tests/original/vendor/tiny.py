@@ -1,7 +1,0 @@
-"""tiny 1.4, from elsewhere."""
-
-import json
-
-
-def to_json(value):
-    return json.dumps(value, separators=(",", ":"))

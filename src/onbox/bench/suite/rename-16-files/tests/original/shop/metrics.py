@@ -1,7 +1,0 @@
-"""Counters for the dashboard."""
-
-COUNTS = {}
-
-
-def count(metric):
-    COUNTS[metric] = COUNTS.get(metric, 0) + 1

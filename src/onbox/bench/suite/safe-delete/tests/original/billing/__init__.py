@@ -1,8 +1,0 @@
-"""What customers owe."""
-
-from billing.totals import new_total, old_total
-
-__all__ = [
-    "new_total",
-    "old_total",
-]

@@ -1,5 +1,0 @@
-import { isWeekend } from "./dates";
-import { pad } from "./strings";
-
-export const label = (weekday: number, hour: number): string =>
-  `${isWeekend(weekday) ? "off" : "on"} ${pad(hour)}`;

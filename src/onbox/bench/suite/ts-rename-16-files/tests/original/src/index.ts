@@ -1,1 +1,0 @@
-export { applyDiscount, listPrice } from "./pricing";

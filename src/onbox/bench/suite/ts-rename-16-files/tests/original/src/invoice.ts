@@ -1,4 +1,0 @@
-import * as pricing from "./pricing";
-
-export const line = (article: string, percent: number): string =>
-  `${article}: ${(pricing.applyDiscount(pricing.listPrice(article), percent) / 100).toFixed(2)}`;

@@ -1,5 +1,0 @@
-export const COUNTS: Record<string, number> = {};
-
-export function count(metric: string): void {
-  COUNTS[metric] = (COUNTS[metric] ?? 0) + 1;
-}

@@ -1,0 +1,34 @@
+"""Options that commands share, and which of them the user gave."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+GIB = 2**30
+
+
+def json_option(function: F) -> F:
+    """Add `--json`, passed on as `as_json`: one JSON object on stdout, all else on stderr."""
+    return click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, all else on stderr.")(
+        function
+    )
+
+
+def given(*names: str) -> dict[str, Any]:
+    """Those of the current command's parameters that the user gave; with no names, of all of them."""
+    context = click.get_current_context()
+    return {
+        name: value
+        for name, value in context.params.items()
+        if (not names or name in names)
+        and context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
+        and value != ()
+    }
+
+
+def bytes_of(gib: float | None) -> int | None:
+    """GiB of an option in bytes."""
+    return None if gib is None else round(gib * GIB)

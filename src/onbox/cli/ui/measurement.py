@@ -1,0 +1,99 @@
+"""A decode measurement in the terminal: valid or not, why, the number with its witnesses."""
+
+from pathlib import Path
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from onbox.cli.ui.summary import CHECK_STYLES, STYLES
+from onbox.judge.claims import NOT_TOLD
+from onbox.judge.results import Measurement, Status
+from onbox.report import words
+from onbox.report.text import one_line
+
+CLAIM_STYLES = {"reproduces": "green", "differs": "red", "not comparable": "yellow"}
+
+
+def measurement(speed: Measurement, folder: Path) -> RenderableType:
+    """The order of every report: verdict, failed checks with advice, then numbers.
+
+    Args:
+        speed: what the judge said; every number comes from here.
+        folder: where the evidence lies.
+    """
+    value = words.NO_VALID_NUMBER if speed.decode_tok_s is None else words.tok_s(speed.decode_tok_s)
+    head = Text.assemble(
+        (f" {speed.status.value.upper()} ", f"bold reverse {STYLES[speed.status]}"), "  ", (value, "bold")
+    )
+    if speed.interval is not None:
+        head.append(f"  95 percent {words.tok_s_interval(speed.interval)}")
+    blocks: list[RenderableType] = [head]
+    doubts = [check for status in (Status.FAIL, Status.WARN) for check in speed.checks if check.status is status]
+    unknown = [check for check in speed.checks if check.status is Status.UNKNOWN]
+    if doubts or unknown:
+        blocks.append(
+            Group(
+                *(
+                    Text.assemble(
+                        (f"{check.status.value} ", CHECK_STYLES.get(check.status, "dim")),
+                        one_line(f"{check.id}: {check.hint}"),
+                    )
+                    for check in (*doubts, *unknown)
+                )
+            )
+        )
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    table.add_column("witness", no_wrap=True)
+    table.add_column("decode", justify="right", no_wrap=True)
+    table.add_column("how")
+    for witness in speed.witnesses:
+        rate = words.tok_s(witness.tok_s)
+        table.add_row(Text(one_line(witness.name)), Text(rate), Text(one_line(witness.detail)))
+    table.add_row(
+        Text("cold, apart", "dim"), Text(words.tok_s(speed.cold_tok_s), "dim"), Text("the first request", "dim")
+    )
+    blocks.append(table)
+    counted = f"{words.count(speed.requests, 'request')}, {words.count(speed.tokens, 'token')}"
+    blocks.append(Text(f"{counted}, first token after {words.seconds(speed.ttft_s)}"))
+    if speed.cells:
+        blocks.append(_cells(speed))
+    if beside := words.beside_the_rate(speed):
+        blocks.append(
+            Text(", ".join(f"{words.label(name)} {words.fact(name, value)}" for name, value in beside.items()))
+        )
+    if speed.claims:
+        blocks.append(claims_of(speed))
+    blocks.append(Text(f"evidence  {folder}", "dim"))
+    return Group(*(Padding(block, (1, 0, 0, 0)) for block in blocks))
+
+
+def _cells(speed: Measurement) -> RenderableType:
+    """A line for each number of requests at a time, and why where it is not valid."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    for head in words.CELLS_HEAD:
+        table.add_column(head, justify="left" if head == "status" else "right", no_wrap=True)
+    table.add_column("by")
+    for cell in (speed, *speed.cells):
+        why = [check.id for check in cell.checks if check.status is not Status.PASS]
+        *numbers, status = words.cell(cell)
+        table.add_row(*map(Text, numbers), Text(status, STYLES[cell.status]), Text(", ".join(why)))
+    return table
+
+
+def claims_of(speed: Measurement, name: str = "") -> RenderableType:
+    """The published rates about a model; each `why` is in the report, and here where only the rate is another."""
+    of = f" about {one_line(name)}" if name else ""
+    lines = [Text(f"published rates{of}", "dim")]
+    for claim in speed.claims:
+        rate = words.tok_s(claim.tok_s)
+        lines.append(
+            Text.assemble((f"{claim.verdict} ", CLAIM_STYLES.get(claim.verdict, "")), one_line(f"{claim.name}, {rate}"))
+        )
+        bars = [found for found in claim.differences if found.bars]
+        untold = [found.what for found in bars if found.claimed == NOT_TOLD]
+        lines += [Text(f"  {one_line(words.difference(f))}") for f in bars if f.claimed != NOT_TOLD]
+        if untold:
+            lines.append(Text(f"  not stated by its source: {', '.join(untold)}"))
+    return Group(*lines)

@@ -1,0 +1,165 @@
+"""What a trial is to do: as the caller, a trial file, or the frozen plan of another trial says it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from onbox import recipes
+from onbox.bench.tasks import task_source
+from onbox.errors import UsageError
+from onbox.evidence.folder import first_problem
+from onbox.evidence.records import AgentCommand, ArmPlan, Audited, Limits, Plan, SpeedPlan
+from onbox.recipes import Recipe
+from onbox.recipes.text import read_yaml
+from onbox.trial.arms import ArmEntry, arms_of
+from onbox.wire.endpoint import Endpoint
+
+SPEED = SpeedPlan(requests=8, at_least_s=5.0)
+"""Enough for an interval of about a percent, on a slow processor as on a fast accelerator."""
+
+BUILTIN_AGENT = "builtin"
+
+
+class TrialSpec(BaseModel):
+    """What a trial is to do. A field that was set explicitly goes before a trial file; None leaves it to the default.
+
+    `speed` alone has None as a value: no measurement of the decode rate.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+    contenders: tuple[str, ...] = ()
+    """Recipe names, recipe files, GGUF files, URLs or one trial file; the first is the incumbent."""
+    tasks: str | None = None
+    """A set of builtin tasks (`quick`, `core`, `builtin`: all) or a folder."""
+    task_names: tuple[str, ...] = ()
+    """Only these."""
+    runs: int | None = None
+    """Runs of each task."""
+    parallel: int | None = None
+    """Runs at a time."""
+    ray: str | None = None
+    """Address of a cluster over whose nodes the runs are spread; empty: this box alone."""
+    quick: bool = False
+    """The small fixed set of tasks."""
+    seed: int | None = None
+    """Of the runs."""
+    reserve_bytes: int | None = None
+    """What the guard keeps available."""
+    model: str | None = None
+    """The model's name in requests to a URL; the server is asked if left out."""
+    api_key_env: str = ""
+    """Environment variable with the key that a URL's server wants."""
+    speed: SpeedPlan | None = SPEED
+    bench: bool = True
+    """Run the tasks."""
+    kind: str = "trial"
+    """Of the plan: `trial`, `bench` or `speed`."""
+    audit: Audited | None = None
+    """How the gates of the tasks were audited, for the record."""
+    limits: Limits | None = None
+    """Of the agent."""
+    nudges: int = 0
+    """Of the agent."""
+    agent: str | None = None
+    """The agent's name, `cmd:...` or a YAML file."""
+    agent_command: AgentCommand | None = None
+    """Of a frozen plan."""
+    arms: tuple[ArmPlan, ...] = ()
+    """Treatments beside the baseline."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _none_is_unset(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        return {name: value for name, value in data.items() if value is not None or name == "speed"}
+
+    def over(self, **defaults: Any) -> "TrialSpec":
+        """This spec, with `defaults` for the fields that were not set explicitly."""
+        unset = {name: value for name, value in defaults.items() if name not in self.model_fields_set}
+        return self.model_copy(update=unset)
+
+
+class TrialFile(BaseModel):
+    """A trial as a file: the same words as the options of `onbox trial`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    contenders: list[str | dict[str, Any]] = Field(min_length=1)
+    tasks: str = "core"
+    task_names: list[str] = []
+    runs: int | None = None
+    parallel: int = 1
+    ray: str = ""
+    seed: int = 1
+    speed: SpeedPlan | None = SPEED
+    limits: Limits = Limits()
+    nudges: int = 0
+    agent: str = BUILTIN_AGENT
+    arms: list[ArmEntry] = []
+
+
+def with_file(spec: TrialSpec) -> tuple[TrialSpec, list[Recipe]]:
+    """Read a trial file, if the one contender is one; what the spec says explicitly goes before it.
+
+    Returns:
+        the spec with the file's values, and the file's contenders; none where there is no file.
+
+    Raises:
+        UsageError: the file is malformed.
+    """
+    if len(spec.contenders) != 1 or Path(spec.contenders[0]).suffix not in (".yaml", ".yml"):
+        return spec, []
+    path = Path(spec.contenders[0])
+    data = read_yaml(path)
+    if not isinstance(data, dict) or "contenders" not in data:
+        return spec, []
+    if "onbox_version" in data:
+        return _with_plan(spec, path, data)
+    try:
+        file = TrialFile.model_validate(data)
+    except ValidationError as error:
+        raise UsageError(f"{path}: {first_problem(error)}") from error
+    inline = [
+        recipes.parse(entry, where=f"{path}: contenders", folder=path.parent)
+        if isinstance(entry, dict)
+        else recipe_of(entry, None, path.parent)
+        for entry in file.contenders
+    ]
+    source, _ = task_source(file.tasks)
+    values = {name: getattr(file, name) for name in ("runs", "seed", "speed", "parallel", "limits", "nudges", "agent")}
+    tasks = file.tasks if source == "builtin" else str(path.parent / source)
+    arms = arms_of(file.arms, path) if file.arms else ()
+    return _over(spec, tasks, file.task_names, **values, arms=arms, ray=file.ray), inline
+
+
+def _with_plan(spec: TrialSpec, path: Path, data: dict[str, Any]) -> tuple[TrialSpec, list[Recipe]]:
+    """The values of another trial's frozen plan."""
+    try:
+        plan = Plan.model_validate(data)
+    except ValidationError as error:
+        raise UsageError(f"{path}: {first_problem(error)}") from error
+    values: dict[str, Any] = {"limits": plan.agent.limits, "nudges": plan.agent.nudges, "arms": plan.treatments}
+    if spec.agent is None:
+        values |= {"agent": plan.agent.name, "agent_command": plan.agent.command}
+    values |= {"runs": plan.runs, "seed": plan.seed, "speed": plan.speed, "parallel": plan.parallel, "ray": plan.ray}
+    again = _over(spec, plan.tasks_from, [task.name for task in plan.tasks], **values)
+    again = again.model_copy(update={"kind": plan.kind, "bench": spec.bench and bool(plan.tasks)})
+    return again, [recipes.parse(contender.recipe, where=str(path), folder=None) for contender in plan.contenders]
+
+
+def _over(spec: TrialSpec, tasks: str, task_names: Sequence[str], **values: Any) -> TrialSpec:
+    """The spec over a file's values; the file's names of tasks belong to the file's tasks."""
+    names = tuple(task_names) if "tasks" not in spec.model_fields_set else ()
+    spec = spec.model_copy(update={"contenders": ()})
+    return spec.over(tasks=tasks, task_names=names, **values)
+
+
+def recipe_of(name: str, model: str | None, folder: Path = Path(), api_key_env: str = "") -> Recipe:
+    if name.startswith(("http://", "https://")):
+        Endpoint.parse(name)
+        return recipes.of_url(name, model, api_key_env)
+    return recipes.find(name, folder)

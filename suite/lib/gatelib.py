@@ -1,0 +1,344 @@
+"""What the gates of this suite share. Standard library only, Python 3.10 or newer.
+
+A whole task carries a copy in tests/, so that its hash covers all that judges: `onbox.bench.assembly` puts it there.
+
+A gate reads the agent's code with `ast` and runs it only by `run`: in a child process that is isolated from the
+environment, from site-packages and from compiled files, starts in /, finds the standard library before the workspace,
+and is told inputs but never the answers, so that no file in the workspace can decide the verdict.
+"""
+
+import ast
+import copy
+import html
+import json
+import os
+import re
+import subprocess
+import sys
+import traceback
+import unicodedata
+from pathlib import Path
+
+APP = Path(os.environ.get("APP_DIR", "/app"))
+TESTS = Path(os.environ.get("TESTS_DIR", "/tests"))
+LOGS = Path(os.environ.get("LOGS_DIR", "/logs"))
+
+ORIGINAL = TESTS / "original"
+"""The workspace as the agent got it."""
+
+BY_PRODUCTS = {"__pycache__", ".pytest_cache"}
+
+
+COMPILED = {".pyc", ".so"}
+"""Files that Python would load where the gate reads a source, or as native code that no fence holds."""
+
+
+class Fail(Exception):
+    """The task was not done."""
+
+    def __init__(self, code, text=""):
+        super().__init__(f"{code} {text}".strip())
+
+
+def judge(gate):
+    """Run `gate`, print its reason as the last line, and exit: 0 pass, 1 fail, 2 the gate itself broke."""
+    try:
+        if sys.version_info < (3, 10):
+            raise RuntimeError("Python 3.10 or newer is needed")
+        gate()
+        code, reason = 0, "PASS"
+    except Fail as fail:
+        code, reason = 1, str(fail)
+    except RecursionError:
+        code, reason = 1, "FAIL_SYNTAX code nested too deeply to read"
+    except Exception as error:
+        traceback.print_exc()
+        code, reason = 2, f"GATE_FAULT {type(error).__name__}: {error}"
+    sys.stderr.flush()
+    print("REASON:", printable(reason))
+    sys.exit(code)
+
+
+def printable(text):
+    """One line of ASCII, at most 300 characters."""
+    return " ".join(text.split()).encode("ascii", "backslashreplace").decode()[:300]
+
+
+# ---------------------------------------------------------------- files
+
+
+def files(root):
+    """Relative names of the files below `root`, without what running Python leaves behind."""
+    found = []
+    for folder, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if name not in BY_PRODUCTS]
+        found += [Path(folder, name).relative_to(root).as_posix() for name in names]
+    return sorted(found)
+
+
+def python_files():
+    """The Python files of the workspace."""
+    return [name for name in files(APP) if name.endswith(".py")]
+
+
+def read(name):
+    """A file of the workspace as text; FAIL_FILE_MISSING, FAIL_NOT_TEXT."""
+    try:
+        return (APP / name).read_bytes().decode("utf-8-sig")
+    except OSError:
+        raise Fail("FAIL_FILE_MISSING", name) from None
+    except UnicodeDecodeError:
+        raise Fail("FAIL_NOT_TEXT", name) from None
+
+
+def parse(name, root=None):
+    """The syntax tree of a Python file of the workspace; FAIL_SYNTAX."""
+    source = read(name) if root is None else (root / name).read_text("utf-8")
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise Fail("FAIL_SYNTAX", f"{name}: {error}") from None
+
+
+def frame(may_change=(), may_go=()):
+    """Nothing but `may_change` was changed, nothing but `may_go` deleted, and no new file bends how Python finds code.
+
+    New files are otherwise let be: a note or a helper script left behind is not a change to the project.
+    FRAME_TESTS_CHANGED, FRAME_FILE_DELETED, FRAME_FILE_CHANGED, FRAME_PLANTED.
+    """
+    original = files(ORIGINAL)
+    for name in original:
+        there = (APP / name).is_file()
+        if there and (name in may_change or (APP / name).read_bytes() == (ORIGINAL / name).read_bytes()):
+            continue
+        if not there and name in may_go:
+            continue
+        if Path(name).name.startswith("test_"):
+            raise Fail("FRAME_TESTS_CHANGED", name)
+        raise Fail("FRAME_FILE_CHANGED" if there else "FRAME_FILE_DELETED", name)
+    for name in files(APP):
+        if name not in original and _bends_imports(Path(name)):
+            raise Fail("FRAME_PLANTED", name)
+
+
+def _bends_imports(path):
+    """Whether a new file would be run, or found in place of other code, without anybody naming it."""
+    if path.suffix in COMPILED | {".pth"}:
+        return True
+    top = path.parts[0].removesuffix(".py") if path.suffix == ".py" else ""
+    return path.stem in {"conftest", "sitecustomize", "usercustomize"} or top in sys.stdlib_module_names
+
+
+# ---------------------------------------------------------------- code
+
+
+def names(tree):
+    """Every identifier of a syntax tree, and the strings of `__all__`."""
+    for node in ast.walk(tree):
+        for field in ("id", "attr", "name", "asname", "arg"):
+            value = getattr(node, field, None)
+            if isinstance(value, str):
+                yield from value.split(".")
+        if isinstance(node, (ast.Global, ast.Nonlocal)):
+            yield from node.names
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield from node.module.split(".")
+        if isinstance(node, ast.Assign) and any(getattr(target, "id", "") == "__all__" for target in node.targets):
+            yield from (item.value for item in ast.walk(node.value) if isinstance(item, ast.Constant))
+
+
+def functions(body):
+    """The functions that a module's or class's body defines, by name."""
+    return {node.name: node for node in body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))}
+
+
+def methods(body, cls):
+    """The methods of a class in a module's body, by name; FAIL_CLASS_MISSING."""
+    for node in body:
+        if isinstance(node, ast.ClassDef) and node.name == cls:
+            return functions(node.body)
+    raise Fail("FAIL_CLASS_MISSING", cls)
+
+
+def bare(node):
+    """The code of a node without its docstrings, as a text to compare."""
+    node = copy.deepcopy(node)
+    for inner in ast.walk(node):
+        body = getattr(inner, "body", None)
+        if isinstance(body, list):
+            inner.body = [item for item in body if not _is_docstring(item)]
+    return ast.dump(node)
+
+
+def calls(tree, name):
+    """The calls of a function or method of that name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and name in (getattr(node.func, "id", ""), getattr(node.func, "attr", "")):
+            yield node
+
+
+def others_unchanged(name, but=()):
+    """The functions and classes of a file are what they were, but for those named; FRAME_CODE_CHANGED."""
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    new, old = (
+        {node.name: bare(node) for node in tree.body if isinstance(node, kinds) and node.name not in but}
+        for tree in (parse(name), parse(name, ORIGINAL))
+    )
+    if new != old:
+        raise Fail("FRAME_CODE_CHANGED", f"{name}: more than was asked for changed")
+
+
+def same_but_renamed(name, new, old):
+    """The code of a file is what it was, once `new` is read as `old`; FRAME_CODE_CHANGED.
+
+    Comments, layout, docstrings and the order of imports may differ.
+    """
+    if _shape(parse(name), new, old) != _shape(parse(name, ORIGINAL), new, old):
+        raise Fail("FRAME_CODE_CHANGED", f"{name}: more than the name changed")
+
+
+def _shape(tree, new, old):
+    class Normal(ast.NodeTransformer):
+        def generic_visit(self, node):
+            super().generic_visit(node)
+            for field in ("id", "attr", "name", "asname", "arg"):
+                if getattr(node, field, None) == new:
+                    setattr(node, field, old)
+            body = getattr(node, "body", None)
+            if isinstance(body, list):
+                node.body = [item for item in body if not _is_docstring(item)]
+            return node
+
+        def visit_Assign(self, node):
+            if any(getattr(target, "id", "") == "__all__" for target in node.targets):
+                listed = {item.value for item in ast.walk(node.value) if isinstance(item, ast.Constant)}
+                node.value = ast.Constant(sorted(old if item == new else str(item) for item in listed))
+                return node
+            return self.generic_visit(node)
+
+    tree = Normal().visit(tree)
+    imports = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
+    rest = [node for node in tree.body if node not in imports]
+    split = [(getattr(node, "module", ""), alias.name, alias.asname) for node in imports for alias in node.names]
+    return sorted(map(str, split)), [ast.dump(node) for node in rest]
+
+
+def _is_docstring(node):
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+# ---------------------------------------------------------------- running the agent's code
+
+
+def run(snippet, value=None, timeout_s=10):
+    """Run `snippet` with the workspace importable and `value` bound, and return what it binds to `result`.
+
+    Both travel as JSON. FAIL_RUN: the code raised or ended the process. FAIL_RUN_TIMEOUT. FRAME_PLANTED: there are
+    compiled files.
+    """
+    for name in files(APP):
+        if Path(name).suffix in COMPILED:
+            raise Fail("FRAME_PLANTED", name)
+    python = [sys.executable, "-I", "-S", "-B", "-X", "pycache_prefix=/nonexistent", __file__]
+    try:
+        done = subprocess.run(
+            python + [str(APP), str(TESTS), str(LOGS)],
+            input=json.dumps({"snippet": snippet, "value": value}).encode(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            env={},
+            timeout=timeout_s,
+        )
+    except subprocess.TimeoutExpired:
+        raise Fail("FAIL_RUN_TIMEOUT", f"no result within {timeout_s} s") from None
+    ready, _, data = done.stdout.partition(b"\n")
+    if ready != b"ready":
+        raise RuntimeError("no child process could be started to run the code")
+    try:
+        answer = json.loads(data)
+        error, result = answer["error"], answer.get("result")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise Fail("FAIL_RUN", "the code ended the process without a result") from None
+    if error:
+        raise Fail("FAIL_RUN", error)
+    return result
+
+
+def _child():
+    """The other end of `run`."""
+    app, *hidden = sys.argv[1:]
+    request = json.load(sys.stdin)
+    answer_fd = os.dup(1)
+    os.dup2(2, 1)
+    sys.path.append(app)
+    sys.addaudithook(_fence([os.path.realpath(folder) for folder in hidden]))
+    scope = {"value": request["value"]}
+    os.write(answer_fd, b"ready\n")
+    try:
+        exec(request["snippet"], scope)
+        answer = {"error": "", "result": scope["result"]}
+        data = json.dumps(answer)
+    except BaseException as error:
+        data = json.dumps({"error": f"{type(error).__name__}: {error}"})
+    os.write(answer_fd, data.encode())
+
+
+def _fence(hidden):
+    """An audit hook that keeps code from the gate's files, from writing, and from starting processes."""
+    denied = {"os", "shutil", "signal", "subprocess", "ctypes", "socket", "gc"}
+    harmless = {"os.listdir", "os.scandir", "os.putenv", "os.unsetenv"}
+
+    def hook(event, args):
+        if event == "open" and not isinstance(args[0], int):
+            path = os.path.realpath(os.fsdecode(args[0]))
+            writes = (args[2] or 0) & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+            if writes or any(path == folder or path.startswith(folder + "/") for folder in hidden):
+                raise PermissionError(f"not open to the code under test: {path}")
+        elif event.split(".")[0] in denied and event not in harmless:
+            raise PermissionError(f"not allowed to the code under test: {event}")
+
+    return hook
+
+
+# ---------------------------------------------------------------- replies
+
+
+def reply_fields(*names):
+    """What the agent's last message says behind `NAME:`, one for each name; FAIL_FORM."""
+    found = {name: set() for name in names}
+    for line in reply_lines():
+        for name in names:
+            if match := re.match(rf"{re.escape(name)}\s*[:=]\s*(.+)$", line, re.IGNORECASE):
+                found[name].add(match[1].strip(" .\"'"))
+    for name, values in found.items():
+        if len(values) != 1:
+            raise Fail("FAIL_FORM", f"{'no' if not values else 'more than one'} line gives {name}")
+    return {name: values.pop() for name, values in found.items()}
+
+
+def reply_lines():
+    """The agent's last message as folded lines without markdown: no emphasis, code marks, bullets or table bars."""
+    text = html.unescape((LOGS / "agent" / "reply.md").read_text("utf-8", "replace"))
+    text = re.sub(r"\\(rightarrow|to)\b", "->", fold(text))
+    text = re.sub(r"</?[a-zA-Z][^<>]*>|[*_`$\\]", "", text)
+    return [re.sub(r"^[\s>#|•+-]+|[\s|]+$", "", line) for line in text.splitlines()]
+
+
+_FOLD = {
+    **dict.fromkeys("‐‑‒–—―−﹘﹣-", "-"),
+    **dict.fromkeys("‘’‚‛′", "'"),
+    **dict.fromkeys("“”„‟″", '"'),
+    **dict.fromkeys("→⇒⟶➔➜➡⟹", "->"),
+    **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff\ufe0f\u20e3\u00ad", ""),
+}
+
+
+def fold(text):
+    """NFKC, with every dash, quote, arrow and space in its plain form, and invisible characters dropped."""
+    normal = unicodedata.normalize("NFKC", text)
+    return "".join(" " if unicodedata.category(char) == "Zs" else _FOLD.get(char, char) for char in normal)
+
+
+if __name__ == "__main__":
+    _child()
