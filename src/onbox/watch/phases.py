@@ -34,6 +34,8 @@ RULES: dict[str, Rule] = {
     "load": Rule(HOST | GPU, 180, {"read": 20 * MB}),
     "finalize": Rule(HOST | GPU, 180),
     "compile": Rule(HOST | GPU, 300),
+    "kernels": Rule(HOST | GPU, 600),
+    "profile": Rule(HOST | GPU, 300),
     "kv": Rule(HOST | GPU, 300),
     "tune": Rule(HOST | GPU, 600),
     "capture": Rule(HOST | GPU, 300),
