@@ -7,7 +7,6 @@ exception.
 
 import contextlib
 import fnmatch
-import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from onbox.bench.sandbox import Bind, Completed, Sandbox
+from onbox.untrusted_json import UntrustedJsonError, parse
 
 GREP = Path(__file__).with_name("grep.py")
 OUTPUT_CHARS = 6000
@@ -92,8 +92,8 @@ class Toolbox:
         if name not in tools:
             return f"error: no tool named {name!r}; the tools are {', '.join(tools)}"
         try:
-            values = json.loads(arguments or "{}")
-        except ValueError as error:
+            values = parse(arguments or "{}", any_integer=True)
+        except UntrustedJsonError as error:
             return f"error: the arguments are not JSON: {error}"
         definition = next(tool["function"] for tool in DEFINITIONS if tool["function"]["name"] == name)
         problem = _schema_problem(values, definition["parameters"])
