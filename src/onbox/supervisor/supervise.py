@@ -119,6 +119,9 @@ class Keeping:
                     self.note(phase=self._phases.phase)
                 else:
                     watched.remove(output)
+            else:
+                self._log.idle()
+                self.note(phase=self._phases.phase)
             if lifeline in readable and self._hear(lifeline):
                 watched.remove(lifeline)
             if self._told_to_end and how == "died" and self._engine.poll() is None:
@@ -155,7 +158,7 @@ class Keeping:
         for line in lines:
             word, _, rest = line.decode("utf-8", "replace").partition(" ")
             if word == "phase":
-                self._phases.told(rest)
+                self._phases.set(rest)
                 if rest == SERVING and self.guard:
                     self.guard.serving = True
                 self.note(phase=rest, state=SERVING if rest == SERVING else "starting")

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from onbox.errors import UsageError
 from onbox.evidence.folder import first_problem, read_lines
 from onbox.evidence.foreign import ForeignRun
-from onbox.foreign.reading import not_such
+from onbox.importers.reading import not_such
 
 
 class AgentBench:

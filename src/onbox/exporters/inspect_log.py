@@ -4,8 +4,8 @@ from collections import defaultdict
 from typing import Any
 
 from onbox.evidence.folder import TrialFolder
-from onbox.export import Export
-from onbox.export.runs import Shown, agent_of, arguments_of, as_json, shown
+from onbox.exporters import Export
+from onbox.exporters.runs import Shown, agent_of, arguments_of, as_json, shown
 from onbox.judge.results import Outcome, Verdict
 
 

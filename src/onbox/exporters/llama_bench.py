@@ -5,8 +5,8 @@ says so, for the two must not share a column unseen.
 """
 
 from onbox.evidence.folder import TrialFolder
-from onbox.export import Export
-from onbox.export.measured import Measured, measured
+from onbox.exporters import Export
+from onbox.exporters.measured import Measured, measured
 from onbox.judge.results import Verdict
 from onbox.report import marks
 from onbox.report.page import read_page

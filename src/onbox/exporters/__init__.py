@@ -43,14 +43,14 @@ class Exporter(Protocol):
 
 
 _BUILTIN = {
-    "llama-benchy": "onbox.export.llama_benchy:Json",
-    "llama-benchy-csv": "onbox.export.llama_benchy:Csv",
-    "llama-bench": "onbox.export.llama_bench:LlamaBench",
-    "aiperf": "onbox.export.aiperf:AIPerf",
-    "atif": "onbox.export.atif:Atif",
-    "harbor": "onbox.export.harbor:Harbor",
-    "inspect": "onbox.export.inspect_log:Inspect",
-    "csv": "onbox.export.plain_csv:PlainCsv",
+    "llama-benchy": "onbox.exporters.llama_benchy:Json",
+    "llama-benchy-csv": "onbox.exporters.llama_benchy:Csv",
+    "llama-bench": "onbox.exporters.llama_bench:LlamaBench",
+    "aiperf": "onbox.exporters.aiperf:AIPerf",
+    "atif": "onbox.exporters.atif:Atif",
+    "harbor": "onbox.exporters.harbor:Harbor",
+    "inspect": "onbox.exporters.inspect_log:Inspect",
+    "csv": "onbox.exporters.plain_csv:PlainCsv",
 }
 
 

@@ -8,7 +8,7 @@ from onbox import __version__
 from onbox.errors import UsageError
 from onbox.evidence.folder import append_line, utc_now, write_atomic, write_json
 from onbox.evidence.foreign import ForeignCell, ForeignFile, ForeignImport, ForeignRun
-from onbox.foreign import Importer
+from onbox.importers import Importer
 
 
 def store(importer: Importer, files: Sequence[Path], folder: Path) -> Sequence[ForeignCell | ForeignRun]:

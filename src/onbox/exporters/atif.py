@@ -3,9 +3,9 @@
 from typing import Any
 
 from onbox.evidence.folder import TrialFolder
-from onbox.export import Export
-from onbox.export.conversation import Turn
-from onbox.export.runs import Shown, agent_of, arguments_of, as_json, shown
+from onbox.exporters import Export
+from onbox.exporters.conversation import Turn
+from onbox.exporters.runs import Shown, agent_of, arguments_of, as_json, shown
 from onbox.judge.results import Verdict
 
 VERSION = "ATIF-v1.7"

@@ -9,7 +9,7 @@ from onbox.errors import BadSubjectError
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import Plan, RunRecord
 from onbox.evidence.reply import ToolCall
-from onbox.export.conversation import Conversation, conversation
+from onbox.exporters.conversation import Conversation, conversation
 from onbox.judge.results import Outcome, RunResult, Verdict
 
 TOLD = ("contender", "arm", "n", "outcome", "attribution", "code", "detail", "replay", "replay_bound", "folder")

@@ -7,8 +7,8 @@ from typing import Any
 
 from onbox import __version__
 from onbox.evidence.folder import TrialFolder
-from onbox.export import Export
-from onbox.export.measured import Measured, as_json, measured
+from onbox.exporters import Export
+from onbox.exporters.measured import Measured, as_json, measured
 from onbox.judge.results import Verdict
 from onbox.judge.spread import Spread, spread
 

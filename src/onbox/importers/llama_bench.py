@@ -7,7 +7,7 @@ from typing import Any
 
 from onbox.errors import UsageError
 from onbox.evidence.foreign import ForeignCell
-from onbox.foreign.reading import not_such, numbers, read_json, text, whole, within
+from onbox.importers.reading import not_such, numbers, read_json, text, whole, within
 
 
 class LlamaBench:

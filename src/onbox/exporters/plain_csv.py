@@ -4,8 +4,8 @@ import csv
 import io
 
 from onbox.evidence.folder import TrialFolder
-from onbox.export import Export
-from onbox.export.measured import doubts
+from onbox.exporters import Export
+from onbox.exporters.measured import doubts
 from onbox.judge.results import ContenderResult, Verdict
 
 HEADER = (

@@ -29,12 +29,12 @@ class Importer(Protocol):
 
 
 _BUILTIN = {
-    "llama-benchy": "onbox.foreign.llama_benchy:LlamaBenchy",
-    "aiperf": "onbox.foreign.aiperf:AIPerf",
-    "guidellm": "onbox.foreign.guidellm:GuideLLM",
-    "vllm-bench": "onbox.foreign.vllm_bench:VllmBench",
-    "llama-bench": "onbox.foreign.llama_bench:LlamaBench",
-    "agent-bench": "onbox.foreign.agent_bench:AgentBench",
+    "llama-benchy": "onbox.importers.llama_benchy:LlamaBenchy",
+    "aiperf": "onbox.importers.aiperf:AIPerf",
+    "guidellm": "onbox.importers.guidellm:GuideLLM",
+    "vllm-bench": "onbox.importers.vllm_bench:VllmBench",
+    "llama-bench": "onbox.importers.llama_bench:LlamaBench",
+    "agent-bench": "onbox.importers.agent_bench:AgentBench",
 }
 
 

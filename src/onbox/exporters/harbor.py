@@ -6,9 +6,9 @@ from typing import Any
 
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import Plan
-from onbox.export import Export
-from onbox.export.atif import trajectory
-from onbox.export.runs import Shown, agent_of, as_json, shown
+from onbox.exporters import Export
+from onbox.exporters.atif import trajectory
+from onbox.exporters.runs import Shown, agent_of, as_json, shown
 from onbox.judge.results import Outcome, Verdict
 
 

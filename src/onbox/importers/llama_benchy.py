@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from onbox.evidence.foreign import ForeignCell
-from onbox.foreign.reading import not_such, numbers, read_json, text, whole, within
+from onbox.importers.reading import not_such, numbers, read_json, text, whole, within
 
 METRICS = {
     "tg_throughput": "tok/s",
