@@ -70,7 +70,7 @@ def load_once(folder: Path) -> None:
 
 def compare(folder: Path) -> int:
     """Print the table; the number of rows where verdict and driver differ."""
-    from onbox.image.gpu_arch import chip_number
+    from onbox.box.gpu_arch import chip_number
     from onbox.image.gpu_code import read_gpu_code
     from onbox.image.verify import verdict_of
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from onbox.image.gpu_arch import Runs
+from onbox.box.gpu_arch import Runs
 from onbox.image.gpu_code import GpuCode, read_gpu_code
 from tests.parts import CUDA_BIN
 

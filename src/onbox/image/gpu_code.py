@@ -16,7 +16,7 @@ from typing import IO
 from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 
-from onbox.image.gpu_arch import BEST_FIRST, Arch, Runs, parse_arch
+from onbox.box.gpu_arch import BEST_FIRST, Arch, Runs, parse_arch
 
 ELF_MAGIC = b"\x7fELF"
 EM_CUDA = 190

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from onbox.box.gpu_arch import Runs
 from onbox.errors import BoxError, UsageError
 from onbox.image.daemon import Daemon
-from onbox.image.gpu_arch import Runs
 from onbox.image.gpu_code import GpuCode, may_hold_code, read_gpu_code, read_open_file
 from onbox.image.layers import as_buffered, read_archive
 from onbox.image.manifest import Platform, this_platform

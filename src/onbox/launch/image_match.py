@@ -1,16 +1,6 @@
-"""Whether an image fits this box: its architecture, and the chips that its kernels were built for."""
+"""Whether the chips that an image says its kernels were built for are this box's."""
 
-import platform
-
-from onbox.image.gpu_arch import Arch, Runs, chip_number
-
-MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
-"""`uname -m` -> the name that images use."""
-
-
-def machine() -> str:
-    """This box's architecture by the name that images use."""
-    return MACHINES.get(platform.machine(), platform.machine())
+from onbox.box.gpu_arch import Arch, Runs, chip_number
 
 
 def runs_on(kernels: tuple[str, ...], chip: str) -> bool:

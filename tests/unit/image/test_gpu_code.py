@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from onbox.box.gpu_arch import Arch, Runs, chip_number, parse_arch
 from onbox.errors import UsageError
-from onbox.image.gpu_arch import Arch, Runs, chip_number, parse_arch
 from onbox.image.gpu_code import GpuCode, Module, read_gpu_code
 from onbox.image.verify import verdict_of
 

@@ -4,12 +4,11 @@ Source: moby/buildkit, `frontend/dockerfile/parser`, `shell` and `instructions`.
 """
 
 import json
-import platform as machine_platform
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from onbox.image.manifest import MACHINES
+from onbox.machine_names import machine
 
 _DIRECTIVE = re.compile(r"^(?:#|//)\s*([A-Za-z][\w-]*)\s*=\s*(.+?)\s*$")
 _HEREDOC = re.compile(r"(?<![\d<])\d*<<(-?)(['\"]?)([A-Za-z_]\w*)\2")
@@ -225,8 +224,7 @@ def _is_target(stage: Stage, number: int, target: str) -> bool:
 
 def _platform_arguments(platform: str) -> dict[str, str]:
     """The ARGs that BuildKit sets by itself before the first FROM."""
-    uname = machine_platform.machine()
-    here = f"linux/{MACHINES.get(uname, uname)}"
+    here = f"linux/{machine()}"
     values: dict[str, str] = {}
     for prefix, told in (("BUILD", here), ("TARGET", platform or here)):
         os, architecture, *variant = told.split("/")

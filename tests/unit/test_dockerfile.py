@@ -2,7 +2,7 @@
 
 import pytest
 
-from onbox.image.dockerfile import base_images, expand, read_dockerfile
+from onbox.recipes.dockerfile import base_images, expand, read_dockerfile
 from tests.doubles.registry import HERE
 
 
