@@ -56,6 +56,9 @@ SYSTEM = "bash .ci/parts system"
 CONTAINERS = ("/bin/busybox", "tar", "umount", "runc")
 """What the tests of both container programs run beside them: the image is made of busybox."""
 
+CUDA_BIN = next(iter(sorted((PARTS / "cuda" / "lib").glob("python3*/site-packages/nvidia/cu13/bin"))), PARTS / "cuda")
+"""nvcc, cuobjdump and nvdisasm."""
+
 PARTS_BY_MARKER: dict[str, Part] = {
     "engine": Part(
         lambda: [] if importlib.util.find_spec("xllamacpp") else ["xllamacpp"], "pip install 'onbox[embedded]'"
@@ -71,6 +74,13 @@ PARTS_BY_MARKER: dict[str, Part] = {
             *_no_mounts(),
         ],
         f"{SYSTEM}, as root",
+    ),
+    "nvcc": Part(
+        lambda: [
+            *(name for name in ("nvcc", "cuobjdump", "nvdisasm") if not (CUDA_BIN / name).is_file()),
+            *_no_program("g++"),
+        ],
+        "bash .ci/parts cuda",
     ),
     "podman": Part(
         lambda: [*_no_program("podman", "conmon", *CONTAINERS), *_not_root(), *_no_overlay(), *_no_mounts()],

@@ -5,7 +5,7 @@ Each tool is installed in an environment of its own (the page has the commands) 
     python tools/tool_matrix.py --tokenizer DIR --vllm BIN --guidellm BIN --aiperf BIN --llama-benchy BIN --keep DIR
 
 What a tool wrote for a shape is kept in `--keep` and not measured again, so that the work can be done in pieces
-(`--shape`); the page is written from what is kept. Every number is read by `onbox.foreign`, as `onbox import` does.
+(`--shape`); the page is written from what is kept. Every number is read by `onbox.importers`, as `onbox import` does.
 Nothing leaves this machine.
 """
 
@@ -25,7 +25,7 @@ from typing import Any
 
 from onbox.errors import OnboxError
 from onbox.evidence.foreign import ForeignCell
-from onbox.foreign import importer_by_name
+from onbox.importers import importer_by_name
 from onbox.judge.foreign import trust
 from onbox.selftest.shapes import INVALID, SHAPES, Tempo
 
@@ -50,7 +50,7 @@ class Tool:
 
     Args:
         name: also its column.
-        kind: of `onbox.foreign`.
+        kind: of `onbox.importers`.
         wanted: the number that is its decode rate.
         argv: its command line from (program, server without /v1, tokenizer, book, file or folder to write).
         wrote: where in that place its result lies.

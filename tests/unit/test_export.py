@@ -13,8 +13,8 @@ from onbox.errors import BadSubjectError, OnboxError, UsageError
 from onbox.evidence.folder import TrialFolder, write_json
 from onbox.evidence.manifest import mismatches, write_manifest
 from onbox.evidence.records import Role, WeightsFile
-from onbox.export import Export, exporter_by_name, names
-from onbox.foreign import importer_by_name
+from onbox.exporters import Export, exporter_by_name, names
+from onbox.importers import importer_by_name
 from onbox.judge.foreign import trust
 from onbox.judge.results import Measurement
 from onbox.judge.verdict import judge
@@ -65,7 +65,7 @@ def test_an_installed_package_may_bring_one(tmp_path: Path, monkeypatch: pytest.
     info = tmp_path / "fake_format-1.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: fake-format\nVersion: 1\n")
-    (info / "entry_points.txt").write_text("[onbox.exporters]\nfake = onbox.export.plain_csv:PlainCsv\n")
+    (info / "entry_points.txt").write_text("[onbox.exporters]\nfake = onbox.exporters.plain_csv:PlainCsv\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     assert exporter_by_name("fake").name == "csv"
     assert "fake" in names()

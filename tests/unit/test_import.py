@@ -17,7 +17,7 @@ from onbox.errors import OnboxError, UsageError
 from onbox.evidence.folder import read_lines
 from onbox.evidence.foreign import ForeignCell, ForeignRun
 from onbox.evidence.manifest import mismatches
-from onbox.foreign import importer_by_name
+from onbox.importers import importer_by_name
 from onbox.judge.foreign import trust
 from onbox.judge.foreign_rules import Trust
 
@@ -217,6 +217,6 @@ def test_an_installed_package_may_bring_one(tmp_path: Path, monkeypatch: pytest.
     info = tmp_path / "fake_tool-1.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: fake-tool\nVersion: 1\n")
-    (info / "entry_points.txt").write_text("[onbox.importers]\nfake = onbox.foreign.vllm_bench:VllmBench\n")
+    (info / "entry_points.txt").write_text("[onbox.importers]\nfake = onbox.importers.vllm_bench:VllmBench\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     assert importer_by_name("fake").name == "vllm-bench"

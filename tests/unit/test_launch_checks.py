@@ -19,11 +19,12 @@ from onbox.box.memory import Memory
 from onbox.engines import engine_by_name
 from onbox.engines.known import known
 from onbox.errors import UsageError
-from onbox.launch import image_match, launch_checks, resolve
+from onbox.launch import launch_checks, resolve
 from onbox.launch.budget import Budget, planned
 from onbox.launch.containers import ContainerClient, ImageInfo
 from onbox.launch.image_match import runs_on
 from onbox.launch.running_engines import RunningEngine, is_engine, running_engines
+from onbox.machine_names import machine
 from onbox.recipes import Recipe
 from onbox.recipes.schema import Tools
 
@@ -53,7 +54,7 @@ def found(
 @pytest.fixture
 def image(monkeypatch: pytest.MonkeyPatch) -> list[ImageInfo | None]:
     """What the daemon says of any image; change the one element."""
-    told: list[ImageInfo | None] = [ImageInfo("sha256:1", image_match.machine(), (), 5, ("12.1a",))]
+    told: list[ImageInfo | None] = [ImageInfo("sha256:1", machine(), (), 5, ("12.1a",))]
     monkeypatch.setattr(ContainerClient, "answers", lambda client: True)
     monkeypatch.setattr(ContainerClient, "image", lambda client, reference: told[0])
     return told

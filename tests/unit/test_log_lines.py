@@ -40,11 +40,27 @@ class TestVllm:
             ),
             (
                 "smollm2-compile",
-                {"load": 28.1, "finalize": 28.5, "compile": 29.4, "kv": 109.0, "ready": 113.3, "serving": 116.2},
+                {
+                    "load": 28.1,
+                    "finalize": 28.5,
+                    "compile": 29.4,
+                    "profile": 106.6,
+                    "kv": 109.0,
+                    "ready": 113.3,
+                    "serving": 116.2,
+                },
             ),
             (
                 "smollm2-compile-warmcache",
-                {"load": 22.6, "finalize": 23.1, "compile": 24.4, "kv": 88.8, "ready": 89.8, "serving": 91.5},
+                {
+                    "load": 22.6,
+                    "finalize": 23.1,
+                    "compile": 24.4,
+                    "profile": 86.3,
+                    "kv": 88.8,
+                    "ready": 89.8,
+                    "serving": 91.5,
+                },
             ),
         ],
     )

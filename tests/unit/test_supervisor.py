@@ -236,3 +236,15 @@ def test_kill_9_of_onbox_ends_supervisor_and_engine(tmp_path: Path) -> None:
         parent.kill()
         parent.wait()
         until(lambda: gone(engine) and gone(supervisor))
+
+
+def test_the_phase_of_a_bar_that_never_moves_again_is_seen(keep: Keep, tmp_path: Path) -> None:
+    state = tmp_path / "state.json"
+    bar = "\\rCapturing CUDA graphs:   0%| 0/83"
+    kept = keep(
+        f"import sys, time; sys.stderr.write('{bar}'); sys.stderr.flush(); time.sleep(60)",
+        state_file=str(state),
+        landmarks=(("capture", "Capturing CUDA graphs"),),
+    )
+    until(lambda: state.exists() and json.loads(state.read_text()).get("phase") == "capture")
+    assert kept.lines() == ["Capturing CUDA graphs:   0%| 0/83"]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from onbox.evidence.folder import write_json
 from onbox.evidence.manifest import write_manifest
-from onbox.foreign import importer_by_name
-from onbox.foreign.store import store
+from onbox.importers import importer_by_name
+from onbox.importers.store import store
 from onbox.judge.foreign import Imported, trust
 
 

@@ -30,7 +30,7 @@ def report_path(folder: Path) -> Path:
     return folder / "report.html"
 
 
-def rewrite_reports(folder: Path) -> Path:
+def rewrite_reports(folder: Path | str) -> Path:
     """Judge the trial in a folder again, write its reports and seal it; returns the page.
 
     Raises:
@@ -38,7 +38,7 @@ def rewrite_reports(folder: Path) -> Path:
     """
     from onbox.evidence.lock import locked
 
-    trial = TrialFolder.open(folder)
-    with locked(folder):
+    trial = TrialFolder.open(Path(folder))
+    with locked(trial.path):
         seal(trial)
     return report_path(trial.path)

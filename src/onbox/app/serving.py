@@ -40,7 +40,7 @@ def stand_up(
 
     Args:
         recipe: what to serve: a recipe, its file, the name of one that comes along, or a GGUF file.
-        name: by which `stop` and `running_engines` know it; None takes the recipe's.
+        name: by which `stop_engine` and `running_engines` know it; None takes the recipe's.
         port: None takes any free one.
         reserve_bytes: what must stay available; None takes the default for this box.
         replace: a name that makes room, and is running again when this one has ended.
@@ -116,7 +116,7 @@ def find_recipe(recipe: Recipe | str, *, name: str | None = None, port: int | No
     return found
 
 
-def stop(name: str) -> tuple[UpEngine, StopResult]:
+def stop_engine(name: str) -> tuple[UpEngine, StopResult]:
     """Stop what was stood up under a name, see that nothing of it is left, and forget it; its evidence stays.
 
     Raises:

@@ -94,6 +94,14 @@ def watch_startup(spec: WatchSpec) -> Generator[WatchFrame, None, None]:
     return _frames(spec)
 
 
+def default_reserve_bytes(total_bytes: int) -> int:
+    """What a guard would keep available on this box by default."""
+    from onbox.box.describe import reserve_bytes
+    from onbox.box.pressure import desktop_session
+
+    return reserve_bytes(total_bytes, desktop_session())
+
+
 def _frames(spec: WatchSpec) -> Generator[WatchFrame, None, None]:
     with ExitStack() as stack:
         yield from _replayed(spec) if spec.replay is not None else _live(spec, stack)

@@ -11,10 +11,24 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol, TypeVar
 
 Phase = Literal[
-    "fetch", "unpack", "build", "start", "load", "finalize", "compile", "kv", "tune", "capture", "ready", "serving"
+    "fetch",
+    "unpack",
+    "build",
+    "start",
+    "load",
+    "finalize",
+    "compile",
+    "kernels",
+    "profile",
+    "kv",
+    "tune",
+    "capture",
+    "ready",
+    "serving",
 ]
 PHASES: tuple[Phase, ...] = (
-    "fetch", "unpack", "build", "start", "load", "finalize", "compile", "kv", "tune", "capture", "ready", "serving",
+    "fetch", "unpack", "build", "start", "load", "finalize", "compile", "kernels", "profile", "kv", "tune", "capture",
+    "ready", "serving",
 )  # fmt: skip
 """All phases of a stand-up in their usual order. An engine may leave some out, and go through some twice.
 
@@ -24,7 +38,9 @@ PHASES: tuple[Phase, ...] = (
 | start | the process runs, nothing is loaded yet |
 | load | weights are read |
 | finalize | weights are repacked for the chosen kernels: the spike of memory |
-| compile | the first run, which profiles memory: torch.compile and other just-in-time compilers do their work in it |
+| compile | the first run: the graph of the model is traced and compiled |
+| kernels | a compiler of CUDA or C++ works, as nvcc, cicc or cc1plus: seen by its process, whatever the log says |
+| profile | memory is profiled, that of CUDA graphs too |
 | kv | the KV cache is taken |
 | tune, capture | kernels are tried out; CUDA graphs are captured |
 | ready | all is loaded; the HTTP server comes up |

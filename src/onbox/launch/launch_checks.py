@@ -18,6 +18,7 @@ from onbox.launch.containers.info import ARCH_LIST
 from onbox.launch.image_build import trouble
 from onbox.launch.ports import port_open, taken_by
 from onbox.launch.running_engines import RunningEngine
+from onbox.machine_names import machine
 from onbox.recipes.pins import unpinned
 from onbox.recipes.schema import Recipe
 from onbox.recipes.sparkrun import nodes, notes
@@ -148,8 +149,8 @@ def _image(recipe: Recipe, devices: tuple[Accelerator, ...]) -> list[Check]:
 
 
 def _architecture(here: ImageInfo) -> Check:
-    bad = here.architecture != image_match.machine()
-    evidence = f"what the image was built for; this box is {image_match.machine()}"
+    bad = here.architecture != machine()
+    evidence = f"what the image was built for; this box is {machine()}"
     hint = "take an image for this box" if bad else ""
     return Check("launch.architecture", "fail" if bad else "pass", here.architecture, None, "", evidence, hint)
 

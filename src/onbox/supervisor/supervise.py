@@ -108,7 +108,7 @@ class Keeping:
         if self._death is not None:
             watched.append(self._death)
         look_at = time.monotonic()
-        self.note(state="starting")
+        self.note(state="starting", served=False)
         readable: list[int] = []
         while not self._is_dead(readable):
             readable, _, _ = select.select(watched, [], [], max(0.0, min(look_at - time.monotonic(), REST_S)))
@@ -119,6 +119,9 @@ class Keeping:
                     self.note(phase=self._phases.phase)
                 else:
                     watched.remove(output)
+            else:
+                self._log.idle()
+                self.note(phase=self._phases.phase)
             if lifeline in readable and self._hear(lifeline):
                 watched.remove(lifeline)
             if self._told_to_end and how == "died" and self._engine.poll() is None:
@@ -155,10 +158,11 @@ class Keeping:
         for line in lines:
             word, _, rest = line.decode("utf-8", "replace").partition(" ")
             if word == "phase":
-                self._phases.told(rest)
+                self._phases.set(rest)
                 if rest == SERVING and self.guard:
                     self.guard.serving = True
-                self.note(phase=rest, state=SERVING if rest == SERVING else "starting")
+                served = rest == SERVING or self._noted.get("served", False)
+                self.note(phase=rest, state=SERVING if rest == SERVING else "starting", served=served)
             elif word == "stay":
                 self._stay = True
             elif word == "stop":

@@ -7,7 +7,7 @@ hang, and one that stands still is found after minutes.
 from dataclasses import dataclass, field
 
 MB = 1e6
-HOST = frozenset({"read", "write", "calls", "work", "memory", "births", "log", "cache", "received"})
+HOST = frozenset({"read", "write", "calls", "work", "bursts", "memory", "births", "log", "cache", "received"})
 GPU = frozenset({"gpu", "gpu memory"})
 
 
@@ -34,12 +34,18 @@ RULES: dict[str, Rule] = {
     "load": Rule(HOST | GPU, 180, {"read": 20 * MB}),
     "finalize": Rule(HOST | GPU, 180),
     "compile": Rule(HOST | GPU, 300),
+    "kernels": Rule(HOST | GPU, 600),
+    "profile": Rule(HOST | GPU, 300),
     "kv": Rule(HOST | GPU, 300),
     "tune": Rule(HOST | GPU, 600),
     "capture": Rule(HOST | GPU, 300),
     "ready": Rule(HOST | GPU, 120),
     "serving": Rule(frozenset({"tokens"}), 120),
 }
+
+KERNELS = "kernels"
+WITH_KERNELS = frozenset({"start", "load", "finalize", "compile", "profile", "kv", "tune", "capture"})
+"""Phases in which compilers that work for long are a phase of their own."""
 
 WORDS_OF_COMMANDS: tuple[tuple[frozenset[str], str], ...] = (
     (frozenset({"curl", "wget", "skopeo", "aria2c", "git", "pull", "download"}), "fetch"),

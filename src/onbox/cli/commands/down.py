@@ -12,9 +12,9 @@ from onbox.cli.ui.console import err, print_json
 def command(name: str, as_json: bool) -> None:
     """Stop NAME, see that nothing of it is left, and forget it; its evidence stays."""
     from onbox.app.serving import as_json as contract
-    from onbox.app.serving import stop
+    from onbox.app.serving import stop_engine
 
-    up, gone = stop(name)
+    up, gone = stop_engine(name)
     if as_json:
         print_json(contract(up, gone))
         return

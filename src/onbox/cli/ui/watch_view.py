@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from onbox.app.watching import WatchFrame
+from onbox.app.watching import WatchFrame, default_reserve_bytes
 from onbox.cli.ui.console import console as make_console
 from onbox.cli.ui.console import print_json_line
 from onbox.launch.guard_replay import GuardReplay
@@ -146,7 +146,7 @@ class LiveView:
         rows.add_row("moving", _moving(verdict))
         total = verdict.evidence.get("total_bytes")
         if self._reserve is None and total:
-            self._reserve = _reserve(total) if frame.guard is None else frame.guard.limits.reserve_bytes
+            self._reserve = default_reserve_bytes(total) if frame.guard is None else frame.guard.limits.reserve_bytes
         if memory := _memory(verdict, self._reserve or 0):
             rows.add_row("memory", memory)
         if frame.guard is not None:
@@ -207,14 +207,6 @@ def _memory(verdict: Assessment, reserve: int) -> Text | None:
     bar.append("·" * (BAR - own - others - kept), style="dim").append("!" * kept, style="yellow")
     gib = [f"{count / 2**30:.1f}" for count in (held, free, reserve)]
     return bar.append("  {} held, {} free, reserve {} GiB".format(*gib), style="default")
-
-
-def _reserve(total_bytes: int) -> int:
-    """What the guard would keep free on this box by default."""
-    from onbox.box.describe import reserve_bytes
-    from onbox.box.pressure import desktop_session
-
-    return reserve_bytes(total_bytes, desktop_session())
 
 
 def _share(verdict: Assessment) -> Text | None:

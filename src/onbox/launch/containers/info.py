@@ -39,6 +39,10 @@ class ImageInfo:
     size_bytes: int
     kernels: tuple[str, ...] | None
     """Chips as compute capabilities, like `12.1a` or `9.0+PTX`; None when the image does not tell."""
+    names: tuple[str, ...] = ()
+    """With their tags."""
+    labels: dict[str, str] = field(default_factory=dict)
+    created: str = ""
 
 
 def container_of(program: str, given: dict[str, Any]) -> ContainerInfo:
@@ -70,4 +74,7 @@ def image_of(given: dict[str, Any]) -> ImageInfo:
         digests=tuple(each.rpartition("@")[2] for each in given.get("RepoDigests") or []),
         size_bytes=int(given.get("Size") or 0),
         kernels=tuple(listed.replace(";", " ").split()) if listed else None,
+        names=tuple(map(str, given.get("RepoTags") or ())),
+        labels={str(name): str(value) for name, value in ((given.get("Config") or {}).get("Labels") or {}).items()},
+        created=str(given.get("Created") or ""),
     )

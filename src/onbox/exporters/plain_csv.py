@@ -1,0 +1,73 @@
+"""Plain CSV: a row for each contender, with the status and the reasons that other formats have no place for."""
+
+import csv
+import io
+
+from onbox.evidence.folder import TrialFolder
+from onbox.exporters import Export
+from onbox.exporters.measured import doubts
+from onbox.judge.results import ContenderResult, Verdict
+
+HEADER = (
+    "trial",
+    "contender",
+    "model",
+    "status",
+    "decode_tok_s",
+    "low_tok_s",
+    "high_tok_s",
+    "client_bursts_tok_s",
+    "engine_counters_tok_s",
+    "engine_timings_tok_s",
+    "cold_tok_s",
+    "ttft_s",
+    "requests",
+    "tokens",
+    "tokens_a_request",
+    "depth_tokens",
+    "concurrency",
+    "engine",
+    "not_passed",
+)
+
+
+class PlainCsv:
+    """One table; a rate that failed a check is empty, and the row says which check."""
+
+    name = "csv"
+
+    def export(self, folder: TrialFolder, verdict: Verdict) -> Export:
+        """The table."""
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, HEADER)
+        writer.writeheader()
+        writer.writerows(_row(verdict.trial, contender) for contender in verdict.contenders)
+        return Export({"speed.csv": text.getvalue().encode()})
+
+
+def _row(trial: str, contender: ContenderResult) -> dict[str, object]:
+    speed = contender.speed
+    row: dict[str, object] = {"trial": trial, "contender": contender.name}
+    if speed is None:
+        return row | {"status": "not measured"}
+    low, high = speed.interval or (None, None)
+    return (
+        row
+        | {f"{witness.name}_tok_s": witness.tok_s for witness in speed.witnesses}
+        | {
+            "model": speed.profile.get("model"),
+            "status": speed.status.value,
+            "decode_tok_s": speed.decode_tok_s,
+            "low_tok_s": low,
+            "high_tok_s": high,
+            "cold_tok_s": speed.cold_tok_s,
+            "ttft_s": speed.ttft_s,
+            "requests": speed.requests,
+            "tokens": speed.tokens,
+            "tokens_a_request": speed.profile.get("tokens"),
+            "depth_tokens": speed.profile.get("depth_tokens"),
+            "concurrency": speed.profile.get("concurrency"),
+            "engine": speed.profile.get("engine"),
+            "not_passed": "; ".join(doubts(speed)),
+        }
+    )

@@ -1,0 +1,87 @@
+"""The runs of a trial with all that an exporter shows of them."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from onbox.errors import BadSubjectError
+from onbox.evidence.folder import TrialFolder
+from onbox.evidence.records import Plan, RunRecord
+from onbox.evidence.reply import ToolCall
+from onbox.exporters.conversation import Conversation, conversation
+from onbox.judge.results import Outcome, RunResult, Verdict
+
+TOLD = ("contender", "arm", "n", "outcome", "attribution", "code", "detail", "replay", "replay_bound", "folder")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One run.
+
+    Args:
+        record: what was seen.
+        result: what it means.
+        talk: what was said.
+        model: the model's name in requests.
+        name: `CONTENDER/TASK/ARM/N`.
+    """
+
+    record: RunRecord
+    result: RunResult
+    talk: Conversation
+    model: str
+    name: str
+
+    @property
+    def reward(self) -> float | None:
+        """1 for a pass, 0 for a failure; None for an invalid run, which says nothing of the model."""
+        if self.result.outcome is Outcome.INVALID:
+            return None
+        return float(self.result.outcome is Outcome.PASSED)
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What other formats have no place for."""
+        return {name: value for name, value in self.result.model_dump(mode="json").items() if name in TOLD}
+
+
+def shown(folder: TrialFolder, verdict: Verdict) -> list[Shown]:
+    """Every run that the verdict speaks of.
+
+    Raises:
+        BadSubjectError: there is none.
+    """
+    runs = list(_shown(folder, verdict))
+    if not runs:
+        raise BadSubjectError(f"{folder.path}: holds no run of a task, so there is nothing to export in this format")
+    return runs
+
+
+def _shown(folder: TrialFolder, verdict: Verdict) -> Iterator[Shown]:
+    for result in verdict.runs:
+        where = folder.path / result.folder
+        record = folder.read(RunRecord, where / "run.json")
+        talk = conversation(folder.exchanges(where / "wire.jsonl"))
+        asked = [turn.exchange.request for turn in talk.turns if isinstance(turn.exchange.request, dict)]
+        model = str(asked[0].get("model") or result.contender) if asked else result.contender
+        yield Shown(record, result, talk, model, f"{result.contender}/{result.task}/{result.arm}/{result.n}")
+
+
+def agent_of(plan: Plan) -> tuple[str, str]:
+    """(name, version) of the agent."""
+    return f"onbox-{plan.agent.name}" if plan.agent.name == "builtin" else plan.agent.name, plan.agent.version
+
+
+def arguments_of(call: ToolCall) -> dict[str, Any]:
+    """The arguments of a call as an object; text that is none stands under `unparsed`."""
+    try:
+        value = json.loads(call.arguments or "{}")
+    except ValueError:
+        return {"unparsed": call.arguments}
+    return value if isinstance(value, dict) else {"unparsed": call.arguments}
+
+
+def as_json(value: Any) -> bytes:
+    """Indented JSON, in ASCII: models say what no encoding carries."""
+    return (json.dumps(value, indent=2, ensure_ascii=True) + "\n").encode()

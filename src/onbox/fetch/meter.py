@@ -1,0 +1,29 @@
+"""How fast something comes, and when it will be here."""
+
+import time
+from collections.abc import Callable
+
+
+class Meter:
+    """Rate and time left of something that counts bytes, over the last seconds.
+
+    Args:
+        clock: seconds that only grow.
+    """
+
+    SPAN_S = 10.0
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._seen: list[tuple[float, int]] = []
+
+    def take(self, done: int, total: int) -> tuple[float, float | None]:
+        """(bytes a second, seconds left or None where that cannot be known)."""
+        now = self._clock()
+        self._seen.append((now, done))
+        while len(self._seen) > 2 and self._seen[1][0] <= now - self.SPAN_S:
+            self._seen.pop(0)
+        began, first = self._seen[0]
+        span = now - began
+        rate = (done - first) / span if span > 0 else 0.0
+        return rate, (total - done) / rate if rate > 0 else None

@@ -1,0 +1,55 @@
+"""Records of other tools into evidence, one module each behind one protocol.
+
+An importer says what a file says, under the tool's own names. What can be trusted in it is for the judge.
+"""
+
+import importlib
+from collections.abc import Sequence
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Protocol
+
+from onbox.errors import UsageError
+from onbox.evidence.foreign import ForeignCell, ForeignRun
+
+
+class Importer(Protocol):
+    """One kind of file of another tool."""
+
+    name: str
+    """What `onbox import` calls it."""
+
+    def read(self, path: Path) -> Sequence[ForeignCell] | Sequence[ForeignRun]:
+        """What the file says.
+
+        Raises:
+            UsageError: it is not such a file; the message names the file and what is missing.
+        """
+        ...
+
+
+_BUILTIN = {
+    "llama-benchy": "onbox.importers.llama_benchy:LlamaBenchy",
+    "aiperf": "onbox.importers.aiperf:AIPerf",
+    "guidellm": "onbox.importers.guidellm:GuideLLM",
+    "vllm-bench": "onbox.importers.vllm_bench:VllmBench",
+    "llama-bench": "onbox.importers.llama_bench:LlamaBench",
+    "agent-bench": "onbox.importers.agent_bench:AgentBench",
+}
+
+
+def importer_by_name(name: str) -> Importer:
+    """The importer registered under `name`, here or by an installed package's entry point `onbox.importers`.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if name in _BUILTIN:
+        module, _, attribute = _BUILTIN[name].partition(":")
+        importer: Importer = getattr(importlib.import_module(module), attribute)()
+        return importer
+    for entry in entry_points(group="onbox.importers", name=name):
+        plugin: Importer = entry.load()()
+        return plugin
+    known = sorted({*_BUILTIN, *(entry.name for entry in entry_points(group="onbox.importers"))})
+    raise UsageError(f"import {name}: no such kind", f"one of {', '.join(known)}")
