@@ -24,6 +24,7 @@ VLLM_MODEL = PARTS / "models" / "smollm2"
 
 HARBOR_PYTHON = PARTS / "harbor" / "bin" / "python"
 INSPECT_PYTHON = PARTS / "inspect" / "bin" / "python"
+SPARKRUN_PYTHON = PARTS / "sparkrun" / "bin" / "python"
 
 RAY_PYTHON = PARTS / "ray" / "bin" / "python"
 
@@ -56,6 +57,9 @@ SYSTEM = "bash .ci/parts system"
 CONTAINERS = ("/bin/busybox", "tar", "umount", "runc")
 """What the tests of both container programs run beside them: the image is made of busybox."""
 
+CUDA_BIN = next(iter(sorted((PARTS / "cuda" / "lib").glob("python3*/site-packages/nvidia/cu13/bin"))), PARTS / "cuda")
+"""nvcc, cuobjdump and nvdisasm."""
+
 PARTS_BY_MARKER: dict[str, Part] = {
     "engine": Part(
         lambda: [] if importlib.util.find_spec("xllamacpp") else ["xllamacpp"], "pip install 'onbox[embedded]'"
@@ -72,6 +76,13 @@ PARTS_BY_MARKER: dict[str, Part] = {
         ],
         f"{SYSTEM}, as root",
     ),
+    "nvcc": Part(
+        lambda: [
+            *(name for name in ("nvcc", "cuobjdump", "nvdisasm") if not (CUDA_BIN / name).is_file()),
+            *_no_program("g++"),
+        ],
+        "bash .ci/parts cuda",
+    ),
     "podman": Part(
         lambda: [*_no_program("podman", "conmon", *CONTAINERS), *_not_root(), *_no_overlay(), *_no_mounts()],
         f"{SYSTEM}, as root",
@@ -86,6 +97,7 @@ PARTS_BY_MARKER: dict[str, Part] = {
         lambda: [*_no_file(*_ready(MORE_AGENTS)), *_no_program("node")], "bash .ci/parts system more_agents"
     ),
     "ray": Part(lambda: _no_file(PARTS / "ray" / ".ready"), "bash .ci/parts ray"),
+    "sparkrun": Part(lambda: _no_file(SPARKRUN_PYTHON), "bash .ci/parts sparkrun"),
     "formats": Part(lambda: _no_file(HARBOR_PYTHON, INSPECT_PYTHON), "bash .ci/parts formats"),
 }
 

@@ -78,6 +78,13 @@ time.sleep(1)
 stalls()
 while True: pass
 """
+BURSTS = """
+n = 0
+while True:
+    end = time.monotonic() + 3
+    while time.monotonic() < end: n += 1
+    time.sleep(12)
+"""
 POLL = """
 time.sleep(1)
 stalls()
@@ -379,6 +386,7 @@ SITUATIONS: dict[str, Situation] = {
     "poll-loop": Situation(truth="hung", begin=python(POLL), for_s=200, note="waits for a file that never comes"),
     "heartbeat": Situation(truth="hung", begin=python(HEARTBEAT), for_s=200, note="waits, and says so every 5 s"),
     "busy-spin": Situation(truth="hung", begin=python(SPIN), for_s=200, note="waits in a circle"),
+    "cpu-bursts": Situation(truth="healthy", begin=python(BURSTS), for_s=220, note="computes 3 s of every 15, silent"),
     "crash": Situation(truth="dead", begin=python(CRASH), for_s=30),
     "paused": Situation(truth="starved", begin=python(PAUSED), for_s=20, note="stopped by SIGSTOP"),
     "mmap-cold": Situation(truth="healthy", begin=mmap_load(cold=True, pause=0.0), note="1.2 GB page by page"),

@@ -3,11 +3,12 @@
 Options (JSON, the first argument): port; lines (printed at start); exit_code (dies at once with it); ready_after (so
 many questions after /health are answered with 503); token (body of the answer to a chat request) and its status;
 dies_when_asked (exits at the second chat request); loads_s (takes memory for so long before it serves); wedges (green,
-with counters that tell of a running request, and never a token).
+with counters that tell of a running request, and never a token); compiles (a command that it runs before it serves).
 """
 
 import json
 import os
+import subprocess
 import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -56,6 +57,8 @@ class Handler(BaseHTTPRequestHandler):
 
 
 print("loading", OPTIONS.get("lines", ""), os.environ.get("FAKE_SETTING", ""), flush=True)
+if "compiles" in OPTIONS:
+    subprocess.run(OPTIONS["compiles"], check=True)
 if "exit_code" in OPTIONS:
     sys.exit(OPTIONS["exit_code"])
 taken = []

@@ -5,7 +5,6 @@ import gzip
 import hashlib
 import io
 import json
-import platform
 import random
 import socket
 import tarfile
@@ -17,12 +16,12 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from onbox.image.manifest import MACHINES
 from onbox.image.registry import OCI_INDEX, OCI_MANIFEST
+from onbox.machine_names import machine
 
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 CONFIG = "application/vnd.oci.image.config.v1+json"
-HERE = MACHINES[platform.machine()]
+HERE = machine()
 
 
 def digest_of(raw: bytes) -> str:

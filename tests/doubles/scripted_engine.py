@@ -219,7 +219,7 @@ async def main() -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     tok_s = told.tok_s or (SLOW_TOK_S if told.mode == "slow" else 1000.0)
     engine = Engine(told.mode, tok_s, told.load_s, told.die_on, told.stall_s)
-    print("load_model: loading model", flush=True)
+    print("using device: scripted\nload_model: loading model", flush=True)
     server = await asyncio.start_server(engine.serve, "127.0.0.1", told.port)
     print(f"port {server.sockets[0].getsockname()[1]}", flush=True)
     await asyncio.sleep(told.load_s)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from onbox.engines import Launch
 from onbox.engines.llama_server import LlamaServer
-from onbox.engines.log_lines import Landmark, LogLines
+from onbox.engines.log_lines import BackendLine, Landmark, LogLines
 from onbox.recipes.schema import Recipe
 
 OPTIONS = "SCRIPTED_OPTIONS"
@@ -22,7 +22,10 @@ class Scripted(LlamaServer):
         options = shlex.split(recipe.serve.environment.get(OPTIONS, ""))
         return Launch(
             argv=(sys.executable, "-m", "tests.doubles.scripted_engine", "--port", str(port), *options),
-            log=LogLines(landmarks=(Landmark("load", "loading model"), Landmark("ready", "model loaded"))),
+            log=LogLines(
+                landmarks=(Landmark("load", "loading model"), Landmark("ready", "model loaded")),
+                backends=(BackendLine("device", r"using device: (?P<backend>\w+)"),),
+            ),
             stop_hint="is the script in order?",
             environment=recipe.serve.environment,
         )

@@ -113,7 +113,28 @@ def test_an_interruption_before_it_serves_ends_it(env: dict[str, str], recipe: R
     session.interrupt()
     assert session.end() == 130
     assert session.left(GONE_S) == []
-    assert ps(env)[0]["state"] == "stopped"
+    (seen,) = ps(env)
+    assert seen["state"] == "interrupted"
+    assert seen["backend"]["named"] == {"device": "scripted"}
+
+
+def test_an_interruption_that_its_engine_is_deaf_to_is_one_too(env: dict[str, str], recipe: RecipeFile) -> None:
+    session = Session("up", recipe("--load-s 60 --deaf"), env=env)
+    session.wait_for("small: load begins")
+    session.interrupt()
+    assert session.end() == 130
+    assert ps(env)[0]["state"] == "interrupted"
+
+
+def test_a_supervisor_that_a_signal_stopped_guards_nothing(env: dict[str, str], recipe: RecipeFile) -> None:
+    pid = json.loads(onbox("up", recipe(), "--json", env=env).stdout)["pid"]
+    supervisor_of(pid).suspend()
+    assert ps(env)[0]["state"] == "unguarded"
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: ps(env)[0]["state"] == "died")
+    down = onbox("down", "small", "--json", env=env)
+    assert down.returncode == 0, down.stderr
+    assert json.loads(down.stdout)["gone"]["process"]
 
 
 def test_what_it_cannot_do_is_one_line(env: dict[str, str], recipe: RecipeFile, tmp_path: Path) -> None:

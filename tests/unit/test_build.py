@@ -8,9 +8,11 @@ from pydantic import ValidationError
 from onbox import recipes
 from onbox.errors import UsageError
 from onbox.launch.image_build import failure
-from onbox.recipes.build import Build, base_images, inputs_sha256
+from onbox.recipes.build import Build, inputs_sha256
 from onbox.recipes.container import Container
-from onbox.recipes.sparkrun import from_sparkrun, to_sparkrun
+from onbox.recipes.dockerfile import base_images
+from onbox.recipes.sparkrun import from_sparkrun
+from onbox.recipes.sparkrun_write import to_sparkrun
 
 RECIPE = """
 name: built

@@ -65,6 +65,16 @@ class TestLifetime:
         assert (after.stopped.process_gone, after.stopped.port_closed) == (True, True)
         assert not psutil.pid_exists(up.pid)
 
+    def test_kernels_that_are_compiled_are_a_phase_with_their_file(self, tmp_path: Path) -> None:
+        compiler = tmp_path / "nvcc"
+        compiler.write_text("#!/bin/bash\nsleep 8\n")
+        compiler.chmod(0o755)
+        with life(tmp_path / "standup", compiles=[str(compiler), "-c", "gen/sampling.cu", "-o", "sampling.o"]):
+            pass
+        phases = record(tmp_path / "standup").phases
+        assert [phase.name for phase in phases] == ["start", "load", "kernels", "ready", "first token"]
+        assert [phase.detail for phase in phases] == ["", "", "sampling.cu", "", ""]
+
     def test_dies_at_start_and_its_last_lines_are_quoted(self, tmp_path: Path) -> None:
         with pytest.raises(EngineError) as caught, life(tmp_path, lines="unknown architecture", exit_code=3):
             pass

@@ -16,7 +16,7 @@ from onbox.bench.sandbox.container import Container
 from onbox.bench.tasks import Task, tree_sha256
 from onbox.bench.workspace import MTIME_S, make_workspace
 from onbox.errors import BoxError
-from onbox.recipes.build import base_images
+from onbox.recipes.dockerfile import base_images
 
 BUILD_S = 900.0
 

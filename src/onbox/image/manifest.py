@@ -1,17 +1,14 @@
 """Which manifest of an image is for a platform, and the blobs that it is made of."""
 
 import json
-import platform as machine_platform
 from dataclasses import dataclass
 from typing import Any
 
 from onbox.errors import BoxError, FetchError, UsageError
 from onbox.image.registry import INDEXES, Manifest, Registry
+from onbox.machine_names import machine
 
 CONFIG_BYTES_MAX = 16 << 20
-MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64", "armv7l": "arm", "ppc64le": "ppc64le",
-            "s390x": "s390x", "riscv64": "riscv64"}  # fmt: skip
-"""`uname -m` -> the name that images use."""
 DEFAULT_VARIANTS = {"arm64": "v8", "arm": "v7"}
 """A platform that tells no variant means this one."""
 GZIP_LAYERS = ("application/vnd.oci.image.layer.v1.tar+gzip", "application/vnd.docker.image.rootfs.diff.tar.gzip")
@@ -84,8 +81,7 @@ class ImageManifest:
 
 def this_platform() -> Platform:
     """Of this box."""
-    uname = machine_platform.machine()
-    return Platform("linux", MACHINES.get(uname, uname))
+    return Platform("linux", machine())
 
 
 def parse_platform(text: str) -> Platform:

@@ -16,8 +16,9 @@ from onbox.errors import BoxError, EngineError
 from onbox.evidence.folder import write_json
 from onbox.evidence.records import ImageUsed, Phase
 from onbox.launch.containers import ContainerClient
-from onbox.recipes.build import base_images, inputs_sha256
+from onbox.recipes.build import inputs_sha256
 from onbox.recipes.container import Container
+from onbox.recipes.dockerfile import base_images
 from onbox.recipes.schema import Recipe
 from onbox.watch.classify import State, as_json
 from onbox.watch.collect import Collector, Target

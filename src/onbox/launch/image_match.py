@@ -1,29 +1,19 @@
-"""Whether an image fits this box: its architecture, and the chips that its kernels were built for."""
+"""Whether the chips that an image says its kernels were built for are this box's."""
 
-import platform
-
-MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
-"""`uname -m` -> the name that images use."""
-
-
-def machine() -> str:
-    """This box's architecture by the name that images use."""
-    return MACHINES.get(platform.machine(), platform.machine())
+from onbox.box.gpu_arch import Arch, Runs, chip_number
 
 
 def runs_on(kernels: tuple[str, ...], chip: str) -> bool:
-    """Whether kernels for one of these chips run on `chip` (like `12.1`): its own, or PTX of an older one."""
-    at = _number(chip)
-    for each in kernels:
-        bare = each.removesuffix("+PTX")
-        if _number(bare) == at or (each.endswith("+PTX") and _number(bare) <= at and bare[-1:].isdigit()):
-            return True
-        # Binary code runs on later chips of the same generation, unless it is of the kind bound to one chip (a).
-        if _number(bare)[0] == at[0] and _number(bare) <= at and not bare.endswith("a"):
-            return True
-    return False
+    """Whether kernels for one of these chips (`12.1a`, `9.0+PTX`) run on `chip` (`12.1`), natively or from PTX."""
+    at = chip_number(chip)
+    return any(arch.on(at) in (Runs.NATIVE, Runs.JIT) for each in kernels for arch in _archs(each))
 
 
-def _number(text: str) -> tuple[int, int]:
-    major, _, minor = text.partition(".")
-    return int(major or 0), int("".join(char for char in minor if char.isdigit()) or 0)
+def _archs(name: str) -> list[Arch]:
+    """What an entry of TORCH_CUDA_ARCH_LIST is built into."""
+    bare = name.removesuffix("+PTX")
+    number, suffix = "".join(char for char in bare if char.isdigit()), bare.lstrip("0123456789.")
+    if not number or suffix not in ("", "a", "f"):
+        return []
+    binary = Arch(int(number), suffix)
+    return [binary, Arch(int(number), suffix, ptx=True)] if name.endswith("+PTX") else [binary]

@@ -10,6 +10,7 @@ from typing import Any
 import psutil
 
 from onbox.engines import Engine, Launch
+from onbox.engines.log_lines import LogLines
 from onbox.errors import BoxError, EngineError, GuardStop
 from onbox.evidence.folder import utc_now, write_json
 from onbox.evidence.records import (
@@ -39,6 +40,7 @@ from onbox.launch.supervisor_client import SupervisorClient
 from onbox.launch.timeline import OnPhase, Timeline
 from onbox.recipes.schema import Recipe
 from onbox.supervisor.settings import ContainerRef, MemoryLimits, Settings
+from onbox.watch.phases import KERNELS, WITH_KERNELS
 from onbox.wire.client import StampedClient
 
 POLL_S = 0.1
@@ -98,6 +100,7 @@ class Lifetime:
         self._container: tuple[str, str] | None = None
         self._image: ImageUsed | None = None
         self._ending: tuple[tuple[str, ...], ...] = ()
+        self._log_lines: LogLines | None = None
         self._backends: tuple[BackendSeen, ...] = ()
         self._figures: dict[str, float] = {}
         self._ready_s: float | None = None
@@ -190,7 +193,7 @@ class Lifetime:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.log_path.unlink(missing_ok=True)
         launch = self.engine.launch(self.recipe, self.weights, self.endpoint.port)
-        self._argv, self._ending = launch.argv, launch.end
+        self._argv, self._ending, self._log_lines = launch.argv, launch.end, launch.log
         self._container = (launch.launcher, launch.container) if launch.container else None
         found = budget(self.recipe, self.weights, reserve=self._reserve)
         self._look_before(launch, found)
@@ -264,22 +267,29 @@ class Lifetime:
 
     def _until_ready(self, launch: Launch, kept: SupervisorClient, began: float) -> float:
         """Wait until the server says that it is ready, changing phases as their landmarks pass; return when."""
-        phase, last = "start", began
+        phase, told, last = "start", "start", began
         self._timeline.begin(phase)
+
+        def enter(name: str) -> None:
+            nonlocal phase, last
+            if name != phase:
+                last, phase = self._timeline.end(phase, last), name
+                self._timeline.begin(phase)
+
         while True:
             with StampedClient(self.endpoint, connect_timeout_s=1.0, read_timeout_s=5.0) as client:
                 ready = self.engine.ready(client)
             for line in self._log.read():
                 mark = launch.log.landmark(line)
-                if mark is not None and mark.phase not in (phase, "serving"):
-                    last = self._timeline.end(phase, last)
-                    phase = mark.phase
-                    self._timeline.begin(phase)
+                if mark is not None and mark.phase != "serving":
+                    told = mark.phase
+                    enter(KERNELS if phase == KERNELS and told in WITH_KERNELS else told)
             if ready:
-                self._backends, self._figures = backends_in(self._log.lines, launch.log)
+                self._read_backends()
                 return self._timeline.end(phase, last)
             self._still_alive(launch, kept)
             self._timeline.look()
+            enter(KERNELS if self._timeline.compiles_kernels else told)
             time.sleep(POLL_S)
 
     def _still_alive(self, launch: Launch, kept: SupervisorClient) -> None:
@@ -287,15 +297,20 @@ class Lifetime:
             return
         kept.hear()
         self._guarded(kept)
-        self._log.read()
+        self._read_backends()
         lines = self._log.lines
-        self._backends, self._figures = backends_in(lines, launch.log)
         known = launch.log.failure(lines)
         said = f"it said: {known[1].strip()[:SAID_CHARS]}" if known else f"the last it said: {self._log.last_words()}"
         raise EngineError(
             f"{self.recipe.name}: the engine died at start (exit code {kept.told.get('exit')}); {said}",
             f"{known[0].next_step if known else launch.stop_hint} The whole log: {self.log_path}".strip(),
         )
+
+    def _read_backends(self) -> None:
+        """Take in what the log tells by now of kernels, device and sizes."""
+        self._log.read()
+        if self._log_lines is not None:
+            self._backends, self._figures = backends_in(self._log.lines, self._log_lines)
 
     def _guarded(self, kept: SupervisorClient) -> None:
         """Raise if it was the guard that ended the engine."""
@@ -312,13 +327,15 @@ class Lifetime:
 
     def _end(self) -> None:
         self._timeline.watched()
-        self._log.close()
         if self._kept is None or self._handed_over:
+            self._log.close()
             if self._ready_s is not None:
                 self._write(Stopped(at=utc_now(), how="left running"))
             return
         kept, self._kept = self._kept, None
         kept.end()
+        self._read_backends()  # of a start that was interrupted, too
+        self._log.close()
         for command in self._ending:
             # A container may outlive its client; each command is harmless when it is gone already.
             subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=END_S, check=False)

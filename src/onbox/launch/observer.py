@@ -14,6 +14,7 @@ from onbox.watch.engine_counters import MetricsServer
 from onbox.watch.formatting import seconds
 from onbox.watch.logs import FileLog
 from onbox.watch.machine import cache_folders
+from onbox.watch.phases import KERNELS
 from onbox.watch.recording import Header, Recorder
 from onbox.watch.watcher import Tracker, Watcher
 
@@ -56,6 +57,7 @@ class Observer:
         self._watcher = Watcher(Collector(target), Tracker(patience_s, marks), recorder)
         self._due = 0.0
         self._peaks = Peaks()
+        self._compiled: dict[str, None] = {}
 
     def look(self) -> None:
         """Look once if it is time to.
@@ -72,6 +74,16 @@ class Observer:
             write_json(self._folder / "hung.json", as_json(verdict))
             raise self._hung(verdict)
 
+    @property
+    def compiles_kernels(self) -> bool:
+        """Whether compilers of kernels have been at work for some seconds."""
+        return self._watcher.tracker.phase == KERNELS
+
+    def compiled(self) -> tuple[str, ...]:
+        """The source files that compilers were seen at since the last call."""
+        found, self._compiled = tuple(self._compiled), {}
+        return found
+
     def peaks(self) -> Peaks:
         """The extremes since the last call, a last look included: a phase may be shorter than a second."""
         self._take()
@@ -84,6 +96,8 @@ class Observer:
 
     def _take(self) -> Assessment:
         verdict, sample = self._watcher.tick()
+        if sample.compiling:
+            self._compiled[sample.compiling] = None
         held = self._watcher.tracker.signs.held_bytes
         self._peaks.held_bytes = max(held, self._peaks.held_bytes or 0)
         if sample.machine is not None:

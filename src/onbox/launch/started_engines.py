@@ -26,8 +26,12 @@ from onbox.user_folders import run_folder, state_folder
 
 STOP_S = 30.0
 SUPERVISOR_SUFFIX = ".keeper.json"
+ASKED = ("asked", "killed")
+"""How an engine ended that was told to: by itself, or by force after the grace."""
 
-State = Literal["starting", "serving", "stopped", "died", "guard", "unguarded"]
+State = Literal["starting", "serving", "ending", "interrupted", "stopped", "died", "guard", "unguarded"]
+"""`ending`: the engine is dead, and its supervisor tidies up. `interrupted`: it was ended before it served, because who
+started it went away. `unguarded`: it lives, and its supervisor is gone or stopped by a signal."""
 
 
 class UpRecord(BaseModel):
@@ -62,7 +66,12 @@ class Identity:
 
     def alive(self) -> bool:
         """Whether that very process lives; a zombie does not."""
-        return self.started is not None and start_ticks(self.pid) == self.started and not _is_zombie(self.pid)
+        same = self.started is not None and start_ticks(self.pid) == self.started
+        return same and _status(self.pid) != psutil.STATUS_ZOMBIE
+
+    def works(self) -> bool:
+        """Whether it lives, and no signal has stopped it."""
+        return self.alive() and _status(self.pid) not in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
 
 
 @dataclass(frozen=True)
@@ -82,8 +91,8 @@ class UpEngine:
         return _identity(self.noted.get("engine"))
 
     def guarded(self) -> bool:
-        """Whether its supervisor, and so its guard, lives."""
-        return self.supervisor is not None and self.supervisor.alive()
+        """Whether its supervisor, and so its guard, is at work: it lives, and no signal has stopped it."""
+        return self.supervisor is not None and self.supervisor.works()
 
     def held_bytes(self) -> int | None:
         """What its processes hold, files left out; None when there are none."""
@@ -102,12 +111,16 @@ class UpEngine:
 
     def state(self) -> State:
         """How it does now, by its processes and not by what was written last."""
-        if self.guarded():
-            return "serving" if self.noted.get("state") == "serving" else "starting"
-        if self.engine is not None and self.engine.alive():
+        lives = self.engine is not None and self.engine.alive()
+        if self.guarded() and "how" not in self.noted:
+            return "ending" if not lives else "serving" if self.noted.get("state") == "serving" else "starting"
+        if lives:
             return "unguarded"
         how = self.noted.get("how")
-        return "guard" if how == "guard" else "stopped" if how == "asked" else "died"
+        if how not in ASKED:
+            return "guard" if how == "guard" else "died"
+        served = self.noted.get("served", self.noted.get("phase") == "serving")
+        return "stopped" if served else "interrupted"
 
 
 @dataclass(frozen=True)
@@ -165,6 +178,7 @@ def stop(running: UpEngine) -> StopResult:
     shared = mapped(running.processes())
     if supervisor is not None and supervisor.alive():
         _signal(supervisor, signal.SIGTERM)
+        _signal(supervisor, signal.SIGCONT)
         deadline = time.monotonic() + STOP_S
         while supervisor.alive():
             if time.monotonic() > deadline:
@@ -217,10 +231,10 @@ def _identity(told: Any) -> Identity | None:
     return Identity(told["pid"], told.get("started"))
 
 
-def _is_zombie(pid: int) -> bool:
+def _status(pid: int) -> str:
     with suppress(psutil.Error):
-        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
-    return False
+        return str(psutil.Process(pid).status())
+    return ""
 
 
 def _signal(process: Identity, number: int) -> None:

@@ -5,6 +5,10 @@ from collections.abc import Callable
 
 from onbox.evidence.records import Phase
 from onbox.launch.observer import Observer, Peaks
+from onbox.watch.phases import KERNELS
+
+FILES_NAMED = 5
+"""Of the files that were compiled in a phase, at most."""
 
 OnPhase = Callable[[str, float | None], None]
 """Called with (phase, None) when a phase starts and (phase, seconds) when it ends."""
@@ -41,6 +45,11 @@ class Timeline:
             self._observer.close()
             self._observer = None
 
+    @property
+    def compiles_kernels(self) -> bool:
+        """Whether the watch sees compilers at work, which is a phase that no line of a log tells."""
+        return self._observer is not None and self._observer.compiles_kernels
+
     def begin(self, name: str) -> None:
         """A phase begins."""
         self._on_phase(name, None)
@@ -48,11 +57,13 @@ class Timeline:
     def end(self, name: str, since: float) -> float:
         """A phase that began at the monotonic time `since` ends; now."""
         peaks = self._observer.peaks() if self._observer is not None else Peaks()
+        compiled = self._observer.compiled() if self._observer is not None and name == KERNELS else ()
         now = time.monotonic()
         self.phases.append(
             Phase(
                 name=name,
                 seconds=round(now - since, 3),
+                detail=", ".join(compiled[:FILES_NAMED]),
                 peak_bytes=peaks.held_bytes,
                 available_min_bytes=peaks.available_min_bytes,
             )

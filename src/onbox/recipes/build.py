@@ -1,21 +1,13 @@
 """What an image is made from: a folder, a Dockerfile in it, and what is asked of both."""
 
 import hashlib
-import re
 import stat
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from onbox.recipes.base import RecipePart
-
-_FROM = re.compile(r"^\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", re.IGNORECASE)
-_COPY_FROM = re.compile(r"^\s*(?:COPY|ADD)\s+(?:--\S+\s+)*--from=(\S+)", re.IGNORECASE)
-_ARG = re.compile(r"^\s*ARG\s+(\w+)(?:=(\S*))?", re.IGNORECASE)
-_SYNTAX = re.compile(r"^#\s*syntax\s*=\s*(\S+)", re.IGNORECASE)
-_VARIABLE = re.compile(r"\$(?:\{(\w+)(?::-([^}]*))?\}|(\w+))")
 
 
 class Build(RecipePart):
@@ -61,30 +53,3 @@ def inputs_sha256(build: Build, platform: str) -> str:
                 content = hashlib.file_digest(file, "sha256").hexdigest()
             whole.update(f"{name}\0{executable}\0{content}\n".encode())
     return whole.hexdigest()
-
-
-def base_images(dockerfile: str, arguments: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    """The images that a Dockerfile's text starts from or copies out of, each once; one that is not told is left out.
-
-    Args:
-        dockerfile: its text.
-        arguments: values of its ARGs.
-    """
-    values: dict[str, str] = {}
-    stages: set[str] = set()
-    found: dict[str, None] = {}
-    for line in dockerfile.splitlines():
-        named = _SYNTAX.match(line) or _COPY_FROM.match(line)
-        if start := _FROM.match(line):
-            name = _filled(start[1], values)
-            found |= {name: None} if name not in stages else {}
-            stages |= {start[2]} if start[2] else set()
-        elif named and named[1] not in stages and not named[1].isdigit():
-            found[_filled(named[1], values)] = None
-        elif (declared := _ARG.match(line)) and not stages:
-            values[declared[1]] = (arguments or {}).get(declared[1], (declared[2] or "").strip("\"'"))
-    return tuple(name for name in found if name and name != "scratch" and "$" not in name)
-
-
-def _filled(text: str, values: Mapping[str, str]) -> str:
-    return _VARIABLE.sub(lambda match: values.get(match[1] or match[3]) or match[2] or "", text)

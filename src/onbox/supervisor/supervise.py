@@ -108,7 +108,7 @@ class Keeping:
         if self._death is not None:
             watched.append(self._death)
         look_at = time.monotonic()
-        self.note(state="starting")
+        self.note(state="starting", served=False)
         readable: list[int] = []
         while not self._is_dead(readable):
             readable, _, _ = select.select(watched, [], [], max(0.0, min(look_at - time.monotonic(), REST_S)))
@@ -161,7 +161,8 @@ class Keeping:
                 self._phases.set(rest)
                 if rest == SERVING and self.guard:
                     self.guard.serving = True
-                self.note(phase=rest, state=SERVING if rest == SERVING else "starting")
+                served = rest == SERVING or self._noted.get("served", False)
+                self.note(phase=rest, state=SERVING if rest == SERVING else "starting", served=served)
             elif word == "stay":
                 self._stay = True
             elif word == "stop":

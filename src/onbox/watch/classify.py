@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from onbox.watch.formatting import rate, seconds, size
-from onbox.watch.phases import HOST, Rule
+from onbox.watch.phases import HOST, KERNELS, Rule
 from onbox.watch.samples import NO_DAEMON
 from onbox.watch.signs import SPAN_S, SPIN_CPU, UNITS, Signs
 
@@ -86,11 +86,12 @@ def _state(
     if len(enough) >= 2 and still_s >= limit_s:
         names = " and ".join(each.name for each in enough[:2])
         return State.HUNG, f"nothing of what {phase} lives by moved for {seconds(still_s)}: {names} agree"
-    if still_s < max(SUSPECT_AT_LEAST_S, SUSPECT_SHARE * rule.patience_s) and signs.spin < SPIN_CPU:
+    spins = signs.spin >= SPIN_CPU and not signs.bursts.in_rhythm(signs.t_s)
+    if still_s < max(SUSPECT_AT_LEAST_S, SUSPECT_SHARE * rule.patience_s) and not spins:
         return _progress(signs, phase, rule, still_s, moving)
     if still_s < SPAN_S:
         return _progress(signs, phase, rule, still_s, moving)
-    if signs.spin >= SPIN_CPU:
+    if spins:
         alone = f"{signs.spin:.1f} s/s of processor and nothing else for {seconds(still_s)}"
         return State.SUSPECT, f"{alone}: it may compute, or wait in a circle"
     return State.SUSPECT, f"nothing of what {phase} lives by moved for {seconds(still_s)}"
@@ -120,6 +121,8 @@ def _progress(signs: Signs, phase: str, rule: Rule, still_s: float, moving: dict
     if not moving:
         return State.PROGRESSING, f"quiet for {seconds(still_s)}"
     name, most = next(iter(moving.items()))
+    if phase == KERNELS:
+        return State.PROGRESSING, f"{' '.join(signs.compilers)} at {signs.compiling or 'a file'}, {rate(name, most)}"
     for sign, floor in rule.slow_below.items():
         others = [each for each in moving if each not in (sign, "log", "calls", "cache", "write")]
         if sign in moving and moving[sign] < floor and not others:
@@ -179,6 +182,8 @@ def _evidence(signs: Signs) -> dict[str, Any]:
         told["total_bytes"] = signs.machine.total_bytes
     if signs.compilers:
         told["compilers"] = list(signs.compilers)
+    if signs.compiling:
+        told["compiling"] = signs.compiling
     if signs.course.share is not None:
         told["share"] = round(signs.course.share, 4)
         told["share_of"] = signs.course.what

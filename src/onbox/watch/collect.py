@@ -16,6 +16,7 @@ from onbox.engines.landmarks import Landmarks
 from onbox.supervisor.gpu_memory import Nvml, open_nvml
 from onbox.watch import stacks
 from onbox.watch.cgroups import Cgroups
+from onbox.watch.compilers import COMPILERS, source_at_work
 from onbox.watch.engine_counters import MetricsServer
 from onbox.watch.logs import KEPT_MAX, Log
 from onbox.watch.machine import MachineReader, look_at_caches
@@ -78,6 +79,8 @@ class Collector:
         self._phase = target.phase
         self._cannot: tuple[str, ...] = ()
         self._seen: tuple[Process, ...] = ()
+        self._compilers: tuple[tuple[int, str], ...] = ()
+        self._compiling = ""
         self._serving = False
         self._py_spy = stacks.py_spy()
         self._no_stacks = ""
@@ -161,12 +164,22 @@ class Collector:
             return
         self._seen = processes
         sample.processes, sample.groups, sample.births = processes, groups, self._members.births
+        sample.compiling = self._look_at_compilers(processes)
         roots = self._members.roots
         if not any(each.pid in roots and each.state != "Z" for each in sample.processes):
             sample.ended, sample.exit_code = True, self.target.exit_code()
         cannot = self._what_cannot_be_read(sample.processes)
         if cannot != self._cannot:
             sample.cannot = self._cannot = cannot
+
+    def _look_at_compilers(self, processes: tuple[Process, ...]) -> str | None:
+        """The file that is compiled now, where it is another one than at the last look."""
+        found = tuple((each.pid, each.name) for each in processes if each.name in COMPILERS and each.state != "Z")
+        if found == self._compilers:
+            return None
+        self._compilers, before = found, self._compiling
+        self._compiling = source_at_work(found)
+        return None if self._compiling == before else self._compiling
 
     def _read_processes(self, now: float) -> tuple[Process, ...]:
         found = []

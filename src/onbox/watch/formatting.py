@@ -11,6 +11,7 @@ PHRASES = {
     "cache": "caches grow by {}",
     "work": "{:.1f} s/s of processor that works",
     "births": "{:.1f} new processes/s",
+    "bursts": "it computes in bursts",
     "log": "{:.1f} new lines/s",
     "tokens": "{:.1f} tokens/s",
     "gpu": "GPU at {:.0f} W",

@@ -2,6 +2,8 @@
 
 import os
 import re
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
@@ -9,6 +11,8 @@ from typing import Protocol
 from onbox.watch.tail import READ_BYTES, Tail
 
 LINE_MAX = 300
+IDLE_S = 1.0
+"""A line without an end is told after this time without another byte."""
 KEPT_MAX = 8
 """Lines of one tick that are kept beside the landmarks: the last ones."""
 BREAK = re.compile(rb"[\r\n]+")
@@ -36,13 +40,49 @@ class Log(Protocol):
     def close(self) -> None: ...
 
 
+class LineCutter:
+    """Cuts what comes at newlines and carriage returns.
+
+    A line without an end is told too once nothing came for a while: a progress bar that stands still has no end, and
+    neither has a question. It is told again, whole, when it goes on.
+
+    Args:
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._last_s = clock()
+        self._pending = b""
+        self._told_early = False
+
+    def cut(self, data: bytes) -> list[str]:
+        """The lines that are told by now, with `data` come since the last call."""
+        if not data:
+            if self._told_early or not self._pending.strip() or self._clock() - self._last_s < IDLE_S:
+                return []
+            self._told_early = True
+            return [_clean(self._pending)]
+        self._last_s = self._clock()
+        before = self._pending if self._told_early else None
+        *lines, self._pending = BREAK.split(self._pending + data)
+        self._told_early = self._told_early and not lines and self._pending == before
+        if lines and lines[0] == before:
+            lines = lines[1:]
+        return [_clean(line) for line in lines if line.strip()]
+
+    def begin_anew(self) -> None:
+        """What was pending belongs to another file."""
+        self._pending, self._told_early = b"", False
+
+
 class PipeLog:
     """The read end of a pipe."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         os.set_blocking(descriptor, False)
-        self._pending = b""
+        self._cutter = LineCutter()
         self.total_bytes = 0
 
     def read(self) -> list[str]:
@@ -51,8 +91,7 @@ class PipeLog:
             while chunk := os.read(self._descriptor, READ_BYTES):
                 data += chunk
         self.total_bytes += len(data)
-        *lines, self._pending = BREAK.split(self._pending + data)
-        return [_clean(line) for line in lines if line.strip()]
+        return self._cutter.cut(data)
 
     def close(self) -> None:
         os.close(self._descriptor)
@@ -68,18 +107,15 @@ class FileLog:
 
     def __init__(self, path: Path, from_end: bool = False) -> None:
         self._tail = Tail(path, from_end=from_end)
-        self._pending = b""
+        self._cutter = LineCutter()
         self.total_bytes = 0
 
     def read(self) -> list[str]:
         data, anew = self._tail.read()
         if anew:
-            self._pending = b""
-        if not data:
-            return []
+            self._cutter.begin_anew()
         self.total_bytes += len(data)
-        *lines, self._pending = BREAK.split(self._pending + data)
-        return [_clean(line) for line in lines if line.strip()]
+        return self._cutter.cut(data)
 
     def close(self) -> None:
         self._tail.close()

@@ -7,7 +7,7 @@ hang, and one that stands still is found after minutes.
 from dataclasses import dataclass, field
 
 MB = 1e6
-HOST = frozenset({"read", "write", "calls", "work", "memory", "births", "log", "cache", "received"})
+HOST = frozenset({"read", "write", "calls", "work", "bursts", "memory", "births", "log", "cache", "received"})
 GPU = frozenset({"gpu", "gpu memory"})
 
 
@@ -42,6 +42,10 @@ RULES: dict[str, Rule] = {
     "ready": Rule(HOST | GPU, 120),
     "serving": Rule(frozenset({"tokens"}), 120),
 }
+
+KERNELS = "kernels"
+WITH_KERNELS = frozenset({"start", "load", "finalize", "compile", "profile", "kv", "tune", "capture"})
+"""Phases in which compilers that work for long are a phase of their own."""
 
 WORDS_OF_COMMANDS: tuple[tuple[frozenset[str], str], ...] = (
     (frozenset({"curl", "wget", "skopeo", "aria2c", "git", "pull", "download"}), "fetch"),

@@ -138,6 +138,8 @@ class WatchSample:
     """How much was said so far; None: no log is followed."""
     phase: str | None = None
     """The phase by something better than the log: the command, an endpoint that answers."""
+    compiling: str | None = None
+    """The source file that compilers among the processes work on, told when it changes; empty: none that is known."""
     stacks: str | None = None
     """Where the Python threads of the set are, as py-spy says; taken only when it looks like a hang."""
     ended: bool = False
@@ -161,6 +163,7 @@ class WatchSample:
             and self.groups is None
             and self.phase is None
             and self.stacks is None
+            and self.compiling is None
             and not self.ended
         )
 

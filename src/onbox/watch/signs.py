@@ -5,6 +5,8 @@
 
 from collections import deque
 
+from onbox.watch.bursts import Bursts
+from onbox.watch.compilers import COMPILERS, KernelPhase, compile_kernels
 from onbox.watch.deltas import CounterDeltas
 from onbox.watch.progress_estimate import ProgressEstimate
 from onbox.watch.rolling_rate import RollingRate
@@ -30,9 +32,8 @@ An H100 was seen at 85 W before its memory was taken, 119 W after, 121 W under a
 """
 GPU_CONTRAST = 1.5
 """What the highest power seen must be of the lowest, before a larger device is judged by it at all."""
-COMPILERS = frozenset({"cc1", "cc1plus", "cicc", "ptxas", "nvcc", "ninja", "fatbinary", "cudafe++", "as", "ld", "lld"})
 
-UNITS = {"work": "s/s", "births": "1/s", "log": "lines/s", "tokens": "1/s", "gpu": "W"}
+UNITS = {"work": "s/s", "bursts": "1/s", "births": "1/s", "log": "lines/s", "tokens": "1/s", "gpu": "W"}
 """Of the rate of each sign; bytes a second where it is not named."""
 MOVES_FROM = {
     "work": WORK_CPU,
@@ -43,6 +44,7 @@ MOVES_FROM = {
     "memory": 400e3,
     "gpu memory": 400e3,
     "births": 0.1,
+    "bursts": 0.01,
     "log": 1e-9,
     "cache": 1e3,
     "tokens": 1e-9,
@@ -87,6 +89,10 @@ class Signs:
         self.same_stacks_since_s: float | None = None
         self.stacks_s: float | None = None
         """When they were last taken."""
+        self.compiling = ""
+        """The source file that compilers among the members work on, where their command line tells."""
+        self.kernels = KernelPhase()
+        self.bursts = Bursts()
         self.course = ProgressEstimate()
         """How far the current step is."""
         self.held_bytes = 0
@@ -150,6 +156,8 @@ class Signs:
         self.processes = self.processes if sample.processes is None else sample.processes
         self.sockets = self.sockets if sample.sockets is None else sample.sockets
         self.gpus = self.gpus if sample.gpus is None else sample.gpus
+        self.compiling = self.compiling if sample.compiling is None else sample.compiling
+        self.kernels.take(compile_kernels(self.processes), self.t_s)
         self.log_followed = self.log_followed or sample.log_bytes is not None
         if sample.log:
             self.last_line = sample.log[-1]
@@ -162,6 +170,7 @@ class Signs:
         if "cpu" in grown:
             # Processor time is work only with something that waiting in a circle does not do.
             grown["work"] = grown["cpu"] if _works(grown, NOISE_SHARE * tick_s) else 0.0
+            grown["bursts"] = float(self.bursts.take(self.t_s, grown["cpu"]))
         self._trailing.add(self.t_s, grown)
         self.rates = self._trailing.rates()
         if not _works(self.rates, 1.0):

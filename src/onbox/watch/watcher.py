@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from onbox.engines.landmarks import Landmarks
 from onbox.watch.classify import Assessment, classify
 from onbox.watch.collect import Collector
-from onbox.watch.phases import RULES, Rule
+from onbox.watch.phases import KERNELS, RULES, WITH_KERNELS, Rule
 from onbox.watch.recording import Recorder
 from onbox.watch.samples import WatchSample
 from onbox.watch.signs import Signs
@@ -46,6 +46,10 @@ class Tracker:
         self._patience_s = patience_s
         self._landmarks = landmarks or Landmarks()
         self._verdict: Assessment | None = None
+        self._told_phase = phase
+        """By the log, the command or the server."""
+        self._is_engine = phase not in ("start", "build")
+        """The log has named a phase: what is compiled from now on are an engine's kernels."""
 
     @property
     def phase(self) -> str:
@@ -65,9 +69,11 @@ class Tracker:
         if last is not None and holds and sample.silent:
             return last
         self.signs.take(sample)
-        for phase in [*map(self._landmarks.phase_of, sample.log), sample.phase]:
-            if phase is not None:
-                self._enter(phase)
+        for phase in map(self._landmarks.phase_of, sample.log):
+            self._is_engine = self._is_engine or phase is not None
+            self._tell(phase)
+        self._tell(sample.phase)
+        self._enter_kernels()
         lap = self.laps[-1]
         lap.peak_bytes = max(lap.peak_bytes, self.signs.held_bytes)
         if self.signs.machine is not None:
@@ -77,13 +83,26 @@ class Tracker:
             last = self._verdict = classify(self.signs, self.phase, self.rule)
         return last
 
-    def _enter(self, phase: str) -> None:
-        if phase == self.phase or self.phase == "serving":
+    def _tell(self, phase: str | None) -> None:
+        if phase is not None and self._told_phase != "serving":
+            self._told_phase = phase
+            if self.phase != KERNELS or phase not in WITH_KERNELS:
+                self._enter(phase, self.signs.t_s)
+
+    def _enter_kernels(self) -> None:
+        """Compilers at work are a phase of their own for as long as they are, whatever the log last said."""
+        since_s = self.signs.kernels.since_s
+        if self.phase == KERNELS and since_s is None:
+            self._enter(self._told_phase, self.signs.t_s)
+        elif since_s is not None and self._is_engine and self._told_phase in WITH_KERNELS:
+            self._enter(KERNELS, max(since_s, self.laps[-1].began_s))
+
+    def _enter(self, phase: str, now: float) -> None:
+        if phase == self.phase:
             return
-        now = self.signs.t_s
         self.signs.course.begin_anew()
-        if len(self.laps) == 1 and now - self.laps[0].began_s == 0.0:
-            self.laps[0].name = phase
+        if now == self.laps[-1].began_s:
+            self.laps[-1].name = phase
             return
         self.laps[-1].ended_s = now
         self.laps.append(Lap(name=phase, began_s=now))

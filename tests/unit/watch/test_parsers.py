@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from onbox.watch.cgroups import Cgroups, groups_of, parse_io_stat, parse_service_bytes, short_name
 from onbox.watch.engine_counters import parse_tokens
-from onbox.watch.logs import FileLog, form, fraction
+from onbox.watch.logs import FileLog, LineCutter, form, fraction
 from onbox.watch.machine import parse_diskstats, parse_meminfo, parse_stall
 from onbox.watch.phases import phase_of_command
 from onbox.watch.procfs import TICKS_PER_S, parse_stat
@@ -132,6 +132,34 @@ def test_counters_of_engines() -> None:
     assert tokens is not None
     assert (tokens.running, tokens.waiting, tokens.done) == (1, 2, 115)
     assert parse_tokens("python_gc_objects_collected_total 3\n") is None
+
+
+class TestLineCutter:
+    """Bars that move, and one that stands still."""
+
+    def cutter(self) -> LineCutter:
+        self.now = 0.0
+        return LineCutter(lambda: self.now)
+
+    def test_each_state_of_a_bar_is_a_line(self) -> None:
+        assert self.cutter().cut(b"\rload 1%\rload 2%\rload") == ["load 1%", "load 2%"]
+
+    def test_a_bar_that_stands_still_is_told_once(self) -> None:
+        cutter = self.cutter()
+        assert cutter.cut(b"\rCapturing 0/83") == []
+        assert cutter.cut(b"") == []
+        self.now = 1.0
+        assert cutter.cut(b"") == ["Capturing 0/83"]
+        self.now = 9.0
+        assert cutter.cut(b"") == []
+        assert cutter.cut(b"\rCapturing 1/83\r") == ["Capturing 1/83"]
+
+    def test_a_line_that_goes_on_is_told_whole(self) -> None:
+        cutter = self.cutter()
+        assert cutter.cut(b"loading ...") == []
+        self.now = 1.0
+        assert cutter.cut(b"") == ["loading ..."]
+        assert cutter.cut(b" done\n") == ["loading ... done"]
 
 
 def test_a_log_that_grows_and_starts_anew(tmp_path: Path) -> None:

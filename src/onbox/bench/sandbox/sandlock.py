@@ -22,6 +22,7 @@ from onbox.bench.sandbox.interior import (
     refusal,
     tools,
 )
+from onbox.bench.sandbox.unprivileged import as_user, is_host_root
 from onbox.errors import BoxError
 
 _KEEPER = Path(__file__).with_name("sandlock_keeper.py")
@@ -109,8 +110,13 @@ class Sandlock:
             keeper_control, control = pipe(stack)
             status, keeper_status = pipe(stack)
             fds = (keeper_control.fileno(), keeper_status.fileno())
+            command = [sys.executable, "-I", str(_KEEPER), *map(str, fds)]
+            if is_host_root():
+                shown = [Path(sys.prefix), _KEEPER, *interpreter_folders()]
+                owned = [scratch, *(bind.path for bind in binds.values())]
+                command = as_user(command, shown=shown, owned=owned, limits=())
             process = subprocess.Popen(
-                [sys.executable, "-I", str(_KEEPER), *map(str, fds)],
+                command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

@@ -25,7 +25,7 @@ def command(as_json: bool) -> None:
         started, state = each.started, each.state()
         phase = each.noted.get("phase")
         doing = f", {phase}" if state == "starting" and phase else ""
-        colour = {"serving": "green", "starting": "cyan", "stopped": "dim"}.get(state, "red")
+        colour = {"serving": "green", "starting": "cyan", "stopped": "dim", "interrupted": "dim"}.get(state, "red")
         screen.line((started.name, "bold"), "  ", (f"{state}{doing}", colour), f"  {started.url}")
         held = each.held_bytes()
         parts = [
@@ -36,5 +36,5 @@ def command(as_json: bool) -> None:
         screen.line(("; ".join(part for part in parts if part), "dim"), indent=2)
         if backend := backend_of(each):
             screen.line((words.backend(backend), "dim"), indent=2)
-        if state in ("died", "guard", "unguarded"):
+        if state in ("died", "guard", "unguarded", "interrupted"):
             screen.line(f"see {started.folder}/standup, then: onbox down {started.name}", indent=2)

@@ -1,0 +1,220 @@
+"""Which chips the binaries of a file or an image are for, and what that means on a chip: read, never run."""
+
+import subprocess
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from onbox.box.gpu_arch import Runs
+from onbox.errors import BoxError, UsageError
+from onbox.image.daemon import Daemon
+from onbox.image.gpu_code import GpuCode, may_hold_code, read_gpu_code, read_open_file
+from onbox.image.layers import as_buffered, read_archive
+from onbox.image.manifest import Platform, this_platform
+
+SAVE_ENDS_S = 30.0
+MIXED, NO_GPU_CODE, WRONG_MACHINE = "mixed", "no_gpu_code", "wrong_machine"
+HEAD_BYTES = 16
+MEMORY_BYTES = 8 << 20
+
+
+@dataclass(frozen=True)
+class FileFound:
+    """One file with GPU code."""
+
+    path: str
+    code: GpuCode
+
+    def verdict(self, chip: int | None) -> str:
+        """What it means on a chip."""
+        return verdict_of([self.code], chip)
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What a file or an image holds."""
+
+    subject: str
+    chip: int | None
+    """Like 121; None where it is not known: then there is no verdict."""
+    files: tuple[FileFound, ...]
+    files_read: int
+    platform: str = ""
+    """Of an image, as its configuration tells."""
+    machines: dict[str, int] = field(default_factory=dict)
+    """Processor -> how many programs and libraries are for it."""
+    wanted: Platform = field(default_factory=this_platform)
+
+    @property
+    def archs(self) -> tuple[str, ...]:
+        """All architectures that there is code for."""
+        found = {each for file in self.files for each in file.code.archs}
+        return tuple(str(each) for each in sorted(found))
+
+    @property
+    def right_machine(self) -> bool | None:
+        """Whether the host programs are for this box's processor; None where nothing tells."""
+        told = set(self.machines)
+        if self.platform:
+            told.add(self.platform.split("/")[1])
+        # An image for amd64 may hold a stray library for another machine: one that fits is enough.
+        return (
+            self.wanted.architecture in told
+            if not self.platform
+            else (self.platform.split("/")[1] == self.wanted.architecture)
+            if told
+            else None
+        )
+
+    @property
+    def modules(self) -> dict[Runs, int]:
+        """How many modules run how on the chip; empty where the chip is not known."""
+        counts: dict[Runs, int] = {}
+        if self.chip is not None:
+            for file in self.files:
+                for runs, count in file.code.on(self.chip).items():
+                    counts[runs] = counts.get(runs, 0) + count
+        return counts
+
+    @property
+    def verdict(self) -> str:
+        """`native`, `jit`, `will_not_run`, `mixed`, `no_gpu_code`, `wrong_machine` or `unknown`."""
+        if self.right_machine is False:
+            return WRONG_MACHINE
+        return verdict_of([each.code for each in self.files], self.chip)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "subject": self.subject,
+            "verdict": self.verdict,
+            "chip": f"{self.chip // 10}.{self.chip % 10}" if self.chip is not None else None,
+            "arch": list(self.archs),
+            "platform": self.platform or None,
+            "machines": self.machines,
+            "modules": {str(runs): count for runs, count in self.modules.items()},
+            "files_read": self.files_read,
+            "files": [
+                {
+                    "path": each.path,
+                    "verdict": each.verdict(self.chip),
+                    "arch": [str(arch) for arch in each.code.archs],
+                    "modules": len(each.code.modules),
+                    "unknown": list(each.code.unknown)
+                    + [why for module in each.code.modules for why in module.unknown],
+                }
+                for each in self.files
+            ],
+        }
+
+
+def verdict_of(codes: list[GpuCode], chip: int | None) -> str:
+    """One word for all modules together; where they differ, `mixed`, and never the best of them."""
+    if not any(each.holds_any for each in codes):
+        return NO_GPU_CODE
+    if chip is None:
+        return str(Runs.UNKNOWN)
+    seen = {runs for each in codes for runs in each.on(chip)}
+    if len(seen) == 1:
+        return str(seen.pop())
+    if seen == {Runs.NATIVE, Runs.JIT}:
+        return str(Runs.JIT)
+    return str(Runs.UNKNOWN) if Runs.NOT not in seen else MIXED
+
+
+class Reader:
+    """Looks at the files of an image; counts what it read."""
+
+    def __init__(self, on_file: Callable[[str], None] = lambda path: None) -> None:
+        self.files_read = 0
+        self._on_file = on_file
+
+    def look(self, path: str, size: int, file: IO[bytes]) -> GpuCode | None:
+        """GPU code and processor of one file; None for one that is no program."""
+        if size < HEAD_BYTES:
+            return None
+        head = as_buffered(file)
+        if not may_hold_code(head.peek(HEAD_BYTES)[:HEAD_BYTES], path):
+            return None
+        self.files_read += 1
+        self._on_file(path)
+        # Mapped and not held: a library of torch is larger than what this process may take.
+        with tempfile.TemporaryFile(prefix="onbox-") as copy:
+            while chunk := head.read(1 << 20):
+                copy.write(chunk)
+            copy.flush()
+            code = read_open_file(copy, path.rpartition("/")[2])
+        return code if code.holds_any or code.machine else None
+
+
+def verify_file(path: Path, chip: int | None) -> Verified:
+    """A shared object, program, cubin, fat binary or PTX.
+
+    Raises:
+        UsageError: it is not there, or holds no code of any kind.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}", "name a file or an image") from error
+    if not may_hold_code(head, path.name) and path.suffix not in (".a", ".o", ".fatbin"):
+        raise UsageError(f"{path}: no ELF, no fat binary, no PTX", "name a library, a program, a .cubin or an image")
+    code = read_gpu_code(path)
+    files = (FileFound(str(path), code),) if code.holds_any else ()
+    return Verified(str(path), chip, files, 1, machines={code.machine: 1} if code.machine else {})
+
+
+def verify_archive(
+    stream: IO[bytes], subject: str, chip: int | None, on_file: Callable[[str], None] = lambda path: None
+) -> Verified:
+    """An image as `docker save` or `onbox image export` writes it.
+
+    Raises:
+        BadSubjectError: it is broken, or none.
+    """
+    reader = Reader(on_file)
+    contents = read_archive(stream, reader.look, subject)
+    machines: dict[str, int] = {}
+    for code in contents.files.values():
+        if code.machine:
+            machines[code.machine] = machines.get(code.machine, 0) + 1
+    files = tuple(FileFound(path, code) for path, code in sorted(contents.files.items()) if code.holds_any)
+    told = f"{contents.config.get('os', '')}/{contents.config.get('architecture', '')}"
+    platform = told if contents.config.get("architecture") else ""
+    return Verified(subject, chip, files, reader.files_read, platform, machines)
+
+
+def verify_image(
+    daemon: Daemon, name: str, chip: int | None, on_file: Callable[[str], None] = lambda path: None
+) -> Verified:
+    """An image that the daemon has; no container is made.
+
+    Raises:
+        UsageError: it is not here.
+        BoxError: the daemon cannot save it.
+        BadSubjectError: it is broken.
+    """
+    if daemon.image(name) is None:
+        raise UsageError(f"{name}: no such file, and {daemon.program} has no such image", f"onbox image fetch {name}")
+    with (
+        tempfile.TemporaryFile() as said,
+        subprocess.Popen([daemon.program, "save", name], stdout=subprocess.PIPE, stderr=said) as client,
+    ):
+        assert client.stdout is not None
+        try:
+            found = verify_archive(client.stdout, name, chip, on_file)
+            # What follows the end of the archive is padding.
+            while client.stdout.read(1 << 20):
+                pass
+        except BaseException:
+            client.kill()
+            raise
+        code = client.wait(SAVE_ENDS_S)
+        said.seek(0)
+        words = said.read().decode("utf-8", "replace").strip().splitlines()
+    if code:
+        raise BoxError(f"{daemon.program} save {name}: {words[-1][:240] if words else f'exit code {code}'}")
+    return found
