@@ -7,7 +7,6 @@ exception.
 
 import contextlib
 import fnmatch
-import json
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +16,7 @@ from typing import Any
 
 from onbox.bench.sandbox import Bind, Completed, Sandbox
 from onbox.trees import DEPTH_MAX, walk
+from onbox.untrusted_json import UntrustedJsonError, parse
 
 GREP = Path(__file__).with_name("grep.py")
 OUTPUT_CHARS = 6000
@@ -100,11 +100,9 @@ class Toolbox:
         if len(arguments) > ARGUMENTS_CHARS_MAX:
             return f"error: the arguments are longer than {ARGUMENTS_CHARS_MAX} characters"
         try:
-            values = json.loads(arguments or "{}")
-        except ValueError as error:
+            values = parse(arguments or "{}", any_integer=True)
+        except UntrustedJsonError as error:
             return _sendable(f"error: the arguments are not JSON: {error}")
-        except RecursionError:
-            return "error: the arguments are not JSON that can be read: nested too deeply"
         definition = next(tool["function"] for tool in DEFINITIONS if tool["function"]["name"] == name)
         problem = _schema_problem(values, definition["parameters"])
         if problem:
