@@ -16,7 +16,7 @@ from onbox.fetch.verified_folder import Fetched
 from onbox.fit import Fit, Scenario
 from onbox.image.fetch import Progress as ImageProgress
 from onbox.image.verify import Verified
-from onbox.judge.foreign import Imported
+from onbox.judge.imports.trust import ImportTrust
 from onbox.judge.selftest import ShapeResult
 from onbox.launch.started_engines import StopResult, UpEngine
 from onbox.recipes import Recipe
@@ -34,7 +34,7 @@ __all__ = [
     "Fit",
     "FitResult",
     "ImageProgress",
-    "Imported",
+    "ImportTrust",
     "PreflightCase",
     "PreflightResult",
     "Recipe",
