@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from onbox.cli.options import json_option
-from onbox.cli.ui.console import err, out, print_json, tell
+from onbox.cli.ui.console import confirm, err, out, print_json, tell
 from onbox.cli.ui.units import gb
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def fetch(
     view = _ProgressLines()
     fetched = fetch_container_image(
         reference, program=program or "", load=not no_load, direct=direct, proxy=proxy, platform=platform,
-        mirrors=mirrors, insecure=insecure, keep=keep, ask=_ask if sys.stdin.isatty() else None, tell=tell,
+        mirrors=mirrors, insecure=insecure, keep=keep, ask=confirm if sys.stdin.isatty() else None, tell=tell,
         on_progress=view.show,
     )  # fmt: skip
     if as_json:
@@ -114,10 +114,6 @@ def verify(subject: str, chip: str, program: str | None, as_json: bool) -> None:
         print_json(found.as_dict())
     else:
         _show_verified(found)
-
-
-def _ask(question: str) -> bool:
-    return click.confirm(question, default=False, err=True)
 
 
 class _ProgressLines:
