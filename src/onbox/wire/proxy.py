@@ -8,10 +8,9 @@ of the next one. Request headers are passed on but never recorded, and keys are 
 import asyncio
 import json
 import ssl
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Any
 import h11
 
 from onbox.evidence.folder import append_line
+from onbox.scratch import scratch_folder
 from onbox.untrusted_json import UntrustedJsonError, parse
 from onbox.wire.agent_side import AgentConnection, AgentLeft
 from onbox.wire.client import READ_BYTES
@@ -76,7 +76,8 @@ class RecordingProxy:
         self._tapes: dict[str, Tape] = {}
         self._loop = asyncio.new_event_loop()
         self._servers: list[asyncio.Server] = []
-        self._folder = tempfile.TemporaryDirectory(prefix="onbox-proxy-")
+        self._scratch = ExitStack()
+        self._folder = self._scratch.enter_context(scratch_folder("proxy"))
         self._thread = threading.Thread(target=self._run, name="onbox-proxy", daemon=True)
         self._connections: set[asyncio.Task[None]] = set()
         self._broken_off = False
@@ -84,7 +85,7 @@ class RecordingProxy:
     @property
     def socket(self) -> Path:
         """A Unix socket that leads here too, for an agent whose sandbox has a network of its own."""
-        return Path(self._folder.name, "proxy.sock")
+        return self._folder / "proxy.sock"
 
     # ------------------------------------------------------------ for the harness
 
@@ -98,7 +99,7 @@ class RecordingProxy:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
-        self._folder.cleanup()
+        self._scratch.close()
 
     @contextmanager
     def recording(
