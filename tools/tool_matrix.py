@@ -26,7 +26,7 @@ from typing import Any
 from onbox.errors import OnboxError
 from onbox.evidence.foreign import ForeignCell
 from onbox.importers import importer_by_name
-from onbox.judge.foreign import trust
+from onbox.judge.imports.trust import trust
 from onbox.selftest.shapes import INVALID, SHAPES, Tempo
 
 PAGE = Path(__file__).parents[1] / "docs" / "tool-matrix.md"

@@ -15,9 +15,9 @@ from onbox.evidence.manifest import mismatches, write_manifest
 from onbox.evidence.records import Role, WeightsFile
 from onbox.exporters import Export, exporter_by_name, names
 from onbox.importers import importer_by_name
-from onbox.judge.foreign import trust
+from onbox.judge.imports.trust import trust
 from onbox.judge.results import Measurement
-from onbox.judge.verdict import judge
+from onbox.judge.verdict.trial import judge
 from tests.builders import Contender, SpeedParts, build_trial, speed_parts
 
 BENCHY_HEADER = (

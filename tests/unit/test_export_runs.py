@@ -12,7 +12,7 @@ from onbox.evidence.folder import append_line, write_json
 from onbox.evidence.records import Exchange, Role
 from onbox.exporters import exporter_by_name
 from onbox.exporters.conversation import conversation
-from onbox.judge.verdict import judge
+from onbox.judge.verdict.trial import judge
 from tests.builders import LARGE, Contender, build_trial, call_reply, chat_request, plain_reply, run_record, text_reply
 from tests.parts import HARBOR_PYTHON, INSPECT_PYTHON
 

@@ -18,8 +18,8 @@ from onbox.evidence.folder import read_lines
 from onbox.evidence.foreign import ForeignCell, ForeignRun
 from onbox.evidence.manifest import mismatches
 from onbox.importers import importer_by_name
-from onbox.judge.foreign import trust
-from onbox.judge.foreign_rules import Trust
+from onbox.judge.imports.rules import Trust
+from onbox.judge.imports.trust import trust
 
 DATA = Path(__file__).parents[1] / "data" / "others"
 WRITTEN = {

@@ -7,7 +7,7 @@ from onbox.evidence.folder import write_json
 from onbox.evidence.manifest import write_manifest
 from onbox.importers import importer_by_name
 from onbox.importers.store import store
-from onbox.judge.foreign import Imported, trust
+from onbox.judge.imports.trust import Imported, trust
 
 
 def import_records(kind: str, files: Sequence[Path], out: Path | str) -> Imported:

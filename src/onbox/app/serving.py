@@ -14,8 +14,8 @@ from onbox.errors import BoxError, UsageError
 from onbox.evidence.folder import utc_now, write_atomic, write_json
 from onbox.evidence.lock import locked
 from onbox.evidence.records import LaunchRecord, StandUp
-from onbox.judge.backend import backend_proof
 from onbox.judge.results import BackendProof
+from onbox.judge.verdict.backend import backend_proof
 from onbox.launch import started_engines
 from onbox.launch.lifetime import Lifetime
 from onbox.launch.started_engines import StopResult, UpEngine, UpRecord

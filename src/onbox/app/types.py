@@ -13,8 +13,8 @@ from onbox.box.checks import Check as BoxCheck
 from onbox.evidence.records import PreflightCase
 from onbox.fetch.verified_folder import Fetched
 from onbox.fit import Fit, Scenario
-from onbox.judge.foreign import Imported
-from onbox.judge.selftest import ShapeResult
+from onbox.judge.imports.trust import Imported
+from onbox.judge.speed.selftest import ShapeResult
 from onbox.launch.started_engines import StopResult, UpEngine
 from onbox.recipes import Recipe
 from onbox.trial.spec import TrialSpec

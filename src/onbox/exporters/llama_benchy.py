@@ -13,7 +13,7 @@ from onbox.evidence.folder import TrialFolder
 from onbox.exporters import Export
 from onbox.exporters.measured import Measured, as_json, measured
 from onbox.judge.results import Verdict
-from onbox.judge.spread import Spread, spread
+from onbox.judge.summary import Summary, summary
 
 VERSION = f"onbox {__version__}"
 """In place of llama-benchy's own, so that nobody takes these for its numbers."""
@@ -83,8 +83,8 @@ def _report(each: Measured, at: str) -> dict[str, Any]:
     }
 
 
-def _prompt_tokens(each: Measured) -> Spread | None:
-    return spread([one.prompt_tokens for one in each.speed.each])
+def _prompt_tokens(each: Measured) -> Summary | None:
+    return summary([one.prompt_tokens for one in each.speed.each])
 
 
 def _no_prompt(each: Measured) -> str:
@@ -93,7 +93,7 @@ def _no_prompt(each: Measured) -> str:
     return f"{each.name}: prompt_size is 0, for the format wants a number and the server gave none"
 
 
-def _metric(found: Spread | None, factor: float = 1) -> dict[str, Any] | None:
+def _metric(found: Summary | None, factor: float = 1) -> dict[str, Any] | None:
     if found is None:
         return None
     values = [value * factor for value in found.values]

@@ -1,0 +1,1 @@
+"""Numbers of other tools: which of them are what they call themselves."""
