@@ -11,7 +11,8 @@ from onbox.launch.image_build import failure
 from onbox.recipes.build import Build, inputs_sha256
 from onbox.recipes.container import Container
 from onbox.recipes.dockerfile import base_images
-from onbox.recipes.sparkrun import from_sparkrun, to_sparkrun
+from onbox.recipes.sparkrun import from_sparkrun
+from onbox.recipes.sparkrun_write import to_sparkrun
 
 RECIPE = """
 name: built

@@ -18,7 +18,7 @@ from onbox.box.gpus import Accelerator
 from onbox.box.memory import Memory
 from onbox.engines import engine_by_name
 from onbox.engines.known import known
-from onbox.errors import UsageError
+from onbox.errors import BoxError, UsageError
 from onbox.launch import launch_checks, resolve
 from onbox.launch.budget import Budget, planned
 from onbox.launch.containers import ContainerClient, ImageInfo
@@ -27,6 +27,7 @@ from onbox.launch.running_engines import RunningEngine, is_engine, running_engin
 from onbox.machine_names import machine
 from onbox.recipes import Recipe
 from onbox.recipes.schema import Tools
+from onbox.recipes.sparkrun import from_sparkrun
 
 GIB = 2**30
 SPARK_BYTES = int(121.69 * GIB)
@@ -185,8 +186,8 @@ class TestKnowledge:
         assert known("vllm", None).option("mxfp4-backend") is None
 
     def test_a_version_without_a_table_leaves_doubt(self) -> None:
-        assert known("vllm", "0.33.0").option("enforce-eager") is True
-        assert known("vllm", "0.33.0").option("brand-new") is None
+        assert known("vllm", "0.25.1").option("enforce-eager") is True
+        assert known("vllm", "0.25.1").option("brand-new") is None
         assert known("vllm", "0.32.0").option("brand-new") is False
         assert known("vllm", "0.33.0").variable("VLLM_USE_FLASHINFER_MOE_MXFP4_BF16") is False
         assert known("vllm", None).variable("VLLM_BRAND_NEW") is None
@@ -275,3 +276,36 @@ class TestResolve:
     def test_there_is_nothing_to_start_behind_a_url(self) -> None:
         with pytest.raises(UsageError, match="engine attached: there is nothing to start"):
             resolve.resolve(recipes.of_url("http://127.0.0.1:1/v1"))
+
+
+class TestAnotherBox:
+    def test_a_command_is_printed_without_its_engine(self, tmp_path: Path) -> None:
+        recipe = Recipe.model_validate({
+            "name": "x", "engine": "llama-server", "weights": {"path": str(tmp_path / "m.gguf")},
+            "serve": {"executable": "no-such-llama-server"},
+        })  # fmt: skip
+        resolved = resolve.resolve(recipe, reserve=0, elsewhere=True)
+        assert resolved.launch.argv[0] == "no-such-llama-server"
+        first = resolved.checks[0]
+        assert (first.id, first.status, first.observed) == ("launch.engine", "unknown", "no-such-llama-server")
+        with pytest.raises(BoxError, match="no-such-llama-server: not on this box"):
+            resolve.resolve(recipe, reserve=0)
+
+
+class TestMods:
+    def test_a_recipe_that_needs_one_is_refused_and_another_warned_of(self, image: list[ImageInfo | None]) -> None:
+        data = {"model": "org/m", "runtime": "vllm", "container": "org/vllm:1", "mods": ["mods/fix-x"],
+                "command": "vllm serve {model} --chat-template x.jinja"}  # fmt: skip
+        needs = from_sparkrun(data, where="r", stem="r")
+        check = found(needs)["launch.mods"]
+        assert (check.status, check.observed) == ("fail", "mods/fix-x")
+        assert "x.jinja" in check.evidence
+        without = from_sparkrun({**data, "command": "vllm serve {model}"}, where="r", stem="r")
+        assert found(without)["launch.mods"].status == "warn"
+
+    def test_a_variable_that_is_not_set_fails(self, image: list[ImageInfo | None], monkeypatch: Any) -> None:
+        data = {"model": "org/m", "runtime": "vllm", "container": "o/v:1", "env": {"HF_TOKEN": "${NO_SUCH_TOKEN}"}}
+        recipe = from_sparkrun(data, where="r", stem="r")
+        assert found(recipe)["launch.variables"].observed == "not set: NO_SUCH_TOKEN"
+        monkeypatch.setenv("NO_SUCH_TOKEN", "x")
+        assert found(recipe)["launch.variables"].status == "pass"

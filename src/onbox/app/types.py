@@ -1,6 +1,7 @@
 """The types that use cases take and give back, for whoever shows them."""
 
 from onbox.app.fit import FitResult
+from onbox.app.images import Diagnosis
 from onbox.app.judging import Verification
 from onbox.app.preflight import PreflightResult
 from onbox.app.regrade import RegradeResult
@@ -13,6 +14,8 @@ from onbox.box.checks import Check as BoxCheck
 from onbox.evidence.records import PreflightCase
 from onbox.fetch.verified_folder import Fetched
 from onbox.fit import Fit, Scenario
+from onbox.image.fetch import Progress as ImageProgress
+from onbox.image.verify import Verified
 from onbox.judge.imports.trust import Imported
 from onbox.judge.speed.selftest import ShapeResult
 from onbox.launch.started_engines import StopResult, UpEngine
@@ -23,10 +26,12 @@ from onbox.weights import Facts
 __all__ = [
     "Box",
     "BoxCheck",
+    "Diagnosis",
     "Facts",
     "Fetched",
     "Fit",
     "FitResult",
+    "ImageProgress",
     "Imported",
     "PreflightCase",
     "PreflightResult",
@@ -41,6 +46,7 @@ __all__ = [
     "TrialSpec",
     "UpEngine",
     "Verification",
+    "Verified",
     "WatchFrame",
     "WatchSpec",
 ]

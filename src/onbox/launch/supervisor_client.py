@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from onbox.engines.variables import filled
 from onbox.supervisor import SUPERVISOR
 from onbox.supervisor.settings import Settings
 
@@ -35,7 +36,7 @@ class SupervisorClient:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            env={**os.environ, **environment},
+            env={**os.environ, **filled(environment)},
         )
 
     @property
