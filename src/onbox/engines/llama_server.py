@@ -32,7 +32,7 @@ class LlamaServer:
             "model_ftype": raw.get("model_ftype"),
             "modalities": raw.get("modalities"),
             "build_info": raw.get("build_info"),
-            "chat_template_sha256": hashlib.sha256(template.encode()).hexdigest()
+            "chat_template_sha256": hashlib.sha256(template.encode("utf-8", "surrogatepass")).hexdigest()
             if isinstance(template, str)
             else None,
             "sampling_defaults": {

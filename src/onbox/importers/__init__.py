@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from onbox.errors import UsageError
-from onbox.evidence.foreign import ForeignCell, ForeignRun
+from onbox.evidence.imported import ImportedCell, ImportedRun
 
 
 class Importer(Protocol):
@@ -19,7 +19,7 @@ class Importer(Protocol):
     name: str
     """What `onbox import` calls it."""
 
-    def read(self, path: Path) -> Sequence[ForeignCell] | Sequence[ForeignRun]:
+    def read(self, path: Path) -> Sequence[ImportedCell] | Sequence[ImportedRun]:
         """What the file says.
 
         Raises:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from onbox.evidence.foreign import ForeignCell
+from onbox.evidence.imported import ImportedCell
 from onbox.importers.reading import not_such, numbers, read_json, text, whole, within
 
 METRICS = (
@@ -22,14 +22,14 @@ class AIPerf:
 
     name = "aiperf"
 
-    def read(self, path: Path) -> Sequence[ForeignCell]:
+    def read(self, path: Path) -> Sequence[ImportedCell]:
         """The averages of the profile."""
         report = read_json(path)
         asked = _first(within(report, "input_config", "datasets"))
         if within(report, "request_latency", "avg") is None:
             raise not_such(path, self.name, "no request_latency with an avg")
         return [
-            ForeignCell(
+            ImportedCell(
                 file=path.name,
                 tool=self.name,
                 version=text(within(report, "aiperf_version")),

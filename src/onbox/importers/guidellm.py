@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from onbox.evidence.foreign import ForeignCell
+from onbox.evidence.imported import ImportedCell
 from onbox.importers.reading import not_such, numbers, read_json, text, whole, within
 
 METRICS = {
@@ -21,7 +21,7 @@ class GuideLLM:
 
     name = "guidellm"
 
-    def read(self, path: Path) -> Sequence[ForeignCell]:
+    def read(self, path: Path) -> Sequence[ImportedCell]:
         """The means over successful requests."""
         report = read_json(path)
         found = within(report, "benchmarks")
@@ -29,13 +29,13 @@ class GuideLLM:
             raise not_such(path, self.name, "no benchmarks with metrics.request_totals")
         return [self._cell(path, report, one) for one in found]
 
-    def _cell(self, path: Path, report: Any, one: Any) -> ForeignCell:
+    def _cell(self, path: Path, report: Any, one: Any) -> ImportedCell:
         metrics = within(one, "metrics")
         means = {name: (within(metrics, name, "successful", "mean"), unit) for name, unit in METRICS.items()}
         data = within(report, "config", "spec", "data")
         asked = data[0] if isinstance(data, list) and data else None
         failed = [whole(within(metrics, "request_totals", kind)) for kind in ("errored", "incomplete")]
-        return ForeignCell(
+        return ImportedCell(
             file=path.name,
             tool=self.name,
             version=text(within(report, "metadata", "guidellm_version")),

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from onbox.errors import UsageError
-from onbox.evidence.foreign import ForeignCell
+from onbox.evidence.imported import ImportedCell
 from onbox.importers.reading import not_such, numbers, read_json, text, whole, within
 
 
@@ -15,19 +15,19 @@ class LlamaBench:
 
     name = "llama-bench"
 
-    def read(self, path: Path) -> Sequence[ForeignCell]:
+    def read(self, path: Path) -> Sequence[ImportedCell]:
         """The rows."""
         rows = _rows(path)
         if not isinstance(rows, list) or not rows or any(within(row, "avg_ts") is None for row in rows):
             raise not_such(path, self.name, "no rows with avg_ts")
         return [self._cell(path, row) for row in rows]
 
-    def _cell(self, path: Path, row: Any) -> ForeignCell:
+    def _cell(self, path: Path, row: Any) -> ImportedCell:
         samples = within(row, "samples_ts")
         generated = whole(within(row, "n_gen")) or 0
         prompted = whole(within(row, "n_prompt")) or 0
         kind = "pg" if generated and prompted else "tg" if generated else "pp"
-        return ForeignCell(
+        return ImportedCell(
             file=path.name,
             tool=self.name,
             version=text(within(row, "build_commit")),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from onbox.evidence.foreign import ForeignCell
+from onbox.evidence.imported import ImportedCell
 from onbox.importers.reading import not_such, numbers, read_json, text, whole, within
 
 METRICS = {
@@ -23,7 +23,7 @@ class LlamaBenchy:
 
     name = "llama-benchy"
 
-    def read(self, path: Path) -> Sequence[ForeignCell]:
+    def read(self, path: Path) -> Sequence[ImportedCell]:
         """The entries, those that only prefill a context left out."""
         report = read_json(path)
         runs = within(report, "benchmarks")
@@ -31,9 +31,9 @@ class LlamaBenchy:
             raise not_such(path, self.name, "no benchmarks and latency_mode")
         return [self._cell(path, report, run) for run in runs if not within(run, "is_context_prefill_phase")]
 
-    def _cell(self, path: Path, report: Any, run: Any) -> ForeignCell:
+    def _cell(self, path: Path, report: Any, run: Any) -> ImportedCell:
         values = within(run, "tg_throughput", "values")
-        return ForeignCell(
+        return ImportedCell(
             file=path.name,
             tool=self.name,
             version=text(within(report, "version")),

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from onbox.errors import UsageError
-from onbox.evidence.foreign import ForeignNumber
+from onbox.evidence.imported import ImportedNumber
 
 
 def read_json(path: Path) -> Any:
@@ -58,7 +58,7 @@ def text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def numbers(found: Mapping[str, tuple[Any, str]]) -> tuple[ForeignNumber, ...]:
+def numbers(found: Mapping[str, tuple[Any, str]]) -> tuple[ImportedNumber, ...]:
     """Those of name -> (value, unit) that are there."""
     seen = ((name, real(value), unit) for name, (value, unit) in found.items())
-    return tuple(ForeignNumber(name=name, value=value, unit=unit) for name, value, unit in seen if value is not None)
+    return tuple(ImportedNumber(name=name, value=value, unit=unit) for name, value, unit in seen if value is not None)

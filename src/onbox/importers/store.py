@@ -7,11 +7,11 @@ from pathlib import Path
 from onbox import __version__
 from onbox.errors import UsageError
 from onbox.evidence.folder import append_line, utc_now, write_atomic, write_json
-from onbox.evidence.foreign import ForeignCell, ForeignFile, ForeignImport, ForeignRun
+from onbox.evidence.imported import ImportedCell, ImportedFile, ImportedRun, ImportHead
 from onbox.importers import Importer
 
 
-def store(importer: Importer, files: Sequence[Path], folder: Path) -> Sequence[ForeignCell | ForeignRun]:
+def store(importer: Importer, files: Sequence[Path], folder: Path) -> Sequence[ImportedCell | ImportedRun]:
     """Read all files, then write `original/`, `cells.jsonl` or `runs.jsonl`, and `import.json` into `folder`.
 
     Raises:
@@ -28,9 +28,9 @@ def store(importer: Importer, files: Sequence[Path], folder: Path) -> Sequence[F
     for path in files:
         data = path.read_bytes()
         write_atomic(folder / "original" / path.name, data)
-        kept.append(ForeignFile(name=path.name, bytes=len(data), sha256=hashlib.sha256(data).hexdigest()))
+        kept.append(ImportedFile(name=path.name, bytes=len(data), sha256=hashlib.sha256(data).hexdigest()))
     for record in said:
-        append_line(folder / ("cells.jsonl" if isinstance(record, ForeignCell) else "runs.jsonl"), record)
-    head = ForeignImport(kind=importer.name, imported_at=utc_now(), onbox_version=__version__, files=tuple(kept))
+        append_line(folder / ("cells.jsonl" if isinstance(record, ImportedCell) else "runs.jsonl"), record)
+    head = ImportHead(kind=importer.name, imported_at=utc_now(), onbox_version=__version__, files=tuple(kept))
     write_json(folder / "import.json", head)
     return said

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from onbox.evidence.foreign import ForeignCell
+from onbox.evidence.imported import ImportedCell
 from onbox.importers.reading import not_such, numbers, read_json, text, whole, within
 
 METRICS = {
@@ -23,13 +23,13 @@ class VllmBench:
 
     name = "vllm-bench"
 
-    def read(self, path: Path) -> Sequence[ForeignCell]:
+    def read(self, path: Path) -> Sequence[ImportedCell]:
         """The summary."""
         report = read_json(path)
         if within(report, "output_throughput") is None or within(report, "completed") is None:
             raise not_such(path, self.name, "no output_throughput and completed")
         return [
-            ForeignCell(
+            ImportedCell(
                 file=path.name,
                 tool=self.name,
                 model=text(within(report, "model_id")),

@@ -123,6 +123,8 @@ rate: a long context halves a rate, a busy neighbour does worse."""
 # ---------------------------------------------------------------- verdict
 
 P_MAX = 0.05
+HARNESS_FAULTS_MAX = 2
+"""Runs that a fault of onbox itself ended: once is a warning, twice marks the trial."""
 COVERAGE_MIN = 0.80
 """Share of the plan's runs that must be valid before anything is concluded."""
 

@@ -6,7 +6,6 @@ import secrets
 import socket
 import stat
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
@@ -15,6 +14,7 @@ from pathlib import Path
 from onbox.bench.sandbox import Bind, Sandbox, host_probes
 from onbox.errors import BoxError
 from onbox.evidence.records import Probe, SandboxBounds, SandboxReport
+from onbox.scratch import scratch_folder
 
 _TRIED = "tried"
 """What a probe's script says first: a script that never ran proves nothing."""
@@ -63,8 +63,8 @@ def probe(sandbox: Sandbox) -> SandboxReport:
     """
     probes = []
     for name, attempt in _ATTEMPTS.items():
-        with tempfile.TemporaryDirectory(prefix="onbox-probe-", ignore_cleanup_errors=True) as folder:
-            scene = _Scene(sandbox, Path(folder).resolve())
+        with scratch_folder("probe") as folder:
+            scene = _Scene(sandbox, folder.resolve())
             try:
                 held, detail = attempt(scene)
             except BoxError as error:

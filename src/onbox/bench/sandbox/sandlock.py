@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from importlib.metadata import PackageNotFoundError, version
@@ -24,6 +23,7 @@ from onbox.bench.sandbox.interior import (
 )
 from onbox.bench.sandbox.unprivileged import as_user, is_host_root
 from onbox.errors import BoxError
+from onbox.scratch import scratch_folder
 
 _KEEPER = Path(__file__).with_name("sandlock_keeper.py")
 _SYSTEM = (
@@ -81,9 +81,7 @@ class Sandlock:
             return refused
         places = host_places(binds)
         with ExitStack() as stack:
-            scratch = Path(
-                stack.enter_context(tempfile.TemporaryDirectory(prefix="onbox-", ignore_cleanup_errors=True))
-            ).resolve()
+            scratch = stack.enter_context(scratch_folder("sandlock")).resolve()
             bin_folder, home, tmp = tools(scratch / "bin"), scratch / "home", scratch / "tmp"
             for folder in (home, tmp):
                 folder.mkdir()

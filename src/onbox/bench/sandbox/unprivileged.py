@@ -13,8 +13,8 @@ from functools import cache
 from pathlib import Path
 
 from onbox.bench.sandbox.interior import interpreter
-from onbox.bench.trees import give
 from onbox.errors import BoxError
+from onbox.trees import give
 
 FIRST_UID = 0x7000_0000
 """Above the ranges that distributions and systemd give to users and containers, below those that systemd keeps."""

@@ -9,7 +9,7 @@ from onbox.cli.options import json_option
 from onbox.cli.ui.console import Part, out, print_json
 
 if TYPE_CHECKING:
-    from onbox.app.types import Imported
+    from onbox.app.types import ImportTrust
 
 STYLES = {"yes": "green", "with care": "yellow", "no": "red"}
 
@@ -33,7 +33,7 @@ def command(kind: str, files: tuple[Path, ...], folder: Path, as_json: bool) -> 
         _show(found, folder)
 
 
-def _show(found: "Imported", folder: Path) -> None:
+def _show(found: "ImportTrust", folder: Path) -> None:
     from onbox.report import words
 
     screen, what = out(), "run" if found.runs else "measurement"

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from onbox.evidence.foreign import ForeignCell
+from onbox.evidence.imported import ImportedCell
 from onbox.judge.thresholds import MANY_TOKENS_A_GAP, RETOKENISED_SHARE
 
 CHUNKS_COUNTED_BEFORE = (0, 3, 6)
@@ -32,27 +32,27 @@ class Rule:
     number: str
     trust: Trust
     why: str
-    when: Callable[[ForeignCell], bool] = lambda cell: True
+    when: Callable[[ImportedCell], bool] = lambda cell: True
 
 
-def _version(cell: ForeignCell) -> tuple[int, ...]:
+def _version(cell: ImportedCell) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", cell.version or "")[:3])
 
 
-def _counts_chunks(cell: ForeignCell) -> bool:
+def _counts_chunks(cell: ImportedCell) -> bool:
     return () < _version(cell) < CHUNKS_COUNTED_BEFORE
 
 
-def _by_onbox(cell: ForeignCell) -> bool:
+def _by_onbox(cell: ImportedCell) -> bool:
     return (cell.version or "").startswith("onbox ")
 
 
-def _no_version(cell: ForeignCell) -> bool:
+def _no_version(cell: ImportedCell) -> bool:
     return not _version(cell)
 
 
-def _ratio(over: str, under: str) -> Callable[[ForeignCell], float]:
-    def ratio(cell: ForeignCell) -> float:
+def _ratio(over: str, under: str) -> Callable[[ImportedCell], float]:
+    def ratio(cell: ImportedCell) -> float:
         above, below = cell.number(over), cell.number(under)
         return above / below if above and below else 1.0
 
@@ -64,11 +64,11 @@ _recount_over_usage = _ratio("output_sequence_length", "usage_completion_tokens"
 _peak_over_mean = _ratio("max_output_tokens_per_s", "output_throughput")
 
 
-def _several_a_chunk(cell: ForeignCell) -> bool:
+def _several_a_chunk(cell: ImportedCell) -> bool:
     return _gap_over_token(cell) > MANY_TOKENS_A_GAP
 
 
-def _recounted(cell: ForeignCell) -> bool:
+def _recounted(cell: ImportedCell) -> bool:
     return abs(_recount_over_usage(cell) - 1) > RETOKENISED_SHARE
 
 
@@ -178,6 +178,6 @@ RULES = (
 )
 
 
-def rule_for(cell: ForeignCell, number: str) -> Rule | None:
+def rule_for(cell: ImportedCell, number: str) -> Rule | None:
     """The rule that decides about a number of this cell; None for one that onbox does not know."""
     return next((rule for rule in RULES if (rule.tool, rule.number) == (cell.tool, number) and rule.when(cell)), None)

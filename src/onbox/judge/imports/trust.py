@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from onbox.evidence.foreign import ForeignCell, ForeignRun
+from onbox.evidence.imported import ImportedCell, ImportedRun
 from onbox.evidence.records import Record
 from onbox.judge.imports.rules import Trust, rule_for
 from onbox.judge.intervals import wilson
@@ -46,7 +46,7 @@ class RunsTrust(Record):
     why: str
 
 
-class Imported(Record):
+class ImportTrust(Record):
     """`trust.json`: what an imported folder is worth."""
 
     kind: str
@@ -58,12 +58,12 @@ class Imported(Record):
     runs: tuple[RunsTrust, ...] = ()
 
 
-def trust(kind: str, records: Sequence[ForeignCell | ForeignRun]) -> Imported:
+def trust(kind: str, records: Sequence[ImportedCell | ImportedRun]) -> ImportTrust:
     """Say of each number what it is worth."""
-    cells = [record for record in records if isinstance(record, ForeignCell)]
-    runs = [record for record in records if isinstance(record, ForeignRun)]
+    cells = [record for record in records if isinstance(record, ImportedCell)]
+    runs = [record for record in records if isinstance(record, ImportedRun)]
     says = [*([BLIND] if cells else []), *([ROWS] if runs else []), *_few(cells), *_failed(cells)]
-    return Imported(
+    return ImportTrust(
         kind=kind,
         imported=len(records),
         says=tuple(says),
@@ -75,7 +75,7 @@ def trust(kind: str, records: Sequence[ForeignCell | ForeignRun]) -> Imported:
 # ---------------------------------------------------------------- speed
 
 
-def _numbers(cell: ForeignCell) -> list[TrustedNumber]:
+def _numbers(cell: ImportedCell) -> list[TrustedNumber]:
     found = []
     for number in cell.numbers:
         rule = rule_for(cell, number.name)
@@ -104,12 +104,12 @@ def _decode(name: str, value: float) -> float | None:
     return rounded(value) if name in _TOK_S else None
 
 
-def _few(cells: Sequence[ForeignCell]) -> list[str]:
+def _few(cells: Sequence[ImportedCell]) -> list[str]:
     few = sorted({cell.requests for cell in cells if cell.requests is not None and cell.requests < 10})
     return [f"Some means are of {few[0]} requests only; the spread of so few says little."] if few else []
 
 
-def _failed(cells: Sequence[ForeignCell]) -> list[str]:
+def _failed(cells: Sequence[ImportedCell]) -> list[str]:
     said = []
     if any(cell.failed for cell in cells):
         said.append("Some requests failed, and the means are of the others alone.")
@@ -121,14 +121,14 @@ def _failed(cells: Sequence[ForeignCell]) -> list[str]:
 # ---------------------------------------------------------------- runs
 
 
-def _runs(runs: Sequence[ForeignRun]) -> list[RunsTrust]:
-    groups: dict[tuple[str, str, str], list[ForeignRun]] = {}
+def _runs(runs: Sequence[ImportedRun]) -> list[RunsTrust]:
+    groups: dict[tuple[str, str, str], list[ImportedRun]] = {}
     for run in runs:
         groups.setdefault((run.model, run.arm, run.task), []).append(run)
     return [_group(*key, group) for key, group in sorted(groups.items())]
 
 
-def _group(model: str, arm: str, task: str, runs: Sequence[ForeignRun]) -> RunsTrust:
+def _group(model: str, arm: str, task: str, runs: Sequence[ImportedRun]) -> RunsTrust:
     passed = sum(run.success for run in runs)
     level, why = _worth(runs)
     interval = rounded_pair(wilson(passed, len(runs)))
@@ -137,7 +137,7 @@ def _group(model: str, arm: str, task: str, runs: Sequence[ForeignRun]) -> RunsT
     )
 
 
-def _worth(runs: Sequence[ForeignRun]) -> tuple[Trust, str]:
+def _worth(runs: Sequence[ImportedRun]) -> tuple[Trust, str]:
     failed = [run for run in runs if not run.success]
     silent = sum(run.toolCalls == 0 and not (run.task.startswith("chat")) for run in failed)
     invalid = sum("invalid" in (run.toolNames or ()) for run in runs)

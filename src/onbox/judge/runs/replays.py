@@ -1,6 +1,5 @@
 """What replays say of a run without a call: dropped by the server, or never tried by the model."""
 
-import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +7,12 @@ from enum import StrEnum
 from onbox.evidence.markup import whole_call
 from onbox.evidence.records import Exchange
 from onbox.evidence.stream import read_reply
+<<<<<<< HEAD:src/onbox/judge/runs/replays.py
 from onbox.judge.formatting import count, percent
+=======
+from onbox.judge.words import count, percent
+from onbox.untrusted_json import UntrustedJsonError, parse
+>>>>>>> main:src/onbox/judge/replays.py
 
 CONFIDENCE = 0.95
 
@@ -82,8 +86,8 @@ def _raw_text(exchange: Exchange) -> str | None:
     if exchange.purpose != "replay-raw" or exchange.status != 200:
         return None
     try:
-        body = json.loads(exchange.body())
-    except ValueError:
+        body = parse(exchange.body())
+    except UntrustedJsonError:
         return None
     texts = [body[name] for name in RAW_FIELDS if isinstance(body.get(name), str)] if isinstance(body, dict) else []
     if texts:

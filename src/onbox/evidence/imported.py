@@ -3,7 +3,7 @@
 from onbox.evidence.records import Record
 
 
-class ForeignFile(Record):
+class ImportedFile(Record):
     """One file, kept byte for byte under `original/`."""
 
     name: str
@@ -11,17 +11,17 @@ class ForeignFile(Record):
     sha256: str
 
 
-class ForeignImport(Record):
+class ImportHead(Record):
     """`import.json`, written last but for the manifest."""
 
     kind: str
     """Which importer read it: `llama-benchy`, `aiperf`, `guidellm`, `vllm-bench`, `llama-bench`, `agent-bench`."""
     imported_at: str
     onbox_version: str
-    files: tuple[ForeignFile, ...]
+    files: tuple[ImportedFile, ...]
 
 
-class ForeignNumber(Record):
+class ImportedNumber(Record):
     """One number under the name and in the unit of its tool."""
 
     name: str
@@ -29,7 +29,7 @@ class ForeignNumber(Record):
     unit: str
 
 
-class ForeignCell(Record):
+class ImportedCell(Record):
     """One measurement of another tool, a line of `cells.jsonl`; None is what the file does not say."""
 
     file: str
@@ -45,14 +45,14 @@ class ForeignCell(Record):
     """Of each request, as it was asked."""
     requests: int | None = None
     failed: int | None = None
-    numbers: tuple[ForeignNumber, ...] = ()
+    numbers: tuple[ImportedNumber, ...] = ()
 
     def number(self, name: str) -> float | None:
         """The number of this name; None when the file has none."""
         return next((number.value for number in self.numbers if number.name == name), None)
 
 
-class ForeignRun(Record):
+class ImportedRun(Record):
     """One run of cipherfoxie/agent-bench, a line of `runs.jsonl`, under its own names; None is what a row lacks.
 
     The last six are what such a row would need to be audited; it has none of them.

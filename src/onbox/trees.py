@@ -15,8 +15,15 @@ DEPTH_MAX = 100
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-def walk(root: Path, *, depth_max: int = DEPTH_MAX) -> Iterator[tuple[Path, os.stat_result | None]]:
+def walk(
+    root: Path, *, depth_max: int = DEPTH_MAX, skip: Callable[[str], bool] = lambda name: False
+) -> Iterator[tuple[Path, os.stat_result | None]]:
     """Everything below `root` that is not a folder, in a fixed order: its path, and what it is.
+
+    Args:
+        root: the folder.
+        depth_max: folders in folders that are looked into.
+        skip: names of folders that are left out.
 
     Yields:
         The path and its `lstat`; None for what cannot be looked at, and for a folder that is too deep or cannot be
@@ -41,6 +48,8 @@ def walk(root: Path, *, depth_max: int = DEPTH_MAX) -> Iterator[tuple[Path, os.s
                 continue
             if not stat.S_ISDIR(facts.st_mode):
                 yield path, facts
+            elif skip(entry.name):
+                continue
             elif depth + 1 < depth_max:
                 below.append((path, depth + 1))
             else:
