@@ -7,11 +7,7 @@ from onbox.evidence.folder import write_json
 from onbox.evidence.manifest import write_manifest
 from onbox.importers import importer_by_name
 from onbox.importers.store import store
-<<<<<<< HEAD
-from onbox.judge.imports.trust import Imported, trust
-=======
 from onbox.judge.imports.trust import ImportTrust, trust
->>>>>>> main
 
 
 def import_records(kind: str, files: Sequence[Path], out: Path | str) -> ImportTrust:

@@ -14,14 +14,9 @@ from onbox.evidence.folder import TrialFolder, append_line, utc_now
 from onbox.evidence.lock import locked
 from onbox.evidence.manifest import write_manifest
 from onbox.evidence.records import LedgerKind, Plan, Regrade, RegradedRun
-<<<<<<< HEAD
 from onbox.judge.runs.attribution import attribute
 from onbox.judge.runs.run_context import TrialContext
-=======
-from onbox.judge.around import Surroundings
-from onbox.judge.attribution import attribute
 from onbox.scratch import scratch_folder
->>>>>>> main
 from onbox.trial.plan import tasks_now
 
 

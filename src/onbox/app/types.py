@@ -16,13 +16,8 @@ from onbox.fetch.verified_folder import Fetched
 from onbox.fit import Fit, Scenario
 from onbox.image.fetch import Progress as ImageProgress
 from onbox.image.verify import Verified
-<<<<<<< HEAD
-from onbox.judge.imports.trust import Imported
-from onbox.judge.speed.selftest import ShapeResult
-=======
 from onbox.judge.imports.trust import ImportTrust
-from onbox.judge.selftest import ShapeResult
->>>>>>> main
+from onbox.judge.speed.selftest import ShapeResult
 from onbox.launch.started_engines import StopResult, UpEngine
 from onbox.recipes import Recipe
 from onbox.trial.spec import TrialSpec

@@ -7,12 +7,8 @@ from enum import StrEnum
 from onbox.evidence.markup import whole_call
 from onbox.evidence.records import Exchange
 from onbox.evidence.stream import read_reply
-<<<<<<< HEAD:src/onbox/judge/runs/replays.py
 from onbox.judge.formatting import count, percent
-=======
-from onbox.judge.words import count, percent
 from onbox.untrusted_json import UntrustedJsonError, parse
->>>>>>> main:src/onbox/judge/replays.py
 
 CONFIDENCE = 0.95
 
