@@ -21,9 +21,11 @@ from onbox.judge.speed.selftest import ShapeResult
 from onbox.launch.started_engines import StopResult, UpEngine
 from onbox.recipes import Recipe
 from onbox.trial.spec import TrialSpec
+from onbox.watch.classify import Assessment
 from onbox.weights import Facts
 
 __all__ = [
+    "Assessment",
     "Box",
     "BoxCheck",
     "Diagnosis",
