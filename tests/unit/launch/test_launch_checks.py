@@ -181,7 +181,7 @@ class TestKnowledge:
         assert (checks["launch.options"].status, checks["launch.environment"].status) == ("pass", "pass")
 
     def test_the_published_recipe_is_the_forks_by_its_tag(self, image: list[ImageInfo | None]) -> None:
-        path = Path(__file__).parents[1] / "data" / "sparkrun" / "openai-gpt-oss-120b-vllm.yaml"
+        path = Path(__file__).parents[2] / "data" / "sparkrun" / "openai-gpt-oss-120b-vllm.yaml"
         checks = found(recipes.load(str(path)))
         assert (checks["launch.options"].status, checks["launch.environment"].status) == ("pass", "pass")
         assert known("vllm", None).option("mxfp4-backend") is None
@@ -202,7 +202,7 @@ class TestKnowledge:
         assert "call_parser" in check.hint
 
     def test_more_than_one_box_is_refused(self, image: list[ImageInfo | None]) -> None:
-        path = Path(__file__).parents[1] / "data" / "sparkrun" / "nemotron-3-super-nvfp4-vllm.yaml"
+        path = Path(__file__).parents[2] / "data" / "sparkrun" / "nemotron-3-super-nvfp4-vllm.yaml"
         check = found(recipes.load(str(path)))["launch.nodes"]
         assert (check.status, check.observed) == ("fail", 2)
 
