@@ -29,7 +29,7 @@ def parse(text: str | None) -> dict[str, float] | None:
             for sample in family.samples:
                 if math.isfinite(sample.value) and not sample.name.endswith("_bucket"):
                     values[sample.name] = values.get(sample.name, 0.0) + sample.value
-    except (ValueError, IndexError, KeyError):
+    except (ValueError, IndexError, KeyError, OverflowError):
         return None
     return values or None
 
