@@ -20,7 +20,7 @@ from onbox.bench.runner import Bench
 from onbox.bench.sandbox.none import Unsafe
 from onbox.bench.tasks import load_tasks
 from onbox.cli.ui.console import err
-from onbox.engines.attached import Attached
+from onbox.engines.openai.attached import Attached
 from onbox.engines.served import who_serves
 from onbox.errors import OnboxError
 from onbox.evidence.folder import TrialFolder, read_lines

@@ -8,9 +8,11 @@ an engine that nobody named.
 import re
 from collections.abc import Iterable, Sequence
 
-from onbox.engines import llama_log, sglang_log, vllm_log
 from onbox.engines.known import unknown_version
+from onbox.engines.llama import log as llama_log
 from onbox.engines.log_lines import PHASES, LogLines
+from onbox.engines.sglang import log as sglang_log
+from onbox.engines.vllm import log as vllm_log
 
 __all__ = ["CONTAINERS", "DOWNLOADS", "EVERY", "LLAMA_SERVER", "PHASES", "SGLANG", "VLLM", "Landmark", "Landmarks"]
 

@@ -50,7 +50,7 @@ def trouble(program: str, container: Container) -> tuple[str, str]:
     if container.pull == "never":
         for base in base_images(build.path.read_text("utf-8", "replace"), build.arguments):
             if ContainerClient(program).image(base) is None:
-                return f"FROM {base}: not here", f"{program} pull {base}, or container.pull: missing"
+                return f"FROM {base}: not here", f"onbox image fetch {base}, or container.pull: missing"
     return "", ""
 
 
@@ -142,9 +142,9 @@ def failure(lines: Sequence[str]) -> str:
 
 def _failure_of_buildkit(lines: Sequence[str]) -> tuple[str, list[str]] | None:
     """BuildKit numbers its steps, whose lines come mixed; None where no step of it failed."""
-    told = [match for line in lines if (match := BUILDKIT.match(line))]
-    failed = next((match["step"] for match in reversed(told) if match["error"]), None)
-    mine = [match for match in told if match["step"] == failed]
+    found = [match for line in lines if (match := BUILDKIT.match(line))]
+    failed = next((match["step"] for match in reversed(found) if match["error"]), None)
+    mine = [match for match in found if match["step"] == failed]
     name = next((f"[{match['name']}" for match in mine if match["name"]), "")
     said = [match["said"] or match["error"] for match in mine if match["said"] or match["error"]]
     return (name, said) if failed else None

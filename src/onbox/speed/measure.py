@@ -241,6 +241,7 @@ class SpeedRun:
             launch_id=self._launch_id,
             engine=self._engine.name,
             metrics=self._scraper.offered,
+            profile=self._scraper.profile(),
             idle_before=tuple(self._idle if idle is None else idle),
             engine_pids=self._meter.engine_pids(),
             accelerators=monitor.accelerators,

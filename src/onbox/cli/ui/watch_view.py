@@ -96,8 +96,8 @@ class PlainView:
             return
         self._printed, self._printed_s = now, verdict.t_s
         at = int(verdict.t_s)
-        line = f"{at // 60:4d}:{at % 60:02d}  {verdict.phase}: {verdict.state}: {one_line(verdict.why)}"
-        print(line, file=self._out, flush=True)
+        line = f"{at // 60:4d}:{at % 60:02d}  {verdict.phase}: {verdict.state}: {verdict.why}"
+        print(one_line(line), file=self._out, flush=True)
 
     def _print_guard(self) -> None:
         """Once: when it would have acted, or in the end that it would not have."""
@@ -184,7 +184,7 @@ def _laps(frame: WatchFrame) -> Text:
     line = Text(no_wrap=True, overflow="ellipsis")
     for lap in frame.laps:
         took = (frame.verdict.t_s if lap.ended_s is None else lap.ended_s) - lap.began_s
-        line.append(f"{lap.name} {seconds(took)}  ", style="bold" if lap.ended_s is None else "dim")
+        line.append(f"{one_line(lap.name)} {seconds(took)}  ", style="bold" if lap.ended_s is None else "dim")
     return line
 
 

@@ -12,9 +12,7 @@ from onbox.judge.speed.check_context import CheckContext, check, unseen
 def witnesses_agree(context: CheckContext) -> Check:
     """Independent ways to the number give the same number."""
     known = [(witness.name, witness.tok_s) for witness in context.witnesses if witness.tok_s]
-    by_ollama = any(sample.reply.durations for sample in context.samples)
-    engine = context.counters.engine if context.counters else "ollama" if by_ollama else ""
-    threshold = limit.WITNESS_SPREAD.get(engine, limit.WITNESS_SPREAD_DEFAULT)
+    threshold = _witness_summary(context)
     if len(known) < 2:
         return Check(
             id="WITNESSES_AGREE",
@@ -23,7 +21,7 @@ def witnesses_agree(context: CheckContext) -> Check:
             threshold=2,
             unit="witnesses",
             evidence=context.where,
-            hint="one witness cannot be checked: start the server with its metrics on (llama.cpp: --metrics)",
+            hint=f"one witness cannot be checked: start the server with its metrics on ({_metrics_options(context)})",
         )
     low, high = min(known, key=lambda pair: pair[1]), max(known, key=lambda pair: pair[1])
     spread = high[1] / low[1] - 1
@@ -38,6 +36,24 @@ def witnesses_agree(context: CheckContext) -> Check:
         evidence=context.where,
         hint="" if good else f"the witnesses differ: {said}; no rate is given",
     )
+
+
+def _witness_summary(context: CheckContext) -> float:
+    """What this engine's own numbers may differ by: of the engine whose counters these are, or whose times where it has
+    no counters."""
+    for profile in context.profiles:
+        if context.counters:
+            its = profile.engine == context.counters.engine
+        else:
+            part = profile.timing.part if profile.timing and not profile.counters else ""
+            its = any(part and getattr(sample.reply, part) for sample in context.samples)
+        if its:
+            return limit.WITNESS_SPREAD if profile.witness_spread is None else profile.witness_spread
+    return limit.WITNESS_SPREAD
+
+
+def _metrics_options(context: CheckContext) -> str:
+    return "; ".join(dict.fromkeys(each.metrics_option for each in context.profiles if each.metrics_option))
 
 
 def warm_up(context: CheckContext) -> Check:

@@ -45,7 +45,7 @@ def usage(context: CheckContext) -> Check:
         known += [
             (f"request {s.id}, {name}", s.tokens or 0, n)
             for s in context.samples
-            for name, n in reported_tokens(s.reply)
+            for name, n in reported_tokens(s.reply, context.profiles)
         ]
         if counters and counters.generated == total:
             known.append(("the server's counter", total, total))

@@ -20,7 +20,7 @@ from tests.doubles.waiting import gone, until
 
 SLEEP = "import time; print('up', flush=True); time.sleep(600)"
 DEAF = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEP}"
-SOURCE = Path(__file__).parents[2] / "src"
+SOURCE = Path(__file__).parents[3] / "src"
 QUICK_SUPERVISOR = (
     f"import sys; sys.path.append({str(SOURCE)!r}); from onbox.supervisor import supervise; supervise.GRACE_S = 0.2; "
     "sys.exit(supervise.main(sys.argv[1:]))"

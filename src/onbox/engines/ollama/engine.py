@@ -8,6 +8,7 @@ from typing import Any
 
 from onbox.engines.launch import Launch
 from onbox.engines.log_lines import Failure, Landmark, LogLines
+from onbox.engines.ollama.profile import PROFILE
 from onbox.engines.openai_models import first_model
 from onbox.engines.room import slots_of
 from onbox.errors import BoxError, UsageError
@@ -35,6 +36,7 @@ class Ollama:
 
     name = "ollama"
     metrics_path: str | None = None
+    profile = PROFILE
 
     def launch(self, recipe: Recipe, weights: Path, port: int) -> Launch:
         asked = {

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from onbox.engines import Launch
-from onbox.engines.llama_log import LOG
-from onbox.engines.llama_server import LlamaServer
+from onbox.engines.llama.log import LOG
+from onbox.engines.llama.server import LlamaServer
 from onbox.engines.room import context_of_all, slots_of
 from onbox.errors import BoxError, UsageError
 from onbox.recipes.schema import Recipe, Tools

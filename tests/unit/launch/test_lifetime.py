@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
-from onbox.engines.attached import Attached
+from onbox.engines.openai.attached import Attached
 from onbox.errors import BoxError, EngineError
 from onbox.evidence.records import StandUp
 from onbox.launch.lifetime import Lifetime

@@ -7,9 +7,10 @@ from onbox.engines import installed, launchers, options
 from onbox.engines.launch import Launch
 from onbox.engines.openai_models import first_model
 from onbox.engines.room import check_room
-from onbox.engines.scrape import IDLE_SIGNS, gauges
+from onbox.engines.scrape import idle_signs
 from onbox.engines.template_file import template_path
-from onbox.engines.vllm_log import LOG
+from onbox.engines.vllm.log import LOG
+from onbox.engines.vllm.profile import PROFILE
 from onbox.recipes.schema import ArgumentValue, Recipe
 from onbox.wire.client import StampedClient
 
@@ -32,6 +33,7 @@ class Vllm:
 
     name = "vllm"
     metrics_path: str | None = "/metrics"
+    profile = PROFILE
 
     def __init__(self) -> None:
         self._version: str | None = None
@@ -83,7 +85,7 @@ class Vllm:
 
     def idle(self, metrics_text: str) -> dict[str, float]:
         """Requests that run and wait, and tokens made."""
-        return gauges(metrics_text, IDLE_SIGNS["vllm"])
+        return idle_signs(metrics_text, PROFILE)
 
     def props(self, client: StampedClient) -> dict[str, Any]:
         """The model's name and context from `/v1/models`, the version from `/version`."""

@@ -3,7 +3,8 @@
 import hashlib
 from typing import Any
 
-from onbox.engines.scrape import IDLE_SIGNS, gauges
+from onbox.engines.llama.profile import PROFILE
+from onbox.engines.scrape import idle_signs
 from onbox.wire.client import StampedClient
 
 
@@ -11,6 +12,7 @@ class LlamaServer:
     """Endpoints and counters of llama.cpp's server (facts of builds b11434 to b11549)."""
 
     metrics_path: str | None = "/metrics"
+    profile = PROFILE
 
     def ready(self, client: StampedClient) -> bool:
         """`/health` answers 503 while the model loads and 200 after."""
@@ -18,7 +20,7 @@ class LlamaServer:
 
     def idle(self, metrics_text: str) -> dict[str, float]:
         """Requests that run and wait, and tokens made."""
-        return gauges(metrics_text, IDLE_SIGNS["llamacpp"])
+        return idle_signs(metrics_text, PROFILE)
 
     def props(self, client: StampedClient) -> dict[str, Any]:
         """Context, modalities, sampling defaults and the hash of the chat template, from `/props`."""

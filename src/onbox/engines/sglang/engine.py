@@ -8,8 +8,9 @@ from onbox.engines import installed, launchers, options
 from onbox.engines.launch import Launch
 from onbox.engines.openai_models import first_model
 from onbox.engines.room import check_room
-from onbox.engines.scrape import IDLE_SIGNS, gauges
-from onbox.engines.sglang_log import LOG
+from onbox.engines.scrape import idle_signs
+from onbox.engines.sglang.log import LOG
+from onbox.engines.sglang.profile import PROFILE
 from onbox.engines.template_file import template_path
 from onbox.errors import BoxError, UsageError
 from onbox.recipes.schema import ArgumentValue, Recipe
@@ -28,6 +29,7 @@ class Sglang:
 
     name = "sglang"
     metrics_path: str | None = "/metrics"
+    profile = PROFILE
 
     def __init__(self) -> None:
         self._version: str | None = None
@@ -79,7 +81,7 @@ class Sglang:
 
     def idle(self, metrics_text: str) -> dict[str, float]:
         """Requests that run and wait, and tokens made."""
-        return gauges(metrics_text, IDLE_SIGNS["sglang"])
+        return idle_signs(metrics_text, PROFILE)
 
     def props(self, client: StampedClient) -> dict[str, Any]:
         """The model, and what the server tells of its own settings."""

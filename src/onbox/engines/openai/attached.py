@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from onbox.engines import Launch
-from onbox.engines.llama_server import LlamaServer
+from onbox.engines.llama.server import LlamaServer
 from onbox.engines.openai_models import first_model
-from onbox.engines.scrape import IDLE_SIGNS, gauges
+from onbox.engines.profiles import BUILTIN
+from onbox.engines.scrape import idle_signs
 from onbox.errors import UsageError
 from onbox.recipes.schema import Recipe
 from onbox.wire.client import StampedClient
@@ -33,7 +34,7 @@ class Attached:
 
     def idle(self, metrics_text: str) -> dict[str, float]:
         """Requests that run and wait, and tokens made, under the names of the engines that onbox knows."""
-        return gauges(metrics_text, [name for names in IDLE_SIGNS.values() for name in names])
+        return idle_signs(metrics_text, *BUILTIN)
 
     def props(self, client: StampedClient) -> dict[str, Any]:
         """What the server says of itself at `/v1/models`, `/version`, Ollama's `/api/version` and llama.cpp's `/props`;

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from onbox.engines import installed, launchers, options
 from onbox.engines.launch import Launch
-from onbox.engines.llama_log import LOG
-from onbox.engines.llama_server import LlamaServer
+from onbox.engines.llama.log import LOG
+from onbox.engines.llama.server import LlamaServer
 from onbox.engines.room import context_of_all, slots_of
 from onbox.engines.template_file import template_path
 from onbox.errors import UsageError

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from onbox.engines import log_lines
 from onbox.supervisor.log_stamper import BAR_EVERY_S, IDLE_S, LineStamper, Phases
 
-DATA = Path(__file__).parents[1] / "data" / "vllm"
+DATA = Path(__file__).parents[2] / "data" / "vllm"
 STAMP = re.compile(rb"^\S+Z \+ *([\d.]+) ")
 LANDMARKS = (("capture", "Capturing CUDA graphs"), ("ready", "Graph capturing finished"))
 

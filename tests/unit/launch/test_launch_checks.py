@@ -126,7 +126,8 @@ class TestImage:
     def test_one_that_is_not_here_fails_with_the_command(self, image: list[ImageInfo | None]) -> None:
         image[0] = None
         check = found()["launch.image"]
-        assert (check.status, check.hint) == ("fail", "docker pull sparkarena/spark-vllm-docker:mxfp4")
+        hint = "onbox image fetch sparkarena/spark-vllm-docker:mxfp4, or container.pull: missing"
+        assert (check.status, check.hint) == ("fail", hint)
 
     def test_one_of_another_architecture_or_chip_fails(self, image: list[ImageInfo | None]) -> None:
         image[0] = ImageInfo("sha256:1", "riscv64", (), 5, ("9.0a", "10.0"))
@@ -180,7 +181,7 @@ class TestKnowledge:
         assert (checks["launch.options"].status, checks["launch.environment"].status) == ("pass", "pass")
 
     def test_the_published_recipe_is_the_forks_by_its_tag(self, image: list[ImageInfo | None]) -> None:
-        path = Path(__file__).parents[1] / "data" / "sparkrun" / "openai-gpt-oss-120b-vllm.yaml"
+        path = Path(__file__).parents[2] / "data" / "sparkrun" / "openai-gpt-oss-120b-vllm.yaml"
         checks = found(recipes.load(str(path)))
         assert (checks["launch.options"].status, checks["launch.environment"].status) == ("pass", "pass")
         assert known("vllm", None).option("mxfp4-backend") is None
@@ -201,7 +202,7 @@ class TestKnowledge:
         assert "call_parser" in check.hint
 
     def test_more_than_one_box_is_refused(self, image: list[ImageInfo | None]) -> None:
-        path = Path(__file__).parents[1] / "data" / "sparkrun" / "nemotron-3-super-nvfp4-vllm.yaml"
+        path = Path(__file__).parents[2] / "data" / "sparkrun" / "nemotron-3-super-nvfp4-vllm.yaml"
         check = found(recipes.load(str(path)))["launch.nodes"]
         assert (check.status, check.observed) == ("fail", 2)
 
