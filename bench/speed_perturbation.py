@@ -17,7 +17,7 @@ from statistics import median
 from urllib.request import Request, urlopen
 
 from onbox import fetch, recipes
-from onbox.engines.llama_embedded import LlamaEmbedded
+from onbox.engines.llama.embedded import LlamaEmbedded
 from onbox.evidence.folder import read_lines
 from onbox.evidence.records import CpuWindow, Exchange, SpeedPlan, Telemetry
 from onbox.evidence.stream import read_reply

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,19 +73,24 @@ def busybox_tar() -> bytes:
 
 
 @contextmanager
-def running_dockerd(**environment: str) -> Iterator[Dockerd]:
+def running_dockerd(
+    *, data_root: Path | None = None, storage_driver: str = "overlay2", options: Sequence[str] = (), **environment: str
+) -> Iterator[Dockerd]:
     """A daemon of its own; on the way out its containers are removed, it is ended by its pid, and its folder goes.
 
     Args:
+        data_root: where it keeps images; in its own folder if left out.
+        storage_driver: of its classic store.
+        options: more of them.
         environment: more variables for the daemon, say HTTPS_PROXY.
     """
     folder = Path(tempfile.mkdtemp(prefix="onbox-dockerd-"))
     # fmt: off
     argv = [
-        "dockerd", "--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec",
+        "dockerd", "--data-root", str(data_root or folder / "data"), "--exec-root", f"{folder}/exec",
         "--pidfile", f"{folder}/docker.pid", "-H", f"unix://{folder}/docker.sock",
         "--iptables=false", "--ip6tables=false", "--bridge=none", "--ip-forward=false", "--ip-masq=false",
-        "--userland-proxy=false", "--storage-driver", "overlay2",
+        "--userland-proxy=false", "--storage-driver", storage_driver, *options,
     ]
     # fmt: on
     with (folder / "log").open("wb") as log:

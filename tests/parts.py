@@ -24,6 +24,7 @@ VLLM_MODEL = PARTS / "models" / "smollm2"
 
 HARBOR_PYTHON = PARTS / "harbor" / "bin" / "python"
 INSPECT_PYTHON = PARTS / "inspect" / "bin" / "python"
+SPARKRUN_PYTHON = PARTS / "sparkrun" / "bin" / "python"
 
 RAY_PYTHON = PARTS / "ray" / "bin" / "python"
 
@@ -96,6 +97,7 @@ PARTS_BY_MARKER: dict[str, Part] = {
         lambda: [*_no_file(*_ready(MORE_AGENTS)), *_no_program("node")], "bash .ci/parts system more_agents"
     ),
     "ray": Part(lambda: _no_file(PARTS / "ray" / ".ready"), "bash .ci/parts ray"),
+    "sparkrun": Part(lambda: _no_file(SPARKRUN_PYTHON), "bash .ci/parts sparkrun"),
     "formats": Part(lambda: _no_file(HARBOR_PYTHON, INSPECT_PYTHON), "bash .ci/parts formats"),
 }
 

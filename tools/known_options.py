@@ -1,18 +1,23 @@
 """Writes what one version of an engine knows: options of its command line and environment variables.
 
     PYTHONPATH=src:. .venv/bin/python tools/known_options.py vllm .parts/vllm/bin/vllm
+    PYTHONPATH=src:. .venv/bin/python tools/known_options.py vllm .parts/vllm/bin/vllm vllm-0.33.0-....whl
     PYTHONPATH=src:. .venv/bin/python tools/known_options.py llama.cpp
 
-vLLM is asked for its help, and its list of variables is read from its source. Of llama.cpp the texts of the embedded
+vLLM is asked for its help, and its list of variables is read from its source. With a wheel of another version, that
+wheel's Python is asked, in the environment of the one that is installed. Of llama.cpp the texts of the embedded
 engine's library are taken that look like options; that is every program of llama.cpp, not the server's options alone.
 """
 
 import importlib.metadata
 import importlib.util
 import json
+import os
 import re
 import subprocess
 import sys
+import tempfile
+import zipfile
 from pathlib import Path
 
 from onbox.engines.installed import version_beside
@@ -22,14 +27,29 @@ HELP_S = 120.0
 LONG = re.compile(r"(?<![\w-])--?([a-z][A-Za-z0-9_.-]*)")
 
 
-def vllm(program: str) -> tuple[str, list[str], list[str]]:
-    """(version, options, variables) of an installed vLLM."""
-    version = version_beside(program, "vllm") or ""
-    said = subprocess.run([program, "serve", "--help=all"], capture_output=True, text=True, timeout=HELP_S, check=True)
+def vllm(program: str, wheel: str = "") -> tuple[str, list[str], list[str]]:
+    """(version, options, variables) of an installed vLLM, or of a wheel beside it."""
+    if not wheel:
+        (package,) = (Path(program).absolute().parent.parent / "lib").glob("python3*/site-packages/vllm")
+        return _of_package(program, package, version_beside(program, "vllm") or "")
+    with tempfile.TemporaryDirectory() as folder:
+        with zipfile.ZipFile(wheel) as packed:
+            # The compiled parts are left where they are: the parser of the command line needs none.
+            packed.extractall(folder, [name for name in packed.namelist() if not name.endswith(".so")])
+        return _of_package(program, Path(folder) / "vllm", Path(wheel).name.split("-")[1])
+
+
+def _of_package(program: str, package: Path, version: str) -> tuple[str, list[str], list[str]]:
+    command = [str(Path(program).with_name("python")), "-m", "vllm.entrypoints.cli.main", "serve", "--help=all"]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join((str(package.parent), os.environ.get("PYTHONPATH", ""))),
+        "VLLM_TARGET_DEVICE": "cpu",
+    }
+    said = subprocess.run(command, capture_output=True, text=True, timeout=HELP_S, check=True, env=environment)
     heads = [line for line in said.stdout.splitlines() if re.match(r"^  -", line)]
     options = {name for line in heads for name in LONG.findall(re.split(r"\s{2,}(?=\S)", line.strip())[0])}
-    (source,) = (Path(program).absolute().parent.parent / "lib").glob("python3*/site-packages/vllm/envs.py")
-    variables = set(re.findall(r'^    "(VLLM_\w+)":', source.read_text(), re.MULTILINE))
+    variables = set(re.findall(r'^    "(VLLM_\w+)":', (package / "envs.py").read_text(), re.MULTILINE))
     return version, sorted(options), sorted(variables)
 
 

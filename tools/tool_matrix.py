@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import Any
 
 from onbox.errors import OnboxError
-from onbox.evidence.foreign import ForeignCell
+from onbox.evidence.imported import ImportedCell
 from onbox.importers import importer_by_name
-from onbox.judge.foreign import trust
+from onbox.judge.imports.trust import trust
 from onbox.selftest.shapes import INVALID, SHAPES, Tempo
 
 PAGE = Path(__file__).parents[1] / "docs" / "tool-matrix.md"
@@ -186,7 +186,7 @@ def cell(tool: Tool, shape: str, keep: Path) -> str:
     exit_told = "" if code == 0 else "hung" if code is None else f"exit {code}"
     out = keep / f"{tool.kind}-{shape}.json"
     try:
-        found = [c for c in importer_by_name(tool.kind).read(out / tool.wrote) if isinstance(c, ForeignCell)]
+        found = [c for c in importer_by_name(tool.kind).read(out / tool.wrote) if isinstance(c, ImportedCell)]
     except OnboxError:
         return f"no result, {exit_told or 'exit 0'}"
     numbers = [n for n in trust(tool.kind, found).numbers if n.name == tool.wanted]

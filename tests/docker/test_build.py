@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from onbox import recipes
-from onbox.engines.vllm import Vllm
+from onbox.engines.vllm.engine import Vllm
 from onbox.errors import BoxError
 from onbox.evidence.records import StandUp
 from onbox.launch.lifetime import Lifetime

@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from onbox.engines import Launch
-from onbox.engines.vllm import Vllm
+from onbox.engines.vllm.engine import Vllm
 from onbox.errors import BoxError, EngineError
 from onbox.evidence.records import StandUp
 from onbox.launch import started_engines
@@ -67,7 +67,7 @@ http: {{addr: '{address}'}}
 UP = """
 import sys, time
 from pathlib import Path
-from onbox.engines.vllm import Vllm
+from onbox.engines.vllm.engine import Vllm
 from onbox.recipes import Recipe
 from onbox.launch.lifetime import Lifetime
 home = Path(sys.argv[1])

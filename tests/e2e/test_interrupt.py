@@ -1,8 +1,10 @@
 """Stopped at any point, by any hand: nothing is left running, nothing half-written is read, and the trial goes on."""
 
+import hashlib
 import json
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -45,6 +47,38 @@ def test_interrupted_and_resumed(
     assert "one: done already" in third.stderr
     assert "load begins" not in third.stderr
     assert (runs_of(out), (out / "verdict.json").read_bytes()) == (after, verdict)
+
+
+@pytest.mark.parametrize("gap_s", [0.0, 0.02, 0.3])
+def test_several_quick_interrupts_end_it_in_order_like_one(
+    gap_s: float, tmp_path: Path, trial_file: TrialFile, plugin_env: dict[str, str]
+) -> None:
+    out = tmp_path / "trial"
+    session = Session("trial", trial_file(speed=False, one=STALL), "--out", out, env=plugin_env)
+    session.wait_for("run 1 of 2 begins")
+    for _ in range(3):
+        session.interrupt(signal.SIGINT)
+        time.sleep(gap_s)
+    assert session.end() == 130, session.lines
+    assert session.left(within_s=GONE_S) == []
+    assert not any("Traceback" in line or "KeyboardInterrupt" in line for line in session.lines), session.lines
+    standup = json.loads((out / "one/standup/phases.json").read_text())
+    assert (standup["stopped"]["process_gone"], standup["stopped"]["port_closed"]) == (True, True)
+    assert [json.loads(line)["kind"] for line in (out / "ledger.jsonl").read_text().splitlines()][-1] == "interrupted"
+
+
+@pytest.mark.parametrize(
+    "arguments", [("watch", "--", "sleep", "60"), ("selftest", "--shape", "stall"), ("audit", "--task", "fill-json")]
+)
+def test_any_command_ends_without_a_traceback(arguments: tuple[str, ...], plugin_env: dict[str, str]) -> None:
+    session = Session(*arguments, env=plugin_env)
+    time.sleep(1.5)
+    for _ in range(3):
+        session.interrupt(signal.SIGINT)
+        time.sleep(0.05)
+    assert session.end() == 130, session.lines
+    assert not any("Traceback" in line for line in session.lines), session.lines
+    assert session.left(within_s=GONE_S) == []
 
 
 @pytest.mark.slow
@@ -130,8 +164,12 @@ def test_a_second_onbox_is_refused_and_changes_nothing(
 def test_an_agent_that_is_another_one_now_is_refused_and_the_trial_stays_as_it_is(tmp_path: Path) -> None:
     """Runs of two versions of an agent are not one trial; nothing of it is moved or noted before that is found out."""
     agent, out = tmp_path / "my-agent", tmp_path / "bench"
-    agent.write_text('#!/bin/sh\n[ "$1" = --version ] && echo 1.0.0\n')
+    agent.write_text("#!/bin/sh\n")
     agent.chmod(0o755)
+
+    def hashed() -> str:
+        return f"sha256:{hashlib.sha256(agent.read_bytes()).hexdigest()[:16]}"
+
     with scripted("good") as url:
         asked = ("--agent", f"cmd:{agent} {{prompt}}", "--task", "fill-json", "--runs", "1", "--out", out)
         first = onbox("bench", url, *asked)
@@ -139,11 +177,12 @@ def test_an_agent_that_is_another_one_now_is_refused_and_the_trial_stays_as_it_i
         # It asked the model nothing: a run that --resume would set aside and do again.
         assert [run["code"] for run in verdict_of(out)["runs"]] == ["I-AGENT"]
         before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
-        agent.write_text(agent.read_text().replace("1.0.0", "1.1.0"))
+        frozen = hashed()
+        agent.write_text("#!/bin/sh\n# another one\n")
         again = onbox("trial", "--resume", out)
     assert again.returncode == 2
     assert again.stderr.splitlines() == [
-        "onbox: agent my-agent: is now 1.1.0; the plan was frozen with 1.0.0",
+        f"onbox: agent my-agent: is now {hashed()}; the plan was frozen with {frozen}",
         "  next: start a new trial",
     ]
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before

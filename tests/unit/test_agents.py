@@ -1,5 +1,6 @@
 """What surrounds the agents of others: requests amended, watched and redacted, programs found, templates read."""
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -169,6 +170,10 @@ class TestTemplate:
             read_template(text)
 
 
+def hashed(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
 class TestPrograms:
     def make(self, folder: Path, name: str, first: str) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
@@ -191,9 +196,24 @@ class TestPrograms:
     def test_the_prefix_of_a_bin_and_a_lone_file(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HOME", str(tmp_path))
         tool = find(str(self.make(tmp_path / "opt" / "bin", "tool", "#!/bin/sh")), "")
-        assert (tool.folders, tool.version) == ((tmp_path / "opt",), "9.8.7")
+        assert (tool.folders, tool.version) == ((tmp_path / "opt",), "sha256:" + hashed(tmp_path / "opt/bin/tool"))
         lone = self.make(tmp_path / "bin", "tool", "#!/bin/sh")
         assert find(str(lone), "").folders == (lone,), "a home is never shown"
+
+    def test_the_script_of_a_python_package(self, tmp_path: Path) -> None:
+        info = tmp_path / "env/lib/python3.12/site-packages/a_tool-4.5.dist-info"
+        info.mkdir(parents=True)
+        (info / "entry_points.txt").write_text("[console_scripts]\nother = x:y\ntool = a_tool:main\n")
+        for name, version in (("tool", "4.5"), ("tools", None)):
+            path = self.make(tmp_path / "env" / "bin", name, "#!/bin/sh")
+            assert find(str(path), "").version == (version or "sha256:" + hashed(path))
+
+    def test_nothing_of_it_is_run_to_learn_its_version(self, tmp_path: Path) -> None:
+        path = self.make(tmp_path, "tool", f"#!/bin/sh\ntouch {tmp_path}/was-run")
+        first = find(str(path), "").version
+        path.write_text(path.read_text() + "# another one\n")
+        assert find(str(path), "").version != first
+        assert not (tmp_path / "was-run").exists()
 
     def test_what_is_missing(self, tmp_path: Path) -> None:
         with pytest.raises(BoxError, match="not on PATH"):

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from onbox.engines.llama_log import LOG as LLAMA
+from onbox.engines.llama.log import LOG as LLAMA
 from onbox.engines.log_lines import LogLines
-from onbox.engines.vllm_log import LOG as VLLM
+from onbox.engines.vllm.log import LOG as VLLM
 from onbox.evidence.records import StandUp
 from onbox.judge.backend import backend_proof
 from onbox.judge.results import BackendProof, Proof

@@ -24,7 +24,7 @@ from onbox.bench.sandbox.choose import choose
 from onbox.bench.tasks import BUILTIN, QUICK, load_task, load_tasks
 from onbox.cli.main import COMMANDS, LATER, onbox
 from onbox.engines import engine_by_name
-from onbox.evidence import foreign, records
+from onbox.evidence import imported, records
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.manifest import NAME as MANIFEST
 from onbox.judge import results
@@ -280,7 +280,7 @@ def models_of(*modules: ModuleType) -> dict[str, type[BaseModel]]:
     [
         pytest.param("evidence.md", (*RECORD_MODULES, results), id="evidence"),
         pytest.param("recipes.md", RECIPE_MODULES, id="recipes"),
-        pytest.param("formats.md", (foreign,), id="formats"),
+        pytest.param("formats.md", (imported,), id="formats"),
     ],
 )
 def test_every_record_is_told_field_by_field(page: str, modules: tuple[ModuleType, ...]) -> None:

@@ -15,11 +15,11 @@ from click.testing import CliRunner
 from onbox.cli.commands.import_ import command
 from onbox.errors import OnboxError, UsageError
 from onbox.evidence.folder import read_lines
-from onbox.evidence.foreign import ForeignCell, ForeignRun
+from onbox.evidence.imported import ImportedCell, ImportedRun
 from onbox.evidence.manifest import mismatches
 from onbox.importers import importer_by_name
-from onbox.judge.foreign import trust
-from onbox.judge.foreign_rules import Trust
+from onbox.judge.imports.rules import Trust
+from onbox.judge.imports.trust import trust
 
 DATA = Path(__file__).parents[1] / "data" / "others"
 WRITTEN = {
@@ -62,7 +62,7 @@ def told(kind: str, path: Path) -> dict[str, tuple[Trust, str, float | None]]:
 def test_what_the_tool_wrote_is_read(kind: str) -> None:
     name, wanted, version = WRITTEN[kind]
     (cell,) = read(kind, DATA / name)
-    assert isinstance(cell, ForeignCell)
+    assert isinstance(cell, ImportedCell)
     assert (cell.model, cell.version, cell.concurrency) == ("clean", version, 1)
     assert (cell.prompt_tokens, cell.output_tokens, cell.requests) == (32, 128, 3)
     assert cell.number(wanted)
@@ -129,7 +129,7 @@ class TestAgentBench:
 
     def test_a_row_keeps_its_names_and_lacks_what_an_audit_needs(self, tmp_path: Path) -> None:
         (run,) = read("agent-bench", self.rows(tmp_path, {}))
-        assert isinstance(run, ForeignRun)
+        assert isinstance(run, ImportedRun)
         assert (run.toolNames, run.linesChanged, run.success) == (("read", "edit"), 4, True)
         assert (run.transcript_sha256, run.failure_class, run.seed, run.engine_launch_id) == (None,) * 4
 

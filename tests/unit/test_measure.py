@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onbox.box.gpus import Accelerator, GpuProcess
-from onbox.engines.attached import Attached
+from onbox.engines.openai.attached import Attached
 from onbox.evidence.folder import read_lines
 from onbox.evidence.records import Exchange, Moment, SpeedPlan, SpeedRecord, Telemetry
 from onbox.speed import measure, scraping
@@ -252,7 +252,7 @@ class TestMonitor:
 
     def test_accelerators(self, monkeypatch: pytest.MonkeyPatch) -> None:
         gpu = Accelerator(0, "X", sm_clock_mhz=2400.0, throttle_reasons=(), processes=(GpuProcess(7, None),))
-        monkeypatch.setattr("onbox.box.gpus.Watch.look", lambda watch: (gpu,))
+        monkeypatch.setattr("onbox.box.gpus.GpuWatch.look", lambda watch: (gpu,))
         with Monitor() as monitor:
             pass
         (seen,) = monitor.fetch()[0].gpus

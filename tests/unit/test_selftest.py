@@ -301,7 +301,7 @@ class TestCommand:
 
     def test_a_missed_shape_is_exit_code_1(self, monkeypatch: pytest.MonkeyPatch) -> None:
         wrong = {**SHAPES, "refused": Shape("refused", "status 503", fault="status")}
-        monkeypatch.setattr("onbox.selftest.shapes.SHAPES", wrong)
+        monkeypatch.setattr("onbox.app.selftest.SHAPES", wrong)
         told, error = self.run("--shape", "refused")
         assert isinstance(error, BadSubjectError)
         assert error.exit_code == 1

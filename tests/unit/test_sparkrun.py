@@ -11,10 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onbox import recipes
+from onbox.engines import engine_by_name
+from onbox.engines.variables import filled, missing
 from onbox.errors import UsageError
 from onbox.recipes.schema import Recipe
-from onbox.recipes.sparkrun import from_sparkrun, is_sparkrun, nodes, notes, to_sparkrun
-from onbox.recipes.sparkrun_command import filled, options_of
+from onbox.recipes.sparkrun import files_of_mods, from_sparkrun, is_sparkrun, mods, nodes, notes
+from onbox.recipes.sparkrun_command import options_of
+from onbox.recipes.sparkrun_write import to_sparkrun
 
 DATA = Path(__file__).parents[1] / "data" / "sparkrun"
 PUBLISHED = sorted(DATA.glob("*.yaml"))
@@ -26,13 +29,12 @@ def published(name: str) -> dict[str, Any]:
 
 
 def read(data: dict[str, Any]) -> Recipe:
-    return Recipe.model_validate(from_sparkrun(data, where="r.yaml", stem="r"))
+    return from_sparkrun(data, where="r.yaml", stem="r")
 
 
 def meaning(data: dict[str, Any]) -> dict[str, Any]:
     """The options of a command with their values, whatever their order and their short names."""
-    values = {**data["defaults"], "model": data["model"]}
-    return {each.name: filled(each.value, values, "") for each in options_of(data, "vllm", "")}
+    return {each.name: each.value for each in options_of(data, "vllm", "")[1]}
 
 
 class TestPublished:
@@ -83,10 +85,11 @@ class TestPublished:
 
     def test_what_has_no_effect_is_said(self) -> None:
         told = notes(recipes.load(str(DATA / "qwen3.6-35b-a3b-fp8-mtp-vllm.yaml")))
-        assert told == ["mods: kept for export, without effect here", "host: onbox serves on 127.0.0.1 only"]
+        assert told == ["host: onbox serves on 127.0.0.1 only"]
+        changed = mods(recipes.load(str(DATA / "qwen3.6-35b-a3b-fp8-mtp-vllm.yaml")))
+        assert changed == ["mods/fix-qwen3-coder-next", "mods/fix-qwen3.5-chat-template"]
         recipe = recipes.load(str(DATA / "nemotron-3-super-nvfp4-vllm.yaml"))
         assert nodes(recipe) == 2
-        assert "min_nodes: kept for export, without effect here" in notes(recipe)
 
 
 class TestRead:
@@ -113,9 +116,9 @@ class TestRead:
             "load-format": "fastsafetensors",
             "kv-cache-dtype": "fp8",
             "enable-prefix-caching": True,
-            "trust-remote-code": False,
+            "tool-call-parser": "openai",
         }
-        assert recipe.tools.call_parser == "openai"
+        assert recipe.tools.reasoning_parser == "openai_gptoss"
         after = to_sparkrun(recipe)
         assert "command" not in after
         assert after["defaults"] == data["defaults"]
@@ -127,10 +130,10 @@ class TestRead:
             ({"model": None}, "model: is missing"),
             ({"command": "vllm serve {model} && echo x"}, "command: &&: more than one program"),
             ({"command": "python x.py"}, "command: begins with python x.py"),
-            ({"command": "vllm serve {model} --seed {seed}"}, r"\{seed\}: a placeholder that only sparkrun fills"),
-            ({"command": "vllm serve {model} 'x"}, "command: No closing quotation"),
+            ({"command": "vllm serve {model} --seed {seed}"}, r"seed: \{seed\}: a placeholder without a value"),
+            ({"command": "vllm serve {model} 'x"}, "command: no closing quotation"),
             ({"command": "vllm serve {model} stray"}, "command: stray: not an option"),
-            ({"env": {"A": "{launch.model_path}"}}, r"\{launch.model_path\}: a placeholder"),
+            ({"env": {"A": "{launch.model_path}"}}, r"env.A: \{launch.model_path\}: a placeholder"),
             ({"env": [1]}, "env: not a mapping"),
             ({"metadata": {"onbox": {"url": "http://x"}}}, "metadata.onbox: url: no such field here"),
         ],
@@ -172,8 +175,7 @@ class TestOdd:
     def test_no_file_whatever_raises_anything_but_a_line_for_the_user(self, data: dict[str, Any]) -> None:
         whole = {**published("openai-gpt-oss-120b-vllm"), **data}
         with suppress(UsageError):
-            parsed = from_sparkrun(whole, where="r", stem="r")
-            to_sparkrun(recipes.parse(parsed, where="r", folder=None))
+            to_sparkrun(from_sparkrun(whole, where="r", stem="r"))
 
 
 class TestSglang:
@@ -226,3 +228,96 @@ class TestWrite:
             to_sparkrun(recipes.load("smollm2-135m"))
         with pytest.raises(UsageError, match="weights: sparkrun wants a repository"):
             to_sparkrun(Recipe.model_validate({"name": "x", "engine": "vllm", "weights": {"path": "x"}}))
+
+
+class TestForms:
+    """What says that a file is sparkrun's, and what is said of it."""
+
+    @pytest.mark.parametrize(
+        ("data", "is_theirs"),
+        [
+            ({"recipe_version": "3", "model": "org/m", "runtime": "vllm"}, True),
+            ({"recipe_version": "1", "model": "org/m", "command": "vllm serve {model}"}, True),
+            ({"model": "org/m", "defaults": {}}, True),
+            ({"recipe_version": 1, "name": "x", "engine": "vllm", "model": "m"}, False),
+            ({"model": "m", "weights": {"path": "x"}, "defaults": {}}, False),
+            ({"name": "x"}, False),
+            (["runtime"], False),
+        ],
+    )
+    def test_a_file_is_known_by_what_it_says(self, data: Any, is_theirs: bool) -> None:
+        assert is_sparkrun(data) is is_theirs
+
+    def test_a_version_1_recipe_is_printed(self, tmp_path: Path) -> None:
+        path = tmp_path / "m.yaml"
+        data = {"recipe_version": "1", "name": "Some Model", "model": "org/m", "container": "vllm-node",
+                "defaults": {"port": 8000, "t": 2}, "build_args": ["--exp"], "cluster_only": True,
+                "command": "vllm serve {model} --port {port} -tp {t} --hf-overrides '{{\"a\": 1}}'"}  # fmt: skip
+        path.write_text(yaml.safe_dump(data))
+        recipe = recipes.load(str(path))
+        assert recipe.name == "Some-Model"
+        assert recipe.serve.arguments == {"tensor-parallel-size": 2, "hf-overrides": '{"a": 1}'}
+        assert nodes(recipe) == 2
+
+    def test_broken_json_is_said(self) -> None:
+        told = notes(read({"model": "org/m", "command": """vllm serve {model} --hf-overrides '{"a": {{"b": 1}}'"""}))
+        assert told == ['hf-overrides: not JSON after rendering: {"a": {"b": 1}']
+
+    def test_a_length_that_the_engine_finds_itself(self) -> None:
+        recipe = read({"model": "org/m", "runtime": "vllm", "defaults": {"max_model_len": "auto"}})
+        assert (recipe.serve.context_tokens, recipe.serve.arguments) == (None, {"max-model-len": "auto"})
+        assert read({"model": "org/m", "defaults": {"max_model_len": "32K"}}).serve.context_tokens == 32768
+
+    @pytest.mark.parametrize(
+        ("command", "named"),
+        [
+            ("vllm serve {model}\n  --seed 1", "a line break without a backslash"),
+            ("vllm serve {model} --download-dir $HOME/x", r"\$HOME: only a shell fills it"),
+            ('vllm serve {model} --api-key "${KEY}"', r"\$\{KEY\}: only a shell fills it"),
+            ("vllm serve {model} --hf-overrides {a:1,b:2}", "bash takes braces without quotes apart"),
+            ("vllm serve other/model", "serves other/model, where the recipe's model is org/m"),
+            ("vllm serve {model} | tee log", r"\|: more than one program"),
+        ],
+    )
+    def test_what_only_a_shell_does_is_refused(self, command: str, named: str) -> None:
+        with pytest.raises(UsageError, match=named):
+            read({"model": "org/m", "command": command})
+
+    @pytest.mark.parametrize("key", ["include", "overrides"])
+    def test_layers_are_refused(self, key: str) -> None:
+        with pytest.raises(UsageError, match=f"{key}: only sparkrun puts such layers together"):
+            read({"model": "org/m", "runtime": "vllm", key: ["x"]})
+
+
+WITH_A_TOKEN: dict[str, Any] = {
+        "model": "org/m", "runtime": "vllm", "container": "org/vllm:1",
+        "env": {"HF_TOKEN": "${HF_TOKEN}", "A": "1", "JSON": '{"model": 1}'},
+}  # fmt: skip
+
+
+class TestVariablesByName:
+    def test_the_value_is_in_no_command_and_no_recipe(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HF_TOKEN", "secret-word")
+        recipe = read(WITH_A_TOKEN)
+        assert recipe.serve.environment == {"HF_TOKEN": "${HF_TOKEN}", "A": "1", "JSON": '{"model": 1}'}
+        launch = engine_by_name("vllm").launch(recipe, Path("/w"), 8000)
+        told = [launch.argv[at + 1] for at, word in enumerate(launch.argv) if word == "--env"]
+        assert "HF_TOKEN" in told
+        assert "A=1" in told
+        assert launch.environment == {"HF_TOKEN": "${HF_TOKEN}"}
+        assert 'HF_TOKEN="${HF_TOKEN}"' in launch.shown()
+        assert "secret-word" not in launch.shown() + recipe.model_dump_json() + str(to_sparkrun(recipe))
+        assert filled(launch.environment) == {"HF_TOKEN": "secret-word"}
+
+    def test_one_that_is_not_set_is_named(self) -> None:
+        named = {"A": "${ONE}", "B": "${TWO:-x}", "C": "x${ONE}", "D": "$THREE"}
+        assert missing(named, {}) == ["ONE"]
+        assert filled(named, {"ONE": "1"}) == {"A": "1", "B": "x", "C": "x1", "D": "$THREE"}
+
+
+class TestMods:
+    def test_a_file_that_only_a_mod_brings_is_named(self) -> None:
+        data = published("qwen3.6-35b-a3b-fp8-mtp-vllm")
+        assert files_of_mods(read(data)) == ["unsloth.jinja"]
+        data["command"] = data["command"].replace("--chat-template unsloth.jinja", "")
+        assert files_of_mods(read(data)) == []

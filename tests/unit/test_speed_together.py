@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from onbox.cli.commands import speed as cli
-from onbox.engines.attached import Attached
+from onbox.engines.openai.attached import Attached
 from onbox.errors import UsageError
 from onbox.evidence.folder import TrialFolder, read_lines
 from onbox.evidence.records import Role, SpeedPlan, SpeedRecord

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from onbox.engines.scrape import gauges
-from onbox.engines.vllm import Vllm
+from onbox.engines.vllm.engine import Vllm
 from onbox.errors import BoxError
 from onbox.evidence.records import StandUp
 from onbox.launch.lifetime import Lifetime

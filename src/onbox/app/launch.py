@@ -2,7 +2,7 @@
 
 from onbox.launch.resolve import Resolved, resolve
 from onbox.recipes import Recipe
-from onbox.recipes.sparkrun import to_sparkrun, written
+from onbox.recipes.sparkrun_write import to_sparkrun, written
 from onbox.recipes.text import recipe_yaml
 
 FORMS = ("onbox", "sparkrun")
@@ -17,9 +17,9 @@ def resolve_launch(recipe: Recipe, *, reserve_bytes: int | None = None) -> Resol
 
     Raises:
         UsageError: its engine cannot do what it asks for.
-        BoxError: the engine is not installed.
+        BoxError: the embedded engine is not installed; of another one a check says so.
     """
-    return resolve(recipe, reserve=reserve_bytes)
+    return resolve(recipe, reserve=reserve_bytes, elsewhere=True)
 
 
 def recipe_text(recipe: Recipe, form: str) -> str:

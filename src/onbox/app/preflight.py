@@ -12,6 +12,7 @@ from onbox.evidence.folder import append_line, write_json
 from onbox.evidence.records import Preflight, PreflightCase
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
+from onbox.wire.limits import WireLimits
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ def check_server(
     folder = Path(out) if out else Path("trials") / f"preflight-{datetime.now():%Y%m%d-%H%M%S}"
     if folder.exists() and any(folder.iterdir()):
         raise UsageError(f"{folder}: is there already and not empty", "name another folder")
-    with StampedClient(Endpoint.parse(url), read_timeout_s=preflight.PATIENCE_S) as client:
+    limits = WireLimits(request_s=2 * preflight.PATIENCE_S)
+    with StampedClient(Endpoint.parse(url), read_timeout_s=preflight.PATIENCE_S, limits=limits) as client:
         served = who_serves(client, model)
         if served is None:
             raise BoxError(f"{url}: no server answers there", "start it, or name another URL")

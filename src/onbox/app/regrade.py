@@ -1,7 +1,6 @@
 """Gates and attribution of a trial again, without the engine."""
 
 import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from onbox.evidence.manifest import write_manifest
 from onbox.evidence.records import LedgerKind, Plan, Regrade, RegradedRun
 from onbox.judge.around import Surroundings
 from onbox.judge.attribution import attribute
+from onbox.scratch import scratch_folder
 from onbox.trial.plan import tasks_now
 
 
@@ -62,8 +62,8 @@ def regrade_trial(
     trial = TrialFolder.open(Path(folder))
     tasks = {task.name: task for task in tasks_now(trial.plan())}
     sandbox = _sandbox(trial.plan(), any(task.needs_docker for task in tasks.values()), unsafe=unsafe)
-    with locked(trial.path), tempfile.TemporaryDirectory(prefix="onbox-instances-") as scratch:
-        runs = _regrade(trial, Regrader(tasks, Instances(Path(scratch), sandbox), sandbox), tell)
+    with locked(trial.path), scratch_folder("instances") as scratch:
+        runs = _regrade(trial, Regrader(tasks, Instances(scratch, sandbox), sandbox), tell)
         result = RegradeResult(trial.path / "regrade.jsonl", runs)
         hashes = {name: task.sha256 for name, task in tasks.items()}
         record = Regrade(at=utc_now(), onbox_version=__version__, sandbox=sandbox.name, tasks=hashes, runs=runs)

@@ -33,6 +33,7 @@ def stand_up(
     port: int | None = None,
     reserve_bytes: int | None = None,
     replace: str | None = None,
+    check_weights: bool | None = None,
     show: Callable[[events.Event], None] = lambda event: None,
     on_checks: Callable[[tuple[Check, ...]], None] = lambda checks: None,
 ) -> UpEngine:
@@ -44,6 +45,7 @@ def stand_up(
         port: None takes any free one.
         reserve_bytes: what must stay available; None takes the default for this box.
         replace: a name that makes room, and is running again when this one has ended.
+        check_weights: hash all weights again, also those whose hash is known; None: where ONBOX_CHECK_WEIGHTS is set.
         show: called with each event.
         on_checks: called with the checks of the launch, where one of them warns.
 
@@ -59,7 +61,7 @@ def stand_up(
             name = recipe.name
             folder = state_folder() / f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
             write_atomic(folder / "recipe.yaml", recipe_yaml(recipe))
-            weights = _fetch(recipe, folder, show)
+            weights = _fetch(recipe, folder, show, check_weights)
             started_engines.put_away(name)
 
             def on_phase(phase: str, seconds: float | None) -> None:
@@ -193,10 +195,12 @@ def _show_checks(path: Path, on_checks: Callable[[tuple[Check, ...]], None]) -> 
         on_checks(tuple(Check(**check.model_dump()) for check in checks))
 
 
-def _fetch(recipe: Recipe, folder: Path, show: Callable[[events.Event], None]) -> Path:
+def _fetch(recipe: Recipe, folder: Path, show: Callable[[events.Event], None], check_weights: bool | None) -> Path:
     assert recipe.weights is not None
     path, record = fetch.fetch(
-        recipe.weights, lambda done, total, source: show(events.Fetching(recipe.name, done, total, source))
+        recipe.weights,
+        lambda done, total, source: show(events.Fetching(recipe.name, done, total, source)),
+        full_check=check_weights,
     )
     write_json(folder / "weights.json", record)
     return path

@@ -1,6 +1,7 @@
 """The types that use cases take and give back, for whoever shows them."""
 
 from onbox.app.fit import FitResult
+from onbox.app.images import Diagnosis
 from onbox.app.judging import Verification
 from onbox.app.preflight import PreflightResult
 from onbox.app.regrade import RegradeResult
@@ -13,21 +14,27 @@ from onbox.box.checks import Check as BoxCheck
 from onbox.evidence.records import PreflightCase
 from onbox.fetch.verified_folder import Fetched
 from onbox.fit import Fit, Scenario
-from onbox.judge.foreign import Imported
+from onbox.image.fetch import Progress as ImageProgress
+from onbox.image.verify import Verified
+from onbox.judge.imports.trust import ImportTrust
 from onbox.judge.selftest import ShapeResult
 from onbox.launch.started_engines import StopResult, UpEngine
 from onbox.recipes import Recipe
 from onbox.trial.spec import TrialSpec
+from onbox.watch.classify import Assessment
 from onbox.weights import Facts
 
 __all__ = [
+    "Assessment",
     "Box",
     "BoxCheck",
+    "Diagnosis",
     "Facts",
     "Fetched",
     "Fit",
     "FitResult",
-    "Imported",
+    "ImageProgress",
+    "ImportTrust",
     "PreflightCase",
     "PreflightResult",
     "Recipe",
@@ -41,6 +48,7 @@ __all__ = [
     "TrialSpec",
     "UpEngine",
     "Verification",
+    "Verified",
     "WatchFrame",
     "WatchSpec",
 ]

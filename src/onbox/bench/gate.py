@@ -2,13 +2,13 @@
 
 import re
 import shutil
-import tempfile
 from pathlib import Path
 
 from onbox.bench.sandbox import Bind, Completed, Sandbox
 from onbox.bench.tasks import Task, tree_sha256
 from onbox.bench.workspace import snapshot
 from onbox.evidence.records import GateEnd
+from onbox.scratch import scratch_folder
 
 REPLY = "agent/reply.md"
 """Where, below LOGS_DIR, a gate finds the agent's last message."""
@@ -33,8 +33,8 @@ def grade(task: Task, workspace: Path, reply: str, sandbox: Sandbox, *, transcri
     Raises:
         BoxError: the sandbox could not start.
     """
-    with tempfile.TemporaryDirectory(prefix="onbox-gate-") as scratch:
-        app, logs, tests = Path(scratch, "app"), Path(scratch, "logs"), Path(scratch, "tests")
+    with scratch_folder("gate") as scratch:
+        app, logs, tests = scratch / "app", scratch / "logs", scratch / "tests"
         snapshot(workspace, app)
         # A copy, because not every sandbox keeps a command from changing the modes of files it may only read.
         shutil.copytree(task.tests, tests)

@@ -9,13 +9,13 @@ asked, and completes them (`/generate`). Ollama 0.12 and later tells the text of
 The last two follow what these servers' sources say of version 0.5.13 and of August 2026; they have never been run.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from onbox.engines.served import Served
 from onbox.evidence.records import Exchange
+from onbox.untrusted_json import UntrustedJsonError, parse
 from onbox.wire.client import StampedClient
 
 CHAT = "/v1/chat/completions"
@@ -139,7 +139,7 @@ def _output_limit(body: Mapping[str, Any]) -> int:
 
 def _answer(exchange: Exchange) -> dict[str, Any]:
     try:
-        value = json.loads(exchange.body()) if exchange.status == 200 else {}
-    except ValueError:
+        value = parse(exchange.body()) if exchange.status == 200 else {}
+    except UntrustedJsonError:
         return {}
     return value if isinstance(value, dict) else {}

@@ -1,7 +1,6 @@
 """Beyond passed or failed: how large a change was beside the reference, and what it broke that could be read."""
 
 import json
-import tempfile
 import threading
 import tomllib
 import warnings
@@ -17,6 +16,7 @@ from onbox.bench.sandbox import Sandbox
 from onbox.bench.tasks import Task
 from onbox.bench.workspace import snapshot
 from onbox.evidence.records import Changes
+from onbox.scratch import scratch_folder
 
 PARSED_BYTES_MAX = 512 * 1024
 
@@ -89,9 +89,9 @@ class References:
             return self._known[task.sha256]
 
     def _solve(self, task: Task) -> Changes | None:
-        with tempfile.TemporaryDirectory(prefix="onbox-reference-") as scratch:
-            subject = Subject(task, self._sandbox, Path(scratch))
-            solved, after = subject.oracle(), Path(scratch, "after")
+        with scratch_folder("reference") as scratch:
+            subject = Subject(task, self._sandbox, scratch)
+            solved, after = subject.oracle(), scratch / "after"
             if solved.fault:
                 return None
             snapshot(solved.app, after)

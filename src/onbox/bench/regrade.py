@@ -1,6 +1,5 @@
 """Gates again, from evidence: the workspace of a run is rebuilt and its task's gate, as it is now, judges it anew."""
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from onbox.bench.tasks import Task
 from onbox.bench.workspace_archive import NAME, rebuild
 from onbox.errors import OnboxError
 from onbox.evidence.records import GateEnd, RunRecord
+from onbox.scratch import scratch_folder
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class Regrader:
         if not run.workspace_sha256:
             return None, "it is of an onbox that kept no workspace"
         try:
-            with tempfile.TemporaryDirectory(prefix="onbox-regrade-") as scratch:
-                workspace = Path(scratch, "app")
+            with scratch_folder("regrade") as scratch:
+                workspace = scratch / "app"
                 instance = self.instances.of(task, run.seed)
                 environment = environment_of(instance, self.sandbox)
                 rebuild(environment.make, folder / NAME, workspace, run.workspace_sha256)

@@ -3,9 +3,8 @@
 import errno
 import json
 import secrets
-import shutil
-import tempfile
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +25,7 @@ from onbox.bench.workspace_archive import keep
 from onbox.errors import OnboxError
 from onbox.evidence.folder import read_lines, utc_now, write_atomic, write_json
 from onbox.evidence.records import (
+    HARNESS_FAULT,
     AgentEnd,
     AgentPlan,
     ArmPlan,
@@ -36,6 +36,8 @@ from onbox.evidence.records import (
     RunRecord,
     SandboxReport,
 )
+from onbox.scratch import scratch_folder
+from onbox.trees import remove
 from onbox.wire.proxy import RecordingProxy
 
 CANARY = "(Copy of these rules: {}.)"
@@ -91,11 +93,37 @@ class Bench:
             seed: of the model's sampling and of the task's instance.
             folder: `runs/TASK/ARM/N`, emptied first: what an earlier, unfinished run left is no evidence.
         """
-        with self.concurrent_runs.counted() as beside:
-            return self._run(task, arm, n, seed, folder, beside)
+        with self.concurrent_runs.counted() as others:
+            started_at, began = utc_now(), time.monotonic()
+            try:
+                return self._run(task, arm, n, seed, folder, others)
+            except Exception as error:
+                # The last resort, for what came up after the agent and the gate: the next run begins.
+                record = RunRecord(
+                    contender=self.contender,
+                    task=task.name,
+                    task_sha256=task.origin_sha256,
+                    instance_sha256=task.sha256,
+                    arm=arm,
+                    n=n,
+                    seed=seed,
+                    launch_id=self.launch_id,
+                    started_at=started_at,
+                    seconds=round(time.monotonic() - began, 3),
+                    agent=_nothing("its record could not be written").end,
+                    gate=None,
+                    changes=NO_CHANGES,
+                    sandbox=self.sandbox_report,
+                    engine_alive=self.alive(),
+                    fault=_of_harness(error),
+                    beside=others(),
+                    node=self.node,
+                )
+                write_json(folder / "run.json", record)
+                return record
 
     def _run(self, task: Task, arm: str, n: int, seed: int, folder: Path, beside: Callable[[], int]) -> RunRecord:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove(folder)
         folder.mkdir(parents=True)
         started_at, began = utc_now(), time.monotonic()
         equipped = _Equipped.by(self.treatments.get(arm, ArmPlan(name=arm)))
@@ -104,13 +132,13 @@ class Bench:
         workspace_sha256 = ""
         parsed: Parsed | None = None
         ended: float | None = None
-        with tempfile.TemporaryDirectory(prefix="onbox-run-", ignore_cleanup_errors=True) as scratch:
+        with scratch_folder("run") as scratch:
             try:
-                workspace, before, after = (Path(scratch, name) for name in ("app", "before", "after"))
+                workspace, before, after = (scratch / name for name in ("app", "before", "after"))
                 environment = environment_of(task, self.sandbox)
                 environment.make(workspace)
                 environment.make(before)
-                watched = Watched(task, Path(scratch))
+                watched = Watched(task, scratch)
                 outcome = self._work(task, environment.sandbox, workspace, seed, folder, equipped)
                 snapshot(workspace, after)
                 tampering = watched.tampering(before, after)
@@ -124,6 +152,8 @@ class Bench:
                 fault = f"sandbox: {error.message}"
             except OSError as error:
                 fault = f"{'disk' if error.errno in (errno.ENOSPC, errno.EDQUOT) else 'box'}: {error}"
+            except Exception as error:
+                fault = _of_harness(error)
         seconds = (time.monotonic() if ended is None else ended) - began
         alive = self.alive()
         replay = self._replay(folder) if alive and gate is not None and gate.exit_code == 1 else None
@@ -140,7 +170,7 @@ class Bench:
             launch_id=self.launch_id,
             started_at=started_at,
             seconds=round(seconds, 3),
-            agent=outcome.end,
+            agent=_as_text(outcome.end),
             gate=gate,
             changes=changed,
             sandbox=self.sandbox_report,
@@ -224,6 +254,20 @@ class _Equipped:
     @property
     def rules(self) -> str:
         return f"{self.treatment.rules.rstrip()}\n\n{CANARY.format(self.canary)}\n" if self.canary else ""
+
+
+def _of_harness(error: Exception) -> str:
+    """What nobody foresaw, in one line: its kind, its words and where it came up."""
+    frames = traceback.extract_tb(error.__traceback__)[-2:]
+    where = ", ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in reversed(frames))
+    words = f"{HARNESS_FAULT} {type(error).__name__}: {str(error)[:300]} ({where})"
+    return words.encode("utf-8", "replace").decode()
+
+
+def _as_text(end: AgentEnd) -> AgentEnd:
+    """A model's words may hold half characters, which no record takes."""
+    texts = {name: value for name, value in end if isinstance(value, str)}
+    return end.model_copy(update={name: value.encode("utf-8", "replace").decode() for name, value in texts.items()})
 
 
 def _nothing(detail: str) -> Outcome:

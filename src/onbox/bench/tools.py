@@ -7,14 +7,16 @@ exception.
 
 import contextlib
 import fnmatch
-import json
 import os
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from onbox.bench.sandbox import Bind, Completed, Sandbox
+from onbox.trees import DEPTH_MAX, walk
+from onbox.untrusted_json import UntrustedJsonError, parse
 
 GREP = Path(__file__).with_name("grep.py")
 OUTPUT_CHARS = 6000
@@ -24,6 +26,10 @@ MATCHES_MAX = 60
 NAMES_MAX = 60
 OTHERS_MAX = 6
 FILE_BYTES_MAX = 2 * 2**20
+"""Of a file that is read or edited, and of one that is written."""
+ARGUMENTS_CHARS_MAX = 4 * 2**20
+PATH_CHARS_MAX = 1024
+SHOWN_NAME_CHARS = 100
 
 
 def _tool(name: str, description: str, **parameters: str) -> dict[str, Any]:
@@ -90,21 +96,26 @@ class Toolbox:
             "bash": self._bash,
         }
         if name not in tools:
-            return f"error: no tool named {name!r}; the tools are {', '.join(tools)}"
+            return f"error: no tool named {name[:SHOWN_NAME_CHARS]!r}; the tools are {', '.join(tools)}"
+        if len(arguments) > ARGUMENTS_CHARS_MAX:
+            return f"error: the arguments are longer than {ARGUMENTS_CHARS_MAX} characters"
         try:
-            values = json.loads(arguments or "{}")
-        except ValueError as error:
-            return f"error: the arguments are not JSON: {error}"
+            values = parse(arguments or "{}", any_integer=True)
+        except UntrustedJsonError as error:
+            return _sendable(f"error: the arguments are not JSON: {error}")
         definition = next(tool["function"] for tool in DEFINITIONS if tool["function"]["name"] == name)
         problem = _schema_problem(values, definition["parameters"])
         if problem:
-            return f"error: {problem}"
+            return _sendable(f"error: {problem}")
         try:
             said = _shortened(tools[name](**values), READ_CHARS if name == "read" else OUTPUT_CHARS)
         except _Refused as refusal:
             said = f"error: {refusal}"
         except OSError as error:
             said = f"error: {error.strerror or error}"
+        except (ValueError, RecursionError, MemoryError) as error:
+            # Words of a model: what they break is its answer, and the run goes on.
+            said = f"error: {name} cannot be done with that: {type(error).__name__}"
         return _sendable(said)
 
     def overview(self, instruction: str) -> str:
@@ -128,8 +139,11 @@ class Toolbox:
         target = self._inside(path)
         if target.exists() and not target.is_file():
             raise _Refused(f"{path}: {'is a folder' if target.is_dir() else 'not a regular file'}")
+        data = content.encode("utf-8", "replace")
+        if len(data) > FILE_BYTES_MAX:
+            raise _Refused(f"{path}: the content is larger than {FILE_BYTES_MAX} bytes")
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content.encode("utf-8", "replace"))
+        target.write_bytes(data)
         return f"wrote {path} ({len(content.splitlines())} lines)"
 
     def _edit(self, path: str, old: str, new: str) -> str:
@@ -137,9 +151,11 @@ class Toolbox:
         if b"\r\n" in data and b"\r" not in old_bytes:
             # What a model reads has plain line ends; the file keeps its own.
             old_bytes, new_bytes = (text.replace(b"\n", b"\r\n") for text in (old_bytes, new_bytes))
-        found = data.count(old_bytes) if old else 0
+        found = data.count(old_bytes) if old_bytes else 0
         if not found:
             raise _Refused(f"{path} does not hold that text; it reads:\n{_shortened(self._text(path), SHOWN_CHARS)}")
+        if (size := len(data) + found * (len(new_bytes) - len(old_bytes))) > FILE_BYTES_MAX:
+            raise _Refused(f"{path}: {found} replacements would make it {size} bytes, more than {FILE_BYTES_MAX}")
         self._inside(path).write_bytes(data.replace(old_bytes, new_bytes))
         others = self._holding(old)
         also = f"; the same text is also in {', '.join(others)}" if others else ""
@@ -203,6 +219,10 @@ class Toolbox:
         relative = path.removeprefix("/app/")
         if "\0" in path:
             raise _Refused("a path with a zero byte is not a usable path")
+        if len(path) > PATH_CHARS_MAX or path.count("/") >= DEPTH_MAX:
+            raise _Refused(
+                f"a path of more than {PATH_CHARS_MAX} characters or {DEPTH_MAX} folders is not a usable path"
+            )
         try:
             target = (root / relative).resolve()
         except (OSError, ValueError, RuntimeError) as error:
@@ -229,12 +249,9 @@ class Toolbox:
         if start.is_file():
             yield start.relative_to(root)
             return
-        for folder, names, files in os.walk(start):
-            names[:] = sorted(name for name in names if not name.startswith(".") and name != "__pycache__")
-            for name in sorted(files):
-                file = Path(folder, name)
-                if file.is_file() and not file.is_symlink():
-                    yield file.resolve().relative_to(root)
+        for file, facts in walk(start.resolve(), skip=lambda name: name.startswith(".") or name == "__pycache__"):
+            if facts is not None and stat.S_ISREG(facts.st_mode):
+                yield file.relative_to(root)
 
 
 def _schema_problem(values: Any, schema: dict[str, Any]) -> str:

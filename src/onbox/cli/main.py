@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Does a server speak tools and reasoning as an agent needs?",
     ),
     "bench": ("onbox.cli.commands.bench", "Agent runs on tasks against a running server."),
+    "image": ("onbox.cli.commands.image", "Fetch beside the daemon, build for this chip, read what binaries are for."),
     "up": ("onbox.cli.commands.up", "Serve a recipe under the guard."),
     "down": ("onbox.cli.commands.down", "Stop what `up` started."),
     "ps": ("onbox.cli.commands.ps", "What `up` started and how it does."),
@@ -39,7 +40,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 LATER: dict[str, tuple[str, str]] = {
-    "image": ("0.6", "Fetch, build for this chip, seal and verify an image."),
     "see": ("0.7", "Can it see, and if not, who hides it?"),
     "view": ("0.8", "A trial as a page on loopback."),
 }
@@ -106,6 +106,9 @@ def run(argv: list[str] | None = None) -> None:
                 _report(arguments, code, message, next_step)
         except KeyboardInterrupt:
             code = 130
+        # CPython remembers an interrupt that came while a text was executed, as dataclasses do at import, and would die
+        # of SIGINT in the end though it was handled; executing another text makes it forget.
+        exec("")
     sys.exit(code)
 
 

@@ -4,12 +4,14 @@ A `Launch` is all that whoever starts an engine needs: it is printed by `onbox u
 the supervisor, and read by watcher and guard for the landmarks and the container's name.
 """
 
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from onbox.engines.log_lines import LogLines
+from onbox.engines.variables import by_name
 
 LABEL = "onbox"
 """Label of every container that onbox starts; only such containers are ever stopped or removed."""
@@ -26,7 +28,8 @@ class Launch:
 
     argv: tuple[str, ...]
     environment: dict[str, str] = field(default_factory=dict)
-    """Variables on top of our own, for the process that `argv` starts. A container's own are in `argv` (`--env`)."""
+    """Variables on top of our own, for the process that `argv` starts. A container's own are in `argv` (`--env`); of
+    those whose value `${NAME}` is filled at the start, `argv` has the name, and this what fills it."""
     log: LogLines = field(default_factory=LogLines)
     stop_hint: str = ""
     """What to try when it dies at start."""
@@ -45,10 +48,15 @@ class Launch:
 
     def shown(self) -> str:
         """The command as one can paste it into a shell, one option a line; what builds its image comes before it."""
-        variables = [f"{name}={shlex.quote(value)}" for name, value in self.environment.items()]
+        variables = [f"{name}={_quoted(value)}" for name, value in self.environment.items()]
         run = [*variables, *_by_option(self.argv, self.image)]
         build = _by_option(self.build, self.build[-1]) if self.build else []
         return "\n".join(" \\\n  ".join(lines) for lines in (build, run) if lines)
+
+
+def _quoted(value: str) -> str:
+    """Quoted so that a shell fills what is taken from its environment, and nothing else."""
+    return f'"{value}"' if by_name(value) and not re.search(r'["`\\]|\$(?!\{)', value) else shlex.quote(value)
 
 
 def _by_option(argv: Sequence[str], alone: str | None) -> list[str]:

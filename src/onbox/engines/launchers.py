@@ -14,6 +14,7 @@ from typing import Any
 from onbox.engines.known import FORK, FORK_VERSION
 from onbox.engines.launch import LABEL, Launch
 from onbox.engines.log_lines import Failure, LogLines
+from onbox.engines.variables import by_name
 from onbox.recipes.container import Container
 from onbox.recipes.schema import Recipe
 
@@ -103,6 +104,7 @@ def launch(
     name = f"onbox-{recipe.name}-{port}"
     client = recipe.launcher
     return Launch(
+        environment={key: value for key, value in variables.items() if by_name(value)},
         argv=(
             client,
             *_run(recipe, recipe.container, name, where, port, variables),
@@ -160,7 +162,7 @@ def _run(
         host = Path(mount.host).expanduser()
         words += ["--volume", f"{host}:{mount.inside}" + (":ro" if mount.read_only else "")]
     for key, value in variables.items():
-        words += ["--env", f"{key}={value}"]
+        words += ["--env", key if by_name(value) else f"{key}={value}"]
     if container.entrypoint is not None:
         words += ["--entrypoint", container.entrypoint]
     return words

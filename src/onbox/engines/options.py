@@ -13,7 +13,9 @@ def words(options: Mapping[str, ArgumentValue | None]) -> list[str]:
         if value is None or value is False:
             continue
         found.append(f"--{name}")
-        if value is not True:
+        if isinstance(value, tuple):
+            found += [str(each) for each in value]
+        elif value is not True:
             found.append(str(value))
     return found
 
@@ -24,10 +26,10 @@ def merged(
     """What onbox sets by itself, and the recipe's own arguments after it.
 
     Raises:
-        UsageError: the recipe sets by `serve.arguments` what another field of it sets.
+        UsageError: the recipe sets by `serve.arguments` what another field of it sets otherwise.
     """
     for name in given:
-        if own.get(name.replace("_", "-")) is not None:
+        if own.get(name.replace("_", "-")) not in (None, given[name]):
             raise UsageError(
                 f"{recipe_name}: serve.arguments: {name}: another field of the recipe sets it",
                 "take it out of serve.arguments",

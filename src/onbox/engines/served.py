@@ -1,14 +1,17 @@
 """Which server answers at a URL, and what it says of itself."""
 
-import json
 from dataclasses import dataclass, replace
 from typing import Any
 
-from onbox.engines.attached import Attached
+from onbox.engines.openai.attached import Attached
+from onbox.untrusted_json import UntrustedJsonError, parse_object
 from onbox.wire.client import StampedClient
 
 KINDS = {"vllm": "vLLM", "llamacpp": "llama.cpp", "sglang": "SGLang", "library": "Ollama"}
 """`owned_by` in `/v1/models` -> the server."""
+MODELS_MAX = 1000
+TOKENS_MAX = 10**9
+"""No context is longer; a larger number is none."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,8 @@ def who_serves(client: StampedClient, model: str | None = None) -> Served | None
     if client.get("/v1/models").status is None:
         return None
     listed = (client.get_json("/v1/models") or {}).get("data")
-    entries = [entry for entry in listed or [] if isinstance(entry, dict) and isinstance(entry.get("id"), str)]
+    listed = listed[:MODELS_MAX] if isinstance(listed, list) else []
+    entries = [entry for entry in listed if isinstance(entry, dict) and isinstance(entry.get("id"), str)]
     chosen = next((entry for entry in entries if entry["id"] == model), entries[0] if entries else {})
     props = Attached().props(client)
     kind = KINDS.get(str(chosen.get("owned_by")), "unknown")
@@ -77,8 +81,8 @@ def _asked_ollama(client: StampedClient, served: Served, model: str) -> Served:
     """Ollama tells of a model at an address of its own; its window is a setting that it does not tell."""
     exchange = client.request("POST", "/api/show", {"model": model}, purpose="probe")
     try:
-        shown = json.loads(exchange.body()) if exchange.status == 200 else {}
-    except ValueError:
+        shown = parse_object(exchange.body()) if exchange.status == 200 else {}
+    except UntrustedJsonError:
         shown = {}
     able = shown.get("capabilities")
     return replace(
@@ -89,7 +93,8 @@ def _asked_ollama(client: StampedClient, served: Served, model: str) -> Served:
 
 
 def _positive(value: Any) -> int | None:
-    return value if isinstance(value, int) and value > 0 else None
+    known = isinstance(value, int) and not isinstance(value, bool) and 0 < value <= TOKENS_MAX
+    return value if known else None
 
 
 def _word(value: Any) -> str | None:

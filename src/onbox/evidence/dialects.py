@@ -15,6 +15,7 @@ from onbox.evidence.shape import oddity
 REASONING_FIELDS = ("reasoning", "reasoning_content", "thinking")
 CALL_ITEMS = ("function_call", "custom_tool_call")
 """How /responses names a call with arguments, and one with free text."""
+ERROR_CHARS_MAX = 2000
 FINISH_WORDS = MappingProxyType(
     {
         "end_turn": "stop",
@@ -75,9 +76,8 @@ def piece_of(payload: Mapping[str, Any]) -> Piece:
 
 def error_text(error: Any) -> str:
     """What an error object says."""
-    if isinstance(error, dict):
-        return str(error.get("message") or error)
-    return str(error)
+    told = error.get("message") or error if isinstance(error, dict) else error
+    return str(told)[:ERROR_CHARS_MAX]
 
 
 # ---------------------------------------------------------------- /chat/completions and /completions

@@ -23,6 +23,24 @@ class Framing(Protocol):
         ...
 
 
+class _Pending:
+    """Bytes that wait for the end of their line, gathered without copying them again for each that comes."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self.length = 0
+
+    def add(self, data: bytes) -> None:
+        self._parts.append(data)
+        self.length += len(data)
+
+    def take(self) -> bytes:
+        """All of it; nothing is left."""
+        whole = b"".join(self._parts)
+        self._parts, self.length = [], 0
+        return whole
+
+
 class SseParser:
     """Incremental parser of `text/event-stream` (WHATWG HTML, section 9.2): feed bytes, get events.
 
@@ -32,7 +50,7 @@ class SseParser:
     """
 
     def __init__(self) -> None:
-        self._pending = b""
+        self._pending = _Pending()
         self._name = b""
         self._data: list[bytes] = []
         self._after_cr = False
@@ -49,14 +67,15 @@ class SseParser:
         after_cr, self._after_cr = self._after_cr, chunk.endswith(b"\r")
         if after_cr:
             chunk = chunk.removeprefix(b"\n")
-        self._pending += chunk
+        self._pending.add(chunk)
         ends_line = b"\n" in chunk or b"\r" in chunk
-        if self._at_start and (ends_line or len(self._pending) >= 3):
-            self._pending = self._pending.removeprefix(b"\xef\xbb\xbf")
+        if self._at_start and (ends_line or self._pending.length >= 3):
+            self._pending.add(self._pending.take().removeprefix(b"\xef\xbb\xbf"))
             self._at_start = False
         if not ends_line:
             return []
-        *lines, self._pending = self._pending.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        *lines, rest = self._pending.take().replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        self._pending.add(rest)
         return [event for line in lines if (event := self._line(line)) is not None]
 
     def rest(self) -> list[Event]:
@@ -81,32 +100,38 @@ class LineParser:
     """Incremental parser of JSON lines, as Ollama streams them."""
 
     def __init__(self) -> None:
-        self._pending = b""
+        self._pending = _Pending()
 
     def events(self, chunk: bytes) -> list[Event]:
         """Return each line that this chunk completes; empty lines are skipped."""
-        *lines, self._pending = (self._pending + chunk).split(b"\n")
+        self._pending.add(chunk)
+        if b"\n" not in chunk:
+            return []
+        *lines, rest = self._pending.take().split(b"\n")
+        self._pending.add(rest)
         return [Event("message", _text(line)) for line in lines if line.strip()]
 
     def rest(self) -> list[Event]:
         """The last line, where it came without its newline."""
-        return [Event("message", _text(self._pending))] if self._pending.strip() else []
+        last = self._pending.take()
+        return [Event("message", _text(last))] if last.strip() else []
 
 
 class Document:
     """A body that is one message and whole only at its end."""
 
     def __init__(self) -> None:
-        self._body = b""
+        self._body = _Pending()
 
     def events(self, chunk: bytes) -> list[Event]:
         """Nothing yet."""
-        self._body += chunk
+        self._body.add(chunk)
         return []
 
     def rest(self) -> list[Event]:
         """The whole body; nothing when it is empty."""
-        return [Event("message", _text(self._body))] if self._body else []
+        body = self._body.take()
+        return [Event("message", _text(body))] if body else []
 
 
 def framing_of(content_type: str) -> Framing:

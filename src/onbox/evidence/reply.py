@@ -14,9 +14,25 @@ class ToolCall:
     """One call that the server parsed out of the model's text."""
 
     id: str = ""
-    name: str = ""
-    arguments: str = ""
-    """JSON text as it came: it may be pretty-printed, or broken."""
+    _name: list[str] = field(default_factory=list, repr=False)
+    _arguments: list[str] = field(default_factory=list, repr=False)
+
+    @property
+    def name(self) -> str:
+        """Of the tool."""
+        return _joined(self._name)
+
+    @property
+    def arguments(self) -> str:
+        """JSON text as it came: it may be pretty-printed, or broken."""
+        return _joined(self._arguments)
+
+    def add(self, name: str, arguments: str) -> None:
+        """Take in a piece of each."""
+        if name:
+            self._name.append(name)
+        if arguments:
+            self._arguments.append(arguments)
 
 
 @dataclass(frozen=True)
@@ -131,8 +147,7 @@ class Reply:
             self._calls[piece.index] = call
             self.tool_calls.append(call)
         call.id = piece.id or call.id
-        call.name += piece.name
-        call.arguments += piece.arguments
+        call.add(piece.name, piece.arguments)
 
 
 def _joined(parts: list[str]) -> str:

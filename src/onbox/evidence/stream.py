@@ -4,16 +4,17 @@ The same code serves the agent while a reply arrives and the judge a year later 
 the same reply.
 """
 
-import json
-
 from onbox.evidence.dialects import error_text
 from onbox.evidence.framing import Document, Event, Framing, SseParser, framing_of
 from onbox.evidence.records import Exchange
 from onbox.evidence.reply import Arrival, Reply, ToolCall
+from onbox.untrusted_json import UntrustedJsonError, parse
 
 __all__ = ["Arrival", "Reply", "ReplyReader", "SseParser", "ToolCall", "read_reply"]
 
 NOT_JSON = "not JSON"
+MESSAGES_MAX = 500_000
+"""In one reply; a token is one at most, and no model answers so long."""
 
 
 class ReplyReader:
@@ -27,12 +28,18 @@ class ReplyReader:
     def __init__(self, streamed: bool = True, framing: Framing | None = None) -> None:
         self.reply = Reply()
         self._framing = framing or (SseParser() if streamed else Document())
+        self._messages = 0
 
     def feed(self, t_ns: int, chunk: bytes) -> None:
         """Take in the bytes of one socket read, stamped in nanoseconds since the request."""
+        if self._messages > MESSAGES_MAX:
+            return
         events = self._framing.events(chunk)
         if not events:
             return
+        self._messages += len(events)
+        if self._messages > MESSAGES_MAX:
+            self.reply.error = self.reply.error or f"more than {MESSAGES_MAX:,} messages: what follows is not read"
         before = self.reply.characters
         visible = sum(self._event(event) for event in events)
         self.reply.arrivals.append(Arrival(t_ns, visible, self.reply.characters - before, self.reply.counted))
@@ -50,8 +57,8 @@ class ReplyReader:
             self.reply.done = True
             return False
         try:
-            payload = json.loads(event.data)
-        except (ValueError, RecursionError):
+            payload = parse(event.data)
+        except UntrustedJsonError:
             self.reply.error = self.reply.error or f"{NOT_JSON}: {event.data[:200]}"
             return False
         visible = self.reply.add(payload)

@@ -17,14 +17,14 @@ MS = 1000
 
 
 class AIPerf:
-    """`profile_export_aiperf.json`: a file for each contender, for each holds one profile."""
+    """`profile_export_aiperf.json`: a file for each contender and number of requests at a time."""
 
     name = "aiperf"
 
     def export(self, folder: TrialFolder, verdict: Verdict) -> Export:
-        """A summary for each contender."""
+        """A summary for each of them."""
         shown, notes = measured(verdict)
-        return Export({f"{each.name}.json": as_json(_summary(each)) for each in shown}, tuple(notes))
+        return Export({f"{each.cell}.json": as_json(_summary(each)) for each in shown}, tuple(notes))
 
 
 def _summary(each: Measured) -> dict[str, Any]:
@@ -36,6 +36,7 @@ def _summary(each: Measured) -> dict[str, Any]:
         "output_token_throughput_per_user": _metric("tokens/sec/user", each.rates_tok_s),
         "output_sequence_length": _metric("tokens", spread([r.tokens for r in one])),
         "input_sequence_length": _metric("tokens", spread([r.prompt_tokens for r in one])),
+        "output_token_throughput": _of_all(each),
         "request_count": {"unit": "requests", "avg": each.speed.requests},
         "total_output_tokens": {"unit": "tokens", "avg": each.speed.tokens},
     }
@@ -47,6 +48,12 @@ def _summary(each: Measured) -> dict[str, Any]:
         "is_complete": True,
         "onbox": {"contender": each.name, "model": each.model, **each.standing},
     }
+
+
+def _of_all(each: Measured) -> dict[str, Any] | None:
+    """Of all requests together, where several ran at a time."""
+    rate = each.speed.system_tok_s
+    return None if rate is None else {"unit": "tokens/sec", "avg": rate}
 
 
 def _metric(unit: str, found: Spread | None, factor: float = 1) -> dict[str, Any] | None:

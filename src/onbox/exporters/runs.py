@@ -11,6 +11,7 @@ from onbox.evidence.records import Plan, RunRecord
 from onbox.evidence.reply import ToolCall
 from onbox.exporters.conversation import Conversation, conversation
 from onbox.judge.results import Outcome, RunResult, Verdict
+from onbox.untrusted_json import UntrustedJsonError, parse
 
 TOLD = ("contender", "arm", "n", "outcome", "attribution", "code", "detail", "replay", "replay_bound", "folder")
 
@@ -76,8 +77,8 @@ def agent_of(plan: Plan) -> tuple[str, str]:
 def arguments_of(call: ToolCall) -> dict[str, Any]:
     """The arguments of a call as an object; text that is none stands under `unparsed`."""
     try:
-        value = json.loads(call.arguments or "{}")
-    except ValueError:
+        value = parse(call.arguments or "{}", any_integer=True)
+    except UntrustedJsonError:
         return {"unparsed": call.arguments}
     return value if isinstance(value, dict) else {"unparsed": call.arguments}
 

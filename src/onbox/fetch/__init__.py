@@ -16,7 +16,7 @@ from onbox.evidence.folder import write_json
 from onbox.evidence.records import WeightsFile
 from onbox.fetch import folder_weights, hub, parts
 from onbox.fetch.growth import folder_bytes
-from onbox.fetch.hashing import sha256_of
+from onbox.fetch.hashing import full_check_wanted, hashes_of
 from onbox.recipes.weights import Weights
 from onbox.user_folders import cache_folder
 
@@ -26,12 +26,18 @@ OnProgress = Callable[[int, int, str], None]
 SPARE_BYTES = 512 * 2**20
 
 
-def fetch(weights: Weights, on_progress: OnProgress = lambda done, total, source: None) -> tuple[Path, WeightsFile]:
+def fetch(
+    weights: Weights,
+    on_progress: OnProgress = lambda done, total, source: None,
+    *,
+    full_check: bool | None = None,
+) -> tuple[Path, WeightsFile]:
     """Return a local path of the weights and the record of how they came.
 
     Args:
         weights: a local file or folder, a pinned file with its sources, or a repository of the hub.
-        on_progress: told while bytes arrive.
+        on_progress: told while bytes arrive, and, with the source `hashing`, while files are hashed.
+        full_check: hash all files, also those whose hash is known; None: where ONBOX_CHECK_WEIGHTS is set.
 
     Raises:
         UsageError: a local path that is not there, or a folder without a whole model.
@@ -39,18 +45,21 @@ def fetch(weights: Weights, on_progress: OnProgress = lambda done, total, source
         FetchError: no source could serve it, or what came has the wrong hash.
     """
     began = time.monotonic()
-    path, record = _fetch(weights, on_progress)
+    full_check = full_check_wanted() if full_check is None else full_check
+    path, record = _fetch(weights, on_progress, full_check)
     return path, record.model_copy(update={"seconds": round(time.monotonic() - began, 3)})
 
 
-def _fetch(weights: Weights, on_progress: OnProgress) -> tuple[Path, WeightsFile]:
+def _fetch(weights: Weights, on_progress: OnProgress, full_check: bool) -> tuple[Path, WeightsFile]:
     if weights.path is not None:
-        return _local(Path(weights.path))
+        return _local(Path(weights.path), on_progress, full_check)
     if weights.repository is not None:
-        return folder_weights.bring_repository(weights.repository, cache_folder(), on_progress)
+        return folder_weights.bring_repository(weights.repository, cache_folder(), on_progress, full_check=full_check)
     target = _cached_path(weights)
     folder = target.parent
     known = _from_cache(weights, target)
+    if known is not None and full_check and _differs(weights, target, on_progress):
+        known = None
     if known is not None:
         on_progress(weights.bytes, weights.bytes, "cache")
         return target, known
@@ -88,13 +97,21 @@ def _cached_path(weights: Weights) -> Path:
     return cache_folder() / "weights" / weights.sha256[:16] / weights.file
 
 
-def _local(path: Path) -> tuple[Path, WeightsFile]:
-    if path.is_dir():
-        return folder_weights.local_folder(path)
-    if not path.is_file():
+def _local(path: Path, on_progress: OnProgress, full_check: bool) -> tuple[Path, WeightsFile]:
+    if not path.exists():
         raise UsageError(f"{path}: no such file", "name a GGUF file, or a folder with safetensors")
-    size = path.stat().st_size
-    return path, WeightsFile(file=path.name, bytes=size, sha256=sha256_of(path), source="path")
+    return folder_weights.local(path, on_progress, full_check=full_check)
+
+
+def _differs(weights: Weights, target: Path, on_progress: OnProgress) -> bool:
+    """Whether a file of the cache is not what the recipe names; it is hashed for that."""
+    tell = functools.partial(_hashing, on_progress)
+    (found,) = hashes_of((target,), full_check=True, on_bytes=tell)
+    return found != weights.sha256
+
+
+def _hashing(on_progress: OnProgress, done: int, total: int) -> None:
+    on_progress(done, total, folder_weights.HASHING)
 
 
 def _note(target: Path) -> Path:

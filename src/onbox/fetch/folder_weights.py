@@ -1,29 +1,36 @@
 """Weights that are many files: a folder here, or a repository of the hub."""
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
 from onbox.evidence.records import WeightsFile
 from onbox.fetch.growth import watched
-from onbox.fetch.hashing import sha256_of
+from onbox.fetch.hashing import folder_hash, hashes_of
 from onbox.fetch.repository import fetch_repository
 from onbox.fetch.verified_folder import verify_folder
 from onbox.recipes.weights import Repository
 
+OnProgress = Callable[[int, int, str], None]
+"""Called with (bytes done, bytes in all, source)."""
+HASHING = "hashing"
+"""The source that is told while files are hashed that are here already."""
 
-def local_folder(folder: Path) -> tuple[Path, WeightsFile]:
-    """The folder and its record.
+
+def local(
+    path: Path, on_progress: OnProgress = lambda done, total, source: None, *, full_check: bool | None = None
+) -> tuple[Path, WeightsFile]:
+    """A file or folder that is here, and its record.
 
     Raises:
         UsageError: it holds no whole model.
     """
-    verify_folder(folder)
-    return folder, _record(folder, "path")
+    if path.is_dir():
+        verify_folder(path)
+    return path, _record(path, "path", on_progress, full_check)
 
 
 def bring_repository(
-    repository: Repository, cache: Path, on_progress: Callable[[int, int, str], None]
+    repository: Repository, cache: Path, on_progress: OnProgress, *, full_check: bool | None = None
 ) -> tuple[Path, WeightsFile]:
     """Fetch what an engine reads of a repository; what is here whole is not fetched again.
 
@@ -32,9 +39,27 @@ def bring_repository(
     """
     folder = folder_of(repository, cache)
     folder.mkdir(parents=True, exist_ok=True)
-    with watched(folder, lambda here: on_progress(here, max(here, repository.bytes), "hub")):
-        fetched = fetch_repository(repository.source, folder, tell=lambda line: None)
-    record = _record(fetched.model, "hub")
+    arriving = True
+
+    def arrived(here: int) -> None:
+        if arriving:
+            on_progress(here, max(here, repository.bytes), "hub")
+
+    def hashed(done: int, total: int) -> None:
+        nonlocal arriving
+        arriving = False
+        on_progress(done, total, HASHING)
+
+    with watched(folder, arrived):
+        fetched = fetch_repository(
+            repository.source,
+            folder,
+            tell=lambda line: None,
+            full_check=full_check,
+            on_hashed=hashed,
+        )
+    # What the repository pins was checked a moment ago.
+    record = _record(fetched.model, "hub", on_progress, full_check=False)
     if fetched.bytes_fetched:
         return fetched.model, record
     return fetched.model, record.model_copy(update={"source": "cache", "first_source": "hub"})
@@ -46,12 +71,12 @@ def folder_of(repository: Repository, cache: Path) -> Path:
     return cache / "repositories" / name.replace("/", "-")
 
 
-def _record(model: Path, source: str) -> WeightsFile:
-    """A folder is known by the hash of its files' hashes: what `sha256sum * | sha256sum` prints in it."""
-    if model.is_file():
-        return WeightsFile(file=model.name, bytes=model.stat().st_size, sha256=sha256_of(model), source=source)
-    files = sorted(path for path in model.iterdir() if path.is_file() and not path.name.startswith("."))
-    lines = "".join(f"{sha256_of(path)}  {path.name}\n" for path in files)
+def _record(model: Path, source: str, on_progress: OnProgress, full_check: bool | None) -> WeightsFile:
+    """A folder is known by the hash of its files' hashes."""
+    files = [model]
+    if not model.is_file():
+        files = sorted(path for path in model.iterdir() if path.is_file() and not path.name.startswith("."))
+    hashes = hashes_of(files, full_check=full_check, on_bytes=lambda done, total: on_progress(done, total, HASHING))
+    digest = hashes[0] if model.is_file() else folder_hash((path.name for path in files), hashes)
     size = sum(path.stat().st_size for path in files)
-    digest = hashlib.sha256(lines.encode()).hexdigest()
     return WeightsFile(file=model.name, bytes=size, sha256=digest, source=source)

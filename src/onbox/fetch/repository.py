@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from onbox.errors import BoxError, FetchError
+from onbox.fetch.hashing import OnBytes, hashes_of
 from onbox.fetch.verified_folder import Fetched, FetchedFile, Skipped, Tell, expect_hash, need_room
 from onbox.weights.hub import HubStore, parse_hub_source, translated
 from onbox.weights.layout import find_model
@@ -20,7 +21,14 @@ _CODE = (".py",)
 
 
 def fetch_repository(
-    source: str, folder: Path, *, include: Sequence[str] = (), exclude: Sequence[str] = (), tell: Tell = print
+    source: str,
+    folder: Path,
+    *,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    tell: Tell = print,
+    full_check: bool | None = None,
+    on_hashed: OnBytes = lambda done, total: None,
 ) -> Fetched:
     """Fetch the one copy of a model that an engine reads, with its configuration and tokenizer.
 
@@ -29,6 +37,8 @@ def fetch_repository(
         folder: where the files go; what is there already, whole, is not fetched again.
         include, exclude: patterns (fnmatch on the path in the repository) that overrule the choice.
         tell: called with lines for people.
+        full_check: hash all files again, also those whose hash is known; None: what the environment asks for.
+        on_hashed: called with (bytes hashed, bytes to hash).
 
     Raises:
         UsageError: not a source, no such repository, no model in it.
@@ -45,7 +55,8 @@ def fetch_repository(
     tell(f"fetch {missing / 2**30:.2f} GiB in {len(wanted) - len(held)} files to {folder}")
     need_room(folder, missing)
     _download(store, there.repository, folder, [each.rfilename for each in wanted])
-    files = tuple(_verified(folder, each) for each in wanted)
+    known = _hashes(folder, wanted, full_check, on_hashed)
+    files = tuple(_verified(folder, each, known) for each in wanted)
     model = folder / there.file if there.file else folder
     present = sum(each.size or 0 for each in wanted if each.rfilename in held)
     return Fetched(source, str(folder), model, missing, present, files, tuple(skipped))
@@ -112,12 +123,18 @@ def _download_one(store: HubStore, repository: str, folder: Path, name: str) -> 
                 ) from error
 
 
-def _verified(folder: Path, each: Any) -> FetchedFile:
+def _hashes(folder: Path, wanted: list[Any], full_check: bool | None, on_hashed: OnBytes) -> dict[Path, str]:
+    """The sha256 of the big files that came whole, hashed side by side."""
+    paths = [folder / str(each.rfilename) for each in wanted if each.lfs is not None and _is_here(folder, each)]
+    return dict(zip(paths, hashes_of(paths, full_check=full_check, on_bytes=on_hashed), strict=True))
+
+
+def _verified(folder: Path, each: Any, known: dict[Path, str]) -> FetchedFile:
     path = folder / str(each.rfilename)
     if not _is_here(folder, each):
         raise FetchError(f"{path}: did not come whole", "run the same command again: it goes on where it stopped")
     if each.lfs is not None:
-        expect_hash(path, "sha256", str(each.lfs.sha256))
+        expect_hash(path, "sha256", str(each.lfs.sha256), known=known.get(path))
         return FetchedFile(each.rfilename, each.size, "sha256")
     if each.blob_id:
         expect_hash(path, "git", str(each.blob_id))

@@ -10,7 +10,7 @@ from typing import Any
 
 from onbox import weights
 from onbox.errors import BoxError, FetchError
-from onbox.fetch.hashing import sha256_of
+from onbox.fetch.hashing import hashes_of
 
 Tell = Callable[[str], None]
 SPARE_BYTES = 1 << 30
@@ -96,13 +96,18 @@ def git_hash_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def expect_hash(path: Path, kind: str, expected: str) -> None:
+def expect_hash(path: Path, kind: str, expected: str, *, known: str | None = None) -> None:
     """Compare, and remove a file that is not what was published, so that the next fetch brings it anew.
+
+    Args:
+        known: the hash as far as it is known already; before a file is removed for it, the file is hashed again.
 
     Raises:
         FetchError: the hashes differ.
     """
-    seen = sha256_of(path) if kind == "sha256" else git_hash_of(path)
+    if known == expected.lower():
+        return
+    seen = hashes_of((path,), full_check=True)[0] if kind == "sha256" else git_hash_of(path)
     if seen != expected.lower():
         path.unlink()
         raise FetchError(f"{path}: {kind} is {seen}, published is {expected}; removed", "fetch it again")

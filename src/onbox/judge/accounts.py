@@ -1,45 +1,49 @@
 """What an engine says of one request by itself: how many tokens, in how many seconds."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from onbox.engines.profiles import BUILTIN
 from onbox.evidence.stream import Reply
+from onbox.schema.engine_profile import EngineProfile, ReplyTiming
 
 
-def accounts(reply: Reply) -> list[tuple[str, int]]:
+def accounts(reply: Reply, profiles: Sequence[EngineProfile] = BUILTIN) -> list[tuple[str, int]]:
     """(where it stands, output tokens) for each account of the length of a reply beside its usage."""
-    found = [("its timings", (reply.timings or {}).get("predicted_n")), ("its token ids", _ids(reply))]
-    return [(name, tokens) for name, tokens in found if isinstance(tokens, int)]
+    found: list[tuple[str, Any]] = []
+    for timing, part in _timed(reply, profiles):
+        if timing.counts_apart:
+            found.append((f"its {timing.part}", part.get(timing.tokens)))
+    found.append(("its token ids", _ids(reply)))
+    return [(name, tokens) for name, tokens in dict(found).items() if isinstance(tokens, int)]
 
 
-def engine_time(reply: Reply) -> tuple[float, float] | None:
-    """(tokens, seconds) of decoding by the engine's own clock; None when it gives none.
-
-    llama.cpp's `predicted_ms` and vLLM's `generation_time_ms` run from the first token to the last, so that one token
-    fewer falls into them. Ollama's `eval_duration` is told with `eval_count`, which it covers.
-    """
-    timings, metrics, durations = reply.timings or {}, reply.metrics or {}, reply.durations or {}
-    told = (
-        (_less_one(timings.get("predicted_n")), timings.get("predicted_ms"), 1e3),
-        (_less_one(reply.completion_tokens), metrics.get("generation_time_ms"), 1e3),
-        (durations.get("eval_count"), durations.get("eval_duration"), 1e9),
-    )
-    for tokens, spent, unit in told:
-        if isinstance(tokens, int) and isinstance(spent, int | float) and tokens > 0 and spent > 0:
-            return float(tokens), spent / unit
+def engine_time(reply: Reply, profiles: Sequence[EngineProfile] = BUILTIN) -> tuple[float, float] | None:
+    """(tokens, seconds) of decoding by the engine's own clock; None when it gives none."""
+    for timing, part in _timed(reply, profiles):
+        tokens: Any = part.get(timing.tokens) if timing.tokens else reply.completion_tokens
+        spent = part.get(timing.seconds)
+        if isinstance(tokens, int) and isinstance(spent, int | float) and spent > 0:
+            decoded = tokens - 1 if timing.first_excluded else tokens
+            if decoded > 0:
+                return float(decoded), spent / timing.per_second
     return None
 
 
-def drafted(reply: Reply) -> tuple[int, int] | None:
-    """(output tokens, those of them that were drafted), by llama.cpp; None when nothing was drafted."""
-    timings = reply.timings or {}
-    tokens, drafts, accepted = (timings.get(name) for name in ("predicted_n", "draft_n", "draft_n_accepted"))
-    if not isinstance(tokens, int) or not isinstance(accepted, int) or not drafts:
-        return None
-    return tokens, accepted
+def drafted(reply: Reply, profiles: Sequence[EngineProfile] = BUILTIN) -> tuple[int, int] | None:
+    """(output tokens, those of them that were drafted), by the engine; None when nothing was drafted."""
+    for timing, part in _timed(reply, profiles):
+        tokens, drafts, accepted = (part.get(name) for name in (timing.tokens, timing.drafted, timing.accepted))
+        if timing.drafted and isinstance(tokens, int) and isinstance(accepted, int) and drafts:
+            return tokens, accepted
+    return None
 
 
-def _less_one(tokens: Any) -> int | None:
-    return tokens - 1 if isinstance(tokens, int) else None
+def _timed(reply: Reply, profiles: Sequence[EngineProfile]) -> list[tuple[ReplyTiming, Mapping[str, Any]]]:
+    """Each engine's way to tell its times, with the part of the reply that it stands in."""
+    timings = dict.fromkeys(profile.timing for profile in profiles if profile.timing)
+    parts = {"timings": reply.timings, "metrics": reply.metrics, "durations": reply.durations}
+    return [(timing, part) for timing in timings if (part := parts.get(timing.part))]
 
 
 def _ids(reply: Reply) -> int | None:

@@ -1,12 +1,13 @@
 """Counters of an engine: Prometheus text in, differences out; what is missing is None and never zero."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from onbox.judge.counters import ENGINES, Names, Ruler
+from onbox.engines.profiles import BUILTIN
+from onbox.schema.engine_profile import CounterNames, DecodeRate, EngineProfile
 
 Values = Mapping[str, float]
 
@@ -28,7 +29,7 @@ def parse(text: str | None) -> dict[str, float] | None:
             for sample in family.samples:
                 if math.isfinite(sample.value) and not sample.name.endswith("_bucket"):
                     values[sample.name] = values.get(sample.name, 0.0) + sample.value
-    except (ValueError, IndexError, KeyError):
+    except (ValueError, IndexError, KeyError, OverflowError):
         return None
     return values or None
 
@@ -38,7 +39,7 @@ class Counters:
     """What an engine's counters did between two scrapes.
 
     Args:
-        engine: the prefix of its names.
+        engine: the short name of its profile.
         generated: output tokens.
         requests: finished requests, None where the engine does not count them.
         prompt: prompt tokens, cached ones included.
@@ -70,26 +71,29 @@ class Counters:
     resets: tuple[str, ...]
 
 
-def difference(before: Values | None, after: Values | None) -> Counters | None:
-    """Subtract two scrapes; None when either is missing or no known engine speaks."""
+def difference(
+    before: Values | None, after: Values | None, profiles: Sequence[EngineProfile] = BUILTIN
+) -> Counters | None:
+    """Subtract two scrapes; None when either is missing or no engine of `profiles` wrote them."""
     if before is None or after is None:
         return None
-    names = next((names for names in ENGINES if any(name in after for name in names.generated)), None)
-    if names is None:
+    profile = next((each for each in profiles if each.counters and _writes(each.counters, after)), None)
+    if profile is None or profile.counters is None:
         return None
+    names = profile.counters
     resets = [name for name in names.all() if after.get(name, 0.0) < before.get(name, 0.0)]
     if before.get(START_TIME) != after.get(START_TIME):
         resets.append(START_TIME)
     moved = _Moved(before, after, void=bool(resets))
     drafts = moved.whole(names.drafts)
-    ruler = _ruler(names, moved, speculative=bool(drafts))
+    ruler = _rate(names, moved, speculative=bool(drafts))
     busy = [after[name] for name in names.busy if name in after]
     cached = moved.whole(names.cached)
     prompt = moved.whole(names.prompt)
     if names.prompt_is_uncached:
         prompt = None if prompt is None or cached is None else prompt + cached
     return Counters(
-        engine=names.prefix,
+        engine=profile.engine,
         generated=moved.whole(names.generated),
         requests=moved.whole(names.requests),
         prompt=prompt,
@@ -125,14 +129,18 @@ class _Moved:
         value = None if name is None else self.of(name)
         return None if value is None else round(value)
 
-    def seconds(self, ruler: Ruler) -> float | None:
+    def seconds(self, ruler: DecodeRate) -> float | None:
         total, less = self.of(ruler.seconds), self.of(ruler.seconds_less) if ruler.seconds_less else 0.0
         return None if total is None or less is None else total - less
 
 
-def _ruler(names: Names, moved: _Moved, *, speculative: bool) -> Ruler | None:
+def _writes(names: CounterNames, values: Values) -> bool:
+    return any(name in values for name in names.generated)
+
+
+def _rate(names: CounterNames, moved: _Moved, *, speculative: bool) -> DecodeRate | None:
     """The first way to the decode rate of which every part is there."""
-    for ruler in names.rulers:
+    for ruler in names.rates:
         needed = [name for name in (ruler.tokens, ruler.firsts, ruler.seconds, ruler.seconds_less) if name]
         if all(moved.of(name) is not None for name in needed) and not (ruler.by_event and speculative):
             return ruler

@@ -1,6 +1,5 @@
 """What replays say of a run without a call: dropped by the server, or never tried by the model."""
 
-import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,6 +8,7 @@ from onbox.evidence.markup import whole_call
 from onbox.evidence.records import Exchange
 from onbox.evidence.stream import read_reply
 from onbox.judge.words import count, percent
+from onbox.untrusted_json import UntrustedJsonError, parse
 
 CONFIDENCE = 0.95
 
@@ -82,8 +82,8 @@ def _raw_text(exchange: Exchange) -> str | None:
     if exchange.purpose != "replay-raw" or exchange.status != 200:
         return None
     try:
-        body = json.loads(exchange.body())
-    except ValueError:
+        body = parse(exchange.body())
+    except UntrustedJsonError:
         return None
     texts = [body[name] for name in RAW_FIELDS if isinstance(body.get(name), str)] if isinstance(body, dict) else []
     if texts:

@@ -4,13 +4,13 @@ The patterns are right on shapes recorded from vLLM, llama.cpp, SGLang and gpt-o
 that show each shape.
 """
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from onbox.evidence.markup import leaked
 from onbox.evidence.stream import Reply, ToolCall
+from onbox.untrusted_json import UntrustedJsonError, parse
 
 STRIPPED = re.compile(r"(?:^|\n)\s*(?:analysis|commentary|final)[A-Z{]|assistant(?:final|commentary|analysis)")
 INTENT = re.compile(
@@ -79,8 +79,8 @@ def answer_without_call(text: str, unchanged: bool) -> str:
 def call_fault(call: ToolCall, offered: Mapping[str, Mapping[str, Any]]) -> str | None:
     """`M-MALFORMED` or `M-BADARGS` for a call that no harness could carry out; None for a usable one."""
     try:
-        arguments = json.loads(call.arguments or "{}")
-    except ValueError:
+        arguments = parse(call.arguments or "{}", any_integer=True)
+    except UntrustedJsonError:
         return "M-MALFORMED"
     if call.name not in offered or not isinstance(arguments, dict):
         return "M-BADARGS"

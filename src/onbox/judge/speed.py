@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
+from onbox.engines.profiles import candidates
 from onbox.errors import UsageError
 from onbox.evidence.folder import TrialFolder, read_lines
 from onbox.evidence.records import (
@@ -36,6 +37,7 @@ from onbox.judge.speed_checks import HARD, all_checks
 from onbox.judge.speed_seen import Seen
 from onbox.judge.together import together
 from onbox.judge.words import sentence
+from onbox.schema.engine_profile import EngineProfile
 
 Pairs = list[tuple[float, float]]
 
@@ -115,16 +117,17 @@ def measure(evidence: SpeedEvidence) -> Measurement:
     for exchange in evidence.exchanges:
         by_purpose.setdefault(exchange.purpose, []).append(digest(exchange))
     samples = by_purpose.get("measured", [])
-    counters = difference(parse(evidence.metrics_before), parse(evidence.metrics_after))
+    profiles = candidates(evidence.run.profile)
+    counters = difference(parse(evidence.metrics_before), parse(evidence.metrics_after), profiles)
     pairs = {
         "client_bursts": _bursts(samples),
         "engine_counters": _counters(counters, len(samples)),
-        "engine_timings": _timings(samples),
+        "engine_timings": _timings(samples, profiles),
     }
     witnesses = tuple(_witness(name, found) for name, found in pairs.items())
     headline = next((found for found in pairs.values() if found), None)
     interval = bootstrap_rate(headline) if headline else None
-    speculation = _speculation(samples, counters)
+    speculation = _speculation(samples, counters, profiles)
     implied_gb_s = _implied_gb_s(headline, speculation, evidence.ceiling)
     at_once = together(samples, evidence.exchanges, evidence.run.concurrency)
     system = at_once.tok_s if at_once else None
@@ -137,6 +140,7 @@ def measure(evidence: SpeedEvidence) -> Measurement:
             samples=samples,
             warmups=by_purpose.get("warmup", []),
             counters=counters,
+            profiles=profiles,
             witnesses=witnesses,
             interval=interval,
             cpu=evidence.cpu,
@@ -252,12 +256,14 @@ def _counters(counters: Counters | None, requests: int) -> Pairs | None:
     return [(float(tokens), counters.decode_s)] if tokens > 0 and counters.decode_s > 0 else None
 
 
-def _speculation(samples: Sequence[Sample], counters: Counters | None) -> float | None:
-    """Tokens a forward pass, by counters (a draft yields what was kept of it and one token more), else by llama.cpp's
-    account of each request; None when nothing was drafted."""
+def _speculation(
+    samples: Sequence[Sample], counters: Counters | None, profiles: Sequence[EngineProfile]
+) -> float | None:
+    """Tokens a forward pass, by counters (a draft yields what was kept of it and one token more), else by the
+    engine's account of each request; None when nothing was drafted."""
     if counters and counters.drafts and counters.accepted is not None:
         return 1 + counters.accepted / counters.drafts
-    told = [drafted(sample.reply) for sample in samples]
+    told = [drafted(sample.reply, profiles) for sample in samples]
     known = [pair for pair in told if pair]
     if not known or len(known) < len(told):
         return None
@@ -265,8 +271,8 @@ def _speculation(samples: Sequence[Sample], counters: Counters | None) -> float 
     return tokens / (tokens - accepted) if 0 <= accepted < tokens else None
 
 
-def _timings(samples: Sequence[Sample]) -> Pairs | None:
-    pairs = [engine_time(sample.reply) for sample in samples]
+def _timings(samples: Sequence[Sample], profiles: Sequence[EngineProfile]) -> Pairs | None:
+    pairs = [engine_time(sample.reply, profiles) for sample in samples]
     return [pair for pair in pairs if pair] if pairs and all(pairs) else None
 
 

@@ -8,6 +8,7 @@ from onbox.judge.estimator import Sample
 from onbox.judge.metrics import Counters
 from onbox.judge.results import Check, Status, Witness
 from onbox.judge.together import Together
+from onbox.schema.engine_profile import EngineProfile
 
 Observed = float | str | None
 
@@ -22,6 +23,8 @@ class Seen:
     samples: Sequence[Sample]
     warmups: Sequence[Sample]
     counters: Counters | None
+    profiles: Sequence[EngineProfile]
+    """By which its counters and times were read: what was recorded, then what comes with onbox."""
     witnesses: Sequence[Witness]
     interval: tuple[float, float] | None
     cpu: Mapping[int, CpuWindow]

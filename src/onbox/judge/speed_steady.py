@@ -12,9 +12,7 @@ from onbox.judge.words import count
 def witnesses_agree(seen: Seen) -> Check:
     """Independent ways to the number give the same number."""
     known = [(witness.name, witness.tok_s) for witness in seen.witnesses if witness.tok_s]
-    by_ollama = any(sample.reply.durations for sample in seen.samples)
-    engine = seen.counters.engine if seen.counters else "ollama" if by_ollama else ""
-    threshold = limit.WITNESS_SPREAD.get(engine, limit.WITNESS_SPREAD_DEFAULT)
+    threshold = _witness_spread(seen)
     if len(known) < 2:
         return Check(
             id="WITNESSES_AGREE",
@@ -23,7 +21,7 @@ def witnesses_agree(seen: Seen) -> Check:
             threshold=2,
             unit="witnesses",
             evidence=seen.where,
-            hint="one witness cannot be checked: start the server with its metrics on (llama.cpp: --metrics)",
+            hint=f"one witness cannot be checked: start the server with its metrics on ({_metrics_options(seen)})",
         )
     low, high = min(known, key=lambda pair: pair[1]), max(known, key=lambda pair: pair[1])
     spread = high[1] / low[1] - 1
@@ -38,6 +36,24 @@ def witnesses_agree(seen: Seen) -> Check:
         evidence=seen.where,
         hint="" if good else f"the witnesses differ: {said}; no rate is given",
     )
+
+
+def _witness_spread(seen: Seen) -> float:
+    """What this engine's own numbers may differ by: of the engine whose counters these are, or whose times where it has
+    no counters."""
+    for profile in seen.profiles:
+        if seen.counters:
+            its = profile.engine == seen.counters.engine
+        else:
+            part = profile.timing.part if profile.timing and not profile.counters else ""
+            its = any(part and getattr(sample.reply, part) for sample in seen.samples)
+        if its:
+            return limit.WITNESS_SPREAD if profile.witness_spread is None else profile.witness_spread
+    return limit.WITNESS_SPREAD
+
+
+def _metrics_options(seen: Seen) -> str:
+    return "; ".join(dict.fromkeys(each.metrics_option for each in seen.profiles if each.metrics_option))
 
 
 def warm_up(seen: Seen) -> Check:

@@ -42,7 +42,11 @@ def usage(seen: Seen) -> Check:
         total = sum(tokens or 0 for tokens in said)
         if counters and counters.generated is not None and counters.requests == len(said):
             known.append(("the server's counter", total, counters.generated))
-        known += [(f"request {s.id}, {name}", s.tokens or 0, n) for s in seen.samples for name, n in accounts(s.reply)]
+        known += [
+            (f"request {s.id}, {name}", s.tokens or 0, n)
+            for s in seen.samples
+            for name, n in accounts(s.reply, seen.profiles)
+        ]
         if counters and counters.generated == total:
             known.append(("the server's counter", total, total))
     if not known:

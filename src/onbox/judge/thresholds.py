@@ -4,7 +4,6 @@ Sources: the default protocols of MLPerf LoadGen, InferenceX and vLLM's own guid
 the value and its reason stand beside it.
 """
 
-from types import MappingProxyType
 
 # ---------------------------------------------------------------- speed
 
@@ -42,11 +41,8 @@ UNLIKE_CHUNKS = 2.0
 COALESCED_BELOW = 0.5
 """Bursts per chunk: below it something between server and client held the tokens back."""
 
-WITNESS_SPREAD = MappingProxyType({"llamacpp": 0.02, "ollama": 0.02})
-"""llama.cpp prints its counters with six digits, so that a server up for hours rounds away hundredths of a second;
-whether Ollama's seconds hold the first token depends on its version."""
-
-WITNESS_SPREAD_DEFAULT = 0.01
+WITNESS_SPREAD = 0.01
+"""Between independent ways to the rate; the profile of an engine whose own numbers are coarse has another."""
 
 FOREIGN_CPU_WARN = 0.05
 FOREIGN_CPU_FAIL = 0.20
@@ -123,6 +119,8 @@ rate: a long context halves a rate, a busy neighbour does worse."""
 # ---------------------------------------------------------------- verdict
 
 P_MAX = 0.05
+HARNESS_FAULTS_MAX = 2
+"""Runs that a fault of onbox itself ended: once is a warning, twice marks the trial."""
 COVERAGE_MIN = 0.80
 """Share of the plan's runs that must be valid before anything is concluded."""
 

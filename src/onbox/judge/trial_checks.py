@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from onbox.evidence.records import ArmPlan, Plan
+from onbox.evidence.records import HARNESS_FAULT, ArmPlan, Plan
 from onbox.judge import thresholds as limit
 from onbox.judge.contenders import Judged
 from onbox.judge.isolation import has_mark
@@ -20,7 +20,7 @@ def trial_checks(plan: Plan, judged: Sequence[Judged]) -> tuple[Check, ...]:
     found = []
     for contender in judged:
         found += [plan_complete(contender), coverage(contender), serving(contender), *backend(contender)]
-        found += [runs_independent(contender), sandbox_held(plan, contender)]
+        found += [runs_independent(contender), sandbox_held(plan, contender), *harness(contender)]
         found += [arm_isolated(arm, contender) for arm in plan.treatments if has_mark(arm)]
     found += [tasks_audited(plan), *at_a_time(plan, judged)]
     found += [same_instances(judged), ceiling(judged)] if len(judged) > 1 else []
@@ -133,6 +133,24 @@ def sandbox_held(plan: Plan, contender: Judged) -> Check:
         unit="" if doubts else "probes that broke out",
         evidence=f"{name}/runs",
         hint=f"The sandbox of {name} did not hold ({', '.join(doubts)}): a gate may have been read" if doubts else "",
+    )
+
+
+def harness(contender: Judged) -> tuple[Check, ...]:
+    """No run was broken off by a fault of onbox itself; a check that is there only where one was."""
+    broken = [run.record.fault for run in contender.runs if run.record.fault.startswith(HARNESS_FAULT)]
+    if not broken:
+        return ()
+    return (
+        Check(
+            id="HARNESS",
+            status=Status.FAIL if len(broken) >= limit.HARNESS_FAULTS_MAX else Status.WARN,
+            observed=len(broken),
+            threshold=limit.HARNESS_FAULTS_MAX,
+            unit="runs",
+            evidence=f"{contender.result.name}/runs",
+            hint=f"{len(broken)} runs of {contender.result.name} were ended by a fault of onbox: {_short(broken[-1])}",
+        ),
     )
 
 

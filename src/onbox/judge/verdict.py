@@ -38,8 +38,8 @@ def judge(folder: TrialFolder, claims: Sequence[Claim] = ()) -> Verdict:
         reasons=(*wording.reasons(judged, pair), *wording.of_arms(arms)),
         would_settle=wording.would_settle(plan, judged, pair),
         contenders=tuple(contender.result for contender in judged),
-        fixed_suite=_fixed_suite(pair),
-        population=_population(pair),
+        fixed_suite=fixed_suite(pair),
+        population=population(pair),
         bracket=pair.bracket if pair else None,
         checks=trial_checks(plan, judged),
         runs=tuple(run.result for contender in judged for run in contender.runs),
@@ -52,14 +52,16 @@ def _name(plan: Plan) -> str:
     return f"{' against '.join(contender.name for contender in plan.contenders)}, {plan.created_at[:10]}"
 
 
-def _fixed_suite(pair: Pair | None) -> Comparison:
+def fixed_suite(pair: Pair | None) -> Comparison:
+    """Whether the difference is chance, on these tasks."""
     if pair is None:
         return Comparison(p=None, method=FIXED_SUITE, detail="There is nothing to compare.")
     detail = f"Adjusted for {pair.challengers} challengers (Holm)." if pair.challengers > 1 else ""
     return Comparison(p=None if pair.p is None else rounded(pair.p), method=FIXED_SUITE, detail=detail)
 
 
-def _population(pair: Pair | None) -> Comparison:
+def population(pair: Pair | None) -> Comparison:
+    """Whether the difference is chance, for tasks like these."""
     if pair is None:
         return Comparison(p=None, method=POPULATION, detail="There is nothing to compare.")
     smallest = 2 / 2**pair.tasks if pair.tasks else 1.0

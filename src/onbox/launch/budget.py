@@ -88,7 +88,7 @@ def planned(recipe: Recipe, weights: Path | None, total_bytes: int, *, on_cpu: b
         made_of = "the weights are not here yet" if held is None else f"{gib(held)} weights, 4 GiB allowance"
         return None if least is None else least + pinned, f"{gib(pinned)} KV cache as pinned, {made_of}"
     told = recipe.serve.arguments.get("gpu-memory-utilization", VLLM_UTILISATION)
-    share = float(told) if re.fullmatch(r"\d*\.?\d+", str(told)) else 1.0
+    share = float(str(told)) if re.fullmatch(r"\d*\.?\d+", str(told)) else 1.0
     taken = round(share * total_bytes)
     if least is not None and least > taken:
         return least, f"{gib(held or 0)} weights, 4 GiB allowance; more than gpu-memory-utilization {share:g} allows"

@@ -5,11 +5,13 @@
 
 import shutil
 from pathlib import Path
+from typing import Literal
 
 from onbox.box.checks import Check
 from onbox.box.gpus import Accelerator
-from onbox.engines.known import known
+from onbox.engines.known import known, unknown_version, versions_known
 from onbox.engines.launch import Launch
+from onbox.engines.variables import by_name, missing
 from onbox.fetch import download_bytes
 from onbox.launch import image_match
 from onbox.launch.budget import Budget
@@ -21,7 +23,7 @@ from onbox.launch.running_engines import RunningEngine
 from onbox.machine_names import machine
 from onbox.recipes.pins import unpinned
 from onbox.recipes.schema import Recipe
-from onbox.recipes.sparkrun import nodes, notes
+from onbox.recipes.sparkrun import files_of_mods, mods, nodes, notes
 from onbox.user_folders import cache_folder
 from onbox.watch.formatting import gib
 
@@ -39,8 +41,10 @@ def launch_checks(
         *_page_cache(found),
         *_disk(recipe),
         *_image(recipe, found.devices),
+        *_version(recipe, launch),
         *_options(recipe, launch),
         *_environment(recipe, launch),
+        *_named_variables(recipe),
         *_tools(recipe),
         *_nodes(recipe),
         _pinned(recipe),
@@ -164,6 +168,18 @@ def _kernels(here: ImageInfo, chip: str) -> Check:
     return Check("launch.kernels", "pass" if good else "fail", " ".join(here.kernels), None, "", evidence, hint)
 
 
+def _version(recipe: Recipe, launch: Launch) -> list[Check]:
+    """Whether the log of this version was read before."""
+    if launch.version is None or not versions_known(recipe.engine):
+        return []
+    evidence = unknown_version(recipe.engine, launch.version)
+    status: Literal["warn", "pass"] = "warn" if evidence else "pass"
+    hint = "a start may take longer to be called hung" if evidence else ""
+    return [
+        Check("launch.version", status, launch.version, None, "", evidence or "its options and log are known", hint)
+    ]
+
+
 def _options(recipe: Recipe, launch: Launch) -> list[Check]:
     """Only what the recipe itself says; what onbox adds is known."""
     knows = known(recipe.engine, launch.version)
@@ -180,6 +196,18 @@ def _environment(recipe: Recipe, launch: Launch) -> list[Check]:
     }
     hint = "this version ignores them: take them out, and assert the backend by expect.backends"
     return _by_knowledge("launch.environment", own, launch.version, "variables", hint)
+
+
+def _named_variables(recipe: Recipe) -> list[Check]:
+    """Values that are taken from onbox's own environment."""
+    named = sorted(name for name, value in recipe.serve.environment.items() if by_name(value))
+    if not named:
+        return []
+    evidence = "values of serve.environment that are named and not written: ${NAME}"
+    if gone := missing(recipe.serve.environment):
+        hint = "; ".join(f"export {name}=..." for name in gone)
+        return [Check("launch.variables", "fail", f"not set: {', '.join(gone)}", None, "", evidence, hint)]
+    return [Check("launch.variables", "pass", ", ".join(named), None, "", evidence)]
 
 
 def _by_knowledge(id_: str, said: dict[str, bool | None], version: str | None, what: str, hint: str) -> list[Check]:
@@ -215,10 +243,25 @@ def _nodes(recipe: Recipe) -> list[Check]:
         Check("launch.sparkrun", "warn", note, None, "", "what the sparkrun file says and onbox does not do")
         for note in notes(recipe)
     ]
+    found += _mods(recipe)
     if nodes(recipe) > 1:
         hint = "onbox serves on one: set tensor_parallel and min_nodes to 1, if the model fits"
         found.append(Check("launch.nodes", "fail", nodes(recipe), 1.0, "boxes", "min_nodes of the sparkrun file", hint))
     return found
+
+
+def _mods(recipe: Recipe) -> list[Check]:
+    """What a recipe leaves to changes of the container that sparkrun makes and onbox does not."""
+    id_, changed = "launch.mods", mods(recipe)
+    if not changed:
+        return []
+    names = ", ".join(changed)
+    if files := files_of_mods(recipe):
+        evidence = f"the command names {', '.join(files)}, which nothing but one of them brings"
+        hint = "take an image that has it, name a template beside the recipe in serve.chat_template, or use sparkrun"
+        return [Check(id_, "fail", names, None, "", evidence, hint)]
+    evidence = "not applied: whether the engine starts without them, and serves the same, is not known"
+    return [Check(id_, "warn", names, None, "", evidence, "take an image that has them, or serve by sparkrun")]
 
 
 def _pinned(recipe: Recipe) -> Check:

@@ -1,11 +1,14 @@
 """A recipe as it would be launched on this box now: the command, and the doubts about it. Nothing is started."""
 
+from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from onbox.box.checks import Check
 from onbox.engines import Engine, Launch, engine_by_name
+from onbox.engines.installed import for_another_box
 from onbox.errors import UsageError
 from onbox.fetch import where_weights
 from onbox.launch.budget import budget
@@ -55,11 +58,12 @@ class Resolved:
         }
 
 
-def resolve(recipe: Recipe, *, reserve: int | None = None) -> Resolved:
+def resolve(recipe: Recipe, *, reserve: int | None = None, elsewhere: bool = False) -> Resolved:
     """Decide everything that can be decided before a start.
 
     Args:
         reserve: bytes that must stay available; None takes the default for this box.
+        elsewhere: the command may be for another box: an engine that is not here is no error, and a check says so.
 
     Raises:
         UsageError: a recipe for a server that runs already, or one that its engine cannot do.
@@ -70,7 +74,21 @@ def resolve(recipe: Recipe, *, reserve: int | None = None) -> Resolved:
     engine = engine_by_name(recipe.engine)
     weights, here = where_weights(recipe.weights)
     port = recipe.serve.port or free_port()
-    launch = engine.launch(recipe, weights, port)
+    with for_another_box() if elsewhere else nullcontext(()) as absent:
+        launch = engine.launch(recipe, weights, port)
     living = running_engines()
     found = budget(recipe, weights if here else None, reserve=reserve)
-    return Resolved(recipe, engine, launch, port, weights, living, launch_checks(recipe, launch, found, living, port))
+    checks = launch_checks(recipe, launch, found, living, port)
+    if absent:
+        checks = (_not_here(absent), *checks)
+    return Resolved(recipe, engine, launch, port, weights, living, checks)
+
+
+def _not_here(absent: Sequence[str]) -> Check:
+    evidence = (
+        "not on this box: not checked are its version, its options beyond the recipe's own version, and the other box's"
+        " memory, port and GPU"
+    )
+    return Check(
+        "launch.engine", "unknown", ", ".join(absent), None, "", evidence, "check again on the box that serves"
+    )

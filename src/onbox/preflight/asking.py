@@ -1,6 +1,5 @@
 """One conversation of questions with a server: what was asked is kept, and what came back is read."""
 
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +7,7 @@ from onbox.engines.served import Served
 from onbox.evidence.records import Exchange, PreflightCase
 from onbox.evidence.stream import Reply, ToolCall, read_reply
 from onbox.preflight.remedies import Trouble, remedy
+from onbox.untrusted_json import UntrustedJsonError, parse_object
 from onbox.wire.client import StampedClient
 
 CHAT = "/chat/completions"
@@ -72,19 +72,18 @@ class Asking:
 def trouble(exchange: Exchange, reply: Reply) -> str:
     """What broke an exchange, in words; empty when the reply is whole."""
     if exchange.error:
-        return exchange.error
+        return short(exchange.error)
     if exchange.status != 200:
         return f"status {exchange.status}: {short(reply.error or exchange.body().decode('utf-8', 'replace'))}"
-    return reply.error or ""
+    return short(reply.error or "")
 
 
 def arguments(call: ToolCall) -> dict[str, Any] | None:
     """The arguments of a call; None when they are no JSON object."""
     try:
-        value = json.loads(call.arguments or "{}")
-    except ValueError:
+        return parse_object(call.arguments or "{}", any_integer=True)
+    except UntrustedJsonError:
         return None
-    return value if isinstance(value, dict) else None
 
 
 def said(reply: Reply) -> str:
@@ -95,5 +94,5 @@ def said(reply: Reply) -> str:
 
 def short(text: str, limit: int = 160) -> str:
     """One line of a text."""
-    flat = " ".join(text.split())
+    flat = " ".join(text[: 20 * limit].split())
     return flat if len(flat) <= limit else f"{flat[:limit]}..."

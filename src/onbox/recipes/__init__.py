@@ -5,13 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
 
 from onbox.errors import UsageError
 from onbox.recipes.build import Build, inputs_sha256
 from onbox.recipes.container import Container
 from onbox.recipes.names import slug
-from onbox.recipes.schema import Recipe, Serve, Weights
+from onbox.recipes.schema import Recipe, Serve, Weights, recipe_of
 from onbox.recipes.sparkrun import from_sparkrun, is_sparkrun
 from onbox.recipes.text import read_yaml
 
@@ -39,7 +38,7 @@ def load(name_or_path: str) -> Recipe:
     path = Path(name_or_path)
     data = read_yaml(path)
     if is_sparkrun(data):
-        data = from_sparkrun(data, where=str(path), stem=path.stem)
+        return _located(from_sparkrun(data, where=str(path), stem=path.stem), str(path), path.parent)
     return parse(data, where=str(path), folder=path.parent)
 
 
@@ -73,13 +72,11 @@ def parse(data: Any, *, where: str, folder: Path | None) -> Recipe:
     Raises:
         UsageError: a field is wrong or a file is missing.
     """
-    try:
-        recipe = Recipe.model_validate(data)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        field = ".".join(str(part) for part in problem["loc"]) or "recipe"
-        message = problem["msg"].removeprefix("Value error, ")
-        raise UsageError(f"{where}: {field}: {message[:1].lower()}{message[1:]}") from error
+    return _located(recipe_of(data, where), where, folder)
+
+
+def _located(recipe: Recipe, where: str, folder: Path | None) -> Recipe:
+    """The recipe with the text of its template, and with paths that no longer depend on where its file lies."""
     changes: dict[str, Any] = {}
     name = recipe.serve.chat_template
     if name and "{" not in name:

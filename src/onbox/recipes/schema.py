@@ -2,8 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
+from onbox.errors import UsageError
 from onbox.recipes.base import RecipePart
 from onbox.recipes.container import Container
 from onbox.recipes.names import slug
@@ -24,7 +25,7 @@ __all__ = [
 ]
 
 ArgumentName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
-ArgumentValue = bool | int | float | str
+ArgumentValue = bool | int | float | str | tuple[int | float | str, ...]
 
 
 class Serve(RecipePart):
@@ -43,11 +44,12 @@ class Serve(RecipePart):
     port: Annotated[int | None, Field(ge=1, le=65535)] = None
     """None: any free port."""
     environment: dict[str, str] = Field(default_factory=dict)
+    """A value `${NAME}` is taken from onbox's own environment when the engine starts, and written nowhere."""
     executable: str = ""
     """The program; empty looks for it on PATH. A Python that has the engine installed is taken too."""
     arguments: dict[ArgumentName, ArgumentValue] = Field(default_factory=dict)
-    """More options of the engine, by their long names without dashes; true stands for an option without a value, and
-    false leaves it out."""
+    """More options of the engine, by their long names without dashes; true stands for an option without a value, false
+    leaves it out, and a list gives it several values."""
 
 
 class Tools(RecipePart):
@@ -131,3 +133,22 @@ class Recipe(RecipePart):
         if (self.launcher != "process") != (self.container is not None):
             raise ValueError("the launchers docker and podman need container, and process takes none")
         return self
+
+
+def recipe_of(fields: Any, where: str) -> Recipe:
+    """The recipe that these fields say.
+
+    Args:
+        fields: parsed YAML.
+        where: what to call it in errors.
+
+    Raises:
+        UsageError: a field is wrong; it is named.
+    """
+    try:
+        return Recipe.model_validate(fields)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        field = ".".join(str(part) for part in problem["loc"]) or "recipe"
+        message = problem["msg"].removeprefix("Value error, ")
+        raise UsageError(f"{where}: {field}: {message[:1].lower()}{message[1:]}") from error

@@ -1,22 +1,21 @@
-"""sparkrun's recipes, version 2: read as recipes of onbox, and written from them.
+"""sparkrun's recipes: read as recipes of onbox, and written from them.
 
-A sparkrun recipe holds a template of a shell command. It is read as one program with options; each option becomes the
-field of onbox that means it, or an argument. The file itself is kept in `Recipe.sparkrun`, so that what onbox has no
-field for is there again on export. What sparkrun has no key for goes into `metadata.onbox`, which sparkrun ignores.
+A sparkrun recipe holds a template of a shell command. It is filled as sparkrun fills it and read as one program with
+options; each option becomes the field of onbox that means it, or an argument. The file itself is kept in
+`Recipe.sparkrun`, so that what onbox has no field for is there again on export. What sparkrun has no key for goes into
+`metadata.onbox`, which sparkrun ignores.
 """
 
-import copy
-import shlex
+import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from onbox.errors import UsageError
-from onbox.recipes.container import Container
 from onbox.recipes.names import slug
-from onbox.recipes.schema import Recipe
-from onbox.recipes.sparkrun_command import filled, options_of, program_of
-from onbox.recipes.text import write_yaml
-from onbox.recipes.weights import Repository
+from onbox.recipes.schema import Recipe, recipe_of
+from onbox.recipes.sparkrun_command import engine_of, options_of, usual_program, values_of
+from onbox.recipes.sparkrun_render import environment_value, unfilled
 
 VERSION = "2"
 RUNTIMES = ("vllm", "sglang")
@@ -40,7 +39,7 @@ KEYS = frozenset(
 USED = frozenset(
     {
         "recipe_version", "name", "model", "model_revision", "runtime", "container", "defaults", "env",
-        "command", "metadata",
+        "command", "metadata", "mods", "min_nodes", "cluster_only",
     }
 )
 # fmt: on
@@ -48,25 +47,40 @@ USED = frozenset(
 # fmt: off
 HARMLESS = frozenset(
     {
-        "max_nodes", "sparkrun_version", "min_sparkrun_version", "solo_only", "description", "benchmark",
+        "max_nodes", "sparkrun_version", "min_sparkrun_version", "solo_only", "description", "benchmark", "mode",
+        "capabilities", "unsupported_capabilities", "readiness", "runtime_version",
     }
 )
 # fmt: on
 """What does not change how one box serves."""
+CONTEXT = {"vllm": "max-model-len", "sglang": "context-length"}
+"""Engine -> its option for the context of one sequence."""
+FILE_OPTIONS = frozenset({"chat-template", "reasoning-parser-plugin", "tool-parser-plugin", "hf-config-path"})
+"""Options whose value is a file."""
 OWN = "onbox"
 """The key below `metadata` for what sparkrun has no key for."""
 OWN_FIELDS = {"engine_version", "vision", "expect", "warm_up", "sampling"}
+NOT_TAKEN = frozenset({"host", "port", "api-key"})
+"""Options that are onbox's own affair: it serves on loopback, and asks nobody for a key there."""
+ONBOX_ONLY = frozenset({"engine", "weights", "serve", "url", "launcher", "tools", "vision", "expect", "warm_up"})
+"""Fields of onbox's recipes that sparkrun's have not."""
 CONTAINER = {"gpus": "all", "ipc": "host"}
 """What sparkrun gives every container: all GPUs, and the memory that its workers share."""
 
 
 def is_sparkrun(data: Any) -> bool:
-    """Whether parsed YAML is a sparkrun recipe of version 2."""
-    return isinstance(data, dict) and str(data.get("recipe_version")) == VERSION and "runtime" in data
+    """Whether parsed YAML is a sparkrun recipe of any version, or one of spark-vllm-docker, which are version 1.
+
+    A recipe of onbox names an engine; what has none, and no field that onbox alone has, is sparkrun's when it names a
+    runtime, or a model with a command or defaults.
+    """
+    if not isinstance(data, dict) or ONBOX_ONLY & set(data):
+        return False
+    return "runtime" in data or ("model" in data and bool({"command", "defaults", "container"} & set(data)))
 
 
-def from_sparkrun(data: dict[str, Any], *, where: str, stem: str) -> dict[str, Any]:
-    """The fields of a recipe of onbox that say what a sparkrun recipe says.
+def from_sparkrun(data: dict[str, Any], *, where: str, stem: str) -> Recipe:
+    """The recipe of onbox that says what a sparkrun recipe says.
 
     Args:
         data: the parsed YAML.
@@ -74,41 +88,46 @@ def from_sparkrun(data: dict[str, Any], *, where: str, stem: str) -> dict[str, A
         stem: a name, where the file has none.
 
     Raises:
-        UsageError: another runtime, a placeholder that only sparkrun fills, or a command that is more than a program.
+        UsageError: another runtime, a placeholder that only sparkrun fills, a command that is more than a program, or a
+            field that onbox refuses.
     """
-    runtime = str(data.get("runtime"))
+    _checked(data, where)
+    runtime = engine_of(data)
     if runtime not in RUNTIMES:
         raise UsageError(f"{where}: runtime: {runtime}: onbox has no such engine", f"one of {', '.join(RUNTIMES)}")
-    if not isinstance(data.get("model"), str):
-        raise UsageError(f"{where}: model: is missing")
     own = dict(_mapping(_mapping(data, "metadata", where), OWN, where))
     own_container, own_serve, own_repository = (own.pop(key, {}) for key in ("container", "serve", "repository"))
     if strange := sorted(set(own) - OWN_FIELDS - {"launcher"}):
         raise UsageError(f"{where}: metadata.{OWN}: {strange[0]}: no such field here")
-    values = {**_mapping(data, "defaults", where), "model": data["model"], "model_revision": data.get("model_revision")}
-    found = {option.name: filled(option.value, values, where) for option in options_of(data, runtime, where)}
-    arguments = {name: value for name, value in found.items() if name not in ("host", "port")}
+    program, options = options_of(data, runtime, where)
+    found = {option.name: option.value for option in options}
+    for name, value in found.items():
+        if names := [each for word in _texts(value) for each in unfilled(word)]:
+            raise UsageError(f"{where}: {name}: {{{names[0]}}}: a placeholder without a value", "write its value")
+    arguments = {name: value for name, value in found.items() if name not in NOT_TAKEN}
+    if runtime == "sglang" and arguments.get("enable-metrics") is True:
+        del arguments["enable-metrics"]  # onbox asks for them anyway
+    revision = _taken(arguments, "revision") or data.get("model_revision") or ""
     serve: dict[str, Any] = {
-        "context_tokens": _taken(arguments, "max-model-len", "context-length"),
+        "context_tokens": _context(arguments, CONTEXT[runtime]),
         "port": found.get("port"),
-        "environment": {key: str(filled(value, values, where)) for key, value in _mapping(data, "env", where).items()},
+        "environment": _environment_of(data, where),
+        "executable": "" if program == usual_program(runtime) else program.split()[0],
     }
     tools = {"reasoning_parser": _taken(arguments, "reasoning-parser") or ""}
-    if runtime == "sglang" or "enable-auto-tool-choice" in arguments:
+    if runtime == "sglang" or arguments.get("enable-auto-tool-choice") is True:
         tools["call_parser"] = _taken(arguments, "tool-call-parser") or ""
-        if runtime == "vllm":
+        if runtime == "vllm" and tools["call_parser"]:
             _taken(arguments, "enable-auto-tool-choice")
     fields: dict[str, Any] = {
         **own,
-        "name": data.get("name") or slug(stem),
+        "name": slug(str(data.get("name") or stem)),
         "description": str(_mapping(data, "metadata", where).get("description", "")).strip(),
         "engine": runtime,
-        "model": _taken(arguments, "served-model-name") or data["model"],
-        "weights": {
-            "repository": {"repo": data["model"], "revision": data.get("model_revision") or "", **own_repository}
-        },
+        "model": _served(arguments) or data["model"],
+        "weights": _weights(data["model"], str(revision), own_repository),
         "tools": tools,
-        "serve": {**serve, **own_serve, "arguments": arguments},
+        "serve": {**{key: value for key, value in serve.items() if value != ""}, **own_serve, "arguments": arguments},
         "sparkrun": data,
     }
     if data.get("container"):
@@ -117,11 +136,71 @@ def from_sparkrun(data: dict[str, Any], *, where: str, stem: str) -> dict[str, A
             image = image.rpartition(":")[0]
         container = {**CONTAINER, **dict(own_container), "image": image, "digest": digest}
         fields |= {"launcher": own.get("launcher", "docker"), "container": container}
-    return fields
+    return recipe_of(fields, where)
+
+
+def _checked(data: dict[str, Any], where: str) -> None:
+    """Shapes that sparkrun refuses too, and layers that are not in the file."""
+    if not isinstance(data.get("model"), str) or not data["model"]:
+        raise UsageError(f"{where}: model: is missing")
+    if data.get("command") is not None and not isinstance(data["command"], str):
+        raise UsageError(f"{where}: command: not a text")
+    for key in ("defaults", "env", "metadata"):
+        _mapping(data, key, where)
+    for key in ("include", "overrides"):
+        if data.get(key):
+            raise UsageError(f"{where}: {key}: only sparkrun puts such layers together", "write the whole recipe")
+
+
+def _environment_of(data: dict[str, Any], where: str) -> dict[str, str]:
+    """`${NAME}` stays as it is: it is filled when the engine starts, and written nowhere."""
+    found: dict[str, str] = {}
+    for key, value in _mapping(data, "env", where).items():
+        try:
+            found[str(key)] = environment_value(str(value), values_of(data))
+        except KeyError as error:
+            problem = f"{where}: env.{key}: {error.args[0]}: a placeholder that only sparkrun fills"
+            raise UsageError(problem, "write its value") from error
+    return found
+
+
+def _weights(model: str, revision: str, own: dict[str, Any]) -> dict[str, Any]:
+    """An absolute path is one that is here; everything else is a repository of the hub."""
+    return {"path": model} if model.startswith("/") else {"repository": {"repo": model, "revision": revision, **own}}
+
+
+def _served(arguments: dict[str, Any]) -> str | None:
+    """The name in requests; of several, vLLM answers to all, and the first is its own."""
+    names = _taken(arguments, "served-model-name")
+    if isinstance(names, tuple):
+        arguments["served-model-name"] = names
+    first = names[0] if isinstance(names, tuple) else names
+    return None if first is None else str(first)
+
+
+def _context(arguments: dict[str, Any], name: str) -> int | None:
+    """Tokens of context; a word such as `auto` is left to the engine, and stays an argument."""
+    tokens = _tokens(str(arguments.get(name, "")))
+    if tokens is not None:
+        del arguments[name]
+    return tokens
+
+
+def _tokens(text: str) -> int | None:
+    """A length as vLLM takes it: `32768`, `32k` (thousands), `32K` (of 1024)."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([kmgKMG]?)", text)
+    if match is None:
+        return None
+    power = "kmg".index(match[2].lower()) + 1 if match[2] else 0
+    return int(float(match[1]) * (1024 if match[2].isupper() else 1000) ** power) or None
+
+
+def _texts(value: Any) -> list[str]:
+    return [str(each) for each in (value if isinstance(value, tuple) else (value,))]
 
 
 def notes(recipe: Recipe) -> list[str]:
-    """What of a sparkrun file has no effect here, in sentences; empty for other recipes."""
+    """What of a sparkrun file has no effect here or looks wrong, in sentences; empty for other recipes."""
     data = recipe.sparkrun
     if not data:
         return []
@@ -129,136 +208,45 @@ def notes(recipe: Recipe) -> list[str]:
     idle = sorted(set(data) & (KEYS - USED - HARMLESS))
     found = [f"{key}: not a key of sparkrun 0.4.2; kept for export" for key in unknown]
     found += [f"{key}: kept for export, without effect here" for key in idle]
-    if _mapping(data, "defaults", "defaults").get("host") not in (None, "127.0.0.1"):
+    _, options = options_of(data, recipe.engine, recipe.name)
+    told = {option.name: option.value for option in options}
+    if told.get("host") not in (None, "127.0.0.1"):
         found.append("host: onbox serves on 127.0.0.1 only")
+    if "api-key" in told:
+        found.append("api-key: left out, as onbox serves on 127.0.0.1 only")
+    found += [f"{option.name}: not JSON after rendering: {option.value}" for option in options if _broken(option.value)]
     return found
+
+
+def _broken(value: Any) -> bool:
+    """Whether a value that begins as JSON is none: braces doubled, or not doubled enough, are the usual cause."""
+    if not isinstance(value, str) or not value.startswith(("{", "[")):
+        return False
+    try:
+        json.loads(value)
+    except ValueError:
+        return True
+    return False
+
+
+def mods(recipe: Recipe) -> list[str]:
+    """Changes to the container that sparkrun makes before it serves, and onbox does not."""
+    told = recipe.sparkrun.get("mods") or []
+    return [str(each) for each in told] if isinstance(told, list) else [str(told)]
+
+
+def files_of_mods(recipe: Recipe) -> list[str]:
+    """Files that the command names, relative to where the engine runs, and that nothing but a mod can bring."""
+    named = [str(value) for name, value in recipe.serve.arguments.items() if name in FILE_OPTIONS]
+    return [text for text in named if re.search(r"\.\w+$", text) and not text.startswith(("/", "~"))]
 
 
 def nodes(recipe: Recipe) -> int:
     """How many boxes the recipe needs at least."""
-    told = recipe.sparkrun.get("min_nodes", 1)
-    return told if isinstance(told, int) else 1
-
-
-def to_sparkrun(recipe: Recipe) -> dict[str, Any]:
-    """A sparkrun recipe that says what this one says.
-
-    Raises:
-        UsageError: sparkrun has no such engine, or the weights are no repository of the hub.
-    """
-    if recipe.engine not in RUNTIMES:
-        raise UsageError(f"{recipe.name}: engine {recipe.engine}: sparkrun has no such runtime")
-    if recipe.weights is None or recipe.weights.repository is None:
-        raise UsageError(f"{recipe.name}: weights: sparkrun wants a repository of the hub", "set weights.repository")
-    source = recipe.weights.repository
-    data: dict[str, Any] = copy.deepcopy(recipe.sparkrun) or {"recipe_version": VERSION, "name": recipe.name}
-    data["model"] = source.repo
-    data.setdefault("runtime", recipe.engine)
-    _put(data, "model_revision", source.revision)
-    _put(data, "container", _image(recipe.container) if recipe.container else "")
-    metadata = dict(data.pop("metadata", None) or {})
-    _put(metadata, "description", _text(metadata.get("description"), recipe.description))
-    _put(metadata, OWN, _own(recipe, source))
-    if metadata:
-        data["metadata"] = metadata
-    written = {each.name: each for each in options_of(recipe.sparkrun, recipe.engine, recipe.name)}
-    options = _options(recipe, source.repo)
-    if recipe.sparkrun:
-        # sparkrun has its own host and port for a file that names none.
-        silent = {"host"} if recipe.serve.port else {"host", "port"}
-        options = {name: value for name, value in options.items() if name in written or name not in silent}
-    defaults = dict(data.pop("defaults", None) or {})
-    words = [program_of(recipe.sparkrun, recipe.engine)]
-    for name in [*(each for each in written if each in options), *(each for each in options if each not in written)]:
-        placeholder = written[name].placeholder if name in written else _default_name(name)
-        words.append(_word(name, options[name], placeholder, defaults))
-    data["defaults"] = defaults
-    _put(data, "env", _environment(recipe))
-    if not recipe.sparkrun or "command" in recipe.sparkrun:
-        data["command"] = " \\\n  ".join(words) + "\n"
-    return data
-
-
-def written(data: dict[str, Any]) -> str:
-    """A sparkrun recipe as YAML, in sparkrun's order of keys, the command as a block."""
-    order = ("recipe_version", "name", "model", "model_revision", "runtime", "min_nodes", "max_nodes", "container")
-    last = ("metadata", "mods", "defaults", "env", "command")
-    middle = [key for key in data if key not in (*order, *last)]
-    return write_yaml({key: data[key] for key in (*order, *middle, *last) if key in data})
-
-
-def _options(recipe: Recipe, repository: str) -> dict[str, Any]:
-    """All options of the command, by name."""
-    serve, context = recipe.serve, "context-length" if recipe.engine == "sglang" else "max-model-len"
-    served = recipe.model if recipe.model != repository else None
-    found: dict[str, Any] = {"host": "0.0.0.0", "port": serve.port or 8000, context: serve.context_tokens}
-    found |= {"served-model-name": served, "tool-call-parser": recipe.tools.call_parser or None}
-    found |= {"enable-auto-tool-choice": (recipe.engine == "vllm" and bool(recipe.tools.call_parser)) or None}
-    found |= {"reasoning-parser": recipe.tools.reasoning_parser or None, **serve.arguments}
-    return {name: value for name, value in found.items() if value is not None and value is not False}
-
-
-def _word(name: str, value: Any, placeholder: str, defaults: dict[str, Any]) -> str:
-    """One option of the template; a value that a placeholder stands for goes into the defaults."""
-    if value is True:
-        return f"--{name}"
-    if not placeholder:
-        return f"--{name} {shlex.quote(str(value))}"
-    if name != "host" or placeholder not in defaults:
-        defaults[placeholder] = value
-    quote = "'" if str(value).startswith(("{", "[")) else ""
-    return f"--{name} {quote}{{{placeholder}}}{quote}"
-
-
-def _default_name(name: str) -> str:
-    return name.replace("-", "_").removesuffix("_size") if name.endswith("parallel-size") else name.replace("-", "_")
-
-
-def _image(container: Container) -> str:
-    """With tag and digest where both are told, so that both are there again."""
-    return f"{container.image}@{container.digest}" if container.digest else container.reference
-
-
-def _own(recipe: Recipe, source: Repository) -> dict[str, Any]:
-    """What sparkrun has no key for."""
-    found = recipe.model_dump(mode="json", exclude_defaults=True, include=OWN_FIELDS)
-    serve = recipe.serve.model_dump(
-        exclude_defaults=True, include={"threads", "executable", "chat_template", "chat_template_name"}
-    )
-    repository = source.model_dump(exclude_defaults=True, exclude={"repo", "revision"})
-    found |= {"serve": serve} if serve else {}
-    found |= {"repository": repository} if repository else {}
-    if recipe.container:
-        dumped = recipe.container.model_dump(mode="json", exclude={"image", "digest"})
-        usual = Container(image="usual", **CONTAINER).model_dump(mode="json")
-        container = {key: value for key, value in dumped.items() if value != usual[key]}
-        found |= {"container": container} if container else {}
-    if recipe.launcher == "podman":
-        found["launcher"] = "podman"
-    return found
-
-
-def _environment(recipe: Recipe) -> dict[str, str]:
-    """The template's own text where it still says the same."""
     data = recipe.sparkrun
-    written = data.get("env") or {}
-    values = {**(data.get("defaults") or {}), "model": data.get("model"), "model_revision": data.get("model_revision")}
-    return {
-        key: written[key] if key in written and str(filled(written[key], values, recipe.name)) == value else value
-        for key, value in recipe.serve.environment.items()
-    }
-
-
-def _text(written: Any, ours: str) -> Any:
-    """What was written, if it is our text but for white space at its ends."""
-    return written if isinstance(written, str) and written.strip() == ours else ours
-
-
-def _put(data: dict[str, Any], key: str, value: Any) -> None:
-    if value:
-        data[key] = value
-    else:
-        data.pop(key, None)
+    told = data.get("min_nodes", 1)
+    least = told if isinstance(told, int) else 1
+    return max(least, 2) if data.get("cluster_only") else least
 
 
 def _taken(arguments: dict[str, Any], *names: str) -> Any:

@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -22,6 +23,10 @@ from onbox.wire.client import StampedClient
 STEADY_OVER = 3
 STEADY_SHARE = 0.01
 """Warm-up is over when the rates of the last three requests have a smaller coefficient of variation."""
+
+START_S = 600.0
+SLOWEST_S_PER_TOKEN = 10.0
+"""A request that takes longer than a start and its tokens at this pace is ended."""
 
 REQUESTS_MAX = 100
 """However fast the server is."""
@@ -64,6 +69,8 @@ class SpeedRun:
         on_tokens: OnTokens = lambda count: None,
     ) -> None:
         self._client = client
+        request_s = START_S + SLOWEST_S_PER_TOKEN * plan.tokens
+        client.limits = replace(client.limits, request_s=min(client.limits.request_s, request_s))
         self._engine = engine
         self._model = model
         self._plan = plan
@@ -181,7 +188,8 @@ class SpeedRun:
         write_json(folder / "run.json", self._record(plan, monitor, ended or "complete", concurrency, idle))
 
     def _another_client(self) -> StampedClient:
-        return StampedClient(self._client.endpoint, read_timeout_s=self._client.read_timeout_s)
+        client = self._client
+        return StampedClient(client.endpoint, read_timeout_s=client.read_timeout_s, limits=client.limits)
 
     # ------------------------------------------------------------ what they share
 
@@ -233,6 +241,7 @@ class SpeedRun:
             launch_id=self._launch_id,
             engine=self._engine.name,
             metrics=self._scraper.offered,
+            profile=self._scraper.profile(),
             idle_before=tuple(self._idle if idle is None else idle),
             engine_pids=self._meter.engine_pids(),
             accelerators=monitor.accelerators,

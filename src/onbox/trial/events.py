@@ -56,7 +56,7 @@ class ContenderFailed:
 
 @dataclass(frozen=True)
 class Fetching:
-    """Some bytes of the weights arrived."""
+    """Some bytes of the weights arrived, or, where `source` is `hashing`, were hashed."""
 
     name: str
     bytes_done: int

@@ -1,7 +1,6 @@
 """Carry out a frozen plan, contender by contender; whatever is finished already is not done again."""
 
 import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -23,6 +22,7 @@ from onbox.evidence.records import ContenderPlan, LedgerKind, Plan, RunRecord, S
 from onbox.launch.lifetime import Lifetime
 from onbox.recipes import Recipe
 from onbox.recipes.text import recipe_yaml
+from onbox.scratch import scratch_folder
 from onbox.speed.asking import apis_for
 from onbox.speed.ceiling import measure_again, write_ceiling
 from onbox.speed.measure import SpeedRun
@@ -89,8 +89,8 @@ class Trial:
             KeyboardInterrupt: as it came; the ledger says so, and the engine is stopped.
         """
         self._show(self._plan_event())
-        with tempfile.TemporaryDirectory(prefix="onbox-instances-") as scratch:
-            self._instances = Instances(Path(scratch), self._sandbox)
+        with scratch_folder("instances") as scratch:
+            self._instances = Instances(scratch, self._sandbox)
             self._references = References(self._sandbox)
             self._make_instances()
             with connected(self._ray) as self._cluster:

@@ -169,6 +169,9 @@ class Worker:
         if recipe.weights is None:
             return None
         path, record = fetch.fetch(recipe.weights, lambda done, total, source: None)
+        if record.sha256 != self._spec.weights_sha256:
+            # Before it is refused, what was known of it is looked at again.
+            path, record = fetch.fetch(recipe.weights, full_check=True)
         write_json(self._home / "weights.json", record)
         if record.sha256 != self._spec.weights_sha256:
             raise BoxError(f"{path}: not the weights of the trial's box", "bring the same file to all nodes")

@@ -60,14 +60,26 @@ class Assessment(NamedTuple):
     evidence: dict[str, Any]
 
 
-def classify(signs: Signs, phase: str, rule: Rule) -> Assessment:
-    """The verdict on a stand-up whose signs these are, in this phase."""
+def classify(signs: Signs, phase: str, rule: Rule, note: str = "") -> Assessment:
+    """The verdict on a stand-up whose signs these are, in this phase.
+
+    Args:
+        note: what limits the verdict, for the evidence.
+    """
     still_s = signs.still_s(rule.uses)
     moving = signs.moving(rule.uses)
     told = witnesses(signs, rule, still_s)
     state, why = _state(signs, phase, rule, still_s, moving, told)
     return Assessment(
-        round(signs.t_s, 3), state, phase, why, moving, told, round(still_s, 1), rule.patience_s, _evidence(signs)
+        round(signs.t_s, 3),
+        state,
+        phase,
+        why,
+        moving,
+        told,
+        round(still_s, 1),
+        rule.patience_s,
+        _evidence(signs) | ({"version": note} if note else {}),
     )
 
 

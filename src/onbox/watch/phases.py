@@ -43,6 +43,7 @@ RULES: dict[str, Rule] = {
     "serving": Rule(frozenset({"tokens"}), 120),
 }
 
+LONGEST_PATIENCE_S = max(rule.patience_s for rule in RULES.values())
 KERNELS = "kernels"
 WITH_KERNELS = frozenset({"start", "load", "finalize", "compile", "profile", "kv", "tune", "capture"})
 """Phases in which compilers that work for long are a phase of their own."""

@@ -5,24 +5,32 @@ amount. This one stamps between `recv` and the parsing of what was received, and
 collection come between: that takes tens of milliseconds, and what a reply leaves behind needs none.
 """
 
-import gc
 import json
 import socket
 import ssl
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import h11
 
 from onbox.evidence.folder import utc_now
 from onbox.evidence.records import Exchange
+from onbox.untrusted_json import UntrustedJsonError, parse_object
+from onbox.wire.collection import paused_collection
 from onbox.wire.decoding import ContentEncodingError, Decoder
 from onbox.wire.endpoint import Endpoint
-from onbox.wire.redaction import redacted_text
+from onbox.wire.limits import BodyMeter, Clock, LimitExceededError, WireLimits, kept
+from onbox.wire.redaction import redacted_chunks, redacted_text
 
 READ_BYTES = 65_536
+HEAD_MARGIN_S = 1.0
+"""Between the silence that ends a request and the end of a wait with interim answers in it."""
+PROBE_BYTES_MAX = 16 * 2**20
+PROBE_S = 60.0
+"""For what a server says of itself: its models, health and counters."""
 KEPT_HEADERS = ("content-type", "content-encoding", "server", "x-request-id", "retry-after")
 
 OnRead = Callable[[int, bytes], None]
@@ -36,12 +44,20 @@ class StampedClient:
         connect_timeout_s: how long to wait for the connection.
         read_timeout_s: how long a silence on an open request may last; a model that thinks about a long prompt is
             silent for minutes. It may be changed between requests.
+        limits: of each request.
     """
 
-    def __init__(self, endpoint: Endpoint, connect_timeout_s: float = 5.0, read_timeout_s: float = 600.0) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        connect_timeout_s: float = 5.0,
+        read_timeout_s: float = 600.0,
+        limits: WireLimits = WireLimits(),  # noqa: B008 (frozen)
+    ) -> None:
         self.endpoint = endpoint
         self.connect_timeout_s = connect_timeout_s
         self.read_timeout_s = read_timeout_s
+        self.limits = limits
         self._socket: socket.socket | None = None
         self._http = h11.Connection(h11.CLIENT)
         self._count = 0
@@ -72,19 +88,27 @@ class StampedClient:
         return self.request("POST", f"/v1{path}", body, purpose=purpose, on_read=on_read)
 
     def get(self, path: str, *, purpose: str = "probe") -> Exchange:
-        """GET `path`, counted from the root; see `request`."""
-        return self.request("GET", path, None, purpose=purpose)
+        """GET `path`, counted from the root, within the limits of a probe; see `request`."""
+        limits = self.limits
+        self.limits = replace(
+            limits,
+            reply_bytes=min(limits.reply_bytes, PROBE_BYTES_MAX),
+            request_s=min(limits.request_s, PROBE_S),
+        )
+        try:
+            return self.request("GET", path, None, purpose=purpose)
+        finally:
+            self.limits = limits
 
     def get_json(self, path: str) -> dict[str, Any] | None:
         """GET a JSON object; None when there is none to be had."""
         exchange = self.get(path)
-        if exchange.status != 200:
+        if exchange.status != 200 or exchange.error:
             return None
         try:
-            value = json.loads(exchange.body())
-        except ValueError:
+            return parse_object(exchange.body())
+        except UntrustedJsonError:
             return None
-        return value if isinstance(value, dict) else None
 
     def request(self, method: str, path: str, body: Any, *, purpose: str, on_read: OnRead | None = None) -> Exchange:
         """Send a request and read the whole reply.
@@ -101,34 +125,23 @@ class StampedClient:
         """
         self._count += 1
         started_at, t0_ns = utc_now(), time.monotonic_ns()
-        reply = _Reply(t0_ns, on_read, self.endpoint.key)
+        reply = _Reply(t0_ns, on_read, self.limits)
         error: str | None = None
-        collects = gc.isenabled()
-        gc.disable()
         try:
-            fresh = self._socket is None
-            try:
-                self._send(method, path, body)
-                self._receive(reply)
-            except (ConnectionError, h11.RemoteProtocolError):
-                # A kept connection may have been closed by the server between two requests.
-                if fresh or reply.status is not None:
-                    raise
-                self.close()
-                self._send(method, path, body)
-                self._receive(reply)
+            with paused_collection():
+                self._try_twice(method, path, body, reply)
         except TimeoutError:
             silence_s = self.connect_timeout_s if self._socket is None else self.read_timeout_s
             error = f"no answer within {silence_s:.3g} s"
-        except (OSError, h11.RemoteProtocolError) as problem:
+        except (OSError, h11.ProtocolError) as problem:
             error = f"{type(problem).__name__}: {problem}"
-        except ContentEncodingError as problem:
+        except (ContentEncodingError, LimitExceededError) as problem:
             error = str(problem)
         finally:
-            if collects:
-                gc.enable()
             if error or self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
                 self.close()
+        # A server that refuses a key may quote it.
+        secrets = (self.endpoint.key,) if self.endpoint.key else ()
         return Exchange(
             id=self._count,
             purpose=purpose,
@@ -138,11 +151,24 @@ class StampedClient:
             path=path,
             request=body,
             status=reply.status,
-            headers=reply.headers,
-            chunks=tuple(reply.chunks),
+            headers={name: redacted_text(value, secrets) for name, value in reply.headers.items()},
+            chunks=redacted_chunks(reply.texts(), secrets),
             ended_ns=time.monotonic_ns() - t0_ns,
-            error=error,
+            error=error and redacted_text(error, secrets),
         )
+
+    def _try_twice(self, method: str, path: str, body: Any, reply: "_Reply") -> None:
+        fresh = self._socket is None
+        try:
+            self._send(method, path, body)
+            self._receive(reply)
+        except (ConnectionError, h11.RemoteProtocolError):
+            # A kept connection may have been closed by the server between two requests.
+            if fresh or reply.status is not None:
+                raise
+            self.close()
+            self._send(method, path, body)
+            self._receive(reply)
 
     def _connect(self) -> socket.socket:
         connection = socket.create_connection((self.endpoint.host, self.endpoint.port), self.connect_timeout_s)
@@ -171,11 +197,12 @@ class StampedClient:
 
     def _receive(self, reply: "_Reply") -> None:
         assert self._socket is not None
+        clock = Clock(replace(self.limits, head_s=min(self.limits.head_s, self.read_timeout_s + HEAD_MARGIN_S)))
         while True:
             event = self._http.next_event()
             if event is h11.NEED_DATA:
                 reply.flush()
-                received = self._socket.recv(READ_BYTES)
+                received = self._read(clock, head=reply.status is None)
                 reply.stamp()
                 self._http.receive_data(received)
             elif isinstance(event, h11.Response):
@@ -185,21 +212,35 @@ class StampedClient:
             elif isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
                 reply.end()
                 return
+            elif not isinstance(event, h11.InformationalResponse):
+                raise h11.RemoteProtocolError("the server left HTTP")
+
+    def _read(self, clock: Clock, *, head: bool) -> bytes:
+        assert self._socket is not None
+        left_s = clock.left_s(head=head)
+        if left_s >= self.read_timeout_s:
+            return self._socket.recv(READ_BYTES)
+        self._socket.settimeout(left_s)
+        try:
+            return self._socket.recv(READ_BYTES)
+        except TimeoutError as error:
+            raise clock.over(head=head) from error
 
 
 class _Reply:
     """Collects what one request brought; all data events of one socket read make one chunk."""
 
-    def __init__(self, t0_ns: int, on_read: OnRead | None, key: str = "") -> None:
+    def __init__(self, t0_ns: int, on_read: OnRead | None, limits: WireLimits) -> None:
         self.status: int | None = None
         self.headers: dict[str, str] = {}
-        self.chunks: list[tuple[int, str]] = []
+        self._chunks: list[tuple[int, bytes]] = []
         self._t0_ns = t0_ns
         self._on_read = on_read
-        self._secrets = (key,) if key else ()
+        self._limits = limits
         self._t_ns = 0
         self._pending = b""
         self._decoder = Decoder("identity")
+        self._meter = BodyMeter(limits)
 
     def stamp(self) -> None:
         self._t_ns = time.monotonic_ns() - self._t0_ns
@@ -207,10 +248,19 @@ class _Reply:
     def start(self, status: int, headers: Mapping[str, str]) -> None:
         self.status = status
         self.headers = {name: headers[name] for name in KEPT_HEADERS if name in headers}
+        self._meter = BodyMeter(self._limits, headers.get("content-type", ""))
         self._decoder = Decoder(headers.get("content-encoding", ""))
 
     def add(self, data: bytes) -> None:
-        self._pending += self._decoder.feed(data)
+        data = self._decoder.feed(data, self._meter.left_bytes)
+        try:
+            self._meter.count(data)
+        except LimitExceededError:
+            self._pending += data
+            self.flush()
+            self._chunks = kept(self._chunks, self._limits.kept_bytes)
+            raise
+        self._pending += data
 
     def end(self) -> None:
         self.flush()
@@ -218,9 +268,11 @@ class _Reply:
 
     def flush(self) -> None:
         if self._pending:
-            text = self._pending.decode("utf-8", "surrogateescape")
-            # A server that refuses a key may quote it.
-            self.chunks.append((self._t_ns, redacted_text(text, self._secrets)))
+            self._chunks.append((self._t_ns, self._pending))
             if self._on_read is not None:
                 self._on_read(self._t_ns, self._pending)
             self._pending = b""
+
+    def texts(self) -> list[tuple[int, str]]:
+        """The chunks as records hold them."""
+        return [(t_ns, data.decode("utf-8", "surrogateescape")) for t_ns, data in self._chunks]

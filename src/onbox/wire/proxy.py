@@ -8,10 +8,9 @@ of the next one. Request headers are passed on but never recorded, and keys are 
 import asyncio
 import json
 import ssl
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -21,9 +20,12 @@ from typing import Any
 import h11
 
 from onbox.evidence.folder import append_line
+from onbox.scratch import scratch_folder
+from onbox.untrusted_json import UntrustedJsonError, parse
 from onbox.wire.agent_side import AgentConnection, AgentLeft
 from onbox.wire.client import READ_BYTES
 from onbox.wire.endpoint import Endpoint
+from onbox.wire.limits import Clock, LimitExceededError, WireLimits
 from onbox.wire.recording import Recording
 from onbox.wire.redaction import SECRET_HEADERS, secrets_of
 from onbox.wire.watch import Refused, Watch
@@ -31,6 +33,9 @@ from onbox.wire.watch import Refused, Watch
 HOP_BY_HOP = frozenset({b"connection", b"keep-alive", b"transfer-encoding", b"te", b"upgrade", b"host", b"expect"})
 REPLACED = HOP_BY_HOP | {b"accept-encoding", b"content-length"}
 """Request headers that the proxy writes itself: the body is sent on whole, and the reply must be readable."""
+METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+"""CONNECT and its like would make the connection one that carries no HTTP."""
+CONNECT_S = 30.0
 LEAVING_S = 1.0
 """How long a run that has ended waits to see its agent's connections close."""
 
@@ -55,16 +60,24 @@ class RecordingProxy:
     Args:
         upstream: the engine.
         on_events: called from the proxy's thread with the number of server-sent events in each read, for live views.
+        limits: of each request.
     """
 
-    def __init__(self, upstream: Endpoint, on_events: Callable[[int], None] | None = None) -> None:
+    def __init__(
+        self,
+        upstream: Endpoint,
+        on_events: Callable[[int], None] | None = None,
+        limits: WireLimits = WireLimits(),  # noqa: B008 (frozen)
+    ) -> None:
         self.upstream = upstream
+        self._limits = limits
         self.port = 0
         self._on_events = on_events
         self._tapes: dict[str, Tape] = {}
         self._loop = asyncio.new_event_loop()
         self._servers: list[asyncio.Server] = []
-        self._folder = tempfile.TemporaryDirectory(prefix="onbox-proxy-")
+        self._scratch = ExitStack()
+        self._folder = self._scratch.enter_context(scratch_folder("proxy"))
         self._thread = threading.Thread(target=self._run, name="onbox-proxy", daemon=True)
         self._connections: set[asyncio.Task[None]] = set()
         self._broken_off = False
@@ -72,7 +85,7 @@ class RecordingProxy:
     @property
     def socket(self) -> Path:
         """A Unix socket that leads here too, for an agent whose sandbox has a network of its own."""
-        return Path(self._folder.name, "proxy.sock")
+        return self._folder / "proxy.sock"
 
     # ------------------------------------------------------------ for the harness
 
@@ -86,7 +99,7 @@ class RecordingProxy:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
-        self._folder.cleanup()
+        self._scratch.close()
 
     @contextmanager
     def recording(
@@ -176,6 +189,9 @@ class RecordingProxy:
 
     async def _exchange(self, agent: AgentConnection, request: h11.Request, path: str, body: bytes, tape: Tape) -> None:
         method, said, purpose = request.method.decode(), _parsed(body), tape.purpose
+        if method not in METHODS:
+            await agent.refuse(405, f"{method[:20]}: no request to an engine")
+            return
         if tape.watch is not None:
             try:
                 purpose, wanted = tape.watch.admit(method, path, said)
@@ -186,13 +202,13 @@ class RecordingProxy:
                 said, body = wanted, json.dumps(wanted).encode()
         carried = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers]
         secrets = secrets_of([*carried, *self.upstream.authorization.items()])
-        record = Recording(next(tape.ids), purpose, method, path, said, secrets)
+        record = Recording(next(tape.ids), purpose, method, path, said, secrets, self._limits)
         try:
             await self._forward(agent, request, path, body, record)
         except AgentLeft:
             record.error = "the client left before the reply was complete"
             agent.abort()
-        except (OSError, h11.ProtocolError) as problem:
+        except (OSError, h11.ProtocolError, LimitExceededError) as problem:
             record.error = f"{type(problem).__name__}: {problem}"
             if record.status is None:
                 await agent.refuse(502, f"the engine did not answer: {record.error}")
@@ -215,7 +231,8 @@ class RecordingProxy:
     ) -> None:
         upstream = self.upstream
         tls = ssl.create_default_context() if upstream.scheme == "https" else None
-        reader, writer = await asyncio.open_connection(upstream.host, upstream.port, ssl=tls, limit=READ_BYTES)
+        connecting = asyncio.open_connection(upstream.host, upstream.port, ssl=tls, limit=READ_BYTES)
+        reader, writer = await asyncio.wait_for(connecting, CONNECT_S)
         try:
             engine = h11.Connection(h11.CLIENT)
             headers = [(name, value) for name, value in request.headers if name not in REPLACED]
@@ -239,16 +256,18 @@ class RecordingProxy:
     async def _relay(
         self, agent: AgentConnection, reader: asyncio.StreamReader, engine: h11.Connection, record: Recording
     ) -> None:
-        gone = asyncio.ensure_future(agent.gone())
+        gone, clock = asyncio.ensure_future(agent.gone()), Clock(self._limits)
         read: asyncio.Future[bytes] | None = None
         try:
             while True:
                 event = engine.next_event()
                 if event is h11.NEED_DATA:
                     read = asyncio.ensure_future(reader.read(READ_BYTES))
-                    await asyncio.wait({read, gone}, return_when=asyncio.FIRST_COMPLETED)
-                    if not read.done():
-                        raise AgentLeft
+                    while not read.done():
+                        left_s = clock.left_s(head=record.status is None)
+                        await asyncio.wait({read, gone}, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
+                        if gone.done() and not read.done():
+                            raise AgentLeft
                     record.stamp()
                     engine.receive_data(read.result())
                 elif isinstance(event, h11.Response):
@@ -264,6 +283,8 @@ class RecordingProxy:
                 elif isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
                     await agent.send(h11.EndOfMessage())
                     return
+                elif not isinstance(event, h11.InformationalResponse):
+                    raise h11.RemoteProtocolError("the engine left HTTP")
         finally:
             waiting = [task for task in (gone, read) if task is not None]
             for task in waiting:
@@ -291,6 +312,6 @@ def _split(target: str) -> tuple[str, str]:
 
 def _parsed(body: bytes) -> Any:
     try:
-        return json.loads(body) if body else None
-    except ValueError:
+        return parse(body, any_integer=True) if body else None
+    except UntrustedJsonError:
         return body.decode("utf-8", "replace")

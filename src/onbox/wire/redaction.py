@@ -1,7 +1,7 @@
 """What no evidence may hold: keys. A trial folder is made to be shown to others."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 REDACTED = "[redacted]"
@@ -42,6 +42,39 @@ def redacted_text(text: str, secrets: tuple[str, ...]) -> str:
     for secret in secrets:
         text = text.replace(secret, REDACTED)
     return text
+
+
+def redacted_chunks(chunks: Sequence[tuple[int, str]], secrets: tuple[str, ...]) -> tuple[tuple[int, str], ...]:
+    """Stamped pieces of one text without the secrets, also those that a socket read cut in two.
+
+    What stands in the place of a secret goes to the piece in which the secret began.
+    """
+    texts = [text for _, text in chunks]
+    for secret in secrets:
+        whole = "".join(texts)
+        if secret in whole:
+            starts = [match.start() for match in re.finditer(re.escape(secret), whole)]
+            texts = _without(texts, [(start, start + len(secret)) for start in starts])
+    return tuple((t_ns, text) for (t_ns, _), text in zip(chunks, texts, strict=True))
+
+
+def _without(texts: Sequence[str], spans: Sequence[tuple[int, int]]) -> list[str]:
+    """Pieces of one text with spans of it replaced; the spans are in order and apart."""
+    found, at, number = [], 0, 0
+    for text in texts:
+        end, kept, place = at + len(text), [], at
+        while number < len(spans) and spans[number][0] < end:
+            start, stop = spans[number]
+            if start >= at:
+                kept += [text[place - at : start - at], REDACTED]
+            place = min(stop, end)
+            if stop > end:
+                break
+            number += 1
+        kept.append(text[max(place, at) - at :])
+        found.append("".join(kept))
+        at = end
+    return found
 
 
 def redacted_path(path: str, secrets: tuple[str, ...]) -> str:

@@ -100,9 +100,10 @@ class BuiltinAgent:
                     continue
                 return self._end("answered", reply.finish_reason or "", reply.content)
             for call in reply.tool_calls:
-                calls[hashlib.sha256(f"{call.name}\0{call.arguments}".encode()).hexdigest()] += 1
+                words = f"{call.name}\0{call.arguments}".encode("utf-8", "surrogatepass")
+                calls[hashlib.sha256(words).hexdigest()] += 1
                 if max(calls.values()) >= limits.same_call:
-                    return self._end("loop", f"the same call {limits.same_call} times: {call.name}")
+                    return self._end("loop", f"the same call {limits.same_call} times: {call.name[:200]}")
                 if time.monotonic() > deadline:
                     raise _TimeUp
                 self._result(call.id, toolbox.call(call.name, call.arguments))

@@ -5,7 +5,6 @@ same from outside. What happened is on the wire.
 """
 
 import json
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -18,6 +17,7 @@ from onbox.bench.agents.watch import RunWatch, Side, without_tools
 from onbox.bench.sandbox import Bind, Completed, Reach, StopSign
 from onbox.evidence.folder import write_atomic
 from onbox.evidence.records import AgentEnd, Limits, McpServer
+from onbox.scratch import scratch_folder
 
 HOME = "/home/agent"
 WORKSPACE = "/app"
@@ -114,7 +114,7 @@ class HeadlessAgent:
         """See `Agent.run`."""
         assert job.watch is not None
         began = time.monotonic()
-        with tempfile.TemporaryDirectory(prefix="onbox-home-", ignore_cleanup_errors=True) as home, StopSign() as stop:
+        with scratch_folder("home") as home, StopSign() as stop:
             job.watch.on_over = stop.show
             done = self._start(job, Path(home), stop)
         if job.log is not None:

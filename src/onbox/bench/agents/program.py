@@ -1,17 +1,18 @@
 """Where a program of others is installed on this box, and what must be readable for it to run."""
 
+import hashlib
 import json
 import os
 import re
 import shutil
-import subprocess
-import tempfile
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from onbox.errors import BoxError
 
-_VERSION_TIMEOUT_S = 30.0
+_SITE = "lib/python*/site-packages"
+_SHOWN_HASH = 16
 _SHEBANG_BYTES = 256
 _SHOWN = ("/usr", "/bin", "/sbin")
 """What every sandbox shows."""
@@ -24,7 +25,7 @@ class Program:
     Args:
         argv: the words that start it: its interpreter, where it is a script, and itself.
         folders: what must be readable beyond /usr.
-        version: by the package that it belongs to, or as it says itself.
+        version: of the package that it belongs to, else `sha256:` and the hash of its file.
     """
 
     argv: tuple[str, ...]
@@ -54,7 +55,7 @@ def find(name: str, install: str, package: str = "") -> Program:
         # The python of a virtual environment is a link; it must be started by the link, and what it leads to be there.
         folders.add(_readable(interpreter[0].resolve()))
     beyond = tuple(sorted(folder for folder in folders if folder is not None))
-    return Program(argv, beyond, _version(path, argv, package))
+    return Program(argv, beyond, _version(path, package))
 
 
 def _interpreter(path: Path, name: str) -> tuple[Path, ...]:
@@ -87,29 +88,29 @@ def _readable(file: Path) -> Path | None:
     return file
 
 
-def _version(path: Path, argv: tuple[str, ...], package: str) -> str:
-    """By the metadata of the npm or Python package; what belongs to neither is asked, in an empty home."""
+def _version(path: Path, package: str) -> str:
+    """By the metadata of the npm or Python package, else by the content of the program; nothing of it is run.
+
+    It is a stranger's program, and no sandbox has been chosen when a plan is made.
+    """
+    prefix = path.parent.parent
     if package:
-        prefix, name = path.parent.parent, re.sub(r"[-_.]+", "_", package)
-        found = sorted(prefix.glob(f"lib/python*/site-packages/{name}-*.dist-info"))
+        name = re.sub(r"[-_.]+", "_", package)
+        found = sorted(prefix.glob(f"{_SITE}/{name}-*.dist-info"))
         return found[-1].name.removesuffix(".dist-info").rpartition("-")[2] if found else "unknown"
     for folder in path.parents:
         manifest = folder / "package.json"
         if manifest.is_file() and "node_modules" in folder.parts:
             return str(json.loads(manifest.read_text("utf-8")).get("version", "unknown"))
-    with tempfile.TemporaryDirectory(prefix="onbox-", ignore_cleanup_errors=True) as home:
-        try:
-            said = subprocess.run(
-                [*argv, "--version"],
-                capture_output=True,
-                text=True,
-                errors="replace",
-                stdin=subprocess.DEVNULL,
-                env={"PATH": os.environ.get("PATH", os.defpath), "HOME": home, "LANG": "C.UTF-8"},
-                timeout=_VERSION_TIMEOUT_S,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired):
-            return "unknown"
-    lines = said.stdout.strip().splitlines() if said.returncode == 0 else []
-    return lines[0].strip() if lines else "unknown"
+    for scripts in prefix.glob(f"{_SITE}/*.dist-info/entry_points.txt"):
+        if re.search(rf"^{re.escape(path.name)}\s*=", scripts.read_text("utf-8", "replace"), re.MULTILINE):
+            return scripts.parent.name.removesuffix(".dist-info").rpartition("-")[2]
+    known = path.stat()
+    return f"sha256:{_sha256(path, known.st_size, known.st_mtime_ns)[:_SHOWN_HASH]}"
+
+
+@cache
+def _sha256(path: Path, size_bytes: int, changed_ns: int) -> str:
+    """Of a file as it is now: it is asked for before every run, and may hold hundreds of megabytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

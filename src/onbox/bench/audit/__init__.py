@@ -1,16 +1,15 @@
 """Do the gates tell right from wrong? Each probe leaves a workspace of known worth and sees what the gate says."""
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from onbox.bench.audit.probes import PROBES
 from onbox.bench.audit.subject import ProbeEnd, Subject
 from onbox.bench.sandbox import Sandbox
 from onbox.bench.tasks import Task
+from onbox.scratch import scratch_folder
 
 VERSION = "2"
 """Of the probes: a task that passed others has not passed these."""
@@ -46,8 +45,8 @@ def audit(task: Task, sandbox: Sandbox) -> TaskAudit:
     Raises:
         BoxError: the task needs Docker, or the sandbox could not start.
     """
-    with tempfile.TemporaryDirectory(prefix="onbox-audit-") as scratch:
-        subject = Subject(task, sandbox, Path(scratch))
+    with scratch_folder("audit") as scratch:
+        subject = Subject(task, sandbox, scratch)
         probes = tuple(end for probe in PROBES for end in probe(subject))
     return TaskAudit(task.name, all(end.got == end.expected for end in probes), probes)
 

@@ -1,7 +1,7 @@
 """Where an agent's commands and the gates run: no network, no view of the host, nothing left behind.
 
 One tier is one module with one class behind the protocol `Sandbox`; `choose.choose` takes the best one that works
-here, and `probes.probe` puts six questions to it.
+here, and `probes.probe` puts questions to it.
 """
 
 import os

@@ -27,6 +27,7 @@ from onbox.bench.sandbox.interior import (
     tighten,
 )
 from onbox.bench.sandbox.sweeper import Sweeper
+from onbox.bench.sandbox.unprivileged import as_user, is_host_root
 from onbox.errors import BoxError
 
 _HOME = "/home/agent"
@@ -47,6 +48,8 @@ _ETC = {
 }
 """Written here, so that a command learns no names of the box."""
 _ETC_OF_THE_BOX = ("/etc/alternatives", "/etc/ssl", "/etc/pki", "/etc/ld.so.cache", "/etc/localtime")
+_PROC_OF_THE_BOX = ("/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus")
+"""A fresh /proc still leads to the kernel of the box; who may write there is asked of the user on the host."""
 _NEXT_STEP = "apt install bubblewrap"
 _sweeper = Sweeper()
 
@@ -55,8 +58,8 @@ class Bubblewrap:
     """Own user, process, network, mount, IPC and host-name namespaces, no capabilities, a read-only system.
 
     Only the binds, /tmp, the home folder and /dev/shm can be written, and all but the binds are gone afterwards.
-    Works as root and as an ordinary user where the kernel allows user namespaces. The number of processes is
-    bounded for ordinary users only: the kernel does not count those of root.
+    Works where the kernel allows user namespaces. As root it runs as an unprivileged user of the host
+    (`unprivileged.py`), who then owns what it may write.
 
     Raises:
         BoxError: bubblewrap is not installed.
@@ -71,8 +74,7 @@ class Bubblewrap:
             raise BoxError("bubblewrap is not installed", _NEXT_STEP)
         self._program = found
         self.version = _ask(found, "--version").removeprefix("bubblewrap").strip()
-        # The kernel does not count the processes of root.
-        self.bounds = Bounds(MEMORY_BYTES, "process", PROCESSES if os.getuid() else None)
+        self.bounds = Bounds(MEMORY_BYTES, "process", PROCESSES)
         self._options = frozenset(re.findall(r"--[a-z-]+", _ask(found, "--help")))
 
     def place(self, bind: Bind) -> str:
@@ -119,6 +121,13 @@ class Bubblewrap:
                     else bridged(in_shell(argv), reach.port, f"{_PROXY}/{reach.socket.name}")
                 ),
             ]
+            bounds = [*limits(timeout_s, memory_bytes), (resource.RLIMIT_NPROC, PROCESSES)]
+            if is_host_root():
+                shown = [Path(self._program), *interpreter_folders()]
+                owned = [bind.path for bind in binds.values()]
+                if reach is not None:
+                    owned.append(reach.socket.parent)
+                command = as_user(command, shown=shown, owned=owned, limits=bounds)
             process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
@@ -138,7 +147,7 @@ class Bubblewrap:
             try:
                 init_fd = open_pidfd(stack, init)
                 # The first process of the namespace waits for `go`, so that its limits hold before the command exists.
-                tighten(init, [*limits(timeout_s, memory_bytes), (resource.RLIMIT_NPROC, PROCESSES)])
+                tighten(init, [] if is_host_root() else bounds)
             except ProcessLookupError:
                 said = _last_line(process.communicate()[0])
                 raise BoxError(f"bubblewrap did not start: {said}", _NEXT_STEP) from None
@@ -173,6 +182,8 @@ class Bubblewrap:
         for written, file in etc.items():
             yield from ("--ro-bind-data", str(file.fileno()), written)
         yield from ("--proc", "/proc", "--dev", "/dev")
+        for shared in _PROC_OF_THE_BOX:
+            yield from ("--ro-bind-try", shared, shared)
         for scratch in ("/tmp", "/run", _HOME, "/dev/shm"):
             yield from (*self._bounded(), "--tmpfs", scratch)
         for prefix in interpreter_folders():
@@ -180,9 +191,9 @@ class Bubblewrap:
         for name in ("python3", "python"):
             yield from ("--symlink", str(interpreter()), f"{_TOOLS}/{name}")
         if reach is not None:
-            yield from ("--ro-bind", str(reach.socket.parent), _PROXY)
+            yield from ("--ro-bind", str(reach.socket.parent.resolve()), _PROXY)
         for bind in binds.values():
-            yield from ("--bind" if bind.writable else "--ro-bind", str(bind.path), bind.target)
+            yield from ("--bind" if bind.writable else "--ro-bind", str(bind.path.resolve()), bind.target)
         yield from ("--remount-ro", "/dev", "--remount-ro", "/")
 
     def _bounded(self) -> tuple[str, ...]:

@@ -1,10 +1,8 @@
 """Take the best sandbox that works on this box."""
 
 import os
-import tempfile
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 from onbox.bench.sandbox import Bind, Sandbox
 from onbox.bench.sandbox.bubblewrap import Bubblewrap
@@ -12,6 +10,7 @@ from onbox.bench.sandbox.container import Container
 from onbox.bench.sandbox.none import Unsafe
 from onbox.bench.sandbox.sandlock import Sandlock
 from onbox.errors import BoxError, UsageError
+from onbox.scratch import scratch_folder
 
 VARIABLE = "ONBOX_SANDBOX"
 _TIERS: dict[str, Callable[[], Sandbox]] = {"bubblewrap": Bubblewrap, "sandlock": Sandlock}
@@ -74,8 +73,8 @@ def working(tier: Callable[[], Sandbox]) -> Sandbox:
         BoxError: it is not installed, or does not work here.
     """
     sandbox = tier()
-    with tempfile.TemporaryDirectory(prefix="onbox-") as folder:
-        done = sandbox.run(["true"], binds={"WORK": Bind(Path(folder), "/work")}, cwd="WORK", timeout_s=20)
+    with scratch_folder("choose") as folder:
+        done = sandbox.run(["true"], binds={"WORK": Bind(folder, "/work")}, cwd="WORK", timeout_s=20)
     if done.exit_code != 0:
         said = done.output.decode(errors="replace").strip() or "no output"
         raise BoxError(f"{sandbox.name} cannot run `true`: exit code {done.exit_code}, {said}")

@@ -7,7 +7,6 @@ for links, made here without a registry. A task whose Dockerfile does more than 
 import hashlib
 import os
 import subprocess
-import tempfile
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -30,6 +29,7 @@ from onbox.bench.sandbox.interior import (
 from onbox.box.memory import memory
 from onbox.errors import BoxError
 from onbox.launch.containers import ContainerClient
+from onbox.scratch import scratch_folder
 
 _PROXY = "/.proxy"
 _LABEL = "onbox.owner"
@@ -114,7 +114,7 @@ class Container:
             return refused
         name = f"onbox-{uuid.uuid4().hex}"
         with ExitStack() as stack:
-            notes = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="onbox-")))
+            notes = stack.enter_context(scratch_folder("container"))
             cidfile, said = notes / "cid", notes / "said"
             errors = stack.enter_context(said.open("wb"))
             command = [

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -12,6 +11,7 @@ from onbox.bench.sandbox import MEMORY_BYTES, Bind, Bounds, Completed, Reach, St
 from onbox.bench.sandbox.attend import attend, end_with, open_pidfd
 from onbox.bench.sandbox.interior import environment, host_places, in_shell, refusal, tools
 from onbox.errors import BoxError
+from onbox.scratch import scratch_folder
 
 
 class Unsafe:
@@ -50,12 +50,13 @@ class Unsafe:
         if not Path(places[cwd]).is_dir():
             raise BoxError(f"{places[cwd]}: no such folder to run a command in")
         with ExitStack() as stack:
-            scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="onbox-", ignore_cleanup_errors=True))
-            bin_folder = tools(Path(scratch, "bin"))
+            scratch = stack.enter_context(scratch_folder("none"))
+            bin_folder = tools(scratch / "bin")
+            own = environment(path=[str(bin_folder)], home=str(scratch), tmp=str(scratch))
             process = subprocess.Popen(
                 in_shell(argv),
                 cwd=places[cwd],
-                env={**environment(path=[str(bin_folder)], home=scratch, tmp=scratch), **(env or {}), **places},
+                env={**own, **(env or {}), **places},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

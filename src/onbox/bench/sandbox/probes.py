@@ -1,19 +1,20 @@
-"""Six questions put to a sandbox: could a command do this? Each answer is read on the host, not in the sandbox."""
+"""Questions put to a sandbox: could a command do this? What became of files and processes is read on the host; what
+it may do to the box itself the probe's own script says (`host_probes.py`)."""
 
 import fcntl
 import secrets
 import socket
 import stat
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from onbox.bench.sandbox import Bind, Sandbox
+from onbox.bench.sandbox import Bind, Sandbox, host_probes
 from onbox.errors import BoxError
 from onbox.evidence.records import Probe, SandboxBounds, SandboxReport
+from onbox.scratch import scratch_folder
 
 _TRIED = "tried"
 """What a probe's script says first: a script that never ran proves nothing."""
@@ -49,11 +50,12 @@ print("tried" if os.read(said, 4) else "", flush=True)
 
 
 def probe(sandbox: Sandbox) -> SandboxReport:
-    """Try, for real, what a command must not be able to do; takes less than a second and a half.
+    """Try, for real, what a command must not be able to do; takes about two seconds.
 
     The probes: read a file outside the binds (directly, by a link in the workspace, by /proc), write outside the
     workspace or into a read-only bind, reach a listener of the host on 127.0.0.1 and 127.0.0.2, see another process
-    of the host, kill one, and leave a process behind that holds a lock in the workspace.
+    of the host, kill one, leave a process behind that holds a lock in the workspace, and change the box itself: files
+    of /proc and /sys with control groups and modules, modules by system call, devices, mounts.
 
     Returns:
         One `Probe` each, in that order; one that could not be tried has not held. `write_outside` holds when all names
@@ -61,8 +63,8 @@ def probe(sandbox: Sandbox) -> SandboxReport:
     """
     probes = []
     for name, attempt in _ATTEMPTS.items():
-        with tempfile.TemporaryDirectory(prefix="onbox-probe-", ignore_cleanup_errors=True) as folder:
-            scene = _Scene(sandbox, Path(folder).resolve())
+        with scratch_folder("probe") as folder:
+            scene = _Scene(sandbox, folder.resolve())
             try:
                 held, detail = attempt(scene)
             except BoxError as error:
@@ -177,6 +179,15 @@ def _leave_daemon(scene: _Scene) -> _Answer:
     return _HELD
 
 
+def _change_box(script: str) -> Callable[[_Scene], _Answer]:
+    def attempt(scene: _Scene) -> _Answer:
+        count, *examples = scene.run("python3", "-I", "-S", "-c", script).splitlines()[-1].split()
+        kept = (scene.tests / "test").read_text() == scene.secret
+        return _held_unless(count != "0" or not kept, f"{count}, such as {', '.join(examples)}")
+
+    return attempt
+
+
 _ATTEMPTS: dict[str, Callable[[_Scene], _Answer]] = {
     "read_gate": _read_gate,
     "write_outside": _write_outside,
@@ -184,6 +195,11 @@ _ATTEMPTS: dict[str, Callable[[_Scene], _Answer]] = {
     "see_processes": _see_processes,
     "kill_harness": _kill_harness,
     "leave_daemon": _leave_daemon,
+    "write_proc": _change_box(host_probes.PROC),
+    "write_sys": _change_box(host_probes.SYS),
+    "load_module": _change_box(host_probes.MODULE),
+    "make_device": _change_box(host_probes.DEVICE),
+    "mount": _change_box(host_probes.MOUNT),
 }
 
 

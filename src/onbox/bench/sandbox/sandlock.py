@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from importlib.metadata import PackageNotFoundError, version
@@ -22,7 +21,9 @@ from onbox.bench.sandbox.interior import (
     refusal,
     tools,
 )
+from onbox.bench.sandbox.unprivileged import as_user, is_host_root
 from onbox.errors import BoxError
+from onbox.scratch import scratch_folder
 
 _KEEPER = Path(__file__).with_name("sandlock_keeper.py")
 _SYSTEM = (
@@ -80,9 +81,7 @@ class Sandlock:
             return refused
         places = host_places(binds)
         with ExitStack() as stack:
-            scratch = Path(
-                stack.enter_context(tempfile.TemporaryDirectory(prefix="onbox-", ignore_cleanup_errors=True))
-            ).resolve()
+            scratch = stack.enter_context(scratch_folder("sandlock")).resolve()
             bin_folder, home, tmp = tools(scratch / "bin"), scratch / "home", scratch / "tmp"
             for folder in (home, tmp):
                 folder.mkdir()
@@ -109,8 +108,13 @@ class Sandlock:
             keeper_control, control = pipe(stack)
             status, keeper_status = pipe(stack)
             fds = (keeper_control.fileno(), keeper_status.fileno())
+            command = [sys.executable, "-I", str(_KEEPER), *map(str, fds)]
+            if is_host_root():
+                shown = [Path(sys.prefix), _KEEPER, *interpreter_folders()]
+                owned = [scratch, *(bind.path for bind in binds.values())]
+                command = as_user(command, shown=shown, owned=owned, limits=())
             process = subprocess.Popen(
-                [sys.executable, "-I", str(_KEEPER), *map(str, fds)],
+                command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

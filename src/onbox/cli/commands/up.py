@@ -15,6 +15,7 @@ from onbox.cli.ui.launch_view import FORMS
 @click.option("--port", type=click.IntRange(1, 65535), help="Any free one if left out.")
 @click.option("--reserve", type=click.FloatRange(0), metavar="GIB", help="Memory that must stay available, in GiB.")
 @click.option("--replace", metavar="NAME", help="Stop this engine before, and bring it back at the end.")
+@click.option("--check-weights", is_flag=True, help="Hash all weights again, also those whose hash is known.")
 @json_option
 def command(
     recipe: str,
@@ -24,6 +25,7 @@ def command(
     port: int | None,
     reserve: float | None,
     replace: str | None,
+    check_weights: bool,
     as_json: bool,
 ) -> None:
     """Start what RECIPE says, show its phases until it serves, and leave it to its guard.
@@ -48,6 +50,7 @@ def command(
             port=port,
             reserve_bytes=reserve_bytes,
             replace=replace,
+            check_weights=check_weights or None,
             show=view.show,
             on_checks=show_checks,
         )

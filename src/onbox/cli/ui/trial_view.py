@@ -114,9 +114,10 @@ class PlainView:
     def _is_news(self, event: Fetching) -> bool:
         """A download is shown in tenths, not in every block that arrives."""
         tenth = event.bytes_done * 10 // event.bytes_total if event.bytes_total else 0
-        if self._tenths.get(event.name) == tenth:
+        key = f"{event.name} {event.source}"
+        if self._tenths.get(key) == tenth:
             return False
-        self._tenths[event.name] = tenth
+        self._tenths[key] = tenth
         return True
 
 
@@ -131,6 +132,8 @@ def describe(event: Event) -> str:
             return f"{event.contender}: engine {_gone(event.how)}"
         case ContenderFailed():
             return f"{event.contender}: failed: {event.why}"
+        case Fetching(source="hashing"):
+            return f"{event.name}: {_hashing(event)}"
         case Fetching():
             return f"fetching {event.name} from {event.source}: {_bytes_of(event)}"
         case PhaseStarted():
@@ -177,6 +180,12 @@ def _gone(how: str) -> str:
 
 def _about(seconds: float | None) -> str:
     return words.UNKNOWN if seconds is None else f"about {words.seconds(seconds)}"
+
+
+def _hashing(event: Fetching) -> str:
+    total = event.bytes_total or 0
+    scale, unit = (1e9, "GB") if total >= 1e9 else (1e6, "MB")
+    return f"hashing weights {event.bytes_done / scale:.0f} of {total / scale:.0f} {unit}"
 
 
 def _bytes_of(event: Fetching) -> str:
@@ -307,8 +316,11 @@ class LiveView:
         runs = list(progress.runs.values())
         line = Text(no_wrap=True, overflow="ellipsis")
         if progress.fetching:
-            line.append(f"fetching {one_line(progress.fetching.name)} from {one_line(progress.fetching.source)}: ")
-            line.append(_bytes_of(progress.fetching), style="bold")
+            if progress.fetching.source == "hashing":
+                line.append(_hashing(progress.fetching), style="bold")
+            else:
+                line.append(f"fetching {one_line(progress.fetching.name)} from {one_line(progress.fetching.source)}: ")
+                line.append(_bytes_of(progress.fetching), style="bold")
         elif len(runs) == 1:
             line.append(self._run(runs[0]))
         elif runs:

@@ -81,19 +81,23 @@ class PlainView:
         self._printed_s = 0.0
         self._guard: GuardReplay | None = None
         self._guard_printed = False
+        self._version_printed = False
 
     def show(self, frame: WatchFrame) -> None:
         _echo(frame)
         verdict, self._guard = frame.verdict, frame.guard
         if self._guard is not None and self._guard.stop is not None:
             self._print_guard()
+        if (note := verdict.evidence.get("version")) and not self._version_printed:
+            self._version_printed = True
+            print(f"  {one_line(note)}", file=self._out, flush=True)
         now = (verdict.state, verdict.phase)
         if now == self._printed and verdict.t_s - self._printed_s < PRINT_EVERY_S:
             return
         self._printed, self._printed_s = now, verdict.t_s
         at = int(verdict.t_s)
-        line = f"{at // 60:4d}:{at % 60:02d}  {verdict.phase}: {verdict.state}: {one_line(verdict.why)}"
-        print(line, file=self._out, flush=True)
+        line = f"{at // 60:4d}:{at % 60:02d}  {verdict.phase}: {verdict.state}: {verdict.why}"
+        print(one_line(line), file=self._out, flush=True)
 
     def _print_guard(self) -> None:
         """Once: when it would have acted, or in the end that it would not have."""
@@ -157,6 +161,8 @@ class LiveView:
         for each in verdict.witnesses:
             if each.since_s >= min(5.0, verdict.patience_s):
                 rows.add_row("", _cut(f"{each.name} for {seconds(each.since_s)}: {each.detail}", 66))
+        if version := verdict.evidence.get("version"):
+            rows.add_row("version", _cut(version, 132))
         for note in verdict.evidence.get("cannot", ()):
             rows.add_row("unseen", _cut(note, 66))
         if last := verdict.evidence.get("last_line"):
@@ -178,7 +184,7 @@ def _laps(frame: WatchFrame) -> Text:
     line = Text(no_wrap=True, overflow="ellipsis")
     for lap in frame.laps:
         took = (frame.verdict.t_s if lap.ended_s is None else lap.ended_s) - lap.began_s
-        line.append(f"{lap.name} {seconds(took)}  ", style="bold" if lap.ended_s is None else "dim")
+        line.append(f"{one_line(lap.name)} {seconds(took)}  ", style="bold" if lap.ended_s is None else "dim")
     return line
 
 

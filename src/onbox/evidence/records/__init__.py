@@ -32,6 +32,7 @@ from onbox.evidence.records.regrade import (
     RegradedRun,
 )
 from onbox.evidence.records.runs import (
+    HARNESS_FAULT,
     AgentEnd,
     Changes,
     GateEnd,
@@ -70,6 +71,7 @@ from onbox.evidence.records.wire import (
 )
 
 __all__ = [
+    "HARNESS_FAULT",
     "SCHEMA_VERSION",
     "AgentCommand",
     "AgentEnd",

@@ -88,6 +88,10 @@ class ReplayEnd(Record):
     """The road past the server's parser, in words; empty: none is known."""
 
 
+HARNESS_FAULT = "harness:"
+"""Begins a `fault` of a run that is onbox's own, which nobody foresaw."""
+
+
 class RunRecord(Record):
     """`runs/TASK/ARM/N/run.json`, written last: a run without it was not finished."""
 

@@ -1,0 +1,246 @@
+"""Images: where the daemon's pulls go, an image brought here beside them, and what its binaries are for."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from onbox import box
+from onbox.box.gpu_arch import chip_number
+from onbox.errors import UsageError
+from onbox.evidence.folder import utc_now, write_json
+from onbox.fetch.http import DIRECT, ENVIRONMENT, Route, proxy_label
+from onbox.image.compare import Measured, compare
+from onbox.image.daemon import Daemon, find_daemon
+from onbox.image.fetch import Options, Progress, fetch_image
+from onbox.image.manifest import parse_platform
+from onbox.image.reference import Reference, parse
+from onbox.image.routes import DaemonRoute, find_route, goes_around, privacy
+from onbox.image.store import FetchedImage, ImageStore
+from onbox.image.verify import Verified, verify_archive, verify_file, verify_image
+
+OF_DAEMON = "daemon"
+"""As a proxy: the one that the daemon goes through."""
+Ask = Callable[[str], bool]
+"""Puts a question to the owner; whether the answer was yes."""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Where pulls go and what would be done about it."""
+
+    route: DaemonRoute
+    reference: str
+    measured: tuple[Measured, ...]
+    around: str
+    """The proxy of the daemon that a fetch would go around; empty for none."""
+    would: str
+    """What `onbox image fetch` would do, in one sentence."""
+    privacy: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "proxy": self.route.as_dict(),
+            "image": self.reference or None,
+            "routes": [asdict(each) for each in self.measured],
+            "would": self.would,
+            "privacy": self.privacy or None,
+        }
+
+
+def diagnose_images(image: str | None = None, *, program: str = "", measure: bool = True) -> Diagnosis:
+    """Where the daemon's pulls really go, and how fast both routes are; nothing is changed and nothing kept.
+
+    Args:
+        image: whose first megabytes are fetched by both routes; None measures nothing.
+        program: `docker` or `podman`; empty takes the first that answers.
+        measure: False looks at settings only, and sends nothing.
+
+    Raises:
+        UsageError: the image's name is none.
+        BoxError: there is neither docker nor podman.
+    """
+    found = find_route(find_daemon(program))
+    if image is None:
+        would = "name an image to have both routes measured: onbox image diagnose REF"
+        return Diagnosis(found, "", (), "", would, "")
+    reference = parse(image)
+    around = goes_around(found, reference, ENVIRONMENT)
+    measured: tuple[Measured, ...] = ()
+    if measure:
+        theirs = Route(proxy=found.proxy_for(reference), from_environment=False)
+        ours = [ENVIRONMENT] if not around else [DIRECT]
+        measured = compare(reference, [theirs, *ours] if around else ours, Options(stall_s=8.0))
+    return Diagnosis(
+        found, str(reference), measured, around, _would(around, measured), privacy(around, reference) if around else ""
+    )
+
+
+def fetch_container_image(
+    image: str,
+    *,
+    program: str = "",
+    load: bool = True,
+    direct: bool = False,
+    proxy: str = "",
+    platform: str = "",
+    mirrors: Sequence[str] = (),
+    insecure: bool = False,
+    keep: bool = False,
+    ask: Ask | None = None,
+    tell: Callable[[str], None] = lambda text: None,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+    store: ImageStore | None = None,
+) -> FetchedImage:
+    """Bring an image here without the daemon's own route, and load it.
+
+    Args:
+        image: its name.
+        program: `docker` or `podman`; empty takes the first that answers.
+        load: False keeps its blobs here and asks no daemon.
+        direct: go around every proxy; what that means for privacy is told.
+        proxy: URL of a proxy to go through, or `daemon` for the daemon's own.
+        platform: like `linux/arm64`; empty is this box's.
+        mirrors: registries that are asked first.
+        insecure: plain HTTP is taken where TLS is not spoken.
+        keep: the blobs stay here when the image is loaded.
+        ask: puts a question to the owner; None refuses what would need one.
+        tell: called with remarks.
+        on_progress: called as it goes on.
+
+    Raises:
+        UsageError: a name is none, or a deliberate proxy would be gone around without the owner's word.
+        FetchError: the registry refused, or what came is not what was published.
+        BoxError: not for this platform, no room, or the daemon cannot load it.
+    """
+    reference = parse(image)
+    if direct and proxy:
+        raise UsageError("--direct and --proxy: one of them", "leave --proxy out to go around every proxy")
+    daemon = find_daemon(program) if load else None
+    store = store or ImageStore()
+    options = Options(
+        route=_route(daemon, reference, direct=direct, proxy=proxy, ask=ask, tell=tell, store=store),
+        platform=parse_platform(platform) if platform else None,
+        mirrors=tuple(mirrors),
+        insecure=insecure,
+        keep=keep or not load,
+    )
+    return fetch_image(reference, daemon, options, store, on_progress)
+
+
+def verify_container_image(
+    subject: str,
+    *,
+    program: str = "",
+    chip: str = "",
+    on_file: Callable[[str], None] = lambda path: None,
+) -> Verified:
+    """Which chips the binaries of a file, an image's archive or an image are for; nothing is run.
+
+    Args:
+        subject: a path, or an image that the daemon has.
+        program: `docker` or `podman`; empty takes the first that answers.
+        chip: compute capability to judge for, like `12.1`; empty is this box's GPU, if it has one.
+        on_file: told the name of each file that is read.
+
+    Raises:
+        UsageError: no such file or image, or it is neither.
+        BadSubjectError: it is broken.
+        BoxError: there is neither docker nor podman, or it cannot save the image.
+    """
+    number = chip_number(chip) if chip else box_chip()
+    path = Path(subject)
+    if path.is_file():
+        if path.suffix in (".tar", ".oci"):
+            with path.open("rb") as file:
+                return verify_archive(file, subject, number, on_file)
+        return verify_file(path, number)
+    if "/" in subject and subject.startswith(("/", "./", "../")):
+        raise UsageError(f"{subject}: no such file")
+    return verify_image(find_daemon(program), str(parse(subject)), number, on_file)
+
+
+def box_chip() -> int | None:
+    """The compute capability of this box's first GPU, like 121; None where there is none, or it does not tell."""
+    told = next((each.compute_capability for each in box.accelerators().devices if each.compute_capability), None)
+    try:
+        return chip_number(told) if told else None
+    except UsageError:
+        return None
+
+
+def _would(around: str, measured: tuple[Measured, ...]) -> str:
+    if not around:
+        return (
+            "fetch beside the daemon by the same route, resumable; the daemon's route goes through no proxy of its own"
+        )
+    rates = {each.route: each for each in measured}
+    direct, theirs = rates.get("direct"), rates.get(proxy_label(around))
+    if direct is not None and direct.bytes_s is None:
+        return (
+            f"fetch through {proxy_label(around)} (--proxy daemon): the direct route does not serve: {direct.problem}"
+        )
+    factor = ""
+    if direct and theirs and direct.bytes_s and theirs.bytes_s:
+        factor = f", {direct.bytes_s / theirs.bytes_s:.1f} times as fast here"
+    return f"ask before it goes around {proxy_label(around)} (or --direct){factor}; --proxy daemon keeps to it"
+
+
+def _route(
+    daemon: Daemon | None,
+    reference: Reference,
+    *,
+    direct: bool,
+    proxy: str,
+    ask: Ask | None,
+    tell: Callable[[str], None],
+    store: ImageStore,
+) -> Route:
+    """The route that was asked for; the daemon's deliberate proxy is gone around with the owner's word alone."""
+    found = find_route(daemon) if daemon is not None else None
+    if proxy == OF_DAEMON:
+        through = found.proxy_for(reference) if found is not None else ""
+        if not through:
+            raise UsageError("--proxy daemon: the daemon goes through no proxy for this image", "leave it out")
+        return Route(proxy=through, from_environment=False)
+    if proxy:
+        return Route(proxy=proxy, from_environment=False)
+    route = DIRECT if direct else ENVIRONMENT
+    around = goes_around(found, reference, route) if found is not None else ""
+    if not around:
+        return route
+    sentence = privacy(around, reference)
+    if direct:
+        tell(f"note: {sentence}")
+        return route
+    consent = _Consent(store)
+    if consent.given(around):
+        return route
+    if ask is None:
+        raise UsageError(f"{reference}: {sentence}", "--direct goes around it, --proxy daemon keeps to it")
+    if not ask(f"{sentence}. Go around it, now and from now on?"):
+        raise UsageError(f"{reference}: not fetched around {proxy_label(around)}", "--proxy daemon keeps to it")
+    consent.give(around)
+    return route
+
+
+class _Consent:
+    """The proxies that the owner lets onbox go around."""
+
+    def __init__(self, store: ImageStore) -> None:
+        self._path = store.root / "around.json"
+
+    def given(self, proxy: str) -> bool:
+        return proxy_label(proxy) in self._read()
+
+    def give(self, proxy: str) -> None:
+        write_json(self._path, {**self._read(), proxy_label(proxy): utc_now()})
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            told = json.loads(self._path.read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return told if isinstance(told, dict) else {}

@@ -1,0 +1,157 @@
+"""Becomes an unprivileged user and then another program: `as_user.py REQUEST COMMAND...`, run as root of the host.
+
+REQUEST is JSON: `uid`; `limits`, pairs of resource and bound; `shown`, paths that the user needs a way to, such as an
+interpreter below /root; and `owned`, paths that are to be the user's own. Both kinds may lie in folders that are closed
+to the user. So in a mount namespace of its own each such folder is covered by an empty one that holds only what was
+asked for. What is owned is mounted with root's number mapped to the user's (`mount_setattr`), so that the files stay
+root's on the disk; a file system that has no such mounts has its files given to the user instead.
+
+`as_user.py can_map PATH` ends with 0 where the file system of PATH has such mounts, and this root may make them.
+
+It is run by a bare interpreter, so it imports nothing of onbox. Limits are set here, because a root without
+CAP_SYS_RESOURCE cannot set those of another user's process.
+"""
+
+import ctypes
+import json
+import os
+import resource
+import signal
+import stat
+import sys
+
+_CLONE_NEWNS = 0x0002_0000
+_CLONE_NEWUSER = 0x1000_0000
+_MS_BIND, _MS_REC, _MS_PRIVATE = 1 << 12, 1 << 14, 1 << 18
+_OPEN_TREE, _MOVE_MOUNT, _MOUNT_SETATTR = 428, 429, 442
+"""Numbers of the system calls, the same on every architecture."""
+_OPEN_TREE_CLONE, _AT_RECURSIVE, _AT_EMPTY_PATH = 1, 0x8000, 0x1000
+_MOVE_MOUNT_F_EMPTY_PATH = 4
+_MOUNT_ATTR_IDMAP = 0x0010_0000
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class _MountAttributes(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_uint64) for name in ("set", "clear", "propagation", "userns_fd")]
+
+
+def main(
+    uid: int, limits: "list[tuple[int, int]]", shown: "list[str]", owned: "list[str]", command: "list[str]"
+) -> None:
+    """Never returns.
+
+    Raises:
+        OSError: it cannot be done here.
+    """
+    _check(_libc.unshare(_CLONE_NEWNS), "unshare")
+    _mount(None, "/", None, _MS_REC | _MS_PRIVATE)
+    paths = dict.fromkeys([*shown, *owned])
+    # Opened before anything is covered.
+    opened = {path: os.open(path, os.O_PATH | os.O_CLOEXEC) for path in paths}
+    mapped = _mapped(owned, uid)
+    covers = sorted({cover for path in paths if (cover := _closed_folder(path, uid))})
+    for cover in covers:
+        if not any(cover.startswith(other + "/") for other in covers):
+            _mount("none", cover, "tmpfs", 0, "mode=755,size=1m")
+    for path in sorted(paths):
+        if path in mapped or any(path.startswith(cover + "/") for cover in covers):
+            _place(path, folder=stat.S_ISDIR(os.fstat(opened[path]).st_mode))
+            if path in mapped:
+                done = _libc.syscall(_MOVE_MOUNT, mapped[path], b"", -100, path.encode(), _MOVE_MOUNT_F_EMPTY_PATH)
+                _check(done, f"mount {path}")
+            else:
+                _mount(f"/proc/self/fd/{opened[path]}", path, None, _MS_BIND | _MS_REC)
+    for which, value in limits:
+        _, hard = resource.getrlimit(which)
+        bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(which, (bound, bound))
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+    os.execv(command[0], command)
+
+
+def _mapped(paths: "list[str]", uid: int) -> "dict[str, int]":
+    """Descriptors of mounts of these paths that show what is root's as the user's, where there are such mounts."""
+    found = {}
+    namespace = _namespace(uid)
+    for path in paths:
+        flags = _OPEN_TREE_CLONE | _AT_RECURSIVE | os.O_CLOEXEC
+        tree = _libc.syscall(_OPEN_TREE, -100, path.encode(), flags)
+        if tree < 0:
+            continue
+        wanted = _MountAttributes(_MOUNT_ATTR_IDMAP, 0, 0, namespace)
+        size = ctypes.c_size_t(ctypes.sizeof(wanted))
+        if _libc.syscall(_MOUNT_SETATTR, tree, b"", _AT_EMPTY_PATH, ctypes.byref(wanted), size) == 0:
+            found[path] = tree
+        else:
+            os.close(tree)
+    os.close(namespace)
+    return found
+
+
+def _namespace(uid: int) -> int:
+    """A user namespace in which root is the user."""
+    ready, said = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            if _libc.unshare(_CLONE_NEWUSER) == 0:
+                os.write(said, b"y")
+                signal.pause()
+        finally:
+            os._exit(1)
+    os.close(said)
+    try:
+        if not os.read(ready, 1):
+            raise OSError("user namespaces are not allowed here")
+        for kind in ("uid_map", "gid_map"):
+            with open(f"/proc/{child}/{kind}", "w") as file:
+                file.write(f"0 {uid} 1\n")
+        return os.open(f"/proc/{child}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
+    finally:
+        os.close(ready)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+def _closed_folder(path: str, uid: int) -> "str | None":
+    """The first folder on the way that others may not pass through."""
+    parts = path.split("/")
+    for end in range(2, len(parts)):
+        folder = "/".join(parts[:end])
+        found = os.stat(folder)
+        if not found.st_mode & stat.S_IXOTH and found.st_uid != uid:
+            return folder
+    return None
+
+
+def _place(path: str, *, folder: bool) -> None:
+    """Somewhere to mount at, where a cover hid it."""
+    if os.path.lexists(path):
+        return
+    os.makedirs(path if folder else os.path.dirname(path), mode=0o755, exist_ok=True)
+    if not folder:
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o644))
+
+
+def _mount(source: "str | None", target: str, kind: "str | None", flags: int, data: "str | None" = None) -> None:
+    words = [None if word is None else os.fsencode(word) for word in (source, target, kind)]
+    done = _libc.mount(*words, ctypes.c_ulong(flags), None if data is None else data.encode())
+    _check(done, f"mount {target}")
+
+
+def _check(result: int, what: str) -> None:
+    if result != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, f"{what}: {os.strerror(code)}")
+
+
+if __name__ == "__main__":
+    try:
+        if sys.argv[1] == "can_map":
+            sys.exit(0 if _mapped(sys.argv[2:], 1) else 1)
+        main(**json.loads(sys.argv[1]), command=sys.argv[2:])
+    except OSError as error:
+        print(f"cannot become another user: {error}")
+        sys.exit(127)

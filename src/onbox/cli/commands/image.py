@@ -1,0 +1,311 @@
+"""`onbox image`: images fetched beside the daemon, built for this chip, sealed, and read without being run."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from onbox.cli.options import json_option
+from onbox.cli.ui.console import confirm, err, out, print_json, tell
+from onbox.cli.ui.units import gb
+
+if TYPE_CHECKING:
+    from onbox.app.types import Assessment, Diagnosis, ImageProgress, Verified
+
+PROGRAM = click.option(
+    "--with",
+    "program",
+    type=click.Choice(["docker", "podman"]),
+    default=None,
+    help="The first that answers if left out.",
+)
+CHIP = click.option("--chip", default="", metavar="N.N", help="Compute capability; this box's GPU if left out.")
+
+
+@click.group("image", no_args_is_help=True)
+def command() -> None:
+    """Images: the daemon's route and a faster one, builds for this chip, and what their binaries are for."""
+
+
+@command.command("diagnose")
+@click.argument("reference", metavar="[REF]", required=False)
+@click.option("--no-measure", is_flag=True, help="Look at settings only; send nothing.")
+@PROGRAM
+@json_option
+def diagnose(reference: str | None, no_measure: bool, program: str | None, as_json: bool) -> None:
+    """Where the daemon's pulls really go, and, with REF, how fast each route brings its first megabytes.
+
+    Nothing is changed. Looked at: docker info, daemon.json, the units of systemd, the daemon's environment, the
+    client's configuration, this shell, and the ports of Tor.
+    """
+    from onbox.app.images import diagnose_images
+
+    found = diagnose_images(reference, program=program or "", measure=not no_measure)
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        _show_diagnosis(found)
+
+
+@command.command("fetch")
+@click.argument("reference", metavar="REF")
+@click.option("--direct", is_flag=True, help="Go around every proxy; what that means is told.")
+@click.option("--proxy", default="", metavar="URL", help="Go through this proxy; `daemon` for the daemon's own.")
+@click.option("--platform", default="", metavar="OS/ARCH", help="This box's own if left out.")
+@click.option("--mirror", "mirrors", multiple=True, metavar="URL", help="A registry to ask first; may be repeated.")
+@click.option("--insecure", is_flag=True, help="Take plain HTTP where TLS is not spoken.")
+@click.option("--keep", is_flag=True, help="Keep the blobs in the cache when the image is loaded.")
+@click.option("--no-load", is_flag=True, help="Bring the blobs into the cache and ask no daemon.")
+@PROGRAM
+@json_option
+def fetch(
+    reference: str,
+    direct: bool,
+    proxy: str,
+    platform: str,
+    mirrors: tuple[str, ...],
+    insecure: bool,
+    keep: bool,
+    no_load: bool,
+    program: str | None,
+    as_json: bool,
+) -> None:
+    """Bring REF here beside the daemon, resumed after a cut, every blob held against its digest, and load it.
+
+    A deliberate proxy of the daemon is gone around only after a question, or with --direct.
+    """
+    from onbox.app.images import fetch_container_image
+
+    view = _ProgressLines()
+    fetched = fetch_container_image(
+        reference, program=program or "", load=not no_load, direct=direct, proxy=proxy, platform=platform,
+        mirrors=mirrors, insecure=insecure, keep=keep, ask=confirm if sys.stdin.isatty() else None, tell=tell,
+        on_progress=view.show,
+    )  # fmt: skip
+    if as_json:
+        print_json(fetched.model_dump(mode="json"))
+        return
+    where = f"{fetched.local_name} in {fetched.loaded_into}" if fetched.loaded_into else "in the cache"
+    resumed = f", {fetched.reconnects} connections made anew" if fetched.reconnects else ""
+    out().line(fetched.digest)
+    out().line(
+        f"{where}: {gb(fetched.size_bytes)} for {fetched.platform}, {gb(fetched.bytes_received)} received from "
+        f"{fetched.registry} ({fetched.route}){resumed}, {fetched.seconds:.1f} s"
+    )
+
+
+@command.command("verify")
+@click.argument("subject", metavar="IMAGE or FILE")
+@CHIP
+@PROGRAM
+@json_option
+def verify(subject: str, chip: str, program: str | None, as_json: bool) -> None:
+    """Which GPU architectures the binaries of an image or file hold, and what that means on this chip.
+
+    Read from ELF and fat binaries; no container is made and nothing is run.
+    """
+    from onbox.app.images import verify_container_image
+
+    with err().status(f"reading {subject}") as change:
+        found = verify_container_image(
+            subject, chip=chip, program=program or "", on_file=lambda path: change(f"reading {path}")
+        )
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        _show_verified(found)
+
+
+@command.command("build")
+@click.argument("recipe", metavar="RECIPE")
+@CHIP
+@click.option("--direct", is_flag=True, help="Go around every proxy for what has to be fetched.")
+@click.option("--proxy", default="", metavar="URL", help="Go through this proxy; `daemon` for the daemon's own.")
+@click.option("--patience", type=click.FloatRange(1), metavar="S", help="Seconds without progress that are a hang.")
+@PROGRAM
+@json_option
+def build(
+    recipe: str, chip: str, direct: bool, proxy: str, patience: float | None, program: str | None, as_json: bool
+) -> None:
+    """Build RECIPE's image once for the same inputs, and seal it: a recipe with container.build, a file, or a name.
+
+    Names that come along: llama.cpp-cuda, vllm-mxfp4. What the Dockerfile starts from is fetched first, beside the
+    daemon.
+    """
+    from onbox.app.image_builds import build_container_image
+
+    view = _ProgressLines()
+    built = build_container_image(
+        recipe, program=program or "", chip=chip, direct=direct, proxy=proxy, patience_s=patience,
+        ask=confirm if sys.stdin.isatty() else None, tell=tell, on_progress=view.show, on_look=view.look,
+    )  # fmt: skip
+    seal = built.seal
+    if as_json:
+        print_json({
+            "sealed": seal.sealed, "reference": seal.reference, "arch": list(seal.arch), "seconds": built.seconds,
+            "image_id": seal.image_id, "digest": seal.digest or None, "built": not built.found,
+            "changed": list(built.changed), "inputs": seal.inputs, "jobs": seal.jobs,
+            "statement": str(built.statement) if built.statement else None,
+        })  # fmt: skip
+        return
+    screen = out()
+    how = "was here, nothing built" if built.found else f"built in {seal.seconds:.1f} s"
+    screen.line(seal.reference)
+    screen.line(f"sealed as {seal.sealed}: {how}; {built.seconds:.1f} s in all")
+    if seal.arch:
+        screen.line(f"built for: {', '.join(seal.arch)}")
+
+
+@command.command("list")
+@json_option
+def list_(as_json: bool) -> None:
+    """Images that were sealed or fetched here: size, architectures, age, recipes that use them, what can go."""
+    from dataclasses import asdict
+
+    from onbox.app.image_builds import list_container_images
+
+    found = list_container_images()
+    if as_json:
+        print_json({"images": [asdict(each) for each in found]})
+        return
+    rows = [
+        (each.name, each.kind, gb(each.size_bytes), ", ".join(each.arch), each.made_at[:10],
+         {True: "yes", False: "no", None: "unknown"}[each.here], ", ".join(each.used_by), each.removable)
+        for each in found
+    ]  # fmt: skip
+    if rows:
+        out().table(rows, ("image", "kind", "size", "built for", "made", "here", "used by", "can go"), right=(2,))
+    else:
+        out().line("none yet: onbox image fetch REF, onbox image build RECIPE")
+
+
+@command.command("export")
+@click.argument("name", metavar="IMAGE")
+@click.argument("path", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
+@json_option
+def export(name: str, path: Path, as_json: bool) -> None:
+    """Write a sealed IMAGE with its statement into FILE, a tar for another box."""
+    from onbox.app.image_builds import export_container_image
+
+    with err().status(f"saving {name}"):
+        seal = export_container_image(name, path)
+    if as_json:
+        print_json({"path": str(path), "digest": seal.digest, "sealed": seal.sealed, "arch": list(seal.arch)})
+        return
+    out().line(seal.digest)
+    out().line(f"{path}: {gb(path.stat().st_size)}; on the other box: onbox image import {path.name}")
+
+
+@command.command("import")
+@click.argument("path", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
+@PROGRAM
+@json_option
+def import_(path: Path, program: str | None, as_json: bool) -> None:
+    """Load what `onbox image export` wrote; every blob is held against its digest first."""
+    from onbox.app.image_builds import import_container_image
+
+    with err().status(f"loading {path}") as change:
+        seal = import_container_image(path, program=program or "", on_loading=lambda each: change(each.evidence))
+    if as_json:
+        print_json({"digest": seal.digest, "sealed": seal.sealed, "reference": seal.reference, "arch": list(seal.arch)})
+        return
+    out().line(seal.reference)
+    out().line(f"{seal.digest} in {seal.program}; built for: {', '.join(seal.arch) or 'no GPU'}")
+
+
+class _ProgressLines:
+    """Lines on stderr: one where a phase begins, and one every few seconds."""
+
+    EVERY_S = 5.0
+
+    def __init__(self) -> None:
+        self._phase = ""
+        self._next_s = 0.0
+
+    def _is_time(self, phase: str) -> bool:
+        import time
+
+        now = time.monotonic()
+        if phase == self._phase and now < self._next_s:
+            return False
+        self._phase, self._next_s = phase, now + self.EVERY_S
+        return True
+
+    def look(self, look: "Assessment") -> None:
+        """Print what a build does, if it is time."""
+        if self._is_time("build"):
+            eta_s = look.evidence.get("eta_s")
+            left = f", {eta_s:.0f} s left" if isinstance(eta_s, (int, float)) else ""
+            err().line((f"build, {look.state.value}: {look.why}{left}", "dim"))
+
+    def show(self, progress: "ImageProgress") -> None:
+        """Print it, if it is time."""
+        if not self._is_time(progress.phase):
+            return
+        words = [progress.phase]
+        if progress.bytes_total and progress.phase != "unpack":
+            words.append(f"{gb(progress.bytes_done)} of {gb(progress.bytes_total)}")
+        if progress.bytes_s:
+            words.append(f"{progress.bytes_s / 1e6:.1f} MB/s")
+        if progress.eta_s is not None:
+            words.append(f"{progress.eta_s:.0f} s left")
+        if progress.note:
+            words.append(progress.note)
+        err().line((", ".join(words), "dim"))
+
+
+def _show_diagnosis(found: "Diagnosis") -> None:
+    route, screen = found.route, out()
+    told = f"through {route.kind}: {found.as_dict()['proxy']['https']}" if route.proxy else "direct"
+    screen.line(f"pulls of {route.program} go {told}")
+    rows = [
+        (each.where, each.variable, each.value, "decides" if each.decides else "does not", each.note)
+        for each in route.settings
+    ]
+    if rows:
+        screen.table(rows, ("where", "variable", "value", "pulls", ""))
+    for port, name in route.listening.items():
+        screen.line(f"port {port}: {name} answers")
+    if route.other_tools:
+        screen.line(f"other tools: {', '.join(f'{tool} {way}' for tool, way in route.other_tools.items())}")
+    for each in found.measured:
+        if each.bytes_s is None:
+            screen.line(f"{each.route}: {each.problem or 'nothing came'}")
+        else:
+            screen.line(
+                f"{each.route}: {each.bytes_s / 1e6:.2f} MB/s over {each.bytes / 1e6:.1f} MB; the whole image "
+                f"{each.whole_image_s or 0:.0f} s"
+            )
+    screen.line(f"onbox would: {found.would}", wrap=True)
+    if found.privacy:
+        screen.line(f"privacy: {found.privacy}", wrap=True)
+
+
+_MEANS = {
+    "native": "every module has code for it",
+    "jit": "it runs, some modules after they were compiled from PTX at the first load",
+    "will_not_run": "no module has code for it, nor PTX",
+    "mixed": "some modules have code for it and some do not",
+    "unknown": "not everything in it could be read, or this box has no chip: --chip",
+    "no_gpu_code": "no GPU code in it",
+    "wrong_machine": "its programs are for another processor than this box's",
+}
+
+
+def _show_verified(found: "Verified") -> None:
+    screen = out()
+    told = found.as_dict()
+    chip = f" on {told['chip']}" if told["chip"] else ""
+    screen.line(f"{found.verdict}{chip}: {_MEANS[found.verdict]}")
+    if told["arch"]:
+        screen.line(f"built for: {', '.join(told['arch'])}")
+    if found.platform:
+        screen.line(f"image for {found.platform}; {found.files_read} programs and libraries read")
+    rows = [
+        (each["path"], each["verdict"] if told["chip"] else "", ", ".join(each["arch"]) or "?", str(each["modules"]),
+         "; ".join(each["unknown"]))
+        for each in told["files"]
+    ]  # fmt: skip
+    if rows:
+        screen.table(rows, ("file", "verdict", "built for", "modules", "not read"), right=(3,))

@@ -1,0 +1,87 @@
+"""JSON that somebody else wrote: a server, a model, an agent. What cannot be worked with is a ValueError, never more.
+
+`json.loads` alone lets through what breaks its callers later: nesting that no recursion survives, NaN and Infinity,
+which are no JSON, and integers that no float can hold.
+"""
+
+import json
+import math
+from typing import Any
+
+DEPTH_MAX = 100
+"""Levels of nesting; tool schemas, the deepest that servers and agents send, have about ten."""
+INTEGER_MAX = 2**63
+"""Beyond it a count is none."""
+
+
+class UntrustedJsonError(ValueError):
+    """It is no JSON, or none that can be worked with; the message says why."""
+
+
+def parse(text: str | bytes, *, any_integer: bool = False) -> Any:
+    """Parse a JSON document.
+
+    Args:
+        text: bytes are UTF-8.
+        any_integer: integers of any length are values, as in what a model wrote; else one beyond 64 bits is refused.
+
+    Raises:
+        UntrustedJsonError: it is no JSON, deeper than `DEPTH_MAX`, or holds a number that is none.
+    """
+    try:
+        value = json.loads(
+            text,
+            parse_constant=_constant,
+            parse_float=_float,
+            parse_int=int if any_integer else _integer,
+        )
+    except RecursionError as error:
+        raise UntrustedJsonError(f"nested deeper than {DEPTH_MAX} levels") from error
+    except UntrustedJsonError:
+        raise
+    except ValueError as error:
+        raise UntrustedJsonError(str(error)) from error
+    opened = text.count(b"[") + text.count(b"{") if isinstance(text, bytes) else text.count("[") + text.count("{")
+    if opened > DEPTH_MAX and _too_deep(value):
+        raise UntrustedJsonError(f"nested deeper than {DEPTH_MAX} levels")
+    return value
+
+
+def parse_object(text: str | bytes, *, any_integer: bool = False) -> dict[str, Any]:
+    """Parse a JSON object; see `parse`.
+
+    Raises:
+        UntrustedJsonError: it is something else.
+    """
+    value = parse(text, any_integer=any_integer)
+    if not isinstance(value, dict):
+        raise UntrustedJsonError(f"not a JSON object but {type(value).__name__}")
+    return value
+
+
+def _constant(name: str) -> Any:
+    raise UntrustedJsonError(f"{name} is not JSON")
+
+
+def _float(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise UntrustedJsonError(f"{digits[:20]} is beyond all numbers")
+    return value
+
+
+def _integer(digits: str) -> int:
+    value = int(digits)
+    if not -INTEGER_MAX <= value <= INTEGER_MAX:
+        raise UntrustedJsonError(f"an integer of {len(digits)} digits")
+    return value
+
+
+def _too_deep(value: Any) -> bool:
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(DEPTH_MAX):
+        inside = (inner for outer in level for inner in (outer.values() if isinstance(outer, dict) else outer))
+        level = [inner for inner in inside if isinstance(inner, dict | list)]
+        if not level:
+            return False
+    return True

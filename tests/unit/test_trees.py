@@ -1,0 +1,100 @@
+"""Folders that a stranger filled, and folders that a killed onbox left."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from onbox.scratch import scratch_folder, sweep
+from onbox.trees import DEPTH_MAX, give, remove, walk
+
+
+def deep(root: Path, levels: int) -> None:
+    """Folders in folders, a file in the last."""
+    here = os.open(root, os.O_RDONLY)
+    for _ in range(levels):
+        os.mkdir("d" * 100, dir_fd=here)
+        below = os.open("d" * 100, os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(os.open("last", os.O_CREAT | os.O_WRONLY, dir_fd=here))
+    os.close(here)
+
+
+@pytest.fixture(autouse=True)
+def emptied(tmp_path: Path) -> Iterator[None]:
+    """pytest itself cannot remove what is so deep."""
+    yield
+    remove(tmp_path)
+
+
+def test_at_any_depth_all_of_it_goes_and_what_a_link_leads_to_stays(tmp_path: Path) -> None:
+    outside, root = tmp_path / "outside", tmp_path / "root"
+    (outside / "kept").mkdir(parents=True)
+    (root / "closed" / "inner").mkdir(parents=True)
+    (root / "link").symlink_to(outside)
+    os.mkfifo(root / "pipe")
+    (root / "closed").chmod(0)
+    deep(root, 3_000)
+    before = sum(1 for _ in Path("/proc/self/fd").iterdir())
+    remove(root)
+    assert not root.exists()
+    assert (outside / "kept").is_dir()
+    assert sum(1 for _ in Path("/proc/self/fd").iterdir()) == before
+    remove(root)
+
+
+def test_a_walk_is_in_order_and_ends_where_it_is_too_deep(tmp_path: Path) -> None:
+    for name in ("b/x", "a/y", "a/.hidden/z", "c"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "b" / "link").symlink_to(tmp_path)
+    found = list(walk(tmp_path, skip=lambda name: name.startswith(".")))
+    assert [str(path.relative_to(tmp_path)) for path, _ in found] == ["c", "a/y", "b/link", "b/x"]
+    assert all(facts is not None for _, facts in found)
+    deep(tmp_path / "a", 1_000)
+    (too_deep,) = (path for path, facts in walk(tmp_path / "a") if facts is None)
+    assert len(too_deep.relative_to(tmp_path / "a").parts) <= DEPTH_MAX
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root gives files away")
+def test_all_of_it_is_given_and_no_link_is_followed(tmp_path: Path) -> None:
+    outside, root = tmp_path / "outside", tmp_path / "root"
+    outside.touch()
+    (root / "a").mkdir(parents=True)
+    (root / "a" / "file").touch()
+    (root / "link").symlink_to(outside)
+    give(root, 12_345, 12_345)
+    assert {path.lstat().st_uid for path in (root, *root.rglob("*"))} == {12_345}
+    assert outside.stat().st_uid == 0
+
+
+def test_what_a_killed_onbox_left_is_swept_and_what_is_in_use_is_not(tmp_path: Path) -> None:
+    program = (
+        "import time\nfrom onbox.scratch import scratch_folder\n"
+        "with scratch_folder('run') as made:\n    (made / 'file').touch()\n"
+        "    print(made, flush=True)\n    time.sleep(60)"
+    )
+    env = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, env=env) as other:
+        assert other.stdout is not None
+        left = Path(other.stdout.readline().strip())
+        assert left.parent == tmp_path
+        assert sweep(tmp_path) == []
+        os.kill(other.pid, signal.SIGKILL)
+    (tmp_path / "onbox-mine").mkdir()
+    (tmp_path / left.name.replace("onbox-run-", "onbox-run-1")).mkdir()
+    assert sweep(tmp_path) == [left], "another's name, and that of another process namespace, stay"
+    assert not left.exists()
+
+
+def test_an_orderly_end_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with scratch_folder("run") as made:
+        deep(made, 1_000)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,288 @@
+"""What a server may send has bounds: bytes, a line's bytes, time, and what compressed bytes become."""
+
+import gc
+import gzip
+import json
+import socket
+import threading
+import time
+from contextlib import suppress
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onbox.evidence.folder import read_lines
+from onbox.evidence.framing import LineParser, SseParser
+from onbox.evidence.records import Exchange
+from onbox.evidence.stream import MESSAGES_MAX, ReplyReader
+from onbox.untrusted_json import DEPTH_MAX, UntrustedJsonError, parse, parse_object
+from onbox.wire.client import StampedClient
+from onbox.wire.collection import paused_collection
+from onbox.wire.endpoint import Endpoint
+from onbox.wire.limits import WireLimits
+from onbox.wire.proxy import RecordingProxy
+from onbox.wire.redaction import REDACTED, redacted_chunks
+from tests.builders import delta, event
+from tests.doubles.server import Asked, Server, Wire, serving
+
+SMALL = WireLimits(reply_bytes=100_000, line_bytes=10_000, request_s=1.0, head_s=0.5, kept_bytes=1000)
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
+
+
+def ask(server: Server, limits: WireLimits = SMALL, key: str = "", read_timeout_s: float = 5.0) -> Exchange:
+    where = Endpoint.parse(server.url)
+    endpoint = Endpoint(where.scheme, where.host, where.port, key=key)
+    with StampedClient(endpoint, read_timeout_s=read_timeout_s, limits=limits) as client:
+        return client.post("/chat/completions", {"stream": True}, purpose="agent")
+
+
+class TestClient:
+    @pytest.mark.parametrize(
+        ("piece", "error"),
+        [
+            (b"data: x\n\n" * 100, "the reply is longer than 100,000 bytes"),
+            (b"x" * 5000, "a line of the reply is longer than 10,000 bytes"),
+        ],
+    )
+    def test_a_reply_that_never_ends_is_ended_and_its_beginning_kept(self, piece: bytes, error: str) -> None:
+        def script(asked: Asked, wire: Wire) -> None:
+            wire.send(HEAD)
+            while not wire.closed:
+                wire.send(piece)
+
+        with serving(script) as server:
+            exchange = ask(server, WireLimits(reply_bytes=100_000, line_bytes=10_000, kept_bytes=1000))
+        assert exchange.error == error
+        assert exchange.body() == (piece * 100)[:1000]
+
+    def test_a_trickle_is_ended_by_the_whole_time(self) -> None:
+        def script(asked: Asked, wire: Wire) -> None:
+            wire.send(HEAD)
+            while not wire.closed:
+                wire.send(b": ping\n\n")
+                wire.pause(0.05)
+
+        began = time.monotonic()
+        with serving(script) as server:
+            assert ask(server).error == "the reply was not over after 1 s"
+        assert time.monotonic() - began < 5
+
+    def test_interim_answers_do_not_prolong_the_wait_for_the_status(self) -> None:
+        def script(asked: Asked, wire: Wire) -> None:
+            while not wire.closed:
+                wire.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+                wire.pause(0.01)
+
+        with serving(script) as server:
+            assert ask(server, WireLimits(), read_timeout_s=0.5).error == "no status line after 1.5 s"
+
+    def test_a_compressed_body_is_bounded_as_it_is_undone(self) -> None:
+        bomb = gzip.compress(b"\0" * 50_000_000)
+
+        def script(asked: Asked, wire: Wire) -> None:
+            wire.send(b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: %d\r\n\r\n" % len(bomb) + bomb)
+
+        with serving(script) as server:
+            exchange = ask(server)
+        assert exchange.error == "the reply is longer than 100,000 bytes"
+        assert exchange.body() == b"\0" * 1000
+
+    def test_a_key_that_two_reads_cut_in_two_is_not_on_record(self) -> None:
+        key = "sk-" + "a1b2c3d4" * 4
+
+        def script(asked: Asked, wire: Wire) -> None:
+            wire.send(HEAD.replace(b"connection", b"x-request-id: " + key.encode() + b"\r\nconnection"))
+            for piece in (f"data: {key[:10]}", f"{key[10:20]}", f"{key[20:]} and {key}\n\n"):
+                wire.send(piece.encode())
+                wire.pause(0.05)
+            wire.close()
+
+        with serving(script) as server:
+            exchange = ask(server, WireLimits(), key=key)
+        assert exchange.body().decode() == f"data: {REDACTED} and {REDACTED}\n\n"
+        assert key not in exchange.model_dump_json()
+        assert len(exchange.chunks) >= 2
+
+
+class TestProxy:
+    def exchange(self, tmp_path: Path, server: Server, raw: bytes = b"") -> tuple[bytes, list[Exchange]]:
+        """What an agent gets that sends `raw`, and the record."""
+        usual = b"POST PREFIX/v1/x HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}"
+        found = b""
+        with (
+            RecordingProxy(Endpoint.parse(server.url), limits=SMALL) as proxy,
+            proxy.recording("run", tmp_path / "wire.jsonl") as endpoint,
+            socket.create_connection((endpoint.host, endpoint.port), 5) as agent,
+        ):
+            agent.sendall((raw or usual).replace(b"PREFIX", endpoint.prefix.encode()))
+            agent.settimeout(8)
+            with suppress(ConnectionError):
+                while more := agent.recv(65_536):
+                    found += more
+        return found, [Exchange.model_validate(line) for line in read_lines(tmp_path / "wire.jsonl")]
+
+    def test_no_connect(self, tmp_path: Path) -> None:
+        with serving(lambda asked, wire: wire.whole(200, b"")) as server:
+            raw = b"CONNECT PREFIX/v1 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+            found, records = self.exchange(tmp_path, server, raw)
+        assert b" 405 " in found
+        assert (records, server.asked) == ([], [])
+
+    def test_an_endless_reply_is_broken_off_and_recorded(self, tmp_path: Path) -> None:
+        def script(asked: Asked, wire: Wire) -> None:
+            wire.send(HEAD)
+            while not wire.closed:
+                wire.send(b"data: x\n\n" * 100)
+
+        with serving(script) as server:
+            _, (record,) = self.exchange(tmp_path, server)
+        assert record.error == "LimitExceededError: the reply is longer than 100,000 bytes"
+        assert len(record.body()) == 1000
+
+    def test_an_engine_that_only_says_continue_is_an_error_to_the_agent(self, tmp_path: Path) -> None:
+        def script(asked: Asked, wire: Wire) -> None:
+            while not wire.closed:
+                wire.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+                wire.pause(0.01)
+
+        with serving(script) as server:
+            found, (record,) = self.exchange(tmp_path, server)
+        assert b" 502 " in found
+        assert record.status is None
+
+    def test_a_body_of_any_depth_passes_and_is_kept_as_text(self, tmp_path: Path) -> None:
+        body = b"[" * 100_000
+        raw = b"POST PREFIX/v1/x HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 100000\r\n\r\n" + body
+        with serving(lambda asked, wire: wire.whole(200, {})) as server:
+            found, (record,) = self.exchange(tmp_path, server, raw)
+            assert server.asked[0].body == body
+        assert b" 200 " in found
+        assert record.request == body.decode()
+
+
+class TestParsers:
+    @pytest.mark.parametrize("parser", [SseParser, LineParser])
+    def test_a_line_that_is_long_costs_in_proportion(self, parser: type[SseParser] | type[LineParser]) -> None:
+        def seconds(count: int) -> float:
+            cutter, began = parser(), time.process_time()
+            for _ in range(count):
+                assert cutter.events(b"x" * 4096) == []
+            return time.process_time() - began
+
+        seconds(100)
+        # Four times as much takes about four times as long; were it copied for each read, sixteen times.
+        assert seconds(16_000) < 10 * max(seconds(4000), 0.001)
+
+    def test_arguments_in_many_pieces_cost_in_proportion(self) -> None:
+        piece = event(
+            json.dumps({"choices": [{"delta": {"tool_calls": [{"index": 0, "function": {"arguments": "x" * 99}}]}}]})
+        )
+        reader = ReplyReader()
+        for n in range(20_000):
+            reader.feed(n, piece.encode())
+        (call,) = reader.end().tool_calls
+        assert call.arguments == "x" * 99 * 20_000
+
+    def test_more_messages_than_any_model_sends_are_not_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("onbox.evidence.stream.MESSAGES_MAX", 10)
+        reader = ReplyReader()
+        for n in range(30):
+            reader.feed(n, delta(content="a").encode())
+        reply = reader.end()
+        assert reply.content == "a" * 11
+        assert "more than 10 messages" in (reply.error or "")
+        assert MESSAGES_MAX >= 10**5
+
+
+class TestJson:
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "[" * 100_000,
+            '{"a":' * 100_000,
+            "[" * 101 + "]" * 101,
+            "NaN",
+            "[Infinity]",
+            "1e999",
+            "1" + "0" * 400,
+            "9" * 5000,
+            "",
+            "{",
+        ],
+    )
+    def test_what_cannot_be_worked_with_is_one_error(self, text: str) -> None:
+        for kind in (text, text.encode()):
+            with pytest.raises(UntrustedJsonError):
+                parse(kind)
+
+    @given(
+        st.recursive(
+            st.none()
+            | st.booleans()
+            | st.integers(-(2**63), 2**63)
+            | st.text()
+            | st.floats(allow_nan=False, allow_infinity=False),
+            lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        )
+    )
+    def test_all_else_is_as_json_has_it(self, value: object) -> None:
+        assert parse(json.dumps(value)) == value
+
+    def test_depth_is_counted_and_brackets_in_texts_are_not(self) -> None:
+        assert parse("[" * DEPTH_MAX + "]" * DEPTH_MAX) is not None
+        assert parse(json.dumps(["[" * 1000])) == ["[" * 1000]
+        assert parse("[" + "[]," * 1000 + "[]]") == [[]] * 1001
+
+    def test_an_object_is_asked_for(self) -> None:
+        with pytest.raises(UntrustedJsonError, match="not a JSON object but list"):
+            parse_object("[]")
+
+    def test_a_model_may_write_any_integer(self) -> None:
+        assert (
+            parse_object('{"n": 123456789012345678901234567890}', any_integer=True)["n"]
+            == 123456789012345678901234567890
+        )
+
+
+class TestRedaction:
+    @given(st.lists(st.integers(0, 60), max_size=6), st.text("ab", max_size=20), st.text("ab", max_size=20))
+    def test_wherever_it_is_cut(self, places: list[int], before: str, after: str) -> None:
+        secret = "SECRET-KEY-0123"
+        whole = f"{before}{secret}{after}{secret}{before}"
+        at = sorted({0, *(place for place in places if place < len(whole)), len(whole)})
+        chunks = [(n, whole[a:b]) for n, (a, b) in enumerate(pairwise(at))]
+        found = redacted_chunks(chunks, (secret,))
+        assert "".join(text for _, text in found) == whole.replace(secret, REDACTED)
+        assert [t for t, _ in found] == [t for t, _ in chunks]
+
+
+class TestCollection:
+    def test_the_end_of_one_request_does_not_end_the_pause_of_another(self) -> None:
+        assert gc.isenabled()
+        entered, leave = threading.Event(), threading.Event()
+
+        def other() -> None:
+            with paused_collection():
+                entered.set()
+                leave.wait(10)
+
+        thread = threading.Thread(target=other)
+        with paused_collection():
+            thread.start()
+            assert entered.wait(10)
+        assert not gc.isenabled()
+        leave.set()
+        thread.join()
+        assert gc.isenabled()
+
+    def test_a_collection_that_was_off_stays_off(self) -> None:
+        gc.disable()
+        try:
+            with paused_collection(), paused_collection():
+                pass
+            assert not gc.isenabled()
+        finally:
+            gc.enable()
