@@ -16,8 +16,8 @@ from onbox.evidence.lock import locked
 from onbox.evidence.records import LaunchRecord, StandUp
 from onbox.image.fetch import Progress
 from onbox.image.prepare import prepare
-from onbox.judge.backend import backend_proof
 from onbox.judge.results import BackendProof
+from onbox.judge.verdict.backend import backend_proof
 from onbox.launch import started_engines
 from onbox.launch.lifetime import Lifetime
 from onbox.launch.started_engines import StopResult, UpEngine, UpRecord
