@@ -17,11 +17,11 @@ from statistics import median
 from urllib.request import Request, urlopen
 
 from onbox import fetch, recipes
-from onbox.engines.llama_embedded import LlamaEmbedded
+from onbox.engines.llama.embedded import LlamaEmbedded
 from onbox.evidence.folder import read_lines
 from onbox.evidence.records import CpuWindow, Exchange, SpeedPlan, Telemetry
 from onbox.evidence.stream import read_reply
-from onbox.judge.accounts import engine_time
+from onbox.judge.speed.engine_reported import engine_time
 from onbox.judge.thresholds import FOREIGN_CPU_WARN
 from onbox.launch.lifetime import Lifetime
 from onbox.speed.measure import SpeedRun

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from onbox.engines import Launch
-from onbox.engines.attached import Attached
 from onbox.engines.log_lines import Landmark, LogLines
+from onbox.engines.openai.attached import Attached
 from onbox.recipes.schema import Recipe
 from onbox.wire.client import StampedClient
 

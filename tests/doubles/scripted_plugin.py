@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from onbox.engines import Launch
-from onbox.engines.llama_server import LlamaServer
+from onbox.engines.llama.server import LlamaServer
 from onbox.engines.log_lines import BackendLine, Landmark, LogLines
 from onbox.recipes.schema import Recipe
 

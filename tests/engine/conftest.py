@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from onbox import fetch, recipes
-from onbox.engines.llama_embedded import LlamaEmbedded
+from onbox.engines.llama.embedded import LlamaEmbedded
 from onbox.launch.lifetime import Lifetime
 from onbox.launch.ports import free_port
 from onbox.recipes import Recipe

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from onbox import fetch, recipes
-from onbox.engines.llama_embedded import LlamaEmbedded
+from onbox.engines.llama.embedded import LlamaEmbedded
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import Exchange, StandUp
 from onbox.launch.lifetime import Lifetime

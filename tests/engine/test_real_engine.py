@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from onbox.evidence.stream import read_reply
-from onbox.judge.metrics import difference, parse
+from onbox.judge.speed.metrics import difference, parse
 from tests.e2e.cli import GONE_S, Session, environment, onbox, verdict_of
 
 pytestmark = pytest.mark.engine
@@ -100,7 +100,7 @@ def test_the_counters_moved_by_what_the_replies_say(trial: RealTrial) -> None:
     exchanges = TrialFolder.open(trial.folder).exchanges(folder / "requests.jsonl")
     said = [read_reply(each).completion_tokens for each in exchanges if each.purpose == "measured"]
     scrapes = [parse((folder / f"metrics-{when}.prom").read_text()) for when in ("before", "after")]
-    moved = difference(*scrapes)
+    moved = difference(scrapes[0], scrapes[1])
     assert moved is not None
     assert said == [32, 32]
     assert (moved.generated, moved.resets) == (64, ())

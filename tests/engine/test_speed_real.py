@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from onbox import fetch, recipes
-from onbox.engines.llama_embedded import LlamaEmbedded
+from onbox.engines.llama.embedded import LlamaEmbedded
 from onbox.evidence.folder import read_lines
 from onbox.evidence.records import Exchange
 from onbox.evidence.stream import read_reply

@@ -20,14 +20,14 @@ from onbox.bench.runner import Bench
 from onbox.bench.sandbox.none import Unsafe
 from onbox.bench.tasks import load_tasks
 from onbox.cli.ui.console import err
-from onbox.engines.attached import Attached
+from onbox.engines.openai.attached import Attached
 from onbox.engines.served import who_serves
 from onbox.errors import OnboxError
 from onbox.evidence.folder import TrialFolder, read_lines
 from onbox.evidence.records import AgentPlan, Exchange, Limits, SandboxReport, SpeedPlan
 from onbox.evidence.stream import read_reply
-from onbox.judge.attribution import attribute
-from onbox.judge.speed import load, measure
+from onbox.judge.runs.attribution import attribute
+from onbox.judge.speed.measurement import load, measure
 from onbox.speed import scraping
 from onbox.speed.measure import SpeedRun
 from onbox.wire.client import StampedClient

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from onbox import recipes
-from onbox.engines.attached import Attached
+from onbox.engines.openai.attached import Attached
 from onbox.errors import UsageError
 from onbox.evidence.records import StandUp
 from onbox.launch.lifetime import Lifetime

@@ -13,17 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onbox.engines import engine_by_name
-from onbox.engines.attached import Attached
 from onbox.engines.known import known
 from onbox.engines.launchers import version_by_tag
-from onbox.engines.llama_cpp import LlamaCpp, build_of
-from onbox.engines.llama_embedded import LlamaEmbedded
-from onbox.engines.llama_server import LlamaServer
-from onbox.engines.ollama import Ollama
+from onbox.engines.llama.embedded import LlamaEmbedded
+from onbox.engines.llama.native import LlamaCpp, build_of
+from onbox.engines.llama.server import LlamaServer
+from onbox.engines.ollama.engine import Ollama
+from onbox.engines.openai.attached import Attached
 from onbox.engines.room import told_slots
 from onbox.engines.scrape import gauges
-from onbox.engines.sglang import Sglang
-from onbox.engines.vllm import Vllm
+from onbox.engines.sglang.engine import Sglang
+from onbox.engines.vllm.engine import Vllm
 from onbox.errors import BoxError, UsageError
 from onbox.evidence.records import StandUp
 from onbox.launch.lifetime import Lifetime

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onbox.box.gpus import Accelerator, GpuProcess
-from onbox.engines.attached import Attached
+from onbox.engines.openai.attached import Attached
 from onbox.evidence.folder import read_lines
 from onbox.evidence.records import Exchange, Moment, SpeedPlan, SpeedRecord, Telemetry
 from onbox.speed import measure, scraping

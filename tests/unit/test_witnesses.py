@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from onbox.engines.profiles import BUILTIN
 from onbox.evidence.stream import Reply, read_reply
-from onbox.judge.accounts import accounts, drafted, engine_time
-from onbox.judge.counters import ENGINES
-from onbox.judge.metrics import START_TIME, Counters, difference, parse
+from onbox.judge.speed.engine_reported import drafted, engine_time, reported_tokens
+from onbox.judge.speed.metrics import START_TIME, Counters, difference, parse
+from onbox.schema.engine_profile import CounterNames
 from tests.builders import event, streamed
 
 DATA = Path(__file__).parents[1] / "data"
@@ -51,13 +51,14 @@ class TestVllm:
     def test_token_ids_count_what_usage_says(self) -> None:
         reply = stream("completion-1")
         assert (reply.completion_tokens, reply.token_ids, reply.finish_reason) == (64, 64, "length")
-        assert accounts(reply) == [("its token ids", 64)]
+        assert reported_tokens(reply) == [("its token ids", 64)]
 
     def test_without_the_seconds_of_requests_the_gaps_between_tokens_serve(self) -> None:
         before, after = recorded("vllm", "speed-before"), recorded("vllm", "speed-after")
         whole = difference(before, after)
         gone = "vllm:request_decode_time_seconds_sum"
-        found = difference(*({name: v for name, v in each.items() if name != gone} for each in (before, after)))
+        less = [{name: v for name, v in each.items() if name != gone} for each in (before, after)]
+        found = difference(less[0], less[1])
         assert whole is not None
         assert found is not None
         assert (found.decoded, found.firsts) == (136, 0)
@@ -159,18 +160,21 @@ class TestOthers:
         assert drafted(Reply(timings={"predicted_n": 96, "draft_n": 0, "draft_n_accepted": 0})) is None
 
 
-@pytest.mark.parametrize("names", ENGINES, ids=lambda names: names.prefix)
-def test_one_counter_alone_is_no_rate_and_nothing_else(names: Any) -> None:
+COUNTED = [(profile.engine, profile.counters) for profile in BUILTIN if profile.counters]
+
+
+@pytest.mark.parametrize(("engine", "names"), COUNTED, ids=[engine for engine, _ in COUNTED])
+def test_one_counter_alone_is_no_rate_and_nothing_else(engine: str, names: CounterNames) -> None:
     only: Mapping[str, float] = {names.generated[0]: 5.0}
     found = difference(dict.fromkeys(only, 0.0), only)
     assert found is not None
-    assert (found.engine, found.generated) == (names.prefix, 5)
+    assert (found.engine, found.generated) == (engine, 5)
     missing = (found.requests, found.prompt, found.decoded, found.decode_s, found.cached, found.busy, found.drafts)
     assert set(missing) == {None}
 
 
-@pytest.mark.parametrize("names", ENGINES, ids=lambda names: names.prefix)
-def test_each_counter_that_falls_is_a_reset(names: Any) -> None:
+@pytest.mark.parametrize("names", [names for _, names in COUNTED], ids=[engine for engine, _ in COUNTED])
+def test_each_counter_that_falls_is_a_reset(names: CounterNames) -> None:
     for fallen in names.all():
         before = dict.fromkeys(names.all(), 9.0)
         found = difference(before, {**before, fallen: 3.0})

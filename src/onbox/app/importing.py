@@ -5,7 +5,7 @@ from pathlib import Path
 
 from onbox.evidence.folder import write_json
 from onbox.evidence.manifest import write_manifest
-from onbox.importers import importer_by_name
+from onbox.importers import AUTO, importer_by_name, kind_of
 from onbox.importers.store import store
 from onbox.judge.imports.trust import ImportTrust, trust
 
@@ -14,14 +14,17 @@ def import_records(kind: str, files: Sequence[Path], out: Path | str) -> ImportT
     """Keep files of another tool in a new folder, and say of each number how far it can be trusted.
 
     Args:
-        kind: llama-benchy, aiperf, guidellm, vllm-bench, llama-bench or agent-bench.
+        kind: llama-benchy, aiperf, guidellm, vllm-bench, sglang-bench, llama-bench, agent-bench, harbor, inspect or
+            the name of an installed importer; auto takes the kind that the first file says of itself.
         files: of that tool.
         out: the folder to make.
 
     Raises:
         UsageError: there is no such kind, or a file is malformed.
+        BadSubjectError: nothing was measured in any of them.
     """
     folder = Path(out)
+    kind = kind_of(files[0]) if kind == AUTO else kind
     found = trust(kind, store(importer_by_name(kind), files, folder))
     write_json(folder / "trust.json", found)
     write_manifest(folder)

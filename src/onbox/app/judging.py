@@ -5,26 +5,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from onbox.app import imports
 from onbox.errors import BadSubjectError
 from onbox.evidence.claims import Claim, read_claims
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.manifest import mismatches
 from onbox.judge.results import Verdict
-from onbox.judge.verdict import judge
+from onbox.judge.verdict.trial import judge
 
 SHOWN = 5
 
 
-def judge_trial(folder: Path | str, *, claims: Sequence[Claim] | Path = ()) -> Verdict:
-    """Judge the trial in a folder again; nothing is written.
+def judge_trial(folder: Path | str, *, claims: Sequence[Claim] | Path = (), incumbent: str = "") -> Verdict:
+    """Judge the trial, or the imported runs, in a folder again; nothing is written.
 
     Args:
-        folder: of the trial.
+        folder: of the trial, or of an import.
         claims: published rates to compare with, or their file.
+        incumbent: of imported runs, the model that the owner runs now.
 
     Raises:
         UsageError: it is no trial, or a file is malformed.
     """
+    if imports.is_import(Path(folder)):
+        return imports.judge_again(Path(folder), incumbent)[0]
     published = read_claims(claims).claims if isinstance(claims, Path) else claims
     return judge(TrialFolder.open(Path(folder)), published)
 
@@ -60,6 +64,8 @@ def verify_trial(folder: Path | str) -> Verification:
         UsageError: it is no trial, or was not finished.
     """
     folder = Path(folder)
+    if imports.is_import(folder):
+        return Verification(folder, tuple(mismatches(folder)) or imports.not_recomputed(folder))
     trial = TrialFolder.open(folder)
     found = tuple(mismatches(folder)) or tuple(_recomputed(trial))
     return Verification(folder, found)

@@ -57,20 +57,20 @@ class Engine(Protocol):
 
 
 _BUILTIN = {
-    "attached": "onbox.engines.attached:Attached",
-    "llama-embedded": "onbox.engines.llama_embedded:LlamaEmbedded",
-    "llama-server": "onbox.engines.llama_cpp:LlamaCpp",
-    "ollama": "onbox.engines.ollama:Ollama",
-    "sglang": "onbox.engines.sglang:Sglang",
-    "vllm": "onbox.engines.vllm:Vllm",
+    "attached": "onbox.engines.openai.attached:Attached",
+    "llama-embedded": "onbox.engines.llama.embedded:LlamaEmbedded",
+    "llama-server": "onbox.engines.llama.native:LlamaCpp",
+    "ollama": "onbox.engines.ollama.engine:Ollama",
+    "sglang": "onbox.engines.sglang.engine:Sglang",
+    "vllm": "onbox.engines.vllm.engine:Vllm",
 }
 
 _LOGS = {
-    "llama-embedded": "onbox.engines.llama_log",
-    "llama-server": "onbox.engines.llama_log",
-    "ollama": "onbox.engines.ollama",
-    "sglang": "onbox.engines.sglang_log",
-    "vllm": "onbox.engines.vllm_log",
+    "llama-embedded": "onbox.engines.llama.log",
+    "llama-server": "onbox.engines.llama.log",
+    "ollama": "onbox.engines.ollama.engine",
+    "sglang": "onbox.engines.sglang.log",
+    "vllm": "onbox.engines.vllm.log",
 }
 
 

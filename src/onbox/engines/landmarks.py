@@ -8,8 +8,11 @@ an engine that nobody named.
 import re
 from collections.abc import Iterable, Sequence
 
-from onbox.engines import llama_log, sglang_log, vllm_log
+from onbox.engines.known import unknown_version
+from onbox.engines.llama import log as llama_log
 from onbox.engines.log_lines import PHASES, LogLines
+from onbox.engines.sglang import log as sglang_log
+from onbox.engines.vllm import log as vllm_log
 
 __all__ = ["CONTAINERS", "DOWNLOADS", "EVERY", "LLAMA_SERVER", "PHASES", "SGLANG", "VLLM", "Landmark", "Landmarks"]
 
@@ -36,6 +39,21 @@ DOWNLOADS: tuple[Landmark, ...] = (("fetch", r"Fetching \d+ files|Downloading sh
 
 EVERY: tuple[Landmark, ...] = (*VLLM, *LLAMA_SERVER, *SGLANG, *CONTAINERS, *DOWNLOADS)
 """For a log of an engine that nobody named."""
+
+
+VERSIONS = (
+    ("vllm", re.compile(r"Initializing a V1 LLM engine \(v(\d[^)\s]*)\)|vLLM (?:API )?server version (\d\S*)")),
+    ("llama.cpp", re.compile(r"\bbuild_info: (b[1-9]\d*)|\bversion: [1-9]\d* \([0-9a-f]{7,}\)")),
+)
+"""Lines that tell the version of an engine, strict enough for a log of anything."""
+
+
+def version_note(line: str) -> str:
+    """One sentence if the line tells a version of an engine that onbox does not know; else empty."""
+    for engine, pattern in VERSIONS:
+        if (found := pattern.search(line)) and (version := next(filter(None, found.groups()), None)):
+            return unknown_version(engine, version)
+    return ""
 
 
 class Landmarks:

@@ -1,23 +1,24 @@
 """Read Prometheus text as engines expose it."""
 
+import math
 from collections.abc import Sequence
-from types import MappingProxyType
 
 from prometheus_client.parser import text_string_to_metric_families
 
-IDLE_SIGNS = MappingProxyType(
-    {
-        "llamacpp": (
-            "llamacpp:requests_processing",
-            "llamacpp:requests_deferred",
-            "llamacpp:tokens_predicted_total",
-        ),
-        "vllm": ("vllm:num_requests_running", "vllm:num_requests_waiting", "vllm:generation_tokens_total"),
-        "sglang": ("sglang:num_running_reqs", "sglang:num_queue_reqs", "sglang:generation_tokens_total"),
-        "trtllm": ("trtllm_generation_tokens_total",),
-    }
-)
-"""What is zero, or a counter that stands still, when nobody is served."""
+from onbox.schema.engine_profile import EngineProfile
+
+
+def idle_signs(text: str, *profiles: EngineProfile) -> dict[str, float]:
+    """What runs and waits, and the output tokens made, by the names of these engines: what is zero, or stands still,
+    when nobody is served."""
+    counters = [profile.counters for profile in profiles if profile.counters]
+    return gauges(text, [name for each in counters for name in (*each.busy, *each.generated)])
+
+
+def profile_of(text: str, profiles: Sequence[EngineProfile]) -> EngineProfile | None:
+    """The first engine whose counter of output tokens stands in a scrape; None when none does."""
+    written = {line.partition("{")[0].partition(" ")[0] for line in text.splitlines()}
+    return next((each for each in profiles if each.counters and written & set(each.counters.generated)), None)
 
 
 def gauges(text: str, names: Sequence[str]) -> dict[str, float]:
@@ -26,8 +27,8 @@ def gauges(text: str, names: Sequence[str]) -> dict[str, float]:
     try:
         for family in text_string_to_metric_families(text):
             for sample in family.samples:
-                if sample.name in names:
+                if sample.name in names and math.isfinite(sample.value):
                     found[sample.name] = found.get(sample.name, 0.0) + sample.value
-    except ValueError:
+    except (ValueError, IndexError, KeyError, OverflowError):
         return {}
     return found

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from onbox.engines.attached import Attached
+from onbox.engines.openai.attached import Attached
 from onbox.untrusted_json import UntrustedJsonError, parse_object
 from onbox.wire.client import StampedClient
 

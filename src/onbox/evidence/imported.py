@@ -15,7 +15,7 @@ class ImportHead(Record):
     """`import.json`, written last but for the manifest."""
 
     kind: str
-    """Which importer read it: `llama-benchy`, `aiperf`, `guidellm`, `vllm-bench`, `llama-bench`, `agent-bench`."""
+    """Which importer read it, by its name."""
     imported_at: str
     onbox_version: str
     files: tuple[ImportedFile, ...]
@@ -26,7 +26,11 @@ class ImportedNumber(Record):
 
     name: str
     value: float
+    """A mean, where the tool has several of the same."""
     unit: str
+    median: float | None = None
+    std: float | None = None
+    """Standard deviation, as the tool has it."""
 
 
 class ImportedCell(Record):
@@ -34,10 +38,15 @@ class ImportedCell(Record):
 
     file: str
     tool: str
+    label: str = ""
+    """What sets this cell apart from the others of its file, such as `tg128 @ d4096 (c5)`."""
     version: str | None = None
     model: str | None = None
     backend: str | None = None
     concurrency: int | None = None
+    """Requests at a time, as it was asked; None: no bound, or one that is no number of requests at a time."""
+    ran_concurrency: float | None = None
+    """The mean that was under way, where the tool measures it."""
     depth_tokens: int | None = None
     prompt_tokens: int | None = None
     """Of each request, as it was asked."""
@@ -53,11 +62,13 @@ class ImportedCell(Record):
 
 
 class ImportedRun(Record):
-    """One run of cipherfoxie/agent-bench, a line of `runs.jsonl`, under its own names; None is what a row lacks.
+    """One run of an agent on a task, a line of `runs.jsonl`, under the names of agent-bench; None is what is not told.
 
-    The last six are what such a row would need to be audited; it has none of them.
+    The last six are what a row of agent-bench would need to be audited; it has none of them.
     """
 
+    tool: str = "agent-bench"
+    file: str = ""
     ts: str | float | None = None
     experiment: str | None = None
     task: str
@@ -71,8 +82,10 @@ class ImportedRun(Record):
     tokensOut: int | None = None  # noqa: N815
     tokensTotal: int | None = None  # noqa: N815
     wallMs: float | None = None  # noqa: N815
-    errors: int | None = None
-    success: bool
+    errors: int | tuple[str, ...] | None = None
+    """What went wrong on the way, in the agent's words; a number where only that was kept."""
+    success: bool | None
+    """None: no gate said anything."""
     gate: str | None = None
     filesChanged: int | None = None  # noqa: N815
     linesChanged: int | None = None  # noqa: N815

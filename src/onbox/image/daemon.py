@@ -1,6 +1,7 @@
 """docker or podman as far as images need more of it: what its store is and can, where it lies, what it names."""
 
 import json
+import os
 import shutil
 from functools import cached_property
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 from onbox.errors import BoxError
 from onbox.launch.containers import PROGRAMS, ContainerClient, ImageInfo
 
+BUILDKIT_SINCE = 23
+"""The first docker whose `build` is BuildKit by default."""
 ZSTD_SINCE = 23
 """The first docker whose classic store unpacks layers of zstd."""
 
@@ -35,7 +38,7 @@ class Daemon(ContainerClient):
     def info(self) -> dict[str, Any]:
         """What it tells of itself, as its own JSON; empty where it does not answer."""
         try:
-            told = json.loads(self.ask("info", "--format", "json" if self.program == "podman" else "{{json .}}"))
+            told = json.loads(self.ask("info", "--format", "json" if self.is_podman else "{{json .}}"))
         except (BoxError, ValueError):
             return {}
         return told if isinstance(told, dict) else {}
@@ -43,7 +46,7 @@ class Daemon(ContainerClient):
     @property
     def version(self) -> str:
         """Of the daemon; empty where it does not tell."""
-        if self.program == "podman":
+        if self.is_podman:
             return str((self.info.get("version") or {}).get("Version") or "")
         return str(self.info.get("ServerVersion") or "")
 
@@ -54,6 +57,17 @@ class Daemon(ContainerClient):
         return int(first) if first.isdigit() else None
 
     @property
+    def is_podman(self) -> bool:
+        """Whether there is no daemon behind it."""
+        return Path(self.program).name == "podman"
+
+    @property
+    def uses_buildkit(self) -> bool:
+        """Whether `docker build` is BuildKit here."""
+        named = os.environ.get("DOCKER_BUILDKIT", "")
+        return not self.is_podman and (named not in ("0", "") or (not named and (self.major or 0) >= BUILDKIT_SINCE))
+
+    @property
     def keeps_manifests(self) -> bool:
         """Whether its store is containerd's, which keeps the manifests of what is loaded."""
         return any("containerd" in str(value) for _, value in self.info.get("DriverStatus") or [])
@@ -61,13 +75,12 @@ class Daemon(ContainerClient):
     @property
     def unpacks_zstd(self) -> bool:
         """Whether it takes layers of zstd."""
-        return self.program == "podman" or self.keeps_manifests or (self.major or 0) >= ZSTD_SINCE
+        return self.is_podman or self.keeps_manifests or (self.major or 0) >= ZSTD_SINCE
 
     @property
     def folder(self) -> Path | None:
         """Where it keeps images, if that is on this box."""
-        podman = self.program == "podman"
-        told = (self.info.get("store") or {}).get("graphRoot") if podman else self.info.get("DockerRootDir")
+        told = (self.info.get("store") or {}).get("graphRoot") if self.is_podman else self.info.get("DockerRootDir")
         return Path(told) if told and Path(told).is_dir() else None
 
     def image_names(self, label: str = "") -> tuple[str, ...]:

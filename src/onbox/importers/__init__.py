@@ -32,10 +32,31 @@ _BUILTIN = {
     "llama-benchy": "onbox.importers.llama_benchy:LlamaBenchy",
     "aiperf": "onbox.importers.aiperf:AIPerf",
     "guidellm": "onbox.importers.guidellm:GuideLLM",
+    "sglang-bench": "onbox.importers.sglang_bench:SglangBench",
     "vllm-bench": "onbox.importers.vllm_bench:VllmBench",
     "llama-bench": "onbox.importers.llama_bench:LlamaBench",
     "agent-bench": "onbox.importers.agent_bench:AgentBench",
+    "harbor": "onbox.importers.harbor:Harbor",
+    "inspect": "onbox.importers.inspect_log:InspectLog",
 }
+AUTO = "auto"
+"""Stands for the kind that a file says of itself."""
+
+
+def kind_of(path: Path) -> str:
+    """The kind that a file, or a folder of a job, says of itself.
+
+    Raises:
+        UsageError: none that is known; the nearest is named, with what is missing.
+    """
+    from onbox.importers import forms
+    from onbox.importers.reading import read_document
+
+    if path.is_dir():
+        return "harbor"
+    if path.suffix == ".eval":
+        return "inspect"
+    return forms.kind_of(read_document(path))
 
 
 def importer_by_name(name: str) -> Importer:
@@ -51,5 +72,5 @@ def importer_by_name(name: str) -> Importer:
     for entry in entry_points(group="onbox.importers", name=name):
         plugin: Importer = entry.load()()
         return plugin
-    known = sorted({*_BUILTIN, *(entry.name for entry in entry_points(group="onbox.importers"))})
+    known = sorted({AUTO, *_BUILTIN, *(entry.name for entry in entry_points(group="onbox.importers"))})
     raise UsageError(f"import {name}: no such kind", f"one of {', '.join(known)}")

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
-from onbox.errors import UsageError
-from onbox.evidence.folder import first_problem, read_lines
+from onbox.evidence.folder import first_problem
 from onbox.evidence.imported import ImportedRun
+from onbox.importers.forms import document_of
 from onbox.importers.reading import not_such
+
+OURS = {"tool", "file"}
 
 
 class AgentBench:
@@ -18,17 +21,22 @@ class AgentBench:
 
     def read(self, path: Path) -> Sequence[ImportedRun]:
         """The rows, under their own names."""
-        if not path.is_file():
-            raise UsageError(f"{path}: cannot be read: no such file")
-        known = ImportedRun.model_fields
         found = []
-        for number, row in enumerate(read_lines(path), 1):
-            if not isinstance(row, dict):
-                raise not_such(path, self.name, f"line {number} is no object")
+        for line, row in enumerate(document_of(self.name, path).records, 1):
             try:
-                found.append(ImportedRun.model_validate({key: row[key] for key in known if key in row}))
+                found.append(ImportedRun.model_validate(self._fields(path, row)))
             except ValidationError as error:
-                raise not_such(path, self.name, f"line {number}: {first_problem(error)}") from error
-        if not found:
-            raise not_such(path, self.name, "no complete line")
+                raise not_such(path, self.name, f"line {line}: {first_problem(error)}") from error
         return found
+
+    def _fields(self, path: Path, row: dict[str, Any]) -> dict[str, Any]:
+        known = {key: row[key] for key in ImportedRun.model_fields if key in row and key not in OURS}
+        if isinstance(errors := known.get("errors"), list):
+            # An entry is a text, or an object with one in it.
+            known["errors"] = [each if isinstance(each, str) else str(_message(each)) for each in errors]
+        return {**known, "tool": self.name, "file": path.name}
+
+
+def _message(entry: Any) -> Any:
+    found = entry.get("message") or entry.get("error") if isinstance(entry, dict) else None
+    return found or entry

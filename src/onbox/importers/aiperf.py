@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from onbox.evidence.imported import ImportedCell
-from onbox.importers.reading import not_such, numbers, read_json, text, whole, within
+from onbox.evidence.imported import ImportedCell, ImportedNumber
+from onbox.importers.forms import document_of
+from onbox.importers.reading import number, rate_label, text, there, whole, within
 
 METRICS = (
     "inter_token_latency",
@@ -24,36 +25,33 @@ class AIPerf:
 
     def read(self, path: Path) -> Sequence[ImportedCell]:
         """The averages of the profile."""
-        report = read_json(path)
-        asked = _first(within(report, "input_config", "datasets"))
-        if within(report, "request_latency", "avg") is None:
-            raise not_such(path, self.name, "no request_latency with an avg")
+        report = document_of(self.name, path).first
+        asked = within(report, "input_config", "datasets")
+        concurrency = _concurrency(report)
         return [
             ImportedCell(
                 file=path.name,
                 tool=self.name,
+                label=rate_label(concurrency, within(report, "input_config", "phases", "request_rate")),
                 version=text(within(report, "aiperf_version")),
-                model=text(within(_first(within(report, "input_config", "models", "items")), "name")),
-                concurrency=_concurrency(report),
+                model=text(within(report, "input_config", "models", "items", "name")),
+                concurrency=concurrency,
                 prompt_tokens=whole(within(report, "input_sequence_length", "avg")),
                 output_tokens=whole(within(asked, "prompts", "osl", "mean")),
                 requests=whole(within(report, "request_count", "avg")),
                 failed=whole(within(report, "error_request_count", "avg")),
-                numbers=numbers({n: (within(report, n, "avg"), _unit(report, n)) for n in METRICS}),
+                numbers=there(*(_number(report, name) for name in METRICS)),
             )
         ]
 
 
-def _unit(report: Any, name: str) -> str:
-    return text(within(report, name, "unit")) or ""
+def _number(report: Any, name: str) -> ImportedNumber | None:
+    found = within(report, name)
+    unit = text(within(found, "unit")) or ""
+    return number(name, unit, within(found, "avg"), within(found, "p50"), within(found, "std"))
 
 
 def _concurrency(report: Any) -> int | None:
     """As it was asked; in older files it is under `loadgen`."""
-    phase = _first(within(report, "input_config", "phases"))
-    asked = whole(within(phase, "concurrency"))
+    asked = whole(within(report, "input_config", "phases", "concurrency"))
     return whole(within(report, "input_config", "loadgen", "concurrency")) if asked is None else asked
-
-
-def _first(items: Any) -> Any:
-    return items[0] if isinstance(items, list) and items else None

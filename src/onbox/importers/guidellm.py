@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from onbox.evidence.imported import ImportedCell
-from onbox.importers.reading import not_such, numbers, read_json, text, whole, within
+from onbox.evidence.imported import ImportedCell, ImportedNumber
+from onbox.importers.forms import document_of
+from onbox.importers.reading import not_such, number, real, text, there, whole, within
 
 METRICS = {
     "inter_token_latency_ms": "ms",
@@ -23,7 +24,7 @@ class GuideLLM:
 
     def read(self, path: Path) -> Sequence[ImportedCell]:
         """The means over successful requests."""
-        report = read_json(path)
+        report = document_of(self.name, path).first
         found = within(report, "benchmarks")
         if not isinstance(found, list) or any(within(one, "metrics", "request_totals") is None for one in found):
             raise not_such(path, self.name, "no benchmarks with metrics.request_totals")
@@ -31,19 +32,51 @@ class GuideLLM:
 
     def _cell(self, path: Path, report: Any, one: Any) -> ImportedCell:
         metrics = within(one, "metrics")
-        means = {name: (within(metrics, name, "successful", "mean"), unit) for name, unit in METRICS.items()}
-        data = within(report, "config", "spec", "data")
-        asked = data[0] if isinstance(data, list) and data else None
+        strategy = (
+            within(one, "config", "strategy") or within(one, "scheduler", "strategy") or within(one, "args", "strategy")
+        )
+        asked = within(report, "config", "spec", "data")
         failed = [whole(within(metrics, "request_totals", kind)) for kind in ("errored", "incomplete")]
+        ran = real(within(metrics, "request_concurrency", "successful", "mean"))
         return ImportedCell(
             file=path.name,
             tool=self.name,
+            label=_label(strategy),
             version=text(within(report, "metadata", "guidellm_version")),
-            model=text(within(report, "config", "spec", "backend", "model")),
-            concurrency=whole(within(one, "config", "strategy", "max_concurrency")),
+            model=text(within(report, "config", "spec", "backend", "model"))
+            or text(within(one, "config", "backend", "model")),
+            concurrency=_concurrency(strategy),
+            ran_concurrency=ran,
             prompt_tokens=whole(within(asked, "prompt_tokens")),
             output_tokens=whole(within(asked, "output_tokens")),
             requests=whole(within(metrics, "request_totals", "successful")),
             failed=None if None in failed else sum(count or 0 for count in failed),
-            numbers=numbers(means),
+            numbers=there(*(_number(metrics, name, unit) for name, unit in METRICS.items())),
         )
+
+
+def _number(metrics: Any, name: str, unit: str) -> ImportedNumber | None:
+    """The mean with median and deviation; of no observation guidellm writes 0, which is no number."""
+    found = within(metrics, name, "successful")
+    if whole(within(found, "count")) == 0:
+        return None
+    return number(name, unit, within(found, "mean"), within(found, "median"), within(found, "std_dev"))
+
+
+def _concurrency(strategy: Any) -> int | None:
+    """Requests at a time, where the strategy keeps a number of them; in the others `max_concurrency` is a cap."""
+    kind = text(within(strategy, "type_"))
+    if kind == "synchronous":
+        return 1
+    return whole(within(strategy, "streams")) if kind == "concurrent" else None
+
+
+def _label(strategy: Any) -> str:
+    """As guidellm itself prints it: `concurrent@5`, `constant@2.00`."""
+    kind = text(within(strategy, "type_")) or "unknown strategy"
+    if kind == "concurrent":
+        return f"concurrent@{whole(within(strategy, 'streams'))}"
+    rate, cap = real(within(strategy, "rate")), whole(within(strategy, "max_concurrency"))
+    if rate is not None:
+        return f"{kind}@{rate:.2f}"
+    return f"throughput, at most {cap or 'any number'} at a time" if kind == "throughput" else kind

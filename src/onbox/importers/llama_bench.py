@@ -1,13 +1,17 @@
-"""llama.cpp's `llama-bench -o json`, and `-o jsonl`."""
+"""llama.cpp's `llama-bench`, in the forms `-o json`, `jsonl`, `csv` and `md`."""
 
-import json
+import re
+import statistics
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from onbox.errors import UsageError
 from onbox.evidence.imported import ImportedCell
-from onbox.importers.reading import not_such, numbers, read_json, text, whole, within
+from onbox.importers.forms import document_of
+from onbox.importers.reading import not_such, number, real, text, there, whole, within
+
+TEST = re.compile(r"(?P<what>pp|tg|pg)(?P<tokens>[\d+]+)(?: ?@ ?d(?P<depth>\d+))?")
+RATE = re.compile(r"(?P<mean>[\d.]+)(?: ?(?:±|\+/-) ?(?P<std>[\d.]+))?")
 
 
 class LlamaBench:
@@ -17,37 +21,50 @@ class LlamaBench:
 
     def read(self, path: Path) -> Sequence[ImportedCell]:
         """The rows."""
-        rows = _rows(path)
-        if not isinstance(rows, list) or not rows or any(within(row, "avg_ts") is None for row in rows):
-            raise not_such(path, self.name, "no rows with avg_ts")
-        return [self._cell(path, row) for row in rows]
+        document = document_of(self.name, path)
+        return [(self._row if document.form == "md" else self._cell)(path, row) for row in document.records]
 
     def _cell(self, path: Path, row: Any) -> ImportedCell:
+        """CSV has the same names as JSON."""
         samples = within(row, "samples_ts")
+        seen = [value for each in samples if (value := real(each)) is not None] if isinstance(samples, list) else []
         generated = whole(within(row, "n_gen")) or 0
         prompted = whole(within(row, "n_prompt")) or 0
+        depth = whole(within(row, "n_depth"))
         kind = "pg" if generated and prompted else "tg" if generated else "pp"
+        size = f"{prompted}+{generated}" if kind == "pg" else str(generated or prompted)
+        median = statistics.median(seen) if seen else None
         return ImportedCell(
             file=path.name,
             tool=self.name,
+            label=f"{kind}{size}" + (f" @ d{depth}" if depth else ""),
             version=text(within(row, "build_commit")),
             model=text(within(row, "model_type")) or text(within(row, "model_filename")),
             backend=text(within(row, "backends")) or text(within(row, "backend")),
             concurrency=1,
-            depth_tokens=whole(within(row, "n_depth")),
+            depth_tokens=depth,
             prompt_tokens=prompted,
             output_tokens=generated,
-            requests=len(samples) if isinstance(samples, list) else None,
-            numbers=numbers({f"{kind}_avg_ts": (within(row, "avg_ts"), "tok/s")}),
+            requests=len(seen) or None,
+            numbers=there(number(f"{kind}_avg_ts", "tok/s", within(row, "avg_ts"), median, within(row, "stddev_ts"))),
         )
 
-
-def _rows(path: Path) -> Any:
-    try:
-        return read_json(path)
-    except UsageError:
-        try:
-            return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
-        except (OSError, ValueError):
-            pass
-        raise
+    def _row(self, path: Path, row: Any) -> ImportedCell:
+        """A row of the table for people, `tg128 @ d4096` and `58.13 ± 0.20`."""
+        test, rate = TEST.fullmatch(str(within(row, "test"))), RATE.fullmatch(str(within(row, "t/s")))
+        if test is None or rate is None:
+            raise not_such(path, self.name, f"a row with test {within(row, 'test')} and t/s {within(row, 't/s')}")
+        tokens = [int(each) for each in test["tokens"].split("+") if each]
+        what = "pg" if len(tokens) > 1 else test["what"]
+        return ImportedCell(
+            file=path.name,
+            tool=self.name,
+            label=test[0],
+            model=text(within(row, "model")),
+            backend=text(within(row, "backend")),
+            concurrency=1,
+            depth_tokens=int(test["depth"] or 0),
+            prompt_tokens=tokens[0] if what != "tg" else 0,
+            output_tokens=tokens[-1] if what != "pp" else 0,
+            numbers=there(number(f"{what}_avg_ts", "tok/s", rate["mean"], None, rate["std"])),
+        )

@@ -1,11 +1,14 @@
-"""llama-benchy's `--format json`, all versions that write `benchmarks`."""
+"""llama-benchy's `--format json`, all versions that write `benchmarks`, and its CSV."""
 
+import re
+import statistics
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from onbox.evidence.imported import ImportedCell
-from onbox.importers.reading import not_such, numbers, read_json, text, whole, within
+from onbox.evidence.imported import ImportedCell, ImportedNumber
+from onbox.importers.forms import document_of
+from onbox.importers.reading import not_such, number, real, text, there, whole, within
 
 METRICS = {
     "tg_throughput": "tok/s",
@@ -16,32 +19,75 @@ METRICS = {
     "est_ppt": "ms",
     "e2e_ttft": "ms",
 }
+COLUMNS = {"t_s": "tg_throughput", "t_s_req": "tg_req_throughput", "peak_ts": "peak_throughput", "ttfr": "ttfr"}
+TEST = re.compile(r"(?P<ctx>ctx_)?(?P<what>pp|tg)(?P<tokens>\d*)(?: @ d(?P<depth>\d+))?(?: \(c(?P<c>\d+)\))?")
 
 
 class LlamaBenchy:
-    """A cell for each entry of `benchmarks`."""
+    """A cell for each entry of `benchmarks`; of a CSV, for each row that is about generating."""
 
     name = "llama-benchy"
 
     def read(self, path: Path) -> Sequence[ImportedCell]:
         """The entries, those that only prefill a context left out."""
-        report = read_json(path)
+        document = document_of(self.name, path)
+        if document.form == "csv":
+            return [cell for row in document.records if (cell := self._row(path, row))]
+        report = document.first
         runs = within(report, "benchmarks")
-        if not isinstance(runs, list) or within(report, "latency_mode") is None:
-            raise not_such(path, self.name, "no benchmarks and latency_mode")
+        if not isinstance(runs, list):
+            raise not_such(path, self.name, "no list of benchmarks")
         return [self._cell(path, report, run) for run in runs if not within(run, "is_context_prefill_phase")]
 
     def _cell(self, path: Path, report: Any, run: Any) -> ImportedCell:
+        concurrency, depth = whole(within(run, "concurrency")), whole(within(run, "context_size"))
+        output = whole(within(run, "response_size"))
         values = within(run, "tg_throughput", "values")
         return ImportedCell(
             file=path.name,
             tool=self.name,
+            label=_label(output, depth, concurrency),
             version=text(within(report, "version")),
             model=text(within(report, "model")),
-            concurrency=whole(within(run, "concurrency")),
-            depth_tokens=whole(within(run, "context_size")),
+            concurrency=concurrency,
+            depth_tokens=depth,
             prompt_tokens=whole(within(run, "prompt_size")),
-            output_tokens=whole(within(run, "response_size")),
-            requests=len(values) if isinstance(values, list) else None,
-            numbers=numbers({name: (within(run, name, "mean"), unit) for name, unit in METRICS.items()}),
+            output_tokens=output,
+            requests=len(values) * (concurrency or 1) if isinstance(values, list) else None,
+            numbers=there(*(_number(run, name, unit) for name, unit in METRICS.items())),
         )
+
+    def _row(self, path: Path, row: Any) -> ImportedCell | None:
+        """The CSV has a row for each test; those of prompts are left out."""
+        test = TEST.fullmatch(str(within(row, "test_name")))
+        if test is None or test["what"] != "tg":
+            return None
+        concurrency = int(test["c"] or 1)
+        found = [
+            number(name, METRICS[name], within(row, f"{column}_mean"), None, within(row, f"{column}_std"))
+            for column, name in COLUMNS.items()
+        ]
+        return ImportedCell(
+            file=path.name,
+            tool=self.name,
+            label=test[0],
+            model=text(within(row, "model")),
+            concurrency=concurrency,
+            depth_tokens=int(test["depth"] or 0),
+            output_tokens=int(test["tokens"]) if test["tokens"] else None,
+            numbers=there(*found),
+        )
+
+
+def _number(run: Any, name: str, unit: str) -> ImportedNumber | None:
+    values = within(run, name, "values")
+    seen = [value for each in values if (value := real(each)) is not None] if isinstance(values, list) else []
+    median = statistics.median(seen) if seen else None
+    return number(name, unit, within(run, name, "mean"), median, within(run, name, "std"))
+
+
+def _label(output: int | None, depth: int | None, concurrency: int | None) -> str:
+    """As llama-benchy itself names its tests."""
+    at = f" @ d{depth}" if depth else ""
+    beside = f" (c{concurrency})" if concurrency and concurrency > 1 else ""
+    return f"tg{'?' if output is None else output}{at}{beside}"

@@ -1,12 +1,91 @@
-"""What all importers share: a file that is not what it should be is named, a value that is not there is None."""
+"""What all importers share: files of any form as records, and values that are None where they are not there."""
 
+import csv
+import io
 import json
+import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from onbox.errors import UsageError
 from onbox.evidence.imported import ImportedNumber
+
+
+@dataclass(frozen=True)
+class Document:
+    """A file, parsed.
+
+    Args:
+        path: of the file.
+        form: `json`, `jsonl`, `csv` or `md`.
+        records: the objects in it: one for a JSON object, each element of a list, each line, each row of a table.
+    """
+
+    path: Path
+    form: str
+    records: tuple[Any, ...]
+
+    @property
+    def first(self) -> Any:
+        """The first record; None in an empty file."""
+        return self.records[0] if self.records else None
+
+
+def read_document(path: Path) -> Document:
+    """A file as records, whatever its form.
+
+    Raises:
+        UsageError: it cannot be read, or is neither JSON, JSON lines, CSV nor a table of Markdown.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: cannot be read: not a text in UTF-8") from error
+    if found := _json(path, text):
+        return found
+    if found := _table(path, text):
+        return found
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path}: not JSON: {error}, and no other form that is read") from error
+    raise UsageError(f"{path}: not JSON: neither an object nor a list")
+
+
+def _json(path: Path, text: str) -> Document | None:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return _json_lines(path, text)
+    return Document(path, "json", tuple(value) if isinstance(value, list) else (value,))
+
+
+def _json_lines(path: Path, text: str) -> Document | None:
+    """Each line one value; a last one that a kill cut short is left out."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    found = []
+    for number, line in enumerate(lines, 1):
+        try:
+            found.append(json.loads(line))
+        except (ValueError, RecursionError):
+            if number < len(lines) or number == 1:
+                return None
+    return Document(path, "jsonl", tuple(found)) if found else None
+
+
+def _table(path: Path, text: str) -> Document | None:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+    if len(rows) > 2 and all(set(cell) <= set("-: ") for cell in rows[1]):
+        found = tuple(dict(zip(rows[0], row, strict=False)) for row in rows[2:])
+        return Document(path, "md", found)
+    if lines and lines[0].count(",") > 2 and not lines[0].startswith(("{", "[")):
+        return Document(path, "csv", tuple(csv.DictReader(io.StringIO(text))))
+    return None
 
 
 def read_json(path: Path) -> Any:
@@ -29,8 +108,10 @@ def not_such(path: Path, kind: str, lacks: str) -> UsageError:
 
 
 def within(value: Any, *keys: str) -> Any:
-    """What lies below these keys; None where anything on the way is missing."""
+    """What lies below these keys; None where anything on the way is missing. A list stands for its first element."""
     for key in keys:
+        if isinstance(value, list):
+            value = value[0] if value else None
         value = value.get(key) if isinstance(value, Mapping) else None
     return value
 
@@ -50,7 +131,10 @@ def real(value: Any) -> float | None:
             return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if abs(value) < float("inf") else None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:
+        return None
 
 
 def text(value: Any) -> str | None:
@@ -58,7 +142,21 @@ def text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def numbers(found: Mapping[str, tuple[Any, str]]) -> tuple[ImportedNumber, ...]:
-    """Those of name -> (value, unit) that are there."""
-    seen = ((name, real(value), unit) for name, (value, unit) in found.items())
-    return tuple(ImportedNumber(name=name, value=value, unit=unit) for name, value, unit in seen if value is not None)
+def number(name: str, unit: str, value: Any, median: Any = None, std: Any = None) -> ImportedNumber | None:
+    """One number with what the tool says of its spread; None where there is none."""
+    mean = real(value)
+    return (
+        None if mean is None else ImportedNumber(name=name, value=mean, unit=unit, median=real(median), std=real(std))
+    )
+
+
+def there(*found: ImportedNumber | None) -> tuple[ImportedNumber, ...]:
+    """Those that are there."""
+    return tuple(each for each in found if each is not None)
+
+
+def rate_label(concurrency: int | None, request_rate: Any) -> str:
+    """What a load generator's cell was asked for: so many at a time, or so many a second."""
+    rate = real(request_rate)
+    at_a_time = f"c{concurrency}" if concurrency else "no bound on requests at a time"
+    return f"{at_a_time}, {rate:g} requests/s" if rate else at_a_time

@@ -4,7 +4,6 @@ Sources: the default protocols of MLPerf LoadGen, InferenceX and vLLM's own guid
 the value and its reason stand beside it.
 """
 
-from types import MappingProxyType
 
 # ---------------------------------------------------------------- speed
 
@@ -42,11 +41,8 @@ UNLIKE_CHUNKS = 2.0
 COALESCED_BELOW = 0.5
 """Bursts per chunk: below it something between server and client held the tokens back."""
 
-WITNESS_SPREAD = MappingProxyType({"llamacpp": 0.02, "ollama": 0.02})
-"""llama.cpp prints its counters with six digits, so that a server up for hours rounds away hundredths of a second;
-whether Ollama's seconds hold the first token depends on its version."""
-
-WITNESS_SPREAD_DEFAULT = 0.01
+WITNESS_SPREAD = 0.01
+"""Between independent ways to the rate; the profile of an engine whose own numbers are coarse has another."""
 
 FOREIGN_CPU_WARN = 0.05
 FOREIGN_CPU_FAIL = 0.20

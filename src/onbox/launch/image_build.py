@@ -6,7 +6,7 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from onbox.recipes.build import inputs_sha256
 from onbox.recipes.container import Container
 from onbox.recipes.dockerfile import base_images
 from onbox.recipes.schema import Recipe
-from onbox.watch.classify import State, as_json
+from onbox.watch.classify import Assessment, WatchState, as_json
 from onbox.watch.collect import Collector, Target
 from onbox.watch.formatting import seconds
 from onbox.watch.logs import FileLog
@@ -50,12 +50,12 @@ def trouble(program: str, container: Container) -> tuple[str, str]:
     if container.pull == "never":
         for base in base_images(build.path.read_text("utf-8", "replace"), build.arguments):
             if ContainerClient(program).image(base) is None:
-                return f"FROM {base}: not here", f"{program} pull {base}, or container.pull: missing"
+                return f"FROM {base}: not here", f"onbox image fetch {base}, or container.pull: missing"
     return "", ""
 
 
 def build_image(name: str, launch: Launch, folder: Path, patience_s: float | None) -> Phase:
-    """Build, and wait for as long as it gets on.
+    """Build the image of a launch, and wait for as long as it gets on.
 
     Args:
         name: of the contender, for messages.
@@ -70,11 +70,23 @@ def build_image(name: str, launch: Launch, folder: Path, patience_s: float | Non
         BoxError: it failed; the step and its last words are quoted.
         EngineError: it hung, and was ended.
     """
+    return run_build(name, launch.build, launch.image or "", folder, patience_s)
+
+
+def run_build(
+    name: str,
+    argv: Sequence[str],
+    image: str,
+    folder: Path,
+    patience_s: float | None,
+    on_look: Callable[[Assessment], None] = lambda verdict: None,
+) -> Phase:
+    """As `build_image`, of any command that builds an image; `on_look` is told of every look."""
     log = folder / "build.log"
     began = time.monotonic()
     with log.open("wb") as sink:
         client = subprocess.Popen(
-            launch.build,
+            argv,
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=subprocess.STDOUT,
@@ -95,10 +107,11 @@ def build_image(name: str, launch: Launch, folder: Path, patience_s: float | Non
     try:
         while client.poll() is None:
             verdict, _ = watcher.tick()
-            if verdict.state is State.HUNG:
+            on_look(verdict)
+            if verdict.state is WatchState.HUNG:
                 write_json(folder / "hung.json", as_json(verdict))
                 raise EngineError(
-                    f"{name}: the build of {launch.image} hung: no progress for {seconds(verdict.still_s)}",
+                    f"{name}: the build of {image} hung: no progress for {seconds(verdict.still_s)}",
                     f"what was seen: onbox watch --replay {folder / 'build.jsonl'}",
                 )
             with suppress(subprocess.TimeoutExpired):
@@ -114,7 +127,7 @@ def build_image(name: str, launch: Launch, folder: Path, patience_s: float | Non
     return Phase(
         name=PHASE,
         seconds=round(time.monotonic() - began, 3),
-        detail=launch.image or "",
+        detail=image,
         peak_bytes=max(lap.peak_bytes for lap in laps),
         available_min_bytes=min(lowest, default=None),
     )
@@ -129,9 +142,9 @@ def failure(lines: Sequence[str]) -> str:
 
 def _failure_of_buildkit(lines: Sequence[str]) -> tuple[str, list[str]] | None:
     """BuildKit numbers its steps, whose lines come mixed; None where no step of it failed."""
-    told = [match for line in lines if (match := BUILDKIT.match(line))]
-    failed = next((match["step"] for match in reversed(told) if match["error"]), None)
-    mine = [match for match in told if match["step"] == failed]
+    found = [match for line in lines if (match := BUILDKIT.match(line))]
+    failed = next((match["step"] for match in reversed(found) if match["error"]), None)
+    mine = [match for match in found if match["step"] == failed]
     name = next((f"[{match['name']}" for match in mine if match["name"]), "")
     said = [match["said"] or match["error"] for match in mine if match["said"] or match["error"]]
     return (name, said) if failed else None

@@ -5,10 +5,11 @@
 
 import shutil
 from pathlib import Path
+from typing import Literal
 
 from onbox.box.checks import Check
 from onbox.box.gpus import Accelerator
-from onbox.engines.known import known
+from onbox.engines.known import known, unknown_version, versions_known
 from onbox.engines.launch import Launch
 from onbox.engines.variables import by_name, missing
 from onbox.fetch import download_bytes
@@ -40,6 +41,7 @@ def launch_checks(
         *_page_cache(found),
         *_disk(recipe),
         *_image(recipe, found.devices),
+        *_version(recipe, launch),
         *_options(recipe, launch),
         *_environment(recipe, launch),
         *_named_variables(recipe),
@@ -132,9 +134,13 @@ def _image(recipe: Recipe, devices: tuple[Accelerator, ...]) -> list[Check]:
         evidence = f"whether {container.reference} can be built from {container.build.context}"
         return [Check("launch.image", "fail" if why else "pass", why or "to be built", None, "", evidence, hint)]
     if here is None:
-        status = "warn" if container.pull == "missing" else "fail"
-        hint = "" if container.pull == "missing" else f"{program} pull {container.reference}"
-        return [Check("launch.image", status, "not here", None, "", f"whether {container.reference} is here", hint)]
+        hint, seen = f"onbox image fetch {container.reference}, or container.pull: missing", "not here"
+        if container.pull == "missing":
+            hint, seen = "", "to be fetched beside the daemon"
+        elif container.pull == "daemon":
+            hint, seen = "", "to be pulled by the daemon, by its own route"
+        status = "fail" if container.pull == "never" else "warn"
+        return [Check("launch.image", status, seen, None, "", f"whether {container.reference} is here", hint)]
     found = [_architecture(here)]
     if container.digest:
         kept = container.digest in here.digests
@@ -164,6 +170,18 @@ def _kernels(here: ImageInfo, chip: str) -> Check:
     good = image_match.runs_on(here.kernels, chip)
     hint = "" if good else "no kernel of it was built for this chip: take or build one that was"
     return Check("launch.kernels", "pass" if good else "fail", " ".join(here.kernels), None, "", evidence, hint)
+
+
+def _version(recipe: Recipe, launch: Launch) -> list[Check]:
+    """Whether the log of this version was read before."""
+    if launch.version is None or not versions_known(recipe.engine):
+        return []
+    evidence = unknown_version(recipe.engine, launch.version)
+    status: Literal["warn", "pass"] = "warn" if evidence else "pass"
+    hint = "a start may take longer to be called hung" if evidence else ""
+    return [
+        Check("launch.version", status, launch.version, None, "", evidence or "its options and log are known", hint)
+    ]
 
 
 def _options(recipe: Recipe, launch: Launch) -> list[Check]:

@@ -1,6 +1,7 @@
 """What an image is made from: a folder, a Dockerfile in it, and what is asked of both."""
 
 import hashlib
+import json
 import stat
 from pathlib import Path
 from typing import Annotated, Literal
@@ -8,6 +9,16 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from onbox.recipes.base import RecipePart
+
+LATER = ("sources", "peak_bytes_per_job")
+"""Fields that came after the first recipes with a build."""
+
+
+class Source(RecipePart):
+    """A repository that a build needs, at one commit."""
+
+    git: Annotated[str, Field(pattern=r"^(https://|file://|ssh://)\S+$")]
+    commit: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
 
 
 class Build(RecipePart):
@@ -23,6 +34,11 @@ class Build(RecipePart):
     """The stage to stop at; empty is the last one."""
     network: Literal["none", "default", "host"] = "none"
     """What the steps may reach."""
+    sources: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")], Source] = Field(default_factory=dict)
+    """Name -> a repository; onbox fetches the commit, and the build finds it as `sources/NAME` in its context."""
+    peak_bytes_per_job: Annotated[int | None, Field(ge=1)] = None
+    """Memory that one compile job takes at most. Where the Dockerfile has `ARG JOBS`, `onbox image build` sets it to
+    what fits into memory; None: by what an earlier build took, and not at all at the first."""
     sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
     """Of all of this and every file of the context; set by onbox."""
 
@@ -40,7 +56,11 @@ def inputs_sha256(build: Build, platform: str) -> str:
     Raises:
         OSError: a file cannot be read.
     """
-    settings = build.model_copy(update={"context": "", "sha256": ""}).model_dump_json()
+    # Without what was not set, so that a new field changes no hash; how much memory a job takes changes no image.
+    told = build.model_copy(update={"context": "", "sha256": "", "peak_bytes_per_job": None}).model_dump(mode="json")
+    settings = json.dumps(
+        {key: value for key, value in told.items() if key not in LATER or value}, separators=(",", ":")
+    )
     whole = hashlib.sha256(f"{settings}\0{platform}\n".encode())
     root = Path(build.context)
     for path in sorted(root.rglob("*")):

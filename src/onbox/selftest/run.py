@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from onbox.engines.attached import Attached
+from onbox.engines.openai.attached import Attached
 from onbox.evidence.folder import TrialFolder, write_json
 from onbox.evidence.records import SpeedPlan
 from onbox.evidence.truth import Truth

@@ -4,7 +4,10 @@ import time
 from pathlib import Path
 
 from onbox.engines import Engine
+from onbox.engines.profiles import BUILTIN
+from onbox.engines.scrape import profile_of
 from onbox.evidence.folder import write_atomic
+from onbox.schema.engine_profile import EngineProfile
 from onbox.wire.client import StampedClient
 
 IDLE_SCRAPES = 3
@@ -25,6 +28,11 @@ class Scraper:
         self._engine = engine
         self.offered = self._scrape() is not None
         """Whether the engine offers counters."""
+
+    def profile(self) -> EngineProfile | None:
+        """How the server's counters are read: as its engine says, else by the names that they have."""
+        told: EngineProfile | None = getattr(self._engine, "profile", None)
+        return told or (profile_of(self._scrape() or "", BUILTIN) if self.offered else None)
 
     def look_for_others(self) -> list[dict[str, float]]:
         """What runs and waits, several times; nothing where the engine does not say."""

@@ -17,7 +17,8 @@ TEMPORARY = re.compile(r"^tmpxft_[0-9a-f]+_[0-9a-f]+-\d+_")
 """What nvcc puts before the name of a file that it made itself."""
 MOST_TELLING = ("cicc", "cc1plus", "cc1", "cudafe++", "nvcc", "ptxas", "as")
 COMMAND_BYTES = 1 << 16
-OF_KERNELS = frozenset({"nvcc", "cicc", "cudafe++", "cc1plus", "cc1", "ninja"})
+OF_KERNELS = frozenset({"nvcc", "cicc", "cudafe++", "cc1plus", "ninja"})
+"""Not cc1: Triton has a stub in C compiled for each kernel that it makes itself."""
 PTXAS_S = 3.0
 """Processor time from which an assembler by itself counts too: Triton runs one for a moment again and again."""
 LONG_RUNNING_S = 5.0

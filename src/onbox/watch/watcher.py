@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, replace
 
-from onbox.engines.landmarks import Landmarks
+from onbox.engines.landmarks import Landmarks, version_note
 from onbox.watch.classify import Assessment, classify
 from onbox.watch.collect import Collector
-from onbox.watch.phases import KERNELS, RULES, WITH_KERNELS, Rule
+from onbox.watch.phases import KERNELS, LONGEST_PATIENCE_S, RULES, WITH_KERNELS, PhaseRule
 from onbox.watch.recording import Recorder
 from onbox.watch.samples import WatchSample
 from onbox.watch.signs import Signs
@@ -48,6 +48,8 @@ class Tracker:
         self._verdict: Assessment | None = None
         self._told_phase = phase
         """By the log, the command or the server."""
+        self.note = ""
+        """On a version that nobody has read the log of."""
         self._is_engine = phase not in ("start", "build")
         """The log has named a phase: what is compiled from now on are an engine's kernels."""
 
@@ -57,10 +59,12 @@ class Tracker:
         return self.laps[-1].name
 
     @property
-    def rule(self) -> Rule:
+    def rule(self) -> PhaseRule:
         """The rule of the phase under way."""
-        rule = RULES[self.phase]
-        return rule if self._patience_s is None else replace(rule, patience_s=self._patience_s)
+        rule, patience_s = RULES[self.phase], self._patience_s
+        if self.note and patience_s is None and self.phase == "start":
+            patience_s = LONGEST_PATIENCE_S  # it may be in any phase
+        return rule if patience_s is None else replace(rule, patience_s=patience_s)
 
     def take(self, sample: WatchSample) -> Assessment:
         """Take in a sample; the verdict on it, or the last one if that is fresh enough."""
@@ -69,6 +73,8 @@ class Tracker:
         if last is not None and holds and sample.silent:
             return last
         self.signs.take(sample)
+        for line in sample.log:
+            self.note = self.note or version_note(line)
         for phase in map(self._landmarks.phase_of, sample.log):
             self._is_engine = self._is_engine or phase is not None
             self._tell(phase)
@@ -80,7 +86,7 @@ class Tracker:
             available = self.signs.machine.available_bytes
             lap.available_min_bytes = min(available, lap.available_min_bytes or available)
         if last is None or not holds or last.phase != lap.name:
-            last = self._verdict = classify(self.signs, self.phase, self.rule)
+            last = self._verdict = classify(self.signs, self.phase, self.rule, self.note)
         return last
 
     def _tell(self, phase: str | None) -> None:

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
 
 from onbox.watch.cgroups import Cgroups, groups_of, parse_io_stat, parse_service_bytes, short_name
-from onbox.watch.engine_counters import parse_tokens
+from onbox.watch.engine_counters import DONE, RUNNING, WAITING, parse_tokens
 from onbox.watch.logs import FileLog, LineCutter, form, fraction
 from onbox.watch.machine import parse_diskstats, parse_meminfo, parse_stall
 from onbox.watch.phases import phase_of_command
@@ -132,6 +133,41 @@ def test_counters_of_engines() -> None:
     assert tokens is not None
     assert (tokens.running, tokens.waiting, tokens.done) == (1, 2, 115)
     assert parse_tokens("python_gc_objects_collected_total 3\n") is None
+
+
+LABEL = st.text(st.characters(codec="utf-8", exclude_characters="\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"), max_size=8)
+
+
+def escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([*RUNNING, *WAITING, *DONE, "process_cpu_seconds_total", "vllm:other"]),
+            LABEL,
+            st.floats(0, 1e12) | st.integers(0, 10**9),
+            st.sampled_from(["", " 1700000000000"]),
+        ),
+        max_size=6,
+    )
+)
+def test_counters_are_read_as_prometheus_client_reads_them(lines: list[tuple[str, str, float, str]]) -> None:
+    text = "".join(f'{name}{{model="{escaped(label)}"}} {value}{at}\n' for name, label, value, at in lines)
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    wanted = [sum(each.value for each in samples if each.name in names) for names in (RUNNING, WAITING, DONE)]
+    counts = parse_tokens(text)
+    if not any(each.name in (*RUNNING, *WAITING, *DONE) for each in samples):
+        assert counts is None
+    else:
+        assert counts is not None
+        assert [counts.running, counts.waiting, counts.done] == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize("value", ["NaN", "+Inf", "", "x", "1e999", "--1"])
+def test_a_value_that_is_no_count_is_left_out(value: str) -> None:
+    assert parse_tokens(f"vllm:num_requests_running {value}\n") is None
 
 
 class TestLineCutter:

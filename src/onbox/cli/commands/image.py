@@ -1,16 +1,17 @@
 """`onbox image`: images fetched beside the daemon, built for this chip, sealed, and read without being run."""
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from onbox.cli.options import json_option
-from onbox.cli.ui.console import err, out, print_json, tell
+from onbox.cli.ui.console import confirm, err, out, print_json, tell
 from onbox.cli.ui.units import gb
 
 if TYPE_CHECKING:
-    from onbox.app.types import Diagnosis, ImageProgress, Verified
+    from onbox.app.types import Assessment, Diagnosis, ImageProgress, Verified
 
 PROGRAM = click.option(
     "--with",
@@ -79,7 +80,7 @@ def fetch(
     view = _ProgressLines()
     fetched = fetch_container_image(
         reference, program=program or "", load=not no_load, direct=direct, proxy=proxy, platform=platform,
-        mirrors=mirrors, insecure=insecure, keep=keep, ask=_ask if sys.stdin.isatty() else None, tell=tell,
+        mirrors=mirrors, insecure=insecure, keep=keep, ask=confirm if sys.stdin.isatty() else None, tell=tell,
         on_progress=view.show,
     )  # fmt: skip
     if as_json:
@@ -116,8 +117,101 @@ def verify(subject: str, chip: str, program: str | None, as_json: bool) -> None:
         _show_verified(found)
 
 
-def _ask(question: str) -> bool:
-    return click.confirm(question, default=False, err=True)
+@command.command("build")
+@click.argument("recipe", metavar="RECIPE")
+@CHIP
+@click.option("--direct", is_flag=True, help="Go around every proxy for what has to be fetched.")
+@click.option("--proxy", default="", metavar="URL", help="Go through this proxy; `daemon` for the daemon's own.")
+@click.option("--patience", type=click.FloatRange(1), metavar="S", help="Seconds without progress that are a hang.")
+@PROGRAM
+@json_option
+def build(
+    recipe: str, chip: str, direct: bool, proxy: str, patience: float | None, program: str | None, as_json: bool
+) -> None:
+    """Build RECIPE's image once for the same inputs, and seal it: a recipe with container.build, a file, or a name.
+
+    Names that come along: llama.cpp-cuda, vllm-mxfp4. What the Dockerfile starts from is fetched first, beside the
+    daemon.
+    """
+    from onbox.app.image_builds import build_container_image
+
+    view = _ProgressLines()
+    built = build_container_image(
+        recipe, program=program or "", chip=chip, direct=direct, proxy=proxy, patience_s=patience,
+        ask=confirm if sys.stdin.isatty() else None, tell=tell, on_progress=view.show, on_look=view.look,
+    )  # fmt: skip
+    seal = built.seal
+    if as_json:
+        print_json({
+            "sealed": seal.sealed, "reference": seal.reference, "arch": list(seal.arch), "seconds": built.seconds,
+            "image_id": seal.image_id, "digest": seal.digest or None, "built": not built.found,
+            "changed": list(built.changed), "inputs": seal.inputs, "jobs": seal.jobs,
+            "statement": str(built.statement) if built.statement else None,
+        })  # fmt: skip
+        return
+    screen = out()
+    how = "was here, nothing built" if built.found else f"built in {seal.seconds:.1f} s"
+    screen.line(seal.reference)
+    screen.line(f"sealed as {seal.sealed}: {how}; {built.seconds:.1f} s in all")
+    if seal.arch:
+        screen.line(f"built for: {', '.join(seal.arch)}")
+
+
+@command.command("list")
+@json_option
+def list_(as_json: bool) -> None:
+    """Images that were sealed or fetched here: size, architectures, age, recipes that use them, what can go."""
+    from dataclasses import asdict
+
+    from onbox.app.image_builds import list_container_images
+
+    found = list_container_images()
+    if as_json:
+        print_json({"images": [asdict(each) for each in found]})
+        return
+    rows = [
+        (each.name, each.kind, gb(each.size_bytes), ", ".join(each.arch), each.made_at[:10],
+         {True: "yes", False: "no", None: "unknown"}[each.here], ", ".join(each.used_by), each.removable)
+        for each in found
+    ]  # fmt: skip
+    if rows:
+        out().table(rows, ("image", "kind", "size", "built for", "made", "here", "used by", "can go"), right=(2,))
+    else:
+        out().line("none yet: onbox image fetch REF, onbox image build RECIPE")
+
+
+@command.command("export")
+@click.argument("name", metavar="IMAGE")
+@click.argument("path", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
+@json_option
+def export(name: str, path: Path, as_json: bool) -> None:
+    """Write a sealed IMAGE with its statement into FILE, a tar for another box."""
+    from onbox.app.image_builds import export_container_image
+
+    with err().status(f"saving {name}"):
+        seal = export_container_image(name, path)
+    if as_json:
+        print_json({"path": str(path), "digest": seal.digest, "sealed": seal.sealed, "arch": list(seal.arch)})
+        return
+    out().line(seal.digest)
+    out().line(f"{path}: {gb(path.stat().st_size)}; on the other box: onbox image import {path.name}")
+
+
+@command.command("import")
+@click.argument("path", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
+@PROGRAM
+@json_option
+def import_(path: Path, program: str | None, as_json: bool) -> None:
+    """Load what `onbox image export` wrote; every blob is held against its digest first."""
+    from onbox.app.image_builds import import_container_image
+
+    with err().status(f"loading {path}") as change:
+        seal = import_container_image(path, program=program or "", on_loading=lambda each: change(each.evidence))
+    if as_json:
+        print_json({"digest": seal.digest, "sealed": seal.sealed, "reference": seal.reference, "arch": list(seal.arch)})
+        return
+    out().line(seal.reference)
+    out().line(f"{seal.digest} in {seal.program}; built for: {', '.join(seal.arch) or 'no GPU'}")
 
 
 class _ProgressLines:
@@ -129,14 +223,26 @@ class _ProgressLines:
         self._phase = ""
         self._next_s = 0.0
 
-    def show(self, progress: "ImageProgress") -> None:
-        """Print it, if it is time."""
+    def _is_time(self, phase: str) -> bool:
         import time
 
         now = time.monotonic()
-        if progress.phase == self._phase and now < self._next_s:
+        if phase == self._phase and now < self._next_s:
+            return False
+        self._phase, self._next_s = phase, now + self.EVERY_S
+        return True
+
+    def look(self, look: "Assessment") -> None:
+        """Print what a build does, if it is time."""
+        if self._is_time("build"):
+            eta_s = look.evidence.get("eta_s")
+            left = f", {eta_s:.0f} s left" if isinstance(eta_s, (int, float)) else ""
+            err().line((f"build, {look.state.value}: {look.why}{left}", "dim"))
+
+    def show(self, progress: "ImageProgress") -> None:
+        """Print it, if it is time."""
+        if not self._is_time(progress.phase):
             return
-        self._phase, self._next_s = progress.phase, now + self.EVERY_S
         words = [progress.phase]
         if progress.bytes_total and progress.phase != "unpack":
             words.append(f"{gb(progress.bytes_done)} of {gb(progress.bytes_total)}")

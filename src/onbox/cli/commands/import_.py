@@ -22,7 +22,8 @@ STYLES = {"yes": "green", "with care": "yellow", "no": "red"}
 def command(kind: str, files: tuple[Path, ...], folder: Path, as_json: bool) -> None:
     """Keep FILEs of another tool in a folder, and say of each number how far it can be trusted.
 
-    KIND is llama-benchy, aiperf, guidellm, vllm-bench, llama-bench or agent-bench.
+    KIND is llama-benchy, aiperf, guidellm, vllm-bench, sglang-bench, llama-bench, agent-bench, harbor or inspect; auto
+    takes the one that the first FILE says of itself. Of harbor, FILE may be a job's folder.
     """
     from onbox.app.importing import import_records
 
@@ -30,10 +31,11 @@ def command(kind: str, files: tuple[Path, ...], folder: Path, as_json: bool) -> 
     if as_json:
         print_json({**found.model_dump(mode="json"), "path": str(folder)})
     else:
-        _show(found, folder)
+        show(found, folder)
 
 
-def _show(found: "ImportTrust", folder: Path) -> None:
+def show(found: "ImportTrust", folder: Path) -> None:
+    """Each number and each group of runs with what it is worth."""
     from onbox.report import words
 
     screen, what = out(), "run" if found.runs else "measurement"
@@ -44,10 +46,13 @@ def _show(found: "ImportTrust", folder: Path) -> None:
     for number in found.numbers:
         value = words.quantity(number.value, number.unit)
         rate = f", {words.tok_s(number.decode_tok_s)}" if number.decode_tok_s and "ms" in number.unit else ""
-        rows.append((number.name, f"{value}{rate}", (number.trust, STYLES[number.trust]), number.why))
+        name = f"{number.cell}: {number.name}" if number.cell else number.name
+        rows.append((name, f"{value}{rate}", (number.trust, STYLES[number.trust]), number.why))
     for run in found.runs:
         name = f"{run.model}, {run.arm}, {run.task}"
-        rows.append((name, words.of(run.passed, run.runs), (run.trust, STYLES[run.trust]), run.why))
+        invalid = f", {run.invalid} invalid" if run.invalid else ""
+        score = f"{words.of(run.passed, run.runs)}{invalid}"
+        rows.append((name, score, (run.trust, STYLES[run.trust]), run.why))
     screen.line()
     head = ("number", "value") if found.numbers else ("runs", "passed")
     screen.table(rows, head=(*head, "trust", "why"), right=(1,))

@@ -11,13 +11,18 @@ from onbox.cli.ui.console import out, print_json
 @click.command("judge")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--claims", "claims_file", type=click.Path(path_type=Path), help="Published rates to compare with.")
+@click.option("--incumbent", default="", metavar="MODEL", help="Of imported runs: the model that you run now.")
 @json_option
-def command(folder: Path, claims_file: Path | None, as_json: bool) -> None:
-    """Judge the trial in FOLDER again; nothing is written."""
+def command(folder: Path, claims_file: Path | None, incumbent: str, as_json: bool) -> None:
+    """Judge the trial in FOLDER again, or what was imported there; nothing is written."""
+    from onbox.app.imports import is_import
     from onbox.app.judging import judge_trial
     from onbox.cli.ui.measurement import claims_of
     from onbox.cli.ui.summary import summary
 
+    if is_import(folder):
+        _imported(folder, incumbent, as_json)
+        return
     verdict = judge_trial(folder, claims=claims_file or ())
     if as_json:
         print_json(verdict.model_dump(mode="json"))
@@ -27,3 +32,18 @@ def command(folder: Path, claims_file: Path | None, as_json: bool) -> None:
     for contender in verdict.contenders:
         if contender.speed and contender.speed.claims:
             screen.show(claims_of(contender.speed, contender.name))
+
+
+def _imported(folder: Path, incumbent: str, as_json: bool) -> None:
+    """The verdict on imported runs, and what imported numbers are worth."""
+    from onbox.app.imports import judge_again
+    from onbox.cli.commands.import_ import show
+    from onbox.cli.ui.summary import summary
+
+    verdict, trust = judge_again(folder, incumbent)
+    if as_json:
+        print_json({**verdict.model_dump(mode="json"), "imported": trust.model_dump(mode="json")})
+        return
+    if verdict.contenders:
+        out().show(summary(verdict))
+    show(trust, folder)

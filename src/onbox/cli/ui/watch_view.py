@@ -17,23 +17,23 @@ from onbox.cli.ui.console import console as make_console
 from onbox.cli.ui.console import print_json_line
 from onbox.launch.guard_replay import GuardReplay
 from onbox.report.text import one_line
-from onbox.watch.classify import Assessment, State, as_json
+from onbox.watch.classify import Assessment, WatchState, as_json
 from onbox.watch.formatting import rate, seconds
 
 STYLES = {
-    State.PROGRESSING: "bold green",
-    State.DONE: "bold green",
-    State.SLOW: "bold yellow",
-    State.SUSPECT: "bold yellow",
-    State.STARVED: "bold magenta",
-    State.HUNG: "bold red",
-    State.DEAD: "bold red",
+    WatchState.PROGRESSING: "bold green",
+    WatchState.DONE: "bold green",
+    WatchState.SLOW: "bold yellow",
+    WatchState.SUSPECT: "bold yellow",
+    WatchState.STARVED: "bold magenta",
+    WatchState.HUNG: "bold red",
+    WatchState.DEAD: "bold red",
 }
 PRINT_EVERY_S = 30.0
 BAR = 24
 
 
-class View(Protocol):
+class WatchView(Protocol):
     """Shows frames; use it as a context manager."""
 
     def show(self, frame: WatchFrame) -> None: ...
@@ -45,15 +45,15 @@ class View(Protocol):
     ) -> None: ...
 
 
-def make_view(as_json: bool) -> View:
+def make_view(as_json: bool) -> WatchView:
     """JSON lines if they are wanted, else a picture for a terminal and lines for a pipe."""
     if as_json:
-        return JsonView()
+        return WatchJson()
     console = make_console()
-    return LiveView(console) if console.is_terminal else PlainView(sys.stdout)
+    return LiveWatchView(console) if console.is_terminal else WatchLines(sys.stdout)
 
 
-class JsonView:
+class WatchJson:
     """A JSON line for each tick on stdout; a command's own output on stderr."""
 
     def show(self, frame: WatchFrame) -> None:
@@ -72,28 +72,32 @@ class JsonView:
         pass
 
 
-class PlainView:
+class WatchLines:
     """A line whenever state or phase change, and now and then in between; a command's own output on stderr."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
-        self._printed: tuple[State, str] | None = None
+        self._printed: tuple[WatchState, str] | None = None
         self._printed_s = 0.0
         self._guard: GuardReplay | None = None
         self._guard_printed = False
+        self._version_printed = False
 
     def show(self, frame: WatchFrame) -> None:
         _echo(frame)
         verdict, self._guard = frame.verdict, frame.guard
         if self._guard is not None and self._guard.stop is not None:
             self._print_guard()
+        if (note := verdict.evidence.get("version")) and not self._version_printed:
+            self._version_printed = True
+            print(f"  {one_line(note)}", file=self._out, flush=True)
         now = (verdict.state, verdict.phase)
         if now == self._printed and verdict.t_s - self._printed_s < PRINT_EVERY_S:
             return
         self._printed, self._printed_s = now, verdict.t_s
         at = int(verdict.t_s)
-        line = f"{at // 60:4d}:{at % 60:02d}  {verdict.phase}: {verdict.state}: {one_line(verdict.why)}"
-        print(line, file=self._out, flush=True)
+        line = f"{at // 60:4d}:{at % 60:02d}  {verdict.phase}: {verdict.state}: {verdict.why}"
+        print(one_line(line), file=self._out, flush=True)
 
     def _print_guard(self) -> None:
         """Once: when it would have acted, or in the end that it would not have."""
@@ -111,7 +115,7 @@ class PlainView:
         self._out.flush()
 
 
-class LiveView:
+class LiveWatchView:
     """One picture that changes in place: phases, verdict, what moves, memory as a bar, who says what, the last line."""
 
     def __init__(self, console: Console) -> None:
@@ -157,6 +161,8 @@ class LiveView:
         for each in verdict.witnesses:
             if each.since_s >= min(5.0, verdict.patience_s):
                 rows.add_row("", _cut(f"{each.name} for {seconds(each.since_s)}: {each.detail}", 66))
+        if version := verdict.evidence.get("version"):
+            rows.add_row("version", _cut(version, 132))
         for note in verdict.evidence.get("cannot", ()):
             rows.add_row("unseen", _cut(note, 66))
         if last := verdict.evidence.get("last_line"):
@@ -178,7 +184,7 @@ def _laps(frame: WatchFrame) -> Text:
     line = Text(no_wrap=True, overflow="ellipsis")
     for lap in frame.laps:
         took = (frame.verdict.t_s if lap.ended_s is None else lap.ended_s) - lap.began_s
-        line.append(f"{lap.name} {seconds(took)}  ", style="bold" if lap.ended_s is None else "dim")
+        line.append(f"{one_line(lap.name)} {seconds(took)}  ", style="bold" if lap.ended_s is None else "dim")
     return line
 
 

@@ -66,5 +66,29 @@ def known(engine: str, version: str | None) -> Known:
     return Known(family, version or "", frozenset(table["options"]), frozenset(table["variables"]), same)
 
 
+def versions_known(engine: str) -> tuple[str, ...]:
+    """The versions of which there is a table, the oldest first; empty for an engine that has none."""
+    family = "llama.cpp" if engine.startswith("llama") else engine
+    names = (path.stem.removeprefix(f"{family}-") for path in FOLDER.glob(f"{family}-*.json"))
+    return tuple(sorted(names, key=numbers))
+
+
+def unknown_version(engine: str, version: str | None) -> str:
+    """One sentence on a version that onbox does not know; empty for one that it knows, or that cannot be seen.
+
+    What its log says may then be misread or not read at all: whether it gets on is judged by processors, disk, memory
+    and GPU.
+    """
+    tables = versions_known(engine)
+    if not tables or version is None or not numbers(version) or FORK in version or known(engine, version).whole:
+        return ""
+    span = tables[0] if len(tables) == 1 else f"{tables[0]} to {tables[-1]}"
+    family = "llama.cpp" if engine.startswith("llama") else engine
+    return (
+        f"{family} {version} is none of those that onbox knows ({span}): its phases may go unnamed, and whether it "
+        "gets on is told by processors, disk, memory and GPU"
+    )
+
+
 def _distance(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(abs(a - b) for a, b in zip(one, other, strict=False))

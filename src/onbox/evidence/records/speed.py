@@ -4,6 +4,7 @@ from pydantic import Field
 
 from onbox.evidence.records.base import Record
 from onbox.evidence.records.plan import SpeedPlan
+from onbox.schema.engine_profile import EngineProfile
 
 
 class CpuWindow(Record):
@@ -86,6 +87,8 @@ class SpeedRecord(Record):
     engine: str
     metrics: bool
     """Whether the engine offers counters."""
+    profile: EngineProfile | None = None
+    """How its counters and times are read; null: not recorded, those that come with onbox are tried."""
     idle_before: tuple[dict[str, float], ...] = ()
     """Three scrapes of what runs and waits, before the first request."""
     engine_pids: tuple[int, ...] = ()

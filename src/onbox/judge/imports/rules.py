@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from onbox.evidence.imported import ImportedCell
+from onbox.evidence.imported import ImportedCell, ImportedNumber
 from onbox.judge.thresholds import MANY_TOKENS_A_GAP, RETOKENISED_SHARE
 
 CHUNKS_COUNTED_BEFORE = (0, 3, 6)
@@ -44,7 +44,11 @@ def _counts_chunks(cell: ImportedCell) -> bool:
 
 
 def _by_onbox(cell: ImportedCell) -> bool:
-    return (cell.version or "").startswith("onbox ")
+    return (cell.version or "").startswith("onbox ") and not of_a_batch(cell)
+
+
+def _one_of_a_batch_by_onbox(cell: ImportedCell) -> bool:
+    return (cell.version or "").startswith("onbox ") and of_a_batch(cell)
 
 
 def _no_version(cell: ImportedCell) -> bool:
@@ -61,7 +65,33 @@ def _ratio(over: str, under: str) -> Callable[[ImportedCell], float]:
 
 _gap_over_token = _ratio("mean_itl_ms", "mean_tpot_ms")
 _recount_over_usage = _ratio("output_sequence_length", "usage_completion_tokens")
+_retokenised_over_counted = _ratio("total_output_tokens_retokenized", "total_output_tokens")
 _peak_over_mean = _ratio("max_output_tokens_per_s", "output_throughput")
+
+
+def of_a_batch(cell: ImportedCell) -> bool:
+    """Whether several requests ran at a time, so that a total is not the rate of one."""
+    return (cell.concurrency or 1) > 1
+
+
+DRAGGED_SHARE = 0.1
+"""Of the median, by which a mean may differ from it before it says little of a usual request."""
+
+
+def dragged(number: ImportedNumber) -> str:
+    """The sentence on a mean that a few outliers drag away from the median; empty for others."""
+    if number.median is None or abs(number.value - number.median) <= DRAGGED_SHARE * abs(number.median):
+        return ""
+    std = "" if number.std is None else f", standard deviation {number.std:.4g}"
+    return f"A few outliers drag this mean: median {number.median:.4g}{std}."
+
+
+def _recounted_by_sglang(cell: ImportedCell) -> bool:
+    return abs(_retokenised_over_counted(cell) - 1) > RETOKENISED_SHARE
+
+
+def _drafted(cell: ImportedCell) -> bool:
+    return (cell.number("accept_length") or 1.0) > 1.0
 
 
 def _several_a_chunk(cell: ImportedCell) -> bool:
@@ -89,6 +119,20 @@ RULES = (
             ("aiperf", "output_token_throughput_per_user"),
         )
     ),
+    Rule(
+        "llama-benchy",
+        "tg_req_throughput",
+        Trust.YES,
+        "By onbox: of one request among the others, its checks applied.",
+        _one_of_a_batch_by_onbox,
+    ),
+    Rule(
+        "llama-benchy",
+        "tg_throughput",
+        Trust.NO,
+        "Of all requests at a time together, prompts of the later ones included: the rate of one is tg_req_throughput.",
+        of_a_batch,
+    ),
     Rule("llama-benchy", "tg_throughput", Trust.NO, "Before 0.3.6 it counted events as tokens.", _counts_chunks),
     Rule(
         "llama-benchy",
@@ -104,7 +148,13 @@ RULES = (
         "Tokens after the first stamp over the time to the last, of each request: right for one token a chunk, too fast"
         " where a proxy or speculation sends several together.",
     ),
-    Rule("llama-benchy", "tg_req_throughput", Trust.CARE, "As tg_throughput, of single requests."),
+    Rule("llama-benchy", "tg_req_throughput", Trust.NO, "Before 0.3.6 it counted events as tokens.", _counts_chunks),
+    Rule(
+        "llama-benchy",
+        "tg_req_throughput",
+        Trust.CARE,
+        "Tokens after the first stamp over the time to the last, of each request among the others.",
+    ),
     Rule(
         "llama-benchy",
         "pp_throughput",
@@ -136,6 +186,55 @@ RULES = (
     ),
     Rule("vllm-bench", "max_output_tokens_per_s", Trust.CARE, "It counts chunks in the busiest second."),
     Rule("vllm-bench", "total_output_tokens", Trust.CARE, TOKENS_OF_VLLM),
+    Rule(
+        "vllm-bench",
+        "acceptance_length",
+        Trust.CARE,
+        "Of the whole run by the server's counters: with it, mean_itl_ms is the time of so many tokens.",
+    ),
+    *(
+        Rule(
+            "sglang-bench",
+            name,
+            Trust.NO,
+            "The file counts its tokens twice, and the counts differ: what it divides by is no number of tokens.",
+            _recounted_by_sglang,
+        )
+        for name in ("mean_tpot_ms", "median_tpot_ms", "total_output_tokens", "output_throughput")
+    ),
+    *(
+        Rule(
+            "sglang-bench",
+            name,
+            Trust.CARE,
+            "Latency after the first content over N - 1, where N is usage if the stream tells it, else as many as were"
+            " asked for; delta.reasoning_content is not seen, so such replies start late and read too fast.",
+        )
+        for name in ("mean_tpot_ms", "median_tpot_ms")
+    ),
+    Rule(
+        "sglang-bench",
+        "mean_itl_ms",
+        Trust.NO,
+        "Over OpenAI's API it is the gap between chunks, which with accepted drafts hold several tokens.",
+        lambda cell: _drafted(cell) and "oai" in (cell.backend or ""),
+    ),
+    Rule(
+        "sglang-bench",
+        "mean_itl_ms",
+        Trust.CARE,
+        "Over OpenAI's API the gap between chunks; over /generate the gap shared out among its tokens.",
+    ),
+    Rule("sglang-bench", "mean_ttft_ms", Trust.CARE, "To the first content; reasoning is not content."),
+    Rule("sglang-bench", "output_throughput", Trust.NO, WITH_THE_PROMPT),
+    Rule("sglang-bench", "total_output_tokens", Trust.CARE, "By usage if the stream tells it, else as many as asked."),
+    Rule("sglang-bench", "total_output_tokens_retokenized", Trust.CARE, "Tokenised again from the text."),
+    Rule(
+        "sglang-bench",
+        "accept_length",
+        Trust.CARE,
+        "The server's mean since it started, warm-up and other requests included.",
+    ),
     Rule(
         "guidellm",
         "inter_token_latency_ms",

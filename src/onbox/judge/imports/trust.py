@@ -4,8 +4,11 @@ from collections.abc import Sequence
 
 from onbox.evidence.imported import ImportedCell, ImportedRun
 from onbox.evidence.records import Record
-from onbox.judge.imports.rules import Trust, rule_for
+from onbox.judge.formatting import several
+from onbox.judge.imports.rules import Trust, dragged, of_a_batch, rule_for
+from onbox.judge.imports.runs import is_chat, outcome_of
 from onbox.judge.intervals import wilson
+from onbox.judge.results import Outcome
 from onbox.judge.rounding import rounded, rounded_pair
 
 BLIND = (
@@ -13,8 +16,8 @@ BLIND = (
     " sense: whether the prompt came from a cache and whether every token was the client's cannot be told."
 )
 ROWS = (
-    "A row keeps the length of what was said and not the words, so a failure cannot be laid to the model, the serving"
-    " or the gate, and no verdict can be given again."
+    "Such a run comes without the exchanges with the server, so a failure cannot be laid to the model, the serving or"
+    " the gate beyond what the agent's own errors say: `onbox judge` compares the runs as they are."
 )
 
 
@@ -23,11 +26,17 @@ class TrustedNumber(Record):
 
     file: str
     tool: str
+    cell: str
+    """Which of the file's measurements: `tg128 @ d4096 (c5)`."""
     name: str
     value: float
     unit: str
+    median: float | None
+    std: float | None
+    """Standard deviation."""
     decode_tok_s: float | None
-    """The same as tokens over seconds of decoding, where it is meant to be that."""
+    """The same as tokens over seconds of decoding, where it is meant to be that; of the median, where outliers drag the
+    mean."""
     trust: Trust
     why: str
 
@@ -40,6 +49,8 @@ class RunsTrust(Record):
     task: str
     passed: int
     runs: int
+    """Valid ones."""
+    invalid: int
     interval: tuple[float, float] | None
     """95 percent, Wilson."""
     trust: Trust
@@ -79,16 +90,24 @@ def _numbers(cell: ImportedCell) -> list[TrustedNumber]:
     found = []
     for number in cell.numbers:
         rule = rule_for(cell, number.name)
+        why = rule.why if rule else "onbox knows no more of this number than its name."
+        level = rule.trust if rule else Trust.CARE
+        if outliers := dragged(number):
+            level, why = Trust.NO, f"{outliers} {why}"
+        best = number.median if outliers and number.median is not None else number.value
         found.append(
             TrustedNumber(
                 file=cell.file,
                 tool=f"{cell.tool} {cell.version}" if cell.version else cell.tool,
+                cell=cell.label,
                 name=number.name,
                 value=number.value,
                 unit=number.unit,
-                decode_tok_s=_decode(number.name, number.value),
-                trust=rule.trust if rule else Trust.CARE,
-                why=rule.why if rule else "onbox knows no more of this number than its name.",
+                median=number.median,
+                std=number.std,
+                decode_tok_s=_decode(cell, number.name, best),
+                trust=level,
+                why=why,
             )
         )
     return found
@@ -98,22 +117,26 @@ _MS_A_TOKEN = frozenset({"mean_tpot_ms", "median_tpot_ms", "inter_token_latency_
 _TOK_S = frozenset({"tg_throughput", "tg_req_throughput", "output_token_throughput_per_user", "tg_avg_ts"})
 
 
-def _decode(name: str, value: float) -> float | None:
+def _decode(cell: ImportedCell, name: str, value: float) -> float | None:
+    if name == "tg_throughput" and of_a_batch(cell):
+        return None
     if name in _MS_A_TOKEN:
         return rounded(1000 / value) if value > 0 else None
     return rounded(value) if name in _TOK_S else None
 
 
 def _few(cells: Sequence[ImportedCell]) -> list[str]:
-    few = sorted({cell.requests for cell in cells if cell.requests is not None and cell.requests < 10})
-    return [f"Some means are of {few[0]} requests only; the spread of so few says little."] if few else []
+    empty = [cell.label or cell.file for cell in cells if not cell.numbers or cell.requests == 0]
+    said = [f"Nothing was measured in {several(empty)}."] if empty else []
+    few = sorted({cell.requests for cell in cells if cell.requests is not None and 0 < cell.requests < 10})
+    return [*said, f"Some means are of {few[0]} requests only; the spread of so few says little."] if few else said
 
 
 def _failed(cells: Sequence[ImportedCell]) -> list[str]:
     said = []
     if any(cell.failed for cell in cells):
         said.append("Some requests failed, and the means are of the others alone.")
-    if any(cell.tool in ("vllm-bench", "aiperf", "llama-benchy") for cell in cells):
+    if any(cell.tool in ("vllm-bench", "aiperf", "llama-benchy", "sglang-bench") for cell in cells):
         said.append("An error in the middle of a stream counts as success for this tool and is in its means.")
     return said
 
@@ -129,27 +152,41 @@ def _runs(runs: Sequence[ImportedRun]) -> list[RunsTrust]:
 
 
 def _group(model: str, arm: str, task: str, runs: Sequence[ImportedRun]) -> RunsTrust:
-    passed = sum(run.success for run in runs)
+    outcomes = [outcome_of(run).outcome for run in runs]
+    passed, invalid = outcomes.count(Outcome.PASSED), outcomes.count(Outcome.INVALID)
     level, why = _worth(runs)
-    interval = rounded_pair(wilson(passed, len(runs)))
     return RunsTrust(
-        model=model, arm=arm, task=task, passed=passed, runs=len(runs), interval=interval, trust=level, why=why
+        model=model,
+        arm=arm,
+        task=task,
+        passed=passed,
+        runs=len(runs) - invalid,
+        invalid=invalid,
+        interval=rounded_pair(wilson(passed, len(runs) - invalid)) if len(runs) > invalid else None,
+        trust=level,
+        why=why,
     )
 
 
 def _worth(runs: Sequence[ImportedRun]) -> tuple[Trust, str]:
-    failed = [run for run in runs if not run.success]
-    silent = sum(run.toolCalls == 0 and not (run.task.startswith("chat")) for run in failed)
-    invalid = sum("invalid" in (run.toolNames or ()) for run in runs)
-    if broken := sum(bool(run.exitCode) for run in runs):
+    told = [outcome_of(run) for run in runs]
+    unread = sum((run.toolNames or ()).count("invalid") for run in runs)
+    if invalid := [each for each in told if each.outcome is Outcome.INVALID]:
+        return (
+            Trust.NO,
+            f"{len(invalid)} of them say nothing of the model: {several(sorted({e.detail for e in invalid}))}.",
+        )
+    if any(run.exitCode for run in runs):
+        broken = sum(bool(run.exitCode) for run in runs)
         return Trust.NO, f"In {broken} of them the agent ended in an error, which may be no fault of the model."
-    if silent:
+    if silent := sum(each.code == "M-NOCALL" for each in told):
         return Trust.NO, (
             f"{silent} failed without one tool call: the model never tried, or the server lost the calls;"
             " the row cannot tell."
         )
-    if failed and runs[0].task.startswith("chat"):
+    if any(each.outcome is Outcome.FAILED for each in told) and is_chat(runs[0]):
         return Trust.CARE, "A gate of patterns failed on text that was not kept: curly quotes or dashes are enough."
-    if invalid:
-        return Trust.CARE, f"In {invalid} of them a call was invalid, a sign of the parser as much as of the model."
+    if unread:
+        calls = "1 call" if unread == 1 else f"{unread} calls"
+        return Trust.CARE, f"The agent could not read {calls}, a sign of the parser as much as of the model."
     return Trust.YES, "A gate that is no judge of style said so; the agent called tools, or had none to call."

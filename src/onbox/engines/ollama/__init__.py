@@ -1,0 +1,1 @@
+"""Ollama: a GGUF file put into a store of its own and served."""

@@ -1,0 +1,56 @@
+"""Any OpenAI-compatible server that runs already: onbox neither starts nor stops it."""
+
+from pathlib import Path
+from typing import Any
+
+from onbox.engines import Launch
+from onbox.engines.llama.server import LlamaServer
+from onbox.engines.openai_models import first_model
+from onbox.engines.profiles import BUILTIN
+from onbox.engines.scrape import idle_signs
+from onbox.errors import UsageError
+from onbox.recipes.schema import Recipe
+from onbox.wire.client import StampedClient
+
+METRICS_PATHS = ("/metrics", "/prometheus/metrics")
+"""TensorRT-LLM has counters at the second; at the first it has something else."""
+
+
+class Attached:
+    """A server known only by its URL; what it offers is found out by asking."""
+
+    name = "attached"
+    metrics_path: str | None = "/metrics"
+
+    def launch(self, recipe: Recipe, weights: Path, port: int) -> Launch:
+        raise UsageError(f"{recipe.name}: an attached server is not started by onbox")
+
+    def version(self) -> str | None:
+        return None
+
+    def ready(self, client: StampedClient) -> bool:
+        """`/v1/models` answers."""
+        return client.get("/v1/models").status == 200
+
+    def idle(self, metrics_text: str) -> dict[str, float]:
+        """Requests that run and wait, and tokens made, under the names of the engines that onbox knows."""
+        return idle_signs(metrics_text, *BUILTIN)
+
+    def props(self, client: StampedClient) -> dict[str, Any]:
+        """What the server says of itself at `/v1/models`, `/version`, Ollama's `/api/version` and llama.cpp's `/props`;
+        where its counters are is found out too."""
+        self.metrics_path = next((path for path in METRICS_PATHS if _has_counters(client, path)), METRICS_PATHS[0])
+        facts = first_model(client)
+        version = client.get_json("/version")
+        if version:
+            facts["version"] = version.get("version")
+        elif facts["owned_by"] == "library" and (ollama := client.get_json("/api/version")):
+            facts |= {"server": "ollama", "version": ollama.get("version")}
+        if facts["owned_by"] == "llamacpp":
+            facts |= LlamaServer().props(client)
+        return facts
+
+
+def _has_counters(client: StampedClient, path: str) -> bool:
+    exchange = client.get(path)
+    return exchange.status == 200 and b"# TYPE" in exchange.body()

@@ -1,0 +1,1 @@
+"""SGLang: installed by pip, or in a container."""

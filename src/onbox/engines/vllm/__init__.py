@@ -1,0 +1,1 @@
+"""vLLM: installed by pip, or in a container."""

@@ -1,0 +1,41 @@
+"""How many compile jobs fit into memory."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from onbox.box.memory import memory
+from onbox.image.seal import Seal
+from onbox.recipes.build import Build
+
+_ARG_JOBS = re.compile(r"^\s*ARG\s+JOBS\b", re.IGNORECASE | re.MULTILINE)
+RESERVE_BYTES = 4 << 30
+"""Left for the rest of the box."""
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """What the build is told."""
+
+    count: int | None
+    """None: the Dockerfile takes no number, or nobody knows what a job needs."""
+    why: str
+
+
+def jobs_for(build: Build, last: Seal | None) -> Jobs:
+    """min(cores, (available - reserve) / peak of one job), the peak as the recipe or an earlier build tells it."""
+    if not _ARG_JOBS.search(Path(build.path).read_text("utf-8", "replace")):
+        return Jobs(None, "the Dockerfile has no ARG JOBS")
+    learnt = last.peak_bytes // last.jobs if last and last.peak_bytes and last.jobs else None
+    peak = max(build.peak_bytes_per_job or 0, learnt or 0)
+    if not peak:
+        return Jobs(None, "what one job needs is not known: peak_bytes_per_job")
+    return Jobs(*_count(peak, memory().available_bytes, os.cpu_count() or 1, learnt == peak))
+
+
+def _count(peak: int, available: int, cores: int, learnt: bool) -> tuple[int, str]:
+    count = max(1, min(cores, (available - RESERVE_BYTES) // peak))
+    basis = "an earlier build" if learnt else "the recipe"
+    room = f"{available / 2**30:.1f} GiB available, {RESERVE_BYTES / 2**30:.0f} GiB kept free"
+    return count, f"{room}, {peak / 2**30:.1f} GiB a job by {basis}, {cores} cores"

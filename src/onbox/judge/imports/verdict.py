@@ -1,0 +1,164 @@
+"""The verdict on imported runs of agents, by the rules that a trial of onbox is judged by."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from onbox.evidence.imported import ImportedRun, ImportHead
+from onbox.evidence.records import AgentPlan, ContenderPlan, Plan, Role, TaskPlan
+from onbox.judge.imports.runs import RunOutcome, outcome_of
+from onbox.judge.intervals import cluster_wilson, wilson
+from onbox.judge.results import ContenderResult, Outcome, RunResult, TaskCell, Verdict
+from onbox.judge.rounding import rounded, rounded_pair
+from onbox.judge.verdict import narrative
+from onbox.judge.verdict.comparison import KEEP, SWITCH, UNDECIDED
+from onbox.judge.verdict.contenders import Cell, CellKey, Judged
+from onbox.judge.verdict.head_to_head import HeadToHead, compare
+from onbox.judge.verdict.trial import fixed_suite, population
+
+Told = tuple[ImportedRun, RunOutcome]
+LITTLE = (
+    "The runs were imported: what the agent and the server said to each other is not there, so that a failure of the"
+    " serving counts as the model's wherever the agent's own errors do not tell."
+)
+
+
+def judge_import(head: ImportHead, runs: Sequence[ImportedRun], incumbent: str = "") -> Verdict:
+    """Compare the models of imported runs.
+
+    Args:
+        head: of the import.
+        runs: all of them.
+        incumbent: the model that the owner runs now; empty takes the one that passes more often, and says so.
+    """
+    told = [(run, outcome_of(run)) for run in runs]
+    models = list(dict.fromkeys(run.model for run, _ in told))
+    keys = list(dict.fromkeys((run.task, run.arm) for run, _ in told))
+    first = incumbent or max(models, key=lambda model: _rate(told, model), default="")
+    ordered = sorted(models, key=lambda model: model != first)
+    plan = _plan(head, ordered, first, keys, told)
+    judged = [
+        _judged(contender, keys, [each for each in told if each[0].model == contender.name])
+        for contender in plan.contenders
+    ]
+    pair = compare(judged)
+    reasons = [*narrative.reasons(judged, pair), LITTLE]
+    if pair and not incumbent:
+        reasons.append(_who_is_meant(pair))
+    return Verdict(
+        trial=f"{' against '.join(ordered)}, imported {head.imported_at[:10]}",
+        verdict=pair.verdict if pair else UNDECIDED,
+        headline=narrative.headline(plan, judged, pair),
+        reasons=tuple(reasons),
+        would_settle=tuple(step.replace(" (--resume)", "") for step in narrative.would_settle(plan, judged, pair)),
+        contenders=tuple(contender.result for contender in judged),
+        fixed_suite=fixed_suite(pair),
+        population=population(pair),
+        bracket=pair.bracket if pair else None,
+        checks=(),
+        runs=tuple(_run(run, outcome, number) for number, (run, outcome) in enumerate(told, 1)),
+    )
+
+
+def _who_is_meant(pair: HeadToHead) -> str:
+    old, new = pair.incumbent.result.name, pair.challenger.result.name
+    other = {KEEP: SWITCH, SWITCH: KEEP}.get(pair.verdict, UNDECIDED)
+    return (
+        f"No file says which model you run now; {old} is taken for it, as it passes more often. If you run {new}, read"
+        f" {other} (--incumbent names it)."
+    )
+
+
+def _rate(told: Iterable[Told], model: str) -> float:
+    found = [outcome.outcome for run, outcome in told if run.model == model and outcome.outcome is not Outcome.INVALID]
+    return found.count(Outcome.PASSED) / len(found) if found else -1.0
+
+
+def _plan(head: ImportHead, models: Sequence[str], first: str, keys: Sequence[CellKey], told: Sequence[Told]) -> Plan:
+    each = Counter((run.model, run.task, run.arm) for run, _ in told)
+    return Plan(
+        created_at=head.imported_at,
+        onbox_version=head.onbox_version,
+        kind="import",
+        contenders=tuple(
+            ContenderPlan(name=model, role=Role.INCUMBENT if model == first else Role.CHALLENGER, recipe={})
+            for model in models
+        ),
+        tasks=tuple(TaskPlan(name=task, sha256="") for task in dict.fromkeys(task for task, _ in keys)),
+        arms=tuple(dict.fromkeys(arm for _, arm in keys)),
+        runs=max(each.values(), default=0),
+        agent=AgentPlan(name=head.kind, version=""),
+        speed=None,
+        sandbox="unknown",
+    )
+
+
+def _judged(contender: ContenderPlan, keys: Sequence[CellKey], told: Sequence[Told]) -> Judged:
+    cells = {key: _cell([outcome for run, outcome in told if (run.task, run.arm) == key]) for key in keys}
+    valid = [(run, outcome) for run, outcome in told if outcome.outcome is not Outcome.INVALID]
+    passed = sum(outcome.outcome is Outcome.PASSED for _, outcome in valid)
+    unserved = sum(outcome.open for _, outcome in valid)
+    tasks = list(dict.fromkeys(task for task, _ in keys))
+    by_task = {task: [cell for (name, _), cell in cells.items() if name == task] for task in tasks}
+    clusters = [(sum(c.passed for c in found), sum(c.n for c in found)) for found in by_task.values()]
+    timed = all(run.wallMs is not None for run, _ in valid)
+    seconds = sum(run.wallMs or 0.0 for run, _ in valid) / 1000
+    reasons = Counter(outcome.code for _, outcome in told if outcome.outcome is Outcome.INVALID)
+    result = ContenderResult(
+        name=contender.name,
+        role=contender.role.value,
+        passed=passed,
+        valid=len(valid),
+        invalid=len(told) - len(valid),
+        attempted=len(told),
+        pass_rate=rounded(passed / len(valid)) if valid else None,
+        interval=rounded_pair(wilson(passed, len(valid))) if valid else None,
+        population_interval=rounded_pair(cluster_wilson(clusters)),
+        if_served_correctly=rounded((passed + unserved) / len(valid)) if valid else None,
+        seconds_to_pass=rounded(seconds / passed) if passed and timed else None,
+        cells=tuple(
+            TaskCell(
+                task=task,
+                passed=sum(c.passed for c in found),
+                valid=sum(c.n for c in found),
+                invalid=sum(c.unknown for c in found),
+            )
+            for task, found in by_task.items()
+        ),
+        speed=None,
+        invalid_reasons=dict(sorted(reasons.items())),
+    )
+    return Judged(contender, (), cells, result)
+
+
+def _cell(outcomes: Sequence[RunOutcome]) -> Cell:
+    valid = [each for each in outcomes if each.outcome is not Outcome.INVALID]
+    return Cell(
+        passed=sum(each.outcome is Outcome.PASSED for each in valid),
+        served=sum(each.open for each in valid),
+        n=len(valid),
+        unknown=len(outcomes) - len(valid),
+        same=False,
+    )
+
+
+def _run(run: ImportedRun, outcome: RunOutcome, number: int) -> RunResult:
+    seconds = rounded((run.wallMs or 0.0) / 1000)
+    return RunResult(
+        contender=run.model,
+        task=run.task,
+        arm=run.arm,
+        n=run.trial if run.trial is not None else number,
+        outcome=outcome.outcome,
+        attribution=outcome.cause,
+        code=outcome.code,
+        detail=outcome.detail,
+        tool_calls=run.toolCalls or 0,
+        turns=0,
+        prompt_tokens=run.tokensIn or 0,
+        completion_tokens=run.tokensOut or 0,
+        seconds=seconds,
+        model_s=0.0,
+        folder=f"runs.jsonl:{number}",
+        files_changed=run.filesChanged or 0,
+        lines_changed=run.linesChanged or 0,
+    )
