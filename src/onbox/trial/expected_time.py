@@ -6,6 +6,7 @@ from onbox.errors import UsageError
 from onbox.evidence.records import Expected, SpeedPlan
 from onbox.fetch import download_bytes
 from onbox.fetch.growth import folder_bytes
+from onbox.fetch.named import named_download_bytes, named_memory
 from onbox.recipes import Recipe, Weights
 
 STANDUP_S = 6.0
@@ -27,7 +28,8 @@ def expected_of(
     sizes = [_size(recipe.weights, recipe.name) for recipe in found if recipe.weights]
     if len(sizes) != len(found) or not all(sizes) or not read_gb_s:
         return None
-    download = sum(download_bytes(recipe.weights) for recipe in found)
+    download = sum(download_bytes(recipe.weights) + named_download_bytes(recipe) for recipe in found)
+    held = max(size + (named_memory(recipe)[0] or 0) for size, recipe in zip(sizes, found, strict=True))
     seconds = download / DOWNLOAD_BYTES_S
     for size in sizes:
         tok_s = SHARE_OF_BANDWIDTH * read_gb_s * 1e9 / size
@@ -36,7 +38,7 @@ def expected_of(
     return Expected(
         seconds=round(seconds),
         download_bytes=download,
-        memory_bytes=round(max(sizes) * 1.4),
+        memory_bytes=round(held * 1.4),
         basis=f"{SHARE_OF_BANDWIDTH:.0%} of {read_gb_s:.0f} GB/s measured, {RUN_TOKENS} tokens a run"
         + (", as if one at a time" if parallel > 1 else ""),
     )
