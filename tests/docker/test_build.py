@@ -118,7 +118,7 @@ def test_what_stands_against_a_build_is_said_before(client: Client, file: Callab
     missing = recipes.find(str(file(DOCKERFILE, BASE="registry.test/nowhere:1")))
     with pytest.raises(BoxError, match=r"FROM registry.test/nowhere:1: not here") as caught:
         life_of(missing, tmp_path / "life").__enter__()
-    assert caught.value.next_step == f"{client.program} pull registry.test/nowhere:1, or container.pull: missing"
+    assert caught.value.next_step == "onbox image fetch registry.test/nowhere:1, or container.pull: missing"
     changed = recipes.find(str(file(CHIP="another")))
     (tmp_path / "image" / "vllm").write_text("other words")
     with pytest.raises(BoxError, match="is not what it was when the recipe was read"):

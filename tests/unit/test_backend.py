@@ -10,8 +10,8 @@ from onbox.engines.llama.log import LOG as LLAMA
 from onbox.engines.log_lines import LogLines
 from onbox.engines.vllm.log import LOG as VLLM
 from onbox.evidence.records import StandUp
-from onbox.judge.backend import backend_proof
 from onbox.judge.results import BackendProof, Proof
+from onbox.judge.verdict.backend import backend_proof
 from onbox.launch.engine_log import STAMP
 from onbox.launch.log_backends import backends_in
 from onbox.report import words

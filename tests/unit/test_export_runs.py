@@ -17,7 +17,7 @@ from onbox.exporters.conversation import conversation
 from onbox.importers import importer_by_name
 from onbox.judge.imports.runs import outcome_of
 from onbox.judge.results import Outcome
-from onbox.judge.verdict import judge
+from onbox.judge.verdict.trial import judge
 from tests.builders import LARGE, Contender, build_trial, call_reply, chat_request, plain_reply, run_record, text_reply
 from tests.parts import HARBOR_PYTHON, INSPECT_PYTHON
 

@@ -16,7 +16,7 @@ from onbox.bench.tasks import load_tasks
 from onbox.bench.workspace import make_workspace
 from onbox.evidence.folder import read_lines
 from onbox.evidence.records import Exchange, ReplayPlan
-from onbox.judge.replays import Settled, replayed
+from onbox.judge.runs.replays import Settled, replayed
 from onbox.wire.endpoint import Endpoint
 from tests.builders import LEAK, call_delta, call_reply, chat_request, delta, event, plain_reply, text_reply
 from tests.doubles.server import Asked, Wire, serving

@@ -8,10 +8,10 @@ import pytest
 
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import CpuWindow, Exchange, Preflight, PreflightCase, Role, SpeedPlan
-from onbox.judge.estimator import burst_starts, digest
-from onbox.judge.metrics import difference, parse
 from onbox.judge.results import Check, Measurement, Status, Validity
-from onbox.judge.speed import load, measure
+from onbox.judge.speed.estimator import burst_starts, digest
+from onbox.judge.speed.measurement import load, measure
+from onbox.judge.speed.metrics import difference, parse
 from tests.builders import (
     COHERENT,
     Contender,

@@ -8,7 +8,7 @@ import pytest
 
 from onbox.evidence.records import GpuMoment, Moment, Preflight
 from onbox.judge.results import Measurement, Status, Validity
-from onbox.judge.speed_checks import HARD, OF_THE_BOX
+from onbox.judge.speed.checks import HARD, OF_THE_BOX
 from tests.builders import SpeedParts, metrics_text, speed_exchange, speed_parts
 from tests.unit.test_speed import bad, check, measured
 

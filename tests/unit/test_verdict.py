@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from onbox.evidence.folder import TrialFolder, write_json
 from onbox.evidence.records import Audited, LedgerKind, Role, RunRecord
 from onbox.judge.results import Check, Status, Validity, Verdict
-from onbox.judge.verdict import judge
+from onbox.judge.verdict.trial import judge
 from tests.builders import (
     SMALL,
     Contender,

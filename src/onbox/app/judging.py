@@ -11,7 +11,7 @@ from onbox.evidence.claims import Claim, read_claims
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.manifest import mismatches
 from onbox.judge.results import Verdict
-from onbox.judge.verdict import judge
+from onbox.judge.verdict.trial import judge
 
 SHOWN = 5
 

@@ -15,8 +15,10 @@ from onbox.evidence.folder import utc_now, write_atomic, write_json
 from onbox.evidence.lock import locked
 from onbox.evidence.records import LaunchRecord, StandUp
 from onbox.fetch.named import fetch_with_named
-from onbox.judge.backend import backend_proof
+from onbox.image.fetch import Progress
+from onbox.image.prepare import prepare
 from onbox.judge.results import BackendProof
+from onbox.judge.verdict.backend import backend_proof
 from onbox.launch import started_engines
 from onbox.launch.lifetime import Lifetime
 from onbox.launch.started_engines import StopResult, UpEngine, UpRecord
@@ -62,6 +64,7 @@ def stand_up(
             name = recipe.name
             folder = state_folder() / f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
             write_atomic(folder / "recipe.yaml", recipe_yaml(recipe))
+            recipe = _prepare_image(recipe, show)
             weights = _fetch(recipe, folder, show, check_weights)
             started_engines.put_away(name)
 
@@ -194,6 +197,19 @@ def _show_checks(path: Path, on_checks: Callable[[tuple[Check, ...]], None]) -> 
     checks = LaunchRecord.model_validate_json(path.read_bytes()).checks
     if any(check.status == "warn" for check in checks):
         on_checks(tuple(Check(**check.model_dump()) for check in checks))
+
+
+def _prepare_image(recipe: Recipe, show: Callable[[events.Event], None]) -> Recipe:
+    """The recipe, its image here: fetched beside the daemon or built, each a phase of its own."""
+    name = recipe.name
+
+    def on_phase(phase: str, seconds: float | None) -> None:
+        show(events.PhaseStarted(name, phase) if seconds is None else events.PhaseEnded(name, phase, seconds))
+
+    def on_progress(progress: Progress) -> None:
+        show(events.Fetching(name, progress.bytes_done, progress.bytes_total, progress.phase))
+
+    return prepare(recipe, on_phase, on_progress)
 
 
 def _fetch(recipe: Recipe, folder: Path, show: Callable[[events.Event], None], check_weights: bool | None) -> Path:

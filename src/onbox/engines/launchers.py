@@ -147,17 +147,22 @@ def _build(client: str, container: Container) -> tuple[str, ...]:
     if build.target:
         words += ["--target", build.target]
     # A step that fails leaves its container behind otherwise; and podman would pull.
-    words += [f"--pull={container.pull}"] if client == "podman" else ["--force-rm"]
+    words += [f"--pull={_pull(container)}"] if client == "podman" else ["--force-rm"]
     for key, value in build.arguments.items():
         words += ["--build-arg", f"{key}={value}"]
     return (*words, build.context)
+
+
+def _pull(container: Container) -> str:
+    """What the client may do about an image that is not here; what onbox fetches is here before."""
+    return "missing" if container.pull == "daemon" else "never"
 
 
 def _run(
     recipe: Recipe, container: Container, name: str, where: Place, port: int, variables: Mapping[str, str]
 ) -> list[str]:
     """`run` and its options: removed at its end, never pulled unless asked for, reachable from this box only."""
-    words = ["run", "--rm", "--name", name, "--label", f"{LABEL}={recipe.name}", "--pull", container.pull]
+    words = ["run", "--rm", "--name", name, "--label", f"{LABEL}={recipe.name}", "--pull", _pull(container)]
     if container.platform:
         words += ["--platform", container.platform]
     if container.network == "host":

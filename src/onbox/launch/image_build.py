@@ -50,7 +50,7 @@ def trouble(program: str, container: Container) -> tuple[str, str]:
     if container.pull == "never":
         for base in base_images(build.path.read_text("utf-8", "replace"), build.arguments):
             if ContainerClient(program).image(base) is None:
-                return f"FROM {base}: not here", f"{program} pull {base}, or container.pull: missing"
+                return f"FROM {base}: not here", f"onbox image fetch {base}, or container.pull: missing"
     return "", ""
 
 

@@ -137,9 +137,13 @@ def _image(recipe: Recipe, devices: tuple[Accelerator, ...]) -> list[Check]:
         evidence = f"whether {container.reference} can be built from {container.build.context}"
         return [Check("launch.image", "fail" if why else "pass", why or "to be built", None, "", evidence, hint)]
     if here is None:
-        status = "warn" if container.pull == "missing" else "fail"
-        hint = "" if container.pull == "missing" else f"{program} pull {container.reference}"
-        return [Check("launch.image", status, "not here", None, "", f"whether {container.reference} is here", hint)]
+        hint, seen = f"onbox image fetch {container.reference}, or container.pull: missing", "not here"
+        if container.pull == "missing":
+            hint, seen = "", "to be fetched beside the daemon"
+        elif container.pull == "daemon":
+            hint, seen = "", "to be pulled by the daemon, by its own route"
+        status = "fail" if container.pull == "never" else "warn"
+        return [Check("launch.image", status, seen, None, "", f"whether {container.reference} is here", hint)]
     found = [_architecture(here)]
     if container.digest:
         kept = container.digest in here.digests

@@ -20,6 +20,8 @@ from onbox.errors import BoxError, GuardStop, OnboxError
 from onbox.evidence.folder import TrialFolder, append_line, write_atomic, write_json
 from onbox.evidence.records import ContenderPlan, LedgerKind, Plan, RunRecord, SpeedRecord, StandUp
 from onbox.fetch.named import fetch_with_named
+from onbox.image.fetch import Progress
+from onbox.image.prepare import prepare
 from onbox.launch.lifetime import Lifetime
 from onbox.recipes import Recipe
 from onbox.recipes.text import recipe_yaml
@@ -145,6 +147,7 @@ class Trial:
         home = self.folder.contender(contender.name)
         write_atomic(home / "recipe.yaml", recipe_yaml(recipe))
         self._keep_earlier_lives(home)
+        recipe = self._prepare_image(contender, recipe)
         files = self._fetch(contender, recipe, home)
         engine = engine_by_name(recipe.engine)
         counter = _TokenCounter(contender.name, self._show)
@@ -169,6 +172,18 @@ class Trial:
         how = stopped.how if stopped else "unknown"
         self.folder.note(LedgerKind.STOPPED, contender.name, how)
         self._show(events.ContenderStopped(contender.name, how))
+
+    def _prepare_image(self, contender: ContenderPlan, recipe: Recipe) -> Recipe:
+        """The recipe, its image here: fetched beside the daemon or built, each a phase of its own."""
+
+        def on_phase(phase: str, seconds: float | None) -> None:
+            started = events.PhaseStarted(contender.name, phase)
+            self._show(started if seconds is None else events.PhaseEnded(contender.name, phase, seconds))
+
+        def on_progress(progress: Progress) -> None:
+            self._show(events.Fetching(contender.name, progress.bytes_done, progress.bytes_total, progress.phase))
+
+        return prepare(recipe, on_phase, on_progress)
 
     def _fetch(self, contender: ContenderPlan, recipe: Recipe, home: Path) -> Path | None:
         if recipe.weights is None:

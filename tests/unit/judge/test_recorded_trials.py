@@ -8,7 +8,7 @@ import pytest
 
 from onbox.app.judging import verify_trial
 from onbox.evidence.folder import TrialFolder
-from onbox.judge.verdict import judge
+from onbox.judge.verdict.trial import judge
 from onbox.report import html, markdown
 from tests.recorded import NAMES, unpack
 

@@ -126,7 +126,8 @@ class TestImage:
     def test_one_that_is_not_here_fails_with_the_command(self, image: list[ImageInfo | None]) -> None:
         image[0] = None
         check = found()["launch.image"]
-        assert (check.status, check.hint) == ("fail", "docker pull sparkarena/spark-vllm-docker:mxfp4")
+        hint = "onbox image fetch sparkarena/spark-vllm-docker:mxfp4, or container.pull: missing"
+        assert (check.status, check.hint) == ("fail", hint)
 
     def test_one_of_another_architecture_or_chip_fails(self, image: list[ImageInfo | None]) -> None:
         image[0] = ImageInfo("sha256:1", "riscv64", (), 5, ("9.0a", "10.0"))

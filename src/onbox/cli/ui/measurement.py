@@ -8,8 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from onbox.cli.ui.summary import CHECK_STYLES, STYLES
-from onbox.judge.claims import NOT_TOLD
 from onbox.judge.results import Measurement, Status
+from onbox.judge.speed.claims import NOT_TOLD
 from onbox.report import words
 from onbox.report.text import one_line
 
