@@ -26,7 +26,7 @@ from onbox.launch.lifetime import Lifetime
 from onbox.recipes import Recipe
 from onbox.recipes.text import recipe_yaml
 from onbox.scratch import scratch_folder
-from onbox.speed.asking import apis_for
+from onbox.speed.api_requests import apis_for
 from onbox.speed.ceiling import measure_again, write_ceiling
 from onbox.speed.measure import SpeedRun
 from onbox.trial import events
@@ -44,7 +44,7 @@ NOTED_INSTANCES = 10
 """More of them take over a second."""
 
 
-class Observer(Protocol):
+class OutcomeObserver(Protocol):
     """Whoever judges what was just done, so that it can be shown; act itself never judges."""
 
     def run(self, folder: TrialFolder, record: RunRecord) -> tuple[str, str]:
@@ -67,7 +67,11 @@ class Trial:
     """
 
     def __init__(
-        self, folder: TrialFolder, show: Callable[[events.Event], None], observer: Observer, ray: str | None = None
+        self,
+        folder: TrialFolder,
+        show: Callable[[events.Event], None],
+        observer: OutcomeObserver,
+        ray: str | None = None,
     ) -> None:
         self.folder = folder
         self.plan: Plan = folder.plan()
