@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Protocol
 
-from onbox import fetch, preflight, weights
+from onbox import preflight, weights
 from onbox.bench.agents import agent_of
 from onbox.bench.instances import Instances
 from onbox.bench.probing import sandbox_of
@@ -19,6 +19,7 @@ from onbox.engines import engine_by_name
 from onbox.errors import BoxError, GuardStop, OnboxError
 from onbox.evidence.folder import TrialFolder, append_line, write_atomic, write_json
 from onbox.evidence.records import ContenderPlan, LedgerKind, Plan, RunRecord, SpeedRecord, StandUp
+from onbox.fetch.named import fetch_with_named
 from onbox.image.fetch import Progress
 from onbox.image.prepare import prepare
 from onbox.launch.lifetime import Lifetime
@@ -193,8 +194,8 @@ class Trial:
             return None
         began = time.monotonic()
         self._show(events.PhaseStarted(contender.name, "fetch"))
-        path, record = fetch.fetch(
-            recipe.weights,
+        path, record = fetch_with_named(
+            recipe,
             lambda done, total, source: self._show(events.Fetching(recipe.name, done, total, source)),
         )
         write_json(home / "weights.json", record)
