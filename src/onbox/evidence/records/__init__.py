@@ -32,9 +32,10 @@ from onbox.evidence.records.regrade import (
     RegradedRun,
 )
 from onbox.evidence.records.runs import (
-    HARNESS_FAULT,
     AgentEnd,
+    AgentStop,
     Changes,
+    FaultKind,
     GateEnd,
     Probe,
     Quality,
@@ -68,14 +69,15 @@ from onbox.evidence.records.standup import (
 )
 from onbox.evidence.records.wire import (
     Exchange,
+    TransportError,
 )
 
 __all__ = [
-    "HARNESS_FAULT",
     "SCHEMA_VERSION",
     "AgentCommand",
     "AgentEnd",
     "AgentPlan",
+    "AgentStop",
     "ArmPlan",
     "Audited",
     "BackendSeen",
@@ -85,6 +87,7 @@ __all__ = [
     "CpuWindow",
     "Exchange",
     "Expected",
+    "FaultKind",
     "GateEnd",
     "GpuMoment",
     "GuardLimits",
@@ -119,5 +122,6 @@ __all__ = [
     "Stopped",
     "TaskPlan",
     "Telemetry",
+    "TransportError",
     "WeightsFile",
 ]
