@@ -143,6 +143,8 @@ def _by_headers(recipe: Recipe, weights: Path | None) -> tuple[int | None, str]:
         plan = memory_plan(facts, resident(facts), context=context, concurrency=slots, kv_dtype="f16", place=None)
     except (OnboxError, OSError, ValueError):
         return None, "the headers do not tell"
+    if facts.cache.unknown:
+        return None, f"what the cache holds is not known: {facts.cache.unknown[0]}"
     times = f"{slots} times " if slots > 1 else ""
     return plan.total_bytes, f"weights, KV cache of {times}{context} tokens, allowance"
 

@@ -17,17 +17,17 @@ from onbox.cli.ui.console import console as make_console
 from onbox.cli.ui.console import print_json_line
 from onbox.launch.guard_replay import GuardReplay
 from onbox.report.text import one_line
-from onbox.watch.classify import Assessment, State, as_json
+from onbox.watch.classify import Assessment, WatchState, as_json
 from onbox.watch.formatting import rate, seconds
 
 STYLES = {
-    State.PROGRESSING: "bold green",
-    State.DONE: "bold green",
-    State.SLOW: "bold yellow",
-    State.SUSPECT: "bold yellow",
-    State.STARVED: "bold magenta",
-    State.HUNG: "bold red",
-    State.DEAD: "bold red",
+    WatchState.PROGRESSING: "bold green",
+    WatchState.DONE: "bold green",
+    WatchState.SLOW: "bold yellow",
+    WatchState.SUSPECT: "bold yellow",
+    WatchState.STARVED: "bold magenta",
+    WatchState.HUNG: "bold red",
+    WatchState.DEAD: "bold red",
 }
 PRINT_EVERY_S = 30.0
 BAR = 24
@@ -77,7 +77,7 @@ class PlainView:
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
-        self._printed: tuple[State, str] | None = None
+        self._printed: tuple[WatchState, str] | None = None
         self._printed_s = 0.0
         self._guard: GuardReplay | None = None
         self._guard_printed = False
