@@ -13,6 +13,8 @@ from onbox.evidence.records.ledger import (
     LedgerKind,
 )
 from onbox.evidence.records.plan import (
+    PARALLEL_MAX,
+    RUNS_MAX,
     AgentCommand,
     AgentPlan,
     ArmPlan,
@@ -73,6 +75,8 @@ from onbox.evidence.records.wire import (
 )
 
 __all__ = [
+    "PARALLEL_MAX",
+    "RUNS_MAX",
     "SCHEMA_VERSION",
     "AgentCommand",
     "AgentEnd",
