@@ -65,7 +65,7 @@ def test_a_step_of_a_classic_build_is_seen_in_its_group(dockerd: Dockerd, tmp_pa
 def test_a_container_by_its_name(dockerd: Dockerd) -> None:
     image = dockerd.busybox()
     asked = ["run", "-d", "--pull", "never", "--network", "none", "--name", "watched", image]
-    dockerd.docker(*asked, "/bin/sh", "-c", "echo Application startup complete; sleep 3; exit 5")
+    dockerd.docker(*asked, "/bin/sh", "-c", "echo Application startup complete; sleep 10; exit 5")
     done = subprocess.run(
         [sys.executable, "-m", "onbox", "watch", "--json", "--container", "watched"],
         env={**dockerd.environment, "PATH": f"/usr/bin:{os.environ['PATH']}"},

@@ -13,6 +13,7 @@ from onbox.box.gpus import Accelerator, accelerators
 from onbox.box.memory import Memory, memory
 from onbox.box.pressure import desktop_session
 from onbox.errors import OnboxError
+from onbox.fetch.named import named_memory
 from onbox.recipes.schema import Recipe
 from onbox.watch.formatting import gib
 
@@ -105,9 +106,15 @@ def kv_cache_bytes(recipe: Recipe, *, on_cpu: bool) -> int | None:
 
 
 def weights_bytes(recipe: Recipe, weights: Path | None) -> int | None:
-    """What the weights hold: as the recipe expects it, as the headers say, or as large as the download."""
+    """What the weights hold: as the recipe expects it, as the headers say, or as large as the download; with the draft
+    models and adapters that the arguments name."""
     if recipe.expect.loaded_bytes:
         return recipe.expect.loaded_bytes
+    own, others = _own_bytes(recipe, weights), named_memory(recipe)[0]
+    return None if own is None or others is None else own + others
+
+
+def _own_bytes(recipe: Recipe, weights: Path | None) -> int | None:
     if weights is not None:
         from onbox.weights.read import read
 
@@ -143,10 +150,14 @@ def _by_headers(recipe: Recipe, weights: Path | None) -> tuple[int | None, str]:
         plan = memory_plan(facts, resident(facts), context=context, concurrency=slots, kv_dtype="f16", place=None)
     except (OnboxError, OSError, ValueError):
         return None, "the headers do not tell"
+    others, names = named_memory(recipe)
+    if others is None:
+        return None, f"not here yet: {names}"
     if facts.cache.unknown:
         return None, f"what the cache holds is not known: {facts.cache.unknown[0]}"
     times = f"{slots} times " if slots > 1 else ""
-    return plan.total_bytes, f"weights, KV cache of {times}{context} tokens, allowance"
+    beside = f", {names}" if names else ""
+    return plan.total_bytes + others, f"weights, KV cache of {times}{context} tokens, allowance{beside}"
 
 
 def _human(text: str) -> int | None:

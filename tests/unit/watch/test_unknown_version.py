@@ -5,7 +5,7 @@ import io
 import pytest
 
 from onbox.app.watching import WatchFrame
-from onbox.cli.ui.watch_view import PlainView
+from onbox.cli.ui.watch_view import WatchLines
 from onbox.engines.known import unknown_version
 from onbox.engines.landmarks import version_note
 from onbox.watch.classify import WatchState
@@ -81,7 +81,7 @@ def test_it_may_stand_still_for_as_long_as_the_longest_phase() -> None:
 
 def test_it_is_told_once() -> None:
     tracker, out = Tracker(), io.StringIO()
-    with PlainView(out) as view:
+    with WatchLines(out) as view:
         for sample in samples(120, works=True):
             view.show(WatchFrame("vllm", tracker.take(sample), tuple(tracker.laps)))
     assert out.getvalue().count("is none of those that onbox knows") == 1

@@ -33,7 +33,7 @@ PRINT_EVERY_S = 30.0
 BAR = 24
 
 
-class View(Protocol):
+class WatchView(Protocol):
     """Shows frames; use it as a context manager."""
 
     def show(self, frame: WatchFrame) -> None: ...
@@ -45,15 +45,15 @@ class View(Protocol):
     ) -> None: ...
 
 
-def make_view(as_json: bool) -> View:
+def make_view(as_json: bool) -> WatchView:
     """JSON lines if they are wanted, else a picture for a terminal and lines for a pipe."""
     if as_json:
-        return JsonView()
+        return WatchJson()
     console = make_console()
-    return LiveView(console) if console.is_terminal else PlainView(sys.stdout)
+    return LiveWatchView(console) if console.is_terminal else WatchLines(sys.stdout)
 
 
-class JsonView:
+class WatchJson:
     """A JSON line for each tick on stdout; a command's own output on stderr."""
 
     def show(self, frame: WatchFrame) -> None:
@@ -72,7 +72,7 @@ class JsonView:
         pass
 
 
-class PlainView:
+class WatchLines:
     """A line whenever state or phase change, and now and then in between; a command's own output on stderr."""
 
     def __init__(self, out: TextIO) -> None:
@@ -115,7 +115,7 @@ class PlainView:
         self._out.flush()
 
 
-class LiveView:
+class LiveWatchView:
     """One picture that changes in place: phases, verdict, what moves, memory as a bar, who says what, the last line."""
 
     def __init__(self, console: Console) -> None:

@@ -13,12 +13,12 @@ from onbox.wire.limits import BodyMeter, LimitExceededError, WireLimits, kept
 from onbox.wire.redaction import redacted, redacted_chunks, redacted_path, redacted_text
 
 
-class Recording:
+class ExchangeRecorder:
     """An exchange while it happens.
 
     Args:
         number: in the run, from 1.
-        purpose: `agent`, or what the run's watch took the request for.
+        purpose: `agent`, or what the run took the request for.
         method: of the request.
         path: of the request, counted from the root of the server.
         body: of the request, parsed where it is JSON.
