@@ -20,6 +20,7 @@ from typing import Any
 import h11
 
 from onbox.evidence.folder import append_line
+from onbox.evidence.records import TransportError
 from onbox.scratch import scratch_folder
 from onbox.untrusted_json import UntrustedJsonError, parse
 from onbox.wire.admission import Admission, Refused
@@ -29,6 +30,7 @@ from onbox.wire.endpoint import Endpoint
 from onbox.wire.exchange_recorder import ExchangeRecorder
 from onbox.wire.limits import Clock, LimitExceededError, WireLimits
 from onbox.wire.redaction import SECRET_HEADERS, secrets_of
+from onbox.wire.transport_errors import transport_error
 
 HOP_BY_HOP = frozenset({b"connection", b"keep-alive", b"transfer-encoding", b"te", b"upgrade", b"host", b"expect"})
 REPLACED = HOP_BY_HOP | {b"accept-encoding", b"content-length"}
@@ -208,16 +210,16 @@ class RecordingProxy:
         try:
             await self._forward(agent, request, path, body, record)
         except AgentLeft:
-            record.error = "the client left before the reply was complete"
+            record.broke(TransportError.CLIENT_LEFT, "the client left before the reply was complete")
             agent.abort()
         except (OSError, h11.ProtocolError, LimitExceededError) as problem:
-            record.error = f"{type(problem).__name__}: {problem}"
+            record.broke(transport_error(problem), f"{type(problem).__name__}: {problem}")
             if record.status is None:
                 await agent.refuse(502, f"the engine did not answer: {record.error}")
             else:
                 agent.abort()
         except asyncio.CancelledError:
-            record.error = "the client left: its run ended before the reply was complete"
+            record.broke(TransportError.RUN_ENDED, "the run ended before the reply was complete")
             raise
         finally:
             exchange = record.exchange()
