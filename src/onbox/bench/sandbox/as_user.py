@@ -4,7 +4,7 @@ REQUEST is JSON: `uid`; `limits`, pairs of resource and bound; `shown`, paths th
 interpreter below /root; `owned`, paths that are to be the user's own; and `passwd`, a file to show as /etc/passwd, or
 null. Paths of both kinds may lie in folders that are closed to the user. So in a mount namespace of its own each such
 folder is covered by an empty one that holds only what was asked for. What is owned is mounted with root's number mapped
-to the user's (`mount_setattr`), so that the files stay root's on the disk; a file system that has no such mounts has its
+to the user's (`mount_setattr`), so that the files stay root's on the disk; one without such mounts has its
 files given to the user instead.
 
 `as_user.py can_map PATH` ends with 0 where the file system of PATH has such mounts, and this root may make them.
