@@ -94,7 +94,9 @@ def timed_out() -> RunRecord:
 
 def steady(tok_s: float) -> Exchange:
     """An answer of sixty tokens that the time limit cut off."""
-    return streamed([(1 + n / tok_s, delta(content=f" w{n}")) for n in range(60)], error="the client left")
+    return streamed(
+        [(1 + n / tok_s, delta(content=f" w{n}")) for n in range(60)], error="the client left", error_kind="client left"
+    )
 
 
 def company(beside: int, *rates: float | None) -> list[tuple[RunRecord, float | None]]:
@@ -185,11 +187,24 @@ SHAPES: dict[str, list[RunResult]] = {
         attribute(timed_out(), [steady(10.0)]),
         attribute(timed_out(), [streamed([])], RunContext(calibrated_tok_s=60.0)),
         refused(OK, stop="time_limit"),
-        refused([streamed([(1.0, delta(content="I will"))], error="the client left")], stop="time_limit"),
         refused(
-            [streamed([(1.0, delta(reasoning_content="Let me call bash"))], error="the client left")], "time_limit"
+            [streamed([(1.0, delta(content="I will"))], error="the client left", error_kind="client left")],
+            stop="time_limit",
         ),
-        refused([streamed([], error="the client left before the reply was complete")], stop="endpoint"),
+        refused(
+            [
+                streamed(
+                    [(1.0, delta(reasoning_content="Let me call bash"))],
+                    error="the client left",
+                    error_kind="client left",
+                )
+            ],
+            "time_limit",
+        ),
+        refused(
+            [streamed([], error="the client left before the reply was complete", error_kind="client left")],
+            stop="endpoint",
+        ),
     ],
     "S-LEAK": [
         attribute(*scripted_run("L", "small", "rename", 1)),
@@ -251,8 +266,8 @@ SHAPES: dict[str, list[RunResult]] = {
     "I-GATE": [refused(OK, gate=gate(2)), refused(OK, gate=gate(None)), refused(OK, gate=None)],
     "I-TASK": [attribute(run_record(), OK, RunContext(task_sha256="c" * 64))],
     "I-SANDBOX": [attribute(*scripted_run("I", "small", "rename", 1))],
-    "I-DISK": [refused(OK, fault="OSError: [Errno 28] No space left on device")],
-    "I-OOM": [refused(OK, fault="MemoryError: cannot allocate memory")],
+    "I-DISK": [refused(OK, fault="OSError: [Errno 28] No space left on device", fault_kind="disk full")],
+    "I-OOM": [refused(OK, fault="MemoryError: cannot allocate memory", fault_kind="out of memory")],
     "I-STRUCK": [attribute(run_record(), OK, RunContext(struck="the box was asleep"))],
 }
 
@@ -292,7 +307,10 @@ class TestOrder:
         assert attribute(run_record(), [text_reply(LEAK)]).code == "PASS"
 
     def test_what_broke_the_run_comes_before_the_gate(self) -> None:
-        assert attribute(run_record(fault="sandbox gone"), OK).code == "I-SANDBOX"
+        assert (
+            attribute(run_record(fault="sandbox gone: no room for more in /srv/disk", fault_kind="sandbox"), OK).code
+            == "I-SANDBOX"
+        )
         assert attribute(run_record(engine_alive=False), OK).code == "I-CONN"
 
     def test_a_leak_after_good_calls_is_a_leak(self) -> None:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from onbox.evidence.offers import offered_tools
-from onbox.evidence.records import Exchange, RunRecord
+from onbox.evidence.records import AgentStop, Exchange, FaultKind, RunRecord, TransportError
 from onbox.evidence.stream import Reply, ToolCall
 from onbox.judge.formatting import percent, sentence
 from onbox.judge.results import RunResult
@@ -28,18 +28,23 @@ from onbox.judge.thresholds import RATE_SHARE_MIN
 SECOND_NS = 1_000_000_000
 LOOP_CALLS = 4
 """The same call this often, in a run that a limit ended, is a loop."""
-NO_DISK = re.compile(r"no space left|enospc|disk (?:is )?full|disk quota|\bdisk\b", re.IGNORECASE)
-NO_MEMORY = re.compile(r"out of memory|oom|cannot allocate memory|enomem", re.IGNORECASE)
 UNPARSED = re.compile(
     r"does not match the expected .{0,60}format|failed to parse|unexpected token \d+ while expecting", re.IGNORECASE
 )
-CLIENT_LEFT = re.compile(r"the client left", re.IGNORECASE)
-"""The proxy's words for an agent that hung up; on a living engine it had waited long enough."""
+GAVE_UP = frozenset({TransportError.CLIENT_LEFT, TransportError.RUN_ENDED})
+"""An agent hung up, or its time was over; on a living engine it had waited long enough."""
+FAULTS = {FaultKind.DISK_FULL: "I-DISK", FaultKind.OUT_OF_MEMORY: "I-OOM"}
+"""All others are the sandbox's code."""
 FRAME = re.compile(r"^FRAME_|\bFRAME\b")
 """How gates name what was to stay as it is."""
 REPLAYED = frozenset({"S?-REASON-ONLY", "M-CLAIM", "M-PLAN", "M-ASK", "M-CODE", "M-REFUSE", "M-NOCALL"})
 """What an answer without a call may turn out not to be, when it is asked again."""
-STOPS = {"turn_limit": "L-TURNS", "token_limit": "L-LEN", "time_limit": "L-TIME", "loop": "M-LOOP"}
+STOPS = {
+    AgentStop.TURN_LIMIT: "L-TURNS",
+    AgentStop.TOKEN_LIMIT: "L-LEN",
+    AgentStop.TIME_LIMIT: "L-TIME",
+    AgentStop.LOOP: "M-LOOP",
+}
 
 
 def attribute(run: RunRecord, exchanges: Sequence[Exchange], context: RunContext = NOTHING_KNOWN) -> RunResult:
@@ -106,13 +111,13 @@ def _rule(run: RunRecord, asked: Sequence[Exchange], replies: Sequence[Reply], c
     """(code, what was seen) by the first rule that fits."""
     if context.guarded is not None and not run.engine_alive:
         return "I-GUARD", context.guarded
-    if run.fault:
-        return _fault(run.fault), run.fault
+    if run.fault or run.fault_kind:
+        return FAULTS.get(run.fault_kind or FaultKind.SANDBOX, "I-SANDBOX"), run.fault
     if not run.engine_alive:
         return "I-CONN", "the engine did not answer after the agent had stopped"
     if not asked:
         return "I-AGENT", run.agent.detail or "no request reached the server"
-    if run.agent.stop == "crash":
+    if run.agent.stop is AgentStop.CRASH:
         return "I-AGENT", run.agent.detail
     if run.tampering:
         return "X-TAMPER", "; ".join(run.tampering)
@@ -148,7 +153,7 @@ def _refused(run: RunRecord, asked: Sequence[Exchange], replies: Sequence[Reply]
     """Why the gate said no."""
     last, reply = asked[-1], replies[-1]
     limit, detail = STOPS.get(run.agent.stop), run.agent.detail
-    if limit is None and CLIENT_LEFT.search(last.error or ""):
+    if limit is None and last.error_kind in GAVE_UP:
         limit, detail = "L-TIME", last.error or ""
     if limit is None and (broken := _broken(last, reply)):
         return broken, _short(reply.error or last.error or f"HTTP status {last.status}")
@@ -170,12 +175,6 @@ def _refused(run: RunRecord, asked: Sequence[Exchange], replies: Sequence[Reply]
     return answer_without_call(reply.content, unchanged=run.changes.files == 0), _short(reply.content)
 
 
-def _fault(words: str) -> str:
-    if NO_DISK.search(words):
-        return "I-DISK"
-    return "I-OOM" if NO_MEMORY.search(words) else "I-SANDBOX"
-
-
 def _gate_end(exit_code: int | None) -> str:
     return "it was killed at its time limit" if exit_code is None else f"it ended with exit code {exit_code}"
 
@@ -187,10 +186,12 @@ def _broken(last: Exchange, reply: Reply) -> str | None:
         return "I-CONN"
     if status == 200 and not reply.error:
         return None if reply.done else "I-CONN"
-    if UNPARSED.search(reply.error or ""):
+    # What the server said; the words of onbox for a broken connection are no evidence.
+    words = "" if reply.error == last.error else reply.error or ""
+    if UNPARSED.search(words):
         return "S-PARSE500"
-    if CONTEXT.search(reply.error or "") and status in (200, 400, 413, 422, 500):
-        return "I-SETTING" if harness_asked_too_much(reply.error or "", last.request) else "L-CTX"
+    if CONTEXT.search(words) and status in (200, 400, 413, 422, 500):
+        return "I-SETTING" if harness_asked_too_much(words, last.request) else "L-CTX"
     if last.error:
         return "I-CONN"
     named = {401: "I-AUTH", 403: "I-AUTH", 404: "I-MODEL404", 429: "I-429"}

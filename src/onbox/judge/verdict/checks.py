@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from onbox.evidence.records import HARNESS_FAULT, ArmPlan, Plan
+from onbox.evidence.records import ArmPlan, FaultKind, Plan
 from onbox.judge import thresholds as limit
 from onbox.judge.formatting import count, percent, sentence
 from onbox.judge.results import Check, Outcome, Proof, Status
@@ -138,7 +138,7 @@ def sandbox_held(plan: Plan, contender: Judged) -> Check:
 
 def harness(contender: Judged) -> tuple[Check, ...]:
     """No run was broken off by a fault of onbox itself; a check that is there only where one was."""
-    broken = [run.record.fault for run in contender.runs if run.record.fault.startswith(HARNESS_FAULT)]
+    broken = [run.record.fault for run in contender.runs if run.record.fault_kind is FaultKind.HARNESS]
     if not broken:
         return ()
     return (

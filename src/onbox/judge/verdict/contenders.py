@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from onbox.evidence.claims import Claim
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import ContenderPlan, Exchange, LedgerKind, Plan, RunRecord, StandUp
+from onbox.evidence.served_recipe import served_recipe
 from onbox.evidence.stream import read_reply
 from onbox.judge.intervals import cluster_wilson, wilson
 from onbox.judge.results import BackendProof, ContenderResult, Measurement, Outcome, RunResult, TaskCell
@@ -212,7 +213,7 @@ def _said(exchanges: Sequence[Exchange]) -> tuple[object, ...] | None:
 def _backend(folder: TrialFolder, contender: ContenderPlan) -> BackendProof | None:
     """What computes, by the last life of its engine."""
     standup = folder.read_if_there(StandUp, folder.contender(contender.name) / "standup" / "phases.json")
-    return None if standup is None else backend_proof(standup, contender.recipe)
+    return None if standup is None else backend_proof(standup, served_recipe(contender).expect)
 
 
 def _failed(folder: TrialFolder, contender: str) -> str:

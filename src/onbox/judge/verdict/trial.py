@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from onbox.evidence.claims import Claim
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import Plan
+from onbox.judge import RULES
 from onbox.judge.results import Comparison, Verdict
 from onbox.judge.rounding import rounded
 from onbox.judge.verdict import narrative
@@ -32,6 +33,7 @@ def judge(folder: TrialFolder, claims: Sequence[Claim] = ()) -> Verdict:
     judged = [judge_contender(folder, plan, contender, claims) for contender in plan.contenders]
     pair, arms = compare(judged), compare_arms(plan, judged)
     return Verdict(
+        rules=RULES,
         trial=_name(plan),
         verdict=pair.verdict if pair else UNDECIDED,
         headline=narrative.headline(plan, judged, pair),

@@ -8,7 +8,7 @@ from onbox.engines import Launch
 from onbox.engines.landmarks import Landmarks
 from onbox.errors import EngineError
 from onbox.evidence.folder import write_json
-from onbox.watch.classify import Assessment, State, as_json
+from onbox.watch.classify import Assessment, WatchState, as_json
 from onbox.watch.collect import Collector, Target
 from onbox.watch.engine_counters import MetricsServer
 from onbox.watch.formatting import seconds
@@ -29,7 +29,7 @@ class Peaks:
     available_min_bytes: int | None = None
 
 
-class Observer:
+class StartWatch:
     """Looks at an engine while it stands up, no matter how often it is asked to.
 
     Args:
@@ -70,7 +70,7 @@ class Observer:
             return
         self._due = now + LOOK_S
         verdict = self._take()
-        if verdict.state is State.HUNG:
+        if verdict.state is WatchState.HUNG:
             write_json(self._folder / "hung.json", as_json(verdict))
             raise self._hung(verdict)
 

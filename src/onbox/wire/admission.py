@@ -9,7 +9,7 @@ class Refused(Exception):
     """A request that must not reach the engine; the message goes to the client."""
 
 
-class Watch(Protocol):
+class Admission(Protocol):
     """What the proxy asks about the requests of one run; all calls come from the proxy's thread."""
 
     def admit(self, method: str, path: str, body: Any) -> tuple[str, Any]:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from onbox.cli.ui.progress import Progress
+from onbox.cli.ui.progress import TrialProgress
 from onbox.cli.ui.summary import summary
-from onbox.cli.ui.trial_view import LiveView, PlainView, make_view
+from onbox.cli.ui.trial_view import LiveTrialView, TrialLines, make_view
 from onbox.trial.events import (
     ContenderStarted,
     ContenderStopped,
@@ -74,7 +74,7 @@ def recording(width: int = 80, height: int = 24, colours: bool = False) -> Conso
 
 def picture_after(events: list[Event], width: int = 80, height: int = 24, clock: Hand | None = None) -> str:
     console = recording(width, height)
-    view = LiveView(console, clock or Hand())
+    view = LiveTrialView(console, clock or Hand())
     for event in events:
         view.show(event)
     console.print(view.picture())
@@ -113,7 +113,7 @@ def test_a_download_is_shown_while_it_lasts() -> None:
 def test_time_runs_on_between_events() -> None:
     clock = Hand()
     console = recording()
-    view = LiveView(console, clock)
+    view = LiveTrialView(console, clock)
     view.show(PLAN)
     clock.now = 200.0
     console.print(view.picture())
@@ -172,7 +172,7 @@ def test_many_tasks_show_those_around_the_one_under_way() -> None:
 
 def test_a_terminal_without_unicode_gets_plain_signs() -> None:
     out = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
-    view = LiveView(Console(file=out, width=80, force_terminal=True), Hand())
+    view = LiveTrialView(Console(file=out, width=80, force_terminal=True), Hand())
     for event in STORY:
         view.show(event)
     console = recording()
@@ -182,7 +182,7 @@ def test_a_terminal_without_unicode_gets_plain_signs() -> None:
 
 def test_the_last_picture_stays_on_the_screen() -> None:
     console = recording(colours=True)
-    with LiveView(console, Hand()) as view:
+    with LiveTrialView(console, Hand()) as view:
         for event in STORY:
             view.show(event)
         view.show(Note("a retry"))
@@ -194,7 +194,7 @@ def test_the_last_picture_stays_on_the_screen() -> None:
 def test_what_others_wrote_is_text_in_the_picture() -> None:
     console = recording(width=240, colours=True)
     plan = PlanShown(HOSTILE, (HOSTILE,), (HOSTILE,), ("baseline",), 1, None, 0, 0, HOSTILE)
-    view = LiveView(console, Hand())
+    view = LiveTrialView(console, Hand())
     for event in (plan, ContenderStarted(HOSTILE, HOSTILE, 1, 1), PhaseStarted(HOSTILE, HOSTILE),
                   RunStarted(HOSTILE, HOSTILE, "baseline", 1, 1), Note(HOSTILE)):  # fmt: skip
         view.show(event)
@@ -207,7 +207,7 @@ def test_what_others_wrote_is_text_in_the_picture() -> None:
 
 
 def test_progress_counts_a_run_once_however_often_it_is_told() -> None:
-    progress = Progress()
+    progress = TrialProgress()
     for event in (*STORY, STORY[11]):
         progress.take(event)
     assert (progress.runs_done, progress.runs_total) == (2, 8)
@@ -218,7 +218,7 @@ def test_progress_counts_a_run_once_however_often_it_is_told() -> None:
 
 def test_plain_lines_tell_every_event_but_tokens() -> None:
     out, clock = io.StringIO(), Hand()
-    with PlainView(out, clock) as view:
+    with TrialLines(out, clock) as view:
         for event in STORY:
             view.show(event)
             clock.now += 10
@@ -242,7 +242,7 @@ def test_plain_lines_tell_every_event_but_tokens() -> None:
 
 def test_plain_lines_hold_no_escape_and_stay_one_line() -> None:
     out = io.StringIO()
-    view = PlainView(out, Hand())
+    view = TrialLines(out, Hand())
     view.show(Note(HOSTILE + "\nsecond"))
     assert out.getvalue().count("\n") == 1
     assert not set(out.getvalue()) & {"\x1b", "\x07", "\u202e", "\ud800"}
@@ -251,7 +251,7 @@ def test_plain_lines_hold_no_escape_and_stay_one_line() -> None:
 def test_the_view_fits_where_it_is_shown(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as terminal:
         terminal.setattr("sys.stderr.isatty", lambda: True, raising=False)
-        assert isinstance(make_view(), LiveView)
+        assert isinstance(make_view(), LiveTrialView)
     with make_view() as view:
         view.show(Note("hello"))
     captured = capsys.readouterr()

@@ -1,4 +1,4 @@
-"""The messages of each API: how a stream is opened, how it says a few tokens, and how it is closed."""
+"""The messages of each API: how a stream is opened, how it carries a few tokens, and how it is closed."""
 
 import json
 from collections.abc import Sequence
@@ -13,15 +13,15 @@ PROMPT_TOKENS = 32
 
 
 @dataclass(frozen=True)
-class Said:
-    """A few tokens, as one chunk says them.
+class TokenChunk:
+    """A few tokens, as one message carries them.
 
     Args:
         part: where they go, as in `Shape.parts`.
         text: what they spell; empty for a chunk that shows nothing.
         ids: one for each token that this chunk brings, hidden ones before it included.
         counted: output tokens up to here.
-        first: nothing was said in this part before.
+        first: this part had no token before.
     """
 
     part: str
@@ -32,8 +32,8 @@ class Said:
 
 
 @dataclass(frozen=True)
-class End:
-    """What is known when all is said.
+class StreamEnd:
+    """What is known after the last token.
 
     Args:
         tokens: output tokens of all answers.
@@ -46,24 +46,24 @@ class End:
     token_s: float
 
 
-class Voice(Protocol):
+class ApiEmulator(Protocol):
     """How one API streams; each method gives the messages of one moment, and may give none."""
 
     content_type: str
 
     def open(self) -> list[Message]:
-        """Before anything is said."""
+        """Before the first token."""
         ...
 
-    def say(self, said: Said) -> list[Message]:
+    def write(self, chunk: TokenChunk) -> list[Message]:
         """A few tokens."""
         ...
 
-    def close(self, end: End) -> list[Message]:
-        """All is said."""
+    def close(self, end: StreamEnd) -> list[Message]:
+        """After the last token."""
         ...
 
-    def usage(self, end: End) -> list[Message]:
+    def usage(self, end: StreamEnd) -> list[Message]:
         """How much it was."""
         ...
 
@@ -72,7 +72,7 @@ class Voice(Protocol):
         ...
 
 
-class Chat:
+class ChatEmulator:
     """/v1/chat/completions, and /v1/completions with the text in place of the delta."""
 
     content_type = "text/event-stream"
@@ -84,31 +84,31 @@ class Chat:
     def open(self) -> list[Message]:
         return [] if self._raw else [self._chunk({"role": "assistant", "content": ""})]
 
-    def say(self, said: Said) -> list[Message]:
-        kind, _, number = said.part.partition(" ")
+    def write(self, chunk: TokenChunk) -> list[Message]:
+        kind, _, number = chunk.part.partition(" ")
         if kind == "call":
-            call: dict[str, Any] = {"index": int(number), "function": {"arguments": said.text}}
-            if said.first:
+            call: dict[str, Any] = {"index": int(number), "function": {"arguments": chunk.text}}
+            if chunk.first:
                 call |= {"id": f"call_{number}", "type": "function"}
                 call["function"]["name"] = "write"
             delta: dict[str, Any] = {"tool_calls": [call]}
         else:
-            delta = {said.part: said.text}
-        extra: dict[str, Any] = {"token_ids": list(said.ids)} if self._shape.token_ids else {}
-        chunk = [self._chunk(delta, index=n, **extra) for n in range(self._shape.answers)]
+            delta = {chunk.part: chunk.text}
+        extra: dict[str, Any] = {"token_ids": list(chunk.ids)} if self._shape.token_ids else {}
+        messages = [self._chunk(delta, index=n, **extra) for n in range(self._shape.answers)]
         if self._shape.usage == "every":
-            chunk[-1]["usage"] = _usage(said.counted)
-        return list(chunk)
+            messages[-1]["usage"] = _usage(chunk.counted)
+        return list(messages)
 
-    def close(self, end: End) -> list[Message]:
+    def close(self, end: StreamEnd) -> list[Message]:
         if not self._shape.finish:
             return []
-        chunk = [self._chunk({}, finish=self._shape.finish, index=n) for n in range(self._shape.answers)]
+        messages = [self._chunk({}, finish=self._shape.finish, index=n) for n in range(self._shape.answers)]
         if self._shape.usage in ("choice", "twice"):
-            chunk[-1]["usage"] = _usage(end.tokens)
-        return list(chunk)
+            messages[-1]["usage"] = _usage(end.tokens)
+        return list(messages)
 
-    def usage(self, end: End) -> list[Message]:
+    def usage(self, end: StreamEnd) -> list[Message]:
         if self._shape.usage in ("none", "choice"):
             return []
         told = {"one": 1, "summed": end.tokens * (end.tokens + 1) // 2}.get(self._shape.usage, end.tokens)
@@ -128,7 +128,7 @@ class Chat:
         return {"id": "x", "object": "chat.completion.chunk", "choices": [choice]}
 
 
-class Responses:
+class ResponsesEmulator:
     """/v1/responses."""
 
     content_type = "text/event-stream"
@@ -136,13 +136,13 @@ class Responses:
     def open(self) -> list[Message]:
         return [{"type": "response.created", "response": {"object": "response", "status": "in_progress"}}]
 
-    def say(self, said: Said) -> list[Message]:
-        return [{"type": "response.output_text.delta", "output_index": 0, "delta": said.text}]
+    def write(self, chunk: TokenChunk) -> list[Message]:
+        return [{"type": "response.output_text.delta", "output_index": 0, "delta": chunk.text}]
 
-    def close(self, end: End) -> list[Message]:
+    def close(self, end: StreamEnd) -> list[Message]:
         return []
 
-    def usage(self, end: End) -> list[Message]:
+    def usage(self, end: StreamEnd) -> list[Message]:
         usage = {
             "input_tokens": PROMPT_TOKENS,
             "input_tokens_details": {"cached_tokens": 0},
@@ -160,7 +160,7 @@ class Responses:
         return []
 
 
-class Messages:
+class MessagesEmulator:
     """Anthropic's /v1/messages."""
 
     content_type = "text/event-stream"
@@ -174,13 +174,13 @@ class Messages:
             {"type": "ping"},
         ]
 
-    def say(self, said: Said) -> list[Message]:
-        return [{"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": said.text}}]
+    def write(self, chunk: TokenChunk) -> list[Message]:
+        return [{"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": chunk.text}}]
 
-    def close(self, end: End) -> list[Message]:
+    def close(self, end: StreamEnd) -> list[Message]:
         return [{"type": "content_block_stop", "index": 0}]
 
-    def usage(self, end: End) -> list[Message]:
+    def usage(self, end: StreamEnd) -> list[Message]:
         usage = {"output_tokens": end.tokens}
         return [{"type": "message_delta", "delta": {"stop_reason": "max_tokens"}, "usage": usage}]
 
@@ -188,7 +188,7 @@ class Messages:
         return [{"type": "message_stop"}]
 
 
-class Ollama:
+class OllamaEmulator:
     """/api/chat of Ollama."""
 
     content_type = "application/x-ndjson"
@@ -196,13 +196,13 @@ class Ollama:
     def open(self) -> list[Message]:
         return []
 
-    def say(self, said: Said) -> list[Message]:
-        return [{"model": "x", "message": {"role": "assistant", "content": said.text}, "done": False}]
+    def write(self, chunk: TokenChunk) -> list[Message]:
+        return [{"model": "x", "message": {"role": "assistant", "content": chunk.text}, "done": False}]
 
-    def close(self, end: End) -> list[Message]:
+    def close(self, end: StreamEnd) -> list[Message]:
         return []
 
-    def usage(self, end: End) -> list[Message]:
+    def usage(self, end: StreamEnd) -> list[Message]:
         return [
             {
                 "model": "x",
@@ -220,10 +220,14 @@ class Ollama:
         return []
 
 
-def voice_of(shape: Shape) -> Voice:
-    """The voice of the shape's API."""
-    others: dict[str, type[Voice]] = {"responses": Responses, "messages": Messages, "ollama": Ollama}
-    return others[shape.api]() if shape.api in others else Chat(shape)
+def emulator_of(shape: Shape) -> ApiEmulator:
+    """The emulator of the shape's API."""
+    others: dict[str, type[ApiEmulator]] = {
+        "responses": ResponsesEmulator,
+        "messages": MessagesEmulator,
+        "ollama": OllamaEmulator,
+    }
+    return others[shape.api]() if shape.api in others else ChatEmulator(shape)
 
 
 def document(text: str, tokens: int, finish: str) -> bytes:

@@ -6,19 +6,19 @@ from typing import Any
 import h11
 
 from onbox.evidence.folder import utc_now
-from onbox.evidence.records import Exchange
+from onbox.evidence.records import Exchange, TransportError
 from onbox.wire.client import KEPT_HEADERS
 from onbox.wire.decoding import ContentEncodingError, Decoder
 from onbox.wire.limits import BodyMeter, LimitExceededError, WireLimits, kept
 from onbox.wire.redaction import redacted, redacted_chunks, redacted_path, redacted_text
 
 
-class Recording:
+class ExchangeRecorder:
     """An exchange while it happens.
 
     Args:
         number: in the run, from 1.
-        purpose: `agent`, or what the run's watch took the request for.
+        purpose: `agent`, or what the run took the request for.
         method: of the request.
         path: of the request, counted from the root of the server.
         body: of the request, parsed where it is JSON.
@@ -38,6 +38,7 @@ class Recording:
     ) -> None:
         self.status: int | None = None
         self.error: str | None = None
+        self.error_kind: TransportError | None = None
         self._fields: dict[str, Any] = {
             "id": number,
             "purpose": purpose,
@@ -55,6 +56,10 @@ class Recording:
         self._limits = limits
         self._meter = BodyMeter(limits)
 
+    def broke(self, kind: TransportError, text: str) -> None:
+        """Note what broke the exchange."""
+        self.error, self.error_kind = text, kind
+
     def stamp(self) -> None:
         """Note the time of a socket read."""
         self._t_ns = time.monotonic_ns() - self._fields["t0_ns"]
@@ -68,7 +73,7 @@ class Recording:
         try:
             self._decoder = Decoder(names.get("content-encoding", ""))
         except ContentEncodingError as problem:
-            self.error = str(problem)
+            self.broke(TransportError.ENCODING, str(problem))
 
     def add(self, data: bytes) -> None:
         """Take in some of the reply's body, of the read that was stamped last.
@@ -79,7 +84,7 @@ class Recording:
         try:
             data = self._decoder.feed(data, self._meter.left_bytes)
         except ContentEncodingError as problem:
-            self.error = str(problem)
+            self.broke(TransportError.ENCODING, str(problem))
         if self._chunks and self._chunks[-1][0] == self._t_ns:
             self._chunks[-1] = (self._t_ns, self._chunks[-1][1] + data)
         else:
@@ -101,5 +106,6 @@ class Recording:
                 [(t_ns, data.decode("utf-8", "surrogateescape")) for t_ns, data in self._chunks], self._secrets
             ),
             ended_ns=time.monotonic_ns() - self._fields["t0_ns"],
-            error=self.error,
+            error=self.error and redacted_text(self.error, self._secrets),
+            error_kind=self.error_kind,
         )
