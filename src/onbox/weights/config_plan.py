@@ -30,6 +30,8 @@ def plan_from_config(config: Mapping[str, Any]) -> Plan:
     if keys:
         unknown.append(f"the configuration has keys of attention that are not known: {', '.join(keys)}")
     layers = number_of_layers(text)
+    if not layers:
+        unknown.append("the configuration does not say how many layers there are")
     types, source, complaint = layer_types(name, text, layers)
     if complaint:
         unknown.append(complaint)
