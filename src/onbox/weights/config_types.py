@@ -53,6 +53,8 @@ def _sliding(text: Mapping[str, Any]) -> str:
 
 
 def _word(word: Any, text: Mapping[str, Any]) -> str:
+    if not isinstance(word, str):
+        return f"unknown:of a kind that this version does not know: {str(word)[:40]}"
     if word in _FULL:
         return "full"
     if word in _SLIDING:
@@ -66,7 +68,7 @@ def _word(word: Any, text: Mapping[str, Any]) -> str:
     if word == "chunked_attention":
         chunk = Values(text).integer("attention_chunk_size", "sliding_window")
         return f"chunked:{chunk}" if chunk else "unknown:attends in chunks, but their length is missing"
-    if isinstance(word, str) and word in _COMPRESSED:
+    if word in _COMPRESSED:
         rates = text.get("compress_rates")
         told = Values(rates).integer(word) if rates else _COMPRESSED[word]
         return f"compressed:{told}" if told else "unknown:compressed attention, but its ratio is missing"

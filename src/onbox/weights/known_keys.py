@@ -14,11 +14,12 @@ _SPEAKS_OF_ATTENTION = re.compile(
     r"attn|attention|window|sliding|swa|(^|_)kv|latent|lora_rank|lora_dim|index|compress|linear|lightning|mamba|ssm|"
     r"(^|_)state|conv|rwkv|recurr|chunk|block_types|block_type$|block_configs|layer_types?$|layers_block|pattern|memory|"
     r"cache|cross|nope|no_rope|sparse|hybrid|delta|(^|_)gla|(^|_)kda|(^|_)gdn|local|global|retention|head|share|mixer|"
-    r"lru|ngram|loop|yoco|hash|(^|_)(csa|hca|mla|nsa|dsa|moba|msa)|engram|ring|dilat|landmark|summary|evict|sink|token_shift"
+    r"lru|ngram|loop|yoco|hash|(^|_)(csa|hca|mla|nsa|dsa|moba|msa)|engram|dilat|landmark|evict|(^|_)sinks?(_|$)|"
+    r"token_shift"
 )
 _ELSEWHERE = re.compile(
     r"^(vision|visual|vit|image|video|audio|speech|sound|talker|mtp|nextn|eagle|draft|mm|vae|vq|dsp|tts|code|quant)"
-    r"|expert|moe|mlp|router|rope|token_(id|index)|_token|lm_head|hidden_states|quantization|classifier|freq"
+    r"|expert|moe|mlp|router|rope|token_(id|index)|_token$|lm_head|hidden_states|quantization|classifier|freq"
 )
 # Numbers and switches of attention that change neither what is kept nor what is read.
 _HARMLESS = re.compile(
@@ -57,7 +58,8 @@ summary_proj_to_labels summary_activation cross_attention_hidden_size query_pre_
 use_qkv_bias qkv_bias attention_out_bias add_qkv_bias add_swa_attention_sink_bias add_full_attention_sink_bias
 linear_allow_neg_eigval linear_a_log_max linear_a_log_min linear_dt_max linear_dt_min share_embedding
 mamba_norm_before_gate mamba_rms_norm use_conv_shortcut zero_expert_num share_expert_dim n_shared_head tie_lm_head
-hidden_mamba_act prefix_dense_sliding_window_pattern hash_layers num_hash_layers mamba_headdim use_fused_kernels
+hidden_mamba_act prefix_dense_sliding_window_pattern hash_layers num_hash_layers activation_sparsity_pattern
+hybrid_layer_ids mamba_ngroups n_mamba_heads mamba_headdim use_fused_kernels
 full_attn_alpha_factor full_attn_beta_factor linear_attn_alpha_factor linear_attn_beta_factor head_wise_attn_gate
 use_head_wise_attn_gate num_query_groups num_attention_groups share_q_dim layernorm_epsilon
 """)
