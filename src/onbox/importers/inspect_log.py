@@ -9,7 +9,7 @@ from typing import Any
 from onbox.errors import UsageError
 from onbox.evidence.imported import ImportedRun
 from onbox.importers.forms import document_of, lacks
-from onbox.importers.reading import not_such, real, text, whole, within
+from onbox.importers.reading import integer, not_such, real, text, within
 
 ZSTANDARD = 93
 """How the zip format calls it."""
@@ -94,7 +94,7 @@ def _run(file: str, log: Any, sample: Any) -> ImportedRun:
         task=str(within(sample, "id")),
         model=text(within(log, "eval", "model")) or "unknown model",
         arm=text(within(log, "eval", "task_attribs", "arm")) or text(within(log, "eval", "task")) or "baseline",
-        trial=whole(within(sample, "epoch")),
+        trial=integer(within(sample, "epoch")),
         toolCalls=len(calls),
         toolNames=tuple(calls),
         tokensIn=_sum(tokens, "input_tokens"),
@@ -133,5 +133,5 @@ def _calls(sample: Any) -> Iterator[str]:
 
 
 def _sum(usages: list[Any], key: str) -> int | None:
-    found = [count for usage in usages if (count := whole(within(usage, key))) is not None]
+    found = [count for usage in usages if (count := integer(within(usage, key))) is not None]
     return sum(found) if found else None
