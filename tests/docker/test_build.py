@@ -14,7 +14,7 @@ from onbox.evidence.records import StandUp
 from onbox.launch.lifetime import Lifetime
 from onbox.launch.resolve import resolve
 from onbox.recipes import Recipe
-from onbox.watch.recording import Recording
+from onbox.watch.recording import WatchRecording
 from tests.docker.conftest import Client
 from tests.docker.test_docker_launcher import PROGRAM, SETTINGS
 from tests.doubles.engine import SCRIPT
@@ -86,7 +86,7 @@ def test_it_is_built_once_watched_and_sealed(client: Client, file: Callable[...,
     assert image.id == client.ask("image", "inspect", "--format", "{{.Id}}", image.reference)
     assert image.build_sha256 == recipe.container.build.sha256
     # The step that works is seen: nobody's child under docker, one of podman's own.
-    samples = list(Recording(tmp_path / "first" / "build.jsonl"))
+    samples = list(WatchRecording(tmp_path / "first" / "build.jsonl"))
     seen = {(each.name, each.role) for sample in samples for each in sample.processes or ()}
     assert ("sh", "container" if client.program == "docker" else "own") in seen
     assert max(sample.log_bytes or 0 for sample in samples) > 0

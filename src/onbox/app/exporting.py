@@ -6,7 +6,7 @@ from pathlib import Path
 from onbox.errors import UsageError
 from onbox.evidence.folder import TrialFolder, write_atomic
 from onbox.exporters import Export, exporter_by_name
-from onbox.judge.verdict import judge
+from onbox.judge.verdict.trial import judge
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,9 @@ from onbox.engines.launch import LABEL, Launch
 from onbox.engines.log_lines import Failure, LogLines
 from onbox.engines.variables import by_name
 from onbox.recipes.container import Container
-from onbox.recipes.schema import Recipe
+from onbox.recipes.named_files import named_files, replaced
+from onbox.recipes.schema import ArgumentValue, Recipe
+from onbox.user_folders import cache_folder
 
 FAILURES = (
     Failure("rlimit", r"error setting rlimit|setrlimit .*not permitted",
@@ -78,6 +80,18 @@ def place(recipe: Recipe, weights: Path) -> Place:
         )
     inside = f"{INSIDE}/weights/{weights.name}"
     return Place(inside, host, contained=True, files=((weights, inside),))
+
+
+def with_named_files(recipe: Recipe, where: Place) -> tuple[Place, dict[str, ArgumentValue]]:
+    """Let in what the recipe's arguments name, and return the arguments with the paths that the engine has to name."""
+    paths: dict[tuple[str, str], str] = {}
+    for number, each in enumerate(named_files(recipe), 1):
+        if each.is_model:
+            paths[each.option, each.name] = where.weights
+        elif each.weights is not None:
+            path = each.path(cache_folder())
+            where, paths[each.option, each.name] = where.file(path, f"named/{number}/{path.name}")
+    return where, replaced(recipe.serve.arguments, paths)
 
 
 def launch(

@@ -7,8 +7,8 @@ says so, for the two must not share a column unseen.
 from onbox.evidence.folder import TrialFolder
 from onbox.exporters import Export
 from onbox.exporters.measured import Measured, measured
+from onbox.judge.formatting import count
 from onbox.judge.results import Verdict
-from onbox.judge.words import count
 from onbox.report import marks
 from onbox.report.page import read_page
 

@@ -14,7 +14,7 @@ from onbox.evidence.folder import TrialFolder
 from onbox.exporters import Export
 from onbox.exporters.measured import Measured, as_json, measured
 from onbox.judge.results import Verdict
-from onbox.judge.spread import Spread, spread
+from onbox.judge.summary import Summary, summary
 
 VERSION = f"onbox {__version__}"
 """In place of llama-benchy's own, so that nobody takes these for its numbers."""
@@ -86,7 +86,7 @@ def _run(each: Measured) -> dict[str, Any]:
         "e2e_ttft": ttfts,
         "throughput_over_time": None,
         "requests_throughput_over_time": None,
-        "onbox": each.standing,
+        "onbox": each.judged,
     }
 
 
@@ -98,8 +98,8 @@ def _total(each: Measured) -> dict[str, Any] | None:
     return None if rate is None else {"mean": rate, "std": 0.0, "values": [rate]}
 
 
-def _prompt_tokens(each: Measured) -> Spread | None:
-    return spread([one.prompt_tokens for one in each.speed.each])
+def _prompt_tokens(each: Measured) -> Summary | None:
+    return summary([one.prompt_tokens for one in each.speed.each])
 
 
 def _no_prompt(each: Measured) -> str:
@@ -108,7 +108,7 @@ def _no_prompt(each: Measured) -> str:
     return f"{each.name}: prompt_size is 0, for the format wants a number and the server gave none"
 
 
-def _metric(found: Spread | None, factor: float = 1) -> dict[str, Any] | None:
+def _metric(found: Summary | None, factor: float = 1) -> dict[str, Any] | None:
     if found is None:
         return None
     values = [value * factor for value in found.values]

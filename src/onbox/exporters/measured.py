@@ -6,8 +6,8 @@ from typing import Any
 
 from onbox.errors import BadSubjectError
 from onbox.judge.results import Measurement, Status, Validity, Verdict
-from onbox.judge.speed_checks import HARD
-from onbox.judge.spread import Spread, spread
+from onbox.judge.speed.checks import HARD
+from onbox.judge.summary import Summary, summary
 
 REFUSING = HARD | {"LEDGER"}
 """Checks whose failure leaves no number."""
@@ -48,17 +48,17 @@ class Measured:
         return f"tg{self.speed.profile.get('tokens')}" + (f" @ d{depth}" if depth else "") + beside
 
     @property
-    def rates_tok_s(self) -> Spread | None:
+    def rates_tok_s(self) -> Summary | None:
         """Of the requests one by one."""
-        return spread([one.decode_tok_s for one in self.speed.each])
+        return summary([one.decode_tok_s for one in self.speed.each])
 
     @property
-    def ttfts_s(self) -> Spread | None:
+    def ttfts_s(self) -> Summary | None:
         """Of the requests one by one."""
-        return spread([one.ttft_s for one in self.speed.each])
+        return summary([one.ttft_s for one in self.speed.each])
 
     @property
-    def standing(self) -> dict[str, Any]:
+    def judged(self) -> dict[str, Any]:
         """What other tools' formats have no word for; those that allow further keys carry it as `onbox`."""
         return {
             "status": self.speed.status.value,

@@ -20,7 +20,7 @@ from onbox.recipes.build import inputs_sha256
 from onbox.recipes.container import Container
 from onbox.recipes.dockerfile import base_images
 from onbox.recipes.schema import Recipe
-from onbox.watch.classify import Assessment, State, as_json
+from onbox.watch.classify import Assessment, WatchState, as_json
 from onbox.watch.collect import Collector, Target
 from onbox.watch.formatting import seconds
 from onbox.watch.logs import FileLog
@@ -108,7 +108,7 @@ def run_build(
         while client.poll() is None:
             verdict, _ = watcher.tick()
             on_look(verdict)
-            if verdict.state is State.HUNG:
+            if verdict.state is WatchState.HUNG:
                 write_json(folder / "hung.json", as_json(verdict))
                 raise EngineError(
                     f"{name}: the build of {image} hung: no progress for {seconds(verdict.still_s)}",

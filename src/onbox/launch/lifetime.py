@@ -33,9 +33,9 @@ from onbox.launch.image_build import build_image, image_used
 from onbox.launch.launch_checks import launch_checks
 from onbox.launch.log_backends import backends_in
 from onbox.launch.memory_limits import limits_of
-from onbox.launch.observer import Observer
 from onbox.launch.ports import listener_pid, port_open
 from onbox.launch.running_engines import running_engines
+from onbox.launch.start_watch import StartWatch
 from onbox.launch.supervisor_client import SupervisorClient
 from onbox.launch.timeline import OnPhase, Timeline
 from onbox.recipes.schema import Recipe
@@ -214,7 +214,7 @@ class Lifetime:
         self.pid = supervisor.reports.get("pid")
         assert self.pid is not None
         self._timeline.watch(
-            Observer(self.recipe.name, self.pid, launch, str(self.endpoint), self.folder, self._patience_s)
+            StartWatch(self.recipe.name, self.pid, launch, str(self.endpoint), self.folder, self._patience_s)
         )
         self._write(None)
         last = self._until_ready(launch, supervisor, began)

@@ -7,7 +7,7 @@ import pytest
 
 from onbox.launch.guard_replay import GuardReplay
 from onbox.supervisor.settings import MemoryLimits
-from onbox.watch.recording import Recording
+from onbox.watch.recording import WatchRecording
 from onbox.watch.recording_library import find_recording
 from onbox.watch.watcher import Tracker
 from tests.e2e.cli import onbox
@@ -17,7 +17,7 @@ GIB = 1 << 30
 
 def replayed(name: str, limits: MemoryLimits) -> GuardReplay:
     guard, tracker = GuardReplay(limits), Tracker()
-    for sample in Recording(find_recording(Path(name))):
+    for sample in WatchRecording(find_recording(Path(name))):
         guard.take(sample, tracker.take(sample).phase)
     return guard
 

@@ -17,7 +17,7 @@ from onbox.evidence.records import StandUp
 from onbox.launch.lifetime import Lifetime
 from onbox.launch.ports import free_port, port_open
 from onbox.recipes.schema import Recipe, Serve, Weights
-from onbox.watch.recording import Recording
+from onbox.watch.recording import WatchRecording
 from onbox.watch.watcher import Tracker
 from tests.doubles.engine import FakeEngine
 from tests.doubles.server import Asked, Wire, closed_port, serving
@@ -125,7 +125,7 @@ class TestLifetime:
         assert (seen["state"], seen["phase"]) == ("hung", "ready")
         assert {"counters", "log"} <= {each["name"] for each in seen["evidence"]["witnesses"]}
         tracker = Tracker(4.0)
-        assert [tracker.take(each).state for each in Recording(tmp_path / "samples.jsonl")][-1] == "hung"
+        assert [tracker.take(each).state for each in WatchRecording(tmp_path / "samples.jsonl")][-1] == "hung"
         stopped = record(tmp_path).stopped
         assert stopped is not None
         assert (stopped.process_gone, stopped.port_closed) == (True, True)
