@@ -21,7 +21,7 @@ from onbox.engines.llama.embedded import LlamaEmbedded
 from onbox.evidence.folder import read_lines
 from onbox.evidence.records import CpuWindow, Exchange, SpeedPlan, Telemetry
 from onbox.evidence.stream import read_reply
-from onbox.judge.accounts import engine_time
+from onbox.judge.speed.engine_reported import engine_time
 from onbox.judge.thresholds import FOREIGN_CPU_WARN
 from onbox.launch.lifetime import Lifetime
 from onbox.speed.measure import SpeedRun

@@ -112,6 +112,7 @@ def streamed(
     start_s: float = 0.0,
     request: Any = None,
     error: str | None = None,
+    error_kind: str | None = None,
 ) -> Exchange:
     """A streamed exchange from (seconds since the request, text) pairs."""
     stamped = tuple((round(at_s * SECOND_NS), text) for at_s, text in chunks)
@@ -128,6 +129,7 @@ def streamed(
         chunks=stamped,
         ended_ns=stamped[-1][0] if stamped else 0,
         error=error,
+        error_kind=error_kind,
     )
 
 
@@ -357,7 +359,9 @@ def scripted_run(
             leak = text_reply(f"{LEAK} {seed}", id=1)
             return run_record(**named, **untouched, seconds=4.0, agent=AgentEnd(stop="answered", turns=1)), [leak]
         case "I":
-            return run_record(**named, gate=None, fault="the sandbox could not start: no user namespaces"), calls
+            return run_record(
+                **named, gate=None, fault="the sandbox could not start: no user namespaces", fault_kind="sandbox"
+            ), calls
     raise ValueError(f"no such kind of run: {kind}")
 
 

@@ -1,9 +1,9 @@
-"""Whole trials that were recorded and judged by an earlier onbox: `tests/data/trials`."""
+"""Whole trials that were recorded and judged by an earlier onbox: `tests/data/recorded`."""
 
 import tarfile
 from pathlib import Path
 
-TRIALS = Path(__file__).parent / "data/trials"
+TRIALS = Path(__file__).parent / "data/recorded"
 NAMES = ("attached", "arms", "resumed", "invalid", "embedded")
 
 

@@ -7,9 +7,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from onbox.watch.classify import State
+from onbox.watch.classify import WatchState
 from onbox.watch.phases import GPU, HOST, RULES
-from onbox.watch.recording import Recording
+from onbox.watch.recording import WatchRecording
 from onbox.watch.recording_library import FOLDER, SUFFIX, names
 from onbox.watch.watcher import Tracker
 
@@ -48,7 +48,7 @@ class Row:
 
 def judge(name: str, path: Path) -> Row:
     """Replay a recording."""
-    recording = Recording(path)
+    recording = WatchRecording(path)
     tracker = Tracker()
     states: list[str] = []
     still_s = patience_s = seconds = 0.0
@@ -59,9 +59,9 @@ def judge(name: str, path: Path) -> Row:
         patience_s = patience_s or verdict.patience_s
         if not states or states[-1] != verdict.state:
             states.append(str(verdict.state))
-        if verdict.still_s > still_s and found_s is None and not sample.ended and verdict.state is not State.DONE:
+        if verdict.still_s > still_s and found_s is None and not sample.ended and verdict.state is not WatchState.DONE:
             still_s, patience_s = verdict.still_s, verdict.patience_s
-        if verdict.state is State.HUNG and found_s is None:
+        if verdict.state is WatchState.HUNG and found_s is None:
             found_s = round(verdict.t_s - (recording.header.stalled_s or 0.0), 1)
     header = recording.header
     return Row(

@@ -2,12 +2,14 @@
 
 A whole task carries a copy in tests/, so that its hash covers all that judges: `onbox.bench.assembly` puts it there.
 
-A gate reads the agent's code with `ast` and runs it only by `run`: in a child process that is isolated from the
-environment, from site-packages and from compiled files, starts in /, finds the standard library before the workspace,
-and is told inputs but never the answers, so that no file in the workspace can decide the verdict.
+A gate reads the agent's code with `ast` and never runs it in its own process. `run` and `run_node` have it run: by
+onbox in a sandbox of its own, which holds the workspace and nothing of the gate; by Harbor, where there is no onbox to
+ask, in a child process of another user. The code is told inputs and never the answers, and the gate compares what comes
+back. Python finds the standard library before the workspace, and no site-packages, compiled files or variables.
 """
 
 import ast
+import base64
 import copy
 import html
 import json
@@ -22,6 +24,8 @@ from pathlib import Path
 APP = Path(os.environ.get("APP_DIR", "/app"))
 TESTS = Path(os.environ.get("TESTS_DIR", "/tests"))
 LOGS = Path(os.environ.get("LOGS_DIR", "/logs"))
+CALLS = os.environ.get("CALLS_DIR")
+"""Holds the pipes to onbox, which runs the code under test; None where Harbor runs the gate."""
 
 ORIGINAL = TESTS / "original"
 """The workspace as the agent got it."""
@@ -41,7 +45,10 @@ class Fail(Exception):
 
 
 def judge(gate):
-    """Run `gate`, print its reason as the last line, and exit: 0 pass, 1 fail, 2 the gate itself broke."""
+    """Run `gate`, print its reason as the last line, and exit: 0 pass, 1 fail, 2 the gate itself broke.
+
+    onbox is told the verdict with the word that it said first.
+    """
     try:
         if sys.version_info < (3, 10):
             raise RuntimeError("Python 3.10 or newer is needed")
@@ -56,6 +63,8 @@ def judge(gate):
         code, reason = 2, f"GATE_FAULT {type(error).__name__}: {error}"
     sys.stderr.flush()
     print("REASON:", printable(reason))
+    if CALLS:
+        print("VERDICT", _onbox().nonce, code)
     sys.exit(code)
 
 
@@ -230,8 +239,58 @@ def _is_docstring(node):
 # ---------------------------------------------------------------- running the agent's code
 
 
+PYTHON = ["python3", "-I", "-S", "-B", "-X", "pycache_prefix=/nonexistent"]
+
+RUNNER = """
+import json, os, sys
+request = json.load(sys.stdin)
+answer, null = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+os.dup2(null, 1)
+os.dup2(null, 2)
+sys.path.append(os.environ["APP_DIR"])
+scope = {"value": request["value"]}
+os.write(answer, b"ready\\n")
+try:
+    exec(request["snippet"], scope)
+    data = json.dumps({"error": "", "result": scope["result"]})
+except BaseException as error:
+    data = json.dumps({"error": f"{type(error).__name__}: {error}"})
+os.write(answer, data.encode())
+"""
+"""Runs a snippet in the sandbox of the code under test; whatever that writes or breaks, it does not know the answers."""
+
+
+class _Onbox:
+    """The pipes to onbox."""
+
+    def __init__(self, folder):
+        self._ask = open(Path(folder, "ask"), "wb", buffering=0)
+        self._answers = open(Path(folder, "answers"), "rb")
+        self.nonce = json.loads(self._answers.readline())["nonce"]
+
+    def run(self, argv, stdin, timeout_s):
+        """What a command printed, in a sandbox of its own; None when its time was over."""
+        request = json.dumps({"argv": argv, "stdin": stdin, "timeout_s": timeout_s})
+        self._ask.write(request.encode() + b"\n")
+        answer = json.loads(self._answers.readline())
+        if "fault" in answer:
+            raise RuntimeError(answer["fault"])
+        if answer["exit_code"] is None:
+            return None
+        return base64.b64decode(answer["output"])
+
+
+_connected = []
+
+
+def _onbox():
+    if not _connected:
+        _connected.append(_Onbox(CALLS))
+    return _connected[0]
+
+
 def run(snippet, value=None, timeout_s=10):
-    """Run `snippet` with the workspace importable and `value` bound, and return what it binds to `result`.
+    """Have `snippet` run with the workspace importable and `value` bound, and return what it binds to `result`.
 
     Both travel as JSON. FAIL_RUN: the code raised or ended the process. FAIL_RUN_TIMEOUT. FRAME_PLANTED: there are
     compiled files.
@@ -239,34 +298,88 @@ def run(snippet, value=None, timeout_s=10):
     for name in files(APP):
         if Path(name).suffix in COMPILED:
             raise Fail("FRAME_PLANTED", name)
-    python = [sys.executable, "-I", "-S", "-B", "-X", "pycache_prefix=/nonexistent", __file__]
-    try:
-        done = subprocess.run(
-            python + [str(APP), str(TESTS), str(LOGS)],
-            input=json.dumps({"snippet": snippet, "value": value}).encode(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            env={},
-            timeout=timeout_s,
-        )
-    except subprocess.TimeoutExpired:
-        raise Fail("FAIL_RUN_TIMEOUT", f"no result within {timeout_s} s") from None
-    ready, _, data = done.stdout.partition(b"\n")
+    request = json.dumps({"snippet": snippet, "value": value})
+    if CALLS:
+        output = _onbox().run([*PYTHON, "-c", RUNNER], request, timeout_s)
+    else:
+        # As text: the folder of this file is closed to the child.
+        source = Path(__file__).read_text("utf-8")
+        output = _beside([sys.executable, *PYTHON[1:], "-c", source, str(APP), str(TESTS), str(LOGS)], request, timeout_s)
+    if output is None:
+        raise Fail("FAIL_RUN_TIMEOUT", f"no result within {timeout_s} s")
+    ready, _, data = output.partition(b"\n")
     if ready != b"ready":
-        raise RuntimeError("no child process could be started to run the code")
+        raise RuntimeError(f"no process could be started to run the code: {printable(output.decode(errors='replace'))}")
     try:
         answer = json.loads(data)
         error, result = answer["error"], answer.get("result")
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise Fail("FAIL_RUN", "the code ended the process without a result") from None
     if error:
         raise Fail("FAIL_RUN", error)
     return result
 
 
+def run_node(snippet, value=None, timeout_s=20):
+    """Have a module of JavaScript run, and return what it prints as JSON behind `RESULT `.
+
+    It gets the folder of the workspace and the JSON text of `value` as its arguments. FAIL_RUN, FAIL_RUN_TIMEOUT.
+    """
+    words = ["--input-type=module", "-e", snippet, str(APP), json.dumps(value)]
+    if CALLS:
+        output = _onbox().run(["node", *words], "", timeout_s)
+    else:
+        version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
+        modern = int(version.strip("v").split(".")[0]) >= 24
+        fence = ["--permission" if modern else "--experimental-permission", f"--allow-fs-read={APP}/*"]
+        output = _beside(["node", *fence, *words], "", timeout_s)
+    if output is None:
+        raise Fail("FAIL_RUN_TIMEOUT", f"no result within {timeout_s} s")
+    lines = output.decode("utf-8", "replace").splitlines()
+    said = [line for line in lines if line.startswith("RESULT ")]
+    if not said:
+        raise Fail("FAIL_RUN", (lines or ["no result"])[-1])
+    try:
+        return json.loads(said[-1].removeprefix("RESULT "))
+    except (ValueError, RecursionError):
+        raise Fail("FAIL_RUN", "the result is no JSON") from None
+
+
+# ---------------------------------------------------------------- without onbox: Harbor
+
+
+NOBODY = 65534
+
+
+def _beside(command, stdin, timeout_s):
+    """What a command printed, as a child of this process; None when its time was over.
+
+    Where this is root, as in Harbor's containers, the child is nobody: it can neither end nor trace the gate, and the
+    folders of the gate are closed to it. Elsewhere a fence in the child is all there is, and is no boundary.
+    """
+    other = {}
+    if os.geteuid() == 0:
+        other = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+        for folder in (TESTS, LOGS):
+            os.chmod(folder, 0o700)
+    env = {"PATH": os.environ.get("PATH", os.defpath), "APP_DIR": str(APP)}
+    try:
+        return subprocess.run(
+            command,
+            input=stdin.encode(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            env=env,
+            timeout=timeout_s,
+            **other,
+        ).stdout
+    except subprocess.TimeoutExpired:
+        return None
+
+
 def _child():
-    """The other end of `run`."""
+    """The other end of `run` without onbox."""
     app, *hidden = sys.argv[1:]
     request = json.load(sys.stdin)
     answer_fd = os.dup(1)

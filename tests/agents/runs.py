@@ -12,8 +12,8 @@ from onbox.bench.sandbox import Sandbox
 from onbox.bench.tasks import load_tasks
 from onbox.evidence.folder import read_lines
 from onbox.evidence.records import AgentPlan, Exchange, Limits, RunRecord, SandboxReport
-from onbox.judge.attribution import attribute
 from onbox.judge.results import RunResult
+from onbox.judge.runs.attribution import attribute
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
 from onbox.wire.proxy import RecordingProxy

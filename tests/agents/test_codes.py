@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from onbox.bench.sandbox.bubblewrap import Bubblewrap
-from onbox.judge.codes import CODES
+from onbox.judge.runs.codes import CODES
 from tests.agents.runs import Run, Scene, plan, scene
 from tests.e2e.cli import scripted
 

@@ -10,7 +10,7 @@ import pytest
 
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import ArmPlan, McpServer, RunRecord
-from onbox.judge.isolation import bears
+from onbox.judge.runs.isolation import bears
 from tests.agents.runs import Run, Scene, plan
 from tests.e2e.cli import onbox, onbox_here, scripted, verdict_of
 from tests.parts import each_agent

@@ -14,7 +14,7 @@ from onbox.evidence.records import StandUp
 from onbox.launch.lifetime import Lifetime
 from onbox.launch.resolve import resolve
 from onbox.recipes import Recipe
-from onbox.watch.recording import Recording
+from onbox.watch.recording import WatchRecording
 from tests.docker.conftest import Client
 from tests.docker.test_docker_launcher import PROGRAM, SETTINGS
 from tests.doubles.engine import SCRIPT
@@ -86,7 +86,7 @@ def test_it_is_built_once_watched_and_sealed(client: Client, file: Callable[...,
     assert image.id == client.ask("image", "inspect", "--format", "{{.Id}}", image.reference)
     assert image.build_sha256 == recipe.container.build.sha256
     # The step that works is seen: nobody's child under docker, one of podman's own.
-    samples = list(Recording(tmp_path / "first" / "build.jsonl"))
+    samples = list(WatchRecording(tmp_path / "first" / "build.jsonl"))
     seen = {(each.name, each.role) for sample in samples for each in sample.processes or ()}
     assert ("sh", "container" if client.program == "docker" else "own") in seen
     assert max(sample.log_bytes or 0 for sample in samples) > 0
@@ -118,7 +118,7 @@ def test_what_stands_against_a_build_is_said_before(client: Client, file: Callab
     missing = recipes.find(str(file(DOCKERFILE, BASE="registry.test/nowhere:1")))
     with pytest.raises(BoxError, match=r"FROM registry.test/nowhere:1: not here") as caught:
         life_of(missing, tmp_path / "life").__enter__()
-    assert caught.value.next_step == f"{client.program} pull registry.test/nowhere:1, or container.pull: missing"
+    assert caught.value.next_step == "onbox image fetch registry.test/nowhere:1, or container.pull: missing"
     changed = recipes.find(str(file(CHIP="another")))
     (tmp_path / "image" / "vllm").write_text("other words")
     with pytest.raises(BoxError, match="is not what it was when the recipe was read"):

@@ -196,7 +196,7 @@ def test_an_image_that_is_not_here_is_not_pulled(client: Client, recipe: Callabl
     assert asked.container is not None
     missing = asked.model_copy(update={"container": asked.container.model_copy(update={"image": "registry.test/no:1"})})
     checks = {each.id: each for each in resolve(missing, reserve=0).checks}
-    by_hand = f"{client.program} pull registry.test/no:1"
+    by_hand = "onbox image fetch registry.test/no:1, or container.pull: missing"
     assert (checks["launch.image"].status, checks["launch.image"].hint) == ("fail", by_hand)
     with pytest.raises(BoxError, match=r"launch.image: not here: whether registry.test/no:1") as caught:
         life_of(missing, tmp_path).__enter__()
@@ -218,7 +218,7 @@ def test_by_its_digest_the_very_image_is_fetched_and_run(
         digest = answer.headers["Docker-Content-Digest"]
     client.ask("rmi", name, "onbox-test:local")
     assert asked.container is not None
-    told = {"image": name, "digest": digest, "pull": "missing"}
+    told = {"image": name, "digest": digest, "pull": "daemon"}
     pinned = asked.model_copy(update={"container": asked.container.model_copy(update=told)})
     checks = {each.id: each.status for each in resolve(pinned, reserve=0).checks}
     assert (checks["launch.image"], checks["launch.pinned"]) == ("warn", "pass")

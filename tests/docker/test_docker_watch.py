@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from onbox.watch.classify import Assessment, State
+from onbox.watch.classify import Assessment, WatchState
 from onbox.watch.collect import Collector, Target
 from onbox.watch.watcher import Tracker, Watcher
 from tests.dockerd import DOCKER, Dockerd
@@ -47,9 +47,9 @@ def test_a_load_is_seen_in_the_daemon(dockerd: Dockerd, tmp_path: Path) -> None:
     dockerd.docker("system", "prune", "-af")
     told, roles = watch([DOCKER, "load", "-q", "-i", str(archive)], dockerd.environment)
     assert roles >= {"own", "daemon"}
-    assert State.HUNG not in {each.state for each in told}
+    assert WatchState.HUNG not in {each.state for each in told}
     assert max(each.moving.get("write", 0.0) for each in told) > 20e6
-    assert told[-1].state is State.DONE
+    assert told[-1].state is WatchState.DONE
 
 
 def test_a_step_of_a_classic_build_is_seen_in_its_group(dockerd: Dockerd, tmp_path: Path) -> None:
@@ -58,14 +58,14 @@ def test_a_step_of_a_classic_build_is_seen_in_its_group(dockerd: Dockerd, tmp_pa
     told, roles = watch([DOCKER, "build", "-q", "--network", "none", str(tmp_path)], environment)
     assert roles >= {"own", "daemon", "container"}
     assert any("of processor" in each.why for each in told)
-    assert State.HUNG not in {each.state for each in told}
-    assert told[-1].state is State.DONE
+    assert WatchState.HUNG not in {each.state for each in told}
+    assert told[-1].state is WatchState.DONE
 
 
 def test_a_container_by_its_name(dockerd: Dockerd) -> None:
     image = dockerd.busybox()
     asked = ["run", "-d", "--pull", "never", "--network", "none", "--name", "watched", image]
-    dockerd.docker(*asked, "/bin/sh", "-c", "echo Application startup complete; sleep 3; exit 5")
+    dockerd.docker(*asked, "/bin/sh", "-c", "echo Application startup complete; sleep 10; exit 5")
     done = subprocess.run(
         [sys.executable, "-m", "onbox", "watch", "--json", "--container", "watched"],
         env={**dockerd.environment, "PATH": f"/usr/bin:{os.environ['PATH']}"},

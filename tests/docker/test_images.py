@@ -19,9 +19,11 @@ from onbox.image.archive import write_archive
 from onbox.image.daemon import Daemon, id_of
 from onbox.image.fetch import Options, fetch_image
 from onbox.image.load import load
+from onbox.image.prepare import expected_image, prepare
 from onbox.image.reference import parse
 from onbox.image.store import ImageStore
 from onbox.machine_names import machine
+from onbox.recipes import Recipe
 from tests.docker.conftest import Client
 from tests.dockerd import BUSYBOX, DOCKER, Dockerd, running_dockerd
 from tests.doubles.registry import FakeRegistry, layer_tar, random_layer, serving_registry
@@ -184,15 +186,44 @@ def test_every_binary_of_an_image_is_read_without_running_it(client: Client, fol
     assert verify_container_image(fetched.local_name, program=client.program, chip="8.0").verdict == "will_not_run"
 
 
+def test_a_recipes_image_is_fetched_before_its_engine_starts(
+    client: Client, registry: FakeRegistry, folders: Path
+) -> None:
+    digest = registry.add("engines/one", [busybox_layer()])
+    (folders / "weights").mkdir()
+    told = {
+        "name": "one", "engine": "vllm", "launcher": client.program, "weights": {"path": str(folders / "weights")},
+        "container": {"image": f"{registry.host}/engines/one:1", "digest": digest, "pull": "missing"},
+    }  # fmt: skip
+    recipe = Recipe.model_validate(told)
+    assert expected_image(recipe).phase == "fetch"
+    assert expected_image(recipe).seconds is None
+    phases: list[str] = []
+    prepared = prepare(recipe, lambda phase, seconds: phases.append(phase))
+    assert phases == ["fetch", "fetch"]
+    assert prepared.container is not None
+    image = Daemon(client.program).image(prepared.container.reference)
+    assert image is not None
+    # The digest is known by us: a second start fetches nothing.
+    phases.clear()
+    assert prepare(recipe, lambda phase, seconds: phases.append(phase)) == prepared or not phases
+    assert phases == []
+    assert expected_image(prepared).phase == ""
+    never = recipe.model_copy(update={"container": recipe.container.model_copy(update={"pull": "never"})})  # type: ignore[union-attr]
+    client.ask("rmi", "--force", prepared.container.reference)
+    assert prepare(never) == never
+    assert "sha256" in never.container.reference  # type: ignore[union-attr]
+
+
 # ------------------------------------------------------------ the daemon's slow route
 
 
 @pytest.fixture
 def slow(folders: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Dockerd, RealRegistry, ThrottledProxy]]:
-    """A daemon behind a proxy of 300 kB/s, and a registry with TLS and tokens that is next door."""
+    """A daemon behind a proxy of 600 kB/s, and a registry with TLS and tokens that is next door."""
     with (
         real_registry(folders / "registry", login="me:secret") as registry,
-        throttled_proxy(300e3) as proxy,
+        throttled_proxy(600e3) as proxy,
         running_dockerd(
             HTTPS_PROXY=proxy.url, HTTP_PROXY=proxy.url, options=("--insecure-registry", registry.host)
         ) as daemon,

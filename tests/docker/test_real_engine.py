@@ -10,7 +10,7 @@ import pytest
 
 from onbox import fetch, recipes
 from onbox.launch import started_engines
-from onbox.watch.recording import Recording
+from onbox.watch.recording import WatchRecording
 from tests.docker.conftest import Client
 from tests.e2e.cli import environment, onbox
 from tests.llama_image import SERVER, write_context
@@ -81,7 +81,7 @@ def test_it_serves_from_its_container_and_nothing_is_left(client: Client, recipe
     assert told["backend"]["status"] == "proven"
     assert max(phase["peak_bytes"] for phase in told["phases"]) > 50 * MIB
     # The engine is no child of the client: it is seen by its group, and held to the plan by its process.
-    samples = list(Recording(Path(told["folder"]) / "standup" / "samples.jsonl"))
+    samples = list(WatchRecording(Path(told["folder"]) / "standup" / "samples.jsonl"))
     assert max(group.cpu_s for sample in samples for group in sample.groups or ()) > 0.2
     (name,) = client.names()
     pid = int(client.ask("inspect", "--format", "{{.State.Pid}}", name))

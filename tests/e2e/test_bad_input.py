@@ -27,6 +27,7 @@ from onbox.launch.ports import free_port
 from onbox.trial.plan import make_plan
 from onbox.trial.spec import TrialSpec
 from tests.e2e.cli import environment, onbox, onbox_here, verdict_of
+from tests.gates import with_own_gate
 
 
 def complaint(done: "subprocess.CompletedProcess[str]", code: int) -> str:
@@ -67,7 +68,7 @@ QUICKLY = ("--task", "fill-json", "--runs", "1", "--no-speed")
 
 def test_a_task_whose_gate_cannot_be_trusted_does_not_score(tmp_path: Path) -> None:
     shutil.copytree(assembled(BUILTIN / "fill-json"), tmp_path / "mine" / "fill-json")
-    (tmp_path / "mine" / "fill-json" / "tests" / "test.sh").write_text("exit 0\n")
+    with_own_gate(tmp_path / "mine" / "fill-json", "exit 0\n")
     asked = ("trial", "http://127.0.0.1:9", "--tasks", tmp_path / "mine", "--no-speed", "--runs", "1")
     said = complaint(onbox(*asked, "--out", tmp_path / "trial"), 1)
     assert "fill-json: fails its audit: nothing done: expected fail, got pass" in said

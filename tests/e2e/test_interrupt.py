@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,38 @@ def test_interrupted_and_resumed(
     assert "one: done already" in third.stderr
     assert "load begins" not in third.stderr
     assert (runs_of(out), (out / "verdict.json").read_bytes()) == (after, verdict)
+
+
+@pytest.mark.parametrize("gap_s", [0.0, 0.02, 0.3])
+def test_several_quick_interrupts_end_it_in_order_like_one(
+    gap_s: float, tmp_path: Path, trial_file: TrialFile, plugin_env: dict[str, str]
+) -> None:
+    out = tmp_path / "trial"
+    session = Session("trial", trial_file(speed=False, one=STALL), "--out", out, env=plugin_env)
+    session.wait_for("run 1 of 2 begins")
+    for _ in range(3):
+        session.interrupt(signal.SIGINT)
+        time.sleep(gap_s)
+    assert session.end() == 130, session.lines
+    assert session.left(within_s=GONE_S) == []
+    assert not any("Traceback" in line or "KeyboardInterrupt" in line for line in session.lines), session.lines
+    standup = json.loads((out / "one/standup/phases.json").read_text())
+    assert (standup["stopped"]["process_gone"], standup["stopped"]["port_closed"]) == (True, True)
+    assert [json.loads(line)["kind"] for line in (out / "ledger.jsonl").read_text().splitlines()][-1] == "interrupted"
+
+
+@pytest.mark.parametrize(
+    "arguments", [("watch", "--", "sleep", "60"), ("selftest", "--shape", "stall"), ("audit", "--task", "fill-json")]
+)
+def test_any_command_ends_without_a_traceback(arguments: tuple[str, ...], plugin_env: dict[str, str]) -> None:
+    session = Session(*arguments, env=plugin_env)
+    time.sleep(1.5)
+    for _ in range(3):
+        session.interrupt(signal.SIGINT)
+        time.sleep(0.05)
+    assert session.end() == 130, session.lines
+    assert not any("Traceback" in line for line in session.lines), session.lines
+    assert session.left(within_s=GONE_S) == []
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from onbox.box.memory import memory
-from onbox.judge.speed_checks import OF_THE_BOX
+from onbox.judge.speed.checks import OF_THE_BOX
 from tests.doubles.script import HOSTILE
 from tests.e2e.cli import environment, onbox, scripted, verdict_of
 from tests.e2e.conftest import TrialFile

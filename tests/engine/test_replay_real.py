@@ -7,7 +7,7 @@ import pytest
 from onbox.bench.replay import Replayer
 from onbox.evidence.folder import read_lines
 from onbox.evidence.records import Exchange, ReplayEnd, ReplayPlan
-from onbox.judge.replays import Replayed, Settled, replayed
+from onbox.judge.runs.replays import Replayed, Settled, replayed
 from onbox.preflight.calls import READ, TOOLS
 from onbox.wire.endpoint import Endpoint
 from tests.builders import chat_request, text_reply

@@ -26,8 +26,8 @@ from onbox.errors import OnboxError
 from onbox.evidence.folder import TrialFolder, read_lines
 from onbox.evidence.records import AgentPlan, Exchange, Limits, SandboxReport, SpeedPlan
 from onbox.evidence.stream import read_reply
-from onbox.judge.attribution import attribute
-from onbox.judge.speed import load, measure
+from onbox.judge.runs.attribution import attribute
+from onbox.judge.speed.measurement import load, measure
 from onbox.speed import scraping
 from onbox.speed.measure import SpeedRun
 from onbox.wire.client import StampedClient

@@ -272,7 +272,7 @@ class TestRun:
 
         monkeypatch.setattr("onbox.wire.proxy.append_line", full)
         record = self.run(tmp_path / "1", bench, says("Done."))
-        assert record.fault == "disk: [Errno 28] No space left on device"
+        assert record.fault == "disk full: [Errno 28] No space left on device"
 
     def test_an_engine_that_died_is_noted(self, tmp_path: Path, bench: Make) -> None:
         assert not self.run(tmp_path / "1", bench, says("Done."), alive=lambda: False).engine_alive

@@ -10,8 +10,8 @@ from statsmodels.stats.contingency_tables import mcnemar
 from onbox.bench.agents import agent_of
 from onbox.errors import BoxError, UsageError
 from onbox.evidence.records import AgentPlan, ArmPlan, McpServer
-from onbox.judge.arms import mcnemar_exact
-from onbox.judge.isolation import bears, has_mark
+from onbox.judge.runs.isolation import bears, has_mark
+from onbox.judge.verdict.arms import mcnemar_exact
 from onbox.trial.arms import check_arms, check_servers, frozen, read_arms
 from tests.builders import chat_request, text_reply
 from tests.e2e.cli import onbox, onbox_here, scripted, verdict_of

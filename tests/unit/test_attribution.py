@@ -11,13 +11,13 @@ from onbox.evidence.folder import TrialFolder
 from onbox.evidence.markup import HARMONY, MARKUP, written_call
 from onbox.evidence.offers import offered_tools
 from onbox.evidence.records import AgentEnd, Changes, Exchange, GateEnd, RunRecord
-from onbox.judge.around import Around
-from onbox.judge.attribution import attribute
-from onbox.judge.codes import CODES
-from onbox.judge.pace import usual_rates
+from onbox.judge.formatting import sentence
 from onbox.judge.results import Cause, Measurement, Outcome, RunResult
-from onbox.judge.speed import load, measure
-from onbox.judge.words import sentence
+from onbox.judge.runs.attribution import attribute
+from onbox.judge.runs.codes import CODES
+from onbox.judge.runs.observed_rate import usual_rates
+from onbox.judge.runs.run_context import RunContext
+from onbox.judge.speed.measurement import load, measure
 from tests.builders import (
     GATE_SHA256,
     LEAK,
@@ -94,7 +94,9 @@ def timed_out() -> RunRecord:
 
 def steady(tok_s: float) -> Exchange:
     """An answer of sixty tokens that the time limit cut off."""
-    return streamed([(1 + n / tok_s, delta(content=f" w{n}")) for n in range(60)], error="the client left")
+    return streamed(
+        [(1 + n / tok_s, delta(content=f" w{n}")) for n in range(60)], error="the client left", error_kind="client left"
+    )
 
 
 def company(beside: int, *rates: float | None) -> list[tuple[RunRecord, float | None]]:
@@ -116,8 +118,8 @@ class TestUsualRate:
         usual = usual_rates(self.measured(tmp_path, 60.0, 25.0), [], parallel=3)
         assert usual.of(self.ALONE) == pytest.approx(60.0, rel=0.01)
         assert usual.of(self.AMONG_THREE) == 25.0
-        slow = attribute(timed_out(), [steady(14.0)], Around(calibrated_tok_s=usual.of(self.ALONE)))
-        fair = attribute(timed_out(), [steady(14.0)], Around(calibrated_tok_s=usual.of(self.AMONG_THREE)))
+        slow = attribute(timed_out(), [steady(14.0)], RunContext(calibrated_tok_s=usual.of(self.ALONE)))
+        fair = attribute(timed_out(), [steady(14.0)], RunContext(calibrated_tok_s=usual.of(self.AMONG_THREE)))
         assert (slow.code, fair.code) == ("I-SLOW", "L-TIME")
 
     def test_of_runs_beside_others_their_own_median_goes_first(self, tmp_path: Path) -> None:
@@ -181,15 +183,28 @@ SHAPES: dict[str, list[RunResult]] = {
     ],
     "L-TURNS": [refused([call_reply("ls"), call_reply("cat a", id=2)], stop="turn_limit")],
     "L-TIME": [
-        attribute(timed_out(), [steady(40.0)], Around(calibrated_tok_s=60.0)),
+        attribute(timed_out(), [steady(40.0)], RunContext(calibrated_tok_s=60.0)),
         attribute(timed_out(), [steady(10.0)]),
-        attribute(timed_out(), [streamed([])], Around(calibrated_tok_s=60.0)),
+        attribute(timed_out(), [streamed([])], RunContext(calibrated_tok_s=60.0)),
         refused(OK, stop="time_limit"),
-        refused([streamed([(1.0, delta(content="I will"))], error="the client left")], stop="time_limit"),
         refused(
-            [streamed([(1.0, delta(reasoning_content="Let me call bash"))], error="the client left")], "time_limit"
+            [streamed([(1.0, delta(content="I will"))], error="the client left", error_kind="client left")],
+            stop="time_limit",
         ),
-        refused([streamed([], error="the client left before the reply was complete")], stop="endpoint"),
+        refused(
+            [
+                streamed(
+                    [(1.0, delta(reasoning_content="Let me call bash"))],
+                    error="the client left",
+                    error_kind="client left",
+                )
+            ],
+            "time_limit",
+        ),
+        refused(
+            [streamed([], error="the client left before the reply was complete", error_kind="client left")],
+            stop="endpoint",
+        ),
     ],
     "S-LEAK": [
         attribute(*scripted_run("L", "small", "rename", 1)),
@@ -216,22 +231,22 @@ SHAPES: dict[str, list[RunResult]] = {
         attribute(
             run_record(gate=failed_gate(), changes=UNTOUCHED),
             [text_reply("", reasoning="Let me call bash to grep foo.")],
-            Around(replays=(again("replay"), raw_again(LEAK))),
+            RunContext(replays=(again("replay"), raw_again(LEAK))),
         ),
         attribute(
             run_record(gate=failed_gate(), changes=UNTOUCHED),
             [text_reply("Which function do you mean?")],
-            Around(replays=(again("replay"), call_reply().model_copy(update={"purpose": "replay-flipped"}))),
+            RunContext(replays=(again("replay"), call_reply().model_copy(update={"purpose": "replay-flipped"}))),
         ),
     ],
-    "I-SLOW": [attribute(timed_out(), [steady(10.0)], Around(calibrated_tok_s=60.0))],
+    "I-SLOW": [attribute(timed_out(), [steady(10.0)], RunContext(calibrated_tok_s=60.0))],
     "I-SETTING": [
         refused([plain_reply(400, error(VLLM_ASKED_TOO_MUCH), request=chat_request(max_tokens=4096))], "endpoint"),
         refused([plain_reply(400, error(VLLM_OLD_ASKED_TOO_MUCH), request=chat_request(max_tokens=4000))], "endpoint"),
     ],
     "I-GUARD": [
-        attribute(run_record(engine_alive=False), OK, Around(guarded="projected, 2.1 GB were available")),
-        attribute(run_record(engine_alive=False, fault="box: broken pipe"), OK, Around(guarded="breached")),
+        attribute(run_record(engine_alive=False), OK, RunContext(guarded="projected, 2.1 GB were available")),
+        attribute(run_record(engine_alive=False, fault="box: broken pipe"), OK, RunContext(guarded="breached")),
     ],
     "I-CONN": [
         refused([text_reply("Done.")], engine_alive=False),
@@ -249,11 +264,11 @@ SHAPES: dict[str, list[RunResult]] = {
     "I-MODEL404": [refused([plain_reply(404, error("no such model"))], "endpoint")],
     "I-AGENT": [refused([]), refused(OK, stop="crash")],
     "I-GATE": [refused(OK, gate=gate(2)), refused(OK, gate=gate(None)), refused(OK, gate=None)],
-    "I-TASK": [attribute(run_record(), OK, Around(task_sha256="c" * 64))],
+    "I-TASK": [attribute(run_record(), OK, RunContext(task_sha256="c" * 64))],
     "I-SANDBOX": [attribute(*scripted_run("I", "small", "rename", 1))],
-    "I-DISK": [refused(OK, fault="OSError: [Errno 28] No space left on device")],
-    "I-OOM": [refused(OK, fault="MemoryError: cannot allocate memory")],
-    "I-STRUCK": [attribute(run_record(), OK, Around(struck="the box was asleep"))],
+    "I-DISK": [refused(OK, fault="OSError: [Errno 28] No space left on device", fault_kind="disk full")],
+    "I-OOM": [refused(OK, fault="MemoryError: cannot allocate memory", fault_kind="out of memory")],
+    "I-STRUCK": [attribute(run_record(), OK, RunContext(struck="the box was asleep"))],
 }
 
 
@@ -292,7 +307,10 @@ class TestOrder:
         assert attribute(run_record(), [text_reply(LEAK)]).code == "PASS"
 
     def test_what_broke_the_run_comes_before_the_gate(self) -> None:
-        assert attribute(run_record(fault="sandbox gone"), OK).code == "I-SANDBOX"
+        assert (
+            attribute(run_record(fault="sandbox gone: no room for more in /srv/disk", fault_kind="sandbox"), OK).code
+            == "I-SANDBOX"
+        )
         assert attribute(run_record(engine_alive=False), OK).code == "I-CONN"
 
     def test_a_leak_after_good_calls_is_a_leak(self) -> None:
@@ -318,7 +336,7 @@ class TestReplays:
 
     def judged(self, *replays: Exchange, said: Sequence[Exchange] = CLAIM) -> RunResult:
         record = run_record(gate=failed_gate(), changes=UNTOUCHED)
-        return attribute(record, said, Around(replays=replays))
+        return attribute(record, said, RunContext(replays=replays))
 
     def test_never_tried_with_its_bound(self) -> None:
         result = self.judged(*[again("replay")] * 5, *[raw_again("All done.")] * 5)

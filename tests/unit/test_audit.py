@@ -10,12 +10,13 @@ import pytest
 from onbox.bench.assembly import assembled
 from onbox.bench.audit import TaskAudit, audit, audit_all
 from onbox.bench.audit.admission import admit, missing_programs, without_missing
-from onbox.bench.audit.probes import PROBES, REPEATS, SEEDS, half_done
+from onbox.bench.audit.probes import PROBES, REPEATS, SEEDS, attack, half_done
 from onbox.bench.audit.subject import Subject
 from onbox.bench.sandbox import Sandbox
 from onbox.bench.sandbox.choose import choose
 from onbox.bench.tasks import BUILTIN, Task, load_task, load_tasks
 from onbox.errors import BadSubjectError, BoxError
+from tests.gates import with_own_gate
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +27,7 @@ def sandbox() -> Sandbox:
 def with_gate(folder: Path, test_sh: str) -> Task:
     """The task fix-failing-test with another gate."""
     shutil.copytree(assembled(BUILTIN / "fix-failing-test"), folder / "task")
-    (folder / "task" / "tests" / "test.sh").write_text(test_sh)
-    return load_task(folder / "task")
+    return load_task(with_own_gate(folder / "task", test_sh))
 
 
 def missed(found: TaskAudit) -> dict[str, str]:
@@ -119,9 +119,7 @@ def test_a_gate_that_believes_the_reply_is_found_out(tmp_path: Path, sandbox: Sa
 
 def test_a_gate_that_looks_at_one_of_two_files_is_found_out(tmp_path: Path, sandbox: Sandbox) -> None:
     shutil.copytree(assembled(BUILTIN / "rename-2-files"), tmp_path / "task")
-    (tmp_path / "task" / "tests" / "test.sh").write_text(
-        'grep -q "def sum_cents" "$APP_DIR/ledger/amounts.py" || exit 1\n'
-    )
+    with_own_gate(tmp_path / "task", 'grep -q "def sum_cents" "$APP_DIR/ledger/amounts.py" || exit 1\n')
     found = missed(audit(load_task(tmp_path / "task"), sandbox))
     assert found["half done: all but ledger/invoice.py"] == "pass"
     assert "half done: all but ledger/amounts.py" not in found
@@ -154,6 +152,7 @@ def test_a_task_for_docker_is_refused(tmp_path: Path, sandbox: Sandbox) -> None:
 def test_the_json_is_that_of_the_command_line_contract(sandbox: Sandbox) -> None:
     made = audit(load_task(BUILTIN / "chat-acid"), sandbox).as_json()
     assert {"name", "passed", "probes"} <= made.keys()
+    assert made["open_to_cheating"] is False
     assert all({"probe", "expected", "got"} <= probe.keys() for probe in made["probes"])
 
 
@@ -241,3 +240,35 @@ def test_audits_of_many_come_in_the_order_of_the_tasks(sandbox: Sandbox) -> None
 
 def test_probes_are_functions_that_say_what_they_show() -> None:
     assert all(probe.__doc__ for probe in PROBES)
+
+
+BESIDE = """
+cd / && timeout 10 python3 -I -S -B "$TESTS_DIR/gate.py"
+"""
+RUNS_IT_ITSELF = """
+import os, subprocess, sys
+code = "import sys; sys.path.append(sys.argv[1]); import shapes; sys.exit(shapes.area(3, 5) != 15)"
+done = subprocess.run([sys.executable, "-I", "-S", "-c", code, os.environ["APP_DIR"]])
+print("REASON:", "FAIL_AREA" if done.returncode else "PASS")
+sys.exit(1 if done.returncode else 0)
+"""
+
+
+def test_a_gate_of_the_old_form_is_marked_and_the_attacks_on_it_are_seen(tmp_path: Path, sandbox: Sandbox) -> None:
+    """It runs the code in a child process of its own, as gates did: the code can see, read and kill it."""
+    task = with_gate(tmp_path, BESIDE)
+    (task.tests / "gate.py").write_text(RUNS_IT_ITSELF)
+    task = load_task(task.path)
+    assert not task.judges_apart
+    ends = {end.probe.removeprefix("attack: "): end.got for end in attack(Subject(task, sandbox, tmp_path / "old"))}
+    assert ends["code that kills the gate from a process started past Python"] == "fault"
+    assert ends["code that forges a verdict and exits"] == "pass"
+
+
+@pytest.mark.parametrize("name", ["fix-failing-test", "js-fix-failing-test"])
+def test_no_attack_gets_anywhere_with_a_gate_that_judges_apart(tmp_path: Path, sandbox: Sandbox, name: str) -> None:
+    if name.startswith("js-") and missing_programs([load_task(BUILTIN / name)], sandbox):
+        pytest.skip("node is not in the sandbox")
+    ends = list(attack(Subject(load_task(BUILTIN / name), sandbox, tmp_path)))
+    assert len(ends) == (3 if name.startswith("js-") else 6)
+    assert {end.got for end in ends} == {"fail"}

@@ -16,7 +16,7 @@ from onbox.evidence.claims import Claim, Claims, read_claims, written
 from onbox.evidence.folder import TrialFolder, write_json
 from onbox.evidence.records import Role
 from onbox.judge.results import ClaimResult
-from onbox.judge.verdict import judge
+from onbox.judge.verdict.trial import judge
 from onbox.published import published
 from onbox.report import html, markdown
 from onbox.selftest.host import serving

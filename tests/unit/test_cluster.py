@@ -11,7 +11,7 @@ import pytest
 from onbox.bench.tasks import load_tasks
 from onbox.errors import BadSubjectError, BoxError
 from onbox.evidence.records import Plan
-from onbox.judge.pace import usual_of_each_node
+from onbox.judge.runs.observed_rate import usual_of_each_node
 from onbox.trial.affinity import run_affinity
 from onbox.trial.cluster import _knock, _named
 from onbox.trial.packing import pack, unpack

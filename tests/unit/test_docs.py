@@ -28,8 +28,8 @@ from onbox.evidence import imported, records
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.manifest import NAME as MANIFEST
 from onbox.judge import results
-from onbox.judge.codes import CODES
-from onbox.judge.speed_checks import HARD
+from onbox.judge.runs.codes import CODES
+from onbox.judge.speed.checks import HARD
 from onbox.recipes import build, container, schema
 from onbox.recipes import weights as recipe_weights
 from onbox.recipes.text import read_yaml
@@ -347,7 +347,9 @@ def test_every_failure_code_is_told() -> None:
 
 
 def test_every_check_of_a_speed_is_told() -> None:
-    checks = {word for body in (SOURCE / "judge").glob("speed_*.py") for word in CHECK_ID.findall(body.read_text())}
+    checks = {
+        word for body in (SOURCE / "judge" / "speed").glob("*_checks.py") for word in CHECK_ID.findall(body.read_text())
+    }
     told = {name for row in table_rows(text(ROOT / "docs" / "judging.md")) for name in row[0].split(", ")}
     assert checks
     assert checks <= told

@@ -17,8 +17,9 @@ from onbox.exporters import Export, exporter_by_name, names
 from onbox.importers import importer_by_name
 from onbox.judge.imports.trust import trust
 from onbox.judge.results import Measurement
-from onbox.judge.verdict import judge
+from onbox.judge.verdict.trial import judge
 from tests.builders import Contender, SpeedParts, build_trial, speed_parts
+from tests.unit.test_speed_together import cell
 
 BENCHY_HEADER = (
     "model,test_name,t_s_mean,t_s_std,t_s_req_mean,t_s_req_std,peak_ts_mean,peak_ts_std,peak_ts_req_mean,"
@@ -210,3 +211,50 @@ class TestCommand:
             assert isinstance(problem, UsageError)
             assert said in problem.message
         assert (tmp_path / "there").read_text() == "mine"
+
+
+class TestSweep:
+    """Several numbers of requests at a time: each format carries its cells, or says that it has no place for them."""
+
+    @pytest.fixture
+    def folder(self, tmp_path: Path) -> TrialFolder:
+        both = cell(2, [1.0, 1.0, 10.0, 10.0])[0]
+        again = cell(1, [1.0, 7.0, 13.0, 19.0], tok_s=25.0)[0]
+        parts = speed_parts(25.0)
+        parts.run = parts.run.model_copy(update={"plan": parts.run.plan.model_copy(update={"concurrency": (2,)})})
+        folder = trial(tmp_path / "t", parts)
+        for each in (both, again):
+            each.write(folder.contender("c0") / "speed" / "1" / f"at-{each.run.concurrency}")
+        return folder
+
+    def test_llama_benchy(self, folder: TrialFolder, tmp_path: Path) -> None:
+        made = export(folder, "llama-benchy").files["c0.json"]
+        report = json.loads(made)
+        assert report["max_concurrency"] == 2
+        one, two = report["benchmarks"]
+        assert (one["concurrency"], one["tg_throughput"]["mean"]) == (1, 25.0)
+        assert (two["concurrency"], two["tg_throughput"]["mean"], two["tg_req_throughput"]["mean"]) == (2, 40.0, 20.0)
+        (tmp_path / "r.json").write_bytes(made)
+        back = trust("llama-benchy", importer_by_name("llama-benchy").read(tmp_path / "r.json")).numbers
+        rates = {(each.cell, each.name): (each.decode_tok_s, each.trust) for each in back}
+        assert rates["tg96 (c2)", "tg_throughput"] == (None, "no")
+        assert rates["tg96 (c2)", "tg_req_throughput"] == (20.0, "yes")
+        rows = list(csv.DictReader(io.StringIO(export(folder, "llama-benchy-csv").files["llama-benchy.csv"].decode())))
+        assert [(row["test_name"], row["t_s_mean"], row["t_s_req_mean"]) for row in rows] == [
+            ("tg96", "25.0", "25.0"),
+            ("tg96 (c2)", "40.0", "20.0"),
+        ]
+
+    def test_aiperf_and_csv(self, folder: TrialFolder) -> None:
+        files = export(folder, "aiperf").files
+        assert sorted(files) == ["c0.c2.json", "c0.json"]
+        assert json.loads(files["c0.c2.json"])["output_token_throughput"] == {"unit": "tokens/sec", "avg": 40.0}
+        rows = list(csv.DictReader(io.StringIO(export(folder, "csv").files["speed.csv"].decode())))
+        assert [(row["concurrency"], row["decode_tok_s"], row["system_tok_s"]) for row in rows] == [
+            ("1", "25.0", ""), ("2", "20.0", "40.0"), ("1", "25.0", ""),
+        ]  # fmt: skip
+
+    def test_llama_bench_says_that_it_has_no_such_row(self, folder: TrialFolder) -> None:
+        made = export(folder, "llama-bench")
+        assert "(c2)" not in made.files["llama-bench.md"].decode()
+        assert any("no such row: 1 rate of several requests at a time" in note for note in made.notes)

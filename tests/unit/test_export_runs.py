@@ -1,18 +1,23 @@
 """Runs in the formats of Harbor and Inspect AI, read by these projects' own readers where they are installed."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from onbox.errors import BadSubjectError
+from onbox.errors import BadSubjectError, UsageError
 from onbox.evidence.folder import append_line, write_json
+from onbox.evidence.imported import ImportedRun
 from onbox.evidence.records import Exchange, Role
 from onbox.exporters import exporter_by_name
 from onbox.exporters.conversation import conversation
-from onbox.judge.verdict import judge
+from onbox.importers import importer_by_name
+from onbox.judge.imports.runs import outcome_of
+from onbox.judge.results import Outcome
+from onbox.judge.verdict.trial import judge
 from tests.builders import LARGE, Contender, build_trial, call_reply, chat_request, plain_reply, run_record, text_reply
 from tests.parts import HARBOR_PYTHON, INSPECT_PYTHON
 
@@ -78,7 +83,7 @@ print(json.dumps({"read": len(found), "versions": sorted({t.schema_version for t
 class TestHarbor:
     def test_an_invalid_run_has_no_reward(self, tmp_path: Path) -> None:
         files = exported("harbor", tmp_path)
-        results = {name: each for name, each in files.items() if name.endswith("result.json")}
+        results = {name: each for name, each in files.items() if name.endswith("result.json") and name.count("/") > 1}
         assert len(results) == RUNS
         invalid = results["large/explain__baseline__3/result.json"]
         assert invalid["verifier_result"] is None
@@ -94,12 +99,44 @@ import json, pathlib, sys
 from harbor.models.trial.result import TrialResult
 from harbor.models.trajectories import Trajectory
 root = pathlib.Path(sys.argv[1])
-found = [TrialResult.model_validate_json(path.read_text()) for path in root.rglob("result.json")]
+found = [TrialResult.model_validate_json(path.read_text()) for path in root.glob("*/*/result.json")]
 for path in root.rglob("trajectory.json"):
     Trajectory.model_validate_json(path.read_text())
 print(json.dumps({"read": len(found), "valid": sum(result.reward_valid for result in found)}))
 """
         assert read_by("harbor", script, tmp_path / "out") == {"read": RUNS, "valid": 11}
+
+    @pytest.mark.formats
+    def test_harbors_viewer_lists_the_job_as_harbor_would_have_counted_it(self, tmp_path: Path) -> None:
+        exported("harbor", tmp_path)
+        script = """
+import json, pathlib, sys
+from harbor.models.job.result import JobStats
+from harbor.viewer.scanner import JobScanner
+scanner = JobScanner(pathlib.Path(sys.argv[1]))
+(job,) = scanner.list_jobs()
+config, result = scanner.get_job_config(job), scanner.get_job_result(job)
+trials = scanner.list_trials(job)
+found = [scanner.get_trial_result(job, trial) for trial in trials]
+counted = JobStats.from_trial_results(found, n_total_trials=len(found))
+same = json.loads(counted.model_dump_json()), json.loads(result.stats.model_dump_json())
+for stats in same:
+    stats["n_cache_tokens"] = None
+    for one in stats["evals"].values():
+        one["metrics"] = one["metrics"] and []
+        for names in [*one["reward_stats"].get("reward", {}).values(), *one["exception_stats"].values()]:
+            names.sort()
+print(json.dumps({
+    "job": job, "named": config.job_name, "trials": len(trials), "total": result.n_total_trials,
+    "configs": sum(scanner.get_trial_config(job, trial) is not None for trial in trials),
+    "same": same[0] == same[1],
+    "mean": round(next(iter(result.stats.evals.values())).metrics[0]["mean"], 4),
+}))
+"""
+        assert read_by("harbor", script, tmp_path / "out") == {
+            "job": "large", "named": "large", "trials": RUNS, "total": RUNS, "configs": RUNS, "same": True,
+            "mean": round(9 / 11, 4),
+        }  # fmt: skip
 
 
 class TestInspect:
@@ -108,6 +145,43 @@ class TestInspect:
         assert (log["results"]["total_samples"], log["results"]["completed_samples"]) == (RUNS, 11)
         broken = [sample for sample in log["samples"] if "error" in sample]
         assert [("scores" in sample, sample["id"]) for sample in broken] == [(False, "explain")]
+
+    def test_its_name_is_one_of_inspects(self, tmp_path: Path) -> None:
+        (name,) = exported("inspect", tmp_path)
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\+00-00_large-baseline_[0-9a-f]{22}\.json", name)
+
+    @pytest.mark.formats
+    def test_inspect_lists_it(self, tmp_path: Path) -> None:
+        exported("inspect", tmp_path)
+        script = """
+import json, sys
+from inspect_ai.log import list_eval_logs, read_eval_log
+(info,) = list_eval_logs(sys.argv[1])
+log = read_eval_log(info)
+print(json.dumps({"task": info.task, "same": info.task_id == log.eval.task_id, "samples": len(log.samples)}))
+"""
+        found = read_by("inspect", script, tmp_path / "out")
+        assert found == {"task": "large-baseline", "same": True, "samples": RUNS}
+
+    @pytest.mark.formats
+    def test_the_packed_form_that_inspect_writes_is_read(self, tmp_path: Path) -> None:
+        exported("inspect", tmp_path)
+        script = """
+import json, pathlib, sys
+from inspect_ai.log import read_eval_log, write_eval_log
+(path,) = pathlib.Path(sys.argv[1]).glob("*.json")
+write_eval_log(read_eval_log(str(path)), str(path.with_suffix(".eval")))
+print(json.dumps({}))
+"""
+        read_by("inspect", script, tmp_path / "out")
+        (packed,) = (tmp_path / "out").glob("*.eval")
+        runs = [run for run in importer_by_name("inspect").read(packed) if isinstance(run, ImportedRun)]
+        assert [outcome_of(run).outcome for run in runs].count(Outcome.PASSED) == 9
+        assert len(runs) == RUNS
+        broken = tmp_path / "broken.eval"
+        broken.write_bytes(packed.read_bytes()[:-200])
+        with pytest.raises(UsageError, match=r"broken\.eval"):
+            importer_by_name("inspect").read(broken)
 
     @pytest.mark.formats
     def test_inspects_own_reader_takes_it(self, tmp_path: Path) -> None:
@@ -170,3 +244,13 @@ def test_a_trial_without_runs_has_nothing_to_show(kind: str, tmp_path: Path) -> 
     folder = build_trial(tmp_path / "trial", (Contender("small", Role.INCUMBENT, {}),))
     with pytest.raises(BadSubjectError, match="holds no run"):
         exporter_by_name(kind).export(folder, judge(folder))
+
+
+@pytest.mark.parametrize("kind", ["harbor", "inspect"])
+def test_what_is_exported_can_be_imported(kind: str, tmp_path: Path) -> None:
+    exported(kind, tmp_path)
+    where = tmp_path / "out"
+    files = [where] if kind == "harbor" else list(where.iterdir())
+    found = [run for path in files for run in importer_by_name(kind).read(path)]
+    assert [outcome_of(run).outcome for run in found if isinstance(run, ImportedRun)].count(Outcome.PASSED) == 9
+    assert len(found) == RUNS

@@ -1,7 +1,9 @@
 """Gates: the exit code is the verdict, and nothing that an agent leaves behind can break or rig them."""
 
 import os
+import re
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -147,35 +149,81 @@ def test_what_the_agent_broke_is_a_fail_and_no_fault(
     assert end.reason.startswith(reason)
 
 
-@pytest.mark.parametrize(
-    "attack",
-    [
-        "open('{tests}/gate.py').read()",
-        "open('{logs}/verifier/reward.txt', 'w')",
-        "open('{app}/new.py', 'w')",
-        "import os; os.mkdir('{logs}/verifier')",
-        "import os; os.fork()",
-        "import os; os.kill(os.getppid(), 9)",
-        "import subprocess; subprocess.run(['true'])",
-        "import os; os.system('true')",
-        "import ctypes; ctypes.CDLL(None)",
-        "import gc; gc.get_objects()",
-    ],
-)
+@pytest.mark.parametrize("attack", [
+    "[os.open(f'/proc/{name}/root/tests/gate.py', 0) for name in os.listdir('/proc') if name.isdigit()]",
+    "open('/tests/gate.py')",
+    "open('/logs/verifier/reward.txt', 'w')",
+    "open(os.environ['APP_DIR'] + '/new.py', 'w')",
+    "os.mkdir(os.environ['APP_DIR'] + '/new')",
+    "os.open(os.environ['CALLS_DIR'], 0)",
+])  # fmt: skip
 def test_the_code_under_test_cannot_reach_the_gate(tmp_path: Path, sandbox: Sandbox, attack: str) -> None:
     task = load_task(BUILTIN / "fix-failing-test")
     app = tmp_path / "app"
     solved(task, app, sandbox)
-    lines = [
-        "import sys",
-        "app, tests, logs = sys.argv[1:]",
-        f"exec({attack!r}.format(app=app, tests=tests, logs=logs))",
-    ]
     shapes = app / "shapes.py"
-    shapes.write_text("\n".join([*lines, shapes.read_text()]))
+    shapes.write_text(f"import os\n{attack}\n{shapes.read_text()}")
     end = grade(task, app, "", sandbox)
     assert end.exit_code == 1
-    assert end.reason.startswith("FAIL_RUN PermissionError: not ")
+    assert re.match("FAIL_RUN (FileNotFound|Permission|OS|Key)Error", end.reason)
+
+
+def test_code_that_minds_its_own_business_may_start_processes_and_end_them(tmp_path: Path, sandbox: Sandbox) -> None:
+    task = load_task(BUILTIN / "fix-failing-test")
+    app = tmp_path / "app"
+    solved(task, app, sandbox)
+    shapes = app / "shapes.py"
+    busy = "import os, subprocess, tempfile\nsubprocess.run(['true'], check=True)\ntempfile.mkdtemp()\nprint('X')\n"
+    shapes.write_text(busy + "if os.fork() == 0:\n    os._exit(3)\n" + shapes.read_text())
+    assert grade(task, app, "", sandbox).reason == "PASS"
+
+
+@pytest.mark.parametrize(
+    ("gate", "reason"),
+    [
+        ("exit 0", "GATE_FAULT exit code 3: it ended without its verdict"),
+        ("echo REASON: PASS; exit 1", "GATE_FAULT exit code 3: it ended without its verdict"),
+        (
+            'echo "VERDICT 0"; echo "VERDICT $(head -c 16 /dev/urandom | od -An -tx1) 0"; exit 0',
+            "GATE_FAULT exit code 3",
+        ),
+        ('read -r hello < "$CALLS_DIR/answers"; echo "$hello" 0; exit 0', "GATE_FAULT exit code 3"),
+        ("exit 4", "GATE_FAULT exit code 4: no reason given"),
+    ],
+)
+def test_a_verdict_needs_the_word_that_the_gate_was_told(
+    tmp_path: Path, sandbox: Sandbox, gate: str, reason: str
+) -> None:
+    task = task_with_gate(tmp_path, gate)
+    (task.path / "task.toml").write_text('[metadata]\ngate = "apart"\n')
+    end = grade(load_task(task.path), tmp_path, "", sandbox)
+    assert end.exit_code not in (0, 1)
+    assert end.reason.startswith(reason)
+
+
+def test_a_gate_that_says_another_verdict_than_it_ends_with_is_broken(tmp_path: Path, sandbox: Sandbox) -> None:
+    script = """
+    read -r hello < "$CALLS_DIR/answers"
+    word=${hello#*: \\"}
+    echo "VERDICT ${word%%\\"*} $SAID"
+    exit 0
+    """
+    task = task_with_gate(tmp_path, script.replace("$SAID", "1"))
+    (task.path / "task.toml").write_text('[metadata]\ngate = "apart"\n')
+    assert grade(load_task(task.path), tmp_path, "", sandbox).exit_code == 3
+    (task.tests / "test.sh").write_text(script.replace("$SAID", "0"))
+    transcript = tmp_path / "gate.txt"
+    assert grade(load_task(task.path), tmp_path, "", sandbox, transcript=transcript).exit_code == 0
+    assert "VERDICT" not in transcript.read_text(), "the word is nobody's afterwards"
+
+
+def test_a_gate_that_dies_while_its_code_runs_is_waited_for_no_longer(tmp_path: Path, sandbox: Sandbox) -> None:
+    request = '{\\"argv\\": [\\"sleep\\", \\"60\\"], \\"stdin\\": \\"\\", \\"timeout_s\\": 60}'
+    task = task_with_gate(tmp_path, f'echo "{request}" > "$CALLS_DIR/ask"; sleep 0.5; exit 4')
+    (task.path / "task.toml").write_text('[metadata]\ngate = "apart"\n')
+    began = time.monotonic()
+    assert grade(load_task(task.path), tmp_path, "", sandbox).exit_code == 4
+    assert time.monotonic() - began < 15
 
 
 @pytest.mark.parametrize("forged", ['{"error": ""}', "[]", "null", '{"error": "", "result": [15]}', "no JSON"])

@@ -13,7 +13,7 @@ from onbox.bench.agents.builtin import Builtin
 from onbox.bench.runner import Bench
 from onbox.bench.sandbox.none import Unsafe
 from onbox.bench.tasks import load_tasks
-from onbox.evidence.records import HARNESS_FAULT, AgentEnd, AgentPlan, RunRecord, SandboxReport
+from onbox.evidence.records import AgentEnd, AgentPlan, FaultKind, RunRecord, SandboxReport
 from onbox.trees import remove
 from onbox.wire.endpoint import Endpoint
 from onbox.wire.proxy import RecordingProxy
@@ -108,7 +108,8 @@ class _SaysHalf(Builtin):
 
 def test_what_nobody_foresaw_is_recorded_and_the_next_run_begins(run: Callable[..., RunRecord]) -> None:
     broken = run(says("x"), agent=_Breaks())
-    assert broken.fault.startswith(f"{HARNESS_FAULT} RecursionError: maximum recursion depth exceeded: ? (")
+    assert broken.fault_kind is FaultKind.HARNESS
+    assert broken.fault.startswith("harness: RecursionError: maximum recursion depth exceeded: ? (")
     assert "test_hostile_runs.py" in broken.fault
     assert broken.gate is None
     assert run(says("Done."), n=2).fault == ""
@@ -122,7 +123,8 @@ def test_what_comes_up_after_the_gate_is_recorded_too(
 
     monkeypatch.setattr(Bench, "_quality", broken)
     record = run(says("Done."))
-    assert record.fault.startswith(f"{HARNESS_FAULT} KeyError")
+    assert record.fault_kind is FaultKind.HARNESS
+    assert record.fault.startswith("harness: KeyError")
     assert RunRecord.model_validate_json((tmp_path / "1" / "run.json").read_bytes()) == record
 
 

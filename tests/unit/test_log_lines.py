@@ -1,5 +1,6 @@
 """Logs of real starts, read by the tables of their engines."""
 
+import json
 import re
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from onbox.engines import log_lines
 from onbox.engines.log_lines import PHASES, LogLines, numbers
 
 DATA = Path(__file__).parents[1] / "data"
+FORMATS = json.loads((DATA / "vllm" / "log-formats.json").read_text("utf-8"))
 STAMPED = re.compile(r"^\S+ \+ *(?P<t>[\d.]+) (?P<line>.*)$")
 
 
@@ -70,6 +72,16 @@ class TestVllm:
         assert {phase: round(t, 1) for phase, t in seen[1:]} == pytest.approx(expected, abs=0.2)
         order = [PHASES.index(phase) for phase, _ in seen]
         assert order == sorted(order)
+
+    @pytest.mark.parametrize("row", FORMATS, ids=lambda row: f"{row['phase']} {row['first']}-{row['last']}")
+    def test_every_landmark_that_its_source_writes_is_known(self, row: dict[str, str]) -> None:
+        """The formats stand word for word in the source of vLLM 0.26 to 0.33."""
+        line = row["format"].replace("server on %s", "server on http://127.0.0.1:8000")
+        line = re.sub(r"%\.\d+f", "7.5", re.sub(r"%d|%s", "7", line))
+        for version in {row["first"], row["last"]}:
+            mark = log_lines("vllm", version).landmark(f"(EngineCore pid=7) INFO 11-29 03:48:15 [a.py:1] {line}")
+            assert mark is not None
+            assert mark.phase == row["phase"]
 
     def test_figures_of_a_start(self) -> None:
         told: dict[str, float] = {}

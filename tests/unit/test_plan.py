@@ -173,6 +173,14 @@ class TestParallel:
         folder = TrialFolder.create(tmp_path / "trial", plan_of(path))
         assert plan_of(str(folder.path / "plan.yaml")).parallel == 2
 
+    def test_more_than_any_engine_serves_make_none(self) -> None:
+        with pytest.raises(UsageError, match="--parallel: 1001 is more than 1000"):
+            plan_of("http://127.0.0.1:9", parallel=1001)
+
+    def test_a_plan_that_would_never_end_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(UsageError, match="runs: 1000000000 is more than 10000"):
+            plan_of(written(tmp_path / "t.yaml", {**FILE, "runs": 1_000_000_000}))
+
     def test_fewer_than_one_make_no_sense(self) -> None:
         with pytest.raises(UsageError, match="--parallel: 0 is not at least 1"):
             plan_of(URL, task_names=[TASK], parallel=0)

@@ -10,7 +10,7 @@ from onbox.bench.quality import PARSED_BYTES_MAX, Parsed, References, parse_chan
 from onbox.bench.sandbox.choose import choose
 from onbox.bench.tasks import load_tasks
 from onbox.evidence.records import Changes, Quality
-from onbox.judge.attribution import attribute
+from onbox.judge.runs.attribution import attribute
 from onbox.report.words import change
 from tests.builders import call_reply, run_record
 from tests.parts import NODE

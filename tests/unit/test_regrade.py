@@ -115,10 +115,10 @@ def test_nothing_changed(benched: Path) -> None:
 def test_a_mended_gate_changes_what_came_out_and_no_evidence(benched: Path, own_tasks: Path) -> None:
     record = next(benched.glob("*/runs/*/*/1/run.json"))
     before = record.read_bytes()
-    gate = task_of(own_tasks).tests / "test.sh"
+    gate = task_of(own_tasks).tests / "gate.py"
     text = gate.read_text()
     try:
-        gate.write_text('echo "REASON: STRICTER"\nexit 1\n')
+        gate.write_text(text.replace("def gate():", 'def gate():\n    raise Fail("STRICTER")'))
         done = onbox_here("regrade", benched, "--json")
     finally:
         gate.write_text(text)

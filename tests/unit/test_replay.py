@@ -16,10 +16,11 @@ from onbox.bench.tasks import load_tasks
 from onbox.bench.workspace import make_workspace
 from onbox.evidence.folder import read_lines
 from onbox.evidence.records import Exchange, ReplayPlan
-from onbox.judge.replays import Settled, replayed
+from onbox.judge.runs.replays import Settled, replayed
 from onbox.wire.endpoint import Endpoint
 from tests.builders import LEAK, call_delta, call_reply, chat_request, delta, event, plain_reply, text_reply
 from tests.doubles.server import Asked, Wire, serving
+from tests.gates import with_own_gate
 
 WORDS = text_reply("All references have been renamed.", request=chat_request(seed=100, max_tokens=64, temperature=0.5))
 
@@ -252,5 +253,5 @@ class TestTampering:
             shutil.copytree(task.path, Path(folder, task.name))
             mine = load_tasks(Path(folder))[0]
             watched = Watched(mine, tmp_path)
-            (mine.tests / "test.sh").write_text("exit 0\n")
+            with_own_gate(mine.path, "exit 0\n")
             assert watched.tampering(tmp_path, tmp_path) == ("the gate's files are not what they were before the run",)

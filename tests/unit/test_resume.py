@@ -5,7 +5,7 @@ from pathlib import Path
 from onbox.app.trials import set_invalid_aside
 from onbox.evidence.folder import AGAIN_MAX, TrialFolder
 from onbox.evidence.records import LedgerKind, Role
-from onbox.judge.verdict import judge
+from onbox.judge.verdict.trial import judge
 from tests.builders import Contender, build_trial
 
 

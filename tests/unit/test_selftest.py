@@ -19,10 +19,10 @@ from onbox.errors import BadSubjectError, UsageError
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import Exchange, SpeedPlan
 from onbox.evidence.stream import read_reply
-from onbox.judge.estimator import digest
 from onbox.judge.results import Validity
-from onbox.judge.selftest import judge_shape
-from onbox.judge.speed_checks import HARD
+from onbox.judge.speed.checks import HARD
+from onbox.judge.speed.estimator import digest
+from onbox.judge.speed.selftest import judge_shape
 from onbox.selftest.host import serving
 from onbox.selftest.lateness import Metronome, was_late
 from onbox.selftest.run import measure_shapes

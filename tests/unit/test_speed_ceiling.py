@@ -10,8 +10,8 @@ from onbox import fit, weights
 from onbox.evidence.folder import write_json
 from onbox.evidence.records import Ceiling, Role
 from onbox.judge.results import Measurement, Status, Validity
-from onbox.judge.speed import load, measure
-from onbox.judge.speed_ceiling import plausibility
+from onbox.judge.speed.ceiling_checks import plausibility
+from onbox.judge.speed.measurement import load, measure
 from onbox.speed import ceiling as act
 from onbox.weights import Facts
 from tests.builders import Contender, build_trial, speed_parts

@@ -10,10 +10,10 @@ from onbox.engines.openai.attached import Attached
 from onbox.errors import UsageError
 from onbox.evidence.folder import TrialFolder, read_lines
 from onbox.evidence.records import Role, SpeedPlan, SpeedRecord
-from onbox.judge.estimator import digest
 from onbox.judge.results import Measurement, Status, Validity
-from onbox.judge.speed import load, measure
-from onbox.judge.together import Together, together
+from onbox.judge.speed.concurrency import ConcurrentWindow, concurrent_window
+from onbox.judge.speed.estimator import digest
+from onbox.judge.speed.measurement import load, measure
 from onbox.selftest.host import serving
 from onbox.selftest.shapes import Tempo
 from onbox.speed import scraping
@@ -25,7 +25,7 @@ from tests.unit.test_speed import bad, check
 
 def cell(
     concurrency: int, starts_s: list[float], tok_s: float = 20.0, tokens: int = 96
-) -> tuple[SpeedParts, Together | None]:
+) -> tuple[SpeedParts, ConcurrentWindow | None]:
     """Rounds of requests that begin at these moments, each decoding at that rate."""
     made = [
         speed_exchange(n, "measured", tok_s=tok_s, start_s=start, tokens=tokens) for n, start in enumerate(starts_s, 1)
@@ -39,7 +39,7 @@ def cell(
     parts.metrics_after = metrics_text(1000 + len(made) * tokens, 40.0 + spent_s)
     plan = parts.run.plan.model_copy(update={"requests": len(made)})
     parts.run = parts.run.model_copy(update={"concurrency": concurrency, "plan": plan})
-    return parts, together([digest(exchange) for exchange in made], made, concurrency)
+    return parts, concurrent_window([digest(exchange) for exchange in made], made, concurrency)
 
 
 class TestWindow:
@@ -108,10 +108,10 @@ class TestJudged:
         assert (both.status, both.decode_tok_s, both.system_tok_s) == (Validity.INVALID, None, None)
 
     def test_a_drift_over_the_sweep(self, tmp_path: Path) -> None:
-        again = cell(1, [1.0, 7.0, 13.0, 19.0], tok_s=24.0)[0]
+        again = cell(1, [1.0, 7.0, 13.0, 19.0], tok_s=22.0)[0]
         result = swept(tmp_path, cell(2, [1.0, 1.0])[0], again)
         assert bad(result) == {"DRIFT": Status.WARN}
-        assert check(result, "DRIFT").observed == -4.0
+        assert check(result, "DRIFT").observed == -12.0
 
 
 def test_a_sweep_against_a_server_of_known_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

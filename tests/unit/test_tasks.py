@@ -193,7 +193,7 @@ def test_builtin_tasks_are_whole(name: str) -> None:
     assert facts["schema_version"] == "1.4"
     assert facts["task"].keys() == {"name", "version", "description"}
     assert facts["task"]["name"] == f"onbox/{name}"
-    assert facts["metadata"].keys() - {"needs"} == {"family", "answer"}
+    assert facts["metadata"].keys() - {"needs"} == {"family", "answer", "gate"}
     assert facts["verifier"].keys() == facts["agent"].keys() == {"timeout_sec"}
     assert facts["environment"] == {"network_mode": "no-network"}
     for shared in ("gatelib.py", "test.sh"):

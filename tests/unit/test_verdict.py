@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from onbox.evidence.folder import TrialFolder, write_json
 from onbox.evidence.records import Audited, LedgerKind, Role, RunRecord
 from onbox.judge.results import Check, Status, Validity, Verdict
-from onbox.judge.verdict import judge
+from onbox.judge.verdict.trial import judge
 from tests.builders import (
     SMALL,
     Contender,
@@ -302,7 +302,7 @@ class TestSpeed:
 
     def test_speed_alone(self, tmp_path: Path) -> None:
         verdict = judge(build_trial(tmp_path / "trial", [Contender("small", Role.INCUMBENT, {})]))
-        assert verdict.headline == "small decodes 25 tok/s; no task was asked for."
+        assert verdict.headline == "small decodes 25 tok/s ± 0.1 %; no task was asked for."
         assert (verdict.verdict, verdict.checks, verdict.runs) == ("undecided", (), ())
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from onbox.errors import UsageError
 from onbox.evidence.folder import read_lines
-from onbox.evidence.records import Exchange
+from onbox.evidence.records import Exchange, TransportError
 from onbox.evidence.stream import read_reply
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
@@ -408,7 +408,7 @@ class TestProxy:
 
         with Running(script, tape) as proxied, StampedClient(proxied.endpoint) as client, pytest.raises(RuntimeError):
             client.post("/x", {}, purpose="agent", on_read=leave)
-        assert proxied.recorded()[0].error == "the client left before the reply was complete"
+        assert proxied.recorded()[0].error_kind is TransportError.CLIENT_LEFT
 
     def test_a_request_that_outlives_its_run_is_recorded_there_and_ended(self, tape: Path) -> None:
         freed: list[bool] = []
@@ -419,9 +419,9 @@ class TestProxy:
             with proxy.recording("first", tape) as endpoint:
                 late = open_request(endpoint)
                 server.await_requests(1)
-            assert [line["error"] for line in read_lines(tape)] == [
-                "the client left: its run ended before the reply was complete"
-            ]
+            (line,) = read_lines(tape)
+            assert line["error"] == "the run ended before the reply was complete"
+            assert line["error_kind"] == TransportError.RUN_ENDED
             late.close()
         assert freed == [True]
 

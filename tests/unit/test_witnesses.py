@@ -7,8 +7,8 @@ import pytest
 
 from onbox.engines.profiles import BUILTIN
 from onbox.evidence.stream import Reply, read_reply
-from onbox.judge.accounts import accounts, drafted, engine_time
-from onbox.judge.metrics import START_TIME, Counters, difference, parse
+from onbox.judge.speed.engine_reported import drafted, engine_time, reported_tokens
+from onbox.judge.speed.metrics import START_TIME, Counters, difference, parse
 from onbox.schema.engine_profile import CounterNames
 from tests.builders import event, streamed
 
@@ -51,7 +51,7 @@ class TestVllm:
     def test_token_ids_count_what_usage_says(self) -> None:
         reply = stream("completion-1")
         assert (reply.completion_tokens, reply.token_ids, reply.finish_reason) == (64, 64, "length")
-        assert accounts(reply) == [("its token ids", 64)]
+        assert reported_tokens(reply) == [("its token ids", 64)]
 
     def test_without_the_seconds_of_requests_the_gaps_between_tokens_serve(self) -> None:
         before, after = recorded("vllm", "speed-before"), recorded("vllm", "speed-after")

@@ -15,7 +15,7 @@ from onbox.evidence.records import StandUp
 from onbox.launch.lifetime import Lifetime
 from onbox.launch.ports import port_open
 from onbox.recipes import Recipe, Serve, Weights
-from onbox.watch.recording import Recording
+from onbox.watch.recording import WatchRecording
 from onbox.watch.watcher import Tracker
 from tests.parts import VLLM_MODEL, VLLM_PYTHON
 
@@ -74,7 +74,7 @@ def test_phases_are_told_from_the_real_log(eager: Lifetime) -> None:
 
 def test_the_watch_saw_it_get_on_and_how_much_memory_it_took(eager: Lifetime) -> None:
     tracker, states = Tracker(), set()
-    for sample in Recording(eager.folder / "samples.jsonl"):
+    for sample in WatchRecording(eager.folder / "samples.jsonl"):
         states.add(str(tracker.take(sample).state))
     assert states <= {"progressing", "slow", "suspect", "done"}
     assert [lap.name for lap in tracker.laps][:3] == ["start", "load", "finalize"]

@@ -6,7 +6,7 @@ from pathlib import Path
 from onbox.errors import UsageError
 from onbox.evidence.folder import TrialFolder, write_atomic
 from onbox.exporters import Export, exporter_by_name
-from onbox.judge.verdict import judge
+from onbox.judge.verdict.trial import judge
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,14 @@ def export_trial(folder: Path | str, kind: str, out: Path | str | None = None) -
 def _write(made: Export, folder: Path, kind: str, wanted: Path | None) -> Path:
     """Write one file, or a folder of several; what an earlier export left under the default name is replaced."""
     (first, content), *others = made.files.items()
+    many = bool(others) or made.is_folder
     resolved = folder.resolve()
-    path = wanted or resolved.with_name(f"{resolved.name}.{kind}{'' if others else Path(first).suffix}")
+    path = wanted or resolved.with_name(f"{resolved.name}.{kind}{'' if many else Path(first).suffix}")
     if path.resolve().is_relative_to(resolved):
         raise UsageError(f"--out {path}: lies in the evidence folder, which is sealed", "name a place outside of it")
-    if wanted is not None and path.exists() and (not path.is_dir() or any(path.iterdir()) or not others):
+    if wanted is not None and path.exists() and (not path.is_dir() or any(path.iterdir()) or not many):
         raise UsageError(f"--out {path}: is there already", "name another place")
-    if not others:
+    if not many:
         write_atomic(path, content)
         return path
     for name, data in made.files.items():

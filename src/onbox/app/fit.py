@@ -36,7 +36,7 @@ def fit_weights(
         source: as `onbox.read_weights` takes it.
         context: tokens in each sequence.
         batch: sequences decoded together.
-        bandwidth_gb_s: measured read bandwidth of another box; None measures this one.
+        bandwidth_gb_s: what memory of another box can read at most; None measures this one.
         nominal_gb_s: bandwidth as the maker of another box states it.
         resident: what the engine really keeps, as `moe=mxfp4,lm_head=fp8`.
         kv_dtype: type of the KV cache.
@@ -50,7 +50,8 @@ def fit_weights(
     """
     overrides = fit.parse_overrides(resident) if resident else None
     facts, room = read_weights(source), None
-    if bandwidth_gb_s is None and nominal_gb_s is None:
+    elsewhere = bandwidth_gb_s is not None or nominal_gb_s is not None
+    if not elsewhere:
         tell("measuring read bandwidth ...")
         this = box.describe()
         room = fit.room(this.memory, this.accelerators, this.desktop_session)
@@ -67,5 +68,6 @@ def fit_weights(
         measured_gb_s=bandwidth_gb_s,
         rate_tok_s=measured_tok_s,
         place=room,
+        exact=elsewhere,
     )
     return FitResult(facts, found)

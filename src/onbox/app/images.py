@@ -1,6 +1,5 @@
 """Images: where the daemon's pulls go, an image brought here beside them, and what its binaries are for."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,9 +8,9 @@ from typing import Any
 from onbox import box
 from onbox.box.gpu_arch import chip_number
 from onbox.errors import UsageError
-from onbox.evidence.folder import utc_now, write_json
 from onbox.fetch.http import DIRECT, ENVIRONMENT, Route, proxy_label
 from onbox.image.compare import Measured, compare
+from onbox.image.consent import Consent
 from onbox.image.daemon import Daemon, find_daemon
 from onbox.image.fetch import Options, Progress, fetch_image
 from onbox.image.manifest import parse_platform
@@ -215,7 +214,7 @@ def _route(
     if direct:
         tell(f"note: {sentence}")
         return route
-    consent = _Consent(store)
+    consent = Consent(store)
     if consent.given(around):
         return route
     if ask is None:
@@ -224,23 +223,3 @@ def _route(
         raise UsageError(f"{reference}: not fetched around {proxy_label(around)}", "--proxy daemon keeps to it")
     consent.give(around)
     return route
-
-
-class _Consent:
-    """The proxies that the owner lets onbox go around."""
-
-    def __init__(self, store: ImageStore) -> None:
-        self._path = store.root / "around.json"
-
-    def given(self, proxy: str) -> bool:
-        return proxy_label(proxy) in self._read()
-
-    def give(self, proxy: str) -> None:
-        write_json(self._path, {**self._read(), proxy_label(proxy): utc_now()})
-
-    def _read(self) -> dict[str, Any]:
-        try:
-            told = json.loads(self._path.read_bytes())
-        except (OSError, ValueError):
-            return {}
-        return told if isinstance(told, dict) else {}

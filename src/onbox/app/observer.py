@@ -2,9 +2,9 @@
 
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import RunRecord
-from onbox.judge.around import Surroundings
-from onbox.judge.attribution import attribute
-from onbox.judge.speed import load, measure
+from onbox.judge.runs.attribution import attribute
+from onbox.judge.runs.run_context import TrialContext
+from onbox.judge.speed.measurement import load, measure
 
 
 class JudgingObserver:
@@ -17,10 +17,10 @@ class JudgingObserver:
         """(outcome, code) of a finished run."""
         if record.contender not in self._measured_tok_s:
             self.speed(folder, record.contender)
-        around = Surroundings(folder, folder.plan(), record.contender)
+        context = TrialContext(folder, folder.plan(), record.contender)
         path = folder.run_folder(record.contender, record.task, record.arm, record.n)
         exchanges = folder.exchanges(path / "wire.jsonl")
-        result = attribute(record, exchanges, around.of(record, self._measured_tok_s[record.contender]))
+        result = attribute(record, exchanges, context.of(record, self._measured_tok_s[record.contender]))
         return result.outcome.value, result.code
 
     def speed(self, folder: TrialFolder, contender: str) -> tuple[float | None, str]:

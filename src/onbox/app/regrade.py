@@ -14,8 +14,8 @@ from onbox.evidence.folder import TrialFolder, append_line, utc_now
 from onbox.evidence.lock import locked
 from onbox.evidence.manifest import write_manifest
 from onbox.evidence.records import LedgerKind, Plan, Regrade, RegradedRun
-from onbox.judge.around import Surroundings
-from onbox.judge.attribution import attribute
+from onbox.judge.runs.attribution import attribute
+from onbox.judge.runs.run_context import TrialContext
 from onbox.scratch import scratch_folder
 from onbox.trial.plan import tasks_now
 
@@ -91,7 +91,7 @@ def _regrade(trial: TrialFolder, regrader: Regrader, tell: Callable[[str], None]
     """Every finished run of every contender, one after the other."""
     plan, found = trial.plan(), []
     for contender in plan.contenders:
-        context = Surroundings(trial, plan, contender.name)
+        context = TrialContext(trial, plan, contender.name)
         for run in trial.runs(contender.name):
             if run.gate is None:
                 continue

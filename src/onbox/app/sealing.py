@@ -5,7 +5,7 @@ from pathlib import Path
 from onbox.evidence.folder import TrialFolder, write_atomic, write_json
 from onbox.evidence.manifest import write_manifest
 from onbox.judge.results import Verdict
-from onbox.judge.verdict import judge
+from onbox.judge.verdict.trial import judge
 
 
 def seal(folder: TrialFolder) -> Verdict:

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from onbox.errors import BadSubjectError, BoxError, UsageError
-from onbox.judge.selftest import ShapeResult, judge_shape
+from onbox.judge.speed.selftest import ShapeResult, judge_shape
 from onbox.selftest.host import serve
 from onbox.selftest.run import JOBS, measure_shapes
 from onbox.selftest.shapes import SHAPES, Tempo

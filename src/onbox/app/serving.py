@@ -7,15 +7,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from onbox import fetch, recipes
+from onbox import recipes
 from onbox.box.checks import Check
 from onbox.engines import engine_by_name
 from onbox.errors import BoxError, UsageError
 from onbox.evidence.folder import utc_now, write_atomic, write_json
 from onbox.evidence.lock import locked
 from onbox.evidence.records import LaunchRecord, StandUp
-from onbox.judge.backend import backend_proof
+from onbox.evidence.served_recipe import Expectations
+from onbox.fetch.named import fetch_with_named
+from onbox.image.fetch import Progress
+from onbox.image.prepare import prepare
 from onbox.judge.results import BackendProof
+from onbox.judge.verdict.backend import backend_proof
 from onbox.launch import started_engines
 from onbox.launch.lifetime import Lifetime
 from onbox.launch.started_engines import StopResult, UpEngine, UpRecord
@@ -61,6 +65,7 @@ def stand_up(
             name = recipe.name
             folder = state_folder() / f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
             write_atomic(folder / "recipe.yaml", recipe_yaml(recipe))
+            recipe = _prepare_image(recipe, show)
             weights = _fetch(recipe, folder, show, check_weights)
             started_engines.put_away(name)
 
@@ -180,7 +185,7 @@ def _with_record(started: UpRecord, record: StandUp, recipe: Recipe) -> UpRecord
     return started.model_copy(
         update={
             "phases": record.phases,
-            "backend": backend_proof(record, recipe.model_dump(mode="json")).model_dump(mode="json"),
+            "backend": backend_proof(record, Expectations.model_validate(recipe.expect)).model_dump(mode="json"),
             "container": record.container,
             "reserve_bytes": record.guard.reserve_bytes if record.guard else None,
             "plan_bytes": record.guard.plan_bytes if record.guard else None,
@@ -195,10 +200,23 @@ def _show_checks(path: Path, on_checks: Callable[[tuple[Check, ...]], None]) -> 
         on_checks(tuple(Check(**check.model_dump()) for check in checks))
 
 
+def _prepare_image(recipe: Recipe, show: Callable[[events.Event], None]) -> Recipe:
+    """The recipe, its image here: fetched beside the daemon or built, each a phase of its own."""
+    name = recipe.name
+
+    def on_phase(phase: str, seconds: float | None) -> None:
+        show(events.PhaseStarted(name, phase) if seconds is None else events.PhaseEnded(name, phase, seconds))
+
+    def on_progress(progress: Progress) -> None:
+        show(events.Fetching(name, progress.bytes_done, progress.bytes_total, progress.phase))
+
+    return prepare(recipe, on_phase, on_progress)
+
+
 def _fetch(recipe: Recipe, folder: Path, show: Callable[[events.Event], None], check_weights: bool | None) -> Path:
     assert recipe.weights is not None
-    path, record = fetch.fetch(
-        recipe.weights,
+    path, record = fetch_with_named(
+        recipe,
         lambda done, total, source: show(events.Fetching(recipe.name, done, total, source)),
         full_check=check_weights,
     )

@@ -17,7 +17,7 @@ from onbox.fit import Fit, Scenario
 from onbox.image.fetch import Progress as ImageProgress
 from onbox.image.verify import Verified
 from onbox.judge.imports.trust import ImportTrust
-from onbox.judge.selftest import ShapeResult
+from onbox.judge.speed.selftest import ShapeResult
 from onbox.launch.started_engines import StopResult, UpEngine
 from onbox.recipes import Recipe
 from onbox.trial.spec import TrialSpec

@@ -15,7 +15,7 @@ from onbox.launch.containers import ContainerClient, find_container
 from onbox.launch.guard_replay import GuardReplay
 from onbox.supervisor.settings import MemoryLimits
 from onbox.watch.cgroups import group_of
-from onbox.watch.classify import Assessment, State
+from onbox.watch.classify import Assessment, WatchState
 from onbox.watch.collect import Collector, Target
 from onbox.watch.engine_counters import MetricsServer
 from onbox.watch.logs import FileLog, Log, PipeLog
@@ -23,7 +23,7 @@ from onbox.watch.machine import cache_folders
 from onbox.watch.members import CLIENTS, DAEMONLESS
 from onbox.watch.phases import phase_of_command
 from onbox.watch.procfs import stat_of
-from onbox.watch.recording import Header, Recorder, Recording
+from onbox.watch.recording import Header, Recorder, WatchRecording
 from onbox.watch.recording_library import find_recording
 from onbox.watch.watcher import Lap, Tracker, Watcher
 
@@ -71,7 +71,7 @@ class WatchFrame:
         Raises:
             BadSubjectError: what was watched is dead or hung.
         """
-        if self.verdict.state in (State.DEAD, State.HUNG):
+        if self.verdict.state in (WatchState.DEAD, WatchState.HUNG):
             where, why = self.verdict.phase, self.verdict.why
             raise BadSubjectError(f"{self.title}: {self.verdict.state} in {where}: {why}")
 
@@ -121,7 +121,7 @@ def _check_guard(spec: WatchSpec) -> None:
 
 def _replayed(spec: WatchSpec) -> Iterator[WatchFrame]:
     assert spec.replay is not None
-    recording = Recording(find_recording(spec.replay))
+    recording = WatchRecording(find_recording(spec.replay))
     title = recording.header.title or spec.replay.name
     if recording.header.made != "recorded":
         title += f" ({recording.header.made})"
@@ -167,7 +167,7 @@ def _ticks(
         yield WatchFrame(title, verdict, tuple(watcher.tracker.laps), sample.log, echo)
         if sample.ended:
             return
-        if verdict.state is State.HUNG and stoppable is not None:
+        if verdict.state is WatchState.HUNG and stoppable is not None:
             return
         due = max(due + TICK_S, time.monotonic())
         while (left := due - time.monotonic()) > 0:

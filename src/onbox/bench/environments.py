@@ -66,7 +66,7 @@ def _image(task: Task, tier: Container) -> str:
     for base in base_images(dockerfile.read_text("utf-8", "replace")):
         # Looked up before the build: a missing base would be fetched from a registry.
         if not tier.has(base):
-            raise BoxError(f"{dockerfile}: FROM {base}: not on this box", f"{tier.name} pull {base}, or {by_hand}")
+            raise BoxError(f"{dockerfile}: FROM {base}: not on this box", f"onbox image fetch {base}, or {by_hand}")
     try:
         tier.client.ask(*build, timeout_s=BUILD_S)
     except BoxError as error:

@@ -1,10 +1,8 @@
 """One run: one agent on one task in one fresh workspace, graded after the agent is dead."""
 
-import errno
 import json
 import secrets
 import time
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +12,7 @@ from onbox.bench.agents import Agent, Job, Outcome
 from onbox.bench.concurrent_runs import ConcurrentRuns
 from onbox.bench.diff import changes, patch
 from onbox.bench.environments import environment_of
+from onbox.bench.faults import Fault, fault_of
 from onbox.bench.gate import grade
 from onbox.bench.quality import Parsed, References, parse_changed
 from onbox.bench.replay import Replayer
@@ -25,9 +24,9 @@ from onbox.bench.workspace_archive import keep
 from onbox.errors import OnboxError
 from onbox.evidence.folder import read_lines, utc_now, write_atomic, write_json
 from onbox.evidence.records import (
-    HARNESS_FAULT,
     AgentEnd,
     AgentPlan,
+    AgentStop,
     ArmPlan,
     Changes,
     Exchange,
@@ -115,7 +114,8 @@ class Bench:
                     changes=NO_CHANGES,
                     sandbox=self.sandbox_report,
                     engine_alive=self.alive(),
-                    fault=_of_harness(error),
+                    fault=fault_of(error).text,
+                    fault_kind=fault_of(error).kind,
                     beside=others(),
                     node=self.node,
                 )
@@ -127,7 +127,8 @@ class Bench:
         folder.mkdir(parents=True)
         started_at, began = utc_now(), time.monotonic()
         equipped = _Equipped.by(self.treatments.get(arm, ArmPlan(name=arm)))
-        outcome, gate, changed, fault = _nothing("the run did not start"), None, NO_CHANGES, ""
+        outcome, gate, changed = _nothing("the run did not start"), None, NO_CHANGES
+        fault: Fault | None = None
         tampering: tuple[str, ...] = ()
         workspace_sha256 = ""
         parsed: Parsed | None = None
@@ -148,12 +149,8 @@ class Bench:
                 gate = grade(task, workspace, outcome.end.reply, environment.sandbox, transcript=folder / "gate.txt")
                 ended = time.monotonic()
                 parsed = self._parsed(before, after)
-            except OnboxError as error:
-                fault = f"sandbox: {error.message}"
-            except OSError as error:
-                fault = f"{'disk' if error.errno in (errno.ENOSPC, errno.EDQUOT) else 'box'}: {error}"
             except Exception as error:
-                fault = _of_harness(error)
+                fault = fault_of(error)
         seconds = (time.monotonic() if ended is None else ended) - began
         alive = self.alive()
         replay = self._replay(folder) if alive and gate is not None and gate.exit_code == 1 else None
@@ -176,7 +173,8 @@ class Bench:
             sandbox=self.sandbox_report,
             engine_alive=alive,
             canary=equipped.canary,
-            fault=fault,
+            fault=fault.text if fault else "",
+            fault_kind=fault.kind if fault else None,
             workspace_sha256=workspace_sha256,
             tampering=tampering,
             replay=replay,
@@ -198,7 +196,7 @@ class Bench:
         limits = limits.model_copy(update={"wall_s": min(limits.wall_s, task.agent_timeout_s)})
         name = f"{task.name}-{folder.parent.name}-{folder.name}"
         watch = self.agent.watch(limits, sampling, seed)
-        with self.proxy.recording(name, folder / "wire.jsonl", watch=watch) as endpoint:
+        with self.proxy.recording(name, folder / "wire.jsonl", admission=watch) as endpoint:
             job = Job(
                 instruction=task.instruction,
                 workspace=workspace,
@@ -256,19 +254,11 @@ class _Equipped:
         return f"{self.treatment.rules.rstrip()}\n\n{CANARY.format(self.canary)}\n" if self.canary else ""
 
 
-def _of_harness(error: Exception) -> str:
-    """What nobody foresaw, in one line: its kind, its words and where it came up."""
-    frames = traceback.extract_tb(error.__traceback__)[-2:]
-    where = ", ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in reversed(frames))
-    words = f"{HARNESS_FAULT} {type(error).__name__}: {str(error)[:300]} ({where})"
-    return words.encode("utf-8", "replace").decode()
-
-
 def _as_text(end: AgentEnd) -> AgentEnd:
     """A model's words may hold half characters, which no record takes."""
-    texts = {name: value for name, value in end if isinstance(value, str)}
+    texts = {name: value for name, value in end if type(value) is str}
     return end.model_copy(update={name: value.encode("utf-8", "replace").decode() for name, value in texts.items()})
 
 
 def _nothing(detail: str) -> Outcome:
-    return Outcome(AgentEnd(stop="crash", detail=detail))
+    return Outcome(AgentEnd(stop=AgentStop.CRASH, detail=detail))

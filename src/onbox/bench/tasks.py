@@ -67,6 +67,7 @@ class Task:
         answer: where the gate looks: at the workspace, or at the agent's last message.
         needs: programs that the agent or the gate runs, beside Python and the shell: `node`.
         exact: the layout of the answer matters, so that the audit must not lay it out anew.
+        judges_apart: the gate never runs the code under test, but has it run, and says its verdict with a word.
         sha256: of every file of the task, names and execute bits included.
         origin_sha256: of the task that this is an instance of; its own where it was not generated.
     """
@@ -80,6 +81,7 @@ class Task:
     answer: Answer
     needs: tuple[str, ...]
     exact: bool
+    judges_apart: bool
     sha256: str
     origin_sha256: str
 
@@ -123,6 +125,7 @@ class _Metadata(BaseModel):
     answer: Answer = "workspace"
     needs: tuple[str, ...] = ()
     exact: bool = False
+    gate: Literal["", "apart"] = ""
 
 
 class _Verifier(BaseModel):
@@ -206,6 +209,7 @@ def load_task(path: Path) -> Task:
         answer=facts.metadata.answer,
         needs=facts.metadata.needs,
         exact=facts.metadata.exact,
+        judges_apart=facts.metadata.gate == "apart",
         sha256=sha256,
         origin_sha256=sha256,
     )

@@ -141,7 +141,7 @@ class Kernel:
         call("cuLaunchKernel", self._function, blocks, 1, 1, threads, 1, 1, 0, None, pointers, None)
 
 
-class Event:
+class CudaEvent:
     """A time stamp on the default stream."""
 
     def __init__(self) -> None:
@@ -152,7 +152,7 @@ class Event:
         """Queue the stamp."""
         call("cuEventRecord", self.handle, None)
 
-    def seconds_since(self, earlier: "Event") -> float:
+    def seconds_since(self, earlier: "CudaEvent") -> float:
         """Time between two stamps, once both have happened."""
         milliseconds = ctypes.c_float()
         call("cuEventElapsedTime", ctypes.byref(milliseconds), earlier.handle, self.handle)

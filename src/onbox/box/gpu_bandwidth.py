@@ -161,7 +161,7 @@ class _Run:
         expected = PATTERN * self._words % (1 << 32)
         for _ in range(repeats):
             cuda.fill(self._out, 0, 1)
-            started, ended = cuda.Event(), cuda.Event()
+            started, ended = cuda.CudaEvent(), cuda.CudaEvent()
             started.record()
             self._launch()
             ended.record()

@@ -106,6 +106,9 @@ def run(argv: list[str] | None = None) -> None:
                 _report(arguments, code, message, next_step)
         except KeyboardInterrupt:
             code = 130
+        # CPython remembers an interrupt that came while a text was executed, as dataclasses do at import, and would die
+        # of SIGINT in the end though it was handled; executing another text makes it forget.
+        exec("")
     sys.exit(code)
 
 

@@ -16,7 +16,9 @@ from onbox.engines.launch import LABEL, Launch
 from onbox.engines.log_lines import Failure, LogLines
 from onbox.engines.variables import by_name
 from onbox.recipes.container import Container
-from onbox.recipes.schema import Recipe
+from onbox.recipes.named_files import named_files, replaced
+from onbox.recipes.schema import ArgumentValue, Recipe
+from onbox.user_folders import cache_folder
 
 FAILURES = (
     Failure("rlimit", r"error setting rlimit|setrlimit .*not permitted",
@@ -80,6 +82,18 @@ def place(recipe: Recipe, weights: Path) -> Place:
     return Place(inside, host, contained=True, files=((weights, inside),))
 
 
+def with_named_files(recipe: Recipe, where: Place) -> tuple[Place, dict[str, ArgumentValue]]:
+    """Let in what the recipe's arguments name, and return the arguments with the paths that the engine has to name."""
+    paths: dict[tuple[str, str], str] = {}
+    for number, each in enumerate(named_files(recipe), 1):
+        if each.is_model:
+            paths[each.option, each.name] = where.weights
+        elif each.weights is not None:
+            path = each.path(cache_folder())
+            where, paths[each.option, each.name] = where.file(path, f"named/{number}/{path.name}")
+    return where, replaced(recipe.serve.arguments, paths)
+
+
 def launch(
     recipe: Recipe,
     command: Sequence[str],
@@ -133,17 +147,22 @@ def _build(client: str, container: Container) -> tuple[str, ...]:
     if build.target:
         words += ["--target", build.target]
     # A step that fails leaves its container behind otherwise; and podman would pull.
-    words += [f"--pull={container.pull}"] if client == "podman" else ["--force-rm"]
+    words += [f"--pull={_pull(container)}"] if client == "podman" else ["--force-rm"]
     for key, value in build.arguments.items():
         words += ["--build-arg", f"{key}={value}"]
     return (*words, build.context)
+
+
+def _pull(container: Container) -> str:
+    """What the client may do about an image that is not here; what onbox fetches is here before."""
+    return "missing" if container.pull == "daemon" else "never"
 
 
 def _run(
     recipe: Recipe, container: Container, name: str, where: Place, port: int, variables: Mapping[str, str]
 ) -> list[str]:
     """`run` and its options: removed at its end, never pulled unless asked for, reachable from this box only."""
-    words = ["run", "--rm", "--name", name, "--label", f"{LABEL}={recipe.name}", "--pull", container.pull]
+    words = ["run", "--rm", "--name", name, "--label", f"{LABEL}={recipe.name}", "--pull", _pull(container)]
     if container.platform:
         words += ["--platform", container.platform]
     if container.network == "host":

@@ -1,5 +1,6 @@
 """Read Prometheus text as engines expose it."""
 
+import math
 from collections.abc import Sequence
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -26,8 +27,8 @@ def gauges(text: str, names: Sequence[str]) -> dict[str, float]:
     try:
         for family in text_string_to_metric_families(text):
             for sample in family.samples:
-                if sample.name in names:
+                if sample.name in names and math.isfinite(sample.value):
                     found[sample.name] = found.get(sample.name, 0.0) + sample.value
-    except ValueError:
+    except (ValueError, IndexError, KeyError, OverflowError):
         return {}
     return found

@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from onbox.errors import UsageError
+from onbox.evidence.migrations import current
 from onbox.evidence.records import Exchange, LedgerEntry, LedgerKind, Plan, RunRecord
 
 AGAIN_MAX = 2
@@ -93,9 +94,22 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
             if not line.endswith(b"\n"):
                 return
             try:
-                yield json.loads(line)
+                yield json_of(line)
             except (ValueError, RecursionError) as error:
                 raise UsageError(f"{path}:{number}: not JSON: {error}") from error
+
+
+def json_of(text: str | bytes) -> Any:
+    """Parse JSON, which knows neither NaN nor Infinity.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return json.loads(text, parse_constant=_no_constant)
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no number of JSON")
 
 
 class TrialFolder:
@@ -206,7 +220,7 @@ class TrialFolder:
         Raises:
             UsageError: the file is missing, or is not such a record; the message names file and field.
         """
-        return _validated(model, path, json.loads)
+        return _validated(model, path, json_of)
 
     def read_if_there(self, model: type[R], path: Path) -> R | None:
         """Like `read`, with None for a file that is not there."""
@@ -215,7 +229,7 @@ class TrialFolder:
 
 def _validated(model: type[R], path: Path, parse: Any) -> R:
     try:
-        return model.model_validate(parse(path.read_text("utf-8")))
+        return model.model_validate(current(model.__name__, parse(path.read_text("utf-8"))))
     except FileNotFoundError as error:
         raise UsageError(f"{path}: missing") from error
     except OSError as error:
@@ -228,7 +242,7 @@ def _validated(model: type[R], path: Path, parse: Any) -> R:
 
 def _entry(model: type[R], line: dict[str, Any], path: Path) -> R:
     try:
-        return model.model_validate(line)
+        return model.model_validate(current(model.__name__, line))
     except ValidationError as error:
         raise UsageError(f"{path}: {first_problem(error)}") from error
 

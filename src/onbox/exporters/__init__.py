@@ -20,11 +20,13 @@ class Export:
 
     Args:
         files: relative path -> content; a single one is the whole export, several make a folder.
+        is_folder: whether one alone makes a folder too, where its name is how its tool finds it.
         notes: what the format has no place for, or what was left out and why, one sentence each.
     """
 
     files: Mapping[str, bytes]
     notes: tuple[str, ...] = ()
+    is_folder: bool = False
 
 
 class Exporter(Protocol):

@@ -10,32 +10,33 @@ from onbox.evidence.folder import TrialFolder
 from onbox.exporters import Export
 from onbox.exporters.measured import Measured, as_json, measured
 from onbox.judge.results import Verdict
-from onbox.judge.spread import Spread, spread
+from onbox.judge.summary import Summary, summary
 
 SCHEMA_VERSION = "1.4"
 MS = 1000
 
 
 class AIPerf:
-    """`profile_export_aiperf.json`: a file for each contender, for each holds one profile."""
+    """`profile_export_aiperf.json`: a file for each contender and number of requests at a time."""
 
     name = "aiperf"
 
     def export(self, folder: TrialFolder, verdict: Verdict) -> Export:
-        """A summary for each contender."""
+        """A summary for each of them."""
         shown, notes = measured(verdict)
-        return Export({f"{each.name}.json": as_json(_summary(each)) for each in shown}, tuple(notes))
+        return Export({f"{each.cell}.json": as_json(_summary(each)) for each in shown}, tuple(notes))
 
 
 def _summary(each: Measured) -> dict[str, Any]:
     one = each.speed.each
     metrics = {
-        "request_latency": _metric("ms", spread([r.seconds for r in one]), MS),
+        "request_latency": _metric("ms", summary([r.seconds for r in one]), MS),
         "time_to_first_token": _metric("ms", each.ttfts_s, MS),
-        "inter_token_latency": _metric("ms", spread([1 / r.decode_tok_s for r in one if r.decode_tok_s]), MS),
+        "inter_token_latency": _metric("ms", summary([1 / r.decode_tok_s for r in one if r.decode_tok_s]), MS),
         "output_token_throughput_per_user": _metric("tokens/sec/user", each.rates_tok_s),
-        "output_sequence_length": _metric("tokens", spread([r.tokens for r in one])),
-        "input_sequence_length": _metric("tokens", spread([r.prompt_tokens for r in one])),
+        "output_sequence_length": _metric("tokens", summary([r.tokens for r in one])),
+        "input_sequence_length": _metric("tokens", summary([r.prompt_tokens for r in one])),
+        "output_token_throughput": _of_all(each),
         "request_count": {"unit": "requests", "avg": each.speed.requests},
         "total_output_tokens": {"unit": "tokens", "avg": each.speed.tokens},
     }
@@ -45,11 +46,17 @@ def _summary(each: Measured) -> dict[str, Any]:
         **{name: metric for name, metric in metrics.items() if metric},
         "was_cancelled": False,
         "is_complete": True,
-        "onbox": {"contender": each.name, "model": each.model, **each.standing},
+        "onbox": {"contender": each.name, "model": each.model, **each.judged},
     }
 
 
-def _metric(unit: str, found: Spread | None, factor: float = 1) -> dict[str, Any] | None:
+def _of_all(each: Measured) -> dict[str, Any] | None:
+    """Of all requests together, where several ran at a time."""
+    rate = each.speed.system_tok_s
+    return None if rate is None else {"unit": "tokens/sec", "avg": rate}
+
+
+def _metric(unit: str, found: Summary | None, factor: float = 1) -> dict[str, Any] | None:
     if found is None:
         return None
     return {

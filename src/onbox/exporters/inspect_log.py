@@ -1,6 +1,11 @@
-"""Logs of Inspect AI, JSON, version 2: one for each contender and arm, a sample for each run."""
+"""Logs of Inspect AI, JSON, version 2: one for each contender and arm, a sample for each run.
 
+`inspect view` lists a folder's JSON logs by their names, which begin with a time stamp (`_file.py` there, 0.3.285).
+"""
+
+import hashlib
 from collections import defaultdict
+from datetime import UTC, datetime
 from typing import Any
 
 from onbox.evidence.folder import TrialFolder
@@ -15,7 +20,7 @@ class Inspect:
     name = "inspect"
 
     def export(self, folder: TrialFolder, verdict: Verdict) -> Export:
-        """A log for each contender and arm.
+        """A log for each contender and arm, in a folder for `inspect view --log-dir`.
 
         Raises:
             BadSubjectError: the trial holds no run.
@@ -26,8 +31,18 @@ class Inspect:
         agent = agent_of(plan)
         files = {}
         for (contender, arm), runs in groups.items():
-            files[f"{contender}.{arm}.json"] = as_json(_log(runs, agent, plan.created_at, arm))
-        return Export(files)
+            task_id = hashlib.sha256(f"{plan.created_at}/{contender}/{arm}".encode()).hexdigest()[:22]
+            log = _log(runs, agent, plan.created_at, arm)
+            log["eval"] |= {"task_id": task_id, "run_id": task_id, "eval_id": task_id}
+            name = f"{contender}-{arm}".replace("_", "-")
+            files[f"{_stamp(plan.created_at)}_{name}_{task_id}.json"] = as_json(log)
+        return Export(files, is_folder=True)
+
+
+def _stamp(created: str) -> str:
+    """As Inspect's own file names begin: a time without colons."""
+    at = datetime.fromisoformat(created)
+    return f"{at.astimezone(UTC) if at.tzinfo else at:%Y-%m-%dT%H-%M-%S}+00-00"
 
 
 def _log(runs: list[Shown], agent: tuple[str, str], created: str, arm: str) -> dict[str, Any]:
@@ -83,7 +98,7 @@ def _sample(run: Shown) -> dict[str, Any]:
         "target": "the gate passes",
         "messages": _messages(run),
         "output": _output(run),
-        "metadata": run.told,
+        "metadata": run.details,
         "total_time": run.record.seconds,
         "working_time": run.result.model_s,
     }

@@ -7,6 +7,7 @@ says so, for the two must not share a column unseen.
 from onbox.evidence.folder import TrialFolder
 from onbox.exporters import Export
 from onbox.exporters.measured import Measured, measured
+from onbox.judge.formatting import count
 from onbox.judge.results import Verdict
 from onbox.report import marks
 from onbox.report.page import read_page
@@ -23,6 +24,10 @@ class LlamaBench:
     def export(self, folder: TrialFolder, verdict: Verdict) -> Export:
         """The table."""
         shown, notes = measured(verdict)
+        if beside := [each for each in shown if each.concurrency > 1]:
+            left = count(len(beside), "rate")
+            notes.append(f"left out, as llama-bench has no such row: {left} of several requests at a time")
+        shown = [each for each in shown if each.concurrency == 1]
         page = read_page(folder, verdict)
         sizes = {each.name: each.weights.bytes for each in page.contenders if each.weights}
         table = marks.table(HEAD, (_row(each, sizes.get(each.name, 0)) for each in shown), right=(1, 2, 4, 5))

@@ -6,6 +6,7 @@ peaks, the first byte of any kind) stays empty.
 
 import csv
 import io
+from collections.abc import Sequence
 from typing import Any
 
 from onbox import __version__
@@ -13,7 +14,7 @@ from onbox.evidence.folder import TrialFolder
 from onbox.exporters import Export
 from onbox.exporters.measured import Measured, as_json, measured
 from onbox.judge.results import Verdict
-from onbox.judge.spread import Spread, spread
+from onbox.judge.summary import Summary, summary
 
 VERSION = f"onbox {__version__}"
 """In place of llama-benchy's own, so that nobody takes these for its numbers."""
@@ -31,11 +32,13 @@ class Json:
         shown, notes = measured(verdict)
         at = folder.plan().created_at
         notes += [note for each in shown if (note := _no_prompt(each))]
-        return Export({f"{each.name}.json": as_json(_report(each, at)) for each in shown}, tuple(notes))
+        names = dict.fromkeys(each.name for each in shown)
+        reports = {name: _report([each for each in shown if each.name == name], at) for name in names}
+        return Export({f"{name}.json": as_json(report) for name, report in reports.items()}, tuple(notes))
 
 
 class Csv:
-    """llama-benchy's `--format csv`: a row for each contender."""
+    """llama-benchy's `--format csv`: a row for each contender and number of requests at a time."""
 
     name = "llama-benchy-csv"
 
@@ -49,18 +52,32 @@ class Csv:
         return Export({"llama-benchy.csv": text.getvalue().encode()}, tuple(notes))
 
 
-def _report(each: Measured, at: str) -> dict[str, Any]:
+def _report(cells: Sequence[Measured], at: str) -> dict[str, Any]:
+    """Of one contender: an entry for each number of requests at a time."""
+    return {
+        "version": VERSION,
+        "timestamp": at,
+        "latency_mode": "none",
+        "latency_ms": 0.0,
+        "model": cells[0].model,
+        "prefix_caching_enabled": False,
+        "max_concurrency": max(each.concurrency for each in cells),
+        "benchmarks": [_run(each) for each in cells],
+    }
+
+
+def _run(each: Measured) -> dict[str, Any]:
     rates, ttfts = _metric(each.rates_tok_s), _metric(each.ttfts_s, 1000)
     prompt = _prompt_tokens(each)
-    run = {
-        "concurrency": each.speed.profile.get("concurrency"),
+    return {
+        "concurrency": each.concurrency,
         "context_size": each.speed.profile.get("depth_tokens"),
         "prompt_size": 0 if prompt is None else round(prompt.median),
         "response_size": each.speed.profile.get("tokens"),
         "is_context_prefill_phase": False,
         "pp_throughput": None,
         "pp_req_throughput": None,
-        "tg_throughput": rates,
+        "tg_throughput": _total(each),
         "tg_req_throughput": rates,
         "peak_throughput": None,
         "peak_req_throughput": None,
@@ -69,22 +86,20 @@ def _report(each: Measured, at: str) -> dict[str, Any]:
         "e2e_ttft": ttfts,
         "throughput_over_time": None,
         "requests_throughput_over_time": None,
-        "onbox": each.standing,
-    }
-    return {
-        "version": VERSION,
-        "timestamp": at,
-        "latency_mode": "none",
-        "latency_ms": 0.0,
-        "model": each.model,
-        "prefix_caching_enabled": False,
-        "max_concurrency": each.speed.profile.get("concurrency"),
-        "benchmarks": [run],
+        "onbox": each.judged,
     }
 
 
-def _prompt_tokens(each: Measured) -> Spread | None:
-    return spread([one.prompt_tokens for one in each.speed.each])
+def _total(each: Measured) -> dict[str, Any] | None:
+    """llama-benchy's total: of one request at a time its rate, of several that of all together."""
+    if each.concurrency == 1:
+        return _metric(each.rates_tok_s)
+    rate = each.speed.system_tok_s
+    return None if rate is None else {"mean": rate, "std": 0.0, "values": [rate]}
+
+
+def _prompt_tokens(each: Measured) -> Summary | None:
+    return summary([one.prompt_tokens for one in each.speed.each])
 
 
 def _no_prompt(each: Measured) -> str:
@@ -93,7 +108,7 @@ def _no_prompt(each: Measured) -> str:
     return f"{each.name}: prompt_size is 0, for the format wants a number and the server gave none"
 
 
-def _metric(found: Spread | None, factor: float = 1) -> dict[str, Any] | None:
+def _metric(found: Summary | None, factor: float = 1) -> dict[str, Any] | None:
     if found is None:
         return None
     values = [value * factor for value in found.values]
@@ -101,7 +116,6 @@ def _metric(found: Spread | None, factor: float = 1) -> dict[str, Any] | None:
 
 
 def _row(each: Measured) -> dict[str, Any]:
-    rates = _metric(each.rates_tok_s)
-    found = {"t_s": rates, "t_s_req": rates, "e2e_ttft": _metric(each.ttfts_s, 1000)}
+    found = {"t_s": _total(each), "t_s_req": _metric(each.rates_tok_s), "e2e_ttft": _metric(each.ttfts_s, 1000)}
     numbers = {f"{name}_{what}": metric[what] for name, metric in found.items() if metric for what in ("mean", "std")}
     return {"model": each.model, "test_name": each.test, **numbers}

@@ -6,8 +6,8 @@ from typing import Any
 
 from onbox.errors import BadSubjectError
 from onbox.judge.results import Measurement, Status, Validity, Verdict
-from onbox.judge.speed_checks import HARD
-from onbox.judge.spread import Spread, spread
+from onbox.judge.speed.checks import HARD
+from onbox.judge.summary import Summary, summary
 
 REFUSING = HARD | {"LEDGER"}
 """Checks whose failure leaves no number."""
@@ -19,11 +19,21 @@ class Measured:
 
     Args:
         name: of the contender.
-        speed: its measurement, never an invalid one.
+        speed: its measurement, or that of another number of requests at a time; never an invalid one.
     """
 
     name: str
     speed: Measurement
+
+    @property
+    def concurrency(self) -> int:
+        """Requests at a time."""
+        return int(self.speed.profile.get("concurrency") or 1)
+
+    @property
+    def cell(self) -> str:
+        """The contender, with the number of requests at a time where there are several."""
+        return self.name if self.concurrency == 1 else f"{self.name}.c{self.concurrency}"
 
     @property
     def model(self) -> str:
@@ -32,26 +42,28 @@ class Measured:
 
     @property
     def test(self) -> str:
-        """Its name in the manner of llama-bench: `tg128`, `tg128 @ d4096`."""
+        """Its name in the manner of llama-benchy: `tg128`, `tg128 @ d4096`, `tg128 (c4)`."""
         depth = self.speed.profile.get("depth_tokens")
-        return f"tg{self.speed.profile.get('tokens')}" + (f" @ d{depth}" if depth else "")
+        beside = f" (c{self.concurrency})" if self.concurrency > 1 else ""
+        return f"tg{self.speed.profile.get('tokens')}" + (f" @ d{depth}" if depth else "") + beside
 
     @property
-    def rates_tok_s(self) -> Spread | None:
+    def rates_tok_s(self) -> Summary | None:
         """Of the requests one by one."""
-        return spread([one.decode_tok_s for one in self.speed.each])
+        return summary([one.decode_tok_s for one in self.speed.each])
 
     @property
-    def ttfts_s(self) -> Spread | None:
+    def ttfts_s(self) -> Summary | None:
         """Of the requests one by one."""
-        return spread([one.ttft_s for one in self.speed.each])
+        return summary([one.ttft_s for one in self.speed.each])
 
     @property
-    def standing(self) -> dict[str, Any]:
+    def judged(self) -> dict[str, Any]:
         """What other tools' formats have no word for; those that allow further keys carry it as `onbox`."""
         return {
             "status": self.speed.status.value,
             "decode_tok_s": self.speed.decode_tok_s,
+            "system_tok_s": self.speed.system_tok_s,
             "interval": self.speed.interval,
             "not_passed": doubts(self.speed),
             "profile": self.speed.profile,
@@ -86,6 +98,13 @@ def measured(verdict: Verdict) -> tuple[list[Measured], list[str]]:
             notes.append(f"{contender.name}: left out, its speed is invalid ({', '.join(failed)})")
         else:
             shown.append(Measured(contender.name, speed))
+            for cell in (Measured(contender.name, one) for one in speed.cells):
+                if cell.concurrency == 1:
+                    continue  # the first once more, for its steadiness alone
+                if cell.speed.status is Validity.INVALID or cell.speed.decode_tok_s is None:
+                    notes.append(f"{cell.name}: {cell.concurrency} requests at a time: left out, it is invalid")
+                else:
+                    shown.append(cell)
             if speed.status is Validity.SUSPECT:
                 notes.append(f"{contender.name}: its speed is suspect ({', '.join(doubts(speed))})")
     if not shown:

@@ -1,4 +1,5 @@
-"""Plain CSV: a row for each contender, with the status and the reasons that other formats have no place for."""
+"""Plain CSV: a row for each contender and number of requests at a time, with the status and the reasons that other
+formats have no place for."""
 
 import csv
 import io
@@ -6,7 +7,7 @@ import io
 from onbox.evidence.folder import TrialFolder
 from onbox.exporters import Export
 from onbox.exporters.measured import doubts
-from onbox.judge.results import ContenderResult, Verdict
+from onbox.judge.results import Measurement, Verdict
 
 HEADER = (
     "trial",
@@ -14,6 +15,7 @@ HEADER = (
     "model",
     "status",
     "decode_tok_s",
+    "system_tok_s",
     "low_tok_s",
     "high_tok_s",
     "client_bursts_tok_s",
@@ -41,13 +43,14 @@ class PlainCsv:
         text = io.StringIO(newline="")
         writer = csv.DictWriter(text, HEADER)
         writer.writeheader()
-        writer.writerows(_row(verdict.trial, contender) for contender in verdict.contenders)
+        for contender in verdict.contenders:
+            cells = contender.speed.cells if contender.speed else ()
+            writer.writerows(_row(verdict.trial, contender.name, speed) for speed in (contender.speed, *cells))
         return Export({"speed.csv": text.getvalue().encode()})
 
 
-def _row(trial: str, contender: ContenderResult) -> dict[str, object]:
-    speed = contender.speed
-    row: dict[str, object] = {"trial": trial, "contender": contender.name}
+def _row(trial: str, contender: str, speed: Measurement | None) -> dict[str, object]:
+    row: dict[str, object] = {"trial": trial, "contender": contender}
     if speed is None:
         return row | {"status": "not measured"}
     low, high = speed.interval or (None, None)
@@ -58,6 +61,7 @@ def _row(trial: str, contender: ContenderResult) -> dict[str, object]:
             "model": speed.profile.get("model"),
             "status": speed.status.value,
             "decode_tok_s": speed.decode_tok_s,
+            "system_tok_s": speed.system_tok_s,
             "low_tok_s": low,
             "high_tok_s": high,
             "cold_tok_s": speed.cold_tok_s,

@@ -29,6 +29,11 @@ def local(
     return path, _record(path, "path", on_progress, full_check)
 
 
+def record(path: Path, on_progress: OnProgress, full_check: bool | None) -> WeightsFile:
+    """The record of a file or a folder of any kind that is here."""
+    return _record(path, "path", on_progress, full_check)
+
+
 def bring_repository(
     repository: Repository, cache: Path, on_progress: OnProgress, *, full_check: bool | None = None
 ) -> tuple[Path, WeightsFile]:
@@ -67,8 +72,7 @@ def bring_repository(
 
 def folder_of(repository: Repository, cache: Path) -> Path:
     """Where a repository is kept."""
-    name = repository.repo.replace("/", "--") + (f"@{repository.revision}" if repository.revision else "")
-    return cache / "repositories" / name.replace("/", "-")
+    return repository.folder(cache)
 
 
 def _record(model: Path, source: str, on_progress: OnProgress, full_check: bool | None) -> WeightsFile:

@@ -68,6 +68,11 @@ def hashes_of(
     return tuple(known[path] for path in paths)
 
 
+def remember(path: Path, sha256: str) -> None:
+    """Keep a hash that was made while the file was written, so that nobody has to read it again for it."""
+    _note(path, _settled(path), sha256)
+
+
 def _hashed(paths: Sequence[Path], on_bytes: OnBytes) -> list[str]:
     total = sum(path.stat().st_size for path in paths)
     done, lock = 0, Lock()

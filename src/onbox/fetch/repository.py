@@ -1,20 +1,26 @@
-"""A model from the Hugging Face hub: only what an engine reads; huggingface_hub does the transfer and the resuming."""
+"""A model from the Hugging Face hub: only what an engine reads, by the transfer that images come by."""
 
 import importlib
+import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from onbox.errors import BoxError, FetchError
-from onbox.fetch.hashing import OnBytes, hashes_of
+from urllib3 import BaseHTTPResponse
+
+from onbox.errors import FetchError
+from onbox.fetch.hashing import OnBytes, hashes_of, remember
+from onbox.fetch.http import Client
+from onbox.fetch.meter import Meter
+from onbox.fetch.transfer import Blob, Final, Tally, watched_all
 from onbox.fetch.verified_folder import Fetched, FetchedFile, Skipped, Tell, expect_hash, need_room
-from onbox.weights.hub import HubStore, parse_hub_source, translated
+from onbox.weights.hub import HubStore, parse_hub_source
 from onbox.weights.layout import find_model
 
 WORKERS = 4
-ATTEMPTS = 5
+SAY_EVERY_S = 5.0
 _HEAVY = (".safetensors", ".gguf", ".bin", ".pt", ".pth", ".onnx", ".h5", ".msgpack", ".ot", ".tflite", ".mlmodel")
 _MEDIA = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".mp4", ".pdf", ".svg")
 _CODE = (".py",)
@@ -54,7 +60,8 @@ def fetch_repository(
         tell(f"skip {each.name} ({each.bytes / 2**30:.2f} GiB): {each.why}")
     tell(f"fetch {missing / 2**30:.2f} GiB in {len(wanted) - len(held)} files to {folder}")
     need_room(folder, missing)
-    _download(store, there.repository, folder, [each.rfilename for each in wanted])
+    folder.mkdir(parents=True, exist_ok=True)
+    _download(store, there.repository, folder, [each for each in wanted if each.rfilename not in held], tell)
     known = _hashes(folder, wanted, full_check, on_hashed)
     files = tuple(_verified(folder, each, known) for each in wanted)
     model = folder / there.file if there.file else folder
@@ -100,27 +107,46 @@ def _is_here(folder: Path, each: Any) -> bool:
     return path.is_file() and path.stat().st_size == each.size
 
 
-def _download(store: HubStore, repository: str, folder: Path, names: list[str]) -> None:
-    """Several files at once, each with huggingface_hub's own bar of rate and time left."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with ThreadPoolExecutor(WORKERS) as pool:
-        list(pool.map(lambda name: _download_one(store, repository, folder, name), names))
-
-
-def _download_one(store: HubStore, repository: str, folder: Path, name: str) -> None:
-    """Each attempt goes on where the last one was cut."""
+def _download(store: HubStore, repository: str, folder: Path, missing: list[Any], tell: Tell) -> None:
+    """By the transfer that images come by: several files at once, each gone on with where it was cut."""
     hub = importlib.import_module("huggingface_hub")
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            with translated(f"{store.label}/{name}"):
-                hub.hf_hub_download(repository, name, revision=store.commit, local_dir=folder, endpoint=store.endpoint)
-            return
-        except BoxError as error:
-            if attempt == ATTEMPTS:
-                raise FetchError(
-                    f"{error.message} ({ATTEMPTS} attempts)",
-                    "run the same command again: it goes on where it stopped",
-                ) from error
+    client, meter, said_s = Client(), Meter(), time.monotonic()
+
+    def look(tally: Tally) -> None:
+        nonlocal said_s
+        rate, left_s = meter.take(tally.bytes_here, tally.bytes_total)
+        if time.monotonic() - said_s >= SAY_EVERY_S:
+            said_s = time.monotonic()
+            left = f", {left_s:.0f} s left" if left_s is not None else ""
+            tell(f"{tally.bytes_here / 1e9:.1f} of {tally.bytes_total / 1e9:.1f} GB, {rate / 1e6:.1f} MB/s{left}")
+
+    def open_file(name: str, offset: int) -> BaseHTTPResponse:
+        url = hub.hf_hub_url(repository, name, revision=store.commit, endpoint=store.endpoint)
+        headers = dict(hub.utils.build_hf_headers())
+        response = client.get(url, {**headers, "Range": f"bytes={offset}-"} if offset else headers)
+        if response.status in (401, 403, 404):
+            response.close()
+            raise Final(f"{store.label}/{name}: status {response.status}", "check the name, or `hf auth login`")
+        return response
+
+    blobs = [
+        Blob(
+            name=f"{store.label}/{each.rfilename}",
+            target=folder / str(each.rfilename),
+            open=partial(open_file, str(each.rfilename)),
+            size_bytes=each.size,
+            sha256=str(each.lfs.sha256).lower() if each.lfs is not None else "",
+        )
+        for each in missing
+    ]
+    try:
+        watched_all(blobs, look, workers=WORKERS)
+    finally:
+        client.close()
+    for each in missing:
+        if each.lfs is not None:
+            # Every byte went through the digest on its way.
+            remember(folder / str(each.rfilename), str(each.lfs.sha256).lower())
 
 
 def _hashes(folder: Path, wanted: list[Any], full_check: bool | None, on_hashed: OnBytes) -> dict[Path, str]:

@@ -5,9 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from onbox.errors import UsageError
+from onbox.fit.bound import Bound, bound_of
 from onbox.fit.memory_plan import MemoryPlan, Room, memory_plan
 from onbox.fit.resident import Overrides, Resident, plausible, resident, with_label
-from onbox.fit.roofline import Plausibility, ceiling_tok_s, experts_touched, plausibility
+from onbox.fit.roofline import (
+    Plausibility,
+    ceiling_tok_s,
+    experts_touched,
+    plausibility,
+    unknown_plausibility,
+)
 from onbox.weights.cache import KV_ELEMENT_BYTES
 from onbox.weights.facts import Facts
 
@@ -30,7 +37,8 @@ class Step:
 class Scenario:
     """One precision that the weights may be resident in, and the ceilings that follow.
 
-    Ceilings are tokens per second over all sequences together; None where that bandwidth is not known.
+    Ceilings are tokens per second over all sequences together; None where that bandwidth, or what a step reads, is not
+    known.
     """
 
     resident: str
@@ -39,6 +47,8 @@ class Scenario:
     ceiling_nominal_tok_s: float | None
     ceiling_measured_tok_s: float | None
     plausibility: Plausibility | None
+    bound: Bound | None = None
+    """Instead of the ceilings, where something that a step reads is not known."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +65,12 @@ class Fit:
     chosen: Scenario
     scenarios: tuple[Scenario, ...]
     memory: MemoryPlan
+    kv: dict[str, Any]
+    """What is kept and read at this context, as the command line contract has it."""
+    layers: tuple[dict[str, Any], ...]
+    """The same, one row a layer."""
+    unknown: tuple[str, ...]
+    """What is missing; with anything in it there is no ceiling, but a bound."""
     notes: tuple[str, ...]
 
     @property
@@ -85,6 +101,7 @@ class Fit:
                 "nominal_gb_s": self.nominal_gb_s,
                 "measured_gb_s": self.measured_gb_s,
                 "resident": self.chosen.resident,
+                "bound": dataclasses.asdict(self.chosen.bound) if self.chosen.bound else None,
             },
             "bytes_per_token": self.chosen.bytes_per_token,
             "step_bytes": {**dataclasses.asdict(self.step), "total": self.step.total},
@@ -93,6 +110,8 @@ class Fit:
             "acceptance": self.acceptance,
             "kv_dtype": self.kv_dtype,
             "memory": dataclasses.asdict(self.memory),
+            "kv": self.kv,
+            "unknown": list(self.unknown),
             "plausibility": dataclasses.asdict(judged) if judged else None,
             "scenarios": [dataclasses.asdict(each) for each in self.scenarios],
             "notes": list(self.notes),
@@ -111,6 +130,7 @@ def fit(
     measured_gb_s: float | None = None,
     rate_tok_s: float | None = None,
     place: Room | None = None,
+    exact: bool = False,
 ) -> Fit:
     """Plan memory and compute the decode ceiling.
 
@@ -124,6 +144,7 @@ def fit(
         nominal_gb_s, measured_gb_s: read bandwidth of the box, GB of 10^9 bytes.
         rate_tok_s: a claimed rate over all sequences together, to be judged.
         place: what the box can give.
+        exact: `measured_gb_s` is what memory can do, by the word of its owner: a rate above it is impossible.
 
     Raises:
         UsageError: a number out of range, an unknown KV type, or a rate with no bandwidth to judge it by.
@@ -135,21 +156,34 @@ def fit(
         with_label(resident(facts, each, draft=draft), label) for label, each in ([] if overrides else plausible(facts))
     ]
 
+    missing = facts.all_unknown
+    known: dict[str, Any] = {"nominal_gb_s": nominal_gb_s, "measured_gb_s": measured_gb_s, "exact": exact}
+
+    def judge(total: float, one: Resident, bound: Bound | None) -> Plausibility | None:
+        if rate_tok_s is None:
+            return None
+        if bound is not None:
+            return unknown_plausibility(rate_tok_s, missing, bound.text)
+        judged = plausibility(rate_tok_s, total, **known, batch=batch, acceptance=acceptance)
+        if judged.verdict == "impossible" and batch > 1 and facts.experts:
+            # Sequences that agree on their experts read less: only what even they cannot reach is impossible.
+            least = step_bytes(facts, one, context=context, batch=batch, kv_dtype=kv_dtype, agreeing=True).total
+            judged = plausibility(rate_tok_s, least, **known, batch=batch, acceptance=acceptance)
+        return judged
+
     def scenario(one: Resident) -> Scenario:
         total = step_bytes(facts, one, context=context, batch=batch, kv_dtype=kv_dtype).total
         ceilings = [
             None if each is None else ceiling_tok_s(each, total, batch=batch, acceptance=acceptance)
             for each in (nominal_gb_s, measured_gb_s)
         ]
-        judged = None
-        if rate_tok_s is not None:
-            known = {"nominal_gb_s": nominal_gb_s, "measured_gb_s": measured_gb_s}
-            judged = plausibility(rate_tok_s, total, **known, batch=batch, acceptance=acceptance)
-            if judged.verdict == "impossible" and batch > 1 and facts.experts:
-                # Sequences that agree on their experts read less: only what even they cannot reach is impossible.
-                least = step_bytes(facts, one, context=context, batch=batch, kv_dtype=kv_dtype, agreeing=True).total
-                judged = plausibility(rate_tok_s, least, **known, batch=batch, acceptance=acceptance)
-        return Scenario(one.label, total, total / batch / acceptance, ceilings[0], ceilings[1], judged)
+        bound = None
+        if missing:
+            bound = bound_of(facts, total, next((each for each in reversed(ceilings) if each is not None), None))
+            ceilings = [None, None]
+        return Scenario(
+            one.label, total, total / batch / acceptance, ceilings[0], ceilings[1], judge(total, one, bound), bound
+        )
 
     chosen = scenario(weighed)
     return Fit(
@@ -163,6 +197,9 @@ def fit(
         chosen=chosen,
         scenarios=tuple(scenario(each) for each in others) or (chosen,),
         memory=memory_plan(facts, weighed, context=context, concurrency=batch, kv_dtype=kv_dtype, place=place),
+        kv=facts.cache.as_dict(context, kv_dtype),
+        layers=tuple(facts.cache.table(context, kv_dtype)),
+        unknown=missing,
         notes=_notes(facts, batch, acceptance, len(others)),
     )
 

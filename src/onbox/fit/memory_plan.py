@@ -43,7 +43,10 @@ class Risk:
 
 @dataclass(frozen=True)
 class MemoryPlan:
-    """In bytes. `fits` is None where the box was not looked at."""
+    """In bytes. `fits` is None where the box was not looked at, or where something that is kept is not known.
+
+    With an unknown part `kv_bytes`, `state_bytes` and `total_bytes` are those of the known part: at least so much.
+    """
 
     weights_bytes: int
     kv_bytes: int
@@ -80,13 +83,15 @@ def memory_plan(
         place: what the box can give; None when the question is not about a box.
     """
     kept = round(weighed.weights_bytes)
-    kv = round(facts.cache.read_bytes(context, kv_dtype) * concurrency)
-    state = facts.state
-    recurrent = (state.recurrent_bytes + state.conv_bytes) * concurrency if state else 0
+    kv = round(facts.cache.kept_bytes(context, kv_dtype) * concurrency)
+    recurrent = facts.cache.state_bytes * concurrency
     allowance = ALLOWANCE_BYTES[facts.format]
     total = kept + kv + recurrent + allowance
     usable = None if place is None else place.available_bytes - place.reserve_bytes
     short = None if usable is None else max(0, total - usable)
+    unknown = facts.cache.unknown
+    if unknown and short == 0:
+        short = None
     return MemoryPlan(
         weights_bytes=kept,
         kv_bytes=kv,
@@ -98,13 +103,15 @@ def memory_plan(
         where=place.where if place else None,
         fits=None if short is None else short == 0,
         short_bytes=short,
-        text=_text(kept, kv, recurrent, allowance, usable),
+        text=_text(kept, kv, recurrent, allowance, usable, unknown),
         risks=_risks(facts, kept, total, usable),
     )
 
 
-def _text(kept: int, kv: int, state: int, allowance: int, usable: int | None) -> str:
+def _text(kept: int, kv: int, state: int, allowance: int, usable: int | None, unknown: tuple[str, ...]) -> str:
     """Which part is the first that does not fit, in the order in which an engine takes them."""
+    if unknown and (usable is None or kept + kv + state + allowance <= usable):
+        return f"at least {(kept + kv + state + allowance) / 2**30:.1f} GiB; whether it fits is not known: {unknown[0]}"
     if usable is None:
         return "not compared with a box"
     needed = 0

@@ -23,14 +23,14 @@ class Plausibility:
     """What a claimed rate implies. Shares are of 1; None where that bandwidth is not known."""
 
     rate_tok_s: float
-    implied_gb_s: float
-    """Bandwidth that the claim needs."""
-    share_of_ceiling: float
+    implied_gb_s: float | None
+    """Bandwidth that the claim needs; None where the bytes of a step are not known."""
+    share_of_ceiling: float | None
     """Of the ceiling at measured bandwidth; at nominal where none was measured."""
     share_of_nominal: float | None
     share_of_measured: float | None
     verdict: str
-    """`impossible`, `at_ceiling`, `below_ceiling` or `not_bandwidth_bound`."""
+    """`impossible`, `at_ceiling`, `below_ceiling`, `not_bandwidth_bound` or `unknown`."""
     text: str
 
 
@@ -74,6 +74,7 @@ def plausibility(
     measured_gb_s: float | None,
     batch: int = 1,
     acceptance: float = 1.0,
+    exact: bool = False,
 ) -> Plausibility:
     """Judge a claimed rate both ways: more than memory can give, or far less than it could.
 
@@ -81,6 +82,7 @@ def plausibility(
         rate_tok_s: over all sequences together.
         nominal_gb_s: as the maker states; None when nobody does.
         measured_gb_s: as a read kernel measured on the same box; None when not measured.
+        exact: `measured_gb_s` is what memory can do, by the word of whoever owns it: no margin above it.
 
     Raises:
         ValueError: neither bandwidth is known, or a number is not positive.
@@ -92,9 +94,9 @@ def plausibility(
     of_nominal = implied / nominal_gb_s if nominal_gb_s else None
     of_measured = implied / measured_gb_s if measured_gb_s else None
     share = implied / known
-    limit = nominal_gb_s if nominal_gb_s is not None else known * ABOVE_MEASURED_SHARE
+    limit = nominal_gb_s if nominal_gb_s is not None else known * (1.0 if exact else ABOVE_MEASURED_SHARE)
     bytes_text = f"{step_bytes / 1e9:.3f} GB a step, so {rate_tok_s:g} tok/s reads {implied:.1f} GB/s"
-    shares = _shares(of_nominal, of_measured)
+    shares = _shares(of_nominal, of_measured, "the bandwidth given" if exact else "measured")
     if implied > limit:
         verdict = "impossible"
         text = f"{bytes_text}: {shares}. The token count, the clock or the assumed precision is wrong."
@@ -146,10 +148,21 @@ def context_slope(points: Sequence[tuple[float, float]]) -> Slope:
     )
 
 
-def _shares(of_nominal: float | None, of_measured: float | None) -> str:
+def unknown_plausibility(rate_tok_s: float, unknown: Sequence[str], bound: str) -> Plausibility:
+    """No verdict on a rate: something that a step reads is not known.
+
+    Args:
+        unknown: what is missing.
+        bound: what can be said all the same.
+    """
+    missing = "; ".join(unknown)
+    return Plausibility(rate_tok_s, None, None, None, None, "unknown", f"{bound} Not known: {missing}.")
+
+
+def _shares(of_nominal: float | None, of_measured: float | None, name: str) -> str:
     told = []
     if of_nominal is not None:
         told.append(f"{of_nominal:.0%} of nominal")
     if of_measured is not None:
-        told.append(f"{of_measured:.0%} of measured")
+        told.append(f"{of_measured:.0%} of {name}")
     return " and ".join(told)

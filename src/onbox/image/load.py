@@ -12,7 +12,7 @@ from typing import IO
 from onbox.errors import BoxError, OnboxError
 from onbox.image.daemon import Daemon, id_of
 from onbox.launch.containers import ImageInfo
-from onbox.watch.classify import State
+from onbox.watch.classify import WatchState
 from onbox.watch.collect import Collector, Target
 from onbox.watch.formatting import seconds
 from onbox.watch.watcher import Tracker, Watcher
@@ -124,7 +124,7 @@ def _attend(
                 client.wait(LOOK_S)
             verdict, _ = watcher.tick()
             on_progress(Loading(feeder.sent, feeder.done, verdict.why))
-            if verdict.state is State.HUNG:
+            if verdict.state is WatchState.HUNG:
                 raise BoxError(
                     f"{daemon.program} load: no progress for {seconds(verdict.still_s)}: neither disk nor processor of "
                     "its own moved",

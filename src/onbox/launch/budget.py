@@ -12,12 +12,16 @@ from onbox.box.describe import reserve_bytes, unified
 from onbox.box.gpus import Accelerator, accelerators
 from onbox.box.memory import Memory, memory
 from onbox.box.pressure import desktop_session
+from onbox.engines.log_lines import numbers
 from onbox.errors import OnboxError
+from onbox.fetch.named import named_memory
 from onbox.recipes.schema import Recipe
 from onbox.watch.formatting import gib
 
 VLLM_UTILISATION = 0.92
 """vLLM's default share of memory (0.33, source)."""
+UTILISATION_READ = ((0, 26), (0, 33))
+"""Versions of vLLM whose check at the start was read."""
 VLLM_ALLOWANCE_BYTES = 4 << 30
 """For activations, graphs and the engine itself (see `onbox.fit.memory_plan`)."""
 
@@ -95,6 +99,25 @@ def planned(recipe: Recipe, weights: Path | None, total_bytes: int, *, on_cpu: b
     return taken, f"gpu-memory-utilization {share:g} of {gib(total_bytes)}"
 
 
+def utilisation(recipe: Recipe, total_bytes: int) -> tuple[float, int] | None:
+    """(share, bytes) that vLLM is told it may take of all memory; None where the cache is not pinned beside it."""
+    if recipe.engine != "vllm" or "kv-cache-memory-bytes" not in recipe.serve.arguments:
+        return None
+    told = str(recipe.serve.arguments.get("gpu-memory-utilization", VLLM_UTILISATION))
+    share = float(told) if re.fullmatch(r"\d*\.?\d+", told) else 1.0
+    return share, round(share * total_bytes)
+
+
+def utilisation_is_checked_first(version: str | None) -> bool | None:
+    """Whether this vLLM refuses to start on a GPU whose free memory is below its share, although the cache is pinned.
+
+    Source of 0.26 to 0.33 (`vllm/v1/worker/gpu_worker.py`): `request_memory` comes first, whatever is pinned; on the
+    processor a pin goes before. Of other versions nobody here has looked: None.
+    """
+    at = numbers(version or "")[:2]
+    return True if UTILISATION_READ[0] <= at <= UTILISATION_READ[1] else None
+
+
 def kv_cache_bytes(recipe: Recipe, *, on_cpu: bool) -> int | None:
     """What the recipe pins vLLM's KV cache to; None when it leaves that to the share of memory."""
     told = recipe.serve.arguments.get("kv-cache-memory-bytes")
@@ -105,9 +128,15 @@ def kv_cache_bytes(recipe: Recipe, *, on_cpu: bool) -> int | None:
 
 
 def weights_bytes(recipe: Recipe, weights: Path | None) -> int | None:
-    """What the weights hold: as the recipe expects it, as the headers say, or as large as the download."""
+    """What the weights hold: as the recipe expects it, as the headers say, or as large as the download; with the draft
+    models and adapters that the arguments name."""
     if recipe.expect.loaded_bytes:
         return recipe.expect.loaded_bytes
+    own, others = _own_bytes(recipe, weights), named_memory(recipe)[0]
+    return None if own is None or others is None else own + others
+
+
+def _own_bytes(recipe: Recipe, weights: Path | None) -> int | None:
     if weights is not None:
         from onbox.weights.read import read
 
@@ -143,8 +172,14 @@ def _by_headers(recipe: Recipe, weights: Path | None) -> tuple[int | None, str]:
         plan = memory_plan(facts, resident(facts), context=context, concurrency=slots, kv_dtype="f16", place=None)
     except (OnboxError, OSError, ValueError):
         return None, "the headers do not tell"
+    others, names = named_memory(recipe)
+    if others is None:
+        return None, f"not here yet: {names}"
+    if facts.cache.unknown:
+        return None, f"what the cache holds is not known: {facts.cache.unknown[0]}"
     times = f"{slots} times " if slots > 1 else ""
-    return plan.total_bytes, f"weights, KV cache of {times}{context} tokens, allowance"
+    beside = f", {names}" if names else ""
+    return plan.total_bytes + others, f"weights, KV cache of {times}{context} tokens, allowance{beside}"
 
 
 def _human(text: str) -> int | None:

@@ -20,7 +20,7 @@ from onbox.recipes.build import inputs_sha256
 from onbox.recipes.container import Container
 from onbox.recipes.dockerfile import base_images
 from onbox.recipes.schema import Recipe
-from onbox.watch.classify import Assessment, State, as_json
+from onbox.watch.classify import Assessment, WatchState, as_json
 from onbox.watch.collect import Collector, Target
 from onbox.watch.formatting import seconds
 from onbox.watch.logs import FileLog
@@ -50,7 +50,7 @@ def trouble(program: str, container: Container) -> tuple[str, str]:
     if container.pull == "never":
         for base in base_images(build.path.read_text("utf-8", "replace"), build.arguments):
             if ContainerClient(program).image(base) is None:
-                return f"FROM {base}: not here", f"{program} pull {base}, or container.pull: missing"
+                return f"FROM {base}: not here", f"onbox image fetch {base}, or container.pull: missing"
     return "", ""
 
 
@@ -108,7 +108,7 @@ def run_build(
         while client.poll() is None:
             verdict, _ = watcher.tick()
             on_look(verdict)
-            if verdict.state is State.HUNG:
+            if verdict.state is WatchState.HUNG:
                 write_json(folder / "hung.json", as_json(verdict))
                 raise EngineError(
                     f"{name}: the build of {image} hung: no progress for {seconds(verdict.still_s)}",
@@ -142,9 +142,9 @@ def failure(lines: Sequence[str]) -> str:
 
 def _failure_of_buildkit(lines: Sequence[str]) -> tuple[str, list[str]] | None:
     """BuildKit numbers its steps, whose lines come mixed; None where no step of it failed."""
-    told = [match for line in lines if (match := BUILDKIT.match(line))]
-    failed = next((match["step"] for match in reversed(told) if match["error"]), None)
-    mine = [match for match in told if match["step"] == failed]
+    found = [match for line in lines if (match := BUILDKIT.match(line))]
+    failed = next((match["step"] for match in reversed(found) if match["error"]), None)
+    mine = [match for match in found if match["step"] == failed]
     name = next((f"[{match['name']}" for match in mine if match["name"]), "")
     said = [match["said"] or match["error"] for match in mine if match["said"] or match["error"]]
     return (name, said) if failed else None

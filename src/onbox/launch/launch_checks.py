@@ -13,14 +13,16 @@ from onbox.engines.known import known, unknown_version, versions_known
 from onbox.engines.launch import Launch
 from onbox.engines.variables import by_name, missing
 from onbox.fetch import download_bytes
+from onbox.fetch.named import named_download_bytes
 from onbox.launch import image_match
-from onbox.launch.budget import Budget
+from onbox.launch.budget import Budget, utilisation, utilisation_is_checked_first
 from onbox.launch.containers import ContainerClient, ImageInfo
 from onbox.launch.containers.info import ARCH_LIST
 from onbox.launch.image_build import trouble
 from onbox.launch.ports import port_open, taken_by
 from onbox.launch.running_engines import RunningEngine
 from onbox.machine_names import machine
+from onbox.recipes.named_files import named_files
 from onbox.recipes.pins import unpinned
 from onbox.recipes.schema import Recipe
 from onbox.recipes.sparkrun import files_of_mods, mods, nodes, notes
@@ -38,6 +40,7 @@ def launch_checks(
         _port(port),
         _residents(living),
         _memory(recipe, found),
+        *_utilisation(recipe, launch, found),
         *_page_cache(found),
         *_disk(recipe),
         *_image(recipe, found.devices),
@@ -45,6 +48,7 @@ def launch_checks(
         *_options(recipe, launch),
         *_environment(recipe, launch),
         *_named_variables(recipe),
+        *_named(recipe),
         *_tools(recipe),
         *_nodes(recipe),
         _pinned(recipe),
@@ -93,6 +97,22 @@ def _less_memory(recipe: Recipe) -> str:
     return "free memory, serve a shorter context or a smaller model, or set a smaller reserve"
 
 
+def _utilisation(recipe: Recipe, launch: Launch, found: Budget) -> list[Check]:
+    """Of a pinned cache: vLLM asks for its share of free memory first, and looks at the pin after it."""
+    asked = utilisation(recipe, found.memory.total_bytes)
+    if asked is None or not found.unified:
+        return []
+    share, wanted = asked
+    free, version = found.memory.available_bytes, launch.version or "of unknown version"
+    evidence = f"{share:g} of all memory, which vLLM {version} wants free at its start although the cache is pinned"
+    if wanted <= free:
+        return [Check("launch.utilisation", "pass", wanted, free, "bytes", evidence)]
+    fits = int(100 * free / found.memory.total_bytes) / 100
+    hint = f"gpu-memory-utilization {fits:g} or less beside kv-cache-memory-bytes, or free memory"
+    read = utilisation_is_checked_first(launch.version)
+    return [Check("launch.utilisation", "fail" if read else "unknown", wanted, free, "bytes", evidence, hint)]
+
+
 def _page_cache(found: Budget) -> list[Check]:
     """On unified memory CUDA counts as free what is free to the last page, and not what the kernel could free."""
     free = found.memory.free_bytes
@@ -107,7 +127,7 @@ def _page_cache(found: Budget) -> list[Check]:
 
 
 def _disk(recipe: Recipe) -> list[Check]:
-    wanted = download_bytes(recipe.weights)
+    wanted = download_bytes(recipe.weights) + named_download_bytes(recipe)
     if not wanted:
         return []
     at: Path = cache_folder()
@@ -134,9 +154,13 @@ def _image(recipe: Recipe, devices: tuple[Accelerator, ...]) -> list[Check]:
         evidence = f"whether {container.reference} can be built from {container.build.context}"
         return [Check("launch.image", "fail" if why else "pass", why or "to be built", None, "", evidence, hint)]
     if here is None:
-        status = "warn" if container.pull == "missing" else "fail"
-        hint = "" if container.pull == "missing" else f"{program} pull {container.reference}"
-        return [Check("launch.image", status, "not here", None, "", f"whether {container.reference} is here", hint)]
+        hint, seen = f"onbox image fetch {container.reference}, or container.pull: missing", "not here"
+        if container.pull == "missing":
+            hint, seen = "", "to be fetched beside the daemon"
+        elif container.pull == "daemon":
+            hint, seen = "", "to be pulled by the daemon, by its own route"
+        status = "fail" if container.pull == "never" else "warn"
+        return [Check("launch.image", status, seen, None, "", f"whether {container.reference} is here", hint)]
     found = [_architecture(here)]
     if container.digest:
         kept = container.digest in here.digests
@@ -196,6 +220,21 @@ def _environment(recipe: Recipe, launch: Launch) -> list[Check]:
     }
     hint = "this version ignores them: take them out, and assert the backend by expect.backends"
     return _by_knowledge("launch.environment", own, launch.version, "variables", hint)
+
+
+def _named(recipe: Recipe) -> list[Check]:
+    """Draft models, adapters, templates and the like that an argument names."""
+    named = named_files(recipe)
+    if not named:
+        return []
+    id_, evidence = "launch.named", "what the arguments name beside the weights: fetched, let in and counted with them"
+    told = [f"{each.role} {each.name}" for each in named if each.weights]
+    if gone := [each for each in named if each.weights is None]:
+        names = ", ".join(f"{each.role} {each.name}" for each in gone)
+        hint = "name one that lies beside the recipe, or see that the image has it"
+        evidence = f"not here, and no repository of the hub: whether the engine finds it is not known ({names})"
+        return [Check(id_, "unknown", ", ".join(each.option for each in gone), None, "", evidence, hint)]
+    return [Check(id_, "pass", "; ".join(told), None, "", evidence)]
 
 
 def _named_variables(recipe: Recipe) -> list[Check]:

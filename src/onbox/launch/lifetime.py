@@ -33,9 +33,9 @@ from onbox.launch.image_build import build_image, image_used
 from onbox.launch.launch_checks import launch_checks
 from onbox.launch.log_backends import backends_in
 from onbox.launch.memory_limits import limits_of
-from onbox.launch.observer import Observer
 from onbox.launch.ports import listener_pid, port_open
 from onbox.launch.running_engines import running_engines
+from onbox.launch.start_watch import StartWatch
 from onbox.launch.supervisor_client import SupervisorClient
 from onbox.launch.timeline import OnPhase, Timeline
 from onbox.recipes.schema import Recipe
@@ -94,7 +94,7 @@ class Lifetime:
         self._limits: MemoryLimits | None = None
         self._timeline = Timeline(on_phase)
         self._log = EngineLog(self.log_path)
-        self._kept: SupervisorClient | None = None
+        self._supervisor: SupervisorClient | None = None
         self._handed_over = False
         self._argv: tuple[str, ...] = ()
         self._container: tuple[str, str] | None = None
@@ -142,7 +142,7 @@ class Lifetime:
 
     def alive(self) -> bool:
         """Whether the engine answers now."""
-        if self._kept is not None and self._kept.ended:
+        if self._supervisor is not None and self._supervisor.ended:
             return False
         with StampedClient(self.endpoint, read_timeout_s=5.0) as client:
             return client.get("/v1/models").status is not None
@@ -155,9 +155,9 @@ class Lifetime:
             EngineError: it does not; the last lines of its log are quoted.
         """
         if not self.alive():
-            if self._kept is not None:
-                self._kept.hear_the_end()
-                self._guarded(self._kept)
+            if self._supervisor is not None:
+                self._supervisor.read_to_the_end()
+                self._guarded(self._supervisor)
             raise EngineError(
                 f"{self.recipe.name}: the engine died while it worked; last it said: {self._log.last_words()}",
                 "what is done is kept: go on with --resume",
@@ -165,8 +165,8 @@ class Lifetime:
 
     def hand_over(self) -> None:
         """Leave the engine to its supervisor: it stays when this process ends, however it ends."""
-        assert self._kept is not None
-        self._kept.tell("stay")
+        assert self._supervisor is not None
+        self._supervisor.send("stay")
         self._handed_over = True
 
     # ------------------------------------------------------------ start
@@ -207,23 +207,23 @@ class Lifetime:
             container=launch.container is not None,
         )
         began = time.monotonic()
-        kept = self._kept = SupervisorClient(self._settings(launch), launch.argv, launch.environment)
-        kept.hear()
-        if "error" in kept.told:
-            raise EngineError(f"{self.recipe.name}: cannot start: {kept.told['error']}", launch.stop_hint)
-        self.pid = kept.told.get("pid")
+        supervisor = self._supervisor = SupervisorClient(self._settings(launch), launch.argv, launch.environment)
+        supervisor.read()
+        if "error" in supervisor.reports:
+            raise EngineError(f"{self.recipe.name}: cannot start: {supervisor.reports['error']}", launch.stop_hint)
+        self.pid = supervisor.reports.get("pid")
         assert self.pid is not None
         self._timeline.watch(
-            Observer(self.recipe.name, self.pid, launch, str(self.endpoint), self.folder, self._patience_s)
+            StartWatch(self.recipe.name, self.pid, launch, str(self.endpoint), self.folder, self._patience_s)
         )
         self._write(None)
-        last = self._until_ready(launch, kept, began)
+        last = self._until_ready(launch, supervisor, began)
         self._image = self._image or image_used(self.recipe, launch)  # fetched by the start
         first = self._first_requests()
         first.canary(last)
         first.warm_up(self.recipe.warm_up)
         self._ready_s = time.monotonic() - began
-        kept.tell("phase serving")
+        supervisor.send("phase serving")
         with self.client(read_timeout_s=30.0) as client:
             self._props = self.engine.props(client)
         self._timeline.watched()
@@ -243,8 +243,8 @@ class Lifetime:
         write_json(self.folder / "launch.json", record)
         for check in checks:
             if check.status == "fail":
-                seen = "" if check.unit == "bytes" else f"{check.observed}: "
-                raise BoxError(f"{self.recipe.name}: {check.id}: {seen}{check.evidence}", check.hint)
+                observed = "" if check.unit == "bytes" else f"{check.observed}: "
+                raise BoxError(f"{self.recipe.name}: {check.id}: {observed}{check.evidence}", check.hint)
 
     def _build(self, launch: Launch) -> bool:
         """Make the image if it is made here, and is not there yet."""
@@ -265,9 +265,9 @@ class Lifetime:
             afterwards=self._afterwards,
         )
 
-    def _until_ready(self, launch: Launch, kept: SupervisorClient, began: float) -> float:
+    def _until_ready(self, launch: Launch, supervisor: SupervisorClient, began: float) -> float:
         """Wait until the server says that it is ready, changing phases as their landmarks pass; return when."""
-        phase, told, last = "start", "start", began
+        phase, log_phase, last = "start", "start", began
         self._timeline.begin(phase)
 
         def enter(name: str) -> None:
@@ -282,27 +282,27 @@ class Lifetime:
             for line in self._log.read():
                 mark = launch.log.landmark(line)
                 if mark is not None and mark.phase != "serving":
-                    told = mark.phase
-                    enter(KERNELS if phase == KERNELS and told in WITH_KERNELS else told)
+                    log_phase = mark.phase
+                    enter(KERNELS if phase == KERNELS and log_phase in WITH_KERNELS else log_phase)
             if ready:
                 self._read_backends()
                 return self._timeline.end(phase, last)
-            self._still_alive(launch, kept)
+            self._still_alive(launch, supervisor)
             self._timeline.look()
-            enter(KERNELS if self._timeline.compiles_kernels else told)
+            enter(KERNELS if self._timeline.compiles_kernels else log_phase)
             time.sleep(POLL_S)
 
-    def _still_alive(self, launch: Launch, kept: SupervisorClient) -> None:
-        if not kept.ended:
+    def _still_alive(self, launch: Launch, supervisor: SupervisorClient) -> None:
+        if not supervisor.ended:
             return
-        kept.hear()
-        self._guarded(kept)
+        supervisor.read()
+        self._guarded(supervisor)
         self._read_backends()
         lines = self._log.lines
         known = launch.log.failure(lines)
         said = f"it said: {known[1].strip()[:SAID_CHARS]}" if known else f"the last it said: {self._log.last_words()}"
         raise EngineError(
-            f"{self.recipe.name}: the engine died at start (exit code {kept.told.get('exit')}); {said}",
+            f"{self.recipe.name}: the engine died at start (exit code {supervisor.reports.get('exit')}); {said}",
             f"{known[0].next_step if known else launch.stop_hint} The whole log: {self.log_path}".strip(),
         )
 
@@ -312,28 +312,28 @@ class Lifetime:
         if self._log_lines is not None:
             self._backends, self._figures = backends_in(self._log.lines, self._log_lines)
 
-    def _guarded(self, kept: SupervisorClient) -> None:
+    def _guarded(self, supervisor: SupervisorClient) -> None:
         """Raise if it was the guard that ended the engine."""
-        if kept.told.get("how") != "guard":
+        if supervisor.reports.get("how") != "guard":
             return
         path = self.folder / "guard.json"
         try:
-            seen = GuardStopped.model_validate_json(path.read_bytes())
+            found = GuardStopped.model_validate_json(path.read_bytes())
         except (OSError, ValueError):
             raise GuardStop(f"{self.recipe.name}: stopped by the guard; what it saw could not be written") from None
-        raise guard_stop(self.recipe, seen, path)
+        raise guard_stop(self.recipe, found, path)
 
     # ------------------------------------------------------------ end
 
     def _end(self) -> None:
         self._timeline.watched()
-        if self._kept is None or self._handed_over:
+        if self._supervisor is None or self._handed_over:
             self._log.close()
             if self._ready_s is not None:
                 self._write(Stopped(at=utc_now(), how="left running"))
             return
-        kept, self._kept = self._kept, None
-        kept.end()
+        supervisor, self._supervisor = self._supervisor, None
+        supervisor.end()
         self._read_backends()  # of a start that was interrupted, too
         self._log.close()
         for command in self._ending:
@@ -342,8 +342,8 @@ class Lifetime:
         self._write(
             Stopped(
                 at=utc_now(),
-                how=kept.told.get("how", "died" if "error" in kept.told else "killed"),
-                exit_code=kept.told.get("exit"),
+                how=supervisor.reports.get("how", "died" if "error" in supervisor.reports else "killed"),
+                exit_code=supervisor.reports.get("exit"),
                 process_gone=self.pid is None or not psutil.pid_exists(self.pid),
                 port_closed=not port_open(self.endpoint.host, self.endpoint.port),
             )

@@ -23,8 +23,8 @@ def backends_in(lines: Iterable[str], log: LogLines) -> tuple[tuple[BackendSeen,
     figures: dict[str, float] = {}
     counted: set[str] = set()
     for line in lines:
-        if (told := log.backend(line)) is not None:
-            known, name = told
+        if (given := log.backend(line)) is not None:
+            known, name = given
             text = line.strip()[:LINE_CHARS]
             record = BackendSeen(part=known.part, backend=name, line=text, warning=known.warning)
             found.setdefault((known.part, name, str(known.warning)), record)

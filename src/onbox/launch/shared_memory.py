@@ -37,7 +37,7 @@ def removed(paths: Iterable[Path]) -> tuple[str, ...]:
 
 def _is(path: Path, device: str, inode: int) -> bool:
     with suppress(OSError):
-        told = path.stat()
+        found = path.stat()
         major, minor = (int(part, 16) for part in device.split(":"))
-        return (told.st_ino, os.major(told.st_dev), os.minor(told.st_dev)) == (inode, major, minor)
+        return (found.st_ino, os.major(found.st_dev), os.minor(found.st_dev)) == (inode, major, minor)
     return False

@@ -1,4 +1,4 @@
-"""An engine's supervisor, seen from onbox: started, told, heard, ended."""
+"""An engine's supervisor, as onbox holds it: start it, send it lines, read its reports, end it."""
 
 import json
 import os
@@ -19,17 +19,17 @@ END_S = 20.0
 
 
 class SupervisorClient:
-    """One supervisor with its engine (`onbox.supervisor` says what passes between them); its first word is to be heard.
+    """One supervisor with its engine; its first report is to be read. `onbox.supervisor` says what passes between them.
 
     Args:
-        settings: what the supervisor is told.
+        settings: its settings.
         command: the engine's.
         environment: of the engine, beside this process's own.
     """
 
     def __init__(self, settings: Settings, command: Sequence[str], environment: Mapping[str, str]) -> None:
-        self.told: dict[str, Any] = {}
-        """What the supervisor has said so far: `pid`, or `error`; then `how` the engine ended, and its `exit` code."""
+        self.reports: dict[str, Any] = {}
+        """All that it reported so far: `pid`, or `error`; then `how` the engine ended, and its `exit` code."""
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", SUPERVISOR, settings.to_json(), "--", *command],
             stdin=subprocess.PIPE,
@@ -44,23 +44,23 @@ class SupervisorClient:
         """Whether the supervisor is gone, and the engine with it."""
         return self._process.poll() is not None
 
-    def hear(self) -> None:
+    def read(self) -> None:
         """Take in the supervisor's next line; at its end there is none."""
         assert self._process.stdout is not None
-        self.told |= json.loads(self._process.stdout.readline() or b"{}")
+        self.reports |= json.loads(self._process.stdout.readline() or b"{}")
 
-    def tell(self, line: str) -> None:
-        """Say something on the lifeline; a supervisor that has ended does not hear it."""
+    def send(self, line: str) -> None:
+        """Send a line on the lifeline; one to a supervisor that has ended is lost."""
         assert self._process.stdin is not None
         with suppress(BrokenPipeError):
             self._process.stdin.write(f"{line}\n".encode())
             self._process.stdin.flush()
 
-    def hear_the_end(self) -> None:
-        """Wait a moment for the last word of a supervisor whose engine has died; one that hangs is left to it."""
+    def read_to_the_end(self) -> None:
+        """Wait a moment for the last report of a supervisor whose engine has died; one that hangs is left to it."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(COMPLETE_S)
-            self.hear()
+            self.read()
 
     def end(self) -> None:
         """Cut the lifeline, and stay until the supervisor is gone: the engine is gone before it."""
@@ -71,7 +71,7 @@ class SupervisorClient:
             supervisor.stdin.close()
         if select.select([supervisor.stdout], [], [], END_S)[0]:
             for line in supervisor.stdout.read().splitlines():
-                self.told |= json.loads(line)
+                self.reports |= json.loads(line)
         supervisor.kill()
         supervisor.wait()
         supervisor.stdout.close()

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from onbox.evidence.records import Phase
-from onbox.launch.observer import Observer, Peaks
+from onbox.launch.start_watch import Peaks, StartWatch
 from onbox.watch.phases import KERNELS
 
 FILES_NAMED = 5
@@ -24,9 +24,9 @@ class Timeline:
     def __init__(self, on_phase: OnPhase) -> None:
         self.phases: list[Phase] = []
         self._on_phase = on_phase
-        self._observer: Observer | None = None
+        self._observer: StartWatch | None = None
 
-    def watch(self, observer: Observer) -> None:
+    def watch(self, observer: StartWatch) -> None:
         """From now on it is watched."""
         self._observer = observer
 

@@ -9,6 +9,7 @@ import yaml
 from onbox.errors import UsageError
 from onbox.recipes.build import Build, inputs_sha256
 from onbox.recipes.container import Container
+from onbox.recipes.named_files import absolute
 from onbox.recipes.names import slug
 from onbox.recipes.schema import Recipe, Serve, Weights, recipe_of
 from onbox.recipes.sparkrun import from_sparkrun, is_sparkrun
@@ -99,10 +100,11 @@ def _paths(recipe: Recipe, folder: Path) -> dict[str, Any]:
         changes["weights"] = weights(recipe.weights)
     if recipe.vision and recipe.vision.projector:
         changes["vision"] = recipe.vision.model_copy(update={"projector": weights(recipe.vision.projector)})
+    serve: dict[str, Any] = {"arguments": absolute(recipe.serve.arguments, recipe.engine, folder)}
     if "/" in recipe.serve.executable and recipe.container is None:
         # Not resolved: a Python of a virtual environment is a link.
-        program = str((folder / Path(recipe.serve.executable).expanduser()).absolute())
-        changes["serve"] = recipe.serve.model_copy(update={"executable": program})
+        serve["executable"] = str((folder / Path(recipe.serve.executable).expanduser()).absolute())
+    changes["serve"] = recipe.serve.model_copy(update=serve)
     if recipe.container:
         mounts = tuple(
             mount.model_copy(update={"host": str((folder / Path(mount.host).expanduser()).absolute())})

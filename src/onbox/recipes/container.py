@@ -40,8 +40,8 @@ class Container(RecipePart):
     mounts: tuple[Mount, ...] = ()
     entrypoint: str | None = None
     """Replaces the image's own; None keeps it, and then `serve.executable` decides what follows."""
-    pull: Literal["never", "missing"] = "never"
-    """`missing` lets the daemon fetch an image that is not here."""
+    pull: Literal["never", "missing", "daemon"] = "never"
+    """`missing`: onbox fetches what is not here, beside the daemon; `daemon`: the daemon does, by its own route."""
 
     @model_validator(mode="after")
     def _built_or_fetched(self) -> "Container":

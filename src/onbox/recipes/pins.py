@@ -2,6 +2,7 @@
 
 import re
 
+from onbox.recipes.named_files import named_files
 from onbox.recipes.schema import Recipe
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -15,4 +16,8 @@ def unpinned(recipe: Recipe) -> tuple[str, ...]:
     source = recipe.weights.repository if recipe.weights else None
     if source and not COMMIT.fullmatch(source.revision):
         found.append(f"weights {source.source}: no commit")
+    for each in named_files(recipe):
+        other = each.weights.repository if each.weights and not each.is_model else None
+        if other and not COMMIT.fullmatch(other.revision):
+            found.append(f"{each.role} {other.source}: no commit")
     return tuple(found)

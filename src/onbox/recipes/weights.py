@@ -1,5 +1,6 @@
 """Where the weights of a recipe come from."""
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, model_validator
@@ -45,6 +46,11 @@ class Repository(RecipePart):
         """As `onbox weights fetch` takes it."""
         file = f"/{self.file}" if self.file else ""
         return f"hf:{self.repo}{file}" + (f"@{self.revision}" if self.revision else "")
+
+    def folder(self, cache: Path) -> Path:
+        """Where it is kept below the folder of fetched things."""
+        name = self.repo.replace("/", "--") + (f"@{self.revision}" if self.revision else "")
+        return cache / "repositories" / name.replace("/", "-")
 
 
 class Weights(RecipePart):

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, cycle
 
+from onbox.selftest.api_emulators import Message, StreamEnd, TokenChunk, document, emulator_of
 from onbox.selftest.shapes import Shape, Tempo
-from onbox.selftest.voices import End, Message, Said, document, voice_of
 
 PLAIN = (
     " The road went slowly up between the fields and at every turn someone had left a line of stones that was taken"
@@ -76,7 +76,7 @@ def script(shape: Shape, tokens: int, tempo: Tempo, streamed: bool = True) -> Sc
         beat = Beat(end_s, document(_text(range(made), PLAIN), made, shape.finish))
         return replace(plan, headers=_type("application/json"), beats=(beat,))
     beats = _encoded(shape, _in_order(_split(shape, _stream(shape, made, sent, tempo))))
-    headers = _type(voice_of(shape).content_type)
+    headers = _type(emulator_of(shape).content_type)
     if shape.encoding:
         headers["content-encoding"] = shape.encoding.removeprefix("held ")
     head_s = tempo.prefill_s if shape.late_headers else 0.0
@@ -93,16 +93,16 @@ def answer(text: str, tempo: Tempo, streamed: bool) -> Script:
         beats = [Beat(end_s, document(text, tokens, "stop"))]
         return Script(200, _type("application/json"), 0.0, tuple(beats), True, tokens, decode_s)
     plain = Shape("answer", "", finish="stop")
-    voice, end = voice_of(plain), End(tokens, decode_s, tempo.token_s)
-    beats = [Beat(tempo.prefill_s, _frames(plain, voice.open()))]
+    emulator, end = emulator_of(plain), StreamEnd(tokens, decode_s, tempo.token_s)
+    beats = [Beat(tempo.prefill_s, _frames(plain, emulator.open()))]
     for n, word in enumerate(words):
-        said = Said("content", word if n == 0 else f" {word}", range(n, n + 1), n + 1, n == 0)
-        beats.append(Beat(tempo.prefill_s + n * tempo.token_s, _frames(plain, voice.say(said))))
-    beats.append(Beat(end_s, _frames(plain, [*voice.close(end), *voice.usage(end), *voice.done()])))
-    return Script(200, _type(voice.content_type), 0.0, tuple(beats), True, tokens, decode_s)
+        chunk = TokenChunk("content", word if n == 0 else f" {word}", range(n, n + 1), n + 1, n == 0)
+        beats.append(Beat(tempo.prefill_s + n * tempo.token_s, _frames(plain, emulator.write(chunk))))
+    beats.append(Beat(end_s, _frames(plain, [*emulator.close(end), *emulator.usage(end), *emulator.done()])))
+    return Script(200, _type(emulator.content_type), 0.0, tuple(beats), True, tokens, decode_s)
 
 
-# ---------------------------------------------------------------- what is said, and when
+# ---------------------------------------------------------------- which tokens are sent, and when
 
 
 def _made(shape: Shape, tokens: int) -> int:
@@ -115,11 +115,11 @@ def _at(shape: Shape, made: int, token: int, tempo: Tempo) -> float:
 
 
 def _stream(shape: Shape, made: int, sent: int, tempo: Tempo) -> Iterator[Beat]:
-    voice = voice_of(shape)
+    emulator = emulator_of(shape)
     decode_s = _at(shape, made, sent - 1, tempo) - tempo.prefill_s
-    end_s, end = tempo.prefill_s + decode_s, End(made * shape.answers, decode_s, tempo.token_s)
-    yield Beat(0.0 if shape.role_first else tempo.prefill_s, _frames(shape, voice.open()))
-    chunks = [(_at(shape, made, last, tempo), voice.say(said)) for last, said in _said(shape, made, sent)]
+    end_s, end = tempo.prefill_s + decode_s, StreamEnd(made * shape.answers, decode_s, tempo.token_s)
+    yield Beat(0.0 if shape.role_first else tempo.prefill_s, _frames(shape, emulator.open()))
+    chunks = [(_at(shape, made, last, tempo), emulator.write(chunk)) for last, chunk in _tokens(shape, made, sent)]
     for first in range(0, len(chunks), shape.flush):
         together = chunks[first : first + shape.flush]
         # What sends every so many together sends what is left at the end of the stream.
@@ -132,16 +132,16 @@ def _stream(shape: Shape, made: int, sent: int, tempo: Tempo) -> Iterator[Beat]:
     if shape.fault == "error":
         yield Beat(end_s, _frames(shape, [{"error": {"message": "out of memory", "code": 500}}, "[DONE]"]))
     elif shape.fault == "named error":
-        yield Beat(end_s, b'event: error\ndata: {"message": "out of memory"}\n\n' + _frames(shape, voice.done()))
+        yield Beat(end_s, b'event: error\ndata: {"message": "out of memory"}\n\n' + _frames(shape, emulator.done()))
     elif shape.fault == "no end":
-        yield Beat(end_s, _frames(shape, voice.usage(end)))
+        yield Beat(end_s, _frames(shape, emulator.usage(end)))
     else:
         late_s = tempo.late_s if shape.usage == "late" else 0.0
-        yield Beat(end_s, _frames(shape, voice.close(end)))
-        yield Beat(end_s + late_s, _frames(shape, [*voice.usage(end), *voice.done()]))
+        yield Beat(end_s, _frames(shape, emulator.close(end)))
+        yield Beat(end_s + late_s, _frames(shape, [*emulator.usage(end), *emulator.done()]))
 
 
-def _said(shape: Shape, made: int, sent: int) -> Iterator[tuple[int, Said]]:
+def _tokens(shape: Shape, made: int, sent: int) -> Iterator[tuple[int, TokenChunk]]:
     """(index of its last token, what it says) for each chunk that is sent."""
     sizes = cycle(shape.chunk or (made,))
     source = ACCENTS if shape.split else PLAIN
@@ -154,7 +154,7 @@ def _said(shape: Shape, made: int, sent: int) -> Iterator[tuple[int, Said]]:
             part = _part(shape, shown[0], made)
             text = "" if shape.blank and shown[0] % 3 == 1 else _text(shown, source)
             ids = range(FIRST_ID + unsent, FIRST_ID + last + 1)
-            yield last, Said(part, text, ids, last + 1, part not in spoken)
+            yield last, TokenChunk(part, text, ids, last + 1, part not in spoken)
             spoken.add(part)
             unsent = last + 1
         first = last + 1

@@ -7,10 +7,10 @@ from typing import Any
 
 import h11
 
+from onbox.selftest.api_emulators import PROMPT_TOKENS
 from onbox.selftest.script import Script, answer, script
 from onbox.selftest.shapes import SHAPES, Shape, Tempo
-from onbox.selftest.voices import PROMPT_TOKENS
-from onbox.speed.asking import APIS
+from onbox.speed.api_requests import APIS
 
 READ_BYTES = 65_536
 TOKENS_DEFAULT = 128
@@ -26,7 +26,7 @@ KNOWN = {"capital of France": "Paris"}
 PATHS = {api.path: name for name, api in APIS.items()}
 
 
-class Counters:
+class ServedCounters:
     """What the server counts, under vLLM's names; a request is counted when it ends."""
 
     def __init__(self) -> None:
@@ -90,7 +90,7 @@ class ShapeServer:
     def __init__(self, tempo: Tempo, only: Shape | None = None) -> None:
         self._tempo = tempo
         self._only = only
-        self._counters = Counters()
+        self._counters = ServedCounters()
 
     async def listen(self, port: int = 0) -> tuple[asyncio.Server, int]:
         """Start to listen on 127.0.0.1; returns the server and its port.

@@ -36,7 +36,7 @@ class Shape:
         says: what is odd about it.
         expected: the status that the measurement must get.
         checks: the checks that must refuse it (`invalid`) or doubt it (`suspect`), and no other.
-        api: of `onbox.speed.asking.APIS`.
+        api: of `onbox.speed.api_requests.APIS`.
         chunk: tokens a chunk, in turn; empty for all in one.
         parts: where the text goes, an equal share of the tokens each: `content`, `reasoning`, `reasoning_content` or
             `call N`.

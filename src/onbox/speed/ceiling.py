@@ -16,7 +16,8 @@ CPU = "cpu"
 
 
 def write_ceiling(home: Path, facts: Facts, *, depth_tokens: int, box: Path) -> None:
-    """Write `fit.json` into a contender's folder; nothing where no bandwidth was measured.
+    """Write `fit.json` into a contender's folder; nothing where no bandwidth was measured,
+    or where something that a step reads is not known.
 
     Args:
         home: the contender's folder.
@@ -27,7 +28,7 @@ def write_ceiling(home: Path, facts: Facts, *, depth_tokens: int, box: Path) -> 
     told = _bandwidth(box)
     measured, nominal = told.get("read_gb_s"), told.get("nominal_gb_s")
     known = measured or nominal
-    if not known:
+    if not known or facts.all_unknown:
         return
     context = min(depth_tokens, facts.context_length or depth_tokens)
     scenarios = fit.fit(facts, context=context, measured_gb_s=measured, nominal_gb_s=nominal).scenarios

@@ -13,7 +13,7 @@ from onbox.engines import Engine
 from onbox.evidence.folder import append_line, write_json
 from onbox.evidence.records import Exchange, SpeedPlan, SpeedRecord, Telemetry
 from onbox.evidence.stream import Reply, read_reply
-from onbox.speed.asking import APIS, USUAL
+from onbox.speed.api_requests import APIS, USUAL
 from onbox.speed.monitor import Monitor
 from onbox.speed.prompts import prompt
 from onbox.speed.scraping import Scraper
@@ -51,7 +51,7 @@ class SpeedRun:
         folder: `CONTENDER/speed/N`.
         launch_id: of the engine's lifetime.
         engine_pid: whose CPU time is the engine's own; None when it is not ours to see.
-        apis: names of `onbox.speed.asking.APIS`, in the order in which they are tried.
+        apis: names of `onbox.speed.api_requests.APIS`, in the order in which they are tried.
         on_tokens: told the number of events in each read, for live views.
     """
 

@@ -20,8 +20,8 @@ def main_pid(container: ContainerRef) -> int | None:
     """The process on this box that is the container's first; None while there is none."""
     path = _socket(container)
     if path is None:
-        told = _program(container, "inspect", "--format", "{{.State.Pid}}", container.name)
-        pid = int(told) if told.isdigit() else 0
+        found = _program(container, "inspect", "--format", "{{.State.Pid}}", container.name)
+        pid = int(found) if found.isdigit() else 0
     else:
         status, body = _ask(path, "GET", f"/containers/{container.name}/json")
         pid = body.get("State", {}).get("Pid", 0) if status == 200 else 0
@@ -69,10 +69,10 @@ def _ask(path: str, method: str, target: str) -> tuple[int, dict[str, Any]]:
     words = head.split(b" ", 2)
     status = int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
     try:
-        told = json.loads(body)
+        found = json.loads(body)
     except ValueError:
-        told = {}
-    return status, told if isinstance(told, dict) else {}
+        found = {}
+    return status, found if isinstance(found, dict) else {}
 
 
 def _program(container: ContainerRef, *arguments: str) -> str:

@@ -58,22 +58,22 @@ class Nvml:
 
     def moments(self) -> list[GpuReading]:
         """Every device as it is now."""
-        told = []
+        found = []
         for number, device in enumerate(self._devices):
             power_mw = self._number(self._library.nvmlDeviceGetPowerUsage, device)
             clock = self._number(self._library.nvmlDeviceGetClockInfo, device, CLOCK_SM)
             power_w = None if power_mw is None else power_mw / 1000
-            told.append(GpuReading(number, power_w, clock, self._used_bytes(device)))
-        return told
+            found.append(GpuReading(number, power_w, clock, self._used_bytes(device)))
+        return found
 
     def used_bytes(self) -> dict[int, int] | None:
         """Bytes by pid over all devices; None when a device does not tell."""
         found: dict[int, int] = {}
         for device in self._devices:
-            told = self._used_bytes(device)
-            if told is None:
+            given = self._used_bytes(device)
+            if given is None:
                 return None
-            for pid, count in told.items():
+            for pid, count in given.items():
                 found[pid] = found.get(pid, 0) + count
         return found
 

@@ -116,9 +116,9 @@ class MemorySampler:
     def _look_at_gpu(self) -> int | None:
         if self._gpu is None:
             return None
-        told = self.gpu_bytes = self._gpu.used_bytes()
+        found = self.gpu_bytes = self._gpu.used_bytes()
         pids = self.tree.pids
-        return None if told is None else sum(count for pid, count in told.items() if pid in pids)
+        return None if found is None else sum(count for pid, count in found.items() if pid in pids)
 
     def _own_bytes(self, gpu: int | None) -> int | None:
         """Host memory of the tree, and on unified memory the GPU's share, which the host's counters do not see."""

@@ -62,13 +62,13 @@ class Settings(NamedTuple):
     @classmethod
     def from_json(cls, text: str) -> "Settings":
         """The inverse of `to_json`."""
-        told = json.loads(text)
-        limits, container = told.pop("limits", None), told.pop("container", None)
+        found = json.loads(text)
+        limits, container = found.pop("limits", None), found.pop("container", None)
         return cls(
             **{
-                **told,
-                "landmarks": tuple((phase, pattern) for phase, pattern in told.get("landmarks", ())),
-                "afterwards": tuple(tuple(command) for command in told.get("afterwards", ())),
+                **found,
+                "landmarks": tuple((phase, pattern) for phase, pattern in found.get("landmarks", ())),
+                "afterwards": tuple(tuple(command) for command in found.get("afterwards", ())),
             },
             limits=MemoryLimits(**limits) if limits else None,
             container=ContainerRef(**container) if container else None,

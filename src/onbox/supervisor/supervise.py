@@ -57,18 +57,18 @@ def main(arguments: list[str]) -> int:
                 preexec_fn=prepare,
             )
         except OSError as error:
-            say(error=f"{command[0]}: {error.strerror}")
+            report(error=f"{command[0]}: {error.strerror}")
             return 0
-        say(pid=engine.pid, started=start_ticks(engine.pid))
-        keeping = Keeping(settings, engine, LineStamper(log, started, phases), phases, started)
-        how = keeping.until_dead()
-        keeping.note(state="stopped", how=how, exit=engine.returncode)
+        report(pid=engine.pid, started=start_ticks(engine.pid))
+        engine_run = SupervisedEngine(settings, engine, LineStamper(log, started, phases), phases, started)
+        how = engine_run.until_dead()
+        engine_run.note(state="stopped", how=how, exit=engine.returncode)
         bring_back(settings)
-        say(exit=engine.returncode, how=how)
+        report(exit=engine.returncode, how=how)
     return 0
 
 
-class Keeping:
+class SupervisedEngine:
     """One engine that lives.
 
     Args:
@@ -89,8 +89,8 @@ class Keeping:
         self._phases = phases
         self._started = started
         self._roots = {os.getpid()}
-        self._stay = self._told_to_end = False
-        self._heard = b""
+        self._stay = self._stop_wanted = False
+        self._lifeline_bytes = b""
         signal.signal(signal.SIGTERM, self._end_in_order)
         self._noted: dict[str, Any] = {}
         self._who = {name: {"pid": pid, "started": start_ticks(pid)} for name, pid in self._pids()}
@@ -122,9 +122,9 @@ class Keeping:
             else:
                 self._log.idle()
                 self.note(phase=self._phases.phase)
-            if lifeline in readable and self._hear(lifeline):
+            if lifeline in readable and self._read_lifeline(lifeline):
                 watched.remove(lifeline)
-            if self._told_to_end and how == "died" and self._engine.poll() is None:
+            if self._stop_wanted and how == "died" and self._engine.poll() is None:
                 how, deadline = "asked", time.monotonic() + GRACE_S
                 signal_group(self._engine.pid, signal.SIGTERM)
             if time.monotonic() >= look_at:
@@ -151,10 +151,10 @@ class Keeping:
 
     # ------------------------------------------------------------ what onbox says
 
-    def _hear(self, lifeline: int) -> bool:
+    def _read_lifeline(self, lifeline: int) -> bool:
         """Take in what onbox says; whether the lifeline has ended."""
         data = os.read(lifeline, 4096)
-        *lines, self._heard = (self._heard + data).split(b"\n")
+        *lines, self._lifeline_bytes = (self._lifeline_bytes + data).split(b"\n")
         for line in lines:
             word, _, rest = line.decode("utf-8", "replace").partition(" ")
             if word == "phase":
@@ -166,13 +166,13 @@ class Keeping:
             elif word == "stay":
                 self._stay = True
             elif word == "stop":
-                self._told_to_end = True
-        self._told_to_end |= not data and not self._stay
+                self._stop_wanted = True
+        self._stop_wanted |= not data and not self._stay
         return not data
 
     def _end_in_order(self, number: int, frame: FrameType | None) -> None:
         """SIGTERM is how `onbox down` says stop."""
-        self._told_to_end = True
+        self._stop_wanted = True
 
     # ------------------------------------------------------------ guard
 
@@ -227,8 +227,8 @@ class Keeping:
             facts = {"available_bytes": sample.available_bytes, "own_bytes": sample.own_bytes, "phase": sample.phase}
             end = {"lowest_bytes": lowest, "gone_s": gone_s and round(gone_s, 3)}
             at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-            seen = {"at": at, **alarm._asdict(), **facts, "gpu_bytes": sample.gpu_bytes, **end}
-            write_json(self._settings.guard_file, {**seen, "limits": limits, "holders": holders, "trace": trace})
+            found = {"at": at, **alarm._asdict(), **facts, "gpu_bytes": sample.gpu_bytes, **end}
+            write_json(self._settings.guard_file, {**found, "limits": limits, "holders": holders, "trace": trace})
         self.note(alarm=alarm.kind)
 
     # ------------------------------------------------------------ the end
@@ -241,7 +241,7 @@ class Keeping:
                 os.kill(pid, signal.SIGKILL)
         if self._settings.container:
             container_end.kill(self._settings.container)
-        self._bury()
+        self._reap()
 
     def _settle(self) -> None:
         """Wait a moment for what the engine leaves behind to end.
@@ -251,10 +251,10 @@ class Keeping:
         """
         deadline = time.monotonic() + SETTLE_S
         while descendants({os.getpid()}) and time.monotonic() < deadline:
-            self._bury()
+            self._reap()
             time.sleep(0.02)
 
-    def _bury(self) -> None:
+    def _reap(self) -> None:
         """Reap orphans, which the kernel gave to the supervisor; the engine itself is subprocess's to reap."""
         for pid in descendants({os.getpid()}) - {self._engine.pid}:
             with contextlib.suppress(ChildProcessError):
@@ -317,7 +317,7 @@ def signal_group(pid: int, number: int) -> None:
         os.killpg(pid, number)
 
 
-def say(**fact: Any) -> None:
+def report(**fact: Any) -> None:
     """Tell onbox, which may be gone."""
     with contextlib.suppress(OSError):
         print(json.dumps(fact), flush=True)

@@ -6,6 +6,8 @@ from onbox.errors import UsageError
 from onbox.evidence.records import Expected, SpeedPlan
 from onbox.fetch import download_bytes
 from onbox.fetch.growth import folder_bytes
+from onbox.fetch.named import named_download_bytes, named_memory
+from onbox.image.prepare import expected_image
 from onbox.recipes import Recipe, Weights
 
 STANDUP_S = 6.0
@@ -27,18 +29,25 @@ def expected_of(
     sizes = [_size(recipe.weights, recipe.name) for recipe in found if recipe.weights]
     if len(sizes) != len(found) or not all(sizes) or not read_gb_s:
         return None
-    download = sum(download_bytes(recipe.weights) for recipe in found)
+    download = sum(download_bytes(recipe.weights) + named_download_bytes(recipe) for recipe in found)
+    named = [named_memory(recipe) for recipe in found]
+    held = max(size + (others or 0) for size, (others, _) in zip(sizes, named, strict=True))
+    unknown = [names for others, names in named if others is None]
     seconds = download / DOWNLOAD_BYTES_S
     for size in sizes:
         tok_s = SHARE_OF_BANDWIDTH * read_gb_s * 1e9 / size
         seconds += STANDUP_S + (_measured_s(speed, tok_s) if speed else 0.0)
         seconds += runs * (RUN_PREFILL_S + RUN_TOKENS / tok_s) + (REPLAY_S if runs else 0.0)
+    images = [expected for recipe in found if (expected := expected_image(recipe)).phase]
+    seconds += sum(each.seconds or 0.0 for each in images)
     return Expected(
         seconds=round(seconds),
         download_bytes=download,
-        memory_bytes=round(max(sizes) * 1.4),
+        memory_bytes=round(held * 1.4),
         basis=f"{SHARE_OF_BANDWIDTH:.0%} of {read_gb_s:.0f} GB/s measured, {RUN_TOKENS} tokens a run"
-        + (", as if one at a time" if parallel > 1 else ""),
+        + (", as if one at a time" if parallel > 1 else "")
+        + "".join(f"; {each.basis}" for each in images)
+        + (f"; download and memory without {'; '.join(unknown)}, of no known size" if unknown else ""),
     )
 
 

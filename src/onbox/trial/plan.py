@@ -12,6 +12,8 @@ from onbox.engines import engine_by_name
 from onbox.errors import BoxError, UsageError
 from onbox.evidence.folder import utc_now
 from onbox.evidence.records import (
+    PARALLEL_MAX,
+    RUNS_MAX,
     AgentPlan,
     ContenderPlan,
     Limits,
@@ -59,6 +61,8 @@ def make_plan(spec: TrialSpec, *, sandbox: str, read_gb_s: float | None) -> tupl
     parallel = 1 if spec.parallel is None else spec.parallel
     if parallel < 1:
         raise UsageError(f"--parallel: {parallel} is not at least 1", "leave it out for one run at a time")
+    if parallel > PARALLEL_MAX:
+        raise UsageError(f"--parallel: {parallel} is more than {PARALLEL_MAX}", "no engine serves so many at a time")
     found = [_with_room(recipe, parallel) for recipe in found]
     for recipe in found:
         _check(recipe)
@@ -69,6 +73,10 @@ def make_plan(spec: TrialSpec, *, sandbox: str, read_gb_s: float | None) -> tupl
     runs = spec.runs if spec.runs is not None else RUNS
     if runs < 1:
         raise UsageError(f"runs: {runs} is not at least 1")
+    if runs > RUNS_MAX:
+        raise UsageError(
+            f"runs: {runs} is more than {RUNS_MAX}", "no verdict needs so many; a few runs of each task do"
+        )
     agent_plan = _agent(spec, limits)
     check_arms(spec.arms, agent_of(agent_plan))
     speed = _at_a_time(spec.speed, parallel) if spec.bench else spec.speed

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Protocol
 
-from onbox import fetch, preflight, weights
+from onbox import preflight, weights
 from onbox.bench.agents import agent_of
 from onbox.bench.instances import Instances
 from onbox.bench.probing import sandbox_of
@@ -19,11 +19,14 @@ from onbox.engines import engine_by_name
 from onbox.errors import BoxError, GuardStop, OnboxError
 from onbox.evidence.folder import TrialFolder, append_line, write_atomic, write_json
 from onbox.evidence.records import ContenderPlan, LedgerKind, Plan, RunRecord, SpeedRecord, StandUp
+from onbox.fetch.named import fetch_with_named
+from onbox.image.fetch import Progress
+from onbox.image.prepare import prepare
 from onbox.launch.lifetime import Lifetime
 from onbox.recipes import Recipe
 from onbox.recipes.text import recipe_yaml
 from onbox.scratch import scratch_folder
-from onbox.speed.asking import apis_for
+from onbox.speed.api_requests import apis_for
 from onbox.speed.ceiling import measure_again, write_ceiling
 from onbox.speed.measure import SpeedRun
 from onbox.trial import events
@@ -41,7 +44,7 @@ NOTED_INSTANCES = 10
 """More of them take over a second."""
 
 
-class Observer(Protocol):
+class OutcomeObserver(Protocol):
     """Whoever judges what was just done, so that it can be shown; act itself never judges."""
 
     def run(self, folder: TrialFolder, record: RunRecord) -> tuple[str, str]:
@@ -64,7 +67,11 @@ class Trial:
     """
 
     def __init__(
-        self, folder: TrialFolder, show: Callable[[events.Event], None], observer: Observer, ray: str | None = None
+        self,
+        folder: TrialFolder,
+        show: Callable[[events.Event], None],
+        observer: OutcomeObserver,
+        ray: str | None = None,
     ) -> None:
         self.folder = folder
         self.plan: Plan = folder.plan()
@@ -144,6 +151,7 @@ class Trial:
         home = self.folder.contender(contender.name)
         write_atomic(home / "recipe.yaml", recipe_yaml(recipe))
         self._keep_earlier_lives(home)
+        recipe = self._prepare_image(contender, recipe)
         files = self._fetch(contender, recipe, home)
         engine = engine_by_name(recipe.engine)
         counter = _TokenCounter(contender.name, self._show)
@@ -169,13 +177,25 @@ class Trial:
         self.folder.note(LedgerKind.STOPPED, contender.name, how)
         self._show(events.ContenderStopped(contender.name, how))
 
+    def _prepare_image(self, contender: ContenderPlan, recipe: Recipe) -> Recipe:
+        """The recipe, its image here: fetched beside the daemon or built, each a phase of its own."""
+
+        def on_phase(phase: str, seconds: float | None) -> None:
+            started = events.PhaseStarted(contender.name, phase)
+            self._show(started if seconds is None else events.PhaseEnded(contender.name, phase, seconds))
+
+        def on_progress(progress: Progress) -> None:
+            self._show(events.Fetching(contender.name, progress.bytes_done, progress.bytes_total, progress.phase))
+
+        return prepare(recipe, on_phase, on_progress)
+
     def _fetch(self, contender: ContenderPlan, recipe: Recipe, home: Path) -> Path | None:
         if recipe.weights is None:
             return None
         began = time.monotonic()
         self._show(events.PhaseStarted(contender.name, "fetch"))
-        path, record = fetch.fetch(
-            recipe.weights,
+        path, record = fetch_with_named(
+            recipe,
             lambda done, total, source: self._show(events.Fetching(recipe.name, done, total, source)),
         )
         write_json(home / "weights.json", record)

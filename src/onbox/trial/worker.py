@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from onbox import __version__, box, errors, fetch
+from onbox import __version__, box, errors
 from onbox.bench.agents import agent_of
 from onbox.bench.instances import Instances
 from onbox.bench.probing import sandbox_of
@@ -23,6 +23,7 @@ from onbox.engines import engine_by_name
 from onbox.errors import BoxError, OnboxError
 from onbox.evidence.folder import TrialFolder, write_json
 from onbox.evidence.records import Plan
+from onbox.fetch.named import fetch_with_named
 from onbox.launch.lifetime import Lifetime
 from onbox.recipes import Recipe
 from onbox.trial.bench_setup import bench_of, make_instances
@@ -168,10 +169,10 @@ class Worker:
     def _fetch(self, recipe: Recipe) -> Path | None:
         if recipe.weights is None:
             return None
-        path, record = fetch.fetch(recipe.weights, lambda done, total, source: None)
+        path, record = fetch_with_named(recipe)
         if record.sha256 != self._spec.weights_sha256:
             # Before it is refused, what was known of it is looked at again.
-            path, record = fetch.fetch(recipe.weights, full_check=True)
+            path, record = fetch_with_named(recipe, full_check=True)
         write_json(self._home / "weights.json", record)
         if record.sha256 != self._spec.weights_sha256:
             raise BoxError(f"{path}: not the weights of the trial's box", "bring the same file to all nodes")

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from onbox.watch.formatting import rate, seconds, size
-from onbox.watch.phases import HOST, KERNELS, Rule
+from onbox.watch.phases import HOST, KERNELS, PhaseRule
 from onbox.watch.samples import NO_DAEMON
 from onbox.watch.signs import SPAN_S, SPIN_CPU, UNITS, Signs
 
@@ -23,7 +23,7 @@ STARVED_QUOTA = 0.60
 """Shares of time in which everything stood still for want of it."""
 
 
-class State(StrEnum):
+class WatchState(StrEnum):
     """What a stand-up does."""
 
     PROGRESSING = "progressing"
@@ -48,7 +48,7 @@ class Assessment(NamedTuple):
     """A state with its evidence."""
 
     t_s: float
-    state: State
+    state: WatchState
     phase: str
     why: str
     """One sentence."""
@@ -60,7 +60,7 @@ class Assessment(NamedTuple):
     evidence: dict[str, Any]
 
 
-def classify(signs: Signs, phase: str, rule: Rule, note: str = "") -> Assessment:
+def classify(signs: Signs, phase: str, rule: PhaseRule, note: str = "") -> Assessment:
     """The verdict on a stand-up whose signs these are, in this phase.
 
     Args:
@@ -84,20 +84,23 @@ def classify(signs: Signs, phase: str, rule: Rule, note: str = "") -> Assessment
 
 
 def _state(
-    signs: Signs, phase: str, rule: Rule, still_s: float, moving: dict[str, float], told: tuple[HangWitness, ...]
-) -> tuple[State, str]:
+    signs: Signs, phase: str, rule: PhaseRule, still_s: float, moving: dict[str, float], told: tuple[HangWitness, ...]
+) -> tuple[WatchState, str]:
     if signs.ended:
         return _ended(signs)
     if phase == "serving" and not (signs.tokens and signs.tokens.running + signs.tokens.waiting > 0):
-        return State.DONE, "it serves; no request runs" if signs.tokens else "it serves; it has no counters to look at"
+        return (
+            WatchState.DONE,
+            "it serves; no request runs" if signs.tokens else "it serves; it has no counters to look at",
+        )
     if want := _starved(signs, moving):
-        return State.STARVED, want
+        return WatchState.STARVED, want
     # Two ticks early: the last move may have been seen one late, and the next look would be past the patience.
     limit_s = rule.patience_s - min(2 * signs.tick_s, TICKS_SHARE_MAX * rule.patience_s)
     enough = [each for each in told if each.since_s >= limit_s]
     if len(enough) >= 2 and still_s >= limit_s:
         names = " and ".join(each.name for each in enough[:2])
-        return State.HUNG, f"nothing of what {phase} lives by moved for {seconds(still_s)}: {names} agree"
+        return WatchState.HUNG, f"nothing of what {phase} lives by moved for {seconds(still_s)}: {names} agree"
     spins = signs.spin >= SPIN_CPU and not signs.bursts.in_rhythm(signs.t_s)
     if still_s < max(SUSPECT_AT_LEAST_S, SUSPECT_SHARE * rule.patience_s) and not spins:
         return _progress(signs, phase, rule, still_s, moving)
@@ -105,15 +108,15 @@ def _state(
         return _progress(signs, phase, rule, still_s, moving)
     if spins:
         alone = f"{signs.spin:.1f} s/s of processor and nothing else for {seconds(still_s)}"
-        return State.SUSPECT, f"{alone}: it may compute, or wait in a circle"
-    return State.SUSPECT, f"nothing of what {phase} lives by moved for {seconds(still_s)}"
+        return WatchState.SUSPECT, f"{alone}: it may compute, or wait in a circle"
+    return WatchState.SUSPECT, f"nothing of what {phase} lives by moved for {seconds(still_s)}"
 
 
-def _ended(signs: Signs) -> tuple[State, str]:
+def _ended(signs: Signs) -> tuple[WatchState, str]:
     if signs.exit_code == 0:
-        return State.DONE, "it ended, exit code 0"
+        return WatchState.DONE, "it ended, exit code 0"
     code = "its exit code cannot be seen from here" if signs.exit_code is None else f"exit code {signs.exit_code}"
-    return State.DEAD, f"it ended, {code}"
+    return WatchState.DEAD, f"it ended, {code}"
 
 
 def _starved(signs: Signs, moving: dict[str, float]) -> str:
@@ -129,20 +132,28 @@ def _starved(signs: Signs, moving: dict[str, float]) -> str:
     return ""
 
 
-def _progress(signs: Signs, phase: str, rule: Rule, still_s: float, moving: dict[str, float]) -> tuple[State, str]:
+def _progress(
+    signs: Signs, phase: str, rule: PhaseRule, still_s: float, moving: dict[str, float]
+) -> tuple[WatchState, str]:
     if not moving:
-        return State.PROGRESSING, f"quiet for {seconds(still_s)}"
+        return WatchState.PROGRESSING, f"quiet for {seconds(still_s)}"
     name, most = next(iter(moving.items()))
     if phase == KERNELS:
-        return State.PROGRESSING, f"{' '.join(signs.compilers)} at {signs.compiling or 'a file'}, {rate(name, most)}"
+        return (
+            WatchState.PROGRESSING,
+            f"{' '.join(signs.compilers)} at {signs.compiling or 'a file'}, {rate(name, most)}",
+        )
     for sign, floor in rule.slow_below.items():
         others = [each for each in moving if each not in (sign, "log", "calls", "cache", "write")]
         if sign in moving and moving[sign] < floor and not others:
-            return State.SLOW, f"{rate(sign, moving[sign])}, below the {size(floor)}/s that {phase} should reach"
-    return State.PROGRESSING, rate(name, most)
+            return (
+                WatchState.SLOW,
+                f"{rate(sign, moving[sign])}, below the {size(floor)}/s that {phase} should reach",
+            )
+    return WatchState.PROGRESSING, rate(name, most)
 
 
-def witnesses(signs: Signs, rule: Rule, still_s: float) -> tuple[HangWitness, ...]:
+def witnesses(signs: Signs, rule: PhaseRule, still_s: float) -> tuple[HangWitness, ...]:
     """Who says that nothing gets on, and for how long; each looks another way."""
     now = signs.t_s
     told = []

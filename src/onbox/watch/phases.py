@@ -12,7 +12,7 @@ GPU = frozenset({"gpu", "gpu memory"})
 
 
 @dataclass(frozen=True)
-class Rule:
+class PhaseRule:
     """One phase.
 
     Args:
@@ -26,21 +26,21 @@ class Rule:
     slow_below: dict[str, float] = field(default_factory=dict)
 
 
-RULES: dict[str, Rule] = {
-    "fetch": Rule(frozenset({"received", "read", "write", "calls", "cache", "log"}), 120, {"received": 2 * MB}),
-    "unpack": Rule(HOST - {"received"}, 120, {"write": 5 * MB}),
-    "build": Rule(HOST, 600),
-    "start": Rule(HOST | GPU, 180),
-    "load": Rule(HOST | GPU, 180, {"read": 20 * MB}),
-    "finalize": Rule(HOST | GPU, 180),
-    "compile": Rule(HOST | GPU, 300),
-    "kernels": Rule(HOST | GPU, 600),
-    "profile": Rule(HOST | GPU, 300),
-    "kv": Rule(HOST | GPU, 300),
-    "tune": Rule(HOST | GPU, 600),
-    "capture": Rule(HOST | GPU, 300),
-    "ready": Rule(HOST | GPU, 120),
-    "serving": Rule(frozenset({"tokens"}), 120),
+RULES: dict[str, PhaseRule] = {
+    "fetch": PhaseRule(frozenset({"received", "read", "write", "calls", "cache", "log"}), 120, {"received": 2 * MB}),
+    "unpack": PhaseRule(HOST - {"received"}, 120, {"write": 5 * MB}),
+    "build": PhaseRule(HOST, 600),
+    "start": PhaseRule(HOST | GPU, 180),
+    "load": PhaseRule(HOST | GPU, 180, {"read": 20 * MB}),
+    "finalize": PhaseRule(HOST | GPU, 180),
+    "compile": PhaseRule(HOST | GPU, 300),
+    "kernels": PhaseRule(HOST | GPU, 600),
+    "profile": PhaseRule(HOST | GPU, 300),
+    "kv": PhaseRule(HOST | GPU, 300),
+    "tune": PhaseRule(HOST | GPU, 600),
+    "capture": PhaseRule(HOST | GPU, 300),
+    "ready": PhaseRule(HOST | GPU, 120),
+    "serving": PhaseRule(frozenset({"tokens"}), 120),
 }
 
 LONGEST_PATIENCE_S = max(rule.patience_s for rule in RULES.values())

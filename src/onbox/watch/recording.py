@@ -81,7 +81,7 @@ class Recorder:
         self.close()
 
 
-class Recording:
+class WatchRecording:
     """A recording to be replayed.
 
     Raises:

@@ -107,7 +107,7 @@ def out_of_the_set(connections: list[Connection], inodes: set[int]) -> tuple[Soc
     )
 
 
-class Open(NamedTuple):
+class OpenSocket(NamedTuple):
     """What a process has open."""
 
     sockets: set[int]
@@ -115,7 +115,7 @@ class Open(NamedTuple):
     """Number of the descriptor -> path, of regular files."""
 
 
-def look_at_descriptors(pid: int, limit: int = 512) -> Open | None:
+def look_at_descriptors(pid: int, limit: int = 512) -> OpenSocket | None:
     """The sockets and regular files that a process has open; None when it is not ours to look at."""
     sockets: set[int] = set()
     files: dict[str, str] = {}
@@ -131,4 +131,4 @@ def look_at_descriptors(pid: int, limit: int = 512) -> Open | None:
                 sockets.add(int(match[1]))
             elif target.startswith("/") and not target.startswith(("/dev/", "/proc/", "/sys/", "/memfd:")):
                 files[number] = target
-    return Open(sockets, files)
+    return OpenSocket(sockets, files)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from onbox.engines.landmarks import Landmarks, version_note
 from onbox.watch.classify import Assessment, classify
 from onbox.watch.collect import Collector
-from onbox.watch.phases import KERNELS, LONGEST_PATIENCE_S, RULES, WITH_KERNELS, Rule
+from onbox.watch.phases import KERNELS, LONGEST_PATIENCE_S, RULES, WITH_KERNELS, PhaseRule
 from onbox.watch.recording import Recorder
 from onbox.watch.samples import WatchSample
 from onbox.watch.signs import Signs
@@ -59,7 +59,7 @@ class Tracker:
         return self.laps[-1].name
 
     @property
-    def rule(self) -> Rule:
+    def rule(self) -> PhaseRule:
         """The rule of the phase under way."""
         rule, patience_s = RULES[self.phase], self._patience_s
         if self.note and patience_s is None and self.phase == "start":

@@ -9,12 +9,17 @@ from typing import Any
 
 from onbox.errors import UsageError
 from onbox.weights.architecture import Architecture
-from onbox.weights.cache import KV_ELEMENT_BYTES, Cache, State, cache_of, state_of
+from onbox.weights.cache import Cache, StateTotals
+from onbox.weights.experts import experts_of
+from onbox.weights.layers import cache_from
 from onbox.weights.packing import Weight
-from onbox.weights.parts import Part, layer_of, part_of
+from onbox.weights.parts import Part, layer_of, part_of, within_layer
+from onbox.weights.plans import Plan
 
 APART = (Part.VISION, Part.AUDIO, Part.DRAFT)
 """Parts that decoding text does not read."""
+DEPTH_TOKENS = 4096
+"""At which a step is described where the longest context is not told."""
 
 
 @dataclass(frozen=True)
@@ -69,23 +74,33 @@ class Facts:
     """The embedding table's bytes where it is read whole as lm_head, else 0."""
     tied_parameters: int
     cache: Cache
-    state: State | None
-    """None: no recurrent layer, or dimensions that the configuration does not tell (then a note says so)."""
     vision_tower: Tower
     draft_parameters: int
     draft_bytes: int
     modalities: tuple[str, ...]
     files: tuple[str, ...]
+    experts_share: float = 1.0
+    """Of the bytes of routed experts that one token reads."""
+    unknown: tuple[str, ...] = field(default=())
+    """What of the weights that a token reads is not known; what is not known of the cache is in `cache.unknown`."""
     notes: tuple[str, ...] = field(default=())
+
+    @property
+    def state(self) -> StateTotals | None:
+        """Of recurrent layers; None without any."""
+        return self.cache.state
+
+    @property
+    def all_unknown(self) -> tuple[str, ...]:
+        """Everything that is missing before a ceiling can be told to three digits."""
+        return self.unknown + self.cache.unknown
 
     def active_share(self, part: str) -> float:
         """The share of a part that one token reads."""
         if part in APART or part == Part.EMBEDDING:
             return 0.0
         if part == Part.EXPERTS:
-            assert self.top_k is not None
-            assert self.experts is not None
-            return self.top_k / self.experts
+            return self.experts_share
         return 1.0
 
     def read_bytes(self) -> dict[str, float]:
@@ -97,13 +112,18 @@ class Facts:
         read[Part.LM_HEAD] += self.tied_bytes
         return {part: count for part, count in read.items() if count}
 
-    def as_dict(self) -> dict[str, Any]:
-        """Plain data for JSON, with the keys of the command line contract."""
+    def as_dict(self, depth_tokens: int | None = None) -> dict[str, Any]:
+        """Plain data for JSON, with the keys of the command line contract.
+
+        Args:
+            depth_tokens: at which `read_bytes_per_step` is given; by default the longest context.
+        """
         read = self.read_bytes()
         attention = read.get(Part.QKV, 0.0) + read.get(Part.OUTPUT, 0.0)
         experts, lm_head = read.get(Part.EXPERTS, 0.0), read.get(Part.LM_HEAD, 0.0)
         total = sum(read.values())
-        told = dataclasses.asdict(self)
+        told = dataclasses.asdict(dataclasses.replace(self, cache=Cache(())))
+        del told["cache"]
         told["bytes_per_token"] = {
             "total": round(total),
             "experts": round(experts),
@@ -112,15 +132,14 @@ class Facts:
             "other": round(total - experts - attention - lm_head),
             "parts": {str(part): round(count) for part, count in read.items()},
         }
-        told["kv_bytes_per_token"] = round(self.cache.full_elements * KV_ELEMENT_BYTES["bf16"])
+        depth = depth_tokens if depth_tokens is not None else self.context_length or DEPTH_TOKENS
         told["kv"] = {
-            **told.pop("cache"),
-            "dtype": "bf16",
+            **self.cache.as_dict(depth),
             "written_bytes_per_token": round(self.cache.written_bytes()),
-            "sliding_bytes_max": round(
-                self.cache.sliding_elements * (self.cache.sliding_window or 0) * KV_ELEMENT_BYTES["bf16"]
-            ),
+            "sliding_bytes_max": round(self.cache.windowed_bytes()),
         }
+        told["kv_bytes_per_token"] = told["kv"]["kept_bytes_per_token"]
+        told["state"] = dataclasses.asdict(self.state) if self.state else None
         told["state_traffic_bytes_per_token"] = self.state.traffic_bytes if self.state else 0
         return told
 
@@ -133,37 +152,40 @@ def facts(
     bytes_total: int,
     weights: Sequence[Weight],
     architecture: Architecture,
+    plan: Plan,
+    notes: Sequence[str] = (),
 ) -> Facts:
     """Add the weights up.
+
+    Args:
+        plan: what the configuration says that each layer keeps.
+        notes: what reading the files has to say.
 
     Raises:
         UsageError: no weights, or experts whose number or top-k cannot be told.
     """
     if not weights:
         raise UsageError(f"{source}: holds no weights")
-    notes: list[str] = []
+    found_notes = list(notes)
     parts = _classify(weights, architecture)
     layers = architecture.layers - (architecture.draft_layers if architecture.draft_in_layers else 0)
-    experts = _experts(source, weights, parts, architecture)
+    experts = experts_of(source, weights, parts, architecture)
     groups, parameters = _groups(weights, parts)
     tied = parameters[Part.LM_HEAD] == 0 and parameters[Part.EMBEDDING] > 0
     if tied and architecture.tied is False:
-        notes.append("config.json says that lm_head is not tied, yet no lm_head tensor is there: counted as tied")
+        found_notes.append("config.json says that lm_head is not tied, yet no lm_head tensor is there: counted as tied")
     total = sum(count for part, count in parameters.items() if part not in APART)
     tables = _tables(weights, parts)
     table = _token_table(tables) if tied else None
-    top_k = architecture.top_k if experts else None
     active = total - parameters[Part.EMBEDDING] + (table.parameters if table else 0)
-    if experts and top_k:
-        active -= parameters[Part.EXPERTS] - round(parameters[Part.EXPERTS] * top_k / experts)
+    active -= parameters[Part.EXPERTS] - round(parameters[Part.EXPERTS] * experts.parameters_share)
     unknown = [each.name for each, part in zip(weights, parts, strict=True) if part is Part.OTHER and each.parameters]
     if unknown:
         size = sum(each.nbytes for each, part in zip(weights, parts, strict=True) if part is Part.OTHER)
-        notes.append(
+        found_notes.append(
             f"{len(unknown)} tensors of {size:,} bytes not recognised, counted as read: {', '.join(unknown[:3])}"
         )
-    tower = _tower(groups, architecture, notes)
-    state = state_of(weights, parts, architecture, notes)
+    tower = _tower(groups, architecture, len(unknown), found_notes)
     drafts = [group for group in groups if group.part == Part.DRAFT]
     heard = parameters[Part.AUDIO] > 0
     return Facts(
@@ -176,39 +198,50 @@ def facts(
         tensor_bytes=sum(each.nbytes for each in weights),
         parameters_total=total,
         parameters_active=active,
-        experts=experts,
-        top_k=top_k,
+        experts=experts.count,
+        top_k=experts.top_k,
         tied=tied,
         hidden=architecture.hidden,
         groups=groups,
         embedding_row_bytes=sum(_row_bytes(each, architecture) for each in tables),
         tied_bytes=table.nbytes if table else 0,
         tied_parameters=table.parameters if table else 0,
-        cache=cache_of(weights, parts, architecture, notes),
-        state=state,
+        cache=cache_from(
+            weights, parts, dataclasses.replace(plan, unknown=plan.unknown + _layers_beyond(weights, architecture))
+        ),
         vision_tower=tower,
         draft_parameters=sum(group.parameters for group in drafts),
         draft_bytes=sum(group.nbytes for group in drafts),
         modalities=("text", *(("image",) if tower.in_tensors else ()), *(("audio",) if heard else ())),
         files=tuple(files),
-        notes=tuple(notes),
+        experts_share=experts.bytes_share,
+        unknown=(plan.expert_note,) if plan.expert_note and experts.count else (),
+        notes=tuple(found_notes),
     )
 
 
 # ------------------------------------------------------------ parts
 
 
+_RECURRENT_MARK = re.compile(
+    r"(attn|attention)\.(a_log|[qkv]_conv1d|conv1d|dt_bias|f_a_proj|decay\w*)(\.|$)", re.IGNORECASE
+)
+
+
 def _classify(weights: Sequence[Weight], architecture: Architecture) -> list[Part]:
-    """Parts by name, corrected by what only the whole shows: draft layers, and fused projections of recurrent ones."""
+    """Parts by name, corrected by what only the whole shows: draft layers, and projections of recurrent ones."""
     last = architecture.layers - (architecture.draft_layers if architecture.draft_in_layers else 0)
-    recurrent = {layer_of(each.name) for each in weights if ".ssm_" in each.name}
+    fused = {layer_of(each.name) for each in weights if ".ssm_" in each.name}
+    recurrent = {layer_of(each.name) for each in weights if _RECURRENT_MARK.search(within_layer(each.name))}
     keyed = {layer_of(each.name) for each in weights if each.name.endswith(".attn_k")}
     found = []
     for weight in weights:
         part, layer = part_of(weight.name), layer_of(weight.name)
         if layer is not None and last and layer >= last and part not in APART:
             part = Part.DRAFT
-        elif part is Part.QKV and layer in recurrent and layer not in keyed:
+        elif (part is Part.QKV and layer in fused and layer not in keyed) or (
+            part in (Part.QKV, Part.OUTPUT) and layer in recurrent
+        ):
             part = Part.LINEAR
         found.append(part)
     return found
@@ -227,37 +260,13 @@ def _groups(weights: Sequence[Weight], parts: Sequence[Part]) -> tuple[tuple[Gro
     return tuple(Group(str(key[0]), key[1], key[2], *sums[key]) for key in keys), parameters
 
 
-def _experts(source: str, weights: Sequence[Weight], parts: Sequence[Part], architecture: Architecture) -> int | None:
-    """How many routed experts a layer has, told by tensors and configuration alike."""
-    fused: set[int] = set()
-    single: set[str] = set()
-    for weight, part in zip(weights, parts, strict=True):
-        if part is not Part.EXPERTS:
-            continue
-        _, _, rest = weight.name.partition(".experts.")
-        number = rest.split(".", 1)[0]
-        if number.isdigit():
-            single.add(number)
-        elif weight.shape:
-            fused.add(weight.shape[0])
-    if not fused and not single:
-        if (architecture.experts or 0) > 1:
-            raise UsageError(
-                f"{source}: the configuration says {architecture.experts} experts, no tensor is known to be one",
-                "please report the model's name; what a token reads cannot be told",
-            )
-        return None
-    seen = len(single) if single else max(fused)
-    if len(fused) > 1 or (fused and single):
-        raise UsageError(f"{source}: layers with different numbers of experts ({sorted(fused)}) are not understood")
-    if architecture.experts is not None and architecture.experts != seen:
-        raise UsageError(
-            f"{source}: the configuration says {architecture.experts} experts, the tensors hold {seen}",
-            "see that configuration and weights are of one model, and whole",
-        )
-    if not architecture.top_k or architecture.top_k > seen:
-        raise UsageError(f"{source}: {seen} experts, but the configuration does not say how many a token uses")
-    return seen
+def _layers_beyond(weights: Sequence[Weight], architecture: Architecture) -> tuple[str, ...]:
+    """Layers that the tensors hold and the configuration neither counts nor calls a draft."""
+    numbers = {layer_of(each.name) for each in weights if part_of(each.name) not in APART}
+    beyond = sorted(each for each in numbers if each is not None and each >= architecture.layers > 0)
+    if architecture.draft_in_layers or len(beyond) <= max(1, architecture.draft_layers):
+        return ()
+    return (f"the configuration counts {architecture.layers} layers, the tensors hold layers up to {beyond[-1]}",)
 
 
 def _tables(weights: Sequence[Weight], parts: Sequence[Part]) -> list[Weight]:
@@ -276,13 +285,14 @@ def _row_bytes(table: Weight, architecture: Architecture) -> int:
     return round(table.nbytes * width / table.parameters)
 
 
-def _tower(groups: Sequence[Group], architecture: Architecture, notes: list[str]) -> Tower:
+def _tower(groups: Sequence[Group], architecture: Architecture, unexplained: int, notes: list[str]) -> Tower:
     mine = [group for group in groups if group.part == Part.VISION]
     tower = Tower(
         bool(mine), architecture.vision, sum(each.parameters for each in mine), sum(each.nbytes for each in mine)
     )
     if tower.in_config and not tower.in_tensors:
-        notes.append("the configuration speaks of a vision tower, the tensors hold none: it cannot see")
+        end = f"{unexplained} tensors are not explained, one of them may be it" if unexplained else "it cannot see"
+        notes.append(f"the configuration speaks of a vision tower, no tensor is known to be one: {end}")
     if tower.in_tensors and not tower.in_config:
         notes.append(
             "the tensors hold a vision tower that the configuration does not mention: an engine may not load it"

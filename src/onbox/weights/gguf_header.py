@@ -5,6 +5,8 @@ header on trust, so it suits neither a hostile file nor one that is read over a 
 Source: docs/gguf.md of ggml-org/ggml.
 """
 
+import bisect
+import dataclasses
 import math
 import struct
 from dataclasses import dataclass
@@ -22,6 +24,11 @@ DIMENSIONS_MAX = 4
 KEPT_ARRAY_MAX = 4096
 """Arrays of numbers up to this length are kept (one entry a layer); longer ones and vocabularies are only counted."""
 ALIGNMENT_MAX = 1 << 20
+FOREIGN = "fork-type-"
+"""Before the number of a tensor type that the installed gguf package does not list."""
+FOREIGN_BITS = (0.9, 40.0)
+"""Bits a weight that a type may have; outside of it the size that offsets give is not believed."""
+UNSIZED = -1
 
 # Value types of the specification: struct format by number. 8 is a string, 9 an array.
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
@@ -85,6 +92,7 @@ class _Parser:
         if type(alignment) is not int or not 0 < alignment <= ALIGNMENT_MAX or alignment & (alignment - 1):
             raise UsageError(f"{self._file}: general.alignment {alignment!r} is no power of two up to {ALIGNMENT_MAX}")
         start = -(-self._cursor.position // alignment) * alignment
+        entries = self._sized(entries, self._reader.size_bytes - start)
         end = start + self._check_layout(entries, alignment, self._reader.size_bytes - start)
         return GgufFile(version, metadata, [tensor for _, tensor in entries], start, end)
 
@@ -145,16 +153,35 @@ class _Parser:
             raise UsageError(f"{self._file}: {name}: {dimensions} dimensions, the format allows {DIMENSIONS_MAX}")
         sizes = struct.unpack(f"<{dimensions}Q", self._cursor.take(8 * dimensions))
         kind = self._number("I")
-        if kind not in GGML_BLOCKS:
-            raise UsageError(
-                f"{self._file}: {name}: tensor type {kind} is unknown to this version", "update the gguf package"
-            )
-        dtype, block, block_bytes = GGML_BLOCKS[kind]
         elements = math.prod(sizes)
+        if kind not in GGML_BLOCKS:  # a fork's: the next tensor's offset tells its size
+            return self._number("Q"), Tensor(name, f"{FOREIGN}{kind}", tuple(reversed(sizes)), UNSIZED, self._file)
+        dtype, block, block_bytes = GGML_BLOCKS[kind]
         if (sizes[0] if sizes else 1) % block:
             raise UsageError(f"{self._file}: {name}: rows of {sizes[0]} do not divide into {dtype} blocks of {block}")
         tensor = Tensor(name, dtype, tuple(reversed(sizes)), elements // block * block_bytes, self._file)
         return self._number("Q"), tensor
+
+    def _sized(self, entries: list[tuple[int, Tensor]], data_bytes: int) -> list[tuple[int, Tensor]]:
+        """Give tensors of types that no release of the gguf package has the room up to the next tensor."""
+        if all(tensor.nbytes != UNSIZED for _, tensor in entries):
+            return entries
+        ends = sorted({*(offset for offset, _ in entries), data_bytes})
+        found = []
+        for offset, tensor in entries:
+            if tensor.nbytes == UNSIZED:
+                after = bisect.bisect_right(ends, offset)
+                nbytes = ends[after] - offset if after < len(ends) else -1
+                bits = 8 * nbytes / tensor.elements if tensor.elements else -1.0
+                if not FOREIGN_BITS[0] <= bits <= FOREIGN_BITS[1]:
+                    raise UsageError(
+                        f"{self._file}: {tensor.name}: tensor type {tensor.dtype.removeprefix(FOREIGN)} is not in "
+                        "the installed gguf package, and the offsets give it no size that weights could have",
+                        "fetch the file again; if it is whole, a fork of llama.cpp wrote it",
+                    )
+                tensor = dataclasses.replace(tensor, nbytes=nbytes)
+            found.append((offset, tensor))
+        return found
 
     def _check_layout(self, entries: list[tuple[int, Tensor]], alignment: int, data_bytes: int) -> int:
         """No tensor out of range, misaligned, twice or over another; returns the end of the last one."""

@@ -5,13 +5,15 @@ them count; the parameters are those of the matrix. What cannot be decoded is an
 """
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib.metadata import version
 from math import prod
 from typing import Any
 
 from onbox.errors import UsageError
+from onbox.weights.gguf_header import FOREIGN
 from onbox.weights.tensors import Tensor
 
 _FLOATS = {
@@ -20,7 +22,7 @@ _FLOATS = {
 }  # fmt: skip
 
 # Suffixes of the tensor that holds the matrix itself; the empty one is a bare parameter.
-_MAIN = (".qweight", ".weight_packed", "_packed", "_blocks", ".weight", "")
+_MAIN = (".qweight", ".q_weight", ".trellis", ".weight_packed", "_packed", "_blocks", ".weight", "")
 # Suffixes of what comes with it, by role.
 _COMPANIONS = {
     ".weight_scale_inv": "scale", ".weight_scale_2": "scale_2", ".weight_scale": "scale",
@@ -28,13 +30,20 @@ _COMPANIONS = {
     "_scale": "scale", ".scales": "scale", "_scales": "scale", ".qzeros": "zeros", ".weight_zero_point": "zeros",
     ".biases": "zeros", ".g_idx": "rest", ".weight_g_idx": "rest", ".weight_shape": "rest", ".input_scale": "rest",
     ".input_global_scale": "rest", "_input_scale": "rest", ".output_scale": "rest", ".SCB": "scale",
-    ".weight_format": "rest", ".weight.absmax": "absmax", ".weight.quant_map": "rest",
+    ".scale": "scale", ".pre_quant_scale": "rest", ".weight_format": "rest", ".k_scale": "rest", ".v_scale": "rest",
+    ".suh": "signs", ".svh": "signs2", ".su": "signs", ".sv": "signs2", ".mcg": "rest", ".mul1": "rest",
+    ".q_scale": "scale", ".q_scale_max": "rest", ".q_groups": "rest", ".q_group_map": "rest", ".q_perm": "rest",
+    ".q_invperm": "order", ".weight.absmax": "absmax", ".weight.quant_map": "rest",
     ".weight.nested_absmax": "rest", ".weight.nested_quant_map": "rest",
     ".weight.quant_state.bitsandbytes__nf4": "rest", ".weight.quant_state.bitsandbytes__fp4": "rest",
 }  # fmt: skip
 _COMPANION = re.compile("(" + "|".join(re.escape(each) for each in sorted(_COMPANIONS, key=len, reverse=True)) + ")$")
 BUFFER_BYTES_MAX = 1 << 20
-"""A whole-number tensor without scales up to this size is a buffer (positions, indices); above it, unknown packing."""
+"""A whole-number tensor without scales up to this size is a buffer (positions, indices)."""
+_TABLES = ("I64", "U64", "BOOL")
+"""Types that no packing uses: tables of numbers (expert by token, positions), of any size."""
+_E8M0_FP4_CONTAINERS = 16
+"""Bytes of two FP4 values each under one E8M0 scale (OCP Microscaling 1.0: 32 values)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,16 @@ def gguf_weights(tensors: Iterable[Tensor]) -> list[Weight]:
     return [
         Weight(each.name.removesuffix(".weight"), each.dtype.lower(), each.elements, each.nbytes, each.shape)
         for each in tensors
+    ]
+
+
+def foreign_types(tensors: Iterable[Tensor]) -> list[str]:
+    """A remark on tensor types that the installed gguf package does not list; nothing without any."""
+    kinds = Counter(each.dtype for each in tensors if each.dtype.startswith(FOREIGN))
+    return [
+        f"{count} tensors are of type {kind.removeprefix(FOREIGN)}, which gguf {version('gguf')} does not list: "
+        "a fork's type, sized by the next tensor's offset"
+        for kind, count in sorted(kinds.items())
     ]
 
 
@@ -113,6 +132,8 @@ def _packed(
 ) -> tuple[str, tuple[int, ...] | None, int]:
     """Type, shape and parameters of what is not stored as floating point numbers."""
     scale = beside.get("scale")
+    if suffix in (".trellis", ".q_weight"):
+        return _exllama(tensor, suffix, beside)
     if suffix == "_blocks" and tensor.dtype == "U8" and scale is not None and len(tensor.shape) >= 3:
         rows, blocks, width = tensor.shape[:-2], tensor.shape[-2], tensor.shape[-1]
         if width == 16 and scale.elements * 16 == tensor.elements:
@@ -125,17 +146,60 @@ def _packed(
         elements = tensor.elements * per_container
         group = elements / scale.elements if scale is not None and scale.elements else 0
         kind = {16: "nvfp4", 32: "mxfp4"}.get(int(group), "") if group == int(group) else ""
-        if kind:
+        if kind and not (tensor.dtype == "U8" and scale is not None and _is_row_packed(tensor, scale)):
             return kind, (*tensor.shape[:-1], tensor.shape[-1] * per_container), elements
+        if scale is not None and _is_row_packed(tensor, scale):
+            return _row_packed(tensor, scale)
+    elif tensor.dtype == "I8" and scale is not None and scale.dtype == "F8_E8M0":
+        if scale.elements * _E8M0_FP4_CONTAINERS == tensor.elements:
+            return "mxfp4", (*tensor.shape[:-1], tensor.shape[-1] * 2), tensor.elements * 2
+        if scale.elements * 2 * _E8M0_FP4_CONTAINERS == tensor.elements:
+            return "mxint8", tensor.shape, tensor.elements
     elif tensor.dtype == "I8" and scale is not None:
         return "int8", tensor.shape, tensor.elements
     elif tensor.dtype in ("I32", "U32") and scale is not None and len(tensor.shape) >= 2:
         return _integers(tensor, suffix, base, scale, beside.get("zeros"), quantization)
-    elif scale is None and tensor.nbytes <= BUFFER_BYTES_MAX:
+    elif scale is None and (tensor.nbytes <= BUFFER_BYTES_MAX or _is_table(tensor, suffix)):
         return tensor.dtype.lower(), tensor.shape, 0
     raise UsageError(
         f"{tensor.file}: {tensor.name}: {tensor.dtype} {list(tensor.shape)} is a packing unknown to this version",
         "please report the model's name; its size cannot be told",
+    )
+
+
+def _is_table(tensor: Tensor, suffix: str) -> bool:
+    """Plain numbers, however many: a type that nothing is packed in, or a bare parameter of whole numbers."""
+    return tensor.dtype in _TABLES or (tensor.dtype in ("I32", "I16") and suffix == "")
+
+
+def _is_row_packed(tensor: Tensor, scale: Tensor) -> bool:
+    """INT4 as ModelOpt's W4A16_AWQ stores it: two rows in a byte, one scale for some columns of each row."""
+    if len(tensor.shape) < 2 or len(scale.shape) != len(tensor.shape) or not scale.shape[-1]:
+        return False
+    rows = tensor.shape[-2] * 2
+    return rows == scale.shape[-2] and tensor.shape[-1] % scale.shape[-1] == 0 and scale.dtype in ("BF16", "F16", "F32")
+
+
+def _row_packed(tensor: Tensor, scale: Tensor) -> tuple[str, tuple[int, ...], int]:
+    shape = (*tensor.shape[:-2], tensor.shape[-2] * 2, tensor.shape[-1])
+    return f"int4-g{tensor.shape[-1] // scale.shape[-1]}", shape, prod(shape)
+
+
+def _exllama(tensor: Tensor, suffix: str, beside: dict[str, Tensor]) -> tuple[str, tuple[int, ...], int]:
+    """EXL3: tiles of 16 x 16 weights, 16 numbers of 16 bits for each bit of a weight. EXL2: rows of mixed widths.
+
+    Source: exllamav3, modules/quant/exl3.py; exllamav2, linear.py.
+    """
+    order = beside.get("order")
+    if suffix == ".trellis" and tensor.dtype == "I16" and len(tensor.shape) >= 3 and tensor.shape[-1] % 16 == 0:
+        shape = (*tensor.shape[:-3], tensor.shape[-2] * 16, tensor.shape[-3] * 16)
+        return f"exl3-{tensor.shape[-1] // 16}bpw", shape, prod(shape)
+    if suffix == ".q_weight" and tensor.dtype == "I32" and len(tensor.shape) == 2 and order is not None:
+        shape = (tensor.shape[1], order.elements)
+        return "exl2", shape, prod(shape)
+    raise UsageError(
+        f"{tensor.file}: {tensor.name}: {tensor.dtype} {list(tensor.shape)} is no packing of exllama",
+        "see that the checkpoint is whole",
     )
 
 

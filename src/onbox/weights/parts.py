@@ -31,33 +31,43 @@ class Part(StrEnum):
 
 
 _MODEL_WIDE = (
-    (Part.VISION, r"(^|\.)(visual|vision_\w+|vision|vit|image_newline|image_embed\w*|multi_modal_projector|"
-                  r"mm_projector|embed_vision|patch_merger|pre_mm_projector_norm)(\.|$)|^(v|mm)\."),
-    (Part.AUDIO, r"(^|\.)(audio_\w+|audio|embed_audio|speech_\w+|sound_\w+)(\.|$)|^a\."),
+    (Part.VISION, r"(^|\.)(visual\w*|vision\w*|vit|vpm|resampler|image_newline|image_embed\w*|image_proj\w*|"
+                  r"image_encoder|img_\w+|multi_modal\w*|multimodal\w*|mm_projector\w*|mm_vision\w*|embed_vision|patch_merger|"
+                  r"pre_mm_projector_norm|modality_projection|modality_projector|connector|aligner|projector|"
+                  r"sam_model|siglip\w*|vte|vae\w*|view_seperator|view_separator)(\.|$)|^(model\.)?mlp1\.|^(v|mm)\."),
+    (Part.AUDIO, r"(^|\.)(audio_\w+|audio|apm|embed_audio|speech_\w+|sound_\w+|talker|token2wav|code2wav|tts|"
+                 r"whisper\w*)(\.|$)|^a\."),
     (Part.DRAFT, r"(^|\.)(mtp\w*|nextn\w*|eagle\w*|medusa\w*)(\.|$)"),
 )  # fmt: skip
 _TOP = (
-    (Part.LM_HEAD, r"(^|\.)(lm_head|output|embed_out|lm_head\.linear)(\.bias)?$"),
+    (Part.LM_HEAD, r"(^|\.)(lm_head|output|embed_out|lm_head\.linear|output_layer|head)(\.bias)?$"),
     (Part.EMBEDDING, r"(^|\.)(embed_tokens\w*|embeddings?|word_embeddings|wte|wpe|embed_in|tok_embeddings|token_embd|"
-                     r"position_embd|embed_positions|position_embeddings|per_layer_token_embd|token_types)$"),
+                     r"embed|position_embd|embed_positions|position_embeddings|per_layer_token_embd|token_types)$"),
     (Part.NORM, r"norm|(^|\.)ln_"),
+    (Part.MLP, r"(^|\.)(hc_\w+|per_layer_model_proj\w*|per_layer_projection|altup\w*)(\.|$)"),
 )  # fmt: skip
 _IN_LAYER = (
-    (Part.ROUTER, r"router|(mlp|mixer|moe|block_sparse_moe|feed_forward)\.gate(\.|$)|ffn_gate_inp|"
+    (Part.ROUTER, r"router|(mlp|mixer|moe|block_sparse_moe|feed_forward|ffn)\.gate(\.|$)|ffn_gate_inp|"
                   r"e_score_correction_bias|exp_probs_b|shared_expert_gate"),
-    (Part.SHARED, r"shared_expert|shared_mlp|_shexp|latent_proj|ffn_latent|shared_head"),
+    (Part.SHARED, r"shared_expert|share_expert|shared_mlp|_shexp|latent_proj|ffn_latent|shared_head"),
     (Part.EXPERTS, r"(^|\.)experts(\.|$)|_exps|(^|\.)switch_mlp\.|block_sparse_moe\.(input|output)_linear"),
-    (Part.LINEAR, r"linear_attn|(^|\.)mamba\d?(\.|$)|(^|\.)ssm_|(^|\.)shortconv|short_conv|time_mix|(^|\.)conv\.|"
-                  r"mixer\.(in_proj|out_proj|conv1d|norm|x_proj|dt_proj|a_log|d|dt_bias)(\.|$)"),
-    (Part.NORM, r"(input_layernorm|post_attention_layernorm|pre_feedforward_layernorm|post_feedforward_layernorm|"
-                r"attn_norm|ffn_norm|post_attention_norm|post_ffw_norm|attn_post_norm|"
+    (Part.LINEAR, r"linear_attn|(^|\.)mamba\d?(\.|$)|(^|\.)ssm_|(^|\.)shortconv|short_conv|time_mix|channel_mix|"
+                  r"(^|\.)conv\.|recurrent_block|(^|\.)(rg_lru|rglru|att)\.|temporal_block\.(conv_1d|rg_lru|linear_[xy]|linear_out)|"
+                  r"mixer\.(in_proj|out_proj|conv1d|norm|x_proj|dt_proj|a_log|d|dt_bias|[bc]_layernorm|dt_layernorm)(\.|$)"),
+    (Part.NORM, r"^(attention|feedforward|feed_forward|mlp|ffn|self_attn|pre|post)_\w*norm(\.|$)|"
+                r"(input_layernorm|post_attention_layernorm|pre_feedforward_layernorm|post_feedforward_layernorm|"
+                r"attn_norm|ffn_norm|post_attention_norm|post_ffw_norm|attn_post_norm|(pre|post)_(mlp|ffn|attn)_\w*norm|"
                 r"(^|\.)norm\d?|(^|\.)ln_\d)(\.|$)"),
     (Part.OUTPUT, r"(o_proj|attn_output|attn_out|(attn|attention)\.(out_proj|wo|dense|c_proj))(\.|$)"),
-    (Part.QKV, r"attn|attention|mixer\.[qkv]_proj|(^|\.)(wq|wk|wv)(\.|$)"),
-    (Part.MLP, r"(^|\.)(mlp|feed_forward|ffn_\w+|fc1|fc2|mixer\.(up|down|gate)_proj|per_layer_\w+|altup|laurel)"),
-    (Part.NORM, r"norm"),
+    (Part.MLP, r"(^|\.)(hc_(attn|ffn|mlp)\w*|(attn|ffn|mlp)_hc)(\.|$)"),
+    (Part.QKV, r"attn|attention|mixer\.[qkv]_proj|(^|\.)(wq|wk|wv)(\.|$)|(^|\.)(indexer|compressor)|"
+               r"temporal_block\.[qkv]_proj"),
+    (Part.MLP, r"(^|\.)(mlp\w*|mlps|feed_forward|ffn_\w+|ffn|fc1|fc2|mixer\.(up|down|gate)_proj|per_layer_\w+|"
+               r"altup|laurel|layer_scalar|layer_scale\w*|hc_\w+|inp_gate|proj|layer_output_scale|mlp_block|w[123])(\.|$)"),
+    (Part.NORM, r"norm|layer_scale|(^|\.)ln"),
 )  # fmt: skip
 _LAYER = re.compile(r"(?:^|\.)(?:layers|blk|h|blocks|layer)\.(\d+)\.")
+_BEFORE_LAYER = re.compile(r"^.*?(?:^|\.)(?:layers|blk|h|blocks|layer)\.\d+\.")
 _NUMBER = re.compile(r"(?<=\.)\d+(?=\.|$)")
 
 
@@ -65,6 +75,11 @@ def layer_of(name: str) -> int | None:
     """The layer's number in a weight's name; None outside the layers."""
     match = _LAYER.search(name)
     return int(match.group(1)) if match else None
+
+
+def within_layer(name: str) -> str:
+    """A weight's name inside its layer."""
+    return _BEFORE_LAYER.sub("", name, count=1)
 
 
 def part_of(name: str) -> Part:

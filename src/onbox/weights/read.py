@@ -7,11 +7,14 @@ from typing import Any
 
 from onbox.errors import UsageError
 from onbox.weights import architecture
+from onbox.weights.config_plan import plan_from_config
 from onbox.weights.facts import Facts, facts
 from onbox.weights.gguf_header import GgufFile, read_gguf
+from onbox.weights.gguf_plan import plan_from_gguf
 from onbox.weights.hub import HubStore, parse_hub_source
 from onbox.weights.layout import Layout, find_model, read_json
-from onbox.weights.packing import Weight, gguf_weights, safetensors_weights
+from onbox.weights.packing import Weight, foreign_types, gguf_weights, safetensors_weights
+from onbox.weights.plans import Plan
 from onbox.weights.safetensors_header import read_safetensors
 from onbox.weights.store import LocalStore, Store
 from onbox.weights.tensors import Tensor
@@ -51,7 +54,9 @@ def read_store(store: Store, name: str | None = None) -> Facts:
     """Like `read`, for any place that holds files."""
     layout = find_model(store, name)
     sizes = store.sizes()
-    weights, model = _safetensors(store, layout) if layout.format == "safetensors" else _gguf(store, layout)
+    weights, model, plan, notes = (
+        _safetensors(store, layout) if layout.format == "safetensors" else _gguf(store, layout)
+    )
     files = [*layout.files, *([layout.tower] if layout.tower else [])]
     return facts(
         source=store.label,
@@ -60,10 +65,15 @@ def read_store(store: Store, name: str | None = None) -> Facts:
         bytes_total=sum(sizes[each] for each in files),
         weights=weights,
         architecture=model,
+        plan=plan,
+        notes=notes,
     )
 
 
-def _safetensors(store: Store, layout: Layout) -> tuple[list[Weight], architecture.Architecture]:
+_Read = tuple[list[Weight], architecture.Architecture, Plan, list[str]]
+
+
+def _safetensors(store: Store, layout: Layout) -> _Read:
     config = _config(store)
     headers = _each(store, layout.files, lambda name: read_safetensors(store.reader(name)))
     tensors: dict[str, Tensor] = {}
@@ -75,10 +85,10 @@ def _safetensors(store: Store, layout: Layout) -> tuple[list[Weight], architectu
     for tensor_name, file in (layout.weight_map or {}).items():
         if tensor_name not in tensors:
             raise UsageError(f"{store.label}: {file} does not hold {tensor_name}, which the index puts there")
-    return safetensors_weights(tensors.values(), config), architecture.from_config(config)
+    return safetensors_weights(tensors.values(), config), architecture.from_config(config), plan_from_config(config), []
 
 
-def _gguf(store: Store, layout: Layout) -> tuple[list[Weight], architecture.Architecture]:
+def _gguf(store: Store, layout: Layout) -> _Read:
     files: list[GgufFile] = _each(store, layout.files, lambda name: read_gguf(store.reader(name)))
     first = files[0].metadata
     parts = first.get("split.count")
@@ -90,7 +100,7 @@ def _gguf(store: Store, layout: Layout) -> tuple[list[Weight], architecture.Arch
         raise UsageError(f"{store.label}: {model.name}.block_count is missing: not a language model")
     if layout.tower and layout.tower not in layout.files:
         tensors += read_gguf(store.reader(layout.tower)).tensors
-    return gguf_weights(tensors), model
+    return gguf_weights(tensors), model, plan_from_gguf(first), foreign_types(tensors)
 
 
 def _config(store: Store) -> dict[str, Any]:

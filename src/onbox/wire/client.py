@@ -17,13 +17,14 @@ from typing import Any
 import h11
 
 from onbox.evidence.folder import utc_now
-from onbox.evidence.records import Exchange
+from onbox.evidence.records import Exchange, TransportError
 from onbox.untrusted_json import UntrustedJsonError, parse_object
 from onbox.wire.collection import paused_collection
 from onbox.wire.decoding import ContentEncodingError, Decoder
 from onbox.wire.endpoint import Endpoint
 from onbox.wire.limits import BodyMeter, Clock, LimitExceededError, WireLimits, kept
 from onbox.wire.redaction import redacted_chunks, redacted_text
+from onbox.wire.transport_errors import transport_error
 
 READ_BYTES = 65_536
 HEAD_MARGIN_S = 1.0
@@ -127,16 +128,17 @@ class StampedClient:
         started_at, t0_ns = utc_now(), time.monotonic_ns()
         reply = _Reply(t0_ns, on_read, self.limits)
         error: str | None = None
+        kind: TransportError | None = None
         try:
             with paused_collection():
                 self._try_twice(method, path, body, reply)
         except TimeoutError:
             silence_s = self.connect_timeout_s if self._socket is None else self.read_timeout_s
-            error = f"no answer within {silence_s:.3g} s"
+            error, kind = f"no answer within {silence_s:.3g} s", TransportError.TIMED_OUT
         except (OSError, h11.ProtocolError) as problem:
-            error = f"{type(problem).__name__}: {problem}"
+            error, kind = f"{type(problem).__name__}: {problem}", transport_error(problem)
         except (ContentEncodingError, LimitExceededError) as problem:
-            error = str(problem)
+            error, kind = str(problem), transport_error(problem)
         finally:
             if error or self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
                 self.close()
@@ -155,6 +157,7 @@ class StampedClient:
             chunks=redacted_chunks(reply.texts(), secrets),
             ended_ns=time.monotonic_ns() - t0_ns,
             error=error and redacted_text(error, secrets),
+            error_kind=kind,
         )
 
     def _try_twice(self, method: str, path: str, body: Any, reply: "_Reply") -> None:

@@ -20,15 +20,17 @@ from typing import Any
 import h11
 
 from onbox.evidence.folder import append_line
+from onbox.evidence.records import TransportError
 from onbox.scratch import scratch_folder
 from onbox.untrusted_json import UntrustedJsonError, parse
-from onbox.wire.agent_side import AgentConnection, AgentLeft
+from onbox.wire.admission import Admission, Refused
+from onbox.wire.agent_connection import AgentConnection, AgentLeft
 from onbox.wire.client import READ_BYTES
 from onbox.wire.endpoint import Endpoint
+from onbox.wire.exchange_recorder import ExchangeRecorder
 from onbox.wire.limits import Clock, LimitExceededError, WireLimits
-from onbox.wire.recording import Recording
 from onbox.wire.redaction import SECRET_HEADERS, secrets_of
-from onbox.wire.watch import Refused, Watch
+from onbox.wire.transport_errors import transport_error
 
 HOP_BY_HOP = frozenset({b"connection", b"keep-alive", b"transfer-encoding", b"te", b"upgrade", b"host", b"expect"})
 REPLACED = HOP_BY_HOP | {b"accept-encoding", b"content-length"}
@@ -41,12 +43,12 @@ LEAVING_S = 1.0
 
 
 @dataclass
-class Tape:
+class RunRecorder:
     """The record of one run: a file of `Exchange` lines."""
 
     path: Path
     purpose: str
-    watch: Watch | None = None
+    admission: Admission | None = None
     ids: Iterator[int] = field(default_factory=lambda: count(1))
     open: bool = True
     under_way: set[asyncio.Task[None]] = field(default_factory=set)
@@ -73,7 +75,7 @@ class RecordingProxy:
         self._limits = limits
         self.port = 0
         self._on_events = on_events
-        self._tapes: dict[str, Tape] = {}
+        self._recorders: dict[str, RunRecorder] = {}
         self._loop = asyncio.new_event_loop()
         self._servers: list[asyncio.Server] = []
         self._scratch = ExitStack()
@@ -103,7 +105,7 @@ class RecordingProxy:
 
     @contextmanager
     def recording(
-        self, name: str, path: Path, purpose: str = "agent", watch: Watch | None = None
+        self, name: str, path: Path, purpose: str = "agent", admission: Admission | None = None
     ) -> Iterator[Endpoint]:
         """Record under `path` all that is sent to the yielded endpoint.
 
@@ -112,20 +114,20 @@ class RecordingProxy:
         Args:
             name: of the run, part of its address; the other part is random, so that no run can speak for another.
             path: of the record.
-            purpose: of each exchange, where no one watches.
-            watch: sees each request before it goes on, and decides its purpose.
+            purpose: of each exchange, where no `admission` decides it.
+            admission: sees each request before it goes on, and decides its purpose.
 
         Raises:
             OSError: a line of the record could not be written.
         """
-        tape, address = Tape(path, purpose, watch), f"{name}-{token_hex(8)}"
-        self._tapes[address] = tape
+        recorder, address = RunRecorder(path, purpose, admission), f"{name}-{token_hex(8)}"
+        self._recorders[address] = recorder
         try:
             yield Endpoint("http", "127.0.0.1", self.port, f"/run/{address}")
         finally:
-            asyncio.run_coroutine_threadsafe(_finish(tape), self._loop).result()
-        if tape.fault is not None:
-            raise tape.fault
+            asyncio.run_coroutine_threadsafe(_finish(recorder), self._loop).result()
+        if recorder.fault is not None:
+            raise recorder.fault
 
     def break_off(self) -> None:
         """End all that is under way, of every run, and take nothing more; what came until then is recorded."""
@@ -178,56 +180,58 @@ class RecordingProxy:
 
     async def _serve(self, agent: AgentConnection, request: h11.Request, body: bytes) -> None:
         name, path = _split(request.target.decode("latin-1"))
-        tape = self._tapes.get(name)
-        if tape is None or not tape.open:
-            await agent.refuse(410 if tape else 404, "this run is over" if tape else "no such run")
+        recorder = self._recorders.get(name)
+        if recorder is None or not recorder.open:
+            await agent.refuse(410 if recorder else 404, "this run is over" if recorder else "no such run")
             return
-        exchange = asyncio.ensure_future(self._exchange(agent, request, path, body, tape))
-        tape.under_way.add(exchange)
-        exchange.add_done_callback(tape.under_way.discard)
+        exchange = asyncio.ensure_future(self._exchange(agent, request, path, body, recorder))
+        recorder.under_way.add(exchange)
+        exchange.add_done_callback(recorder.under_way.discard)
         await exchange
 
-    async def _exchange(self, agent: AgentConnection, request: h11.Request, path: str, body: bytes, tape: Tape) -> None:
-        method, said, purpose = request.method.decode(), _parsed(body), tape.purpose
+    async def _exchange(
+        self, agent: AgentConnection, request: h11.Request, path: str, body: bytes, recorder: RunRecorder
+    ) -> None:
+        method, sent, purpose = request.method.decode(), _parsed(body), recorder.purpose
         if method not in METHODS:
             await agent.refuse(405, f"{method[:20]}: no request to an engine")
             return
-        if tape.watch is not None:
+        if recorder.admission is not None:
             try:
-                purpose, wanted = tape.watch.admit(method, path, said)
+                purpose, wanted = recorder.admission.admit(method, path, sent)
             except Refused as refusal:
                 await agent.refuse(403, str(refusal))
                 return
-            if wanted is not said:
-                said, body = wanted, json.dumps(wanted).encode()
+            if wanted is not sent:
+                sent, body = wanted, json.dumps(wanted).encode()
         carried = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers]
         secrets = secrets_of([*carried, *self.upstream.authorization.items()])
-        record = Recording(next(tape.ids), purpose, method, path, said, secrets, self._limits)
+        record = ExchangeRecorder(next(recorder.ids), purpose, method, path, sent, secrets, self._limits)
         try:
             await self._forward(agent, request, path, body, record)
         except AgentLeft:
-            record.error = "the client left before the reply was complete"
+            record.broke(TransportError.CLIENT_LEFT, "the client left before the reply was complete")
             agent.abort()
         except (OSError, h11.ProtocolError, LimitExceededError) as problem:
-            record.error = f"{type(problem).__name__}: {problem}"
+            record.broke(transport_error(problem), f"{type(problem).__name__}: {problem}")
             if record.status is None:
                 await agent.refuse(502, f"the engine did not answer: {record.error}")
             else:
                 agent.abort()
         except asyncio.CancelledError:
-            record.error = "the client left: its run ended before the reply was complete"
+            record.broke(TransportError.RUN_ENDED, "the run ended before the reply was complete")
             raise
         finally:
             exchange = record.exchange()
             try:
-                append_line(tape.path, exchange)
+                append_line(recorder.path, exchange)
             except OSError as error:
-                tape.fault = tape.fault or error
-            if tape.watch is not None:
-                tape.watch.ended(exchange)
+                recorder.fault = recorder.fault or error
+            if recorder.admission is not None:
+                recorder.admission.ended(exchange)
 
     async def _forward(
-        self, agent: AgentConnection, request: h11.Request, path: str, body: bytes, record: Recording
+        self, agent: AgentConnection, request: h11.Request, path: str, body: bytes, record: ExchangeRecorder
     ) -> None:
         upstream = self.upstream
         tls = ssl.create_default_context() if upstream.scheme == "https" else None
@@ -254,7 +258,7 @@ class RecordingProxy:
             writer.close()
 
     async def _relay(
-        self, agent: AgentConnection, reader: asyncio.StreamReader, engine: h11.Connection, record: Recording
+        self, agent: AgentConnection, reader: asyncio.StreamReader, engine: h11.Connection, record: ExchangeRecorder
     ) -> None:
         gone, clock = asyncio.ensure_future(agent.gone()), Clock(self._limits)
         read: asyncio.Future[bytes] | None = None
@@ -292,12 +296,12 @@ class RecordingProxy:
             await asyncio.gather(*waiting, return_exceptions=True)
 
 
-async def _finish(tape: Tape) -> None:
+async def _finish(recorder: RunRecorder) -> None:
     """Refuse what comes late, and wait until all that is under way is recorded."""
-    tape.open = False
-    if tape.under_way:
-        await asyncio.wait(tape.under_way, timeout=LEAVING_S)
-    left = list(tape.under_way)
+    recorder.open = False
+    if recorder.under_way:
+        await asyncio.wait(recorder.under_way, timeout=LEAVING_S)
+    left = list(recorder.under_way)
     for exchange in left:
         exchange.cancel()
     await asyncio.gather(*left, return_exceptions=True)

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +32,25 @@ def ours(data: dict[str, Any]) -> tuple[Recipe, list[str]]:
     recipe = from_sparkrun({**data, "container": data.get("container") or "org/any:1"}, where="r.yaml", stem="r")
     launch = engine_by_name(recipe.engine).launch(recipe, Path("/weights"), 8000)
     assert launch.image is not None
-    return recipe, list(launch.argv[launch.argv.index(launch.image) + 1 :])
+    at = launch.argv.index(launch.image)
+    return recipe, [_by_name(word, data["model"], launch.argv[:at]) for word in launch.argv[at + 1 :]]
+
+
+def _by_name(word: str, model: str, run: Sequence[str]) -> str:
+    """A word with the names of repositories in place of the folders that they are let in as."""
+    for mount in (run[at + 1] for at, option in enumerate(run) if option == "--volume"):
+        host, inside, _ = mount.split(":")
+        folder, _, name = host.rpartition("/")
+        word = word.replace(inside, name.replace("--", "/") if folder.endswith("/repositories") else model)
+    return word
 
 
 def difference(data: dict[str, Any], command: str, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """What each side has that the other has not."""
     recipe, words = ours(data)
     theirs = meaning(split_by_bash(command, folder), recipe.engine)
+    if name := data.get("behind"):  # the option that the model stands behind, which is no value of it
+        assert theirs[name].pop() == data["model"]
     mine = meaning(words, recipe.engine)
     # A server calls the model by its path unless it is told, and there onbox's is another: it always tells.
     theirs = {"served-model-name": [data["model"]], **theirs}

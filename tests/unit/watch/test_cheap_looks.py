@@ -14,11 +14,11 @@ import pytest
 from onbox.supervisor import new_pids
 from onbox.supervisor.memory_sampler import Tree
 from onbox.supervisor.new_pids import NewPids, is_process
-from onbox.watch.classify import State
+from onbox.watch.classify import WatchState
 from onbox.watch.collect import Collector, Target
 from onbox.watch.members import Members
 from onbox.watch.procfs import Member, stat_of
-from onbox.watch.recording import Header, Recorder, Recording
+from onbox.watch.recording import Header, Recorder, WatchRecording
 from onbox.watch.samples import Process, Threads, WatchSample
 from onbox.watch.tail import Tail
 from onbox.watch.watcher import Tracker
@@ -211,12 +211,12 @@ class TestTracker:
     def test_ten_looks_a_second_find_a_hang_when_one_a_second_does(self) -> None:
         threads = Threads(1, 0, 0, 5, "futex_do_wait")
         tracker = Tracker(patience_s=20.0, phase="load")
-        states: dict[State, float] = {}
+        states: dict[WatchState, float] = {}
         for tick in range(250):
             told = tracker.take(self.seen(tick, threads=threads if tick % 50 == 0 else None))
             states.setdefault(told.state, tick / 10)
-        assert list(states) == [State.PROGRESSING, State.SUSPECT, State.HUNG]
-        assert 19.0 <= states[State.HUNG] <= 20.2
+        assert list(states) == [WatchState.PROGRESSING, WatchState.SUSPECT, WatchState.HUNG]
+        assert 19.0 <= states[WatchState.HUNG] <= 20.2
 
     def test_a_verdict_holds_for_a_moment_but_not_past_the_end(self) -> None:
         tracker = Tracker(phase="load")
@@ -224,7 +224,7 @@ class TestTracker:
         assert tracker.take(self.seen(1)) is first
         assert tracker.take(self.seen(3)) is not first
         ended = tracker.take(self.seen(4, ended=True, exit_code=1))
-        assert ended.state is State.DEAD
+        assert ended.state is WatchState.DEAD
 
     def test_a_line_that_begins_a_phase_is_told_at_once(self) -> None:
         tracker = Tracker()
@@ -244,8 +244,8 @@ def test_a_recording_can_be_read_within_a_second_of_looks_and_loses_none(tmp_pat
     with Recorder(path, Header()) as recorder:
         for sample in samples:
             recorder.write(sample)
-            assert len(list(Recording(path))) > sample.t_ns // 10**8 - 10
-    assert list(Recording(path)) == samples
+            assert len(list(WatchRecording(path))) > sample.t_ns // 10**8 - 10
+    assert list(WatchRecording(path)) == samples
 
 
 class TestTail:

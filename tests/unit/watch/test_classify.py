@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from onbox.watch.classify import Assessment, State, as_json
+from onbox.watch.classify import Assessment, WatchState, as_json
 from onbox.watch.samples import (
     NO_DAEMON,
     ControlGroup,
@@ -40,7 +40,7 @@ def watch(seen: Seen, seconds: int = 60, phase: str = "load", patience_s: float 
     return told
 
 
-def states(verdicts: list[Assessment]) -> list[State]:
+def states(verdicts: list[Assessment]) -> list[WatchState]:
     return list(dict.fromkeys(verdict.state for verdict in verdicts))
 
 
@@ -50,33 +50,33 @@ def asleep(at: int) -> Threads:
 
 def test_nothing_at_all_is_hung_once_two_witnesses_waited_long_enough() -> None:
     told = watch(lambda at: {"threads": asleep(at)})
-    assert states(told) == [State.PROGRESSING, State.SUSPECT, State.HUNG]
-    first = next(each for each in told if each.state is State.HUNG)
+    assert states(told) == [WatchState.PROGRESSING, WatchState.SUSPECT, WatchState.HUNG]
+    first = next(each for each in told if each.state is WatchState.HUNG)
     assert first.t_s == PATIENCE_S - 2
     assert {"counters", "log"} <= {each.name for each in first.witnesses}
 
 
 def test_one_witness_alone_is_only_suspect() -> None:
     told = watch(lambda at: {"log_bytes": None})
-    assert states(told) == [State.PROGRESSING, State.SUSPECT]
+    assert states(told) == [WatchState.PROGRESSING, WatchState.SUSPECT]
     assert [each.name for each in told[-1].witnesses] == ["counters"]
 
 
 def test_processor_time_alone_is_no_progress() -> None:
     told = watch(lambda at: {"processes": (process(state="R", cpu_s=at * 0.98),)})
-    assert states(told) == [State.PROGRESSING, State.SUSPECT, State.HUNG]
-    assert "processor and nothing else" in next(each for each in told if each.state is State.SUSPECT).why
+    assert states(told) == [WatchState.PROGRESSING, WatchState.SUSPECT, WatchState.HUNG]
+    assert "processor and nothing else" in next(each for each in told if each.state is WatchState.SUSPECT).why
 
 
 def test_processor_time_with_faults_is_progress() -> None:
     told = watch(lambda at: {"processes": (process(state="R", cpu_s=at * 0.98, faults=at * 5000),)})
-    assert states(told) == [State.PROGRESSING]
+    assert states(told) == [WatchState.PROGRESSING]
     assert told[-1].why == "1.0 s/s of processor that works"
 
 
 def test_processor_time_with_new_processes_is_progress() -> None:
     told = watch(lambda at: {"processes": (process(state="R", cpu_s=at * 0.98),), "births": at // 2})
-    assert State.HUNG not in states(told)
+    assert WatchState.HUNG not in states(told)
 
 
 def test_a_silent_client_with_a_busy_daemon_is_progress() -> None:
@@ -85,7 +85,7 @@ def test_a_silent_client_with_a_busy_daemon_is_progress() -> None:
         return {"processes": (process(name="docker"), daemon)}
 
     told = watch(seen, phase="unpack")
-    assert states(told) == [State.PROGRESSING]
+    assert states(told) == [WatchState.PROGRESSING]
     assert told[-1].why == "100.0 MB/s written"
 
 
@@ -97,19 +97,19 @@ def test_a_child_that_ends_is_counted_on_by_its_parent() -> None:
         return {"processes": (parent, child), "births": done + 1}
 
     told = watch(seen)
-    assert states(told) == [State.PROGRESSING]
+    assert states(told) == [WatchState.PROGRESSING]
     assert 0.7 < told[-1].moving["work"] < 1.1
     assert as_json(told[-1])["evidence"]["compilers"] == ["cicc"]
 
 
 def test_a_heartbeat_in_the_log_is_no_progress() -> None:
     told = watch(lambda at: {"log": (f"still waiting, {at} s",) if at % 3 == 0 else (), "log_bytes": at * 10})
-    assert told[-1].state is State.HUNG
+    assert told[-1].state is WatchState.HUNG
 
 
 def test_a_line_that_counts_up_is_progress_and_tells_when_it_is_done() -> None:
     told = watch(lambda at: {"log": (f"Capturing CUDA graphs: {at}/120",), "log_bytes": at * 10})
-    assert states(told) == [State.PROGRESSING]
+    assert states(told) == [WatchState.PROGRESSING]
     evidence = as_json(told[-1])["evidence"]
     assert abs(evidence["eta_s"] - 61) < 2
 
@@ -124,27 +124,27 @@ def test_an_open_file_tells_when_it_is_done() -> None:
 
 def test_a_trickle_is_slow_and_alive() -> None:
     told = watch(lambda at: {"sockets": (Socket(5, at * 500, 1.0),)}, phase="fetch")
-    assert states(told) == [State.PROGRESSING, State.SLOW]
+    assert states(told) == [WatchState.PROGRESSING, WatchState.SLOW]
     assert "500 B/s" in told[-1].why
 
 
 def test_a_connection_that_fell_silent_is_a_witness() -> None:
     told = watch(lambda at: {"sockets": (Socket(5, 1000, float(at)),), "log_bytes": None}, phase="fetch")
-    assert told[-1].state is State.HUNG
+    assert told[-1].state is WatchState.HUNG
     assert {each.name for each in told[-1].witnesses} == {"counters", "network"}
 
 
 def test_what_cannot_be_read_is_no_witness() -> None:
     hidden = process(name="dockerd", role="daemon", read_bytes=None, write_bytes=None, chars=None, calls=None)
-    assert State.HUNG not in states(watch(lambda at: {"processes": (hidden,)}))
+    assert WatchState.HUNG not in states(watch(lambda at: {"processes": (hidden,)}))
     seen = watch(lambda at: {"processes": (hidden,), "threads": asleep(at)})
-    assert seen[-1].state is State.HUNG, "that all its threads sleep can be seen by anybody"
+    assert seen[-1].state is WatchState.HUNG, "that all its threads sleep can be seen by anybody"
 
 
 def test_a_daemon_that_is_not_on_this_box_is_never_called_hung() -> None:
     note = (NO_DAEMON,)
     told = watch(lambda at: {"threads": asleep(at), "cannot": note if at == 0 else None, "log_bytes": None})
-    assert State.HUNG not in states(told)
+    assert WatchState.HUNG not in states(told)
     assert as_json(told[-1])["evidence"]["cannot"] == list(note)
 
 
@@ -155,9 +155,9 @@ def test_the_same_stacks_twice_are_a_witness() -> None:
         return {"processes": (spin._replace(cpu_s=at * 0.9),), "log_bytes": None, "stacks": stacks}
 
     same = watch(lambda at: seen(at, "main < f (a.py:3)" if at in (15, 30) else None))
-    assert same[-1].state is State.HUNG
+    assert same[-1].state is WatchState.HUNG
     other = watch(lambda at: seen(at, f"main < f (a.py:{at})" if at in (15, 30) else None))
-    assert other[-1].state is State.SUSPECT
+    assert other[-1].state is WatchState.SUSPECT
 
 
 def test_a_running_request_whose_counters_are_frozen_with_idle_power_is_the_hang_of_gb10() -> None:
@@ -169,22 +169,22 @@ def test_a_running_request_whose_counters_are_frozen_with_idle_power_is_the_hang
         }
 
     told = watch(seen, phase="serving", seconds=70)
-    hung = next(each for each in told if each.state is State.HUNG)
+    hung = next(each for each in told if each.state is WatchState.HUNG)
     assert hung.t_s == 10 + PATIENCE_S - 2
     assert {each.name for each in hung.witnesses} >= {"tokens", "gpu power"}
 
 
 def test_a_server_without_requests_is_done_and_one_that_makes_tokens_progresses() -> None:
-    assert watch(lambda at: {"tokens": TokenCounts(0, 0, 50)}, phase="serving")[-1].state is State.DONE
-    assert watch(lambda at: {"tokens": TokenCounts(1, 0, at)}, phase="serving")[-1].state is State.PROGRESSING
+    assert watch(lambda at: {"tokens": TokenCounts(0, 0, 50)}, phase="serving")[-1].state is WatchState.DONE
+    assert watch(lambda at: {"tokens": TokenCounts(1, 0, at)}, phase="serving")[-1].state is WatchState.PROGRESSING
 
 
 def test_a_gpu_that_draws_power_works_and_one_that_is_only_resident_does_not() -> None:
     def draws(watts: float) -> Seen:
         return lambda at: {"gpus": (Gpu(0, 9.0 if at == 0 else watts, 2400.0, 10 << 30),)}
 
-    assert watch(draws(47.0), phase="tune")[-1].state is State.PROGRESSING
-    assert watch(draws(21.0), phase="tune")[-1].state is State.HUNG
+    assert watch(draws(47.0), phase="tune")[-1].state is WatchState.PROGRESSING
+    assert watch(draws(21.0), phase="tune")[-1].state is WatchState.HUNG
 
 
 def test_a_large_gpu_that_always_drew_the_same_is_not_judged_by_its_power() -> None:
@@ -192,7 +192,7 @@ def test_a_large_gpu_that_always_drew_the_same_is_not_judged_by_its_power() -> N
         return lambda at: {"gpus": (Gpu(0, first if at < 5 else watts, 1980.0, 10 << 30),), "log_bytes": None}
 
     assert "gpu power" not in {each.name for each in watch(draws(385.0, 385.0), phase="tune")[-1].witnesses}
-    assert watch(draws(385.0, 70.0), phase="tune")[-1].state is State.PROGRESSING
+    assert watch(draws(385.0, 70.0), phase="tune")[-1].state is WatchState.PROGRESSING
     assert "gpu power" in {each.name for each in watch(draws(121.0, 385.0), phase="tune")[-1].witnesses}
 
 
@@ -203,7 +203,7 @@ def test_a_box_without_memory_starves_whatever_still_moves() -> None:
             "processes": (process(read_bytes=at * 10**8),),
         }
 
-    assert watch(seen)[-1].state is State.STARVED
+    assert watch(seen)[-1].state is WatchState.STARVED
 
 
 def test_a_group_that_its_quota_holds_back_starves() -> None:
@@ -212,19 +212,19 @@ def test_a_group_that_its_quota_holds_back_starves() -> None:
         return {"groups": (group,), "machine": Machine(10**10, 10**11, 0.0, 0.0, 0.0, 0, 0)}
 
     last = watch(seen)[-1]
-    assert last.state is State.STARVED
+    assert last.state is WatchState.STARVED
     assert "quota" in last.why
 
 
 def test_who_was_stopped_by_a_signal_is_named() -> None:
     told = watch(lambda at: {"processes": (process(state="T"),)})
-    assert told[-1].state is State.STARVED
+    assert told[-1].state is WatchState.STARVED
     assert "worker (7)" in told[-1].why
 
 
 def test_the_end_is_told_by_the_exit_code() -> None:
     ends = [watch(lambda at, code=code: {"ended": True, "exit_code": code}, 1)[0] for code in (0, 3, None)]  # type: ignore[misc]
-    assert [each.state for each in ends] == [State.DONE, State.DEAD, State.DEAD]
+    assert [each.state for each in ends] == [WatchState.DONE, WatchState.DEAD, WatchState.DEAD]
     assert "cannot be seen" in ends[2].why
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from onbox.watch.collect import Collector, Target
 from onbox.watch.compilers import source_of
-from onbox.watch.recording import Recording
+from onbox.watch.recording import WatchRecording
 from onbox.watch.recording_library import find_recording
 from onbox.watch.samples import Process, WatchSample
 from onbox.watch.watcher import Tracker
@@ -107,7 +107,7 @@ class TestPhase:
 
 def test_a_real_start_on_an_h200_by_phase() -> None:
     tracker = Tracker()
-    for sample in Recording(find_recording(Path("vllm-h200"))):
+    for sample in WatchRecording(find_recording(Path("vllm-h200"))):
         tracker.take(sample)
     ends = [lap.began_s for lap in tracker.laps[1:]] + [tracker.signs.t_s]
     took = [(lap.name, round(end - lap.began_s)) for lap, end in zip(tracker.laps, ends, strict=True)]

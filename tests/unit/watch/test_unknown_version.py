@@ -5,10 +5,10 @@ import io
 import pytest
 
 from onbox.app.watching import WatchFrame
-from onbox.cli.ui.watch_view import PlainView
+from onbox.cli.ui.watch_view import WatchLines
 from onbox.engines.known import unknown_version
 from onbox.engines.landmarks import version_note
-from onbox.watch.classify import State
+from onbox.watch.classify import WatchState
 from onbox.watch.samples import Process, WatchSample
 from onbox.watch.watcher import Tracker
 
@@ -66,22 +66,22 @@ def samples(seconds: int, *, works: bool) -> list[WatchSample]:
 def test_memory_that_grows_is_progress_in_a_phase_without_a_name() -> None:
     tracker = Tracker()
     verdicts = [tracker.take(sample) for sample in samples(400, works=True)]
-    assert {verdict.state for verdict in verdicts} == {State.PROGRESSING}
+    assert {verdict.state for verdict in verdicts} == {WatchState.PROGRESSING}
     assert "vllm 0.41.0 is none of those that onbox knows (0.26.0 to 0.33.0)" in verdicts[-1].evidence["version"]
 
 
 def test_it_may_stand_still_for_as_long_as_the_longest_phase() -> None:
     tracker = Tracker()
     verdicts = [tracker.take(sample) for sample in samples(700, works=False)]
-    found = next(verdict.t_s for verdict in verdicts if verdict.state is State.HUNG)
+    found = next(verdict.t_s for verdict in verdicts if verdict.state is WatchState.HUNG)
     assert 590 < found < 605
     patient = Tracker(60.0)
-    assert any(patient.take(sample).state is State.HUNG for sample in samples(70, works=False))
+    assert any(patient.take(sample).state is WatchState.HUNG for sample in samples(70, works=False))
 
 
 def test_it_is_told_once() -> None:
     tracker, out = Tracker(), io.StringIO()
-    with PlainView(out) as view:
+    with WatchLines(out) as view:
         for sample in samples(120, works=True):
             view.show(WatchFrame("vllm", tracker.take(sample), tuple(tracker.laps)))
     assert out.getvalue().count("is none of those that onbox knows") == 1

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from onbox.watch.collect import Collector, Target
-from onbox.watch.recording import Header, Recorder, Recording
+from onbox.watch.recording import Header, Recorder, WatchRecording
 from onbox.watch.samples import NO_DAEMON, Process, WatchSample
 from onbox.watch.stacks import py_spy
 from tests.doubles.waiting import gone, until
@@ -140,7 +140,7 @@ class TestCollector:
         with Recorder(path, Header(title="x")) as recorder:
             for each in seen:
                 recorder.write(each)
-        assert list(Recording(path)) == seen
+        assert list(WatchRecording(path)) == seen
 
     def test_a_grandchild_whose_parent_is_gone_is_found_by_its_session(self) -> None:
         with process("/bin/sh", "-c", "(sleep 60 &); exec sleep 61") as child:

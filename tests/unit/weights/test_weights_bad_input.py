@@ -114,7 +114,7 @@ ROOM = b"\0" * 4096
         (gguf(gguf_string("general.alignment") + gguf_value(33) + ROOM, pairs=1), "general.alignment 33"),
         (gguf(gguf_string("general.alignment") + gguf_value(0) + ROOM, pairs=1), "general.alignment 0"),
         (gguf(tensor_entry("t", (4,) * 5, 0, 0) + ROOM, tensors=1), "t: 5 dimensions"),
-        (gguf(tensor_entry("t", (4,), 999, 0) + ROOM, tensors=1), "t: tensor type 999"),
+        (gguf(tensor_entry("t", (4,), 999, 0) + ROOM, tensors=1), "t: tensor type 999 is not in the installed gguf"),
         (gguf(tensor_entry("t", (31,), 2, 0) + ROOM, tensors=1), "t: rows of 31 do not divide"),
         (gguf(tensor_entry("t", (4,), 0, 7) + ROOM, tensors=1), "t: offset 7 is not aligned"),
         (gguf(tensor_entry("t", (1 << 40,), 0, 0) + ROOM, tensors=1), "t: ends .* beyond the file: truncated"),
@@ -215,6 +215,7 @@ def test_fuzz_headers_that_are_json(header: dict[str, Any], data_bytes: int) -> 
 ]), json_values | st.integers(0, 64), max_size=12))  # fmt: skip
 def test_fuzz_configurations(config: dict[str, Any]) -> None:
     from onbox.weights import architecture, facts
+    from onbox.weights.config_plan import plan_from_config
     from onbox.weights.packing import safetensors_weights
 
     shapes, _ = dense(layers=2, hidden=64, heads=4, kv_heads=2, dim=16, inner=128, vocab=1000, tied=True)
@@ -224,6 +225,7 @@ def test_fuzz_configurations(config: dict[str, Any]) -> None:
         told = facts.facts(
             source="m", format_="safetensors", files=("m",), bytes_total=1,
             weights=safetensors_weights(tensors, config), architecture=architecture.from_config(config),
+            plan=plan_from_config(config),
         )  # fmt: skip
     except UsageError:
         return

@@ -97,7 +97,7 @@ def test_latent_attention_keeps_the_compressed_cache(tmp_path: Path) -> None:
     config = {"model_type": "deepseek_v3", "num_hidden_layers": 3, "hidden_size": 64, "kv_lora_rank": 512,
               "qk_rope_head_dim": 64, "num_attention_heads": 4, "v_head_dim": 128}  # fmt: skip
     facts = weights.read(write_model(tmp_path, shapes, config))
-    assert facts.cache.latent
+    assert {layer.kind for layer in facts.cache.layers} == {"latent"}
     assert facts.as_dict()["kv_bytes_per_token"] == 3 * (512 + 64) * 2
 
 
@@ -124,10 +124,11 @@ def test_gguf_with_a_tower_beside_it_can_see(tmp_path: Path) -> None:
     assert facts.bytes_total == size + tower
     assert facts.vision_tower.in_tensors
     assert facts.modalities == ("text", "image")
-    assert facts.cache.full_elements == 64
+    assert [layer.kind for layer in facts.cache.layers] == ["recurrent", "full"]
+    assert facts.as_dict()["kv_bytes_per_token"] == 64 * 2
     assert facts.state is not None
     assert facts.state.recurrent_bytes == 4096 * 128 * 4
-    assert facts.state.conv_bytes == (4096 + 2 * 16 * 128) * 3 * 2
+    assert facts.state.conv_bytes == (4096 + 2 * 16 * 128) * 3 * 4  # llama.cpp keeps it in 32 bits
     assert facts.read_bytes()[Part.LINEAR] == 2 * 64 * 64 * 34 // 32
 
 

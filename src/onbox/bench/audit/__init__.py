@@ -11,7 +11,7 @@ from onbox.bench.sandbox import Sandbox
 from onbox.bench.tasks import Task
 from onbox.scratch import scratch_folder
 
-VERSION = "2"
+VERSION = "3"
 """Of the probes: a task that passed others has not passed these."""
 
 
@@ -23,11 +23,14 @@ class TaskAudit:
         name: the task.
         passed: whether every probe got what it expected.
         probes: in the order they were made.
+        open_to_cheating: the gate is of the old form: it may run the code under test beside itself, which can look for
+            the answers and end it, and its verdict is an exit code alone. Nothing of the sort has to be shown.
     """
 
     name: str
     passed: bool
     probes: tuple[ProbeEnd, ...]
+    open_to_cheating: bool = False
 
     @property
     def missed(self) -> tuple[ProbeEnd, ...]:
@@ -48,7 +51,7 @@ def audit(task: Task, sandbox: Sandbox) -> TaskAudit:
     with scratch_folder("audit") as scratch:
         subject = Subject(task, sandbox, scratch)
         probes = tuple(end for probe in PROBES for end in probe(subject))
-    return TaskAudit(task.name, all(end.got == end.expected for end in probes), probes)
+    return TaskAudit(task.name, all(end.got == end.expected for end in probes), probes, not task.judges_apart)
 
 
 def audit_all(tasks: Sequence[Task], sandbox: Sandbox, jobs: int = 2) -> Iterator[TaskAudit]:

@@ -5,8 +5,10 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
+from onbox.bench.audit.attacks import ATTACKS, MARK
 from onbox.bench.audit.cheats import CHEATS, CLAIM
 from onbox.bench.audit.rewrites import REPLY_REWRITES, REWRITES, Rewrite
 from onbox.bench.audit.subject import GateVerdict, Left, ProbeEnd, Subject
@@ -99,6 +101,16 @@ def cheat(subject: Subject) -> Iterator[ProbeEnd]:
         yield subject.expect("fail", f"cheat: {name}", Left(app, CLAIM))
 
 
+def attack(subject: Subject) -> Iterator[ProbeEnd]:
+    """Sources that attack the gate which has them run fail like any that leave the task undone."""
+    for name, plant in ATTACKS.items():
+        app = subject.fresh()
+        if not plant(app):
+            continue
+        end = subject.expect("fail", f"attack: {name}", Left(app, CLAIM))
+        yield replace(end, got="fault") if MARK in end.reason else end
+
+
 def compiled(subject: Subject) -> Iterator[ProbeEnd]:
     """Sources with the task undone fail, also where compiled files say that it was done."""
     sources = [name for name in subject.changed if name.endswith(".py")]
@@ -140,6 +152,7 @@ PROBES: tuple[Callable[[Subject], Iterator[ProbeEnd]], ...] = (
     half_done,
     vandal,
     cheat,
+    attack,
     compiled,
     seeds,
 )

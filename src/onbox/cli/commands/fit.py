@@ -1,5 +1,6 @@
 """`onbox fit`: will it fit, how fast can it be, is a claimed rate possible?"""
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import click
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 @click.option("--context", default=0, show_default=True, help="Tokens in each sequence.")
 @click.option("--batch", default=1, show_default=True, help="Sequences decoded together.")
 @click.option(
-    "--bandwidth", type=float, metavar="GB/S", help="Measured read bandwidth; by default this box is measured."
+    "--bandwidth",
+    type=float,
+    metavar="GB/S",
+    help="What memory can read at most: a rate above it is impossible. By default this box is measured.",
 )
 @click.option(
     "--nominal", type=float, metavar="GB/S", help="Bandwidth as the maker states it; by default from a table."
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
 @click.option("--kv-dtype", default="bf16", show_default=True, help="Type of the KV cache.")
 @click.option("--acceptance", default=1.0, show_default=True, metavar="L", help="Mean tokens a pass with speculation.")
 @click.option("--measured", type=float, metavar="TOK/S", help="A claimed rate to judge, over all sequences together.")
+@click.option("--explain", is_flag=True, help="What each layer keeps and reads, and what says so.")
 @json_option
 def command(
     source: str,
@@ -37,6 +42,7 @@ def command(
     kv_dtype: str,
     acceptance: float,
     measured: float | None,
+    explain: bool,
     as_json: bool,
 ) -> None:
     """Will SRC fit, how fast can it decode at best, is a claimed rate possible?
@@ -60,9 +66,11 @@ def command(
         tell=tell,
     ).fit
     if as_json:
-        print_json(found.as_dict())
-    else:
-        _show(found)
+        print_json({**found.as_dict(), **({"layers": list(found.layers)} if explain else {})})
+        return
+    _show(found)
+    if explain:
+        _explain(found)
 
 
 def _show(found: "Fit") -> None:
@@ -78,18 +86,23 @@ def _show(found: "Fit") -> None:
     if plan.available_bytes is not None:
         kept = f"{gib(plan.available_bytes)} available, {gib(plan.reserve_bytes)} of it left to the system"
         rows.append(("", kept))
+    least = "at least " if found.kv["unknown"] else ""
     reads = (
-        f"{gb(step.total)}: experts {gb(step.experts)}, other weights {gb(step.dense)}, KV {gb(step.kv)}, "
-        f"state {gb(step.state)}"
+        f"{least}{gb(step.total)}: experts {gb(step.experts)}, other weights {gb(step.dense)}, "
+        f"KV {gb(step.kv)}, state {gb(step.state)}"
     )
     rows.append(("one step reads", reads))
     screen.table(rows)
     screen.line()
     screen.table(
-        [(each.resident, f"{each.bytes_per_token / 1e9:.3f}", *_ceilings(each)) for each in found.scenarios],
+        [(each.resident, f"{each.bytes_per_token / 1e9:.3f}", *_ceilings(each, found)) for each in found.scenarios],
         head=("resident", "GB/token", _head("nominal", found.nominal_gb_s), _head("measured", found.measured_gb_s)),
         right=(1, 2, 3),
     )
+    for missing in found.unknown:
+        screen.line((f"not known: {missing}", "yellow"), wrap=True)
+    if found.chosen.bound and not found.chosen.plausibility:
+        screen.line(found.chosen.bound.text, wrap=True)
     for each in found.scenarios:
         if each.plausibility:
             screen.line(
@@ -105,5 +118,25 @@ def _head(kind: str, gb_s: float | None) -> str:
     return f"{kind} {number(gb_s, 'GB/s')}"
 
 
-def _ceilings(each: "Scenario") -> tuple[str, str]:
+def _explain(found: "Fit") -> None:
+    """A row for each run of layers that are alike."""
+    keys = ("kept_bytes_per_token", "kept_bytes_at_depth", "read_bytes_per_step", "state_bytes")
+    rows = []
+    for _, group in groupby(found.layers, key=lambda row: [value for key, value in row.items() if key != "layer"]):
+        alike = list(group)
+        first = alike[0]
+        numbers = str(first["layer"]) if len(alike) == 1 else f"{first['layer']}-{alike[-1]['layer']}"
+        sizes = ("unknown" if first[key] is None else f"{first[key]:,.0f}" for key in keys)
+        rows.append((numbers, first["kind"], *sizes, first["unknown"] or first["source"]))
+    screen = out()
+    screen.line()
+    screen.line(f"bytes by layer at {found.context:,} tokens, {found.kv_dtype}:")
+    head = ("layers", "keeps", "kept a token", "kept", "read a step", "state", "says")
+    screen.table(rows, head=head, right=(2, 3, 4, 5))
+
+
+def _ceilings(each: "Scenario", found: "Fit") -> tuple[str, str]:
+    if each.bound is not None:
+        rate = f"{each.bound.leans.replace('_', ' ')} {each.bound.tok_s:g} tok/s" if each.bound.tok_s else "no bound"
+        return ("", rate) if found.measured_gb_s is not None else (rate, "")
     return number(each.ceiling_nominal_tok_s, "tok/s"), number(each.ceiling_measured_tok_s, "tok/s")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from onbox.cli.options import json_option
-from onbox.cli.ui.console import err, out, print_json, tell
+from onbox.cli.ui.console import confirm, err, out, print_json, tell
 from onbox.cli.ui.units import gb
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def fetch(
     view = _ProgressLines()
     fetched = fetch_container_image(
         reference, program=program or "", load=not no_load, direct=direct, proxy=proxy, platform=platform,
-        mirrors=mirrors, insecure=insecure, keep=keep, ask=_ask if sys.stdin.isatty() else None, tell=tell,
+        mirrors=mirrors, insecure=insecure, keep=keep, ask=confirm if sys.stdin.isatty() else None, tell=tell,
         on_progress=view.show,
     )  # fmt: skip
     if as_json:
@@ -138,7 +138,7 @@ def build(
     view = _ProgressLines()
     built = build_container_image(
         recipe, program=program or "", chip=chip, direct=direct, proxy=proxy, patience_s=patience,
-        ask=_ask if sys.stdin.isatty() else None, tell=tell, on_progress=view.show, on_look=view.look,
+        ask=confirm if sys.stdin.isatty() else None, tell=tell, on_progress=view.show, on_look=view.look,
     )  # fmt: skip
     seal = built.seal
     if as_json:
@@ -212,10 +212,6 @@ def import_(path: Path, program: str | None, as_json: bool) -> None:
         return
     out().line(seal.reference)
     out().line(f"{seal.digest} in {seal.program}; built for: {', '.join(seal.arch) or 'no GPU'}")
-
-
-def _ask(question: str) -> bool:
-    return click.confirm(question, default=False, err=True)
 
 
 class _ProgressLines:

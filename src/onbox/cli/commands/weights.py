@@ -1,7 +1,7 @@
 """`onbox weights`: facts about a model's files from their headers, and `onbox weights fetch`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -41,16 +41,22 @@ def command() -> None:
 
 @command.command("show")
 @click.argument("source", metavar="SRC")
+@click.option(
+    "--depth",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Tokens at which the cache that a step reads is given; by default the longest context.",
+)
 @json_option
-def show(source: str, as_json: bool) -> None:
+def show(source: str, depth: int | None, as_json: bool) -> None:
     """Facts about SRC: bytes, parameters, what one token reads and keeps."""
     from onbox.app.sources import read_weights
 
     facts = read_weights(source)
     if as_json:
-        print_json(facts.as_dict())
+        print_json(facts.as_dict(depth))
     else:
-        _show(facts)
+        _show(facts, depth)
 
 
 @command.command("fetch")
@@ -81,19 +87,19 @@ def fetch(
     )
 
 
-def _show(facts: "Facts") -> None:
-    read, cache, tower = facts.as_dict()["bytes_per_token"], facts.cache, facts.vision_tower
+def _show(facts: "Facts", depth: int | None) -> None:
+    found, tower = facts.as_dict(depth), facts.vision_tower
+    read = found["bytes_per_token"]
     active = f"{billions(facts.parameters_active)} active per token"
     if facts.experts:
         active += f" (top {facts.top_k} of {facts.experts} experts)"
     parts = ", ".join(f"{name} {gb(count)}" for name, count in read["parts"].items() if count >= 1e6)
-    sliding = f", {cache.sliding_layers} layers see {cache.sliding_window} tokens" if cache.sliding_layers else ""
     rows = [
         ("model", f"{facts.architecture}, {facts.layers} layers, {facts.format}, {len(facts.files)} files"),
         ("size", f"{gib(facts.bytes_total)} on disk, {gib(facts.tensor_bytes)} of tensors"),
         ("parameters", f"{billions(facts.parameters_total)}, {active}"),
         ("one token reads", f"{gb(read['total'])}: {parts}"),
-        ("KV cache", f"{facts.as_dict()['kv_bytes_per_token']:,} bytes a token in bf16{sliding}"),
+        *_cache_rows(facts, found["kv"]),
     ]
     if facts.state:
         traffic = f"{gb(facts.state.traffic_bytes)} read and written a token"
@@ -111,5 +117,20 @@ def _show(facts: "Facts") -> None:
         head=("part", "type", "parameters", "bytes"),
         right=(2, 3),
     )
+    for missing in facts.all_unknown:
+        screen.line((f"not known: {missing}", "yellow"), wrap=True)
     for note in facts.notes:
         screen.line((f"note: {note}", "yellow"), wrap=True)
+
+
+def _cache_rows(facts: "Facts", kv: dict[str, Any]) -> list[tuple[str, str]]:
+    cache, kept = facts.cache, kv["kept_bytes_per_token"]
+    if kept is None:
+        least = kv["least"]["kept_bytes_per_token"]
+        return [("KV cache", f"unknown; of what is known {least:,} bytes a token in bf16")]
+    sliding = f", {cache.sliding_layers} layers see {cache.sliding_window} tokens" if cache.sliding_layers else ""
+    return [
+        ("KV cache", f"{kept:,} bytes a token in bf16{sliding}"),
+        ("", f"at {kv['depth_tokens']:,} tokens {gb(kv['kept_bytes_at_depth'])} kept, "
+             f"{gb(kv['read_bytes_per_step'])} read a step"),
+    ]  # fmt: skip

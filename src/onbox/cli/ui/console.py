@@ -113,6 +113,13 @@ def verbatim(text: str) -> None:
     sys.stdout.flush()
 
 
+def confirm(question: str) -> bool:
+    """Put a question on stderr, no being the default."""
+    import click
+
+    return click.confirm(one_line(question), default=False, err=True)
+
+
 def print_json(data: dict[str, Any]) -> None:
     """Print one JSON object on stdout, in ASCII: it holds what models said, which no encoding may be able to carry."""
     global _answered

@@ -17,7 +17,7 @@ from onbox.trial.events import (
 )
 
 
-class Progress:
+class TrialProgress:
     """The state after the events taken in so far."""
 
     def __init__(self) -> None:

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from onbox.cli.ui.console import console
-from onbox.cli.ui.progress import Progress
+from onbox.cli.ui.progress import TrialProgress
 from onbox.report import words
 from onbox.report.text import one_line
 from onbox.trial.events import (
@@ -53,7 +53,7 @@ RUNS_SHOWN = 4
 """Of several under way each has a line, and of many the oldest."""
 
 
-class View(Protocol):
+class TrialView(Protocol):
     """Shows a trial; use it as a context manager, so that the terminal is left in order."""
 
     def show(self, event: Event) -> None:
@@ -67,20 +67,20 @@ class View(Protocol):
     ) -> None: ...
 
 
-def make_view() -> View:
+def make_view() -> TrialView:
     """On stderr: the picture for a terminal, lines for anything else."""
-    return LiveView(console(stderr=True)) if sys.stderr.isatty() else lines()
+    return LiveTrialView(console(stderr=True)) if sys.stderr.isatty() else lines()
 
 
-def lines() -> View:
+def lines() -> TrialView:
     """Lines on stderr."""
-    return PlainView(sys.stderr)
+    return TrialLines(sys.stderr)
 
 
 # ---------------------------------------------------------------- lines
 
 
-class PlainView:
+class TrialLines:
     """One line for each event, with the time since the start; token events are dropped.
 
     Args:
@@ -196,7 +196,7 @@ def _bytes_of(event: Fetching) -> str:
 # ---------------------------------------------------------------- picture
 
 
-class LiveView:
+class LiveTrialView:
     """One picture that changes in place: who, which phase, how far, the outcomes as they fall, tokens a second now.
 
     Args:
@@ -208,7 +208,7 @@ class LiveView:
         self._console = console
         self._clock = clock
         self._start = clock()
-        self._progress = Progress()
+        self._progress = TrialProgress()
         self._signs = words.SIGNS if console.encoding.lower().startswith("utf") else ASCII_SIGNS
         self._live = Live(
             console=console, get_renderable=self.picture, refresh_per_second=REFRESH_PER_SECOND, redirect_stdout=False

@@ -37,7 +37,7 @@ class LlamaCpp(LlamaServer):
                 f"{recipe.name}: tools.call_parser: llama.cpp derives its parser from the chat template",
                 "take it out; set serve.chat_template if calls come back as text",
             )
-        where = launchers.place(recipe, weights)
+        where, arguments = launchers.with_named_files(recipe, launchers.place(recipe, weights))
         own: dict[str, ArgumentValue | None] = {
             "model": where.weights,
             "alias": recipe.model or recipe.name,
@@ -62,7 +62,7 @@ class LlamaCpp(LlamaServer):
             where, own["chat-template-file"] = where.file(template_path(recipe), "chat-template.jinja")
         program = self._program(recipe)
         self._version = recipe.engine_version or (None if recipe.container else build_of(program))
-        command = [program, *options.words(options.merged(own, recipe.serve.arguments, recipe.name))]
+        command = [program, *options.words(options.merged(own, arguments, recipe.name))]
         return launchers.launch(recipe, command, where, port, log=LOG, stop_hint=STOP_HINT, version=self._version)
 
     def _program(self, recipe: Recipe) -> str:

@@ -38,7 +38,7 @@ class Sglang:
         if recipe.vision is not None:
             raise UsageError(f"{recipe.name}: vision: not known for sglang", "set it in serve.arguments")
         check_room(recipe, "max-running-requests")
-        where = launchers.place(recipe, weights)
+        where, arguments = launchers.with_named_files(recipe, launchers.place(recipe, weights))
         own: dict[str, ArgumentValue | None] = {
             "model-path": where.weights,
             "host": where.host,
@@ -53,7 +53,7 @@ class Sglang:
             where, own["chat-template"] = where.file(template_path(recipe), "chat-template.jinja")
         program = self._program(recipe)
         command = [program, "serve"] if Path(program).name == "sglang" else [program, "-m", "sglang.launch_server"]
-        command += options.words(options.merged(own, recipe.serve.arguments, recipe.name))
+        command += options.words(options.merged(own, arguments, recipe.name))
         self._version = recipe.engine_version or installed.version_beside(command[0], "sglang")
         return launchers.launch(recipe, command, where, port, log=LOG, stop_hint=STOP_HINT, version=self._version)
 

@@ -40,7 +40,7 @@ class Vllm:
 
     def launch(self, recipe: Recipe, weights: Path, port: int) -> Launch:
         check_room(recipe, "max-num-seqs")
-        where = launchers.place(recipe, weights)
+        where, arguments = launchers.with_named_files(recipe, launchers.place(recipe, weights))
         own: dict[str, ArgumentValue | None] = {
             "host": where.host,
             "port": port,
@@ -54,7 +54,7 @@ class Vllm:
         if recipe.serve.chat_template:
             where, own["chat-template"] = where.file(template_path(recipe), "chat-template.jinja")
         command = [*self._program(recipe), "serve", where.weights]
-        command += options.words(options.merged(own, recipe.serve.arguments, recipe.name))
+        command += options.words(options.merged(own, arguments, recipe.name))
         self._version = recipe.engine_version or self._seen_version(recipe, command[0])
         return launchers.launch(
             recipe, command, where, port, log=LOG, stop_hint=STOP_HINT, version=self._version, environment=QUIET

@@ -13,6 +13,8 @@ from onbox.evidence.records.ledger import (
     LedgerKind,
 )
 from onbox.evidence.records.plan import (
+    PARALLEL_MAX,
+    RUNS_MAX,
     AgentCommand,
     AgentPlan,
     ArmPlan,
@@ -32,9 +34,10 @@ from onbox.evidence.records.regrade import (
     RegradedRun,
 )
 from onbox.evidence.records.runs import (
-    HARNESS_FAULT,
     AgentEnd,
+    AgentStop,
     Changes,
+    FaultKind,
     GateEnd,
     Probe,
     Quality,
@@ -68,14 +71,17 @@ from onbox.evidence.records.standup import (
 )
 from onbox.evidence.records.wire import (
     Exchange,
+    TransportError,
 )
 
 __all__ = [
-    "HARNESS_FAULT",
+    "PARALLEL_MAX",
+    "RUNS_MAX",
     "SCHEMA_VERSION",
     "AgentCommand",
     "AgentEnd",
     "AgentPlan",
+    "AgentStop",
     "ArmPlan",
     "Audited",
     "BackendSeen",
@@ -85,6 +91,7 @@ __all__ = [
     "CpuWindow",
     "Exchange",
     "Expected",
+    "FaultKind",
     "GateEnd",
     "GpuMoment",
     "GuardLimits",
@@ -119,5 +126,6 @@ __all__ = [
     "Stopped",
     "TaskPlan",
     "Telemetry",
+    "TransportError",
     "WeightsFile",
 ]

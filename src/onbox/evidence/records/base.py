@@ -1,11 +1,33 @@
 """What all records have in common."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
 
-SCHEMA_VERSION = 1
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+SCHEMA_VERSION = 2
+"""2: faults and transport errors have a kind beside their text. `onbox.evidence.migrations` reads what is older."""
 
 
 class Record(BaseModel):
     """Base of all records: frozen, and strict about names so that a typo is an error and not a missing value."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+NAME_BYTES_MAX = 200
+"""A file system takes 255, and suffixes are added."""
+
+
+def _one_folder(name: str) -> str:
+    """A name that makes one folder, and nothing else, of the folder it is put in."""
+    if not name or name.startswith(".") or len(name.encode("utf-8", "surrogatepass")) > NAME_BYTES_MAX:
+        raise ValueError(f"no name of a folder: {name[:60]!r} is empty, begins with a dot or is too long")
+    if any(character in "/\\" or not character.isprintable() for character in name):
+        raise ValueError(f"no name of a folder: {name[:60]!r} holds a slash or what cannot be printed")
+    return name
+
+
+FolderName = Annotated[str, AfterValidator(_one_folder)]
+"""A name from which a path is made: it leads into no other folder."""
+Seconds = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=0)]

@@ -5,7 +5,11 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from onbox.evidence.records.base import SCHEMA_VERSION, Record
+from onbox.evidence.records.base import SCHEMA_VERSION, Count, FolderName, Record, Seconds
+
+RUNS_MAX = 10_000
+"""Of one task by one contender in one arm; beyond it a plan is a slip of the pen that would never end."""
+PARALLEL_MAX = 1000
 
 
 class Role(StrEnum):
@@ -67,7 +71,7 @@ class McpServer(Record):
 class ArmPlan(Record):
     """A treatment: the baseline but for one thing."""
 
-    name: str
+    name: FolderName
     rules: str = ""
     """What the agent is told beside its task, as by an AGENTS.md."""
     mcp: dict[str, McpServer] = Field(default_factory=dict)
@@ -115,7 +119,7 @@ class ReplayPlan(Record):
 class TaskPlan(Record):
     """One task of the plan, pinned by the hash of its files."""
 
-    name: str
+    name: FolderName
     sha256: str
     audit: Audited | None = None
     """Whether its gate was shown to tell right from wrong before the plan was frozen; None: an older plan."""
@@ -124,7 +128,7 @@ class TaskPlan(Record):
 class ContenderPlan(Record):
     """One model served one way."""
 
-    name: str
+    name: FolderName
     """Also the name of its folder."""
     role: Role
     recipe: dict[str, Any]
@@ -134,9 +138,9 @@ class ContenderPlan(Record):
 class Expected(Record):
     """What the trial should cost, as printed before it starts."""
 
-    seconds: float
-    download_bytes: int
-    memory_bytes: int
+    seconds: Seconds
+    download_bytes: Count
+    memory_bytes: Count
     basis: str
     """Where the seconds come from, in words."""
 
@@ -153,14 +157,14 @@ class Plan(Record):
     tasks: tuple[TaskPlan, ...]
     tasks_from: str = "builtin"
     """`builtin` or the folder that the tasks were read from."""
-    arms: tuple[str, ...] = ("baseline",)
+    arms: tuple[FolderName, ...] = ("baseline",)
     """How the agent is equipped: `baseline`, then each of `treatments` by name."""
     treatments: tuple[ArmPlan, ...] = ()
-    runs: int
+    runs: int = Field(ge=0, le=RUNS_MAX)
     """Runs of each task by each contender and arm."""
     seed: int = 1
     """Run n of every contender uses the same seeds, derived from this one."""
-    parallel: int = 1
+    parallel: int = Field(default=1, ge=1, le=PARALLEL_MAX)
     """Runs at a time, by one engine."""
     ray: str = ""
     """Address of the Ray cluster over whose nodes the runs are spread; empty: this box alone."""

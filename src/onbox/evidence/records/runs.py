@@ -1,17 +1,45 @@
 """One run of an agent on a task."""
 
+from enum import StrEnum
 from typing import Literal
 
-from onbox.evidence.records.base import Record
+from pydantic import Field
+
+from onbox.evidence.records.base import Count, FolderName, Record, Seconds
+
+
+class AgentStop(StrEnum):
+    """What ended an agent's work."""
+
+    ANSWERED = "answered"
+    TURN_LIMIT = "turn_limit"
+    TOKEN_LIMIT = "token_limit"
+    TIME_LIMIT = "time_limit"
+    LOOP = "loop"
+    ENDPOINT = "endpoint"
+    """The server did not answer as it should."""
+    CRASH = "crash"
+
+
+class FaultKind(StrEnum):
+    """What broke a run from outside; blame rests on this, never on the text beside it."""
+
+    DISK_FULL = "disk full"
+    """No space, no inodes or no quota left."""
+    OUT_OF_MEMORY = "out of memory"
+    SANDBOX = "sandbox"
+    BOX = "box"
+    """Any other error of the operating system."""
+    HARNESS = "harness"
+    """Of onbox itself, which nobody foresaw."""
 
 
 class AgentEnd(Record):
     """How the agent stopped."""
 
-    stop: str
-    """`answered`, `turn_limit`, `token_limit`, `time_limit`, `loop`, `endpoint` or `crash`."""
+    stop: AgentStop
     detail: str = ""
-    turns: int = 0
+    turns: Count = 0
     reply: str = ""
     """Its last message to the user."""
 
@@ -23,7 +51,7 @@ class GateEnd(Record):
     """None: it was killed at its time limit."""
     reason: str
     """The last `REASON: code` line that it printed, without the prefix."""
-    seconds: float
+    seconds: Seconds
     sha256: str
     """Of the gate's files."""
 
@@ -58,9 +86,9 @@ class SandboxReport(Record):
 class Changes(Record):
     """What became of the workspace."""
 
-    files: int
-    lines_added: int
-    lines_removed: int
+    files: Count
+    lines_added: Count
+    lines_removed: Count
 
 
 class Quality(Record):
@@ -79,33 +107,29 @@ class Quality(Record):
 class ReplayEnd(Record):
     """How the last request of a run was asked again; the exchanges are in `replay.jsonl`."""
 
-    rounds: int
+    rounds: Count
     """Whole rounds."""
-    seconds: float
+    seconds: Seconds
     ended: str
     """`complete`, or why there were fewer rounds than the plan asks for."""
     past_parser: str
     """The road past the server's parser, in words; empty: none is known."""
 
 
-HARNESS_FAULT = "harness:"
-"""Begins a `fault` of a run that is onbox's own, which nobody foresaw."""
-
-
 class RunRecord(Record):
     """`runs/TASK/ARM/N/run.json`, written last: a run without it was not finished."""
 
-    contender: str
-    task: str
+    contender: FolderName
+    task: FolderName
     task_sha256: str
     instance_sha256: str = ""
     """Of the files that the seed gave; `task_sha256` where the task has no generator."""
-    arm: str
-    n: int
+    arm: FolderName
+    n: int = Field(ge=1)
     seed: int
     launch_id: str
     started_at: str
-    seconds: float
+    seconds: Seconds
     """Wall time from the fresh workspace to the gate's end."""
     agent: AgentEnd
     gate: GateEnd | None
@@ -117,7 +141,9 @@ class RunRecord(Record):
     canary: str = ""
     """A random word that was planted in the rules of a treatment; no run of another arm may show it."""
     fault: str = ""
-    """What in the harness, the sandbox or the box broke the run; empty when nothing did."""
+    """What in the harness, the sandbox or the box broke the run, in words; empty when nothing did."""
+    fault_kind: FaultKind | None = None
+    """None: nothing did."""
     workspace_sha256: str = ""
     """Of the workspace that was graded: names, execute bits and contents; empty: of an onbox that kept none."""
     tampering: tuple[str, ...] = ()
@@ -126,10 +152,10 @@ class RunRecord(Record):
     """None: nothing was asked again."""
     quality: Quality | None = None
     """None: the workspace was not looked at."""
-    agent_s: float = 0.0
-    command_s: float = 0.0
+    agent_s: Seconds = 0.0
+    command_s: Seconds = 0.0
     """Share of `agent_s` spent in the agent's commands."""
-    beside: int = 0
+    beside: Count = 0
     """The most other runs that the same engine worked for at any moment of this one."""
     node: str = ""
     """Of a cluster, where the run was carried out; empty: the trial's own box."""

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from onbox.evidence.records.base import Record
+from onbox.evidence.records.base import Record, Seconds
 from onbox.evidence.records.plan import SpeedPlan
 from onbox.schema.engine_profile import EngineProfile
 
@@ -10,13 +10,13 @@ from onbox.schema.engine_profile import EngineProfile
 class CpuWindow(Record):
     """Who used the processors during a window, in seconds of CPU time summed over all cores."""
 
-    wall_s: float
+    wall_s: Seconds
     cores: int
-    busy_s: float
+    busy_s: Seconds
     """All non-idle time of the machine."""
     engine_s: float | None
     """None: the engine's process is not ours to see."""
-    own_s: float
+    own_s: Seconds
     """onbox itself."""
     steal_s: float = 0.0
 
@@ -39,7 +39,7 @@ class Moment(Record):
 
     t_ns: int
     """Monotonic time."""
-    late_s: float
+    late_s: Seconds
     """How late onbox woke for this look: what an arrival would have waited for its stamp."""
     asleep_ns: int
     """Time that the box has slept since its start."""

@@ -201,3 +201,5 @@ class WeightsFile(Record):
     """For `cache`: the road by which it first came."""
     seconds: float | None = None
     """Until it was here, whole and checked; None: an older record."""
+    further: tuple["WeightsFile", ...] = ()
+    """Draft models, adapters and templates that the recipe's arguments name."""

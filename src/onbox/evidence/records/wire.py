@@ -1,10 +1,32 @@
 """One request and its answer, as they passed."""
 
-from typing import Any
+from enum import StrEnum
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from onbox.evidence.records.base import Record
+
+
+class TransportError(StrEnum):
+    """How an exchange broke."""
+
+    REFUSED = "refused"
+    """No connection could be made."""
+    RESET = "reset"
+    """The server closed the connection before the reply was complete."""
+    TIMED_OUT = "timed out"
+    CLIENT_LEFT = "client left"
+    """The agent hung up before the reply was complete."""
+    RUN_ENDED = "run ended"
+    """The agent's run ended before the reply was complete."""
+    PROTOCOL = "protocol"
+    """What came is not HTTP."""
+    ENCODING = "encoding"
+    """The body does not have the content encoding that its headers name."""
+    LIMIT = "limit"
+    """The server went on beyond a limit of bytes or time."""
+    OTHER = "other"
 
 
 class Exchange(Record):
@@ -26,10 +48,12 @@ class Exchange(Record):
     headers: dict[str, str] = Field(default_factory=dict)
     chunks: tuple[tuple[int, str], ...] = ()
     """(nanoseconds since `t0_ns` at the socket read, bytes as UTF-8 with surrogateescape) of the decoded body."""
-    ended_ns: int | None = None
+    ended_ns: Annotated[int, Field(ge=0)] | None = None
     """Nanoseconds since `t0_ns` at the end of the body, or at the error."""
     error: str | None = None
-    """What broke the exchange, in words: refused, reset, timed out, the client left."""
+    """What broke the exchange, in words; None: nothing did."""
+    error_kind: TransportError | None = None
+    """None: nothing did."""
 
     def body(self) -> bytes:
         """The body as it came, chunk boundaries forgotten."""

@@ -44,7 +44,11 @@ def _counts_chunks(cell: ImportedCell) -> bool:
 
 
 def _by_onbox(cell: ImportedCell) -> bool:
-    return (cell.version or "").startswith("onbox ")
+    return (cell.version or "").startswith("onbox ") and not of_a_batch(cell)
+
+
+def _one_of_a_batch_by_onbox(cell: ImportedCell) -> bool:
+    return (cell.version or "").startswith("onbox ") and of_a_batch(cell)
 
 
 def _no_version(cell: ImportedCell) -> bool:
@@ -114,6 +118,13 @@ RULES = (
             ("aiperf", "inter_token_latency"),
             ("aiperf", "output_token_throughput_per_user"),
         )
+    ),
+    Rule(
+        "llama-benchy",
+        "tg_req_throughput",
+        Trust.YES,
+        "By onbox: of one request among the others, its checks applied.",
+        _one_of_a_batch_by_onbox,
     ),
     Rule(
         "llama-benchy",

@@ -5,15 +5,15 @@ from collections.abc import Iterable, Sequence
 
 from onbox.evidence.imported import ImportedRun, ImportHead
 from onbox.evidence.records import AgentPlan, ContenderPlan, Plan, Role, TaskPlan
-from onbox.judge import wording
-from onbox.judge.comparison import KEEP, SWITCH, UNDECIDED
-from onbox.judge.contenders import Cell, CellKey, Judged
 from onbox.judge.imports.runs import RunOutcome, outcome_of
 from onbox.judge.intervals import cluster_wilson, wilson
-from onbox.judge.pair import Pair, compare
 from onbox.judge.results import ContenderResult, Outcome, RunResult, TaskCell, Verdict
 from onbox.judge.rounding import rounded, rounded_pair
-from onbox.judge.verdict import fixed_suite, population
+from onbox.judge.verdict import narrative
+from onbox.judge.verdict.comparison import KEEP, SWITCH, UNDECIDED
+from onbox.judge.verdict.contenders import Cell, CellKey, Judged
+from onbox.judge.verdict.head_to_head import HeadToHead, compare
+from onbox.judge.verdict.trial import fixed_suite, population
 
 Told = tuple[ImportedRun, RunOutcome]
 LITTLE = (
@@ -41,15 +41,15 @@ def judge_import(head: ImportHead, runs: Sequence[ImportedRun], incumbent: str =
         for contender in plan.contenders
     ]
     pair = compare(judged)
-    reasons = [*wording.reasons(judged, pair), LITTLE]
+    reasons = [*narrative.reasons(judged, pair), LITTLE]
     if pair and not incumbent:
         reasons.append(_who_is_meant(pair))
     return Verdict(
         trial=f"{' against '.join(ordered)}, imported {head.imported_at[:10]}",
         verdict=pair.verdict if pair else UNDECIDED,
-        headline=wording.headline(plan, judged, pair),
+        headline=narrative.headline(plan, judged, pair),
         reasons=tuple(reasons),
-        would_settle=tuple(step.replace(" (--resume)", "") for step in wording.would_settle(plan, judged, pair)),
+        would_settle=tuple(step.replace(" (--resume)", "") for step in narrative.would_settle(plan, judged, pair)),
         contenders=tuple(contender.result for contender in judged),
         fixed_suite=fixed_suite(pair),
         population=population(pair),
@@ -59,7 +59,7 @@ def judge_import(head: ImportHead, runs: Sequence[ImportedRun], incumbent: str =
     )
 
 
-def _who_is_meant(pair: Pair) -> str:
+def _who_is_meant(pair: HeadToHead) -> str:
     old, new = pair.incumbent.result.name, pair.challenger.result.name
     other = {KEEP: SWITCH, SWITCH: KEEP}.get(pair.verdict, UNDECIDED)
     return (

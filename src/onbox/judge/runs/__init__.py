@@ -1,0 +1,1 @@
+"""One run: what it was, and who caused its end."""

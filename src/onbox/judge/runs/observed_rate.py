@@ -1,0 +1,95 @@
+"""How fast a server decoded during a run, beside the rate that it was calibrated to.
+
+A run that had others beside it on its engine has another usual rate than one alone: they share each step, and the
+prompts of the others are read between its tokens. So the two kinds are never held against each other.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from onbox.evidence.records import Exchange, RunRecord
+from onbox.evidence.stream import Reply, read_reply
+from onbox.judge.results import Measurement
+
+SECOND_NS = 1_000_000_000
+TOKENS_MIN = 32
+"""Fewer tokens than this hold no rate."""
+RUNS_MIN = 3
+"""Fewer runs than this calibrate nothing."""
+
+
+def observed_tok_s(replies: Sequence[Reply]) -> float | None:
+    """Tokens over seconds of decoding, pooled over the streamed answers of a run; None when there are too few.
+
+    Of a stream that was cut off before it told its usage, the visible events are counted.
+    """
+    tokens, spent_ns = 0, 0
+    for reply in replies:
+        seen = [arrival for arrival in reply.arrivals if arrival.visible]
+        if len(seen) < 2:
+            continue
+        tokens += (reply.completion_tokens or reply.chunks) - 1
+        spent_ns += seen[-1].t_ns - seen[0].t_ns
+    return tokens * SECOND_NS / spent_ns if tokens >= TOKENS_MIN and spent_ns else None
+
+
+def observed_tok_s_of(exchanges: Sequence[Exchange]) -> float | None:
+    """The rate of an agent's own answers."""
+    return observed_tok_s([read_reply(each) for each in exchanges if each.purpose == "agent"])
+
+
+@dataclass(frozen=True)
+class Usual:
+    """The rates to hold a slow run against, in tok/s; None where nobody knows one."""
+
+    alone: float | None
+    beside_others: float | None
+
+    def of(self, run: RunRecord) -> float | None:
+        """The one that is fair to a run."""
+        return self.beside_others if run.beside else self.alone
+
+
+def usual_rates(speed: Measurement | None, runs: Sequence[tuple[RunRecord, float | None]], parallel: int) -> Usual:
+    """What is usual of a contender's server.
+
+    Of a run alone: the measured rate, else the median over the contender's own runs alone. Of a run beside others: the
+    median over its own runs beside others, for the measurement with as many requests at a time knows no prompts of
+    neighbours; else that measurement.
+
+    Args:
+        speed: of the contender; None when it was not measured.
+        runs: with the observed rate of each.
+        parallel: runs at a time, by the plan.
+    """
+    cells = speed.cells if speed else ()
+    measured = next((cell.decode_tok_s for cell in cells if cell.profile["concurrency"] == parallel), None)
+    beside_others = _median([rate for run, rate in runs if run.beside])
+    return Usual(
+        alone=calibrated_tok_s(speed.decode_tok_s if speed else None, [rate for run, rate in runs if not run.beside]),
+        beside_others=measured if beside_others is None else beside_others,
+    )
+
+
+def usual_of_each_node(
+    speed: Measurement | None, runs: Sequence[tuple[RunRecord, float | None]], parallel: int
+) -> dict[str, Usual]:
+    """What is usual of a contender's server on each box that it ran on, by the node's name.
+
+    The measurement was made on the trial's own box and holds for no other.
+    """
+    return {
+        node: usual_rates(None if node else speed, [each for each in runs if each[0].node == node], parallel)
+        for node in {run.node for run, _ in runs}
+    }
+
+
+def calibrated_tok_s(measured: float | None, runs: Sequence[float | None]) -> float | None:
+    """The rate to hold a slow run against: the measured one, else the median over the contender's own runs."""
+    return _median(runs) if measured is None else measured
+
+
+def _median(runs: Sequence[float | None]) -> float | None:
+    rates = [rate for rate in runs if rate is not None]
+    return median(rates) if len(rates) >= RUNS_MIN else None

@@ -1,0 +1,87 @@
+"""Was the server quiet around the window, and the same all through it?"""
+
+import re
+
+from onbox.judge import thresholds as limit
+from onbox.judge.results import Check, Status
+from onbox.judge.speed.check_context import CheckContext
+
+BUSY = re.compile(r"running|waiting|processing|deferred|queue")
+"""Scraped gauges that are zero when nobody is served; other gauges (averages, settings) say nothing of that."""
+COUNTS = ("_total", "_sum", "_count")
+"""Scraped counters, which stand still when nobody is served."""
+
+
+def idle_before(context: CheckContext) -> Check:
+    """Nobody else was served before the window: what runs or waits is zero, and counters stand still."""
+    scrapes = context.run.idle_before
+    evidence = f"{context.where}/run.json"
+    looked = [scrape for scrape in scrapes if any(_busy(name) for name in scrape)]
+    if len(looked) < limit.IDLE_SCRAPES_MIN:
+        return Check(
+            id="IDLE_BEFORE",
+            status=Status.UNKNOWN,
+            observed=len(looked),
+            threshold=limit.IDLE_SCRAPES_MIN,
+            unit="scrapes",
+            evidence=evidence,
+            hint="whether the server was idle could not be seen: start it with its metrics on",
+        )
+    active = max((value for scrape in scrapes for name, value in scrape.items() if _busy(name)), default=0.0)
+    moved = [name for name in scrapes[0] if name.endswith(COUNTS) and len({scrape.get(name) for scrape in scrapes}) > 1]
+    good = active == 0 and not moved
+    return Check(
+        id="IDLE_BEFORE",
+        status=Status.PASS if good else Status.FAIL,
+        observed=active if active or not moved else ", ".join(moved),
+        threshold=0,
+        unit="requests",
+        evidence=evidence,
+        hint="" if good else "someone else was being served: stop the other client and measure again",
+    )
+
+
+def idle_after(context: CheckContext) -> Check:
+    """Nobody else was being served when the window closed: engines count a request only when it ends."""
+    busy = context.counters.busy if context.counters else None
+    status = Status.UNKNOWN if busy is None else Status.FAIL if busy else Status.PASS
+    hints = {
+        Status.UNKNOWN: "the server does not say what it is serving",
+        Status.FAIL: "a request that is not ours was under way at the end of the window: measure again",
+    }
+    return Check(
+        id="IDLE_AFTER",
+        status=status,
+        observed=busy,
+        threshold=0,
+        unit="requests",
+        evidence=f"{context.where}/metrics-after.prom",
+        hint=hints.get(status, ""),
+    )
+
+
+def counter_reset(context: CheckContext) -> Check:
+    """The counters only grew: one that fell means that the server was restarted inside the window."""
+    evidence = f"{context.where}/metrics-after.prom"
+    if context.counters is None:
+        return Check(
+            id="COUNTER_RESET",
+            status=Status.UNKNOWN,
+            observed=None,
+            threshold=0,
+            evidence=evidence,
+            hint="the server offers no counters that onbox knows",
+        )
+    resets = context.counters.resets
+    return Check(
+        id="COUNTER_RESET",
+        status=Status.FAIL if resets else Status.PASS,
+        observed=", ".join(resets) or 0,
+        threshold=0,
+        evidence=evidence,
+        hint="the server was restarted while it was measured: measure again" if resets else "",
+    )
+
+
+def _busy(name: str) -> bool:
+    return BUSY.search(name) is not None and not name.endswith(COUNTS)

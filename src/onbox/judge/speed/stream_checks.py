@@ -1,0 +1,187 @@
+"""Is the number whole? Rules about the streams that it was read from."""
+
+from onbox.judge import thresholds as limit
+from onbox.judge.results import Check, Status
+from onbox.judge.speed.check_context import CheckContext, check
+from onbox.judge.speed.estimator import Sample
+
+
+def complete(context: CheckContext) -> Check:
+    """All planned requests were made: a measurement that stopped early may have stopped where it liked."""
+    asked, made = context.run.plan.requests, len(context.samples)
+    good = made == asked and context.run.ended == "complete"
+    return Check(
+        id="COMPLETE",
+        status=Status.PASS if good else Status.FAIL,
+        observed=made,
+        threshold=asked,
+        unit="requests",
+        evidence=f"{context.where}/run.json",
+        hint="" if good else f"the measurement ended early ({context.run.ended}): measure again",
+    )
+
+
+def coherence(context: CheckContext) -> Check:
+    """The same server makes sense: fast garbage is a known failure of broken kernels."""
+    case = context.coherence
+    status = Status(case.status) if case and case.status in set(Status) else Status.UNKNOWN
+    hints = {
+        Status.UNKNOWN: "no probe asked this server for sense, so fast garbage would pass: run the preflight first",
+        Status.FAIL: f"the server answers nonsense, its speed means nothing: {case.detail if case else ''}",
+        Status.WARN: f"the probe for sense was not clear: {case.detail if case else ''}",
+    }
+    evidence = f"{context.where.split('/')[0]}/preflight.json"
+    return Check(
+        id="COHERENCE",
+        status=status,
+        observed=case.detail if case else None,
+        threshold="the probe passes",
+        evidence=evidence,
+        hint=hints.get(status, ""),
+    )
+
+
+def stream_error(context: CheckContext) -> Check:
+    """Every stream ended as it should: status 200, a finish reason, no error on the way."""
+    broken = [(sample, why) for sample in context.samples if (why := _breakage(sample))]
+    first = f"request {broken[0][0].id}: {broken[0][1]}" if broken else ""
+    return Check(
+        id="STREAM_ERROR",
+        status=Status.FAIL if broken else Status.PASS,
+        observed=len(broken),
+        threshold=0,
+        unit="requests",
+        evidence=f"{context.where}/requests.jsonl",
+        hint=f"{first}: see the engine's log" if broken else "",
+    )
+
+
+def output_length(context: CheckContext) -> Check:
+    """Every reply is as long as was asked: a short one measures something else."""
+    known = [sample.tokens for sample in context.samples if sample.tokens is not None]
+    evidence = f"{context.where}/requests.jsonl"
+    if not known:
+        return Check(
+            id="OUTPUT_LENGTH",
+            status=Status.UNKNOWN,
+            observed=None,
+            threshold=100 * limit.OUTPUT_LENGTH_MIN,
+            unit="%",
+            evidence=evidence,
+            hint="the server sends no usage: the length of its replies is not known",
+        )
+    share = min(known) / context.run.plan.tokens
+    good = share >= limit.OUTPUT_LENGTH_MIN
+    return Check(
+        id="OUTPUT_LENGTH",
+        status=Status.PASS if good else Status.FAIL,
+        observed=round(100 * share, 1),
+        threshold=100 * limit.OUTPUT_LENGTH_MIN,
+        unit="%",
+        evidence=evidence,
+        hint=""
+        if good
+        else f"a reply stopped after {min(known)} of {context.run.plan.tokens} tokens: ask for fewer tokens",
+    )
+
+
+def one_answer(context: CheckContext) -> Check:
+    """Each request got one answer: several share the time, and usage counts them all."""
+    most = max((sample.reply.choices for sample in context.samples), default=0)
+    good = most <= 1
+    return Check(
+        id="ONE_ANSWER",
+        status=Status.PASS if good else Status.FAIL,
+        observed=most,
+        threshold=1,
+        unit="answers a request",
+        evidence=f"{context.where}/requests.jsonl",
+        hint="" if good else "the server gave several answers to one request: set its n, or best_of, to 1",
+    )
+
+
+def one_shot(context: CheckContext) -> Check:
+    """No reply came all at once: there is no time in it between the first token and the last."""
+    pieces = [sample.bursts for sample in context.samples if sample.reply.characters and sample.tokens != 1]
+    evidence = f"{context.where}/requests.jsonl"
+    if not pieces:
+        return Check(
+            id="ONE_SHOT",
+            status=Status.UNKNOWN,
+            observed=None,
+            threshold=0,
+            unit="requests",
+            evidence=evidence,
+            hint="no reply holds anything that could have come in pieces",
+        )
+    whole = sum(count <= 1 for count in pieces)
+    return Check(
+        id="ONE_SHOT",
+        status=Status.FAIL if whole else Status.PASS,
+        observed=whole,
+        threshold=0,
+        unit="requests",
+        evidence=evidence,
+        hint="a whole reply came at once: the server does not stream, or something holds the stream back until its end"
+        if whole
+        else "",
+    )
+
+
+def bursts(context: CheckContext) -> Check:
+    """Enough arrivals to see a rate."""
+    fewest = min((sample.bursts for sample in context.samples), default=0)
+    good = fewest >= limit.BURSTS_MIN
+    return Check(
+        id="BURSTS",
+        status=Status.PASS if good else Status.FAIL,
+        observed=fewest,
+        threshold=limit.BURSTS_MIN,
+        unit="bursts",
+        evidence=f"{context.where}/requests.jsonl",
+        hint=""
+        if good
+        else "the reply came in too few pieces to see a rate: something buffers the stream, or ask for more tokens",
+    )
+
+
+def coalesced(context: CheckContext) -> Check:
+    """Chunks arrive one by one; where something holds them back the time to the first token cannot be seen."""
+    share = min((sample.bursts / sample.reply.chunks for sample in context.samples if sample.reply.chunks), default=0.0)
+    good = share >= limit.COALESCED_BELOW
+    return Check(
+        id="COALESCED",
+        status=Status.PASS if good else Status.WARN,
+        observed=round(share, 4),
+        threshold=limit.COALESCED_BELOW,
+        unit="bursts a chunk",
+        evidence=f"{context.where}/requests.jsonl",
+        hint="" if good else "something between server and client holds tokens back: measure without the proxy",
+    )
+
+
+def all_active(context: CheckContext) -> Check | None:
+    """Requests that were made together were served together; None where they were made one at a time."""
+    if context.together is None:
+        return None
+    least = 100 * limit.ALL_ACTIVE_MIN
+    share = round(100 * context.together.share, 1)
+    return check(
+        "ALL_ACTIVE",
+        Status.FAIL if share < least else None,
+        f"of {context.run.concurrency} requests made together some waited: the server serves fewer at a time",
+        observed=share,
+        threshold=least,
+        unit="% of the time",
+        evidence=context.file("requests.jsonl"),
+    )
+
+
+def _breakage(sample: Sample) -> str:
+    if sample.status != 200:
+        return f"HTTP status {sample.status}"
+    if sample.reply.error:
+        return sample.reply.error
+    if sample.reply.finish_reason is None:
+        return "no finish reason came"
+    return "" if sample.reply.done else "the stream was cut off"

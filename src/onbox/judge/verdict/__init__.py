@@ -1,0 +1,1 @@
+"""One trial: contenders compared, checked, and the verdict in numbers and sentences."""

@@ -1,0 +1,264 @@
+"""The validity rules of a whole trial."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from onbox.evidence.records import ArmPlan, FaultKind, Plan
+from onbox.judge import thresholds as limit
+from onbox.judge.formatting import count, percent, sentence
+from onbox.judge.results import Check, Outcome, Proof, Status
+from onbox.judge.runs.isolation import has_mark
+from onbox.judge.verdict.contenders import Judged
+
+REASON_CHARACTERS = 240
+
+
+def trial_checks(plan: Plan, judged: Sequence[Judged]) -> tuple[Check, ...]:
+    """Every rule for every contender it speaks of; none for a trial without tasks."""
+    if not plan.tasks:
+        return ()
+    found = []
+    for contender in judged:
+        found += [plan_complete(contender), coverage(contender), serving(contender), *backend(contender)]
+        found += [runs_independent(contender), sandbox_held(plan, contender), *harness(contender)]
+        found += [arm_isolated(arm, contender) for arm in plan.treatments if has_mark(arm)]
+    found += [tasks_audited(plan), *at_a_time(plan, judged)]
+    found += [same_instances(judged), ceiling(judged)] if len(judged) > 1 else []
+    return tuple(check.model_copy(update={"hint": sentence(check.hint)}) for check in found)
+
+
+def plan_complete(contender: Judged) -> Check:
+    """All runs of the plan are there: a trial that is judged before its end may have stopped where it looked good."""
+    result, runs = contender.result, len(contender.runs)
+    missing = result.attempted - runs
+    why = f" ({_short(contender.failed)})" if contender.failed else ""
+    return Check(
+        id="PLAN_COMPLETE",
+        status=Status.WARN if missing else Status.PASS,
+        observed=runs,
+        threshold=result.attempted,
+        unit="runs",
+        evidence=f"{result.name}/runs",
+        hint=f"{missing} runs of {result.name} are missing{why}: go on with --resume" if missing else "",
+    )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= REASON_CHARACTERS else f"{text[:REASON_CHARACTERS]}..."
+
+
+def coverage(contender: Judged) -> Check:
+    """Enough runs are valid."""
+    result = contender.result
+    share = result.valid / result.attempted
+    good = share >= limit.COVERAGE_MIN
+    why = ", ".join(f"{code} {n}" for code, n in result.invalid_reasons.items()) or "runs are missing"
+    return Check(
+        id="COVERAGE",
+        status=Status.PASS if good else Status.FAIL,
+        observed=round(100 * share, 1),
+        threshold=100 * limit.COVERAGE_MIN,
+        unit="%",
+        evidence=f"{result.name}/runs",
+        hint="" if good else f"too few valid runs of {result.name} ({why}): repair the cause and go on with --resume",
+    )
+
+
+def serving(contender: Judged) -> Check:
+    """No run failed in serving: such a failure says nothing of the model."""
+    codes = sorted(r.result.code for r in contender.runs if r.result.outcome is Outcome.SERVING_FAILURE)
+    name = contender.result.name
+    what = ", ".join(f"{code} {codes.count(code)}" for code in dict.fromkeys(codes))
+    return Check(
+        id="SERVING",
+        status=Status.WARN if codes else Status.PASS,
+        observed=len(codes),
+        threshold=0,
+        unit="runs",
+        evidence=f"{name}/runs",
+        hint=f"As served, {name} loses calls ({what}): try another chat template or tool parser" if codes else "",
+    )
+
+
+def backend(contender: Judged) -> tuple[Check, ...]:
+    """What the recipe asserts of kernels, device and memory came true; no check where it asserts nothing."""
+    result = contender.result
+    proof = result.backend
+    if proof is None or not proof.parts:
+        return ()
+    status = {Proof.PROVEN: Status.PASS, Proof.CONTRADICTED: Status.FAIL, Proof.UNKNOWN: Status.UNKNOWN}[proof.status]
+    doubts = [part for part in proof.parts if part.status is proof.status] if status is not Status.PASS else []
+    why = "; ".join(f"{part.part} {part.asserted} is {part.status.value}: {part.why}" for part in doubts)
+    return (
+        Check(
+            id="BACKEND",
+            status=status,
+            observed=", ".join(part.seen or "nothing" for part in proof.parts),
+            threshold=", ".join(part.asserted for part in proof.parts),
+            unit="",
+            evidence=f"{result.name}/standup/phases.json",
+            hint=f"{result.name} is not shown to run as its recipe says: {why}" if doubts else "",
+        ),
+    )
+
+
+def runs_independent(contender: Judged) -> Check:
+    """Runs of a task differ: a model that repeats itself word for word was asked once, however often it ran."""
+    repeats = [f"{task}/{arm}" for (task, arm), cell in contender.cells.items() if cell.same]
+    name = contender.result.name
+    return Check(
+        id="RUNS_INDEPENDENT",
+        status=Status.WARN if repeats else Status.PASS,
+        observed=len(repeats),
+        threshold=0,
+        unit="tasks that repeat",
+        evidence=f"{name}/runs",
+        hint=f"In every run of {', '.join(repeats)} {name} said the same: each of these tasks counts as one run"
+        if repeats
+        else "",
+    )
+
+
+def sandbox_held(plan: Plan, contender: Judged) -> Check:
+    """Every run was in the sandbox of the plan, and the sandbox stood its probes."""
+    name = contender.result.name
+    leaks = {p.name for run in contender.runs for p in run.record.sandbox.probes if not p.held}
+    others = {r.record.sandbox.name for r in contender.runs} - {plan.sandbox}
+    doubts = sorted(leaks | others | ({"none"} if plan.sandbox == "none" else set()))
+    return Check(
+        id="SANDBOX_HELD",
+        status=Status.WARN if doubts else Status.PASS,
+        observed=", ".join(doubts) or 0,
+        threshold=0,
+        unit="" if doubts else "probes that broke out",
+        evidence=f"{name}/runs",
+        hint=f"The sandbox of {name} did not hold ({', '.join(doubts)}): a gate may have been read" if doubts else "",
+    )
+
+
+def harness(contender: Judged) -> tuple[Check, ...]:
+    """No run was broken off by a fault of onbox itself; a check that is there only where one was."""
+    broken = [run.record.fault for run in contender.runs if run.record.fault_kind is FaultKind.HARNESS]
+    if not broken:
+        return ()
+    return (
+        Check(
+            id="HARNESS",
+            status=Status.FAIL if len(broken) >= limit.HARNESS_FAULTS_MAX else Status.WARN,
+            observed=len(broken),
+            threshold=limit.HARNESS_FAULTS_MAX,
+            unit="runs",
+            evidence=f"{contender.result.name}/runs",
+            hint=f"{len(broken)} runs of {contender.result.name} were ended by a fault of onbox: {_short(broken[-1])}",
+        ),
+    )
+
+
+def tasks_audited(plan: Plan) -> Check:
+    """Every gate was shown to tell right from wrong, unless the user said in so many words that it need not."""
+    names = [task.name for task in plan.tasks if task.audit == "not asked"]
+    return Check(
+        id="TASKS_AUDITED",
+        status=Status.WARN if names else Status.PASS,
+        observed=len(names),
+        threshold=0,
+        unit="tasks not audited",
+        evidence="plan.yaml",
+        hint=f"Nothing shows that the gate of {', '.join(names)} tells right from wrong: run `onbox audit`"
+        if names
+        else "",
+    )
+
+
+def at_a_time(plan: Plan, judged: Sequence[Judged]) -> tuple[Check, ...]:
+    """Runs at a time: all contenders had the same company, and none met a time limit for its neighbours' sake.
+
+    No check where every run was alone.
+    """
+    most = {c.result.name: 1 + max(run.record.beside for run in c.runs) for c in judged if c.runs}
+    if not most or (plan.parallel == 1 and set(most.values()) == {1}):
+        return ()
+    late = [run for c in judged for run in c.runs if run.record.beside and run.result.code == "L-TIME"]
+    doubts = []
+    if len(set(most.values())) > 1:
+        doubts.append(
+            f"contenders had unlike company ({', '.join(f'{name} {n} at a time' for name, n in most.items())}), so "
+            "their seconds do not compare"
+        )
+    if late:
+        doubts.append(
+            f"{count(len(late), 'run')} beside others met the time limit and might not have met it alone: take fewer "
+            "at a time, or allow more time"
+        )
+    return (
+        Check(
+            id="AT_A_TIME",
+            status=Status.WARN if doubts else Status.PASS,
+            observed=max(most.values()),
+            threshold=plan.parallel,
+            unit="runs at a time",
+            evidence="runs",
+            hint="; ".join(doubts),
+        ),
+    )
+
+
+def same_instances(judged: Sequence[Judged]) -> Check:
+    """Run n of a task was the same task for every contender: its seed gave all of them the same files."""
+    given: dict[tuple[str, int], set[str]] = defaultdict(set)
+    for contender in judged:
+        for run in contender.runs:
+            given[run.record.task, run.record.n].add(run.record.instance_sha256)
+    unequal = sorted({task for (task, _), hashes in given.items() if len(hashes) > 1})
+    return Check(
+        id="SAME_INSTANCES",
+        status=Status.FAIL if unequal else Status.PASS,
+        observed=len(unequal),
+        threshold=0,
+        unit="tasks that differed",
+        evidence="runs",
+        hint=f"{', '.join(unequal)} gave contenders different files for the same seed: its generator is not "
+        "deterministic, leave it out"
+        if unequal
+        else "",
+    )
+
+
+def arm_isolated(arm: ArmPlan, contender: Judged) -> Check:
+    """Every run of a treatment shows its mark on the wire, and no other run does."""
+    name = contender.result.name
+    seen = [run for run in contender.runs if run.result.outcome is not Outcome.INVALID]
+    without = sum(run.record.arm == arm.name and arm.name not in run.bears for run in seen)
+    leaked = sum(run.record.arm != arm.name and arm.name in run.bears for run in seen)
+    there = any(run.record.arm == arm.name for run in seen)
+    what = [f"{without} of its runs did not get it"] * bool(without) + [f"{leaked} runs of other arms did"] * bool(
+        leaked
+    )
+    return Check(
+        id="ARM_ISOLATED",
+        status=Status.FAIL if what else Status.PASS if there else Status.UNKNOWN,
+        observed=without + leaked if there else None,
+        threshold=0,
+        unit="runs",
+        evidence=f"{name}/runs",
+        hint=f"Arm {arm.name} of {name}: {' and '.join(what)}, so its effect cannot be told: see wire.jsonl"
+        if what
+        else f"No valid run of arm {arm.name} of {name} shows whether it was equipped as planned"
+        if not there
+        else "",
+    )
+
+
+def ceiling(judged: Sequence[Judged]) -> Check:
+    """Not everybody passes everything: at the ceiling, or on the floor, nobody can be told apart."""
+    rates = [contender.result.pass_rate for contender in judged]
+    stuck = len(set(rates)) == 1 and rates[0] in (0.0, 1.0)
+    hint = f"all contenders pass {'all' if rates[0] else 'none'}: take {'harder' if rates[0] else 'easier'} tasks"
+    return Check(
+        id="CEILING",
+        status=Status.WARN if stuck else Status.PASS,
+        observed=", ".join("no valid run" if rate is None else percent(rate) for rate in rates),
+        threshold="not all at 0 % or all at 100 %",
+        evidence="plan.yaml",
+        hint=hint if stuck else "",
+    )

@@ -1,0 +1,207 @@
+"""The verdict in sentences: what it is, why, and what would make it surer."""
+
+import math
+from collections.abc import Sequence
+
+from onbox.evidence.records import Plan
+from onbox.judge import thresholds as limit
+from onbox.judge.formatting import count, p_words, passes, percent, plus_minus, several
+from onbox.judge.results import ArmResult, ContenderResult, Outcome, Validity
+from onbox.judge.statistics import jeffreys_mean, runs_needed
+from onbox.judge.verdict.comparison import KEEP, SWITCH, UNDECIDED
+from onbox.judge.verdict.contenders import Judged
+from onbox.judge.verdict.head_to_head import HeadToHead
+
+TASKS_MIN = 6
+"""With fewer tasks no result is below p = 0.05 for tasks like these: 2 / 2^5 is 0.06."""
+
+
+def headline(plan: Plan, judged: Sequence[Judged], pair: HeadToHead | None) -> str:
+    """One sentence for people."""
+    if pair is None:
+        return _alone(plan, judged)
+    old, new = pair.incumbent.result, pair.challenger.result
+    scores = f"{new.name} passes {passes(new.passed, new.valid)} where {old.name} passes {old.passed} of {old.valid}"
+    if pair.verdict == SWITCH:
+        return f"Switch to {new.name}: {scores}."
+    if pair.verdict == KEEP:
+        return f"Keep {old.name}: {scores}."
+    return f"Undecided: {scores}."
+
+
+def reasons(judged: Sequence[Judged], pair: HeadToHead | None) -> tuple[str, ...]:
+    """Why the verdict is what it is, the weightiest first."""
+    found = [] if pair is None else [*_of_rule(pair), *_of_doubt(pair), *_of_population(pair)]
+    for contender in judged:
+        found += _of_serving(contender)
+    found += [*_of_concurrent_runs(judged), *_of_speed([contender.result for contender in judged])]
+    return tuple(found)
+
+
+def of_arms(arms: Sequence[ArmResult]) -> tuple[str, ...]:
+    """What each treatment did, in one sentence."""
+    return tuple(map(_of_arm, arms))
+
+
+def _of_arm(arm: ArmResult) -> str:
+    if not arm.pairs:
+        return (
+            f"Arm {arm.arm} of {arm.contender} has no valid run beside one of the baseline, so nothing can be compared."
+        )
+    scores = (
+        f"{arm.contender} passes {arm.passed} of {arm.pairs} in arm {arm.arm}, {arm.baseline_passed} in the baseline"
+    )
+    if arm.p is None:
+        return f"{scores}: no run ended otherwise."
+    chance = p_words(arm.p)
+    said = "the difference is hardly chance" if arm.p < limit.P_MAX else "such a difference may well be chance"
+    return f"{scores} (same tasks and seeds; {arm.better} better, {arm.worse} worse): {said} ({chance})."
+
+
+def would_settle(plan: Plan, judged: Sequence[Judged], pair: HeadToHead | None) -> tuple[str, ...]:
+    """What to do for a surer answer."""
+    found = []
+    for contender in judged:
+        result = contender.result
+        if result.attempted and result.valid < result.attempted:
+            why = several([f"{code} in {count(n, 'run')}" for code, n in result.invalid_reasons.items()])
+            open_runs = count(result.attempted - result.valid, "run")
+            found.append(
+                f"Repeat {open_runs} of {result.name} without a valid end (--resume)"
+                f"{f', after a repair of what made them invalid ({why})' if why else ''}."
+            )
+        if _unserved(result):
+            found.append(f"Serve {result.name} with a chat template or tool parser that fits it, and run it again.")
+    if pair is not None:
+        found += _more_runs(plan, pair)
+        if 0 < pair.tasks < TASKS_MIN:
+            found.append(
+                f"Add tasks, best of your own work: with {pair.tasks} no result can speak for tasks like these, "
+                f"{TASKS_MIN} is the least and 12 are good."
+            )
+    return tuple(found)
+
+
+def _alone(plan: Plan, judged: Sequence[Judged]) -> str:
+    if not plan.tasks:
+        return f"{several([_rate(contender.result) for contender in judged])}; no task was asked for."
+    scores = [_score(contender.result) for contender in judged]
+    why = "there is nothing to compare it with" if len(judged) == 1 else "no incumbent is named to compare with"
+    return f"{several(scores)}; {why}."
+
+
+def _score(result: ContenderResult) -> str:
+    within = f" ({percent(result.interval[0])} to {percent(result.interval[1])})" if result.interval else ""
+    return f"{result.name} passes {passes(result.passed, result.valid)}{within}"
+
+
+def _of_rule(pair: HeadToHead) -> list[str]:
+    old, new = pair.incumbent.result, pair.challenger.result
+    if pair.p is None:
+        return [f"{old.name} and {new.name} have no task with valid runs of both, so nothing can be compared."]
+    chance = f"({p_words(pair.p)})"
+    if pair.p < limit.P_MAX:
+        return [f"On these tasks the difference is hardly chance {chance}."]
+    if pair.plain == KEEP:
+        return [
+            f"On these tasks {new.name} is at most {100 * limit.NO_BETTER_MARGIN:.0f} points better, "
+            f"and it is not faster to a pass {chance}."
+        ]
+    return [f"On these tasks such a difference may well be chance {chance}."]
+
+
+def _of_doubt(pair: HeadToHead) -> list[str]:
+    found = []
+    for contender in (pair.incumbent, pair.challenger):
+        result = contender.result
+        if result.valid < limit.COVERAGE_MIN * result.attempted:
+            found.append(
+                f"Only {result.valid} of {result.attempted} planned runs of {result.name} are valid; "
+                f"below {percent(limit.COVERAGE_MIN)} nothing is concluded."
+            )
+    if pair.bracket is not None and set(pair.bracket) != {pair.plain}:
+        unknown = sum(cell.unknown for c in (pair.incumbent, pair.challenger) for cell in c.cells.values())
+        found.append(
+            f"{count(unknown, 'run')} without a valid end could turn it: the verdict would be {pair.bracket[0]} "
+            f"with all of them against {pair.challenger.result.name}, {pair.bracket[1]} with all of them for it."
+        )
+    if pair.served != pair.plain:
+        found.append(f"Had no run failed in serving, the verdict on these runs could be {pair.served}.")
+    return found
+
+
+def _of_population(pair: HeadToHead) -> list[str]:
+    if pair.population_p is None or pair.verdict == UNDECIDED:
+        return []
+    chance = p_words(pair.population_p)
+    if pair.population_p < limit.P_MAX:
+        return [f"It holds for tasks like these too ({chance})."]
+    return [f"Whether it holds for other tasks like these is not shown ({chance}, {count(pair.tasks, 'task')})."]
+
+
+def _of_serving(contender: Judged) -> list[str]:
+    result = contender.result
+    if not _unserved(result) or result.if_served_correctly is None:
+        return []
+    served = sum(run.result.outcome is Outcome.SERVING_FAILURE for run in contender.runs)
+    told = f"{count(served, 'run')} of {result.name} failed in serving, not in the model"
+    if open_runs := _unserved(result) - served:
+        of_them = f"of {count(open_runs, 'run')} of {result.name} nobody can tell whether serving or model failed"
+        told = f"{told}, and {of_them}" if served else of_them[0].upper() + of_them[1:]
+    return [f"{told}; served correctly it would pass at most {percent(result.if_served_correctly)}."]
+
+
+def _of_concurrent_runs(judged: Sequence[Judged]) -> list[str]:
+    """Said before any seconds are."""
+    most = 1 + max((run.record.beside for contender in judged for run in contender.runs), default=0)
+    if most == 1:
+        return []
+    return [f"Up to {most} runs shared the engine at a time: their seconds and rates are not those of a run alone."]
+
+
+def _of_speed(results: Sequence[ContenderResult]) -> list[str]:
+    found = []
+    timed = [r for r in results if r.seconds_to_pass is not None]
+    if len(results) > 1 and len(timed) == len(results):
+        found.append(several([f"{r.name} needs {r.seconds_to_pass:.0f} s for a pass" for r in timed]) + ".")
+    measured = [result for result in results if result.speed is not None]
+    if measured:
+        found.append(several([_rate(result) for result in measured]) + ".")
+    return found
+
+
+def _rate(result: ContenderResult) -> str:
+    if result.speed is None:
+        return f"the speed of {result.name} was not measured"
+    if result.speed.decode_tok_s is None:
+        return f"the speed of {result.name} could not be established"
+    doubt = " (suspect)" if result.speed.status is Validity.SUSPECT else ""
+    known = plus_minus(result.speed.uncertainty.relative if result.speed.uncertainty else None)
+    return f"{result.name} decodes {result.speed.decode_tok_s:.3g} tok/s{known}{doubt}"
+
+
+def _unserved(result: ContenderResult) -> int:
+    return round((result.if_served_correctly or 0.0) * result.valid) - result.passed
+
+
+def _more_runs(plan: Plan, pair: HeadToHead) -> list[str]:
+    """How many more runs would show the difference that was seen, if it is real."""
+    if pair.plain != UNDECIDED or pair.p is None:
+        return []
+    if any(cell.same for contender in (pair.incumbent, pair.challenger) for cell in contender.cells.values()):
+        return ["Add tasks: where a model repeats itself word for word, more runs of the same task say nothing new."]
+    old, new = pair.incumbent.result, pair.challenger.result
+    if old.pass_rate == new.pass_rate and old.pass_rate in (0.0, 1.0):
+        return [
+            f"Take {'harder' if old.pass_rate else 'easier'} tasks: both pass {'all' if old.pass_rate else 'none'}."
+        ]
+    needed = runs_needed(jeffreys_mean(old.passed, old.valid), jeffreys_mean(new.passed, new.valid), limit.POWER)
+    cells = len(plan.tasks) * len(plan.arms)
+    if needed is None or math.ceil(needed / cells) > limit.RUNS_A_TASK_MAX:
+        return ["The two pass about equally often: hardly any number of runs will tell them apart, so let cost decide."]
+    more = math.ceil(needed / cells) - plan.runs
+    if more <= 0:
+        return [
+            "Run it once more with other seeds: this many runs would show such a difference in four of five trials."
+        ]
+    return [f"About {count(more, 'more run')} of each task would show a difference as large as this one (power 80 %)."]

@@ -1,0 +1,66 @@
+"""Records of schema version 1, in which faults and transport errors were sentences, read as those of today."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from onbox.evidence.folder import TrialFolder, append_line, write_json
+from onbox.evidence.migrations import current
+from onbox.evidence.records import SCHEMA_VERSION, Exchange, FaultKind, RunRecord, TransportError
+from tests.builders import run_record, streamed
+
+
+def test_the_schema_version_is_the_one_that_is_migrated_to() -> None:
+    assert SCHEMA_VERSION == 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        ("disk: [Errno 28] No space left on device: '/tmp/x'", FaultKind.DISK_FULL),
+        ("box: [Errno 122] Disk quota exceeded", FaultKind.DISK_FULL),
+        ("box: [Errno 12] Cannot allocate memory", FaultKind.OUT_OF_MEMORY),
+        ("box: [Errno 13] Permission denied: '/srv/disk/oom'", FaultKind.BOX),
+        ("sandbox: no room for more in /srv/disk", FaultKind.SANDBOX),
+        ("harness: KeyError: 'disk full' (runner.py:1 run)", FaultKind.HARNESS),
+        ("the sandbox could not start: no user namespaces", FaultKind.SANDBOX),
+    ],
+)
+def test_a_fault_of_version_1(tmp_path: Path, fault: str, kind: FaultKind) -> None:
+    old = run_record().model_dump(mode="json", exclude={"fault_kind"}) | {"fault": fault}
+    write_json(tmp_path / "run.json", old)
+    read = TrialFolder(tmp_path).read(RunRecord, tmp_path / "run.json")
+    assert (read.fault, read.fault_kind) == (fault, kind)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        ("the client left before the reply was complete", TransportError.CLIENT_LEFT),
+        ("the client left: its run ended before the reply was complete", TransportError.RUN_ENDED),
+        ("ConnectionRefusedError: [Errno 111] Connection refused", TransportError.REFUSED),
+        ("ConnectionResetError: [Errno 104] Connection reset by peer", TransportError.RESET),
+        ("no answer within 3.6e+03 s", TransportError.TIMED_OUT),
+        ("RemoteProtocolError: the client left HTTP", TransportError.PROTOCOL),
+        ("the server says that the client left", TransportError.OTHER),
+    ],
+)
+def test_a_transport_error_of_version_1(tmp_path: Path, error: str, kind: TransportError) -> None:
+    old = streamed([(0.1, "x")]).model_dump(mode="json", exclude={"error_kind"}) | {"error": error}
+    append_line(tmp_path / "wire.jsonl", old)
+    (read,) = TrialFolder(tmp_path).exchanges(tmp_path / "wire.jsonl")
+    assert (read.error, read.error_kind) == (error, kind)
+
+
+@pytest.mark.parametrize("record", ["RunRecord", "Exchange"])
+@pytest.mark.parametrize("data", [{"fault": "", "error": None}, {"fault_kind": "box", "error_kind": "reset"}, [], None])
+def test_what_needs_no_migration_is_returned_as_it_is(record: str, data: Any) -> None:
+    assert current(record, data) is data
+
+
+def test_a_record_of_today_is_written_with_its_kinds(tmp_path: Path) -> None:
+    said = streamed([(0.1, "x")], error="disk full", error_kind="reset")
+    append_line(tmp_path / "wire.jsonl", said)
+    assert TrialFolder(tmp_path).exchanges(tmp_path / "wire.jsonl") == [said]
+    assert Exchange.model_validate_json(said.model_dump_json()) == said
