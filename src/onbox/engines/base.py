@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from onbox.engines.launch import Launch
@@ -197,7 +196,7 @@ class EngineFacts:
     memory_plan: MemoryPlan | None = None
     variables: tuple[str, ...] = ()
     call_parser_hint: str = ""
-    apis: Mapping[str, Api] = MappingProxyType({})
+    apis: Mapping[str, Api] = field(default_factory=dict)
     probe: Callable[["StampedClient"], dict[str, Any]] | None = None
     details: Callable[["StampedClient", str], dict[str, Any]] | None = None
     raw_completion: FindRawRoute | None = None

@@ -1,8 +1,9 @@
 """What the routes past different servers' parsers have in common."""
 
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+
+from onbox.untrusted_json import UntrustedJsonError, parse_object
 
 if TYPE_CHECKING:
     from onbox.evidence.records import Exchange
@@ -44,7 +45,6 @@ def output_limit(body: Mapping[str, Any]) -> int:
 def answer(exchange: "Exchange") -> dict[str, Any]:
     """The JSON object of a good answer; empty for any other."""
     try:
-        value = json.loads(exchange.body()) if exchange.status == 200 else {}
-    except ValueError:
+        return parse_object(exchange.body()) if exchange.status == 200 else {}
+    except UntrustedJsonError:
         return {}
-    return value if isinstance(value, dict) else {}

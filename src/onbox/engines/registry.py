@@ -29,7 +29,7 @@ _FACTS = {
     "ollama": "onbox.engines.ollama.facts",
     "attached": "onbox.engines.openai.facts",
 }
-"""In the order in which they are looked for; apart from the engines, so that the watcher need not load what starts one."""
+"""In the order in which they are looked for; the watcher need not load what starts an engine."""
 
 
 def engine_by_name(name: str) -> Engine:
@@ -81,9 +81,7 @@ def log_lines(name: str, version: str | None = None) -> LogLines:
 @cache
 def _by_name(path: tuple[str, ...]) -> dict[str, EngineFacts]:
     """Name of an engine -> its facts; the entry points are those of the packages on `path`."""
-    found: dict[str, EngineFacts] = {
-        name: importlib.import_module(module).FACTS for name, module in _FACTS.items()
-    }
+    found: dict[str, EngineFacts] = {name: importlib.import_module(module).FACTS for name, module in _FACTS.items()}
     for name, facts in _of_plugins():
         found.setdefault(name, facts)
     return found
@@ -93,7 +91,7 @@ def _of_plugins() -> Iterator[tuple[str, EngineFacts]]:
     for entry in entry_points(group=GROUP):
         try:
             facts = getattr(entry.load(), "facts", None)
-        except Exception:  # noqa: S112, BLE001 - a package that does not load is told of when its engine is asked for
+        except Exception:
             continue
         if isinstance(facts, EngineFacts):
             yield entry.name, facts

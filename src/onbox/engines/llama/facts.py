@@ -1,23 +1,11 @@
 """All that others need to know of llama.cpp's server, embedded or not."""
 
-from typing import TYPE_CHECKING, Any
-
 from onbox.engines.base import EngineFacts, MemoryAdvice, ProcessSigns
 from onbox.engines.llama.advice import advice
 from onbox.engines.llama.log import LOG
 from onbox.engines.llama.profile import PROFILE
+from onbox.engines.llama.props import props
 from onbox.engines.llama.raw_completion import route
-
-if TYPE_CHECKING:
-    from onbox.wire.client import StampedClient
-
-
-def probe(client: "StampedClient") -> dict[str, Any]:
-    """What `/props` says."""
-    from onbox.engines.llama.server import LlamaServer
-
-    return LlamaServer().props(client)
-
 
 FACTS = EngineFacts(
     name="llama.cpp",
@@ -29,7 +17,7 @@ FACTS = EngineFacts(
     ),
     memory_advice=MemoryAdvice(otherwise="a shorter context, cache-type-k: q8_0, or a smaller quantisation"),
     variables=("LLAMA_ARG_",),
-    probe=probe,
+    probe=props,
     raw_completion=route,
     advice=advice,
     room_option="llama-server: --parallel {parallel}, and --ctx-size for all of them together",

@@ -1,10 +1,9 @@
-"""Past llama.cpp's parser: it renders a chat request into text (`/apply-template`) and completes that (`/completion`)."""
+"""Past llama.cpp's parser: a chat request as text (`/apply-template`), and that completed (`/completion`)."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from onbox.engines.base import RawRoute
-
 from onbox.engines.raw_completion import PROMPT, answer, output_limit, sampling
 
 if TYPE_CHECKING:

@@ -1,6 +1,5 @@
 """All that others need to know of Ollama."""
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from onbox.engines.base import EngineFacts, ProcessSigns
@@ -9,6 +8,7 @@ from onbox.engines.ollama.log import LOG
 from onbox.engines.ollama.profile import PROFILE
 from onbox.engines.ollama.raw_completion import route
 from onbox.engines.ollama.requests import APIS
+from onbox.untrusted_json import UntrustedJsonError, parse_object
 
 if TYPE_CHECKING:
     from onbox.wire.client import StampedClient
@@ -24,8 +24,8 @@ def details(client: "StampedClient", model: str) -> dict[str, Any]:
     """It describes a model at an address of its own; its window is a setting that it does not tell."""
     exchange = client.request("POST", "/api/show", {"model": model}, purpose="probe")
     try:
-        shown = json.loads(exchange.body()) if exchange.status == 200 else {}
-    except ValueError:
+        shown = parse_object(exchange.body()) if exchange.status == 200 else {}
+    except UntrustedJsonError:
         shown = {}
     able = shown.get("capabilities")
     return {
@@ -41,7 +41,6 @@ FACTS = EngineFacts(
     profile=PROFILE,
     log=LOG,
     signs=ProcessSigns(programs={"ollama": ("serve", "runner"), "ollama_host.py": ()}, images=("ollama",)),
-    variables=("OLLAMA_",),
     apis=APIS,
     probe=probe,
     details=details,

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from onbox.engines.base import RawRoute
-
 from onbox.engines.raw_completion import CHAT, PROMPT, answer, one_token, output_limit, sampling
 
 if TYPE_CHECKING:

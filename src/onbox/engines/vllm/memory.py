@@ -8,12 +8,15 @@ import re
 from typing import TYPE_CHECKING
 
 from onbox.engines.base import MemoryAdvice, MemoryPlan
+from onbox.engines.log_lines import numbers
 
 if TYPE_CHECKING:
     from onbox.recipes.schema import Recipe
 
 UTILISATION = 0.92
 """The default share of memory (0.33, source)."""
+READ_VERSIONS = ((0, 26), (0, 33))
+"""Versions whose check at the start was read."""
 ALLOWANCE_BYTES = 4 << 30
 """For activations, graphs and the engine itself (see `onbox.fit.memory_plan`)."""
 
@@ -39,11 +42,30 @@ def planned(recipe: "Recipe", total_bytes: int, on_cpu: bool, held: int | None) 
         made_of = "the weights are not here yet" if held is None else f"{_gib(held)} weights, 4 GiB allowance"
         return None if least is None else least + pinned, f"{_gib(pinned)} KV cache as pinned, {made_of}"
     given = recipe.serve.arguments.get("gpu-memory-utilization", UTILISATION)
-    share = float(given) if re.fullmatch(r"\d*\.?\d+", str(given)) else 1.0
+    share = float(str(given)) if re.fullmatch(r"\d*\.?\d+", str(given)) else 1.0
     taken = round(share * total_bytes)
     if least is not None and least > taken:
         return least, f"{_gib(held or 0)} weights, 4 GiB allowance; more than gpu-memory-utilization {share:g} allows"
     return taken, f"gpu-memory-utilization {share:g} of {_gib(total_bytes)}"
+
+
+def utilisation(recipe: "Recipe", total_bytes: int) -> tuple[float, int] | None:
+    """(share, bytes) that vLLM is told it may take of all memory; None where the cache is not pinned beside it."""
+    if recipe.engine != "vllm" or "kv-cache-memory-bytes" not in recipe.serve.arguments:
+        return None
+    told = str(recipe.serve.arguments.get("gpu-memory-utilization", UTILISATION))
+    share = float(told) if re.fullmatch(r"\d*\.?\d+", told) else 1.0
+    return share, round(share * total_bytes)
+
+
+def utilisation_is_checked_first(version: str | None) -> bool | None:
+    """Whether this vLLM refuses to start on a GPU whose free memory is below its share, although the cache is pinned.
+
+    Source of 0.26 to 0.33 (`vllm/v1/worker/gpu_worker.py`): `request_memory` comes first, whatever is pinned; on the
+    processor a pin goes before. Of other versions nobody here has looked: None.
+    """
+    at = numbers(version or "")[:2]
+    return True if READ_VERSIONS[0] <= at <= READ_VERSIONS[1] else None
 
 
 def kv_cache_bytes(recipe: "Recipe", *, on_cpu: bool) -> int | None:

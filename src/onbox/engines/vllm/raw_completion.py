@@ -1,11 +1,10 @@
-"""Past vLLM's parser: it turns a chat request into token ids (`/v1/chat/completions/render` where it is switched on, else
-`/tokenize`) and completes them with special tokens shown."""
+"""Past vLLM's parser: a chat request as token ids (`/v1/chat/completions/render` where it is switched on, else
+`/tokenize`), and these completed with special tokens shown."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from onbox.engines.base import RawRoute
-
 from onbox.engines.raw_completion import CHAT, PROMPT, answer, output_limit, sampling
 
 if TYPE_CHECKING:
