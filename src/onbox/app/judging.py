@@ -9,6 +9,7 @@ from onbox.app import imports
 from onbox.errors import BadSubjectError
 from onbox.evidence.claims import Claim, read_claims
 from onbox.evidence.folder import TrialFolder
+from onbox.evidence.load import load_trial
 from onbox.evidence.manifest import mismatches
 from onbox.judge.results import Verdict
 from onbox.judge.verdict.trial import judge
@@ -30,7 +31,7 @@ def judge_trial(folder: Path | str, *, claims: Sequence[Claim] | Path = (), incu
     if imports.is_import(Path(folder)):
         return imports.judge_again(Path(folder), incumbent)[0]
     published = read_claims(claims).claims if isinstance(claims, Path) else claims
-    return judge(TrialFolder.open(Path(folder)), published)
+    return judge(load_trial(TrialFolder.open(Path(folder))), published)
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def verify_trial(folder: Path | str) -> Verification:
 def _recomputed(trial: TrialFolder) -> list[tuple[str, str]]:
     """What differs between the verdict that is written and the one that the evidence gives now."""
     written = json.loads((trial.path / "verdict.json").read_text("utf-8"))
-    computed = judge(trial).model_dump(mode="json")
+    computed = judge(load_trial(trial)).model_dump(mode="json")
     return [
         ("verdict.json", f"{key} does not follow from the evidence")
         for key in sorted({*written, *computed})
