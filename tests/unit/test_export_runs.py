@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from onbox.errors import BadSubjectError
+from onbox.errors import BadSubjectError, UsageError
 from onbox.evidence.folder import append_line, write_json
 from onbox.evidence.imported import ImportedRun
 from onbox.evidence.records import Exchange, Role
@@ -162,6 +162,26 @@ print(json.dumps({"task": info.task, "same": info.task_id == log.eval.task_id, "
 """
         found = read_by("inspect", script, tmp_path / "out")
         assert found == {"task": "large-baseline", "same": True, "samples": RUNS}
+
+    @pytest.mark.formats
+    def test_the_packed_form_that_inspect_writes_is_read(self, tmp_path: Path) -> None:
+        exported("inspect", tmp_path)
+        script = """
+import json, pathlib, sys
+from inspect_ai.log import read_eval_log, write_eval_log
+(path,) = pathlib.Path(sys.argv[1]).glob("*.json")
+write_eval_log(read_eval_log(str(path)), str(path.with_suffix(".eval")))
+print(json.dumps({}))
+"""
+        read_by("inspect", script, tmp_path / "out")
+        (packed,) = (tmp_path / "out").glob("*.eval")
+        runs = [run for run in importer_by_name("inspect").read(packed) if isinstance(run, ImportedRun)]
+        assert [outcome_of(run).outcome for run in runs].count(Outcome.PASSED) == 9
+        assert len(runs) == RUNS
+        broken = tmp_path / "broken.eval"
+        broken.write_bytes(packed.read_bytes()[:-200])
+        with pytest.raises(UsageError, match=r"broken\.eval"):
+            importer_by_name("inspect").read(broken)
 
     @pytest.mark.formats
     def test_inspects_own_reader_takes_it(self, tmp_path: Path) -> None:

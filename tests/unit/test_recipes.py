@@ -15,6 +15,8 @@ from onbox import recipes
 from onbox.engines import engine_by_name
 from onbox.engines.known import known
 from onbox.errors import UsageError
+from onbox.evidence.records import ContenderPlan, Role
+from onbox.evidence.served_recipe import Expectations, served_recipe
 from onbox.recipes import Recipe, Serve, Weights
 from onbox.recipes.names import slug
 from onbox.recipes.pins import unpinned
@@ -206,3 +208,20 @@ class TestText:
         assert "chat_template: |" in text
         assert "threads" not in text
         assert Recipe.model_validate(yaml.safe_load(text)) == recipe
+
+
+class TestJudged:
+    """The typed part of a recipe that verdicts rest on."""
+
+    def test_the_recipe_of_the_file_is_the_one_that_is_judged(self) -> None:
+        recipe = recipes.load("gpt-oss-120b-spark")
+        plan = ContenderPlan(name="x", role=Role.INCUMBENT, recipe=recipe.model_dump(mode="json"))
+        served = served_recipe(plan)
+        assert served.expect == Expectations.model_validate(recipe.expect)
+        assert served.expect.backends == recipe.expect.backends
+        assert served.model_names == ("gpt-oss-120b-spark", "openai/gpt-oss-120b")
+
+    def test_what_is_not_judged_by_is_not_looked_at(self) -> None:
+        odd = {"name": "x", "of_another_age": [1], "sparkrun": {"model": "other"}, "serve": {"name": "y"}}
+        served = served_recipe(ContenderPlan(name="x", role=Role.INCUMBENT, recipe=odd))
+        assert (served.model_names, served.expect.loaded_bytes) == (("x",), None)

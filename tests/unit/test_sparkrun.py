@@ -243,6 +243,7 @@ class TestForms:
             ({"model": "m", "weights": {"path": "x"}, "defaults": {}}, False),
             ({"name": "x"}, False),
             (["runtime"], False),
+            ({"recipe_version": "1", "name": "x", "container": "vllm-node", "command": "vllm serve org/m"}, True),
         ],
     )
     def test_a_file_is_known_by_what_it_says(self, data: Any, is_theirs: bool) -> None:
@@ -258,6 +259,24 @@ class TestForms:
         assert recipe.name == "Some-Model"
         assert recipe.serve.arguments == {"tensor-parallel-size": 2, "hf-overrides": '{"a": 1}'}
         assert nodes(recipe) == 2
+
+    def test_the_model_may_stand_in_the_command_alone(self) -> None:
+        data = {"recipe_version": "1", "name": "x", "container": "vllm-node", "command": "vllm serve org/m -tp 2"}
+        recipe = read(data)
+        assert recipe.weights is not None
+        assert recipe.weights.repository is not None
+        assert (recipe.weights.repository.repo, recipe.serve.arguments) == ("org/m", {"tensor-parallel-size": 2})
+
+    @pytest.mark.parametrize(
+        ("command", "arguments"),
+        [
+            ("vllm serve --seed 1 {model}", {"seed": 1}),
+            ("vllm serve --enforce-eager {model} --seed 1", {"seed": 1, "enforce-eager": True}),
+            ("vllm serve --model {model} --seed 1", {"seed": 1}),
+        ],
+    )
+    def test_the_model_may_stand_behind_options(self, command: str, arguments: dict[str, Any]) -> None:
+        assert read({"model": "org/m", "command": command}).serve.arguments == arguments
 
     def test_broken_json_is_said(self) -> None:
         told = notes(read({"model": "org/m", "command": """vllm serve {model} --hf-overrides '{"a": {{"b": 1}}'"""}))

@@ -35,12 +35,27 @@ def doubted(tmp_path: Path, parts: SpeedParts, id: str, status: Status = Status.
     return result
 
 
+def line(result: Measurement, source: str) -> float:
+    """One line of the budget of its uncertainty."""
+    assert result.uncertainty is not None
+    return next(each.relative for each in result.uncertainty.budget if each.source == source)
+
+
 class TestBox:
     def test_late_stamps(self, tmp_path: Path) -> None:
         late = bent(speed_parts(), lambda n, moment: {"late_s": 0.004 if n % 20 == 0 else 0.0001})
-        result = doubted(tmp_path, late, "CLIENT_LAG")
+        result = measured(tmp_path, late)
+        assert (result.status, bad(result)) == (Validity.VALID, {})
         assert check(result, "CLIENT_LAG").observed == 4.0
-        assert check(result, "CLIENT_LAG").threshold == 2.0, "a twentieth of 40 ms"
+        assert check(result, "CLIENT_LAG").threshold == 380.0, "a tenth of the 3.8 s that a request decodes for"
+        assert line(result, "client lag") == pytest.approx(2 / 3**0.5 * 0.004 / 3.8, rel=1e-3)
+
+    def test_stamps_so_late_that_the_rate_is_another(self, tmp_path: Path) -> None:
+        late = bent(speed_parts(), lambda n, moment: {"late_s": 0.5 if n % 20 == 0 else 0.0001})
+        result = measured(tmp_path, late)
+        assert bad(result) == {"CLIENT_LAG": Status.WARN, "INTERVAL": Status.WARN}
+        assert result.status is Validity.SUSPECT
+        assert "most of it from client lag" in check(result, "INTERVAL").hint
 
     def test_onbox_sets_the_pace(self, tmp_path: Path) -> None:
         parts = speed_parts()
@@ -144,16 +159,30 @@ class TestPace:
 
     def test_drift(self, tmp_path: Path) -> None:
         result = self.paced(tmp_path, 25.3, 25.3, 25, 25, 24.7, 24.7)
-        assert bad(result) == {"DRIFT": Status.WARN}
+        assert (result.status, bad(result)) == (Validity.VALID, {})
         assert check(result, "DRIFT").observed == pytest.approx(-2.37, abs=0.01)
-        assert "2.4% slower" in check(result, "DRIFT").hint
+        assert line(result, "drift") == pytest.approx(2 / 3**0.5 * 0.0237 / 2, rel=1e-2)
+
+    def test_a_drift_that_leaves_no_one_number(self, tmp_path: Path) -> None:
+        result = self.paced(tmp_path, 27, 26.5, 25, 25, 24, 23)
+        assert bad(result) == {"DRIFT": Status.WARN}
+        assert result.status is Validity.SUSPECT
+        assert "slower" in check(result, "DRIFT").hint
 
     def test_not_sure_enough(self, tmp_path: Path) -> None:
-        result = self.paced(tmp_path, 25, 26, 24, 25)
-        assert bad(result) == {"INTERVAL": Status.WARN}
+        result = self.paced(tmp_path, 25, 28, 22, 25)
+        assert bad(result)["INTERVAL"] is Status.WARN
         assert result.interval is not None
         low, high = result.interval
         assert check(result, "INTERVAL").observed == pytest.approx(100 * (high - low) / (high + low), abs=0.01)
+
+    def test_scatter_is_stated_and_no_doubt(self, tmp_path: Path) -> None:
+        result = self.paced(tmp_path, 25, 26, 24, 25)
+        assert (result.status, bad(result)) == (Validity.VALID, {})
+        assert result.uncertainty is not None
+        assert 0.05 < result.uncertainty.relative < 0.06
+        total = sum(each.relative**2 for each in result.uncertainty.budget) ** 0.5
+        assert result.uncertainty.relative == pytest.approx(total, rel=1e-4)
 
     def test_one_request_says_nothing_of_pace(self, tmp_path: Path) -> None:
         result = self.paced(tmp_path, 25)
@@ -164,12 +193,14 @@ class TestPace:
         assert (found.status, found.observed) == (Status.PASS, "4 requests, the last 3 within 0.4%")
 
     def test_its_cap_is_told_and_does_no_harm_where_nothing_drifts(self, tmp_path: Path) -> None:
-        found = check(self.paced(tmp_path, 25, 25, 25, warm=(20, 22, 25)), "WARM_UP")
+        result = self.paced(tmp_path, 25, 25, 25, warm=(22, 24, 25))
+        found = check(result, "WARM_UP")
         assert found.status is Status.PASS
-        assert found.observed == "3 requests, the last 3 within 11.3%, its cap"
+        assert found.observed == "3 requests, the last 3 within 6.5%, its cap"
+        assert line(result, "warm-up") > 0.02
 
     def test_its_cap_and_a_drift(self, tmp_path: Path) -> None:
-        result = self.paced(tmp_path, 25, 26, 27, warm=(20, 22, 24))
+        result = self.paced(tmp_path, 25, 26, 28, warm=(20, 22, 24))
         assert check(result, "WARM_UP").status is Status.WARN
         assert check(result, "WARM_UP").hint
 

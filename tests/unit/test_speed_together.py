@@ -109,10 +109,10 @@ class TestJudged:
         assert (both.status, both.decode_tok_s, both.system_tok_s) == (Validity.INVALID, None, None)
 
     def test_a_drift_over_the_sweep(self, tmp_path: Path) -> None:
-        again = cell(1, [1.0, 7.0, 13.0, 19.0], tok_s=24.0)[0]
+        again = cell(1, [1.0, 7.0, 13.0, 19.0], tok_s=22.0)[0]
         result = swept(tmp_path, cell(2, [1.0, 1.0])[0], again)
         assert bad(result) == {"DRIFT": Status.WARN}
-        assert check(result, "DRIFT").observed == -4.0
+        assert check(result, "DRIFT").observed == -12.0
 
 
 def test_a_sweep_against_a_server_of_known_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -302,7 +302,7 @@ class TestSpeed:
 
     def test_speed_alone(self, tmp_path: Path) -> None:
         verdict = judge(build_trial(tmp_path / "trial", [Contender("small", Role.INCUMBENT, {})]))
-        assert verdict.headline == "small decodes 25 tok/s; no task was asked for."
+        assert verdict.headline == "small decodes 25 tok/s ± 0.1 %; no task was asked for."
         assert (verdict.verdict, verdict.checks, verdict.runs) == ("undecided", (), ())
 
 

@@ -1,9 +1,10 @@
 """The verdict of a trial, from its evidence alone; and whether the evidence is what was sealed."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from onbox.app import imports
 from onbox.errors import BadSubjectError
@@ -11,6 +12,7 @@ from onbox.evidence.claims import Claim, read_claims
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.load import load_trial
 from onbox.evidence.manifest import mismatches
+from onbox.judge import RULES
 from onbox.judge.results import Verdict
 from onbox.judge.verdict.trial import judge
 
@@ -41,10 +43,12 @@ class Verification:
     Args:
         folder: of the trial.
         mismatches: (file, problem) of each difference; none where all holds.
+        notes: what could not be compared, in sentences.
     """
 
     folder: Path
     mismatches: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...] = ()
 
     def check(self) -> None:
         """Do nothing where all holds.
@@ -68,16 +72,38 @@ def verify_trial(folder: Path | str) -> Verification:
     if imports.is_import(folder):
         return Verification(folder, tuple(mismatches(folder)) or imports.not_recomputed(folder))
     trial = TrialFolder.open(folder)
-    found = tuple(mismatches(folder)) or tuple(_recomputed(trial))
-    return Verification(folder, found)
+    changed = tuple(mismatches(folder))
+    if changed:
+        return Verification(folder, changed)
+    written = json.loads((folder / "verdict.json").read_text("utf-8"))
+    return Verification(folder, tuple(_recomputed(trial, written)), _by_older_rules(written))
 
 
-def _recomputed(trial: TrialFolder) -> list[tuple[str, str]]:
-    """What differs between the verdict that is written and the one that the evidence gives now."""
-    written = json.loads((trial.path / "verdict.json").read_text("utf-8"))
-    computed = judge(load_trial(trial)).model_dump(mode="json")
+def _by_older_rules(written: Mapping[str, Any]) -> tuple[str, ...]:
+    if written.get("rules", 1) == RULES:
+        return ()
+    return (
+        f"verdict.json was computed by rules {written.get('rules', 1)} of an earlier onbox, today's are {RULES}: "
+        "its speeds are not compared; onbox report writes it again",
+    )
+
+
+def _recomputed(trial: TrialFolder, written: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What differs between the verdict that is written and the one that the evidence gives now.
+
+    Of a verdict by older rules, all is compared but what rules 2 changed: speeds, and sentences about them.
+    """
+    computed: Mapping[str, Any] = judge(load_trial(trial)).model_dump(mode="json")
+    if written.get("rules", 1) != RULES:
+        written, computed = _without_speeds(written), _without_speeds(computed)
     return [
         ("verdict.json", f"{key} does not follow from the evidence")
         for key in sorted({*written, *computed})
         if written.get(key) != json.loads(json.dumps(computed.get(key)))
     ]
+
+
+def _without_speeds(verdict: Mapping[str, Any]) -> Mapping[str, Any]:
+    kept = {key: value for key, value in verdict.items() if key not in ("rules", "reasons", "headline")}
+    contenders = [{k: v for k, v in each.items() if k != "speed"} for each in verdict.get("contenders", ())]
+    return {**kept, "contenders": contenders}

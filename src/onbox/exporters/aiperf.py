@@ -46,7 +46,7 @@ def _summary(each: Measured) -> dict[str, Any]:
         **{name: metric for name, metric in metrics.items() if metric},
         "was_cancelled": False,
         "is_complete": True,
-        "onbox": {"contender": each.name, "model": each.model, **each.standing},
+        "onbox": {"contender": each.name, "model": each.model, **each.judged},
     }
 
 

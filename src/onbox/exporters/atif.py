@@ -43,7 +43,7 @@ def trajectory(run: Shown, agent: tuple[str, str]) -> dict[str, Any]:
             "total_completion_tokens": run.result.completion_tokens,
             "total_steps": len(steps),
         },
-        "extra": run.told,
+        "extra": run.details,
     }
 
 

@@ -114,7 +114,7 @@ def _result(run: Shown, trial: str, plan: Plan) -> dict[str, Any]:
         "agent_result": {
             "n_input_tokens": run.result.prompt_tokens,
             "n_output_tokens": run.result.completion_tokens,
-            "metadata": run.told,
+            "metadata": run.details,
         },
         "verifier_result": None if run.reward is None else {"rewards": {"reward": run.reward}},
         "exception_info": None,

@@ -98,7 +98,7 @@ def _sample(run: Shown) -> dict[str, Any]:
         "target": "the gate passes",
         "messages": _messages(run),
         "output": _output(run),
-        "metadata": run.told,
+        "metadata": run.details,
         "total_time": run.record.seconds,
         "working_time": run.result.model_s,
     }

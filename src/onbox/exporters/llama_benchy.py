@@ -86,7 +86,7 @@ def _run(each: Measured) -> dict[str, Any]:
         "e2e_ttft": ttfts,
         "throughput_over_time": None,
         "requests_throughput_over_time": None,
-        "onbox": each.standing,
+        "onbox": each.judged,
     }
 
 

@@ -58,7 +58,7 @@ class Measured:
         return summary([one.ttft_s for one in self.speed.each])
 
     @property
-    def standing(self) -> dict[str, Any]:
+    def judged(self) -> dict[str, Any]:
         """What other tools' formats have no word for; those that allow further keys carry it as `onbox`."""
         return {
             "status": self.speed.status.value,

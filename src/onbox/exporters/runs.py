@@ -13,7 +13,7 @@ from onbox.exporters.conversation import Conversation, conversation
 from onbox.judge.results import Outcome, RunResult, Verdict
 from onbox.untrusted_json import UntrustedJsonError, parse
 
-TOLD = ("contender", "arm", "n", "outcome", "attribution", "code", "detail", "replay", "replay_bound", "folder")
+DETAILS = ("contender", "arm", "n", "outcome", "attribution", "code", "detail", "replay", "replay_bound", "folder")
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,9 @@ class Shown:
         return float(self.result.outcome is Outcome.PASSED)
 
     @property
-    def told(self) -> dict[str, Any]:
+    def details(self) -> dict[str, Any]:
         """What other formats have no place for."""
-        return {name: value for name, value in self.result.model_dump(mode="json").items() if name in TOLD}
+        return {name: value for name, value in self.result.model_dump(mode="json").items() if name in DETAILS}
 
 
 def shown(folder: TrialFolder, verdict: Verdict) -> list[Shown]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from onbox.evidence.imported import ImportedCell, ImportedNumber
 from onbox.importers.forms import document_of
-from onbox.importers.reading import number, rate_label, text, there, whole, within
+from onbox.importers.reading import integer, number, present, rate_label, text, within
 
 METRICS = (
     "inter_token_latency",
@@ -36,11 +36,11 @@ class AIPerf:
                 version=text(within(report, "aiperf_version")),
                 model=text(within(report, "input_config", "models", "items", "name")),
                 concurrency=concurrency,
-                prompt_tokens=whole(within(report, "input_sequence_length", "avg")),
-                output_tokens=whole(within(asked, "prompts", "osl", "mean")),
-                requests=whole(within(report, "request_count", "avg")),
-                failed=whole(within(report, "error_request_count", "avg")),
-                numbers=there(*(_number(report, name) for name in METRICS)),
+                prompt_tokens=integer(within(report, "input_sequence_length", "avg")),
+                output_tokens=integer(within(asked, "prompts", "osl", "mean")),
+                requests=integer(within(report, "request_count", "avg")),
+                failed=integer(within(report, "error_request_count", "avg")),
+                numbers=present(*(_number(report, name) for name in METRICS)),
             )
         ]
 
@@ -53,5 +53,5 @@ def _number(report: Any, name: str) -> ImportedNumber | None:
 
 def _concurrency(report: Any) -> int | None:
     """As it was asked; in older files it is under `loadgen`."""
-    asked = whole(within(report, "input_config", "phases", "concurrency"))
-    return whole(within(report, "input_config", "loadgen", "concurrency")) if asked is None else asked
+    asked = integer(within(report, "input_config", "phases", "concurrency"))
+    return integer(within(report, "input_config", "loadgen", "concurrency")) if asked is None else asked

@@ -6,7 +6,7 @@ from typing import Any
 
 from onbox.evidence.imported import ImportedCell, ImportedNumber
 from onbox.importers.forms import document_of
-from onbox.importers.reading import not_such, number, real, text, there, whole, within
+from onbox.importers.reading import integer, not_such, number, present, real, text, within
 
 METRICS = {
     "inter_token_latency_ms": "ms",
@@ -36,7 +36,7 @@ class GuideLLM:
             within(one, "config", "strategy") or within(one, "scheduler", "strategy") or within(one, "args", "strategy")
         )
         asked = within(report, "config", "spec", "data")
-        failed = [whole(within(metrics, "request_totals", kind)) for kind in ("errored", "incomplete")]
+        failed = [integer(within(metrics, "request_totals", kind)) for kind in ("errored", "incomplete")]
         ran = real(within(metrics, "request_concurrency", "successful", "mean"))
         return ImportedCell(
             file=path.name,
@@ -47,18 +47,18 @@ class GuideLLM:
             or text(within(one, "config", "backend", "model")),
             concurrency=_concurrency(strategy),
             ran_concurrency=ran,
-            prompt_tokens=whole(within(asked, "prompt_tokens")),
-            output_tokens=whole(within(asked, "output_tokens")),
-            requests=whole(within(metrics, "request_totals", "successful")),
+            prompt_tokens=integer(within(asked, "prompt_tokens")),
+            output_tokens=integer(within(asked, "output_tokens")),
+            requests=integer(within(metrics, "request_totals", "successful")),
             failed=None if None in failed else sum(count or 0 for count in failed),
-            numbers=there(*(_number(metrics, name, unit) for name, unit in METRICS.items())),
+            numbers=present(*(_number(metrics, name, unit) for name, unit in METRICS.items())),
         )
 
 
 def _number(metrics: Any, name: str, unit: str) -> ImportedNumber | None:
     """The mean with median and deviation; of no observation guidellm writes 0, which is no number."""
     found = within(metrics, name, "successful")
-    if whole(within(found, "count")) == 0:
+    if integer(within(found, "count")) == 0:
         return None
     return number(name, unit, within(found, "mean"), within(found, "median"), within(found, "std_dev"))
 
@@ -68,15 +68,15 @@ def _concurrency(strategy: Any) -> int | None:
     kind = text(within(strategy, "type_"))
     if kind == "synchronous":
         return 1
-    return whole(within(strategy, "streams")) if kind == "concurrent" else None
+    return integer(within(strategy, "streams")) if kind == "concurrent" else None
 
 
 def _label(strategy: Any) -> str:
     """As guidellm itself prints it: `concurrent@5`, `constant@2.00`."""
     kind = text(within(strategy, "type_")) or "unknown strategy"
     if kind == "concurrent":
-        return f"concurrent@{whole(within(strategy, 'streams'))}"
-    rate, cap = real(within(strategy, "rate")), whole(within(strategy, "max_concurrency"))
+        return f"concurrent@{integer(within(strategy, 'streams'))}"
+    rate, cap = real(within(strategy, "rate")), integer(within(strategy, "max_concurrency"))
     if rate is not None:
         return f"{kind}@{rate:.2f}"
     return f"throughput, at most {cap or 'any number'} at a time" if kind == "throughput" else kind

@@ -7,7 +7,7 @@ from typing import Any
 
 from onbox.evidence.imported import ImportedRun
 from onbox.importers.forms import document_of, lacks
-from onbox.importers.reading import not_such, read_json, real, text, whole, within
+from onbox.importers.reading import integer, not_such, read_json, real, text, within
 
 
 class Harbor:
@@ -49,8 +49,8 @@ def _run(file: str, trial: Any) -> ImportedRun:
         model=model or agent,
         arm=agent,
         wallMs=_milliseconds(within(trial, "agent_execution") or trial),
-        tokensIn=whole(within(told, "n_input_tokens")),
-        tokensOut=whole(within(told, "n_output_tokens")),
+        tokensIn=integer(within(told, "n_input_tokens")),
+        tokensOut=integer(within(told, "n_output_tokens")),
         errors=(_words(exception),) if exception else (),
         success=_passed(within(trial, "verifier_result", "rewards")),
     )

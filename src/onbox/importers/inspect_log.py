@@ -9,7 +9,11 @@ from typing import Any
 from onbox.errors import UsageError
 from onbox.evidence.imported import ImportedRun
 from onbox.importers.forms import document_of, lacks
-from onbox.importers.reading import not_such, real, text, whole, within
+from onbox.importers.reading import integer, not_such, real, text, within
+
+ZSTANDARD = 93
+"""How the zip format calls it."""
+MEMBER_MAX_BYTES = 1 << 30
 
 
 class InspectLog:
@@ -36,13 +40,43 @@ def _unpacked(path: Path) -> Any:
             head = next((name for name in ("header.json", "_journal/start.json") if name in names), None)
             if head is None:
                 raise not_such(path, InspectLog.name, "no header.json in it")
-            log = json.loads(packed.read(head))
-            samples = [
-                json.loads(packed.read(n)) for n in sorted(names) if n.startswith("samples/") and n.endswith(".json")
-            ]
+            log = json.loads(_member(packed, head))
+            of_samples = sorted(name for name in names if name.startswith("samples/") and name.endswith(".json"))
+            samples = [json.loads(_member(packed, name)) for name in of_samples]
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
-        raise UsageError(f"{path}: cannot be read: {error}", "inspect log convert --to json") from error
+        raise UsageError(
+            f"{path}: cannot be read: {error}", "inspect log convert FILE --to json --output-dir DIR"
+        ) from error
     return {**log, "samples": samples} if isinstance(log, dict) else log
+
+
+def _member(packed: zipfile.ZipFile, name: str) -> bytes:
+    """A member of the archive; those of Zstandard, which Inspect writes since 2026, this Python reads not by itself.
+
+    Raises:
+        ValueError: it is larger than it says, or than `MEMBER_MAX_BYTES`.
+    """
+    info = packed.getinfo(name)
+    if info.file_size > MEMBER_MAX_BYTES:
+        raise ValueError(f"{name} is {info.file_size} bytes")
+    if info.compress_type != ZSTANDARD:
+        return packed.read(name)
+    try:
+        import zstandard
+    except ImportError as error:
+        raise NotImplementedError("packed by Zstandard: pip install zstandard") from error
+    assert packed.fp is not None
+    packed.fp.seek(info.header_offset)
+    head = packed.fp.read(30)
+    packed.fp.seek(int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little"), 1)
+    try:
+        with zstandard.ZstdDecompressor().stream_reader(packed.fp.read(info.compress_size)) as stream:
+            found = stream.read(info.file_size + 1)
+    except zstandard.ZstdError as error:
+        raise ValueError(f"{name}: {error}") from error
+    if len(found) > info.file_size:
+        raise ValueError(f"{name} is larger than it says")
+    return found
 
 
 def _run(file: str, log: Any, sample: Any) -> ImportedRun:
@@ -60,7 +94,7 @@ def _run(file: str, log: Any, sample: Any) -> ImportedRun:
         task=str(within(sample, "id")),
         model=text(within(log, "eval", "model")) or "unknown model",
         arm=text(within(log, "eval", "task_attribs", "arm")) or text(within(log, "eval", "task")) or "baseline",
-        trial=whole(within(sample, "epoch")),
+        trial=integer(within(sample, "epoch")),
         toolCalls=len(calls),
         toolNames=tuple(calls),
         tokensIn=_sum(tokens, "input_tokens"),
@@ -99,5 +133,5 @@ def _calls(sample: Any) -> Iterator[str]:
 
 
 def _sum(usages: list[Any], key: str) -> int | None:
-    found = [count for usage in usages if (count := whole(within(usage, key))) is not None]
+    found = [count for usage in usages if (count := integer(within(usage, key))) is not None]
     return sum(found) if found else None

@@ -8,7 +8,7 @@ from typing import Any
 
 from onbox.evidence.imported import ImportedCell
 from onbox.importers.forms import document_of
-from onbox.importers.reading import not_such, number, real, text, there, whole, within
+from onbox.importers.reading import integer, not_such, number, present, real, text, within
 
 TEST = re.compile(r"(?P<what>pp|tg|pg)(?P<tokens>[\d+]+)(?: ?@ ?d(?P<depth>\d+))?")
 RATE = re.compile(r"(?P<mean>[\d.]+)(?: ?(?:±|\+/-) ?(?P<std>[\d.]+))?")
@@ -28,9 +28,9 @@ class LlamaBench:
         """CSV has the same names as JSON."""
         samples = within(row, "samples_ts")
         seen = [value for each in samples if (value := real(each)) is not None] if isinstance(samples, list) else []
-        generated = whole(within(row, "n_gen")) or 0
-        prompted = whole(within(row, "n_prompt")) or 0
-        depth = whole(within(row, "n_depth"))
+        generated = integer(within(row, "n_gen")) or 0
+        prompted = integer(within(row, "n_prompt")) or 0
+        depth = integer(within(row, "n_depth"))
         kind = "pg" if generated and prompted else "tg" if generated else "pp"
         size = f"{prompted}+{generated}" if kind == "pg" else str(generated or prompted)
         median = statistics.median(seen) if seen else None
@@ -46,7 +46,7 @@ class LlamaBench:
             prompt_tokens=prompted,
             output_tokens=generated,
             requests=len(seen) or None,
-            numbers=there(number(f"{kind}_avg_ts", "tok/s", within(row, "avg_ts"), median, within(row, "stddev_ts"))),
+            numbers=present(number(f"{kind}_avg_ts", "tok/s", within(row, "avg_ts"), median, within(row, "stddev_ts"))),
         )
 
     def _row(self, path: Path, row: Any) -> ImportedCell:
@@ -66,5 +66,5 @@ class LlamaBench:
             depth_tokens=int(test["depth"] or 0),
             prompt_tokens=tokens[0] if what != "tg" else 0,
             output_tokens=tokens[-1] if what != "pp" else 0,
-            numbers=there(number(f"{what}_avg_ts", "tok/s", rate["mean"], None, rate["std"])),
+            numbers=present(number(f"{what}_avg_ts", "tok/s", rate["mean"], None, rate["std"])),
         )

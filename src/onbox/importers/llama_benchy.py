@@ -8,7 +8,7 @@ from typing import Any
 
 from onbox.evidence.imported import ImportedCell, ImportedNumber
 from onbox.importers.forms import document_of
-from onbox.importers.reading import not_such, number, real, text, there, whole, within
+from onbox.importers.reading import integer, not_such, number, present, real, text, within
 
 METRICS = {
     "tg_throughput": "tok/s",
@@ -40,8 +40,8 @@ class LlamaBenchy:
         return [self._cell(path, report, run) for run in runs if not within(run, "is_context_prefill_phase")]
 
     def _cell(self, path: Path, report: Any, run: Any) -> ImportedCell:
-        concurrency, depth = whole(within(run, "concurrency")), whole(within(run, "context_size"))
-        output = whole(within(run, "response_size"))
+        concurrency, depth = integer(within(run, "concurrency")), integer(within(run, "context_size"))
+        output = integer(within(run, "response_size"))
         values = within(run, "tg_throughput", "values")
         return ImportedCell(
             file=path.name,
@@ -51,10 +51,10 @@ class LlamaBenchy:
             model=text(within(report, "model")),
             concurrency=concurrency,
             depth_tokens=depth,
-            prompt_tokens=whole(within(run, "prompt_size")),
+            prompt_tokens=integer(within(run, "prompt_size")),
             output_tokens=output,
             requests=len(values) * (concurrency or 1) if isinstance(values, list) else None,
-            numbers=there(*(_number(run, name, unit) for name, unit in METRICS.items())),
+            numbers=present(*(_number(run, name, unit) for name, unit in METRICS.items())),
         )
 
     def _row(self, path: Path, row: Any) -> ImportedCell | None:
@@ -75,7 +75,7 @@ class LlamaBenchy:
             concurrency=concurrency,
             depth_tokens=int(test["depth"] or 0),
             output_tokens=int(test["tokens"]) if test["tokens"] else None,
-            numbers=there(*found),
+            numbers=present(*found),
         )
 
 

@@ -116,7 +116,7 @@ def within(value: Any, *keys: str) -> Any:
     return value
 
 
-def whole(value: Any) -> int | None:
+def integer(value: Any) -> int | None:
     """A whole number, also one that was written as text or with a point; None for anything else."""
     found = real(value)
     return int(found) if found is not None and found == int(found) else None
@@ -150,7 +150,7 @@ def number(name: str, unit: str, value: Any, median: Any = None, std: Any = None
     )
 
 
-def there(*found: ImportedNumber | None) -> tuple[ImportedNumber, ...]:
+def present(*found: ImportedNumber | None) -> tuple[ImportedNumber, ...]:
     """Those that are there."""
     return tuple(each for each in found if each is not None)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from onbox.evidence.imported import ImportedCell
 from onbox.importers.forms import document_of
-from onbox.importers.reading import number, rate_label, real, text, there, whole, within
+from onbox.importers.reading import integer, number, present, rate_label, real, text, within
 from onbox.importers.vllm_bench import tokens_each, with_spread
 
 
@@ -20,7 +20,7 @@ class SglangBench:
         return [self._cell(path, report) for report in document_of(self.name, path).records]
 
     def _cell(self, path: Path, report: Any) -> ImportedCell:
-        concurrency = whole(within(report, "max_concurrency"))
+        concurrency = integer(within(report, "max_concurrency"))
         asked = rate_label(concurrency, within(report, "request_rate"))
         return ImportedCell(
             file=path.name,
@@ -33,9 +33,9 @@ class SglangBench:
             ran_concurrency=real(within(report, "concurrency")),
             prompt_tokens=tokens_each(report, "total_input_tokens"),
             output_tokens=tokens_each(report, "total_output_tokens"),
-            requests=whole(within(report, "completed")),
+            requests=integer(within(report, "completed")),
             failed=_failed(report),
-            numbers=there(
+            numbers=present(
                 with_spread(report, "tpot"),
                 number("median_tpot_ms", "ms", within(report, "median_tpot_ms")),
                 with_spread(report, "itl"),

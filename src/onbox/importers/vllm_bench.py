@@ -6,7 +6,7 @@ from typing import Any
 
 from onbox.evidence.imported import ImportedCell, ImportedNumber
 from onbox.importers.forms import document_of
-from onbox.importers.reading import number, rate_label, text, there, whole, within
+from onbox.importers.reading import integer, number, present, rate_label, text, within
 
 
 class VllmBench:
@@ -19,7 +19,7 @@ class VllmBench:
         return [self._cell(path, report) for report in document_of(self.name, path).records]
 
     def _cell(self, path: Path, report: Any) -> ImportedCell:
-        concurrency = whole(within(report, "max_concurrency"))
+        concurrency = integer(within(report, "max_concurrency"))
         label = text(within(report, "label"))
         rate = rate_label(concurrency, within(report, "request_rate"))
         return ImportedCell(
@@ -31,9 +31,9 @@ class VllmBench:
             concurrency=concurrency,
             prompt_tokens=tokens_each(report, "total_input_tokens"),
             output_tokens=tokens_each(report, "total_output_tokens"),
-            requests=whole(within(report, "completed")),
+            requests=integer(within(report, "completed")),
             failed=_failed(report),
-            numbers=there(
+            numbers=present(
                 with_spread(report, "tpot"),
                 number("median_tpot_ms", "ms", within(report, "median_tpot_ms")),
                 with_spread(report, "itl"),
@@ -48,11 +48,11 @@ class VllmBench:
 
 def _failed(report: Any) -> int | None:
     """As the summary says, else the errors of a detailed file, else those that were asked for and did not complete."""
-    told = whole(within(report, "failed"))
+    told = integer(within(report, "failed"))
     errors = within(report, "errors")
     if told is None and isinstance(errors, list):
         return sum(1 for error in errors if error)
-    asked, completed = whole(within(report, "num_prompts")), whole(within(report, "completed"))
+    asked, completed = integer(within(report, "num_prompts")), integer(within(report, "completed"))
     return told if told is not None or asked is None or completed is None else max(0, asked - completed)
 
 
@@ -64,5 +64,5 @@ def with_spread(report: Any, metric: str) -> ImportedNumber | None:
 
 def tokens_each(report: Any, name: str) -> int | None:
     """Tokens of each request; the file has the sum alone."""
-    total, requests = whole(within(report, name)), whole(within(report, "completed"))
+    total, requests = integer(within(report, name)), integer(within(report, "completed"))
     return round(total / requests) if total is not None and requests else None

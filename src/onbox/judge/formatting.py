@@ -1,5 +1,6 @@
 """How the judge says numbers, so that a sentence in verdict.json reads the same in every view."""
 
+import math
 from collections.abc import Sequence
 
 
@@ -23,6 +24,14 @@ def percent(share: float) -> str:
     if 0 < share < 0.005 or 0.995 < share < 1:
         return "< 1 %" if share < 0.5 else "> 99 %"
     return f"{100 * share:.0f} %"
+
+
+def plus_minus(relative: float | None) -> str:
+    """An uncertainty as it stands behind a number: ` ± 4 %`; rounded up, and nothing where it is not known."""
+    if relative is None:
+        return ""
+    shares = 100 * relative
+    return f" ± {math.ceil(10 * shares) / 10:.1f} %" if shares <= 1 else f" ± {math.ceil(shares):.0f} %"
 
 
 def passes(passed: int, valid: int) -> str:

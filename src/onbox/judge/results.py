@@ -92,6 +92,22 @@ class ClaimResult(Record):
     remark: str
 
 
+class UncertaintySource(Record):
+    """One line of the budget of an uncertainty."""
+
+    source: str
+    relative: float
+    """Half of a 95 percent interval, over the rate."""
+
+
+class Uncertainty(Record):
+    """How well a rate is known, all bounded sources together (JCGM 100:2008)."""
+
+    relative: float
+    """Half of a 95 percent interval, over the rate: 0.04 is plus or minus 4 percent."""
+    budget: tuple[UncertaintySource, ...]
+
+
 class Measurement(Record):
     """A decode rate with all that speaks for and against it."""
 
@@ -100,7 +116,9 @@ class Measurement(Record):
     """None when the status is `invalid` or the witnesses differ: such a number is shown among the witnesses, never as
     the result."""
     interval: tuple[float, float] | None
-    """95 percent, bootstrap over requests."""
+    """95 percent: the rate, less and more its uncertainty."""
+    uncertainty: Uncertainty | None = None
+    """None when there is no number, or when it cannot be stated (a single request)."""
     witnesses: tuple[Witness, ...]
     checks: tuple[Check, ...]
     cold_tok_s: float | None
@@ -309,6 +327,8 @@ class Verdict(Record):
     """`verdict.json`."""
 
     schema_version: int = 1
+    rules: int = 1
+    """Version of the judge's rules. Since 2 a rate has an uncertainty in place of a bootstrap interval."""
     trial: str
     verdict: str
     """`keep`, `switch` or `undecided`."""

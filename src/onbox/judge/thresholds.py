@@ -54,10 +54,6 @@ MOMENTS_HZ_MIN = 5.0
 MOMENT_GAP_MAX_S = 3.0
 """InferenceX calls a longer silence of the sampler a gap."""
 
-CLIENT_LAG_S = 0.001
-CLIENT_LAG_SHARE = 0.05
-"""How late onbox may wake, p99: a millisecond, or a twentieth of a token's time."""
-
 CLIENT_CPU_MAX = 0.80
 """Of one core: a client that needs more may be what sets the pace."""
 
@@ -83,14 +79,9 @@ WARM_UP_SPREAD = 0.01
 WARM_UP_OVER = 3
 """Warm-up is over when so many requests in a row have so small a coefficient of variation."""
 
-STEADY_SPREAD = 0.05
-"""Coefficient of variation over requests."""
-
-DRIFT_MAX = 0.02
-"""Of the first third of the requests, when they are made once more at the end."""
-
-INTERVAL_HALF_MAX = 0.01
-"""Half of the interval over the rate."""
+BOUNDED_MAX = 0.10
+"""Drift, scatter, lag and what is left of a warm-up are lines of the stated uncertainty up to here; a rate that moves
+by more than a tenth while it is measured is not one number."""
 
 TEMPLATE_PREFIX_TOKENS = 128
 """The longest start that prompts may share through the chat template (gpt-oss: about 70)."""

@@ -12,6 +12,7 @@ from onbox.box.describe import reserve_bytes, unified
 from onbox.box.gpus import Accelerator, accelerators
 from onbox.box.memory import Memory, memory
 from onbox.box.pressure import desktop_session
+from onbox.engines.log_lines import numbers
 from onbox.errors import OnboxError
 from onbox.fetch.named import named_memory
 from onbox.recipes.schema import Recipe
@@ -19,6 +20,8 @@ from onbox.watch.formatting import gib
 
 VLLM_UTILISATION = 0.92
 """vLLM's default share of memory (0.33, source)."""
+UTILISATION_READ = ((0, 26), (0, 33))
+"""Versions of vLLM whose check at the start was read."""
 VLLM_ALLOWANCE_BYTES = 4 << 30
 """For activations, graphs and the engine itself (see `onbox.fit.memory_plan`)."""
 
@@ -94,6 +97,25 @@ def planned(recipe: Recipe, weights: Path | None, total_bytes: int, *, on_cpu: b
     if least is not None and least > taken:
         return least, f"{gib(held or 0)} weights, 4 GiB allowance; more than gpu-memory-utilization {share:g} allows"
     return taken, f"gpu-memory-utilization {share:g} of {gib(total_bytes)}"
+
+
+def utilisation(recipe: Recipe, total_bytes: int) -> tuple[float, int] | None:
+    """(share, bytes) that vLLM is told it may take of all memory; None where the cache is not pinned beside it."""
+    if recipe.engine != "vllm" or "kv-cache-memory-bytes" not in recipe.serve.arguments:
+        return None
+    told = str(recipe.serve.arguments.get("gpu-memory-utilization", VLLM_UTILISATION))
+    share = float(told) if re.fullmatch(r"\d*\.?\d+", told) else 1.0
+    return share, round(share * total_bytes)
+
+
+def utilisation_is_checked_first(version: str | None) -> bool | None:
+    """Whether this vLLM refuses to start on a GPU whose free memory is below its share, although the cache is pinned.
+
+    Source of 0.26 to 0.33 (`vllm/v1/worker/gpu_worker.py`): `request_memory` comes first, whatever is pinned; on the
+    processor a pin goes before. Of other versions nobody here has looked: None.
+    """
+    at = numbers(version or "")[:2]
+    return True if UTILISATION_READ[0] <= at <= UTILISATION_READ[1] else None
 
 
 def kv_cache_bytes(recipe: Recipe, *, on_cpu: bool) -> int | None:

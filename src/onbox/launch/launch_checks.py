@@ -15,7 +15,7 @@ from onbox.engines.variables import by_name, missing
 from onbox.fetch import download_bytes
 from onbox.fetch.named import named_download_bytes
 from onbox.launch import image_match
-from onbox.launch.budget import Budget
+from onbox.launch.budget import Budget, utilisation, utilisation_is_checked_first
 from onbox.launch.containers import ContainerClient, ImageInfo
 from onbox.launch.containers.info import ARCH_LIST
 from onbox.launch.image_build import trouble
@@ -40,6 +40,7 @@ def launch_checks(
         _port(port),
         _residents(living),
         _memory(recipe, found),
+        *_utilisation(recipe, launch, found),
         *_page_cache(found),
         *_disk(recipe),
         *_image(recipe, found.devices),
@@ -94,6 +95,22 @@ def _less_memory(recipe: Recipe) -> str:
     if recipe.engine == "vllm":
         return "free memory, pin the cache (kv-cache-memory-bytes), lower gpu-memory-utilization, or lower the reserve"
     return "free memory, serve a shorter context or a smaller model, or set a smaller reserve"
+
+
+def _utilisation(recipe: Recipe, launch: Launch, found: Budget) -> list[Check]:
+    """Of a pinned cache: vLLM asks for its share of free memory first, and looks at the pin after it."""
+    asked = utilisation(recipe, found.memory.total_bytes)
+    if asked is None or not found.unified:
+        return []
+    share, wanted = asked
+    free, version = found.memory.available_bytes, launch.version or "of unknown version"
+    evidence = f"{share:g} of all memory, which vLLM {version} wants free at its start although the cache is pinned"
+    if wanted <= free:
+        return [Check("launch.utilisation", "pass", wanted, free, "bytes", evidence)]
+    fits = int(100 * free / found.memory.total_bytes) / 100
+    hint = f"gpu-memory-utilization {fits:g} or less beside kv-cache-memory-bytes, or free memory"
+    read = utilisation_is_checked_first(launch.version)
+    return [Check("launch.utilisation", "fail" if read else "unknown", wanted, free, "bytes", evidence, hint)]
 
 
 def _page_cache(found: Budget) -> list[Check]:

@@ -68,6 +68,11 @@ CONTAINER = {"gpus": "all", "ipc": "host"}
 """What sparkrun gives every container: all GPUs, and the memory that its workers share."""
 
 
+_KNOWN_BY = frozenset({"command", "defaults", "container"})
+_SERVED = re.compile(r"^\s*vllm\s+serve\s+(?:\\\n\s*)?([A-Za-z0-9._-]+/[A-Za-z0-9._-]+)(?=\s|$)")
+"""The model that a command of spark-vllm-docker names, whose recipes need no `model`."""
+
+
 def is_sparkrun(data: Any) -> bool:
     """Whether parsed YAML is a sparkrun recipe of any version, or one of spark-vllm-docker, which are version 1.
 
@@ -76,7 +81,8 @@ def is_sparkrun(data: Any) -> bool:
     """
     if not isinstance(data, dict) or ONBOX_ONLY & set(data):
         return False
-    return "runtime" in data or ("model" in data and bool({"command", "defaults", "container"} & set(data)))
+    first_version = str(data.get("recipe_version")) == "1" and "command" in data
+    return "runtime" in data or first_version or ("model" in data and bool(_KNOWN_BY & set(data)))
 
 
 def from_sparkrun(data: dict[str, Any], *, where: str, stem: str) -> Recipe:
@@ -91,6 +97,8 @@ def from_sparkrun(data: dict[str, Any], *, where: str, stem: str) -> Recipe:
         UsageError: another runtime, a placeholder that only sparkrun fills, a command that is more than a program, or a
             field that onbox refuses.
     """
+    if not data.get("model") and (named := _SERVED.match(str(data.get("command") or ""))):
+        data = {**data, "model": named[1]}
     _checked(data, where)
     runtime = engine_of(data)
     if runtime not in RUNTIMES:

@@ -38,6 +38,8 @@ SHORT = {
 }
 """Short names of vLLM's options."""
 SHORT_OF_SGLANG = {"tp": "tp-size", "pp": "pp-size", "dp": "dp-size", "ep": "ep-size"}
+NAMING = ("model", "tokenizer", "served-model-name")
+"""Options whose value may be the model's name."""
 RAY = re.compile(r"--distributed-executor-backend\s+ray\b")
 BACKEND = "--distributed-executor-backend"
 
@@ -180,12 +182,25 @@ def options_of(data: Mapping[str, Any], engine: str, where: str) -> tuple[str, l
     model = str(data.get("model"))
     if len(loose) > 1:
         raise UsageError(f"{where}: command: {loose[1]}: not an option")
+    if not loose:
+        options, loose = _after_options(options, model)
     named = [*loose, *(str(each.value) for each in options if each.name in MODEL_FLAGS[engine])]
     if named != [model]:
         said = ", ".join(named) or "no model"
         problem = f"{where}: command: serves {said}, where the recipe's model is {model}"
         raise UsageError(problem, "write {model} in its place")
     return " ".join(program), [each for each in options if each.name not in MODEL_FLAGS[engine]]
+
+
+def _after_options(options: list[Option], model: str) -> tuple[list[Option], list[str]]:
+    """The options without the model that stands behind the last value of one of them, and that model."""
+    for at, each in enumerate(options):
+        values = each.value if isinstance(each.value, tuple) else (each.value,)
+        if values[-1] == model and not each.name.startswith(NAMING):
+            left = values[:-1]
+            value = True if not left else left[0] if len(left) == 1 else left
+            return [*options[:at], Option(each.name, value), *options[at + 1 :]], [model]
+    return options, []
 
 
 def placeholders_of(data: Mapping[str, Any], engine: str) -> dict[str, str]:

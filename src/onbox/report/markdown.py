@@ -51,8 +51,7 @@ def _verdict(page: Page) -> Iterator[str]:
 def _decode(speed: Measurement | None) -> str:
     if speed is None:
         return words.NOT_MEASURED
-    value = words.NO_VALID_NUMBER if speed.decode_tok_s is None else words.tok_s(speed.decode_tok_s)
-    return f"**{value}** ({speed.status.value})"
+    return f"**{words.rate(speed)}** ({speed.status.value})"
 
 
 def _checks(page: Page) -> Iterator[str]:
@@ -163,8 +162,9 @@ def _speed(page: Page) -> Iterator[str]:
         elif speed.decode_tok_s is None:
             yield f"**{speed.status.value}, no number:** {words.NO_RATE}"
         else:
-            result, around = words.tok_s(speed.decode_tok_s), words.tok_s_interval(speed.interval)
-            yield f"**{result}** ({speed.status.value}), 95 percent {around}"
+            yield f"**{words.rate(speed)}** ({speed.status.value}), 95 percent {words.tok_s_interval(speed.interval)}"
+            if made_of := words.budget(speed):
+                yield f"The uncertainty: {made_of}."
         rows = [
             (plain(words.WITNESSES.get(w.name, w.name)), _rate(w.tok_s, refused), plain(w.detail))
             for w in speed.witnesses

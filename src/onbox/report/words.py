@@ -6,6 +6,7 @@ A value that is None was not seen; it is said so, and never shown as 0. Every fu
 from collections.abc import Mapping
 from decimal import Decimal
 
+from onbox.judge.formatting import plus_minus
 from onbox.judge.results import BackendProof, Difference, Measurement, RunResult
 
 NOT_MEASURED = "not measured"
@@ -61,7 +62,7 @@ def beside_the_rate(speed: Measurement) -> dict[str, object]:
 
 def cell(speed: Measurement) -> tuple[str, str, str, str]:
     """One number of requests at a time, under `CELLS_HEAD`."""
-    each = NO_VALID_NUMBER if speed.decode_tok_s is None else tok_s(speed.decode_tok_s)
+    each = rate(speed)
     together = "" if speed.system_tok_s is None else tok_s(speed.system_tok_s)
     return str(speed.profile.get("concurrency", 1)), each, together, speed.status.value
 
@@ -176,6 +177,19 @@ def percent(value: float | None) -> str:
 def percent_interval(value: tuple[float, float] | None) -> str:
     """Two shares of 1: `41 to 87 %`."""
     return UNKNOWN if value is None else f"{100 * value[0]:.0f} to {100 * value[1]:.0f} %"
+
+
+def rate(speed: Measurement) -> str:
+    """The number of a measurement with its uncertainty, `46.6 tok/s ± 4 %`, or that there is none."""
+    if speed.decode_tok_s is None:
+        return NO_VALID_NUMBER
+    return tok_s(speed.decode_tok_s) + plus_minus(speed.uncertainty.relative if speed.uncertainty else None)
+
+
+def budget(speed: Measurement) -> str:
+    """The lines of an uncertainty, the widest first: `requests 3.1 %, drift 1.0 %`; those below 0.05 % are left out."""
+    lines = sorted(speed.uncertainty.budget if speed.uncertainty else (), key=lambda line: -line.relative)
+    return ", ".join(f"{line.source} {100 * line.relative:.1f} %" for line in lines if line.relative >= 0.0005)
 
 
 def tok_s_interval(value: tuple[float, float] | None) -> str:

@@ -31,6 +31,8 @@ class Architecture:
     """Of most layers; of both kinds of experts together where text and images have their own."""
     top_k: tuple[int, ...]
     """Experts that a token uses: one number for all layers, or one a layer; empty where nobody says."""
+    idle_experts: int
+    """Experts that do nothing and hold no weights, chosen like the others."""
     tied: bool | None
     """Whether lm_head is the embedding table; None where only the tensors tell."""
     draft_layers: int
@@ -64,6 +66,7 @@ def from_config(config: Mapping[str, Any]) -> Architecture:
                                    "max_sequence_length", "seq_length"),
         experts=next((count for each in sections if (count := _count(each, layers)) is not None), None),
         top_k=next((found for each in sections if (found := _numbers(each, _TOP_K))), ()),
+        idle_experts=get.integer("zero_expert_num") or 0,
         tied=tied if isinstance(tied, bool) else None,
         draft_layers=get.integer("num_nextn_predict_layers", "mtp_num_hidden_layers", "num_mtp_modules",
                                  "num_mtp_layers") or 0,
@@ -98,6 +101,7 @@ def from_gguf(metadata: Mapping[str, Any]) -> Architecture:
         context_length=get.integer("context_length"),
         experts=_count(mine, get.integer("block_count") or 0, ("expert_count",)),
         top_k=_numbers(mine, ("expert_used_count",)),
+        idle_experts=0,
         tied=None,
         draft_layers=get.integer("nextn_predict_layers") or 0,
         draft_in_layers=True,

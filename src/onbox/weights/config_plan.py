@@ -24,10 +24,14 @@ def plan_from_config(config: Mapping[str, Any]) -> Plan:
     text = language_model(config)
     name = str(text.get("model_type") or config.get("model_type") or "unknown")
     unknown = _whole_model(name, config, text)
-    keys = not_understood(text)
+    overrides = text.get("per_layer_config")
+    more = [each for each in overrides.values() if isinstance(each, dict)] if isinstance(overrides, dict) else []
+    keys = sorted({key for each in (text, *more) for key in not_understood(each)})
     if keys:
         unknown.append(f"the configuration has keys of attention that are not known: {', '.join(keys)}")
     layers = number_of_layers(text)
+    if not layers:
+        unknown.append("the configuration does not say how many layers there are")
     types, source, complaint = layer_types(name, text, layers)
     if complaint:
         unknown.append(complaint)
@@ -48,6 +52,7 @@ def _whole_model(name: str, config: Mapping[str, Any], text: Mapping[str, Any]) 
 
 def _layer(name: str, text: Mapping[str, Any], layer: int, kind: str, source: str) -> LayerPlan:
     """One layer of a kind as `layer_types` gives it."""
+    text = _with_overrides(text, layer)
     told = not source.startswith("assumed")
     mixers = set(kind.split("+"))
     state = None
@@ -65,6 +70,21 @@ def _layer(name: str, text: Mapping[str, Any], layer: int, kind: str, source: st
     if isinstance(attention, str):
         return LayerPlan(source=source, unknown=attention, told=told)
     return LayerPlan(attention, state, source, told=told)
+
+
+def _with_overrides(text: Mapping[str, Any], layer: int) -> Mapping[str, Any]:
+    """`per_layer_config` gives layers, by number or by kind, values of their own (transformers from 5.19)."""
+    overrides = text.get("per_layer_config")
+    if not isinstance(overrides, dict):
+        return text
+    types = text.get("layer_types")
+    kind = types[layer] if isinstance(types, list) and layer < len(types) else None
+    found = dict(text)
+    for key, values in overrides.items():
+        mine = key == kind or (isinstance(key, str) and key.isdecimal() and int(key) == layer)
+        if mine and isinstance(values, dict):
+            found |= values
+    return found
 
 
 def _attention(name: str, text: Mapping[str, Any], layer: int, word: str) -> Attention | str:

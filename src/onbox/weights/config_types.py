@@ -53,6 +53,8 @@ def _sliding(text: Mapping[str, Any]) -> str:
 
 
 def _word(word: Any, text: Mapping[str, Any]) -> str:
+    if not isinstance(word, str):
+        return f"unknown:of a kind that this version does not know: {str(word)[:40]}"
     if word in _FULL:
         return "full"
     if word in _SLIDING:
@@ -66,7 +68,7 @@ def _word(word: Any, text: Mapping[str, Any]) -> str:
     if word == "chunked_attention":
         chunk = Values(text).integer("attention_chunk_size", "sliding_window")
         return f"chunked:{chunk}" if chunk else "unknown:attends in chunks, but their length is missing"
-    if isinstance(word, str) and word in _COMPRESSED:
+    if word in _COMPRESSED:
         rates = text.get("compress_rates")
         told = Values(rates).integer(word) if rates else _COMPRESSED[word]
         return f"compressed:{told}" if told else "unknown:compressed attention, but its ratio is missing"
@@ -186,7 +188,7 @@ def _by_name(name: str, text: Mapping[str, Any], layers: int) -> Told | None:
 def _windows(name: str, text: Mapping[str, Any], layers: int) -> Told | None:
     """No list by layer: a window and a rule for which layers have it."""
     chunk = text.get("attention_chunk_size")
-    if isinstance(chunk, int) and chunk:
+    if type(chunk) is int and chunk > 0:
         ropes = layer_list(text, "no_rope_layers")
         every = Values(text).integer("no_rope_layer_interval", "nope_layer_interval") or 4
         ropes = ropes if ropes and len(ropes) >= layers else [int((layer + 1) % every != 0) for layer in range(layers)]
@@ -195,6 +197,9 @@ def _windows(name: str, text: Mapping[str, Any], layers: int) -> Told | None:
             "no_rope_layers and attention_chunk_size",
             None,
         )
+    default = CONFIG_PERIODS.get(name)
+    if "sliding_window" not in text and default is not None and default.window:
+        text = {**text, "sliding_window": default.window}  # what is left out of a configuration has its default
     if text.get("sliding_window") in (None, 0, False) and not Values(text).integer("sliding_window_size"):
         return None
     use = text.get("use_sliding_window")

@@ -7,6 +7,8 @@ _NESTED = ("text_config", "llm_config", "language_config", "thinker_config", "la
            "lm_config", "text", "decoder", "base_model_config")  # fmt: skip
 LAYER_NAMES = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 _DEPTH_MAX = 4
+LAYERS_MAX = 4096
+"""More than any model has; a configuration that says so is not believed."""
 
 
 def language_model(config: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -28,6 +30,8 @@ def number_of_layers(text: Mapping[str, Any]) -> int:
     told = Values(text).integer(*LAYER_NAMES)
     types = layer_list(text, "layer_types", "layers_block_type", "layer_block_type", "hybrid_layer_pattern")
     pattern = text.get("hybrid_override_pattern")
+    if told is not None and told > LAYERS_MAX:
+        return 0
     return told or len(types or ()) or (len(pattern.replace("|", "")) if isinstance(pattern, str) else 0)
 
 

@@ -35,7 +35,7 @@ def experts_of(source: str, weights: Sequence[Weight], parts: Sequence[Part], ar
             )
         return Experts(None, None)
     most = Counter(counts.values()).most_common(1)[0][0]
-    if architecture.experts is not None and architecture.experts not in counts.values():
+    if architecture.experts is not None and not _agree(architecture.experts, counts, architecture.idle_experts):
         raise UsageError(
             f"{source}: the configuration says {architecture.experts} experts, the tensors hold {most}",
             "see that configuration and weights are of one model, and whole",
@@ -51,6 +51,11 @@ def experts_of(source: str, weights: Sequence[Weight], parts: Sequence[Part], ar
         shares[layer] = top_k / count
     top = Counter(architecture.top_k_of(layer) for layer in counts).most_common(1)[0][0]
     return Experts(most, top, _weighed(shares, parameters), _weighed(shares, nbytes))
+
+
+def _agree(told: int, counts: dict[int | None, int], idle: int) -> bool:
+    """Whether a layer holds as many as the configuration says; experts that do nothing may be counted in."""
+    return told in counts.values() or told + idle in counts.values()
 
 
 def _seen(

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from onbox.weights.cache import Entries
-from onbox.weights.config_values import Values
+from onbox.weights.config_values import LAYERS_MAX, Values
 from onbox.weights.hard_coded import (
     GGUF_PERIODS,
     GGUF_SHARED_FROM,
@@ -31,6 +31,8 @@ def plan_from_gguf(metadata: Mapping[str, Any]) -> Plan:
     get = Values(mine)
     layers = max(0, (get.integer("block_count") or 0) - (get.integer("nextn_predict_layers") or 0))
     unknown = []
+    if layers > LAYERS_MAX:
+        return Plan(unknown=(f"block_count {layers} is more than any model has",))
     if name in NOT_DECODERS or (mine.get("attention.causal") is False and name not in ONE_STEP_IS_NO_TOKEN):
         unknown.append(f"{name} encodes: it makes no tokens one by one, and keeps no cache between them")
     if name in ONE_STEP_IS_NO_TOKEN:

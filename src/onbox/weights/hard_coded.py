@@ -15,7 +15,7 @@ class Period:
     """Every `period`-th layer sees everything, the others a window. 1: all layers see everything; 0: none does.
 
     Args:
-        window: where the file need not state it.
+        window: where it is not stated: the default of the configuration class, or of the engine.
         full_first: whether the first layer of each period is the full one, not the last.
         last_full: whether the last layer is full whatever the period says.
         source: the file that says so.
@@ -40,19 +40,19 @@ def _hf(model: str) -> str:
 
 
 CONFIG_PERIODS: dict[str, Period] = {
-    "gemma2": Period(2, _hf("gemma2")),
-    "gemma3": Period(6, _hf("gemma3")),
-    "gemma3_text": Period(6, _hf("gemma3")),
-    "gemma3n_text": Period(5, _hf("gemma3n")),
-    "gemma4_text": Period(6, _hf("gemma4"), last_full=True),
+    "gemma2": Period(2, _hf("gemma2"), window=4096),
+    "gemma3": Period(6, _hf("gemma3"), window=4096),
+    "gemma3_text": Period(6, _hf("gemma3"), window=4096),
+    "gemma3n_text": Period(5, _hf("gemma3n"), window=512),
+    "gemma4_text": Period(6, _hf("gemma4"), window=512, last_full=True),
     "vaultgemma": Period(2, _hf("vaultgemma")),
-    "gpt_oss": Period(2, _hf("gpt_oss")),
-    "cohere2": Period(4, _hf("cohere2")),
-    "exaone4": Period(4, _hf("exaone4"), last_full=True),
+    "gpt_oss": Period(2, _hf("gpt_oss"), window=128),
+    "cohere2": Period(4, _hf("cohere2"), window=4096),
+    "exaone4": Period(4, _hf("exaone4"), window=4096, last_full=True),
     "exaone_moe": Period(4, _hf("exaone_moe"), last_full=True),
-    "olmo3": Period(4, _hf("olmo3")),
-    "afmoe": Period(4, _hf("afmoe")),
-    "mistral": Period(0, _hf("mistral")),
+    "olmo3": Period(4, _hf("olmo3"), window=4096),
+    "afmoe": Period(4, _hf("afmoe"), window=1024),
+    "mistral": Period(0, _hf("mistral"), window=4096),
     "mixtral": Period(0, _hf("mixtral")),
     "starcoder2": Period(0, _hf("starcoder2")),
     "phi3": Period(0, _hf("phi3")),

@@ -14,16 +14,22 @@ _SPEAKS_OF_ATTENTION = re.compile(
     r"attn|attention|window|sliding|swa|(^|_)kv|latent|lora_rank|lora_dim|index|compress|linear|lightning|mamba|ssm|"
     r"(^|_)state|conv|rwkv|recurr|chunk|block_types|block_type$|block_configs|layer_types?$|layers_block|pattern|memory|"
     r"cache|cross|nope|no_rope|sparse|hybrid|delta|(^|_)gla|(^|_)kda|(^|_)gdn|local|global|retention|head|share|mixer|"
-    r"lru|ngram|loop|yoco|hash|(^|_)(csa|hca|mla|nsa|dsa|moba|msa)|engram|ring|dilat|landmark|summary|evict|sink|token_shift"
+    r"lru|ngram|loop|yoco|hash|(^|_)(csa|hca|mla|nsa|dsa|moba|msa)|engram|dilat|landmark|evict|(^|_)sinks?(_|$)|"
+    r"token_shift"
 )
 _ELSEWHERE = re.compile(
     r"^(vision|visual|vit|image|video|audio|speech|sound|talker|mtp|nextn|eagle|draft|mm|vae|vq|dsp|tts|code|quant)"
-    r"|expert|moe|mlp|router|rope|token_(id|index)|_token|lm_head|hidden_states|quantization|classifier|freq"
+    r"|expert|moe|mlp|router|rope|token_(id|index)|_token$|lm_head|hidden_states|quantization|classifier|freq"
 )
 # Numbers and switches of attention that change neither what is kept nor what is read.
+_STRONG = re.compile(r"use_cla$|sharing$|^loop|_loops?$")
+"""Whatever else a key looks like."""
+_BY_LAYER_TYPES = ("prefix_dense_sliding_window_pattern", "interleaved_sliding_window", "sliding_window_pattern")
+_BY_INDEXER_TYPES = ("index_topk_freq", "index_topk_pattern", "index_skip_topk_offset")
+"""Said by a list of layers too, and by that more plainly."""
 _HARMLESS = re.compile(
-    r"(bias|dropout|pdrop|drop|multipliers?|softcap|softcapping|scale|scalar|norm|factor|floor|act|activation|eps|impl|"
-    r"kernels?|implementation|temperature|floor_scale|alpha|beta|lower_bound|upper_bound|eigval|_min|_max|max_bias)$"
+    r"(use_\w*kernels?|bias|dropout|pdrop|drop|multipliers?|softcap|softcapping|scale|scalar|norm|factor|floor|act|"
+    r"activation|eps|impl|implementation|temperature|floor_scale|alpha|beta|lower_bound|upper_bound|eigval|_min|_max|max_bias)$"
 )
 _UNDERSTOOD = words("""
 attention_bias attn_implementation _attn_implementation attention_probs_dropout_prob attn_temperature_tuning
@@ -35,12 +41,12 @@ pretraining_tp add_cross_attention attention_type_ num_attention_heads n_head n_
 attention_head_dim attention_head_size num_key_value_heads n_kv_heads num_kv_heads n_head_kv multi_query
 multi_query_group_num multi_query_attention v_head_dim qk_head_dim new_decoder_architecture kv_channels
 qk_nope_head_dim qk_rope_head_dim kv_lora_rank q_lora_rank mla_use_nope sliding_window use_sliding_window
-max_window_layers layer_types sliding_window_pattern _sliding_window_pattern interleaved_sliding_window layer_switch
+max_window_layers layer_types sliding_window_pattern _sliding_window_pattern layer_switch
 sliding_window_size attention_chunk_size no_rope_layers no_rope_layer_interval nope_layer_interval
 hybrid_layer_pattern swa_num_key_value_heads swa_num_attention_heads swa_head_dim swa_v_head_dim
 sliding_window_attention_heads num_sliding_attention_heads attention_other_setting num_attention_heads_per_layer
 num_kv_shared_layers num_key_value_heads_per_layer global_head_dim num_global_key_value_heads attention_k_eq_v
-index_n_heads index_head_dim index_topk indexer_types index_topk_freq index_topk_pattern index_skip_topk_offset
+index_n_heads index_head_dim index_topk indexer_types
 indexer_rope_interleave compress_ratios compress_rates o_groups o_lora_rank linear_num_value_heads
 linear_num_key_heads linear_value_head_dim linear_key_head_dim linear_conv_kernel_dim linear_attn_config
 linear_head_dim linear_num_heads full_attention_interval layers_block_type layer_block_type hybrid_override_pattern
@@ -57,20 +63,32 @@ summary_proj_to_labels summary_activation cross_attention_hidden_size query_pre_
 use_qkv_bias qkv_bias attention_out_bias add_qkv_bias add_swa_attention_sink_bias add_full_attention_sink_bias
 linear_allow_neg_eigval linear_a_log_max linear_a_log_min linear_dt_max linear_dt_min share_embedding
 mamba_norm_before_gate mamba_rms_norm use_conv_shortcut zero_expert_num share_expert_dim n_shared_head tie_lm_head
-hidden_mamba_act prefix_dense_sliding_window_pattern hash_layers num_hash_layers mamba_headdim use_fused_kernels
+hidden_mamba_act hash_layers num_hash_layers activation_sparsity_pattern
+hybrid_layer_ids mamba_ngroups n_mamba_heads mamba_headdim use_fused_kernels
 full_attn_alpha_factor full_attn_beta_factor linear_attn_alpha_factor linear_attn_beta_factor head_wise_attn_gate
-use_head_wise_attn_gate num_query_groups num_attention_groups share_q_dim layernorm_epsilon
+cla_share_factor use_head_wise_attn_gate num_query_groups num_attention_groups share_q_dim layernorm_epsilon
 """)
 
 
 def not_understood(config: Mapping[str, Any]) -> list[str]:
     """Keys of a language model's configuration that speak of attention or state, are set, and are not understood."""
+    listed = isinstance(config.get("layer_types"), list), isinstance(config.get("indexer_types"), list)
     return sorted(
         key for key, value in config.items()
         if value not in (None, False, 0, "", "none") and value != [] and value != {}
-        and _SPEAKS_OF_ATTENTION.search(key.lower())
-        and key not in _UNDERSTOOD and not _ELSEWHERE.search(key.lower()) and not _HARMLESS.search(key.lower())
+        and not (listed[0] and key in _BY_LAYER_TYPES) and not (key in _BY_INDEXER_TYPES and (listed[1] or value == 1))
+        and (_STRONG.search(key.lower()) or _unexplained(key))
     )  # fmt: skip
+
+
+def _unexplained(key: str) -> bool:
+    low = key.lower()
+    return bool(
+        _SPEAKS_OF_ATTENTION.search(low)
+        and key not in _UNDERSTOOD
+        and not _ELSEWHERE.search(low)
+        and not _HARMLESS.search(low)
+    )
 
 
 # Keys of GGUF metadata below the architecture's name, from llama-arch.cpp of llama.cpp (November 2026).

@@ -15,17 +15,17 @@ from onbox.weights.parts import Part, layer_of, within_layer
 from onbox.weights.plans import Attention, LayerPlan, Plan, StateShape
 
 _CONTAINER = re.compile(
-    r"^(?:(?:self_)?(?:attn|attention)|mixer|temporal_block|operator|attn_module|norm_attn_norm)(?:\.(?:self|output))?"
+    r"^(?:(?:self_)?(?:attn|attention|self_attention)(?:\.attention)?|mixer|temporal_block|operator|attn_module|norm_attn_norm)(?:\.(?:self|output))?"
     r"(?:\.\d+)?\.|^attn_|^indexer\.|^"
 )
 _KEYS = {"k_proj", "k", "wk", "key"}
 _VALUES = {"v_proj", "v", "wv", "value"}
 _FUSED = {"qkv_proj", "qkv", "c_attn", "query_key_value", "wqkv", "w_pack", "att_proj"}
-_LATENT = {"kv_a_proj_with_mqa", "kv_a_mqa", "kv_a_proj", "wkv"}
+_LATENT = {"kv_proj", "kv_a_proj_with_mqa", "kv_a_mqa", "kv_a_proj", "wkv"}
 _INDEXED = re.compile(r"(^|\.)(indexer|compressor)|(^|\.|_)(indexer|compress)")
 _PLAIN = re.compile(
     r"^(q|k|v|o|out|g|gate|kv|qkv|c|att|attn_out|attn_output|output|dense|w_pack|wqkv|wq|wk|wv|wo|query|key|value|"
-    r"query_key_value|c_attn|c_proj|[qkvog]_proj|out_proj|qkv_proj|gate_proj|output_gate|head_gate|"
+    r"query_key_value|c_attn|c_proj|[qkvog]_proj|kv_proj|o_[ab]_proj|out_proj|qkv_proj|gate_proj|output_gate|head_gate|q_gate_proj|"
     r"[qkv]_norm|[qk]_layernorm|(query|key)_layernorm|norm_[qk]|norm_?2?|(post|sub|inner|g)_norm|attn_sub_norm|"
     r"layernorm|layer_norm|sinks?|attn_sink|attention_sink_bias|sink_bias|bias|masked_bias|inv_freq|rotary_emb.*|"
     r"rot_embd|q_a_proj|q_a_layernorm|q_b_proj|q_a_norm|q_a|q_b|wq_a|wq_b|wo_a|wo_b|wkv|kv_norm|"

@@ -54,11 +54,12 @@ _IN_LAYER = (
     (Part.LINEAR, r"linear_attn|(^|\.)mamba\d?(\.|$)|(^|\.)ssm_|(^|\.)shortconv|short_conv|time_mix|channel_mix|"
                   r"(^|\.)conv\.|recurrent_block|(^|\.)(rg_lru|rglru|att)\.|temporal_block\.(conv_1d|rg_lru|linear_[xy]|linear_out)|"
                   r"mixer\.(in_proj|out_proj|conv1d|norm|x_proj|dt_proj|a_log|d|dt_bias|[bc]_layernorm|dt_layernorm)(\.|$)"),
-    (Part.NORM, r"(input_layernorm|post_attention_layernorm|pre_feedforward_layernorm|post_feedforward_layernorm|"
+    (Part.NORM, r"^(attention|feedforward|feed_forward|mlp|ffn|self_attn|pre|post)_\w*norm(\.|$)|"
+                r"(input_layernorm|post_attention_layernorm|pre_feedforward_layernorm|post_feedforward_layernorm|"
                 r"attn_norm|ffn_norm|post_attention_norm|post_ffw_norm|attn_post_norm|(pre|post)_(mlp|ffn|attn)_\w*norm|"
                 r"(^|\.)norm\d?|(^|\.)ln_\d)(\.|$)"),
     (Part.OUTPUT, r"(o_proj|attn_output|attn_out|(attn|attention)\.(out_proj|wo|dense|c_proj))(\.|$)"),
-    (Part.MLP, r"(^|\.)hc_(attn|ffn)\w*(\.|$)"),
+    (Part.MLP, r"(^|\.)(hc_(attn|ffn|mlp)\w*|(attn|ffn|mlp)_hc)(\.|$)"),
     (Part.QKV, r"attn|attention|mixer\.[qkv]_proj|(^|\.)(wq|wk|wv)(\.|$)|(^|\.)(indexer|compressor)|"
                r"temporal_block\.[qkv]_proj"),
     (Part.MLP, r"(^|\.)(mlp\w*|mlps|feed_forward|ffn_\w+|ffn|fc1|fc2|mixer\.(up|down|gate)_proj|per_layer_\w+|"

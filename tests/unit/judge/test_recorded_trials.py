@@ -1,6 +1,7 @@
 """Five trials that an earlier onbox recorded: the same verdict, field by field, and folders that still verify."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from tests.recorded import NAMES, unpack
 @pytest.fixture(scope="module", params=NAMES)
 def recorded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return unpack(request.param, tmp_path_factory.mktemp("trials"))
+
+
+BY_RULES_2 = re.compile(r"\.rules$|\.contenders\[\d+\]\.speed\.|\.reasons\[\d+\]$")
 
 
 def written(folder: Path) -> dict[str, Any]:
@@ -36,13 +40,15 @@ def test_is_judged_as_it_was(recorded: Path) -> None:
     now = flat(json.loads(judge(TrialFolder.open(recorded)).model_dump_json()))
     was = flat(written(recorded))
     assert len(was) > 300
-    assert {
-        name: (was.get(name), now.get(name)) for name in was.keys() | now.keys() if was.get(name) != now.get(name)
-    } == {}
+    differ = {name for name in was.keys() | now.keys() if was.get(name) != now.get(name)}
+    # Rules 2 gave rates an uncertainty; nothing else is another than it was.
+    assert {name for name in differ if not BY_RULES_2.match(name)} == set()
 
 
 def test_still_verifies(recorded: Path) -> None:
-    assert verify_trial(recorded).mismatches == ()
+    found = verify_trial(recorded)
+    assert found.mismatches == ()
+    assert "rules 1 of an earlier onbox" in found.notes[0]
 
 
 def test_does_not_verify_once_a_byte_of_a_reply_is_another(recorded: Path, tmp_path: Path) -> None:

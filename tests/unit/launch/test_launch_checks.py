@@ -310,3 +310,34 @@ class TestMods:
         assert found(recipe)["launch.variables"].observed == "not set: NO_SUCH_TOKEN"
         monkeypatch.setenv("NO_SUCH_TOKEN", "x")
         assert found(recipe)["launch.variables"].status == "pass"
+
+
+class TestUtilisation:
+    """vLLM asks for its share of free memory before it looks at a pinned cache."""
+
+    def recipe(self, version: str, **arguments: object) -> Recipe:
+        data = SPARK.model_dump(mode="json")
+        data["engine_version"] = version
+        data["serve"]["arguments"] = {"kv-cache-memory-bytes": "8G", **arguments}
+        return Recipe.model_validate(data)
+
+    def checks(self, recipe: Recipe, image: list[ImageInfo | None]) -> dict[str, Check]:
+        return found(recipe, box(available_gib=70.0))
+
+    @pytest.mark.parametrize("version", ["0.26.0", "0.27.1", "0.33.0"])
+    def test_a_share_that_is_not_free_fails(self, version: str, image: list[ImageInfo | None]) -> None:
+        check = self.checks(self.recipe(version), image)["launch.utilisation"]
+        assert check.status == "fail"
+        assert "gpu-memory-utilization 0.57 or less" in check.hint
+
+    def test_a_smaller_share_passes(self, image: list[ImageInfo | None]) -> None:
+        recipe = self.recipe("0.33.0", **{"gpu-memory-utilization": 0.5})
+        assert self.checks(recipe, image)["launch.utilisation"].status == "pass"
+
+    def test_of_a_version_that_nobody_read_it_is_unknown(self, image: list[ImageInfo | None]) -> None:
+        assert self.checks(self.recipe("0.40.0"), image)["launch.utilisation"].status == "unknown"
+
+    def test_without_a_pin_there_is_nothing_to_check(self, image: list[ImageInfo | None]) -> None:
+        recipe = self.recipe("0.33.0")
+        serve = recipe.serve.model_copy(update={"arguments": {}})
+        assert "launch.utilisation" not in self.checks(recipe.model_copy(update={"serve": serve}), image)

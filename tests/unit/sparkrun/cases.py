@@ -94,6 +94,9 @@ HAND: dict[str, dict[str, Any]] = {
     "dotted": vllm(f"{V} --compilation-config.mode 3 --limit-mm-per-prompt.image 0"),
     "negative": vllm(f"{V} --seed -1 --max-num-seqs 4"),
     "auto-in-a-command": vllm(f"{V} --max-model-len {{max_model_len}}", {"max_model_len": "auto"}),
+    "model-behind-options": vllm("vllm serve --seed 1 --enforce-eager {model} --max-num-seqs 2",
+                                 behind="enforce-eager"),
+    "model-as-an-option": vllm("vllm serve --model {model} --seed 1"),
     "said-twice": vllm(f"{V} --max-num-seqs 4 --max-num-seqs 8"),
     # quotes, braces, line breaks
     "json-in-quotes": vllm(f"{V} --speculative-config '{DRAFT}'"),

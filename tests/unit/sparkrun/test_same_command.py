@@ -49,6 +49,8 @@ def difference(data: dict[str, Any], command: str, folder: Path) -> tuple[dict[s
     """What each side has that the other has not."""
     recipe, words = ours(data)
     theirs = meaning(split_by_bash(command, folder), recipe.engine)
+    if name := data.get("behind"):  # the option that the model stands behind, which is no value of it
+        assert theirs[name].pop() == data["model"]
     mine = meaning(words, recipe.engine)
     # A server calls the model by its path unless it is told, and there onbox's is another: it always tells.
     theirs = {"served-model-name": [data["model"]], **theirs}

@@ -164,6 +164,43 @@ PACKED = [
         "nf4",
         PARAMETERS / 2 + PARAMETERS / 64 + 64 + 128 + 1024 + 120,
     ),
+    (
+        "fp4 in I8 with E8M0 scales by DeepSeek",
+        {"m.weight": ("I8", (ROWS, COLUMNS // 2)), "m.scale": ("F8_E8M0", (ROWS, COLUMNS // 32))},
+        {},
+        "mxfp4",
+        PARAMETERS * 17 / 32,
+    ),
+    (
+        "fp8 with E8M0 block scales by DeepSeek",
+        {"m.weight": ("F8_E4M3", (ROWS, COLUMNS)), "m.scale": ("F8_E8M0", (ROWS // 128, COLUMNS // 128))},
+        {},
+        "fp8",
+        PARAMETERS + 32,
+    ),
+    (
+        "exl3, 3 bits",
+        {
+            "m.trellis": ("I16", (COLUMNS // 16, ROWS // 16, 48)),
+            "m.suh": ("F16", (COLUMNS,)),
+            "m.svh": ("F16", (ROWS,)),
+            "m.mcg": ("I32", ()),
+        },
+        {},
+        "exl3-3bpw",
+        PARAMETERS * 3 / 8 + 2 * (ROWS + COLUMNS) + 4,
+    ),
+    (
+        "w4a16-awq by modelopt: two rows in a byte",
+        {
+            "m.weight": ("U8", (ROWS // 2, COLUMNS)),
+            "m.weight_scale": ("BF16", (ROWS, COLUMNS // 128)),
+            "m.pre_quant_scale": ("BF16", (COLUMNS,)),
+        },
+        {"quantization_config": {"quant_algo": "W4A16_AWQ", "quant_method": "modelopt"}},
+        "int4-g128",
+        PARAMETERS / 2 + PARAMETERS / 128 * 2 + 2 * COLUMNS,
+    ),
     ("bf16", {"m.weight": ("BF16", (ROWS, COLUMNS))}, {}, "bf16", PARAMETERS * 2),
 ]
 
@@ -196,6 +233,11 @@ def test_a_packing_that_is_not_understood_is_an_error_that_names_the_tensor(shap
 def test_small_whole_number_tensors_are_buffers_without_parameters() -> None:
     (weight,) = decode({"model.layers.0.self_attn.position_ids": ("I64", (1, 2048))})
     assert (weight.parameters, weight.nbytes) == (0, 16384)
+
+
+def test_a_table_of_whole_numbers_is_no_packing_whatever_its_size() -> None:
+    (weight,) = decode({"layers.0.ffn.gate.tid2eid": ("I64", (129280, 6))})
+    assert (weight.dtype, weight.parameters, weight.nbytes) == ("i64", 0, 129280 * 6 * 8)
 
 
 def test_a_scale_of_its_own_is_a_parameter() -> None:

@@ -1,10 +1,11 @@
 """Becomes an unprivileged user and then another program: `as_user.py REQUEST COMMAND...`, run as root of the host.
 
 REQUEST is JSON: `uid`; `limits`, pairs of resource and bound; `shown`, paths that the user needs a way to, such as an
-interpreter below /root; and `owned`, paths that are to be the user's own. Both kinds may lie in folders that are closed
-to the user. So in a mount namespace of its own each such folder is covered by an empty one that holds only what was
-asked for. What is owned is mounted with root's number mapped to the user's (`mount_setattr`), so that the files stay
-root's on the disk; a file system that has no such mounts has its files given to the user instead.
+interpreter below /root; `owned`, paths that are to be the user's own; and `passwd`, a file to show as /etc/passwd, or
+null. Paths of both kinds may lie in folders that are closed to the user. So in a mount namespace of its own each such
+folder is covered by an empty one that holds only what was asked for. What is owned is mounted with root's number mapped
+to the user's (`mount_setattr`), so that the files stay root's on the disk; one without such mounts has its
+files given to the user instead.
 
 `as_user.py can_map PATH` ends with 0 where the file system of PATH has such mounts, and this root may make them.
 
@@ -36,7 +37,12 @@ class _MountAttributes(ctypes.Structure):
 
 
 def main(
-    uid: int, limits: "list[tuple[int, int]]", shown: "list[str]", owned: "list[str]", command: "list[str]"
+    uid: int,
+    limits: "list[tuple[int, int]]",
+    shown: "list[str]",
+    owned: "list[str]",
+    passwd: "str | None",
+    command: "list[str]",
 ) -> None:
     """Never returns.
 
@@ -46,6 +52,8 @@ def main(
     _check(_libc.unshare(_CLONE_NEWNS), "unshare")
     _mount(None, "/", None, _MS_REC | _MS_PRIVATE)
     paths = dict.fromkeys([*shown, *owned])
+    if passwd is not None:
+        _mount(passwd, "/etc/passwd", None, _MS_BIND)
     # Opened before anything is covered.
     opened = {path: os.open(path, os.O_PATH | os.O_CLOEXEC) for path in paths}
     mapped = _mapped(owned, uid)

@@ -112,7 +112,7 @@ class Sandlock:
             if is_host_root():
                 shown = [Path(sys.prefix), _KEEPER, *interpreter_folders()]
                 owned = [scratch, *(bind.path for bind in binds.values())]
-                command = as_user(command, shown=shown, owned=owned, limits=())
+                command = as_user(command, shown=shown, owned=owned, limits=(), scratch=scratch)
             process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,

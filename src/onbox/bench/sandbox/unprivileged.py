@@ -46,7 +46,12 @@ def next_uid() -> int:
 
 
 def as_user(
-    command: Sequence[str], *, shown: Iterable[Path], owned: Iterable[Path], limits: Iterable[tuple[int, int]]
+    command: Sequence[str],
+    *,
+    shown: Iterable[Path],
+    owned: Iterable[Path],
+    limits: Iterable[tuple[int, int]],
+    scratch: Path | None = None,
 ) -> list[str]:
     """The command line that runs `command` as an unprivileged user.
 
@@ -55,6 +60,8 @@ def as_user(
         shown: what it needs a way to, and everybody may read.
         owned: what is to be its own: with the user's rights, whoever may read it.
         limits: pairs of `resource.RLIMIT_*` and value.
+        scratch: where a file of users can lie that knows this one and is shown in place of the box's; None where the
+            tier has its own. Programs such as node ask who they are, and end where nobody knows.
 
     Raises:
         BoxError: see `next_uid`.
@@ -71,8 +78,15 @@ def as_user(
         "limits": list(limits),
         "shown": sorted({str(path.resolve()) for path in shown if path.exists()}),
         "owned": sorted(map(str, own)),
+        "passwd": None if scratch is None else str(_users(scratch / "passwd", uid)),
     }
     return [str(interpreter()), "-I", "-S", str(_LAUNCHER), json.dumps(request), *command]
+
+
+def _users(path: Path, uid: int) -> Path:
+    path.write_text(f"root:x:0:0:root:/root:/bin/bash\nagent:x:{uid}:{uid}:agent:/home/agent:/bin/bash\n")
+    path.chmod(0o644)
+    return path
 
 
 _known: dict[int, bool] = {}

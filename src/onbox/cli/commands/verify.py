@@ -18,7 +18,9 @@ def command(folder: Path, as_json: bool) -> None:
     found = verify_trial(folder)
     if as_json:
         mismatches = [{"file": file, "problem": problem} for file, problem in found.mismatches]
-        print_json({"ok": not mismatches, "mismatches": mismatches})
+        print_json({"ok": not mismatches, "mismatches": mismatches, "notes": list(found.notes)})
     found.check()
     if not as_json:
         out().line(f"{folder}: every hash holds, and the verdict follows from the evidence")
+        for note in found.notes:
+            out().line(note)

@@ -23,13 +23,15 @@ def measurement(speed: Measurement, folder: Path) -> RenderableType:
         speed: what the judge said; every number comes from here.
         folder: where the evidence lies.
     """
-    value = words.NO_VALID_NUMBER if speed.decode_tok_s is None else words.tok_s(speed.decode_tok_s)
+    value = words.rate(speed)
     head = Text.assemble(
         (f" {speed.status.value.upper()} ", f"bold reverse {STYLES[speed.status]}"), "  ", (value, "bold")
     )
     if speed.interval is not None:
         head.append(f"  95 percent {words.tok_s_interval(speed.interval)}")
     blocks: list[RenderableType] = [head]
+    if made_of := words.budget(speed):
+        blocks.append(Text(f"uncertainty: {made_of}", "dim"))
     doubts = [check for status in (Status.FAIL, Status.WARN) for check in speed.checks if check.status is status]
     unknown = [check for check in speed.checks if check.status is Status.UNKNOWN]
     if doubts or unknown:

@@ -105,7 +105,7 @@ def _rate(contender: ContenderResult) -> Text:
 def _decode(speed: Measurement | None) -> Text:
     if speed is None:
         return Text(words.NOT_MEASURED, style="dim")
-    value = words.NO_VALID_NUMBER if speed.decode_tok_s is None else words.tok_s(speed.decode_tok_s)
+    value = words.rate(speed)
     return (
         Text(value, style=STYLES[speed.status])
         if speed.status is Validity.INVALID

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from onbox.evidence.records import Ceiling, CpuWindow, Exchange, Moment, PreflightCase, SpeedRecord
-from onbox.judge.results import Check, Status, Witness
+from onbox.judge.results import Check, Status, Uncertainty, Witness
 from onbox.judge.speed.concurrency import ConcurrentWindow
 from onbox.judge.speed.estimator import Sample
 from onbox.judge.speed.metrics import Counters
@@ -26,7 +26,8 @@ class CheckContext:
     profiles: Sequence[EngineProfile]
     """By which its counters and times were read: what was recorded, then what comes with onbox."""
     witnesses: Sequence[Witness]
-    interval: tuple[float, float] | None
+    uncertainty: Uncertainty | None
+    """Of the rate; None until it is known, and where it cannot be stated."""
     cpu: Mapping[int, CpuWindow]
     moments: Sequence[Moment]
     coherence: PreflightCase | None

@@ -6,6 +6,7 @@ from typing import Any
 from onbox.evidence.claims import Claim
 from onbox.evidence.load import TrialEvidence
 from onbox.evidence.records import ContenderPlan
+from onbox.evidence.served_recipe import served_recipe
 from onbox.judge.results import Measurement
 from onbox.judge.speed.claims import Served, judge_claims
 
@@ -19,7 +20,7 @@ def with_claims(
         return speed
     profile = speed.profile
     served = Served(
-        names=[*_texts(contender.recipe, ("name", "model", "path", "file", "repo")), str(profile.get("model") or "")],
+        names=[*served_recipe(contender).model_names, str(profile.get("model") or "")],
         box=tuple(_box_names(evidence.box)),
         backend=str(profile.get("backend") or ""),
         precision=str(profile.get("precision") or ""),

@@ -66,7 +66,7 @@ def _value(claim: Claim, speed: Measurement) -> Difference | None:
         return _difference("value", said, "no valid rate", "a measurement that failed a check reproduces nothing")
     if low <= speed.interval[0] and speed.interval[1] <= high:
         return None
-    seen = f"{speed.interval[0]:g} to {speed.interval[1]:g} tok/s"
+    seen = f"{speed.interval[0]:.4g} to {speed.interval[1]:.4g} tok/s"
     return _difference("value", said, seen, "the interval does not lie within the tolerance")
 
 

@@ -8,6 +8,7 @@ is that of decoding: neither the first token nor the prompt is in it.
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import median
 
 from onbox.engines.profiles import candidates
@@ -18,8 +19,7 @@ from onbox.evidence.records import (
     SpeedPlan,
 )
 from onbox.judge.formatting import sentence
-from onbox.judge.intervals import bootstrap_rate
-from onbox.judge.results import Check, Measurement, RequestSpeed, Status, Validity, Witness
+from onbox.judge.results import Check, Measurement, RequestSpeed, Status, Uncertainty, Validity, Witness
 from onbox.judge.rounding import rounded, rounded_pair
 from onbox.judge.speed.ceiling_checks import plausibility
 from onbox.judge.speed.check_context import CheckContext
@@ -28,6 +28,7 @@ from onbox.judge.speed.concurrency import concurrent_window
 from onbox.judge.speed.engine_reported import drafted, engine_time
 from onbox.judge.speed.estimator import SECOND_NS, Sample, digest
 from onbox.judge.speed.metrics import Counters, difference, parse
+from onbox.judge.speed.uncertainty import uncertainty_of
 from onbox.schema.engine_profile import EngineProfile
 
 Pairs = list[tuple[float, float]]
@@ -53,32 +54,31 @@ def measure(evidence: SpeedEvidence) -> Measurement:
     }
     witnesses = tuple(_witness(name, found) for name, found in pairs.items())
     headline = next((found for found in pairs.values() if found), None)
-    interval = bootstrap_rate(headline) if headline else None
     speculation = _speculation(samples, counters, profiles)
     implied_gb_s = _implied_gb_s(headline, speculation, evidence.ceiling)
     at_once = concurrent_window(samples, evidence.exchanges, evidence.run.concurrency)
     system = at_once.tok_s if at_once else None
     cells = tuple(measure(cell) for cell in evidence.cells)
-    checks = all_checks(
-        CheckContext(
-            where=evidence.where,
-            run=evidence.run,
-            exchanges=evidence.exchanges,
-            samples=samples,
-            warmups=by_purpose.get("warmup", []),
-            counters=counters,
-            profiles=profiles,
-            witnesses=witnesses,
-            interval=interval,
-            cpu=evidence.cpu,
-            moments=evidence.moments,
-            coherence=evidence.coherence,
-            ceiling=evidence.ceiling,
-            implied_gb_s=implied_gb_s,
-            together=at_once,
-            drift=_sweep_drift(headline, cells),
-        )
+    context = CheckContext(
+        where=evidence.where,
+        run=evidence.run,
+        exchanges=evidence.exchanges,
+        samples=samples,
+        warmups=by_purpose.get("warmup", []),
+        counters=counters,
+        profiles=profiles,
+        witnesses=witnesses,
+        uncertainty=None,
+        cpu=evidence.cpu,
+        moments=evidence.moments,
+        coherence=evidence.coherence,
+        ceiling=evidence.ceiling,
+        implied_gb_s=implied_gb_s,
+        together=at_once,
+        drift=_sweep_drift(headline, cells),
     )
+    uncertainty = uncertainty_of(context, headline)
+    checks = all_checks(replace(context, uncertainty=uncertainty))
     status = validity(checks)
     bad = {check.id: check.status for check in checks if check.status is not Status.PASS}
     # Of witnesses that differ one may be right, and nobody knows which.
@@ -90,7 +90,8 @@ def measure(evidence: SpeedEvidence) -> Measurement:
     return Measurement(
         status=status,
         decode_tok_s=None if rate is None else rounded(rate),
-        interval=rounded_pair(interval) if usable else None,
+        interval=None if rate is None else _interval(rate, uncertainty),
+        uncertainty=uncertainty if usable else None,
         witnesses=witnesses,
         checks=checks,
         cold_tok_s=rounded(cold[0]) if cold else None,
@@ -146,7 +147,13 @@ def refused(measurement: Measurement, reason: str) -> Measurement:
         evidence="ledger.jsonl",
         hint=sentence(f"the ledger strikes it out: {reason}"),
     )
-    no_number = {"decode_tok_s": None, "interval": None, "forward_passes_s": None, "implied_gb_s": None}
+    no_number = {
+        "decode_tok_s": None,
+        "interval": None,
+        "uncertainty": None,
+        "forward_passes_s": None,
+        "implied_gb_s": None,
+    }
     checks = (struck, *measurement.checks)
     return measurement.model_copy(update={"status": Validity.INVALID, "checks": checks, **no_number})
 
@@ -201,6 +208,12 @@ def _speculation(
 def _timings(samples: Sequence[Sample], profiles: Sequence[EngineProfile]) -> Pairs | None:
     pairs = [engine_time(sample.reply, profiles) for sample in samples]
     return [pair for pair in pairs if pair] if pairs and all(pairs) else None
+
+
+def _interval(rate: float, uncertainty: Uncertainty | None) -> tuple[float, float] | None:
+    if uncertainty is None:
+        return None
+    return rounded_pair((rate * max(0.0, 1 - uncertainty.relative), rate * (1 + uncertainty.relative)))
 
 
 def _pooled(pairs: Pairs) -> float:

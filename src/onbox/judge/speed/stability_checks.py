@@ -57,19 +57,19 @@ def _metrics_options(context: CheckContext) -> str:
 
 
 def warm_up(context: CheckContext) -> Check:
-    """The measured requests were made when warm-up was over: by its rule, or because they show no drift themselves."""
+    """Warm-up was over when the measured requests were made; what may be left of it is small."""
     rates = [sample.tok_s for sample in context.warmups if sample.tok_s]
-    spread = _spread(rates[-limit.WARM_UP_OVER :]) if len(rates) >= limit.WARM_UP_OVER else None
-    steady = spread is not None and spread <= limit.WARM_UP_SPREAD
+    spread = variation(rates[-limit.WARM_UP_OVER :]) if len(rates) >= limit.WARM_UP_OVER else None
+    over = spread is not None and spread <= limit.WARM_UP_SPREAD
     last = "" if spread is None else f", the last {limit.WARM_UP_OVER} within {spread:.1%}"
-    drifted = _drift(context)
-    bad = not steady and (drifted is None or abs(drifted) > limit.DRIFT_MAX)
+    drifted = drift_of(context)
+    left = drifted is None or abs(drifted) > limit.BOUNDED_MAX or (spread or 0.0) > limit.BOUNDED_MAX
     return check(
         "WARM_UP",
-        Status.WARN if bad else None,
+        Status.WARN if not over and left else None,
         f"warm-up ended at its cap of {context.run.plan.warmup_requests_max} requests and was not over: measure again",
-        observed=f"{count(len(rates), 'request')}{last}{'' if steady else ', its cap'}",
-        threshold=f"{limit.WARM_UP_OVER} within {limit.WARM_UP_SPREAD:.0%}",
+        observed=f"{count(len(rates), 'request')}{last}{'' if over else ', its cap'}",
+        threshold=f"{limit.WARM_UP_OVER} within {limit.WARM_UP_SPREAD:.0%}, or {limit.BOUNDED_MAX:.0%} at its cap",
         unit="",
         evidence=context.file("requests.jsonl"),
     )
@@ -78,13 +78,13 @@ def warm_up(context: CheckContext) -> Check:
 def steady(context: CheckContext) -> Check:
     """The requests agree with one another."""
     rates = [sample.tok_s for sample in context.samples if sample.tok_s]
-    spread, most, evidence = _spread(rates), 100 * limit.STEADY_SPREAD, context.file("requests.jsonl")
+    spread, most, evidence = variation(rates), 100 * limit.BOUNDED_MAX, context.file("requests.jsonl")
     if spread is None:
         hint = "fewer than two requests show a rate: whether it is steady is not known"
         return unseen("STEADY", hint, threshold=most, unit="%", evidence=evidence)
     return check(
         "STEADY",
-        Status.WARN if spread > limit.STEADY_SPREAD else None,
+        Status.WARN if spread > limit.BOUNDED_MAX else None,
         f"the requests differ from one another by {spread:.1%}: other work on the box; measure again when it is quiet",
         observed=round(100 * spread, 1),
         threshold=most,
@@ -96,15 +96,14 @@ def steady(context: CheckContext) -> Check:
 def drift(context: CheckContext) -> Check:
     """The first third of the requests, made once more at the end, is as fast as it was; and so is the whole of a sweep
     when it is over."""
-    drifted, most, evidence = _drift(context), 100 * limit.DRIFT_MAX, context.file("requests.jsonl")
+    drifted, most, evidence = worst_drift(context), 100 * limit.BOUNDED_MAX, context.file("requests.jsonl")
     if drifted is None:
         hint = "fewer than two requests show a rate: whether it drifts is not known"
         return unseen("DRIFT", hint, threshold=most, unit="%", evidence=evidence)
-    drifted = max(drifted, drifted if context.drift is None else context.drift, key=abs)
     faster = "faster" if drifted > 0 else "slower"
     return check(
         "DRIFT",
-        Status.WARN if abs(drifted) > limit.DRIFT_MAX else None,
+        Status.WARN if abs(drifted) > limit.BOUNDED_MAX else None,
         f"the last requests were {abs(drifted):.1%} {faster} than the first: heat, a cold start, or other work",
         observed=round(100 * drifted, 2),
         threshold=most,
@@ -114,17 +113,18 @@ def drift(context: CheckContext) -> Check:
 
 
 def interval(context: CheckContext) -> Check:
-    """The interval of the rate is narrow enough for the number to mean something."""
-    most, evidence = 100 * limit.INTERVAL_HALF_MAX, context.file("requests.jsonl")
-    if context.interval is None:
+    """The uncertainty of the rate can be stated, and is small enough for the number to mean something."""
+    most, evidence = 100 * limit.BOUNDED_MAX, context.file("requests.jsonl")
+    if context.uncertainty is None:
         hint = "fewer than two requests show a rate: how sure it is cannot be said"
         return unseen("INTERVAL", hint, threshold=most, unit="%", evidence=evidence)
-    low, high = context.interval
-    half = (high - low) / (high + low)
+    half = context.uncertainty.relative
+    widest = max(context.uncertainty.budget, key=lambda line: line.relative)
     return check(
         "INTERVAL",
-        Status.WARN if half > limit.INTERVAL_HALF_MAX else None,
-        f"the rate is known to {half:.1%} only: more requests, or longer ones (--requests, --tokens)",
+        Status.WARN if half > limit.BOUNDED_MAX else None,
+        f"the rate is known to {half:.1%} only, most of it from {widest.source}: more requests, or longer ones"
+        " (--requests, --tokens)",
         observed=round(100 * half, 2),
         threshold=most,
         unit="%",
@@ -132,7 +132,15 @@ def interval(context: CheckContext) -> Check:
     )
 
 
-def _drift(context: CheckContext) -> float | None:
+def worst_drift(context: CheckContext) -> float | None:
+    """The larger of the drift over the requests and that over a whole sweep; None where neither can be seen."""
+    drifted = drift_of(context)
+    if drifted is None or context.drift is None:
+        return drifted
+    return max(drifted, context.drift, key=abs)
+
+
+def drift_of(context: CheckContext) -> float | None:
     """Rate of the last third over that of the first, less 1; of the last request over the first of fewer than six."""
     pairs = [sample.observed for sample in context.samples if sample.observed]
     if len(pairs) < 2 or len(pairs) < len(context.samples):
@@ -142,7 +150,7 @@ def _drift(context: CheckContext) -> float | None:
     return (last[0] / last[1]) / (first[0] / first[1]) - 1
 
 
-def _spread(rates: Sequence[float]) -> float | None:
+def variation(rates: Sequence[float]) -> float | None:
     """Coefficient of variation."""
     if len(rates) < 2:
         return None

@@ -5,29 +5,23 @@ Engines fall back to other kernels without an error. MARLIN where CUTLASS was as
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from onbox.evidence.records import BackendSeen, StandUp
+from onbox.evidence.served_recipe import Expectations
 from onbox.judge.results import BackendProof, PartProof, Proof
 
-TOLERANCE = 0.1
-"""Of the loaded bytes, where the recipe gives none."""
 
-
-def backend_proof(standup: StandUp, recipe: Mapping[str, Any]) -> BackendProof:
+def backend_proof(standup: StandUp, expect: Expectations) -> BackendProof:
     """Hold one start of an engine against the recipe that it was started by.
 
     Args:
         standup: with the lines that name backends and the figures of the log.
-        recipe: as it was frozen; `expect` holds the assertions.
+        expect: what the recipe asserts.
     """
-    expect: Mapping[str, Any] = recipe.get("expect") or {}
-    asserted: Mapping[str, str] = expect.get("backends") or {}
-    parts = [_part(part, pattern, standup.backends) for part, pattern in asserted.items()]
-    if expect.get("loaded_bytes"):
-        tolerance = float(expect.get("tolerance") or TOLERANCE)
-        parts.append(_loaded(int(expect["loaded_bytes"]), tolerance, standup.figures.get("loaded_bytes")))
+    parts = [_part(part, pattern, standup.backends) for part, pattern in expect.backends.items()]
+    if expect.loaded_bytes:
+        parts.append(_loaded(expect.loaded_bytes, expect.tolerance, standup.figures.get("loaded_bytes")))
     return BackendProof(status=_worst(parts), parts=tuple(parts), named=_named(standup.backends))
 
 

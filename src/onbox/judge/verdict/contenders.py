@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from onbox.evidence.claims import Claim
 from onbox.evidence.load import ContenderEvidence, TrialEvidence
 from onbox.evidence.records import ContenderPlan, LedgerEntry, LedgerKind, Plan, RunRecord
+from onbox.evidence.served_recipe import served_recipe
 from onbox.judge.intervals import cluster_wilson, wilson
 from onbox.judge.results import BackendProof, ContenderResult, Measurement, Outcome, RunResult, TaskCell
 from onbox.judge.rounding import rounded, rounded_pair
@@ -207,7 +208,8 @@ def _said(samples: Sequence[Sample]) -> tuple[object, ...] | None:
 
 def _backend(contender: ContenderEvidence) -> BackendProof | None:
     """What computes, by the last life of its engine."""
-    return None if contender.last_life is None else backend_proof(contender.last_life, contender.plan.recipe)
+    served = served_recipe(contender.plan)
+    return None if contender.last_life is None else backend_proof(contender.last_life, served.expect)
 
 
 def _failed(ledger: Sequence[LedgerEntry], contender: str) -> str:

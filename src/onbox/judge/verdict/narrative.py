@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from onbox.evidence.records import Plan
 from onbox.judge import thresholds as limit
-from onbox.judge.formatting import count, p_words, passes, percent, several
+from onbox.judge.formatting import count, p_words, passes, percent, plus_minus, several
 from onbox.judge.results import ArmResult, ContenderResult, Outcome, Validity
 from onbox.judge.statistics import jeffreys_mean, runs_needed
 from onbox.judge.verdict.comparison import KEEP, SWITCH, UNDECIDED
@@ -176,7 +176,8 @@ def _rate(result: ContenderResult) -> str:
     if result.speed.decode_tok_s is None:
         return f"the speed of {result.name} could not be established"
     doubt = " (suspect)" if result.speed.status is Validity.SUSPECT else ""
-    return f"{result.name} decodes {result.speed.decode_tok_s:.3g} tok/s{doubt}"
+    known = plus_minus(result.speed.uncertainty.relative if result.speed.uncertainty else None)
+    return f"{result.name} decodes {result.speed.decode_tok_s:.3g} tok/s{known}{doubt}"
 
 
 def _unserved(result: ContenderResult) -> int:

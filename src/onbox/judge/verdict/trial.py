@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from onbox.evidence.claims import Claim
 from onbox.evidence.load import TrialEvidence
 from onbox.evidence.records import Plan
+from onbox.judge import RULES
 from onbox.judge.results import Comparison, Verdict
 from onbox.judge.rounding import rounded
 from onbox.judge.verdict import narrative
@@ -29,6 +30,7 @@ def judge(evidence: TrialEvidence, claims: Sequence[Claim] = ()) -> Verdict:
     judged = [judge_contender(evidence, contender, claims) for contender in evidence.contenders]
     pair, arms = compare(judged), compare_arms(plan, judged)
     return Verdict(
+        rules=RULES,
         trial=_name(plan),
         verdict=pair.verdict if pair else UNDECIDED,
         headline=narrative.headline(plan, judged, pair),

@@ -1,0 +1,50 @@
+"""How often the interval of a decode rate holds the truth, by simulation: Student's t over requests, beside the
+bootstrap that earlier releases used.
+
+    PYTHONPATH=src python bench/rate_coverage.py
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from onbox.judge.intervals import ratio_half_width
+
+TRUTH_TOK_S, TOKENS, ROUNDS, RESAMPLES = 24.0, 96.0, 4000, 400
+SCATTER: dict[str, Callable[[np.random.Generator, int], np.ndarray]] = {
+    "normal, 3 %": lambda random, n: 1 + 0.03 * random.standard_normal(n),
+    "lognormal, 10 %": lambda random, n: np.exp(0.1 * random.standard_normal(n)) / np.exp(0.005),
+    "one in ten is 20 % slower": lambda random, n: (
+        (1 + 0.2 * (random.random(n) < 0.1)) / 1.02 + 0.005 * random.standard_normal(n)
+    ),
+}
+
+
+def holds_t(seconds: Sequence[float]) -> bool:
+    """Whether the interval by Student's t holds the truth."""
+    half = ratio_half_width([(TOKENS, each) for each in seconds])
+    rate = TOKENS * len(seconds) / sum(seconds)
+    return half is not None and rate * (1 - half) <= TRUTH_TOK_S <= rate * (1 + half)
+
+
+def holds_bootstrap(seconds: np.ndarray, random: np.random.Generator) -> bool:
+    """Whether the percentile bootstrap over requests does."""
+    drawn = random.choice(seconds, (RESAMPLES, len(seconds)))
+    low, high = np.percentile(TOKENS * len(seconds) / drawn.sum(axis=1), [2.5, 97.5])
+    return bool(low <= TRUTH_TOK_S <= high)
+
+
+def main() -> None:
+    """Print one table."""
+    print("| scatter of a request's time | requests | Student's t | bootstrap |\n|---|---|---|---|")
+    for name, scatter in SCATTER.items():
+        for requests in (4, 8, 16):
+            random = np.random.default_rng(requests)
+            rounds = [TOKENS / TRUTH_TOK_S * scatter(random, requests) for _ in range(ROUNDS)]
+            t = sum(holds_t(each.tolist()) for each in rounds) / ROUNDS
+            bootstrap = sum(holds_bootstrap(each, random) for each in rounds) / ROUNDS
+            print(f"| {name} | {requests} | {t:.1%} | {bootstrap:.1%} |")
+
+
+if __name__ == "__main__":
+    main()
