@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from gguf.constants import GGML_QUANT_SIZES, GGMLQuantizationType
+from onbox.weights.ggml_types import ggml_blocks
 
 # Bits per element, from the safetensors specification (README of huggingface/safetensors, `Dtype`).
 SAFETENSORS_BITS: dict[str, int] = {
@@ -13,9 +13,7 @@ SAFETENSORS_BITS: dict[str, int] = {
 }  # fmt: skip
 
 # Elements and bytes of one block, by the type's number in a GGUF file.
-GGML_BLOCKS: dict[int, tuple[str, int, int]] = {
-    int(kind): (kind.name, *GGML_QUANT_SIZES[kind]) for kind in GGMLQuantizationType if kind in GGML_QUANT_SIZES
-}
+GGML_BLOCKS: dict[int, tuple[str, int, int]] = ggml_blocks()
 
 
 @dataclass(frozen=True, slots=True)
