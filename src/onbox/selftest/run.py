@@ -1,5 +1,6 @@
 """Measure servers of known truth with the client that measures everything else, and write what was seen."""
 
+import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -75,9 +76,13 @@ def measure_shapes(
 
     with metronome.beating(), serving([shape.name for shape in shapes], tempo) as endpoints:
         for number in range(1, tries + 1):
-            with ThreadPoolExecutor(jobs) as pool:
+            pool = ThreadPoolExecutor(jobs)
+            try:
                 begun = [pool.submit(one, n, shape, endpoints[shape.name]) for n, shape in enumerate(pending)]
                 pending = [shape for shape, done in zip(pending, begun, strict=True) if done.result()]
+            finally:
+                # An interrupt waits for no reply: the workers end when the servers do.
+                pool.shutdown(wait=sys.exc_info()[0] is None, cancel_futures=True)
             if not pending or number == tries:
                 break
             for shape in pending:

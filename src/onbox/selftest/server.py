@@ -103,7 +103,8 @@ class ShapeServer:
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         http = h11.Connection(h11.SERVER)
-        with suppress(ConnectionError, h11.RemoteProtocolError):
+        # Cancelled when the servers end: what is open is dropped, and the loop has nothing to complain about.
+        with suppress(ConnectionError, h11.RemoteProtocolError, asyncio.CancelledError):
             while await self._exchange(http, reader, writer):
                 http.start_next_cycle()
         writer.close()
