@@ -186,3 +186,17 @@ def test_a_stop_sign_ends_the_whole_tree(place: Place, marker: str) -> None:
     assert done.exit_code is None
     assert done.seconds < 30
     assert wait_for(lambda: not alive(marker))
+
+
+@in_tiers(CLOSED)
+def test_no_shared_memory_of_system_v_is_left(place: Place) -> None:
+    """sandlock makes a segment for each user, and a box has room for 4096; of an ordinary user's there is one."""
+    before = segments()
+    for _ in range(2):
+        assert place.shell("true").exit_code == 0
+    assert len(segments() - before) <= (0 if os.getuid() == 0 else 1)
+
+
+def segments() -> set[str]:
+    """Identifiers of the box's segments."""
+    return {line.split()[1] for line in Path("/proc/sysvipc/shm").read_text().splitlines()[1:]}

@@ -22,6 +22,7 @@ import stat
 import sys
 
 _CLONE_NEWNS = 0x0002_0000
+_CLONE_NEWIPC = 0x0800_0000
 _CLONE_NEWUSER = 0x1000_0000
 _MS_BIND, _MS_REC, _MS_PRIVATE = 1 << 12, 1 << 14, 1 << 18
 _OPEN_TREE, _MOVE_MOUNT, _MOUNT_SETATTR = 428, 429, 442
@@ -49,7 +50,8 @@ def main(
     Raises:
         OSError: it cannot be done here.
     """
-    _check(_libc.unshare(_CLONE_NEWNS), "unshare")
+    # Shared memory of System V outlives whoever made it, and a box has room for 4096: sandlock makes one for each user.
+    _check(_libc.unshare(_CLONE_NEWNS | _CLONE_NEWIPC), "unshare")
     _mount(None, "/", None, _MS_REC | _MS_PRIVATE)
     paths = dict.fromkeys([*shown, *owned])
     if passwd is not None:
