@@ -3,11 +3,16 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.dockerd import dockerd
 from tests.parts import PARTS_BY_MARKER, require
 from tests.podman import podman
 from tests.turns import ALONE, Turns
+
+# How long one example takes says nothing where tests run side by side.
+settings.register_profile("side-by-side", deadline=None)
+settings.load_profile("side-by-side")
 
 __all__ = ["dockerd", "podman", "pytest_collection_modifyitems", "pytest_runtest_protocol", "pytest_runtest_setup"]
 

@@ -246,6 +246,7 @@ class ThrottledProxy:
     """Bytes towards the client."""
     cut_off: bool = False
     """It refuses everything."""
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
 
     @property
     def url(self) -> str:
@@ -281,7 +282,9 @@ class ThrottledProxy:
                 await target.drain()
                 if rate is not None:
                     self.passed += len(chunk)
-                    await asyncio.sleep(len(chunk) / rate)
+                    # All connections share what there is.
+                    async with self._turn:
+                        await asyncio.sleep(len(chunk) / rate)
         except OSError:
             pass
         finally:
@@ -291,7 +294,7 @@ class ThrottledProxy:
 
 @contextmanager
 def throttled_proxy(bytes_s: float) -> Iterator[ThrottledProxy]:
-    """A proxy while the body runs; each connection gets this many bytes a second."""
+    """A proxy while the body runs; all connections together get this many bytes a second."""
     proxy, ready = ThrottledProxy(bytes_s), threading.Event()
     loop = asyncio.new_event_loop()
     over = asyncio.Event()

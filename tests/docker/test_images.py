@@ -220,10 +220,10 @@ def test_a_recipes_image_is_fetched_before_its_engine_starts(
 
 @pytest.fixture
 def slow(folders: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Dockerd, RealRegistry, ThrottledProxy]]:
-    """A daemon behind a proxy of 300 kB/s, and a registry with TLS and tokens that is next door."""
+    """A daemon behind a proxy of 600 kB/s, and a registry with TLS and tokens that is next door."""
     with (
         real_registry(folders / "registry", login="me:secret") as registry,
-        throttled_proxy(300e3) as proxy,
+        throttled_proxy(600e3) as proxy,
         running_dockerd(
             HTTPS_PROXY=proxy.url, HTTP_PROXY=proxy.url, options=("--insecure-registry", registry.host)
         ) as daemon,

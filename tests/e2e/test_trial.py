@@ -90,7 +90,7 @@ def test_judging_twice_gives_the_same_bytes(pair: Ended) -> None:
 
 def test_verify_holds_and_finds_one_flipped_byte(pair: Ended) -> None:
     done = onbox("verify", pair.folder, "--json")
-    assert (done.returncode, json.loads(done.stdout)) == (0, {"ok": True, "mismatches": []})
+    assert (done.returncode, json.loads(done.stdout)) == (0, {"ok": True, "mismatches": [], "notes": []})
     run = next(pair.folder.glob("*/runs/*/*/1/run.json"))
     wire = next(pair.folder.glob("*/runs/*/*/2/wire.jsonl"))
     requests = next(pair.folder.glob("*/speed/1/requests.jsonl"))

@@ -151,6 +151,7 @@ def test_what_it_cannot_do_is_one_line(env: dict[str, str], recipe: RecipeFile, 
     assert "tests.doubles.scripted_engine" in printed.stdout
 
 
+@pytest.mark.alone  # the memory of the whole box
 def test_the_guard_stops_what_takes_more_than_the_box_can_spare(env: dict[str, str], recipe: RecipeFile) -> None:
     reserve = memory().available_bytes / GIB - 0.5
     done = onbox("up", recipe("--hold-mib 3072"), "--reserve", f"{reserve:.3f}", env=env)

@@ -24,10 +24,11 @@ from onbox.engines.openai.attached import Attached
 from onbox.engines.served import who_serves
 from onbox.errors import OnboxError
 from onbox.evidence.folder import TrialFolder, read_lines
+from onbox.evidence.load import load_speed
 from onbox.evidence.records import AgentPlan, Exchange, Limits, SandboxReport, SpeedPlan
 from onbox.evidence.stream import read_reply
 from onbox.judge.runs.attribution import attribute
-from onbox.judge.speed.measurement import load, measure
+from onbox.judge.speed.measurement import measure
 from onbox.speed import scraping
 from onbox.speed.measure import SpeedRun
 from onbox.wire.client import StampedClient
@@ -53,7 +54,7 @@ def speed(server: HostileServer, folder: Path) -> str:
         run = SpeedRun(connection, Attached(), "m", PLAN, folder / "m" / "speed" / "1", launch_id="x", engine_pid=None)
         run.cold()
         run.measure()
-    evidence = load(TrialFolder(folder), "m")
+    evidence = load_speed(TrialFolder(folder), "m")
     assert evidence is not None
     result = measure(evidence)
     json.dumps(result.model_dump(mode="json"), allow_nan=False)

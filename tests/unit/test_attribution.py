@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from onbox.evidence.folder import TrialFolder
+from onbox.evidence.load import load_speed
 from onbox.evidence.markup import HARMONY, MARKUP, written_call
 from onbox.evidence.offers import offered_tools
 from onbox.evidence.records import AgentEnd, Changes, Exchange, GateEnd, RunRecord
@@ -17,7 +18,7 @@ from onbox.judge.runs.attribution import attribute
 from onbox.judge.runs.codes import CODES
 from onbox.judge.runs.observed_rate import usual_rates
 from onbox.judge.runs.run_context import RunContext
-from onbox.judge.speed.measurement import load, measure
+from onbox.judge.speed.measurement import measure
 from tests.builders import (
     GATE_SHA256,
     LEAK,
@@ -109,7 +110,7 @@ class TestUsualRate:
     def measured(self, tmp_path: Path, alone: float, three: float) -> Measurement:
         parts = speed_parts(alone)
         parts.write(tmp_path / "small" / "speed" / "1")
-        evidence = load(TrialFolder(tmp_path), "small", 1)
+        evidence = load_speed(TrialFolder(tmp_path), "small", 1)
         assert evidence is not None
         cell = measure(evidence).model_copy(update={"decode_tok_s": three, "profile": {"concurrency": 3}})
         return measure(evidence).model_copy(update={"cells": (cell,)})

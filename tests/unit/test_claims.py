@@ -16,12 +16,12 @@ from onbox.evidence.claims import Claim, Claims, read_claims, written
 from onbox.evidence.folder import TrialFolder, write_json
 from onbox.evidence.records import Role
 from onbox.judge.results import ClaimResult
-from onbox.judge.verdict.trial import judge
 from onbox.published import published
 from onbox.report import html, markdown
 from onbox.selftest.host import serving
 from onbox.selftest.shapes import Tempo
 from tests.builders import Contender, build_trial, speed_parts
+from tests.judging import judge
 
 PAGE = Path(__file__).parents[2] / "docs" / "claims.md"
 SAME: dict[str, Any] = {

@@ -17,8 +17,8 @@ from onbox.exporters import Export, exporter_by_name, names
 from onbox.importers import importer_by_name
 from onbox.judge.imports.trust import trust
 from onbox.judge.results import Measurement
-from onbox.judge.verdict.trial import judge
 from tests.builders import Contender, SpeedParts, build_trial, speed_parts
+from tests.judging import judge
 from tests.unit.test_speed_together import cell
 
 BENCHY_HEADER = (

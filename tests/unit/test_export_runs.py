@@ -17,8 +17,8 @@ from onbox.exporters.conversation import conversation
 from onbox.importers import importer_by_name
 from onbox.judge.imports.runs import outcome_of
 from onbox.judge.results import Outcome
-from onbox.judge.verdict.trial import judge
 from tests.builders import LARGE, Contender, build_trial, call_reply, chat_request, plain_reply, run_record, text_reply
+from tests.judging import judge
 from tests.parts import HARBOR_PYTHON, INSPECT_PYTHON
 
 RUNS = sum(len(letters) for letters in LARGE.runs.values())

@@ -195,7 +195,8 @@ class TestCommand:
         done = CliRunner().invoke(command, words)
         assert "99.9 tok/s" in done.stdout
         assert "with care" in done.stdout
-        assert max(map(len, done.stdout.splitlines())) <= 80
+        # A path is not broken, and how long this one is hangs on where the tests run.
+        assert max(len(line) for line in done.stdout.splitlines() if str(tmp_path) not in line) <= 80
 
     def test_mistakes_leave_nothing_behind(self, tmp_path: Path) -> None:
         good, out = str(DATA / "aiperf.json"), tmp_path / "kept"

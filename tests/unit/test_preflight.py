@@ -10,9 +10,10 @@ import pytest
 
 from onbox import preflight
 from onbox.bench.tools import DEFINITIONS
+from onbox.engines.model_families import FAMILIES
 from onbox.engines.served import Served, who_serves
 from onbox.evidence.records import Preflight
-from onbox.preflight.remedies import FAMILIES, Trouble, remedy
+from onbox.preflight.remedies import Trouble, remedy
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
 from tests.builders import call_delta, delta, event
@@ -327,7 +328,7 @@ class TestRemedies:
             "granite-4",
             "granite",
         ]
-        found = [next(n for n, family in enumerate(FAMILIES) if family.name.search(name)) for name in names]
+        found = [next(n for n, family in enumerate(FAMILIES) if family[1].search(name)) for name in names]
         assert len(set(found)) == len(names)
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from onbox.bench.tasks import Task, load_task, load_tasks
@@ -31,7 +31,6 @@ def tree(root: Path) -> dict[str, tuple[bytes, bool]]:
     }
 
 
-@settings(deadline=None)
 @given(files=left, removed=st.sets(st.sampled_from(["config.json", "README.md"])))
 def test_any_workspace_is_rebuilt_exactly(
     tmp_path_factory: pytest.TempPathFactory, files: dict[str, tuple[bytes, bool]], removed: set[str]

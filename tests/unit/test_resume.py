@@ -5,8 +5,8 @@ from pathlib import Path
 from onbox.app.trials import set_invalid_aside
 from onbox.evidence.folder import AGAIN_MAX, TrialFolder
 from onbox.evidence.records import LedgerKind, Role
-from onbox.judge.verdict.trial import judge
 from tests.builders import Contender, build_trial
+from tests.judging import judge
 
 
 def invalid_trial(path: Path) -> TrialFolder:

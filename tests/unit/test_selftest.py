@@ -13,6 +13,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from onbox.app.selftest import judge_measured
 from onbox.cli.commands import selftest as cli
 from onbox.cli.commands import speed
 from onbox.errors import BadSubjectError, UsageError
@@ -22,7 +23,6 @@ from onbox.evidence.stream import read_reply
 from onbox.judge.results import Validity
 from onbox.judge.speed.checks import HARD
 from onbox.judge.speed.estimator import digest
-from onbox.judge.speed.selftest import judge_shape
 from onbox.selftest.host import serving
 from onbox.selftest.lateness import Metronome, was_late
 from onbox.selftest.run import measure_shapes
@@ -122,7 +122,7 @@ class TestShapes:
 @pytest.mark.parametrize("shape", BY_NAME)
 def test_over_the_wire_it_is_refused_or_not_for_the_right_reason(shape: Shape, evidence: Path) -> None:
     """Rates are not asked here: the machine that runs the tests may be busy."""
-    result = judge_shape(evidence, shape.name)
+    result = judge_measured(evidence, shape.name)
     if shape.expected == INVALID:
         assert (result.status, result.checks) == (Validity.INVALID, result.expected_checks), result.why
         assert result.measured_tok_s is None
@@ -139,14 +139,14 @@ def test_a_wrong_rate_and_a_wrong_reason_are_missed(evidence: Path) -> None:
         path = evidence / name / "truth.json"
         truth = path.read_text()
         path.write_text(json.dumps({**json.loads(truth), field: value}))
-        result = judge_shape(evidence, name)
+        result = judge_measured(evidence, name)
         path.write_text(truth)
         assert not result.passed
         assert "should be" in result.why
     path = evidence / "no-usage" / "truth.json"
     truth = path.read_text()
     path.write_text(json.dumps({**json.loads(truth), "tok_s": 190.0}))
-    result = judge_shape(evidence, "no-usage")
+    result = judge_measured(evidence, "no-usage")
     path.write_text(truth)
     assert "percent off" in result.why
 
@@ -227,7 +227,7 @@ def test_a_step_of_the_wall_clock_does_not_matter(tmp_path: Path, monkeypatch: p
         stamps = [t_ns for t_ns, _ in exchange.chunks]
         assert stamps == sorted(stamps)
         assert 0 < stamps[0] < stamps[-1] < 60e9
-    result = judge_shape(tmp_path, "clean")
+    result = judge_measured(tmp_path, "clean")
     assert result.status is not Validity.INVALID, result.why
     assert result.measured_tok_s == pytest.approx(result.truth_tok_s, rel=0.2), "an hour would be off by thousands"
 

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from onbox.evidence.folder import TrialFolder
+from onbox.evidence.load import load_speed
 from onbox.evidence.records import CpuWindow, Exchange, Preflight, PreflightCase, Role, SpeedPlan
 from onbox.judge.results import Check, Measurement, Status, Validity
 from onbox.judge.speed.estimator import burst_starts, digest
-from onbox.judge.speed.measurement import load, measure
+from onbox.judge.speed.measurement import measure
 from onbox.judge.speed.metrics import difference, parse
 from tests.builders import (
     COHERENT,
@@ -32,7 +33,7 @@ DATA = Path(__file__).parents[1] / "data"
 def measured(tmp_path: Path, parts: SpeedParts, preflight: Preflight | None = COHERENT) -> Measurement:
     """Write the parts as evidence, read them back and judge them."""
     contender = Contender("small", Role.INCUMBENT, {}, speed=parts, preflight=preflight)
-    evidence = load(build_trial(tmp_path / "trial", [contender], runs=1), "small")
+    evidence = load_speed(build_trial(tmp_path / "trial", [contender], runs=1), "small")
     assert evidence is not None
     return measure(evidence)
 
@@ -364,7 +365,7 @@ class TestTraps:
 
 def test_an_unfinished_measurement_is_none(tmp_path: Path) -> None:
     folder = build_trial(tmp_path / "trial", speed=False)
-    assert load(TrialFolder.open(folder.path), "small") is None
+    assert load_speed(TrialFolder.open(folder.path), "small") is None
 
 
 def test_every_doubt_has_a_hint_and_names_its_evidence(tmp_path: Path) -> None:

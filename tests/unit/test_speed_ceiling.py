@@ -8,10 +8,11 @@ import pytest
 
 from onbox import fit, weights
 from onbox.evidence.folder import write_json
+from onbox.evidence.load import load_speed
 from onbox.evidence.records import Ceiling, Role
 from onbox.judge.results import Measurement, Status, Validity
 from onbox.judge.speed.ceiling_checks import plausibility
-from onbox.judge.speed.measurement import load, measure
+from onbox.judge.speed.measurement import measure
 from onbox.speed import ceiling as act
 from onbox.weights import Facts
 from tests.builders import Contender, build_trial, speed_parts
@@ -40,7 +41,7 @@ def judged(tmp_path: Path, known: Ceiling | None, tok_s: float = 25.0, drafted: 
     folder = build_trial(tmp_path, [Contender("small", Role.INCUMBENT, {}, speed=parts)], runs=1)
     if known:
         write_json(folder.contender("small") / "fit.json", known)
-    evidence = load(folder, "small")
+    evidence = load_speed(folder, "small")
     assert evidence is not None
     return measure(evidence)
 

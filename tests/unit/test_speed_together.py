@@ -9,11 +9,12 @@ from onbox.cli.commands import speed as cli
 from onbox.engines.openai.attached import Attached
 from onbox.errors import UsageError
 from onbox.evidence.folder import TrialFolder, read_lines
+from onbox.evidence.load import load_speed
 from onbox.evidence.records import Role, SpeedPlan, SpeedRecord
 from onbox.judge.results import Measurement, Status, Validity
 from onbox.judge.speed.concurrency import ConcurrentWindow, concurrent_window
 from onbox.judge.speed.estimator import digest
-from onbox.judge.speed.measurement import load, measure
+from onbox.judge.speed.measurement import measure
 from onbox.selftest.host import serving
 from onbox.selftest.shapes import Tempo
 from onbox.speed import scraping
@@ -85,7 +86,7 @@ def swept(tmp_path: Path, *cells: SpeedParts, tok_s: float = 25.0) -> Measuremen
     folder = build_trial(tmp_path, [Contender("small", Role.INCUMBENT, {}, speed=parts)], runs=1)
     for each in cells:
         each.write(folder.contender("small") / "speed" / "1" / f"at-{each.run.concurrency}")
-    evidence = load(folder, "small")
+    evidence = load_speed(folder, "small")
     assert evidence is not None
     return measure(evidence)
 
@@ -140,7 +141,7 @@ def test_a_sweep_against_a_server_of_known_truth(tmp_path: Path, monkeypatch: py
 
 
 def _of(folder: TrialFolder) -> Measurement:
-    evidence = load(folder, "clean")
+    evidence = load_speed(folder, "clean")
     assert evidence is not None
     return measure(evidence)
 
@@ -156,6 +157,6 @@ def test_a_cell_that_was_never_finished_is_not_there(tmp_path: Path) -> None:
     result = swept(tmp_path, cell(2, [1.0, 1.0])[0])
     folder = TrialFolder.open(tmp_path)
     (folder.contender("small") / "speed" / "1" / "at-2" / "run.json").unlink()
-    evidence = load(folder, "small")
+    evidence = load_speed(folder, "small")
     assert evidence is not None
     assert (len(result.cells), len(measure(evidence).cells)) == (1, 0)

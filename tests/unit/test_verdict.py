@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from onbox.evidence.folder import TrialFolder, write_json
 from onbox.evidence.records import Audited, LedgerKind, Role, RunRecord
 from onbox.judge.results import Check, Status, Validity, Verdict
-from onbox.judge.verdict.trial import judge
 from tests.builders import (
     SMALL,
     Contender,
@@ -25,6 +24,7 @@ from tests.builders import (
     text_reply,
     write_run,
 )
+from tests.judging import judge
 
 TASKS = ("a", "b", "c", "d")
 

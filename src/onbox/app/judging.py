@@ -10,6 +10,7 @@ from onbox.app import imports
 from onbox.errors import BadSubjectError
 from onbox.evidence.claims import Claim, read_claims
 from onbox.evidence.folder import TrialFolder
+from onbox.evidence.load import load_trial
 from onbox.evidence.manifest import mismatches
 from onbox.judge import RULES
 from onbox.judge.results import Verdict
@@ -32,7 +33,7 @@ def judge_trial(folder: Path | str, *, claims: Sequence[Claim] | Path = (), incu
     if imports.is_import(Path(folder)):
         return imports.judge_again(Path(folder), incumbent)[0]
     published = read_claims(claims).claims if isinstance(claims, Path) else claims
-    return judge(TrialFolder.open(Path(folder)), published)
+    return judge(load_trial(TrialFolder.open(Path(folder))), published)
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def _recomputed(trial: TrialFolder, written: Mapping[str, Any]) -> list[tuple[st
 
     Of a verdict by older rules, all is compared but what rules 2 changed: speeds, and sentences about them.
     """
-    computed: Mapping[str, Any] = judge(trial).model_dump(mode="json")
+    computed: Mapping[str, Any] = judge(load_trial(trial)).model_dump(mode="json")
     if written.get("rules", 1) != RULES:
         written, computed = _without_speeds(written), _without_speeds(computed)
     return [

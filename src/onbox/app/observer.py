@@ -1,10 +1,11 @@
 """Judges each piece of evidence as it falls, so that the live view can show outcomes while the trial goes on."""
 
 from onbox.evidence.folder import TrialFolder
+from onbox.evidence.load import load_lives, load_run, load_speed
 from onbox.evidence.records import RunRecord
 from onbox.judge.runs.attribution import attribute
 from onbox.judge.runs.run_context import TrialContext
-from onbox.judge.speed.measurement import load, measure
+from onbox.judge.speed.measurement import measure
 
 
 class JudgingObserver:
@@ -17,15 +18,14 @@ class JudgingObserver:
         """(outcome, code) of a finished run."""
         if record.contender not in self._measured_tok_s:
             self.speed(folder, record.contender)
-        context = TrialContext(folder, folder.plan(), record.contender)
-        path = folder.run_folder(record.contender, record.task, record.arm, record.n)
-        exchanges = folder.exchanges(path / "wire.jsonl")
-        result = attribute(record, exchanges, context.of(record, self._measured_tok_s[record.contender]))
+        context = TrialContext(folder.plan(), folder.ledger(), load_lives(folder, record.contender))
+        run = load_run(folder, record)
+        result = attribute(record, run.exchanges, context.of(run, self._measured_tok_s[record.contender]))
         return result.outcome.value, result.code
 
     def speed(self, folder: TrialFolder, contender: str) -> tuple[float | None, str]:
         """(tok/s, status) of a finished measurement."""
-        evidence = load(folder, contender)
+        evidence = load_speed(folder, contender)
         if evidence is None:
             self._measured_tok_s[contender] = None
             return None, "invalid"

@@ -11,6 +11,7 @@ from onbox.bench.regrade import Regrader
 from onbox.bench.sandbox import Sandbox
 from onbox.bench.sandbox.choose import VARIABLE, by_name, choose
 from onbox.evidence.folder import TrialFolder, append_line, utc_now
+from onbox.evidence.load import load_lives, load_run
 from onbox.evidence.lock import locked
 from onbox.evidence.manifest import write_manifest
 from onbox.evidence.records import LedgerKind, Plan, Regrade, RegradedRun
@@ -91,13 +92,14 @@ def _regrade(trial: TrialFolder, regrader: Regrader, tell: Callable[[str], None]
     """Every finished run of every contender, one after the other."""
     plan, found = trial.plan(), []
     for contender in plan.contenders:
-        context = TrialContext(trial, plan, contender.name)
+        context = TrialContext(plan, trial.ledger(), load_lives(trial, contender.name))
         for run in trial.runs(contender.name):
             if run.gate is None:
                 continue
             where = trial.run_folder(contender.name, run.task, run.arm, run.n)
             now, why = regrader.gate(run, where)
-            exchanges, known = trial.exchanges(where / "wire.jsonl"), context.of(run)
+            evidence = load_run(trial, run)
+            exchanges, known = evidence.exchanges, context.of(evidence)
             again = run if now is None else run.model_copy(update={"gate": now})
             regraded = RegradedRun(
                 contender=contender.name,

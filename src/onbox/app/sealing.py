@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from onbox.evidence.folder import TrialFolder, write_atomic, write_json
+from onbox.evidence.load import load_trial
 from onbox.evidence.manifest import write_manifest
 from onbox.judge.results import Verdict
 from onbox.judge.verdict.trial import judge
@@ -10,7 +11,7 @@ from onbox.judge.verdict.trial import judge
 
 def seal(folder: TrialFolder) -> Verdict:
     """Judge, write `verdict.json`, `report.html` and `report.md`, and seal the folder."""
-    verdict = judge(folder)
+    verdict = judge(load_trial(folder))
     write_json(folder.path / "verdict.json", verdict)
     write_reports(folder, verdict)
     write_manifest(folder.path)

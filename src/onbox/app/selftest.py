@@ -7,6 +7,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from onbox.errors import BadSubjectError, BoxError, UsageError
+from onbox.evidence.folder import TrialFolder
+from onbox.evidence.load import load_speed
+from onbox.evidence.truth import Truth
 from onbox.judge.speed.selftest import ShapeResult, judge_shape
 from onbox.selftest.host import serve
 from onbox.selftest.run import JOBS, measure_shapes
@@ -47,7 +50,17 @@ def run_selftest(
 
     with nullcontext(str(out)) if out else TemporaryDirectory(prefix="onbox-selftest-") as path:
         measure_shapes(wanted, Path(path), tempo=Tempo(stall_s=stall_s), jobs=jobs or JOBS, on_shape=count)
-        return [judge_shape(Path(path), shape.name) for shape in wanted]
+        return [judge_measured(Path(path), shape.name) for shape in wanted]
+
+
+def judge_measured(folder: Path, name: str) -> ShapeResult:
+    """Judge the evidence of one shape.
+
+    Raises:
+        UsageError: it is missing or not what it should be.
+    """
+    trial = TrialFolder(folder)
+    return judge_shape(trial.read(Truth, folder / name / "truth.json"), load_speed(trial, name))
 
 
 def check_results(results: Sequence[ShapeResult], *, kept: bool) -> None:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from onbox.bench.past_parser import Road, road
+from onbox.bench.raw_completion import raw_route
 from onbox.bench.sandbox.halt import Halted
+from onbox.engines.base import RawRoute
 from onbox.engines.served import Served, who_serves
 from onbox.evidence.folder import append_line
 from onbox.evidence.markup import leaked
@@ -29,7 +30,7 @@ RAW = "replay-raw"
 SILENCE_S = 120.0
 SEEDS = ("seed", "sampling_seed")
 SAMPLED_WITHIN = ("sampling_params", "options")
-"""Fields of a request that hold its sampling, of SGLang and of Ollama."""
+"""Fields of a request that hold its sampling, where it is not at the top."""
 
 
 def ambiguous(exchanges: Sequence[Exchange]) -> Exchange | None:
@@ -117,11 +118,11 @@ class Replayer:
         ended = "complete" if rounds == self.plan.rounds else "its time was over"
         return ReplayEnd(rounds=rounds, seconds=round(seconds, 3), ended=ended, past_parser=way.name if way else "")
 
-    def _ask(self, client: StampedClient, last: Exchange, path: Path, deadline: float) -> tuple[int, Road | None]:
+    def _ask(self, client: StampedClient, last: Exchange, path: Path, deadline: float) -> tuple[int, RawRoute | None]:
         """Whole rounds, and the road past the parser."""
         if self._served is None:
             self._served = who_serves(client)
-        way, found = road(client, self._served, last) if self._served else (None, [])
+        way, found = raw_route(client, self._served, last) if self._served else (None, [])
         for exchange in found:
             append_line(path, exchange)
         for number in range(1, self.plan.rounds + 1):
@@ -132,7 +133,7 @@ class Replayer:
         return self.plan.rounds, way
 
 
-def _round(last: Exchange, way: Road | None, number: int) -> list[tuple[str, str, dict[str, Any]]]:
+def _round(last: Exchange, way: RawRoute | None, number: int) -> list[tuple[str, str, dict[str, Any]]]:
     """(purpose, path, body) of the requests of one round; the first is the recorded request to the byte."""
     streamed = bool(last.request.get("stream"))
     flipped = {name: value for name, value in last.request.items() if name != "stream_options"}

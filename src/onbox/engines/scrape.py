@@ -8,10 +8,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from onbox.schema.engine_profile import EngineProfile
 
 
-def idle_signs(text: str, *profiles: EngineProfile) -> dict[str, float]:
+def idle_signs(text: str, *profiles: EngineProfile | None) -> dict[str, float]:
     """What runs and waits, and the output tokens made, by the names of these engines: what is zero, or stands still,
     when nobody is served."""
-    counters = [profile.counters for profile in profiles if profile.counters]
+    counters = [profile.counters for profile in profiles if profile and profile.counters]
     return gauges(text, [name for each in counters for name in (*each.busy, *each.generated)])
 
 

@@ -1,14 +1,13 @@
 """Which server answers at a URL, and what it says of itself."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
+from onbox.engines.base import EngineFacts
 from onbox.engines.openai.attached import Attached
-from onbox.untrusted_json import UntrustedJsonError, parse_object
+from onbox.engines.registry import facts_by_owner, facts_called
 from onbox.wire.client import StampedClient
 
-KINDS = {"vllm": "vLLM", "llamacpp": "llama.cpp", "sglang": "SGLang", "library": "Ollama"}
-"""`owned_by` in `/v1/models` -> the server."""
 MODELS_MAX = 1000
 TOKENS_MAX = 10**9
 """No context is longer; a larger number is none."""
@@ -19,7 +18,7 @@ class Served:
     """A running server.
 
     Args:
-        kind: `vLLM`, `llama.cpp`, `SGLang`, `Ollama`, or `unknown`.
+        kind: the engine as people call it, or `unknown`.
         version: as the server says it; None when it does not.
         models: the names it serves, first the one that is served by default.
         context_tokens: prompt and answer together; None when it does not say.
@@ -35,6 +34,11 @@ class Served:
     sampling: dict[str, Any] | None
     vision: bool | None
     origin: str = ""
+
+    @property
+    def facts(self) -> EngineFacts | None:
+        """What is known of such a server."""
+        return facts_called(self.kind)
 
     def __str__(self) -> str:
         return f"{self.kind} {self.version}" if self.version else self.kind
@@ -54,42 +58,22 @@ def who_serves(client: StampedClient, model: str | None = None) -> Served | None
     entries = [entry for entry in listed if isinstance(entry, dict) and isinstance(entry.get("id"), str)]
     chosen = next((entry for entry in entries if entry["id"] == model), entries[0] if entries else {})
     props = Attached().props(client)
-    kind = KINDS.get(str(chosen.get("owned_by")), "unknown")
+    known = facts_by_owner(chosen.get("owned_by"))
+    details = known.details(client, str(chosen.get("id"))) if known and known.details else {}
     modalities = props.get("modalities")
-    served = Served(
-        kind=kind,
-        version=_version(client, kind, props),
+    return Served(
+        kind=known.name if known else "unknown",
+        version=_first_word(details.get("version"), props.get("version"), props.get("build_info")),
         models=tuple(entry["id"] for entry in entries),
         context_tokens=_positive(chosen.get("max_model_len")) or _positive(props.get("n_ctx")),
-        sampling=props.get("sampling_defaults") or None,
-        vision=bool(modalities.get("vision")) if isinstance(modalities, dict) else None,
+        sampling=details.get("sampling") or props.get("sampling_defaults") or None,
+        vision=bool(modalities.get("vision")) if isinstance(modalities, dict) else details.get("vision"),
         origin=_word(chosen.get("root")) or "",
     )
-    return _asked_ollama(client, served, str(chosen.get("id"))) if kind == "Ollama" else served
 
 
-def _version(client: StampedClient, kind: str, props: dict[str, Any]) -> str | None:
-    if kind == "SGLang":
-        info = client.get_json("/server_info") or client.get_json("/get_server_info") or {}
-        return _word(info.get("version"))
-    if kind == "Ollama":
-        return _word((client.get_json("/api/version") or {}).get("version"))
-    return _word(props.get("version")) or _word(props.get("build_info"))
-
-
-def _asked_ollama(client: StampedClient, served: Served, model: str) -> Served:
-    """Ollama tells of a model at an address of its own; its window is a setting that it does not tell."""
-    exchange = client.request("POST", "/api/show", {"model": model}, purpose="probe")
-    try:
-        shown = parse_object(exchange.body()) if exchange.status == 200 else {}
-    except UntrustedJsonError:
-        shown = {}
-    able = shown.get("capabilities")
-    return replace(
-        served,
-        sampling={"parameters": shown["parameters"]} if shown.get("parameters") else None,
-        vision="vision" in able if isinstance(able, list) else None,
-    )
+def _first_word(*values: Any) -> str | None:
+    return next((word for value in values if (word := _word(value))), None)
 
 
 def _positive(value: Any) -> int | None:

@@ -1,10 +1,8 @@
 """What an engine will hold, by its recipe: the plan that guard and preflight hold against the reserve.
 
-vLLM takes what it is told to take, not what the model needs: a share of all memory, unless the KV cache is pinned. So
-what a healthy server leaves free follows from its own setting, and a reserve above that would stop it for being well.
+An engine that takes what it is told to take, and not what the model needs, says in its package what that is.
 """
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,18 +10,11 @@ from onbox.box.describe import reserve_bytes, unified
 from onbox.box.gpus import Accelerator, accelerators
 from onbox.box.memory import Memory, memory
 from onbox.box.pressure import desktop_session
-from onbox.engines.log_lines import numbers
+from onbox.engines import facts_of
 from onbox.errors import OnboxError
 from onbox.fetch.named import named_memory
 from onbox.recipes.schema import Recipe
 from onbox.watch.formatting import gib
-
-VLLM_UTILISATION = 0.92
-"""vLLM's default share of memory (0.33, source)."""
-UTILISATION_READ = ((0, 26), (0, 33))
-"""Versions of vLLM whose check at the start was read."""
-VLLM_ALLOWANCE_BYTES = 4 << 30
-"""For activations, graphs and the engine itself (see `onbox.fit.memory_plan`)."""
 
 
 @dataclass(frozen=True)
@@ -83,48 +74,10 @@ def planned(recipe: Recipe, weights: Path | None, total_bytes: int, *, on_cpu: b
         total_bytes: of the memory that the engine takes its share of.
         on_cpu: no accelerator is used.
     """
-    if recipe.engine != "vllm":
+    plan = facts_of(recipe.engine).memory_plan
+    if plan is None:
         return _by_headers(recipe, weights)
-    pinned = kv_cache_bytes(recipe, on_cpu=on_cpu)
-    held = weights_bytes(recipe, weights)
-    least = None if held is None else held + VLLM_ALLOWANCE_BYTES
-    if pinned is not None:
-        made_of = "the weights are not here yet" if held is None else f"{gib(held)} weights, 4 GiB allowance"
-        return None if least is None else least + pinned, f"{gib(pinned)} KV cache as pinned, {made_of}"
-    told = recipe.serve.arguments.get("gpu-memory-utilization", VLLM_UTILISATION)
-    share = float(str(told)) if re.fullmatch(r"\d*\.?\d+", str(told)) else 1.0
-    taken = round(share * total_bytes)
-    if least is not None and least > taken:
-        return least, f"{gib(held or 0)} weights, 4 GiB allowance; more than gpu-memory-utilization {share:g} allows"
-    return taken, f"gpu-memory-utilization {share:g} of {gib(total_bytes)}"
-
-
-def utilisation(recipe: Recipe, total_bytes: int) -> tuple[float, int] | None:
-    """(share, bytes) that vLLM is told it may take of all memory; None where the cache is not pinned beside it."""
-    if recipe.engine != "vllm" or "kv-cache-memory-bytes" not in recipe.serve.arguments:
-        return None
-    told = str(recipe.serve.arguments.get("gpu-memory-utilization", VLLM_UTILISATION))
-    share = float(told) if re.fullmatch(r"\d*\.?\d+", told) else 1.0
-    return share, round(share * total_bytes)
-
-
-def utilisation_is_checked_first(version: str | None) -> bool | None:
-    """Whether this vLLM refuses to start on a GPU whose free memory is below its share, although the cache is pinned.
-
-    Source of 0.26 to 0.33 (`vllm/v1/worker/gpu_worker.py`): `request_memory` comes first, whatever is pinned; on the
-    processor a pin goes before. Of other versions nobody here has looked: None.
-    """
-    at = numbers(version or "")[:2]
-    return True if UTILISATION_READ[0] <= at <= UTILISATION_READ[1] else None
-
-
-def kv_cache_bytes(recipe: Recipe, *, on_cpu: bool) -> int | None:
-    """What the recipe pins vLLM's KV cache to; None when it leaves that to the share of memory."""
-    told = recipe.serve.arguments.get("kv-cache-memory-bytes")
-    if told is not None:
-        return _human(str(told))
-    space = recipe.serve.environment.get("VLLM_CPU_KVCACHE_SPACE")
-    return round(float(space) * 2**30) if on_cpu and space and re.fullmatch(r"[\d.]+", space) else None
+    return plan.planned(recipe, total_bytes, on_cpu, weights_bytes(recipe, weights))
 
 
 def weights_bytes(recipe: Recipe, weights: Path | None) -> int | None:
@@ -149,8 +102,9 @@ def _own_bytes(recipe: Recipe, weights: Path | None) -> int | None:
 
 
 def transient_bytes(recipe: Recipe, weights: Path | None) -> int:
-    """What it holds on top while it loads: fastsafetensors holds the weights about twice."""
-    if recipe.serve.arguments.get("load-format") != "fastsafetensors":
+    """What it holds on top while it loads."""
+    plan = facts_of(recipe.engine).memory_plan
+    if plan is None or not plan.loads_twice(recipe):
         return 0
     return weights_bytes(recipe, weights) or 0
 
@@ -180,12 +134,3 @@ def _by_headers(recipe: Recipe, weights: Path | None) -> tuple[int | None, str]:
     times = f"{slots} times " if slots > 1 else ""
     beside = f", {names}" if names else ""
     return plan.total_bytes + others, f"weights, KV cache of {times}{context} tokens, allowance{beside}"
-
-
-def _human(text: str) -> int | None:
-    """A number of bytes as vLLM takes it: `8589934592`, `8G` (binary), `8.5g` (decimal)."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([kmgtKMGT]?)", text)
-    if match is None:
-        return None
-    power = "kmgt".index(match[2].lower()) + 1 if match[2] else 0
-    return round(float(match[1]) * float((1024 if match[2].isupper() else 1000) ** power))

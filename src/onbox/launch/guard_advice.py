@@ -2,23 +2,13 @@
 
 from pathlib import Path
 
+from onbox.engines import facts_of
 from onbox.errors import GuardStop
 from onbox.evidence.records import GuardStopped
 from onbox.recipes.schema import Recipe
 from onbox.watch.formatting import gib
 
 COMMAND_CHARS = 60
-
-VLLM = {
-    "load": "load-format: auto, where fastsafetensors holds the weights about twice while it loads",
-    "finalize": "another moe-backend: repacking for a fallback's kernels takes memory that no setting caps",
-    "compile": "enforce-eager: true",
-    "tune": "enforce-eager: true",
-    "capture": "enforce-eager: true, or fewer capture sizes",
-    "kv": "kv-cache-memory-bytes, which pins the cache, where gpu-memory-utilization is no cap",
-}
-VLLM_ELSE = "a smaller kv-cache-memory-bytes, or a shorter context"
-LLAMA = "a shorter context, cache-type-k: q8_0, or a smaller quantisation"
 
 
 def guard_stop(recipe: Recipe, seen: GuardStopped, path: Path) -> GuardStop:
@@ -42,9 +32,8 @@ def advice(recipe: Recipe, seen: GuardStopped) -> str:
     """What to change, by engine and phase; when others took the memory, nothing of the recipe."""
     if not seen.ours and seen.own_bytes is not None:
         return "free memory: it was not the engine that grew"
-    if recipe.engine == "vllm":
-        return VLLM.get(seen.phase, VLLM_ELSE)
-    return LLAMA
+    words = facts_of(recipe.engine).memory_advice
+    return words.by_phase.get(seen.phase, words.otherwise)
 
 
 def _who(seen: GuardStopped) -> str:

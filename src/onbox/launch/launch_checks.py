@@ -9,13 +9,15 @@ from typing import Literal
 
 from onbox.box.checks import Check
 from onbox.box.gpus import Accelerator
+from onbox.engines import all_facts, facts_of
 from onbox.engines.known import known, unknown_version, versions_known
 from onbox.engines.launch import Launch
 from onbox.engines.variables import by_name, missing
+from onbox.engines.vllm.memory import utilisation, utilisation_is_checked_first
 from onbox.fetch import download_bytes
 from onbox.fetch.named import named_download_bytes
 from onbox.launch import image_match
-from onbox.launch.budget import Budget, utilisation, utilisation_is_checked_first
+from onbox.launch.budget import Budget
 from onbox.launch.containers import ContainerClient, ImageInfo
 from onbox.launch.containers.info import ARCH_LIST
 from onbox.launch.image_build import trouble
@@ -92,9 +94,7 @@ def _memory(recipe: Recipe, found: Budget) -> Check:
 
 def _less_memory(recipe: Recipe) -> str:
     """What to change, by the engine's own words."""
-    if recipe.engine == "vllm":
-        return "free memory, pin the cache (kv-cache-memory-bytes), lower gpu-memory-utilization, or lower the reserve"
-    return "free memory, serve a shorter context or a smaller model, or set a smaller reserve"
+    return facts_of(recipe.engine).memory_advice.before
 
 
 def _utilisation(recipe: Recipe, launch: Launch, found: Budget) -> list[Check]:
@@ -213,11 +213,8 @@ def _options(recipe: Recipe, launch: Launch) -> list[Check]:
 
 def _environment(recipe: Recipe, launch: Launch) -> list[Check]:
     knows = known(recipe.engine, launch.version)
-    own = {
-        name: knows.variable(name)
-        for name in recipe.serve.environment
-        if name.startswith(("VLLM_", "LLAMA_ARG_", "SGLANG_"))
-    }
+    prefixes = tuple(prefix for facts in all_facts() for prefix in facts.variables)
+    own = {name: knows.variable(name) for name in recipe.serve.environment if name.startswith(prefixes)}
     hint = "this version ignores them: take them out, and assert the backend by expect.backends"
     return _by_knowledge("launch.environment", own, launch.version, "variables", hint)
 
@@ -264,14 +261,15 @@ def _by_knowledge(id_: str, said: dict[str, bool | None], version: str | None, w
 
 
 def _tools(recipe: Recipe) -> list[Check]:
-    """vLLM answers an agent's first request with status 400 when it was given no parser."""
-    if recipe.engine not in ("vllm", "sglang"):
+    """An engine may answer an agent's first request with status 400 when it was given no parser."""
+    names = facts_of(recipe.engine).call_parser_hint
+    if not names:
         return []
     evidence = "without a parser the engine refuses tools, or leaves calls in the text"
     told = recipe.tools.call_parser or str(recipe.serve.arguments.get("tool-call-parser", ""))
     if told:
         return [Check("launch.tools", "pass", told, None, "", evidence)]
-    hint = "tools: {call_parser: ...}: openai for gpt-oss, qwen3_coder for Qwen3.6, hermes for many others"
+    hint = f"tools: {{call_parser: ...}}: {names}"
     return [Check("launch.tools", "warn", "no parser", None, "", evidence, hint)]
 
 

@@ -15,26 +15,16 @@ from typing import Literal
 import psutil
 
 from onbox.engines.launch import LABEL
+from onbox.engines.registry import all_facts
 from onbox.launch.containers import running_containers
 
-PROGRAMS = {
-    "vllm": ("serve",),
-    "ollama": ("serve", "runner"),
-    "llama-server": (),
-    "trtllm-serve": (),
-    "mistralrs-server": (),
-    "koboldcpp": (),
-    "text-generation-launcher": (),
-    "llama_host.py": (),
-    "ollama_host.py": (),
-}
-"""Name of a program -> the words one of which has to follow; none where any may."""
-MODULES = ("vllm.entrypoints.", "sglang.launch_server", "llama_cpp.server", "tensorrt_llm.")
-"""What stands after `python -m`."""
+_SIGNS = [facts.signs for facts in all_facts()]
+PROGRAMS = {name: words for signs in _SIGNS for name, words in signs.programs.items()}
+MODULES = tuple(module for signs in _SIGNS for module in signs.modules)
 FIRST_WORDS = 5
 SUPERVISORS = ("onbox/supervisor", "onbox/standup/keeper")
 """Where the script of a supervisor lies; the second is that of releases before 0.9."""
-IMAGES = re.compile(r"vllm|sglang|llama|ollama|tensorrt-llm|trtllm|text-generation|tgi|atlas", re.IGNORECASE)
+IMAGES = re.compile("|".join(re.escape(word) for signs in _SIGNS for word in signs.images), re.IGNORECASE)
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,7 @@
 import time
 from pathlib import Path
 
-from onbox.engines import Engine
-from onbox.engines.profiles import BUILTIN
+from onbox.engines import Engine, all_facts
 from onbox.engines.scrape import profile_of
 from onbox.evidence.folder import write_atomic
 from onbox.schema.engine_profile import EngineProfile
@@ -31,8 +30,13 @@ class Scraper:
 
     def profile(self) -> EngineProfile | None:
         """How the server's counters are read: as its engine says, else by the names that they have."""
-        told: EngineProfile | None = getattr(self._engine, "profile", None)
-        return told or (profile_of(self._scrape() or "", BUILTIN) if self.offered else None)
+        facts = getattr(self._engine, "facts", None)
+        told: EngineProfile | None = facts.profile if facts else getattr(self._engine, "profile", None)
+        return told or (
+            profile_of(self._scrape() or "", [each.profile for each in all_facts() if each.profile])
+            if self.offered
+            else None
+        )
 
     def look_for_others(self) -> list[dict[str, float]]:
         """What runs and waits, several times; nothing where the engine does not say."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from onbox.bench.instances import Instances
 from onbox.bench.runner import Bench
+from onbox.engines.registry import facts_by_owner, facts_of
 from onbox.engines.room import told_slots
 from onbox.errors import BoxError
 from onbox.evidence.folder import TrialFolder
@@ -57,7 +58,11 @@ def room_for(parallel: int, life: Lifetime) -> bool:
     if slots is not None and slots < parallel:
         raise BoxError(
             f"{life.recipe.name}: {parallel} runs at a time, and the server has room for {slots}",
-            f"start it with room for {parallel} (llama-server: --parallel {parallel}, and --ctx-size for all of them "
-            f"together), or take --parallel {slots}",
+            f"start it with room for {parallel}{_option(life, parallel)}, or take --parallel {slots}",
         )
     return parallel == 1 or slots is not None
+
+
+def _option(life: Lifetime, parallel: int) -> str:
+    known = facts_by_owner(life.props.get("owned_by")) or facts_of(life.engine.name)
+    return f" ({known.room_option.format(parallel=parallel)})" if known.room_option else ""

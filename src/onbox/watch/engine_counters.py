@@ -5,21 +5,14 @@ import math
 import re
 from urllib.parse import urlsplit
 
+from onbox.engines.registry import all_facts
 from onbox.watch.samples import TokenCounts
 
 TIMEOUT_S = 1.0
-RUNNING = ("vllm:num_requests_running", "llamacpp:requests_processing", "sglang:num_running_reqs")
-WAITING = ("vllm:num_requests_waiting", "llamacpp:requests_deferred", "sglang:num_queue_reqs")
-DONE = (
-    "vllm:generation_tokens_total",
-    "vllm:prompt_tokens_total",
-    "llamacpp:n_decode_total",
-    "llamacpp:prompt_tokens_total",
-    "sglang:generation_tokens_total",
-    "sglang:prompt_tokens_total",
-)
-"""llama.cpp counts predicted tokens when a request ends, and calls of decode while it runs."""
-
+_COUNTERS = [facts.profile.counters for facts in all_facts() if facts.profile and facts.profile.counters]
+RUNNING = tuple(name for each in _COUNTERS for name in each.running)
+WAITING = tuple(name for each in _COUNTERS for name in each.waiting)
+DONE = tuple(name for each in _COUNTERS for name in each.live)
 
 KINDS = {
     **dict.fromkeys(RUNNING, "running"),

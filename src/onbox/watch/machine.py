@@ -4,6 +4,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from onbox.engines.registry import all_facts
 from onbox.watch.samples import CacheSize, Machine
 
 SECTOR_BYTES = 512
@@ -96,7 +97,7 @@ def cache_folders(home: Path | None = None) -> tuple[Path, ...]:
     """Where engines keep what they compile, and clients what they download, of those that exist."""
     home = home or Path.home()
     known = (
-        home / ".cache" / "vllm",
+        *(home / ".cache" / name for facts in all_facts() for name in facts.caches),
         home / ".cache" / "flashinfer",
         home / ".cache" / "huggingface",
         home / ".cache" / "onbox",

@@ -139,6 +139,7 @@ class TestLocal:
             "bytes": len(WHOLE),
             "sha256": BY_PARTS.sha256,
             "source": "path",
+            "further": (),
         }
         assert fetch.download_bytes(Weights(path=str(path))) == fetch.download_bytes(None) == 0
 

@@ -9,8 +9,8 @@ import pytest
 
 from onbox.app.judging import verify_trial
 from onbox.evidence.folder import TrialFolder
-from onbox.judge.verdict.trial import judge
 from onbox.report import html, markdown
+from tests.judging import judge
 from tests.recorded import NAMES, unpack
 
 

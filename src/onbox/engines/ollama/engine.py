@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from onbox.engines.launch import Launch
-from onbox.engines.log_lines import Failure, Landmark, LogLines
-from onbox.engines.ollama.profile import PROFILE
+from onbox.engines.ollama.facts import FACTS
+from onbox.engines.ollama.log import LOG
 from onbox.engines.openai_models import first_model
 from onbox.engines.room import slots_of
 from onbox.errors import BoxError, UsageError
@@ -18,25 +18,13 @@ from onbox.wire.client import StampedClient
 
 HOST_SCRIPT = Path(__file__).with_name("ollama_host.py")
 
-LOG = LogLines(
-    landmarks=(
-        Landmark("build", r"onbox: putting .* into the store"),
-        Landmark("load", r"onbox: loading"),
-        Landmark("serving", r"onbox: serving"),
-    ),
-    failures=(
-        Failure("no_weights", r"invalid file magic|unsupported content type", "is the file a GGUF?"),
-        Failure("no_memory", r"requires more system memory|out of memory", "a shorter context, or a smaller model"),
-    ),
-)
-
 
 class Ollama:
     """Ollama's server, with one model, under the recipe's name."""
 
     name = "ollama"
     metrics_path: str | None = None
-    profile = PROFILE
+    facts = FACTS
 
     def launch(self, recipe: Recipe, weights: Path, port: int) -> Launch:
         asked = {

@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from onbox.engines import Launch
-from onbox.engines.llama.server import LlamaServer
+from onbox.engines.launch import Launch
 from onbox.engines.openai_models import first_model
-from onbox.engines.profiles import BUILTIN
+from onbox.engines.registry import all_facts, facts_by_owner
 from onbox.engines.scrape import idle_signs
 from onbox.errors import UsageError
 from onbox.recipes.schema import Recipe
@@ -34,20 +33,19 @@ class Attached:
 
     def idle(self, metrics_text: str) -> dict[str, float]:
         """Requests that run and wait, and tokens made, under the names of the engines that onbox knows."""
-        return idle_signs(metrics_text, *BUILTIN)
+        return idle_signs(metrics_text, *(each.profile for each in all_facts() if each.profile))
 
     def props(self, client: StampedClient) -> dict[str, Any]:
-        """What the server says of itself at `/v1/models`, `/version`, Ollama's `/api/version` and llama.cpp's `/props`;
+        """What the server says of itself at `/v1/models`, `/version` and where its engine says more;
         where its counters are is found out too."""
         self.metrics_path = next((path for path in METRICS_PATHS if _has_counters(client, path)), METRICS_PATHS[0])
         facts = first_model(client)
         version = client.get_json("/version")
         if version:
             facts["version"] = version.get("version")
-        elif facts["owned_by"] == "library" and (ollama := client.get_json("/api/version")):
-            facts |= {"server": "ollama", "version": ollama.get("version")}
-        if facts["owned_by"] == "llamacpp":
-            facts |= LlamaServer().props(client)
+        known = facts_by_owner(facts["owned_by"])
+        if known and known.probe:
+            facts |= known.probe(client)
         return facts
 
 

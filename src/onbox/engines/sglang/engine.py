@@ -9,8 +9,8 @@ from onbox.engines.launch import Launch
 from onbox.engines.openai_models import first_model
 from onbox.engines.room import check_room
 from onbox.engines.scrape import idle_signs
+from onbox.engines.sglang.facts import FACTS
 from onbox.engines.sglang.log import LOG
-from onbox.engines.sglang.profile import PROFILE
 from onbox.engines.template_file import template_path
 from onbox.errors import BoxError, UsageError
 from onbox.recipes.schema import ArgumentValue, Recipe
@@ -29,7 +29,7 @@ class Sglang:
 
     name = "sglang"
     metrics_path: str | None = "/metrics"
-    profile = PROFILE
+    facts = FACTS
 
     def __init__(self) -> None:
         self._version: str | None = None
@@ -81,7 +81,7 @@ class Sglang:
 
     def idle(self, metrics_text: str) -> dict[str, float]:
         """Requests that run and wait, and tokens made."""
-        return idle_signs(metrics_text, PROFILE)
+        return idle_signs(metrics_text, FACTS.profile)
 
     def props(self, client: StampedClient) -> dict[str, Any]:
         """The model, and what the server tells of its own settings."""

@@ -9,8 +9,8 @@ from onbox.engines.openai_models import first_model
 from onbox.engines.room import check_room
 from onbox.engines.scrape import idle_signs
 from onbox.engines.template_file import template_path
+from onbox.engines.vllm.facts import FACTS
 from onbox.engines.vllm.log import LOG
-from onbox.engines.vllm.profile import PROFILE
 from onbox.recipes.schema import ArgumentValue, Recipe
 from onbox.wire.client import StampedClient
 
@@ -33,7 +33,7 @@ class Vllm:
 
     name = "vllm"
     metrics_path: str | None = "/metrics"
-    profile = PROFILE
+    facts = FACTS
 
     def __init__(self) -> None:
         self._version: str | None = None
@@ -85,7 +85,7 @@ class Vllm:
 
     def idle(self, metrics_text: str) -> dict[str, float]:
         """Requests that run and wait, and tokens made."""
-        return idle_signs(metrics_text, PROFILE)
+        return idle_signs(metrics_text, FACTS.profile)
 
     def props(self, client: StampedClient) -> dict[str, Any]:
         """The model's name and context from `/v1/models`, the version from `/version`."""

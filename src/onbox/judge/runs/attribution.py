@@ -22,7 +22,7 @@ from onbox.judge.runs.replays import Replayed, Settled, replayed
 from onbox.judge.runs.replies import answer_without_call, call_fault, classify
 from onbox.judge.runs.run_context import NOTHING_KNOWN, RunContext
 from onbox.judge.runs.turns import decode_tok_s, first_token_s, turns_of
-from onbox.judge.speed.estimator import digest
+from onbox.judge.speed.estimator import Sample, digest
 from onbox.judge.thresholds import RATE_SHARE_MIN
 
 SECOND_NS = 1_000_000_000
@@ -53,10 +53,21 @@ def attribute(run: RunRecord, exchanges: Sequence[Exchange], context: RunContext
     Args:
         run: its `run.json`.
         exchanges: its `wire.jsonl`; only those with the purpose `agent` count.
-        around: what else is known.
+        context: what else is known.
     """
+    return attribute_samples(run, exchanges, samples_of(exchanges), context)
+
+
+def samples_of(exchanges: Sequence[Exchange]) -> list[Sample]:
+    """The answers to the agent's requests, each read once."""
+    return [digest(exchange) for exchange in exchanges if exchange.purpose == "agent"]
+
+
+def attribute_samples(
+    run: RunRecord, exchanges: Sequence[Exchange], samples: Sequence[Sample], context: RunContext
+) -> RunResult:
+    """Judge one run whose answers were read already; see `attribute`."""
     asked = [exchange for exchange in exchanges if exchange.purpose == "agent"]
-    samples = [digest(exchange) for exchange in asked]
     replies = [sample.reply for sample in samples]
     turns = turns_of(asked, samples)
     if context.struck is not None:
@@ -64,7 +75,7 @@ def attribute(run: RunRecord, exchanges: Sequence[Exchange], context: RunContext
     elif context.task_sha256 is not None and run.task_sha256 != context.task_sha256:
         code, detail = "I-TASK", f"planned {context.task_sha256[:12]}, run {run.task_sha256[:12]}"
     else:
-        code, detail = _rule(run, asked, replies, context)
+        code, detail = _rule(run, asked, samples, context)
     again = replayed(context.replays, offered_tools(asked[-1].request)) if asked else None
     if again is not None and code in REPLAYED:
         code, detail = _settled(code, again), f"{detail}; {again.detail}"
@@ -107,7 +118,7 @@ def _broken_files(run: RunRecord) -> tuple[str, ...] | None:
     return run.quality.broken
 
 
-def _rule(run: RunRecord, asked: Sequence[Exchange], replies: Sequence[Reply], context: RunContext) -> tuple[str, str]:
+def _rule(run: RunRecord, asked: Sequence[Exchange], samples: Sequence[Sample], context: RunContext) -> tuple[str, str]:
     """(code, what was seen) by the first rule that fits."""
     if context.guarded is not None and not run.engine_alive:
         return "I-GUARD", context.guarded
@@ -126,8 +137,8 @@ def _rule(run: RunRecord, asked: Sequence[Exchange], replies: Sequence[Reply], c
         return "I-GATE", ended
     if run.gate.exit_code == 0:
         return "PASS", ""
-    code, detail = _refused(run, asked, replies, run.gate.reason)
-    if code == "L-TIME" and (slow := _slow(observed_tok_s(replies), context.calibrated_tok_s)):
+    code, detail = _refused(run, asked, [sample.reply for sample in samples], run.gate.reason)
+    if code == "L-TIME" and (slow := _slow(observed_tok_s(samples), context.calibrated_tok_s)):
         return "I-SLOW", slow
     return code, detail
 

@@ -8,35 +8,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from onbox.evidence.records import Exchange, RunRecord
-from onbox.evidence.stream import Reply, read_reply
+from onbox.evidence.records import RunRecord
 from onbox.judge.results import Measurement
+from onbox.judge.speed.estimator import Sample
 
-SECOND_NS = 1_000_000_000
 TOKENS_MIN = 32
 """Fewer tokens than this hold no rate."""
 RUNS_MIN = 3
 """Fewer runs than this calibrate nothing."""
 
 
-def observed_tok_s(replies: Sequence[Reply]) -> float | None:
-    """Tokens over seconds of decoding, pooled over the streamed answers of a run; None when there are too few.
+def observed_tok_s(samples: Sequence[Sample]) -> float | None:
+    """Tokens over seconds of decoding, pooled over the answers of a run; None when there are too few.
 
     Of a stream that was cut off before it told its usage, the visible events are counted.
     """
-    tokens, spent_ns = 0, 0
-    for reply in replies:
-        seen = [arrival for arrival in reply.arrivals if arrival.visible]
-        if len(seen) < 2:
-            continue
-        tokens += (reply.completion_tokens or reply.chunks) - 1
-        spent_ns += seen[-1].t_ns - seen[0].t_ns
-    return tokens * SECOND_NS / spent_ns if tokens >= TOKENS_MIN and spent_ns else None
-
-
-def observed_tok_s_of(exchanges: Sequence[Exchange]) -> float | None:
-    """The rate of an agent's own answers."""
-    return observed_tok_s([read_reply(each) for each in exchanges if each.purpose == "agent"])
+    seen = [observed for sample in samples if (observed := sample.observed or sample.counted_by_events)]
+    tokens, seconds = sum(each[0] for each in seen), sum(each[1] for each in seen)
+    return tokens / seconds if tokens >= TOKENS_MIN and seconds > 0 else None
 
 
 @dataclass(frozen=True)

@@ -88,4 +88,5 @@ def _raw_text(exchange: Exchange) -> str | None:
     texts = [body[name] for name in RAW_FIELDS if isinstance(body.get(name), str)] if isinstance(body, dict) else []
     if texts:
         return str(texts[0])
-    return None if read_reply(exchange).error else read_reply(exchange).content
+    reply = read_reply(exchange)
+    return None if reply.error else reply.content

@@ -1,9 +1,10 @@
 """What is known of a run beside its own record: the plan, the ledger, the guard, the server's usual rate."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from onbox.evidence.folder import TrialFolder
-from onbox.evidence.records import Exchange, GuardStopped, LedgerKind, Plan, RunRecord, StandUp
+from onbox.evidence.load import EngineLife, RunEvidence
+from onbox.evidence.records import Exchange, LedgerEntry, LedgerKind, Plan, RunRecord
 
 STRIKES = (LedgerKind.DISCARDED, LedgerKind.INVALIDATED)
 
@@ -33,38 +34,41 @@ NOTHING_KNOWN = RunContext()
 
 
 class TrialContext:
-    """What is known of all runs of one contender beside their records, read once.
+    """What is known of all runs of one contender beside their records.
 
     Args:
-        folder: of the trial.
         plan: of the trial.
-        contender: its name.
+        ledger: of the trial.
+        lives: of the contender's engine.
     """
 
-    def __init__(self, folder: TrialFolder, plan: Plan, contender: str) -> None:
-        self.struck = struck_out(folder)
-        self._folder = folder
+    def __init__(self, plan: Plan, ledger: Sequence[LedgerEntry], lives: Sequence[EngineLife]) -> None:
+        self.struck = struck_out(ledger)
         self._tasks = {task.name: task.sha256 for task in plan.tasks}
-        self._guarded = guarded_lives(folder, contender)
+        self._guarded = guarded_lives(lives)
 
-    def of(self, record: RunRecord, calibrated_tok_s: float | None = None) -> RunContext:
+    def of(self, run: RunEvidence, calibrated_tok_s: float | None = None) -> RunContext:
         """The context of one run."""
-        path = self._folder.run_folder(record.contender, record.task, record.arm, record.n)
-        where = path.relative_to(self._folder.path).as_posix()
+        where = run_folder(run.record)
         return RunContext(
             folder=where,
             struck=self.struck.get(where),
-            task_sha256=self._tasks.get(record.task),
-            guarded=self._guarded.get(record.launch_id),
+            task_sha256=self._tasks.get(run.record.task),
+            guarded=self._guarded.get(run.record.launch_id),
             calibrated_tok_s=calibrated_tok_s,
-            replays=tuple(self._folder.exchanges(path / "replay.jsonl")) if record.replay else (),
+            replays=run.replays,
         )
 
 
-def struck_out(folder: TrialFolder) -> dict[str, str]:
+def run_folder(record: RunRecord) -> str:
+    """Where a run lies, relative to the trial folder."""
+    return f"{record.contender}/runs/{record.task}/{record.arm}/{record.n}"
+
+
+def struck_out(ledger: Sequence[LedgerEntry]) -> dict[str, str]:
     """What the ledger strikes out -> why; what was struck out and later done again and accepted stands."""
     struck: dict[str, str] = {}
-    for entry in folder.ledger():
+    for entry in ledger:
         subject = entry.subject.rstrip("/")
         if entry.kind in STRIKES:
             struck[subject] = entry.reason or entry.kind.value
@@ -73,14 +77,12 @@ def struck_out(folder: TrialFolder) -> dict[str, str]:
     return struck
 
 
-def guarded_lives(folder: TrialFolder, contender: str) -> dict[str, str]:
+def guarded_lives(lives: Sequence[EngineLife]) -> dict[str, str]:
     """The lifetimes of a contender's engine that the guard ended -> what it saw."""
     found = {}
-    home = folder.contender(contender)
-    for path in sorted([*home.glob("standup*/phases.json"), *home.glob("nodes/*/standup*/phases.json")]):
-        life = folder.read(StandUp, path)
-        if life.stopped is not None and life.stopped.how == "guard":
-            seen = folder.read_if_there(GuardStopped, path.with_name("guard.json"))
-            left = f"{seen.kind}, {seen.available_bytes / 1e9:.1f} GB were available" if seen else ""
-            found[life.launch_id] = left or "no account of it is left"
+    for life in lives:
+        stopped, guard = life.standup.stopped, life.guard
+        if stopped is not None and stopped.how == "guard":
+            left = f"{guard.kind}, {guard.available_bytes / 1e9:.1f} GB were available" if guard else ""
+            found[life.standup.launch_id] = left or "no account of it is left"
     return found

@@ -33,6 +33,7 @@ class Sample:
         tokens: output tokens by `usage`; None when the server does not say.
         bursts: arrivals of something visible, after those that came together are counted as one.
         first_tokens: tokens of the first burst, known or estimated; None when there is no saying.
+        first_chunks: visible events of the first burst.
         first_s: seconds from the request to the first visible arrival.
         span_s: seconds from the first burst to the last.
     """
@@ -43,6 +44,7 @@ class Sample:
     tokens: int | None
     bursts: int
     first_tokens: float | None
+    first_chunks: int
     first_s: float | None
     span_s: float
 
@@ -52,6 +54,13 @@ class Sample:
         if self.first_tokens is None or self.bursts < 2 or self.span_s <= 0:
             return None
         return arrived(self.reply) - self.first_tokens, self.span_s
+
+    @property
+    def counted_by_events(self) -> tuple[float, float] | None:
+        """The same of a stream that ended before it told its tokens, each visible event taken for one."""
+        if self.tokens is not None or self.bursts < 2 or self.span_s <= 0:
+            return None
+        return float(self.reply.chunks - self.first_chunks), self.span_s
 
     @property
     def tok_s(self) -> float | None:
@@ -72,6 +81,7 @@ def digest(exchange: Exchange) -> Sample:
         tokens=reply.completion_tokens,
         bursts=len(starts),
         first_tokens=_first_tokens(reply, first) if first and reply.completion_tokens else None,
+        first_chunks=sum(arrival.visible for arrival in first),
         first_s=seen[0].t_ns / SECOND_NS if seen else None,
         span_s=(starts[-1] - starts[0]) / SECOND_NS if starts else 0.0,
     )

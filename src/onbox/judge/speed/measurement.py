@@ -8,23 +8,15 @@ is that of decoding: neither the first token nor the prompt is in it.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from statistics import median
 
 from onbox.engines.profiles import candidates
-from onbox.errors import UsageError
-from onbox.evidence.folder import TrialFolder, read_lines
+from onbox.evidence.load import SpeedEvidence
 from onbox.evidence.records import (
     Ceiling,
-    CpuWindow,
     Exchange,
-    Moment,
-    Preflight,
-    PreflightCase,
     SpeedPlan,
-    SpeedRecord,
-    Telemetry,
 )
 from onbox.judge.formatting import sentence
 from onbox.judge.results import Check, Measurement, RequestSpeed, Status, Uncertainty, Validity, Witness
@@ -40,70 +32,6 @@ from onbox.judge.speed.uncertainty import uncertainty_of
 from onbox.schema.engine_profile import EngineProfile
 
 Pairs = list[tuple[float, float]]
-
-
-@dataclass(frozen=True)
-class SpeedEvidence:
-    """The files of one measurement, read and not yet judged.
-
-    Args:
-        where: the folder, relative to the trial folder.
-        run: `run.json`.
-        exchanges: `requests.jsonl`.
-        metrics_before: Prometheus text scraped just before the measured window; None when there is none.
-        metrics_after: the same just after it.
-        cpu: who used the processors, by request id.
-        moments: what the box did meanwhile.
-        coherence: the preflight's probe for sense, of the same server lifetime; None when it was not asked.
-        ceiling: what bounds the rate; None when the weights are not known.
-        cells: the same of other numbers of requests at a time.
-    """
-
-    where: str
-    run: SpeedRecord
-    exchanges: tuple[Exchange, ...]
-    metrics_before: str | None
-    metrics_after: str | None
-    cpu: dict[int, CpuWindow]
-    moments: tuple[Moment, ...]
-    coherence: PreflightCase | None
-    ceiling: Ceiling | None
-    cells: "tuple[SpeedEvidence, ...]" = ()
-
-
-def load(folder: TrialFolder, contender: str, n: int = 1) -> SpeedEvidence | None:
-    """Read `CONTENDER/speed/N/` and the contender's preflight; None when the measurement was not finished.
-
-    Raises:
-        UsageError: a file holds something else than it should.
-    """
-    whole = _load(folder, contender, folder.contender(contender) / "speed" / str(n))
-    if whole is None:
-        return None
-    at = (*whole.run.plan.concurrency, 1) if whole.run.plan.concurrency else ()
-    cells = (_load(folder, contender, folder.path / whole.where / f"at-{concurrency}") for concurrency in at)
-    # A ceiling holds for one sequence: how many experts several of them read together is not known.
-    return replace(whole, cells=tuple(replace(cell, ceiling=None) for cell in cells if cell is not None))
-
-
-def _load(folder: TrialFolder, contender: str, path: Path) -> SpeedEvidence | None:
-    run = folder.read_if_there(SpeedRecord, path / "run.json")
-    if run is None:
-        return None
-    windows, moments = _telemetry(path / "telemetry.jsonl")
-    preflight = folder.read_if_there(Preflight, folder.contender(contender) / "preflight.json")
-    cases = preflight.cases if preflight else ()
-    return SpeedEvidence(
-        where=path.relative_to(folder.path).as_posix(),
-        run=run,
-        exchanges=tuple(folder.exchanges(path / "requests.jsonl")),
-        metrics_before=_text(path / "metrics-before.prom"),
-        metrics_after=_text(path / "metrics-after.prom"),
-        cpu=windows,
-        moments=moments,
-        coherence=next((case for case in cases if case.name == "coherence"), None),
-        ceiling=folder.read_if_there(Ceiling, folder.contender(contender) / "fit.json"),
-    )
 
 
 def measure(evidence: SpeedEvidence) -> Measurement:
@@ -304,22 +232,3 @@ def validity(checks: Sequence[Check]) -> Validity:
     if any(check.status is Status.FAIL and check.id in HARD for check in checks):
         return Validity.INVALID
     return Validity.VALID if all(check.status is Status.PASS for check in checks) else Validity.SUSPECT
-
-
-def _text(path: Path) -> str | None:
-    return path.read_text("utf-8", "replace") if path.is_file() else None
-
-
-def _telemetry(path: Path) -> tuple[dict[int, CpuWindow], tuple[Moment, ...]]:
-    windows: dict[int, CpuWindow] = {}
-    moments: list[Moment] = []
-    try:
-        for line in read_lines(path):
-            if "cpu" in line:
-                told = Telemetry.model_validate(line)
-                windows[told.request_id] = told.cpu
-            else:
-                moments.append(Moment.model_validate(line))
-    except ValueError as error:
-        raise UsageError(f"{path}: not a telemetry record: {str(error).splitlines()[0]}") from error
-    return windows, tuple(moments)

@@ -1,15 +1,13 @@
 """Did the measurement of a server of known truth come out as it must?"""
 
-from pathlib import Path
-
-from onbox.evidence.folder import TrialFolder
+from onbox.evidence.load import SpeedEvidence
 from onbox.evidence.records import Record
 from onbox.evidence.truth import Truth
 from onbox.judge import thresholds as limit
 from onbox.judge.results import Check, Status, Validity
 from onbox.judge.rounding import rounded
 from onbox.judge.speed.checks import HARD, OF_THE_BOX
-from onbox.judge.speed.measurement import load, measure, validity
+from onbox.judge.speed.measurement import measure, validity
 
 NOT_OF_THE_STREAM = OF_THE_BOX | {"COHERENCE", "PREFIX_CACHE"}
 """Checks that ask about a box, a model and a cache, which a server of known truth does not have."""
@@ -34,15 +32,8 @@ class ShapeResult(Record):
     """What is wrong, in words; empty when it passed."""
 
 
-def judge_shape(folder: Path, name: str) -> ShapeResult:
-    """Judge the evidence that `onbox.selftest.run` wrote for one shape.
-
-    Raises:
-        UsageError: it is missing or not what it should be.
-    """
-    trial = TrialFolder(folder)
-    truth = trial.read(Truth, folder / name / "truth.json")
-    evidence = load(trial, name)
+def judge_shape(truth: Truth, evidence: SpeedEvidence | None) -> ShapeResult:
+    """Judge the measurement of one shape; None: it was not finished."""
     measured = measure(evidence) if evidence else None
     checks = [c for c in measured.checks if c.id not in NOT_OF_THE_STREAM] if measured else []
     status = validity(checks) if measured else Validity.INVALID
@@ -51,7 +42,7 @@ def judge_shape(folder: Path, name: str) -> ShapeResult:
     found = _reasons(checks, status)
     why = _why(truth, status, found, error_pct)
     return ShapeResult(
-        name=name,
+        name=truth.name,
         says=truth.says,
         truth_tok_s=round(truth.tok_s, 3),
         measured_tok_s=None if rate is None else rounded(rate),

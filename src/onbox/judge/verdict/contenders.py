@@ -5,19 +5,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from onbox.evidence.claims import Claim
-from onbox.evidence.folder import TrialFolder
-from onbox.evidence.records import ContenderPlan, Exchange, LedgerKind, Plan, RunRecord, StandUp
+from onbox.evidence.load import ContenderEvidence, TrialEvidence
+from onbox.evidence.records import ContenderPlan, LedgerEntry, LedgerKind, Plan, RunRecord
 from onbox.evidence.served_recipe import served_recipe
-from onbox.evidence.stream import read_reply
 from onbox.judge.intervals import cluster_wilson, wilson
 from onbox.judge.results import BackendProof, ContenderResult, Measurement, Outcome, RunResult, TaskCell
 from onbox.judge.rounding import rounded, rounded_pair
-from onbox.judge.runs.attribution import attribute
+from onbox.judge.runs.attribution import attribute_samples, samples_of
 from onbox.judge.runs.isolation import bears, has_mark
-from onbox.judge.runs.observed_rate import observed_tok_s_of, usual_of_each_node
+from onbox.judge.runs.observed_rate import observed_tok_s, usual_of_each_node
 from onbox.judge.runs.run_context import TrialContext
 from onbox.judge.speed.claim_evidence import with_claims
-from onbox.judge.speed.measurement import load, measure, refused
+from onbox.judge.speed.estimator import Sample
+from onbox.judge.speed.measurement import measure, refused
 from onbox.judge.verdict.backend import backend_proof
 
 CellKey = tuple[str, str]
@@ -74,55 +74,51 @@ class Judged:
     """Why it was not carried out to its end, by the ledger; empty when it was."""
 
 
-def judge_contender(folder: TrialFolder, plan: Plan, contender: ContenderPlan, claims: Sequence[Claim] = ()) -> Judged:
-    """Read and judge all runs of the plan, and the first decode measurement that stands.
+def judge_contender(evidence: TrialEvidence, contender: ContenderEvidence, claims: Sequence[Claim] = ()) -> Judged:
+    """Judge all runs of the plan, and the first decode measurement that stands.
 
     Args:
-        folder: of the trial.
-        plan: of the trial.
-        contender: of the plan.
-        claims: published rates beside those that the folder holds.
+        evidence: of the trial.
+        contender: of that evidence.
+        claims: published rates beside those of the evidence.
     """
-    context = TrialContext(folder, plan, contender.name)
-    speed = _speed(folder, contender.name, context.struck)
+    plan = evidence.plan
+    context = TrialContext(plan, evidence.ledger, contender.lives)
+    speed = _speed(contender, context.struck)
     if speed is not None:
-        speed = with_claims(folder, contender, speed, claims)
-    records = list(folder.runs(contender.name))
+        speed = with_claims(evidence, contender.plan, speed, claims)
     canaries: dict[str, set[str]] = defaultdict(set)
-    for record in records:
-        canaries[record.arm].update({record.canary} - {""})
-    seen = [(record, _exchanges(folder, record)) for record in records if _planned(plan, record)]
+    for run in contender.runs:
+        canaries[run.record.arm].update({run.record.canary} - {""})
+    planned = [(run, samples_of(run.exchanges)) for run in contender.runs if _planned(plan, run.record)]
     usual = usual_of_each_node(
-        speed, [(record, observed_tok_s_of(exchanges)) for record, exchanges in seen], plan.parallel
+        speed, [(run.record, observed_tok_s(samples)) for run, samples in planned], plan.parallel
     )
     runs = []
-    for record, exchanges in seen:
-        result = attribute(record, exchanges, context.of(record, usual[record.node].of(record)))
+    for run, samples in planned:
+        known = context.of(run, usual[run.record.node].of(run.record))
+        result = attribute_samples(run.record, run.exchanges, samples, known)
         borne = frozenset(
             arm.name
             for arm in plan.treatments
             if has_mark(arm)
-            and bears(arm, [record.canary] if arm.name == record.arm else canaries[arm.name], exchanges)
+            and bears(arm, [run.record.canary] if arm.name == run.record.arm else canaries[arm.name], run.exchanges)
         )
-        runs.append(JudgedRun(record, result, _said(exchanges), borne))
+        runs.append(JudgedRun(run.record, result, _said(samples), borne))
     by_cell: dict[CellKey, list[JudgedRun]] = {(task.name, arm): [] for task in plan.tasks for arm in plan.arms}
-    for run in runs:
-        by_cell[run.record.task, run.record.arm].append(run)
+    for judged in runs:
+        by_cell[judged.record.task, judged.record.arm].append(judged)
     repeats = [_repeats(each) for each in by_cell.values()]
     fixed = True in repeats and False not in repeats
     cells = {key: _cell(each, plan.runs, fixed) for key, each in by_cell.items()}
-    tally = _tally(plan, contender, runs, cells, speed)
-    tally = tally.model_copy(update={"backend": _backend(folder, contender)})
-    return Judged(contender, tuple(runs), cells, tally, failed=_failed(folder, contender.name))
+    tally = _tally(plan, contender.plan, runs, cells, speed)
+    tally = tally.model_copy(update={"backend": _backend(contender)})
+    return Judged(contender.plan, tuple(runs), cells, tally, failed=_failed(evidence.ledger, contender.plan.name))
 
 
 def _planned(plan: Plan, record: RunRecord) -> bool:
     named = any(task.name == record.task for task in plan.tasks)
     return named and record.arm in plan.arms and record.n <= plan.runs
-
-
-def _exchanges(folder: TrialFolder, record: RunRecord) -> list[Exchange]:
-    return folder.exchanges(folder.run_folder(record.contender, record.task, record.arm, record.n) / "wire.jsonl")
 
 
 def _may_be_serving(result: RunResult) -> bool:
@@ -199,9 +195,9 @@ def _repeats(runs: Sequence[JudgedRun]) -> bool | None:
     return len({run.said for run in valid}) == 1 and len({run.result.outcome for run in valid}) == 1
 
 
-def _said(exchanges: Sequence[Exchange]) -> tuple[object, ...] | None:
+def _said(samples: Sequence[Sample]) -> tuple[object, ...] | None:
     """All that the model said in a run; ids, dates and timings differ even when a model repeats itself to the byte."""
-    replies = [read_reply(exchange) for exchange in exchanges if exchange.purpose == "agent"]
+    replies = [sample.reply for sample in samples]
     if not replies or any(reply.error for reply in replies):
         return None
     return tuple(
@@ -210,29 +206,28 @@ def _said(exchanges: Sequence[Exchange]) -> tuple[object, ...] | None:
     )
 
 
-def _backend(folder: TrialFolder, contender: ContenderPlan) -> BackendProof | None:
+def _backend(contender: ContenderEvidence) -> BackendProof | None:
     """What computes, by the last life of its engine."""
-    standup = folder.read_if_there(StandUp, folder.contender(contender.name) / "standup" / "phases.json")
-    return None if standup is None else backend_proof(standup, served_recipe(contender).expect)
+    served = served_recipe(contender.plan)
+    return None if contender.last_life is None else backend_proof(contender.last_life, served.expect)
 
 
-def _failed(folder: TrialFolder, contender: str) -> str:
+def _failed(ledger: Sequence[LedgerEntry], contender: str) -> str:
     """Why the contender was not carried out to its end; one that was resumed and then stopped as it should has not
     failed."""
     why = ""
-    for entry in folder.ledger():
+    for entry in ledger:
         if entry.subject == contender and entry.kind in (LedgerKind.FAILED, LedgerKind.STOPPED):
             why = entry.reason if entry.kind is LedgerKind.FAILED else ""
     return why
 
 
-def _speed(folder: TrialFolder, contender: str, struck: Mapping[str, str]) -> Measurement | None:
+def _speed(contender: ContenderEvidence, struck: Mapping[str, str]) -> Measurement | None:
     """The first measurement that was finished and stands: measuring again until it looks good gains nothing.
 
     Where none stands the last one is shown, without its number.
     """
-    numbers = sorted(int(p.name) for p in (folder.contender(contender) / "speed").glob("*") if p.name.isdecimal())
-    finished = [evidence for n in numbers if (evidence := load(folder, contender, n)) is not None]
+    finished = contender.speeds
     stands = next((evidence for evidence in finished if evidence.where not in struck), None)
     if stands is not None:
         return measure(stands)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from onbox.evidence.claims import Claim
-from onbox.evidence.folder import TrialFolder
+from onbox.evidence.load import TrialEvidence
 from onbox.evidence.records import Plan
 from onbox.judge import RULES
 from onbox.judge.results import Comparison, Verdict
@@ -19,18 +19,15 @@ FIXED_SUITE = "exact permutation of runs within each task, two-sided"
 POPULATION = "exact sign-flip of whole tasks, two-sided"
 
 
-def judge(folder: TrialFolder, claims: Sequence[Claim] = ()) -> Verdict:
+def judge(evidence: TrialEvidence, claims: Sequence[Claim] = ()) -> Verdict:
     """Judge a trial from its evidence alone.
 
     Args:
-        folder: of the trial.
-        claims: published rates that decode rates are held against, beside those in the folder.
-
-    Raises:
-        UsageError: a record cannot be read; the message names the file and the field.
+        evidence: of the trial.
+        claims: published rates that decode rates are held against, beside those of the evidence.
     """
-    plan = folder.plan()
-    judged = [judge_contender(folder, plan, contender, claims) for contender in plan.contenders]
+    plan = evidence.plan
+    judged = [judge_contender(evidence, contender, claims) for contender in evidence.contenders]
     pair, arms = compare(judged), compare_arms(plan, judged)
     return Verdict(
         rules=RULES,

@@ -1,0 +1,205 @@
+"""What an engine's package gives: a class that starts and asks it, and the facts by which others know it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from onbox.engines.launch import Launch
+from onbox.engines.log_lines import LogLines
+from onbox.schema.engine_profile import EngineProfile
+
+if TYPE_CHECKING:  # the watcher reads facts, and must stay small
+    from onbox.evidence.records import Exchange, SpeedPlan
+    from onbox.recipes.schema import Recipe
+    from onbox.wire.client import StampedClient
+
+
+class Engine(Protocol):
+    """One kind of server.
+
+    A class may also have an attribute `facts`, an `EngineFacts`: with it the watcher, the ruler, preflight, replays and
+    the guard know the engine too. Without it the engine is started and asked, and no more is known of it.
+    """
+
+    name: str
+    metrics_path: str | None
+    """Where Prometheus counters are, counted from the root; None when it has none."""
+
+    def launch(self, recipe: "Recipe", weights: Path, port: int) -> Launch:
+        """How to serve `weights` by `recipe` on 127.0.0.1:`port`; nothing is started.
+
+        Args:
+            weights: the file or folder on this box, as `onbox.fetch` brought it.
+
+        Raises:
+            BoxError: the engine is not installed; the message says what to install.
+            UsageError: the recipe asks for what this engine does not have.
+        """
+        ...
+
+    def version(self) -> str | None:
+        """The version that the last `launch` would start; None when only a running server could tell."""
+        ...
+
+    def ready(self, client: "StampedClient") -> bool:
+        """Whether the server says that it is ready; the caller still asks it for a token."""
+        ...
+
+    def idle(self, metrics_text: str) -> dict[str, float]:
+        """What runs and waits by a scrape, and what was made (`..._total`), by name; empty when it does not say."""
+        ...
+
+    def props(self, client: "StampedClient") -> dict[str, Any]:
+        """What the running server says of itself, in a form fit for evidence."""
+        ...
+
+
+class Trouble(StrEnum):
+    """What may be wrong between a server and an agent."""
+
+    NO_TOOLS = "a request with tools is refused"
+    NO_CALL = "no call comes"
+    LEAK = "calls stand in the text"
+    PARSE = "the server cannot parse what the model wrote"
+    STREAM = "streams and whole answers differ"
+    REASONING_IN_TEXT = "thoughts stand in the text"
+    REASONING_LOST = "thoughts are not passed back"
+    IMAGE = "images are not taken"
+    CONTEXT = "the context is short"
+    SAMPLING = "sampling defaults are not told"
+    NO_USAGE = "usage is not told"
+    APIS = "an API is missing"
+
+
+@dataclass(frozen=True)
+class ProcessSigns:
+    """How the engine is seen among the processes and containers of a box.
+
+    Args:
+        programs: name of a program -> the words one of which has to follow; none where any may.
+        modules: what stands after `python -m`.
+        images: words in the name of an image.
+    """
+
+    programs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    modules: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class MemoryAdvice:
+    """What to change when memory runs short.
+
+    Args:
+        before: by the check before a launch.
+        otherwise: by the guard, in a phase that `by_phase` has not.
+        by_phase: by the guard.
+    """
+
+    before: str = "free memory, serve a shorter context or a smaller model, or set a smaller reserve"
+    otherwise: str = "a shorter context, or a smaller quantisation"
+    by_phase: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class MemoryPlan:
+    """What an engine holds, where that follows from its own settings and not from the weights alone.
+
+    Args:
+        planned: (recipe, bytes of all memory, on a processor, bytes of the weights or None) -> (bytes, in words what
+            they are made of); None bytes where nobody can say.
+        loads_twice: whether the recipe has the weights in memory about twice while they load.
+    """
+
+    planned: Callable[["Recipe", int, bool, int | None], tuple[int | None, str]]
+    loads_twice: Callable[["Recipe"], bool] = lambda recipe: False
+
+
+@dataclass(frozen=True)
+class Api:
+    """One way to ask for a stream of a given length.
+
+    Args:
+        path: counted from the root of the server.
+        body: what to send, from the model's name, the prompt and the plan.
+    """
+
+    path: str
+    body: Callable[[str, str, "SpeedPlan"], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class RawRoute:
+    """A request whose answer no parser has touched.
+
+    Args:
+        path: counted from the root of the server.
+        body: without a seed.
+        name: in words.
+    """
+
+    path: str
+    body: dict[str, Any]
+    name: str
+
+
+FindRawRoute = Callable[["StampedClient", Mapping[str, Any]], tuple[RawRoute | None, list["Exchange"]]]
+"""(connection, body of a chat request) -> (the route, the exchanges that found it)."""
+
+
+@dataclass(frozen=True)
+class Advice:
+    """For what a server advises.
+
+    Args:
+        trouble: what is wrong.
+        version: of the server; None where it does not say.
+        model: the model's names, by which its family is told.
+    """
+
+    trouble: Trouble
+    version: str | None
+    model: str
+
+
+@dataclass(frozen=True)
+class EngineFacts:
+    """All that the rest of onbox knows of one engine; what is left out is not known.
+
+    Args:
+        name: as people write it.
+        owned_by: what it says of itself in `owned_by` of `/v1/models`: how it is recognised when attached.
+        profile: its counters and times, for the ruler, the watcher and judge.
+        log: what its log says.
+        signs: how it is seen among processes and containers.
+        memory_advice: what to change when memory runs short.
+        memory_plan: None: weights, cache and allowance by the headers of the weights.
+        variables: prefixes of its own environment variables.
+        call_parser_hint: for an engine that leaves calls in the text unless a parser is named: which one to name.
+        apis: its own APIs, by name, the first of them the one it is measured by.
+        probe: what more an attached server says of itself, for evidence.
+        details: (connection, model) -> `version`, `sampling`, `vision` as far as it tells them apart from `probe`.
+        raw_completion: finds the route past its parser.
+        advice: the option that helps; empty where none is known.
+        caches: folders below `~/.cache` where it keeps what it compiles.
+        room_option: how it is given room for `{parallel}` requests at a time.
+    """
+
+    name: str
+    owned_by: tuple[str, ...] = ()
+    profile: EngineProfile | None = None
+    log: LogLines = field(default_factory=LogLines)
+    signs: ProcessSigns = field(default_factory=ProcessSigns)
+    memory_advice: MemoryAdvice = field(default_factory=MemoryAdvice)
+    memory_plan: MemoryPlan | None = None
+    variables: tuple[str, ...] = ()
+    call_parser_hint: str = ""
+    apis: Mapping[str, Api] = field(default_factory=dict)
+    probe: Callable[["StampedClient"], dict[str, Any]] | None = None
+    details: Callable[["StampedClient", str], dict[str, Any]] | None = None
+    raw_completion: FindRawRoute | None = None
+    advice: Callable[[Advice], str] | None = None
+    caches: tuple[str, ...] = ()
+    room_option: str = ""

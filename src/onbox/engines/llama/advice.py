@@ -1,0 +1,23 @@
+"""What helps with llama.cpp's server (options of builds b11434 to b11549)."""
+
+from onbox.engines.base import Advice, Trouble
+
+_TEMPLATE = "llama.cpp: --jinja, and a --chat-template-file that asks for calls as this model writes them"
+_HELPS = {
+    Trouble.NO_TOOLS: "llama.cpp: --jinja (without it tools are refused)",
+    Trouble.NO_CALL: _TEMPLATE,
+    Trouble.LEAK: _TEMPLATE,
+    Trouble.PARSE: f"{_TEMPLATE}; a lower --temp",
+    Trouble.STREAM: "llama.cpp: another build; its parser for streams is the same code",
+    Trouble.REASONING_IN_TEXT: "llama.cpp: --jinja --reasoning-format deepseek",
+    Trouble.REASONING_LOST: "llama.cpp: a --chat-template-file that prints reasoning_content",
+    Trouble.IMAGE: "llama.cpp: --mmproj FILE, where the model has one",
+    Trouble.CONTEXT: "llama.cpp: --ctx-size N (divided by --parallel N)",
+    Trouble.SAMPLING: "llama.cpp: --props",
+    Trouble.APIS: "llama.cpp: build b10488 or newer",
+}
+
+
+def advice(case: Advice) -> str:
+    """The option that helps; empty where none is known."""
+    return _HELPS.get(case.trouble, "")

@@ -1,0 +1,24 @@
+"""All that others need to know of llama.cpp's server, embedded or not."""
+
+from onbox.engines.base import EngineFacts, MemoryAdvice, ProcessSigns
+from onbox.engines.llama.advice import advice
+from onbox.engines.llama.log import LOG
+from onbox.engines.llama.profile import PROFILE
+from onbox.engines.llama.props import props
+from onbox.engines.llama.raw_completion import route
+
+FACTS = EngineFacts(
+    name="llama.cpp",
+    owned_by=("llamacpp",),
+    profile=PROFILE,
+    log=LOG,
+    signs=ProcessSigns(
+        programs={"llama-server": (), "llama_host.py": ()}, modules=("llama_cpp.server",), images=("llama",)
+    ),
+    memory_advice=MemoryAdvice(otherwise="a shorter context, cache-type-k: q8_0, or a smaller quantisation"),
+    variables=("LLAMA_ARG_",),
+    probe=props,
+    raw_completion=route,
+    advice=advice,
+    room_option="llama-server: --parallel {parallel}, and --ctx-size for all of them together",
+)

@@ -1,0 +1,45 @@
+"""What helps with SGLang (its documentation of its tool and reasoning parsers)."""
+
+from onbox.engines.base import Advice, Trouble
+from onbox.engines.model_families import family_of
+
+PARSERS = {
+    "gpt-oss": ("gpt-oss", "gpt-oss"),
+    "qwen3.5": ("qwen3_coder", "qwen3"),
+    "qwen3-coder": ("qwen3_coder", ""),
+    "qwen3": ("qwen", "qwen3"),
+    "hermes": ("qwen25", ""),
+    "deepseek-r1": ("deepseekv3", "deepseek-r1"),
+    "deepseek-v3.1": ("deepseekv31", "deepseek-v3"),
+    "deepseek-v3": ("deepseekv3", "deepseek-v3"),
+    "glm-4.7": ("glm", "glm45"),
+    "glm-4": ("glm", "glm45"),
+    "kimi": ("kimi_k2", "kimi_k2"),
+    "minimax": ("minimax-m2", "minimax"),
+    "llama-4": ("llama4", ""),
+    "llama-3": ("llama3", ""),
+    "magistral": ("mistral", "magistral"),
+    "mistral": ("mistral", ""),
+}
+"""Family -> parser of calls, parser of thoughts; empty where there is none."""
+
+_HELPS = {
+    Trouble.STREAM: "SGLang: another --tool-call-parser, or a newer version",
+    Trouble.REASONING_LOST: "SGLang: a --chat-template that prints reasoning_content",
+    Trouble.IMAGE: "SGLang: --enable-multimodal, if the model can see",
+    Trouble.CONTEXT: "SGLang: --context-length N",
+    Trouble.SAMPLING: "SGLang: look into the model's generation_config.json (--sampling-defaults)",
+    Trouble.APIS: "SGLang: a newer version",
+}
+_CALLS = (Trouble.NO_TOOLS, Trouble.NO_CALL, Trouble.LEAK, Trouble.PARSE)
+UNNAMED = "NAME, the one of this model"
+
+
+def advice(case: Advice) -> str:
+    """The option that helps; empty where none is known."""
+    calls, reasoning = PARSERS.get(family_of(case.model), ("", ""))
+    if case.trouble in _CALLS:
+        return f"SGLang: --tool-call-parser {calls or UNNAMED}"
+    if case.trouble is Trouble.REASONING_IN_TEXT:
+        return f"SGLang: --reasoning-parser {reasoning or UNNAMED}"
+    return _HELPS.get(case.trouble, "")

@@ -1,0 +1,32 @@
+"""All that others need to know of SGLang."""
+
+from typing import TYPE_CHECKING, Any
+
+from onbox.engines.base import EngineFacts, ProcessSigns
+from onbox.engines.sglang.advice import advice
+from onbox.engines.sglang.log import LOG
+from onbox.engines.sglang.profile import PROFILE
+from onbox.engines.sglang.raw_completion import route
+
+if TYPE_CHECKING:
+    from onbox.wire.client import StampedClient
+
+
+def details(client: "StampedClient", model: str) -> dict[str, Any]:
+    """Its version."""
+    info = client.get_json("/server_info") or client.get_json("/get_server_info") or {}
+    return {"version": info.get("version")}
+
+
+FACTS = EngineFacts(
+    name="SGLang",
+    owned_by=("sglang",),
+    profile=PROFILE,
+    log=LOG,
+    signs=ProcessSigns(modules=("sglang.launch_server",), images=("sglang",)),
+    variables=("SGLANG_",),
+    call_parser_hint="gpt-oss for gpt-oss, qwen3_coder for Qwen3.6, qwen25 for many others",
+    details=details,
+    raw_completion=route,
+    advice=advice,
+)

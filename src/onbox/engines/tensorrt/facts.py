@@ -1,0 +1,10 @@
+"""All that others need to know of TensorRT-LLM's server."""
+
+from onbox.engines.base import EngineFacts, ProcessSigns
+from onbox.engines.tensorrt.profile import PROFILE
+
+FACTS = EngineFacts(
+    name="TensorRT-LLM",
+    profile=PROFILE,
+    signs=ProcessSigns(programs={"trtllm-serve": ()}, modules=("tensorrt_llm.",), images=("tensorrt-llm", "trtllm")),
+)
