@@ -88,9 +88,12 @@ def digest(exchange: Exchange) -> Sample:
 
 
 def arrived(reply: Reply) -> int:
-    """Tokens that came in something visible: a reply that ended by itself ends in a token that is counted and never
-    sent, which shows when every other token had a chunk of its own, or was counted along the stream."""
-    tokens = reply.completion_tokens or 0
+    """Tokens that came in something visible, reasoning that was kept back left out.
+
+    A reply that ended by itself ends in a token that is counted and never sent, which shows when every other token had
+    a chunk of its own, or was counted along the stream.
+    """
+    tokens = (reply.completion_tokens or 0) - reply.hidden_tokens
     shown = _counted(reply) or reply.chunks
     return tokens - (reply.finish_reason == "stop" and shown + 1 == tokens)
 

@@ -35,6 +35,18 @@ def usage(context: CheckContext) -> Check:
     """The length of each reply, by `usage`, is what the server knows otherwise: by its counters when they counted our
     requests alone, by token ids, or by the engine's own account of the request."""
     evidence = f"{context.where}/requests.jsonl"
+    for sample in context.samples:
+        if impossible := _impossible(sample, context.run.plan.tokens):
+            return check(
+                "USAGE",
+                Status.FAIL,
+                f"usage of request {sample.id} says {impossible} output tokens where at most"
+                f" {context.run.plan.tokens} were asked for: the server's usage is wrong",
+                observed=impossible,
+                threshold=0,
+                unit="tokens",
+                evidence=evidence,
+            )
     said = [sample.tokens for sample in context.samples]
     counters = context.counters
     known: list[tuple[str, int, int]] = []
@@ -70,6 +82,15 @@ def usage(context: CheckContext) -> Check:
         evidence=evidence,
         hint="" if good else f"usage says {tokens} tokens where {where} says {counted}: the server's usage is wrong",
     )
+
+
+def _impossible(sample: Sample, asked: int) -> str:
+    """The count of a reply's usage that no server can mean, as it stands there; empty where it can be one."""
+    usage = sample.reply.usage or {}
+    if "completion_tokens" not in usage or usage["completion_tokens"] is None:
+        return ""
+    above = sample.tokens is not None and sample.reply.choices <= 1 and sample.tokens > asked
+    return str(usage["completion_tokens"])[:40] if sample.tokens is None or above else ""
 
 
 def stray_traffic(context: CheckContext) -> Check:

@@ -1,0 +1,79 @@
+"""What a server says of the length of its replies: impossible counts are refused, and what it kept back is divided by
+no visible time."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from onbox.evidence.records import Exchange
+from onbox.judge.results import Measurement, Status, Validity
+from tests.builders import SpeedParts, event, speed_parts
+from tests.unit.test_speed import bad, check, measured, replace_measured
+
+
+def with_usage(exchange: Exchange, **usage: Any) -> Exchange:
+    """The same stream whose usage says something else, without the engine's own account."""
+    chunks = list(exchange.chunks)
+    last = {"choices": [], "usage": {"prompt_tokens": 32, **usage}}
+    chunks[-2] = (chunks[-2][0], event(last).encode() if isinstance(chunks[-2][1], bytes) else event(last))
+    return exchange.model_copy(update={"chunks": tuple(chunks)})
+
+
+def numbers(value: Any) -> list[float]:
+    """Every number in a record, however deep."""
+    if isinstance(value, dict):
+        return [number for inner in value.values() for number in numbers(inner)]
+    if isinstance(value, list):
+        return [number for inner in value for number in numbers(inner)]
+    return [value] if isinstance(value, int | float) and not isinstance(value, bool) else []
+
+
+def shown(result: Measurement) -> list[float]:
+    """All numbers of a measurement but what checks observed and where they draw the line."""
+    return numbers(json.loads(result.model_dump_json(exclude={"checks"})))
+
+
+@pytest.mark.parametrize("count", [-642, 1.5, True, "96", 10**12, [96], 97])
+def test_an_impossible_count_is_refused(count: Any, tmp_path: Path) -> None:
+    parts = speed_parts()
+    replace_measured(parts, lambda exchange: with_usage(exchange, completion_tokens=count))
+    result = measured(tmp_path, parts)
+    assert check(result, "USAGE").status is Status.FAIL
+    assert "the server's usage is wrong" in check(result, "USAGE").hint
+    assert (result.status, result.decode_tok_s) == (Validity.INVALID, None)
+    assert check(result, "OUTPUT_LENGTH").status is not Status.FAIL
+    assert all(math.isfinite(number) and number >= 0 for number in shown(result))
+
+
+def kept_back(parts: SpeedParts, hidden: int, tok_s: float) -> None:
+    """A gateway that strips the first tokens, reasoning, and tells how many they were; no /metrics behind it."""
+
+    def bend(exchange: Exchange) -> Exchange:
+        start, chunks, end = exchange.chunks[0], exchange.chunks[1 : 1 + 32], exchange.chunks[-3:]
+        first_ns = start[0] + int(hidden / tok_s * 1e9)
+        moved = [(first_ns + int(n / tok_s * 1e9), text) for n, (_, text) in enumerate(chunks)]
+        last_ns = moved[-1][0]
+        stream = (start, *moved, *((last_ns, text) for _, text in end))
+        stripped = exchange.model_copy(update={"chunks": stream, "ended_ns": last_ns})
+        details = {"reasoning_tokens": hidden}
+        return with_usage(stripped, completion_tokens=hidden + 32, completion_tokens_details=details)
+
+    replace_measured(parts, bend)
+    parts.metrics_before = parts.metrics_after = None
+
+
+def test_reasoning_that_was_kept_back_is_divided_by_no_visible_time(tmp_path: Path) -> None:
+    """128 tokens by usage, 96 of them stripped, at a true 60 tok/s: 60 from what was seen, and never 240."""
+    parts = speed_parts(tokens=128)
+    kept_back(parts, hidden=96, tok_s=60.0)
+    result = measured(tmp_path, parts)
+    (client,) = [witness for witness in result.witnesses if witness.name == "client_bursts"]
+    assert client.tok_s == pytest.approx(60.0, rel=0.01)
+    assert result.decode_tok_s is None or result.decode_tok_s == pytest.approx(60.0, rel=0.01)
+
+
+def test_a_right_count_is_as_it_was(tmp_path: Path) -> None:
+    assert bad(measured(tmp_path, speed_parts())) == {}
