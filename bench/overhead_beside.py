@@ -32,9 +32,10 @@ import psutil
 from tests.e2e.cli import environment
 from tests.parts import PARTS, ROOT
 
+from onbox.bench.assembly import assembled
 from onbox.bench.sandbox.choose import choose
 
-TASK = ROOT / "src" / "onbox" / "bench" / "suite" / "fill-json"
+TASK = assembled(ROOT / "suite" / "fill-json")
 BESIDE = ROOT / "bench" / "beside"
 HARBOR, INSPECT = (PARTS / name / "bin" / "python" for name in ("harbor", "inspect"))
 LIMIT_S = 300.0

@@ -3,6 +3,7 @@
 import gc
 import json
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -86,3 +87,13 @@ def test_who_comes_in_the_moment_of_the_end_is_hung_up_on(upstream: Endpoint) ->
                 assert late.get("/v1/models").status is None
     finally:
         gc.enable()
+
+
+def test_a_long_folder_for_temporary_files_is_no_hindrance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The address of a Unix socket holds 107 bytes; a path to one may be longer."""
+    long = tmp_path / ("x" * 120)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    with RecordingProxy(Endpoint("http", "127.0.0.1", 9)) as proxy:
+        assert len(str(proxy.socket)) > 120
+        assert proxy.socket.is_socket()

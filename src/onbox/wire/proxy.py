@@ -7,6 +7,8 @@ of the next one. Request headers are passed on but never recorded, and keys are 
 
 import asyncio
 import json
+import os
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -142,7 +144,7 @@ class RecordingProxy:
     async def _listen(self) -> None:
         self._servers = [
             await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=READ_BYTES),
-            await asyncio.start_unix_server(self._accept, self.socket, limit=READ_BYTES),
+            await asyncio.start_unix_server(self._accept, sock=_bound(self.socket), limit=READ_BYTES),
         ]
         self.port = self._servers[0].sockets[0].getsockname()[1]
 
@@ -294,6 +296,18 @@ class RecordingProxy:
             for task in waiting:
                 task.cancel()
             await asyncio.gather(*waiting, return_exceptions=True)
+
+
+def _bound(path: Path) -> socket.socket:
+    """A Unix socket at a path of any length: an address holds 107 bytes, so it is bound by way of its open folder."""
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
+    try:
+        server = socket.socket(socket.AF_UNIX)
+        server.setblocking(False)
+        server.bind(f"/proc/self/fd/{folder}/{path.name}")
+        return server
+    finally:
+        os.close(folder)
 
 
 async def _finish(recorder: RunRecorder) -> None:
