@@ -26,7 +26,7 @@ CICC = (
     ("command", "expected"),
     [
         (CICC, "sampling.cu"),
-        ("nvcc -O3 -std=c++17 -c /work/gen/renorm.cu -o renorm.cuda.o", "renorm.cu"),
+        ("nvcc -O3 -std=c++17 -c /src/gen/renorm.cu -o renorm.cuda.o", "renorm.cu"),
         ("ptxas -arch=sm_90 -m64 /tmp/tmpxft_00000001_00000000-6_kern.ptx -o /tmp/tmpxft_1_00000000-8.cubin",
          "kern.ptx"),
         ("cc1plus -quiet -include cuda_runtime.h /src/binding.cpp -quiet -o /tmp/cc.s", "binding.cpp"),
