@@ -77,3 +77,13 @@ def test_reasoning_that_was_kept_back_is_divided_by_no_visible_time(tmp_path: Pa
 
 def test_a_right_count_is_as_it_was(tmp_path: Path) -> None:
     assert bad(measured(tmp_path, speed_parts())) == {}
+
+
+def test_reasoning_for_which_there_was_no_time_was_not_kept_back(tmp_path: Path) -> None:
+    """A server that puts its reasoning into the text counts it apart all the same; every token came."""
+    parts = speed_parts()
+    details = {"reasoning_tokens": 64}
+    replace_measured(parts, lambda e: with_usage(e, completion_tokens=96, completion_tokens_details=details))
+    result = measured(tmp_path, parts)
+    (client,) = [witness for witness in result.witnesses if witness.name == "client_bursts"]
+    assert client.tok_s == pytest.approx(25.0, rel=0.01)

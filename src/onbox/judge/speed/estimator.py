@@ -22,6 +22,10 @@ from onbox.judge.thresholds import BURST_GAP_NS, MANY_TOKENS_A_CHUNK, STALLED_GA
 SECOND_NS = 1_000_000_000
 
 
+SILENCE_SHARE = 0.5
+"""Of the time that hidden tokens would take at the visible pace: a shorter wait for the first arrival hid none."""
+
+
 @dataclass(frozen=True)
 class Sample:
     """One streamed request, digested.
@@ -53,7 +57,8 @@ class Sample:
         """(tokens that arrived within the span, seconds of the span), or None when there is no rate in it."""
         if self.first_tokens is None or self.bursts < 2 or self.span_s <= 0:
             return None
-        return arrived(self.reply) - self.first_tokens, self.span_s
+        tokens = arrived(self.reply) - self.first_tokens
+        return (tokens, self.span_s) if tokens > 0 else None
 
     @property
     def counted_by_events(self) -> tuple[float, float] | None:
@@ -93,9 +98,20 @@ def arrived(reply: Reply) -> int:
     A reply that ended by itself ends in a token that is counted and never sent, which shows when every other token had
     a chunk of its own, or was counted along the stream.
     """
-    tokens = (reply.completion_tokens or 0) - reply.hidden_tokens
+    tokens = (reply.completion_tokens or 0) - _kept_back(reply)
     shown = _counted(reply) or reply.chunks
     return tokens - (reply.finish_reason == "stop" and shown + 1 == tokens)
+
+
+def _kept_back(reply: Reply) -> int:
+    """Reasoning that was counted and did not come: only where there was the time for it before the first arrival, and
+    where the server does not count along the stream, which leaves it out already."""
+    seen = [arrival.t_ns for arrival in reply.arrivals if arrival.visible]
+    hidden, tokens = reply.hidden_tokens, reply.completion_tokens or 0
+    if not hidden or _counted(reply) is not None or len(seen) < 2:
+        return 0
+    token_ns = (seen[-1] - seen[0]) / max(1, tokens - hidden - 1)
+    return hidden if seen[0] >= SILENCE_SHARE * hidden * token_ns else 0
 
 
 def burst_starts(stamps_ns: list[int], tokens: int | None) -> list[int]:
