@@ -19,9 +19,9 @@ from onbox.evidence.records import LedgerKind, Plan
 from onbox.judge.results import Verdict
 from onbox.published import published
 from onbox.trial import events
-from onbox.trial.spec import TrialSpec
+from onbox.trial.spec import TrialSpec, values_of
 
-__all__ = ["TrialResult", "TrialSpec", "plan_trial", "run_trial", "set_invalid_aside"]
+__all__ = ["TrialResult", "TrialSpec", "plan_trial", "run_trial", "set_invalid_aside", "values_of"]
 
 
 def plan_trial(

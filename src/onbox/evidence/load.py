@@ -98,6 +98,7 @@ class ContenderEvidence:
         speeds: the finished measurements, in their order.
         lives: of its engine, the last one on the trial's own box under `last_life` too.
         last_life: None: the engine's start was not seen.
+        preflight: the last one; None: none was finished.
     """
 
     plan: ContenderPlan
@@ -105,6 +106,7 @@ class ContenderEvidence:
     speeds: tuple[SpeedEvidence, ...]
     lives: tuple[EngineLife, ...]
     last_life: StandUp | None
+    preflight: Preflight | None = None
 
 
 @dataclass(frozen=True)
@@ -153,6 +155,7 @@ def load_contender(folder: TrialFolder, contender: ContenderPlan) -> ContenderEv
         speeds=tuple(speed for speed in speeds if speed is not None),
         lives=load_lives(folder, contender.name),
         last_life=folder.read_if_there(StandUp, home / "standup" / "phases.json"),
+        preflight=folder.read_if_there(Preflight, home / "preflight.json"),
     )
 
 

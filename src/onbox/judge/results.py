@@ -3,7 +3,8 @@
 from enum import StrEnum
 from typing import Any
 
-from onbox.evidence.records import Record
+from onbox.evidence.records import OwnerValues, Record
+from onbox.judge.weighed import Basis, PairResult, Standing
 
 
 class Status(StrEnum):
@@ -349,3 +350,11 @@ class Verdict(Record):
     runs: tuple[RunResult, ...]
     arms: tuple[ArmResult, ...] = ()
     """Empty without treatments."""
+    basis: Basis = Basis.NOTHING
+    """What the verdict rests on."""
+    values: OwnerValues = OwnerValues()
+    """What the owner values, by the plan."""
+    pairs: tuple[PairResult, ...] = ()
+    """All contenders against each other, those with the incumbent first."""
+    standings: tuple[Standing, ...] = ()
+    """Each contender among all others; empty without a comparison."""

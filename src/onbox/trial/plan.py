@@ -17,6 +17,7 @@ from onbox.evidence.records import (
     AgentPlan,
     ContenderPlan,
     Limits,
+    OwnerValues,
     Plan,
     Role,
     SpeedPlan,
@@ -105,6 +106,7 @@ def make_plan(spec: TrialSpec, *, sandbox: str, read_gb_s: float | None) -> tupl
         speed=speed,
         sandbox=sandbox,
         reserve_bytes=spec.reserve_bytes,
+        values=spec.values or OwnerValues(),
         expected=expected_of(found, len(tasks) * runs * (1 + len(spec.arms)), speed, read_gb_s, parallel),
     )
     return plan, tasks

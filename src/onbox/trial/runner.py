@@ -219,7 +219,7 @@ class Trial:
         with life.client() as client:
             # Where no agent will work, sense is all that is asked.
             tools = list(DEFINITIONS) if self.tasks else []
-            record, exchanges = preflight.short(client, life.model, tools, template)
+            record, exchanges = preflight.short(client, life.model, tools, template, see=self.plan.values.must_see)
         write_json(home / "preflight.json", record)
         (home / "preflight.jsonl").unlink(missing_ok=True)
         for exchange in exchanges:

@@ -10,7 +10,7 @@ from onbox import recipes
 from onbox.bench.tasks import task_source
 from onbox.errors import UsageError
 from onbox.evidence.folder import first_problem
-from onbox.evidence.records import AgentCommand, ArmPlan, Audited, Limits, Plan, SpeedPlan
+from onbox.evidence.records import AgentCommand, ArmPlan, Audited, Limits, OwnerValues, Plan, SpeedPlan
 from onbox.recipes import Recipe
 from onbox.recipes.text import read_yaml
 from onbox.trial.arms import ArmEntry, arms_of
@@ -69,6 +69,8 @@ class TrialSpec(BaseModel):
     """Of a frozen plan."""
     arms: tuple[ArmPlan, ...] = ()
     """Treatments beside the baseline."""
+    values: OwnerValues | None = None
+    """What the owner values."""
 
     @model_validator(mode="before")
     @classmethod
@@ -100,6 +102,7 @@ class TrialFile(BaseModel):
     nudges: int = 0
     agent: str = BUILTIN_AGENT
     arms: list[ArmEntry] = []
+    values: OwnerValues = OwnerValues()
 
 
 def with_file(spec: TrialSpec) -> tuple[TrialSpec, list[Recipe]]:
@@ -130,7 +133,8 @@ def with_file(spec: TrialSpec) -> tuple[TrialSpec, list[Recipe]]:
         for entry in file.contenders
     ]
     source, _ = task_source(file.tasks)
-    values = {name: getattr(file, name) for name in ("runs", "seed", "speed", "parallel", "limits", "nudges", "agent")}
+    names = ("runs", "seed", "speed", "parallel", "limits", "nudges", "agent", "values")
+    values = {name: getattr(file, name) for name in names}
     tasks = file.tasks if source == "builtin" else str(path.parent / source)
     arms = arms_of(file.arms, path) if file.arms else ()
     return _over(spec, tasks, file.task_names, **values, arms=arms, ray=file.ray), inline
@@ -143,6 +147,7 @@ def _with_plan(spec: TrialSpec, path: Path, data: dict[str, Any]) -> tuple[Trial
     except ValidationError as error:
         raise UsageError(f"{path}: {first_problem(error)}") from error
     values: dict[str, Any] = {"limits": plan.agent.limits, "nudges": plan.agent.nudges, "arms": plan.treatments}
+    values["values"] = plan.values
     if spec.agent is None:
         values |= {"agent": plan.agent.name, "agent_command": plan.agent.command}
     values |= {"runs": plan.runs, "seed": plan.seed, "speed": plan.speed, "parallel": plan.parallel, "ray": plan.ray}
@@ -156,6 +161,21 @@ def _over(spec: TrialSpec, tasks: str, task_names: Sequence[str], **values: Any)
     names = tuple(task_names) if "tasks" not in spec.model_fields_set else ()
     spec = spec.model_copy(update={"contenders": ()})
     return spec.over(tasks=tasks, task_names=names, **values)
+
+
+def values_of(path: Path) -> OwnerValues:
+    """What the owner values, from a YAML file: the fields of `values` in a trial file, with or without that word.
+
+    Raises:
+        UsageError: the file is malformed.
+    """
+    data = read_yaml(path)
+    if isinstance(data, dict) and set(data) == {"values"}:
+        data = data["values"]
+    try:
+        return OwnerValues.model_validate(data)
+    except ValidationError as error:
+        raise UsageError(f"{path}: {first_problem(error)}") from error
 
 
 def recipe_of(name: str, model: str | None, folder: Path = Path(), api_key_env: str = "") -> Recipe:

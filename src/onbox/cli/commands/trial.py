@@ -27,6 +27,12 @@ from onbox.errors import UsageError
 @click.option("--task", "task_names", multiple=True, help="Only this task; may be given several times.")
 @click.option("--reserve", type=click.FloatRange(0), metavar="GIB", help="Memory that must stay available, in GiB.")
 @click.option("--seed", type=int, help="Another seed gives other samples; 1 if left out.")
+@click.option(
+    "--values",
+    "values_file",
+    type=click.Path(path_type=Path),
+    help="What you value, as a YAML file: margins, what a minute is worth, what a model must have.",
+)
 @click.option("--agent", help="The agent that works on the tasks: builtin, opencode, ...")
 @click.option("--no-speed", is_flag=True, help="Leave the decode measurement out.")
 @click.option("--no-audit", is_flag=True, help="Score tasks of your own whose gates were not audited.")
@@ -44,6 +50,7 @@ def command(
     task_names: tuple[str, ...],
     reserve: float | None,
     seed: int | None,
+    values_file: Path | None,
     agent: str | None,
     no_speed: bool,
     no_audit: bool,
@@ -56,7 +63,7 @@ def command(
     first is the incumbent. With none, two small models that come with onbox compete.
     """
     from onbox.app.sealing import report_path
-    from onbox.app.trials import TrialSpec, plan_trial, run_trial
+    from onbox.app.trials import TrialSpec, plan_trial, run_trial, values_of
     from onbox.cli.ui.summary import summary
     from onbox.cli.ui.trial_view import make_view
 
@@ -66,7 +73,8 @@ def command(
     else:
         names = ("contenders", "tasks", "task_names", "runs", "parallel", "ray", "quick", "seed", "agent")
         fields = given(*names) | ({"speed": None} if no_speed else {})
-        spec = TrialSpec(**fields, reserve_bytes=bytes_of(reserve))
+        values = values_of(values_file) if values_file else None
+        spec = TrialSpec(**fields, reserve_bytes=bytes_of(reserve), values=values)
         folder = plan_trial(spec, out, unsafe=unsafe, audit=not no_audit, tell=tell).path
     with make_view() as view:
         result = run_trial(folder, show=view.show, resume=resume is not None, ray=ray)

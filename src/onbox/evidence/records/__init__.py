@@ -69,6 +69,9 @@ from onbox.evidence.records.standup import (
     Stopped,
     WeightsFile,
 )
+from onbox.evidence.records.values import (
+    OwnerValues,
+)
 from onbox.evidence.records.wire import (
     Exchange,
     TransportError,
@@ -105,6 +108,7 @@ __all__ = [
     "Limits",
     "McpServer",
     "Moment",
+    "OwnerValues",
     "Phase",
     "Plan",
     "Preflight",

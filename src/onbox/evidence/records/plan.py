@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from onbox.evidence.records.base import SCHEMA_VERSION, Count, FolderName, Record, Seconds
+from onbox.evidence.records.values import OwnerValues
 
 RUNS_MAX = 10_000
 """Of one task by one contender in one arm; beyond it a plan is a slip of the pen that would never end."""
@@ -177,3 +178,5 @@ class Plan(Record):
     """Of the box's memory, what the guard of each engine keeps available; None: the default for the box."""
     stop_rule: str = "all runs of the plan, no peeking: the verdict is computed once, at the end"
     expected: Expected | None = None
+    values: OwnerValues = OwnerValues()
+    """What the owner values."""

@@ -1,0 +1,92 @@
+"""What the judge says of contenders in pairs and all together: shapes of `verdict.json`."""
+
+from enum import StrEnum
+
+from onbox.evidence.records import Record
+
+
+class Ability(StrEnum):
+    """The challenger's pass rate beside the incumbent's."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    EQUAL = "equal"
+    """Within the margin, shown from both sides."""
+    NO_BETTER = "no better"
+    """Not better by more than the margin; how much worse is not shown."""
+    NO_WORSE = "no worse"
+    UNKNOWN = "unknown"
+
+
+class Pace(StrEnum):
+    """The challenger's time beside the incumbent's."""
+
+    FASTER = "faster"
+    SLOWER = "slower"
+    EQUAL = "equal"
+    """Within the margin, shown from both sides."""
+    UNKNOWN = "unknown"
+
+
+class Basis(StrEnum):
+    """What a verdict on a pair rests on."""
+
+    ABILITY = "ability"
+    WORTH = "ability and time, by what a minute is worth"
+    SPEED = "speed"
+    MEMORY = "memory"
+    SIGHT = "sight"
+    DEMAND = "what it must have"
+    EQUAL = "equal"
+    """No better, and not faster: shown."""
+    NOTHING = "nothing is shown"
+
+
+class PairResult(Record):
+    """Two contenders, compared."""
+
+    old: str
+    """The incumbent, or of two challengers the one that the plan names first."""
+    new: str
+    difference: float | None
+    """Pass rate of `new` less that of `old`; None: no runs of both."""
+    difference_interval: tuple[float, float] | None
+    """At `confidence`."""
+    p: float | None
+    """Chance of so large a difference on these tasks, adjusted for all pairs of the table (Holm)."""
+    ability: Ability
+    time_ratio: float | None
+    """Time of the same work, `new` over `old`: below 1 is faster; None: too few runs with the same task and seed."""
+    time_interval: tuple[float, float] | None
+    """At `confidence`."""
+    time_pairs: int
+    """Runs with the same task and seed behind it."""
+    pace: Pace
+    confidence: float
+    """Of both intervals, so that all pairs of the table hold together with 95 percent (Bonferroni)."""
+    verdict: str | None
+    """`keep`, `switch` or `undecided`; None where neither is the incumbent."""
+    basis: Basis | None
+    losses: tuple[str, ...] = ()
+    """What is given up by a switch, in words."""
+
+
+class Standing(Record):
+    """A contender among all others: a point of the picture of ability, time and memory."""
+
+    name: str
+    pass_rate: float | None
+    seconds_a_run: float | None
+    """Mean over tasks of the time of a run."""
+    memory_bytes: int | None
+    """The most that its engine held while it came up; None: nobody saw it."""
+    free_bytes: int | None
+    """The least that was available on the box meanwhile."""
+    sees: bool | None
+    """Whether an image's colour was seen; None: nobody asked."""
+    context_tokens: int | None
+    """That it is served with; None: the server does not say."""
+    demands: dict[str, str]
+    """What it must have: `met`, `missed` or `unknown`."""
+    dominated_by: tuple[str, ...]
+    """Contenders shown to be no worse in anything that is known and better in something; empty: on the frontier."""
