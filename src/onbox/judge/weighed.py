@@ -90,3 +90,33 @@ class Standing(Record):
     """What it must have: `met`, `missed` or `unknown`."""
     dominated_by: tuple[str, ...]
     """Contenders shown to be no worse in anything that is known and better in something; empty: on the frontier."""
+
+
+class Look(Record):
+    """One time that the trial was judged."""
+
+    runs: int
+    """Of each task by each contender, that were there."""
+    level: float
+    """A difference counted there as hardly chance if its p was below this."""
+    planned: bool
+    """Whether the plan had it before the first measurement."""
+
+
+class Looks(Record):
+    """How often the question was looked at, and what each look had to show."""
+
+    rule: str
+    """`one look`, `obrien-fleming` or `e-process`."""
+    made: tuple[Look, ...]
+    """Up to the one that this verdict is of."""
+    planned: tuple[int, ...]
+    """Runs of each task at the looks of the plan."""
+    level: float
+    """Of this verdict: what p had to be below."""
+    error_bound: float
+    """How often all looks and trials together, this one included, find a difference where there is none; at most."""
+    forerunners: tuple[str, ...]
+    """Trials beside this one that asked the same before."""
+    e_value: float | None = None
+    """Evidence against "both pass alike" that holds at any time; None: the plan does not ask for it."""

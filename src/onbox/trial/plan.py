@@ -35,6 +35,9 @@ EMBEDDED_LIMITS = Limits(turns=8, wall_s=60.0, output_tokens=2048, turn_tokens=5
 """For the pair that comes with onbox: small models that do not get there soon do not get there."""
 
 RUNS = 3
+RUNS_UNTIL_SETTLED = 12
+LOOKS = (3, 5, 8, 12, 16, 20, 30, 40, 60, 80, 100)
+"""Runs of each task after which it is looked, until it is settled; each look may change models, so there are few."""
 SEED = 1
 SEED_STRIDE = 1000
 """Requests of a run count up from its seed, so that two runs never share one."""
@@ -71,7 +74,8 @@ def make_plan(spec: TrialSpec, *, sandbox: str, read_gb_s: float | None) -> tupl
     if spec.ray:
         _check_cluster(found)
     tasks = load_tasks(source, spec.task_names or names) if spec.bench else []
-    runs = spec.runs if spec.runs is not None else RUNS
+    settled = spec.until == "settled"
+    runs = spec.runs if spec.runs is not None else RUNS_UNTIL_SETTLED if settled else RUNS
     if runs < 1:
         raise UsageError(f"runs: {runs} is not at least 1")
     if runs > RUNS_MAX:
@@ -107,9 +111,22 @@ def make_plan(spec: TrialSpec, *, sandbox: str, read_gb_s: float | None) -> tupl
         sandbox=sandbox,
         reserve_bytes=spec.reserve_bytes,
         values=spec.values or OwnerValues(),
+        looks=looks_until(runs) if settled else (),
+        spending=spec.spending or "obrien-fleming",
+        **({"stop_rule": _until_settled(runs)} if settled else {}),
         expected=expected_of(found, len(tasks) * runs * (1 + len(spec.arms)), speed, read_gb_s, parallel),
     )
     return plan, tasks
+
+
+def looks_until(runs: int) -> tuple[int, ...]:
+    """Runs of each task at each look of a trial that ends when it is settled, `runs` at the latest."""
+    return (*(look for look in LOOKS if look < runs), runs)
+
+
+def _until_settled(runs: int) -> str:
+    looks = ", ".join(map(str, looks_until(runs)))
+    return f"judged after {looks} runs of each task, and ended at the first verdict that is not undecided"
 
 
 def _check_cluster(found: Sequence[Recipe]) -> None:

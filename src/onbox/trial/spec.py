@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -10,7 +10,7 @@ from onbox import recipes
 from onbox.bench.tasks import task_source
 from onbox.errors import UsageError
 from onbox.evidence.folder import first_problem
-from onbox.evidence.records import AgentCommand, ArmPlan, Audited, Limits, OwnerValues, Plan, SpeedPlan
+from onbox.evidence.records import AgentCommand, ArmPlan, Audited, Limits, OwnerValues, Plan, SpeedPlan, Spending
 from onbox.recipes import Recipe
 from onbox.recipes.text import read_yaml
 from onbox.trial.arms import ArmEntry, arms_of
@@ -20,6 +20,7 @@ SPEED = SpeedPlan(requests=8, at_least_s=5.0)
 """Enough for an interval of about a percent, on a slow processor as on a fast accelerator."""
 
 BUILTIN_AGENT = "builtin"
+Until = Literal["all", "settled"]
 
 
 class TrialSpec(BaseModel):
@@ -71,6 +72,10 @@ class TrialSpec(BaseModel):
     """Treatments beside the baseline."""
     values: OwnerValues | None = None
     """What the owner values."""
+    until: Until | None = None
+    """When the trial ends: after `all` runs, or as soon as a look in between shows it `settled`."""
+    spending: Spending | None = None
+    """How the looks of `settled` share the chance of an error."""
 
     @model_validator(mode="before")
     @classmethod
@@ -103,6 +108,8 @@ class TrialFile(BaseModel):
     agent: str = BUILTIN_AGENT
     arms: list[ArmEntry] = []
     values: OwnerValues = OwnerValues()
+    until: Until = "all"
+    spending: Spending = "obrien-fleming"
 
 
 def with_file(spec: TrialSpec) -> tuple[TrialSpec, list[Recipe]]:
@@ -133,7 +140,7 @@ def with_file(spec: TrialSpec) -> tuple[TrialSpec, list[Recipe]]:
         for entry in file.contenders
     ]
     source, _ = task_source(file.tasks)
-    names = ("runs", "seed", "speed", "parallel", "limits", "nudges", "agent", "values")
+    names = ("runs", "seed", "speed", "parallel", "limits", "nudges", "agent", "values", "until", "spending")
     values = {name: getattr(file, name) for name in names}
     tasks = file.tasks if source == "builtin" else str(path.parent / source)
     arms = arms_of(file.arms, path) if file.arms else ()
@@ -147,7 +154,7 @@ def _with_plan(spec: TrialSpec, path: Path, data: dict[str, Any]) -> tuple[Trial
     except ValidationError as error:
         raise UsageError(f"{path}: {first_problem(error)}") from error
     values: dict[str, Any] = {"limits": plan.agent.limits, "nudges": plan.agent.nudges, "arms": plan.treatments}
-    values["values"] = plan.values
+    values |= {"values": plan.values, "until": "settled" if plan.looks else "all", "spending": plan.spending}
     if spec.agent is None:
         values |= {"agent": plan.agent.name, "agent_command": plan.agent.command}
     values |= {"runs": plan.runs, "seed": plan.seed, "speed": plan.speed, "parallel": plan.parallel, "ray": plan.ray}

@@ -13,7 +13,17 @@ from onbox.errors import UsageError
 @click.argument("contenders", nargs=-1)
 @click.option("--out", type=click.Path(path_type=Path), help="The evidence folder; trials/trial-DATE-TIME if left out.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Go on with a trial that was interrupted.")
-@click.option("--runs", type=int, help="Runs of each task by each contender.")
+@click.option("--runs", type=int, help="Runs of each task by each contender; with --resume: more than planned.")
+@click.option(
+    "--until",
+    type=click.Choice(["all", "settled"]),
+    help="settled: judge in between, and end as soon as that settles it; --runs are then the most.",
+)
+@click.option(
+    "--spending",
+    type=click.Choice(["obrien-fleming", "e-process"]),
+    help="How the looks of --until settled share the chance of an error.",
+)
 @click.option(
     "--parallel", type=int, metavar="N", help="Runs at a time, where the engine serves several; 1 if left out."
 )
@@ -43,6 +53,8 @@ def command(
     out: Path | None,
     resume: Path | None,
     runs: int | None,
+    until: str | None,
+    spending: str | None,
     parallel: int | None,
     ray: str | None,
     quick: bool,
@@ -71,13 +83,14 @@ def command(
         _refuse_changes()
         folder = resume
     else:
-        names = ("contenders", "tasks", "task_names", "runs", "parallel", "ray", "quick", "seed", "agent")
+        names = ("contenders", "tasks", "task_names", "runs", "parallel", "ray", "quick", "seed", "agent", "until", "spending")
         fields = given(*names) | ({"speed": None} if no_speed else {})
         values = values_of(values_file) if values_file else None
         spec = TrialSpec(**fields, reserve_bytes=bytes_of(reserve), values=values)
         folder = plan_trial(spec, out, unsafe=unsafe, audit=not no_audit, tell=tell).path
     with make_view() as view:
-        result = run_trial(folder, show=view.show, resume=resume is not None, ray=ray)
+        more = runs if resume is not None else None
+        result = run_trial(folder, show=view.show, resume=resume is not None, ray=ray, runs=more)
     err().show(summary(result.verdict, result.folder))
     if as_json:
         title = {"title": result.verdict.trial}
@@ -88,5 +101,5 @@ def command(
 
 def _refuse_changes() -> None:
     """Refuse what would change a plan that is frozen already."""
-    if set(given()) - {"resume", "ray", "as_json"}:
-        raise UsageError("--resume: the plan is frozen in the folder", "give --resume DIR alone")
+    if set(given()) - {"resume", "ray", "runs", "as_json"}:
+        raise UsageError("--resume: the plan is frozen in the folder", "give --resume DIR alone, or with more --runs")

@@ -117,6 +117,10 @@ class ReplayPlan(Record):
     """For all runs of a contender together."""
 
 
+Spending = Literal["obrien-fleming", "e-process"]
+"""Little at the first looks and almost all at the last (O'Brien and Fleming 1979); or a test that holds at any time."""
+
+
 class TaskPlan(Record):
     """One task of the plan, pinned by the hash of its files."""
 
@@ -180,3 +184,21 @@ class Plan(Record):
     expected: Expected | None = None
     values: OwnerValues = OwnerValues()
     """What the owner values."""
+    looks: tuple[int, ...] = ()
+    """Runs of each task after which it is judged, and ended where that settles it; empty: once, after all."""
+    spending: Spending = "obrien-fleming"
+    """How the looks share the chance of an error."""
+    forerunners: "tuple[Forerunner, ...]" = ()
+    """Trials beside this one that asked the same before, the oldest first."""
+
+
+class Forerunner(Record):
+    """A trial of the same contenders, tasks and arms that was judged before this one was planned."""
+
+    name: str
+    """Of its folder."""
+    created_at: str
+    verdict: str
+    """That was written there."""
+    looks: int = Field(default=1, ge=1)
+    """How often it was judged."""
