@@ -38,6 +38,7 @@ class FetchedImage(BaseModel):
     seconds: float = 0.0
     fetch_s: float = 0.0
     load_s: float = 0.0
+    """From the last byte fetched until it was loaded; what came before is loaded while the rest comes."""
     bytes_received: int = 0
     reconnects: int = 0
     fetched_at: str = ""
