@@ -3,9 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from onbox import box
 from onbox.box.gpu_arch import chip_number
 from onbox.errors import BoxError, UsageError
 from onbox.fetch.http import DIRECT, ENVIRONMENT, Route, proxy_label
@@ -18,7 +17,9 @@ from onbox.image.manifest import parse_platform
 from onbox.image.reference import Reference, parse
 from onbox.image.routes import DaemonRoute, find_route, goes_around, privacy
 from onbox.image.store import FetchedImage, ImageStore
-from onbox.image.verify import Listing, Verified, verify_archive, verify_file, verify_image
+
+if TYPE_CHECKING:
+    from onbox.image.verify import Verified
 
 OF_DAEMON = "daemon"
 """As a proxy: the one that the daemon goes through."""
@@ -137,7 +138,7 @@ def verify_container_image(
     chip: str = "",
     instructions: bool = False,
     on_file: Callable[[str], None] = lambda path: None,
-) -> Verified:
+) -> "Verified":
     """Which chips the binaries of a file, an image's archive or an image are for; nothing is run.
 
     Args:
@@ -152,6 +153,8 @@ def verify_container_image(
         BadSubjectError: it is broken.
         BoxError: there is neither docker nor podman, or it cannot save the image; or no disassembler.
     """
+    from onbox.image.verify import Listing, verify_archive, verify_file, verify_image
+
     number = chip_number(chip) if chip else box_chip()
     listing = None
     if instructions:
@@ -175,6 +178,8 @@ def verify_container_image(
 
 def box_chip() -> int | None:
     """The compute capability of this box's first GPU, like 121; None where there is none, or it does not tell."""
+    from onbox import box
+
     told = next((each.compute_capability for each in box.accelerators().devices if each.compute_capability), None)
     try:
         return chip_number(told) if told else None

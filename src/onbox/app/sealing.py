@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from onbox.evidence.folder import TrialFolder, write_atomic, write_json
+from onbox.atomic_files import write_atomic, write_json
+from onbox.evidence.folder import TrialFolder
 from onbox.evidence.load import load_trial
 from onbox.evidence.manifest import write_manifest
 from onbox.judge.results import Verdict

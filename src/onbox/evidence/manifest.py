@@ -4,8 +4,8 @@ import hashlib
 import re
 from pathlib import Path
 
+from onbox.atomic_files import write_atomic
 from onbox.errors import UsageError
-from onbox.evidence.folder import write_atomic
 
 NAME = "manifest-sha256.txt"
 _LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")

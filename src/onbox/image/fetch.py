@@ -9,12 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
+from onbox.atomic_files import utc_now
 from onbox.errors import BoxError, FetchError
-from onbox.evidence.folder import utc_now
 from onbox.fetch.http import ENVIRONMENT, STALL_S, Client, Route, host_of, proxy_label
 from onbox.fetch.meter import Meter
+from onbox.fetch.room import need_room
 from onbox.fetch.transfer import WORKERS, Blob, Tally, watched_all
-from onbox.fetch.verified_folder import need_room
 from onbox.image.archive import write_archive
 from onbox.image.credentials import login_for
 from onbox.image.daemon import ZSTD_SINCE, Daemon, id_of

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from itertools import count
 
 from onbox import __version__, recipes
+from onbox.atomic_files import utc_now
 from onbox.bench.agents import Agent, agent_of
 from onbox.bench.agents.template import read_template
 from onbox.bench.tasks import SETS, Task, load_tasks, task_source
 from onbox.engines import engine_by_name
 from onbox.errors import BoxError, UsageError
-from onbox.evidence.folder import utc_now
 from onbox.evidence.records import (
     PARALLEL_MAX,
     RUNS_MAX,
@@ -22,7 +22,7 @@ from onbox.evidence.records import (
     SpeedPlan,
     TaskPlan,
 )
-from onbox.fetch import where_weights
+from onbox.fetch.pinned import where_weights
 from onbox.recipes import Recipe
 from onbox.trial.arms import BASELINE, check_arms, check_servers, frozen
 from onbox.trial.expected_time import expected_of

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from onbox import __version__
+from onbox.atomic_files import write_atomic
 from onbox.bench.audit import VERSION, TaskAudit, audit
 from onbox.bench.sandbox import Bind, Sandbox
 from onbox.bench.tasks import Task
 from onbox.errors import BadSubjectError, BoxError
-from onbox.evidence.folder import write_atomic
 from onbox.user_folders import cache_folder
 
 
