@@ -9,7 +9,7 @@ from pathlib import Path
 
 from onbox import __version__
 from onbox.app.observer import JudgingObserver
-from onbox.app.sealing import seal
+from onbox.app.sealing import open_seal, seal
 from onbox.bench.sandbox import Sandbox
 from onbox.bench.tasks import Task
 from onbox.errors import GuardStop, Interrupted, OnboxError
@@ -141,6 +141,7 @@ def run_trial(
 
     Raises:
         UsageError: another onbox works on it, or its tasks or its agent have changed since.
+        BadSubjectError: it was sealed, and its evidence has changed since.
         Interrupted: the user stopped it; its next step is the line that goes on.
     """
     from onbox.evidence.lock import locked
@@ -153,7 +154,7 @@ def run_trial(
             # Only now: a trial that is refused, because its agent is another one now, stays as it is.
             if resume:
                 opened.mend_ledger()
-                opened.note(LedgerKind.RESUMED, ".")
+                opened.note(LedgerKind.RESUMED, ".", sha256=open_seal(opened))
                 set_invalid_aside(opened)
             trial.carry_out()
             return TrialResult(opened.path, seal(opened), tuple(trial.failures))

@@ -7,15 +7,15 @@ from onbox.judge.results import ClaimResult, Measurement, Outcome, RunResult, St
 from onbox.report import box, words
 from onbox.report.marks import bullets, code, facts, fenced, folded, plain, quoted, table
 from onbox.report.page import ContenderPage, Finding, Page, Step, read_page, read_transcript
-from onbox.report.reproduce import commands, engine_command
+from onbox.report.reproduce import commands, engine_command, sealed
 
 TEXT_CHARACTERS_MAX = 1500
 """Of one message, tool call, gate output or patch; the file in the trial folder has the whole."""
 
 
-def render(folder: TrialFolder, verdict: Verdict) -> str:
-    """The whole report, in the order of the page: verdict, doubts, numbers, evidence."""
-    page = read_page(folder, verdict)
+def render(folder: TrialFolder, verdict: Verdict, seal: str = "") -> str:
+    """The whole report, in the order of the page: verdict, doubts, numbers, evidence, and at its foot the seal."""
+    page = read_page(folder, verdict, seal)
     parts = (_verdict, _checks, _rates, _arms, _speed, _tasks, _runs, _not_counted, _stand_up, _box, _again, _files)
     blocks = [block for part in parts for block in part(page)]
     return "\n\n".join(blocks) + "\n"
@@ -355,3 +355,5 @@ def _files(page: Page) -> Iterator[str]:
         rows.append((f"{plain(part.name)} pass rate", code(f"{part.name}/runs/")))
         rows.append((f"{plain(part.name)} speed and stand-up", ", ".join(code(file) for file in part.files) or "none"))
     yield table(("number", "files"), rows)
+    if page.seal:
+        yield plain(sealed(page.seal))
