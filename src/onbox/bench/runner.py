@@ -194,7 +194,8 @@ class Bench:
         treatment = equipped.treatment
         limits, sampling = self.plan.limits, {**self.sampling, **treatment.sampling}
         nudges = self.plan.nudges if treatment.nudges is None else treatment.nudges
-        limits = limits.model_copy(update={"wall_s": min(limits.wall_s, task.agent_timeout_s)})
+        if task.agent_timeout_s is not None:
+            limits = limits.model_copy(update={"wall_s": min(limits.wall_s, task.agent_timeout_s)})
         name = f"{task.name}-{folder.parent.name}-{folder.name}"
         watch = self.agent.watch(limits, sampling, seed)
         with self.proxy.recording(name, folder / "wire.jsonl", admission=watch) as endpoint:
