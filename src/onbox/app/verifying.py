@@ -29,6 +29,8 @@ from onbox.judge.verdict.trial import judge
 
 OWN_AGENTS = ("builtin", "builtin-responses")
 SHA256_DIGITS = 64
+RULES_3_CHECKS = ("RUNS_INDEPENDENT", "COVERAGE", "CEILING")
+"""Checks that count other runs since rules 3: each answer once, and the baseline arm alone."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,8 @@ def _recomputed(trial: TrialFolder, seal: str) -> tuple[tuple[Problem, ...], tup
     if written.get("rules", 1) != RULES:
         notes.append(
             f"verdict.json was computed by rules {written.get('rules', 1)} of an earlier onbox, today's are {RULES}: "
-            "its speeds are not compared; onbox report writes it again"
+            "its runs and the checks that both count alike are compared, its verdict, rates and speeds are not; onbox "
+            "report writes it again"
         )
     for name, text in rendered(trial, computed, seal).items():
         problem, note = _report(trial, name, text)
@@ -136,20 +139,23 @@ def _trajectories(trial: TrialFolder, evidence: TrialEvidence) -> Iterator[Probl
 def _verdict(written: Mapping[str, Any], verdict: Verdict) -> Iterator[Problem]:
     """What differs between the verdict that is written and the one that the evidence gives now.
 
-    Of a verdict by older rules, all is compared but what rules 2 changed: speeds, and sentences about them.
+    Of a verdict by older rules that is compared which no rule since has changed: every run with its outcome, and the
+    checks that count the same.
     """
     computed: Mapping[str, Any] = verdict.model_dump(mode="json")
     if written.get("rules", 1) != RULES:
-        written, computed = _without_speeds(written), _without_speeds(computed)
+        written, computed = _shared(written, written), _shared(computed, written)
     for key in sorted({*written, *computed}):
         if written.get(key) != json.loads(json.dumps(computed.get(key))):
             yield VERDICT, f"{key} does not follow from the evidence"
 
 
-def _without_speeds(verdict: Mapping[str, Any]) -> Mapping[str, Any]:
-    kept = {key: value for key, value in verdict.items() if key not in ("rules", "reasons", "headline")}
-    contenders = [{k: v for k, v in each.items() if k != "speed"} for each in verdict.get("contenders", ())]
-    return {**kept, "contenders": contenders}
+def _shared(verdict: Mapping[str, Any], known: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What no rule has changed since, of runs the fields that the older verdict knows."""
+    checks = [check for check in verdict.get("checks", ()) if check.get("id") not in RULES_3_CHECKS]
+    fields = {name for run in known.get("runs", ()) for name in run}
+    runs = [{name: run.get(name) for name in fields} for run in verdict.get("runs", ())]
+    return {"trial": verdict.get("trial"), "runs": runs, "checks": checks}
 
 
 def _report(trial: TrialFolder, name: str, rendered_now: str) -> tuple[str, str]:

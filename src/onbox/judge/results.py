@@ -3,6 +3,8 @@
 from enum import StrEnum
 from typing import Any
 
+from pydantic import Field
+
 from onbox.evidence.records import OwnerValues, Record
 from onbox.judge.weighed import Basis, PairResult, Standing
 
@@ -213,6 +215,10 @@ class RunResult(Record):
     files_changed: int = 0
     lines_changed: int = 0
     """Added and removed."""
+    rewards: dict[str, float] = Field(default_factory=dict)
+    """As the gate wrote them, partial ones too; empty where its exit code is the verdict, and where none was read."""
+    reward_min: dict[str, float] = Field(default_factory=dict)
+    """What each reward that is judged must reach."""
     size: float | None = None
     """Lines changed over those of the reference solution; None: there is none, or it changes no line."""
     broken: tuple[str, ...] | None = None
@@ -272,7 +278,7 @@ class BackendProof(Record):
 
 
 class ContenderResult(Record):
-    """One contender over all tasks."""
+    """One contender over all tasks, in the baseline arm."""
 
     name: str
     role: str
@@ -285,7 +291,7 @@ class ContenderResult(Record):
     interval: tuple[float, float] | None
     """95 percent, for these tasks."""
     population_interval: tuple[float, float] | None
-    """95 percent, for tasks like these (the task is the cluster)."""
+    """95 percent, for tasks like these, each weighing the same; None: fewer than two tasks."""
     if_served_correctly: float | None
     """The pass rate if no serving failure had happened: an upper bound. Each of them counts as passed, and each run of
     which nobody can tell; one that asking again has shown to be the model's does not."""
@@ -306,6 +312,25 @@ class Comparison(Record):
     detail: str = ""
 
 
+class AbilityDifference(Record):
+    """The pass rate of the challenger less the incumbent's, each task weighing the same."""
+
+    value: float
+    """Mean over the tasks that both have valid runs of."""
+    interval: tuple[float, float]
+    """95 percent, for these tasks."""
+    population_interval: tuple[float, float] | None
+    """95 percent, for tasks like these, whatever the spread among them; None: fewer than two tasks."""
+
+
+class TaskTally(Record):
+    """On how many tasks the challenger's pass rate is above, equal to and below the incumbent's."""
+
+    better: int
+    equal: int
+    worse: int
+
+
 class ArmResult(Record):
     """A treatment against the baseline, on pairs of valid runs of one contender with the same task and seed."""
 
@@ -316,12 +341,20 @@ class ArmResult(Record):
     """Pairs in which the treatment passed."""
     baseline_passed: int
     better: int
-    """Independent pairs in which only the treatment passed."""
+    """Pairs in which only the treatment passed."""
     worse: int
-    """Independent pairs in which only the baseline passed."""
+    """Pairs in which only the baseline passed."""
     p: float | None
-    """Chance of so uneven a split, by McNemar's exact test, two-sided, adjusted for the number of treatments (Holm);
-    None when no pair differs."""
+    """These tasks: the chance of so large a difference, by the same exact test that compares contenders, adjusted for
+    the number of treatments (Holm); None when no pair differs."""
+    population_p: float | None = None
+    """Tasks like these: as `Verdict.population`, adjusted for the number of treatments; None when no pair differs."""
+    difference: AbilityDifference | None = None
+    """Treatment less baseline; None without a pair."""
+    tasks: TaskTally | None = None
+    """On how many tasks the treatment is better, equal and worse; None without a pair."""
+    scope: str | None = None
+    """How far the difference holds: `these tasks`, `tasks like these`; None: it may be chance."""
 
 
 class Verdict(Record):
@@ -329,10 +362,18 @@ class Verdict(Record):
 
     schema_version: int = 1
     rules: int = 1
-    """Version of the judge's rules. Since 2 a rate has an uncertainty in place of a bootstrap interval."""
+    """Version of the judge's rules. Since 2 a rate has an uncertainty in place of a bootstrap interval. Since 3 a
+    verdict has a scope, runs are compared in pairs where their instances differ, the baseline arm alone is judged,
+    repeated answers count once, and intervals cover whatever the spread of tasks."""
     trial: str
     verdict: str
     """`keep`, `switch` or `undecided`."""
+    scope: str | None = None
+    """How far it reaches: `these tasks`, or `tasks like these`, which takes in these; None: undecided."""
+    difference: AbilityDifference | None = None
+    """The challenger that is compared, less the incumbent; None when there is nothing to compare."""
+    tasks: TaskTally | None = None
+    """Of that challenger; None when there is nothing to compare."""
     headline: str
     """One sentence for people."""
     reasons: tuple[str, ...]

@@ -226,7 +226,7 @@ def _run(page: Page, run: RunResult) -> Iterator[str]:
         f"{run.outcome.value},{cause} {words.count(run.turns, 'turn')}, {words.count(run.tool_calls, 'tool call')}, "
         f"{run.prompt_tokens:,} tokens in, {run.completion_tokens:,} out, "
         f"{words.seconds(run.model_s)} waiting for the model{words.beside(run.beside)}{_on(run.node)}, "
-        f"changed: {plain(words.change(run))}; evidence in {code(run.folder)}"
+        f"{_reward(run)}changed: {plain(words.change(run))}; evidence in {code(run.folder)}"
     )
     if said.problem:
         yield f"{said.problem.capitalize()}."
@@ -238,6 +238,10 @@ def _run(page: Page, run: RunResult) -> Iterator[str]:
         if text:
             yield code(name)
             yield quoted(text, f"{run.folder}/{name}")
+
+
+def _reward(run: RunResult) -> str:
+    return f"{plain(words.reward(run))}, " if run.rewards else ""
 
 
 def _on(node: str) -> str:
@@ -329,6 +333,9 @@ def _again(page: Page) -> Iterator[str]:
     if page.plan and page.plan.tasks:
         hashes = table(("task", "SHA-256"), ((plain(task.name), code(task.sha256)) for task in page.plan.tasks))
         yield folded(f"hashes of the tasks, from {page.plan.tasks_from}", [hashes])
+    if page.plan and page.plan.left_out:
+        rows = ((plain(task.name), plain(task.why)) for task in page.plan.left_out)
+        yield folded(f"{words.count(len(page.plan.left_out), 'task')} left out", [table(("task", "why"), rows)])
 
 
 def _contender_again(part: ContenderPage) -> Iterator[str]:
