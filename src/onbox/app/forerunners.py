@@ -10,6 +10,8 @@ from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import ContenderPlan, Forerunner, Plan
 from onbox.untrusted_json import parse
 
+UNSERVED = frozenset({"name", "description", "sparkrun"})
+"""Of a recipe, what changes nothing of what is served."""
 BESIDE_MAX = 500
 """Folders that are looked into; who keeps more in one place is told of the first ones only."""
 
@@ -37,9 +39,7 @@ def forerunners_of(plan: Plan, folder: Path) -> tuple[Forerunner, ...]:
         except (OnboxError, OSError, ValueError, KeyError, TypeError, RecursionError):
             continue
         known |= {each.name: each for each in earlier.forerunners}
-        known[path.name] = Forerunner(
-            name=path.name, created_at=earlier.created_at, verdict=verdict[:20], looks=looks
-        )
+        known[path.name] = Forerunner(name=path.name, created_at=earlier.created_at, verdict=verdict[:20], looks=looks)
     return tuple(sorted(known.values(), key=lambda each: (each.created_at, each.name)))
 
 
@@ -61,7 +61,7 @@ def _same(plan: Plan, earlier: Plan) -> bool:
 
 def _served(contender: ContenderPlan) -> dict[str, Any]:
     """What is served, whatever it is called and wherever it listens."""
-    recipe = {name: value for name, value in contender.recipe.items() if name not in ("name", "description", "sparkrun")}
+    recipe = {name: value for name, value in contender.recipe.items() if name not in UNSERVED}
     serve = recipe.get("serve")
     if isinstance(serve, dict):
         recipe["serve"] = {name: value for name, value in serve.items() if name != "port"}

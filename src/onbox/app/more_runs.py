@@ -14,14 +14,14 @@ def check_more(folder: TrialFolder, runs: int) -> None:
     """
     asked = runs_asked(folder.plan(), folder.ledger())
     if runs <= asked:
-        raise UsageError(f"--runs: {runs}: the trial has {asked} runs of each task", "ask for more, or leave --runs out")
+        raise UsageError(f"--runs: {runs}: the trial has {asked} runs of each task", "ask for more, or leave it out")
     if runs > RUNS_MAX:
-        raise UsageError(f"--runs: {runs} is more than {RUNS_MAX}", "no verdict needs so many; a few runs of each task do")
+        raise UsageError(f"--runs: {runs} is more than {RUNS_MAX}", "no verdict needs so many")
 
 
 def extend(folder: TrialFolder, runs: int) -> None:
     """Write down that more runs are asked for, and that what was there had been judged."""
     before = runs_asked(folder.plan(), folder.ledger())
     if before not in looks_made(folder.ledger()):
-        folder.note(LedgerKind.LOOKED, ".", f"after {before} runs of each task, before more were asked for", runs=before)
+        folder.note(LedgerKind.LOOKED, ".", f"after {before} runs of each task", runs=before)
     folder.note(LedgerKind.EXTENDED, ".", f"from {before} to {runs} runs of each task", runs=runs)

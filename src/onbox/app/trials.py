@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from onbox import __version__
 from onbox.app.forerunners import forerunners_of
@@ -27,6 +28,9 @@ from onbox.judge.verdict.trial import judge
 from onbox.published import published
 from onbox.trial import events
 from onbox.trial.spec import TrialSpec, values_of
+
+if TYPE_CHECKING:
+    from onbox.trial.runner import Trial
 
 __all__ = ["TrialResult", "TrialSpec", "plan_trial", "run_trial", "set_invalid_aside", "values_of"]
 
@@ -183,7 +187,7 @@ def run_trial(
             raise Interrupted("interrupted; what was finished is kept", go_on) from interrupt
 
 
-def _until_settled(folder: TrialFolder, trial: Trial) -> None:
+def _until_settled(folder: TrialFolder, trial: "Trial") -> None:
     """Carry a plan out look by look, up to the one that settles it; each look is in the ledger before it is judged."""
     plan = folder.plan()
     for runs in looks_asked(plan, folder.ledger()):

@@ -141,9 +141,7 @@ class TrialFolder:
         """The hash of `plan.yaml` as it lies."""
         return hashlib.sha256((self.path / "plan.yaml").read_bytes()).hexdigest()
 
-    def note(
-        self, kind: LedgerKind, subject: str, reason: str = "", sha256: str = "", runs: int | None = None
-    ) -> None:
+    def note(self, kind: LedgerKind, subject: str, reason: str = "", sha256: str = "", runs: int | None = None) -> None:
         """Append to the ledger."""
         entry = LedgerEntry(at=utc_now(), kind=kind, subject=subject, reason=reason, sha256=sha256, runs=runs)
         unsaid = {name for name, value in (("sha256", sha256), ("runs", runs)) if not value}

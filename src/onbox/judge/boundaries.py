@@ -33,22 +33,23 @@ def levels(information: Sequence[float], spent: Sequence[float]) -> list[float]:
     weights: list[float] = [1.0]
     for now, share in zip(information, spent, strict=True):
         step = math.sqrt(now - before)
-
-        def beyond(bound: float, step: float = step) -> float:
-            return math.fsum(
-                weight * (NORMAL.cdf((-bound - at) / step) + NORMAL.cdf((at - bound) / step))
-                for at, weight in zip(points, weights, strict=True)
-            )
-
         low, high = 0.0, 9 * math.sqrt(now)
         for _ in range(60):
             middle = (low + high) / 2
-            low, high = (middle, high) if beyond(middle) > share else (low, middle)
+            low, high = (middle, high) if _beyond(points, weights, middle, step) > share else (low, middle)
         bound = (low + high) / 2
         found.append(2 - 2 * NORMAL.cdf(bound / math.sqrt(now)))
         points, weights = _inside(points, weights, bound, step)
         before = now
     return found
+
+
+def _beyond(points: Sequence[float], weights: Sequence[float], bound: float, step: float) -> float:
+    """The chance that the next look is the first beyond the bound."""
+    return math.fsum(
+        weight * (NORMAL.cdf((-bound - at) / step) + NORMAL.cdf((at - bound) / step))
+        for at, weight in zip(points, weights, strict=True)
+    )
 
 
 def _inside(

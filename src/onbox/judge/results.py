@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from onbox.evidence.records import OwnerValues, Record
-from onbox.judge.weighed import Basis, PairResult, Standing
+from onbox.judge.weighed import Basis, Looks, PairResult, Standing
 
 
 class Status(StrEnum):
@@ -364,7 +364,8 @@ class Verdict(Record):
     rules: int = 1
     """Version of the judge's rules. Since 2 a rate has an uncertainty in place of a bootstrap interval. Since 3 a
     verdict has a scope, runs are compared in pairs where their instances differ, the baseline arm alone is judged,
-    repeated answers count once, and intervals cover whatever the spread of tasks."""
+    repeated answers count once, intervals cover whatever the spread of tasks, times are compared with their
+    interval, all challengers are compared, and each look costs."""
     trial: str
     verdict: str
     """`keep`, `switch` or `undecided`."""
@@ -399,3 +400,5 @@ class Verdict(Record):
     """All contenders against each other, those with the incumbent first."""
     standings: tuple[Standing, ...] = ()
     """Each contender among all others; empty without a comparison."""
+    looks: Looks | None = None
+    """How often the question was looked at; None where there is nothing to compare."""

@@ -63,7 +63,7 @@ class PairResult(Record):
     """Runs with the same task and seed behind it."""
     pace: Pace
     confidence: float
-    """Of both intervals, so that all pairs of the table hold together with 95 percent (Bonferroni)."""
+    """Of both intervals, so that all pairs of the table hold together (Bonferroni)."""
     verdict: str | None
     """`keep`, `switch` or `undecided`; None where neither is the incumbent."""
     basis: Basis | None

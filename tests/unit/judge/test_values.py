@@ -33,7 +33,8 @@ def pair(lead: float = 0.0, half: float = 0.05, p: float | None = 0.9, pace: flo
         time=time_ratio(old.seconds, new.seconds),
         old=old,
         new=new,
-        alpha=0.05,
+        level=0.05,
+        each=0.05,
     )
     return replace(found, **more)
 
@@ -81,7 +82,9 @@ class TestOrder:
         assert weighed(pair(old={"sees": None}, new={"sees": True})).basis is Basis.EQUAL
 
     def test_a_switch_says_what_it_gives_up(self) -> None:
-        found = weighed(pair(pace=0.3, old={"sees": True, "memory_bytes": GB}, new={"sees": False, "memory_bytes": 3 * GB}))
+        found = weighed(
+            pair(pace=0.3, old={"sees": True, "memory_bytes": GB}, new={"sees": False, "memory_bytes": 3 * GB})
+        )
         assert found.verdict == "switch"
         assert found.losses == ("it needs 2.0 GB more memory", "it cannot see")
 

@@ -83,8 +83,8 @@ def command(
         _refuse_changes()
         folder = resume
     else:
-        names = ("contenders", "tasks", "task_names", "runs", "parallel", "ray", "quick", "seed", "agent", "until", "spending")
-        fields = given(*names) | ({"speed": None} if no_speed else {})
+        names = ("contenders", "tasks", "task_names", "runs", "parallel", "ray", "quick", "seed", "agent")
+        fields = given(*names, "until", "spending") | ({"speed": None} if no_speed else {})
         values = values_of(values_file) if values_file else None
         spec = TrialSpec(**fields, reserve_bytes=bytes_of(reserve), values=values)
         folder = plan_trial(spec, out, unsafe=unsafe, audit=not no_audit, tell=tell).path

@@ -6,7 +6,7 @@ from onbox.evidence.records.base import Count, Record
 
 
 class OwnerValues(Record):
-    """`values` of the plan. Without a word of the owner: ability first; of equals the faster, the smaller, the seeing."""
+    """`values` of the plan. By default ability goes first, and of equals the faster, the smaller, the seeing."""
 
     ability_margin: float = Field(default=0.10, gt=0, lt=1)
     """Pass rates that are no further apart are equally good: 0.1 is ten points."""

@@ -8,9 +8,11 @@ from onbox.judge import thresholds as limit
 from onbox.judge.boundaries import levels, obrien_fleming
 from onbox.judge.formatting import count, several
 from onbox.judge.rounding import rounded
+from onbox.judge.verdict.comparison import any_time_p
+from onbox.judge.verdict.head_to_head import HeadToHead
 from onbox.judge.weighed import Look, Looks
 
-ONE_LOOK = "one look"
+ONE_LOOK, E_PROCESS = "one look", "e-process"
 UNPLANNED = 0.005
 """Spent by the first look or trial that no plan had; each further one spends half as much, so all of them 0.01."""
 
@@ -51,14 +53,20 @@ def looks_of(plan: Plan, ledger: Sequence[LedgerEntry]) -> Looks:
     )
 
 
-def of_looks(looks: Looks, e_process: bool = False) -> list[str]:
+def with_evidence(looks: Looks, pair: HeadToHead) -> Looks:
+    """With the evidence that holds at any time, where the plan decides by it."""
+    p = any_time_p(pair.pair.runs) if looks.rule == E_PROCESS else None
+    return looks if p is None else looks.model_copy(update={"e_value": rounded(1 / p)})
+
+
+def of_looks(looks: Looks) -> list[str]:
     """What the looks cost, in sentences; nothing where there was one look that was planned, and no forerunner."""
     found = []
     if looks.planned:
         at = several([str(each.runs) for each in looks.made])
         how = (
             "a test that holds at any time decides"
-            if looks.rule == "e-process"
+            if looks.rule == E_PROCESS
             else f"so that all together err in 5 of 100 trials (O'Brien and Fleming), p must be below {looks.level:.2g}"
         )
         found.append(f"It was judged after {at} of at most {count(looks.planned[-1], 'run')} of each task; {how}.")
@@ -70,7 +78,7 @@ def of_looks(looks: Looks, e_process: bool = False) -> list[str]:
         )
     if looks.forerunners:
         found.append(
-            f"{several(list(looks.forerunners))} asked the same before: p must be below {looks.level:.2g} here, so that "
-            f"all of them together err in up to {100 * looks.error_bound:.2g} of 100."
+            f"{several(list(looks.forerunners))} asked the same before: p must be below {looks.level:.2g} here, so "
+            f"that all of them together err in up to {100 * looks.error_bound:.2g} of 100."
         )
     return found

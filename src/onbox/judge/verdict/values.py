@@ -20,12 +20,13 @@ class Compared:
     Args:
         p: chance of so large a difference of ability; None: nothing can be compared.
         lead: the challenger's pass rate less the incumbent's.
-        ability: interval of that difference for two one-sided tests at `alpha` each, so of confidence 1 - 2 alpha.
-        ability_wide: the same with confidence 1 - alpha.
+        ability: interval of that difference for two one-sided tests at `each`, so of confidence 1 - 2 each.
+        ability_wide: the same with confidence 1 - each.
         time: their times; None: too little is known.
         old: facts of the incumbent.
         new: facts of the challenger.
-        alpha: how often a claim may be wrong.
+        level: what p must be below.
+        each: how often a claim by an interval may be wrong: the level, shared among the challengers (Bonferroni).
     """
 
     p: float | None
@@ -35,7 +36,8 @@ class Compared:
     time: TimeRatio | None
     old: Facts
     new: Facts
-    alpha: float
+    level: float
+    each: float
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Weighed:
 
 def ability_of(pair: Compared, margin: float) -> Ability:
     """Better and worse by the test of the difference; equal by two one-sided tests against the margin."""
-    if pair.p is not None and pair.p < pair.alpha and pair.lead:
+    if pair.p is not None and pair.p < pair.level and pair.lead:
         return Ability.BETTER if pair.lead > 0 else Ability.WORSE
     if pair.p is None or pair.ability is None:
         return Ability.UNKNOWN
@@ -75,14 +77,16 @@ def pace_of(pair: Compared, margin: float) -> Pace:
     """Equal by two one-sided tests (Schuirmann 1987) against 1 - margin and its inverse; else which side of 1."""
     if pair.time is None:
         return Pace.UNKNOWN
-    low, high = pair.time.interval(1 - 2 * pair.alpha)
+    low, high = pair.time.interval(1 - 2 * pair.each)
     if low >= 1 - margin and high <= 1 / (1 - margin):
         return Pace.EQUAL
-    low, high = pair.time.interval(1 - pair.alpha)
+    low, high = pair.time.interval(1 - pair.each)
     return Pace.FASTER if high < 1 else Pace.SLOWER if low > 1 else Pace.UNKNOWN
 
 
-def weigh(pair: Compared, values: OwnerValues, old_demands: Mapping[str, str], new_demands: Mapping[str, str]) -> Weighed:
+def weigh(
+    pair: Compared, values: OwnerValues, old_demands: Mapping[str, str], new_demands: Mapping[str, str]
+) -> Weighed:
     """The rule, on the runs that are given; coverage and bracket are left aside.
 
     A demand goes before everything: who misses it is not switched to, and an incumbent that misses it is left for a
@@ -133,10 +137,10 @@ def _by_worth(pair: Compared, values: OwnerValues) -> tuple[str, Basis]:
     """
     if pair.ability_wide is None or pair.ability is None or pair.time is None:
         return UNDECIDED, Basis.NOTHING
-    low, high = _worth(pair.ability_wide, pair.time.minutes_a_task(1 - pair.alpha)[1], values)
+    low, high = _worth(pair.ability_wide, pair.time.minutes_a_task(1 - pair.each)[1], values)
     if low > 0 or high < 0:
         return (SWITCH if low > 0 else KEEP), Basis.WORTH
-    low, high = _worth(pair.ability, pair.time.minutes_a_task(1 - 2 * pair.alpha)[1], values)
+    low, high = _worth(pair.ability, pair.time.minutes_a_task(1 - 2 * pair.each)[1], values)
     if low >= -values.ability_margin and high <= values.ability_margin:
         return _smaller_or_seeing(pair, values) or (KEEP, Basis.EQUAL)
     return UNDECIDED, Basis.NOTHING
