@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from onbox.evidence.records import OwnerValues, Record
-from onbox.judge.weighed import Basis, Looks, PairResult, Standing
+from onbox.judge.weighed import Basis, Looks, PairResult, QuantRow, Standing
 
 
 class Status(StrEnum):
@@ -400,5 +400,7 @@ class Verdict(Record):
     """All contenders against each other, those with the incumbent first."""
     standings: tuple[Standing, ...] = ()
     """Each contender among all others; empty without a comparison."""
+    quants: tuple[QuantRow, ...] = ()
+    """Where the contenders are quants of one model: each beside the largest; empty: they are not."""
     looks: Looks | None = None
     """How often the question was looked at; None where there is nothing to compare."""

@@ -92,6 +92,45 @@ class Standing(Record):
     """Contenders shown to be no worse in anything that is known and better in something; empty: on the frontier."""
 
 
+class QuantRow(Record):
+    """A quant of a model beside the largest of its quants."""
+
+    name: str
+    bytes: int | None
+    """Of its tensors; None: not known when the plan was frozen."""
+    bits_per_weight: float | None
+    types: dict[str, float]
+    """Share of the parameters that each type of number holds."""
+    passed: int
+    valid: int
+    loss: float | None
+    """Pass rate of the largest less its own; None: of the largest itself, or nothing to compare."""
+    loss_interval: tuple[float, float] | None
+    """At `confidence`."""
+    lost: int
+    """Pairs with the same task and seed in which only the largest passed."""
+    won: int
+    """Pairs in which only this one passed."""
+    p: float | None
+    """Chance of so uneven a split of these pairs, adjusted for the number of quants (Holm); None: no pair differs."""
+    said: str
+    """`largest`, `loss`, `gain`, `no loss within the margin` or `open`."""
+    time_ratio: float | None
+    """Time of the same work over that of the largest."""
+    time_interval: tuple[float, float] | None
+    """At `confidence`."""
+    confidence: float
+    """Of both intervals, so that all rows hold together (Bonferroni)."""
+    decode_tok_s: float | None
+    """None: not measured, or no valid number."""
+    decode_interval: tuple[float, float] | None
+    """95 percent."""
+    memory_bytes: int | None
+    """The most that its engine held while it came up; None: nobody saw it."""
+    sees: bool | None
+    """Whether an image's colour was seen; None: nobody asked."""
+
+
 class Look(Record):
     """One time that the trial was judged."""
 

@@ -22,6 +22,7 @@ from onbox.evidence.records import (
     Limits,
     OwnerValues,
     Plan,
+    QuantPlan,
     Role,
     SpeedPlan,
     TaskPlan,
@@ -30,6 +31,7 @@ from onbox.fetch.pinned import where_weights
 from onbox.recipes import Recipe
 from onbox.trial.arms import BASELINE, check_arms, check_servers, frozen
 from onbox.trial.expected_time import expected_of
+from onbox.trial.quants import quants_of
 from onbox.trial.ray_module import require_ray
 from onbox.trial.spec import BUILTIN_AGENT, TrialSpec, recipe_of, with_file
 from onbox.wire.endpoint import Endpoint
@@ -62,6 +64,7 @@ def make_plan(spec: TrialSpec, *, sandbox: str, read_gb_s: float | None) -> tupl
     source, names = task_source("quick" if spec.quick and wanted in SETS else wanted)
     seed = spec.seed if spec.seed is not None else SEED
     found = [*inline, *(recipe_of(name, spec.model, api_key_env=spec.api_key_env) for name in spec.contenders)]
+    found, quants = _with_quants(found, spec.quants) if spec.quants else (found, spec.frozen_quants)
     limits = spec.limits or (Limits() if found else EMBEDDED_LIMITS)
     if not found:
         found = [recipes.load(name) for name in recipes.EMBEDDED_PAIR]
@@ -114,12 +117,26 @@ def make_plan(spec: TrialSpec, *, sandbox: str, read_gb_s: float | None) -> tupl
         sandbox=sandbox,
         reserve_bytes=spec.reserve_bytes,
         values=spec.values or OwnerValues(),
+        quants=tuple(quant.model_copy(update={"name": r.name}) for quant, r in zip(quants, found, strict=False)),
         looks=looks_until(runs) if settled else (),
         spending=spec.spending or "obrien-fleming",
         **({"stop_rule": _until_settled(runs)} if settled else {}),
         expected=expected_of(found, len(tasks) * runs * (1 + len(spec.arms)), speed, read_gb_s, parallel),
     )
     return plan, tasks
+
+
+def _with_quants(found: list[Recipe], sources: Sequence[str]) -> tuple[list[Recipe], tuple[QuantPlan, ...]]:
+    """The contenders, or the quants of one model in their place; one recipe beside them says how all are served.
+
+    Raises:
+        UsageError: several contenders beside quants, or quants that are not of one model.
+    """
+    if len(found) > 1:
+        raise UsageError(
+            f"--quants: {len(found)} contenders beside it", "name at most one recipe: it says how the quants are served"
+        )
+    return quants_of(sources, found[0] if found else None)
 
 
 def looks_until(runs: int) -> tuple[int, ...]:

@@ -225,10 +225,11 @@ class Trial:
         template = recipe.serve.chat_template_name or "the model's own"
         self._show(events.PhaseStarted(contender.name, "preflight"))
         began = time.monotonic()
+        see = self.plan.values.must_see or bool(self.plan.quants)
         with life.client() as client:
             # Where no agent will work, sense is all that is asked.
             tools = list(DEFINITIONS) if self.tasks else []
-            record, exchanges = preflight.short(client, life.model, tools, template, see=self.plan.values.must_see)
+            record, exchanges = preflight.short(client, life.model, tools, template, see=see)
         write_json(home / "preflight.json", record)
         (home / "preflight.jsonl").unlink(missing_ok=True)
         for exchange in exchanges:

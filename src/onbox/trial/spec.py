@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from onbox import recipes
 from onbox.bench.tasks import task_source
@@ -18,6 +18,7 @@ from onbox.evidence.records import (
     Limits,
     OwnerValues,
     Plan,
+    QuantPlan,
     SpeedPlan,
     Spending,
 )
@@ -84,6 +85,10 @@ class TrialSpec(BaseModel):
     """Treatments beside the baseline."""
     values: OwnerValues | None = None
     """What the owner values."""
+    quants: tuple[str, ...] = ()
+    """Folders or files of quants of one model, or recipes of it, that are to be compared."""
+    frozen_quants: tuple[QuantPlan, ...] = ()
+    """Of another trial's plan, whose contenders these are."""
     until: Until | None = None
     """When the trial ends: after `all` runs, or as soon as a look in between shows it `settled`."""
     spending: Spending | None = None
@@ -120,6 +125,7 @@ class TrialFile(BaseModel):
     agent: str = BUILTIN_AGENT
     arms: list[ArmEntry] = []
     values: OwnerValues = OwnerValues()
+    quants: list[str] = []
     until: Until = "all"
     spending: Spending = "obrien-fleming"
 
@@ -156,7 +162,14 @@ def with_file(spec: TrialSpec) -> tuple[TrialSpec, list[Recipe]]:
     values = {name: getattr(file, name) for name in names}
     tasks = file.tasks if source == "builtin" else str(path.parent / source)
     arms = arms_of(file.arms, path) if file.arms else ()
-    return _over(spec, tasks, file.task_names, **values, arms=arms, ray=file.ray), inline
+    quants = tuple(_beside(path, source) for source in file.quants)
+    return _over(spec, tasks, file.task_names, **values, arms=arms, ray=file.ray, quants=quants), inline
+
+
+def _beside(path: Path, source: str) -> str:
+    """A folder or file by where the trial file lies; a recipe's name as it is."""
+    there = path.parent / source
+    return str(there) if there.exists() else source
 
 
 def _with_plan(spec: TrialSpec, path: Path, data: dict[str, Any]) -> tuple[TrialSpec, list[Recipe]]:
@@ -167,6 +180,7 @@ def _with_plan(spec: TrialSpec, path: Path, data: dict[str, Any]) -> tuple[Trial
         raise UsageError(f"{path}: {first_problem(error)}") from error
     values: dict[str, Any] = {"limits": plan.agent.limits, "nudges": plan.agent.nudges, "arms": plan.treatments}
     values |= {"values": plan.values, "until": "settled" if plan.looks else "all", "spending": plan.spending}
+    values["frozen_quants"] = plan.quants
     if spec.agent is None:
         values |= {"agent": plan.agent.name, "agent_command": plan.agent.command}
     values |= {"runs": plan.runs, "seed": plan.seed, "speed": plan.speed, "parallel": plan.parallel, "ray": plan.ray}

@@ -32,6 +32,12 @@ from onbox.errors import UsageError
     metavar="ADDRESS",
     help="Spread the runs over the nodes of the Ray cluster at HOST:PORT, of which this box is one.",
 )
+@click.option(
+    "--quants",
+    multiple=True,
+    metavar="SRC",
+    help="Compare quants of one model: a folder of GGUF files, a file or a recipe; may be given several times.",
+)
 @click.option("--quick", is_flag=True, help="Short for --tasks quick: three small tasks.")
 @click.option("--tasks", help="A folder of tasks in Harbor's layout, or quick, core (if left out), builtin: all.")
 @click.option("--task", "task_names", multiple=True, help="Only this task; may be given several times.")
@@ -57,6 +63,7 @@ def command(
     spending: str | None,
     parallel: int | None,
     ray: str | None,
+    quants: tuple[str, ...],
     quick: bool,
     tasks: str | None,
     task_names: tuple[str, ...],
@@ -84,7 +91,7 @@ def command(
         folder = resume
     else:
         names = ("contenders", "tasks", "task_names", "runs", "parallel", "ray", "quick", "seed", "agent")
-        fields = given(*names, "until", "spending") | ({"speed": None} if no_speed else {})
+        fields = given(*names, "quants", "until", "spending") | ({"speed": None} if no_speed else {})
         values = values_of(values_file) if values_file else None
         spec = TrialSpec(**fields, reserve_bytes=bytes_of(reserve), values=values)
         folder = plan_trial(spec, out, unsafe=unsafe, audit=not no_audit, tell=tell).path

@@ -138,6 +138,19 @@ class LeftOut(Record):
     """What it asks for that cannot be given here, or what is wrong with it."""
 
 
+class QuantPlan(Record):
+    """One quant of a model whose quants are compared, by the headers of its files."""
+
+    name: FolderName
+    """Of the contender."""
+    bytes: Count | None = None
+    """Of its tensors; None: its files are not here yet."""
+    bits_per_weight: float | None = None
+    """Of the language model; None: as above."""
+    types: dict[str, float] = Field(default_factory=dict)
+    """Share of the parameters that each type of number holds, the largest first."""
+
+
 class ContenderPlan(Record):
     """One model served one way."""
 
@@ -194,6 +207,8 @@ class Plan(Record):
     expected: Expected | None = None
     values: OwnerValues = OwnerValues()
     """What the owner values."""
+    quants: tuple[QuantPlan, ...] = ()
+    """Where the contenders are quants of one model: the largest first; empty: they are not."""
     looks: tuple[int, ...] = ()
     """Runs of each task after which it is judged, and ended where that settles it; empty: once, after all."""
     spending: Spending = "obrien-fleming"

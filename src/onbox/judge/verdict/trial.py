@@ -20,6 +20,7 @@ from onbox.judge.verdict.contenders import judge_contender
 from onbox.judge.verdict.head_to_head import HeadToHead, compare
 from onbox.judge.verdict.looks import looks_of, of_looks, with_evidence
 from onbox.judge.verdict.pairwise import pair_table, standings
+from onbox.judge.verdict.quants import of_quants, quant_table
 from onbox.judge.weighed import Basis
 
 FIXED_SUITE = "exact permutation of runs within each task, or of pairs with the same files, two-sided"
@@ -41,6 +42,7 @@ def judge(evidence: TrialEvidence, claims: Sequence[Claim] = ()) -> Verdict:
     rule = Rule(plan.values, looks.level, any_time=looks.rule == "e-process")
     pair, arms = compare(judged, rule), compare_arms(plan, judged)
     table = pair_table(judged, pair, rule) if pair else ()
+    quants = quant_table(plan, judged, rule)
     return Verdict(
         rules=RULES,
         trial=_name(plan),
@@ -52,6 +54,7 @@ def judge(evidence: TrialEvidence, claims: Sequence[Claim] = ()) -> Verdict:
         reasons=(
             *narrative.reasons(judged, pair),
             *(of_looks(looks) if pair else ()),
+            *of_quants(quants, rule),
             *narrative.of_arms(arms),
         ),
         would_settle=would_settle(plan, judged, pair),
@@ -66,6 +69,7 @@ def judge(evidence: TrialEvidence, claims: Sequence[Claim] = ()) -> Verdict:
         values=plan.values,
         pairs=table,
         standings=standings(judged, table, rule),
+        quants=quants,
         looks=with_evidence(looks, pair) if pair else None,
     )
 
