@@ -8,8 +8,9 @@ import pytest
 from gguf import GGMLQuantizationType, GGUFWriter, quants
 
 from onbox import recipes
+from onbox.atomic_files import write_json
 from onbox.errors import UsageError
-from onbox.evidence.folder import TrialFolder, write_json
+from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import Preflight, QuantPlan, Role, RunRecord
 from onbox.judge.results import Verdict
 from onbox.trial.plan import make_plan
@@ -94,9 +95,7 @@ def teardown(path: Path, letters: dict[str, str], seconds: dict[str, float], see
         Contender(name, Role.CHALLENGER if n else Role.INCUMBENT, dict.fromkeys(tasks, ends))
         for n, (name, ends) in enumerate(letters.items())
     ]
-    named = tuple(
-        QuantPlan(name=name, bytes=10**9 >> n, bits_per_weight=8.5 / 2**n) for n, name in enumerate(letters)
-    )
+    named = tuple(QuantPlan(name=name, bytes=10**9 >> n, bits_per_weight=8.5 / 2**n) for n, name in enumerate(letters))
     folder = TrialFolder.create(path, build_plan(contenders).model_copy(update={"quants": named}))
     for each in contenders:
         write_stand_up(folder, each.name)

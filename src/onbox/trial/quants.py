@@ -6,7 +6,7 @@ from pathlib import Path
 from onbox import recipes, weights
 from onbox.errors import UsageError
 from onbox.evidence.records import QuantPlan
-from onbox.fetch import where_weights
+from onbox.fetch.pinned import where_weights
 from onbox.recipes import Recipe, Weights
 from onbox.recipes.schema import Vision
 from onbox.weights import Facts

@@ -33,6 +33,7 @@ def pair(lead: float = 0.0, half: float = 0.05, p: float | None = 0.9, pace: flo
         time=time_ratio(old.seconds, new.seconds),
         old=old,
         new=new,
+        passes=True,
         level=0.05,
         each=0.05,
     )
@@ -59,6 +60,7 @@ class TestOrder:
             pytest.param(pair(-0.2, half=0.25, pace=0.3), "undecided", Basis.NOTHING, id="no better, faster"),
             pytest.param(pair(-0.2, half=0.25, pace=1.5), "keep", Basis.EQUAL, id="no better, slower"),
             pytest.param(pair(0.2, half=0.25, pace=0.3), "switch", Basis.SPEED, id="no worse, faster"),
+            pytest.param(pair(pace=0.1, passes=False), "undecided", Basis.NOTHING, id="neither does anything"),
             pytest.param(pair(p=None), "undecided", Basis.NOTHING, id="nothing to compare"),
             pytest.param(pair(time=None), "undecided", Basis.NOTHING, id="times unknown"),
         ],

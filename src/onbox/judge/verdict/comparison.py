@@ -10,7 +10,7 @@ from onbox.judge.boundaries import e_process
 from onbox.judge.statistics import holm
 from onbox.judge.verdict.cells import Seen, Slot
 from onbox.judge.verdict.contenders import Judged
-from onbox.judge.verdict.pairing import Paired, paired
+from onbox.judge.verdict.pairing import Paired, TaskPair, paired
 from onbox.judge.verdict.speed_ratio import TimeRatio, time_ratio
 from onbox.judge.verdict.standing import Facts, demands
 from onbox.judge.verdict.values import KEEP, SWITCH, UNDECIDED, Compared, Weighed, weigh
@@ -85,10 +85,19 @@ class Pair:
             time=self.time,
             old=self.old,
             new=self.new,
+            passes=all(any(run.passed for task in self.runs.tasks for run in side(task)) for side in (_old, _new)),
             level=self.rule.level,
             each=self.each,
         )
         return weigh(found, values, demands(values, self.old), demands(values, self.new))
+
+
+def _old(task: TaskPair) -> tuple[Seen, ...]:
+    return task.old
+
+
+def _new(task: TaskPair) -> tuple[Seen, ...]:
+    return task.new
 
 
 def as_seen(judged: Judged) -> Side:

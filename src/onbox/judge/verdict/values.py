@@ -25,6 +25,7 @@ class Compared:
         time: their times; None: too little is known.
         old: facts of the incumbent.
         new: facts of the challenger.
+        passes: whether each of the two passed anything: of two that do nothing neither is worth running.
         level: what p must be below.
         each: how often a claim by an interval may be wrong: the level, shared among the challengers (Bonferroni).
     """
@@ -36,6 +37,7 @@ class Compared:
     time: TimeRatio | None
     old: Facts
     new: Facts
+    passes: bool
     level: float
     each: float
 
@@ -110,6 +112,8 @@ def weigh(
 def _by_order(pair: Compared, values: OwnerValues, ability: Ability, pace: Pace) -> tuple[str, Basis]:
     if ability in (Ability.BETTER, Ability.WORSE):
         return (SWITCH if ability is Ability.BETTER else KEEP), Basis.ABILITY
+    if not pair.passes:
+        return UNDECIDED, Basis.NOTHING
     if ability in (Ability.EQUAL, Ability.NO_WORSE):
         if pace is Pace.FASTER:
             return SWITCH, Basis.SPEED
@@ -135,7 +139,7 @@ def _by_worth(pair: Compared, values: OwnerValues) -> tuple[str, Basis]:
 
     The bounds are added, not their squares: failing runs tend to be the long ones, so the two are not independent.
     """
-    if pair.ability_wide is None or pair.ability is None or pair.time is None:
+    if pair.ability_wide is None or pair.ability is None or pair.time is None or not pair.passes:
         return UNDECIDED, Basis.NOTHING
     low, high = _worth(pair.ability_wide, pair.time.minutes_a_task(1 - pair.each)[1], values)
     if low > 0 or high < 0:
