@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "regrade": ("onbox.cli.commands.regrade", "Gates and attribution again, from the evidence."),
     "judge": ("onbox.cli.commands.judge", "The verdict, from evidence alone."),
     "report": ("onbox.cli.commands.report", "Write report.html and report.md again, from evidence alone."),
+    "view": ("onbox.cli.commands.view", "Trials as a page on loopback, those under way too."),
     "verify": ("onbox.cli.commands.verify", "Recompute a trial and check the hashes of its files."),
     "import": ("onbox.cli.commands.import_", "Other tools' records into evidence, with what they are worth."),
     "export": ("onbox.cli.commands.export", "A trial in other tools' formats."),
@@ -41,7 +42,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 LATER: dict[str, tuple[str, str]] = {
     "see": ("0.7", "Can it see, and if not, who hides it?"),
-    "view": ("0.8", "A trial as a page on loopback."),
 }
 
 

@@ -25,7 +25,7 @@ def render(folder: TrialFolder, verdict: Verdict) -> str:
         verdict: every number of the judgement comes from here.
     """
     page = read_page(folder, verdict)
-    return _environment().get_template("report.html.j2").render(page=page, v=verdict, shape=Shape(page))
+    return environment().get_template("report.html.j2").render(page=page, v=verdict, shape=Shape(page))
 
 
 class Shape:
@@ -128,16 +128,17 @@ def _href(path: str) -> str:
     return "./" + quote(path.encode("utf-8", "replace"))
 
 
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("onbox.report"),
+def environment(package: str = "onbox.report") -> Environment:
+    """What renders the templates of a package: every value is escaped, and nothing invisible gets through."""
+    found = Environment(
+        loader=PackageLoader(package),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=_shown,
     )
-    environment.filters.update(
+    found.filters.update(
         percent=words.percent,
         percent_interval=words.percent_interval,
         tok_s=words.tok_s,
@@ -153,5 +154,5 @@ def _environment() -> Environment:
         href=_href,
         command=engine_command,
     )
-    environment.globals["words"] = words
-    return environment
+    found.globals["words"] = words
+    return found
