@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from onbox.evidence.folder import write_json
+from onbox.atomic_files import write_json
 from onbox.view.server import ViewServer
 from tests.builders import build_trial
 from tests.unit.view.serving import Client, served

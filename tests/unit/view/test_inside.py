@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from onbox.atomic_files import write_json
 from onbox.errors import UsageError
-from onbox.evidence.folder import TrialFolder, write_json
+from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import StandUp
 from onbox.report.page import read_page
 from onbox.view.inside import inside

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from onbox.app.sealing import seal
-from onbox.evidence.folder import TrialFolder, append_line, write_json
+from onbox.atomic_files import write_json
+from onbox.evidence.folder import TrialFolder, append_line
 from onbox.evidence.records import LedgerKind, Phase, StandUp
 from onbox.judge.results import Verdict
 from onbox.report import words
