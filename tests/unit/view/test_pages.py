@@ -149,8 +149,18 @@ def test_a_run_shows_all_that_it_left(client: Client, folder: TrialFolder) -> No
     append_line(run / "replay.jsonl", text_reply("Words alone.", id=1).model_copy(update={"purpose": "replay"}))
     append_line(run / "replay.jsonl", call_reply("ls -la", id=2).model_copy(update={"purpose": "replay-flipped"}))
     page = client.get("/run?at=one&run=small/rename/baseline/2")
-    for said in ("F-GATE", "The gate said no: old_name_left.", "what was said", "REASON: old_name_left", "m.py +1 −1",
-                 "asked again, unchanged", "Words alone.", "asked again, streamed the other way", "ls -la", "1 call"):  # fmt: skip
+    for said in (
+        "F-GATE",
+        "The gate said no: old_name_left.",
+        "what was said",
+        "REASON: old_name_left",
+        "m.py +1 −1",
+        "asked again, unchanged",
+        "Words alone.",
+        "asked again, streamed the other way",
+        "ls -la",
+        "1 call",
+    ):
         assert said in page.words
     assert '<span class="d-del">--- foo\n' in page.text
     assert '<span class="d-add">+++ bar\n' in page.text
