@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from onbox.app.trials import plan_trial, run_trial
+from onbox.atomic_files import write_atomic
 from onbox.errors import BoxError, UsageError
-from onbox.evidence.folder import TrialFolder, write_atomic
+from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import SightFacts
 from onbox.judge.results import SightResult
 from onbox.recipes.unhide import Unhidden, recipe_source, unhidden

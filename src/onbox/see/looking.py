@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from onbox.evidence.folder import append_line, write_atomic, write_json
+from onbox.atomic_files import write_atomic, write_json
+from onbox.evidence.folder import append_line
 from onbox.evidence.records import Exchange, SightPlan, SightTry
 from onbox.evidence.sight_gates import read_by
 from onbox.evidence.stream import read_reply

@@ -5,10 +5,10 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from onbox.atomic_files import write_json
 from onbox.engines.registry import facts_of
 from onbox.engines.served import who_serves
 from onbox.errors import BoxError, UsageError
-from onbox.evidence.folder import write_json
 from onbox.evidence.records import SightFacts, SightPlan, StandUp
 from onbox.recipes.schema import Recipe
 from onbox.see.facts import Subject, command_of, facts_about, speaks_of_sight

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from onbox.evidence.folder import TrialFolder, write_json
+from onbox.atomic_files import write_json
+from onbox.evidence.folder import TrialFolder
 from onbox.evidence.load import load_sight
 from onbox.evidence.records import SightFacts, SightFlag, SightPlan
 from onbox.judge.results import SightOutcome, SightResult
