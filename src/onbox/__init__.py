@@ -41,6 +41,7 @@ _PUBLIC = {
     "running_engines": "onbox.app.serving",
     "stand_up": "onbox.app.serving",
     "stop_engine": "onbox.app.serving",
+    "tasks_from": "onbox.app.tasks",
     "verify_trial": "onbox.app.judging",
     "watch_startup": "onbox.app.watching",
 }
@@ -62,7 +63,7 @@ if TYPE_CHECKING:
     from onbox.app.serving import running_engines, stand_up, stop_engine
     from onbox.app.sources import read_weights
     from onbox.app.speed import measure_speed
-    from onbox.app.tasks import new_task, render_task
+    from onbox.app.tasks import new_task, render_task, tasks_from
     from onbox.app.trials import plan_trial, run_trial
     from onbox.app.watching import WatchSpec, watch_startup
     from onbox.errors import (
@@ -110,6 +111,7 @@ __all__ = [
     "running_engines",
     "stand_up",
     "stop_engine",
+    "tasks_from",
     "verify_trial",
     "watch_startup",
 ]

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 WORKDIR = "/app"
+SEALED = "env"
+"""Beside the Dockerfile: packages that the tests of a project need; it is shown to commands, and copied nowhere."""
+_SEALED_COPIES = ((f"{SEALED}/", f"/{SEALED}/"), (f"{SEALED}/node_modules/", "/node_modules/"))
 
 
 @dataclass(frozen=True)
@@ -27,8 +30,8 @@ class Copy:
 def read_copies(path: Path) -> tuple[Copy, ...] | None:
     """The COPY lines of a Dockerfile; None when it is not there or when only Docker could do what it says.
 
-    The workspace is `/app`: files copied elsewhere, any other final WORKDIR, flags, and instructions beyond FROM, COPY
-    and WORKDIR need Docker.
+    The workspace is `/app`: files copied elsewhere, but for the sealed environment, any other final WORKDIR, flags,
+    and instructions beyond FROM, COPY and WORKDIR need Docker.
     """
     if not path.is_file():
         return None
@@ -43,6 +46,8 @@ def read_copies(path: Path) -> tuple[Copy, ...] | None:
                 stages += 1
             case "WORKDIR", [folder]:
                 workdir = posixpath.normpath(posixpath.join(workdir, folder))
+            case "COPY", [source, target] if (source, target) in _SEALED_COPIES:
+                continue
             case "COPY", [first, *_, target] if not first.startswith(("-", "[", "<")):
                 copy = _copy(tuple(arguments[:-1]), workdir, target)
                 if copy is None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from onbox.bench.dockerfile import WORKDIR
 from onbox.bench.sandbox import Sandbox
 from onbox.bench.sandbox.container import Container
+from onbox.bench.sandbox.equipped import Equipped
 from onbox.bench.tasks import Task, tree_sha256
 from onbox.bench.workspace import MTIME_S, make_workspace
 from onbox.errors import BoxError
@@ -45,7 +46,8 @@ def environment_of(task: Task, sandbox: Sandbox) -> Environment:
         BoxError: the task needs an image and the tier is none of containers, or the image cannot be built.
     """
     if not task.needs_docker:
-        return Environment(sandbox, partial(make_workspace, task))
+        equipped = Equipped(sandbox, task.sealed) if task.sealed is not None else sandbox
+        return Environment(equipped, partial(make_workspace, task))
     if not isinstance(sandbox, Container):
         raise BoxError(
             f"{task.name}: environment/Dockerfile does more than FROM, WORKDIR /app and COPY, and needs Docker",
