@@ -128,6 +128,7 @@ description = {json.dumps(subject)}
 family = {json.dumps(draft.name)}
 answer = "workspace"
 gate = "apart"
+verdict = "exit-code"
 frame = false
 {exact}{needs}commit = "{draft.commit.name}"
 committed = "{when}"
