@@ -57,28 +57,24 @@ _WITHOUT: tuple[tuple[str, Callable[[Asking], PreflightCase]], ...] = (
 
 
 def short(
-    client: StampedClient, model: str, tools: list[dict[str, Any]], template: str, *, see: bool = False
+    client: StampedClient, model: str, tools: list[dict[str, Any]], template: str
 ) -> tuple[Preflight, list[Exchange]]:
-    """Ask for one fact and for one tool call; where sight is in question, for the colour of an image too.
+    """Ask for one fact and for one tool call.
 
     Args:
         client: a connection to the engine.
         model: the model's name in requests.
         tools: what the agent will offer; none: there is no agent, and no call is asked for.
         template: the chat template in use, by name, for the advice.
-        see: whether to ask for the colour of an image.
 
     Returns:
         The cases and the recorded exchanges behind them.
     """
     asking = Asking(client, model)
-    cases = [talk.coherence(asking)]
-    if tools:
-        cases.append(calls.asked_for(asking, TASK, tools, template=template))
-    called = bool(tools) and cases[1].status == "pass"
-    if see:
-        cases.append(reach.image(asking))
-    return Preflight(cases=tuple(cases), tools=called, vision=asking.vision if see else None), asking.exchanges
+    if not tools:
+        return Preflight(cases=(talk.coherence(asking),), tools=False), asking.exchanges
+    cases = (talk.coherence(asking), calls.asked_for(asking, TASK, tools, template=template))
+    return Preflight(cases=cases, tools=cases[1].status == "pass"), asking.exchanges
 
 
 def long(

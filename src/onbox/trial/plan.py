@@ -1,16 +1,17 @@
 """What a trial will do, decided and frozen before the first measurement."""
 
 import hashlib
+import secrets
 from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from onbox import __version__, recipes
 from onbox.atomic_files import utc_now
 from onbox.bench.agents import Agent, agent_of
 from onbox.bench.agents.template import read_template
-from onbox.bench.tasks import SETS, Task, load_tasks, task_source
+from onbox.bench.tasks import DEFAULT, SETS, Task, load_tasks, task_source
 from onbox.engines import engine_by_name
 from onbox.errors import BoxError, OnboxError, UsageError
 from onbox.evidence.records import (
@@ -24,6 +25,7 @@ from onbox.evidence.records import (
     Plan,
     QuantPlan,
     Role,
+    SightPlan,
     SpeedPlan,
     TaskPlan,
 )
@@ -60,7 +62,7 @@ def make_plan(spec: TrialSpec, *, sandbox: str, read_gb_s: float | None) -> tupl
         UsageError: an unknown contender, task or field, or a malformed file.
     """
     spec, inline = with_file(spec)
-    wanted = spec.tasks or "core"
+    wanted = spec.tasks or DEFAULT
     source, names = task_source("quick" if spec.quick and wanted in SETS else wanted)
     seed = spec.seed if spec.seed is not None else SEED
     found = [*inline, *(recipe_of(name, spec.model, api_key_env=spec.api_key_env) for name in spec.contenders)]
@@ -114,6 +116,7 @@ def make_plan(spec: TrialSpec, *, sandbox: str, read_gb_s: float | None) -> tupl
         ray=spec.ray or "",
         agent=agent_plan,
         speed=speed,
+        see=spec.see or (sight_plan(always=_sight_in_question(spec)) if spec.kind == "trial" else None),
         sandbox=sandbox,
         reserve_bytes=spec.reserve_bytes,
         values=spec.values or OwnerValues(),
@@ -147,6 +150,16 @@ def looks_until(runs: int) -> tuple[int, ...]:
 def _until_settled(runs: int) -> str:
     looks = ", ".join(map(str, looks_until(runs)))
     return f"judged after {looks} runs of each task, and ended at the first verdict that is not undecided"
+
+
+def _sight_in_question(spec: TrialSpec) -> bool:
+    """Whether every contender is to be asked, and not only one that says it sees."""
+    return bool(spec.quants or spec.frozen_quants or (spec.values and spec.values.must_see))
+
+
+def sight_plan(**fields: Any) -> SightPlan:
+    """How it is found out whether a contender sees, with pictures that no other trial has."""
+    return SightPlan(seed=secrets.randbelow(2**31), **fields)
 
 
 def _check_cluster(found: Sequence[Recipe]) -> None:

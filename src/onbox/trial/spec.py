@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from onbox import recipes
-from onbox.bench.tasks import task_source
+from onbox.bench.tasks import DEFAULT, task_source
 from onbox.errors import UsageError
 from onbox.evidence.folder import first_problem
 from onbox.evidence.records import (
@@ -19,6 +19,7 @@ from onbox.evidence.records import (
     OwnerValues,
     Plan,
     QuantPlan,
+    SightPlan,
     SpeedPlan,
     Spending,
 )
@@ -45,7 +46,7 @@ class TrialSpec(BaseModel):
     contenders: tuple[str, ...] = ()
     """Recipe names, recipe files, GGUF files, URLs or one trial file; the first is the incumbent."""
     tasks: str | None = None
-    """A set of builtin tasks (`quick`, `core`, `builtin`: all) or a folder."""
+    """A set of builtin tasks (`short`, `quick`, `core`, `builtin`: all) or a folder."""
     task_names: tuple[str, ...] = ()
     """Only these."""
     runs: int | None = None
@@ -65,10 +66,12 @@ class TrialSpec(BaseModel):
     api_key_env: str = ""
     """Environment variable with the key that a URL's server wants."""
     speed: SpeedPlan | None = SPEED
+    see: SightPlan | None = None
+    """Whether it sees; None: asked in a `trial` where something says that it does, and else not."""
     bench: bool = True
     """Run the tasks."""
     kind: str = "trial"
-    """Of the plan: `trial`, `bench` or `speed`."""
+    """Of the plan: `trial`, `bench`, `speed` or `see`."""
     audit: Audited | None = None
     """How the gates of the tasks were audited, for the record."""
     left_out: tuple[LeftOut, ...] = ()
@@ -113,7 +116,7 @@ class TrialFile(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     contenders: list[str | dict[str, Any]] = Field(min_length=1)
-    tasks: str = "core"
+    tasks: str = DEFAULT
     task_names: list[str] = []
     runs: int | None = None
     parallel: int = 1
@@ -184,6 +187,7 @@ def _with_plan(spec: TrialSpec, path: Path, data: dict[str, Any]) -> tuple[Trial
     if spec.agent is None:
         values |= {"agent": plan.agent.name, "agent_command": plan.agent.command}
     values |= {"runs": plan.runs, "seed": plan.seed, "speed": plan.speed, "parallel": plan.parallel, "ray": plan.ray}
+    values["see"] = plan.see
     again = _over(spec, plan.tasks_from, [task.name for task in plan.tasks], **values)
     again = again.model_copy(update={"kind": plan.kind, "bench": spec.bench and bool(plan.tasks)})
     return again, [recipes.parse(contender.recipe, where=str(path), folder=None) for contender in plan.contenders]

@@ -16,6 +16,7 @@ from onbox.judge.runs.attribution import attribute_samples, samples_of
 from onbox.judge.runs.isolation import bears, has_mark
 from onbox.judge.runs.observed_rate import observed_tok_s, usual_of_each_node
 from onbox.judge.runs.run_context import TrialContext
+from onbox.judge.sight.table import judge_sight
 from onbox.judge.speed.claim_evidence import with_claims
 from onbox.judge.speed.estimator import Sample
 from onbox.judge.speed.measurement import measure, refused
@@ -109,9 +110,11 @@ def judge_contender(evidence: TrialEvidence, contender: ContenderEvidence, claim
     cells = {key: _cell(each, plan.runs) for key, each in by_cell.items()}
     own = [run for run in runs if run.record.arm == plan.arms[0]]
     tally = _tally(plan, contender.plan, own, cells, speed)
-    tally = tally.model_copy(update={"backend": _backend(contender)})
+    sight = judge_sight(contender.sight) if contender.sight else None
+    tally = tally.model_copy(update={"backend": _backend(contender), "sight": sight})
     failed = _failed(evidence.ledger, contender.plan.name)
-    facts = facts_of(contender, *_seconds(own, [cells[task.name, plan.arms[0]] for task in plan.tasks]))
+    timed = _seconds(own, [cells[task.name, plan.arms[0]] for task in plan.tasks])
+    facts = facts_of(contender, *timed, sees=sight.sees if sight else None)
     return Judged(contender.plan, tuple(runs), cells, tally, plan.arms[0], failed, facts)
 
 

@@ -20,7 +20,7 @@ class Facts:
         independent: share of these runs that are no copies of another.
         memory_bytes: the most that its engine held while it came up.
         free_bytes: the least that was available on the box meanwhile.
-        sees: whether the colour of an image was seen.
+        sees: whether pictures are read.
         context_tokens: that it is served with.
     """
 
@@ -41,9 +41,9 @@ class Facts:
         return sum(means) / len(means) if means else None
 
 
-def facts_of(contender: ContenderEvidence, seconds: TimedRuns, independent: float) -> Facts:
-    """Collect them from the last stand-up and the preflight."""
-    life, preflight = contender.last_life, contender.preflight
+def facts_of(contender: ContenderEvidence, seconds: TimedRuns, independent: float, sees: bool | None) -> Facts:
+    """Collect them from the last stand-up, beside what was judged already."""
+    life = contender.last_life
     phases = life.phases if life else ()
     held = [phase.peak_bytes for phase in phases if phase.peak_bytes]
     free = [phase.available_min_bytes for phase in phases if phase.available_min_bytes is not None]
@@ -56,7 +56,7 @@ def facts_of(contender: ContenderEvidence, seconds: TimedRuns, independent: floa
         independent=independent,
         memory_bytes=max(held) if held else None,
         free_bytes=min(free) if complete else None,
-        sees=preflight.vision if preflight else None,
+        sees=sees,
         context_tokens=context,
     )
 
