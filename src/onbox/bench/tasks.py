@@ -67,6 +67,7 @@ class Task:
         variables: of all commands.
         solution_variables: of the reference solution beside them.
         gate_variables: of the gate beside them.
+        network: whether its gate and its reference solution have the box's network, by the user's own words.
         answer: where the gate looks: at the workspace, or at the agent's last message.
         needs: programs that the agent or the gate runs, beside Python and the shell: `node`.
         exact: the layout of the answer matters, so that the audit must not lay it out anew.
@@ -94,6 +95,7 @@ class Task:
     judges_apart: bool
     sha256: str
     origin_sha256: str
+    network: bool = False
 
     @property
     def generated(self) -> bool:

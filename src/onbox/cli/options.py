@@ -17,6 +17,17 @@ def json_option(function: F) -> F:
     )
 
 
+def network_option(function: F) -> F:
+    """Add `--network`: what a network is let in for."""
+    return click.option(
+        "--network",
+        type=click.Choice(["none", "gates"]),
+        default="none",
+        show_default=True,
+        help="Let the gates and reference solutions of tasks that need it have this box's network.",
+    )(function)
+
+
 def given(*names: str) -> dict[str, Any]:
     """Those of the current command's parameters that the user gave; with no names, of all of them."""
     context = click.get_current_context()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from onbox.cli.options import given, json_option
+from onbox.cli.options import given, json_option, network_option
 from onbox.cli.ui.console import err, print_json, tell
 
 
@@ -25,6 +25,7 @@ from onbox.cli.ui.console import err, print_json, tell
 @click.option("--out", type=click.Path(path_type=Path), help="The evidence folder.")
 @click.option("--seed", type=int, help="Another seed gives other samples; 1 if left out.")
 @click.option("--no-audit", is_flag=True, help="Score tasks of your own whose gates were not audited.")
+@network_option
 @click.option("--unsafe", is_flag=True, help="Run the agent's commands without a sandbox where none works.")
 @json_option
 def command(
@@ -40,6 +41,7 @@ def command(
     out: Path | None,
     seed: int | None,
     no_audit: bool,
+    network: str,
     unsafe: bool,
     as_json: bool,
 ) -> None:
@@ -48,7 +50,7 @@ def command(
     from onbox.cli.ui.summary import summary
     from onbox.cli.ui.trial_view import make_view
 
-    fields = given("model", "tasks", "task_names", "runs", "parallel", "quick", "seed", "agent")
+    fields = given("model", "tasks", "task_names", "runs", "parallel", "quick", "seed", "agent", "network")
     with make_view() as view:
         result = run_bench(
             url, arms=arms, out=out, audit=not no_audit, unsafe=unsafe, show=view.show, tell=tell, **fields

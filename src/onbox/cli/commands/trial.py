@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from onbox.cli.options import bytes_of, given, json_option
+from onbox.cli.options import bytes_of, given, json_option, network_option
 from onbox.cli.ui.console import err, print_json, tell
 from onbox.errors import UsageError
 
@@ -30,6 +30,7 @@ from onbox.errors import UsageError
 @click.option("--agent", help="The agent that works on the tasks: builtin, opencode, ...")
 @click.option("--no-speed", is_flag=True, help="Leave the decode measurement out.")
 @click.option("--no-audit", is_flag=True, help="Score tasks of your own whose gates were not audited.")
+@network_option
 @click.option("--unsafe", is_flag=True, help="Run agents' commands without a sandbox where none works.")
 @json_option
 def command(
@@ -47,6 +48,7 @@ def command(
     agent: str | None,
     no_speed: bool,
     no_audit: bool,
+    network: str,
     unsafe: bool,
     as_json: bool,
 ) -> None:
@@ -64,7 +66,7 @@ def command(
         _refuse_changes()
         folder = resume
     else:
-        names = ("contenders", "tasks", "task_names", "runs", "parallel", "ray", "quick", "seed", "agent")
+        names = ("contenders", "tasks", "task_names", "runs", "parallel", "ray", "quick", "seed", "agent", "network")
         fields = given(*names) | ({"speed": None} if no_speed else {})
         spec = TrialSpec(**fields, reserve_bytes=bytes_of(reserve))
         folder = plan_trial(spec, out, unsafe=unsafe, audit=not no_audit, tell=tell).path
