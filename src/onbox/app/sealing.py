@@ -7,8 +7,9 @@ a line in the ledger that says what changed.
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from onbox.atomic_files import write_atomic, write_json
 from onbox.errors import BadSubjectError
-from onbox.evidence.folder import TrialFolder, write_atomic, write_json
+from onbox.evidence.folder import TrialFolder
 from onbox.evidence.load import load_trial
 from onbox.evidence.manifest import (
     NAME,

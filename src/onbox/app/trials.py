@@ -10,11 +10,12 @@ from pathlib import Path
 from onbox import __version__
 from onbox.app.observer import JudgingObserver
 from onbox.app.sealing import open_seal, seal
+from onbox.atomic_files import write_atomic, write_json
 from onbox.bench.sandbox import Sandbox
 from onbox.bench.tasks import Task
 from onbox.errors import GuardStop, Interrupted, OnboxError
 from onbox.evidence.claims import Claim, Claims, written
-from onbox.evidence.folder import TrialFolder, write_atomic, write_json
+from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import LedgerKind, LeftOut, Plan
 from onbox.judge.results import Verdict
 from onbox.published import published

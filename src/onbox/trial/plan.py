@@ -1,19 +1,20 @@
 """What a trial will do, decided and frozen before the first measurement."""
 
 import hashlib
+import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from onbox import __version__, recipes
+from onbox.atomic_files import utc_now
 from onbox.bench.agents import Agent, agent_of
 from onbox.bench.agents.template import read_template
 from onbox.bench.tasks import SETS, Task, load_tasks, task_source
 from onbox.engines import engine_by_name
 from onbox.errors import BoxError, OnboxError, UsageError
-from onbox.evidence.folder import utc_now
 from onbox.evidence.records import (
     PARALLEL_MAX,
     RUNS_MAX,
@@ -23,10 +24,11 @@ from onbox.evidence.records import (
     Limits,
     Plan,
     Role,
+    SightPlan,
     SpeedPlan,
     TaskPlan,
 )
-from onbox.fetch import where_weights
+from onbox.fetch.pinned import where_weights
 from onbox.recipes import Recipe
 from onbox.trial.arms import BASELINE, check_arms, check_servers, frozen
 from onbox.trial.expected_time import expected_of
@@ -108,11 +110,17 @@ def make_plan(spec: TrialSpec, *, sandbox: str, read_gb_s: float | None) -> tupl
         ray=spec.ray or "",
         agent=agent_plan,
         speed=speed,
+        see=spec.see or (sight_plan() if spec.kind == "trial" else None),
         sandbox=sandbox,
         reserve_bytes=spec.reserve_bytes,
         expected=expected_of(found, len(tasks) * runs * (1 + len(spec.arms)), speed, read_gb_s, parallel),
     )
     return plan, tasks
+
+
+def sight_plan(**fields: Any) -> SightPlan:
+    """How it is found out whether a contender sees, with pictures that no other trial has."""
+    return SightPlan(seed=secrets.randbelow(2**31), **fields)
 
 
 def _check_cluster(found: Sequence[Recipe]) -> None:

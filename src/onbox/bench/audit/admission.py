@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from onbox import __version__
+from onbox.atomic_files import write_atomic
 from onbox.bench.audit import VERSION, TaskAudit, audit
 from onbox.bench.audit.network import needs_of_network
 from onbox.bench.environments import environment_of
 from onbox.bench.sandbox import Bind, Sandbox
 from onbox.bench.tasks import Task
 from onbox.errors import BadSubjectError, BoxError, OnboxError
-from onbox.evidence.folder import write_atomic
 from onbox.evidence.records import Network
 from onbox.user_folders import cache_folder
 
