@@ -206,7 +206,7 @@ def _reward_text() -> list[Case]:
         "text-two": ("1 1\\n", None),
     }
     return [
-        _case(kind, name, rewards, test=WRITES.format(f"printf '{text}' > /logs/verifier/reward.txt"))
+        _case(kind, name, rewards, test=WRITES.format(f"printf -- '{text}' > /logs/verifier/reward.txt"))
         for name, (text, rewards) in written.items()
     ]
 
@@ -275,8 +275,10 @@ def _variables() -> list[Case]:
               test=GATE.format('[ "$WORD" = v ] && [ -z "$(cat word)" ]')),
         _case(kind, "with-a-default", toml='[environment.env]\nWORD = "${ONBOX_NOWHERE:-a b}"\n', test=seen,
               solve=solve),
-        _case(kind, "that-looks-like-a-template", toml='[environment.env]\nWORD = "x$ONE"\n',
-              solve=solve, test=GATE.format("""[ "$(cat word)" = 'x$ONE' ]""")),
+        _case(kind, "filled-in-within", toml='[environment.env]\nWORD = "x$ONBOX_NOWHERE$$y"\n',
+              solve=solve, test=GATE.format("""[ "$(cat word)" = 'x$y' ]""")),
+        _case(kind, "of-the-gate-as-it-is", toml='[verifier.env]\nWORD = "x$ONE"\n',
+              test=GATE.format("""[ "$WORD" = 'x$ONE' ]""")),
     ]  # fmt: skip
 
 
