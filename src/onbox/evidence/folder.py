@@ -106,11 +106,14 @@ def json_of(text: str | bytes) -> Any:
     Raises:
         ValueError: it is none.
     """
-    return json.loads(text, parse_constant=_no_constant)
+    return _JSON.decode(text if isinstance(text, str) else text.decode(json.detect_encoding(text), "surrogatepass"))
 
 
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is no number of JSON")
+
+
+_JSON = json.JSONDecoder(parse_constant=_no_constant)
 
 
 class TrialFolder:
