@@ -14,6 +14,7 @@ from onbox.evidence.dialects import piece_of
 from onbox.evidence.records import Exchange
 from onbox.evidence.repeated import envelope_of
 from onbox.evidence.stream import ReplyReader, read_reply
+from onbox.untrusted_json import parse
 from tests.builders import streamed
 
 
@@ -87,14 +88,13 @@ def test_odd_messages_in_any_chunking(events: list[str], cuts: list[int]) -> Non
 
 def test_most_messages_of_a_stream_are_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
     parsed = 0
-    parse = stream.parse
 
     def counted(text: str) -> object:
         nonlocal parsed
         parsed += 1
         return parse(text)
 
-    monkeypatch.setattr(stream, "parse", counted)
+    monkeypatch.setattr("onbox.evidence.stream.parse", counted)
     exchange = streamed([(n / 100, f"data: {chat(f' w{n}', created=1795564336 + n)}\n\n") for n in range(1000)])
     assert read_reply(exchange).content == "".join(f" w{n}" for n in range(1000))
     assert parsed < 5
