@@ -25,7 +25,8 @@ import yaml
 from tests.recorded import unpack
 
 from onbox.app.sealing import seal
-from onbox.evidence.folder import TrialFolder, append_line, utc_now
+from onbox.atomic_files import utc_now
+from onbox.evidence.folder import TrialFolder, append_line
 from onbox.evidence.records import Exchange, LedgerKind, Plan
 from onbox.evidence.stream import read_reply
 

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import yaml
 
 from onbox.app.sealing import seal
-from onbox.evidence.folder import TrialFolder, write_json
+from onbox.atomic_files import write_json
+from onbox.evidence.folder import TrialFolder
 from onbox.evidence.manifest import write_manifest
 from onbox.evidence.stream import read_reply
 from tests.builders import build_trial

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onbox.app.long_trials import judge_folder
+from onbox.atomic_files import write_atomic
 from onbox.errors import UsageError
-from onbox.evidence.folder import TrialFolder, write_atomic
+from onbox.evidence.folder import TrialFolder
 from onbox.exporters import Export, exporter_by_name
 
 

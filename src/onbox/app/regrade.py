@@ -7,11 +7,12 @@ from pathlib import Path
 
 from onbox import __version__
 from onbox.app.sealing import broken_seal, in_words, seal
+from onbox.atomic_files import utc_now
 from onbox.bench.instances import Instances
 from onbox.bench.regrade import Regrader
 from onbox.bench.sandbox import Sandbox
 from onbox.bench.sandbox.choose import VARIABLE, by_name, choose
-from onbox.evidence.folder import TrialFolder, append_line, utc_now
+from onbox.evidence.folder import TrialFolder, append_line
 from onbox.evidence.load import load_lives, load_run
 from onbox.evidence.lock import locked
 from onbox.evidence.manifest import is_sealed

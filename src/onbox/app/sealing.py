@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from onbox.app.long_trials import judge_folder
+from onbox.atomic_files import write_atomic, write_json
 from onbox.errors import BadSubjectError
-from onbox.evidence.folder import TrialFolder, write_atomic, write_json
+from onbox.evidence.folder import TrialFolder
 from onbox.evidence.manifest import (
     NAME,
     Problem,

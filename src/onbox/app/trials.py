@@ -10,12 +10,13 @@ from pathlib import Path
 from onbox import __version__
 from onbox.app.observer import JudgingObserver
 from onbox.app.sealing import open_seal, seal
+from onbox.atomic_files import write_atomic, write_json
 from onbox.bench.sandbox import Sandbox
 from onbox.bench.tasks import Task
 from onbox.errors import GuardStop, Interrupted, OnboxError
 from onbox.evidence.claims import Claim, Claims, written
-from onbox.evidence.folder import TrialFolder, write_atomic, write_json
-from onbox.evidence.records import LedgerKind, Plan
+from onbox.evidence.folder import TrialFolder
+from onbox.evidence.records import LedgerKind, LeftOut, Plan
 from onbox.judge.results import Verdict
 from onbox.published import published
 from onbox.trial import events
@@ -83,11 +84,15 @@ def _fit_for_scoring(
         BadSubjectError: a gate cannot be trusted.
         BoxError: no task is left, or one needs what this box has not.
     """
-    from onbox.bench.audit.admission import admit, without_missing
+    from onbox.bench.audit.admission import admit, fit
 
-    left = without_missing(tasks, sandbox, tell)
-    if len(left) < len(tasks):
-        spec = spec.model_copy(update={"task_names": tuple(task.name for task in left)})
+    left_out = [*plan.left_out]
+    left = fit(tasks, sandbox, lambda name, why: left_out.append(LeftOut(name=name, why=why.message)))
+    for task in left_out:
+        tell(f"{task.name}: left out: {task.why.removeprefix(f'{task.name}: ')}")
+    if left_out:
+        names = tuple(task.name for task in left)
+        spec = spec.model_copy(update={"task_names": names, "left_out": tuple(left_out)})
     if plan.tasks_from == "builtin":
         return spec.model_copy(update={"audit": "builtin"})
     if not audit:

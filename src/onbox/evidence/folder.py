@@ -6,13 +6,13 @@ import json
 import os
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from onbox.atomic_files import utc_now, write_atomic
 from onbox.errors import UsageError
 from onbox.evidence.migrations import current
 from onbox.evidence.records import Exchange, LedgerEntry, LedgerKind, Plan, RunRecord, SandboxReport
@@ -24,32 +24,6 @@ R = TypeVar("R", bound=BaseModel)
 TAIL_BYTES = 65_536
 _appending = threading.Lock()
 """Two threads that append to one file would cut off each other's lines."""
-
-
-def utc_now() -> str:
-    """The wall clock as ISO 8601 in UTC, to the millisecond."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def write_atomic(path: Path, data: bytes) -> None:
-    """Write `data` to `path` so that a reader, or a kill, sees the old file or the new one, never half of one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def write_json(path: Path, value: BaseModel | dict[str, Any] | list[Any]) -> None:
-    """Write a record or plain data as indented JSON, atomically."""
-    data = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
-    write_atomic(path, (json.dumps(data, indent=2, ensure_ascii=True) + "\n").encode())
 
 
 def append_line(path: Path, value: BaseModel | dict[str, Any]) -> None:

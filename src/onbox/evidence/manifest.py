@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
+from onbox.atomic_files import write_atomic
 from onbox.errors import UsageError
-from onbox.evidence.folder import write_atomic
 
 NAME = "manifest-sha256.txt"
 VERDICT = "verdict.json"

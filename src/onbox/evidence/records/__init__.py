@@ -21,6 +21,7 @@ from onbox.evidence.records.plan import (
     Audited,
     ContenderPlan,
     Expected,
+    LeftOut,
     Limits,
     McpServer,
     Plan,
@@ -45,6 +46,13 @@ from onbox.evidence.records.runs import (
     RunRecord,
     SandboxBounds,
     SandboxReport,
+)
+from onbox.evidence.records.sight import (
+    SIGHT_TRIES_MAX,
+    SightFacts,
+    SightFlag,
+    SightPlan,
+    SightTry,
 )
 from onbox.evidence.records.speed import (
     Ceiling,
@@ -78,6 +86,7 @@ __all__ = [
     "PARALLEL_MAX",
     "RUNS_MAX",
     "SCHEMA_VERSION",
+    "SIGHT_TRIES_MAX",
     "AgentCommand",
     "AgentEnd",
     "AgentPlan",
@@ -102,6 +111,7 @@ __all__ = [
     "LaunchRecord",
     "LedgerEntry",
     "LedgerKind",
+    "LeftOut",
     "Limits",
     "McpServer",
     "Moment",
@@ -120,6 +130,10 @@ __all__ = [
     "RunRecord",
     "SandboxBounds",
     "SandboxReport",
+    "SightFacts",
+    "SightFlag",
+    "SightPlan",
+    "SightTry",
     "SpeedPlan",
     "SpeedRecord",
     "StandUp",

@@ -13,6 +13,7 @@ from onbox.judge.results import BackendProof, ContenderResult, Measurement, Outc
 from onbox.judge.rounding import rounded, rounded_pair
 from onbox.judge.runs.look import Look, Looker, held_to_rate
 from onbox.judge.runs.observed_rate import usual_of_each_node
+from onbox.judge.sight.table import judge_sight
 from onbox.judge.speed.claim_evidence import with_claims
 from onbox.judge.speed.measurement import measure, refused
 from onbox.judge.verdict.backend import backend_proof
@@ -105,7 +106,8 @@ def judge_contender(
     fixed = True in repeats and False not in repeats
     cells = {key: _cell(each, plan.runs, fixed) for key, each in by_cell.items()}
     tally = _tally(plan, contender.plan, runs, cells, speed)
-    tally = tally.model_copy(update={"backend": _backend(contender)})
+    sight = judge_sight(contender.sight) if contender.sight else None
+    tally = tally.model_copy(update={"backend": _backend(contender), "sight": sight})
     return Judged(contender.plan, tuple(runs), cells, tally, failed=_failed(evidence.ledger, contender.plan.name))
 
 
