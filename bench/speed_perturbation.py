@@ -16,11 +16,12 @@ from pathlib import Path
 from statistics import median
 from urllib.request import Request, urlopen
 
-from onbox import fetch, recipes
+from onbox import recipes
 from onbox.engines.llama.embedded import LlamaEmbedded
 from onbox.evidence.folder import read_lines
 from onbox.evidence.records import CpuWindow, Exchange, SpeedPlan, Telemetry
 from onbox.evidence.stream import read_reply
+from onbox.fetch import pinned
 from onbox.judge.speed.engine_reported import engine_time
 from onbox.judge.thresholds import FOREIGN_CPU_WARN
 from onbox.launch.lifetime import Lifetime
@@ -85,7 +86,7 @@ def main() -> None:
     recipe = recipes.load("smollm2-135m")
     recipe = recipe.model_copy(update={"serve": recipe.serve.model_copy(update={"threads": 1})})
     assert recipe.weights is not None
-    weights, _ = fetch.fetch(recipe.weights, lambda done, total, source: None)
+    weights, _ = pinned.fetch(recipe.weights, lambda done, total, source: None)
     sides: dict[str, list[float]] = {"watched": [], "alone": []}
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from onbox.evidence.folder import TrialFolder, append_line, write_atomic, write_json
+from onbox.atomic_files import write_atomic, write_json
+from onbox.evidence.folder import TrialFolder, append_line
 from onbox.evidence.records import (
     AgentEnd,
     AgentPlan,

@@ -2,9 +2,10 @@
 
 import sys
 
-from onbox import fetch, recipes
+from onbox import recipes
+from onbox.fetch import pinned
 
 if __name__ == "__main__":
     weights = recipes.load(sys.argv[1]).weights
     assert weights is not None
-    print(fetch.fetch(weights, lambda done, total, source: None)[0])
+    print(pinned.fetch(weights, lambda done, total, source: None)[0])

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from onbox.app.images import diagnose_images, fetch_container_image, verify_container_image
-from onbox.errors import BoxError, UsageError
+from onbox.errors import BoxError, FetchError, UsageError
 from onbox.fetch.http import DIRECT
 from onbox.image import load as loading
 from onbox.image.archive import write_archive
@@ -91,6 +91,23 @@ class TestLoaded:
 
 
 class TestNothingHalfLoaded:
+    def test_a_transfer_that_fails_while_the_daemon_loads(
+        self, client: Client, registry: FakeRegistry, folders: Path
+    ) -> None:
+        registry.add("some/short", [random_layer(1, 7), random_layer(3, 7)])
+        reference = parse(f"{registry.host}/some/short:1")
+        store, options = ImageStore(), Options(route=DIRECT, keep=True, workers=1)
+        small = min(
+            fetch_image(reference, None, options, store).layers, key=lambda each: store.blob(each).stat().st_size
+        )
+        store.blob(small).unlink()
+        registry.faults.statuses = [404] * 9
+        with pytest.raises(FetchError, match="404"):
+            fetch_image(reference, Daemon(client.program), options, store)
+        assert Daemon(client.program).image(str(reference)) is None
+        registry.faults.statuses = []
+        assert fetch_image(reference, Daemon(client.program), options, store).loaded_into == client.program
+
     def test_a_broken_blob_is_never_named(self, client: Client, registry: FakeRegistry, folders: Path) -> None:
         registry.add("some/broken", [busybox_layer(), random_layer(3)])
         reference = parse(f"{registry.host}/some/broken:1")

@@ -8,7 +8,8 @@ from typing import Any
 import psutil
 import pytest
 
-from onbox import fetch, recipes
+from onbox import recipes
+from onbox.fetch import pinned
 from onbox.launch import started_engines
 from onbox.watch.recording import WatchRecording
 from tests.docker.conftest import Client
@@ -40,7 +41,7 @@ def recipe(client: Client, context: Path, tmp_path: Path) -> Path:
     client.busybox("onbox-base:local")
     source = recipes.load("smollm2-135m").weights
     assert source is not None
-    weights, _ = fetch.fetch(source, lambda done, total, where: None)
+    weights, _ = pinned.fetch(source, lambda done, total, where: None)
     container = {"image": "onbox-built/llama", "build": {"context": str(context)}, "network": "host", "ipc": "host"}
     serve = {"executable": SERVER, "context_tokens": 2048, "threads": 1}
     data = {

@@ -135,7 +135,8 @@ def harbor_task(tier: Container, tmp_path: Path) -> Path:
     task = tmp_path / "tasks" / "made-by-run"
     for name, text in {
         "instruction.md": "Fill in the file `config.json`. It must say that the port is 8080.",
-        "task.toml": 'schema_version = "1.4"\n[verifier]\ntimeout_sec = 60.0\n[agent]\ntimeout_sec = 60.0\n',
+        "task.toml": 'schema_version = "1.4"\n[metadata]\nverdict = "exit-code"\n'
+        "[verifier]\ntimeout_sec = 60.0\n[agent]\ntimeout_sec = 60.0\n",
         "environment/Dockerfile": "FROM busybox:task\nWORKDIR /app\n"
         "RUN echo '{}' > config.json && echo word > /mark && "
         "echo 'exec sh \"$@\"' > /bin/bash && busybox chmod 755 /bin/bash\n",

@@ -134,7 +134,10 @@ class Session:
 
     def end(self, timeout_s: float = 30.0) -> int:
         """Wait for the end; the exit code."""
-        code = self.process.wait(timeout_s)
+        try:
+            code = self.process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"not ended after {timeout_s:.0f} s; it printed {self.lines}") from None
         self._reader.join(timeout_s)
         assert self.process.stdout is not None
         self.process.stdout.close()

@@ -241,7 +241,15 @@ def cases(model: str, tmp: Path) -> Cases:
         "audit": [(["audit"], [(audit, "audit_tasks", audited)])],
         "task": [(["task", "render", "x"], [(tasks, "render_task", give(two))])],
         "regrade": [(["regrade", "x"], [(regrade, "regrade_trial", regraded)])],
-        "judge": [(["judge", "x"], [(judging, "judge_trial", give(verdict()))])],
+        "judge": [
+            (
+                ["judge", "x"],
+                [
+                    (judging, "judge_trial", give(verdict())),
+                    (sealing, "changes_since_sealed", give([(HOSTILE, HOSTILE)])),
+                ],
+            )
+        ],
         "report": [(["report", "x"], [(sealing, "rewrite_reports", give(folder))])],
         "verify": [
             (

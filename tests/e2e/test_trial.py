@@ -90,7 +90,9 @@ def test_judging_twice_gives_the_same_bytes(pair: Ended) -> None:
 
 def test_verify_holds_and_finds_one_flipped_byte(pair: Ended) -> None:
     done = onbox("verify", pair.folder, "--json")
-    assert (done.returncode, json.loads(done.stdout)) == (0, {"ok": True, "mismatches": [], "notes": []})
+    told = json.loads(done.stdout)
+    assert (done.returncode, told) == (0, {"ok": True, "mismatches": [], "notes": [], "seal": told["seal"]})
+    assert told["seal"] in (pair.folder / "report.html").read_text("utf-8")
     run = next(pair.folder.glob("*/runs/*/*/1/run.json"))
     wire = next(pair.folder.glob("*/runs/*/*/2/wire.jsonl"))
     requests = next(pair.folder.glob("*/speed/1/requests.jsonl"))

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from onbox import fetch, recipes
+from onbox import recipes
 from onbox.engines.llama.embedded import LlamaEmbedded
+from onbox.fetch import pinned
 from onbox.launch.lifetime import Lifetime
 from onbox.launch.ports import free_port
 from onbox.recipes import Recipe
@@ -68,7 +69,7 @@ def qwen_recipe(template: str) -> Recipe:
 def _qwen(template: str) -> tuple[Recipe, LlamaEmbedded, Path]:
     recipe = qwen_recipe(template)
     assert recipe.weights is not None
-    weights, _ = fetch.fetch(recipe.weights, lambda done, total, source: None)
+    weights, _ = pinned.fetch(recipe.weights, lambda done, total, source: None)
     return recipe, LlamaEmbedded(), weights
 
 

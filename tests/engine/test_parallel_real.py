@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from onbox import fetch, recipes
+from onbox import recipes
 from onbox.engines.llama.embedded import LlamaEmbedded
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import Exchange, StandUp
+from onbox.fetch import pinned
 from onbox.launch.lifetime import Lifetime
 from tests.e2e.cli import onbox, verdict_of
 
@@ -82,7 +83,7 @@ def test_two_at_a_time_are_batched(tmp_path: Path) -> None:
 def test_more_than_the_server_has_room_for_is_refused(tmp_path: Path) -> None:
     recipe = recipes.load("smollm2-135m")
     assert recipe.weights is not None
-    weights, _ = fetch.fetch(recipe.weights, lambda done, total, source: None)
+    weights, _ = pinned.fetch(recipe.weights, lambda done, total, source: None)
     recipe = recipe.model_copy(update={"serve": recipe.serve.model_copy(update={"sequences": 2})})
     with Lifetime(recipe, LlamaEmbedded(), weights, tmp_path / "standup") as life:
         done = onbox("bench", life.endpoint.api, "--parallel", 3, "--task", "fill-json", "--out", tmp_path / "bench")

@@ -15,11 +15,12 @@ from typing import Any
 
 import pytest
 
-from onbox import fetch, recipes
+from onbox import recipes
 from onbox.engines.llama.embedded import LlamaEmbedded
 from onbox.evidence.folder import read_lines
 from onbox.evidence.records import Exchange
 from onbox.evidence.stream import read_reply
+from onbox.fetch import pinned
 from onbox.launch.lifetime import Lifetime
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
@@ -35,7 +36,7 @@ def small(folder: Path) -> Lifetime:
     recipe = recipes.load("smollm2-135m")
     recipe = recipe.model_copy(update={"serve": recipe.serve.model_copy(update={"threads": 1})})
     assert recipe.weights is not None
-    weights, _ = fetch.fetch(recipe.weights, lambda done, total, source: None)
+    weights, _ = pinned.fetch(recipe.weights, lambda done, total, source: None)
     return Lifetime(recipe, LlamaEmbedded(), weights, folder)
 
 

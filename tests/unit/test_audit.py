@@ -9,11 +9,12 @@ import pytest
 
 from onbox.bench.assembly import assembled
 from onbox.bench.audit import TaskAudit, audit, audit_all
-from onbox.bench.audit.admission import admit, missing_programs, without_missing
+from onbox.bench.audit.admission import admit, fit, missing_programs
 from onbox.bench.audit.probes import PROBES, REPEATS, SEEDS, attack, half_done
 from onbox.bench.audit.subject import Subject
 from onbox.bench.sandbox import Sandbox
 from onbox.bench.sandbox.choose import choose
+from onbox.bench.sandbox.none import Unsafe
 from onbox.bench.tasks import BUILTIN, Task, load_task, load_tasks
 from onbox.errors import BadSubjectError, BoxError
 from tests.gates import with_own_gate
@@ -226,11 +227,21 @@ def test_a_task_whose_program_is_not_here_is_left_out_in_words(tmp_path: Path, s
     toml = tmp_path / "task" / "task.toml"
     toml.write_text(toml.read_text().replace("[metadata]", '[metadata]\nneeds = ["bash", "no-such-program"]'))
     here, away = load_task(BUILTIN / "fill-json"), load_task(tmp_path / "task")
-    said: list[str] = []
-    assert without_missing([here, away], sandbox, said.append) == [here]
-    assert said == ["task: left out, it needs no-such-program, which is not in the sandbox"]
+    said: list[tuple[str, str]] = []
+    assert fit([here, away], sandbox, lambda name, why: said.append((name, why.message))) == [here]
+    assert said == [("task", "needs no-such-program, which is not in the sandbox")]
     with pytest.raises(BoxError, match="task: needs no-such-program"):
-        without_missing([away], sandbox)
+        fit([away], sandbox)
+
+
+def test_a_gate_that_writes_to_logs_needs_a_sandbox_that_shows_them(tmp_path: Path, sandbox: Sandbox) -> None:
+    shutil.copytree(assembled(BUILTIN / "fill-json"), tmp_path / "task")
+    toml = tmp_path / "task" / "task.toml"
+    toml.write_text(toml.read_text().replace('gate = "apart"\nverdict = "exit-code"\n', ""))
+    task = load_task(tmp_path / "task")
+    assert fit([task], sandbox) == [task]
+    with pytest.raises(BoxError, match="its gate writes its reward to /logs, which the sandbox none cannot show"):
+        fit([task], Unsafe())
 
 
 def test_audits_of_many_come_in_the_order_of_the_tasks(sandbox: Sandbox) -> None:

@@ -9,11 +9,12 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from onbox.atomic_files import write_json
 from onbox.cli.commands import judge as judge_command
 from onbox.cli.commands import speed as speed_command
 from onbox.errors import UsageError
 from onbox.evidence.claims import Claim, Claims, read_claims, written
-from onbox.evidence.folder import TrialFolder, write_json
+from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import Role
 from onbox.judge.results import ClaimResult
 from onbox.published import published

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from onbox.atomic_files import write_json
 from onbox.cli.commands.export import command
 from onbox.errors import BadSubjectError, OnboxError, UsageError
-from onbox.evidence.folder import TrialFolder, write_json
+from onbox.evidence.folder import TrialFolder
 from onbox.evidence.manifest import mismatches, write_manifest
 from onbox.evidence.records import Role, WeightsFile
 from onbox.exporters import Export, exporter_by_name, names

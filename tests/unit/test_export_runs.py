@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from onbox.atomic_files import write_json
 from onbox.errors import BadSubjectError, UsageError
-from onbox.evidence.folder import append_line, write_json
+from onbox.evidence.folder import append_line
 from onbox.evidence.imported import ImportedRun
 from onbox.evidence.records import Exchange, Role
 from onbox.exporters import exporter_by_name

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from onbox.atomic_files import write_atomic, write_json
 from onbox.errors import UsageError
-from onbox.evidence.folder import TrialFolder, append_line, read_lines, write_atomic, write_json
+from onbox.evidence.folder import TrialFolder, append_line, read_lines
 from onbox.evidence.lock import locked
 from onbox.evidence.manifest import NAME, mismatches, write_manifest
 from onbox.evidence.records import AgentPlan, Exchange, LedgerKind, Plan, StandUp

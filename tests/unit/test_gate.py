@@ -40,7 +40,7 @@ def task_with_gate(folder: Path, test_sh: str, timeout_s: float = 20) -> Task:
     """The smallest task, with a gate of one's own."""
     for name, text in {
         "instruction.md": "Do it.",
-        "task.toml": f"[verifier]\ntimeout_sec = {timeout_s}\n",
+        "task.toml": f"[verifier]\ntimeout_sec = {timeout_s}\n[metadata]\nverdict = 'exit-code'\n",
         "environment/Dockerfile": "FROM scratch\n",
         "tests/test.sh": test_sh,
     }.items():

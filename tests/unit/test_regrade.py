@@ -122,7 +122,8 @@ def test_a_mended_gate_changes_what_came_out_and_no_evidence(benched: Path, own_
         done = onbox_here("regrade", benched, "--json")
     finally:
         gate.write_text(text)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 1, done.stderr
+    assert "another outcome" in done.stderr
     (changed,) = json.loads(done.stdout)["changed"]
     assert (changed["code_was"], changed["code_now"], changed["now"]["reason"]) == ("PASS", "F-GATE", "STRICTER")
     assert record.read_bytes() == before

@@ -13,7 +13,8 @@ from xml.etree import ElementTree
 import pytest
 from markdown_it import MarkdownIt
 
-from onbox.evidence.folder import TrialFolder, write_json
+from onbox.atomic_files import write_json
+from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import LedgerKind, Phase, StandUp, WeightsFile
 from onbox.judge.results import Verdict
 from onbox.report import box, html, markdown, marks, words

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from onbox import fit, weights
-from onbox.evidence.folder import write_json
+from onbox.atomic_files import write_json
 from onbox.evidence.load import load_speed
 from onbox.evidence.records import Ceiling, Role
 from onbox.judge.results import Measurement, Status, Validity

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from onbox.bench.assembly import assembled
-from onbox.bench.dockerfile import Copy, read_copies
+from onbox.bench.dockerfile import Copy, Layout, read_layout
 from onbox.bench.tasks import BUILTIN, CORE, QUICK, load_task, load_tasks, task_files
 from onbox.errors import OnboxError, UsageError
 
@@ -86,7 +86,7 @@ def test_a_missing_part_is_named(copied: Path, missing: str) -> None:
 @pytest.mark.parametrize(
     ("text", "where", "what"),
     [
-        ('[task]\nname = "a"\nversion =\n', "task.toml:3", "not TOML"),
+        ('[task]\nname = "a/b"\nversion =\n', "task.toml:3", "not TOML"),
         ("[task\n", "task.toml:1", "not TOML"),
         ("[verifier]\ntimeout_sec = 0\n", "task.toml", "verifier.timeout_sec: input should be greater than 0"),
         ('[agent]\ntimeout_sec = "soon"\n', "task.toml", "agent.timeout_sec: input should be a valid number"),
@@ -97,7 +97,32 @@ def test_a_missing_part_is_named(copied: Path, missing: str) -> None:
             "task.toml",
             "environment.mcp_servers: cannot be given to a task",
         ),
-        ("[verifier]\nenv = {A = 'b'}\n", "task.toml", "verifier.env: cannot be given to a task here"),
+        ("[verifier.environment]\ncpus = 1\n", "task.toml", "verifier.environment: cannot be given to a task here"),
+        ("[verifier]\nenvironment_mode = 'separate'\n", "task.toml", "no environment of its own for the gate"),
+        ("[[verifier.collect]]\ncommand = 'a'\n", "task.toml", "verifier.collect: cannot be given"),
+        ("[verifier]\nuser = 'nobody'\n", "task.toml", "verifier.user: cannot be given to a task here"),
+        ("[agent]\nuser = 1000\n", "task.toml", "agent.user: cannot be given to a task here"),
+        ("[environment]\nos = 'Windows'\n", "task.toml", "environment.os: windows containers cannot be run here"),
+        ("[environment]\nos = 'plan9'\n", "task.toml", "environment.os: input should be 'linux' or 'windows'"),
+        ("[environment]\nworkdir = '/tests'\n", "task.toml", "environment.workdir: /tests cannot be the workspace"),
+        ("[environment]\nworkdir = 'app'\n", "task.toml", "environment.workdir: app cannot be the workspace"),
+        ("[environment]\nenv = {A = 1}\n", "task.toml", "environment.env.A: input should be a valid string"),
+        ("[environment]\nenv = {A = '${ONBOX_NOWHERE}'}\n", "task.toml", "ONBOX_NOWHERE is not set on this box"),
+        ("[environment.healthcheck]\ncommand = 'a'\n", "task.toml", "environment.healthcheck: cannot be given"),
+        ("[task]\nname = 'plain'\n", "task.toml", "task.name: value error, not of the form org/name"),
+        ("[task]\nname = 'a/b/c'\n", "task.toml", "not of the form org/name"),
+        ("schema_version = 1.4\n", "task.toml", "schema_version: input should be a valid string"),
+        ("version = 1.0\n", "task.toml", "schema_version: input should be a valid string"),
+        (
+            "[metadata]\ngate = 'apart'\nverdict = 'reward'\n",
+            "task.toml",
+            "a gate that judges apart says its verdict with its exit code",
+        ),
+        (
+            "[metadata]\nverdict = 'exit-code'\nreward_min = 0.5\n",
+            "task.toml",
+            "reward_min is for a gate that writes a reward",
+        ),
         (
             '[environment]\nnetwork_mode = "allowlist"\nallowed_hosts = ["example.org"]\n',
             "task.toml",
@@ -126,8 +151,86 @@ def test_bytes_that_are_no_text_are_one_line(copied: Path) -> None:
 
 def test_fields_that_only_harbor_knows_are_let_be(copied: Path) -> None:
     with (copied / "task.toml").open("a") as file:
-        file.write('cpus = 2\nmemory_mb = 2048\n\n[solution]\nenv = { A = "b" }\n')
-    assert load_task(copied).family == "small"
+        file.write('cpus = 2\nmemory_mb = 2048\nunheard_of = [1]\n\n[solution]\nenv = { A = "b" }\n\n[new]\na = 1\n')
+    task = load_task(copied)
+    assert (task.family, task.solution_variables) == ("small", (("A", "b"),))
+
+
+@pytest.mark.parametrize("version", ['version = "1.0"\n', 'schema_version = "9.9"\n', ""])
+def test_any_version_that_harbor_takes_is_taken(copied: Path, version: str) -> None:
+    (copied / "task.toml").write_text(version)
+    task = load_task(copied)
+    assert (task.decides, task.agent_timeout_s, task.gate_timeout_s) == ("reward", None, 600.0), "Harbor's defaults"
+
+
+def test_variables_come_from_the_box_and_credentials_do_not(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    toml = copied / "task.toml"
+    toml.write_text("[environment.env]\nA = '${ONBOX_A:-other}'\nB = 'x${ONBOX_A}'\n")
+    assert load_task(copied).variables == (("A", "other"), ("B", "x${ONBOX_A}"))
+    monkeypatch.setenv("ONBOX_A", "mine")
+    assert dict(load_task(copied).variables)["A"] == "mine"
+    monkeypatch.setenv("MY_API_KEY", "secret")
+    toml.write_text("[verifier.env]\nA = '${MY_API_KEY}'\n")
+    with pytest.raises(UsageError, match="looks like a credential") as raised:
+        load_task(copied)
+    assert "secret" not in one_line(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("environment/docker-compose.yaml", "a task of several services cannot be run here"),
+        ("trajectory.json", "an agent cannot be given what came before"),
+        ("tests/deep/.harborignore", "cannot be heeded here"),
+    ],
+)
+def test_files_that_make_it_another_task_are_refused(copied: Path, name: str, what: str) -> None:
+    (copied / name).parent.mkdir(exist_ok=True)
+    (copied / name).write_text("{}")
+    with pytest.raises(UsageError, match=what) as raised:
+        load_task(copied)
+    assert str(copied / name) in one_line(raised.value)
+
+
+def test_a_link_out_of_the_task_is_refused(copied: Path) -> None:
+    (copied / "tests" / "inside").symlink_to("gate.py")
+    load_task(copied)
+    (copied / "environment" / "app" / "shadow").symlink_to("/etc/shadow")
+    with pytest.raises(UsageError, match="a link that leads out of the task"):
+        load_task(copied)
+
+
+def test_canaries_are_not_shown(copied: Path) -> None:
+    (copied / "instruction.md").write_text("<!-- a CANARY of x -->\n# canary\n\n# Title\nDo it. canary\n")
+    assert load_task(copied).instruction == "# Title\nDo it. canary"
+
+
+def test_an_image_goes_without_a_dockerfile(copied: Path) -> None:
+    shutil.rmtree(copied / "environment")
+    with pytest.raises(UsageError, match="environment: missing"):
+        load_task(copied)
+    (copied / "environment").mkdir()
+    with pytest.raises(UsageError, match="Dockerfile: missing"):
+        load_task(copied)
+    (copied / "task.toml").write_text("[environment]\ndocker_image = 'busybox:local'\n")
+    (copied / "environment").rmdir()
+    assert load_task(copied).needs_docker
+
+
+def test_one_that_is_unsupported_is_told_and_the_others_load(copied: Path) -> None:
+    other = Path(shutil.copytree(copied, copied.parent / "steps"))
+    (other / "task.toml").write_text("[[steps]]\nname = 'first'\n")
+    said: list[tuple[str, str]] = []
+    found = load_tasks(copied.parent, left_out=lambda name, error: said.append((name, error.message)))
+    assert [task.name for task in found] == ["fill-json"]
+    ((name, why),) = said
+    assert name == "steps"
+    assert "several steps" in why
+    with pytest.raises(UsageError, match="several steps"):
+        load_tasks(copied.parent, ["steps"], left_out=lambda name, error: said.append((name, error.message)))
+    shutil.rmtree(copied)
+    with pytest.raises(UsageError, match="several steps"):
+        load_tasks(copied.parent, left_out=lambda name, error: said.append((name, error.message)))
 
 
 # ---------------------------------------------------------------- hash
@@ -156,13 +259,16 @@ def test_the_hash_does_not_see_compiled_files_and_group_permissions(copied: Path
 # ---------------------------------------------------------------- Dockerfile
 
 
+APP = "/app"
+
+
 @pytest.mark.parametrize(
-    ("text", "copies"),
+    ("text", "layout"),
     [
-        ("FROM scratch\n", ()),
-        ("FROM scratch\nWORKDIR /app\nCOPY . .\n", (Copy((".",), ".", True),)),
-        ("# a\nfrom x\nCopy a.py \\\n  b.py src/\n", (Copy(("a.py", "b.py"), "src", True),)),
-        ("FROM x\nWORKDIR /app/src\nCOPY a.py b.py\nWORKDIR ..\n", (Copy(("a.py",), "src/b.py", False),)),
+        ("FROM scratch\n", Layout(APP, ())),
+        ("FROM scratch\nWORKDIR /app\nCOPY . .\n", Layout(APP, (Copy((".",), ".", True),))),
+        ("# a\nfrom x\nCopy a.py \\\n  b.py src/\n", Layout(APP, (Copy(("a.py", "b.py"), "src", True),))),
+        ("FROM x\nWORKDIR /app/src\nCOPY a.py b.py\nWORKDIR ..\n", Layout(APP, (Copy(("a.py",), "src/b.py", False),))),
         ("FROM x\nRUN pip install numpy\n", None),
         ("FROM x\nCOPY a.py /etc/a.py\n", None),
         ("FROM x\nCOPY ../a.py .\n", None),
@@ -170,15 +276,37 @@ def test_the_hash_does_not_see_compiled_files_and_group_permissions(copied: Path
         ('FROM x\nCOPY ["a b.py", "."]\n', None),
         ("FROM x AS y\nCOPY a .\n", None),
         ("FROM x\nFROM y\n", None),
-        ("FROM x\nWORKDIR /srv\n", None),
+        ("FROM x\nWORKDIR /srv\n", Layout("/srv", ())),
+        ("FROM x\nCOPY a /srv/a\nWORKDIR /srv\n", Layout("/srv", (Copy(("a",), "a", False),))),
+        ("FROM x\nWORKDIR /root\nWORKDIR project\nCOPY a .\n", Layout("/root/project", (Copy(("a",), ".", True),))),
+        ("FROM x\nWORKDIR /srv/../opt/\n", Layout("/opt", ())),
+        ("FROM x\nWORKDIR /srv\nCOPY a /srv2/a\n", None),
+        ("FROM x\nWORKDIR /\n", None),
+        ("FROM x\nWORKDIR /usr/src/app\n", None),
+        ("FROM x\nWORKDIR /tests\n", None),
+        ("FROM x\nWORKDIR $HOME\n", None),
+        ("FROM x\nENV A=b C='d e'\nENV F g h\n", Layout(APP, (), (("A", "b"), ("C", "d e"), ("F", "g h")))),
+        ("FROM x\nENV PATH=/opt/bin:$PATH\n", None),
+        ('FROM x\nLABEL a=b\nEXPOSE 80\nCMD ["sh"]\n', Layout(APP, ())),
+        ("FROM x\nUSER nobody\n", None),
+        ('FROM x\nENTRYPOINT ["sh"]\n', None),
         ("FROM x\nCOPY 'a .\n", None),
         ("", None),
     ],
 )
-def test_which_dockerfiles_only_copy(tmp_path: Path, text: str, copies: tuple[Copy, ...] | None) -> None:
+def test_which_dockerfiles_only_copy(tmp_path: Path, text: str, layout: Layout | None) -> None:
     path = tmp_path / "Dockerfile"
     path.write_text(text)
-    assert read_copies(path) == copies
+    assert read_layout(path) == layout
+
+
+def test_a_workdir_that_the_task_names_goes_before_that_of_its_dockerfile(tmp_path: Path) -> None:
+    path = tmp_path / "Dockerfile"
+    path.write_text("FROM x\nWORKDIR /app\nCOPY a sub/a\n")
+    assert read_layout(path, "/app/sub") == Layout("/app/sub", (Copy(("a",), "a", False),))
+    assert read_layout(path, "/srv") is None, "its files lie outside the workspace"
+    (tmp_path / ".dockerignore").write_text("*.log\n")
+    assert read_layout(path) is None
 
 
 # ---------------------------------------------------------------- the builtin suite
@@ -193,7 +321,8 @@ def test_builtin_tasks_are_whole(name: str) -> None:
     assert facts["schema_version"] == "1.4"
     assert facts["task"].keys() == {"name", "version", "description"}
     assert facts["task"]["name"] == f"onbox/{name}"
-    assert facts["metadata"].keys() - {"needs"} == {"family", "answer", "gate"}
+    assert facts["metadata"].keys() - {"needs"} == {"family", "answer", "gate", "verdict"}
+    assert facts["metadata"]["verdict"] == task.decides == "exit-code"
     assert facts["verifier"].keys() == facts["agent"].keys() == {"timeout_sec"}
     assert facts["environment"] == {"network_mode": "no-network"}
     for shared in ("gatelib.py", "test.sh"):

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onbox.evidence.folder import TrialFolder, write_json
+from onbox.atomic_files import write_json
+from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import Audited, LedgerKind, Role, RunRecord
 from onbox.judge.results import Check, Status, Validity, Verdict
 from tests.builders import (

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 
 from onbox.bench.audit import TaskAudit, audit_all
-from onbox.bench.audit.admission import without_missing
+from onbox.bench.audit.admission import fit
 from onbox.bench.sandbox.choose import choose
 from onbox.bench.tasks import load_tasks, task_source
+from onbox.errors import OnboxError
 
 
 def audit_tasks(
@@ -34,7 +35,11 @@ def audit_tasks(
     """
     source, known = task_source(tasks)
     sandbox, results = choose(unsafe=unsafe), []
-    found = without_missing(load_tasks(source, names or known), sandbox, tell)
+
+    def left_out(name: str, why: OnboxError) -> None:
+        tell(f"{name}: left out: {why.message.removeprefix(f'{name}: ')}")
+
+    found = fit(load_tasks(source, names or known, left_out), sandbox, left_out)
     tell(f"auditing {len(found)} task{'s' if len(found) > 1 else ''}")
     for number, result in enumerate(audit_all(found, sandbox, jobs), 1):
         tell(f"[{number}/{len(found)}] {result.name}: {len(result.probes)} probes")

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from onbox.atomic_files import write_atomic
 from onbox.errors import UsageError
-from onbox.evidence.folder import TrialFolder, write_atomic
+from onbox.evidence.folder import TrialFolder
 from onbox.evidence.load import load_trial
 from onbox.exporters import Export, exporter_by_name
 from onbox.judge.verdict.trial import judge

@@ -3,21 +3,23 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from onbox import box
 from onbox.box.gpu_arch import chip_number
-from onbox.errors import UsageError
+from onbox.errors import BoxError, UsageError
 from onbox.fetch.http import DIRECT, ENVIRONMENT, Route, proxy_label
 from onbox.image.compare import Measured, compare
 from onbox.image.consent import Consent
 from onbox.image.daemon import Daemon, find_daemon
 from onbox.image.fetch import Options, Progress, fetch_image
+from onbox.image.instructions import find_disassembler
 from onbox.image.manifest import parse_platform
 from onbox.image.reference import Reference, parse
 from onbox.image.routes import DaemonRoute, find_route, goes_around, privacy
 from onbox.image.store import FetchedImage, ImageStore
-from onbox.image.verify import Verified, verify_archive, verify_file, verify_image
+
+if TYPE_CHECKING:
+    from onbox.image.verify import Verified
 
 OF_DAEMON = "daemon"
 """As a proxy: the one that the daemon goes through."""
@@ -134,35 +136,50 @@ def verify_container_image(
     *,
     program: str = "",
     chip: str = "",
+    instructions: bool = False,
     on_file: Callable[[str], None] = lambda path: None,
-) -> Verified:
+) -> "Verified":
     """Which chips the binaries of a file, an image's archive or an image are for; nothing is run.
 
     Args:
         subject: a path, or an image that the daemon has.
         program: `docker` or `podman`; empty takes the first that answers.
         chip: compute capability to judge for, like `12.1`; empty is this box's GPU, if it has one.
+        instructions: look for instructions that multiply FP4 too; minutes for large libraries.
         on_file: told the name of each file that is read.
 
     Raises:
         UsageError: no such file or image, or it is neither.
         BadSubjectError: it is broken.
-        BoxError: there is neither docker nor podman, or it cannot save the image.
+        BoxError: there is neither docker nor podman, or it cannot save the image; or no disassembler.
     """
+    from onbox.image.verify import Listing, verify_archive, verify_file, verify_image
+
     number = chip_number(chip) if chip else box_chip()
+    listing = None
+    if instructions:
+        by = find_disassembler()
+        if by is None:
+            raise BoxError(
+                "--instructions: no cuobjdump and nvdisasm here",
+                "the CUDA toolkit has them, or pip install nvidia-cuda-cuobjdump nvidia-cuda-nvdisasm, on PATH",
+            )
+        listing = Listing(by, number)
     path = Path(subject)
     if path.is_file():
         if path.suffix in (".tar", ".oci"):
             with path.open("rb") as file:
-                return verify_archive(file, subject, number, on_file)
-        return verify_file(path, number)
+                return verify_archive(file, subject, number, on_file, listing)
+        return verify_file(path, number, listing)
     if "/" in subject and subject.startswith(("/", "./", "../")):
         raise UsageError(f"{subject}: no such file")
-    return verify_image(find_daemon(program), str(parse(subject)), number, on_file)
+    return verify_image(find_daemon(program), str(parse(subject)), number, on_file, listing)
 
 
 def box_chip() -> int | None:
     """The compute capability of this box's first GPU, like 121; None where there is none, or it does not tell."""
+    from onbox import box
+
     told = next((each.compute_capability for each in box.accelerators().devices if each.compute_capability), None)
     try:
         return chip_number(told) if told else None

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from onbox.evidence.folder import write_json
+from onbox.atomic_files import write_json
 from onbox.evidence.manifest import write_manifest
 from onbox.importers import AUTO, importer_by_name, kind_of
 from onbox.importers.store import store

@@ -6,9 +6,10 @@ from datetime import datetime
 from pathlib import Path
 
 from onbox import preflight
+from onbox.atomic_files import write_json
 from onbox.engines.served import who_serves
 from onbox.errors import BoxError, UsageError
-from onbox.evidence.folder import append_line, write_json
+from onbox.evidence.folder import append_line
 from onbox.evidence.records import Preflight, PreflightCase
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint

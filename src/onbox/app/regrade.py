@@ -6,16 +6,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onbox import __version__
+from onbox.app.sealing import broken_seal, in_words, seal
+from onbox.atomic_files import utc_now
 from onbox.bench.instances import Instances
 from onbox.bench.regrade import Regrader
 from onbox.bench.sandbox import Sandbox
 from onbox.bench.sandbox.choose import VARIABLE, by_name, choose
-from onbox.evidence.folder import TrialFolder, append_line, utc_now
+from onbox.evidence.folder import TrialFolder, append_line
 from onbox.evidence.load import load_lives, load_run
 from onbox.evidence.lock import locked
-from onbox.evidence.manifest import write_manifest
+from onbox.evidence.manifest import is_sealed
 from onbox.evidence.records import LedgerKind, Plan, Regrade, RegradedRun
+from onbox.judge.results import Outcome
 from onbox.judge.runs.attribution import attribute
+from onbox.judge.runs.codes import CODES
 from onbox.judge.runs.run_context import TrialContext
 from onbox.scratch import scratch_folder
 from onbox.trial.plan import tasks_now
@@ -37,6 +41,11 @@ class RegradeResult:
     def changed(self) -> tuple[RegradedRun, ...]:
         """Runs whose code or gate is another now."""
         return tuple(run for run in self.runs if run.code_was != run.code_now or _gate_changed(run))
+
+    @property
+    def other_outcome(self) -> tuple[RegradedRun, ...]:
+        """Runs that end otherwise now: passed where they failed, or the other way round."""
+        return tuple(run for run in self.runs if _outcome(run.code_was) is not _outcome(run.code_now))
 
     @property
     def not_run(self) -> tuple[RegradedRun, ...]:
@@ -64,14 +73,17 @@ def regrade_trial(
     tasks = {task.name: task for task in tasks_now(trial.plan())}
     sandbox = _sandbox(trial.plan(), any(task.needs_docker for task in tasks.values()), unsafe=unsafe)
     with locked(trial.path), scratch_folder("instances") as scratch:
+        sealed, changed = is_sealed(trial.path), broken_seal(trial)
         runs = _regrade(trial, Regrader(tasks, Instances(scratch, sandbox), sandbox), tell)
         result = RegradeResult(trial.path / "regrade.jsonl", runs)
         hashes = {name: task.sha256 for name, task in tasks.items()}
         record = Regrade(at=utc_now(), onbox_version=__version__, sandbox=sandbox.name, tasks=hashes, runs=runs)
         append_line(result.path, record)
         trial.note(LedgerKind.REGRADED, result.path.name, f"{len(result.changed)} of {len(runs)} runs changed")
-        if (trial.path / "verdict.json").is_file():
-            write_manifest(trial.path)
+        if changed:
+            tell(f"not sealed again, for it is not what was sealed: {in_words(changed)}")
+        elif sealed:
+            seal(trial)
     return result
 
 
@@ -115,6 +127,10 @@ def _regrade(trial: TrialFolder, regrader: Regrader, tell: Callable[[str], None]
             found.append(regraded)
             tell(f"{run_name(regraded)}: {regraded.code_was} -> {regraded.code_now}")
     return tuple(found)
+
+
+def _outcome(code: str) -> Outcome | None:
+    return CODES[code].outcome if code in CODES else None
 
 
 def _gate_changed(run: RegradedRun) -> bool:

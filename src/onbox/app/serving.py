@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from onbox import recipes
+from onbox.atomic_files import utc_now, write_atomic, write_json
 from onbox.box.checks import Check
 from onbox.engines import engine_by_name
 from onbox.errors import BoxError, UsageError
-from onbox.evidence.folder import utc_now, write_atomic, write_json
 from onbox.evidence.lock import locked
 from onbox.evidence.records import LaunchRecord, StandUp
 from onbox.evidence.served_recipe import Expectations

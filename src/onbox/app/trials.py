@@ -9,13 +9,14 @@ from pathlib import Path
 
 from onbox import __version__
 from onbox.app.observer import JudgingObserver
-from onbox.app.sealing import seal
+from onbox.app.sealing import open_seal, seal
+from onbox.atomic_files import write_atomic, write_json
 from onbox.bench.sandbox import Sandbox
 from onbox.bench.tasks import Task
 from onbox.errors import GuardStop, Interrupted, OnboxError
 from onbox.evidence.claims import Claim, Claims, written
-from onbox.evidence.folder import TrialFolder, write_atomic, write_json
-from onbox.evidence.records import LedgerKind, Plan
+from onbox.evidence.folder import TrialFolder
+from onbox.evidence.records import LedgerKind, LeftOut, Plan
 from onbox.judge.results import Verdict
 from onbox.published import published
 from onbox.trial import events
@@ -83,11 +84,15 @@ def _fit_for_scoring(
         BadSubjectError: a gate cannot be trusted.
         BoxError: no task is left, or one needs what this box has not.
     """
-    from onbox.bench.audit.admission import admit, without_missing
+    from onbox.bench.audit.admission import admit, fit
 
-    left = without_missing(tasks, sandbox, tell)
-    if len(left) < len(tasks):
-        spec = spec.model_copy(update={"task_names": tuple(task.name for task in left)})
+    left_out = [*plan.left_out]
+    left = fit(tasks, sandbox, lambda name, why: left_out.append(LeftOut(name=name, why=why.message)))
+    for task in left_out:
+        tell(f"{task.name}: left out: {task.why.removeprefix(f'{task.name}: ')}")
+    if left_out:
+        names = tuple(task.name for task in left)
+        spec = spec.model_copy(update={"task_names": names, "left_out": tuple(left_out)})
     if plan.tasks_from == "builtin":
         return spec.model_copy(update={"audit": "builtin"})
     if not audit:
@@ -137,6 +142,7 @@ def run_trial(
 
     Raises:
         UsageError: another onbox works on it, or its tasks or its agent have changed since.
+        BadSubjectError: it was sealed, and its evidence has changed since.
         Interrupted: the user stopped it; its next step is the line that goes on.
     """
     from onbox.evidence.lock import locked
@@ -149,7 +155,7 @@ def run_trial(
             # Only now: a trial that is refused, because its agent is another one now, stays as it is.
             if resume:
                 opened.mend_ledger()
-                opened.note(LedgerKind.RESUMED, ".")
+                opened.note(LedgerKind.RESUMED, ".", sha256=open_seal(opened))
                 set_invalid_aside(opened)
             trial.carry_out()
             return TrialResult(opened.path, seal(opened), tuple(trial.failures))

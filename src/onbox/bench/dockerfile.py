@@ -1,4 +1,4 @@
-"""Read the one kind of Dockerfile that needs no Docker: FROM, WORKDIR /app and COPY."""
+"""Read the one kind of Dockerfile that needs no Docker: FROM, WORKDIR, COPY, and what changes no file."""
 
 import posixpath
 import re
@@ -7,6 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 WORKDIR = "/app"
+"""Where no WORKDIR is told: what the base image says is not known without it."""
+_NO_FILES = frozenset({"LABEL", "EXPOSE", "STOPSIGNAL", "MAINTAINER", "CMD"})
+"""Harbor starts a container with a command of its own, so that CMD says nothing."""
+_TAKEN = ("/tests", "/logs", "/solution", "/calls")
+"""What a gate finds there is not the workspace."""
+_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc", "/proc", "/dev", "/sys", "/.onbox", "/.proxy")
+"""The box's own, where there is no image: no workspace can be made in them."""
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True)
@@ -24,15 +32,36 @@ class Copy:
     into: bool
 
 
-def read_copies(path: Path) -> tuple[Copy, ...] | None:
-    """The COPY lines of a Dockerfile; None when it is not there or when only Docker could do what it says.
+@dataclass(frozen=True)
+class Layout:
+    """What a Dockerfile makes, where copying is enough for it.
 
-    The workspace is `/app`: files copied elsewhere, any other final WORKDIR, flags, and instructions beyond FROM, COPY
-    and WORKDIR need Docker.
+    Args:
+        workdir: the folder that the workspace is found at, and that commands start in.
+        copies: what goes into it.
+        env: variables that commands have.
     """
-    if not path.is_file():
+
+    workdir: str
+    copies: tuple[Copy, ...]
+    env: tuple[tuple[str, str], ...] = ()
+
+
+def read_layout(path: Path, workdir: str = "") -> Layout | None:
+    """What a Dockerfile makes by copying; None when it is not there or when only Docker could do what it says.
+
+    The workspace is the last WORKDIR: files copied elsewhere, flags, and instructions that run something or change a
+    user need Docker, and so do a `.dockerignore` and a WORKDIR among the system's folders.
+
+    Args:
+        path: of the Dockerfile.
+        workdir: what the task says in its place; empty where it says nothing.
+    """
+    if not path.is_file() or (path.parent / ".dockerignore").exists():
         return None
-    workdir, copies, stages = WORKDIR, [], 0
+    here, stages = WORKDIR, 0
+    copied: list[tuple[tuple[str, ...], str, bool]] = []
+    env: dict[str, str] = {}
     for line in _lines(path.read_text("utf-8", "replace")):
         try:
             word, *arguments = shlex.split(line)
@@ -41,16 +70,37 @@ def read_copies(path: Path) -> tuple[Copy, ...] | None:
         match word.upper(), arguments:
             case "FROM", [_]:
                 stages += 1
-            case "WORKDIR", [folder]:
-                workdir = posixpath.normpath(posixpath.join(workdir, folder))
-            case "COPY", [first, *_, target] if not first.startswith(("-", "[", "<")):
-                copy = _copy(tuple(arguments[:-1]), workdir, target)
-                if copy is None:
-                    return None
-                copies.append(copy)
+            case "WORKDIR", [folder] if "$" not in folder:
+                here = posixpath.normpath(posixpath.join(here, folder))
+            case "COPY", [first, *_, target] if not first.startswith(("-", "[", "<")) and "$" not in line:
+                place = posixpath.normpath(posixpath.join(here, target))
+                copied.append((tuple(arguments[:-1]), place, target.endswith("/") or target == "."))
+            case "ENV", [_, *_] if "$" not in line and (found := _variables(arguments, line)) is not None:
+                env.update(found)
+            case name, _ if name in _NO_FILES:
+                pass
             case _:
                 return None
-    return tuple(copies) if stages == 1 and workdir == WORKDIR else None
+    root = posixpath.normpath(workdir or here)
+    if stages != 1 or not usable_workdir(root):
+        return None
+    copies = [_copy(sources, place, into, root) for sources, place, into in copied]
+    made = tuple(copy for copy in copies if copy is not None)
+    return Layout(root, made, tuple(env.items())) if len(made) == len(copies) else None
+
+
+def usable_workdir(folder: str) -> bool:
+    """Whether the box's own system leaves room for a workspace there."""
+    return folder.startswith("/") and folder != "/" and not is_taken(folder) and not _below(folder, _SYSTEM)
+
+
+def is_taken(folder: str) -> bool:
+    """Whether a gate expects something else there than the workspace."""
+    return _below(folder, _TAKEN)
+
+
+def _below(folder: str, roots: tuple[str, ...]) -> bool:
+    return any(folder == root or folder.startswith(f"{root}/") for root in roots)
 
 
 def _lines(text: str) -> list[str]:
@@ -60,8 +110,18 @@ def _lines(text: str) -> list[str]:
     return [line for line in joined.splitlines() if line.strip()]
 
 
-def _copy(sources: tuple[str, ...], workdir: str, target: str) -> Copy | None:
-    place = posixpath.relpath(posixpath.join(workdir, target), WORKDIR)
-    if place.startswith("..") or any(".." in source.split("/") for source in sources):
+def _variables(arguments: list[str], line: str) -> dict[str, str] | None:
+    """The variables of an ENV line, in either of its forms; None where it is neither."""
+    if "=" in arguments[0]:
+        pairs = [argument.partition("=") for argument in arguments]
+        found = {name: value for name, equals, value in pairs if equals}
+        return found if len(found) == len(pairs) and all(map(_VARIABLE.fullmatch, found)) else None
+    name, _, value = line.split(maxsplit=1)[1].strip().partition(" ")
+    return {name: value.strip()} if _VARIABLE.fullmatch(name) and value.strip() else None
+
+
+def _copy(sources: tuple[str, ...], place: str, into: bool, root: str) -> Copy | None:
+    target = posixpath.relpath(place, root)
+    if target.split("/")[0] == ".." or any(".." in source.split("/") for source in sources):
         return None
-    return Copy(sources, place, into=target.endswith("/") or len(sources) > 1 or place == ".")
+    return Copy(sources, target, into=into or len(sources) > 1 or target == ".")

@@ -1,16 +1,21 @@
 """Grade what an agent left behind: outside its sandbox, on a copy, by the task's gate alone.
 
+A gate of Harbor's kind writes a reward below /logs/verifier, and its exit code decides nothing (`rewards.py`); it is
+started as Harbor starts it, in the WORKDIR. A task may say instead that the exit code of its gate is the verdict.
+
 A gate that judges apart (`metadata.gate = "apart"`) has the code under test run for it (`code_runs.py`), and its
-verdict counts only with the word that it was told at its start. The old form says it by its exit code alone, and may
-run the code beside itself: the audit marks it as open to cheating.
+verdict counts only with the word that it was told at its start. Any other may run the code beside itself: the audit
+marks it as open to cheating.
 """
 
 import re
 import shutil
+import stat
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
+from onbox.bench import rewards
 from onbox.bench.code_runs import CodeRuns
 from onbox.bench.sandbox import Bind, Completed, Sandbox
 from onbox.bench.tasks import Task, tree_sha256
@@ -21,8 +26,18 @@ from onbox.scratch import scratch_folder
 REPLY = "agent/reply.md"
 """Where, below LOGS_DIR, a gate finds the agent's last message."""
 
+LOGS = ("agent", rewards.FOLDER, "artifacts")
+"""The folders that Harbor makes below LOGS_DIR."""
+
 NO_VERDICT = 3
-"""The exit code of a gate that ended with 0 or 1 and without its word."""
+"""The exit code of a gate that ended without its word, or without a reward."""
+
+OUTPUT = "test-stdout.txt"
+"""Where, beside the rewards, Harbor has what the script prints."""
+OUTPUT_BYTES = 65_536
+
+AS_HARBOR = '("$1") >"$2" 2>&1'
+"""How Harbor starts a script: by its own first line, in the folder of the command."""
 
 _REASON = re.compile(r"^REASON: (.+)$", re.MULTILINE)
 
@@ -30,9 +45,9 @@ _REASON = re.compile(r"^REASON: (.+)$", re.MULTILINE)
 def grade(task: Task, workspace: Path, reply: str, sandbox: Sandbox, *, transcript: Path | None = None) -> GateEnd:
     """Run the task's gate on a copy of the workspace, in a fresh sandbox.
 
-    The gate finds the copy in APP_DIR, its own files in TESTS_DIR and the reply in LOGS_DIR/agent/reply.md. It says 0
-    for pass and 1 for fail; anything else, and a timeout, is a fault of the gate: the exit code is kept and the reason
-    begins with GATE_FAULT. The agent's processes must be dead.
+    The gate finds the copy in APP_DIR, its own files in TESTS_DIR and the reply in LOGS_DIR/agent/reply.md. By its
+    reward or its exit code it says 0 for pass and 1 for fail; anything else, and a timeout, is a fault of the gate: the
+    reason begins with GATE_FAULT. The agent's processes must be dead.
 
     Args:
         task: the task whose gate judges.
@@ -50,30 +65,77 @@ def grade(task: Task, workspace: Path, reply: str, sandbox: Sandbox, *, transcri
         runs = CodeRuns(scratch / "calls", app, sandbox, task.gate_timeout_s) if task.judges_apart else None
         # A copy, because not every sandbox keeps a command from changing the modes of files it may only read.
         shutil.copytree(task.tests, tests)
-        (logs / REPLY).parent.mkdir(parents=True)
+        for name in LOGS:
+            (logs / name).mkdir(parents=True)
         (logs / REPLY).write_text(reply, "utf-8", errors="replace")
+        by_reward = task.decides == "reward"
         binds = {
             "APP_DIR": Bind(app, "/app", writable=runs is None),
-            "TESTS_DIR": Bind(tests, "/tests"),
+            "TESTS_DIR": Bind(tests, "/tests", writable=by_reward),
             "LOGS_DIR": Bind(logs, "/logs", writable=True),
         }
         if runs is not None:
             binds["CALLS_DIR"] = Bind(scratch / "calls", "/calls", writable=True)
+        argv, cwd = ["bash", "test.sh"], "TESTS_DIR"
+        if by_reward:
+            script = tests / "test.sh"
+            script.chmod(script.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
+            output = f"{sandbox.place(binds['LOGS_DIR'])}/{rewards.FOLDER}/{OUTPUT}"
+            argv = ["bash", "-c", AS_HARBOR, "bash", f"{sandbox.place(binds['TESTS_DIR'])}/test.sh", output]
+            cwd = "APP_DIR"
         with runs.served() if runs is not None else nullcontext():
-            done = sandbox.run(["bash", "test.sh"], binds=binds, cwd="TESTS_DIR", timeout_s=task.gate_timeout_s)
+            done = sandbox.run(argv, binds=binds, cwd=cwd, timeout_s=task.gate_timeout_s, env=dict(task.gate_variables))
         if runs is not None:
             if runs.fault is not None:
                 raise runs.fault
             done = _with_verdict(done, runs.nonce)
-    if transcript is not None:
-        transcript.parent.mkdir(parents=True, exist_ok=True)
-        transcript.write_bytes(done.output)
+        if by_reward:
+            return _by_reward(task, done, logs / rewards.FOLDER, transcript)
+    _keep(done.output, transcript)
     return GateEnd(
         exit_code=done.exit_code,
         reason=_reason(done, task.gate_timeout_s),
         seconds=done.seconds,
         sha256=tree_sha256(task.tests),
     )
+
+
+def _by_reward(task: Task, done: Completed, folder: Path, transcript: Path | None) -> GateEnd:
+    """The end of a gate whose reward is the verdict."""
+    printed = rewards.tail_of(folder / OUTPUT, OUTPUT_BYTES)
+    done = replace(done, output=done.output + printed)
+    _keep(done.output, transcript)
+    found: dict[str, float] = {}
+    wanted: dict[str, float] = {}
+    words = _REASON.findall(done.output.decode("utf-8", "replace"))
+    if done.exit_code is None:
+        code, reason = None, _reason(done, task.gate_timeout_s)
+    else:
+        try:
+            found = rewards.read_rewards(folder)
+            wanted = rewards.judged(found, dict(task.reward_min))
+        except rewards.RewardError as error:
+            how = "out of memory: killed at the sandbox's bound" if done.out_of_memory else str(error)
+            code, reason = NO_VERDICT, f"GATE_FAULT {how}; its script ended with exit code {done.exit_code}"
+        else:
+            missed = rewards.below(found, wanted)
+            code, reason = (1 if missed else 0), words[-1] if words else ("FAIL" if missed else "PASS")
+            reason = f"{reason} ({', '.join(missed)})" if missed else reason
+    return GateEnd(
+        exit_code=code,
+        reason=reason,
+        seconds=done.seconds,
+        sha256=tree_sha256(task.tests),
+        rewards=found,
+        reward_min=wanted,
+        script_exit_code=done.exit_code,
+    )
+
+
+def _keep(output: bytes, transcript: Path | None) -> None:
+    if transcript is not None:
+        transcript.parent.mkdir(parents=True, exist_ok=True)
+        transcript.write_bytes(output)
 
 
 def _with_verdict(done: Completed, nonce: str) -> Completed:

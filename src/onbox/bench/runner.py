@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from onbox.atomic_files import utc_now, write_atomic, write_json
 from onbox.bench.agents import Agent, Job, Outcome
 from onbox.bench.concurrent_runs import ConcurrentRuns
 from onbox.bench.diff import changes, patch
@@ -22,7 +23,7 @@ from onbox.bench.tasks import Task
 from onbox.bench.workspace import snapshot
 from onbox.bench.workspace_archive import keep
 from onbox.errors import OnboxError
-from onbox.evidence.folder import read_lines, utc_now, write_atomic, write_json
+from onbox.evidence.folder import read_lines
 from onbox.evidence.records import (
     AgentEnd,
     AgentPlan,
@@ -193,7 +194,8 @@ class Bench:
         treatment = equipped.treatment
         limits, sampling = self.plan.limits, {**self.sampling, **treatment.sampling}
         nudges = self.plan.nudges if treatment.nudges is None else treatment.nudges
-        limits = limits.model_copy(update={"wall_s": min(limits.wall_s, task.agent_timeout_s)})
+        if task.agent_timeout_s is not None:
+            limits = limits.model_copy(update={"wall_s": min(limits.wall_s, task.agent_timeout_s)})
         name = f"{task.name}-{folder.parent.name}-{folder.name}"
         watch = self.agent.watch(limits, sampling, seed)
         with self.proxy.recording(name, folder / "wire.jsonl", admission=watch) as endpoint:

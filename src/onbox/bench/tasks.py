@@ -3,10 +3,10 @@
 ```
 NAME/
   instruction.md             what the agent is asked
-  task.toml                  timeouts and metadata
+  task.toml                  timeouts and metadata (`task_toml.py`)
   environment/Dockerfile     FROM, WORKDIR and COPY only, so that no Docker is needed, and the files beside it
   solution/solve.sh          a known-good solution, for the audit
-  tests/test.sh              the gate: exit code 0 pass, 1 fail
+  tests/test.sh              the gate: it writes a reward, or its exit code is the verdict
   generate.py                optional: makes another instance of the task for a seed (`instances.py`)
 ```
 """
@@ -14,21 +14,17 @@ NAME/
 import hashlib
 import re
 import stat
-import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, Field, ValidationError
-
 from onbox.bench.assembly import assembled
-from onbox.bench.dockerfile import Copy, read_copies
-from onbox.errors import UsageError
-from onbox.evidence.folder import first_problem
-
-Answer = Literal["workspace", "reply"]
+from onbox.bench.dockerfile import Layout, read_layout
+from onbox.bench.task_toml import Answer as Answer
+from onbox.bench.task_toml import Decides, Variables, read_toml, resolved
+from onbox.errors import OnboxError, UsageError
 
 BUILTIN = next(path for path in (Path(__file__).parent / "suite", Path(__file__).parents[3] / "suite") if path.is_dir())
 """The tasks that travel with onbox: whole in a built package, parts in a clone (`assembly.py`)."""
@@ -45,12 +41,12 @@ SETS: dict[str, tuple[str, ...] | None] = {"quick": QUICK, "core": CORE, "builti
 """The builtin tasks under names of their own; None: all of them."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_NOT_HERE = (
-    *("environment.mcp_servers", "environment.healthcheck", "environment.env", "environment.gpus", "environment.tpu"),
-    *("verifier.env", "verifier.environment", "agent.user", "verifier.user"),
-)
-"""Fields of Harbor's that change what a task is, and that nothing here would heed."""
-_NEEDED = ("instruction.md", "task.toml", "environment", "tests/test.sh")
+_NEEDED = ("instruction.md", "task.toml", "tests/test.sh")
+_COMPOSE = "docker-compose.yaml"
+"""The one name that Harbor knows."""
+_CANARY = re.compile(r"^(<!--.*canary.*-->|#.*canary.*)$", re.IGNORECASE)
+"""Lines that keep a task out of training data; Harbor shows none of them to an agent."""
+_ELSEWHERE = "run it with Harbor"
 
 
 @dataclass(frozen=True)
@@ -62,8 +58,15 @@ class Task:
         path: its folder.
         instruction: what the agent is asked, word for word.
         family: tasks of one kind share it (`rename`, `chat`, `small`).
-        agent_timeout_s: wall time that the agent gets.
+        agent_timeout_s: wall time that the agent gets; None: the task sets no limit.
         gate_timeout_s: wall time that the gate gets.
+        decides: what of the gate is its verdict.
+        reward_min: what each reward must reach; empty for 1 on `reward`, or on the only one there is.
+        image: that it names in the place of a Dockerfile's; empty where it names none.
+        workdir: that it names in the place of the image's; empty where it names none.
+        variables: of all commands.
+        solution_variables: of the reference solution beside them.
+        gate_variables: of the gate beside them.
         answer: where the gate looks: at the workspace, or at the agent's last message.
         needs: programs that the agent or the gate runs, beside Python and the shell: `node`.
         exact: the layout of the answer matters, so that the audit must not lay it out anew.
@@ -76,8 +79,15 @@ class Task:
     path: Path
     instruction: str
     family: str
-    agent_timeout_s: float
+    agent_timeout_s: float | None
     gate_timeout_s: float
+    decides: Decides
+    reward_min: tuple[tuple[str, float], ...]
+    image: str
+    workdir: str
+    variables: Variables
+    solution_variables: Variables
+    gate_variables: Variables
     answer: Answer
     needs: tuple[str, ...]
     exact: bool
@@ -106,50 +116,14 @@ class Task:
         return self.path / "solution"
 
     @cached_property
-    def copies(self) -> tuple[Copy, ...] | None:
-        """What the Dockerfile copies into the workspace; None when it does more than copy."""
-        return read_copies(self.environment / "Dockerfile")
+    def layout(self) -> Layout | None:
+        """The workspace that its Dockerfile makes by copying; None when it does more than copy."""
+        return read_layout(self.environment / "Dockerfile", self.workdir)
 
     @property
     def needs_docker(self) -> bool:
         """Whether the workspace cannot be made by copying files."""
-        return self.copies is None
-
-
-class _TaskSection(BaseModel):
-    name: str = ""
-
-
-class _Metadata(BaseModel):
-    family: str = ""
-    answer: Answer = "workspace"
-    needs: tuple[str, ...] = ()
-    exact: bool = False
-    gate: Literal["", "apart"] = ""
-
-
-class _Verifier(BaseModel):
-    timeout_sec: float = Field(default=60.0, gt=0)
-
-
-class _Agent(BaseModel):
-    timeout_sec: float = Field(default=120.0, gt=0)
-
-
-class _Environment(BaseModel):
-    network_mode: Literal["public", "no-network"] = "public"
-
-
-class _TaskToml(BaseModel):
-    """The fields of `task.toml` that onbox acts on; Harbor knows more, and they may be there."""
-
-    schema_version: str = "1.4"
-    task: _TaskSection = _TaskSection()
-    metadata: _Metadata = _Metadata()
-    verifier: _Verifier = _Verifier()
-    agent: _Agent = _Agent()
-    environment: _Environment = _Environment()
-    steps: list[object] = Field(default=[], max_length=0)
+        return self.layout is None
 
 
 def task_source(name: str) -> tuple[Literal["builtin"] | Path, tuple[str, ...] | None]:
@@ -161,20 +135,26 @@ def task_source(name: str) -> tuple[Literal["builtin"] | Path, tuple[str, ...] |
     return ("builtin", SETS[name]) if name in SETS else (Path(name), None)
 
 
-def load_tasks(source: Literal["builtin"] | Path, names: Sequence[str] | None = None) -> list[Task]:
+def load_tasks(
+    source: Literal["builtin"] | Path,
+    names: Sequence[str] | None = None,
+    left_out: Callable[[str, OnboxError], None] | None = None,
+) -> list[Task]:
     """Load the tasks of a folder of tasks, or of a folder that is itself a task.
 
     Args:
         source: `builtin` for the suite that travels with onbox.
         names: only these, in this order; None for all, sorted by name.
+        left_out: told the name of each task of a folder that cannot be loaded, and why, while the others are; one that
+            was named, or is alone, is still an error, and so is each where nobody is told.
 
     Raises:
-        UsageError: no such folder, no task in it, an unknown name, or a malformed task.
+        UsageError: no such folder, no task in it, an unknown name, or a task that is malformed or unsupported.
     """
     root = BUILTIN if source == "builtin" else source
     if not root.is_dir():
         raise UsageError(f"{root}: no such folder", f"name a folder of tasks, or one of {', '.join(SETS)}")
-    single = (root / "task.toml").is_file() or (root / "instruction.md").is_file()
+    single = _looks_like_task(root)
     folders = [root] if single else sorted(path for path in root.iterdir() if _looks_like_task(path))
     if not folders:
         raise UsageError(f"{root}: holds no task", "a task is a folder with instruction.md and task.toml")
@@ -182,14 +162,27 @@ def load_tasks(source: Literal["builtin"] | Path, names: Sequence[str] | None = 
     for name in names or ():
         if name not in known:
             raise UsageError(f"{name}: no such task in {source}", f"known: {', '.join(known)}")
-    return [load_task(known[name]) for name in (known if names is None else names)]
+    if left_out is None or single or names is not None:
+        return [load_task(known[name]) for name in (known if names is None else names)]
+    loaded, errors = [], list[tuple[str, OnboxError]]()
+    for name, folder in known.items():
+        try:
+            loaded.append(load_task(folder))
+        except OnboxError as error:
+            errors.append((name, error))
+    if not loaded:
+        raise errors[0][1]
+    for name, why in errors:
+        left_out(name, why)
+    return loaded
 
 
 def load_task(path: Path) -> Task:
     """Load one task.
 
     Raises:
-        UsageError: a file is missing or malformed; the message names the file, and the line or the field.
+        UsageError: a file is missing or malformed, or the task is of a kind that cannot be run here; the message names
+            the file, and the line or the field.
     """
     path = path.resolve()
     if not is_task_name(path.name):
@@ -197,8 +190,10 @@ def load_task(path: Path) -> Task:
     path = assembled(path)
     for needed in _NEEDED:
         if not (path / needed).exists():
-            raise UsageError(f"{path / needed}: missing", "a task needs " + ", ".join(_NEEDED))
-    facts, sha256 = _read_toml(path / "task.toml"), tree_sha256(path)
+            raise UsageError(f"{path / needed}: missing", "a task needs " + ", ".join((*_NEEDED, "environment")))
+    toml = path / "task.toml"
+    facts = read_toml(toml)
+    _refuse(path, facts.environment.docker_image)
     return Task(
         name=path.name,
         path=path,
@@ -206,13 +201,40 @@ def load_task(path: Path) -> Task:
         family=facts.metadata.family or path.name,
         agent_timeout_s=facts.agent.timeout_sec,
         gate_timeout_s=facts.verifier.timeout_sec,
+        decides=facts.metadata.decides,
+        reward_min=tuple(facts.reward_min.items()),
+        image=facts.environment.docker_image or "",
+        workdir=facts.environment.workdir or "",
+        variables=resolved(toml, "environment.env", facts.environment.env),
+        solution_variables=resolved(toml, "solution.env", facts.solution.env),
+        gate_variables=resolved(toml, "verifier.env", facts.verifier.env),
         answer=facts.metadata.answer,
         needs=facts.metadata.needs,
         exact=facts.metadata.exact,
         judges_apart=facts.metadata.gate == "apart",
-        sha256=sha256,
+        sha256=(sha256 := tree_sha256(path)),
         origin_sha256=sha256,
     )
+
+
+def _refuse(path: Path, image: str | None) -> None:
+    """Name what makes it another task than could be run here, before anything runs."""
+    environment = path / "environment"
+    if (environment / _COMPOSE).exists():
+        raise UsageError(f"{environment / _COMPOSE}: a task of several services cannot be run here", _ELSEWHERE)
+    if not image and not environment.is_dir():
+        raise UsageError(f"{environment}: missing", "a task needs " + ", ".join((*_NEEDED, "environment")))
+    if not image and not (environment / "Dockerfile").is_file():
+        message = f"{environment / 'Dockerfile'}: missing"
+        raise UsageError(message, "a task needs it, or environment.docker_image in its task.toml")
+    if (path / "trajectory.json").exists():
+        raise UsageError(f"{path / 'trajectory.json'}: an agent cannot be given what came before here", _ELSEWHERE)
+    for folder in (path / "tests", path / "solution", environment):
+        for file in folder.rglob("*"):
+            if file.is_symlink() and not file.resolve().is_relative_to(path):
+                raise UsageError(f"{file}: a link that leads out of the task", "put the file itself there")
+            if file.name == ".harborignore" and folder != environment:
+                raise UsageError(f"{file}: cannot be heeded here", "remove what it names, and it")
 
 
 def is_task_name(name: str) -> bool:
@@ -244,7 +266,7 @@ def _looks_like_task(path: Path) -> bool:
 
 def _read_instruction(path: Path) -> str:
     try:
-        text = path.read_text("utf-8").strip()
+        text = _without_canary(path.read_text("utf-8")).strip()
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: not UTF-8 at byte {error.start}") from error
     if not text:
@@ -252,25 +274,7 @@ def _read_instruction(path: Path) -> str:
     return text
 
 
-def _read_toml(path: Path) -> _TaskToml:
-    try:
-        data = tomllib.loads(path.read_text("utf-8"))
-        for section, key in (name.split(".") for name in _NOT_HERE):
-            part = data.get(section)
-            if isinstance(part, dict) and part.get(key):
-                raise UsageError(f"{path}: {section}.{key}: cannot be given to a task here", "run it with Harbor")
-        return _TaskToml.model_validate(data)
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: not UTF-8 at byte {error.start}") from error
-    except tomllib.TOMLDecodeError as error:
-        line = re.search(r"at line (\d+)", str(error))
-        where = f"{path}:{line[1]}" if line else str(path)
-        raise UsageError(f"{where}: not TOML: {error}") from error
-    except ValidationError as error:
-        places = [problem["loc"] for problem in error.errors()]
-        if any(place[:1] == ("steps",) for place in places):
-            raise UsageError(f"{path}: steps: a task of several steps cannot be run here", "split it") from error
-        if ("environment", "network_mode") in places:
-            message = f"{path}: environment.network_mode: no network can be given to a task here"
-            raise UsageError(message, 'set it to "no-network" if the task can do without') from error
-        raise UsageError(f"{path}: {first_problem(error)}") from error
+def _without_canary(text: str) -> str:
+    lines = text.split("\n")
+    kept = next((n for n, line in enumerate(lines) if not _CANARY.match(line.strip())), len(lines))
+    return "\n".join(lines[kept:])

@@ -216,7 +216,8 @@ class Toolbox:
     def _inside(self, path: str) -> Path:
         """The file that `path` means, if it lies in the workspace once all links are followed."""
         root = self.workspace.resolve()
-        relative = path.removeprefix("/app/")
+        place = self.sandbox.place(Bind(self.workspace, "/app"))
+        relative = path.removeprefix(f"{place}/").removeprefix("/app/")
         if "\0" in path:
             raise _Refused("a path with a zero byte is not a usable path")
         if len(path) > PATH_CHARS_MAX or path.count("/") >= DEPTH_MAX:

@@ -45,13 +45,10 @@ def make_workspace(task: Task, target: Path) -> None:
         BoxError: the Dockerfile does more than copy.
         UsageError: it copies a file that is not there.
     """
-    if task.copies is None:
-        raise BoxError(
-            f"{task.name}: environment/Dockerfile does more than FROM, WORKDIR /app and COPY, and needs Docker",
-            "take a task that only copies files, or run this one with Harbor",
-        )
+    if task.layout is None:
+        raise BoxError(needs_docker(task), "take a task that only copies files, or run this one with Harbor")
     target.mkdir(parents=True, exist_ok=True)
-    for copy in task.copies:
+    for copy in task.layout.copies:
         for pattern in copy.sources:
             sources = sorted(task.environment.glob(pattern)) if pattern != "." else [task.environment]
             if not sources:
@@ -63,6 +60,13 @@ def make_workspace(task: Task, target: Path) -> None:
         for path in [Path(folder, name) for name in names] + [Path(folder)]:
             path.chmod(0o755 if path.is_dir() or path.stat().st_mode & stat.S_IXUSR else 0o644)
             os.utime(path, (MTIME_S, MTIME_S))
+
+
+def needs_docker(task: Task) -> str:
+    """Why the workspace of a task cannot be made by copying."""
+    if not (task.environment / "Dockerfile").is_file():
+        return f"{task.name}: environment.docker_image is {task.image}, without a Dockerfile, and needs Docker"
+    return f"{task.name}: environment/Dockerfile does more than FROM, WORKDIR and COPY, and needs Docker"
 
 
 def _copy_in(source: Path, place: Path) -> None:

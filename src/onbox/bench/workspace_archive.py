@@ -15,8 +15,8 @@ import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
+from onbox.atomic_files import write_atomic
 from onbox.errors import UsageError
-from onbox.evidence.folder import write_atomic
 
 NAME = "workspace.tar.gz"
 BYTES_MAX = 16 * 2**20

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from types import FrameType
 NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 IMPATIENT_S = 5.0
 """A clean-up that takes longer may be left by a further interrupt."""
+AGAIN_S = 0.02
 
 
 class _Ending:
@@ -18,17 +20,44 @@ class _Ending:
 
     def __init__(self) -> None:
         self._first_s: float | None = None
+        self._number = int(signal.SIGINT)
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         now_s = time.monotonic()
         if self._first_s is None:
-            self._first_s = now_s
+            self._first_s, self._number = now_s, number
             raise KeyboardInterrupt
         if now_s - self._first_s > IMPATIENT_S:
             # What was started is ended by whoever supervises it, as after a kill.
             os.write(2, b"onbox: left before the clean-up was over\n")
             os._exit(130)
         os.write(2, b"onbox: ending what was started; this takes a moment\n")
+
+    def again(self) -> None:
+        """Interrupt once more: the first was raised where Python drops exceptions."""
+        self._first_s = None
+        # Not from here: this is still inside of what drops them. To the first thread, whose system call it must end.
+        main = threading.main_thread().ident
+        assert main is not None
+        threading.Timer(AGAIN_S, signal.pthread_kill, (main, self._number)).start()
+
+
+@contextmanager
+def _none_dropped(ending: _Ending) -> Iterator[None]:
+    """Python drops what is raised in a finalizer or a callback of the collector; an interrupt there comes again."""
+    before = sys.unraisablehook
+
+    def hook(dropped: "sys.UnraisableHookArgs") -> None:
+        if issubclass(dropped.exc_type, KeyboardInterrupt):
+            ending.again()
+        else:
+            before(dropped)
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
 
 
 @contextmanager
@@ -49,7 +78,8 @@ def interruptible(*, last: bool = False) -> Iterator[None]:
         if handler is not signal.SIG_IGN:
             signal.signal(number, ending)
     try:
-        yield
+        with _none_dropped(ending):
+            yield
     finally:
         for number, handler in before.items():
             signal.signal(number, signal.SIG_IGN if last else handler)

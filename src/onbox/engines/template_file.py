@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from onbox.evidence.folder import write_atomic
+from onbox.atomic_files import write_atomic
 from onbox.recipes.schema import Recipe
 from onbox.user_folders import cache_folder
 

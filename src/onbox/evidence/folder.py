@@ -1,17 +1,18 @@
 """Read and write an evidence folder: every write is atomic or append-only."""
 
 import errno
+import hashlib
 import json
 import os
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from onbox.atomic_files import utc_now, write_atomic
 from onbox.errors import UsageError
 from onbox.evidence.migrations import current
 from onbox.evidence.records import Exchange, LedgerEntry, LedgerKind, Plan, RunRecord
@@ -23,32 +24,6 @@ R = TypeVar("R", bound=BaseModel)
 TAIL_BYTES = 65_536
 _appending = threading.Lock()
 """Two threads that append to one file would cut off each other's lines."""
-
-
-def utc_now() -> str:
-    """The wall clock as ISO 8601 in UTC, to the millisecond."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def write_atomic(path: Path, data: bytes) -> None:
-    """Write `data` to `path` so that a reader, or a kill, sees the old file or the new one, never half of one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def write_json(path: Path, value: BaseModel | dict[str, Any] | list[Any]) -> None:
-    """Write a record or plain data as indented JSON, atomically."""
-    data = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
-    write_atomic(path, (json.dumps(data, indent=2, ensure_ascii=True) + "\n").encode())
 
 
 def append_line(path: Path, value: BaseModel | dict[str, Any]) -> None:
@@ -137,7 +112,8 @@ class TrialFolder:
         text = yaml.safe_dump(plan.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=110)
         write_atomic(path / "plan.yaml", text.encode())
         folder = cls(path)
-        folder.note(LedgerKind.PLANNED, ".", f"{len(plan.contenders)} contenders, {len(plan.tasks)} tasks")
+        asked = f"{len(plan.contenders)} contenders, {len(plan.tasks)} tasks"
+        folder.note(LedgerKind.PLANNED, ".", asked, folder.plan_sha256())
         return folder
 
     @classmethod
@@ -161,9 +137,15 @@ class TrialFolder:
         """
         return _validated(Plan, self.path / "plan.yaml", yaml.safe_load)
 
-    def note(self, kind: LedgerKind, subject: str, reason: str = "") -> None:
+    def plan_sha256(self) -> str:
+        """The hash of `plan.yaml` as it lies."""
+        return hashlib.sha256((self.path / "plan.yaml").read_bytes()).hexdigest()
+
+    def note(self, kind: LedgerKind, subject: str, reason: str = "", sha256: str = "") -> None:
         """Append to the ledger."""
-        append_line(self.path / "ledger.jsonl", LedgerEntry(at=utc_now(), kind=kind, subject=subject, reason=reason))
+        entry = LedgerEntry(at=utc_now(), kind=kind, subject=subject, reason=reason, sha256=sha256)
+        line = entry.model_dump(mode="json", exclude=None if sha256 else {"sha256"})
+        append_line(self.path / "ledger.jsonl", line)
 
     def mend_ledger(self) -> None:
         """Cut off a last line that a kill left half-written, so that the next one stands on its own."""
@@ -205,10 +187,21 @@ class TrialFolder:
         return True
 
     def runs(self, contender: str) -> list[RunRecord]:
-        """The finished runs of a contender, in the order of task, arm and number."""
+        """The finished runs of a contender, in the order of task, arm and number.
+
+        Raises:
+            UsageError: a record cannot be read, or says that it is of another place than that it lies in.
+        """
         found = sorted((self.contender(contender) / "runs").glob("*/*/*/run.json"))
-        records = [self.read(RunRecord, path) for path in found]
+        records = [self._run(path) for path in found]
         return sorted(records, key=lambda run: (run.task, run.arm, run.n))
+
+    def _run(self, path: Path) -> RunRecord:
+        record = self.read(RunRecord, path)
+        place = self.run_folder(record.contender, record.task, record.arm, record.n)
+        if path.parent != place:
+            raise UsageError(f"{path}: says that it is {place.relative_to(self.path)}", "put it back where it belongs")
+        return record
 
     def exchanges(self, path: Path) -> list[Exchange]:
         """The recorded exchanges of a `wire.jsonl` or `requests.jsonl`; empty when the file is not there."""

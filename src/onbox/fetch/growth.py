@@ -1,8 +1,10 @@
 """Progress of a download that another program makes: the bytes that its folder holds."""
 
+import os
+import stat
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 POLL_S = 0.5
@@ -11,11 +13,12 @@ POLL_S = 0.5
 def folder_bytes(folder: Path) -> int:
     """Bytes of all files below a folder; files may vanish meanwhile."""
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size if path.is_file() else 0
-        except OSError:
-            continue
+    # Not by rglob, which raises where a folder vanishes.
+    for at, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                found = Path(at, name).stat()
+                total += found.st_size if stat.S_ISREG(found.st_mode) else 0
     return total
 
 

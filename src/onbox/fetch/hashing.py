@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from onbox.evidence.folder import write_json
+from onbox.atomic_files import write_json
 from onbox.user_folders import state_folder
 
 HASH_BLOCK_BYTES = 4 * 2**20

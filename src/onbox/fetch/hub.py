@@ -1,43 +1,69 @@
-"""The Hugging Face hub as a source: its own library fetches, resumes and verifies."""
+"""The Hugging Face hub as a source: addresses and login are its own library's, the transfer is that of images."""
 
+import importlib
 import importlib.util
 import os
 import socket
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from urllib3 import BaseHTTPResponse
+
 from onbox.errors import FetchError
-from onbox.fetch.growth import watched
-from onbox.fetch.hashing import sha256_of
+from onbox.fetch.http import Client
+from onbox.fetch.transfer import Blob, Final, watched_all
 from onbox.recipes.weights import HubSource
 
 REACH_S = 4.0
 
 
-def bring(source: HubSource, folder: Path, target: Path, on_bytes: Callable[[int], None]) -> str:
-    """Fetch one file to `target` and return its sha256.
+def bring(
+    source: HubSource, folder: Path, target: Path, size_bytes: int, sha256: str, on_bytes: Callable[[int], None]
+) -> str:
+    """Fetch one file to `target`, gone on with where an earlier fetch was cut, and return its sha256.
 
     Raises:
-        FetchError: the hub's library is not installed, the hub cannot be reached, or has no such file.
+        FetchError: the hub's library is not installed, the hub cannot be reached, has no such file, or another one.
     """
     if importlib.util.find_spec("huggingface_hub") is None:
         raise FetchError('huggingface_hub is not installed (pip install "onbox[hub]")')
     _reach()
-    from huggingface_hub import hf_hub_download
+    from huggingface_hub import constants
 
-    incoming = folder / "incoming" / "hub"
-    incoming.mkdir(parents=True, exist_ok=True)
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    client = Client()
+    blob = Blob(
+        name=f"{source.repo}/{source.file}",
+        target=folder / "incoming" / "hub" / source.file,
+        open=partial(open_file, client, source.repo, source.file, source.revision, constants.ENDPOINT),
+        size_bytes=size_bytes,
+        sha256=sha256,
+    )
     try:
-        with watched(incoming, on_bytes):
-            path = hf_hub_download(source.repo, source.file, revision=source.revision, local_dir=incoming)
-    except Exception as error:
-        # The library raises its own, httpx's and requests' errors, by version; all mean the same here.
-        what = str(error).partition("\n")[0][:200] or type(error).__name__
-        raise FetchError(f"{source.repo}/{source.file}: {what}") from error
-    Path(path).replace(target)
-    return sha256_of(target)
+        watched_all([blob], lambda tally: on_bytes(tally.bytes_here))
+    finally:
+        client.close()
+    blob.target.replace(target)
+    return sha256
+
+
+def open_file(
+    client: Client, repository: str, name: str, revision: str | None, endpoint: str | None, offset: int
+) -> BaseHTTPResponse:
+    """One file of a repository, from an offset on, with the login that the hub's own library keeps.
+
+    Raises:
+        FetchError: there is no such file, or not for this login.
+    """
+    hub = importlib.import_module("huggingface_hub")
+    url = hub.hf_hub_url(repository, name, revision=revision, endpoint=endpoint)
+    headers = dict(hub.utils.build_hf_headers())
+    response = client.get(url, {**headers, "Range": f"bytes={offset}-"} if offset else headers)
+    if response.status in (401, 403, 404):
+        response.close()
+        raise Final(f"{repository}/{name}: status {response.status}", "check the name, or `hf auth login`")
+    return response
 
 
 def _reach() -> None:

@@ -1,6 +1,5 @@
 """A model from the Hugging Face hub: only what an engine reads, by the transfer that images come by."""
 
-import importlib
 import time
 from collections.abc import Sequence
 from fnmatch import fnmatch
@@ -8,14 +7,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from urllib3 import BaseHTTPResponse
-
 from onbox.errors import FetchError
 from onbox.fetch.hashing import OnBytes, hashes_of, remember
 from onbox.fetch.http import Client
+from onbox.fetch.hub import open_file
 from onbox.fetch.meter import Meter
-from onbox.fetch.transfer import Blob, Final, Tally, watched_all
-from onbox.fetch.verified_folder import Fetched, FetchedFile, Skipped, Tell, expect_hash, need_room
+from onbox.fetch.room import need_room
+from onbox.fetch.transfer import Blob, Tally, watched_all
+from onbox.fetch.verified_folder import Fetched, FetchedFile, Skipped, Tell, expect_hash
 from onbox.weights.hub import HubStore, parse_hub_source
 from onbox.weights.layout import find_model
 
@@ -109,7 +108,6 @@ def _is_here(folder: Path, each: Any) -> bool:
 
 def _download(store: HubStore, repository: str, folder: Path, missing: list[Any], tell: Tell) -> None:
     """By the transfer that images come by: several files at once, each gone on with where it was cut."""
-    hub = importlib.import_module("huggingface_hub")
     client, meter, said_s = Client(), Meter(), time.monotonic()
 
     def look(tally: Tally) -> None:
@@ -120,20 +118,11 @@ def _download(store: HubStore, repository: str, folder: Path, missing: list[Any]
             left = f", {left_s:.0f} s left" if left_s is not None else ""
             tell(f"{tally.bytes_here / 1e9:.1f} of {tally.bytes_total / 1e9:.1f} GB, {rate / 1e6:.1f} MB/s{left}")
 
-    def open_file(name: str, offset: int) -> BaseHTTPResponse:
-        url = hub.hf_hub_url(repository, name, revision=store.commit, endpoint=store.endpoint)
-        headers = dict(hub.utils.build_hf_headers())
-        response = client.get(url, {**headers, "Range": f"bytes={offset}-"} if offset else headers)
-        if response.status in (401, 403, 404):
-            response.close()
-            raise Final(f"{store.label}/{name}: status {response.status}", "check the name, or `hf auth login`")
-        return response
-
     blobs = [
         Blob(
             name=f"{store.label}/{each.rfilename}",
             target=folder / str(each.rfilename),
-            open=partial(open_file, str(each.rfilename)),
+            open=partial(open_file, client, repository, str(each.rfilename), store.commit, store.endpoint),
             size_bytes=each.size,
             sha256=str(each.lfs.sha256).lower() if each.lfs is not None else "",
         )

@@ -46,6 +46,8 @@ class Blob:
         open: opens it from an offset on.
         size_bytes: as published; None where nobody publishes it.
         sha256: as published, hex; empty where none is: then only the size is held against it.
+        durable: on the disk before it counts. What is hashed again before its use can do without, and the disk may
+            never have to take it.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Blob:
     open: Open
     size_bytes: int | None
     sha256: str
+    durable: bool = True
 
 
 @dataclass
@@ -120,13 +123,23 @@ class _Over:
                     response.shutdown()
 
 
-def bring_all(blobs: Sequence[Blob], tally: Tally | None = None, *, workers: int = WORKERS) -> Tally:
+OnBlob = Callable[[Blob], None]
+
+
+def _no_one(blob: Blob) -> None:
+    pass
+
+
+def bring_all(
+    blobs: Sequence[Blob], tally: Tally | None = None, *, workers: int = WORKERS, on_blob: OnBlob = _no_one
+) -> Tally:
     """Bring all blobs, the largest first; one that fails ends the others, and what each has is kept for the next run.
 
     Args:
         blobs: what to bring; one whose target is here already is not fetched.
         tally: counts while it runs; a new one where left out.
         workers: blobs at a time.
+        on_blob: called for each blob that is here whole, by the thread that brought it.
 
     Raises:
         FetchError: a blob could not be had, or what came twice has another digest.
@@ -138,7 +151,7 @@ def bring_all(blobs: Sequence[Blob], tally: Tally | None = None, *, workers: int
     ordered = sorted(blobs, key=lambda each: -(each.size_bytes or 0))
     pool = ThreadPoolExecutor(workers, thread_name_prefix="onbox-transfer")
     try:
-        running = [pool.submit(_bring, each, tally, over) for each in ordered]
+        running = [pool.submit(_bring_and_tell, each, tally, over, on_blob) for each in ordered]
         done, _ = wait(running, return_when=FIRST_EXCEPTION)
         failed = next((each for each in done if each.exception() is not None), None)
         if failed is not None:
@@ -147,6 +160,11 @@ def bring_all(blobs: Sequence[Blob], tally: Tally | None = None, *, workers: int
         over.set()
         pool.shutdown(wait=True, cancel_futures=True)
     return tally
+
+
+def _bring_and_tell(blob: Blob, tally: Tally, over: _Over, on_blob: OnBlob) -> None:
+    _bring(blob, tally, over)
+    on_blob(blob)
 
 
 def _bring(blob: Blob, tally: Tally, over: _Over) -> None:
@@ -164,7 +182,8 @@ def _bring(blob: Blob, tally: Tally, over: _Over) -> None:
                 seen = _Download(blob, file, tally, over).run()
                 if not blob.sha256 or seen == blob.sha256:
                     file.flush()
-                    os.fsync(file.fileno())
+                    if blob.durable:
+                        os.fsync(file.fileno())
                     partial.replace(blob.target)
                     return
                 tally.add(bytes_discarded=file.seek(0, os.SEEK_END))
@@ -332,7 +351,12 @@ def _server(response: urllib3.BaseHTTPResponse) -> str:
 
 
 def watched_all(
-    blobs: Iterable[Blob], on_bytes: Callable[[Tally], None], *, workers: int = WORKERS, every_s: float = 0.5
+    blobs: Iterable[Blob],
+    on_bytes: Callable[[Tally], None],
+    *,
+    workers: int = WORKERS,
+    every_s: float = 0.5,
+    on_blob: OnBlob = _no_one,
 ) -> Tally:
     """As `bring_all`, with a look at the tally twice a second.
 
@@ -348,7 +372,7 @@ def watched_all(
     thread = threading.Thread(target=look, name="onbox-tally", daemon=True)
     thread.start()
     try:
-        return bring_all(list(blobs), tally, workers=workers)
+        return bring_all(list(blobs), tally, workers=workers, on_blob=on_blob)
     finally:
         over.set()
         thread.join()

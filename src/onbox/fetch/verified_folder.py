@@ -2,18 +2,16 @@
 
 import dataclasses
 import hashlib
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from onbox import weights
-from onbox.errors import BoxError, FetchError
+from onbox.errors import FetchError
 from onbox.fetch.hashing import hashes_of
 
 Tell = Callable[[str], None]
-SPARE_BYTES = 1 << 30
 """Left free on the disk whatever is fetched."""
 
 
@@ -68,23 +66,6 @@ def verify_folder(path: Path) -> Fetched:
     folder = path if path.is_dir() else path.parent
     files = tuple(FetchedFile(name, (folder / name).stat().st_size, "") for name in facts.files)
     return Fetched(str(path), str(folder), path, 0, facts.bytes_total, files)
-
-
-def need_room(folder: Path, wanted_bytes: int) -> None:
-    """Refuse before the first byte when the disk cannot hold what is to come.
-
-    Raises:
-        BoxError: too little is free.
-    """
-    at = folder
-    while not at.exists():
-        at = at.parent
-    free = shutil.disk_usage(at).free
-    if wanted_bytes + SPARE_BYTES > free:
-        raise BoxError(
-            f"{folder}: {wanted_bytes / 2**30:.1f} GiB to fetch, {free / 2**30:.1f} GiB free (1 GiB is kept free)",
-            "free some space or choose another disk with --to",
-        )
 
 
 def git_hash_of(path: Path) -> str:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from onbox.errors import BadSubjectError, FetchError, UsageError
 from onbox.fetch.hashing import sha256_of
-from onbox.fetch.verified_folder import Fetched, FetchedFile, Skipped, Tell, need_room
+from onbox.fetch.room import need_room
+from onbox.fetch.verified_folder import Fetched, FetchedFile, Skipped, Tell
 from onbox.user_folders import cache_folder
 
 PIP_TIMEOUT_S = 3600.0

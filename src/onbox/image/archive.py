@@ -55,6 +55,7 @@ def write_archive(
     where: Callable[[str], Path],
     *,
     more: Mapping[str, bytes] | None = None,
+    arrivals: Iterable[Descriptor] | None = None,
     on_bytes: Callable[[int], None] = lambda written: None,
 ) -> int:
     """Write the tar to a pipe or file, front to back; every blob is held against its digest on the way.
@@ -62,6 +63,7 @@ def write_archive(
     Args:
         where: digest -> the file that holds the blob.
         more: further small files, by their name in the tar.
+        arrivals: the blobs in the order in which they are to go in, as they come; None: all are here.
         on_bytes: called with the bytes written so far.
 
     Returns:
@@ -72,7 +74,7 @@ def write_archive(
     """
     writer = _Writer(out, on_bytes)
     manifest = Descriptor(media_type, f"sha256:{hashlib.sha256(manifest_raw).hexdigest()}", len(manifest_raw))
-    for each in {each.digest: each for each in (config, *layers)}.values():
+    for each in arrivals or {each.digest: each for each in (config, *layers)}.values():
         writer.file(f"blobs/sha256/{each.hex}", where(each.digest), each)
     writer.small(f"blobs/sha256/{manifest.hex}", manifest_raw)
     for name, raw in (more or {}).items():

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from onbox.atomic_files import utc_now
 from onbox.errors import OnboxError
-from onbox.evidence.folder import utc_now
 from onbox.image.daemon import Daemon, id_of
 from onbox.image.jobs import Jobs, jobs_for
 from onbox.image.seal import Seal, Seals, differences, inputs_hash, labels, sealed_name, statement_of

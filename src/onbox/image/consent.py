@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from onbox.evidence.folder import utc_now, write_json
+from onbox.atomic_files import utc_now, write_json
 from onbox.fetch.http import proxy_label
 from onbox.image.store import ImageStore
 

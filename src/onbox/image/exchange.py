@@ -15,7 +15,7 @@ from typing import IO, Any, cast
 from pydantic import ValidationError
 
 from onbox.errors import BadSubjectError, BoxError
-from onbox.fetch.verified_folder import need_room
+from onbox.fetch.room import need_room
 from onbox.image.archive import write_archive
 from onbox.image.daemon import Daemon, id_of
 from onbox.image.load import Loading, archive_file, load

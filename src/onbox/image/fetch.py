@@ -1,23 +1,25 @@
 """From a registry to an image that is loaded, without the daemon's own route: resolve, transfer, load, note."""
 
+import queue
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import IO
 
+from onbox.atomic_files import utc_now
 from onbox.errors import BoxError, FetchError
-from onbox.evidence.folder import utc_now
 from onbox.fetch.http import ENVIRONMENT, STALL_S, Client, Route, host_of, proxy_label
 from onbox.fetch.meter import Meter
+from onbox.fetch.room import need_room
 from onbox.fetch.transfer import WORKERS, Blob, Tally, watched_all
-from onbox.fetch.verified_folder import need_room
 from onbox.image.archive import write_archive
 from onbox.image.credentials import login_for
 from onbox.image.daemon import ZSTD_SINCE, Daemon, id_of
-from onbox.image.load import Loading, load
-from onbox.image.manifest import ImageManifest, Platform, find_image, this_platform
+from onbox.image.load import Load, Loading
+from onbox.image.manifest import Descriptor, ImageManifest, Platform, find_image, this_platform
 from onbox.image.reference import Reference
 from onbox.image.registry import Registry, authorities_of
 from onbox.image.store import FetchedImage, ImageStore
@@ -103,23 +105,24 @@ def fetch_image(
     image = source.image
     try:
         present = _already_loaded(daemon, reference, image)
+        store.put(image.manifest.raw)
+        store.put(image.config_raw)
         tally = Tally()
-        fetch_s = 0.0
+        before = arrived = time.monotonic()
         if present is None:
             _refuse_what_cannot_load(daemon, reference, image)
             _need_room(daemon, image, store)
-            before = time.monotonic()
-            tally = _transfer(source, store, options, on_progress)
-            fetch_s = time.monotonic() - before
-        store.put(image.manifest.raw)
-        store.put(image.config_raw)
+            with _loading(daemon, reference, image, store) as (arrivals, loading):
+                tally = _transfer(
+                    source, store, options, on_progress, arrivals, durable=loading is None or options.keep
+                )
+                arrived = time.monotonic()
+                if loading is not None:
+                    present = _complete(loading, reference, image, on_progress)
+            if daemon is not None and not options.keep:
+                store.drop(tuple(each.digest for each in image.layers))
     finally:
         source.client.close()
-    before = time.monotonic()
-    if daemon is not None and present is None:
-        present = _load(daemon, reference, image, store, on_progress)
-        if not options.keep:
-            store.drop(tuple(each.digest for each in image.layers))
     fetched = FetchedImage(
         reference=str(reference),
         digest=image.manifest.digest,
@@ -131,8 +134,8 @@ def fetch_image(
         registry=source.registry.host,
         route=proxy_label(options.route.proxy_for(f"https://{source.registry.host}/")) or "direct",
         seconds=round(time.monotonic() - began, 3),
-        fetch_s=round(fetch_s, 3),
-        load_s=round(time.monotonic() - before, 3),
+        fetch_s=round(arrived - before, 3),
+        load_s=round(time.monotonic() - arrived, 3),
         bytes_received=tally.bytes_received,
         reconnects=tally.reconnects,
         fetched_at=utc_now(),
@@ -174,13 +177,45 @@ def find_source(reference: Reference, options: Options) -> Source:
     raise AssertionError("unreachable")
 
 
-def feed_of(image: ImageManifest, store: ImageStore, names: tuple[str, ...]) -> Callable[..., int]:
-    """What writes an image's archive out of the store."""
+class Arrivals:
+    """The blobs of an image in the order in which they come, for one that takes them while others are under way."""
+
+    def __init__(self, image: ImageManifest) -> None:
+        self._awaited = {each.digest: each for each in image.blobs}
+        self._here: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+
+    def put(self, digest: str) -> None:
+        """A blob is here whole."""
+        self._here.put(digest)
+
+    def end(self) -> None:
+        """Nothing comes any more."""
+        self._here.put(None)
+
+    def __iter__(self) -> Iterator[Descriptor]:
+        """Each blob when it is here.
+
+        Raises:
+            FetchError: the transfer ended, and some are missing.
+        """
+        awaited = dict(self._awaited)
+        while awaited:
+            digest = self._here.get()
+            if digest is None:
+                raise FetchError(f"{len(awaited)} blobs never came", "run it again: what is here is resumed")
+            if digest in awaited:
+                yield awaited.pop(digest)
+
+
+def feed_of(
+    image: ImageManifest, store: ImageStore, names: tuple[str, ...], arrivals: Arrivals | None = None
+) -> Callable[..., int]:
+    """What writes an image's archive out of the store, with arrivals as its blobs come."""
 
     def feed(out: IO[bytes], on_bytes: Callable[[int], None]) -> int:
         return write_archive(
             out, image.manifest.raw, image.manifest.media_type, image.config, image.layers, names, store.blob,
-            on_bytes=on_bytes,
+            arrivals=arrivals, on_bytes=on_bytes,
         )  # fmt: skip
 
     return feed
@@ -228,7 +263,32 @@ def _need_room(daemon: Daemon | None, image: ImageManifest, store: ImageStore) -
         ) from error
 
 
-def _transfer(source: Source, store: ImageStore, options: Options, on_progress: OnProgress) -> Tally:
+@contextmanager
+def _loading(
+    daemon: Daemon | None, reference: Reference, image: ImageManifest, store: ImageStore
+) -> Iterator[tuple[Arrivals, Load | None]]:
+    """The daemon takes in what is here while the rest is under way: its own copy then costs no time of its own."""
+    arrivals = Arrivals(image)
+    arrivals.put(image.config.digest)
+    if daemon is None:
+        yield arrivals, None
+        return
+    with Load(daemon, feed_of(image, store, (reference.local_name,), arrivals)) as loading:
+        try:
+            yield arrivals, loading
+        finally:
+            arrivals.end()
+
+
+def _transfer(
+    source: Source,
+    store: ImageStore,
+    options: Options,
+    on_progress: OnProgress,
+    arrivals: Arrivals,
+    *,
+    durable: bool,
+) -> Tally:
     image, meter = source.image, Meter()
     blobs = [
         Blob(
@@ -237,6 +297,7 @@ def _transfer(source: Source, store: ImageStore, options: Options, on_progress: 
             open=partial(source.registry.open_blob, each.digest),
             size_bytes=each.size_bytes,
             sha256=each.hex,
+            durable=durable,
         )
         for each in image.blobs
         if each.digest != image.config.digest
@@ -248,23 +309,20 @@ def _transfer(source: Source, store: ImageStore, options: Options, on_progress: 
         note = f"{tally.reconnects} connections made anew" if tally.reconnects else ""
         on_progress(Progress("fetch", tally.bytes_here, total, rate, eta_s, note))
 
-    return watched_all(blobs, look, workers=options.workers)
+    return watched_all(blobs, look, workers=options.workers, on_blob=lambda blob: arrivals.put(f"sha256:{blob.sha256}"))
 
 
-def _load(
-    daemon: Daemon, reference: Reference, image: ImageManifest, store: ImageStore, on_progress: OnProgress
-) -> ImageInfo:
+def _complete(loading: Load, reference: Reference, image: ImageManifest, on_progress: OnProgress) -> ImageInfo:
     meter, total = Meter(), image.size_bytes
 
-    def look(loading: Loading) -> None:
-        rate, eta_s = meter.take(loading.bytes_sent, total)
-        if loading.unpacking:
-            on_progress(Progress("unpack", total, total, note=loading.evidence))
+    def look(now: Loading) -> None:
+        rate, eta_s = meter.take(now.bytes_sent, total)
+        if now.unpacking:
+            on_progress(Progress("unpack", total, total, note=now.evidence))
         else:
-            on_progress(Progress("load", loading.bytes_sent, total, rate, eta_s, loading.evidence))
+            on_progress(Progress("load", now.bytes_sent, total, rate, eta_s, now.evidence))
 
-    ids = (image.config.digest, image.manifest.digest)
-    return load(daemon, feed_of(image, store, (reference.local_name,)), reference.local_name, ids, look)
+    return loading.complete(reference.local_name, (image.config.digest, image.manifest.digest), look)
 
 
 def _bytes_here(path: Path) -> int:

@@ -43,44 +43,73 @@ def load(
 ) -> ImageInfo:
     """Load an archive as it is written; nothing is named before it came whole.
 
+    Args, Raises:
+        as `Load`, and `Load.complete`.
+    """
+    with Load(daemon, feed) as loading:
+        return loading.complete(name, ids, on_progress)
+
+
+class Load:
+    """A load under way: the daemon's client, and a thread that writes the archive into it.
+
+    Use as a context manager; whatever happens inside, the client is gone afterwards. What `feed` waits for must have
+    come, or have failed, by then.
+
     Args:
         feed: writes the archive.
-        name: by which the daemon will know it.
-        ids: any of which the daemon may call it: by its configuration, or by its manifest.
-        on_progress: told twice a second.
-
-    Raises:
-        BoxError: the daemon refused it, ran out of disk, or stands still.
-        BadSubjectError: a blob of it is broken.
     """
-    with tempfile.TemporaryFile() as said:
-        client = subprocess.Popen(
+
+    def __init__(self, daemon: Daemon, feed: Feed) -> None:
+        self._daemon = daemon
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 closed at the end of the context
+        self._client = subprocess.Popen(
             [daemon.program, "load"],
             stdin=subprocess.PIPE,
-            stdout=said,
+            stdout=self._said,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        feeder = _Feeder(client, feed)
-        try:
-            _attend(client, feeder, daemon, on_progress)
-        finally:
-            _end(client)
-            feeder.join()
-        said.seek(0)
-        words = said.read().decode("utf-8", "replace")
-    if feeder.error is not None and not isinstance(feeder.error, BrokenPipeError):
-        raise feeder.error
-    if client.returncode:
-        raise _refused(daemon, words)
-    found = daemon.image(name)
-    if found is None or id_of(found) not in ids:
-        seen = id_of(found)[:19] if found else "no such image"
-        raise BoxError(
-            f"{daemon.program} load: {name} is {seen} afterwards, and {ids[0][:19]} was loaded",
-            f"{daemon.program} image ls; is another load under way?",
-        )
-    return found
+        self._feeder = _Feeder(self._client, feed)
+
+    def __enter__(self) -> "Load":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _end(self._client)
+        self._feeder.join()
+        self._said.close()
+
+    def complete(
+        self, name: str, ids: tuple[str, ...], on_progress: Callable[[Loading], None] = lambda loading: None
+    ) -> ImageInfo:
+        """Stay until it is loaded; nothing that it still needs is under way any more.
+
+        Args:
+            name: by which the daemon will know it.
+            ids: any of which the daemon may call it: by its configuration, or by its manifest.
+            on_progress: called twice a second.
+
+        Raises:
+            BoxError: the daemon refused it, ran out of disk, or stands still.
+            BadSubjectError: a blob of it is broken.
+        """
+        daemon = self._daemon
+        _attend(self._client, self._feeder, daemon, on_progress)
+        self._feeder.join()
+        if self._feeder.error is not None and not isinstance(self._feeder.error, BrokenPipeError):
+            raise self._feeder.error
+        if self._client.returncode:
+            self._said.seek(0)
+            raise _refused(daemon, self._said.read().decode("utf-8", "replace"))
+        found = daemon.image(name)
+        if found is None or id_of(found) not in ids:
+            seen = id_of(found)[:19] if found else "no such image"
+            raise BoxError(
+                f"{daemon.program} load: {name} is {seen} afterwards, and {ids[0][:19]} was loaded",
+                f"{daemon.program} image ls; is another load under way?",
+            )
+        return found
 
 
 class _Feeder(threading.Thread):

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from onbox.evidence.folder import write_json
+from onbox.atomic_files import write_json
 from onbox.image.store import ImageStore
 from onbox.recipes.names import slug
 

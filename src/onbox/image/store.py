@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from onbox.evidence.folder import write_atomic, write_json
+from onbox.atomic_files import write_atomic, write_json
 from onbox.user_folders import cache_folder
 
 
@@ -38,6 +38,7 @@ class FetchedImage(BaseModel):
     seconds: float = 0.0
     fetch_s: float = 0.0
     load_s: float = 0.0
+    """From the last byte fetched until it was loaded; what came before is loaded while the rest comes."""
     bytes_received: int = 0
     reconnects: int = 0
     fetched_at: str = ""

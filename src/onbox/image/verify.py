@@ -1,5 +1,6 @@
 """Which chips the binaries of a file or an image are for, and what that means on a chip: read, never run."""
 
+import functools
 import subprocess
 import tempfile
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from onbox.box.gpu_arch import Runs
 from onbox.errors import BoxError, UsageError
 from onbox.image.daemon import Daemon
 from onbox.image.gpu_code import GpuCode, may_hold_code, read_gpu_code, read_open_file
+from onbox.image.instructions import Disassembler, Fp4, archs_to_read, together
 from onbox.image.layers import as_buffered, read_archive
 from onbox.image.manifest import Platform, this_platform
 
@@ -26,6 +28,8 @@ class FileFound:
 
     path: str
     code: GpuCode
+    fp4: Fp4 | None = None
+    """What its instructions tell; None where they were not looked at."""
 
     def verdict(self, chip: int | None) -> str:
         """What it means on a chip."""
@@ -46,6 +50,8 @@ class Verified:
     machines: dict[str, int] = field(default_factory=dict)
     """Processor -> how many programs and libraries are for it."""
     wanted: Platform = field(default_factory=this_platform)
+    listed_by: str = ""
+    """What listed instructions; empty where nothing did."""
 
     @property
     def archs(self) -> tuple[str, ...]:
@@ -85,6 +91,13 @@ class Verified:
             return WRONG_MACHINE
         return verdict_of([each.code for each in self.files], self.chip)
 
+    @property
+    def fp4(self) -> Fp4:
+        """What the code that this chip runs as it is does with FP4, of all files together."""
+        read = [each.fp4 for each in self.files if each.fp4 is not None]
+        nothing = Fp4(by=self.listed_by, why="no binary code for this chip in it") if self.listed_by else Fp4()
+        return functools.reduce(together, read) if read else nothing
+
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {
@@ -95,6 +108,7 @@ class Verified:
             "platform": self.platform or None,
             "machines": self.machines,
             "modules": {str(runs): count for runs, count in self.modules.items()},
+            "fp4": self.fp4.as_dict(),
             "files_read": self.files_read,
             "files": [
                 {
@@ -124,14 +138,33 @@ def verdict_of(codes: list[GpuCode], chip: int | None) -> str:
     return str(Runs.UNKNOWN) if Runs.NOT not in seen else MIXED
 
 
+@dataclass(frozen=True)
+class Listing:
+    """Instructions are looked at too.
+
+    Args:
+        by: what lists them.
+        chip: only code that runs on it as it is; None: all binary code.
+    """
+
+    by: Disassembler
+    chip: int | None
+
+    def of(self, file: Path | IO[bytes], code: GpuCode) -> Fp4 | None:
+        """Of one file; None where it holds no such code."""
+        archs = archs_to_read(code.archs, self.chip)
+        return self.by.fp4(file, archs) if archs else None
+
+
 class Reader:
     """Looks at the files of an image; counts what it read."""
 
-    def __init__(self, on_file: Callable[[str], None] = lambda path: None) -> None:
+    def __init__(self, on_file: Callable[[str], None] = lambda path: None, listing: Listing | None = None) -> None:
         self.files_read = 0
         self._on_file = on_file
+        self._listing = listing
 
-    def look(self, path: str, size: int, file: IO[bytes]) -> GpuCode | None:
+    def look(self, path: str, size: int, file: IO[bytes]) -> FileFound | None:
         """GPU code and processor of one file; None for one that is no program."""
         if size < HEAD_BYTES:
             return None
@@ -146,10 +179,11 @@ class Reader:
                 copy.write(chunk)
             copy.flush()
             code = read_open_file(copy, path.rpartition("/")[2])
-        return code if code.holds_any or code.machine else None
+            fp4 = self._listing.of(copy, code) if self._listing else None
+        return FileFound(path, code, fp4) if code.holds_any or code.machine else None
 
 
-def verify_file(path: Path, chip: int | None) -> Verified:
+def verify_file(path: Path, chip: int | None, listing: Listing | None = None) -> Verified:
     """A shared object, program, cubin, fat binary or PTX.
 
     Raises:
@@ -163,32 +197,45 @@ def verify_file(path: Path, chip: int | None) -> Verified:
     if not may_hold_code(head, path.name) and path.suffix not in (".a", ".o", ".fatbin"):
         raise UsageError(f"{path}: no ELF, no fat binary, no PTX", "name a library, a program, a .cubin or an image")
     code = read_gpu_code(path)
-    files = (FileFound(str(path), code),) if code.holds_any else ()
-    return Verified(str(path), chip, files, 1, machines={code.machine: 1} if code.machine else {})
+    fp4 = listing.of(path, code) if listing else None
+    files = (FileFound(str(path), code, fp4),) if code.holds_any else ()
+    return Verified(
+        str(path), chip, files, 1, machines={code.machine: 1} if code.machine else {},
+        listed_by=listing.by.release if listing else "",
+    )  # fmt: skip
 
 
 def verify_archive(
-    stream: IO[bytes], subject: str, chip: int | None, on_file: Callable[[str], None] = lambda path: None
+    stream: IO[bytes],
+    subject: str,
+    chip: int | None,
+    on_file: Callable[[str], None] = lambda path: None,
+    listing: Listing | None = None,
 ) -> Verified:
     """An image as `docker save` or `onbox image export` writes it.
 
     Raises:
         BadSubjectError: it is broken, or none.
     """
-    reader = Reader(on_file)
+    reader = Reader(on_file, listing)
     contents = read_archive(stream, reader.look, subject)
     machines: dict[str, int] = {}
-    for code in contents.files.values():
-        if code.machine:
-            machines[code.machine] = machines.get(code.machine, 0) + 1
-    files = tuple(FileFound(path, code) for path, code in sorted(contents.files.items()) if code.holds_any)
+    for each in contents.files.values():
+        if each.code.machine:
+            machines[each.code.machine] = machines.get(each.code.machine, 0) + 1
+    files = tuple(each for _, each in sorted(contents.files.items()) if each.code.holds_any)
     told = f"{contents.config.get('os', '')}/{contents.config.get('architecture', '')}"
     platform = told if contents.config.get("architecture") else ""
-    return Verified(subject, chip, files, reader.files_read, platform, machines)
+    by = listing.by.release if listing else ""
+    return Verified(subject, chip, files, reader.files_read, platform, machines, listed_by=by)
 
 
 def verify_image(
-    daemon: Daemon, name: str, chip: int | None, on_file: Callable[[str], None] = lambda path: None
+    daemon: Daemon,
+    name: str,
+    chip: int | None,
+    on_file: Callable[[str], None] = lambda path: None,
+    listing: Listing | None = None,
 ) -> Verified:
     """An image that the daemon has; no container is made.
 
@@ -205,7 +252,7 @@ def verify_image(
     ):
         assert client.stdout is not None
         try:
-            found = verify_archive(client.stdout, name, chip, on_file)
+            found = verify_archive(client.stdout, name, chip, on_file, listing)
             # What follows the end of the archive is padding.
             while client.stdout.read(1 << 20):
                 pass

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from onbox import __version__
+from onbox.atomic_files import utc_now, write_atomic, write_json
 from onbox.errors import BadSubjectError, UsageError
-from onbox.evidence.folder import append_line, utc_now, write_atomic, write_json
+from onbox.evidence.folder import append_line
 from onbox.evidence.imported import ImportedCell, ImportedFile, ImportedRun, ImportHead
 from onbox.importers import Importer
 

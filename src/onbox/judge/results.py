@@ -3,6 +3,8 @@
 from enum import StrEnum
 from typing import Any
 
+from pydantic import Field
+
 from onbox.evidence.records import Record
 
 
@@ -212,6 +214,10 @@ class RunResult(Record):
     files_changed: int = 0
     lines_changed: int = 0
     """Added and removed."""
+    rewards: dict[str, float] = Field(default_factory=dict)
+    """As the gate wrote them, partial ones too; empty where its exit code is the verdict, and where none was read."""
+    reward_min: dict[str, float] = Field(default_factory=dict)
+    """What each reward that is judged must reach."""
     size: float | None = None
     """Lines changed over those of the reference solution; None: there is none, or it changes no line."""
     broken: tuple[str, ...] | None = None

@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from onbox.atomic_files import write_json
 from onbox.engines import Launch
 from onbox.engines.landmarks import CONTAINERS, Landmarks
 from onbox.errors import BoxError, EngineError
-from onbox.evidence.folder import write_json
 from onbox.evidence.records import ImageUsed, Phase
 from onbox.launch.containers import ContainerClient
 from onbox.recipes.build import inputs_sha256

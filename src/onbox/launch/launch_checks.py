@@ -14,8 +14,8 @@ from onbox.engines.known import known, unknown_version, versions_known
 from onbox.engines.launch import Launch
 from onbox.engines.variables import by_name, missing
 from onbox.engines.vllm.memory import utilisation, utilisation_is_checked_first
-from onbox.fetch import download_bytes
 from onbox.fetch.named import named_download_bytes
+from onbox.fetch.pinned import download_bytes
 from onbox.launch import image_match
 from onbox.launch.budget import Budget
 from onbox.launch.containers import ContainerClient, ImageInfo

@@ -9,10 +9,10 @@ from typing import Any
 
 import psutil
 
+from onbox.atomic_files import utc_now, write_json
 from onbox.engines import Engine, Launch
 from onbox.engines.log_lines import LogLines
 from onbox.errors import BoxError, EngineError, GuardStop
-from onbox.evidence.folder import utc_now, write_json
 from onbox.evidence.records import (
     BackendSeen,
     GuardLimits,

@@ -10,7 +10,7 @@ from onbox.box.checks import Check
 from onbox.engines import Engine, Launch, engine_by_name
 from onbox.engines.installed import for_another_box
 from onbox.errors import UsageError
-from onbox.fetch import where_weights
+from onbox.fetch.pinned import where_weights
 from onbox.launch.budget import budget
 from onbox.launch.launch_checks import launch_checks
 from onbox.launch.ports import free_port

@@ -4,10 +4,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from onbox.atomic_files import write_json
 from onbox.engines import Launch
 from onbox.engines.landmarks import Landmarks
 from onbox.errors import EngineError
-from onbox.evidence.folder import write_json
 from onbox.watch.classify import Assessment, WatchState, as_json
 from onbox.watch.collect import Collector, Target
 from onbox.watch.engine_counters import MetricsServer

@@ -15,8 +15,8 @@ from typing import Any, Literal
 import psutil
 from pydantic import BaseModel, ConfigDict
 
+from onbox.atomic_files import write_json
 from onbox.errors import BoxError, UsageError
-from onbox.evidence.folder import write_json
 from onbox.evidence.records import Phase
 from onbox.launch.containers import ContainerClient
 from onbox.launch.ports import port_open

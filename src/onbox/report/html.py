@@ -10,21 +10,22 @@ from onbox.evidence.folder import TrialFolder
 from onbox.judge.results import Measurement, Outcome, RunResult, Status, Validity, Verdict
 from onbox.report import box, pictures, words
 from onbox.report.page import ContenderPage, Page, Transcript, read_page, read_transcript
-from onbox.report.reproduce import commands, engine_command
+from onbox.report.reproduce import commands, engine_command, sealed
 from onbox.report.text import Cut, one_line, visible
 
 TEXT_CHARACTERS_MAX = 6000
 """Of one message, tool call, gate output or patch; the file in the trial folder has the whole."""
 
 
-def render(folder: TrialFolder, verdict: Verdict) -> str:
+def render(folder: TrialFolder, verdict: Verdict, seal: str = "") -> str:
     """The whole page. It can be encoded as UTF-8 whatever the model wrote.
 
     Args:
         folder: the trial; what is missing in it is left out, what cannot be read is named on the page.
         verdict: every number of the judgement comes from here.
+        seal: of the evidence, for the foot.
     """
-    page = read_page(folder, verdict)
+    page = read_page(folder, verdict, seal)
     return _environment().get_template("report.html.j2").render(page=page, v=verdict, shape=Shape(page))
 
 
@@ -55,6 +56,7 @@ class Shape:
         self.passed = page.findings(Status.PASS)
         self.outcomes = tuple(Outcome)
         self.commands = commands(page)
+        self.sealed = sealed(page.seal)
         self.box = box.lines(page.box or {})
 
     def colour(self, contender: str) -> str:

@@ -7,15 +7,15 @@ from onbox.judge.results import ClaimResult, Measurement, Outcome, RunResult, St
 from onbox.report import box, words
 from onbox.report.marks import bullets, code, facts, fenced, folded, plain, quoted, table
 from onbox.report.page import ContenderPage, Finding, Page, Step, read_page, read_transcript
-from onbox.report.reproduce import commands, engine_command
+from onbox.report.reproduce import commands, engine_command, sealed
 
 TEXT_CHARACTERS_MAX = 1500
 """Of one message, tool call, gate output or patch; the file in the trial folder has the whole."""
 
 
-def render(folder: TrialFolder, verdict: Verdict) -> str:
-    """The whole report, in the order of the page: verdict, doubts, numbers, evidence."""
-    page = read_page(folder, verdict)
+def render(folder: TrialFolder, verdict: Verdict, seal: str = "") -> str:
+    """The whole report, in the order of the page: verdict, doubts, numbers, evidence, and at its foot the seal."""
+    page = read_page(folder, verdict, seal)
     parts = (_verdict, _checks, _rates, _arms, _speed, _tasks, _runs, _not_counted, _stand_up, _box, _again, _files)
     blocks = [block for part in parts for block in part(page)]
     return "\n\n".join(blocks) + "\n"
@@ -226,7 +226,7 @@ def _run(page: Page, run: RunResult) -> Iterator[str]:
         f"{run.outcome.value},{cause} {words.count(run.turns, 'turn')}, {words.count(run.tool_calls, 'tool call')}, "
         f"{run.prompt_tokens:,} tokens in, {run.completion_tokens:,} out, "
         f"{words.seconds(run.model_s)} waiting for the model{words.beside(run.beside)}{_on(run.node)}, "
-        f"changed: {plain(words.change(run))}; evidence in {code(run.folder)}"
+        f"{_reward(run)}changed: {plain(words.change(run))}; evidence in {code(run.folder)}"
     )
     if said.problem:
         yield f"{said.problem.capitalize()}."
@@ -238,6 +238,10 @@ def _run(page: Page, run: RunResult) -> Iterator[str]:
         if text:
             yield code(name)
             yield quoted(text, f"{run.folder}/{name}")
+
+
+def _reward(run: RunResult) -> str:
+    return f"{plain(words.reward(run))}, " if run.rewards else ""
 
 
 def _on(node: str) -> str:
@@ -329,6 +333,9 @@ def _again(page: Page) -> Iterator[str]:
     if page.plan and page.plan.tasks:
         hashes = table(("task", "SHA-256"), ((plain(task.name), code(task.sha256)) for task in page.plan.tasks))
         yield folded(f"hashes of the tasks, from {page.plan.tasks_from}", [hashes])
+    if page.plan and page.plan.left_out:
+        rows = ((plain(task.name), plain(task.why)) for task in page.plan.left_out)
+        yield folded(f"{words.count(len(page.plan.left_out), 'task')} left out", [table(("task", "why"), rows)])
 
 
 def _contender_again(part: ContenderPage) -> Iterator[str]:
@@ -348,3 +355,5 @@ def _files(page: Page) -> Iterator[str]:
         rows.append((f"{plain(part.name)} pass rate", code(f"{part.name}/runs/")))
         rows.append((f"{plain(part.name)} speed and stand-up", ", ".join(code(file) for file in part.files) or "none"))
     yield table(("number", "files"), rows)
+    if page.seal:
+        yield plain(sealed(page.seal))

@@ -92,6 +92,8 @@ class Page:
     contenders: tuple[ContenderPage, ...]
     problems: tuple[str, ...]
     """Evidence that should be readable and is not."""
+    seal: str = ""
+    """Of the evidence; empty where the page is made for the eye alone."""
 
     def findings(self, *statuses: Status) -> tuple[Finding, ...]:
         """The checks that came out so, in the order of `statuses`: those of the trial before those of a speed."""
@@ -128,7 +130,7 @@ class Page:
         return tuple(found.get(n) for n in range(1, last + 1))
 
 
-def read_page(folder: TrialFolder, verdict: Verdict) -> Page:
+def read_page(folder: TrialFolder, verdict: Verdict, seal: str = "") -> Page:
     """Read what the folder holds of the trial beside its runs."""
     problems: list[str] = []
     plan = _plan(folder, problems)
@@ -142,6 +144,7 @@ def read_page(folder: TrialFolder, verdict: Verdict) -> Page:
         ledger=_ledger(folder, problems),
         contenders=tuple(_contender(folder, name, recipes.get(name, {}), problems) for name in names),
         problems=tuple(problems),
+        seal=seal,
     )
 
 

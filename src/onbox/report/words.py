@@ -224,6 +224,16 @@ def change(run: RunResult) -> str:
     return f"{count(run.files_changed, 'file')}, {count(run.lines_changed, 'line')}{size}{parsed}{lint}"
 
 
+def reward(run: RunResult) -> str:
+    """What a gate gave, and what it takes to pass: `reward 0.5 of 1`; empty where its exit code is the verdict."""
+    shown = (f"{key} {value:g}{_wanted(run.reward_min.get(key))}" for key, value in run.rewards.items())
+    return ", ".join(shown)
+
+
+def _wanted(least: float | None) -> str:
+    return "" if least is None else f" of the {least:g} that passes"
+
+
 def of(part: int, whole: int) -> str:
     """`8 of 12`."""
     return f"{part} of {whole}"

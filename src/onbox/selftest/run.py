@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from onbox.atomic_files import write_json
 from onbox.engines.openai.attached import Attached
-from onbox.evidence.folder import TrialFolder, write_json
+from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import SpeedPlan
 from onbox.evidence.truth import Truth
 from onbox.selftest.host import serving

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from onbox import fit
+from onbox.atomic_files import write_json
 from onbox.box.bandwidth import cpu_bandwidth
-from onbox.evidence.folder import write_json
 from onbox.evidence.records import Ceiling
 from onbox.fit.roofline import ABOVE_MEASURED_SHARE, AT_CEILING_SHARE, NOT_BOUND_SHARE
 from onbox.weights import Facts

@@ -9,8 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import mean, stdev
 
+from onbox.atomic_files import write_json
 from onbox.engines import Engine
-from onbox.evidence.folder import append_line, write_json
+from onbox.evidence.folder import append_line
 from onbox.evidence.records import Exchange, SpeedPlan, SpeedRecord, Telemetry
 from onbox.evidence.stream import Reply, read_reply
 from onbox.speed.api_requests import APIS, USUAL

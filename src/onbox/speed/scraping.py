@@ -3,9 +3,9 @@
 import time
 from pathlib import Path
 
+from onbox.atomic_files import write_atomic
 from onbox.engines import Engine, all_facts
 from onbox.engines.scrape import profile_of
-from onbox.evidence.folder import write_atomic
 from onbox.schema.engine_profile import EngineProfile
 from onbox.wire.client import StampedClient
 

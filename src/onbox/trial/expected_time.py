@@ -4,9 +4,9 @@ from pathlib import Path
 
 from onbox.errors import UsageError
 from onbox.evidence.records import Expected, SpeedPlan
-from onbox.fetch import download_bytes
 from onbox.fetch.growth import folder_bytes
 from onbox.fetch.named import named_download_bytes, named_memory
+from onbox.fetch.pinned import download_bytes
 from onbox.image.prepare import expected_image
 from onbox.recipes import Recipe, Weights
 

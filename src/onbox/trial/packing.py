@@ -4,7 +4,7 @@ import io
 import tarfile
 from pathlib import Path
 
-from onbox.evidence.folder import write_atomic
+from onbox.atomic_files import write_atomic
 
 
 def pack(*paths: Path) -> bytes:

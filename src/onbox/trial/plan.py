@@ -3,26 +3,29 @@
 import hashlib
 from collections.abc import Sequence
 from itertools import count
+from pathlib import Path
+from typing import Literal
 
 from onbox import __version__, recipes
+from onbox.atomic_files import utc_now
 from onbox.bench.agents import Agent, agent_of
 from onbox.bench.agents.template import read_template
 from onbox.bench.tasks import SETS, Task, load_tasks, task_source
 from onbox.engines import engine_by_name
-from onbox.errors import BoxError, UsageError
-from onbox.evidence.folder import utc_now
+from onbox.errors import BoxError, OnboxError, UsageError
 from onbox.evidence.records import (
     PARALLEL_MAX,
     RUNS_MAX,
     AgentPlan,
     ContenderPlan,
+    LeftOut,
     Limits,
     Plan,
     Role,
     SpeedPlan,
     TaskPlan,
 )
-from onbox.fetch import where_weights
+from onbox.fetch.pinned import where_weights
 from onbox.recipes import Recipe
 from onbox.trial.arms import BASELINE, check_arms, check_servers, frozen
 from onbox.trial.expected_time import expected_of
@@ -69,7 +72,6 @@ def make_plan(spec: TrialSpec, *, sandbox: str, read_gb_s: float | None) -> tupl
     found = _named_apart(found)
     if spec.ray:
         _check_cluster(found)
-    tasks = load_tasks(source, spec.task_names or names) if spec.bench else []
     runs = spec.runs if spec.runs is not None else RUNS
     if runs < 1:
         raise UsageError(f"runs: {runs} is not at least 1")
@@ -80,7 +82,7 @@ def make_plan(spec: TrialSpec, *, sandbox: str, read_gb_s: float | None) -> tupl
     agent_plan = _agent(spec, limits)
     check_arms(spec.arms, agent_of(agent_plan))
     speed = _at_a_time(spec.speed, parallel) if spec.bench else spec.speed
-    _check_images(tasks, agent_plan, sandbox)
+    tasks, left_out = _tasks(source, spec, names, agent_plan, sandbox) if spec.bench else ([], ())
     plan = Plan(
         created_at=utc_now(),
         onbox_version=__version__,
@@ -95,6 +97,7 @@ def make_plan(spec: TrialSpec, *, sandbox: str, read_gb_s: float | None) -> tupl
         ),
         tasks=tuple(TaskPlan(name=task.name, sha256=task.sha256, audit=spec.audit) for task in tasks),
         tasks_from="builtin" if source == "builtin" else str(source.resolve()),
+        left_out=left_out,
         arms=(BASELINE, *(arm.name for arm in spec.arms)),
         treatments=frozen(spec.arms),
         runs=runs,
@@ -154,23 +157,57 @@ def _agent(spec: TrialSpec, limits: Limits) -> AgentPlan:
     return plan.model_copy(update={"version": agent_of(plan).version()}) if spec.bench else plan
 
 
-def _check_images(tasks: Sequence[Task], agent: AgentPlan, sandbox: str) -> None:
-    """Tasks with an image of their own need a tier that runs it, and an agent that needs nothing in it.
+def _tasks(
+    source: Literal["builtin"] | Path,
+    spec: TrialSpec,
+    names: Sequence[str] | None,
+    agent: AgentPlan,
+    sandbox: str,
+) -> tuple[list[Task], tuple[LeftOut, ...]]:
+    """The tasks of a source that can be done here, and those that are left out; one that was named must do.
+
+    Raises:
+        OnboxError: none can be done, or not one that was named.
+    """
+    left_out = list(spec.left_out)
+    found = load_tasks(source, spec.task_names or names, lambda name, why: left_out.append(_left_out(name, why)))
+    done: list[Task] = []
+    first: OnboxError | None = None
+    for task in found:
+        try:
+            _check_image(task, agent, sandbox)
+        except OnboxError as error:
+            if spec.task_names:
+                raise
+            first = first or error
+            left_out.append(_left_out(task.name, error))
+        else:
+            done.append(task)
+    if first is not None and not done:
+        raise first
+    return done, tuple(left_out)
+
+
+def _left_out(name: str, error: OnboxError) -> LeftOut:
+    return LeftOut(name=name, why=error.message)
+
+
+def _check_image(task: Task, agent: AgentPlan, sandbox: str) -> None:
+    """A task with an image of its own needs a tier that runs it, and an agent that needs nothing in it.
 
     Raises:
         BoxError: the tier runs no images.
         UsageError: the agent is not in the image.
     """
-    name = next((task.name for task in tasks if task.needs_docker), None)
-    if name is None:
+    if not task.needs_docker:
         return
     if sandbox not in ("docker", "podman"):
         raise BoxError(
-            f"task {name}: its Dockerfile does more than copy, and the sandbox here is {sandbox}",
+            f"task {task.name}: its Dockerfile does more than copy, and the sandbox here is {sandbox}",
             "set ONBOX_SANDBOX=docker, or name other tasks with --task",
         )
     if agent.command is None and not agent.name.startswith(BUILTIN_AGENT):
-        raise UsageError(f"task {name}: runs in an image of its own, without {agent.name}", "leave --agent out")
+        raise UsageError(f"task {task.name}: runs in an image of its own, without {agent.name}", "leave --agent out")
 
 
 def check_version(agent: Agent, plan: Plan) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from onbox import preflight, weights
+from onbox.atomic_files import write_atomic, write_json
 from onbox.bench.agents import agent_of
 from onbox.bench.instances import Instances
 from onbox.bench.probing import sandbox_of
@@ -17,7 +18,7 @@ from onbox.bench.tasks import Task
 from onbox.bench.tools import DEFINITIONS
 from onbox.engines import engine_by_name
 from onbox.errors import BoxError, GuardStop, OnboxError
-from onbox.evidence.folder import TrialFolder, append_line, write_atomic, write_json
+from onbox.evidence.folder import TrialFolder, append_line
 from onbox.evidence.records import ContenderPlan, LedgerKind, Plan, RunRecord, SpeedRecord, StandUp
 from onbox.fetch.named import fetch_with_named
 from onbox.image.fetch import Progress

@@ -10,7 +10,7 @@ from onbox import recipes
 from onbox.bench.tasks import task_source
 from onbox.errors import UsageError
 from onbox.evidence.folder import first_problem
-from onbox.evidence.records import AgentCommand, ArmPlan, Audited, Limits, Plan, SpeedPlan
+from onbox.evidence.records import AgentCommand, ArmPlan, Audited, LeftOut, Limits, Plan, SpeedPlan
 from onbox.recipes import Recipe
 from onbox.recipes.text import read_yaml
 from onbox.trial.arms import ArmEntry, arms_of
@@ -59,6 +59,8 @@ class TrialSpec(BaseModel):
     """Of the plan: `trial`, `bench` or `speed`."""
     audit: Audited | None = None
     """How the gates of the tasks were audited, for the record."""
+    left_out: tuple[LeftOut, ...] = ()
+    """Tasks that are not done, for the record."""
     limits: Limits | None = None
     """Of the agent."""
     nudges: int = 0

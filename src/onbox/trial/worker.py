@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onbox import __version__, box, errors
+from onbox.atomic_files import write_json
 from onbox.bench.agents import agent_of
 from onbox.bench.instances import Instances
 from onbox.bench.probing import sandbox_of
@@ -21,9 +22,10 @@ from onbox.bench.sandbox.halt import Halt, Halted
 from onbox.bench.tasks import load_tasks
 from onbox.engines import engine_by_name
 from onbox.errors import BoxError, OnboxError
-from onbox.evidence.folder import TrialFolder, write_json
+from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import Plan
 from onbox.fetch.named import fetch_with_named
+from onbox.image.prepare import prepare
 from onbox.launch.lifetime import Lifetime
 from onbox.recipes import Recipe
 from onbox.trial.bench_setup import bench_of, make_instances
@@ -143,6 +145,7 @@ class Worker:
         instances = Instances(self._scratch / "instances", sandbox[0])
         make_instances(plan, list(self._tasks.values()), instances, sandbox[0])
         write_json(self._home / "box.json", {"onbox_version": __version__, **box.describe().as_dict()})
+        recipe = prepare(recipe)
         weights = self._fetch(recipe)
         life = self._open.enter_context(
             Lifetime(recipe, engine_by_name(recipe.engine), weights, self._home / "standup", reserve=plan.reserve_bytes)

@@ -16,7 +16,7 @@ from typing import Any
 
 import h11
 
-from onbox.evidence.folder import utc_now
+from onbox.atomic_files import utc_now
 from onbox.evidence.records import Exchange, TransportError
 from onbox.untrusted_json import UntrustedJsonError, parse_object
 from onbox.wire.collection import paused_collection

@@ -5,7 +5,7 @@ from typing import Any
 
 import h11
 
-from onbox.evidence.folder import utc_now
+from onbox.atomic_files import utc_now
 from onbox.evidence.records import Exchange, TransportError
 from onbox.wire.client import KEPT_HEADERS
 from onbox.wire.decoding import ContentEncodingError, Decoder

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from onbox.evidence.folder import TrialFolder, append_line, write_json
+from onbox.atomic_files import write_json
+from onbox.evidence.folder import TrialFolder, append_line
 from onbox.evidence.migrations import current
 from onbox.evidence.records import SCHEMA_VERSION, Exchange, FaultKind, RunRecord, TransportError
 from tests.builders import run_record, streamed

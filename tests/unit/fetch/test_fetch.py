@@ -10,13 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import huggingface_hub
 import pytest
 from huggingface_hub import constants
 
-from onbox import fetch
 from onbox.errors import BoxError, FetchError, UsageError
-from onbox.fetch import hashing, hub, parts
+from onbox.fetch import hashing, parts, pinned, transfer
 from onbox.fetch.growth import folder_bytes, watched
 from onbox.recipes.schema import HubSource, PartsSource, Weights
 from tests.doubles.server import closed_port
@@ -29,13 +27,13 @@ WHOLE = b"".join(PIECES)
 NAMES = ("tiny-part1", "tiny-part2")
 
 
-def pinned(content: bytes = WHOLE, **more: Any) -> Weights:
+def pinned_weights(content: bytes = WHOLE, **more: Any) -> Weights:
     digest = hashlib.sha256(content).hexdigest()
     return Weights(file="tiny.gguf", bytes=len(content), sha256=digest, **more)
 
 
 PARTS = PartsSource(packages=NAMES, version="1.0", member="*/part*.bin")
-BY_PARTS = pinned(parts=PARTS)
+BY_PARTS = pinned_weights(parts=PARTS)
 HUB = HubSource(repo="org/name", file="tiny.gguf")
 
 
@@ -87,7 +85,7 @@ def no_pip(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("no_pip")
 class TestCache:
     def test_a_hit_is_not_hashed_again(self, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        first, record = fetch.fetch(BY_PARTS)
+        first, record = pinned.fetch(BY_PARTS)
         assert (record.source, record.first_source) == ("parts", "")
 
         def never(*_: Any) -> Any:
@@ -96,14 +94,14 @@ class TestCache:
         monkeypatch.setattr(hashing, "sha256_of", never)
         monkeypatch.setattr(parts, "bring", never)
         seen: list[tuple[int, int, str]] = []
-        second, record = fetch.fetch(BY_PARTS, lambda *told: seen.append(told))
+        second, record = pinned.fetch(BY_PARTS, lambda *told: seen.append(told))
         assert second == first
         assert (record.source, record.first_source) == ("cache", "parts")
         assert seen == [(len(WHOLE), len(WHOLE), "cache")]
 
     @pytest.mark.parametrize("touch", ["content", "size", "note", "gone"])
     def test_what_was_touched_is_fetched_again(self, cache: Path, touch: str) -> None:
-        path, _ = fetch.fetch(BY_PARTS)
+        path, _ = pinned.fetch(BY_PARTS)
         if touch == "content":
             path.write_bytes(WHOLE[::-1])
             os.utime(path, (1, 1))  # the clock of a file system may stand still for milliseconds
@@ -113,11 +111,11 @@ class TestCache:
             path.with_name("tiny.gguf.json").write_text("{")
         else:
             path.unlink()
-        assert fetch.download_bytes(BY_PARTS) == len(WHOLE)
-        path, record = fetch.fetch(BY_PARTS)
+        assert pinned.download_bytes(BY_PARTS) == len(WHOLE)
+        path, record = pinned.fetch(BY_PARTS)
         assert record.source == "parts"
         assert path.read_bytes() == WHOLE
-        assert fetch.download_bytes(BY_PARTS) == 0
+        assert pinned.download_bytes(BY_PARTS) == 0
 
     def test_a_disk_that_is_too_small_is_told_before_the_first_byte(
         self, cache: Path, monkeypatch: pytest.MonkeyPatch
@@ -125,14 +123,14 @@ class TestCache:
         usage = shutil.disk_usage(cache.parents[2])
         monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=100 * 2**20))
         with pytest.raises(BoxError, match=r"0\.1 GiB free, 0\.5 GiB needed for tiny\.gguf"):
-            fetch.fetch(BY_PARTS)
+            pinned.fetch(BY_PARTS)
         assert list(cache.iterdir()) == []
 
 
 class TestLocal:
     def test_a_path_is_hashed_where_it_lies(self, tmp_path: Path) -> None:
         (tmp_path / "m.gguf").write_bytes(WHOLE)
-        path, record = fetch.fetch(Weights(path=str(tmp_path / "m.gguf")))
+        path, record = pinned.fetch(Weights(path=str(tmp_path / "m.gguf")))
         assert path == tmp_path / "m.gguf"
         assert record.model_dump(exclude={"first_source", "seconds"}) == {
             "file": "m.gguf",
@@ -141,17 +139,17 @@ class TestLocal:
             "source": "path",
             "further": (),
         }
-        assert fetch.download_bytes(Weights(path=str(path))) == fetch.download_bytes(None) == 0
+        assert pinned.download_bytes(Weights(path=str(path))) == pinned.download_bytes(None) == 0
 
     def test_one_that_is_not_there(self, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match=r"none\.gguf: no such file"):
-            fetch.fetch(Weights(path=str(tmp_path / "none.gguf")))
+            pinned.fetch(Weights(path=str(tmp_path / "none.gguf")))
 
 
 class TestParts:
     def test_whole(self, index: Path, cache: Path) -> None:
         seen: list[tuple[int, int, str]] = []
-        path, record = fetch.fetch(BY_PARTS, lambda *told: seen.append(told))
+        path, record = pinned.fetch(BY_PARTS, lambda *told: seen.append(told))
         assert path.read_bytes() == WHOLE
         assert (record.source, record.bytes, record.sha256) == ("parts", len(WHOLE), BY_PARTS.sha256)
         assert sorted(each.name for each in cache.iterdir()) == ["tiny.gguf", "tiny.gguf.json"]
@@ -163,28 +161,28 @@ class TestParts:
         with pytest.raises(
             FetchError, match=r"tiny\.gguf: no source could serve it: parts: tiny-part2==1\.0: "
         ) as caught:
-            fetch.fetch(BY_PARTS)
+            pinned.fetch(BY_PARTS)
         assert "No matching distribution" in caught.value.message
         assert caught.value.next_step == "or name a GGUF file by its path"
         aside.rename(second)
         asked_of_pip.clear()
-        path, _ = fetch.fetch(BY_PARTS)
+        path, _ = pinned.fetch(BY_PARTS)
         assert asked_of_pip == ["tiny-part2==1.0"]
         assert path.read_bytes() == WHOLE
 
     def test_a_wrong_hash_is_never_kept_and_the_next_fetch_begins_anew(self, index: Path, cache: Path) -> None:
         wheel(index, NAMES[1], {"tiny/part2.bin": b"forged"})
         with pytest.raises(FetchError, match=rf"wrong hash: parts sent {len(PIECES[0]) + 6} bytes"):
-            fetch.fetch(BY_PARTS)
+            pinned.fetch(BY_PARTS)
         assert list(cache.iterdir()) == []
         wheel(index, NAMES[1], {"tiny/part2.bin": PIECES[1]})
-        assert fetch.fetch(BY_PARTS)[0].read_bytes() == WHOLE
+        assert pinned.fetch(BY_PARTS)[0].read_bytes() == WHOLE
 
     def test_a_stale_wheel_of_another_version_is_not_taken(self, index: Path, cache: Path) -> None:
         stale = cache / "incoming" / "wheels" / f"{NAMES[0]}-0.9"
         stale.mkdir(parents=True)
         wheel(stale, NAMES[0], {"tiny/part1.bin": b"stale"}, version="0.9")
-        assert fetch.fetch(BY_PARTS)[0].read_bytes() == WHOLE
+        assert pinned.fetch(BY_PARTS)[0].read_bytes() == WHOLE
 
 
 class TestJoin:
@@ -236,7 +234,7 @@ class TestJoin:
     def test_no_pip(self, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
         with pytest.raises(FetchError, match="pip is not installed"):
-            fetch.fetch(BY_PARTS)
+            pinned.fetch(BY_PARTS)
 
 
 @pytest.fixture
@@ -261,7 +259,7 @@ class TestHub:
         (tmp_path / "repository" / "tiny.gguf").write_bytes(WHOLE)
         with serving_hub(tmp_path / "repository") as server:
             to_hub(server.url)
-            path, record = fetch.fetch(pinned(hub=HUB, parts=PARTS))
+            path, record = pinned.fetch(pinned_weights(hub=HUB, parts=PARTS))
         assert path.read_bytes() == WHOLE
         assert record.source == "hub"
         assert sorted(each.name for each in cache.iterdir()) == ["tiny.gguf", "tiny.gguf.json"]
@@ -273,19 +271,19 @@ class TestHub:
         (tmp_path / "repository").mkdir()
         with serving_hub(tmp_path / "repository") as server:
             to_hub(server.url)
-            assert fetch.fetch(pinned(hub=HUB, parts=PARTS))[1].source == "parts"
+            assert pinned.fetch(pinned_weights(hub=HUB, parts=PARTS))[1].source == "parts"
 
     @pytest.mark.usefixtures("no_pip")
     def test_a_hub_that_cannot_be_reached_is_passed_over_at_once(
         self, cache: Path, to_hub: Callable[[str], None]
     ) -> None:
         to_hub(f"http://127.0.0.1:{closed_port()}")
-        assert fetch.fetch(pinned(hub=HUB, parts=PARTS))[1].source == "parts"
+        assert pinned.fetch(pinned_weights(hub=HUB, parts=PARTS))[1].source == "parts"
 
     def test_with_no_other_road_it_says_why(self, cache: Path, to_hub: Callable[[str], None]) -> None:
         to_hub(f"http://127.0.0.1:{closed_port()}")
         with pytest.raises(FetchError, match="no source could serve it: hub: cannot be reached: Connection refused"):
-            fetch.fetch(pinned(hub=HUB))
+            pinned.fetch(pinned_weights(hub=HUB))
 
     def test_offline_by_the_users_own_words(
         self, cache: Path, to_hub: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
@@ -293,23 +291,36 @@ class TestHub:
         to_hub("http://127.0.0.1:9")
         monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
         with pytest.raises(FetchError, match="hub: HF_HUB_OFFLINE is set"):
-            fetch.fetch(pinned(hub=HUB))
+            pinned.fetch(pinned_weights(hub=HUB))
 
-    def test_an_error_without_words_is_named_by_its_kind(
-        self, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+    def test_it_goes_on_where_it_was_cut(
+        self, tmp_path: Path, cache: Path, to_hub: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def silent(*_: Any, **__: Any) -> str:
-            raise TimeoutError
+        (tmp_path / "repository").mkdir()
+        (tmp_path / "repository" / "tiny.gguf").write_bytes(WHOLE)
+        monkeypatch.setattr(transfer, "FRUITLESS_MAX", 0)
+        with serving_hub(tmp_path / "repository") as server:
+            to_hub(server.url)
+            server.cut_file, server.cut_after = "tiny.gguf", len(WHOLE) // 2
+            with pytest.raises(FetchError, match="no source could serve it: hub: "):
+                pinned.fetch(pinned_weights(hub=HUB))
+            assert pinned.fetch(pinned_weights(hub=HUB))[0].read_bytes() == WHOLE
+            assert server.sent["tiny.gguf"] == len(WHOLE)
 
-        monkeypatch.setattr(hub, "_reach", lambda: None)
-        monkeypatch.setattr(huggingface_hub, "hf_hub_download", silent)
-        with pytest.raises(FetchError, match=r"hub: org/name/tiny\.gguf: TimeoutError"):
-            fetch.fetch(pinned(hub=HUB))
+    def test_another_file_than_the_recipe_names_is_passed_over(
+        self, tmp_path: Path, cache: Path, to_hub: Callable[[str], None]
+    ) -> None:
+        (tmp_path / "repository").mkdir()
+        (tmp_path / "repository" / "tiny.gguf").write_bytes(WHOLE[:-1] + b"!")
+        with serving_hub(tmp_path / "repository") as server:
+            to_hub(server.url)
+            with pytest.raises(FetchError, match=r"hub: org/name/tiny\.gguf: wrong digest, twice"):
+                pinned.fetch(pinned_weights(hub=HUB))
 
     def test_its_library_is_not_installed(self, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
         with pytest.raises(FetchError, match=r"huggingface_hub is not installed .*onbox\[hub\]"):
-            fetch.fetch(pinned(hub=HUB))
+            pinned.fetch(pinned_weights(hub=HUB))
 
 
 class TestGrowth:

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from onbox import fetch
 from onbox.errors import FetchError
-from onbox.fetch import hashing
+from onbox.fetch import hashing, pinned
 from onbox.fetch.hashing import CHECK, folder_hash, hashes_of
 from onbox.fetch.verified_folder import expect_hash
 from onbox.recipes.weights import Weights
@@ -138,12 +137,12 @@ def test_weights_that_are_named_by_a_path_say_how_far_they_are(tmp_path: Path) -
     (tmp_path / "m.gguf").write_bytes(b"w" * 5_000_000)
     weights = Weights(path=str(tmp_path / "m.gguf"))
     seen: list[tuple[int, int, str]] = []
-    _, first = fetch.fetch(weights, lambda *each: seen.append(each))
+    _, first = pinned.fetch(weights, lambda *each: seen.append(each))
     assert seen[-1] == (5_000_000, 5_000_000, "hashing")
     seen.clear()
-    _, second = fetch.fetch(weights, lambda *each: seen.append(each))
+    _, second = pinned.fetch(weights, lambda *each: seen.append(each))
     assert (second.sha256, seen) == (first.sha256, [])
-    fetch.fetch(weights, lambda *each: seen.append(each), full_check=True)
+    pinned.fetch(weights, lambda *each: seen.append(each), full_check=True)
     assert seen
 
 

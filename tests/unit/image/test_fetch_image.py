@@ -7,6 +7,7 @@ import os
 import re
 import tarfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from onbox.errors import BoxError, FetchError, OnboxError, UsageError
 from onbox.fetch import transfer
 from onbox.fetch.http import DIRECT
 from onbox.image.archive import write_archive
-from onbox.image.fetch import Options, fetch_image, find_source
+from onbox.image.fetch import Arrivals, Options, feed_of, fetch_image, find_source
 from onbox.image.manifest import Platform, find_image, parse_platform
 from onbox.image.reference import parse
 from onbox.image.registry import DOCKER_LIST, OCI_MANIFEST
@@ -384,6 +385,42 @@ def test_the_archive_holds_every_blob_and_names_itself_last(registry: FakeRegist
         assert told is not None
         assert json.loads(told.read())[0]["RepoTags"] == ["a/b:1"]
     assert fetched.digest == image.manifest.digest
+
+
+def test_the_archive_takes_blobs_as_they_come(registry: FakeRegistry, store: ImageStore) -> None:
+    registry.add("some/thing", [random_layer(1), random_layer(1, 2)])
+    bring(registry, store)
+    image = find_source(parse(f"{registry.host}/some/thing:1"), OPTIONS).image
+    arrivals = Arrivals(image)
+    order = [image.config.digest, image.layers[1].digest, image.layers[0].digest]
+    out = io.BytesIO()
+    with ThreadPoolExecutor(1) as pool:
+        written = pool.submit(feed_of(image, store, ("a/b:1",), arrivals), out, lambda sent: None)
+        for digest in (*order[:2], order[1]):
+            arrivals.put(digest)
+        assert not written.done()
+        arrivals.put(order[2])
+        written.result(10)
+    out.seek(0)
+    with tarfile.open(fileobj=out) as archive:
+        assert [f"sha256:{name.rpartition('/')[2]}" for name in archive.getnames()[:3]] == order
+        told = archive.extractfile("manifest.json")
+        assert told is not None
+        listed = json.loads(told.read())[0]["Layers"]
+    assert listed == [f"blobs/sha256/{each.hex}" for each in image.layers]
+
+
+def test_an_archive_whose_blobs_stop_coming_names_nothing(registry: FakeRegistry, store: ImageStore) -> None:
+    registry.add("some/thing", [random_layer(1), random_layer(1, 2)])
+    bring(registry, store)
+    image = find_source(parse(f"{registry.host}/some/thing:1"), OPTIONS).image
+    arrivals = Arrivals(image)
+    arrivals.put(image.layers[1].digest)
+    arrivals.end()
+    out = io.BytesIO()
+    with pytest.raises(FetchError, match="2 blobs never came"):
+        feed_of(image, store, ("a/b:1",), arrivals)(out, lambda sent: None)
+    assert b"manifest.json" not in out.getvalue()
 
 
 def test_a_copy_that_broke_is_found_on_the_way_into_the_archive(registry: FakeRegistry, store: ImageStore) -> None:

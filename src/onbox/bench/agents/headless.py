@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from onbox.atomic_files import write_atomic
 from onbox.bench.agents import Job, Outcome
 from onbox.bench.agents.program import Program, find
 from onbox.bench.agents.watch import RunWatch, Side, without_tools
 from onbox.bench.sandbox import Bind, Completed, Reach, StopSign
-from onbox.evidence.folder import write_atomic
 from onbox.evidence.records import AgentEnd, Limits, McpServer
 from onbox.scratch import scratch_folder
 

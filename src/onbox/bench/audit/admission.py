@@ -3,15 +3,16 @@
 import hashlib
 import json
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from onbox import __version__
+from onbox.atomic_files import write_atomic
 from onbox.bench.audit import VERSION, TaskAudit, audit
+from onbox.bench.environments import environment_of
 from onbox.bench.sandbox import Bind, Sandbox
 from onbox.bench.tasks import Task
-from onbox.errors import BadSubjectError, BoxError
-from onbox.evidence.folder import write_atomic
+from onbox.errors import BadSubjectError, BoxError, OnboxError
 from onbox.user_folders import cache_folder
 
 
@@ -53,21 +54,55 @@ def missing_programs(tasks: Sequence[Task], sandbox: Sandbox) -> dict[str, str]:
     return missing
 
 
-def without_missing(
-    tasks: Sequence[Task], sandbox: Sandbox, on_left_out: Callable[[str], None] = lambda words: None
+def unfit(task: Task, sandbox: Sandbox, missing: Mapping[str, str]) -> OnboxError | None:
+    """Why a task cannot be done here; None where it can.
+
+    Args:
+        task: one that was loaded.
+        sandbox: of the trial; an image that the task needs is built.
+        missing: of `missing_programs`.
+    """
+    if program := missing.get(task.name):
+        return BoxError(f"needs {program}, which is not in the sandbox", f"install {program}")
+    logs = Bind(task.path, "/logs")
+    if task.decides == "reward" and sandbox.place(logs) != logs.target:
+        return BoxError(
+            f"its gate writes its reward to /logs, which the sandbox {sandbox.name} cannot show",
+            "apt install bubblewrap, or set ONBOX_SANDBOX=docker",
+        )
+    try:
+        environment_of(task, sandbox)
+    except OnboxError as error:
+        return error
+    return None
+
+
+def fit(
+    tasks: Sequence[Task], sandbox: Sandbox, on_left_out: Callable[[str, OnboxError], None] = lambda name, why: None
 ) -> list[Task]:
-    """The tasks that can be done here; each other is told in words.
+    """The tasks that can be done here.
+
+    Args:
+        tasks: those that were loaded.
+        sandbox: of the trial.
+        on_left_out: told the name of each other, and why.
 
     Raises:
-        BoxError: none can.
+        OnboxError: none can.
     """
     missing = missing_programs(tasks, sandbox)
-    for name, program in missing.items():
-        on_left_out(f"{name}: left out, it needs {program}, which is not in the sandbox")
-    if missing and len(missing) == len(tasks):
-        programs = ", ".join(sorted(set(missing.values())))
-        raise BoxError(f"{', '.join(missing)}: needs {programs}, which is not in the sandbox", f"install {programs}")
-    return [task for task in tasks if task.name not in missing]
+    found = [(task, unfit(task, sandbox, missing)) for task in tasks]
+    done = [task for task, why in found if why is None]
+    if tasks and not done:
+        task, why = found[0]
+        assert why is not None
+        others = "" if len(tasks) == 1 else f" (and none of the {len(tasks) - 1} others can be done)"
+        # Its own kind of error, so that the exit code is right.
+        raise type(why)(f"{task.name}: {why.message.removeprefix(f'{task.name}: ')}{others}", why.next_step)
+    for task, why in found:
+        if why is not None:
+            on_left_out(task.name, why)
+    return done
 
 
 def _is_there(program: str, sandbox: Sandbox) -> bool:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from onbox.bench.diff import changed_files
 from onbox.bench.environments import environment_of
-from onbox.bench.gate import REPLY, grade
+from onbox.bench.gate import LOGS, REPLY, grade
 from onbox.bench.instances import render
 from onbox.bench.sandbox import Bind, Sandbox
 from onbox.bench.tasks import Task
@@ -17,6 +17,9 @@ from onbox.bench.workspace import snapshot
 from onbox.evidence.records import GateEnd
 
 GateVerdict = Literal["pass", "fail", "fault"]
+
+SOLUTION_S = 3600.0
+"""For the reference solution of a task that sets its agent no limit."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ class Subject:
         self.task = task
         self._tier = sandbox
         self._environment = environment_of(task, sandbox)
-        self._sandbox = self._environment.sandbox
+        self.sandbox = self._environment.sandbox
         self._scratch = scratch
         self._made = 0
 
@@ -83,16 +86,29 @@ class Subject:
     def after(self, script: Path) -> Left:
         """What a script of the solution folder leaves of a fresh workspace."""
         app, logs = self.fresh(), self._folder() / "logs"
-        (logs / REPLY).parent.mkdir(parents=True)
-        done = self._sandbox.run(
-            ["bash", script.relative_to(self.task.solution).as_posix()],
-            binds={
-                "APP_DIR": Bind(app, "/app", writable=True),
-                "LOGS_DIR": Bind(logs, "/logs", writable=True),
-                "SOLUTION_DIR": Bind(self.task.solution, "/solution"),
-            },
-            cwd="SOLUTION_DIR",
-            timeout_s=self.task.agent_timeout_s,
+        for name in LOGS:
+            (logs / name).mkdir(parents=True)
+        binds = {
+            "APP_DIR": Bind(app, "/app", writable=True),
+            "LOGS_DIR": Bind(logs, "/logs", writable=True),
+            "SOLUTION_DIR": Bind(self.task.solution, "/solution"),
+        }
+        argv, cwd = ["bash", script.relative_to(self.task.solution).as_posix()], "SOLUTION_DIR"
+        if self.task.decides == "reward":
+            # As Harbor starts it: executable, by its own first line, in the WORKDIR.
+            own = self._folder() / "solution"
+            shutil.copytree(self.task.solution, own)
+            named = own / script.relative_to(self.task.solution)
+            named.chmod(named.stat().st_mode | 0o111)
+            binds["SOLUTION_DIR"] = Bind(own, "/solution", writable=True)
+            argv = ["bash", "-c", '("$0")', f"{self.sandbox.place(binds['SOLUTION_DIR'])}/{named.relative_to(own)}"]
+            cwd = "APP_DIR"
+        done = self.sandbox.run(
+            argv,
+            binds=binds,
+            cwd=cwd,
+            timeout_s=self.task.agent_timeout_s or SOLUTION_S,
+            env={"DEBIAN_FRONTEND": "noninteractive", **dict(self.task.solution_variables)},
         )
         reply = (logs / REPLY).read_text("utf-8", "replace") if (logs / REPLY).is_file() else ""
         last = done.output.decode("utf-8", "replace").strip().rpartition("\n")[2]
@@ -117,7 +133,7 @@ class Subject:
         """Ask the gate several times about the same; what it said first, and whether it said nothing else."""
         if left.fault:
             return [ProbeEnd(probe, expected, "fault", left.fault)]
-        said = [grade(self.task, left.app, left.reply, self._sandbox) for _ in range(times)]
+        said = [grade(self.task, left.app, left.reply, self.sandbox) for _ in range(times)]
         first = ProbeEnd(probe, expected, _verdict(said[0]), said[0].reason)
         if times == 1:
             return [first]

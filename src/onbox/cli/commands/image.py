@@ -98,9 +98,12 @@ def fetch(
 @command.command("verify")
 @click.argument("subject", metavar="IMAGE or FILE")
 @CHIP
+@click.option(
+    "--instructions", is_flag=True, help="Look for FP4 instructions too, by CUDA's cuobjdump; may take minutes."
+)
 @PROGRAM
 @json_option
-def verify(subject: str, chip: str, program: str | None, as_json: bool) -> None:
+def verify(subject: str, chip: str, instructions: bool, program: str | None, as_json: bool) -> None:
     """Which GPU architectures the binaries of an image or file hold, and what that means on this chip.
 
     Read from ELF and fat binaries; no container is made and nothing is run.
@@ -109,8 +112,9 @@ def verify(subject: str, chip: str, program: str | None, as_json: bool) -> None:
 
     with err().status(f"reading {subject}") as change:
         found = verify_container_image(
-            subject, chip=chip, program=program or "", on_file=lambda path: change(f"reading {path}")
-        )
+            subject, chip=chip, instructions=instructions, program=program or "",
+            on_file=lambda path: change(f"reading {path}"),
+        )  # fmt: skip
     if as_json:
         print_json(found.as_dict())
     else:
@@ -293,6 +297,16 @@ _MEANS = {
 }
 
 
+def _fp4_words(found: "Verified") -> str:
+    fp4, chip = found.fp4, f" for {found.as_dict()['chip']}" if found.chip is not None else ""
+    if fp4.native:
+        names = ", ".join(f"{count} {name}" for name, count in sorted(fp4.instructions.items()))
+        return f"FP4: {fp4.kernels} of {fp4.kernels_read} kernels{chip} multiply it natively ({names}; {fp4.by})"
+    if fp4.native is None:
+        return f"FP4: unknown: {fp4.why} ({fp4.by})"
+    return f"FP4: none of {fp4.kernels_read} kernels{chip} multiplies it natively ({fp4.by})"
+
+
 def _show_verified(found: "Verified") -> None:
     screen = out()
     told = found.as_dict()
@@ -300,6 +314,8 @@ def _show_verified(found: "Verified") -> None:
     screen.line(f"{found.verdict}{chip}: {_MEANS[found.verdict]}")
     if told["arch"]:
         screen.line(f"built for: {', '.join(told['arch'])}")
+    if found.fp4.by:
+        screen.line(_fp4_words(found))
     if found.platform:
         screen.line(f"image for {found.platform}; {found.files_read} programs and libraries read")
     rows = [

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from onbox.cli.options import json_option
-from onbox.cli.ui.console import out, print_json
+from onbox.cli.ui.console import err, out, print_json
 
 
 @click.command("judge")
@@ -14,9 +14,13 @@ from onbox.cli.ui.console import out, print_json
 @click.option("--incumbent", default="", metavar="MODEL", help="Of imported runs: the model that you run now.")
 @json_option
 def command(folder: Path, claims_file: Path | None, incumbent: str, as_json: bool) -> None:
-    """Judge the trial in FOLDER again, or what was imported there; nothing is written."""
+    """Judge the trial in FOLDER again, or what was imported there; nothing is written.
+
+    What has changed in a trial since it was sealed is told first.
+    """
     from onbox.app.imports import is_import
     from onbox.app.judging import judge_trial
+    from onbox.app.sealing import changes_since_sealed, in_words
     from onbox.cli.ui.measurement import claims_of
     from onbox.cli.ui.summary import summary
 
@@ -24,8 +28,12 @@ def command(folder: Path, claims_file: Path | None, incumbent: str, as_json: boo
         _imported(folder, incumbent, as_json)
         return
     verdict = judge_trial(folder, claims=claims_file or ())
+    changed = changes_since_sealed(folder)
+    if changed:
+        err().line((f"warning  not what was sealed: {in_words(changed)}", "yellow"))
     if as_json:
-        print_json(verdict.model_dump(mode="json"))
+        told = {"changed": [{"file": file, "problem": problem} for file, problem in changed]} if changed else {}
+        print_json({**verdict.model_dump(mode="json"), **told})
         return
     screen = out()
     screen.show(summary(verdict, folder))

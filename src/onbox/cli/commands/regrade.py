@@ -1,11 +1,16 @@
 """`onbox regrade`: gates and attribution again, without the engine."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from onbox.cli.options import json_option
 from onbox.cli.ui.console import err, out, print_json
+from onbox.errors import BadSubjectError
+
+if TYPE_CHECKING:
+    from onbox.app.regrade import RegradeResult
 
 
 @click.command("regrade")
@@ -15,7 +20,7 @@ from onbox.cli.ui.console import err, out, print_json
 def command(folder: Path, unsafe: bool, as_json: bool) -> None:
     """Rebuild what each agent left in the trial in FOLDER, and let the gates, as they are now, judge it again.
 
-    The evidence stays as it is: what came out is added to `regrade.jsonl`.
+    The evidence stays as it is: what came out is added to `regrade.jsonl`. Exit code 1 where a run ends otherwise now.
     """
     from onbox.app.regrade import regrade_trial, run_name
 
@@ -30,8 +35,18 @@ def command(folder: Path, unsafe: bool, as_json: bool) -> None:
                 "path": str(result.path),
             }
         )
-        return
-    screen = out()
+    else:
+        _show(result)
+    if worse := result.other_outcome:
+        first = f"{run_name(worse[0])}: {worse[0].code_was} -> {worse[0].code_now}"
+        more = f", and {len(worse) - 1} more" if len(worse) > 1 else ""
+        raise BadSubjectError(f"{folder}: the gates as they are now give another outcome: {first}{more}")
+
+
+def _show(result: "RegradeResult") -> None:
+    from onbox.app.regrade import run_name
+
+    changed, runs, screen = result.changed, result.runs, out()
     if changed:
         screen.line((f"{len(changed)} of {len(runs)} runs changed", "bold red"))
     else:

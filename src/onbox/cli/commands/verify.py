@@ -10,17 +10,23 @@ from onbox.cli.ui.console import out, print_json
 
 @click.command("verify")
 @click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--against", metavar="SHA256", default="", help="The seal that was published with the report.")
 @json_option
-def command(folder: Path, as_json: bool) -> None:
-    """Check that no file of the trial in FOLDER has changed, and that its verdict follows from its evidence."""
+def command(folder: Path, against: str, as_json: bool) -> None:
+    """Check that no file of the trial in FOLDER has changed, and that its verdict and reports follow from its evidence.
+
+    Whoever made the trial can make all of it anew, seal included; --against holds it to the seal that was published.
+    """
     from onbox.app.judging import verify_trial
 
-    found = verify_trial(folder)
+    found = verify_trial(folder, against=against)
     if as_json:
         mismatches = [{"file": file, "problem": problem} for file, problem in found.mismatches]
-        print_json({"ok": not mismatches, "mismatches": mismatches, "notes": list(found.notes)})
+        told = {"ok": not mismatches, "mismatches": mismatches, "notes": list(found.notes), "seal": found.seal}
+        print_json(told)
     found.check()
     if not as_json:
         out().line(f"{folder}: every hash holds, and the verdict follows from the evidence")
+        out().line(f"seal {found.seal}{', as published' if against else ''}")
         for note in found.notes:
             out().line(note)

@@ -17,6 +17,7 @@ class LedgerKind(StrEnum):
     FAILED = "failed"
     STOPPED = "stopped"
     REGRADED = "regraded"
+    RESEALED = "resealed"
 
 
 class LedgerEntry(Record):
@@ -27,3 +28,5 @@ class LedgerEntry(Record):
     subject: str
     """A path inside the trial folder, or the trial itself (`.`)."""
     reason: str = ""
+    sha256: str = ""
+    """Of `plan.yaml`, where it was `planned`; the seal under which the trial was `resumed` or `resealed`."""

@@ -125,6 +125,14 @@ class TaskPlan(Record):
     """Whether its gate was shown to tell right from wrong before the plan was frozen; None: an older plan."""
 
 
+class LeftOut(Record):
+    """One task of the folder that is not part of the trial."""
+
+    name: str
+    why: str
+    """What it asks for that cannot be given here, or what is wrong with it."""
+
+
 class ContenderPlan(Record):
     """One model served one way."""
 
@@ -157,6 +165,8 @@ class Plan(Record):
     tasks: tuple[TaskPlan, ...]
     tasks_from: str = "builtin"
     """`builtin` or the folder that the tasks were read from."""
+    left_out: tuple[LeftOut, ...] = ()
+    """The other tasks of that folder: they count for nobody."""
     arms: tuple[FolderName, ...] = ("baseline",)
     """How the agent is equipped: `baseline`, then each of `treatments` by name."""
     treatments: tuple[ArmPlan, ...] = ()

@@ -45,15 +45,21 @@ class AgentEnd(Record):
 
 
 class GateEnd(Record):
-    """What the gate said: the exit code, over a pipe, is the only verdict."""
+    """What the gate said: by the exit code of its script, or by the reward that it wrote, as in Harbor."""
 
     exit_code: int | None
-    """None: it was killed at its time limit."""
+    """The verdict: 0 passed, 1 not done, anything else a fault of the gate; None: it was killed at its time limit."""
     reason: str
-    """The last `REASON: code` line that it printed, without the prefix."""
+    """The last `REASON: code` line that it printed, without the prefix, and the rewards that were too low."""
     seconds: Seconds
     sha256: str
     """Of the gate's files."""
+    rewards: dict[str, float] = Field(default_factory=dict)
+    """As it wrote them, partial ones too; empty for a gate whose exit code is the verdict, and where none was read."""
+    reward_min: dict[str, float] = Field(default_factory=dict)
+    """What each reward that is judged must reach."""
+    script_exit_code: int | None = None
+    """Of its script, where a reward is the verdict: it decides nothing."""
 
 
 class Probe(Record):

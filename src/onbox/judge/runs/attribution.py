@@ -101,6 +101,8 @@ def attribute_samples(
         folder=context.folder,
         files_changed=run.changes.files,
         lines_changed=run.changes.lines_added + run.changes.lines_removed,
+        rewards=run.gate.rewards if run.gate else {},
+        reward_min=run.gate.reward_min if run.gate else {},
         size=_size(run),
         broken=_broken_files(run),
         lint=run.quality.lint if run.quality else (),

@@ -1,0 +1,168 @@
+"""Whether the evidence is what was sealed, and whether all that is computed from it follows.
+
+What is looked at, in this order; a fault in one step ends the check, for the next would only repeat it:
+
+1. every file against the manifest, and that there is nothing but files;
+2. the seal of the evidence against the published one, where it is given;
+3. plan, ledger and runs against each other;
+4. the trajectories against the wire, the verdict and the reports against what they are computed from.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from onbox.app import imports
+from onbox.app.sealing import in_words, rendered
+from onbox.errors import BadSubjectError, UsageError
+from onbox.evidence.consistency import contradictions, unsaid
+from onbox.evidence.folder import TrialFolder
+from onbox.evidence.load import TrialEvidence, load_trial
+from onbox.evidence.manifest import NAME, VERDICT, Problem, hashes, mismatches, seal_of
+from onbox.evidence.records import AgentStop
+from onbox.evidence.trajectory import trajectory_problem
+from onbox.judge import RULES
+from onbox.judge.results import Verdict
+from onbox.judge.verdict.trial import judge
+
+OWN_AGENTS = ("builtin", "builtin-responses")
+SHA256_DIGITS = 64
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What a check of a trial's hashes and of what is computed from it found.
+
+    Args:
+        folder: of the trial.
+        mismatches: (file, problem) of each difference; none where all holds.
+        notes: what could not be compared, in sentences.
+        seal: of the evidence as it lies.
+    """
+
+    folder: Path
+    mismatches: tuple[Problem, ...]
+    notes: tuple[str, ...] = ()
+    seal: str = ""
+
+    def check(self) -> None:
+        """Do nothing where all holds.
+
+        Raises:
+            BadSubjectError: a file has changed, or something does not follow from the evidence.
+        """
+        if self.mismatches:
+            raise BadSubjectError(f"{self.folder}: does not verify: {in_words(self.mismatches)}")
+
+
+def verify_trial(folder: Path | str, *, against: str = "") -> Verification:
+    """Check that no file of a trial has changed, and that its verdict and its reports follow from its evidence.
+
+    Args:
+        folder: of the trial, or of an import.
+        against: the seal that was published with the report; empty: none is known.
+
+    Raises:
+        UsageError: it is no trial, was not finished, or what it is held against is no SHA-256.
+    """
+    folder, against = Path(folder), against.strip().lower()
+    if against and (len(against) != SHA256_DIGITS or set(against) - set("0123456789abcdef")):
+        raise UsageError(f"--against {against[:80]}: no SHA-256", "give the 64 digits at the foot of the report")
+    found: Mapping[str, str] = {}
+    if folder.is_dir():
+        found = hashes(folder)
+    trial = folder if imports.is_import(folder) else TrialFolder.open(folder)
+    seal = seal_of(found)
+    problems: tuple[Problem, ...] = tuple(mismatches(folder, found))
+    notes: tuple[str, ...] = ()
+    if not problems and against and against != seal:
+        problems = ((NAME, f"the seal of the evidence is {seal}, and not the one that it is held against"),)
+    if not problems:
+        if isinstance(trial, TrialFolder):
+            problems, notes = _recomputed(trial, seal)
+        else:
+            problems = imports.not_recomputed(folder)
+    return Verification(folder, problems, notes, seal)
+
+
+def _recomputed(trial: TrialFolder, seal: str) -> tuple[tuple[Problem, ...], tuple[str, ...]]:
+    """(problems, notes) of all that must follow from the files of a trial whose hashes hold."""
+    try:
+        ledger = trial.ledger()
+        plan = trial.plan()
+        if problems := contradictions(trial, plan, ledger):
+            return tuple(problems), ()
+        evidence = load_trial(trial)
+        written = json.loads((trial.path / VERDICT).read_text("utf-8"))
+    except (UsageError, OSError, ValueError) as error:
+        # The seal holds, so this is what was sealed: no mistake of the caller's.
+        return (_unreadable(trial, error),), ()
+    notes = list(unsaid(trial, ledger))
+    problems = [*_trajectories(trial, evidence)]
+    computed = judge(evidence)
+    problems += _verdict(written, computed)
+    if written.get("rules", 1) != RULES:
+        notes.append(
+            f"verdict.json was computed by rules {written.get('rules', 1)} of an earlier onbox, today's are {RULES}: "
+            "its speeds are not compared; onbox report writes it again"
+        )
+    for name, text in rendered(trial, computed, seal).items():
+        problem, note = _report(trial, name, text)
+        problems += [(name, problem)] if problem else []
+        notes += [note] if note else []
+    return tuple(problems), tuple(notes)
+
+
+def _unreadable(trial: TrialFolder, error: Exception) -> Problem:
+    message = error.message if isinstance(error, UsageError) else str(error)
+    name, _, problem = message.removeprefix(f"{trial.path}/").partition(": ")
+    return name, problem
+
+
+def _trajectories(trial: TrialFolder, evidence: TrialEvidence) -> Iterator[Problem]:
+    """Each trajectory against the wire of its run."""
+    own = evidence.plan.agent.name in OWN_AGENTS and evidence.plan.agent.command is None
+    for contender in evidence.contenders:
+        for run in contender.runs:
+            record = run.record
+            path = trial.run_folder(record.contender, record.task, record.arm, record.n) / "trajectory.json"
+            cut_off = record.agent.stop is not AgentStop.ANSWERED
+            if problem := trajectory_problem(path, run.exchanges, own_agent=own, cut_off=cut_off):
+                yield path.relative_to(trial.path).as_posix(), problem
+
+
+def _verdict(written: Mapping[str, Any], verdict: Verdict) -> Iterator[Problem]:
+    """What differs between the verdict that is written and the one that the evidence gives now.
+
+    Of a verdict by older rules, all is compared but what rules 2 changed: speeds, and sentences about them.
+    """
+    computed: Mapping[str, Any] = verdict.model_dump(mode="json")
+    if written.get("rules", 1) != RULES:
+        written, computed = _without_speeds(written), _without_speeds(computed)
+    for key in sorted({*written, *computed}):
+        if written.get(key) != json.loads(json.dumps(computed.get(key))):
+            yield VERDICT, f"{key} does not follow from the evidence"
+
+
+def _without_speeds(verdict: Mapping[str, Any]) -> Mapping[str, Any]:
+    kept = {key: value for key, value in verdict.items() if key not in ("rules", "reasons", "headline")}
+    contenders = [{k: v for k, v in each.items() if k != "speed"} for each in verdict.get("contenders", ())]
+    return {**kept, "contenders": contenders}
+
+
+def _report(trial: TrialFolder, name: str, rendered_now: str) -> tuple[str, str]:
+    """(problem, note) of a report that is written, held against the one that the evidence gives now."""
+    from onbox.report.reproduce import foot_of
+
+    path = trial.path / name
+    if not path.is_file():
+        return "missing", ""
+    there = path.read_bytes()
+    if there == rendered_now.encode():
+        return "", ""
+    told, now = foot_of(there.decode("utf-8", "replace")), foot_of(rendered_now)
+    if told is None or now is None or told[1] != now[1]:
+        return "", f"{name} was written by another onbox, and is not compared; onbox report writes it again"
+    return "does not follow from the evidence", ""

@@ -1,0 +1,168 @@
+"""Whether `trajectory.json`, which people read, says what passed on the wire.
+
+Each answer of the model in a trajectory is one on the wire, word for word and in the same order, and each whole answer
+on the wire is in the trajectory. Of onbox's own agent, what it said and what its tools returned is in its requests too;
+what came after its last request is in none, and is not held.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from onbox.evidence.records import Exchange
+from onbox.evidence.stream import Reply, read_reply
+from onbox.untrusted_json import UntrustedJsonError, parse
+
+REDACTED = "[redacted]"
+ASSISTANT = "assistant"
+
+
+class Said(NamedTuple):
+    """One answer of the model: content, reasoning, and (name, arguments) of each call."""
+
+    content: str
+    reasoning: str
+    calls: tuple[tuple[str, str], ...]
+
+
+def said_by(reply: Reply) -> Said:
+    """What a reply holds, as a trajectory tells it."""
+    calls = tuple((_plain(call.name), _plain(call.arguments)) for call in reply.tool_calls)
+    return Said(_plain(reply.content), _plain(reply.reasoning), calls)
+
+
+def trajectory_problem(path: Path, exchanges: Sequence[Exchange], *, own_agent: bool, cut_off: bool) -> str:
+    """What a trajectory says that the wire does not, in words; empty where they agree, or where there is none.
+
+    Args:
+        path: of `trajectory.json`.
+        exchanges: of the same run.
+        own_agent: whether onbox's own agent worked, whose words all pass over the wire.
+        cut_off: whether something else than its own end stopped the agent: the last answer may have come too late.
+    """
+    try:
+        steps = _steps(path)
+    except FileNotFoundError:
+        return ""
+    except (UntrustedJsonError, OSError) as error:
+        return f"cannot be read: {error}"
+    asked = [exchange for exchange in exchanges if exchange.purpose == "agent"]
+    replies = [(read_reply(exchange), exchange.status) for exchange in asked]
+    answers = [(said_by(reply), _whole(reply, status)) for reply, status in replies]
+    if cut_off and answers:
+        answers[-1] = (answers[-1][0], False)
+    return compare(steps, answers) or (_others(steps, asked[-1].request) if own_agent and asked else "")
+
+
+def compare(steps: Sequence[Mapping[str, Any]], replies: Sequence[tuple[Said, bool]]) -> str:
+    """Hold the model's answers of a trajectory against those of the wire.
+
+    Args:
+        steps: of the trajectory.
+        replies: (what was said, whether it came whole) of each answer on the wire.
+    """
+    told = [_said(step) for step in steps if step.get("role") == ASSISTANT]
+    if not told and not steps:
+        return ""  # The harness failed in the run, and its record says so.
+    place = 0
+    for number, said in enumerate(told, 1):
+        while place < len(replies) and not _same_answer(said, replies[place][0]) and not replies[place][1]:
+            place += 1  # A broken answer may be left out.
+        if place == len(replies) or not _same_answer(said, replies[place][0]):
+            return f"answer {number} of the model is not the one on the wire"
+        place += 1
+    if any(whole for _, whole in replies[place:]):
+        return f"{len(told)} answers of the model, and more on the wire"
+    return ""
+
+
+def _others(steps: Sequence[Mapping[str, Any]], request: Any) -> str:
+    """What the agent and its tools said, against the last request, which repeats all of it."""
+    told = [str(step.get("content") or "") for step in steps if step.get("role") != ASSISTANT]
+    sent = [text for role, text in _messages(request) if role != ASSISTANT]
+    for number, (one, other) in enumerate(zip_longest(told, sent), 1):
+        if other is None:
+            return ""
+        if one is None or not _alike(_plain(one), _plain(other)):
+            return f"what the agent or its tools said, number {number}, is not what was sent to the model"
+    return ""
+
+
+def _messages(request: Any) -> Iterator[tuple[str, str]]:
+    """(role, text) of what a request repeats, in the words of chat completions or of /responses."""
+    body = request if isinstance(request, dict) else {}
+    for item in (*_list(body.get("messages")), *_list(body.get("input"))):
+        if not isinstance(item, dict):
+            continue
+        if item.get("type") == "function_call_output":
+            yield "tool", _text(item.get("output"))
+        elif isinstance(role := item.get("role"), str):
+            yield role, _text(item.get("content"))
+
+
+def _whole(reply: Reply, status: int | None) -> bool:
+    return status == 200 and not reply.error
+
+
+def _steps(path: Path) -> list[dict[str, Any]]:
+    value = parse(path.read_bytes(), any_integer=True)
+    steps = value.get("steps") if isinstance(value, dict) else None
+    return [step for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []
+
+
+def _said(step: Mapping[str, Any]) -> Said:
+    calls = tuple(
+        (_plain(_text(call.get("name"))), _plain(_text(call.get("arguments"))))
+        for call in _list(step.get("tool_calls"))
+        if isinstance(call, dict)
+    )
+    return Said(_plain(_text(step.get("content"))), _plain(_text(step.get("reasoning"))), calls)
+
+
+def _same_answer(one: Said, other: Said) -> bool:
+    if len(one.calls) != len(other.calls):
+        return False
+    pairs = [(one.content, other.content), (one.reasoning, other.reasoning)]
+    pairs += [pair for a, b in zip(one.calls, other.calls, strict=True) for pair in zip(a, b, strict=True)]
+    return all(_alike(a, b) for a, b in pairs)
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether two texts are the same, but for keys that one of them had taken out."""
+    if one == other:
+        return True
+    if REDACTED in one:
+        return _holds(one.split(REDACTED), other)
+    return REDACTED in other and _holds(other.split(REDACTED), one)
+
+
+def _holds(pieces: Sequence[str], text: str) -> bool:
+    """Whether a text begins and ends with the outer pieces, and has the others between them, in order."""
+    if not text.startswith(pieces[0]) or not text.endswith(pieces[-1]):
+        return False
+    place = len(pieces[0])
+    for piece in pieces[1:-1]:
+        place = text.find(piece, place)
+        if place < 0:
+            return False
+        place += len(piece)
+    return place <= len(text) - len(pieces[-1])
+
+
+def _plain(text: str) -> str:
+    """Half characters pass no wire."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        return "".join(str(part.get("text") or "") for part in value if isinstance(part, dict))
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

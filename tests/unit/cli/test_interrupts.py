@@ -1,0 +1,50 @@
+"""A signal ends a command in order, wherever in it the signal arrives."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+IN_A_FINALIZER = """
+import gc, os, signal, sys, time
+from onbox.cli.interrupts import interruptible
+
+class Finalized:
+    def __del__(self):
+        os.kill(os.getpid(), {number})
+        for _ in range(1000):
+            pass
+
+try:
+    with interruptible(last=True):
+        {drop}
+        print("went on", flush=True)
+        time.sleep(30)
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("drop", ["Finalized()", "a = Finalized(); a.itself = a; del a; gc.collect()"])
+def test_an_interrupt_that_python_drops_comes_again(number: int, drop: str) -> None:
+    program = IN_A_FINALIZER.format(number=int(number), drop=drop)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=20)
+    assert done.stdout == "went on\ninterrupted\n", done.stderr
+    assert done.stderr == ""
+
+
+def test_what_else_python_drops_is_reported_as_before() -> None:
+    program = """
+from onbox.cli.interrupts import interruptible
+
+class Finalized:
+    def __del__(self):
+        raise ValueError("in a finalizer")
+
+with interruptible():
+    Finalized()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=20)
+    assert "ValueError: in a finalizer" in done.stderr
