@@ -106,7 +106,8 @@ def _recomputed(trial: TrialFolder, seal: str) -> tuple[tuple[Problem, ...], tup
     if written.get("rules", 1) != RULES:
         notes.append(
             f"verdict.json was computed by rules {written.get('rules', 1)} of an earlier onbox, today's are {RULES}: "
-            "its speeds are not compared; onbox report writes it again"
+            "its speeds are not compared, nor who caused a failure where that is judged otherwise now; onbox report writes "
+            "it again"
         )
     for name, text in rendered(trial, computed, seal).items():
         problem, note = _report(trial, name, text)
@@ -136,11 +137,14 @@ def _trajectories(trial: TrialFolder, evidence: TrialEvidence) -> Iterator[Probl
 def _verdict(written: Mapping[str, Any], verdict: Verdict) -> Iterator[Problem]:
     """What differs between the verdict that is written and the one that the evidence gives now.
 
-    Of a verdict by older rules, all is compared but what rules 2 changed: speeds, and sentences about them.
+    Of a verdict by older rules, all is compared but what rules 2 changed: speeds, and sentences about them; and where
+    rules 3 lay a failure to another cause, but that and what follows from it.
     """
     computed: Mapping[str, Any] = verdict.model_dump(mode="json")
     if written.get("rules", 1) != RULES:
         written, computed = _without_speeds(written), _without_speeds(computed)
+        if _codes(written) != _codes(computed):
+            written, computed = _without_blame(written), _without_blame(computed)
     for key in sorted({*written, *computed}):
         if written.get(key) != json.loads(json.dumps(computed.get(key))):
             yield VERDICT, f"{key} does not follow from the evidence"
@@ -150,6 +154,18 @@ def _without_speeds(verdict: Mapping[str, Any]) -> Mapping[str, Any]:
     kept = {key: value for key, value in verdict.items() if key not in ("rules", "reasons", "headline")}
     contenders = [{k: v for k, v in each.items() if k != "speed"} for each in verdict.get("contenders", ())]
     return {**kept, "contenders": contenders}
+
+
+BLAME = frozenset({"outcome", "attribution", "code", "detail", "replay", "replay_bound"})
+
+
+def _codes(verdict: Mapping[str, Any]) -> list[Any]:
+    return [run.get("code") for run in verdict.get("runs", ())]
+
+
+def _without_blame(verdict: Mapping[str, Any]) -> Mapping[str, Any]:
+    runs = [{key: value for key, value in run.items() if key not in BLAME} for run in verdict.get("runs", ())]
+    return {"runs": runs}
 
 
 def _report(trial: TrialFolder, name: str, rendered_now: str) -> tuple[str, str]:
