@@ -106,7 +106,7 @@ def _recomputed(trial: TrialFolder, seal: str) -> tuple[tuple[Problem, ...], tup
     if written.get("rules", 1) != RULES:
         notes.append(
             f"verdict.json was computed by rules {written.get('rules', 1)} of an earlier onbox, today's are {RULES}: "
-            "its speeds are not compared, nor who caused a failure where that is judged otherwise now; onbox report writes "
+            "its speeds are not compared, nor who caused a failure where these say otherwise; onbox report writes "
             "it again"
         )
     for name, text in rendered(trial, computed, seal).items():
