@@ -39,6 +39,7 @@ _PUBLIC = {
     "run_selftest": "onbox.app.selftest",
     "run_trial": "onbox.app.trials",
     "running_engines": "onbox.app.serving",
+    "see_model": "onbox.app.see",
     "stand_up": "onbox.app.serving",
     "stop_engine": "onbox.app.serving",
     "verify_trial": "onbox.app.judging",
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from onbox.app.preflight import check_server
     from onbox.app.regrade import regrade_trial
     from onbox.app.sealing import rewrite_reports
+    from onbox.app.see import see_model
     from onbox.app.selftest import run_selftest
     from onbox.app.serving import running_engines, stand_up, stop_engine
     from onbox.app.sources import read_weights
@@ -108,6 +110,7 @@ __all__ = [
     "run_selftest",
     "run_trial",
     "running_engines",
+    "see_model",
     "stand_up",
     "stop_engine",
     "verify_trial",

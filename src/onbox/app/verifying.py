@@ -145,9 +145,23 @@ def _verdict(written: Mapping[str, Any], verdict: Verdict) -> Iterator[Problem]:
         written, computed = _without_speeds(written), _without_speeds(computed)
         if _codes(written) != _codes(computed):
             written, computed = _without_blame(written), _without_blame(computed)
+    computed = _without_new(json.loads(json.dumps(computed)), written)
     for key in sorted({*written, *computed}):
-        if written.get(key) != json.loads(json.dumps(computed.get(key))):
+        if written.get(key) != computed.get(key):
             yield VERDICT, f"{key} does not follow from the evidence"
+
+
+def _without_new(computed: Any, written: Any) -> Any:
+    """What was computed, without fields that say nothing and that the onbox of that verdict did not know."""
+    if isinstance(computed, dict) and isinstance(written, dict):
+        return {
+            key: _without_new(value, written.get(key))
+            for key, value in computed.items()
+            if value is not None or key in written
+        }
+    if isinstance(computed, list) and isinstance(written, list) and len(computed) == len(written):
+        return [_without_new(*pair) for pair in zip(computed, written, strict=True)]
+    return computed
 
 
 def _without_speeds(verdict: Mapping[str, Any]) -> Mapping[str, Any]:

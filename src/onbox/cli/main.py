@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "onbox.cli.commands.preflight",
         "Does a server speak tools and reasoning as an agent needs?",
     ),
+    "see": ("onbox.cli.commands.see", "Can it see, and if not, who hides it?"),
     "bench": ("onbox.cli.commands.bench", "Agent runs on tasks against a running server."),
     "image": ("onbox.cli.commands.image", "Fetch beside the daemon, build for this chip, read what binaries are for."),
     "up": ("onbox.cli.commands.up", "Serve a recipe under the guard."),
@@ -40,7 +41,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 LATER: dict[str, tuple[str, str]] = {
-    "see": ("0.7", "Can it see, and if not, who hides it?"),
     "view": ("0.8", "A trial as a page on loopback."),
 }
 

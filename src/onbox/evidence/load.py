@@ -25,6 +25,8 @@ from onbox.evidence.records import (
     Preflight,
     PreflightCase,
     RunRecord,
+    SightFacts,
+    SightTry,
     SpeedRecord,
     StandUp,
     Telemetry,
@@ -89,6 +91,34 @@ class EngineLife:
 
 
 @dataclass(frozen=True)
+class TryEvidence:
+    """One question about a picture.
+
+    Args:
+        where: its folder, relative to the trial folder.
+        asked: `run.json`.
+        exchange: `wire.jsonl`; None where it was cut off.
+    """
+
+    where: str
+    asked: SightTry
+    exchange: Exchange | None
+
+
+@dataclass(frozen=True)
+class SightEvidence:
+    """What was shown to a contender.
+
+    Args:
+        facts: `see.json`.
+        tries: in their order.
+    """
+
+    facts: SightFacts
+    tries: tuple[TryEvidence, ...]
+
+
+@dataclass(frozen=True)
 class ContenderEvidence:
     """All that was seen of one contender.
 
@@ -98,6 +128,7 @@ class ContenderEvidence:
         speeds: the finished measurements, in their order.
         lives: of its engine, the last one on the trial's own box under `last_life` too.
         last_life: None: the engine's start was not seen.
+        sight: what was shown to it; None: nothing was, or not to the end.
     """
 
     plan: ContenderPlan
@@ -105,6 +136,7 @@ class ContenderEvidence:
     speeds: tuple[SpeedEvidence, ...]
     lives: tuple[EngineLife, ...]
     last_life: StandUp | None
+    sight: SightEvidence | None = None
 
 
 @dataclass(frozen=True)
@@ -153,7 +185,24 @@ def load_contender(folder: TrialFolder, contender: ContenderPlan) -> ContenderEv
         speeds=tuple(speed for speed in speeds if speed is not None),
         lives=load_lives(folder, contender.name),
         last_life=folder.read_if_there(StandUp, home / "standup" / "phases.json"),
+        sight=load_sight(folder, contender.name),
     )
+
+
+def load_sight(folder: TrialFolder, contender: str) -> SightEvidence | None:
+    """Read `CONTENDER/vision`; None where it was not asked to its end."""
+    home = folder.contender(contender) / "vision"
+    facts = folder.read_if_there(SightFacts, home / "see.json")
+    if facts is None:
+        return None
+    numbers = sorted(int(path.parent.name) for path in home.glob("*/run.json") if path.parent.name.isdecimal())
+    tries = []
+    for number in numbers:
+        at = home / str(number)
+        exchanges = folder.exchanges(at / "wire.jsonl")
+        asked = folder.read(SightTry, at / "run.json")
+        tries.append(TryEvidence(at.relative_to(folder.path).as_posix(), asked, next(iter(exchanges), None)))
+    return SightEvidence(facts, tuple(tries))
 
 
 def load_run(folder: TrialFolder, record: RunRecord) -> RunEvidence:

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from onbox.evidence.records import Record
+from onbox.schema.sight import SightReason
 
 
 class Status(StrEnum):
@@ -276,6 +277,72 @@ class BackendProof(Record):
     """Part -> the names in the log, asserted or not."""
 
 
+class SightOutcome(StrEnum):
+    """How one question about a picture ended."""
+
+    READ = "read"
+    """All that only the picture can tell stands in the answer, and nothing else of its kind."""
+    PARTLY = "partly"
+    NOT_READ = "not read"
+    NO_ANSWER = "no answer"
+    """No text came: a tool call, reasoning alone, or nothing."""
+    REFUSED = "refused"
+    BROKEN = "broken"
+    """No reply, or one that broke off."""
+
+
+class SightTrial(Record):
+    """One question about a picture, judged."""
+
+    n: int
+    kind: str
+    control: str
+    """`text only` or `blank`; empty: the picture itself."""
+    width: int
+    height: int
+    expected: tuple[str, ...]
+    found: int
+    """How many of them stand in the answer."""
+    outcome: SightOutcome
+    answer: str
+    """Its beginning."""
+    note: str
+    """What the server said instead, or what else is to be known of the answer."""
+    prompt_tokens: int | None
+    image: str
+    """Relative to the trial folder; empty without one."""
+
+
+class SightRate(Record):
+    """Pictures of one size."""
+
+    width: int
+    height: int
+    read: int
+    valid: int
+    """Those of which an answer or a refusal came."""
+    interval: tuple[float, float] | None
+    """95 percent, for the share that is read (Wilson)."""
+
+
+class SightResult(Record):
+    """Whether a contender sees, and if not, why not."""
+
+    sees: bool | None
+    """Whether most pictures are read at the larger size; None: not known."""
+    reason: SightReason
+    detail: str
+    """One sentence for people."""
+    advice: str
+    """What helps, in the words of this engine's version; empty where nothing is known to."""
+    missing: tuple[str, ...]
+    """What would have to be known for a surer answer."""
+    rates: tuple[SightRate, ...]
+    controls: str
+    """What the questions without a picture have shown."""
+    trials: tuple[SightTrial, ...]
+
+
 class ContenderResult(Record):
     """One contender over all tasks."""
 
@@ -301,6 +368,8 @@ class ContenderResult(Record):
     invalid_reasons: dict[str, int]
     backend: BackendProof | None = None
     """None: the engine's start was not seen."""
+    sight: SightResult | None = None
+    """None: nobody asked whether it sees."""
 
 
 class Comparison(Record):

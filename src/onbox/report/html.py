@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from onbox.evidence.folder import TrialFolder
 from onbox.judge.results import Measurement, Outcome, RunResult, Status, Validity, Verdict
-from onbox.report import box, pictures, words
+from onbox.report import box, pictures, sight, words
 from onbox.report.page import ContenderPage, Page, Transcript, read_page, read_transcript
 from onbox.report.reproduce import commands, engine_command, sealed
 from onbox.report.text import Cut, one_line, visible
@@ -156,4 +156,5 @@ def _environment() -> Environment:
         command=engine_command,
     )
     environment.globals["words"] = words
+    environment.globals["sight"] = sight
     return environment

@@ -1,10 +1,11 @@
 """What a trial will do, decided and frozen before the first measurement."""
 
 import hashlib
+import secrets
 from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from onbox import __version__, recipes
 from onbox.atomic_files import utc_now
@@ -22,6 +23,7 @@ from onbox.evidence.records import (
     Limits,
     Plan,
     Role,
+    SightPlan,
     SpeedPlan,
     TaskPlan,
 )
@@ -106,11 +108,17 @@ def make_plan(spec: TrialSpec, *, sandbox: str, read_gb_s: float | None) -> tupl
         ray=spec.ray or "",
         agent=agent_plan,
         speed=speed,
+        see=spec.see or (sight_plan() if spec.kind == "trial" else None),
         sandbox=sandbox,
         reserve_bytes=spec.reserve_bytes,
         expected=expected_of(found, len(tasks) * runs * (1 + len(spec.arms)), speed, read_gb_s, parallel),
     )
     return plan, tasks
+
+
+def sight_plan(**fields: Any) -> SightPlan:
+    """How it is found out whether a contender sees, with pictures that no other trial has."""
+    return SightPlan(seed=secrets.randbelow(2**31), **fields)
 
 
 def _check_cluster(found: Sequence[Recipe]) -> None:

@@ -10,7 +10,7 @@ from onbox import recipes
 from onbox.bench.tasks import task_source
 from onbox.errors import UsageError
 from onbox.evidence.folder import first_problem
-from onbox.evidence.records import AgentCommand, ArmPlan, Audited, LeftOut, Limits, Plan, SpeedPlan
+from onbox.evidence.records import AgentCommand, ArmPlan, Audited, LeftOut, Limits, Plan, SightPlan, SpeedPlan
 from onbox.recipes import Recipe
 from onbox.recipes.text import read_yaml
 from onbox.trial.arms import ArmEntry, arms_of
@@ -53,10 +53,12 @@ class TrialSpec(BaseModel):
     api_key_env: str = ""
     """Environment variable with the key that a URL's server wants."""
     speed: SpeedPlan | None = SPEED
+    see: SightPlan | None = None
+    """Whether it sees; None: asked in a `trial` where something says that it does, and else not."""
     bench: bool = True
     """Run the tasks."""
     kind: str = "trial"
-    """Of the plan: `trial`, `bench` or `speed`."""
+    """Of the plan: `trial`, `bench`, `speed` or `see`."""
     audit: Audited | None = None
     """How the gates of the tasks were audited, for the record."""
     left_out: tuple[LeftOut, ...] = ()
@@ -148,6 +150,7 @@ def _with_plan(spec: TrialSpec, path: Path, data: dict[str, Any]) -> tuple[Trial
     if spec.agent is None:
         values |= {"agent": plan.agent.name, "agent_command": plan.agent.command}
     values |= {"runs": plan.runs, "seed": plan.seed, "speed": plan.speed, "parallel": plan.parallel, "ray": plan.ray}
+    values["see"] = plan.see
     again = _over(spec, plan.tasks_from, [task.name for task in plan.tasks], **values)
     again = again.model_copy(update={"kind": plan.kind, "bench": spec.bench and bool(plan.tasks)})
     return again, [recipes.parse(contender.recipe, where=str(path), folder=None) for contender in plan.contenders]

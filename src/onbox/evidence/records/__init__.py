@@ -47,6 +47,13 @@ from onbox.evidence.records.runs import (
     SandboxBounds,
     SandboxReport,
 )
+from onbox.evidence.records.sight import (
+    SIGHT_TRIES_MAX,
+    SightFacts,
+    SightFlag,
+    SightPlan,
+    SightTry,
+)
 from onbox.evidence.records.speed import (
     Ceiling,
     CpuWindow,
@@ -79,6 +86,7 @@ __all__ = [
     "PARALLEL_MAX",
     "RUNS_MAX",
     "SCHEMA_VERSION",
+    "SIGHT_TRIES_MAX",
     "AgentCommand",
     "AgentEnd",
     "AgentPlan",
@@ -122,6 +130,10 @@ __all__ = [
     "RunRecord",
     "SandboxBounds",
     "SandboxReport",
+    "SightFacts",
+    "SightFlag",
+    "SightPlan",
+    "SightTry",
     "SpeedPlan",
     "SpeedRecord",
     "StandUp",

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from onbox.evidence.records.base import SCHEMA_VERSION, Count, FolderName, Record, Seconds
+from onbox.evidence.records.sight import SightPlan
 
 RUNS_MAX = 10_000
 """Of one task by one contender in one arm; beyond it a plan is a slip of the pen that would never end."""
@@ -160,7 +161,7 @@ class Plan(Record):
     created_at: str
     onbox_version: str
     kind: str = "trial"
-    """`trial`, or `bench` or `speed` where only that part was asked."""
+    """`trial`, or `bench`, `speed` or `see` where only that part was asked."""
     contenders: tuple[ContenderPlan, ...]
     tasks: tuple[TaskPlan, ...]
     tasks_from: str = "builtin"
@@ -180,6 +181,8 @@ class Plan(Record):
     """Address of the Ray cluster over whose nodes the runs are spread; empty: this box alone."""
     agent: AgentPlan
     speed: SpeedPlan | None = SpeedPlan()
+    see: SightPlan | None = None
+    """Whether contenders see, and how that is found out; None: nobody asks."""
     replay: ReplayPlan = ReplayPlan()
     sandbox: str
     """The sandbox tier that was chosen when the plan was frozen; `none` only by the user's own words."""

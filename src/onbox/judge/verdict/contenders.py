@@ -15,6 +15,7 @@ from onbox.judge.runs.attribution import attribute_samples, samples_of
 from onbox.judge.runs.isolation import bears, has_mark
 from onbox.judge.runs.observed_rate import observed_tok_s, usual_of_each_node
 from onbox.judge.runs.run_context import TrialContext
+from onbox.judge.sight.table import judge_sight
 from onbox.judge.speed.claim_evidence import with_claims
 from onbox.judge.speed.estimator import Sample
 from onbox.judge.speed.measurement import measure, refused
@@ -112,7 +113,8 @@ def judge_contender(evidence: TrialEvidence, contender: ContenderEvidence, claim
     fixed = True in repeats and False not in repeats
     cells = {key: _cell(each, plan.runs, fixed) for key, each in by_cell.items()}
     tally = _tally(plan, contender.plan, runs, cells, speed)
-    tally = tally.model_copy(update={"backend": _backend(contender)})
+    sight = judge_sight(contender.sight) if contender.sight else None
+    tally = tally.model_copy(update={"backend": _backend(contender), "sight": sight})
     return Judged(contender.plan, tuple(runs), cells, tally, failed=_failed(evidence.ledger, contender.plan.name))
 
 

@@ -82,7 +82,16 @@ def would_settle(plan: Plan, judged: Sequence[Judged], pair: HeadToHead | None) 
     return tuple(found)
 
 
+def _sight(contender: ContenderResult) -> str:
+    if contender.sight is None:
+        return f"whether {contender.name} sees was not asked"
+    verb = {True: "sees", False: "does not see", None: "may or may not see"}[contender.sight.sees]
+    return f"{contender.name} {verb}: {contender.sight.detail}"
+
+
 def _alone(plan: Plan, judged: Sequence[Judged]) -> str:
+    if not plan.tasks and plan.speed is None and (seen := [_sight(contender.result) for contender in judged]):
+        return f"{several(seen)}."
     if not plan.tasks:
         return f"{several([_rate(contender.result) for contender in judged])}; no task was asked for."
     scores = [_score(contender.result) for contender in judged]
