@@ -30,6 +30,7 @@ _PUBLIC = {
     "judge_trial": "onbox.app.judging",
     "measure_speed": "onbox.app.speed",
     "new_task": "onbox.app.tasks",
+    "open_view": "onbox.app.viewing",
     "plan_trial": "onbox.app.trials",
     "read_weights": "onbox.app.sources",
     "regrade_trial": "onbox.app.regrade",
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
     from onbox.app.speed import measure_speed
     from onbox.app.tasks import new_task, render_task
     from onbox.app.trials import plan_trial, run_trial
+    from onbox.app.viewing import open_view
     from onbox.app.watching import WatchSpec, watch_startup
     from onbox.errors import (
         BadSubjectError,
@@ -101,6 +103,7 @@ __all__ = [
     "judge_trial",
     "measure_speed",
     "new_task",
+    "open_view",
     "plan_trial",
     "read_weights",
     "regrade_trial",
