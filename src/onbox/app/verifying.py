@@ -157,7 +157,7 @@ def _without_new(computed: Any, written: Any) -> Any:
         return {
             key: _without_new(value, written.get(key))
             for key, value in computed.items()
-            if value is not None or key in written
+            if value not in (None, {}, []) or key in written
         }
     if isinstance(computed, list) and isinstance(written, list) and len(computed) == len(written):
         return [_without_new(*pair) for pair in zip(computed, written, strict=True)]
