@@ -109,7 +109,8 @@ def _recomputed(trial: TrialFolder, seal: str) -> tuple[tuple[Problem, ...], tup
     if written.get("rules", 1) != RULES:
         notes.append(
             f"verdict.json was computed by rules {written.get('rules', 1)} of an earlier onbox, today's are {RULES}: "
-            "its speeds are not compared; onbox report writes it again"
+            "its speeds are not compared, nor who caused a failure where these say otherwise; onbox report writes "
+            "it again"
         )
     for name, text in rendered(trial, computed, seal).items():
         problem, note = _report(trial, name, text)
@@ -137,11 +138,14 @@ def _trajectory(trial: TrialFolder, run: RunEvidence, samples: Sequence[Sample],
 def _verdict(written: Mapping[str, Any], verdict: Verdict) -> Iterator[Problem]:
     """What differs between the verdict that is written and the one that the evidence gives now.
 
-    Of a verdict by older rules, all is compared but what rules 2 changed: speeds, and sentences about them.
+    Of a verdict by older rules, all is compared but what rules 2 changed: speeds, and sentences about them; and where
+    rules 3 lay a failure to another cause, but that and what follows from it.
     """
     computed: Mapping[str, Any] = verdict.model_dump(mode="json")
     if written.get("rules", 1) != RULES:
         written, computed = _without_speeds(written), _without_speeds(computed)
+        if _codes(written) != _codes(computed):
+            written, computed = _without_blame(written), _without_blame(computed)
     computed = _without_new(json.loads(json.dumps(computed)), written)
     for key in sorted({*written, *computed}):
         if written.get(key) != computed.get(key):
@@ -154,7 +158,7 @@ def _without_new(computed: Any, written: Any) -> Any:
         return {
             key: _without_new(value, written.get(key))
             for key, value in computed.items()
-            if value is not None or key in written
+            if value not in (None, {}, []) or key in written
         }
     if isinstance(computed, list) and isinstance(written, list) and len(computed) == len(written):
         return [_without_new(*pair) for pair in zip(computed, written, strict=True)]
@@ -165,6 +169,18 @@ def _without_speeds(verdict: Mapping[str, Any]) -> Mapping[str, Any]:
     kept = {key: value for key, value in verdict.items() if key not in ("rules", "reasons", "headline")}
     contenders = [{k: v for k, v in each.items() if k != "speed"} for each in verdict.get("contenders", ())]
     return {**kept, "contenders": contenders}
+
+
+BLAME = frozenset({"outcome", "attribution", "code", "detail", "replay", "replay_bound"})
+
+
+def _codes(verdict: Mapping[str, Any]) -> list[Any]:
+    return [run.get("code") for run in verdict.get("runs", ())]
+
+
+def _without_blame(verdict: Mapping[str, Any]) -> Mapping[str, Any]:
+    runs = [{key: value for key, value in run.items() if key not in BLAME} for run in verdict.get("runs", ())]
+    return {"runs": runs}
 
 
 def _report(trial: TrialFolder, name: str, rendered_now: str) -> tuple[str, str]:

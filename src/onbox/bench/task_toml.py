@@ -54,6 +54,8 @@ class _Metadata(BaseModel):
     needs: tuple[str, ...] = ()
     exact: bool = False
     gate: Literal["", "apart"] = ""
+    frame: bool = True
+    committed: str = Field(default="", pattern=r"^(\d{4}-\d\d-\d\d)?$")
     verdict: Decides | None = None
     reward_min: float | dict[str, float] | None = None
 

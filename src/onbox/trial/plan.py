@@ -11,7 +11,7 @@ from onbox import __version__, recipes
 from onbox.atomic_files import utc_now
 from onbox.bench.agents import Agent, agent_of
 from onbox.bench.agents.template import read_template
-from onbox.bench.tasks import SETS, Task, load_tasks, task_source
+from onbox.bench.tasks import DEFAULT, SETS, Task, load_tasks, task_source
 from onbox.engines import engine_by_name
 from onbox.errors import BoxError, OnboxError, UsageError
 from onbox.evidence.records import (
@@ -56,7 +56,7 @@ def make_plan(spec: TrialSpec, *, sandbox: str, read_gb_s: float | None) -> tupl
         UsageError: an unknown contender, task or field, or a malformed file.
     """
     spec, inline = with_file(spec)
-    wanted = spec.tasks or "core"
+    wanted = spec.tasks or DEFAULT
     source, names = task_source("quick" if spec.quick and wanted in SETS else wanted)
     seed = spec.seed if spec.seed is not None else SEED
     found = [*inline, *(recipe_of(name, spec.model, api_key_env=spec.api_key_env) for name in spec.contenders)]

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from onbox import recipes
-from onbox.bench.tasks import task_source
+from onbox.bench.tasks import DEFAULT, task_source
 from onbox.errors import UsageError
 from onbox.evidence.folder import first_problem
 from onbox.evidence.records import AgentCommand, ArmPlan, Audited, LeftOut, Limits, Plan, SightPlan, SpeedPlan
@@ -33,7 +33,7 @@ class TrialSpec(BaseModel):
     contenders: tuple[str, ...] = ()
     """Recipe names, recipe files, GGUF files, URLs or one trial file; the first is the incumbent."""
     tasks: str | None = None
-    """A set of builtin tasks (`quick`, `core`, `builtin`: all) or a folder."""
+    """A set of builtin tasks (`short`, `quick`, `core`, `builtin`: all) or a folder."""
     task_names: tuple[str, ...] = ()
     """Only these."""
     runs: int | None = None
@@ -93,7 +93,7 @@ class TrialFile(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     contenders: list[str | dict[str, Any]] = Field(min_length=1)
-    tasks: str = "core"
+    tasks: str = DEFAULT
     task_names: list[str] = []
     runs: int | None = None
     parallel: int = 1

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from onbox.cli.options import bytes_of, given, json_option
+from onbox.cli.options import bytes_of, given, json_option, set_option, tasks_of
 from onbox.cli.ui.console import err, print_json, tell
 from onbox.errors import UsageError
 
@@ -23,7 +23,8 @@ from onbox.errors import UsageError
     help="Spread the runs over the nodes of the Ray cluster at HOST:PORT, of which this box is one.",
 )
 @click.option("--quick", is_flag=True, help="Short for --tasks quick: three small tasks.")
-@click.option("--tasks", help="A folder of tasks in Harbor's layout, or quick, core (if left out), builtin: all.")
+@click.option("--tasks", help="A folder of tasks in Harbor's layout, or the name of a set.")
+@set_option
 @click.option("--task", "task_names", multiple=True, help="Only this task; may be given several times.")
 @click.option("--reserve", type=click.FloatRange(0), metavar="GIB", help="Memory that must stay available, in GiB.")
 @click.option("--seed", type=int, help="Another seed gives other samples; 1 if left out.")
@@ -41,6 +42,7 @@ def command(
     ray: str | None,
     quick: bool,
     tasks: str | None,
+    task_set: str | None,
     task_names: tuple[str, ...],
     reserve: float | None,
     seed: int | None,
@@ -65,7 +67,7 @@ def command(
         folder = resume
     else:
         names = ("contenders", "tasks", "task_names", "runs", "parallel", "ray", "quick", "seed", "agent")
-        fields = given(*names) | ({"speed": None} if no_speed else {})
+        fields = given(*names) | tasks_of(tasks, task_set) | ({"speed": None} if no_speed else {})
         spec = TrialSpec(**fields, reserve_bytes=bytes_of(reserve))
         folder = plan_trial(spec, out, unsafe=unsafe, audit=not no_audit, tell=tell).path
     with make_view() as view:
