@@ -13,6 +13,8 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 
+from tests.builders import LARGE, SMALL, build_plan
+
 from onbox.evidence.records import LedgerEntry, LedgerKind, OwnerValues
 from onbox.judge.verdict.cells import Seen
 from onbox.judge.verdict.comparison import Pair, Rule, Side, pairs
@@ -20,7 +22,6 @@ from onbox.judge.verdict.looks import looks_of
 from onbox.judge.verdict.standing import Facts
 from onbox.judge.weighed import Pace
 from onbox.trial.plan import looks_until
-from tests.builders import LARGE, SMALL, build_plan
 
 PLAN = build_plan([SMALL, LARGE])
 
@@ -63,12 +64,14 @@ class World:
 
     def _side(self, of: int, runs: int) -> Side:
         return Side(
-            {
-                f"t{task}": [Seen(n, made[n - 1][of]) for n in range(1, runs + 1)]
-                for task, made in enumerate(self.runs)
-            },
-            Facts(seconds={(f"t{task}", n): made[n - 1][2 + of] for task, made in enumerate(self.runs)
-                           for n in range(1, runs + 1)}),  # fmt: skip
+            {f"t{task}": [Seen(n, made[n - 1][of]) for n in range(1, runs + 1)] for task, made in enumerate(self.runs)},
+            Facts(
+                seconds={
+                    (f"t{task}", n): made[n - 1][2 + of]
+                    for task, made in enumerate(self.runs)
+                    for n in range(1, runs + 1)
+                }
+            ),  # fmt: skip
         )
 
     def pair(self, runs: int, rule: Rule | None = None) -> Pair:

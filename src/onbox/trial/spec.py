@@ -16,6 +16,7 @@ from onbox.evidence.records import (
     Audited,
     LeftOut,
     Limits,
+    Network,
     OwnerValues,
     Plan,
     QuantPlan,
@@ -74,6 +75,10 @@ class TrialSpec(BaseModel):
     """Of the plan: `trial`, `bench`, `speed` or `see`."""
     audit: Audited | None = None
     """How the gates of the tasks were audited, for the record."""
+    network: Network = "none"
+    """What a network is let in for."""
+    networked: frozenset[str] = frozenset()
+    """Tasks whose gates were found to need it, and have it."""
     left_out: tuple[LeftOut, ...] = ()
     """Tasks that are not done, for the record."""
     limits: Limits | None = None
@@ -131,6 +136,7 @@ class TrialFile(BaseModel):
     quants: list[str] = []
     until: Until = "all"
     spending: Spending = "obrien-fleming"
+    network: Network = "none"
 
 
 def with_file(spec: TrialSpec) -> tuple[TrialSpec, list[Recipe]]:
@@ -161,7 +167,7 @@ def with_file(spec: TrialSpec) -> tuple[TrialSpec, list[Recipe]]:
         for entry in file.contenders
     ]
     source, _ = task_source(file.tasks)
-    names = ("runs", "seed", "speed", "parallel", "limits", "nudges", "agent", "values", "until", "spending")
+    names = ("runs", "seed", "speed", "parallel", "limits", "nudges", "agent", "network", "values", "until", "spending")
     values = {name: getattr(file, name) for name in names}
     tasks = file.tasks if source == "builtin" else str(path.parent / source)
     arms = arms_of(file.arms, path) if file.arms else ()
@@ -187,7 +193,7 @@ def _with_plan(spec: TrialSpec, path: Path, data: dict[str, Any]) -> tuple[Trial
     if spec.agent is None:
         values |= {"agent": plan.agent.name, "agent_command": plan.agent.command}
     values |= {"runs": plan.runs, "seed": plan.seed, "speed": plan.speed, "parallel": plan.parallel, "ray": plan.ray}
-    values["see"] = plan.see
+    values |= {"see": plan.see, "network": plan.network}
     again = _over(spec, plan.tasks_from, [task.name for task in plan.tasks], **values)
     again = again.model_copy(update={"kind": plan.kind, "bench": spec.bench and bool(plan.tasks)})
     return again, [recipes.parse(contender.recipe, where=str(path), folder=None) for contender in plan.contenders]

@@ -1,6 +1,6 @@
 """From an evidence folder to its verdict: the same bytes for the same evidence."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from onbox.evidence.claims import Claim
@@ -10,6 +10,7 @@ from onbox.evidence.records import Plan
 from onbox.judge import RULES
 from onbox.judge.results import Comparison, Verdict
 from onbox.judge.rounding import rounded
+from onbox.judge.runs.look import Look
 from onbox.judge.verdict import narrative
 from onbox.judge.verdict.ability import ability_difference, task_tally
 from onbox.judge.verdict.advice import would_settle
@@ -27,19 +28,23 @@ FIXED_SUITE = "exact permutation of runs within each task, or of pairs with the 
 POPULATION = "exact sign-flip of whole tasks, two-sided"
 
 
-def judge(evidence: TrialEvidence, claims: Sequence[Claim] = ()) -> Verdict:
+def judge(
+    evidence: TrialEvidence, claims: Sequence[Claim] = (), looks: Mapping[str, Sequence[Look]] | None = None
+) -> Verdict:
     """Judge a trial from its evidence alone.
 
     Args:
         evidence: of the trial.
         claims: published rates that decode rates are held against, beside those of the evidence.
+        looks: at the planned runs of each contender, by its name, where they were taken already; then of the evidence
+            of runs only the records are used.
     """
-    asked = evidence.plan
+    asked, known = evidence.plan, looks or {}
     plan = asked.model_copy(update={"runs": next_look(asked, evidence.ledger)})
     evidence = replace(evidence, plan=plan)
-    judged = [judge_contender(evidence, contender, claims) for contender in evidence.contenders]
-    looks = looks_of(asked, evidence.ledger)
-    rule = Rule(plan.values, looks.level, any_time=looks.rule == "e-process")
+    judged = [judge_contender(evidence, each, claims, known.get(each.plan.name)) for each in evidence.contenders]
+    paid = looks_of(asked, evidence.ledger)
+    rule = Rule(plan.values, paid.level, any_time=paid.rule == "e-process")
     pair, arms = compare(judged, rule), compare_arms(plan, judged)
     table = pair_table(judged, pair, rule) if pair else ()
     quants = quant_table(plan, judged, rule)
@@ -53,7 +58,7 @@ def judge(evidence: TrialEvidence, claims: Sequence[Claim] = ()) -> Verdict:
         headline=narrative.headline(plan, judged, pair),
         reasons=(
             *narrative.reasons(judged, pair),
-            *(of_looks(looks) if pair else ()),
+            *(of_looks(paid) if pair else ()),
             *of_quants(quants, rule),
             *narrative.of_arms(arms),
         ),
@@ -70,7 +75,7 @@ def judge(evidence: TrialEvidence, claims: Sequence[Claim] = ()) -> Verdict:
         pairs=table,
         standings=standings(judged, table, rule),
         quants=quants,
-        looks=with_evidence(looks, pair) if pair else None,
+        looks=with_evidence(paid, pair) if pair else None,
     )
 
 
