@@ -431,11 +431,11 @@ class Verdict(Record):
 
     schema_version: int = 1
     rules: int = 1
-    """Version of the judge's rules. Since 2 a rate has an uncertainty in place of a bootstrap interval. Since 3 a
-    verdict has a scope, runs are compared in pairs where their instances differ, the baseline arm alone is judged,
-    repeated answers count once, intervals cover whatever the spread of tasks, times are compared with their
-    interval, all challengers are compared, each look costs, and arguments that a server broke, its own words refused
-    and a full context come before an agent's exit code."""
+    """Version of the judge's rules. Since 2 a rate has an uncertainty in place of a bootstrap interval; since
+    3 arguments that a server broke, its own words refused and a full context come before an agent's exit code;
+    since 4 a verdict has a scope, runs are compared in pairs where their instances differ, the baseline arm alone is
+    judged, repeated answers count once, intervals cover whatever the spread of tasks, times are compared with their
+    interval, all challengers are compared, and each look costs."""
     trial: str
     verdict: str
     """`keep`, `switch` or `undecided`."""

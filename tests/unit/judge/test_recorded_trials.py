@@ -24,7 +24,7 @@ BY_RULES = re.compile(
         (
             # Rules 2 gave rates an uncertainty.
             r"\.rules$|\.contenders\[\d+\]\.speed\.|\.reasons\[\d+\]$",
-            # Rules 3: exact intervals, those of tasks like these for any spread; the new keys; advice that can settle.
+            # Rules 4: exact intervals, those of tasks like these for any spread; the new keys; advice that can settle.
             r"\.contenders\[\d+\]\.(population_)?interval\[\d\]$",
             r"(\.arms\[\d+\])?\.(difference|tasks|scope|population_p)\b",
             r"\.fixed_suite\.method$|\.would_settle\[\d+\]$",
@@ -36,7 +36,7 @@ BASELINE_ALONE = re.compile(
 )
 REPEATED = re.compile(r"\.(unit|hint|observed|status)$")
 ANOTHER = {
-    # Six p of 0.22 was of runs that repeat themselves word for word; Holm's adjustment is of both p since rules 3.
+    # Six p of 0.22 was of runs that repeat themselves word for word; Holm's adjustment is of both p since rules 4.
     "invalid": {".fixed_suite.p": (0.222222, 0.5), ".population.p": (0.5, 1.0)},
     # 8 against 0 of 8 were 4 of the baseline and 4 of a treatment, and of the four two repeat each other.
     "arms": {
@@ -48,7 +48,7 @@ ANOTHER = {
         ),
     },
 }
-"""What rules 3 decide in another way, as (was, is)."""
+"""What rules 4 decide in another way, as (was, is)."""
 
 
 def written(folder: Path) -> dict[str, Any]:
