@@ -8,10 +8,9 @@ import pytest
 from gguf import GGMLQuantizationType, GGUFWriter, quants
 
 from onbox import recipes
-from onbox.atomic_files import write_json
 from onbox.errors import UsageError
 from onbox.evidence.folder import TrialFolder
-from onbox.evidence.records import Preflight, QuantPlan, Role, RunRecord
+from onbox.evidence.records import QuantPlan, Role, RunRecord
 from onbox.judge.results import Verdict
 from onbox.trial.plan import make_plan
 from onbox.trial.quants import quants_of
@@ -88,7 +87,7 @@ class TestWhichFiles:
         assert repeated.quants == plan.quants
 
 
-def teardown(path: Path, letters: dict[str, str], seconds: dict[str, float], sees: bool = True) -> Verdict:
+def teardown(path: Path, letters: dict[str, str], seconds: dict[str, float]) -> Verdict:
     """The verdict on quants whose runs are the same letters on each of nine tasks."""
     tasks = "abcdefghi"
     contenders = [
@@ -99,7 +98,6 @@ def teardown(path: Path, letters: dict[str, str], seconds: dict[str, float], see
     folder = TrialFolder.create(path, build_plan(contenders).model_copy(update={"quants": named}))
     for each in contenders:
         write_stand_up(folder, each.name)
-        write_json(folder.contender(each.name) / "preflight.json", Preflight(cases=(), tools=True, vision=sees))
         for task, ends in each.runs.items():
             for n, letter in enumerate(ends, 1):
                 record, exchanges = scripted_run(letter, each.name, task, n)
@@ -125,13 +123,13 @@ class TestTable:
         assert q4.time_ratio == pytest.approx(35 / 60, rel=1e-3)
         assert q4.time_interval is not None
         assert q4.time_interval[1] < 1
-        assert [row.sees for row in verdict.quants] == [True] * 3
+        assert [row.sees for row in verdict.quants] == [None] * 3, "nobody asked: unknown"
         assert (verdict.verdict, verdict.basis.value) == ("switch", "speed")
         assert verdict.headline.startswith("Switch to q4 for speed, for these nine tasks: q4 is equal within 10 points")
         assert any("q2 loses ability beside q8 (54 pairs lost, 0 won" in reason for reason in verdict.reasons)
         json.dumps(verdict.model_dump(mode="json"))
 
     def test_too_few_pairs_are_open_and_never_no_loss(self, tmp_path: Path) -> None:
-        verdict = teardown(tmp_path / "trial", {"q8": "P", "q4": "P"}, {"q8": 60.0, "q4": 60.0}, sees=False)
+        verdict = teardown(tmp_path / "trial", {"q8": "P", "q4": "P"}, {"q8": 60.0, "q4": 60.0})
         assert verdict.quants[1].said == "open"
         assert any("may lose something or nothing" in reason for reason in verdict.reasons)

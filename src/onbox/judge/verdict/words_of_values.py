@@ -61,7 +61,7 @@ def of_others(pair: HeadToHead) -> list[str]:
 
 def faster(pair: HeadToHead) -> str:
     """What an undecided headline must not hide: `, and new takes 0.10 of the time`."""
-    if pair.pair.weighed.pace is not Pace.FASTER or pair.pair.time is None:
+    if pair.pair.weighed.pace is not Pace.FASTER or pair.pair.time is None or not pair.challenger.result.passed:
         return ""
     low, high = pair.pair.time.interval(1 - pair.pair.each)
     return f", and {pair.challenger.result.name} takes {pair.pair.time.ratio:.2g} ({low:.2g} to {high:.2g}) of the time"
