@@ -403,7 +403,8 @@ class Verdict(Record):
 
     schema_version: int = 1
     rules: int = 1
-    """Version of the judge's rules. Since 2 a rate has an uncertainty in place of a bootstrap interval."""
+    """Version of the judge's rules. Since 2 a rate has an uncertainty in place of a bootstrap interval; since
+    3 arguments that a server broke, its own words refused and a full context come before an agent's exit code."""
     trial: str
     verdict: str
     """`keep`, `switch` or `undecided`."""

@@ -26,7 +26,7 @@ def render(folder: TrialFolder, verdict: Verdict, seal: str = "") -> str:
         seal: of the evidence, for the foot.
     """
     page = read_page(folder, verdict, seal)
-    return _environment().get_template("report.html.j2").render(page=page, v=verdict, shape=Shape(page))
+    return environment().get_template("report.html.j2").render(page=page, v=verdict, shape=Shape(page))
 
 
 class Shape:
@@ -130,16 +130,17 @@ def _href(path: str) -> str:
     return "./" + quote(path.encode("utf-8", "replace"))
 
 
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("onbox.report"),
+def environment(package: str = "onbox.report") -> Environment:
+    """What renders the templates of a package: every value is escaped, and nothing invisible gets through."""
+    found = Environment(
+        loader=PackageLoader(package),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=_shown,
     )
-    environment.filters.update(
+    found.filters.update(
         percent=words.percent,
         percent_interval=words.percent_interval,
         tok_s=words.tok_s,
@@ -155,6 +156,6 @@ def _environment() -> Environment:
         href=_href,
         command=engine_command,
     )
-    environment.globals["words"] = words
-    environment.globals["sight"] = sight
-    return environment
+    found.globals["words"] = words
+    found.globals["sight"] = sight
+    return found

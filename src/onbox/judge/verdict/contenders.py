@@ -11,13 +11,10 @@ from onbox.evidence.served_recipe import served_recipe
 from onbox.judge.intervals import cluster_wilson, wilson
 from onbox.judge.results import BackendProof, ContenderResult, Measurement, Outcome, RunResult, TaskCell
 from onbox.judge.rounding import rounded, rounded_pair
-from onbox.judge.runs.attribution import attribute_samples, samples_of
-from onbox.judge.runs.isolation import bears, has_mark
-from onbox.judge.runs.observed_rate import observed_tok_s, usual_of_each_node
-from onbox.judge.runs.run_context import TrialContext
+from onbox.judge.runs.look import Look, Looker, held_to_rate
+from onbox.judge.runs.observed_rate import usual_of_each_node
 from onbox.judge.sight.table import judge_sight
 from onbox.judge.speed.claim_evidence import with_claims
-from onbox.judge.speed.estimator import Sample
 from onbox.judge.speed.measurement import measure, refused
 from onbox.judge.verdict.backend import backend_proof
 
@@ -34,13 +31,13 @@ class JudgedRun:
     Args:
         record: what was seen.
         result: what it means.
-        said: every answer, without ids, dates and timings; None when one broke, so that nothing can be compared.
+        said: a hash over every answer, as in `Look`.
         bears: the treatments whose marks its requests show; of its own arm, its own mark.
     """
 
     record: RunRecord
     result: RunResult
-    said: tuple[object, ...] | None
+    said: str | None
     bears: frozenset[str] = frozenset()
 
 
@@ -75,37 +72,33 @@ class Judged:
     """Why it was not carried out to its end, by the ledger; empty when it was."""
 
 
-def judge_contender(evidence: TrialEvidence, contender: ContenderEvidence, claims: Sequence[Claim] = ()) -> Judged:
+def judge_contender(
+    evidence: TrialEvidence,
+    contender: ContenderEvidence,
+    claims: Sequence[Claim] = (),
+    looks: Sequence[Look] | None = None,
+) -> Judged:
     """Judge all runs of the plan, and the first decode measurement that stands.
 
     Args:
         evidence: of the trial.
         contender: of that evidence.
         claims: published rates beside those of the evidence.
+        looks: at the runs that the plan asks for, in their order, where they were taken already.
     """
     plan = evidence.plan
-    context = TrialContext(plan, evidence.ledger, contender.lives)
-    speed = _speed(contender, context.struck)
+    looker = Looker(plan, evidence.ledger, contender)
+    speed = _speed(contender, looker.struck)
     if speed is not None:
         speed = with_claims(evidence, contender.plan, speed, claims)
-    canaries: dict[str, set[str]] = defaultdict(set)
-    for run in contender.runs:
-        canaries[run.record.arm].update({run.record.canary} - {""})
-    planned = [(run, samples_of(run.exchanges)) for run in contender.runs if _planned(plan, run.record)]
-    usual = usual_of_each_node(
-        speed, [(run.record, observed_tok_s(samples)) for run, samples in planned], plan.parallel
-    )
+    planned = [run for run in contender.runs if looker.planned(run.record)]
+    looks = [looker.look(run) for run in planned] if looks is None else looks
+    seen = [(run.record, look.observed_tok_s) for run, look in zip(planned, looks, strict=True)]
+    usual = usual_of_each_node(speed, seen, plan.parallel)
     runs = []
-    for run, samples in planned:
-        known = context.of(run, usual[run.record.node].of(run.record))
-        result = attribute_samples(run.record, run.exchanges, samples, known)
-        borne = frozenset(
-            arm.name
-            for arm in plan.treatments
-            if has_mark(arm)
-            and bears(arm, [run.record.canary] if arm.name == run.record.arm else canaries[arm.name], run.exchanges)
-        )
-        runs.append(JudgedRun(run.record, result, _said(samples), borne))
+    for (record, seen_tok_s), look in zip(seen, looks, strict=True):
+        result = held_to_rate(look.result, seen_tok_s, usual[record.node].of(record))
+        runs.append(JudgedRun(record, result, look.said, look.bears))
     by_cell: dict[CellKey, list[JudgedRun]] = {(task.name, arm): [] for task in plan.tasks for arm in plan.arms}
     for judged in runs:
         by_cell[judged.record.task, judged.record.arm].append(judged)
@@ -116,11 +109,6 @@ def judge_contender(evidence: TrialEvidence, contender: ContenderEvidence, claim
     sight = judge_sight(contender.sight) if contender.sight else None
     tally = tally.model_copy(update={"backend": _backend(contender), "sight": sight})
     return Judged(contender.plan, tuple(runs), cells, tally, failed=_failed(evidence.ledger, contender.plan.name))
-
-
-def _planned(plan: Plan, record: RunRecord) -> bool:
-    named = any(task.name == record.task for task in plan.tasks)
-    return named and record.arm in plan.arms and record.n <= plan.runs
 
 
 def _may_be_serving(result: RunResult) -> bool:
@@ -195,17 +183,6 @@ def _repeats(runs: Sequence[JudgedRun]) -> bool | None:
     if len(valid) < 2 or any(run.said is None for run in valid):
         return None
     return len({run.said for run in valid}) == 1 and len({run.result.outcome for run in valid}) == 1
-
-
-def _said(samples: Sequence[Sample]) -> tuple[object, ...] | None:
-    """All that the model said in a run; ids, dates and timings differ even when a model repeats itself to the byte."""
-    replies = [sample.reply for sample in samples]
-    if not replies or any(reply.error for reply in replies):
-        return None
-    return tuple(
-        (reply.content, reply.reasoning, tuple((call.name, call.arguments) for call in reply.tool_calls))
-        for reply in replies
-    )
 
 
 def _backend(contender: ContenderEvidence) -> BackendProof | None:

@@ -1,6 +1,6 @@
 """From an evidence folder to its verdict: the same bytes for the same evidence."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from onbox.evidence.claims import Claim
 from onbox.evidence.load import TrialEvidence
@@ -8,6 +8,7 @@ from onbox.evidence.records import Plan
 from onbox.judge import RULES
 from onbox.judge.results import Comparison, Verdict
 from onbox.judge.rounding import rounded
+from onbox.judge.runs.look import Look
 from onbox.judge.verdict import narrative
 from onbox.judge.verdict.arms import compare_arms
 from onbox.judge.verdict.checks import trial_checks
@@ -19,15 +20,20 @@ FIXED_SUITE = "exact permutation of runs within each task, two-sided"
 POPULATION = "exact sign-flip of whole tasks, two-sided"
 
 
-def judge(evidence: TrialEvidence, claims: Sequence[Claim] = ()) -> Verdict:
+def judge(
+    evidence: TrialEvidence, claims: Sequence[Claim] = (), looks: Mapping[str, Sequence[Look]] | None = None
+) -> Verdict:
     """Judge a trial from its evidence alone.
 
     Args:
         evidence: of the trial.
         claims: published rates that decode rates are held against, beside those of the evidence.
+        looks: at the planned runs of each contender, by its name, where they were taken already; then of the evidence
+            of runs only the records are used.
     """
     plan = evidence.plan
-    judged = [judge_contender(evidence, contender, claims) for contender in evidence.contenders]
+    known = looks or {}
+    judged = [judge_contender(evidence, each, claims, known.get(each.plan.name)) for each in evidence.contenders]
     pair, arms = compare(judged), compare_arms(plan, judged)
     return Verdict(
         rules=RULES,
