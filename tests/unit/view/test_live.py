@@ -3,7 +3,7 @@
 import http.client
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -213,7 +213,7 @@ def test_a_record_of_another_run_is_not_taken_for_this_one(folder: TrialFolder) 
 # ---------------------------------------------------------------- over the wire
 
 
-def events(port: int, cookie: str, at: str) -> Iterator[tuple[str, str]]:
+def events(port: int, cookie: str, at: str) -> Generator[tuple[str, str], None, None]:
     """(name, data) of each event of a live page."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     connection.request("GET", f"/live?at={at}", headers={"Cookie": cookie})
