@@ -10,13 +10,15 @@ from onbox.judge.results import Comparison, Verdict
 from onbox.judge.rounding import rounded
 from onbox.judge.runs.look import Look
 from onbox.judge.verdict import narrative
+from onbox.judge.verdict.ability import ability_difference, task_tally
+from onbox.judge.verdict.advice import would_settle
 from onbox.judge.verdict.arms import compare_arms
 from onbox.judge.verdict.checks import trial_checks
 from onbox.judge.verdict.comparison import UNDECIDED
 from onbox.judge.verdict.contenders import judge_contender
 from onbox.judge.verdict.head_to_head import HeadToHead, compare
 
-FIXED_SUITE = "exact permutation of runs within each task, two-sided"
+FIXED_SUITE = "exact permutation of runs within each task, or of pairs with the same files, two-sided"
 POPULATION = "exact sign-flip of whole tasks, two-sided"
 
 
@@ -39,9 +41,12 @@ def judge(
         rules=RULES,
         trial=_name(plan),
         verdict=pair.verdict if pair else UNDECIDED,
+        scope=pair.scope if pair else None,
+        difference=ability_difference(pair.pair.runs) if pair else None,
+        tasks=task_tally(pair.pair.runs) if pair else None,
         headline=narrative.headline(plan, judged, pair),
         reasons=(*narrative.reasons(judged, pair), *narrative.of_arms(arms)),
-        would_settle=narrative.would_settle(plan, judged, pair),
+        would_settle=would_settle(plan, judged, pair),
         contenders=tuple(contender.result for contender in judged),
         fixed_suite=fixed_suite(pair),
         population=population(pair),
