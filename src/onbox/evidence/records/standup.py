@@ -194,7 +194,7 @@ class Preflight(Record):
     tools: bool
     """Whether one offered tool came back as a parsed call."""
     vision: bool | None = None
-    """Whether the colour of an image was seen; None: nobody asked."""
+    """Whether a number in a picture was read; None: not known, or nobody asked."""
     server: str = ""
     """Its name and version, as it says them."""
     requests: int | None = None
