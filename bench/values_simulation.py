@@ -1,4 +1,4 @@
-"""What the rule for a pair does when the truth is known: false alarms by looks, times, coverage, and what plans promise.
+"""What the rule for a pair does when the truth is known: false alarms by looks, times, coverage.
 
     PYTHONPATH=src:. .venv/bin/python bench/values_simulation.py            # the tables of docs/values.md; minutes
     PYTHONPATH=src:. .venv/bin/python bench/values_simulation.py --quick    # a few of each, as CI does
@@ -71,7 +71,7 @@ class World:
                     for task, made in enumerate(self.runs)
                     for n in range(1, runs + 1)
                 }
-            ),  # fmt: skip
+            ),
         )
 
     def pair(self, runs: int, rule: Rule | None = None) -> Pair:
