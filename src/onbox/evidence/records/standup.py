@@ -179,7 +179,7 @@ class Preflight(Record):
 
     cases: tuple[PreflightCase, ...]
     tools: bool
-    """Whether one offered tool came back as a parsed call."""
+    """Whether one offered tool came back as a parsed call, and no arguments came broken."""
     vision: bool | None = None
     """Whether the colour of an image was seen; None: nobody asked."""
     server: str = ""
