@@ -68,7 +68,6 @@ class Trouble(StrEnum):
     ARGUMENTS = "the arguments of calls come broken"
     REASONING_IN_TEXT = "thoughts stand in the text"
     REASONING_LOST = "thoughts are not passed back"
-    IMAGE = "images are not taken"
     CONTEXT = "the context is short"
     SAMPLING = "sampling defaults are not told"
     NO_USAGE = "usage is not told"

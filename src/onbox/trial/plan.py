@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any, Literal
@@ -97,9 +98,10 @@ def make_plan(spec: TrialSpec, *, sandbox: str, read_gb_s: float | None) -> tupl
             )
             for position, recipe in enumerate(found)
         ),
-        tasks=tuple(TaskPlan(name=task.name, sha256=task.sha256, audit=spec.audit) for task in tasks),
+        tasks=tuple(_task_plan(task, spec) for task in tasks),
         tasks_from="builtin" if source == "builtin" else str(source.resolve()),
         left_out=left_out,
+        network=spec.network,
         arms=(BASELINE, *(arm.name for arm in spec.arms)),
         treatments=frozen(spec.arms),
         runs=runs,
@@ -196,6 +198,10 @@ def _tasks(
     return done, tuple(left_out)
 
 
+def _task_plan(task: Task, spec: TrialSpec) -> TaskPlan:
+    return TaskPlan(name=task.name, sha256=task.sha256, audit=spec.audit, network=task.name in spec.networked)
+
+
 def _left_out(name: str, error: OnboxError) -> LeftOut:
     return LeftOut(name=name, why=error.message)
 
@@ -262,7 +268,13 @@ def tasks_now(plan: Plan) -> list[Task]:
         UsageError: a task is gone.
     """
     source, _ = task_source(plan.tasks_from)
-    return load_tasks(source, [task.name for task in plan.tasks]) if plan.tasks else []
+    return as_planned(plan, load_tasks(source, [task.name for task in plan.tasks])) if plan.tasks else []
+
+
+def as_planned(plan: Plan, tasks: Sequence[Task]) -> list[Task]:
+    """The tasks, each with the network where the plan gives its gate one."""
+    networked = {task.name for task in plan.tasks if task.network}
+    return [replace(task, network=task.name in networked) for task in tasks]
 
 
 def _check(recipe: Recipe) -> None:

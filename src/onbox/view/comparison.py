@@ -6,10 +6,10 @@ from typing import Any
 
 from onbox.errors import OnboxError
 from onbox.evidence.load import TrialEvidence, load_contender
-from onbox.judge.intervals import newcombe
 from onbox.judge.results import ContenderResult, Measurement, TaskCell
-from onbox.judge.verdict.comparison import Side, as_seen, fixed_suite_p
+from onbox.judge.verdict.comparison import Side, as_seen
 from onbox.judge.verdict.contenders import judge_contender
+from onbox.judge.verdict.pairing import paired
 from onbox.report import words
 from onbox.report.text import one_line
 from onbox.view.trial import Trial
@@ -69,7 +69,7 @@ class Comparing:
     p: float | None
     """Chance of so large a difference on the shared tasks, by the judge's exact permutation."""
     interval: tuple[float, float] | None
-    """95 percent of the difference of the pass rates on the shared tasks, right less left (Newcombe)."""
+    """95 percent of the difference of the pass rates, right less left, each shared task weighing the same."""
     why_no_p: str
     """Why neither is given; empty where they are."""
     speeds: tuple[Beside, ...]
@@ -111,11 +111,10 @@ def _difference(
         sides = [_side(each, tasks) for each in (left, right)]
     except (OnboxError, OSError, ValueError, KeyError, StopIteration) as error:
         return None, None, f"the evidence cannot be judged again: {one_line(str(error))[:300]}"
-    cells = sorted(set(sides[0].cells) & set(sides[1].cells))
-    both = [Side({key: side.cells[key] for key in cells}, side.seconds_to_pass) for side in sides]
-    if not cells or not all(side.total[1] for side in both):
+    runs = paired(sides[0].tasks, sides[1].tasks)
+    if not runs.tasks:
         return None, None, "they have no task in common that both ran"
-    return fixed_suite_p(both[0], both[1]), newcombe(both[0].total, both[1].total), ""
+    return runs.suite_p, runs.interval, ""
 
 
 def _side(chosen: Chosen, tasks: Container[str]) -> Side:
@@ -124,7 +123,7 @@ def _side(chosen: Chosen, tasks: Container[str]) -> Side:
     contender = next(each for each in plan.contenders if each.name == chosen.contender.name)
     evidence = TrialEvidence(plan, tuple(folder.ledger()), (load_contender(folder, contender),))
     seen = as_seen(judge_contender(evidence, evidence.contenders[0]))
-    return Side({key: cell for key, cell in seen.cells.items() if key[0] in tasks}, seen.seconds_to_pass)
+    return Side({task: runs for task, runs in seen.tasks.items() if task in tasks}, seen.seconds_to_pass)
 
 
 def _shared(left: Chosen, right: Chosen, same_trial: bool) -> Iterator[TaskBeside]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from onbox.cli.options import bytes_of, given, json_option, set_option, tasks_of
+from onbox.cli.options import bytes_of, given, json_option, network_option, set_option, tasks_of
 from onbox.cli.ui.console import err, print_json, tell
 from onbox.errors import UsageError
 
@@ -31,6 +31,7 @@ from onbox.errors import UsageError
 @click.option("--agent", help="The agent that works on the tasks: builtin, opencode, ...")
 @click.option("--no-speed", is_flag=True, help="Leave the decode measurement out.")
 @click.option("--no-audit", is_flag=True, help="Score tasks of your own whose gates were not audited.")
+@network_option
 @click.option("--unsafe", is_flag=True, help="Run agents' commands without a sandbox where none works.")
 @json_option
 def command(
@@ -49,6 +50,7 @@ def command(
     agent: str | None,
     no_speed: bool,
     no_audit: bool,
+    network: str,
     unsafe: bool,
     as_json: bool,
 ) -> None:
@@ -66,7 +68,7 @@ def command(
         _refuse_changes()
         folder = resume
     else:
-        names = ("contenders", "tasks", "task_names", "runs", "parallel", "ray", "quick", "seed", "agent")
+        names = ("contenders", "tasks", "task_names", "runs", "parallel", "ray", "quick", "seed", "agent", "network")
         fields = given(*names) | tasks_of(tasks, task_set) | ({"speed": None} if no_speed else {})
         spec = TrialSpec(**fields, reserve_bytes=bytes_of(reserve))
         folder = plan_trial(spec, out, unsafe=unsafe, audit=not no_audit, tell=tell).path

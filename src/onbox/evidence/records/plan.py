@@ -108,6 +108,10 @@ Audited = Literal["builtin", "passed", "not asked"]
 """Audited with each release; passed on this box; the user said that it need not be."""
 
 
+Network = Literal["none", "gates"]
+"""What a user lets a network in for: nothing, or the gates and reference solutions of tasks that need one."""
+
+
 class ReplayPlan(Record):
     """How a run that ended without a call is asked again, to find out who lost the call."""
 
@@ -124,6 +128,8 @@ class TaskPlan(Record):
     sha256: str
     audit: Audited | None = None
     """Whether its gate was shown to tell right from wrong before the plan was frozen; None: an older plan."""
+    network: bool = False
+    """Its gate needs the network, and has it by the user's own words; the agent has none."""
 
 
 class LeftOut(Record):
@@ -168,6 +174,8 @@ class Plan(Record):
     """`builtin` or the folder that the tasks were read from."""
     left_out: tuple[LeftOut, ...] = ()
     """The other tasks of that folder: they count for nobody."""
+    network: Network = "none"
+    """What the user lets a network in for; `TaskPlan.network` says which tasks have it."""
     arms: tuple[FolderName, ...] = ("baseline",)
     """How the agent is equipped: `baseline`, then each of `treatments` by name."""
     treatments: tuple[ArmPlan, ...] = ()

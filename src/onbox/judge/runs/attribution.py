@@ -56,7 +56,9 @@ def attribute(run: RunRecord, exchanges: Sequence[Exchange], context: RunContext
         exchanges: its `wire.jsonl`; only those with the purpose `agent` count.
         context: what else is known.
     """
-    return attribute_samples(run, exchanges, samples_of(exchanges), context)
+    samples = samples_of(exchanges)
+    result = attribute_samples(run, exchanges, samples, context)
+    return held_to_rate(result, observed_tok_s(samples), context.calibrated_tok_s)
 
 
 def samples_of(exchanges: Sequence[Exchange]) -> list[Sample]:
@@ -67,7 +69,7 @@ def samples_of(exchanges: Sequence[Exchange]) -> list[Sample]:
 def attribute_samples(
     run: RunRecord, exchanges: Sequence[Exchange], samples: Sequence[Sample], context: RunContext
 ) -> RunResult:
-    """Judge one run whose answers were read already; see `attribute`."""
+    """Judge one run by itself, its answers read already: see `attribute`, and `held_to_rate` for what is left."""
     asked = [exchange for exchange in exchanges if exchange.purpose == "agent"]
     replies = [sample.reply for sample in samples]
     turns = turns_of(asked, samples)
@@ -138,10 +140,25 @@ def _rule(run: RunRecord, asked: Sequence[Exchange], samples: Sequence[Sample], 
         return "I-GATE", ended
     if run.gate.exit_code == 0:
         return "PASS", ""
-    code, detail = _refused(run, asked, [sample.reply for sample in samples], run.gate.reason)
-    if code == "L-TIME" and (slow := _slow(observed_tok_s(samples), context.calibrated_tok_s)):
-        return "I-SLOW", slow
-    return code, detail
+    return _refused(run, asked, [sample.reply for sample in samples], run.gate.reason)
+
+
+def held_to_rate(result: RunResult, seen_tok_s: float | None, usual_tok_s: float | None) -> RunResult:
+    """The result of a run once the usual rate of its server is known: one that ran out of time on a server that was far
+    below it is invalid.
+
+    Args:
+        result: of the run by itself.
+        seen_tok_s: the rate that was observed in it; None: too little came.
+        usual_tok_s: of the server; None: nobody knows.
+    """
+    slow = _slow(seen_tok_s, usual_tok_s) if result.code == "L-TIME" else ""
+    if not slow:
+        return result
+    told = CODES["I-SLOW"]
+    detail = sentence(f"{told.meaning}: {slow}")
+    changes = {"code": "I-SLOW", "outcome": told.outcome, "attribution": told.cause, "detail": detail}
+    return result.model_copy(update=changes)
 
 
 def _slow(seen_tok_s: float | None, calibrated_tok_s: float | None) -> str:
