@@ -123,7 +123,7 @@ def _side(chosen: Chosen, tasks: Container[str]) -> Side:
     contender = next(each for each in plan.contenders if each.name == chosen.contender.name)
     evidence = TrialEvidence(plan, tuple(folder.ledger()), (load_contender(folder, contender),))
     seen = as_seen(judge_contender(evidence, evidence.contenders[0]))
-    return Side({task: runs for task, runs in seen.tasks.items() if task in tasks}, seen.seconds_to_pass)
+    return Side({task: runs for task, runs in seen.tasks.items() if task in tasks}, seen.facts)
 
 
 def _shared(left: Chosen, right: Chosen, same_trial: bool) -> Iterator[TaskBeside]:
