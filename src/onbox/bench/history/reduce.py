@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from onbox.bench.diff import TEXT_BYTES_MAX
 
-TRIES_MAX = 90
+TRIES_MAX = 60
 """Runs of the tests for one commit."""
+PLACES_MAX = 80
+"""Of one commit: with more, so many runs do not tell which are needed."""
 
 
 class TooMuchError(Exception):
@@ -71,10 +73,12 @@ def reduced(
         works: runs the tests on a state of these files.
 
     Raises:
-        TooMuchError: after TRIES_MAX runs of the tests it is still larger than it need be.
+        TooMuchError: it has more than PLACES_MAX places, or is still larger than it need be after TRIES_MAX runs.
     """
     left = TRIES_MAX
     goal = dict(after)
+    if len(places(before, after)) > PLACES_MAX:
+        raise TooMuchError
 
     def holds(groups: Sequence[Sequence[Place]]) -> bool:
         nonlocal left
