@@ -97,7 +97,9 @@ def make_plan(spec: TrialSpec, *, sandbox: str, read_gb_s: float | None) -> tupl
             )
             for position, recipe in enumerate(found)
         ),
-        tasks=tuple(TaskPlan(name=task.name, sha256=task.sha256, audit=spec.audit) for task in tasks),
+        tasks=tuple(
+            TaskPlan(name=task.name, sha256=task.sha256, audit=spec.audit, committed=task.committed) for task in tasks
+        ),
         tasks_from="builtin" if source == "builtin" else str(source.resolve()),
         left_out=left_out,
         arms=(BASELINE, *(arm.name for arm in spec.arms)),

@@ -124,6 +124,8 @@ class TaskPlan(Record):
     sha256: str
     audit: Audited | None = None
     """Whether its gate was shown to tell right from wrong before the plan was frozen; None: an older plan."""
+    committed: str = ""
+    """The day of the commit that it was made of, as YYYY-MM-DD; empty: of none."""
 
 
 class LeftOut(Record):
