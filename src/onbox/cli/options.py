@@ -19,6 +19,17 @@ def json_option(function: F) -> F:
     )
 
 
+def network_option(function: F) -> F:
+    """Add `--network`: what a network is let in for."""
+    return click.option(
+        "--network",
+        type=click.Choice(["none", "gates"]),
+        default="none",
+        show_default=True,
+        help="Let the gates and reference solutions of tasks that need it have this box's network.",
+    )(function)
+
+
 def set_option(function: F) -> F:
     """Add `--set`, passed on as `task_set`: a set of builtin tasks."""
     return click.option(
