@@ -36,7 +36,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.embedded: pyproject.toml | $(VENV)/bin/python
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[embedded]'
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[embedded,view]'
 	touch $@
 
 $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python

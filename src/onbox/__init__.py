@@ -30,6 +30,7 @@ _PUBLIC = {
     "judge_trial": "onbox.app.judging",
     "measure_speed": "onbox.app.speed",
     "new_task": "onbox.app.tasks",
+    "open_view": "onbox.app.viewing",
     "plan_trial": "onbox.app.trials",
     "read_weights": "onbox.app.sources",
     "regrade_trial": "onbox.app.regrade",
@@ -39,8 +40,10 @@ _PUBLIC = {
     "run_selftest": "onbox.app.selftest",
     "run_trial": "onbox.app.trials",
     "running_engines": "onbox.app.serving",
+    "see_model": "onbox.app.see",
     "stand_up": "onbox.app.serving",
     "stop_engine": "onbox.app.serving",
+    "tasks_from": "onbox.app.tasks",
     "verify_trial": "onbox.app.judging",
     "watch_startup": "onbox.app.watching",
 }
@@ -58,12 +61,14 @@ if TYPE_CHECKING:
     from onbox.app.preflight import check_server
     from onbox.app.regrade import regrade_trial
     from onbox.app.sealing import rewrite_reports
+    from onbox.app.see import see_model
     from onbox.app.selftest import run_selftest
     from onbox.app.serving import running_engines, stand_up, stop_engine
     from onbox.app.sources import read_weights
     from onbox.app.speed import measure_speed
-    from onbox.app.tasks import new_task, render_task
+    from onbox.app.tasks import new_task, render_task, tasks_from
     from onbox.app.trials import plan_trial, run_trial
+    from onbox.app.viewing import open_view
     from onbox.app.watching import WatchSpec, watch_startup
     from onbox.errors import (
         BadSubjectError,
@@ -99,6 +104,7 @@ __all__ = [
     "judge_trial",
     "measure_speed",
     "new_task",
+    "open_view",
     "plan_trial",
     "read_weights",
     "regrade_trial",
@@ -108,8 +114,10 @@ __all__ = [
     "run_selftest",
     "run_trial",
     "running_engines",
+    "see_model",
     "stand_up",
     "stop_engine",
+    "tasks_from",
     "verify_trial",
     "watch_startup",
 ]

@@ -29,12 +29,7 @@ def parse(text: str | bytes, *, any_integer: bool = False) -> Any:
         UntrustedJsonError: it is no JSON, deeper than `DEPTH_MAX`, or holds a number that is none.
     """
     try:
-        value = json.loads(
-            text,
-            parse_constant=_constant,
-            parse_float=_float,
-            parse_int=int if any_integer else _integer,
-        )
+        value = (_ANY_INTEGER if any_integer else _STRICT).decode(_as_text(text))
     except RecursionError as error:
         raise UntrustedJsonError(f"nested deeper than {DEPTH_MAX} levels") from error
     except UntrustedJsonError:
@@ -75,6 +70,15 @@ def _integer(digits: str) -> int:
     if not -INTEGER_MAX <= value <= INTEGER_MAX:
         raise UntrustedJsonError(f"an integer of {len(digits)} digits")
     return value
+
+
+_STRICT = json.JSONDecoder(parse_constant=_constant, parse_float=_float, parse_int=_integer)
+_ANY_INTEGER = json.JSONDecoder(parse_constant=_constant, parse_float=_float)
+
+
+def _as_text(text: str | bytes) -> str:
+    """As `json.loads` reads bytes, without making a decoder for each text."""
+    return text if isinstance(text, str) else text.decode(json.detect_encoding(text), "surrogatepass")
 
 
 def _too_deep(value: Any) -> bool:

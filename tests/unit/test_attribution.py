@@ -135,6 +135,20 @@ class TestUsualRate:
         assert (usual.alone, usual.beside_others) == (56.0, None)
 
 
+CUT = '{"command": "echo he'
+
+
+def echo(arguments: str, name: str = "bash", call_id: str = "call0", **more: Any) -> dict[str, Any]:
+    """A request that sends a call back, with its result."""
+    call = {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
+    history = [
+        {"role": "user", "content": "Rename the function foo to bar in main.py."},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": call_id, "content": "main.py"},
+    ]
+    return chat_request(messages=history, **more)
+
+
 OK = [call_reply()]
 LOOP = [call_reply("ls", id=n) for n in range(1, 5)]
 SHAPES: dict[str, list[RunResult]] = {
@@ -239,6 +253,30 @@ SHAPES: dict[str, list[RunResult]] = {
             [text_reply("Which function do you mean?")],
             RunContext(replays=(again("replay"), call_reply().model_copy(update={"purpose": "replay-flipped"}))),
         ),
+    ],
+    "S-ARGS": [
+        attribute(
+            run_record(gate=failed_gate(), changes=UNTOUCHED),
+            [call_reply(arguments="{}"), text_reply("Done.", id=2)],
+            RunContext(
+                replays=(
+                    call_reply(arguments="{}").model_copy(update={"purpose": "replay"}),
+                    call_reply().model_copy(update={"purpose": "replay-flipped"}),
+                )
+            ),
+        ),
+        refused(
+            [call_reply(arguments=CUT), plain_reply(400, error("Bad Request"), id=2, request=echo(CUT))], "endpoint"
+        ),
+    ],
+    "S-HISTORY": [
+        refused(
+            [
+                call_reply(),
+                plain_reply(400, error("messages.1: content is null"), id=2, request=echo('{"command": "ls"}')),
+            ],
+            "endpoint",
+        )
     ],
     "I-SLOW": [attribute(timed_out(), [steady(10.0)], RunContext(calibrated_tok_s=60.0))],
     "I-SETTING": [

@@ -46,6 +46,8 @@ INLINE = re.compile(r"`([^`\n]+)`")
 WRITTEN_BY = (
     "evidence",
     "trial",
+    "see/looking.py",
+    "see/phase.py",
     "bench/runner.py",
     "speed",
     "launch",
@@ -66,7 +68,7 @@ METADATA = {
     "llama.attention.head_count": 2,
 }
 CHECK_ID = re.compile(r'"([A-Z]+(?:_[A-Z]+)*)"')
-EVIDENCE_FILE = re.compile(r"[\w-]+\.(?:json|jsonl|yaml|prom|log|txt|patch|html|md|tar\.gz)")
+EVIDENCE_FILE = re.compile(r"[\w-]+\.(?:png|json|jsonl|yaml|prom|log|txt|patch|html|md|tar\.gz)")
 
 
 def each_page(pages: list[Path] = PAGES) -> pytest.MarkDecorator:

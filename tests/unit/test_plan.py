@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from onbox import recipes
-from onbox.bench.tasks import BUILTIN, CORE, QUICK
+from onbox.bench.tasks import BUILTIN, CORE, QUICK, SHORT
 from onbox.errors import UsageError
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import Plan, SpeedPlan
@@ -83,8 +83,8 @@ class TestContenders:
 
 class TestTasksAndRuns:
     def test_defaults_and_quick(self) -> None:
-        core, quick = plan_of(URL), plan_of(URL, quick=True)
-        assert (tuple(task.name for task in core.tasks), core.runs) == (CORE, 3)
+        short, quick = plan_of(URL), plan_of(URL, quick=True)
+        assert (tuple(task.name for task in short.tasks), short.runs) == (SHORT, 3)
         assert (tuple(task.name for task in quick.tasks), quick.runs) == (QUICK, 3)
         assert plan_of(URL, quick=True, runs=5).runs == 5
 
@@ -93,6 +93,7 @@ class TestTasksAndRuns:
             return tuple(task.name for task in plan_of(URL, **asked).tasks)
 
         assert names(tasks="quick") == QUICK
+        assert names(tasks="core") == CORE
         assert names(tasks="core", quick=True) == QUICK
         assert names(tasks="builtin") == tuple(sorted(path.parent.name for path in BUILTIN.glob("*/task.toml")))
         assert names(tasks="quick", task_names=["chat-tcp"]) == ("chat-tcp",)

@@ -14,6 +14,7 @@ from onbox.engines.model_families import FAMILIES
 from onbox.engines.served import Served, who_serves
 from onbox.evidence.records import Preflight
 from onbox.preflight.remedies import Trouble, remedy
+from onbox.see.pictures import made
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
 from tests.builders import call_delta, delta, event
@@ -28,7 +29,16 @@ LLAMA_PROPS = {
     "modalities": {"vision": False},
     "build_info": "b11549-abc",
 }
+SEED = 7
+NUMBER = made("digits", str(SEED)).expected[0]
 VLLM = Served("vLLM", "0.32.0", ("m",), 2048, None, None)
+
+
+@pytest.fixture(autouse=True)
+def _known_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("secrets.randbelow", lambda below: SEED)
+
+
 Answer = Callable[[dict[str, Any]], tuple[int, bytes]]
 
 
@@ -147,7 +157,7 @@ def able(body: dict[str, Any]) -> tuple[int, bytes]:
     messages = body.get("messages") or [{"content": ""}]
     asked = messages[-1]["content"]
     if isinstance(asked, list):
-        return stream(delta(content="Red."))
+        return stream(delta(content=f"It is {NUMBER}."))
     if "capital of France" in asked:
         return stream(delta(content="Paris"), event({"choices": [], "usage": {"completion_tokens": 2}}))
     if "number is" in asked:
@@ -228,16 +238,29 @@ class TestLong:
             "sampling",
             "usage",
         }
-        assert record.vision is False
+        # The question without the picture is refused too: that says nothing of sight.
+        assert record.vision is None
+        assert statuses(record)["image"] == "unknown"
 
-    def test_an_image_that_is_taken_and_not_seen_is_no_vision(self) -> None:
+    def test_a_refused_image_is_no_vision_and_no_flag_is_guessed(self) -> None:
+        def answer(body: dict[str, Any]) -> tuple[int, bytes]:
+            shown = isinstance((body.get("messages") or [{}])[-1].get("content"), list)
+            return fault(400, "At most 0 image(s)") if shown else able(body)
+
+        record = long(answer)
+        case = next(case for case in record.cases if case.name == "image")
+        assert (record.vision, case.status, case.remedy) == (False, "warn", "")
+        assert "At most 0 image(s)" in case.detail
+        assert "onbox see" in case.detail
+
+    def test_one_image_that_is_taken_and_not_read_proves_nothing(self) -> None:
         def answer(body: dict[str, Any]) -> tuple[int, bytes]:
             shown = isinstance((body.get("messages") or [{}])[-1].get("content"), list)
             return stream(delta(content="A nice picture.")) if shown else able(body)
 
         record = long(answer)
-        assert record.vision is False
-        assert statuses(record)["image"] == "warn"
+        assert record.vision is None
+        assert statuses(record)["image"] == "unknown"
 
     def test_patience_ends(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(preflight, "PATIENCE_S", -1.0)

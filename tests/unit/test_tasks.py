@@ -166,10 +166,20 @@ def test_any_version_that_harbor_takes_is_taken(copied: Path, version: str) -> N
 def test_variables_come_from_the_box_and_credentials_do_not(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     toml = copied / "task.toml"
     toml.write_text("[environment.env]\nA = '${ONBOX_A:-other}'\nB = 'x${ONBOX_A}'\n")
-    assert load_task(copied).variables == (("A", "other"), ("B", "x${ONBOX_A}"))
+    assert load_task(copied).variables == (("A", "other"), ("B", "x"))
     monkeypatch.setenv("ONBOX_A", "mine")
     assert dict(load_task(copied).variables)["A"] == "mine"
+    # Harbor hands these to docker compose, which fills in what stands within; the others it passes as they are.
+    toml.write_text("[environment.env]\nA = 'x$ONBOX_A-$$ONBOX_A ${ONBOX_B-b}'\n[verifier.env]\nB = 'x$ONBOX_A'\n")
+    task = load_task(copied)
+    assert (task.variables, task.gate_variables) == ((("A", "xmine-$ONBOX_A b"),), (("B", "x$ONBOX_A"),))
+    toml.write_text("[environment.env]\nA = 'costs 5$'\n")
+    with pytest.raises(UsageError, match=r"environment\.env\.A: a \$ that docker compose could not read"):
+        load_task(copied)
     monkeypatch.setenv("MY_API_KEY", "secret")
+    toml.write_text("[environment.env]\nA = 'x$MY_API_KEY'\n")
+    with pytest.raises(UsageError, match="looks like a credential"):
+        load_task(copied)
     toml.write_text("[verifier.env]\nA = '${MY_API_KEY}'\n")
     with pytest.raises(UsageError, match="looks like a credential") as raised:
         load_task(copied)

@@ -54,7 +54,10 @@ class TestRule:
         assert verdict.verdict == "switch"
         assert verdict.fixed_suite.p is not None
         assert verdict.fixed_suite.p < 0.05
-        assert verdict.headline == "Switch to new: new passes 16 of 16 valid runs where old passes 4 of 16."
+        assert verdict.headline == (
+            "Switch to new, for these four tasks: better on 4, equal on 0, worse on 0; "
+            "new passes 16 of 16 valid runs where old passes 4 of 16."
+        )
 
     def test_a_worse_challenger_is_a_keep(self, tmp_path: Path) -> None:
         verdict = trial(tmp_path, "PPPP", "FFFP")
@@ -91,7 +94,7 @@ class TestRule:
         verdict = judge(build_trial(tmp_path / "trial", [SMALL]))
         assert verdict.verdict == "undecided"
         assert (
-            verdict.headline == "small passes 4 of 12 valid runs (14 % to 61 %); there is nothing to compare it with."
+            verdict.headline == "small passes 4 of 12 valid runs (10 % to 65 %); there is nothing to compare it with."
         )
         assert (verdict.fixed_suite.p, verdict.population.p, verdict.bracket) == (None, None, None)
 
@@ -265,15 +268,22 @@ class TestIndependence:
         assert verdict.verdict == "switch"
         assert check(verdict, "RUNS_INDEPENDENT", "new").status is Status.PASS
 
-    def test_a_model_that_is_sure_of_one_task_still_samples(self, tmp_path: Path) -> None:
-        verdict = self.repeated(tmp_path, "sed {n}", sure_of=TASKS[0])
-        assert check(verdict, "RUNS_INDEPENDENT", "new").status is Status.PASS
-        assert verdict.fixed_suite == self.repeated(tmp_path / "other", "sed {n}").fixed_suite
+    def test_a_task_that_is_answered_alike_counts_once_and_the_others_as_they_are(self, tmp_path: Path) -> None:
+        verdict, other = self.repeated(tmp_path, "sed {n}", sure_of=TASKS[0]), self.repeated(tmp_path / "o", "sed {n}")
+        found = check(verdict, "RUNS_INDEPENDENT", "new")
+        assert (found.status, found.observed) == (Status.WARN, 4)
+        assert "4 of 20 valid runs" in found.hint
+        assert "does not sample" not in found.hint
+        assert verdict.verdict == "switch"
+        assert verdict.fixed_suite.p is not None
+        assert other.fixed_suite.p is not None
+        assert other.fixed_suite.p < verdict.fixed_suite.p < 1e-6
 
     def test_the_same_words_are_one_run(self, tmp_path: Path) -> None:
         verdict, other = self.repeated(tmp_path / "same", "sed"), self.repeated(tmp_path / "other", "sed {n}")
         found = check(verdict, "RUNS_INDEPENDENT", "new")
-        assert (found.status, found.observed) == (Status.WARN, 4)
+        assert (found.status, found.observed) == (Status.WARN, 16)
+        assert "does not sample" in found.hint
         assert verdict.fixed_suite.p is not None
         assert other.fixed_suite.p is not None
         assert verdict.fixed_suite.p > 100 * other.fixed_suite.p

@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from onbox.app.long_trials import judge_folder
 from onbox.atomic_files import write_atomic
 from onbox.errors import UsageError
 from onbox.evidence.folder import TrialFolder
-from onbox.evidence.load import load_trial
 from onbox.exporters import Export, exporter_by_name
-from onbox.judge.verdict.trial import judge
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ def export_trial(folder: Path | str, kind: str, out: Path | str | None = None) -
     """
     exporter = exporter_by_name(kind)
     trial = TrialFolder.open(Path(folder))
-    made = exporter.export(trial, judge(load_trial(trial)))
+    made = exporter.export(trial, judge_folder(trial))
     return Exported(_write(made, Path(folder), kind, Path(out) if out else None), tuple(made.notes))
 
 

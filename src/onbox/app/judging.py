@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from onbox.app import imports
+from onbox.app.long_trials import judge_folder
 from onbox.app.verifying import Verification, verify_trial
 from onbox.evidence.claims import Claim, read_claims
 from onbox.evidence.folder import TrialFolder
-from onbox.evidence.load import load_trial
 from onbox.judge.results import Verdict
-from onbox.judge.verdict.trial import judge
 
 __all__ = ["Verification", "judge_trial", "verify_trial"]
 
@@ -28,4 +27,4 @@ def judge_trial(folder: Path | str, *, claims: Sequence[Claim] | Path = (), incu
     if imports.is_import(Path(folder)):
         return imports.judge_again(Path(folder), incumbent)[0]
     published = read_claims(claims).claims if isinstance(claims, Path) else claims
-    return judge(load_trial(TrialFolder.open(Path(folder))), published)
+    return judge_folder(TrialFolder.open(Path(folder)), published)

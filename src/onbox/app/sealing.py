@@ -7,10 +7,10 @@ a line in the ledger that says what changed.
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from onbox.app.long_trials import judge_folder
 from onbox.atomic_files import write_atomic, write_json
 from onbox.errors import BadSubjectError
 from onbox.evidence.folder import TrialFolder
-from onbox.evidence.load import load_trial
 from onbox.evidence.manifest import (
     NAME,
     Problem,
@@ -24,7 +24,6 @@ from onbox.evidence.manifest import (
 )
 from onbox.evidence.records import LedgerKind
 from onbox.judge.results import Verdict
-from onbox.judge.verdict.trial import judge
 
 SHOWN = 5
 REPORTS = ("report.html", "report.md")
@@ -32,7 +31,7 @@ REPORTS = ("report.html", "report.md")
 
 def seal(folder: TrialFolder) -> Verdict:
     """Judge, write `verdict.json`, `report.html` and `report.md`, and seal the folder."""
-    verdict = judge(load_trial(folder))
+    verdict = judge_folder(folder)
     write_json(folder.path / "verdict.json", verdict)
     write_reports(folder, verdict, seal_of(hashes(folder.path)))
     write_manifest(folder.path)

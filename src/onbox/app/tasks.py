@@ -1,12 +1,18 @@
-"""Start a task of one's own; write an instance of a generated one as a plain folder."""
+"""Start a task of one's own; make some of a repository's history; write an instance of a generated one."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+from onbox.bench.history.mining import Dropped, Kept, mine
 from onbox.bench.instances import render
 from onbox.bench.sandbox.choose import choose
 from onbox.bench.scaffold import write_scaffold
 from onbox.bench.tasks import BUILTIN, Answer, Task, is_task_name, load_task, load_tasks
-from onbox.errors import UsageError
+from onbox.errors import BadSubjectError, UsageError
+
+COMMITS = 300
+KEEP = 12
 
 
 def new_task(name: str, folder: Path | str = ".", *, answer: Answer = "workspace") -> Task:
@@ -46,3 +52,75 @@ def render_task(task: str, *, seed: int = 0, to: Path | None = None, unsafe: boo
     if to.exists():
         raise UsageError(f"{to}: is there already", "give another folder")
     return found, render(found, seed, to, choose(unsafe=unsafe))
+
+
+@dataclass(frozen=True)
+class MinedTasks:
+    """What became of a repository's commits.
+
+    Args:
+        folder: of the tasks.
+        looked_at: number of commits.
+        kept: those that became tasks.
+        dropped: the others, with the reason of each.
+    """
+
+    folder: Path
+    looked_at: int
+    kept: tuple[Kept, ...]
+    dropped: tuple[Dropped, ...]
+
+    def check(self) -> None:
+        """Do nothing where a task was made.
+
+        Raises:
+            BadSubjectError: none was.
+        """
+        if not self.kept:
+            reasons = [end.why for end in self.dropped]
+            most = max(dict.fromkeys(reasons), key=reasons.count, default="no commits")
+            raise BadSubjectError(
+                f"none of {self.looked_at} commits makes a task; most often: {most}",
+                "--commits N looks further back, --env DIR gives the packages that the tests need",
+            )
+
+
+def tasks_from(
+    repository: Path | str,
+    to: Path | str,
+    *,
+    commits: int = COMMITS,
+    keep: int = KEEP,
+    environment: Path | None = None,
+    unsafe: bool = False,
+    tell: Callable[[str], None] = lambda text: None,
+) -> MinedTasks:
+    """Make tasks of commits that came with tests which fail before and pass after; each passes its audit.
+
+    Args:
+        repository: its folder; nothing of it runs outside the sandbox, and nothing is fetched.
+        to: a new folder for the tasks.
+        commits: how many to look at, newest first.
+        keep: how many tasks are enough.
+        environment: a virtual environment, or a folder with `node_modules`; None: the repository's own.
+        unsafe: run the tests without a sandbox where none works.
+        tell: called with a line for each commit that is tried, kept or dropped.
+
+    Raises:
+        UsageError: it is no repository, has no commits but merges, or the folder is there already.
+        BoxError: git is missing, or no sandbox works here.
+    """
+    target, kept, dropped = Path(to), list[Kept](), list[Dropped]()
+    if target.exists() and any(target.iterdir()):
+        raise UsageError(f"{target}: is there already", "give another folder")
+    ends = mine(
+        Path(repository), target, choose(unsafe=unsafe), commits=commits, keep=keep, environment=environment, tell=tell
+    )
+    for end in ends:
+        if isinstance(end, Kept):
+            kept.append(end)
+            tell(f"{end.commit[:10]} kept as {end.name}")
+        else:
+            dropped.append(end)
+            tell(f"{end.commit[:10]} dropped: {end.why}")
+    return MinedTasks(target, len(kept) + len(dropped), tuple(kept), tuple(dropped))

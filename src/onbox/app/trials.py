@@ -87,9 +87,17 @@ def _fit_for_scoring(
     from onbox.bench.audit.admission import admit, fit
 
     left_out = [*plan.left_out]
-    left = fit(tasks, sandbox, lambda name, why: left_out.append(LeftOut(name=name, why=why.message)))
+    left = fit(
+        tasks,
+        sandbox,
+        lambda name, why: left_out.append(LeftOut(name=name, why=why.message)),
+        network=None if plan.tasks_from == "builtin" else plan.network,
+    )
     for task in left_out:
         tell(f"{task.name}: left out: {task.why.removeprefix(f'{task.name}: ')}")
+    if networked := frozenset(task.name for task in left if task.network):
+        tell(f"with the network, as --network asks: the gates of {', '.join(sorted(networked))}")
+        spec = spec.model_copy(update={"networked": networked})
     if left_out:
         names = tuple(task.name for task in left)
         spec = spec.model_copy(update={"task_names": names, "left_out": tuple(left_out)})

@@ -5,6 +5,7 @@ from onbox.app.images import Diagnosis
 from onbox.app.judging import Verification
 from onbox.app.preflight import PreflightResult
 from onbox.app.regrade import RegradeResult
+from onbox.app.see import SeeResult
 from onbox.app.speed import SpeedResult
 from onbox.app.trials import TrialResult
 from onbox.app.watching import WatchFrame, WatchSpec
@@ -40,6 +41,7 @@ __all__ = [
     "Recipe",
     "RegradeResult",
     "Scenario",
+    "SeeResult",
     "ShapeResult",
     "SpeedResult",
     "StopResult",

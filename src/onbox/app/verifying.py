@@ -9,26 +9,30 @@ What is looked at, in this order; a fault in one step ends the check, for the ne
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from onbox.app import imports
+from onbox.app.long_trials import read_folder
 from onbox.app.sealing import in_words, rendered
 from onbox.errors import BadSubjectError, UsageError
 from onbox.evidence.consistency import contradictions, unsaid
 from onbox.evidence.folder import TrialFolder
-from onbox.evidence.load import TrialEvidence, load_trial
+from onbox.evidence.load import RunEvidence
 from onbox.evidence.manifest import NAME, VERDICT, Problem, hashes, mismatches, seal_of
 from onbox.evidence.records import AgentStop
 from onbox.evidence.trajectory import trajectory_problem
 from onbox.judge import RULES
 from onbox.judge.results import Verdict
-from onbox.judge.verdict.trial import judge
+from onbox.judge.runs.run_context import run_folder
+from onbox.judge.speed.estimator import Sample
 
 OWN_AGENTS = ("builtin", "builtin-responses")
 SHA256_DIGITS = 64
+RULES_4_CHECKS = ("RUNS_INDEPENDENT", "COVERAGE", "CEILING")
+"""Checks that count other runs since rules 4: each answer once, and the baseline arm alone."""
 
 
 @dataclass(frozen=True)
@@ -94,19 +98,21 @@ def _recomputed(trial: TrialFolder, seal: str) -> tuple[tuple[Problem, ...], tup
         plan = trial.plan()
         if problems := contradictions(trial, plan, ledger):
             return tuple(problems), ()
-        evidence = load_trial(trial)
+        own = plan.agent.name in OWN_AGENTS and plan.agent.command is None
+        read = read_folder(trial, lambda run, samples: _trajectory(trial, run, samples, own_agent=own))
         written = json.loads((trial.path / VERDICT).read_text("utf-8"))
     except (UsageError, OSError, ValueError) as error:
         # The seal holds, so this is what was sealed: no mistake of the caller's.
         return (_unreadable(trial, error),), ()
     notes = list(unsaid(trial, ledger))
-    problems = [*_trajectories(trial, evidence)]
-    computed = judge(evidence)
+    computed = read.verdict
+    problems = [(f"{run_folder(run.record)}/trajectory.json", problem) for run, problem in read.further if problem]
     problems += _verdict(written, computed)
     if written.get("rules", 1) != RULES:
         notes.append(
             f"verdict.json was computed by rules {written.get('rules', 1)} of an earlier onbox, today's are {RULES}: "
-            "its speeds are not compared; onbox report writes it again"
+            "its runs and the checks that both count alike are compared, but for failures that these lay to another "
+            "cause; its verdict, rates and speeds are not; onbox report writes it again"
         )
     for name, text in rendered(trial, computed, seal).items():
         problem, note = _report(trial, name, text)
@@ -121,35 +127,65 @@ def _unreadable(trial: TrialFolder, error: Exception) -> Problem:
     return name, problem
 
 
-def _trajectories(trial: TrialFolder, evidence: TrialEvidence) -> Iterator[Problem]:
-    """Each trajectory against the wire of its run."""
-    own = evidence.plan.agent.name in OWN_AGENTS and evidence.plan.agent.command is None
-    for contender in evidence.contenders:
-        for run in contender.runs:
-            record = run.record
-            path = trial.run_folder(record.contender, record.task, record.arm, record.n) / "trajectory.json"
-            cut_off = record.agent.stop is not AgentStop.ANSWERED
-            if problem := trajectory_problem(path, run.exchanges, own_agent=own, cut_off=cut_off):
-                yield path.relative_to(trial.path).as_posix(), problem
+def _trajectory(trial: TrialFolder, run: RunEvidence, samples: Sequence[Sample], *, own_agent: bool) -> str:
+    """What the trajectory of a run says that its wire does not."""
+    path = trial.path / run_folder(run.record) / "trajectory.json"
+    asked = [exchange for exchange in run.exchanges if exchange.purpose == "agent"]
+    answers = [(sample.reply, sample.status) for sample in samples]
+    cut_off = run.record.agent.stop is not AgentStop.ANSWERED
+    request = asked[-1].request if asked else None
+    return trajectory_problem(path, answers, request if own_agent else None, cut_off=cut_off)
 
 
 def _verdict(written: Mapping[str, Any], verdict: Verdict) -> Iterator[Problem]:
     """What differs between the verdict that is written and the one that the evidence gives now.
 
-    Of a verdict by older rules, all is compared but what rules 2 changed: speeds, and sentences about them.
+    Of a verdict by older rules that is compared which no rule since has changed: every run with its outcome, unless
+    today's rules lay a failure to another cause, and the checks that count the same.
     """
     computed: Mapping[str, Any] = verdict.model_dump(mode="json")
     if written.get("rules", 1) != RULES:
-        written, computed = _without_speeds(written), _without_speeds(computed)
+        blamed_alike = _codes(written) == _codes(computed)
+        written, computed = _shared(written, written), _shared(computed, written)
+        if not blamed_alike:
+            written, computed = _without_blame(written), _without_blame(computed)
+    computed = _without_new(json.loads(json.dumps(computed)), written)
     for key in sorted({*written, *computed}):
-        if written.get(key) != json.loads(json.dumps(computed.get(key))):
+        if written.get(key) != computed.get(key):
             yield VERDICT, f"{key} does not follow from the evidence"
 
 
-def _without_speeds(verdict: Mapping[str, Any]) -> Mapping[str, Any]:
-    kept = {key: value for key, value in verdict.items() if key not in ("rules", "reasons", "headline")}
-    contenders = [{k: v for k, v in each.items() if k != "speed"} for each in verdict.get("contenders", ())]
-    return {**kept, "contenders": contenders}
+def _shared(verdict: Mapping[str, Any], known: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What no rule has changed since, of runs the fields that the older verdict knows."""
+    checks = [check for check in verdict.get("checks", ()) if check.get("id") not in RULES_4_CHECKS]
+    fields = {name for run in known.get("runs", ()) for name in run}
+    runs = [{name: run.get(name) for name in fields} for run in verdict.get("runs", ())]
+    return {"trial": verdict.get("trial"), "runs": runs, "checks": checks}
+
+
+def _without_new(computed: Any, written: Any) -> Any:
+    """What was computed, without fields that say nothing and that the onbox of that verdict did not know."""
+    if isinstance(computed, dict) and isinstance(written, dict):
+        return {
+            key: _without_new(value, written.get(key))
+            for key, value in computed.items()
+            if value not in (None, {}, []) or key in written
+        }
+    if isinstance(computed, list) and isinstance(written, list) and len(computed) == len(written):
+        return [_without_new(*pair) for pair in zip(computed, written, strict=True)]
+    return computed
+
+
+BLAME = frozenset({"outcome", "attribution", "code", "detail", "replay", "replay_bound"})
+
+
+def _codes(verdict: Mapping[str, Any]) -> list[Any]:
+    return [run.get("code") for run in verdict.get("runs", ())]
+
+
+def _without_blame(verdict: Mapping[str, Any]) -> Mapping[str, Any]:
+    runs = [{key: value for key, value in run.items() if key not in BLAME} for run in verdict.get("runs", ())]
+    return {"runs": runs}
 
 
 def _report(trial: TrialFolder, name: str, rendered_now: str) -> tuple[str, str]:

@@ -8,6 +8,9 @@ from pathlib import Path
 
 WORKDIR = "/app"
 """Where no WORKDIR is told: what the base image says is not known without it."""
+SEALED = "env"
+"""Beside the Dockerfile: packages that the tests of a project need; it is shown to commands, and copied nowhere."""
+_SEALED_COPIES = ((f"{SEALED}/", f"/{SEALED}/"), (f"{SEALED}/node_modules/", "/node_modules/"))
 _NO_FILES = frozenset({"LABEL", "EXPOSE", "STOPSIGNAL", "MAINTAINER", "CMD"})
 """Harbor starts a container with a command of its own, so that CMD says nothing."""
 _TAKEN = ("/tests", "/logs", "/solution", "/calls")
@@ -50,8 +53,9 @@ class Layout:
 def read_layout(path: Path, workdir: str = "") -> Layout | None:
     """What a Dockerfile makes by copying; None when it is not there or when only Docker could do what it says.
 
-    The workspace is the last WORKDIR: files copied elsewhere, flags, and instructions that run something or change a
-    user need Docker, and so do a `.dockerignore` and a WORKDIR among the system's folders.
+    The workspace is the last WORKDIR: files copied elsewhere, but for the sealed environment, flags, and instructions
+    that run something or change a user need Docker, and so do a `.dockerignore` and a WORKDIR among the system's
+    folders.
 
     Args:
         path: of the Dockerfile.
@@ -72,6 +76,8 @@ def read_layout(path: Path, workdir: str = "") -> Layout | None:
                 stages += 1
             case "WORKDIR", [folder] if "$" not in folder:
                 here = posixpath.normpath(posixpath.join(here, folder))
+            case "COPY", [source, target] if (source, target) in _SEALED_COPIES:
+                pass
             case "COPY", [first, *_, target] if not first.startswith(("-", "[", "<")) and "$" not in line:
                 place = posixpath.normpath(posixpath.join(here, target))
                 copied.append((tuple(arguments[:-1]), place, target.endswith("/") or target == "."))

@@ -17,6 +17,7 @@ from pathlib import Path
 from onbox.bench.dockerfile import WORKDIR, is_taken
 from onbox.bench.sandbox import Sandbox
 from onbox.bench.sandbox.container import Container
+from onbox.bench.sandbox.equipped import Equipped
 from onbox.bench.task_sandbox import TaskSandbox
 from onbox.bench.tasks import Task, tree_sha256
 from onbox.bench.workspace import MTIME_S, make_workspace, needs_docker
@@ -52,7 +53,8 @@ def environment_of(task: Task, sandbox: Sandbox) -> Environment:
     env = dict(task.variables)
     if task.layout is not None:
         workdir = task.layout.workdir
-        placed = TaskSandbox(sandbox, workdir, {**_home(workdir), **dict(task.layout.env), **env})
+        equipped = sandbox if task.sealed is None else Equipped(sandbox, task.sealed)
+        placed = TaskSandbox(equipped, workdir, {**_home(workdir), **dict(task.layout.env), **env})
         return Environment(placed, partial(make_workspace, task))
     if not isinstance(sandbox, Container):
         raise BoxError(needs_docker(task), "set ONBOX_SANDBOX=docker, or take a task that only copies files")

@@ -1,6 +1,7 @@
-"""A run that ended without a call is asked again, so that the judge can tell a call that was lost from one never made.
+"""A run that ended without a call, or with calls that cannot be carried out, is asked again, so that the judge can tell
+a call that the server lost or broke from one that the model never made or wrote so.
 
-The recorded last request is sent again several times, round by round: unchanged, then streamed instead of whole or the
+The recorded request is sent again several times, round by round: unchanged, then streamed instead of whole or the
 other way round, then past the server's parser. All requests of a round share a seed, and the seeds of rounds differ: a
 server that keeps to seeds would otherwise say the same each time.
 """
@@ -16,11 +17,12 @@ from onbox.bench.raw_completion import raw_route
 from onbox.bench.sandbox.halt import Halted
 from onbox.engines.base import RawRoute
 from onbox.engines.served import Served, who_serves
+from onbox.evidence.call_arguments import cut_at_limit, faults_of, output_limit
 from onbox.evidence.folder import append_line
 from onbox.evidence.markup import leaked
 from onbox.evidence.offers import offered_tools
 from onbox.evidence.records import Exchange, ReplayEnd, ReplayPlan
-from onbox.evidence.stream import read_reply
+from onbox.evidence.stream import Reply, read_reply
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
 
@@ -34,8 +36,10 @@ SAMPLED_WITHIN = ("sampling_params", "options")
 
 
 def ambiguous(exchanges: Sequence[Exchange]) -> Exchange | None:
-    """The exchange that a run without a call ended with, where its bytes do not say who lost the call; else None.
+    """The exchange to ask again, where the bytes of a run do not say who lost its call or broke its arguments; else
+    None.
 
+    A run without a call: its last exchange. A run with a call that cannot be carried out: the last with such a call.
     Not ambiguous is what says it itself: an error, an answer cut off at its length, nothing at all, a call in the text.
     """
     asked = [each for each in exchanges if each.purpose == "agent" and offered_tools(each.request)]
@@ -43,13 +47,23 @@ def ambiguous(exchanges: Sequence[Exchange]) -> Exchange | None:
         return None
     replies = [read_reply(each) for each in asked]
     last, offered = replies[-1], offered_tools(asked[-1].request)
-    if asked[-1].status != 200 or last.error or not last.done or last.finish_reason in ("length", "tool_calls"):
+    if leaked(last.content, offered) or leaked(last.reasoning, offered):
         return None
-    if last.tool_calls or leaked(last.content, offered) or leaked(last.reasoning, offered):
-        return None
-    only_thought = bool(last.reasoning.strip()) and not last.content.strip()
-    words_alone = bool(last.content.strip()) and not any(reply.tool_calls for reply in replies)
-    return asked[-1] if only_thought or words_alone else None
+    whole = asked[-1].status == 200 and not last.error and last.done
+    if whole and last.finish_reason not in ("length", "tool_calls") and not last.tool_calls:
+        only_thought = bool(last.reasoning.strip()) and not last.content.strip()
+        words_alone = bool(last.content.strip()) and not any(reply.tool_calls for reply in replies)
+        if only_thought or words_alone:
+            return asked[-1]
+    pairs = zip(reversed(asked), reversed(replies), strict=True)
+    return next((exchange for exchange, reply in pairs if _broke_a_call(exchange, reply)), None)
+
+
+def _broke_a_call(exchange: Exchange, reply: Reply) -> bool:
+    """Whether a whole answer holds a call that does not fit what was offered, though there was room for it."""
+    if exchange.status != 200 or reply.error or not reply.done or cut_at_limit(reply, output_limit(exchange.request)):
+        return False
+    return any(faults_of(reply, offered_tools(exchange.request)))
 
 
 @dataclass

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Literal
 
 from onbox.bench.assembly import assembled
-from onbox.bench.dockerfile import Layout, read_layout
+from onbox.bench.dockerfile import SEALED, Layout, read_layout
 from onbox.bench.task_toml import Answer as Answer
 from onbox.bench.task_toml import Decides, Variables, read_toml, resolved
 from onbox.errors import OnboxError, UsageError
@@ -35,9 +35,13 @@ QUICK = ("fix-failing-test", "fill-json", "write-to-test")
 """The builtin tasks that a model of 1.5 billion parameters can pass."""
 
 CORE = (*QUICK, "rename-2-files", "rename-16-files", "rename-method", "chat-tcp", "chat-chmod", "chat-acid")
-"""The nine of a trial that names no tasks: about ten minutes for two small models on two cores."""
+"""Nine of three families: a quarter of an hour for two small models on two cores."""
 
-SETS: dict[str, tuple[str, ...] | None] = {"quick": QUICK, "core": CORE, "builtin": None}
+DEFAULT = "short"
+SHORT = (*QUICK, "chat-chmod")
+"""The four of a trial that names no tasks: under eight minutes for two small models on two cores."""
+
+SETS: dict[str, tuple[str, ...] | None] = {DEFAULT: SHORT, "quick": QUICK, "core": CORE, "builtin": None}
 """The builtin tasks under names of their own; None: all of them."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -67,9 +71,12 @@ class Task:
         variables: of all commands.
         solution_variables: of the reference solution beside them.
         gate_variables: of the gate beside them.
+        network: whether its gate and its reference solution have the box's network, by the user's own words.
         answer: where the gate looks: at the workspace, or at the agent's last message.
         needs: programs that the agent or the gate runs, beside Python and the shell: `node`.
         exact: the layout of the answer matters, so that the audit must not lay it out anew.
+        frame: the gate holds what was not asked for to what it was; false for one that only runs a project's tests.
+        committed: the day of the commit that it was made of, as YYYY-MM-DD; empty: of no commit.
         judges_apart: the gate never runs the code under test, but has it run, and says its verdict with a word.
         sha256: of every file of the task, names and execute bits included.
         origin_sha256: of the task that this is an instance of; its own where it was not generated.
@@ -94,6 +101,9 @@ class Task:
     judges_apart: bool
     sha256: str
     origin_sha256: str
+    network: bool = False
+    frame: bool = True
+    committed: str = ""
 
     @property
     def generated(self) -> bool:
@@ -119,6 +129,12 @@ class Task:
     def layout(self) -> Layout | None:
         """The workspace that its Dockerfile makes by copying; None when it does more than copy."""
         return read_layout(self.environment / "Dockerfile", self.workdir)
+
+    @property
+    def sealed(self) -> Path | None:
+        """The folder of packages that every command of the task finds as ENV_DIR, read-only; None: it has none."""
+        folder = self.environment / SEALED
+        return folder if folder.is_dir() else None
 
     @property
     def needs_docker(self) -> bool:
@@ -205,7 +221,7 @@ def load_task(path: Path) -> Task:
         reward_min=tuple(facts.reward_min.items()),
         image=facts.environment.docker_image or "",
         workdir=facts.environment.workdir or "",
-        variables=resolved(toml, "environment.env", facts.environment.env),
+        variables=resolved(toml, "environment.env", facts.environment.env, composed=True),
         solution_variables=resolved(toml, "solution.env", facts.solution.env),
         gate_variables=resolved(toml, "verifier.env", facts.verifier.env),
         answer=facts.metadata.answer,
@@ -214,6 +230,8 @@ def load_task(path: Path) -> Task:
         judges_apart=facts.metadata.gate == "apart",
         sha256=(sha256 := tree_sha256(path)),
         origin_sha256=sha256,
+        frame=facts.metadata.frame,
+        committed=facts.metadata.committed,
     )
 
 

@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "onbox.cli.commands.preflight",
         "Does a server speak tools and reasoning as an agent needs?",
     ),
+    "see": ("onbox.cli.commands.see", "Can it see, and if not, who hides it?"),
     "bench": ("onbox.cli.commands.bench", "Agent runs on tasks against a running server."),
     "image": ("onbox.cli.commands.image", "Fetch beside the daemon, build for this chip, read what binaries are for."),
     "up": ("onbox.cli.commands.up", "Serve a recipe under the guard."),
@@ -34,15 +35,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "regrade": ("onbox.cli.commands.regrade", "Gates and attribution again, from the evidence."),
     "judge": ("onbox.cli.commands.judge", "The verdict, from evidence alone."),
     "report": ("onbox.cli.commands.report", "Write report.html and report.md again, from evidence alone."),
+    "view": ("onbox.cli.commands.view", "Trials as a page on loopback, those under way too."),
     "verify": ("onbox.cli.commands.verify", "Recompute a trial and check the hashes of its files."),
     "import": ("onbox.cli.commands.import_", "Other tools' records into evidence, with what they are worth."),
     "export": ("onbox.cli.commands.export", "A trial in other tools' formats."),
 }
 
-LATER: dict[str, tuple[str, str]] = {
-    "see": ("0.7", "Can it see, and if not, who hides it?"),
-    "view": ("0.8", "A trial as a page on loopback."),
-}
+LATER: dict[str, tuple[str, str]] = {}
+"""Names that are kept for later releases, and the release that brings each."""
 
 
 class Commands(click.Group):
@@ -70,8 +70,9 @@ class Commands(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
-        with formatter.section("In later releases"):
-            formatter.write_dl([(name, text) for name, (_, text) in LATER.items()])
+        if LATER:
+            with formatter.section("In later releases"):
+                formatter.write_dl([(name, text) for name, (_, text) in LATER.items()])
 
 
 def _later(name: str, release: str) -> click.Command:

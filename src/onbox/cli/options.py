@@ -5,6 +5,8 @@ from typing import Any, TypeVar
 
 import click
 
+from onbox.errors import UsageError
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 GIB = 2**30
@@ -15,6 +17,40 @@ def json_option(function: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, all else on stderr.")(
         function
     )
+
+
+def network_option(function: F) -> F:
+    """Add `--network`: what a network is let in for."""
+    return click.option(
+        "--network",
+        type=click.Choice(["none", "gates"]),
+        default="none",
+        show_default=True,
+        help="Let the gates and reference solutions of tasks that need it have this box's network.",
+    )(function)
+
+
+def set_option(function: F) -> F:
+    """Add `--set`, passed on as `task_set`: a set of builtin tasks."""
+    return click.option(
+        "--set",
+        "task_set",
+        type=click.Choice(["quick", "core", "builtin"]),
+        help="The builtin tasks of a set: three small ones, nine, or all; four if left out.",
+    )(function)
+
+
+def tasks_of(tasks: str | None, task_set: str | None) -> dict[str, str]:
+    """The value of `--tasks` that `--set` stands for; none where it was not given.
+
+    Raises:
+        UsageError: both were given.
+    """
+    if task_set is None:
+        return {}
+    if tasks is not None:
+        raise UsageError("--set and --tasks: both say which tasks", "give one of them")
+    return {"tasks": task_set}
 
 
 def given(*names: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from onbox.engines.launch import Launch
 from onbox.engines.log_lines import LogLines
+from onbox.engines.sight import EngineSight
 from onbox.schema.engine_profile import EngineProfile
 
 if TYPE_CHECKING:  # the watcher reads facts, and must stay small
@@ -66,7 +67,6 @@ class Trouble(StrEnum):
     STREAM = "streams and whole answers differ"
     REASONING_IN_TEXT = "thoughts stand in the text"
     REASONING_LOST = "thoughts are not passed back"
-    IMAGE = "images are not taken"
     CONTEXT = "the context is short"
     SAMPLING = "sampling defaults are not told"
     NO_USAGE = "usage is not told"
@@ -183,6 +183,7 @@ class EngineFacts:
         details: (connection, model) -> `version`, `sampling`, `vision` as far as it tells them apart from `probe`.
         raw_completion: finds the route past its parser.
         advice: the option that helps; empty where none is known.
+        sight: what it does with pictures.
         caches: folders below `~/.cache` where it keeps what it compiles.
         room_option: how it is given room for `{parallel}` requests at a time.
     """
@@ -201,5 +202,6 @@ class EngineFacts:
     details: Callable[["StampedClient", str], dict[str, Any]] | None = None
     raw_completion: FindRawRoute | None = None
     advice: Callable[[Advice], str] | None = None
+    sight: EngineSight | None = None
     caches: tuple[str, ...] = ()
     room_option: str = ""

@@ -57,6 +57,10 @@ def _planned_hashes(ledger: Sequence[LedgerEntry]) -> list[str]:
     return [entry.sha256 for entry in ledger if entry.kind is LedgerKind.PLANNED and entry.sha256]
 
 
+WRITTEN_LAST = ("run.json", "see.json")
+"""Of a run or a measurement, and of what was shown to a contender."""
+
+
 def _outside(folder: TrialFolder, plan: Plan) -> Iterator[Problem]:
     """Runs that the plan does not ask for."""
     contenders = {contender.name for contender in plan.contenders}
@@ -77,7 +81,7 @@ def _lost(folder: TrialFolder, ledger: Sequence[LedgerEntry]) -> Iterator[Proble
     """What the ledger accepted or set aside and the folder does not hold."""
     accepted = Counter(entry.subject.rstrip("/") for entry in ledger if entry.kind is LedgerKind.ACCEPTED)
     for subject, times in accepted.items():
-        if (folder.path / subject / "run.json").is_file() or "/" not in subject:
+        if "/" not in subject or any((folder.path / subject / last).is_file() for last in WRITTEN_LAST):
             continue
         contender, _, place = subject.partition("/runs/")
         moved = list((folder.contender(contender) / SET_ASIDE).glob(f"{place}.*")) if place else []

@@ -28,7 +28,7 @@ FINISH_WORDS = MappingProxyType(
 """How the other APIs say what chat completions call `stop`, `length` and `tool_calls`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CallPiece:
     """A part of a tool call; parts with the same index belong together."""
 
@@ -38,7 +38,7 @@ class CallPiece:
     arguments: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Piece:
     """What one message adds to a reply; the fields are those of `onbox.evidence.stream.Reply`."""
 
@@ -84,22 +84,29 @@ def error_text(error: Any) -> str:
 
 
 def _chat(payload: Mapping[str, Any]) -> Piece:
-    choices = [choice for choice in _list(payload.get("choices")) if isinstance(choice, dict)]
-    first = next((choice for choice in choices if not choice.get("index")), {})
+    chosen: Mapping[str, Any] | None = None
+    count = 0
+    for choice in _list(payload.get("choices")):
+        if isinstance(choice, dict):
+            count = max(count, _int(choice.get("index")) + 1)
+            if chosen is None and not choice.get("index"):
+                chosen = choice
+    first = chosen or {}
     delta = _dict(first.get("delta")) or _dict(first.get("message"))
     reasoning, field = _reasoning(delta)
+    calls = delta.get("tool_calls")
     ids = first.get("token_ids", delta.get("token_ids"))
     return Piece(
         text=_text(delta.get("content")) or _text(delta.get("refusal")) or _text(first.get("text")),
         reasoning=reasoning,
         reasoning_field=field,
-        calls=tuple(_call(n, call) for n, call in enumerate(_list(delta.get("tool_calls"))) if isinstance(call, dict)),
+        calls=tuple(_call(n, call) for n, call in enumerate(_list(calls)) if isinstance(call, dict)) if calls else (),
         finish_reason=_str(first.get("finish_reason")) or None,
         usage=_dict(payload.get("usage")) or None,
         timings=_dict(payload.get("timings")) or None,
         metrics=_dict(payload.get("metrics")) or None,
         error=_error(payload) or oddity(payload),
-        choices=max((_int(choice.get("index")) + 1 for choice in choices), default=0),
+        choices=count,
         token_ids=len(ids) if isinstance(ids, list) else None,
     )
 
@@ -283,7 +290,10 @@ def _usage(value: Any) -> dict[str, Any] | None:
 
 def _reasoning(holder: Mapping[str, Any]) -> tuple[str, str]:
     """The reasoning and the field that it came in; a server that fills two fields says the same in both."""
-    return next(((text, name) for name in REASONING_FIELDS if (text := _text(holder.get(name)))), ("", ""))
+    for name in REASONING_FIELDS:
+        if text := _text(holder.get(name)):
+            return text, name
+    return "", ""
 
 
 def _error(payload: Mapping[str, Any]) -> str | None:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from onbox.atomic_files import utc_now, write_atomic
 from onbox.errors import UsageError
 from onbox.evidence.migrations import current
-from onbox.evidence.records import Exchange, LedgerEntry, LedgerKind, Plan, RunRecord
+from onbox.evidence.records import Exchange, LedgerEntry, LedgerKind, Plan, RunRecord, SandboxReport
 
 AGAIN_MAX = 2
 """Further tries of a run that was invalid; more would be trying until it looks good."""
@@ -80,11 +80,14 @@ def json_of(text: str | bytes) -> Any:
     Raises:
         ValueError: it is none.
     """
-    return json.loads(text, parse_constant=_no_constant)
+    return _JSON.decode(text if isinstance(text, str) else text.decode(json.detect_encoding(text), "surrogatepass"))
 
 
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is no number of JSON")
+
+
+_JSON = json.JSONDecoder(parse_constant=_no_constant)
 
 
 class TrialFolder:
@@ -193,7 +196,8 @@ class TrialFolder:
             UsageError: a record cannot be read, or says that it is of another place than that it lies in.
         """
         found = sorted((self.contender(contender) / "runs").glob("*/*/*/run.json"))
-        records = [self._run(path) for path in found]
+        alike: dict[SandboxReport, SandboxReport] = {}
+        records = [_sharing(self._run(path), alike) for path in found]
         return sorted(records, key=lambda run: (run.task, run.arm, run.n))
 
     def _run(self, path: Path) -> RunRecord:
@@ -218,6 +222,11 @@ class TrialFolder:
     def read_if_there(self, model: type[R], path: Path) -> R | None:
         """Like `read`, with None for a file that is not there."""
         return self.read(model, path) if path.is_file() else None
+
+
+def _sharing(record: RunRecord, alike: dict[SandboxReport, SandboxReport]) -> RunRecord:
+    """The record, its sandbox the same object as in runs before it: it is half of what a record holds."""
+    return record.model_copy(update={"sandbox": alike.setdefault(record.sandbox, record.sandbox)})
 
 
 def _validated(model: type[R], path: Path, parse: Any) -> R:

@@ -64,6 +64,8 @@ class SseParser:
         """Return each event that this chunk completes, with its name."""
         if not chunk:
             return []
+        if self._is_one_event(chunk):
+            return [Event("message", _text(chunk[6:-2]))]
         after_cr, self._after_cr = self._after_cr, chunk.endswith(b"\r")
         if after_cr:
             chunk = chunk.removeprefix(b"\n")
@@ -77,6 +79,23 @@ class SseParser:
         *lines, rest = self._pending.take().replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
         self._pending.add(rest)
         return [event for line in lines if (event := self._line(line)) is not None]
+
+    def _is_one_event(self, chunk: bytes) -> bool:
+        """Whether a chunk is one event of one line of data, as servers that flush each token send it, and nothing of
+        an earlier chunk is open."""
+        return (
+            chunk.find(b"\n") == len(chunk) - 2
+            and chunk.startswith(b"data: ")
+            and chunk.endswith(b"\n\n")
+            and b"\r" not in chunk
+            and len(chunk) > 8
+            and self.between_events
+        )
+
+    @property
+    def between_events(self) -> bool:
+        """Whether an event has ended and none has begun."""
+        return not (self._pending.length or self._data or self._name or self._after_cr or self._at_start)
 
     def rest(self) -> list[Event]:
         """Nothing: an event that was cut off is dropped."""

@@ -25,6 +25,8 @@ from onbox.evidence.records import (
     Preflight,
     PreflightCase,
     RunRecord,
+    SightFacts,
+    SightTry,
     SpeedRecord,
     StandUp,
     Telemetry,
@@ -89,6 +91,34 @@ class EngineLife:
 
 
 @dataclass(frozen=True)
+class TryEvidence:
+    """One question about a picture.
+
+    Args:
+        where: its folder, relative to the trial folder.
+        asked: `run.json`.
+        exchange: `wire.jsonl`; None where it was cut off.
+    """
+
+    where: str
+    asked: SightTry
+    exchange: Exchange | None
+
+
+@dataclass(frozen=True)
+class SightEvidence:
+    """What was shown to a contender.
+
+    Args:
+        facts: `see.json`.
+        tries: in their order.
+    """
+
+    facts: SightFacts
+    tries: tuple[TryEvidence, ...]
+
+
+@dataclass(frozen=True)
 class ContenderEvidence:
     """All that was seen of one contender.
 
@@ -98,6 +128,7 @@ class ContenderEvidence:
         speeds: the finished measurements, in their order.
         lives: of its engine, the last one on the trial's own box under `last_life` too.
         last_life: None: the engine's start was not seen.
+        sight: what was shown to it; None: nothing was, or not to the end.
     """
 
     plan: ContenderPlan
@@ -105,6 +136,7 @@ class ContenderEvidence:
     speeds: tuple[SpeedEvidence, ...]
     lives: tuple[EngineLife, ...]
     last_life: StandUp | None
+    sight: SightEvidence | None = None
 
 
 @dataclass(frozen=True)
@@ -126,8 +158,13 @@ class TrialEvidence:
     box: Any = None
 
 
-def load_trial(folder: TrialFolder) -> TrialEvidence:
+def load_trial(folder: TrialFolder, *, wires: bool = True) -> TrialEvidence:
     """Read the folder of a trial.
+
+    Args:
+        folder: of the trial.
+        wires: whether the exchanges of runs are read too; of a long trial they do not fit into memory, so that each run
+            is read by itself (`load_run`) and let go.
 
     Raises:
         UsageError: a record cannot be read; the message names the file and the field.
@@ -136,24 +173,43 @@ def load_trial(folder: TrialFolder) -> TrialEvidence:
     return TrialEvidence(
         plan=plan,
         ledger=tuple(folder.ledger()),
-        contenders=tuple(load_contender(folder, contender) for contender in plan.contenders),
+        contenders=tuple(load_contender(folder, contender, wires=wires) for contender in plan.contenders),
         claims=read_claims(claims).claims if claims.is_file() else (),
         box=_box(folder.path / "box.json"),
     )
 
 
-def load_contender(folder: TrialFolder, contender: ContenderPlan) -> ContenderEvidence:
+def load_contender(folder: TrialFolder, contender: ContenderPlan, *, wires: bool = True) -> ContenderEvidence:
     """Read the folder of a contender; see `load_trial`."""
     home = folder.contender(contender.name)
     numbers = sorted(int(path.name) for path in (home / "speed").glob("*") if path.name.isdecimal())
     speeds = (load_speed(folder, contender.name, number) for number in numbers)
     return ContenderEvidence(
         plan=contender,
-        runs=tuple(load_run(folder, record) for record in folder.runs(contender.name)),
+        runs=tuple(
+            load_run(folder, record) if wires else RunEvidence(record, ()) for record in folder.runs(contender.name)
+        ),
         speeds=tuple(speed for speed in speeds if speed is not None),
         lives=load_lives(folder, contender.name),
         last_life=folder.read_if_there(StandUp, home / "standup" / "phases.json"),
+        sight=load_sight(folder, contender.name),
     )
+
+
+def load_sight(folder: TrialFolder, contender: str) -> SightEvidence | None:
+    """Read `CONTENDER/vision`; None where it was not asked to its end."""
+    home = folder.contender(contender) / "vision"
+    facts = folder.read_if_there(SightFacts, home / "see.json")
+    if facts is None:
+        return None
+    numbers = sorted(int(path.parent.name) for path in home.glob("*/run.json") if path.parent.name.isdecimal())
+    tries = []
+    for number in numbers:
+        at = home / str(number)
+        exchanges = folder.exchanges(at / "wire.jsonl")
+        asked = folder.read(SightTry, at / "run.json")
+        tries.append(TryEvidence(at.relative_to(folder.path).as_posix(), asked, next(iter(exchanges), None)))
+    return SightEvidence(facts, tuple(tries))
 
 
 def load_run(folder: TrialFolder, record: RunRecord) -> RunEvidence:

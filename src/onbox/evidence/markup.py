@@ -6,8 +6,8 @@ that show each shape.
 
 import json
 import re
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, NamedTuple
 
 HARMONY = re.compile(
     r"<\|(?:channel|start|message|call|constrain|return|end)\|>"
@@ -40,6 +40,77 @@ def whole_call(text: str, offered: Collection[str]) -> str | None:
         if match[1] in offered and _object_at(text, match.end()) is not None:
             return match[1]
     return next((name for m in XML_CALL.finditer(text) if (name := m[1] or m[2]) in offered), None)
+
+
+PARAMETER = re.compile(r"<parameter(?:=([\w.-]+)| name=\"([\w.-]+)\")>(.*?)</parameter>", re.DOTALL)
+PAIR = re.compile(r"<arg_key>(.*?)</arg_key>\s*<arg_value>(.*?)</arg_value>", re.DOTALL)
+PAIRED_CALL = re.compile(r"<tool_call>\s*([\w.-]+)\s*(?=<arg_key>|</tool_call>)")
+MARKED_CALL = re.compile(
+    r"(?:<\|tool_call_begin\|>|<｜tool▁call▁begin｜>(?:function<｜tool▁sep｜>)?|\[TOOL_CALLS\]|<\|tool_call>call:)"
+    r"\s*(?:functions\.)?([\w-]+).{0,60}?(?=\{)",
+    re.DOTALL,
+)
+"""Kimi, DeepSeek, Mistral, Gemma: a mark, the name, and JSON."""
+
+
+class WrittenCall(NamedTuple):
+    """A call that stands in a text."""
+
+    name: str
+    arguments: Mapping[str, Any]
+    typed: bool = True
+    """False for the XML forms: their values are texts, whatever type the tool wants."""
+
+
+def calls_in(text: str, offered: Collection[str]) -> list[WrittenCall]:
+    """The calls of offered tools that a text holds whole, in whichever markup they are written.
+
+    Args:
+        text: what the model wrote, before any parser of a server.
+        offered: the names of the tools.
+    """
+    return [call for call in _calls_in(text) if call.name in offered]
+
+
+def _calls_in(text: str) -> Iterator[WrittenCall]:
+    for pattern in (HARMONY_CALL, MARKED_CALL):
+        for match in pattern.finditer(text):
+            if isinstance(given := _object_at(text, match.end()), dict):
+                yield WrittenCall(match[1], given)
+    for match in XML_CALL.finditer(text):
+        end = re.compile(r"</function>|</invoke>|<function=|<invoke ").search(text, match.end())
+        if end is not None and end[0].startswith("</"):
+            parameters = PARAMETER.finditer(text, match.end(), end.start())
+            given = {p[1] or p[2]: p[3].removeprefix("\n").removesuffix("\n") for p in parameters}
+            yield WrittenCall(match[1] or match[2], given, typed=False)
+    for match in PAIRED_CALL.finditer(text):
+        close = text.find("</tool_call>", match.end())
+        if close >= 0:
+            pairs = PAIR.finditer(text, match.end(), close)
+            yield WrittenCall(match[1], {p[1].strip(): p[2] for p in pairs}, typed=False)
+    yield from _json_calls(text)
+
+
+def _json_calls(text: str) -> Iterator[WrittenCall]:
+    position = 0
+    while match := re.compile(r"[\[{]").search(text, position):
+        position = match.start() + 1
+        try:
+            value, end = json.JSONDecoder().raw_decode(text, match.start())
+        except (ValueError, RecursionError):
+            continue
+        found = [item for item in (value if isinstance(value, list) else [value]) if isinstance(item, dict)]
+        named = [(name, item) for item in found if (name := _called(item)) is not None]
+        if named:
+            position = end
+        for name, item in named:
+            inner = item.get("function")
+            holder = inner if isinstance(inner, dict) else item
+            given: Any = next((holder[key] for key in ("arguments", "parameters", "input") if key in holder), {})
+            if isinstance(given, str):
+                given = _object_at(given, 0)
+            if isinstance(given, dict):
+                yield WrittenCall(name, given)
 
 
 def written_call(text: str, offered: Collection[str]) -> str | None:

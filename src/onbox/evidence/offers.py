@@ -1,7 +1,11 @@
 """The tools that a request offers to the model."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
+
+FREE_TEXT: Mapping[str, Any] = MappingProxyType({"type": "string"})
+"""In the place of a schema, for a tool of /responses that takes a text as it is (`"type": "custom"`)."""
 
 
 def offered_tools(request: Any) -> dict[str, Mapping[str, Any]]:
@@ -19,6 +23,9 @@ def offered_tools(request: Any) -> dict[str, Mapping[str, Any]]:
             continue
         function = tool.get("function", tool)
         if isinstance(function, dict) and isinstance(name := function.get("name"), str):
+            if tool.get("type") == "custom":
+                found[name] = FREE_TEXT
+                continue
             schema = function.get("parameters") or function.get("input_schema")
             found[name] = schema if isinstance(schema, dict) else {}
     return found

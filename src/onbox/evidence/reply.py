@@ -2,9 +2,10 @@
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from onbox.evidence.dialects import CallPiece, Piece, piece_of
+from onbox.evidence.dialects import CallPiece, Piece
+from onbox.evidence.repeated import Envelope
 
 SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -35,8 +36,7 @@ class ToolCall:
             self._arguments.append(arguments)
 
 
-@dataclass(frozen=True)
-class Arrival:
+class Arrival(NamedTuple):
     """One socket read that completed at least one event."""
 
     t_ns: int
@@ -114,14 +114,12 @@ class Reply:
     @property
     def counted(self) -> int | None:
         """Output tokens so far, by token ids where they come, else by the last usage."""
-        return self.completion_tokens if self.token_ids is None else self.token_ids
+        if self.token_ids is not None:
+            return self.token_ids
+        return None if self.usage is None else self.completion_tokens
 
-    def add(self, payload: Any) -> bool:
-        """Take in one parsed event or body of any API that onbox reads; True if it showed something."""
-        if not isinstance(payload, dict):
-            self.error = self.error or f"not a JSON object: {str(payload)[:200]}"
-            return False
-        piece = piece_of(payload)
+    def add(self, piece: Piece) -> bool:
+        """Take in one event or body of any API that onbox reads; True if it showed something."""
         self.error = piece.error or self.error
         self.finish_reason = piece.finish_reason or self.finish_reason
         self.timings = piece.timings or self.timings
@@ -134,6 +132,19 @@ class Reply:
         if piece.token_ids is not None:
             self.token_ids = (self.token_ids or 0) + piece.token_ids
         return self._show(piece)
+
+    def again(self, envelope: Envelope, text: str) -> bool:
+        """Take in an event that is one taken in before but for its text; True, for it shows something."""
+        if envelope.part == "text":
+            self._content.append(text)
+        elif envelope.part == "reasoning":
+            self._reasoning.append(text)
+        else:
+            self._calls[envelope.index].add("", text)
+        self.characters += len(text)
+        if envelope.token_ids is not None:
+            self.token_ids = (self.token_ids or 0) + envelope.token_ids
+        return True
 
     def _show(self, piece: Piece) -> bool:
         if piece.text:

@@ -3,7 +3,7 @@
 A server that breaks the protocol is named as such: what an agent makes of its reply says nothing of the model.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 CALLS_MAX = 1000
@@ -12,45 +12,56 @@ CALLS_MAX = 1000
 
 def oddity(payload: Mapping[str, Any]) -> str | None:
     """The first field that is not as the protocol has it, with what it holds; None when all are."""
-    return next((f"{name} is not as the protocol has it: {str(value)[:200]}" for name, value in _odd(payload)), None)
+    odd = _odd(payload)
+    return None if odd is None else f"{odd[0]} is not as the protocol has it: {str(odd[1])[:200]}"
 
 
-def _odd(payload: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+Odd = tuple[str, Any] | None
+"""(name of a field, what it holds)"""
+
+
+def _odd(payload: Mapping[str, Any]) -> Odd:
     choices = payload.get("choices")
-    yield from _unless(choices is None or isinstance(choices, list), "choices", choices)
-    for choice in choices if isinstance(choices, list) else ():
-        if not isinstance(choice, dict):
-            continue
-        yield from _texts(choice, ("text", "finish_reason"))
-        delta = choice.get("delta") or choice.get("message") or {}
-        yield from _unless(isinstance(delta, dict), "delta", delta)
-        if isinstance(delta, dict):
-            yield from _texts(delta, ("content",))
-            yield from _odd_calls(delta.get("tool_calls"))
+    if choices is None:
+        return None
+    if not isinstance(choices, list):
+        return "choices", choices
+    for choice in choices:
+        if isinstance(choice, dict) and (odd := _odd_choice(choice)):
+            return odd
+    return None
 
 
-def _odd_calls(calls: Any) -> Iterator[tuple[str, Any]]:
-    yield from _unless(calls is None or isinstance(calls, list), "tool_calls", calls)
-    for call in calls if isinstance(calls, list) else ():
-        yield from _unless(isinstance(call, dict), "tool_calls", call)
+def _odd_choice(choice: Mapping[str, Any]) -> Odd:
+    if odd := _no_text(choice, ("text", "finish_reason")):
+        return odd
+    delta = choice.get("delta") or choice.get("message") or {}
+    if not isinstance(delta, dict):
+        return "delta", delta
+    return _no_text(delta, ("content",)) or _odd_calls(delta.get("tool_calls"))
+
+
+def _odd_calls(calls: Any) -> Odd:
+    if calls is None:
+        return None
+    if not isinstance(calls, list):
+        return "tool_calls", calls
+    for call in calls:
         if not isinstance(call, dict):
-            continue
+            return "tool_calls", call
         index, function = call.get("index"), call.get("function") or {}
-        yield from _unless(
-            index is None or (isinstance(index, int) and 0 <= index <= CALLS_MAX), "tool_calls.index", index
-        )
-        yield from _unless(isinstance(function, dict), "tool_calls.function", function)
-        yield from _texts(call, ("id",))
-        if isinstance(function, dict):
-            yield from _texts(function, ("name", "arguments"))
+        if index is not None and not (isinstance(index, int) and 0 <= index <= CALLS_MAX):
+            return "tool_calls.index", index
+        if not isinstance(function, dict):
+            return "tool_calls.function", function
+        if odd := _no_text(call, ("id",)) or _no_text(function, ("name", "arguments")):
+            return odd
+    return None
 
 
-def _texts(part: Mapping[str, Any], names: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+def _no_text(part: Mapping[str, Any], names: tuple[str, ...]) -> Odd:
     for name in names:
         value = part.get(name)
-        yield from _unless(value is None or isinstance(value, str), name, value)
-
-
-def _unless(good: bool, name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    if not good:
-        yield name, value
+        if value is not None and not isinstance(value, str):
+            return name, value
+    return None

@@ -4,15 +4,18 @@ The same code serves the agent while a reply arrives and the judge a year later 
 the same reply.
 """
 
-from onbox.evidence.dialects import error_text
+from onbox.evidence.dialects import error_text, piece_of
 from onbox.evidence.framing import Document, Event, Framing, SseParser, framing_of
 from onbox.evidence.records import Exchange
-from onbox.evidence.reply import Arrival, Reply, ToolCall
+from onbox.evidence.repeated import Envelope, envelope_of
+from onbox.evidence.reply import SURROGATE, Arrival, Reply, ToolCall
 from onbox.untrusted_json import UntrustedJsonError, parse
 
 __all__ = ["Arrival", "Reply", "ReplyReader", "SseParser", "ToolCall", "read_reply"]
 
 NOT_JSON = "not JSON"
+LEARNED_IN_VAIN_MAX = 4
+"""Envelopes that no further message came in: this server writes something new into each."""
 MESSAGES_MAX = 500_000
 """In one reply; a token is one at most, and no model answers so long."""
 
@@ -29,6 +32,9 @@ class ReplyReader:
         self.reply = Reply()
         self._framing = framing or (SseParser() if streamed else Document())
         self._messages = 0
+        self._envelope: Envelope | None = None
+        self._framed: Envelope | None = None
+        self._learned_in_vain = 0
 
     def feed(self, t_ns: int, chunk: bytes) -> None:
         """Take in the bytes of one socket read, stamped in nanoseconds since the request."""
@@ -45,6 +51,24 @@ class ReplyReader:
         self.reply.arrivals.append(Arrival(t_ns, visible, self.reply.characters - before, self.reply.counted))
         self.reply.chunks += visible
 
+    def feed_text(self, t_ns: int, chunk: str) -> None:
+        """Take in a chunk as a record has it: bytes as UTF-8 with surrogateescape."""
+        if (
+            self._framed is not None
+            and isinstance(self._framing, SseParser)
+            and self._framing.between_events
+            and self._messages < MESSAGES_MAX
+            and (text := self._framed.text_of(chunk))
+            and (text.isascii() or not SURROGATE.search(text))
+        ):
+            reply = self.reply
+            reply.again(self._framed, text)
+            reply.arrivals.append(Arrival(t_ns, 1, len(text), reply.counted))
+            reply.chunks += 1
+            self._messages += 1
+        else:
+            self.feed(t_ns, chunk.encode("utf-8", "surrogateescape"))
+
     def end(self) -> Reply:
         """Return the reply after the last byte."""
         for event in self._framing.rest():
@@ -53,6 +77,9 @@ class ReplyReader:
         return self.reply
 
     def _event(self, event: Event) -> bool:
+        if self._envelope is not None and event.name != "error" and (text := self._envelope.text_of(event.data)):
+            self._learned_in_vain = 0
+            return self.reply.again(self._envelope, text)
         if event.data.strip() == "[DONE]":
             self.reply.done = True
             return False
@@ -61,9 +88,17 @@ class ReplyReader:
         except UntrustedJsonError:
             self.reply.error = self.reply.error or f"{NOT_JSON}: {event.data[:200]}"
             return False
-        visible = self.reply.add(payload)
+        if not isinstance(payload, dict):
+            self.reply.error = self.reply.error or f"not a JSON object: {str(payload)[:200]}"
+            return False
+        piece = piece_of(payload)
+        visible = self.reply.add(piece)
         if event.name == "error":
             self.reply.error = self.reply.error or error_text(payload)
+        elif visible and self._learned_in_vain < LEARNED_IN_VAIN_MAX:
+            self._envelope = envelope_of(event.data, piece)
+            self._framed = self._envelope.framed() if self._envelope else None
+            self._learned_in_vain += 1
         return visible
 
 
@@ -71,7 +106,7 @@ def read_reply(exchange: Exchange) -> Reply:
     """The reply that a recorded exchange holds; a transport error becomes the reply's error."""
     reader = ReplyReader(framing=framing_of(exchange.headers.get("content-type", "")))
     for t_ns, text in exchange.chunks:
-        reader.feed(t_ns, text.encode("utf-8", "surrogateescape"))
+        reader.feed_text(t_ns, text)
     reply = reader.end()
     if exchange.error:
         reply.error = reply.error or exchange.error

@@ -11,8 +11,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from onbox.evidence.records import Exchange
-from onbox.evidence.stream import Reply, read_reply
+from onbox.evidence.reply import Reply
 from onbox.untrusted_json import UntrustedJsonError, parse
 
 REDACTED = "[redacted]"
@@ -33,13 +32,15 @@ def said_by(reply: Reply) -> Said:
     return Said(_plain(reply.content), _plain(reply.reasoning), calls)
 
 
-def trajectory_problem(path: Path, exchanges: Sequence[Exchange], *, own_agent: bool, cut_off: bool) -> str:
+def trajectory_problem(
+    path: Path, replies: Sequence[tuple[Reply, int | None]], last_request: Any, *, cut_off: bool
+) -> str:
     """What a trajectory says that the wire does not, in words; empty where they agree, or where there is none.
 
     Args:
         path: of `trajectory.json`.
-        exchanges: of the same run.
-        own_agent: whether onbox's own agent worked, whose words all pass over the wire.
+        replies: (answer, HTTP status) of each request of the agent.
+        last_request: of onbox's own agent, whose words all pass over the wire; None: another agent's, or there is none.
         cut_off: whether something else than its own end stopped the agent: the last answer may have come too late.
     """
     try:
@@ -48,12 +49,10 @@ def trajectory_problem(path: Path, exchanges: Sequence[Exchange], *, own_agent: 
         return ""
     except (UntrustedJsonError, OSError) as error:
         return f"cannot be read: {error}"
-    asked = [exchange for exchange in exchanges if exchange.purpose == "agent"]
-    replies = [(read_reply(exchange), exchange.status) for exchange in asked]
     answers = [(said_by(reply), _whole(reply, status)) for reply, status in replies]
     if cut_off and answers:
         answers[-1] = (answers[-1][0], False)
-    return compare(steps, answers) or (_others(steps, asked[-1].request) if own_agent and asked else "")
+    return compare(steps, answers) or ("" if last_request is None else _others(steps, last_request))
 
 
 def compare(steps: Sequence[Mapping[str, Any]], replies: Sequence[tuple[Said, bool]]) -> str:

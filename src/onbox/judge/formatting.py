@@ -47,3 +47,9 @@ def count(number: int, one: str) -> str:
 def several(items: Sequence[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
+
+
+def one_line(text: str, length: int = 160) -> str:
+    """A text of others on one line, cut to a length."""
+    line = " ".join(text[: 20 * length].split())
+    return line if len(line) <= length else line[: length - 1] + "…"

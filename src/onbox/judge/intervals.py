@@ -31,13 +31,16 @@ def wilson(passed: float, n: float, quantile: float = Z_95) -> Interval | None:
     return max(0.0, low), min(1.0, high)
 
 
-def clopper_pearson(passed: int, n: int, confidence: float = 0.95) -> Interval | None:
-    """Exact interval of a proportion (Clopper and Pearson 1934); None for n = 0."""
+def clopper_pearson(passed: float, n: float, confidence: float = 0.95) -> Interval | None:
+    """Exact interval of a proportion (Clopper and Pearson 1934), by beta quantiles, so that n may be fractional.
+
+    None for n = 0.
+    """
     if n <= 0:
         return None
     tail = (1 - confidence) / 2
-    low = 0.0 if passed == 0 else beta_quantile(tail, passed, n - passed + 1)
-    high = 1.0 if passed == n else beta_quantile(1 - tail, passed + 1, n - passed)
+    low = 0.0 if passed <= 0 else beta_quantile(tail, passed, n - passed + 1)
+    high = 1.0 if passed >= n else beta_quantile(1 - tail, passed + 1, n - passed)
     return low, high
 
 
@@ -83,6 +86,44 @@ def newcombe(a: tuple[float, float], b: tuple[float, float]) -> Interval | None:
     low = difference - math.hypot(rate_b - wilson_b[0], wilson_a[1] - rate_a)
     high = difference + math.hypot(wilson_b[1] - rate_b, rate_a - wilson_a[0])
     return low, high
+
+
+def paired_newcombe(
+    a: tuple[float, float], b: tuple[float, float], pairs: Sequence[tuple[bool, bool]]
+) -> Interval | None:
+    """95 percent interval of b - a where some runs of the two are pairs (Newcombe 1998, paired method 10).
+
+    The bounds of each rate are those of Clopper and Pearson in place of Wilson's, which cover too little near 0 and 1.
+
+    Args:
+        a: (passed, n) of the one; fractional when n is an effective size.
+        b: (passed, n) of the other.
+        pairs: (a passed, b passed); none: the two are independent.
+
+    Returns:
+        None when either has no run.
+    """
+    bounds_a, bounds_b = clopper_pearson(*a), clopper_pearson(*b)
+    if bounds_a is None or bounds_b is None:
+        return None
+    rate_a, rate_b = a[0] / a[1], b[0] / b[1]
+    share = _phi(pairs) * min(1.0, 2 * len(pairs) / (a[1] + b[1]))
+    down_a, up_a, down_b, up_b = rate_a - bounds_a[0], bounds_a[1] - rate_a, rate_b - bounds_b[0], bounds_b[1] - rate_b
+    low = rate_b - rate_a - math.sqrt(max(0.0, down_b**2 - 2 * share * down_b * up_a + up_a**2))
+    high = rate_b - rate_a + math.sqrt(max(0.0, up_b**2 - 2 * share * up_b * down_a + down_a**2))
+    return max(-1.0, low), min(1.0, high)
+
+
+def _phi(pairs: Sequence[tuple[bool, bool]]) -> float:
+    """Correlation of the ends of pairs, less what so few of them may show by chance (Newcombe's correction)."""
+    n = len(pairs)
+    both, neither = pairs.count((True, True)), pairs.count((False, False))
+    first, second = pairs.count((True, False)), pairs.count((False, True))
+    margins = (both + first) * (both + second) * (neither + first) * (neither + second)
+    if not margins:
+        return 0.0
+    product = both * neither - first * second
+    return (max(0.0, product - n / 2) if product > 0 else product) / math.sqrt(margins)
 
 
 def ratio_half_width(

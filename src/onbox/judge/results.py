@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from onbox.evidence.records import Record
+from onbox.schema.sight import SightReason
 
 
 class Status(StrEnum):
@@ -280,8 +281,74 @@ class BackendProof(Record):
     """Part -> the names in the log, asserted or not."""
 
 
+class SightOutcome(StrEnum):
+    """How one question about a picture ended."""
+
+    READ = "read"
+    """All that only the picture can tell stands in the answer, and nothing else of its kind."""
+    PARTLY = "partly"
+    NOT_READ = "not read"
+    NO_ANSWER = "no answer"
+    """No text came: a tool call, reasoning alone, or nothing."""
+    REFUSED = "refused"
+    BROKEN = "broken"
+    """No reply, or one that broke off."""
+
+
+class SightTrial(Record):
+    """One question about a picture, judged."""
+
+    n: int
+    kind: str
+    control: str
+    """`text only` or `blank`; empty: the picture itself."""
+    width: int
+    height: int
+    expected: tuple[str, ...]
+    found: int
+    """How many of them stand in the answer."""
+    outcome: SightOutcome
+    answer: str
+    """Its beginning."""
+    note: str
+    """What the server said instead, or what else is to be known of the answer."""
+    prompt_tokens: int | None
+    image: str
+    """Relative to the trial folder; empty without one."""
+
+
+class SightRate(Record):
+    """Pictures of one size."""
+
+    width: int
+    height: int
+    read: int
+    valid: int
+    """Those of which an answer or a refusal came."""
+    interval: tuple[float, float] | None
+    """95 percent, for the share that is read (Wilson)."""
+
+
+class SightResult(Record):
+    """Whether a contender sees, and if not, why not."""
+
+    sees: bool | None
+    """Whether most pictures are read at the larger size; None: not known."""
+    reason: SightReason
+    detail: str
+    """One sentence for people."""
+    advice: str
+    """What helps, in the words of this engine's version; empty where nothing is known to."""
+    missing: tuple[str, ...]
+    """What would have to be known for a surer answer."""
+    rates: tuple[SightRate, ...]
+    controls: str
+    """What the questions without a picture have shown."""
+    trials: tuple[SightTrial, ...]
+
+
 class ContenderResult(Record):
-    """One contender over all tasks."""
+    """One contender over all tasks, in the baseline arm."""
 
     name: str
     role: str
@@ -294,7 +361,7 @@ class ContenderResult(Record):
     interval: tuple[float, float] | None
     """95 percent, for these tasks."""
     population_interval: tuple[float, float] | None
-    """95 percent, for tasks like these (the task is the cluster)."""
+    """95 percent, for tasks like these, each weighing the same; None: fewer than two tasks."""
     if_served_correctly: float | None
     """The pass rate if no serving failure had happened: an upper bound. Each of them counts as passed, and each run of
     which nobody can tell; one that asking again has shown to be the model's does not."""
@@ -305,6 +372,8 @@ class ContenderResult(Record):
     invalid_reasons: dict[str, int]
     backend: BackendProof | None = None
     """None: the engine's start was not seen."""
+    sight: SightResult | None = None
+    """None: nobody asked whether it sees."""
 
 
 class Comparison(Record):
@@ -313,6 +382,25 @@ class Comparison(Record):
     p: float | None
     method: str
     detail: str = ""
+
+
+class AbilityDifference(Record):
+    """The pass rate of the challenger less the incumbent's, each task weighing the same."""
+
+    value: float
+    """Mean over the tasks that both have valid runs of."""
+    interval: tuple[float, float]
+    """95 percent, for these tasks."""
+    population_interval: tuple[float, float] | None
+    """95 percent, for tasks like these, whatever the spread among them; None: fewer than two tasks."""
+
+
+class TaskTally(Record):
+    """On how many tasks the challenger's pass rate is above, equal to and below the incumbent's."""
+
+    better: int
+    equal: int
+    worse: int
 
 
 class ArmResult(Record):
@@ -325,12 +413,20 @@ class ArmResult(Record):
     """Pairs in which the treatment passed."""
     baseline_passed: int
     better: int
-    """Independent pairs in which only the treatment passed."""
+    """Pairs in which only the treatment passed."""
     worse: int
-    """Independent pairs in which only the baseline passed."""
+    """Pairs in which only the baseline passed."""
     p: float | None
-    """Chance of so uneven a split, by McNemar's exact test, two-sided, adjusted for the number of treatments (Holm);
-    None when no pair differs."""
+    """These tasks: the chance of so large a difference, by the same exact test that compares contenders, adjusted for
+    the number of treatments (Holm); None when no pair differs."""
+    population_p: float | None = None
+    """Tasks like these: as `Verdict.population`, adjusted for the number of treatments; None when no pair differs."""
+    difference: AbilityDifference | None = None
+    """Treatment less baseline; None without a pair."""
+    tasks: TaskTally | None = None
+    """On how many tasks the treatment is better, equal and worse; None without a pair."""
+    scope: str | None = None
+    """How far the difference holds: `these tasks`, `tasks like these`; None: it may be chance."""
 
 
 class Verdict(Record):
@@ -338,10 +434,19 @@ class Verdict(Record):
 
     schema_version: int = 1
     rules: int = 1
-    """Version of the judge's rules. Since 2 a rate has an uncertainty in place of a bootstrap interval."""
+    """Version of the judge's rules. Since 2 a rate has an uncertainty in place of a bootstrap interval; since
+    3 arguments that a server broke, its own words refused and a full context come before an agent's exit code;
+    since 4 a verdict has a scope, runs are compared in pairs where their instances differ, the baseline arm alone is
+    judged, repeated answers count once, and intervals cover whatever the spread of tasks."""
     trial: str
     verdict: str
     """`keep`, `switch` or `undecided`."""
+    scope: str | None = None
+    """How far it reaches: `these tasks`, or `tasks like these`, which takes in these; None: undecided."""
+    difference: AbilityDifference | None = None
+    """The challenger that is compared, less the incumbent; None when there is nothing to compare."""
+    tasks: TaskTally | None = None
+    """Of that challenger; None when there is nothing to compare."""
     headline: str
     """One sentence for people."""
     reasons: tuple[str, ...]

@@ -115,6 +115,9 @@ HARNESS_FAULTS_MAX = 2
 COVERAGE_MIN = 0.80
 """Share of the plan's runs that must be valid before anything is concluded."""
 
+REPEATS_MAX = 0.05
+"""Share of valid runs that repeat another word for word: a twentieth changes no test by much."""
+
 NO_BETTER_MARGIN = 0.10
 """The challenger is "no better" only if even the top of the interval of the difference is below ten points."""
 

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from onbox.evidence.folder import TrialFolder
 from onbox.judge.results import Measurement, Outcome, RunResult, Status, Validity, Verdict
-from onbox.report import box, pictures, words
+from onbox.report import box, pictures, sight, words
 from onbox.report.page import ContenderPage, Page, Transcript, read_page, read_transcript
 from onbox.report.reproduce import commands, engine_command, sealed
 from onbox.report.text import Cut, one_line, visible
@@ -26,7 +26,7 @@ def render(folder: TrialFolder, verdict: Verdict, seal: str = "") -> str:
         seal: of the evidence, for the foot.
     """
     page = read_page(folder, verdict, seal)
-    return _environment().get_template("report.html.j2").render(page=page, v=verdict, shape=Shape(page))
+    return environment().get_template("report.html.j2").render(page=page, v=verdict, shape=Shape(page))
 
 
 class Shape:
@@ -130,16 +130,17 @@ def _href(path: str) -> str:
     return "./" + quote(path.encode("utf-8", "replace"))
 
 
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("onbox.report"),
+def environment(package: str = "onbox.report") -> Environment:
+    """What renders the templates of a package: every value is escaped, and nothing invisible gets through."""
+    found = Environment(
+        loader=PackageLoader(package),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=_shown,
     )
-    environment.filters.update(
+    found.filters.update(
         percent=words.percent,
         percent_interval=words.percent_interval,
         tok_s=words.tok_s,
@@ -155,5 +156,6 @@ def _environment() -> Environment:
         href=_href,
         command=engine_command,
     )
-    environment.globals["words"] = words
-    return environment
+    found.globals["words"] = words
+    found.globals["sight"] = sight
+    return found

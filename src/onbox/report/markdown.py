@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from onbox.evidence.folder import TrialFolder
 from onbox.judge.results import ClaimResult, Measurement, Outcome, RunResult, Status, Validity, Verdict
-from onbox.report import box, words
+from onbox.report import box, sight, words
 from onbox.report.marks import bullets, code, facts, fenced, folded, plain, quoted, table
 from onbox.report.page import ContenderPage, Finding, Page, Step, read_page, read_transcript
 from onbox.report.reproduce import commands, engine_command, sealed
@@ -16,8 +16,8 @@ TEXT_CHARACTERS_MAX = 1500
 def render(folder: TrialFolder, verdict: Verdict, seal: str = "") -> str:
     """The whole report, in the order of the page: verdict, doubts, numbers, evidence, and at its foot the seal."""
     page = read_page(folder, verdict, seal)
-    parts = (_verdict, _checks, _rates, _arms, _speed, _tasks, _runs, _not_counted, _stand_up, _box, _again, _files)
-    blocks = [block for part in parts for block in part(page)]
+    results = (_verdict, _checks, _rates, _arms, _sight, _speed, _tasks, _runs, _not_counted)
+    blocks = [block for part in (*results, _stand_up, _box, _again, _files) for block in part(page)]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -46,6 +46,15 @@ def _verdict(page: Page) -> Iterator[str]:
         ),
     )
     yield f"Trial {code(verdict.trial)}. {words.ORDER_OF_WORDS}"
+
+
+def _sight(page: Page) -> Iterator[str]:
+    for number, (name, said, rows) in enumerate(sight.markdown(page.verdict)):
+        if not number:
+            yield "## Sight"
+        yield f"### {plain(name)}"
+        yield bullets(plain(each) for each in said)
+        yield table(sight.HEAD, (tuple(code(cell) if cell else "" for cell in row) for row in rows))
 
 
 def _decode(speed: Measurement | None) -> str:

@@ -153,10 +153,10 @@ def read_transcript(folder: Path, run: RunResult, limit: int) -> Transcript:
     at = (folder / run.folder).resolve()
     if not at.is_relative_to(folder.resolve()):
         return Transcript(problem="its folder lies outside the trial")
-    steps, problem = _steps(at / "trajectory.json")
+    steps, problem = steps_of(at / "trajectory.json")
     shown = (*steps[: STEPS_MAX * 2 // 3], *steps[-STEPS_MAX // 3 :]) if len(steps) > STEPS_MAX else tuple(steps)
     return Transcript(
-        steps=tuple(_step(step, limit) for step in shown),
+        steps=tuple(step_of(step, limit) for step in shown),
         steps_omitted=len(steps) - len(shown),
         gate=_text(at / "gate.txt", limit),
         patch=_text(at / "workspace.patch", limit),
@@ -236,7 +236,8 @@ def _relative(message: str, folder: TrialFolder) -> str:
     return message.replace(f"{folder.path}/", "")
 
 
-def _steps(path: Path) -> tuple[list[dict[str, Any]], str]:
+def steps_of(path: Path) -> tuple[list[dict[str, Any]], str]:
+    """The steps of a `trajectory.json` as they were written, and why there are none."""
     if not path.is_file():
         return [], "no transcript was kept"
     if path.stat().st_size > TRANSCRIPT_BYTES_MAX:
@@ -248,8 +249,10 @@ def _steps(path: Path) -> tuple[list[dict[str, Any]], str]:
     return [step for step in steps if isinstance(step, dict)] if isinstance(steps, list) else [], ""
 
 
-def _step(step: dict[str, Any], limit: int) -> Step:
-    calls = [call for call in step.get("tool_calls") or [] if isinstance(call, dict)]
+def step_of(step: dict[str, Any], limit: int) -> Step:
+    """A step for showing, each text cut to `limit` characters."""
+    found = step.get("tool_calls")
+    calls = [call for call in found if isinstance(call, dict)] if isinstance(found, list) else []
     spent, tokens = step.get("seconds"), step.get("tokens")
     return Step(
         role=_name(step.get("role")) or "unknown",

@@ -1,16 +1,18 @@
 """What a trial will do, decided and frozen before the first measurement."""
 
 import hashlib
+import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from onbox import __version__, recipes
 from onbox.atomic_files import utc_now
 from onbox.bench.agents import Agent, agent_of
 from onbox.bench.agents.template import read_template
-from onbox.bench.tasks import SETS, Task, load_tasks, task_source
+from onbox.bench.tasks import DEFAULT, SETS, Task, load_tasks, task_source
 from onbox.engines import engine_by_name
 from onbox.errors import BoxError, OnboxError, UsageError
 from onbox.evidence.records import (
@@ -22,6 +24,7 @@ from onbox.evidence.records import (
     Limits,
     Plan,
     Role,
+    SightPlan,
     SpeedPlan,
     TaskPlan,
 )
@@ -54,7 +57,7 @@ def make_plan(spec: TrialSpec, *, sandbox: str, read_gb_s: float | None) -> tupl
         UsageError: an unknown contender, task or field, or a malformed file.
     """
     spec, inline = with_file(spec)
-    wanted = spec.tasks or "core"
+    wanted = spec.tasks or DEFAULT
     source, names = task_source("quick" if spec.quick and wanted in SETS else wanted)
     seed = spec.seed if spec.seed is not None else SEED
     found = [*inline, *(recipe_of(name, spec.model, api_key_env=spec.api_key_env) for name in spec.contenders)]
@@ -95,9 +98,10 @@ def make_plan(spec: TrialSpec, *, sandbox: str, read_gb_s: float | None) -> tupl
             )
             for position, recipe in enumerate(found)
         ),
-        tasks=tuple(TaskPlan(name=task.name, sha256=task.sha256, audit=spec.audit) for task in tasks),
+        tasks=tuple(_task_plan(task, spec) for task in tasks),
         tasks_from="builtin" if source == "builtin" else str(source.resolve()),
         left_out=left_out,
+        network=spec.network,
         arms=(BASELINE, *(arm.name for arm in spec.arms)),
         treatments=frozen(spec.arms),
         runs=runs,
@@ -106,11 +110,17 @@ def make_plan(spec: TrialSpec, *, sandbox: str, read_gb_s: float | None) -> tupl
         ray=spec.ray or "",
         agent=agent_plan,
         speed=speed,
+        see=spec.see or (sight_plan() if spec.kind == "trial" else None),
         sandbox=sandbox,
         reserve_bytes=spec.reserve_bytes,
         expected=expected_of(found, len(tasks) * runs * (1 + len(spec.arms)), speed, read_gb_s, parallel),
     )
     return plan, tasks
+
+
+def sight_plan(**fields: Any) -> SightPlan:
+    """How it is found out whether a contender sees, with pictures that no other trial has."""
+    return SightPlan(seed=secrets.randbelow(2**31), **fields)
 
 
 def _check_cluster(found: Sequence[Recipe]) -> None:
@@ -188,6 +198,10 @@ def _tasks(
     return done, tuple(left_out)
 
 
+def _task_plan(task: Task, spec: TrialSpec) -> TaskPlan:
+    return TaskPlan(name=task.name, sha256=task.sha256, audit=spec.audit, network=task.name in spec.networked)
+
+
 def _left_out(name: str, error: OnboxError) -> LeftOut:
     return LeftOut(name=name, why=error.message)
 
@@ -254,7 +268,13 @@ def tasks_now(plan: Plan) -> list[Task]:
         UsageError: a task is gone.
     """
     source, _ = task_source(plan.tasks_from)
-    return load_tasks(source, [task.name for task in plan.tasks]) if plan.tasks else []
+    return as_planned(plan, load_tasks(source, [task.name for task in plan.tasks])) if plan.tasks else []
+
+
+def as_planned(plan: Plan, tasks: Sequence[Task]) -> list[Task]:
+    """The tasks, each with the network where the plan gives its gate one."""
+    networked = {task.name for task in plan.tasks if task.network}
+    return [replace(task, network=task.name in networked) for task in tasks]
 
 
 def _check(recipe: Recipe) -> None:

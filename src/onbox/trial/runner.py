@@ -27,6 +27,7 @@ from onbox.launch.lifetime import Lifetime
 from onbox.recipes import Recipe
 from onbox.recipes.text import recipe_yaml
 from onbox.scratch import scratch_folder
+from onbox.see import phase as sight
 from onbox.speed.api_requests import apis_for
 from onbox.speed.ceiling import measure_again, write_ceiling
 from onbox.speed.measure import SpeedRun
@@ -149,7 +150,7 @@ class Trial:
 
     def _contender(self, contender: ContenderPlan) -> None:
         todo = self._todo(contender)
-        if not todo and self._speed_done(contender):
+        if not todo and self._speed_done(contender) and self._seen(contender):
             self._show(events.Note(f"{contender.name}: done already"))
             return
         recipe = Recipe.model_validate(contender.recipe)
@@ -174,6 +175,7 @@ class Trial:
                 self._measure(contender, life, counter, recipe)
             elif todo:
                 self._preflight(contender, life, recipe)
+            self._see(contender, life, recipe, files)
             if todo:
                 with self._nodes(contender) as nodes:
                     self._bench(contender, life, todo, counter, nodes)
@@ -272,6 +274,27 @@ class Trial:
         self._show(events.SpeedMeasured(contender.name, *self._observer.speed(self.folder, contender.name)))
         if kind is LedgerKind.INVALIDATED and self.tasks:
             life.check()
+
+    def _see(self, contender: ContenderPlan, life: Lifetime, recipe: Recipe, files: Path | None) -> None:
+        """Show pictures to a contender that says it sees, or to any where the plan says so."""
+        plan, folder = self.plan.see, self.folder.contender(contender.name) / "vision"
+        if plan is None or (folder / sight.NAME).is_file():
+            return
+        name, began = contender.name, time.monotonic()
+        with life.client(read_timeout_s=plan.seconds) as client:
+            facts = sight.facts_now(client, life.model, recipe, life.record(), files)
+            self._show(events.PhaseStarted(name, "see"))
+            asked = sight.look(
+                client, life.model, plan, facts, folder, tell=lambda text: self._show(events.Note(f"{name}: {text}"))
+            )
+        self._show(events.PhaseEnded(name, "see", time.monotonic() - began))
+        if asked:
+            self.folder.note(LedgerKind.ACCEPTED, f"{name}/vision")
+
+    def _seen(self, contender: ContenderPlan) -> bool:
+        """Whether there is nothing for which an engine would have to be started: a trial asks while one is up."""
+        plan, folder = self.plan.see, self.folder.contender(contender.name) / "vision"
+        return plan is None or not plan.always or (folder / sight.NAME).is_file()
 
     # ------------------------------------------------------------ runs
 

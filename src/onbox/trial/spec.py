@@ -7,10 +7,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from onbox import recipes
-from onbox.bench.tasks import task_source
+from onbox.bench.tasks import DEFAULT, task_source
 from onbox.errors import UsageError
 from onbox.evidence.folder import first_problem
-from onbox.evidence.records import AgentCommand, ArmPlan, Audited, LeftOut, Limits, Plan, SpeedPlan
+from onbox.evidence.records import AgentCommand, ArmPlan, Audited, LeftOut, Limits, Network, Plan, SightPlan, SpeedPlan
 from onbox.recipes import Recipe
 from onbox.recipes.text import read_yaml
 from onbox.trial.arms import ArmEntry, arms_of
@@ -33,7 +33,7 @@ class TrialSpec(BaseModel):
     contenders: tuple[str, ...] = ()
     """Recipe names, recipe files, GGUF files, URLs or one trial file; the first is the incumbent."""
     tasks: str | None = None
-    """A set of builtin tasks (`quick`, `core`, `builtin`: all) or a folder."""
+    """A set of builtin tasks (`short`, `quick`, `core`, `builtin`: all) or a folder."""
     task_names: tuple[str, ...] = ()
     """Only these."""
     runs: int | None = None
@@ -53,12 +53,18 @@ class TrialSpec(BaseModel):
     api_key_env: str = ""
     """Environment variable with the key that a URL's server wants."""
     speed: SpeedPlan | None = SPEED
+    see: SightPlan | None = None
+    """Whether it sees; None: asked in a `trial` where something says that it does, and else not."""
     bench: bool = True
     """Run the tasks."""
     kind: str = "trial"
-    """Of the plan: `trial`, `bench` or `speed`."""
+    """Of the plan: `trial`, `bench`, `speed` or `see`."""
     audit: Audited | None = None
     """How the gates of the tasks were audited, for the record."""
+    network: Network = "none"
+    """What a network is let in for."""
+    networked: frozenset[str] = frozenset()
+    """Tasks whose gates were found to need it, and have it."""
     left_out: tuple[LeftOut, ...] = ()
     """Tasks that are not done, for the record."""
     limits: Limits | None = None
@@ -91,7 +97,7 @@ class TrialFile(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     contenders: list[str | dict[str, Any]] = Field(min_length=1)
-    tasks: str = "core"
+    tasks: str = DEFAULT
     task_names: list[str] = []
     runs: int | None = None
     parallel: int = 1
@@ -102,6 +108,7 @@ class TrialFile(BaseModel):
     nudges: int = 0
     agent: str = BUILTIN_AGENT
     arms: list[ArmEntry] = []
+    network: Network = "none"
 
 
 def with_file(spec: TrialSpec) -> tuple[TrialSpec, list[Recipe]]:
@@ -132,7 +139,10 @@ def with_file(spec: TrialSpec) -> tuple[TrialSpec, list[Recipe]]:
         for entry in file.contenders
     ]
     source, _ = task_source(file.tasks)
-    values = {name: getattr(file, name) for name in ("runs", "seed", "speed", "parallel", "limits", "nudges", "agent")}
+    values = {
+        name: getattr(file, name)
+        for name in ("runs", "seed", "speed", "parallel", "limits", "nudges", "agent", "network")
+    }
     tasks = file.tasks if source == "builtin" else str(path.parent / source)
     arms = arms_of(file.arms, path) if file.arms else ()
     return _over(spec, tasks, file.task_names, **values, arms=arms, ray=file.ray), inline
@@ -148,6 +158,7 @@ def _with_plan(spec: TrialSpec, path: Path, data: dict[str, Any]) -> tuple[Trial
     if spec.agent is None:
         values |= {"agent": plan.agent.name, "agent_command": plan.agent.command}
     values |= {"runs": plan.runs, "seed": plan.seed, "speed": plan.speed, "parallel": plan.parallel, "ray": plan.ray}
+    values |= {"see": plan.see, "network": plan.network}
     again = _over(spec, plan.tasks_from, [task.name for task in plan.tasks], **values)
     again = again.model_copy(update={"kind": plan.kind, "bench": spec.bench and bool(plan.tasks)})
     return again, [recipes.parse(contender.recipe, where=str(path), folder=None) for contender in plan.contenders]

@@ -60,4 +60,6 @@ def test_the_judge_needs_no_folder_once_it_is_read(tmp_path: Path) -> None:
     folder.rename(tmp_path / "gone")
     first, second = judge(evidence).model_dump_json(), judge(evidence).model_dump_json()
     assert first == second
-    assert json.loads(first)["runs"] == written["runs"]
+    # Fields that today's onbox adds and that trial does not know are left out.
+    runs = [{key: run[key] for key in was} for run, was in zip(json.loads(first)["runs"], written["runs"], strict=True)]
+    assert runs == written["runs"]

@@ -80,7 +80,9 @@ def half_done(subject: Subject) -> Iterator[ProbeEnd]:
 
 
 def vandal(subject: Subject) -> Iterator[ProbeEnd]:
-    """The solution, with a file that was no part of it changed or deleted, fails."""
+    """The solution, with a file that was no part of it changed or deleted, fails, where the gate holds the frame."""
+    if not subject.task.frame:
+        return
     for name in subject.untouched:
         left = subject.oracle()
         with (left.app / name).open("ab") as file:

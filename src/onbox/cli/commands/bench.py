@@ -4,14 +4,15 @@ from pathlib import Path
 
 import click
 
-from onbox.cli.options import given, json_option
+from onbox.cli.options import given, json_option, network_option, set_option, tasks_of
 from onbox.cli.ui.console import err, print_json, tell
 
 
 @click.command("bench")
 @click.argument("url")
 @click.option("--model", help="The model's name in requests; the server is asked if left out.")
-@click.option("--tasks", help="A folder of tasks in Harbor's layout, or quick, core (if left out), builtin: all.")
+@click.option("--tasks", help="A folder of tasks in Harbor's layout, or the name of a set.")
+@set_option
 @click.option("--task", "task_names", multiple=True, help="Only this task; may be given several times.")
 @click.option("--runs", type=int, help="Runs of each task.")
 @click.option(
@@ -25,12 +26,14 @@ from onbox.cli.ui.console import err, print_json, tell
 @click.option("--out", type=click.Path(path_type=Path), help="The evidence folder.")
 @click.option("--seed", type=int, help="Another seed gives other samples; 1 if left out.")
 @click.option("--no-audit", is_flag=True, help="Score tasks of your own whose gates were not audited.")
+@network_option
 @click.option("--unsafe", is_flag=True, help="Run the agent's commands without a sandbox where none works.")
 @json_option
 def command(
     url: str,
     model: str | None,
     tasks: str | None,
+    task_set: str | None,
     task_names: tuple[str, ...],
     runs: int | None,
     parallel: int | None,
@@ -40,6 +43,7 @@ def command(
     out: Path | None,
     seed: int | None,
     no_audit: bool,
+    network: str,
     unsafe: bool,
     as_json: bool,
 ) -> None:
@@ -48,7 +52,8 @@ def command(
     from onbox.cli.ui.summary import summary
     from onbox.cli.ui.trial_view import make_view
 
-    fields = given("model", "tasks", "task_names", "runs", "parallel", "quick", "seed", "agent")
+    fields = given("model", "tasks", "task_names", "runs", "parallel", "quick", "seed", "agent", "network")
+    fields |= tasks_of(tasks, task_set)
     with make_view() as view:
         result = run_bench(
             url, arms=arms, out=out, audit=not no_audit, unsafe=unsafe, show=view.show, tell=tell, **fields

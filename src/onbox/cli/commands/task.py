@@ -1,4 +1,4 @@
-"""`onbox task`: start a task of your own, and write a generated one as a plain folder."""
+"""`onbox task`: start a task of your own, make some of a repository's history, write a generated one out."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 import click
 
 from onbox.cli.options import json_option
-from onbox.cli.ui.console import err, print_json
+from onbox.cli.ui.console import err, print_json, tell
 
 if TYPE_CHECKING:
+    from onbox.app.tasks import MinedTasks
     from onbox.app.types import TaskAnswer
 
 
 @click.group("task", no_args_is_help=True)
 def command() -> None:
-    """Start a task of your own, or write an instance of a generated one as a plain folder."""
+    """Start a task of your own, make tasks of a repository's history, or write an instance of a generated one."""
 
 
 @command.command("new")
@@ -44,6 +45,59 @@ def new(name: str, to: Path, answer: "TaskAnswer", as_json: bool) -> None:
     screen.line("  tests/gate.py          what decides")
     screen.line("  solution               what must pass, and in solution/wrong what must fail")
     screen.line(f"next    onbox audit {to / name}")
+
+
+@command.command("from")
+@click.argument("repository", type=click.Path(path_type=Path))
+@click.option("--to", type=click.Path(path_type=Path), required=True, help="A new folder for the tasks.")
+@click.option(
+    "--commits", type=click.IntRange(1, 100_000), default=300, show_default=True, help="Looked at, newest first."
+)
+@click.option("--keep", type=click.IntRange(1, 1000), default=12, show_default=True, help="Tasks that are enough.")
+@click.option(
+    "--env",
+    "environment",
+    type=click.Path(path_type=Path),
+    help="A virtual environment, or a folder with node_modules; the repository's own if left out.",
+)
+@click.option("--unsafe", is_flag=True, help="Run the tests without a sandbox where none works.")
+@json_option
+def from_history(
+    repository: Path, to: Path, commits: int, keep: int, environment: Path | None, unsafe: bool, as_json: bool
+) -> None:
+    """Make tasks of the commits of REPOSITORY that came with tests which fail before and pass after.
+
+    Offline: nothing is fetched, and the repository's tests run in the sandbox. Each task that is kept passes its audit.
+    """
+    from onbox.app.tasks import tasks_from
+
+    result = tasks_from(
+        repository, to, commits=commits, keep=keep, environment=environment, unsafe=unsafe, tell=lambda text: tell(text)
+    )
+    if as_json:
+        print_json(
+            {
+                "looked_at": result.looked_at,
+                "kept": [{"name": end.name, "commit": end.commit} for end in result.kept],
+                "dropped": [{"commit": end.commit, "why": end.why} for end in result.dropped],
+            }
+        )
+    else:
+        _show(result)
+    result.check()
+
+
+def _show(result: "MinedTasks") -> None:
+    screen = err()
+    reasons = [end.why.partition(":")[0] for end in result.dropped]
+    screen.line(f"looked at {result.looked_at} commits, kept {len(result.kept)}, dropped {len(result.dropped)}")
+    for why in sorted(set(reasons), key=lambda why: -reasons.count(why)):
+        screen.line(f"{reasons.count(why):4} dropped: {why}", indent=2)
+    thin = [end.name for end in result.kept if end.says_little]
+    if thin:
+        screen.line(f"{len(thin)} say little about what is wanted: {', '.join(thin)}", indent=2)
+    if result.kept:
+        screen.line(f"next    read each instruction.md and mend it; onbox trial ... --tasks {result.folder}")
 
 
 @command.command("render")

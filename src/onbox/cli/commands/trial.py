@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from onbox.cli.options import bytes_of, given, json_option
+from onbox.cli.options import bytes_of, given, json_option, network_option, set_option, tasks_of
 from onbox.cli.ui.console import err, print_json, tell
 from onbox.errors import UsageError
 
@@ -23,13 +23,15 @@ from onbox.errors import UsageError
     help="Spread the runs over the nodes of the Ray cluster at HOST:PORT, of which this box is one.",
 )
 @click.option("--quick", is_flag=True, help="Short for --tasks quick: three small tasks.")
-@click.option("--tasks", help="A folder of tasks in Harbor's layout, or quick, core (if left out), builtin: all.")
+@click.option("--tasks", help="A folder of tasks in Harbor's layout, or the name of a set.")
+@set_option
 @click.option("--task", "task_names", multiple=True, help="Only this task; may be given several times.")
 @click.option("--reserve", type=click.FloatRange(0), metavar="GIB", help="Memory that must stay available, in GiB.")
 @click.option("--seed", type=int, help="Another seed gives other samples; 1 if left out.")
 @click.option("--agent", help="The agent that works on the tasks: builtin, opencode, ...")
 @click.option("--no-speed", is_flag=True, help="Leave the decode measurement out.")
 @click.option("--no-audit", is_flag=True, help="Score tasks of your own whose gates were not audited.")
+@network_option
 @click.option("--unsafe", is_flag=True, help="Run agents' commands without a sandbox where none works.")
 @json_option
 def command(
@@ -41,12 +43,14 @@ def command(
     ray: str | None,
     quick: bool,
     tasks: str | None,
+    task_set: str | None,
     task_names: tuple[str, ...],
     reserve: float | None,
     seed: int | None,
     agent: str | None,
     no_speed: bool,
     no_audit: bool,
+    network: str,
     unsafe: bool,
     as_json: bool,
 ) -> None:
@@ -64,8 +68,8 @@ def command(
         _refuse_changes()
         folder = resume
     else:
-        names = ("contenders", "tasks", "task_names", "runs", "parallel", "ray", "quick", "seed", "agent")
-        fields = given(*names) | ({"speed": None} if no_speed else {})
+        names = ("contenders", "tasks", "task_names", "runs", "parallel", "ray", "quick", "seed", "agent", "network")
+        fields = given(*names) | tasks_of(tasks, task_set) | ({"speed": None} if no_speed else {})
         spec = TrialSpec(**fields, reserve_bytes=bytes_of(reserve))
         folder = plan_trial(spec, out, unsafe=unsafe, audit=not no_audit, tell=tell).path
     with make_view() as view:

@@ -11,7 +11,6 @@ _HELPS = {
     Trouble.STREAM: "llama.cpp: another build; its parser for streams is the same code",
     Trouble.REASONING_IN_TEXT: "llama.cpp: --jinja --reasoning-format deepseek",
     Trouble.REASONING_LOST: "llama.cpp: a --chat-template-file that prints reasoning_content",
-    Trouble.IMAGE: "llama.cpp: --mmproj FILE, where the model has one",
     Trouble.CONTEXT: "llama.cpp: --ctx-size N (divided by --parallel N)",
     Trouble.SAMPLING: "llama.cpp: --props",
     Trouble.APIS: "llama.cpp: build b10488 or newer",

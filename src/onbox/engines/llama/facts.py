@@ -6,6 +6,7 @@ from onbox.engines.llama.log import LOG
 from onbox.engines.llama.profile import PROFILE
 from onbox.engines.llama.props import props
 from onbox.engines.llama.raw_completion import route
+from onbox.engines.llama.sight import SIGHT
 
 FACTS = EngineFacts(
     name="llama.cpp",
@@ -20,5 +21,6 @@ FACTS = EngineFacts(
     probe=props,
     raw_completion=route,
     advice=advice,
+    sight=SIGHT,
     room_option="llama-server: --parallel {parallel}, and --ctx-size for all of them together",
 )

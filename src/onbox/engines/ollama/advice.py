@@ -10,7 +10,6 @@ _HELPS = {
     Trouble.STREAM: "Ollama: a newer version",
     Trouble.REASONING_IN_TEXT: "Ollama: a model whose `ollama show` lists thinking",
     Trouble.REASONING_LOST: "Ollama: a TEMPLATE in the Modelfile that prints .Thinking",
-    Trouble.IMAGE: "Ollama: a model whose `ollama show` lists vision",
     Trouble.CONTEXT: "Ollama: OLLAMA_CONTEXT_LENGTH=N, or PARAMETER num_ctx N in the Modelfile (the default is short)",
     Trouble.SAMPLING: "Ollama: `ollama show --parameters`",
     Trouble.APIS: "Ollama: a newer version",

@@ -8,6 +8,7 @@ from onbox.engines.ollama.log import LOG
 from onbox.engines.ollama.profile import PROFILE
 from onbox.engines.ollama.raw_completion import route
 from onbox.engines.ollama.requests import APIS
+from onbox.engines.ollama.sight import SIGHT
 from onbox.untrusted_json import UntrustedJsonError, parse_object
 
 if TYPE_CHECKING:
@@ -46,4 +47,5 @@ FACTS = EngineFacts(
     details=details,
     raw_completion=route,
     advice=advice,
+    sight=SIGHT,
 )

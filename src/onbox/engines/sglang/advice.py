@@ -26,7 +26,6 @@ PARSERS = {
 _HELPS = {
     Trouble.STREAM: "SGLang: another --tool-call-parser, or a newer version",
     Trouble.REASONING_LOST: "SGLang: a --chat-template that prints reasoning_content",
-    Trouble.IMAGE: "SGLang: --enable-multimodal, if the model can see",
     Trouble.CONTEXT: "SGLang: --context-length N",
     Trouble.SAMPLING: "SGLang: look into the model's generation_config.json (--sampling-defaults)",
     Trouble.APIS: "SGLang: a newer version",

@@ -7,6 +7,7 @@ from onbox.engines.sglang.advice import advice
 from onbox.engines.sglang.log import LOG
 from onbox.engines.sglang.profile import PROFILE
 from onbox.engines.sglang.raw_completion import route
+from onbox.engines.sglang.sight import SIGHT
 
 if TYPE_CHECKING:
     from onbox.wire.client import StampedClient
@@ -29,4 +30,5 @@ FACTS = EngineFacts(
     details=details,
     raw_completion=route,
     advice=advice,
+    sight=SIGHT,
 )

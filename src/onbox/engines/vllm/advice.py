@@ -49,7 +49,6 @@ PARSERS = {
 _HELPS = {
     Trouble.STREAM: "vLLM: another --tool-call-parser, or a newer version",
     Trouble.REASONING_LOST: "vLLM: a --chat-template that prints reasoning, or a newer version (RFC #27653)",
-    Trouble.IMAGE: "vLLM: without --language-model-only, and --limit-mm-per-prompt.image above 0, if the model can see",
     Trouble.CONTEXT: "vLLM: --max-model-len N",
     Trouble.SAMPLING: "vLLM: look into the model's generation_config.json (--generation-config)",
     Trouble.NO_USAGE: "vLLM: --enable-force-include-usage",

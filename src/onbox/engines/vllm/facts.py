@@ -6,6 +6,7 @@ from onbox.engines.vllm.log import LOG
 from onbox.engines.vllm.memory import ADVICE, PLAN
 from onbox.engines.vllm.profile import PROFILE
 from onbox.engines.vllm.raw_completion import route
+from onbox.engines.vllm.sight import SIGHT
 
 FACTS = EngineFacts(
     name="vLLM",
@@ -20,5 +21,6 @@ FACTS = EngineFacts(
     call_parser_hint="openai for gpt-oss, qwen3_coder for Qwen3.6, hermes for many others",
     raw_completion=route,
     advice=advice,
+    sight=SIGHT,
     caches=("vllm",),
 )

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from onbox.evidence.records.base import SCHEMA_VERSION, Count, FolderName, Record, Seconds
+from onbox.evidence.records.sight import SightPlan
 
 RUNS_MAX = 10_000
 """Of one task by one contender in one arm; beyond it a plan is a slip of the pen that would never end."""
@@ -115,6 +116,10 @@ Audited = Literal["builtin", "passed", "not asked"]
 """Audited with each release; passed on this box; the user said that it need not be."""
 
 
+Network = Literal["none", "gates"]
+"""What a user lets a network in for: nothing, or the gates and reference solutions of tasks that need one."""
+
+
 class ReplayPlan(Record):
     """How a run that ended without a call is asked again, to find out who lost the call."""
 
@@ -131,6 +136,8 @@ class TaskPlan(Record):
     sha256: str
     audit: Audited | None = None
     """Whether its gate was shown to tell right from wrong before the plan was frozen; None: an older plan."""
+    network: bool = False
+    """Its gate needs the network, and has it by the user's own words; the agent has none."""
 
 
 class LeftOut(Record):
@@ -168,13 +175,15 @@ class Plan(Record):
     created_at: str
     onbox_version: str
     kind: str = "trial"
-    """`trial`, or `bench` or `speed` where only that part was asked."""
+    """`trial`, or `bench`, `speed` or `see` where only that part was asked."""
     contenders: tuple[ContenderPlan, ...]
     tasks: tuple[TaskPlan, ...]
     tasks_from: str = "builtin"
     """`builtin` or the folder that the tasks were read from."""
     left_out: tuple[LeftOut, ...] = ()
     """The other tasks of that folder: they count for nobody."""
+    network: Network = "none"
+    """What the user lets a network in for; `TaskPlan.network` says which tasks have it."""
     arms: tuple[FolderName, ...] = ("baseline",)
     """How the agent is equipped: `baseline`, then each of `treatments` by name."""
     treatments: tuple[ArmPlan, ...] = ()
@@ -188,6 +197,8 @@ class Plan(Record):
     """Address of the Ray cluster over whose nodes the runs are spread; empty: this box alone."""
     agent: AgentPlan
     speed: SpeedPlan | None = SpeedPlan()
+    see: SightPlan | None = None
+    """Whether contenders see, and how that is found out; None: nobody asks."""
     replay: ReplayPlan = ReplayPlan()
     sandbox: str
     """The sandbox tier that was chosen when the plan was frozen; `none` only by the user's own words."""

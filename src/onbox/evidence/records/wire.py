@@ -34,8 +34,8 @@ class Exchange(Record):
 
     id: int
     purpose: str
-    """`agent`, `side`, `preflight`, `canary`, `cold`, `warmup` or `measured`; `side` is what an agent of others asks
-    beside its task, such as a title. Of a replay: `replay`, `replay-flipped`, `replay-raw`, `replay-prompt`."""
+    """`agent`, `side`, `preflight`, `canary`, `cold`, `warmup`, `measured` or `see`; `side` is what an agent of others
+    asks beside its task, such as a title. Of a replay: `replay`, `replay-flipped`, `replay-raw`, `replay-prompt`."""
     started_at: str
     t0_ns: int
     """Monotonic time just before the first byte of the request was sent."""

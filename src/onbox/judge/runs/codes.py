@@ -62,6 +62,8 @@ CODES: dict[str, Code] = {
     "S-STRIPPED": _serving("the markers of the channels were stripped and their text run together"),
     "S-PARSE500": _serving("the server could not parse what the model wrote, and answered with an error"),
     "S-DROP": _serving("asked again, it writes a call, and the server drops it"),
+    "S-ARGS": _serving("the arguments of its calls were lost, cut off or mangled by the server"),
+    "S-HISTORY": _serving("the server refused a request that holds its own earlier answer"),
     # ------------------------------------------------ invalid
     "I-CONN": _invalid(Cause.SERVING, "the engine was gone, or the connection broke"),
     "I-5XX": _invalid(Cause.SERVING, "the server answered with an error of its own"),

@@ -1,30 +1,36 @@
-"""What replays say of a run without a call: dropped by the server, or never tried by the model."""
+"""What replays say of a run: whether the server dropped its calls or broke their arguments, or the model never wrote
+them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-from onbox.evidence.markup import whole_call
+from onbox.evidence.call_arguments import CallFault, fault_of_call, faults_of
+from onbox.evidence.markup import calls_in, leaked, whole_call
 from onbox.evidence.records import Exchange
 from onbox.evidence.stream import read_reply
 from onbox.judge.formatting import count, percent
 from onbox.untrusted_json import UntrustedJsonError, parse
 
 CONFIDENCE = 0.95
+Schemas = Mapping[str, Mapping[str, Any]]
 
 
 class Settled(StrEnum):
     """What asking again has shown."""
 
     DROPPED = "dropped by the server"
+    BROKEN = "broken by the server"
     NEVER_TRIED = "never tried"
+    WRITTEN_SO = "written so by the model"
     CALLS_ARRIVE = "calls when asked again"
     OPEN = "open"
 
 
 @dataclass(frozen=True)
 class Replayed:
-    """How a run's last request was answered when it was sent again.
+    """How a run's request was answered when it was sent again.
 
     Args:
         settled: what that shows.
@@ -41,24 +47,29 @@ def replayed(exchanges: Sequence[Exchange], offered: Collection[str]) -> Replaye
     """Read the exchanges of a `replay.jsonl`; None when there are none that were answered.
 
     A well-formed call in the raw text, where none came through the server's API, was dropped. Where neither shows one
-    in N answers, a share of calls above 1 - 0.05^(1/N) would have shown one with 95 percent.
+    in N answers, a share of calls above 1 - 0.05^(1/N) would have shown one with 95 percent. Arguments that came broken
+    most of the time, and in no answer past the parser (or, where there is no way past it, streamed the other way), were
+    broken by the server.
 
     Args:
         exchanges: of the replay.
-        offered: the names of the tools that the request offered.
+        offered: the tools that the request offered; with their schemas, arguments are held against them.
     """
-    unchanged = _called(exchanges, "replay")
-    flipped = _called(exchanges, "replay-flipped")
-    raw = [whole_call(text, offered) is not None for each in exchanges if (text := _raw_text(each)) is not None]
+    schemas: Schemas = offered if isinstance(offered, Mapping) else {name: {} for name in offered}
+    unchanged = _served(exchanges, "replay", schemas)
+    flipped = _served(exchanges, "replay-flipped", schemas)
+    texts = [text for each in exchanges if (text := _raw_text(each)) is not None]
+    raw = [_written(text, schemas) for text in texts]
     if not unchanged and not raw:
         return None
-    told = [f"unchanged {sum(unchanged)} of {len(unchanged)}"]
-    told += [f"streamed the other way {sum(flipped)} of {len(flipped)}"] if flipped else []
-    told += [f"past the parser {sum(raw)} of {len(raw)}"] if raw else []
-    detail = f"asked again, a call came: {', '.join(told)}"
+    called = [whole_call(text, schemas) is not None for text in texts]
+    detail = "asked again, a call came: " + _counts([each is not None for each in unchanged],
+                                                    [each is not None for each in flipped], called)  # fmt: skip
+    if any(each is False for each in unchanged):
+        return _arguments(detail, unchanged, flipped, raw)
     if any(unchanged):
         return Replayed(Settled.CALLS_ARRIVE, detail)
-    if any(raw) or any(flipped):
+    if any(called) or any(each is not None for each in flipped):
         return Replayed(Settled.DROPPED, detail)
     if not raw:
         return Replayed(Settled.OPEN, f"{detail}; no road past this server's parser is known")
@@ -67,10 +78,53 @@ def replayed(exchanges: Sequence[Exchange], offered: Collection[str]) -> Replaye
     return Replayed(Settled.NEVER_TRIED, f"{detail}; {words} (95 percent)", bound)
 
 
-def _called(exchanges: Sequence[Exchange], purpose: str) -> list[bool]:
-    """For each whole answer, whether it holds a call that the server parsed."""
+Calls = Sequence[bool | None]
+"""Of each answer: whether the arguments of its calls are whole; None: it holds no call."""
+
+
+def _arguments(detail: str, unchanged: Calls, flipped: Calls, raw: Calls) -> Replayed:
+    """What became of arguments of which some came broken again."""
+    lists = [[each for each in calls if each is not None] for calls in (unchanged, flipped, raw)]
+    served, turned, past = lists
+    told = f"{detail}; with whole arguments: {_counts(served, turned, past)}"
+    mostly = 2 * served.count(False) > len(served)
+    if past.count(False):
+        settled = Settled.WRITTEN_SO if past.count(False) * 2 > len(past) or not mostly else Settled.OPEN
+        return Replayed(settled, told)
+    held = past or turned
+    if mostly and held and all(held):
+        return Replayed(Settled.BROKEN, told)
+    if not past and turned and not any(turned):
+        # Whole or streamed it is the same: the model, or a parser that breaks both ways.
+        return Replayed(Settled.OPEN, f"{told}; no road past this server's parser is known")
+    return Replayed(Settled.OPEN, told)
+
+
+def _counts(unchanged: Sequence[bool], flipped: Sequence[bool], raw: Sequence[bool]) -> str:
+    told = [f"unchanged {sum(unchanged)} of {len(unchanged)}"]
+    told += [f"streamed the other way {sum(flipped)} of {len(flipped)}"] if flipped else []
+    told += [f"past the parser {sum(raw)} of {len(raw)}"] if raw else []
+    return ", ".join(told)
+
+
+def _served(exchanges: Sequence[Exchange], purpose: str, schemas: Schemas) -> list[bool | None]:
+    """Of each whole answer through the server's parser."""
     replies = [read_reply(each) for each in exchanges if each.purpose == purpose and each.status == 200]
-    return [bool(reply.tool_calls) for reply in replies if not reply.error]
+    good = [
+        reply for reply in replies if not reply.error and not (reply.tool_calls and reply.finish_reason == "length")
+    ]
+    return [not any(faults_of(reply, schemas)) if reply.tool_calls else None for reply in good]
+
+
+def _written(text: str, schemas: Schemas) -> bool | None:
+    """Of one answer past the parser; a call that is begun and cannot be read is a broken one, if it names a tool."""
+    calls = calls_in(text, schemas)
+    if not calls:
+        named = any(name in text for name in schemas)
+        return False if named and leaked(text, schemas) and whole_call(text, schemas) is None else None
+    faults = [fault_of_call(call.name, call.arguments, schemas) for call in calls]
+    untyped = [CallFault.MISTYPED if not call.typed else None for call in calls]
+    return all(fault is None or fault is free for fault, free in zip(faults, untyped, strict=True))
 
 
 RAW_FIELDS = ("content", "text", "response")

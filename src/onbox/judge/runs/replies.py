@@ -8,9 +8,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from onbox.evidence.call_arguments import CallFault, fault_of_call
 from onbox.evidence.markup import leaked
 from onbox.evidence.stream import Reply, ToolCall
-from onbox.untrusted_json import UntrustedJsonError, parse
 
 STRIPPED = re.compile(r"(?:^|\n)\s*(?:analysis|commentary|final)[A-Z{]|assistant(?:final|commentary|analysis)")
 INTENT = re.compile(
@@ -78,11 +78,7 @@ def answer_without_call(text: str, unchanged: bool) -> str:
 
 def call_fault(call: ToolCall, offered: Mapping[str, Mapping[str, Any]]) -> str | None:
     """`M-MALFORMED` or `M-BADARGS` for a call that no harness could carry out; None for a usable one."""
-    try:
-        arguments = parse(call.arguments or "{}", any_integer=True)
-    except UntrustedJsonError:
-        return "M-MALFORMED"
-    if call.name not in offered or not isinstance(arguments, dict):
-        return "M-BADARGS"
-    required = offered[call.name].get("required") or []
-    return None if all(name in arguments for name in required) else "M-BADARGS"
+    fault = fault_of_call(call.name, call.arguments, offered)
+    if fault is None or not fault.unusable:
+        return None
+    return "M-MALFORMED" if fault is CallFault.NOT_JSON else "M-BADARGS"

@@ -13,6 +13,7 @@ and the first is plainly larger or smaller than the others, as under speculative
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 from onbox.evidence.records import Exchange
@@ -52,7 +53,7 @@ class Sample:
     first_s: float | None
     span_s: float
 
-    @property
+    @cached_property
     def observed(self) -> tuple[float, float] | None:
         """(tokens that arrived within the span, seconds of the span), or None when there is no rate in it."""
         if self.first_tokens is None or self.bursts < 2 or self.span_s <= 0:
@@ -106,9 +107,11 @@ def arrived(reply: Reply) -> int:
 def _kept_back(reply: Reply) -> int:
     """Reasoning that was counted and did not come: only where there was the time for it before the first arrival, and
     where the server does not count along the stream, which leaves it out already."""
-    seen = [arrival.t_ns for arrival in reply.arrivals if arrival.visible]
     hidden, tokens = reply.hidden_tokens, reply.completion_tokens or 0
-    if not hidden or _counted(reply) is not None or len(seen) < 2:
+    if not hidden or _counted(reply) is not None:
+        return 0
+    seen = [arrival.t_ns for arrival in reply.arrivals if arrival.visible]
+    if len(seen) < 2:
         return 0
     token_ns = (seen[-1] - seen[0]) / max(1, tokens - hidden - 1)
     return hidden if seen[0] >= SILENCE_SHARE * hidden * token_ns else 0

@@ -8,6 +8,7 @@ from onbox.judge import thresholds as limit
 from onbox.judge.formatting import count, percent, sentence
 from onbox.judge.results import Check, Outcome, Proof, Status
 from onbox.judge.runs.isolation import has_mark
+from onbox.judge.verdict.cells import repeats
 from onbox.judge.verdict.contenders import Judged
 
 REASON_CHARACTERS = 240
@@ -30,13 +31,14 @@ def trial_checks(plan: Plan, judged: Sequence[Judged]) -> tuple[Check, ...]:
 def plan_complete(contender: Judged) -> Check:
     """All runs of the plan are there: a trial that is judged before its end may have stopped where it looked good."""
     result, runs = contender.result, len(contender.runs)
-    missing = result.attempted - runs
+    asked = sum(len(cell.slots) for cell in contender.cells.values())
+    missing = asked - runs
     why = f" ({_short(contender.failed)})" if contender.failed else ""
     return Check(
         id="PLAN_COMPLETE",
         status=Status.WARN if missing else Status.PASS,
         observed=runs,
-        threshold=result.attempted,
+        threshold=asked,
         unit="runs",
         evidence=f"{result.name}/runs",
         hint=f"{missing} runs of {result.name} are missing{why}: go on with --resume" if missing else "",
@@ -103,20 +105,33 @@ def backend(contender: Judged) -> tuple[Check, ...]:
 
 
 def runs_independent(contender: Judged) -> Check:
-    """Runs of a task differ: a model that repeats itself word for word was asked once, however often it ran."""
-    repeats = [f"{task}/{arm}" for (task, arm), cell in contender.cells.items() if cell.same]
+    """Runs of a task differ: a reply that comes back word for word may be one draw that came twice."""
+    repeated = {
+        f"{task}/{arm}": cell.n - len(repeats(cell.runs))
+        for (task, arm), cell in contender.cells.items()
+        if cell.n > len(repeats(cell.runs))
+    }
+    n, again = sum(cell.n for cell in contender.cells.values()), sum(repeated.values())
     name = contender.result.name
+    where = ", ".join(f"{where} {count(times, 'time')}" for where, times in repeated.items())
+    whole = " It does not sample: temperature 0, or a server that ignores seeds." if _never_samples(contender) else ""
     return Check(
         id="RUNS_INDEPENDENT",
-        status=Status.WARN if repeats else Status.PASS,
-        observed=len(repeats),
-        threshold=0,
-        unit="tasks that repeat",
+        status=Status.WARN if again > limit.REPEATS_MAX * n else Status.PASS,
+        observed=again,
+        threshold=int(limit.REPEATS_MAX * n),
+        unit="runs that repeat another",
         evidence=f"{name}/runs",
-        hint=f"In every run of {', '.join(repeats)} {name} said the same: each of these tasks counts as one run"
-        if repeats
+        hint=f"{name} said again what it had said before, word for word, in {again} of {n} valid runs "
+        f"({_short(where)}): the tests count {n - again}.{whole}"
+        if again > limit.REPEATS_MAX * n
         else "",
     )
+
+
+def _never_samples(contender: Judged) -> bool:
+    cells = [cell.runs for cell in contender.cells.values() if cell.n > 1]
+    return bool(cells) and all(len(repeats(runs)) == 1 for runs in cells)
 
 
 def sandbox_held(plan: Plan, contender: Judged) -> Check:

@@ -1,13 +1,14 @@
 """The incumbent against its best challenger: the rule, coverage and bracket together."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from onbox.evidence.records import Role
 from onbox.judge import thresholds as limit
 from onbox.judge.verdict import comparison
-from onbox.judge.verdict.comparison import UNDECIDED, Side
+from onbox.judge.verdict.comparison import UNDECIDED, Pair, Side
 from onbox.judge.verdict.contenders import Judged
+from onbox.judge.verdict.scope import TASKS_LIKE_THESE, THESE_TASKS, scope_of
 
 
 @dataclass(frozen=True)
@@ -18,11 +19,10 @@ class HeadToHead:
         incumbent: what the owner runs now.
         challenger: the best of those who want its place.
         verdict: after coverage and bracket.
+        scope: how far the verdict reaches, with every unknown run against the challenger and for it; None: undecided.
         plain: the rule's answer on the valid runs alone.
         served: the rule's answer if no run had failed in serving.
-        p: these tasks, adjusted for the number of challengers.
-        population_p: tasks like these.
-        tasks: that both have valid runs of.
+        pair: the valid runs of both, with p adjusted for the number of challengers.
         bracket: the rule's answers with every unknown run against the challenger, and for it; None without one.
         challengers: how many there are.
     """
@@ -30,13 +30,40 @@ class HeadToHead:
     incumbent: Judged
     challenger: Judged
     verdict: str
+    scope: str | None
     plain: str
     served: str
-    p: float | None
-    population_p: float | None
-    tasks: int
+    pair: Pair
     bracket: tuple[str, str] | None
     challengers: int
+
+    @property
+    def p(self) -> float | None:
+        """These tasks."""
+        return self.pair.p
+
+    @property
+    def population_p(self) -> float | None:
+        """Tasks like these."""
+        return self.pair.population_p
+
+    @property
+    def tasks(self) -> int:
+        """That both have valid runs of."""
+        return len(self.pair.runs.tasks)
+
+    @property
+    def covered(self) -> bool:
+        """Whether enough runs of both are valid."""
+        return all(
+            each.result.valid >= limit.COVERAGE_MIN * each.result.attempted
+            for each in (self.incumbent, self.challenger)
+        )
+
+    @property
+    def firm(self) -> bool:
+        """Whether no run without a valid end could turn it."""
+        return self.bracket is None or set(self.bracket) == {self.plain}
 
 
 def compare(judged: Sequence[Judged]) -> HeadToHead | None:
@@ -45,46 +72,38 @@ def compare(judged: Sequence[Judged]) -> HeadToHead | None:
     challengers = [contender for contender in judged if contender.plan.role is Role.CHALLENGER]
     if len(incumbents) != 1 or not challengers or not incumbents[0].cells:
         return None
-    incumbent = incumbents[0]
-    best = _best(challengers)
+    incumbent, best = incumbents[0], _best(challengers)
 
-    def rule(left: Side, rights: Sequence[Side]) -> tuple[str, float | None]:
-        p = comparison.adjusted_p(left, rights)[best]
-        return comparison.decide(left, rights[best], p), p
+    def beside(left: Side, rights: Sequence[Side]) -> Pair:
+        return comparison.pairs(left, rights)[best]
 
-    seen, rivals = comparison.as_seen(incumbent), [comparison.as_seen(c) for c in challengers]
-    plain, p = rule(seen, rivals)
-    served, _ = rule(comparison.served_right(incumbent), [comparison.served_right(c) for c in challengers])
-    everybody = [incumbent, *challengers]
-    bracket = None
-    if any(cell.unknown for contender in everybody for cell in contender.cells.values()):
-        against, _ = rule(
-            comparison.unknown_as(incumbent, passed=True),
-            [comparison.unknown_as(c, passed=False) for c in challengers],
-        )
-        in_favour, _ = rule(
-            comparison.unknown_as(incumbent, passed=False),
-            [comparison.unknown_as(c, passed=True) for c in challengers],
-        )
-        bracket = against, in_favour
-    covered = all(
-        contender.result.valid >= limit.COVERAGE_MIN * contender.result.attempted
-        for contender in (incumbent, challengers[best])
-    )
-    holds = covered and (bracket is None or set(bracket) == {plain})
-    population_p, tasks = comparison.population_p(seen, rivals[best])
-    return HeadToHead(
+    seen = beside(comparison.as_seen(incumbent), [comparison.as_seen(each) for each in challengers])
+    served = beside(comparison.served_right(incumbent), [comparison.served_right(each) for each in challengers])
+    extremes: list[Pair] = []
+    if any(cell.unknown for contender in (incumbent, *challengers) for cell in contender.baseline.values()):
+        extremes = [
+            beside(
+                comparison.unknown_as(incumbent, passed=not for_it),
+                [comparison.unknown_as(each, passed=for_it) for each in challengers],
+            )
+            for for_it in (False, True)
+        ]
+    plain = comparison.decide(seen)
+    found = HeadToHead(
         incumbent=incumbent,
         challenger=challengers[best],
-        verdict=plain if holds else UNDECIDED,
+        verdict=plain,
+        scope=None,
         plain=plain,
-        served=served,
-        p=p,
-        population_p=population_p,
-        tasks=tasks,
-        bracket=bracket,
+        served=comparison.decide(served),
+        pair=seen,
+        bracket=(comparison.decide(extremes[0]), comparison.decide(extremes[1])) if extremes else None,
         challengers=len(challengers),
     )
+    if plain == UNDECIDED or not (found.covered and found.firm):
+        return replace(found, verdict=UNDECIDED)
+    wide = all(scope_of(each) == TASKS_LIKE_THESE for each in (seen, *extremes))
+    return replace(found, scope=TASKS_LIKE_THESE if wide else THESE_TASKS)
 
 
 def _best(challengers: Sequence[Judged]) -> int:

@@ -1,0 +1,34 @@
+"""A page on loopback over a folder of trials."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from onbox.errors import BoxError, UsageError
+
+if TYPE_CHECKING:
+    from onbox.view.server import ViewServer
+
+USUAL = Path("trials")
+"""Where `onbox trial` puts them."""
+
+
+def open_view(folder: Path | str | None = None, *, port: int = 0) -> "ViewServer":
+    """A server that listens on loopback; its `url` opens it, its `serve` answers until it is interrupted.
+
+    Args:
+        folder: of trials, or one trial; None for `trials` below the working folder.
+        port: a free one if 0.
+
+    Raises:
+        UsageError: there is no such folder.
+        BoxError: it cannot listen there, or what it needs is not installed.
+    """
+    if folder is None and not USUAL.is_dir():
+        raise UsageError(f"{USUAL}: no such folder", "name a folder of trials, or one trial: onbox view DIR")
+    try:
+        from onbox.view.server import ViewServer
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("starlette", "uvicorn"):
+            raise
+        raise BoxError(f"onbox view needs {error.name}", "pip install 'onbox[view]'") from error
+    return ViewServer(USUAL if folder is None else Path(folder), port)

@@ -1,0 +1,150 @@
+"""What the agent is asked, made of a commit's message and diff stat: what is wanted, and not how it was done.
+
+It is a draft for the repository's owner, who knows what was meant.
+"""
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+
+from onbox.bench.history.paths import is_changelog
+
+TESTS_MAX = 12
+NAMES_MAX = 20
+WORDS_MAX = 3000
+_TRAILER = re.compile(
+    r"^(?:[A-Z][A-Za-z-]+-by|change-id|cc|fixes|closes|refs?|see|reviewed-on|git-svn-id|pull request|bug|issue)\s*:?.*"
+    r"(?:@|#\d|https?://|[0-9a-f]{7,}).*$",
+    re.IGNORECASE,
+)
+_VERSION_ONLY = re.compile(
+    r"^(?:\W*(?:v|version|release[ds]?|bump|to|[A-Za-z0-9_.-]*)?\W*)?v?\d+(?:\.\d+)+\S*\W*$", re.IGNORECASE
+)
+_DEFINES = re.compile(
+    r"^\s*(?:export\s+(?:default\s+)?)?(?:pub(?:\([a-z]+\))?\s+)?(?:async\s+)?"
+    r"(?:def|class|func(?:\s*\([^)]*\))?|function\*?|fn|const|let|var|type|interface|struct|enum|trait)\s+([A-Za-z_]\w*)",
+)
+_ASSIGNS = re.compile(r"^([A-Za-z_]\w*)\s*(?::[^=]+)?=[^=]")
+_TASK = "Change this project so that it does what is described here.\n"
+_UNSAID = "Change this project so that the tests named below pass: their names say what is wanted.\n"
+_RUN = {
+    "pytest": "python3 -m pytest {}",
+    "unittest": "python3 -m unittest {}",
+    "node": "node --test {}",
+    "vitest": "node /node_modules/vitest/vitest.mjs run {}",
+    "jest": "node /node_modules/jest/bin/jest.js {}",
+    "go": "go test ./...",
+    "cargo": "cargo test --offline",
+}
+
+
+def instruction(
+    message: str,
+    before: Mapping[str, bytes],
+    after: Mapping[str, bytes],
+    least: Mapping[str, bytes],
+    hidden: Mapping[str, bytes],
+    targets: Sequence[str],
+    failing: Sequence[str],
+    kind: str,
+) -> str:
+    """The draft.
+
+    Args:
+        message: of the commit.
+        before: the files that the commit changes, tests aside, as they were.
+        after: as they are then.
+        least: as they are with no more than the tests need.
+        hidden: the tests as they are then.
+        targets: the test files that decide.
+        failing: the tests that fail before and pass after.
+        kind: the runner.
+    """
+    wanted, news = said(message), changelog(before, after)
+    parts = [_TASK if wanted or news else _UNSAID]
+    if wanted:
+        parts.append(wanted + "\n")
+    if news:
+        parts.append("The project's own notes on the change:\n\n" + news + "\n")
+    touched = [name for name in sorted({*before, *least}) if before.get(name) != least.get(name)]
+    stat = [f"- `{name}` ({_stat(before.get(name), least.get(name))})" for name in touched[:NAMES_MAX]]
+    parts.append("Files that it is about, and how much of each:\n\n" + "\n".join(stat) + "\n")
+    if names := new_names(before, after, hidden):
+        parts.append("Names that are new and that its tests use: " + ", ".join(f"`{name}`" for name in names) + "\n")
+    shown = [f"- `{name}`" for name in failing[:TESTS_MAX]]
+    more = [f"- and {len(failing) - TESTS_MAX} more"] if len(failing) > TESTS_MAX else []
+    parts.append(
+        "Tests that you do not see will decide. These fail now and must pass:\n\n" + "\n".join(shown + more) + "\n"
+    )
+    command = _RUN[kind].format(" ".join(targets[:3]))
+    parts.append(
+        f"What passes now must still pass. The tests that are here run with `{command}`. There is no network.\n"
+    )
+    return "\n".join(parts)
+
+
+def says_little(message: str, before: Mapping[str, bytes], after: Mapping[str, bytes]) -> bool:
+    """Whether neither the message nor a changelog says what was wanted, so that the owner has to."""
+    return len(re.findall(r"[A-Za-z]{3,}", said(message) + changelog(before, after))) < 4
+
+
+def said(message: str) -> str:
+    """The message without what is not about the change, and without code: no trailers, no fences, no patches."""
+    lines, fenced = [], False
+    for line in message.splitlines():
+        if line.strip().startswith("```"):
+            fenced = not fenced
+            continue
+        if fenced or _TRAILER.match(line.strip()) or re.match(r"(?:    |\t|[+-]{1,3}[^\s-]|@@|>>> |diff --git)", line):
+            continue
+        lines.append(line.rstrip())
+    text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+    text = re.sub(r"\s*\((?:#\d+|https?://\S+)\)", "", text)
+    subject = text.partition("\n")[0]
+    if _VERSION_ONLY.match(subject):
+        text = text.partition("\n")[2].strip()
+    return text[:WORDS_MAX]
+
+
+def changelog(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> str:
+    """The lines that the commit adds to a changelog."""
+    added: list[str] = []
+    for name in sorted(after):
+        if is_changelog(name):
+            old, new = (_text(files.get(name)).splitlines() for files in (before, after))
+            added += (
+                [line[2:].rstrip() for line in difflib.ndiff(old, new) if line.startswith("+ ")]
+                if len(new) < 5000
+                else []
+            )
+    kept = [line for line in added if line.strip() and not re.fullmatch(r"[\W_]*(?:v?\d[\w.\-+ ():,/]*)?[\W_]*", line)]
+    return "\n".join(kept)[:WORDS_MAX]
+
+
+def new_names(before: Mapping[str, bytes], after: Mapping[str, bytes], hidden: Mapping[str, bytes]) -> list[str]:
+    """What the commit defines anew and its tests use: the interface, which nobody could guess."""
+    defined: set[str] = set()
+    known = set(re.findall(r"\w+", "\n".join(_text(content) for content in before.values())))
+    for name, content in after.items():
+        old = set(_text(before.get(name)).splitlines())
+        for line in _text(content).splitlines():
+            if line not in old and (match := _DEFINES.match(line) or _ASSIGNS.match(line)):
+                defined.add(match[1])
+    used = set(re.findall(r"\w+", "\n".join(_text(content) for content in hidden.values())))
+    return sorted(name for name in defined & used - known if len(name) > 1)[:NAMES_MAX]
+
+
+def _stat(old: bytes | None, new: bytes | None) -> str:
+    if old is None:
+        return "new"
+    if new is None:
+        return "deleted"
+    was, now = _text(old).splitlines(), _text(new).splitlines()
+    steps = difflib.SequenceMatcher(None, was, now, autojunk=False).get_opcodes()
+    added = sum(step[4] - step[3] for step in steps if step[0] != "equal")
+    removed = sum(step[2] - step[1] for step in steps if step[0] != "equal")
+    return f"+{added} -{removed} lines"
+
+
+def _text(content: bytes | None) -> str:
+    return "" if content is None else content.decode("utf-8", "replace")

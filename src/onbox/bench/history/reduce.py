@@ -1,0 +1,137 @@
+"""The part of a commit that its tests need: every place of it that can be left out is left out."""
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from onbox.bench.diff import TEXT_BYTES_MAX
+
+TRIES_MAX = 90
+"""Runs of the tests for one commit."""
+
+
+class TooMuchError(Exception):
+    """The commit has too many places to find out which of them its tests need."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """One place of a commit: a hunk of a text file, or a whole file (`number` -1)."""
+
+    name: str
+    number: int
+
+
+def places(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> list[Place]:
+    """The places in which two states of files differ; a name that is missing is a file that is not there."""
+    found = []
+    for name in sorted({*before, *after}):
+        old, new = before.get(name), after.get(name)
+        if old == new:
+            continue
+        steps = _steps(old, new)
+        found += [Place(name, -1)] if steps is None else [Place(name, number) for number in range(len(steps))]
+    return found
+
+
+def applied(before: Mapping[str, bytes], after: Mapping[str, bytes], kept: Sequence[Place]) -> dict[str, bytes]:
+    """The files of `before` with the places `kept` as in `after`; all others as they were."""
+    numbers: dict[str, set[int]] = {}
+    for place in kept:
+        numbers.setdefault(place.name, set()).add(place.number)
+    result = dict(before)
+    for name, wanted in numbers.items():
+        old, new = before.get(name), after.get(name)
+        if -1 in wanted:
+            if new is None:
+                result.pop(name, None)
+            else:
+                result[name] = new
+            continue
+        steps = _steps(old, new)
+        assert steps is not None
+        was, now = _lines(old or b""), _lines(new or b"")
+        lines, at = [], 0
+        for number, (begin, end, new_begin, new_end) in enumerate(steps):
+            lines += was[at:begin]
+            lines += now[new_begin:new_end] if number in wanted else was[begin:end]
+            at = end
+        result[name] = b"".join(lines + was[at:])
+    return result
+
+
+def reduced(
+    before: Mapping[str, bytes], after: Mapping[str, bytes], works: Callable[[Mapping[str, bytes]], bool]
+) -> dict[str, bytes]:
+    """The smallest part of the change found for which `works` holds: no file and no place can be left out alone.
+
+    Args:
+        before: the files that the commit changes, as they were.
+        after: as they are then; `works` holds for them.
+        works: runs the tests on a state of these files.
+
+    Raises:
+        TooMuchError: after TRIES_MAX runs of the tests it is still larger than it need be.
+    """
+    left = TRIES_MAX
+    goal = dict(after)
+
+    def holds(groups: Sequence[Sequence[Place]]) -> bool:
+        nonlocal left
+        if left <= 0:
+            raise TooMuchError
+        left -= 1
+        return works(applied(before, goal, [place for group in groups for place in group]))
+
+    while True:
+        by_file: dict[str, list[Place]] = {}
+        for place in places(before, goal):
+            by_file.setdefault(place.name, []).append(place)
+        files = _without_each(list(by_file.values()), holds)
+        kept = _without_each([[place] for file in files for place in file], holds)
+        smaller = applied(before, goal, [place for group in kept for place in group])
+        if smaller == goal:
+            return goal
+        # A place that was left out may part the lines around it anew.
+        goal = smaller
+
+
+def _without_each(items: list[list[Place]], holds: Callable[[list[list[Place]]], bool]) -> list[list[Place]]:
+    """The items without those that can go: first large parts at once, then one by one, until none can go alone."""
+    size = max(len(items) // 2, 1)
+    while True:
+        at, went = 0, False
+        while at < len(items) and len(items) > 1:
+            rest = items[:at] + items[at + size :]
+            if rest and holds(rest):
+                items, went = rest, True
+            else:
+                at += size
+        if size == 1 and not went:
+            return items
+        if size > 1:
+            size = max(size // 2, 1)
+
+
+def _steps(old: bytes | None, new: bytes | None) -> list[tuple[int, int, int, int]] | None:
+    """The hunks between two texts; None where one is missing, no text or very large."""
+    if old is None or new is None or not (_is_text(old) and _is_text(new)):
+        return None
+    matcher = difflib.SequenceMatcher(None, _lines(old), _lines(new), autojunk=False)
+    return [step[1:] for step in matcher.get_opcodes() if step[0] != "equal"]
+
+
+def _is_text(content: bytes) -> bool:
+    if len(content) > TEXT_BYTES_MAX or b"\0" in content:
+        return False
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _lines(content: bytes) -> list[bytes]:
+    """With their newlines; only a newline ends a line."""
+    *lines, last = content.split(b"\n")
+    return [line + b"\n" for line in lines] + ([last] if last else [])

@@ -1,0 +1,94 @@
+"""What was shown to a model, and what is known of why it may not see: `vision/`."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from onbox.evidence.records.base import Record
+
+SIGHT_TRIES_MAX = 100
+"""Of one size; more would say nothing new."""
+Control = Literal["", "text only", "blank"]
+
+
+class SightPlan(Record):
+    """How it is found out whether a contender sees, fixed before it is asked."""
+
+    tries: int = Field(default=4, ge=1, le=SIGHT_TRIES_MAX)
+    """Pictures at the larger size; as many at the smaller one where the larger was read at all."""
+    always: bool = False
+    """Ask also a contender of which nothing says that it sees."""
+    seed: int = 1
+    """Of the pictures: nobody who has not this number and the picture knows what is in it."""
+    image: str = ""
+    """The user's own picture, in place of made ones; empty: made on the spot."""
+    image_sha256: str = ""
+    expect: str = ""
+    """What an answer about the user's own picture must hold."""
+    seconds: float = 300.0
+    """After this long no further question is asked."""
+
+
+class SightTry(Record):
+    """`vision/N/run.json`: one question, with a picture or as a control without one."""
+
+    n: int
+    kind: str
+    """`words`, `digits`, `status`, `chart`, or `file` for the user's own."""
+    control: Control = ""
+    """`text only`: the same question without a picture; `blank`: with an empty one. Empty: the picture itself."""
+    width: int = 0
+    height: int = 0
+    """In pixels; 0 without a picture."""
+    question: str
+    expected: tuple[str, ...]
+    """All of these must stand in the answer."""
+    decoys: tuple[str, ...] = ()
+    """None of these may: an answer that names all that could be meant has read nothing."""
+    image: str = ""
+    """The file beside this one; empty without a picture."""
+    image_sha256: str = ""
+
+
+class SightFlag(Record):
+    """An option of a server that keeps pictures from a model."""
+
+    option: str
+    """As it was given."""
+    where: str
+    """`recipe`, `command line` or `environment`."""
+    remedy: str
+    """What to do about it, in the words of that engine's version."""
+
+
+class SightFacts(Record):
+    """`vision/see.json`: what is known, beside the answers, of whether and why a model may not see."""
+
+    engine: str = ""
+    """Name and version; empty where the server does not say."""
+    asked: bool = True
+    """False: nothing says that it sees, so that no picture was sent."""
+    says: bool | None = None
+    """Whether the server says that it takes images; None: it does not say."""
+    tower: bool | None = None
+    """Whether the weights that are served hold a vision tower; None: they could not be read."""
+    tower_seen: str = ""
+    """Where that was seen, or why it was not."""
+    projector_needed: bool = False
+    """Whether this engine wants the tower as a file of its own."""
+    projector_given: bool | None = None
+    """Whether it was given one; None: its command line is not seen."""
+    projector_beside: str | None = None
+    """A file of that kind that lies beside the weights and fits them by its width; empty: none, None: not looked at."""
+    flags: tuple[SightFlag, ...] | None = None
+    """Options that hide the tower; None: the command line is not seen."""
+    template_slot: bool | None = None
+    """Whether the chat template has a place for a picture; None: it was not seen."""
+    template_needed: bool = False
+    """Whether this engine puts pictures where the template says, and nowhere else."""
+    unseen: tuple[str, ...] = ()
+    """What could not be looked at, and why, in words."""
+    remedies: dict[str, str] = Field(default_factory=dict)
+    """Reason -> what helps against it with this engine's version, where something does."""
+    ended: str = "complete"
+    """`complete`, or why no further question was asked."""

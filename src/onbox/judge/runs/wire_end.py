@@ -1,0 +1,88 @@
+"""How the exchanges of a run ended: after its last whole answer, what did the server say?
+
+An agent may ask again and again before it gives up, so all exchanges after the last whole answer are looked at, and one
+that tells of the model, the serving or a limit is heard before one that tells of a fault from outside.
+"""
+
+import re
+from collections.abc import Sequence
+
+from onbox.evidence.records import Exchange, TransportError
+from onbox.evidence.stream import Reply
+from onbox.judge.formatting import one_line
+from onbox.judge.runs.context_window import CONTEXT, RATE_LIMIT, harness_asked_too_much
+from onbox.judge.runs.own_words import broken_echo, cut_by_limit, names_a_setting, said_before
+
+UNPARSED = re.compile(
+    r"does not match the expected .{0,60}format|failed to parse|unexpected token \d+ while expecting", re.IGNORECASE
+)
+GAVE_UP = frozenset({TransportError.CLIENT_LEFT, TransportError.RUN_ENDED})
+"""An agent hung up, or its time was over; on a living engine it had waited long enough."""
+BROKE = frozenset({TransportError.REFUSED, TransportError.RESET, TransportError.PROTOCOL, TransportError.ENCODING})
+NAMED = {401: "I-AUTH", 403: "I-AUTH", 404: "I-MODEL404", 429: "I-429", 408: "I-5XX"}
+BY_CONTEXT = (200, 400, 413, 422, 500)
+"""Statuses that come with words of a full context."""
+
+
+def wire_end(asked: Sequence[Exchange], replies: Sequence[Reply], *, limited: bool) -> tuple[str, str] | None:
+    """(code, what was seen) of the errors that a run ended with; None when it ended with a whole answer.
+
+    Args:
+        asked: the exchanges of the agent.
+        replies: to them, in the same order.
+        limited: whether a limit ended the run; then a stream that was cut off tells nothing of the server.
+    """
+    pairs = list(zip(asked, replies, strict=True))
+    start = next((n + 1 for n in reversed(range(len(pairs))) if _whole(*pairs[n])), 0)
+    found = [
+        end for n in range(start, len(pairs)) if _tells(*pairs[n], limited=limited) and (end := _end(pairs, n, start))
+    ]
+    return next((end for end in reversed(found) if not end[0].startswith("I-")), found[-1] if found else None)
+
+
+def _whole(exchange: Exchange, reply: Reply) -> bool:
+    return exchange.status == 200 and not reply.error and reply.done
+
+
+def _tells(exchange: Exchange, reply: Reply, *, limited: bool) -> bool:
+    """Whether an exchange without a whole answer tells anything of the server."""
+    if exchange.error_kind in GAVE_UP:
+        return bool(_words(exchange, reply)) and not limited
+    if limited:
+        refused = exchange.status is not None and exchange.status != 200
+        return refused or exchange.error_kind in BROKE or bool(_words(exchange, reply))
+    return True
+
+
+def _words(exchange: Exchange, reply: Reply) -> str:
+    """What the server said; the words of onbox for a broken connection are no evidence."""
+    return "" if reply.error == exchange.error else reply.error or ""
+
+
+def _end(pairs: Sequence[tuple[Exchange, Reply]], n: int, start: int) -> tuple[str, str]:
+    exchange, reply = pairs[n]
+    status, words = exchange.status, _words(exchange, reply)
+    said = one_line(words or reply.error or exchange.error or f"HTTP status {status}")
+    if status is None or (status == 200 and not reply.error):
+        return "I-CONN", said
+    full = CONTEXT.search(words) and not RATE_LIMIT.search(words) and status in BY_CONTEXT
+    if not full and status in (400, 422, 500) and (echo := broken_echo(exchange.request)):
+        if cut_by_limit(exchange.request, pairs[:n]):
+            return "L-LEN", one_line(f"a call was cut off at the limit of output, and then refused: {said}")
+        return "S-ARGS", one_line(
+            f"the request holds {echo}", 200
+        ) + f"; the server had said that itself, and answers {status}: {said}"
+    if UNPARSED.search(words):
+        return "S-PARSE500", said
+    if full:
+        return ("I-SETTING" if harness_asked_too_much(words, exchange.request) else "L-CTX"), said
+    if exchange.error:
+        return "I-CONN", said
+    if status in NAMED or not 400 <= status < 500:
+        return NAMED.get(status, "I-5XX"), said
+    if start and said_before(exchange.request):
+        if status == 413:
+            return "L-CTX", f"larger than the server takes: {said}"
+        if not names_a_setting(words, exchange.request, pairs[start - 1][0].request):
+            return "S-HISTORY", f"{start} answered before, then status {status}: {said}"
+    return "I-4XX", said

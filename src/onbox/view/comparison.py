@@ -1,0 +1,179 @@
+"""Two contenders beside each other, of one trial or of two: the judge's numbers, and whether they may be compared."""
+
+from collections.abc import Container, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from onbox.errors import OnboxError
+from onbox.evidence.load import TrialEvidence, load_contender
+from onbox.judge.results import ContenderResult, Measurement, TaskCell
+from onbox.judge.verdict.comparison import Side, as_seen
+from onbox.judge.verdict.contenders import judge_contender
+from onbox.judge.verdict.pairing import paired
+from onbox.report import words
+from onbox.report.text import one_line
+from onbox.view.trial import Trial
+
+RUNS_MAX = 2000
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """One of the two."""
+
+    trial: Trial
+    contender: ContenderResult
+    colour: str
+
+    @property
+    def cells(self) -> dict[str, TaskCell]:
+        """By task."""
+        return {cell.task: cell for cell in self.contender.cells}
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A line of facts: what it is, of the one, of the other."""
+
+    what: str
+    left: str
+    right: str
+
+    @property
+    def same(self) -> bool:
+        """Whether both are alike."""
+        return self.left == self.right
+
+
+@dataclass(frozen=True)
+class TaskBeside:
+    """One task that both have run."""
+
+    task: str
+    left: TaskCell
+    right: TaskCell
+
+
+@dataclass(frozen=True)
+class Comparing:
+    """All that the page shows."""
+
+    left: Chosen
+    right: Chosen
+    same_trial: bool
+    tasks: tuple[TaskBeside, ...]
+    """Those that both have run; of two trials only where their files are the same."""
+    others: int
+    """Tasks that only one has run, or whose files differ."""
+    conditions: tuple[Beside, ...]
+    p: float | None
+    """Chance of so large a difference on the shared tasks, by the judge's exact permutation."""
+    interval: tuple[float, float] | None
+    """95 percent of the difference of the pass rates, right less left, each shared task weighing the same."""
+    why_no_p: str
+    """Why neither is given; empty where they are."""
+    speeds: tuple[Beside, ...]
+    rates_compare: bool
+    """Whether the decode rates have the same profile."""
+
+
+def compare(left: Chosen, right: Chosen) -> Comparing:
+    """Hold two contenders against each other."""
+    same_trial = left.trial.at == right.trial.at
+    shared = tuple(_shared(left, right, same_trial))
+    p, interval, why_no_p = _difference(left, right, {each.task for each in shared})
+    speeds = tuple(_speeds(left.contender.speed, right.contender.speed))
+    return Comparing(
+        left=left,
+        right=right,
+        same_trial=same_trial,
+        tasks=shared,
+        others=len({*left.cells, *right.cells}) - len(shared),
+        conditions=() if same_trial else tuple(_conditions(left.trial, right.trial)),
+        p=p,
+        interval=interval,
+        why_no_p=why_no_p,
+        speeds=speeds,
+        rates_compare=bool(speeds) and all(each.same for each in speeds),
+    )
+
+
+def _difference(
+    left: Chosen, right: Chosen, tasks: Container[str]
+) -> tuple[float | None, tuple[float, float] | None, str]:
+    """(chance, interval of the difference, why there are none) on the shared tasks.
+
+    Counts of runs are not enough: runs that said the same word for word are one, and only the evidence tells.
+    """
+    if any(len(each.trial.verdict.runs) > RUNS_MAX for each in (left, right)):
+        return None, None, f"a trial has more than {RUNS_MAX:,} runs, and is not judged again on a page"
+    try:
+        sides = [_side(each, tasks) for each in (left, right)]
+    except (OnboxError, OSError, ValueError, KeyError, StopIteration) as error:
+        return None, None, f"the evidence cannot be judged again: {one_line(str(error))[:300]}"
+    runs = paired(sides[0].tasks, sides[1].tasks)
+    if not runs.tasks:
+        return None, None, "they have no task in common that both ran"
+    return runs.suite_p, runs.interval, ""
+
+
+def _side(chosen: Chosen, tasks: Container[str]) -> Side:
+    folder = chosen.trial.folder
+    plan = folder.plan()
+    contender = next(each for each in plan.contenders if each.name == chosen.contender.name)
+    evidence = TrialEvidence(plan, tuple(folder.ledger()), (load_contender(folder, contender),))
+    seen = as_seen(judge_contender(evidence, evidence.contenders[0]))
+    return Side({task: runs for task, runs in seen.tasks.items() if task in tasks}, seen.seconds_to_pass)
+
+
+def _shared(left: Chosen, right: Chosen, same_trial: bool) -> Iterator[TaskBeside]:
+    hashes = [
+        {task.name: task.sha256 for task in chosen.trial.page.plan.tasks} if chosen.trial.page.plan else {}
+        for chosen in (left, right)
+    ]
+    for task, cell in left.cells.items():
+        other = right.cells.get(task)
+        if other is None:
+            continue
+        if same_trial or (task in hashes[0] and hashes[0][task] == hashes[1].get(task)):
+            yield TaskBeside(task, cell, other)
+
+
+def _conditions(left: Trial, right: Trial) -> Iterator[Beside]:
+    """What must be alike for two trials to measure the same thing."""
+    for what, of in CONDITIONS.items():
+        yield Beside(what, _said(left, of), _said(right, of))
+
+
+CONDITIONS: dict[str, tuple[str, ...]] = {
+    "agent": ("agent", "name"),
+    "agent's version": ("agent", "version"),
+    "turns": ("agent", "limits", "turns"),
+    "time limit of a run": ("agent", "limits", "wall_s"),
+    "output tokens of a run": ("agent", "limits", "output_tokens"),
+    "sandbox": ("sandbox",),
+    "runs of each task": ("runs",),
+    "runs at a time": ("parallel",),
+    "seed": ("seed",),
+    "onbox": ("onbox_version",),
+    "processor": ("box", "cpu", "model"),
+    "memory of the box": ("box", "memory", "total_bytes"),
+}
+
+
+def _said(trial: Trial, of: tuple[str, ...]) -> str:
+    value: Any = trial.page.box if of[0] == "box" else trial.page.plan
+    for name in of[1:] if of[0] == "box" else of:
+        value = value.get(name) if isinstance(value, dict) else getattr(value, name, None)
+    return words.fact(of[-1], value)
+
+
+def _speeds(left: Measurement | None, right: Measurement | None) -> Iterator[Beside]:
+    """The profiles of two measurements: only numbers with the same one compare."""
+    if left is None or right is None:
+        return
+    skipped = {"model"}
+    for name in dict.fromkeys((*left.profile, *right.profile)):
+        if name not in skipped:
+            told = [words.fact(name, each.profile.get(name)) for each in (left, right)]
+            yield Beside(words.label(name), told[0], told[1])

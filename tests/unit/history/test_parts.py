@@ -1,0 +1,105 @@
+"""The parts of a task of history: what is left of a commit, what is said of it, what a path is for."""
+
+import pytest
+
+from onbox.bench.history.instruction import changelog, new_names, said, says_little
+from onbox.bench.history.paths import is_code, is_set_up, is_test
+from onbox.bench.history.reduce import TooMuchError, applied, places, reduced
+from onbox.bench.history.runners import kind_of, targets_of
+
+BEFORE = {"a.py": b"one\ntwo\nthree\nfour\n", "gone.py": b"x\n"}
+AFTER = {"a.py": b"ONE\ntwo\nthree\nFOUR\n", "new.py": b"y\n"}
+
+
+def test_all_places_make_the_whole_change() -> None:
+    found = places(BEFORE, AFTER)
+    assert [(place.name, place.number) for place in found] == [
+        ("a.py", 0),
+        ("a.py", 1),
+        ("gone.py", -1),
+        ("new.py", -1),
+    ]
+    assert applied(BEFORE, AFTER, found) == AFTER
+    assert applied(BEFORE, AFTER, []) == BEFORE
+    assert applied(BEFORE, AFTER, found[1:2])["a.py"] == b"one\ntwo\nthree\nFOUR\n"
+
+
+def test_what_is_not_needed_is_left_out() -> None:
+    least = reduced(BEFORE, AFTER, lambda files: b"FOUR" in files["a.py"] and "new.py" in files)
+    assert least == {"a.py": b"one\ntwo\nthree\nFOUR\n", "gone.py": b"x\n", "new.py": b"y\n"}
+
+
+def test_a_commit_of_too_many_places_is_given_up() -> None:
+    before = {"a.py": b"".join(b"%d\nkeep\n" % n for n in range(200))}
+    after = {"a.py": b"".join(b"%d!\nkeep\n" % n for n in range(200))}
+    with pytest.raises(TooMuchError):
+        reduced(before, after, lambda files: files == after)
+
+
+@pytest.mark.parametrize(
+    ("path", "test", "set_up", "code"),
+    [
+        ("tests/data/a.json", True, False, False),
+        ("pkg/test_a.py", True, False, False),
+        ("conftest.py", True, False, False),
+        ("pkg/a_test.go", True, False, False),
+        ("src/a.spec.ts", True, False, False),
+        ("src/testing.py", False, False, True),
+        ("src/latest.py", False, False, True),
+        ("pyproject.toml", False, True, False),
+        ("go.mod", False, True, False),
+        ("README.md", False, False, False),
+        ("CHANGES.rst", False, False, False),
+        ("docs/conf.py", False, False, False),
+        ("src/a.rs", False, False, True),
+        ("logo.png", False, False, False),
+    ],
+)
+def test_what_a_path_is_for(path: str, test: bool, set_up: bool, code: bool) -> None:
+    assert (is_test(path), is_set_up(path) and not is_test(path), is_code(path)) == (test, set_up, code)
+
+
+def test_the_message_without_code_and_trailers() -> None:
+    text = said(
+        "Mend the reader (#4)\n\nIt lost a line.\n\n    x = 1\n+y = 2\nSee https://example.org/1\nCc: a@b.org\n"
+    )
+    assert text == "Mend the reader\n\nIt lost a line."
+    assert said("v1.2.3") == ""
+    assert said("toolz 0.12.0") == ""
+    assert says_little("release 2.0", {}, {})
+    assert not says_little(
+        "release 2.0", {"CHANGES": b"old\n"}, {"CHANGES": b"2.0\n---\nKeep the last empty line\nold\n"}
+    )
+
+
+def test_the_changelog_is_quoted_without_its_headings() -> None:
+    assert (
+        changelog({"CHANGES.md": b"old\n"}, {"CHANGES.md": b"## 2.0 (2020-01-02)\n\n- Keep it\nold\n"}) == "- Keep it"
+    )
+
+
+def test_new_names_that_tests_use_are_told() -> None:
+    before = {"a.py": b"def one():\n    pass\n"}
+    after = {"a.py": b"def one():\n    pass\n\n\ndef two():\n    pass\n\n\ndef _three():\n    pass\n"}
+    assert new_names(before, after, {"test_a.py": b"from a import one, two\n"}) == ["two"]
+
+
+def test_the_projects_own_runner() -> None:
+    plain = {"tests/test_a.py": "import unittest\n"}
+    assert kind_of(["tests/test_a.py"], plain, pytest_is_there=True) == "unittest"
+    configured = {**plain, "pyproject.toml": "[tool.pytest.ini_options]\n"}
+    assert kind_of(["tests/test_a.py"], configured, pytest_is_there=True) == "pytest"
+    assert kind_of(["tests/test_a.py"], configured, pytest_is_there=False) == "unittest"
+    assert (
+        kind_of(["a.test.ts"], {"package.json": '{"devDependencies": {"vitest": "1"}}'}, pytest_is_there=True)
+        == "vitest"
+    )
+    assert kind_of(["a.test.js"], {"package.json": '{"scripts": {"test": "jest -i"}}'}, pytest_is_there=True) == "jest"
+    assert kind_of(["a.test.mjs"], {"a.test.mjs": "from 'node:test'"}, pytest_is_there=True) == "node"
+    assert kind_of(["a.test.mjs"], {"a.test.mjs": "mocha"}, pytest_is_there=True) is None
+    assert kind_of(["a_test.go"], {}, pytest_is_there=True) == "go"
+    assert kind_of(["tests/a.rs"], {}, pytest_is_there=True) == "cargo"
+    assert targets_of(["tests/conftest.py", "tests/helper.py", "tests/test_a.py", "b_test.go", "tests/test_c.py"]) == [
+        "tests/test_a.py",
+        "tests/test_c.py",
+    ]
