@@ -31,7 +31,9 @@ def main() -> None:
             if asked.path == "/v1/models":
                 wire.whole(200, {"data": [{"id": "m"}]})
             elif b"capital of France" in asked.body:
-                wire.stream([(delta(finish_reason="stop", content="Paris") + usage_event(9, 2) + event("[DONE]")).encode()])
+                wire.stream(
+                    [(delta(finish_reason="stop", content="Paris") + usage_event(9, 2) + event("[DONE]")).encode()]
+                )
             elif asked.method != "POST":
                 wire.whole(404, b"none")
             else:
