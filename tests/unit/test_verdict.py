@@ -13,6 +13,7 @@ from onbox.atomic_files import write_json
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import Audited, LedgerKind, Role, RunRecord
 from onbox.judge.results import Check, Status, Validity, Verdict
+from onbox.judge.weighed import Basis
 from tests.builders import (
     SMALL,
     Contender,
@@ -75,7 +76,7 @@ class TestRule:
         assert verdict.verdict == "keep"
         assert any(c.id == "CEILING" and c.status is Status.WARN for c in verdict.checks)
 
-    def test_as_good_and_faster_is_for_the_owner_to_decide(self, tmp_path: Path) -> None:
+    def test_as_good_and_faster_is_a_switch_for_speed(self, tmp_path: Path) -> None:
         folder = build_trial(
             tmp_path / "trial",
             [Contender("old", Role.INCUMBENT, {"a": "P" * 48}), Contender("new", Role.CHALLENGER, {"a": "P" * 48})],
@@ -84,7 +85,8 @@ class TestRule:
         for path in (folder.path / "new").glob("runs/*/*/*/run.json"):
             write_json(path, folder.read(RunRecord, path).model_copy(update={"seconds": 3.0}))
         verdict = judge(folder)
-        assert verdict.verdict == "undecided"
+        assert (verdict.verdict, verdict.basis) == ("switch", Basis.SPEED)
+        assert verdict.headline.startswith("Switch to new for speed, for this one task: new is equal within 10 points")
         assert verdict.contenders[1].seconds_to_pass == 3.0
 
     def test_none_passes_is_no_reason_to_keep(self, tmp_path: Path) -> None:

@@ -89,9 +89,9 @@ def newcombe(a: tuple[float, float], b: tuple[float, float]) -> Interval | None:
 
 
 def paired_newcombe(
-    a: tuple[float, float], b: tuple[float, float], pairs: Sequence[tuple[bool, bool]]
+    a: tuple[float, float], b: tuple[float, float], pairs: Sequence[tuple[bool, bool]], confidence: float = 0.95
 ) -> Interval | None:
-    """95 percent interval of b - a where some runs of the two are pairs (Newcombe 1998, paired method 10).
+    """Interval of b - a where some runs of the two are pairs (Newcombe 1998, paired method 10).
 
     The bounds of each rate are those of Clopper and Pearson in place of Wilson's, which cover too little near 0 and 1.
 
@@ -99,11 +99,12 @@ def paired_newcombe(
         a: (passed, n) of the one; fractional when n is an effective size.
         b: (passed, n) of the other.
         pairs: (a passed, b passed); none: the two are independent.
+        confidence: two-sided.
 
     Returns:
         None when either has no run.
     """
-    bounds_a, bounds_b = clopper_pearson(*a), clopper_pearson(*b)
+    bounds_a, bounds_b = clopper_pearson(*a, confidence), clopper_pearson(*b, confidence)
     if bounds_a is None or bounds_b is None:
         return None
     rate_a, rate_b = a[0] / a[1], b[0] / b[1]
@@ -150,7 +151,7 @@ def ratio_half_width(pairs: Sequence[tuple[float, float]], confidence: float = 0
     return t_quantile(confidence, n - 1) * math.sqrt(n / (n - 1) * squares) / amount
 
 
-def t_quantile(confidence: float, degrees: int) -> float:
+def t_quantile(confidence: float, degrees: float) -> float:
     """Student's t with P(|T| <= t) = confidence."""
     x = beta_quantile(1 - confidence, degrees / 2, 0.5)
     return math.sqrt(degrees * (1 / x - 1))

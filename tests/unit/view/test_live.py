@@ -109,6 +109,22 @@ def test_samples_are_followed_as_they_come(folder: TrialFolder) -> None:
     assert third.held_bytes == 500_000_000
 
 
+def test_memory_while_it_works_is_the_guards(folder: TrialFolder) -> None:
+    stands_up(folder, 5)
+    is_up(folder)
+    measured(folder)
+    home = folder.contender("small") / "standup"
+    told = {"at": "2026-11-29T09:00:00Z", "t_s": 5.0, "own_bytes": 4_000_000_000, "gpu_bytes": None}
+    append_line(home / "memory.jsonl", {**told, "available_bytes": 1})
+    append_line(home / "memory.jsonl", {**told, "available_bytes": 11_000_000_000})
+    append_line(home / "memory.jsonl", {"at": 5})
+    state = look(folder)
+    assert state.memory is not None
+    assert (state.memory.available_bytes, state.memory.held_bytes) == (11_000_000_000, 4_000_000_000)
+    assert state.memory.total_bytes == 17_000_000_000
+    assert state.memory.age_s < 60
+
+
 def test_a_measurement_under_way(folder: TrialFolder) -> None:
     stands_up(folder, 5)
     is_up(folder)
