@@ -240,7 +240,13 @@ def _tasks(
 
 
 def _task_plan(task: Task, spec: TrialSpec) -> TaskPlan:
-    return TaskPlan(name=task.name, sha256=task.sha256, audit=spec.audit, network=task.name in spec.networked)
+    return TaskPlan(
+        name=task.name,
+        sha256=task.sha256,
+        audit=spec.audit,
+        committed=task.committed,
+        network=task.name in spec.networked,
+    )
 
 
 def _left_out(name: str, error: OnboxError) -> LeftOut:
