@@ -4,15 +4,18 @@ Nothing is sealed again without a look at the old seal: evidence that is another
 a line in the ledger that says what changed.
 """
 
+import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from onbox.app.long_trials import judge_folder
+from onbox.app.spread import spread
 from onbox.atomic_files import write_atomic, write_json
 from onbox.errors import BadSubjectError
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.manifest import (
     NAME,
+    TRANSCRIPTS,
     Problem,
     hashes,
     is_evidence,
@@ -40,8 +43,34 @@ def seal(folder: TrialFolder) -> Verdict:
 
 def write_reports(folder: TrialFolder, verdict: Verdict, seal: str = "") -> None:
     """Write both reports, from evidence and verdict alone, with the seal of the evidence at their foot."""
+    pages = [page for page, _ in transcripts(folder, verdict, write=True)]
+    for path in sorted((folder.path / TRANSCRIPTS).glob("*")):
+        if f"{TRANSCRIPTS}/{path.name}" not in pages:
+            path.unlink()
     for name, text in rendered(folder, verdict, seal).items():
         write_atomic(folder.path / name, text.encode())
+
+
+def transcripts(folder: TrialFolder, verdict: Verdict, *, write: bool = False) -> list[tuple[str, str]]:
+    """(name, sha256) of each page of transcripts; none where the report holds them.
+
+    Args:
+        folder: of the trial.
+        verdict: on it.
+        write: whether they are written too.
+    """
+    from onbox.report.extent import TranscriptFile, beside, transcript_files
+    from onbox.report.transcripts import render_file
+
+    arms = len({run.arm for run in verdict.runs}) > 1
+
+    def one(part: TranscriptFile) -> tuple[str, str]:
+        text = render_file(folder.path, part, arms=arms).encode()
+        if write:
+            write_atomic(folder.path / part.name, text)
+        return part.name, hashlib.sha256(text).hexdigest()
+
+    return spread(one, transcript_files(verdict), at_a_time=1) if beside(folder.path, verdict) else []
 
 
 def rendered(folder: TrialFolder, verdict: Verdict, seal: str) -> dict[str, str]:

@@ -16,12 +16,12 @@ from typing import Any
 
 from onbox.app import imports
 from onbox.app.long_trials import read_folder
-from onbox.app.sealing import in_words, rendered
+from onbox.app.sealing import in_words, rendered, transcripts
 from onbox.errors import BadSubjectError, UsageError
 from onbox.evidence.consistency import contradictions, unsaid
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.load import RunEvidence
-from onbox.evidence.manifest import NAME, VERDICT, Problem, hashes, mismatches, seal_of
+from onbox.evidence.manifest import NAME, TRANSCRIPTS, VERDICT, Problem, hashes, mismatches, seal_of
 from onbox.evidence.records import AgentStop
 from onbox.evidence.trajectory import trajectory_problem
 from onbox.judge import RULES
@@ -83,13 +83,13 @@ def verify_trial(folder: Path | str, *, against: str = "") -> Verification:
         problems = ((NAME, f"the seal of the evidence is {seal}, and not the one that it is held against"),)
     if not problems:
         if isinstance(trial, TrialFolder):
-            problems, notes = _recomputed(trial, seal)
+            problems, notes = _recomputed(trial, seal, found)
         else:
             problems = imports.not_recomputed(folder)
     return Verification(folder, problems, notes, seal)
 
 
-def _recomputed(trial: TrialFolder, seal: str) -> tuple[tuple[Problem, ...], tuple[str, ...]]:
+def _recomputed(trial: TrialFolder, seal: str, found: Mapping[str, str]) -> tuple[tuple[Problem, ...], tuple[str, ...]]:
     """(problems, notes) of all that must follow from the files of a trial whose hashes hold."""
     try:
         ledger = trial.ledger()
@@ -116,6 +116,8 @@ def _recomputed(trial: TrialFolder, seal: str) -> tuple[tuple[Problem, ...], tup
         problem, note = _report(trial, name, text)
         problems += [(name, problem)] if problem else []
         notes += [note] if note else []
+    if not any("is not compared" in note for note in notes):
+        problems += _transcripts(trial, computed, found)
     return tuple(problems), tuple(notes)
 
 
@@ -181,6 +183,17 @@ def _codes(verdict: Mapping[str, Any]) -> list[Any]:
 def _without_blame(verdict: Mapping[str, Any]) -> Mapping[str, Any]:
     runs = [{key: value for key, value in run.items() if key not in BLAME} for run in verdict.get("runs", ())]
     return {"runs": runs}
+
+
+def _transcripts(trial: TrialFolder, verdict: Verdict, found: Mapping[str, str]) -> Iterator[Problem]:
+    """What differs between the pages of transcripts beside a long report and those that the evidence gives now."""
+    wanted = dict(transcripts(trial, verdict))
+    for name, sha256 in wanted.items():
+        if found.get(name) != sha256:
+            yield name, "does not follow from the evidence" if name in found else "missing"
+    for name in found:
+        if name.startswith(f"{TRANSCRIPTS}/") and name not in wanted:
+            yield name, "no page of this report"
 
 
 def _report(trial: TrialFolder, name: str, rendered_now: str) -> tuple[str, str]:
