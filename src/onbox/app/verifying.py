@@ -16,12 +16,13 @@ from typing import Any
 
 from onbox.app import imports
 from onbox.app.long_trials import read_folder
-from onbox.app.sealing import in_words, rendered, transcripts
+from onbox.app.sealing import all_hashes, in_words, rendered, transcripts
+from onbox.atomic_files import json_bytes
 from onbox.errors import BadSubjectError, UsageError
 from onbox.evidence.consistency import contradictions, unsaid
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.load import RunEvidence
-from onbox.evidence.manifest import NAME, TRANSCRIPTS, VERDICT, Problem, hashes, mismatches, seal_of
+from onbox.evidence.manifest import NAME, TRANSCRIPTS, VERDICT, Problem, mismatches, seal_of
 from onbox.evidence.records import AgentStop
 from onbox.evidence.trajectory import trajectory_problem
 from onbox.judge import RULES
@@ -74,7 +75,7 @@ def verify_trial(folder: Path | str, *, against: str = "") -> Verification:
         raise UsageError(f"--against {against[:80]}: no SHA-256", "give the 64 digits at the foot of the report")
     found: Mapping[str, str] = {}
     if folder.is_dir():
-        found = hashes(folder)
+        found = all_hashes(folder)
     trial = folder if imports.is_import(folder) else TrialFolder.open(folder)
     seal = seal_of(found)
     problems: tuple[Problem, ...] = tuple(mismatches(folder, found))
@@ -98,14 +99,16 @@ def _recomputed(trial: TrialFolder, seal: str, found: Mapping[str, str]) -> tupl
             return tuple(problems), ()
         own = plan.agent.name in OWN_AGENTS and plan.agent.command is None
         read = read_folder(trial, lambda run, samples: _trajectory(trial, run, samples, own_agent=own))
-        written = json.loads((trial.path / VERDICT).read_text("utf-8"))
+        same = (trial.path / VERDICT).read_bytes() == json_bytes(read.verdict)
+        # Both as objects take more memory than all the rest, and are needed only to name what differs.
+        written = {"rules": RULES} if same else json.loads((trial.path / VERDICT).read_text("utf-8"))
     except (UsageError, OSError, ValueError) as error:
         # The seal holds, so this is what was sealed: no mistake of the caller's.
         return (_unreadable(trial, error),), ()
     notes = list(unsaid(trial, ledger))
     computed = read.verdict
     problems = [(f"{run_folder(run.record)}/trajectory.json", problem) for run, problem in read.further if problem]
-    problems += _verdict(written, computed)
+    problems += [] if same else _verdict(written, computed)
     if written.get("rules", 1) != RULES:
         notes.append(
             f"verdict.json was computed by rules {written.get('rules', 1)} of an earlier onbox, today's are {RULES}: "
