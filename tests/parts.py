@@ -23,6 +23,8 @@ VLLM_MODEL = PARTS / "models" / "smollm2"
 """SmolLM2-135M-Instruct as safetensors."""
 
 HARBOR_PYTHON = PARTS / "harbor" / "bin" / "python"
+COMPOSE = PARTS / "compose"
+"""For DOCKER_CONFIG: the plugin `docker compose`, which Harbor starts its containers by."""
 INSPECT_PYTHON = PARTS / "inspect" / "bin" / "python"
 SPARKRUN_PYTHON = PARTS / "sparkrun" / "bin" / "python"
 
@@ -98,7 +100,10 @@ PARTS_BY_MARKER: dict[str, Part] = {
     ),
     "ray": Part(lambda: _no_file(PARTS / "ray" / ".ready"), "bash .ci/parts ray"),
     "sparkrun": Part(lambda: _no_file(SPARKRUN_PYTHON), "bash .ci/parts sparkrun"),
-    "formats": Part(lambda: _no_file(HARBOR_PYTHON, INSPECT_PYTHON), "bash .ci/parts formats"),
+    "formats": Part(
+        lambda: _no_file(HARBOR_PYTHON, INSPECT_PYTHON, COMPOSE / "cli-plugins" / "docker-compose"),
+        "bash .ci/parts system formats",
+    ),
 }
 
 

@@ -67,10 +67,13 @@ class TestStory:
         scores = {each.name: (each.passed, each.valid, each.invalid) for each in verdict.contenders}
         assert scores == {"gpt-oss-120b": (10, 18, 3), "qwen": (56, 56, 0)}
         assert verdict.fixed_suite.p is not None
-        assert verdict.fixed_suite.p < 1e-4
+        assert verdict.fixed_suite.p == pytest.approx(6.5e-7, rel=0.01)
         assert verdict.population.p == 0.125
-        assert verdict.verdict == "keep"
-        assert verdict.headline.startswith("Keep qwen: gpt-oss-120b passes 10 of 18")
+        assert (verdict.verdict, verdict.scope) == ("keep", "these tasks")
+        assert verdict.headline.startswith(
+            "Keep qwen, for these six tasks: gpt-oss-120b is better on 0, equal on 2, worse on 4; "
+            "gpt-oss-120b passes 10 of 18"
+        )
         told = " ".join(verdict.reasons)
         assert "Whether it holds for other tasks like these is not shown" in told
         assert "No file says which model you run now" in told

@@ -13,6 +13,8 @@ from onbox.atomic_files import write_json
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import Audited, LedgerKind, Role, RunRecord
 from onbox.judge.results import Check, Status, Validity, Verdict
+from onbox.judge.verdict.checks import tasks_unseen
+from onbox.judge.weighed import Basis
 from tests.builders import (
     SMALL,
     Contender,
@@ -54,7 +56,10 @@ class TestRule:
         assert verdict.verdict == "switch"
         assert verdict.fixed_suite.p is not None
         assert verdict.fixed_suite.p < 0.05
-        assert verdict.headline == "Switch to new: new passes 16 of 16 valid runs where old passes 4 of 16."
+        assert verdict.headline == (
+            "Switch to new, for these four tasks: better on 4, equal on 0, worse on 0; "
+            "new passes 16 of 16 valid runs where old passes 4 of 16."
+        )
 
     def test_a_worse_challenger_is_a_keep(self, tmp_path: Path) -> None:
         verdict = trial(tmp_path, "PPPP", "FFFP")
@@ -72,7 +77,7 @@ class TestRule:
         assert verdict.verdict == "keep"
         assert any(c.id == "CEILING" and c.status is Status.WARN for c in verdict.checks)
 
-    def test_as_good_and_faster_is_for_the_owner_to_decide(self, tmp_path: Path) -> None:
+    def test_as_good_and_faster_is_a_switch_for_speed(self, tmp_path: Path) -> None:
         folder = build_trial(
             tmp_path / "trial",
             [Contender("old", Role.INCUMBENT, {"a": "P" * 48}), Contender("new", Role.CHALLENGER, {"a": "P" * 48})],
@@ -81,7 +86,8 @@ class TestRule:
         for path in (folder.path / "new").glob("runs/*/*/*/run.json"):
             write_json(path, folder.read(RunRecord, path).model_copy(update={"seconds": 3.0}))
         verdict = judge(folder)
-        assert verdict.verdict == "undecided"
+        assert (verdict.verdict, verdict.basis) == ("switch", Basis.SPEED)
+        assert verdict.headline.startswith("Switch to new for speed, for this one task: new is equal within 10 points")
         assert verdict.contenders[1].seconds_to_pass == 3.0
 
     def test_none_passes_is_no_reason_to_keep(self, tmp_path: Path) -> None:
@@ -91,7 +97,7 @@ class TestRule:
         verdict = judge(build_trial(tmp_path / "trial", [SMALL]))
         assert verdict.verdict == "undecided"
         assert (
-            verdict.headline == "small passes 4 of 12 valid runs (14 % to 61 %); there is nothing to compare it with."
+            verdict.headline == "small passes 4 of 12 valid runs (10 % to 65 %); there is nothing to compare it with."
         )
         assert (verdict.fixed_suite.p, verdict.population.p, verdict.bracket) == (None, None, None)
 
@@ -194,6 +200,27 @@ class TestTasks:
         assert TASKS[0] in found["TASKS_AUDITED"].hint
 
 
+class TestTasksOfCommits:
+    @pytest.mark.parametrize(
+        ("committed", "released", "status", "words"),
+        [
+            ("2024-05-01", "2024-09-19", Status.WARN, "was published on 2024-09-19: it may have seen them"),
+            ("2024-09-19", "2024-09-19", Status.WARN, "it may have seen them"),
+            ("2025-01-01", "2024-09-19", Status.PASS, ""),
+            ("2025-01-01", "", Status.WARN, "whether it may have seen them is unknown"),
+        ],
+    )
+    def test_older_than_the_model(self, committed: str, released: str, status: Status, words: str) -> None:
+        names = [Contender("old", Role.INCUMBENT, {TASKS[0]: "P"}), Contender("new", Role.CHALLENGER, {TASKS[0]: "P"})]
+        plan = build_plan(names)
+        tasks = tuple(task.model_copy(update={"committed": committed}) for task in plan.tasks)
+        contenders = tuple(c.model_copy(update={"recipe": {**c.recipe, "released": released}}) for c in plan.contenders)
+        found = tasks_unseen(plan.model_copy(update={"tasks": tasks, "contenders": contenders}))
+        assert [check.status for check in found] == [status] * len(plan.contenders)
+        assert all(words in check.hint for check in found)
+        assert tasks_unseen(plan) == ()
+
+
 class TestAtATime:
     def judged(self, path: Path, *, new: int, parallel: int = 3, late: bool = False) -> Verdict:
         """Two contenders, three runs of a task; the incumbent's beside two others, the challenger's beside `new`."""
@@ -265,15 +292,22 @@ class TestIndependence:
         assert verdict.verdict == "switch"
         assert check(verdict, "RUNS_INDEPENDENT", "new").status is Status.PASS
 
-    def test_a_model_that_is_sure_of_one_task_still_samples(self, tmp_path: Path) -> None:
-        verdict = self.repeated(tmp_path, "sed {n}", sure_of=TASKS[0])
-        assert check(verdict, "RUNS_INDEPENDENT", "new").status is Status.PASS
-        assert verdict.fixed_suite == self.repeated(tmp_path / "other", "sed {n}").fixed_suite
+    def test_a_task_that_is_answered_alike_counts_once_and_the_others_as_they_are(self, tmp_path: Path) -> None:
+        verdict, other = self.repeated(tmp_path, "sed {n}", sure_of=TASKS[0]), self.repeated(tmp_path / "o", "sed {n}")
+        found = check(verdict, "RUNS_INDEPENDENT", "new")
+        assert (found.status, found.observed) == (Status.WARN, 4)
+        assert "4 of 20 valid runs" in found.hint
+        assert "does not sample" not in found.hint
+        assert verdict.verdict == "switch"
+        assert verdict.fixed_suite.p is not None
+        assert other.fixed_suite.p is not None
+        assert other.fixed_suite.p < verdict.fixed_suite.p < 1e-6
 
     def test_the_same_words_are_one_run(self, tmp_path: Path) -> None:
         verdict, other = self.repeated(tmp_path / "same", "sed"), self.repeated(tmp_path / "other", "sed {n}")
         found = check(verdict, "RUNS_INDEPENDENT", "new")
-        assert (found.status, found.observed) == (Status.WARN, 4)
+        assert (found.status, found.observed) == (Status.WARN, 16)
+        assert "does not sample" in found.hint
         assert verdict.fixed_suite.p is not None
         assert other.fixed_suite.p is not None
         assert verdict.fixed_suite.p > 100 * other.fixed_suite.p

@@ -7,6 +7,7 @@ from onbox.bench.audit.admission import fit
 from onbox.bench.sandbox.choose import choose
 from onbox.bench.tasks import load_tasks, task_source
 from onbox.errors import OnboxError
+from onbox.evidence.records import Network
 
 
 def audit_tasks(
@@ -15,6 +16,7 @@ def audit_tasks(
     names: Sequence[str] = (),
     unsafe: bool = False,
     jobs: int = 2,
+    network: Network = "none",
     tell: Callable[[str], None] = lambda text: None,
 ) -> list[TaskAudit]:
     """Put each gate to the test: right work must pass, wrong work must fail.
@@ -24,6 +26,7 @@ def audit_tasks(
         names: only these.
         unsafe: run without a sandbox where none works.
         jobs: tasks audited at a time.
+        network: `gates` lets the gates and reference solutions of tasks that need one have the box's network.
         tell: called with a line for each task.
 
     Returns:
@@ -39,7 +42,8 @@ def audit_tasks(
     def left_out(name: str, why: OnboxError) -> None:
         tell(f"{name}: left out: {why.message.removeprefix(f'{name}: ')}")
 
-    found = fit(load_tasks(source, names or known, left_out), sandbox, left_out)
+    tried = None if source == "builtin" else network
+    found = fit(load_tasks(source, names or known, left_out), sandbox, left_out, network=tried)
     tell(f"auditing {len(found)} task{'s' if len(found) > 1 else ''}")
     for number, result in enumerate(audit_all(found, sandbox, jobs), 1):
         tell(f"[{number}/{len(found)}] {result.name}: {len(result.probes)} probes")

@@ -32,6 +32,8 @@ from onbox.judge.speed.estimator import Sample
 
 OWN_AGENTS = ("builtin", "builtin-responses")
 SHA256_DIGITS = 64
+RULES_4_CHECKS = ("RUNS_INDEPENDENT", "COVERAGE", "CEILING")
+"""Checks that count other runs since rules 4: each answer once, and the baseline arm alone."""
 
 
 @dataclass(frozen=True)
@@ -112,8 +114,8 @@ def _recomputed(trial: TrialFolder, seal: str, found: Mapping[str, str]) -> tupl
     if written.get("rules", 1) != RULES:
         notes.append(
             f"verdict.json was computed by rules {written.get('rules', 1)} of an earlier onbox, today's are {RULES}: "
-            "its speeds are not compared, nor who caused a failure where these say otherwise; onbox report writes "
-            "it again"
+            "its runs and the checks that both count alike are compared, but for failures that these lay to another "
+            "cause; its verdict, rates and speeds are not; onbox report writes it again"
         )
     for name, text in rendered(trial, computed, seal).items():
         problem, note = _report(trial, name, text)
@@ -143,18 +145,27 @@ def _trajectory(trial: TrialFolder, run: RunEvidence, samples: Sequence[Sample],
 def _verdict(written: Mapping[str, Any], verdict: Verdict) -> Iterator[Problem]:
     """What differs between the verdict that is written and the one that the evidence gives now.
 
-    Of a verdict by older rules, all is compared but what rules 2 changed: speeds, and sentences about them; and where
-    rules 3 lay a failure to another cause, but that and what follows from it.
+    Of a verdict by older rules that is compared which no rule since has changed: every run with its outcome, unless
+    today's rules lay a failure to another cause, and the checks that count the same.
     """
     computed: Mapping[str, Any] = verdict.model_dump(mode="json")
     if written.get("rules", 1) != RULES:
-        written, computed = _without_speeds(written), _without_speeds(computed)
-        if _codes(written) != _codes(computed):
+        blamed_alike = _codes(written) == _codes(computed)
+        written, computed = _shared(written, written), _shared(computed, written)
+        if not blamed_alike:
             written, computed = _without_blame(written), _without_blame(computed)
     computed = _without_new(json.loads(json.dumps(computed)), written)
     for key in sorted({*written, *computed}):
         if written.get(key) != computed.get(key):
             yield VERDICT, f"{key} does not follow from the evidence"
+
+
+def _shared(verdict: Mapping[str, Any], known: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What no rule has changed since, of runs the fields that the older verdict knows."""
+    checks = [check for check in verdict.get("checks", ()) if check.get("id") not in RULES_4_CHECKS]
+    fields = {name for run in known.get("runs", ()) for name in run}
+    runs = [{name: run.get(name) for name in fields} for run in verdict.get("runs", ())]
+    return {"trial": verdict.get("trial"), "runs": runs, "checks": checks}
 
 
 def _without_new(computed: Any, written: Any) -> Any:
@@ -168,12 +179,6 @@ def _without_new(computed: Any, written: Any) -> Any:
     if isinstance(computed, list) and isinstance(written, list) and len(computed) == len(written):
         return [_without_new(*pair) for pair in zip(computed, written, strict=True)]
     return computed
-
-
-def _without_speeds(verdict: Mapping[str, Any]) -> Mapping[str, Any]:
-    kept = {key: value for key, value in verdict.items() if key not in ("rules", "reasons", "headline")}
-    contenders = [{k: v for k, v in each.items() if k != "speed"} for each in verdict.get("contenders", ())]
-    return {**kept, "contenders": contenders}
 
 
 BLAME = frozenset({"outcome", "attribution", "code", "detail", "replay", "replay_bound"})

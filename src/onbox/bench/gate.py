@@ -84,7 +84,14 @@ def grade(task: Task, workspace: Path, reply: str, sandbox: Sandbox, *, transcri
             argv = ["bash", "-c", AS_HARBOR, "bash", f"{sandbox.place(binds['TESTS_DIR'])}/test.sh", output]
             cwd = "APP_DIR"
         with runs.served() if runs is not None else nullcontext():
-            done = sandbox.run(argv, binds=binds, cwd=cwd, timeout_s=task.gate_timeout_s, env=dict(task.gate_variables))
+            done = sandbox.run(
+                argv,
+                binds=binds,
+                cwd=cwd,
+                timeout_s=task.gate_timeout_s,
+                env=dict(task.gate_variables),
+                network=task.network,
+            )
         if runs is not None:
             if runs.fault is not None:
                 raise runs.fault

@@ -77,4 +77,4 @@ def render(task: Task, seed: int, target: Path, sandbox: Sandbox) -> Task:
     if task.generated:
         for name in (GENERATOR, "genlib.py"):
             (target / name).unlink(missing_ok=True)
-    return replace(load_task(target), origin_sha256=task.sha256)
+    return replace(load_task(target), origin_sha256=task.sha256, network=task.network)

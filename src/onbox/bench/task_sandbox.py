@@ -37,6 +37,7 @@ class TaskSandbox:
         reach: Reach | None = None,
         stop: StopSign | None = None,
         memory_bytes: int = MEMORY_BYTES,
+        network: bool = False,
     ) -> Completed:
         """See `Sandbox.run`."""
         return self.tier.run(
@@ -50,6 +51,7 @@ class TaskSandbox:
             reach=reach,
             stop=stop,
             memory_bytes=memory_bytes,
+            network=network,
         )
 
     def _placed(self, bind: Bind) -> Bind:

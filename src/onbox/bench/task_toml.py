@@ -7,6 +7,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,6 +27,7 @@ VERIFIER_S = 600.0
 
 _ORG_NAME = r"[a-zA-Z0-9][a-zA-Z0-9._-]*/[a-zA-Z0-9][a-zA-Z0-9._-]*"
 _TEMPLATE = re.compile(r"\$\{([^}:]+)(?::-(.*))?\}")
+_COMPOSED = re.compile(r"\$(?:\$|([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?::?-([^}]*))?\})?")
 _CREDENTIAL = re.compile(r"(KEY|SECRET|TOKEN(?!S)|PASSWORD|CREDENTIAL|AUTH)", re.IGNORECASE)
 """Names of variables that Harbor keeps out of its records; onbox gives none of them to a task."""
 _ELSEWHERE = "run it with Harbor"
@@ -165,8 +167,14 @@ def read_toml(path: Path) -> TaskToml:
     return facts
 
 
-def resolved(path: Path, where: str, env: Mapping[str, str]) -> Variables:
+def resolved(path: Path, where: str, env: Mapping[str, str], *, composed: bool = False) -> Variables:
     """Variables of a task with `${NAME}` and `${NAME:-default}` replaced from the box, as in Harbor.
+
+    Args:
+        path: of the `task.toml`, for the message.
+        where: the table of the variables.
+        env: the table.
+        composed: whether Harbor hands them to `docker compose`, which fills in every `$NAME` within a value.
 
     Raises:
         UsageError: a variable is not set and has no default, or it looks like a credential: a task gets none.
@@ -176,15 +184,33 @@ def resolved(path: Path, where: str, env: Mapping[str, str]) -> Variables:
         if match := _TEMPLATE.fullmatch(value):
             wanted, default = match.groups()
             if _CREDENTIAL.search(wanted) and wanted in os.environ:
-                message = f"{path}: {where}.{name}: {wanted} looks like a credential, and a task gets none of this box"
-                raise UsageError(message, f"unset {wanted}, or {_ELSEWHERE}")
+                raise _credential(path, f"{where}.{name}", wanted)
             if wanted not in os.environ and default is None:
                 raise UsageError(f"{path}: {where}.{name}: {wanted} is not set on this box", f"export {wanted}=...")
             value = os.environ.get(wanted, default or "")
+        if composed:
+            value = _COMPOSED.sub(partial(_filled_in, path, f"{where}.{name}"), value)
         if "\0" in value or "=" in name or not name:
             raise UsageError(f"{path}: {where}.{name}: not a variable")
         found.append((name, value))
     return tuple(found)
+
+
+def _filled_in(path: Path, where: str, match: re.Match[str]) -> str:
+    """What `docker compose` makes of a `$` in a value; a variable that is not set is empty."""
+    name, default = match[1] or match[2], match[3]
+    if match[0] == "$$":
+        return "$"
+    if not name:
+        raise UsageError(f"{path}: {where}: a $ that docker compose could not read", "write $$ for a $")
+    if _CREDENTIAL.search(name) and name in os.environ:
+        raise _credential(path, where, name)
+    return os.environ.get(name) or default or ""
+
+
+def _credential(path: Path, where: str, name: str) -> UsageError:
+    message = f"{path}: {where}: {name} looks like a credential, and a task gets none of this box"
+    return UsageError(message, f"unset {name}, or {_ELSEWHERE}")
 
 
 def _refuse(path: Path, facts: TaskToml) -> None:

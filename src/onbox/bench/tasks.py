@@ -41,7 +41,19 @@ DEFAULT = "short"
 SHORT = (*QUICK, "chat-chmod")
 """The four of a trial that names no tasks: under eight minutes for two small models on two cores."""
 
-SETS: dict[str, tuple[str, ...] | None] = {DEFAULT: SHORT, "quick": QUICK, "core": CORE, "builtin": None}
+HARD = (
+    *("amended-tariff", "explicit-context", "expiring-store", "expression-language", "extract-handler"),
+    *("integration-test", "job-rounds", "log-hunt", "migrate-records", "patch-text"),
+)
+"""Ten that a model of 1.5 billion parameters fails: many files, long texts, exact descriptions."""
+
+SETS: dict[str, tuple[str, ...] | None] = {
+    DEFAULT: SHORT,
+    "quick": QUICK,
+    "core": CORE,
+    "hard": HARD,
+    "builtin": None,
+}
 """The builtin tasks under names of their own; None: all of them."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -71,6 +83,7 @@ class Task:
         variables: of all commands.
         solution_variables: of the reference solution beside them.
         gate_variables: of the gate beside them.
+        network: whether its gate and its reference solution have the box's network, by the user's own words.
         answer: where the gate looks: at the workspace, or at the agent's last message.
         needs: programs that the agent or the gate runs, beside Python and the shell: `node`.
         exact: the layout of the answer matters, so that the audit must not lay it out anew.
@@ -100,6 +113,7 @@ class Task:
     judges_apart: bool
     sha256: str
     origin_sha256: str
+    network: bool = False
     frame: bool = True
     committed: str = ""
 
@@ -219,7 +233,7 @@ def load_task(path: Path) -> Task:
         reward_min=tuple(facts.reward_min.items()),
         image=facts.environment.docker_image or "",
         workdir=facts.environment.workdir or "",
-        variables=resolved(toml, "environment.env", facts.environment.env),
+        variables=resolved(toml, "environment.env", facts.environment.env, composed=True),
         solution_variables=resolved(toml, "solution.env", facts.solution.env),
         gate_variables=resolved(toml, "verifier.env", facts.verifier.env),
         answer=facts.metadata.answer,

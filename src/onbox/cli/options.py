@@ -19,13 +19,24 @@ def json_option(function: F) -> F:
     )
 
 
+def network_option(function: F) -> F:
+    """Add `--network`: what a network is let in for."""
+    return click.option(
+        "--network",
+        type=click.Choice(["none", "gates"]),
+        default="none",
+        show_default=True,
+        help="Let the gates and reference solutions of tasks that need it have this box's network.",
+    )(function)
+
+
 def set_option(function: F) -> F:
     """Add `--set`, passed on as `task_set`: a set of builtin tasks."""
     return click.option(
         "--set",
         "task_set",
-        type=click.Choice(["quick", "core", "builtin"]),
-        help="The builtin tasks of a set: three small ones, nine, or all; four if left out.",
+        type=click.Choice(["quick", "core", "builtin", "hard"]),
+        help="The builtin tasks of a set: three small ones, nine, all, or ten hard ones; four if left out.",
     )(function)
 
 

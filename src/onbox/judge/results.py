@@ -5,7 +5,8 @@ from typing import Any
 
 from pydantic import Field
 
-from onbox.evidence.records import Record
+from onbox.evidence.records import OwnerValues, Record
+from onbox.judge.weighed import Basis, Looks, PairResult, QuantRow, Standing
 from onbox.schema.sight import SightReason
 
 
@@ -109,6 +110,10 @@ class Uncertainty(Record):
     relative: float
     """Half of a 95 percent interval, over the rate: 0.04 is plus or minus 4 percent."""
     budget: tuple[UncertaintySource, ...]
+    asked: float | None = None
+    """What `--within` asked for; None: nothing."""
+    why_not: str = ""
+    """What kept it from being reached; empty where it was, or nothing was asked."""
 
 
 class Measurement(Record):
@@ -344,7 +349,7 @@ class SightResult(Record):
 
 
 class ContenderResult(Record):
-    """One contender over all tasks."""
+    """One contender over all tasks, in the baseline arm."""
 
     name: str
     role: str
@@ -357,7 +362,7 @@ class ContenderResult(Record):
     interval: tuple[float, float] | None
     """95 percent, for these tasks."""
     population_interval: tuple[float, float] | None
-    """95 percent, for tasks like these (the task is the cluster)."""
+    """95 percent, for tasks like these, each weighing the same; None: fewer than two tasks."""
     if_served_correctly: float | None
     """The pass rate if no serving failure had happened: an upper bound. Each of them counts as passed, and each run of
     which nobody can tell; one that asking again has shown to be the model's does not."""
@@ -380,6 +385,25 @@ class Comparison(Record):
     detail: str = ""
 
 
+class AbilityDifference(Record):
+    """The pass rate of the challenger less the incumbent's, each task weighing the same."""
+
+    value: float
+    """Mean over the tasks that both have valid runs of."""
+    interval: tuple[float, float]
+    """95 percent, for these tasks."""
+    population_interval: tuple[float, float] | None
+    """95 percent, for tasks like these, whatever the spread among them; None: fewer than two tasks."""
+
+
+class TaskTally(Record):
+    """On how many tasks the challenger's pass rate is above, equal to and below the incumbent's."""
+
+    better: int
+    equal: int
+    worse: int
+
+
 class ArmResult(Record):
     """A treatment against the baseline, on pairs of valid runs of one contender with the same task and seed."""
 
@@ -390,12 +414,20 @@ class ArmResult(Record):
     """Pairs in which the treatment passed."""
     baseline_passed: int
     better: int
-    """Independent pairs in which only the treatment passed."""
+    """Pairs in which only the treatment passed."""
     worse: int
-    """Independent pairs in which only the baseline passed."""
+    """Pairs in which only the baseline passed."""
     p: float | None
-    """Chance of so uneven a split, by McNemar's exact test, two-sided, adjusted for the number of treatments (Holm);
-    None when no pair differs."""
+    """These tasks: the chance of so large a difference, by the same exact test that compares contenders, adjusted for
+    the number of treatments (Holm); None when no pair differs."""
+    population_p: float | None = None
+    """Tasks like these: as `Verdict.population`, adjusted for the number of treatments; None when no pair differs."""
+    difference: AbilityDifference | None = None
+    """Treatment less baseline; None without a pair."""
+    tasks: TaskTally | None = None
+    """On how many tasks the treatment is better, equal and worse; None without a pair."""
+    scope: str | None = None
+    """How far the difference holds: `these tasks`, `tasks like these`; None: it may be chance."""
 
 
 class Verdict(Record):
@@ -404,10 +436,19 @@ class Verdict(Record):
     schema_version: int = 1
     rules: int = 1
     """Version of the judge's rules. Since 2 a rate has an uncertainty in place of a bootstrap interval; since
-    3 arguments that a server broke, its own words refused and a full context come before an agent's exit code."""
+    3 arguments that a server broke, its own words refused and a full context come before an agent's exit code;
+    since 4 a verdict has a scope, runs are compared in pairs where their instances differ, the baseline arm alone is
+    judged, repeated answers count once, intervals cover whatever the spread of tasks, times are compared with their
+    interval, all challengers are compared, and each look costs."""
     trial: str
     verdict: str
     """`keep`, `switch` or `undecided`."""
+    scope: str | None = None
+    """How far it reaches: `these tasks`, or `tasks like these`, which takes in these; None: undecided."""
+    difference: AbilityDifference | None = None
+    """The challenger that is compared, less the incumbent; None when there is nothing to compare."""
+    tasks: TaskTally | None = None
+    """Of that challenger; None when there is nothing to compare."""
     headline: str
     """One sentence for people."""
     reasons: tuple[str, ...]
@@ -425,3 +466,15 @@ class Verdict(Record):
     runs: tuple[RunResult, ...]
     arms: tuple[ArmResult, ...] = ()
     """Empty without treatments."""
+    basis: Basis = Basis.NOTHING
+    """What the verdict rests on."""
+    values: OwnerValues = OwnerValues()
+    """What the owner values, by the plan."""
+    pairs: tuple[PairResult, ...] = ()
+    """All contenders against each other, those with the incumbent first."""
+    standings: tuple[Standing, ...] = ()
+    """Each contender among all others; empty without a comparison."""
+    quants: tuple[QuantRow, ...] = ()
+    """Where the contenders are quants of one model: each beside the largest; empty: they are not."""
+    looks: Looks | None = None
+    """How often the question was looked at; None where there is nothing to compare."""

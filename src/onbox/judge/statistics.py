@@ -10,12 +10,23 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from statistics import NormalDist
 
+from onbox.judge.exact_sums import subsets_up_to, two_sided
+
+EXACT_BITS = 1_000_000
+"""Work up to which a permutation test is computed without any rounding; beyond, in fixed point of 128 bits."""
+SUMS_BITS = 20_000_000
+"""Room for the sums of a sign-flip test; 2.5 MB."""
+HALF_MAX = 16
+"""Tasks of each half, where the sums do not fit: 2^16 sums each."""
+
 
 def stratified_permutation(strata: Iterable[tuple[int, int, int, int]]) -> float | None:
     """Two-sided exact p for "A and B pass alike on each of these tasks".
 
     Under that hypothesis A's passes on a task are hypergeometric, given how many of both passed; their sum over tasks
-    is the convolution. Outcomes no likelier than the one seen count against the hypothesis (as in Fisher's test).
+    is the convolution. Outcomes no likelier than the one seen count against the hypothesis (as in Fisher's test). With
+    one run of each in every stratum it is McNemar's exact test of pairs. Where whole numbers grow too large,
+    probabilities are cut to 128 bits, and what was cut is added: p is then too large by 1e-30 at most.
 
     Args:
         strata: (A passed, A valid, B passed, B valid) of each task; one that either has no run of says nothing.
@@ -26,17 +37,9 @@ def stratified_permutation(strata: Iterable[tuple[int, int, int, int]]) -> float
     used = [stratum for stratum in strata if stratum[1] and stratum[3]]
     if not used:
         return None
-    ways: dict[int, int] = {0: 1}
-    for a_passed, a_n, b_passed, b_n in used:
-        passed, n = a_passed + b_passed, a_n + b_n
-        grown: Counter[int] = Counter()
-        for k in range(max(0, passed - b_n), min(a_n, passed) + 1):
-            count = math.comb(passed, k) * math.comb(n - passed, a_n - k)
-            for total, before in ways.items():
-                grown[total + k] += before * count
-        ways = grown
-    seen = ways[sum(a_passed for a_passed, *_ in used)]
-    return float(Fraction(sum(count for count in ways.values() if count <= seen), sum(ways.values())))
+    open_ones = [s for s in used if 0 < s[0] + s[2] < s[1] + s[3]]
+    alike = Counter((a_n, b_n, a_passed + b_passed) for a_passed, a_n, b_passed, b_n in open_ones)
+    return two_sided(alike, sum(a_passed for a_passed, *_ in open_ones), EXACT_BITS)
 
 
 def fisher_exact(a_passed: int, a_n: int, b_passed: int, b_n: int) -> float | None:
@@ -47,7 +50,8 @@ def fisher_exact(a_passed: int, a_n: int, b_passed: int, b_n: int) -> float | No
 def sign_flip(differences: Sequence[Fraction]) -> float | None:
     """Two-sided exact p for "tasks like these favour neither": each task's difference may change its sign.
 
-    The smallest p that T tasks can give is 2 / 2^T.
+    The smallest p that T tasks can give is 2 / 2^T. Exact wherever the sums fit into `SUMS_BITS` or the tasks into two
+    halves of `HALF_MAX`; else the differences are rounded to a grid in the direction that can only make p larger.
 
     Args:
         differences: of the pass rates, one a task.
@@ -58,16 +62,13 @@ def sign_flip(differences: Sequence[Fraction]) -> float | None:
     if not differences:
         return None
     scale = math.lcm(*(difference.denominator for difference in differences))
-    whole = [int(difference * scale) for difference in differences]
-    sums: dict[int, int] = {0: 1}
-    for value in whole:
-        grown: Counter[int] = Counter()
-        for total, ways in sums.items():
-            grown[total + value] += ways
-            grown[total - value] += ways
-        sums = grown
-    seen = abs(sum(whole))
-    return float(Fraction(sum(ways for total, ways in sums.items() if abs(total) >= seen), 2 ** len(whole)))
+    whole = [int(difference * scale) for difference in differences if difference]
+    seen, sizes = abs(sum(whole)), [abs(value) for value in whole]
+    if not seen:
+        return 1.0
+    # A sum as far out as the one seen leaves at most half of the difference to it to the values that turn their sign.
+    turned = subsets_up_to(sizes, (sum(sizes) - seen) // 2, SUMS_BITS, HALF_MAX)
+    return min(1.0, float(Fraction(2 * turned, 2 ** len(sizes))))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

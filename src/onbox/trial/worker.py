@@ -31,7 +31,7 @@ from onbox.recipes import Recipe
 from onbox.trial.bench_setup import bench_of, make_instances
 from onbox.trial.local_executor import LocalExecutor
 from onbox.trial.packing import pack, unpack
-from onbox.trial.plan import check_version
+from onbox.trial.plan import as_planned, check_version
 from onbox.trial.scheduler import RunJob
 from onbox.wire.proxy import RecordingProxy
 
@@ -139,9 +139,8 @@ class Worker:
         check_version(agent, plan)
         sandbox = sandbox_of(plan.sandbox)
         unpack(self._spec.tasks, self._scratch / "tasks")
-        self._tasks = {
-            task.name: task for task in load_tasks(self._scratch / "tasks", [task.name for task in plan.tasks])
-        }
+        found = load_tasks(self._scratch / "tasks", [task.name for task in plan.tasks])
+        self._tasks = {task.name: task for task in as_planned(plan, found)}
         instances = Instances(self._scratch / "instances", sandbox[0])
         make_instances(plan, list(self._tasks.values()), instances, sandbox[0])
         write_json(self._home / "box.json", {"onbox_version": __version__, **box.describe().as_dict()})

@@ -4,15 +4,18 @@ import hashlib
 import json
 import platform
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from onbox import __version__
 from onbox.atomic_files import write_atomic
 from onbox.bench.audit import VERSION, TaskAudit, audit
+from onbox.bench.audit.network import needs_of_network
 from onbox.bench.environments import environment_of
 from onbox.bench.sandbox import Bind, Sandbox
 from onbox.bench.tasks import Task
 from onbox.errors import BadSubjectError, BoxError, OnboxError
+from onbox.evidence.records import Network
 from onbox.user_folders import cache_folder
 
 
@@ -78,7 +81,11 @@ def unfit(task: Task, sandbox: Sandbox, missing: Mapping[str, str]) -> OnboxErro
 
 
 def fit(
-    tasks: Sequence[Task], sandbox: Sandbox, on_left_out: Callable[[str, OnboxError], None] = lambda name, why: None
+    tasks: Sequence[Task],
+    sandbox: Sandbox,
+    on_left_out: Callable[[str, OnboxError], None] = lambda name, why: None,
+    *,
+    network: Network | None = None,
 ) -> list[Task]:
     """The tasks that can be done here.
 
@@ -86,12 +93,22 @@ def fit(
         tasks: those that were loaded.
         sandbox: of the trial.
         on_left_out: told the name of each other, and why.
+        network: what the user lets one in for, where tasks may need one: `gates` for the gates and reference solutions
+            of those that do; None: nobody looks.
 
     Raises:
         OnboxError: none can.
     """
     missing = missing_programs(tasks, sandbox)
-    found = [(task, unfit(task, sandbox, missing)) for task in tasks]
+    found: list[tuple[Task, OnboxError | None]] = []
+    for task in tasks:
+        why = unfit(task, sandbox, missing)
+        if why is None and network is not None and (need := _network_need(task, sandbox)):
+            if network == "gates":
+                task = replace(task, network=True)
+            else:
+                why = BoxError(need, "--network gates lets it in, for the gates and reference solutions of such tasks")
+        found.append((task, why))
     done = [task for task, why in found if why is None]
     if tasks and not done:
         task, why = found[0]
@@ -105,16 +122,26 @@ def fit(
     return done
 
 
+def _network_need(task: Task, sandbox: Sandbox) -> str:
+    """What of a task needs the network, in words; empty where nothing shows it, and remembered for the same files."""
+    kept = _kept(task, sandbox, "network")
+    if not kept.is_file():
+        needs = "; ".join(map(str, needs_of_network(task, sandbox)))
+        write_atomic(kept, json.dumps({"task": str(task.path), "needs": needs}, indent=1).encode())
+    return str(json.loads(kept.read_text())["needs"])
+
+
 def _is_there(program: str, sandbox: Sandbox) -> bool:
     # Any folder will do: the question is what the sandbox shows of the system.
     here = {"HERE": Bind(Path(__file__).parent, "/here")}
     return sandbox.run([program, "--version"], binds=here, cwd="HERE", timeout_s=10).exit_code == 0
 
 
-def _kept(task: Task, sandbox: Sandbox) -> Path:
+def _kept(task: Task, sandbox: Sandbox, folder: str = "audits") -> Path:
     """Where the passed audit of a task lies; other files, probes, sandboxes or Pythons need another."""
-    parts = (task.sha256, VERSION, __version__, sandbox.name, sandbox.version, platform.python_version())
-    return cache_folder() / "audits" / f"{hashlib.sha256(' '.join(parts).encode()).hexdigest()}.json"
+    parts = [task.sha256, VERSION, __version__, sandbox.name, sandbox.version, platform.python_version()]
+    parts += ["network"] if task.network else []
+    return cache_folder() / folder / f"{hashlib.sha256(' '.join(parts).encode()).hexdigest()}.json"
 
 
 def _complaint(found: TaskAudit) -> str:

@@ -47,11 +47,13 @@ class Left:
         app: the workspace.
         reply: the last message.
         fault: what went wrong while it was made; empty when nothing did.
+        printed: by the script that made it.
     """
 
     app: Path
     reply: str = ""
     fault: str = ""
+    printed: str = ""
 
 
 class Subject:
@@ -81,7 +83,7 @@ class Subject:
         """A copy of its own of what the known-good solution leaves."""
         app = self._folder() / "app"
         shutil.copytree(self._solved.app, app, symlinks=True)
-        return Left(app, self._solved.reply, self._solved.fault)
+        return Left(app, self._solved.reply, self._solved.fault, self._solved.printed)
 
     def after(self, script: Path) -> Left:
         """What a script of the solution folder leaves of a fresh workspace."""
@@ -109,11 +111,13 @@ class Subject:
             cwd=cwd,
             timeout_s=self.task.agent_timeout_s or SOLUTION_S,
             env={"DEBIAN_FRONTEND": "noninteractive", **dict(self.task.solution_variables)},
+            network=self.task.network,
         )
         reply = (logs / REPLY).read_text("utf-8", "replace") if (logs / REPLY).is_file() else ""
-        last = done.output.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        printed = done.output.decode("utf-8", "replace")
+        last = printed.strip().rpartition("\n")[2]
         fault = "" if done.exit_code == 0 else f"{script.name} ended with exit code {done.exit_code}: {last}"
-        return Left(app, reply, fault)
+        return Left(app, reply, fault, printed)
 
     def instance(self, seed: int) -> "Subject":
         """The task that the generator makes for a seed, under audit too.

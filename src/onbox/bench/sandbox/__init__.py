@@ -124,6 +124,7 @@ class Sandbox(Protocol):
         reach: Reach | None = None,
         stop: StopSign | None = None,
         memory_bytes: int = MEMORY_BYTES,
+        network: bool = False,
     ) -> Completed:
         """Run `argv` and wait until it and all it started are dead.
 
@@ -143,6 +144,8 @@ class Sandbox(Protocol):
             stop: the command is killed as at its time limit when this is shown.
             memory_bytes: address space of one process; a tier that bounds all processes together allows them twice
                 that, or less where its own bound is lower.
+            network: the command has the box's own network, its loopback included, and resolves names as the box does:
+                only for what the user let in by name.
 
         Raises:
             BoxError: the sandbox itself could not start; never for what the command does.

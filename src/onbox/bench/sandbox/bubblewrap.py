@@ -47,6 +47,8 @@ _ETC = {
     "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
 }
 """Written here, so that a command learns no names of the box."""
+_OF_THE_NETWORK = ("/etc/hosts", "/etc/nsswitch.conf", "/etc/resolv.conf")
+"""How the box resolves names: for a command that has its network."""
 _ETC_OF_THE_BOX = ("/etc/alternatives", "/etc/ssl", "/etc/pki", "/etc/ld.so.cache", "/etc/localtime")
 _PROC_OF_THE_BOX = ("/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus")
 """A fresh /proc still leads to the kernel of the box; who may write there is asked of the user on the host."""
@@ -94,6 +96,7 @@ class Bubblewrap:
         reach: Reach | None = None,
         stop: StopSign | None = None,
         memory_bytes: int = MEMORY_BYTES,
+        network: bool = False,
     ) -> Completed:
         """See `Sandbox.run`."""
         if refused := refusal(argv, env):
@@ -106,13 +109,17 @@ class Bubblewrap:
         with ExitStack() as stack:
             status, bwrap_status = pipe(stack)
             bwrap_go, go = pipe(stack)
-            etc = {path: _memory_file(stack, text) for path, text in _ETC.items()}
+            etc = {
+                path: _memory_file(stack, text)
+                for path, text in _ETC.items()
+                if not (network and path in _OF_THE_NETWORK)
+            }
             command = [
                 self._program,
-                *_NAMESPACES,
+                *(word for word in _NAMESPACES if not (network and word == "--unshare-net")),
                 *(["--disable-userns"] if "--disable-userns" in self._options else []),
                 *["--json-status-fd", str(bwrap_status.fileno()), "--block-fd", str(bwrap_go.fileno())],
-                *self._mounts(binds, etc, reach),
+                *self._mounts(binds, etc, reach, _OF_THE_NETWORK if network else ()),
                 *[word for item in variables.items() for word in ("--setenv", *item)],
                 *["--chdir", binds[cwd].target, "--"],
                 *(
@@ -169,7 +176,9 @@ class Bubblewrap:
             raise BoxError(f"bubblewrap did not start: {_last_line(heard.output)}", _NEXT_STEP)
         return Completed(codes[0], heard.output, heard.truncated, heard.seconds)
 
-    def _mounts(self, binds: Mapping[str, Bind], etc: Mapping[str, IO[bytes]], reach: Reach | None) -> Iterator[str]:
+    def _mounts(
+        self, binds: Mapping[str, Bind], etc: Mapping[str, IO[bytes]], reach: Reach | None, names: Sequence[str]
+    ) -> Iterator[str]:
         yield from ("--ro-bind", "/usr", "/usr")
         for name in ("bin", "sbin", "lib", "lib32", "lib64"):
             folder = Path("/", name)
@@ -177,7 +186,7 @@ class Bubblewrap:
                 yield from ("--symlink", str(folder.readlink()), str(folder))
             elif folder.is_dir():
                 yield from ("--ro-bind", str(folder), str(folder))
-        for shown in _ETC_OF_THE_BOX:
+        for shown in (*_ETC_OF_THE_BOX, *names):
             yield from ("--ro-bind-try", shown, shown)
         for written, file in etc.items():
             yield from ("--ro-bind-data", str(file.fileno()), written)

@@ -108,6 +108,7 @@ class Container:
         reach: Reach | None = None,
         stop: StopSign | None = None,
         memory_bytes: int = MEMORY_BYTES,
+        network: bool = False,
     ) -> Completed:
         """See `Sandbox.run`."""
         if refused := refusal(argv, env):
@@ -120,7 +121,7 @@ class Container:
             command = [
                 *(self.client.program, "run", "--rm", "--interactive", "--pull", "never", "--name", name),
                 *("--label", f"{_LABEL}={os.getpid()}", "--cidfile", str(cidfile)),
-                *self._walls(memory_bytes),
+                *self._walls(memory_bytes, network),
                 *self._mounts(binds, reach),
                 *self._variables(binds, env or {}),
                 *("--workdir", binds[cwd].target, "--entrypoint", "/bin/sh", self._image),
@@ -155,9 +156,15 @@ class Container:
             raise BoxError(f"{self.name} did not start: {words.rpartition(chr(10))[2] or 'it said nothing'}")
         return Completed(code, heard.output, heard.truncated, heard.seconds, out_of_memory)
 
-    def _walls(self, memory_bytes: int) -> Iterator[str]:
+    def _walls(self, memory_bytes: int, network: bool) -> Iterator[str]:
         bound = min(2 * memory_bytes, self.bounds.memory_bytes or memory_bytes)
-        yield from ("--network", "none", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")
+        yield from ("--network", "host" if network else "none", "--security-opt", "no-new-privileges")
+        if not self._own:
+            # A task's own image may be written: what is written to it is gone with the container.
+            yield "--read-only"
+        if not (self._own and network):
+            # Package managers, the reason for a network, give files away and become other users.
+            yield from ("--cap-drop", "ALL")
         yield from ("--user", f"{os.getuid()}:{os.getgid()}", "--hostname", "sandbox", "--ipc", "private")
         yield from ("--pids-limit", str(PROCESSES), "--ulimit", "core=0", "--ulimit", f"fsize={FILE_BYTES}")
         yield from ("--memory", str(bound), "--memory-swap", str(bound))

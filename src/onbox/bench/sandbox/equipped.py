@@ -49,6 +49,7 @@ class Equipped:
         reach: Reach | None = None,
         stop: StopSign | None = None,
         memory_bytes: int = MEMORY_BYTES,
+        network: bool = False,
     ) -> Completed:
         """See `Sandbox.run`."""
         return self._tier.run(
@@ -62,4 +63,5 @@ class Equipped:
             reach=reach,
             stop=stop,
             memory_bytes=memory_bytes,
+            network=network,
         )

@@ -42,6 +42,7 @@ class Unsafe:
         reach: Reach | None = None,
         stop: StopSign | None = None,
         memory_bytes: int = MEMORY_BYTES,
+        network: bool = False,
     ) -> Completed:
         """See `Sandbox.run`; only the process group is dead afterwards."""
         if refused := refusal(argv, env):

@@ -75,10 +75,13 @@ class Sandlock:
         reach: Reach | None = None,
         stop: StopSign | None = None,
         memory_bytes: int = MEMORY_BYTES,
+        network: bool = False,
     ) -> Completed:
         """See `Sandbox.run`."""
         if refused := refusal(argv, env):
             return refused
+        if network:
+            raise BoxError("sandlock gives no command a network", "apt install bubblewrap, or set ONBOX_SANDBOX=docker")
         places = host_places(binds)
         with ExitStack() as stack:
             scratch = stack.enter_context(scratch_folder("sandlock")).resolve()

@@ -1,8 +1,10 @@
 """`onbox audit`: do the gates tell right from wrong?"""
 
+from typing import Literal
+
 import click
 
-from onbox.cli.options import json_option
+from onbox.cli.options import json_option, network_option
 from onbox.cli.ui.console import err, out, print_json
 from onbox.errors import BadSubjectError
 
@@ -10,17 +12,27 @@ from onbox.errors import BadSubjectError
 @click.command("audit")
 @click.argument("tasks", default="builtin")
 @click.option("--task", "task_names", multiple=True, help="Only this task; may be given several times.")
+@network_option
 @click.option("--unsafe", is_flag=True, help="Run without a sandbox where none works.")
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Tasks audited at a time.")
 @json_option
-def command(tasks: str, task_names: tuple[str, ...], unsafe: bool, jobs: int, as_json: bool) -> None:
+def command(
+    tasks: str,
+    task_names: tuple[str, ...],
+    network: Literal["none", "gates"],
+    unsafe: bool,
+    jobs: int,
+    as_json: bool,
+) -> None:
     """Put each gate of TASKS to the test: right work must pass, wrong work must fail.
 
     TASKS is a folder, or quick, core or builtin (all that come with onbox).
     """
     from onbox.app.audit import audit_tasks
 
-    results = audit_tasks(tasks, names=task_names, unsafe=unsafe, jobs=jobs, tell=lambda text: err().line(text))
+    results = audit_tasks(
+        tasks, names=task_names, unsafe=unsafe, jobs=jobs, network=network, tell=lambda text: err().line(text)
+    )
     bad = [result.name for result in results if not result.passed]
     if as_json:
         print_json({"tasks": [result.as_json() for result in results]})

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from onbox.cli.options import given, json_option, set_option, tasks_of
+from onbox.cli.options import given, json_option, network_option, set_option, tasks_of
 from onbox.cli.ui.console import err, print_json, tell
 
 
@@ -26,6 +26,7 @@ from onbox.cli.ui.console import err, print_json, tell
 @click.option("--out", type=click.Path(path_type=Path), help="The evidence folder.")
 @click.option("--seed", type=int, help="Another seed gives other samples; 1 if left out.")
 @click.option("--no-audit", is_flag=True, help="Score tasks of your own whose gates were not audited.")
+@network_option
 @click.option("--unsafe", is_flag=True, help="Run the agent's commands without a sandbox where none works.")
 @json_option
 def command(
@@ -42,6 +43,7 @@ def command(
     out: Path | None,
     seed: int | None,
     no_audit: bool,
+    network: str,
     unsafe: bool,
     as_json: bool,
 ) -> None:
@@ -50,7 +52,7 @@ def command(
     from onbox.cli.ui.summary import summary
     from onbox.cli.ui.trial_view import make_view
 
-    fields = given("model", "tasks", "task_names", "runs", "parallel", "quick", "seed", "agent")
+    fields = given("model", "tasks", "task_names", "runs", "parallel", "quick", "seed", "agent", "network")
     fields |= tasks_of(tasks, task_set)
     with make_view() as view:
         result = run_bench(

@@ -5,17 +5,24 @@ from collections.abc import Iterable, Sequence
 
 from onbox.evidence.imported import ImportedRun, ImportHead
 from onbox.evidence.records import AgentPlan, ContenderPlan, Plan, Role, TaskPlan
+from onbox.judge import RULES
+from onbox.judge.formatting import count
 from onbox.judge.imports.runs import RunOutcome, outcome_of
-from onbox.judge.intervals import cluster_wilson, wilson
 from onbox.judge.results import ContenderResult, Outcome, RunResult, TaskCell, Verdict
 from onbox.judge.rounding import rounded, rounded_pair
 from onbox.judge.verdict import narrative
-from onbox.judge.verdict.comparison import KEEP, SWITCH, UNDECIDED
-from onbox.judge.verdict.contenders import Cell, CellKey, Judged
+from onbox.judge.verdict.ability import ability_difference, task_tally
+from onbox.judge.verdict.advice import would_settle
+from onbox.judge.verdict.cells import Cell, CellKey, Slot
+from onbox.judge.verdict.comparison import KEEP, SWITCH, UNDECIDED, Rule
+from onbox.judge.verdict.contenders import Judged, population_interval, suite_interval
 from onbox.judge.verdict.head_to_head import HeadToHead, compare
-from onbox.judge.verdict.trial import fixed_suite, population
+from onbox.judge.verdict.pairwise import pair_table, standings
+from onbox.judge.verdict.standing import Facts
+from onbox.judge.verdict.trial import basis_of, fixed_suite, population
 
 Told = tuple[ImportedRun, RunOutcome]
+BASELINE = "baseline"
 LITTLE = (
     "The runs were imported: what the agent and the server said to each other is not there, so that a failure of the"
     " serving counts as the model's wherever the agent's own errors do not tell."
@@ -32,7 +39,7 @@ def judge_import(head: ImportHead, runs: Sequence[ImportedRun], incumbent: str =
     """
     told = [(run, outcome_of(run)) for run in runs]
     models = list(dict.fromkeys(run.model for run, _ in told))
-    keys = list(dict.fromkeys((run.task, run.arm) for run, _ in told))
+    keys = _keys(told)
     first = incumbent or max(models, key=lambda model: _rate(told, model), default="")
     ordered = sorted(models, key=lambda model: model != first)
     plan = _plan(head, ordered, first, keys, told)
@@ -40,22 +47,34 @@ def judge_import(head: ImportHead, runs: Sequence[ImportedRun], incumbent: str =
         _judged(contender, keys, [each for each in told if each[0].model == contender.name])
         for contender in plan.contenders
     ]
-    pair = compare(judged)
+    rule = Rule()
+    pair = compare(judged, rule)
+    table = pair_table(judged, pair, rule) if pair else ()
     reasons = [*narrative.reasons(judged, pair), LITTLE]
+    if len(plan.arms) > 1:
+        others = sum(run.arm != plan.arms[0] for run, _ in told)
+        reasons.append(f"Only runs of arm {plan.arms[0]} are compared; {count(others, 'run')} of other arms are not.")
     if pair and not incumbent:
         reasons.append(_who_is_meant(pair))
     return Verdict(
+        rules=RULES,
         trial=f"{' against '.join(ordered)}, imported {head.imported_at[:10]}",
         verdict=pair.verdict if pair else UNDECIDED,
+        scope=pair.scope if pair else None,
+        difference=ability_difference(pair.pair.runs) if pair else None,
+        tasks=task_tally(pair.pair.runs) if pair else None,
         headline=narrative.headline(plan, judged, pair),
         reasons=tuple(reasons),
-        would_settle=tuple(step.replace(" (--resume)", "") for step in narrative.would_settle(plan, judged, pair)),
+        would_settle=tuple(step.replace(" (--resume)", "") for step in would_settle(plan, judged, pair)),
         contenders=tuple(contender.result for contender in judged),
         fixed_suite=fixed_suite(pair),
         population=population(pair),
         bracket=pair.bracket if pair else None,
         checks=(),
         runs=tuple(_run(run, outcome, number) for number, (run, outcome) in enumerate(told, 1)),
+        basis=basis_of(pair),
+        pairs=table,
+        standings=standings(judged, table, rule),
     )
 
 
@@ -66,6 +85,12 @@ def _who_is_meant(pair: HeadToHead) -> str:
         f"No file says which model you run now; {old} is taken for it, as it passes more often. If you run {new}, read"
         f" {other} (--incumbent names it)."
     )
+
+
+def _keys(told: Iterable[Told]) -> list[CellKey]:
+    """Every task and arm, the baseline first: where none is called so, the arm that comes first."""
+    keys = dict.fromkeys((run.task, run.arm) for run, _ in told)
+    return sorted(keys, key=lambda key: key[1] != BASELINE)
 
 
 def _rate(told: Iterable[Told], model: str) -> float:
@@ -93,13 +118,14 @@ def _plan(head: ImportHead, models: Sequence[str], first: str, keys: Sequence[Ce
 
 
 def _judged(contender: ContenderPlan, keys: Sequence[CellKey], told: Sequence[Told]) -> Judged:
+    arm = keys[0][1]
     cells = {key: _cell([outcome for run, outcome in told if (run.task, run.arm) == key]) for key in keys}
+    told = [each for each in told if each[0].arm == arm]
     valid = [(run, outcome) for run, outcome in told if outcome.outcome is not Outcome.INVALID]
     passed = sum(outcome.outcome is Outcome.PASSED for _, outcome in valid)
     unserved = sum(outcome.open for _, outcome in valid)
     tasks = list(dict.fromkeys(task for task, _ in keys))
-    by_task = {task: [cell for (name, _), cell in cells.items() if name == task] for task in tasks}
-    clusters = [(sum(c.passed for c in found), sum(c.n for c in found)) for found in by_task.values()]
+    own = [cells.get((task, arm), Cell(())) for task in tasks]
     timed = all(run.wallMs is not None for run, _ in valid)
     seconds = sum(run.wallMs or 0.0 for run, _ in valid) / 1000
     reasons = Counter(outcome.code for _, outcome in told if outcome.outcome is Outcome.INVALID)
@@ -111,33 +137,42 @@ def _judged(contender: ContenderPlan, keys: Sequence[CellKey], told: Sequence[To
         invalid=len(told) - len(valid),
         attempted=len(told),
         pass_rate=rounded(passed / len(valid)) if valid else None,
-        interval=rounded_pair(wilson(passed, len(valid))) if valid else None,
-        population_interval=rounded_pair(cluster_wilson(clusters)),
+        interval=rounded_pair(suite_interval(own)),
+        population_interval=rounded_pair(population_interval(own)),
         if_served_correctly=rounded((passed + unserved) / len(valid)) if valid else None,
         seconds_to_pass=rounded(seconds / passed) if passed and timed else None,
         cells=tuple(
-            TaskCell(
-                task=task,
-                passed=sum(c.passed for c in found),
-                valid=sum(c.n for c in found),
-                invalid=sum(c.unknown for c in found),
-            )
-            for task, found in by_task.items()
+            TaskCell(task=task, passed=cell.passed, valid=cell.n, invalid=cell.unknown)
+            for task, cell in zip(tasks, own, strict=True)
         ),
         speed=None,
         invalid_reasons=dict(sorted(reasons.items())),
     )
-    return Judged(contender, (), cells, result)
+    return Judged(contender, (), cells, result, arm, facts=Facts(seconds=_seconds(valid)))
+
+
+def _seconds(valid: Sequence[Told]) -> dict[tuple[str, int], float]:
+    """Of each run, by task and the order in which the file has them: any pairs of independent runs will do."""
+    seconds: dict[tuple[str, int], float] = {}
+    made = Counter[str]()
+    for run, _ in valid:
+        made[run.task] += 1
+        if run.wallMs is not None:
+            seconds[run.task, made[run.task]] = run.wallMs / 1000
+    return seconds
 
 
 def _cell(outcomes: Sequence[RunOutcome]) -> Cell:
-    valid = [each for each in outcomes if each.outcome is not Outcome.INVALID]
+    """Of an import nobody knows which runs shared a seed, so none has a counterpart."""
     return Cell(
-        passed=sum(each.outcome is Outcome.PASSED for each in valid),
-        served=sum(each.open for each in valid),
-        n=len(valid),
-        unknown=len(outcomes) - len(valid),
-        same=False,
+        tuple(
+            Slot(
+                None,
+                None if each.outcome is Outcome.INVALID else each.outcome is Outcome.PASSED,
+                served=each.outcome is not Outcome.INVALID and each.open,
+            )
+            for each in outcomes
+        )
     )
 
 

@@ -1,14 +1,17 @@
 """Each treatment against the baseline, contender by contender, on pairs of runs with the same task and seed."""
 
 from collections.abc import Sequence
-from fractions import Fraction
-from math import comb
 
 from onbox.evidence.records import Plan
-from onbox.judge.results import ArmResult, Outcome, RunResult
+from onbox.judge import thresholds as limit
+from onbox.judge.results import ArmResult
 from onbox.judge.rounding import rounded
 from onbox.judge.statistics import holm
+from onbox.judge.verdict.ability import ability_difference, task_tally
+from onbox.judge.verdict.cells import Seen
 from onbox.judge.verdict.contenders import Judged
+from onbox.judge.verdict.pairing import Paired, TaskPair
+from onbox.judge.verdict.scope import TASKS_LIKE_THESE, THESE_TASKS, reaches_beyond
 
 
 def compare_arms(plan: Plan, judged: Sequence[Judged]) -> tuple[ArmResult, ...]:
@@ -16,63 +19,58 @@ def compare_arms(plan: Plan, judged: Sequence[Judged]) -> tuple[ArmResult, ...]:
     return tuple(result for contender in judged for result in _of_contender(plan, contender))
 
 
-def mcnemar_exact(better: int, worse: int) -> float | None:
-    """Chance of so uneven a split of the pairs that differ, two-sided; None when no pair differs.
-
-    McNemar's test without approximation: under no effect each such pair falls either way with probability 1/2.
-    """
-    n = better + worse
-    if n == 0:
-        return None
-    tail: int = sum(comb(n, k) for k in range(min(better, worse) + 1))
-    return min(1.0, float(Fraction(2 * tail, 2**n)))
-
-
 def _of_contender(plan: Plan, contender: Judged) -> list[ArmResult]:
     baseline, *treatments = plan.arms
-    found = [_compare(contender, baseline, arm) for arm in treatments]
-    known = iter(holm([result.p for result in found if result.p is not None]))
-    return [result if result.p is None else result.model_copy(update={"p": rounded(next(known))}) for result in found]
-
-
-def _compare(contender: Judged, baseline: str, arm: str) -> ArmResult:
-    valid = {
-        (run.result.arm, run.result.task, run.result.n): run.result
-        for run in contender.runs
-        if run.result.outcome is not Outcome.INVALID
-    }
-    pairs = [
-        (valid[baseline, task, n], result)
-        for (of, task, n), result in sorted(valid.items())
-        if of == arm and (baseline, task, n) in valid
+    runs = [_paired(plan, contender, baseline, arm) for arm in treatments]
+    differing = [each for each in runs if _turned(each) != (0, 0)]
+    suite = dict(zip(map(id, differing), holm([each.suite_p or 0.0 for each in differing]), strict=True))
+    wide = dict(zip(map(id, differing), holm([each.population_p or 0.0 for each in differing]), strict=True))
+    return [
+        _result(contender, arm, each, suite.get(id(each)), wide.get(id(each)))
+        for arm, each in zip(treatments, runs, strict=True)
     ]
-    independent = _independent(contender, baseline, arm, pairs)
-    better = sum(_passed(new) and not _passed(old) for old, new in independent)
-    worse = sum(_passed(old) and not _passed(new) for old, new in independent)
+
+
+def _paired(plan: Plan, contender: Judged, baseline: str, arm: str) -> Paired:
+    """Runs that have a valid counterpart, task by task; both arms asked the same model, so seeds make them pairs."""
+    found = []
+    for task in plan.tasks:
+        old, new = (
+            {run.n: run for run in contender.cells[task.name, of].runs if run.n is not None} for of in (baseline, arm)
+        )
+        shared = sorted(old.keys() & new.keys())
+        if shared:
+            found.append(TaskPair(task.name, _of(old, shared), _of(new, shared), same_model=True))
+    return Paired(tuple(found))
+
+
+def _of(runs: dict[int, Seen], numbers: Sequence[int]) -> tuple[Seen, ...]:
+    return tuple(runs[n] for n in numbers)
+
+
+def _turned(runs: Paired) -> tuple[int, int]:
+    """Pairs in which only the treatment passed, and only the baseline."""
+    pairs = [pair for task in runs.tasks for pair in task.pairs]
+    return pairs.count((False, True)), pairs.count((True, False))
+
+
+def _result(contender: Judged, arm: str, runs: Paired, p: float | None, population_p: float | None) -> ArmResult:
+    pairs = [pair for task in runs.tasks for pair in task.pairs]
+    better, worse = _turned(runs)
+    scope = None
+    if p is not None and p < limit.P_MAX and runs.difference:
+        scope = TASKS_LIKE_THESE if reaches_beyond(runs, population_p) else THESE_TASKS
     return ArmResult(
         contender=contender.result.name,
         arm=arm,
         pairs=len(pairs),
-        passed=sum(_passed(new) for _, new in pairs),
-        baseline_passed=sum(_passed(old) for old, _ in pairs),
+        passed=sum(new for _, new in pairs),
+        baseline_passed=sum(old for old, _ in pairs),
         better=better,
         worse=worse,
-        p=mcnemar_exact(better, worse),
+        p=None if p is None else rounded(p),
+        population_p=None if population_p is None else rounded(population_p),
+        difference=ability_difference(runs),
+        tasks=task_tally(runs),
+        scope=scope,
     )
-
-
-def _independent(
-    contender: Judged, baseline: str, arm: str, pairs: Sequence[tuple[RunResult, RunResult]]
-) -> list[tuple[RunResult, RunResult]]:
-    """The pairs, of a task whose runs repeat each other word for word only the first."""
-    found, seen = [], set[str]()
-    for old, new in pairs:
-        same = contender.cells[old.task, baseline].same and contender.cells[old.task, arm].same
-        if not (same and old.task in seen):
-            found.append((old, new))
-        seen.add(old.task)
-    return found
-
-
-def _passed(result: RunResult) -> bool:
-    return result.outcome is Outcome.PASSED

@@ -8,6 +8,7 @@ from onbox.judge import thresholds as limit
 from onbox.judge.formatting import count, percent, sentence
 from onbox.judge.results import Check, Outcome, Proof, Status
 from onbox.judge.runs.isolation import has_mark
+from onbox.judge.verdict.cells import repeats
 from onbox.judge.verdict.contenders import Judged
 
 REASON_CHARACTERS = 240
@@ -22,7 +23,7 @@ def trial_checks(plan: Plan, judged: Sequence[Judged]) -> tuple[Check, ...]:
         found += [plan_complete(contender), coverage(contender), serving(contender), *backend(contender)]
         found += [runs_independent(contender), sandbox_held(plan, contender), *harness(contender)]
         found += [arm_isolated(arm, contender) for arm in plan.treatments if has_mark(arm)]
-    found += [tasks_audited(plan), *at_a_time(plan, judged)]
+    found += [tasks_audited(plan), *tasks_unseen(plan), *at_a_time(plan, judged)]
     found += [same_instances(judged), ceiling(judged)] if len(judged) > 1 else []
     return tuple(check.model_copy(update={"hint": sentence(check.hint)}) for check in found)
 
@@ -30,13 +31,14 @@ def trial_checks(plan: Plan, judged: Sequence[Judged]) -> tuple[Check, ...]:
 def plan_complete(contender: Judged) -> Check:
     """All runs of the plan are there: a trial that is judged before its end may have stopped where it looked good."""
     result, runs = contender.result, len(contender.runs)
-    missing = result.attempted - runs
+    asked = sum(len(cell.slots) for cell in contender.cells.values())
+    missing = asked - runs
     why = f" ({_short(contender.failed)})" if contender.failed else ""
     return Check(
         id="PLAN_COMPLETE",
         status=Status.WARN if missing else Status.PASS,
         observed=runs,
-        threshold=result.attempted,
+        threshold=asked,
         unit="runs",
         evidence=f"{result.name}/runs",
         hint=f"{missing} runs of {result.name} are missing{why}: go on with --resume" if missing else "",
@@ -103,20 +105,33 @@ def backend(contender: Judged) -> tuple[Check, ...]:
 
 
 def runs_independent(contender: Judged) -> Check:
-    """Runs of a task differ: a model that repeats itself word for word was asked once, however often it ran."""
-    repeats = [f"{task}/{arm}" for (task, arm), cell in contender.cells.items() if cell.same]
+    """Runs of a task differ: a reply that comes back word for word may be one draw that came twice."""
+    repeated = {
+        f"{task}/{arm}": cell.n - len(repeats(cell.runs))
+        for (task, arm), cell in contender.cells.items()
+        if cell.n > len(repeats(cell.runs))
+    }
+    n, again = sum(cell.n for cell in contender.cells.values()), sum(repeated.values())
     name = contender.result.name
+    where = ", ".join(f"{where} {count(times, 'time')}" for where, times in repeated.items())
+    whole = " It does not sample: temperature 0, or a server that ignores seeds." if _never_samples(contender) else ""
     return Check(
         id="RUNS_INDEPENDENT",
-        status=Status.WARN if repeats else Status.PASS,
-        observed=len(repeats),
-        threshold=0,
-        unit="tasks that repeat",
+        status=Status.WARN if again > limit.REPEATS_MAX * n else Status.PASS,
+        observed=again,
+        threshold=int(limit.REPEATS_MAX * n),
+        unit="runs that repeat another",
         evidence=f"{name}/runs",
-        hint=f"In every run of {', '.join(repeats)} {name} said the same: each of these tasks counts as one run"
-        if repeats
+        hint=f"{name} said again what it had said before, word for word, in {again} of {n} valid runs "
+        f"({_short(where)}): the tests count {n - again}.{whole}"
+        if again > limit.REPEATS_MAX * n
         else "",
     )
+
+
+def _never_samples(contender: Judged) -> bool:
+    cells = [cell.runs for cell in contender.cells.values() if cell.n > 1]
+    return bool(cells) and all(len(repeats(runs)) == 1 for runs in cells)
 
 
 def sandbox_held(plan: Plan, contender: Judged) -> Check:
@@ -168,6 +183,38 @@ def tasks_audited(plan: Plan) -> Check:
         if names
         else "",
     )
+
+
+def tasks_unseen(plan: Plan) -> tuple[Check, ...]:
+    """No model was published after the commits that its tasks were made of: it may have learnt them.
+
+    No check where no task was made of a commit.
+    """
+    days = sorted(task.committed for task in plan.tasks if task.committed)
+    if not days:
+        return ()
+    span = days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"
+    found = []
+    for contender in plan.contenders:
+        released = str(contender.recipe.get("released") or "")
+        # The day itself counts: what was published on it was learnt before.
+        older = [day for day in days if not released or day <= released]
+        when = f"was published on {released}" if released else "was published on a day that its recipe does not say"
+        hint = f"{len(older)} of {len(days)} tasks of commits are of {span}, and {contender.name} {when}: " + (
+            "it may have seen them" if released else "whether it may have seen them is unknown; set released"
+        )
+        found.append(
+            Check(
+                id="TASKS_UNSEEN",
+                status=Status.WARN if older else Status.PASS,
+                observed=len(older),
+                threshold=0,
+                unit="tasks that may have been seen",
+                evidence="plan.yaml",
+                hint=hint if older else "",
+            )
+        )
+    return tuple(found)
 
 
 def at_a_time(plan: Plan, judged: Sequence[Judged]) -> tuple[Check, ...]:

@@ -1,103 +1,155 @@
 """The rule that turns two contenders into keep, switch or undecided; docs/judging.md has it in plain words."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
+from dataclasses import dataclass, field
+from functools import cached_property
 
+from onbox.evidence.records import OwnerValues
 from onbox.judge import thresholds as limit
-from onbox.judge.intervals import newcombe
-from onbox.judge.statistics import holm, sign_flip, stratified_permutation
-from onbox.judge.verdict.contenders import Cell, CellKey, Judged
+from onbox.judge.boundaries import e_process
+from onbox.judge.statistics import holm
+from onbox.judge.verdict.cells import Seen, Slot
+from onbox.judge.verdict.contenders import Judged
+from onbox.judge.verdict.pairing import Paired, TaskPair, paired
+from onbox.judge.verdict.speed_ratio import TimeRatio, time_ratio
+from onbox.judge.verdict.standing import Facts, demands
+from onbox.judge.verdict.values import KEEP, SWITCH, UNDECIDED, Compared, Weighed, weigh
 
-KEEP, SWITCH, UNDECIDED = "keep", "switch", "undecided"
+__all__ = ["KEEP", "SWITCH", "UNDECIDED", "Pair", "Rule", "Side", "any_time_p", "as_seen", "decide", "pairs"]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a comparison is held to.
+
+    Args:
+        values: of the owner.
+        level: what p must be below; see `looks.py`.
+        any_time: whether p is by the e-process, which holds however often one looks.
+    """
+
+    values: OwnerValues = field(default_factory=OwnerValues)
+    level: float = limit.P_MAX
+    any_time: bool = False
 
 
 @dataclass(frozen=True)
 class Side:
-    """What the rule needs to know of a contender: (passed, n) of each task and arm, and the cost of a pass."""
+    """What the rule needs to know of a contender: its runs of each task in the baseline arm, and all else."""
 
-    cells: Mapping[CellKey, tuple[int, int]]
-    seconds_to_pass: float | None
+    tasks: Mapping[str, Sequence[Seen]]
+    facts: Facts
+
+
+@dataclass(frozen=True)
+class Pair:
+    """An incumbent and a challenger, their runs put side by side, with p adjusted for the number of challengers.
+
+    Args:
+        runs: of both.
+        p: these tasks.
+        population_p: tasks like these.
+        old: what else is known of the incumbent.
+        new: the same of the challenger.
+        rule: what they are held to.
+        among: challengers.
+    """
+
+    runs: Paired
+    p: float | None
+    population_p: float | None
+    old: Facts
+    new: Facts
+    rule: Rule = field(default_factory=Rule)
+    among: int = 1
+
+    @cached_property
+    def time(self) -> TimeRatio | None:
+        """Their times; None: too little is known."""
+        return time_ratio(self.old.seconds, self.new.seconds, min(self.old.independent, self.new.independent))
 
     @property
-    def total(self) -> tuple[int, int]:
-        """(passed, n) over all."""
-        return sum(passed for passed, _ in self.cells.values()), sum(n for _, n in self.cells.values())
+    def each(self) -> float:
+        """How often a claim by an interval may be wrong: the level, shared among the challengers (Bonferroni)."""
+        return self.rule.level / self.among
+
+    @cached_property
+    def weighed(self) -> Weighed:
+        """The rule's answer on these runs, coverage and bracket left aside."""
+        values = self.rule.values
+        found = Compared(
+            p=self.p,
+            lead=float(self.runs.difference),
+            ability=self.runs.bounds(1 - 2 * self.each),
+            ability_wide=self.runs.bounds(1 - self.each),
+            time=self.time,
+            old=self.old,
+            new=self.new,
+            passes=all(any(run.passed for task in self.runs.tasks for run in side(task)) for side in (_old, _new)),
+            level=self.rule.level,
+            each=self.each,
+        )
+        return weigh(found, values, demands(values, self.old), demands(values, self.new))
+
+
+def _old(task: TaskPair) -> tuple[Seen, ...]:
+    return task.old
+
+
+def _new(task: TaskPair) -> tuple[Seen, ...]:
+    return task.new
 
 
 def as_seen(judged: Judged) -> Side:
     """The valid runs."""
-    return _side(judged, lambda cell: (cell.passed, cell.n))
+    return _side(judged, lambda slot: slot.seen())
 
 
 def unknown_as(judged: Judged, *, passed: bool) -> Side:
     """The valid runs, and every invalid or missing one as if it had passed, or failed."""
-    return _side(judged, lambda cell: (cell.passed + passed * cell.unknown, cell.n + cell.unknown))
+    return _side(judged, lambda slot: slot.seen(unknown=passed))
 
 
 def served_right(judged: Judged) -> Side:
     """The valid runs, those that failed in serving as if they had passed."""
-    return _side(judged, lambda cell: (cell.passed + cell.served, cell.n))
+    return _side(judged, lambda slot: slot.seen(served=True))
 
 
-def _side(judged: Judged, count: Callable[[Cell], tuple[int, int]]) -> Side:
-    return Side({key: count(cell) for key, cell in judged.cells.items()}, judged.result.seconds_to_pass)
+def _side(judged: Judged, seen: Callable[[Slot], Seen | None]) -> Side:
+    tasks = {
+        task: [run for slot in cell.slots if (run := seen(slot)) is not None] for task, cell in judged.baseline.items()
+    }
+    return Side(tasks, judged.facts)
 
 
-def fixed_suite_p(incumbent: Side, challenger: Side) -> float | None:
-    """Chance of so large a difference on these tasks; see `stratified_permutation`."""
-    return stratified_permutation((*challenger.cells[key], *incumbent.cells[key]) for key in incumbent.cells)
+def pairs(incumbent: Side, challengers: Sequence[Side], rule: Rule) -> list[Pair]:
+    """The incumbent beside each challenger; both p by Holm's adjustment when there are several."""
+    runs = [paired(incumbent.tasks, challenger.tasks) for challenger in challengers]
+    suite = _holm([any_time_p(each) if rule.any_time else each.suite_p for each in runs])
+    population = _holm([each.population_p for each in runs])
+    return [
+        Pair(each, p, population_p, incumbent.facts, challenger.facts, rule, len(challengers))
+        for each, p, population_p, challenger in zip(runs, suite, population, challengers, strict=True)
+    ]
 
 
-def population_p(incumbent: Side, challenger: Side) -> tuple[float | None, int]:
-    """(chance of so large a difference for tasks like these, tasks that both have runs of); see `sign_flip`."""
-    differences = []
-    for task in dict.fromkeys(task for task, _ in incumbent.cells):
-        a, b = _of_task(incumbent, task), _of_task(challenger, task)
-        if a[1] and b[1]:
-            differences.append(Fraction(*b) - Fraction(*a))
-    return sign_flip(differences), len(differences)
+def any_time_p(runs: Paired) -> float | None:
+    """One over the most evidence that pairs of runs gave so far: below alpha in at most alpha of all trials, however
+    often one looks; None without a pair."""
+    ordered = sorted(
+        (old.n, task.task, old.passed, new.passed)
+        for task in runs.tasks
+        for old, new in task.numbered
+        if old.n is not None
+    )
+    return min(1.0, 1 / e_process([(task, old, new) for _, task, old, new in ordered])) if ordered else None
 
 
-def adjusted_p(incumbent: Side, challengers: Sequence[Side]) -> list[float | None]:
-    """`fixed_suite_p` of each challenger, by Holm's adjustment when there are several."""
-    raw = [fixed_suite_p(incumbent, challenger) for challenger in challengers]
+def _holm(raw: Sequence[float | None]) -> list[float | None]:
     known = iter(holm([p for p in raw if p is not None]))
     return [None if p is None else next(known) for p in raw]
 
 
-def decide(incumbent: Side, challenger: Side, p: float | None) -> str:
+def decide(pair: Pair) -> str:
     """The verdict on the runs that are given, coverage and bracket left aside."""
-    if p is None:
-        return UNDECIDED
-    lead = advantage(incumbent, challenger)
-    if p < limit.P_MAX and lead:
-        return SWITCH if lead > 0 else KEEP
-    return KEEP if no_better(incumbent, challenger) and not_faster(incumbent, challenger) else UNDECIDED
-
-
-def advantage(incumbent: Side, challenger: Side) -> Fraction:
-    """Mean over tasks of the challenger's pass rate less the incumbent's, so that each task weighs the same."""
-    differences = [
-        Fraction(*challenger.cells[key]) - Fraction(*cell)
-        for key, cell in incumbent.cells.items()
-        if cell[1] and challenger.cells[key][1]
-    ]
-    return sum(differences, Fraction(0)) / max(1, len(differences))
-
-
-def no_better(incumbent: Side, challenger: Side) -> bool:
-    """Whether even the top of the interval of the difference is too small to matter."""
-    interval = newcombe(incumbent.total, challenger.total)
-    return interval is not None and interval[1] <= limit.NO_BETTER_MARGIN
-
-
-def not_faster(incumbent: Side, challenger: Side) -> bool:
-    """Whether both get to a pass, and the challenger not clearly sooner."""
-    a, b = incumbent.seconds_to_pass, challenger.seconds_to_pass
-    return a is not None and b is not None and b > limit.FASTER_BELOW * a
-
-
-def _of_task(side: Side, task: str) -> tuple[int, int]:
-    cells = [cell for (name, _), cell in side.cells.items() if name == task]
-    return sum(passed for passed, _ in cells), sum(n for _, n in cells)
+    return pair.weighed.verdict

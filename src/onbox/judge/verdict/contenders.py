@@ -2,13 +2,14 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from onbox.evidence.claims import Claim
 from onbox.evidence.load import ContenderEvidence, TrialEvidence
 from onbox.evidence.records import ContenderPlan, LedgerEntry, LedgerKind, Plan, RunRecord
 from onbox.evidence.served_recipe import served_recipe
-from onbox.judge.intervals import cluster_wilson, wilson
+from onbox.judge.intervals import clopper_pearson
+from onbox.judge.mean_bounds import mean_interval
 from onbox.judge.results import BackendProof, ContenderResult, Measurement, Outcome, RunResult, TaskCell
 from onbox.judge.rounding import rounded, rounded_pair
 from onbox.judge.runs.look import Look, Looker, held_to_rate
@@ -17,9 +18,9 @@ from onbox.judge.sight.table import judge_sight
 from onbox.judge.speed.claim_evidence import with_claims
 from onbox.judge.speed.measurement import measure, refused
 from onbox.judge.verdict.backend import backend_proof
+from onbox.judge.verdict.cells import Cell, CellKey, Slot, effective, repeats
+from onbox.judge.verdict.standing import Facts, facts_of
 
-CellKey = tuple[str, str]
-"""(task, arm)"""
 OPEN_CODE = "S?-REASON-ONLY"
 """The one failure that no evidence lays to the model or to the server."""
 
@@ -42,34 +43,31 @@ class JudgedRun:
 
 
 @dataclass(frozen=True)
-class Cell:
-    """The runs of one contender on one task in one arm, as the statistics count them.
+class Judged:
+    """A contender, judged.
 
     Args:
-        passed: runs that passed.
-        served: runs that failed in serving, or may have.
-        n: valid runs, or 1 where the contender does not sample, so that all of them said the same, word for word.
-        unknown: runs of the plan that are invalid or missing.
-        same: whether they were counted as one.
+        plan: of it.
+        runs: of all arms.
+        cells: of all arms.
+        result: over the baseline arm alone.
+        arm: the baseline.
+        failed: why it was not carried out to its end, by the ledger; empty when it was.
+        facts: what else is known of it.
     """
-
-    passed: int
-    served: int
-    n: int
-    unknown: int
-    same: bool
-
-
-@dataclass(frozen=True)
-class Judged:
-    """A contender, judged."""
 
     plan: ContenderPlan
     runs: tuple[JudgedRun, ...]
     cells: Mapping[CellKey, Cell]
     result: ContenderResult
+    arm: str
     failed: str = ""
-    """Why it was not carried out to its end, by the ledger; empty when it was."""
+    facts: Facts = field(default_factory=Facts)
+
+    @property
+    def baseline(self) -> dict[str, Cell]:
+        """The cells that are compared with another contender's, by task: a treatment is no part of what it is."""
+        return {task: cell for (task, arm), cell in self.cells.items() if arm == self.arm}
 
 
 def judge_contender(
@@ -102,13 +100,23 @@ def judge_contender(
     by_cell: dict[CellKey, list[JudgedRun]] = {(task.name, arm): [] for task in plan.tasks for arm in plan.arms}
     for judged in runs:
         by_cell[judged.record.task, judged.record.arm].append(judged)
-    repeats = [_repeats(each) for each in by_cell.values()]
-    fixed = True in repeats and False not in repeats
-    cells = {key: _cell(each, plan.runs, fixed) for key, each in by_cell.items()}
-    tally = _tally(plan, contender.plan, runs, cells, speed)
+    cells = {key: _cell(each, plan.runs) for key, each in by_cell.items()}
+    own = [run for run in runs if run.record.arm == plan.arms[0]]
+    tally = _tally(plan, contender.plan, own, cells, speed)
     sight = judge_sight(contender.sight) if contender.sight else None
     tally = tally.model_copy(update={"backend": _backend(contender), "sight": sight})
-    return Judged(contender.plan, tuple(runs), cells, tally, failed=_failed(evidence.ledger, contender.plan.name))
+    failed = _failed(evidence.ledger, contender.plan.name)
+    timed = _seconds(own, [cells[task.name, plan.arms[0]] for task in plan.tasks])
+    facts = facts_of(contender, *timed, sees=sight.sees if sight else None)
+    return Judged(contender.plan, tuple(runs), cells, tally, plan.arms[0], failed, facts)
+
+
+def _seconds(runs: Sequence[JudgedRun], cells: Sequence[Cell]) -> tuple[dict[tuple[str, int], float], float]:
+    """(seconds of each valid run by task and number, share of them that are no copies of another)."""
+    valid = [run.result for run in runs if run.result.outcome is not Outcome.INVALID]
+    sizes = [size for cell in cells for size in repeats(cell.runs)]
+    share = effective(sizes) / sum(sizes) if sizes else 1.0
+    return {(result.task, result.n): result.seconds for result in valid}, share
 
 
 def _may_be_serving(result: RunResult) -> bool:
@@ -131,24 +139,17 @@ def _tally(
     passed = sum(result.outcome is Outcome.PASSED for result in valid)
     unserved = sum(_may_be_serving(result) for result in valid)
     rate = passed / len(valid) if valid else None
-    independent = sum(cell.n for cell in cells.values())
-    clusters = [
-        (
-            sum(c.passed for (t, _), c in cells.items() if t == task.name),
-            sum(c.n for (t, _), c in cells.items() if t == task.name),
-        )
-        for task in plan.tasks
-    ]
+    own = [cell for (_, arm), cell in cells.items() if arm == plan.arms[0]]
     return ContenderResult(
         name=contender.name,
         role=contender.role.value,
         passed=passed,
         valid=len(valid),
         invalid=len(invalid),
-        attempted=len(plan.tasks) * len(plan.arms) * plan.runs,
+        attempted=len(plan.tasks) * plan.runs,
         pass_rate=None if rate is None else rounded(rate),
-        interval=None if rate is None else rounded_pair(wilson(rate * independent, independent)),
-        population_interval=rounded_pair(cluster_wilson(clusters)),
+        interval=rounded_pair(suite_interval(own)),
+        population_interval=rounded_pair(population_interval(own)),
         if_served_correctly=rounded((passed + unserved) / len(valid)) if valid else None,
         seconds_to_pass=rounded(sum(result.seconds for result in valid) / passed) if passed else None,
         cells=tuple(_task_cell(task.name, by_task[task.name]) for task in plan.tasks),
@@ -163,26 +164,34 @@ def _task_cell(task: str, results: Sequence[RunResult]) -> TaskCell:
     return TaskCell(task=task, passed=passed, valid=len(results) - invalid, invalid=invalid)
 
 
-def _cell(runs: Sequence[JudgedRun], planned: int, fixed: bool) -> Cell:
-    valid = [run for run in runs if run.result.outcome is not Outcome.INVALID]
-    unknown = planned - len(valid)
-    passed = sum(run.result.outcome is Outcome.PASSED for run in valid)
-    served = sum(_may_be_serving(run.result) for run in valid)
-    if fixed and _repeats(runs):
-        return Cell(min(passed, 1), min(served, 1), 1, unknown, same=True)
-    return Cell(passed, served, len(valid), unknown, same=False)
+def _cell(runs: Sequence[JudgedRun], planned: int) -> Cell:
+    by_n = {run.record.n: run for run in runs}
+    return Cell(tuple(_slot(n, by_n.get(n)) for n in range(1, planned + 1)))
 
 
-def _repeats(runs: Sequence[JudgedRun]) -> bool | None:
-    """Whether all valid runs of a cell said the same, to the word, and ended alike; None where that shows nothing.
+def _slot(n: int, run: JudgedRun | None) -> Slot:
+    if run is None or run.result.outcome is Outcome.INVALID:
+        return Slot(n, None, instance=run.record.instance_sha256 if run else "")
+    return Slot(
+        n,
+        run.result.outcome is Outcome.PASSED,
+        served=_may_be_serving(run.result),
+        instance=run.record.instance_sha256,
+        answer=run.said,
+    )
 
-    One such cell is no fault: a model that is sure of its answer gives it with every seed. But a contender whose every
-    cell is so does not sample at all (temperature 0, or a server that ignores seeds), and was asked only once.
-    """
-    valid = [run for run in runs if run.result.outcome is not Outcome.INVALID]
-    if len(valid) < 2 or any(run.said is None for run in valid):
-        return None
-    return len({run.said for run in valid}) == 1 and len({run.result.outcome for run in valid}) == 1
+
+def suite_interval(cells: Sequence[Cell]) -> tuple[float, float] | None:
+    """95 percent, of the pass rate on these tasks; runs that repeat others count for as much as they know."""
+    sizes = [size for cell in cells for size in repeats(cell.runs)]
+    n = effective(sizes)
+    return clopper_pearson(sum(cell.passed for cell in cells) / sum(sizes) * n, n) if sizes else None
+
+
+def population_interval(cells: Sequence[Cell]) -> tuple[float, float] | None:
+    """95 percent, of the pass rate on tasks like these, each task weighing the same; None with fewer than two tasks."""
+    rates = [cell.passed / cell.n for cell in cells if cell.n]
+    return mean_interval(rates, 0, 1) if len(rates) > 1 else None
 
 
 def _backend(contender: ContenderEvidence) -> BackendProof | None:

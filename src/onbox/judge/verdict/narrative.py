@@ -1,32 +1,38 @@
 """The verdict in sentences: what it is, why, and what would make it surer."""
 
-import math
 from collections.abc import Sequence
 
 from onbox.evidence.records import Plan
 from onbox.judge import thresholds as limit
 from onbox.judge.formatting import count, p_words, passes, percent, plus_minus, several
 from onbox.judge.results import ArmResult, ContenderResult, Outcome, Validity
-from onbox.judge.statistics import jeffreys_mean, runs_needed
+from onbox.judge.verdict import words_of_values
+from onbox.judge.verdict.advice import unserved
 from onbox.judge.verdict.comparison import KEEP, SWITCH, UNDECIDED
 from onbox.judge.verdict.contenders import Judged
 from onbox.judge.verdict.head_to_head import HeadToHead
-
-TASKS_MIN = 6
-"""With fewer tasks no result is below p = 0.05 for tasks like these: 2 / 2^5 is 0.06."""
+from onbox.judge.verdict.scope import TASKS_LIKE_THESE, THESE_TASKS, scope_of, tally_words, these
+from onbox.judge.weighed import Basis
 
 
 def headline(plan: Plan, judged: Sequence[Judged], pair: HeadToHead | None) -> str:
-    """One sentence for people."""
+    """One sentence for people; a bare `Switch` or `Keep` is for tasks like these too."""
     if pair is None:
         return _alone(plan, judged)
     old, new = pair.incumbent.result, pair.challenger.result
     scores = f"{new.name} passes {passes(new.passed, new.valid)} where {old.name} passes {old.passed} of {old.valid}"
+    tally, basis = pair.pair.runs.tally, pair.pair.weighed.basis
+    if pair.verdict != UNDECIDED and basis is not Basis.ABILITY:
+        return words_of_values.headline(pair, scores)
+    if pair.verdict == SWITCH and pair.scope == THESE_TASKS:
+        return f"Switch to {new.name}, for {these(pair.tasks)}: {tally_words(tally)}; {scores}."
+    if pair.verdict == KEEP and pair.scope == THESE_TASKS:
+        return f"Keep {old.name}, for {these(pair.tasks)}: {new.name} is {tally_words(tally)}; {scores}."
     if pair.verdict == SWITCH:
         return f"Switch to {new.name}: {scores}."
     if pair.verdict == KEEP:
         return f"Keep {old.name}: {scores}."
-    return f"Undecided: {scores}."
+    return f"Undecided: {scores}{words_of_values.faster(pair)}."
 
 
 def reasons(judged: Sequence[Judged], pair: HeadToHead | None) -> tuple[str, ...]:
@@ -55,31 +61,12 @@ def _of_arm(arm: ArmResult) -> str:
         return f"{scores}: no run ended otherwise."
     chance = p_words(arm.p)
     said = "the difference is hardly chance" if arm.p < limit.P_MAX else "such a difference may well be chance"
+    if arm.scope == THESE_TASKS and arm.tasks:
+        tally = tally_words((arm.tasks.better, arm.tasks.equal, arm.tasks.worse))
+        said += f" on these tasks ({tally}), and whether it holds for tasks like these is not shown"
+    elif arm.scope == TASKS_LIKE_THESE:
+        said += ", for tasks like these too"
     return f"{scores} (same tasks and seeds; {arm.better} better, {arm.worse} worse): {said} ({chance})."
-
-
-def would_settle(plan: Plan, judged: Sequence[Judged], pair: HeadToHead | None) -> tuple[str, ...]:
-    """What to do for a surer answer."""
-    found = []
-    for contender in judged:
-        result = contender.result
-        if result.attempted and result.valid < result.attempted:
-            why = several([f"{code} in {count(n, 'run')}" for code, n in result.invalid_reasons.items()])
-            open_runs = count(result.attempted - result.valid, "run")
-            found.append(
-                f"Repeat {open_runs} of {result.name} without a valid end (--resume)"
-                f"{f', after a repair of what made them invalid ({why})' if why else ''}."
-            )
-        if _unserved(result):
-            found.append(f"Serve {result.name} with a chat template or tool parser that fits it, and run it again.")
-    if pair is not None:
-        found += _more_runs(plan, pair)
-        if 0 < pair.tasks < TASKS_MIN:
-            found.append(
-                f"Add tasks, best of your own work: with {pair.tasks} no result can speak for tasks like these, "
-                f"{TASKS_MIN} is the least and 12 are good."
-            )
-    return tuple(found)
 
 
 def _sight(contender: ContenderResult) -> str:
@@ -109,14 +96,11 @@ def _of_rule(pair: HeadToHead) -> list[str]:
     if pair.p is None:
         return [f"{old.name} and {new.name} have no task with valid runs of both, so nothing can be compared."]
     chance = f"({p_words(pair.p)})"
-    if pair.p < limit.P_MAX:
-        return [f"On these tasks the difference is hardly chance {chance}."]
-    if pair.plain == KEEP:
-        return [
-            f"On these tasks {new.name} is at most {100 * limit.NO_BETTER_MARGIN:.0f} points better, "
-            f"and it is not faster to a pass {chance}."
-        ]
-    return [f"On these tasks such a difference may well be chance {chance}."]
+    if pair.p < pair.pair.rule.level:
+        found = [f"On these tasks the difference is hardly chance {chance}."]
+    else:
+        found = [f"On these tasks such a difference may well be chance {chance}."]
+    return [*found, *words_of_values.of_pair(pair), *words_of_values.of_others(pair)]
 
 
 def _of_doubt(pair: HeadToHead) -> list[str]:
@@ -142,19 +126,27 @@ def _of_doubt(pair: HeadToHead) -> list[str]:
 def _of_population(pair: HeadToHead) -> list[str]:
     if pair.population_p is None or pair.verdict == UNDECIDED:
         return []
+    if pair.pair.weighed.basis not in (Basis.ABILITY, Basis.EQUAL):
+        return ["It is shown for these tasks; for others like these the times may differ."]
     chance = p_words(pair.population_p)
-    if pair.population_p < limit.P_MAX:
+    if pair.scope == TASKS_LIKE_THESE:
         return [f"It holds for tasks like these too ({chance})."]
-    return [f"Whether it holds for other tasks like these is not shown ({chance}, {count(pair.tasks, 'task')})."]
+    why = f"{chance}, {count(pair.tasks, 'task')}"
+    if pair.population_p < limit.P_MAX and scope_of(pair.pair) == THESE_TASKS:
+        why += ", and one more task lost as a whole could outweigh them"
+    elif pair.population_p < limit.P_MAX:
+        why += ", and runs without a valid end could turn it"
+    return [f"Whether it holds for other tasks like these is not shown ({why})."]
 
 
 def _of_serving(contender: Judged) -> list[str]:
     result = contender.result
-    if not _unserved(result) or result.if_served_correctly is None:
+    if not unserved(contender) or result.if_served_correctly is None:
         return []
-    served = sum(run.result.outcome is Outcome.SERVING_FAILURE for run in contender.runs)
+    runs = [run.result for run in contender.runs if run.record.arm == contender.arm]
+    served = sum(run.outcome is Outcome.SERVING_FAILURE for run in runs)
     told = f"{count(served, 'run')} of {result.name} failed in serving, not in the model"
-    if open_runs := _unserved(result) - served:
+    if open_runs := unserved(contender) - served:
         of_them = f"of {count(open_runs, 'run')} of {result.name} nobody can tell whether serving or model failed"
         told = f"{told}, and {of_them}" if served else of_them[0].upper() + of_them[1:]
     return [f"{told}; served correctly it would pass at most {percent(result.if_served_correctly)}."]
@@ -187,30 +179,3 @@ def _rate(result: ContenderResult) -> str:
     doubt = " (suspect)" if result.speed.status is Validity.SUSPECT else ""
     known = plus_minus(result.speed.uncertainty.relative if result.speed.uncertainty else None)
     return f"{result.name} decodes {result.speed.decode_tok_s:.3g} tok/s{known}{doubt}"
-
-
-def _unserved(result: ContenderResult) -> int:
-    return round((result.if_served_correctly or 0.0) * result.valid) - result.passed
-
-
-def _more_runs(plan: Plan, pair: HeadToHead) -> list[str]:
-    """How many more runs would show the difference that was seen, if it is real."""
-    if pair.plain != UNDECIDED or pair.p is None:
-        return []
-    if any(cell.same for contender in (pair.incumbent, pair.challenger) for cell in contender.cells.values()):
-        return ["Add tasks: where a model repeats itself word for word, more runs of the same task say nothing new."]
-    old, new = pair.incumbent.result, pair.challenger.result
-    if old.pass_rate == new.pass_rate and old.pass_rate in (0.0, 1.0):
-        return [
-            f"Take {'harder' if old.pass_rate else 'easier'} tasks: both pass {'all' if old.pass_rate else 'none'}."
-        ]
-    needed = runs_needed(jeffreys_mean(old.passed, old.valid), jeffreys_mean(new.passed, new.valid), limit.POWER)
-    cells = len(plan.tasks) * len(plan.arms)
-    if needed is None or math.ceil(needed / cells) > limit.RUNS_A_TASK_MAX:
-        return ["The two pass about equally often: hardly any number of runs will tell them apart, so let cost decide."]
-    more = math.ceil(needed / cells) - plan.runs
-    if more <= 0:
-        return [
-            "Run it once more with other seeds: this many runs would show such a difference in four of five trials."
-        ]
-    return [f"About {count(more, 'more run')} of each task would show a difference as large as this one (power 80 %)."]

@@ -1,0 +1,217 @@
+"""Two sets of runs on the same tasks: what was done alike is compared with what was done alike.
+
+Run n of a task has the same seed, and so the same files, for every contender and arm. Where the files differ from run
+to run each pair is compared with itself, since an easy instance is easy for both. Where they do not, all runs of the
+task are alike, and more can be told from them together; unless run n of the one ends as run n of the other far more
+often than chance has it (two quants of one model at the same seed), which makes them pairs too. A task on which one
+side repeats its answers word for word counts each of them once.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+from onbox.judge.exact_sums import at_least
+from onbox.judge.intervals import Interval, paired_newcombe
+from onbox.judge.mean_bounds import mean_interval
+from onbox.judge.statistics import sign_flip, stratified_permutation
+from onbox.judge.verdict.cells import Seen, distinct, effective, repeats
+
+Counts = tuple[int, int, int, int]
+"""(new passed, new runs, old passed, old runs) of what is compared."""
+ALIKE_P = 0.02
+"""Ends agree too often for chance: such pairs are compared as pairs. So rare by chance that the test keeps its 5 %."""
+
+
+@dataclass(frozen=True)
+class TaskPair:
+    """The runs of both on one task.
+
+    Args:
+        task: its name.
+        old: of the incumbent, or the baseline.
+        new: of the challenger, or the treatment.
+        same_model: whether both are runs of one model, so that runs of one number are pairs even of the same files.
+    """
+
+    task: str
+    old: tuple[Seen, ...]
+    new: tuple[Seen, ...]
+    same_model: bool = False
+
+    @cached_property
+    def repeated(self) -> bool:
+        """Whether either side says something twice."""
+        return max((*repeats(self.old), *repeats(self.new))) > 1
+
+    @cached_property
+    def by_instance(self) -> bool:
+        """Whether run n of both had the same files, and other runs had others."""
+        old, new = ({run.n: run.instance for run in runs} for runs in (self.old, self.new))
+        shared = [n for n in old if n is not None and n in new]
+        return (
+            bool(shared)
+            and all(old[n] and old[n] == new[n] for n in shared)
+            and len({*old.values(), *new.values()}) > 1
+        )
+
+    @cached_property
+    def numbered(self) -> list[tuple[Seen, Seen]]:
+        """The runs of one number, each answer once: what repeats an earlier one of its side shows nothing new."""
+        new = {run.n: run for run in self.new if run.n is not None}
+        old = {run.n: run for run in self.old if run.n is not None}
+        found, known = [], set[tuple[int, object]]()
+        for n in sorted(old.keys() & new.keys()):
+            both = old[n], new[n]
+            answers = {(side, each.answer) for side, each in enumerate(both) if each.answer is not None}
+            if not answers & known:
+                found.append(both)
+            known |= answers
+        return found
+
+    @cached_property
+    def pairs(self) -> list[tuple[bool, bool]]:
+        """(old passed, new passed) of the runs of one number."""
+        new = {run.n: run.passed for run in self.new if run.n is not None}
+        return [(run.passed, new[run.n]) for run in self.old if run.n in new]
+
+    @property
+    def whole(self) -> list[Counts]:
+        """All runs as one stratum, each answer once."""
+        return [(*distinct(self.new), *distinct(self.old))]
+
+    def instances(self) -> Iterator[Counts]:
+        """One stratum for each set of files that both had."""
+        found: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+        for at, runs in ((0, self.new), (2, self.old)):
+            for run in runs:
+                found[run.instance][at] += run.passed
+                found[run.instance][at + 1] += 1
+        yield from ((a, b, c, d) for a, b, c, d in found.values() if b and d)
+
+    @cached_property
+    def rates(self) -> tuple[Fraction, Fraction]:
+        """(old, new): of the files that both had, where files differ; else of all runs."""
+        shared = list(self.instances()) if self.by_instance else []
+        if not shared:
+            return _rate(self.old), _rate(self.new)
+        old = sum((Fraction(c, d) for _, _, c, d in shared), Fraction(0)) / len(shared)
+        return old, sum((Fraction(a, b) for a, b, _, _ in shared), Fraction(0)) / len(shared)
+
+    @property
+    def difference(self) -> Fraction:
+        """The new rate less the old one."""
+        return self.rates[1] - self.rates[0]
+
+
+@dataclass(frozen=True)
+class Paired:
+    """The tasks that both have runs of."""
+
+    tasks: tuple[TaskPair, ...]
+
+    @cached_property
+    def strata(self) -> list[Counts]:
+        """What is alike, task by task: runs, pairs of runs, or answers."""
+        found: list[Counts] = []
+        open_ones = []
+        for task in self.tasks:
+            if task.repeated:
+                found += task.whole
+            elif task.same_model:
+                found += _each(task.pairs)
+            elif task.by_instance:
+                found += task.instances()
+            else:
+                open_ones.append(task)
+        if _alike([task.pairs for task in open_ones]):
+            return found + [counts for task in open_ones for counts in _each(task.pairs)]
+        return found + [counts for task in open_ones for counts in task.whole]
+
+    @cached_property
+    def suite_p(self) -> float | None:
+        """Chance of so large a difference on these tasks; see `stratified_permutation`."""
+        return stratified_permutation(self.strata)
+
+    @cached_property
+    def population_p(self) -> float | None:
+        """Chance of so large a difference for tasks like these; see `sign_flip`."""
+        return sign_flip([task.difference for task in self.tasks])
+
+    @cached_property
+    def difference(self) -> Fraction:
+        """Mean over tasks of the new rate less the old one, so that each task weighs the same."""
+        return sum((task.difference for task in self.tasks), Fraction(0)) / max(1, len(self.tasks))
+
+    @cached_property
+    def interval(self) -> Interval | None:
+        """95 percent, of the difference on these tasks."""
+        return self.bounds(0.95)
+
+    def bounds(self, confidence: float) -> Interval | None:
+        """Of the difference on these tasks; None without one."""
+        if not self.tasks:
+            return None
+        sides = []
+        for of in range(2):
+            sizes = [effective(repeats((task.old, task.new)[of])) for task in self.tasks]
+            n = len(sizes) ** 2 / math.fsum(1 / size for size in sizes)
+            rate = sum((task.rates[of] for task in self.tasks), Fraction(0)) / len(sizes)
+            sides.append((float(rate) * n, n))
+        pairs = [pair for task in self.tasks for pair in task.pairs]
+        return paired_newcombe(sides[0], sides[1], [(old, new) for old, new in pairs], confidence)
+
+    @cached_property
+    def population_interval(self) -> Interval | None:
+        """95 percent, of the difference on tasks like these; None with fewer than two tasks."""
+        return self.population_bounds(0.95)
+
+    def population_bounds(self, confidence: float) -> Interval | None:
+        """Of the mean difference on tasks like these, whatever its spread; None with fewer than two tasks."""
+        if len(self.tasks) < 2:
+            return None
+        return mean_interval([float(task.difference) for task in self.tasks], -1, 1, confidence)
+
+    @property
+    def tally(self) -> tuple[int, int, int]:
+        """Tasks on which the new one is (better, equal, worse)."""
+        signs = [(task.difference > 0) - (task.difference < 0) for task in self.tasks]
+        return signs.count(1), signs.count(0), signs.count(-1)
+
+
+def paired(old: Mapping[str, Sequence[Seen]], new: Mapping[str, Sequence[Seen]]) -> Paired:
+    """Put the runs of each task side by side; a task that either has none of is left out."""
+    return Paired(
+        tuple(TaskPair(task, tuple(runs), tuple(new[task])) for task, runs in old.items() if runs and new.get(task))
+    )
+
+
+def _each(pairs: Sequence[tuple[bool, bool]]) -> list[Counts]:
+    return [(new, 1, old, 1) for old, new in pairs]
+
+
+def _rate(runs: Sequence[Seen]) -> Fraction:
+    return Fraction(sum(run.passed for run in runs), len(runs))
+
+
+def _alike(tasks: Sequence[Sequence[tuple[bool, bool]]]) -> bool:
+    """Whether run n of the one ends as run n of the other too often for chance, given how many passed in all.
+
+    It looks at how many pairs differ, never at which way, so that the test that is chosen by it keeps its promise.
+    """
+    parts, seen = [], 0
+    for pairs in tasks:
+        n, passed = len(pairs), sum(old + new for old, new in pairs)
+        if not 0 < passed < 2 * n:
+            continue
+        # Pairs in which both passed; each leaves two passes fewer for pairs that differ, which fall either way.
+        seen += sum(old and new for old, new in pairs)
+        least = max(0, passed - n)
+        both = range(least, passed // 2 + 1)
+        parts.append(
+            (least, [math.comb(n, k) * math.comb(n - k, passed - 2 * k) * 2 ** (passed - 2 * k) for k in both])
+        )
+    return bool(parts) and at_least(parts, seen) <= ALIKE_P

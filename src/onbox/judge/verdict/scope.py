@@ -1,0 +1,55 @@
+"""How far a verdict reaches: the tasks that were run, or tasks like these too."""
+
+from onbox.judge import thresholds as limit
+from onbox.judge.verdict.comparison import UNDECIDED, Pair, decide
+from onbox.judge.verdict.pairing import Paired
+from onbox.judge.weighed import Basis
+
+THESE_TASKS, TASKS_LIKE_THESE = "these tasks", "tasks like these"
+_NUMBERS = ("no", "this one", "these two", "these three", "these four", "these five", "these six", "these seven",
+            "these eight", "these nine", "these ten", "these eleven", "these twelve")  # fmt: skip
+_WRONG_WAY = 0.10
+"""Two-sided, so that a difference in the wrong direction is let through in 5 of 100 at most on either side."""
+
+
+def scope_of(pair: Pair) -> str | None:
+    """The widest scope that the rule's answer on these runs holds for; None when it is undecided.
+
+    That the challenger is no better holds for tasks like these if its interval there ends below the margin too. What
+    rests on times is of these tasks.
+    """
+    verdict = decide(pair)
+    if verdict == UNDECIDED:
+        return None
+    runs = pair.runs
+    if pair.weighed.basis is Basis.ABILITY:
+        wide = reaches_beyond(runs, pair.population_p)
+    else:
+        margin = pair.rule.values.ability_margin
+        no_better = runs.population_interval is not None and runs.population_interval[1] <= margin
+        wide = pair.weighed.basis is Basis.EQUAL and no_better
+    return TASKS_LIKE_THESE if wide else THESE_TASKS
+
+
+def reaches_beyond(runs: Paired, population_p: float | None) -> bool:
+    """Whether the sign of a difference holds for tasks like these.
+
+    Two things must be so: over the tasks it is not chance (sign-flip: exact where either side might have been the
+    luckier one on each task), and its mean is on that side of zero whatever its spread is. The sign-flip alone would
+    trust small gains on the tasks that were drawn where the rare task with a large loss was not.
+    """
+    bounds = runs.population_bounds(1 - _WRONG_WAY)
+    if population_p is None or population_p >= limit.P_MAX or bounds is None:
+        return False
+    return bounds[0] > 0 if runs.difference > 0 else bounds[1] < 0
+
+
+def these(tasks: int) -> str:
+    """`this one task`, `these nine tasks`, `these 27 tasks`."""
+    number = _NUMBERS[tasks] if 0 < tasks < len(_NUMBERS) else f"these {tasks}"
+    return f"{number} {'task' if tasks == 1 else 'tasks'}"
+
+
+def tally_words(tally: tuple[int, int, int]) -> str:
+    """`better on 3, equal on 6, worse on 0`."""
+    return f"better on {tally[0]}, equal on {tally[1]}, worse on {tally[2]}"
