@@ -75,7 +75,7 @@ def test_an_edited_page_of_transcripts_is_found(long_trial: Path) -> None:
 
 
 def test_large_transcripts_go_beside_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(extent, "TRANSCRIPTS_BYTES_MAX", 10_000)
+    monkeypatch.setattr(extent, "TRANSCRIPTS_CHARACTERS_MAX", 1000)
     folder = sealed_trial(tmp_path / "trial")
     assert pages_of(folder)
     assert "transcripts/" in (folder / "report.md").read_text("utf-8")

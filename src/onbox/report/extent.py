@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from onbox.judge.results import RunResult, Verdict
+from onbox.report.page import Transcript, read_transcript
 
 T = TypeVar("T")
-TRANSCRIPTS_BYTES_MAX = 2_000_000
-"""Of what the transcripts are made from; with more the page holds none of them."""
+TEXT_CHARACTERS_MAX = 6000
+"""Of one message, tool call, gate output or patch on a page; the file in the trial folder has the whole."""
+TRANSCRIPTS_CHARACTERS_MAX = 2_000_000
+"""Of all texts together, as they are shown; with more the page holds none of them."""
 RUNS_MAX = 300
 """With more the page holds no transcript, however short they are."""
 SQUARES_MAX = 40
@@ -17,7 +20,6 @@ SQUARES_MAX = 40
 ROWS_MAX = 200
 """Of a table that is as long as the trial: the first and the last."""
 RUNS_A_FILE = 100
-FILES = ("trajectory.json", "gate.txt", "workspace.patch")
 
 
 def beside(folder: Path, verdict: Verdict) -> bool:
@@ -26,15 +28,20 @@ def beside(folder: Path, verdict: Verdict) -> bool:
         return True
     total = 0
     for run in verdict.runs:
-        total += sum(min(_size(folder / run.folder / name), TRANSCRIPTS_BYTES_MAX) for name in FILES)
-    return total > TRANSCRIPTS_BYTES_MAX
+        total += _characters(read_transcript(folder, run, TEXT_CHARACTERS_MAX))
+        if total > TRANSCRIPTS_CHARACTERS_MAX:
+            return True
+    return False
 
 
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
+def _characters(transcript: Transcript) -> int:
+    """How much of a transcript is shown."""
+    steps = transcript.steps
+    texts = [
+        text for step in steps for text in (step.content, step.reasoning, *(call.arguments for call in step.calls))
+    ]
+    texts += [text for text in (transcript.gate, transcript.patch) if text is not None]
+    return sum(len(text.head) + len(text.tail) for text in texts)
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,11 @@ from markupsafe import Markup
 from onbox.evidence.folder import TrialFolder
 from onbox.judge.results import Measurement, Outcome, RunResult, Status, Validity, Verdict
 from onbox.report import box, pictures, sight, words
-from onbox.report.extent import SQUARES_MAX, beside, ends, transcript_files
+from onbox.report.extent import SQUARES_MAX, TEXT_CHARACTERS_MAX, beside, ends, transcript_files
 from onbox.report.page import ContenderPage, Page, read_page
 from onbox.report.reproduce import commands, engine_command, sealed
 from onbox.report.run_html import href, run_item, square
 from onbox.report.text import visible
-
-TEXT_CHARACTERS_MAX = 6000
-"""Of one message, tool call, gate output or patch; the file in the trial folder has the whole."""
 
 
 def render(folder: TrialFolder, verdict: Verdict, seal: str = "") -> str:
