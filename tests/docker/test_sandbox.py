@@ -117,6 +117,20 @@ def test_one_server_is_within_reach(tier: Container, tmp_path: Path) -> None:
     assert (code, said) == (0, "HELLO")
 
 
+def test_a_network_is_there_only_where_it_is_let_in(tier: Container, tmp_path: Path) -> None:
+    count = ("grep", "-c", ":", "/proc/net/dev")
+    assert run(tier, tmp_path, *count) == (0, "1")
+    assert run(tier, tmp_path, *count, network=True) == (0, str(Path("/proc/net/dev").read_text().count(":")))
+
+
+def test_the_root_of_a_task_s_own_image_can_be_written_and_is_fresh_each_time(tier: Container, tmp_path: Path) -> None:
+    tier.client.ask("import", "-", "busybox:own", stdin=busybox_tar())
+    own = tier.of_image("busybox:own")
+    assert run(own, tmp_path, "sh", "-c", "echo made > /www/made && cat /www/made") == (0, "made")
+    assert run(own, tmp_path, "sh", "-c", "[ -e /www/made ]")[0] == 1
+    assert run(tier, tmp_path, "sh", "-c", "echo made > /made")[0] != 0
+
+
 def test_what_an_onbox_that_is_gone_left_behind_is_removed(tier: Container) -> None:
     (image,) = tier.client.ask("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", NAME).split()
     ended = subprocess.Popen(["true"])

@@ -1,6 +1,7 @@
 """Tasks on disk: what loads, what is refused in one line, and the shape of the builtin suite."""
 
 import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from onbox.bench.assembly import assembled
 from onbox.bench.dockerfile import Copy, Layout, read_layout
 from onbox.bench.tasks import BUILTIN, CORE, QUICK, load_task, load_tasks, task_files
 from onbox.errors import OnboxError, UsageError
+from tests.parts import HARBOR_PYTHON
 
 STORY = {"rename-2-files", "rename-16-files", "rename-method", "chat-tcp", "chat-chmod", "chat-acid"}
 NAMES = [task.name for task in load_tasks("builtin")]
@@ -349,3 +351,17 @@ def test_builtin_tasks_are_whole(name: str) -> None:
 def test_the_quick_tasks_are_tiny(name: str) -> None:
     for path in task_files(BUILTIN / name / "environment" / "app"):
         assert len(path.read_text().splitlines()) < 15, path
+
+
+@pytest.mark.formats
+def test_the_builtin_tasks_are_tasks_of_harbor(tmp_path: Path) -> None:
+    """By Harbor's own check of a folder, and by its own reader of them."""
+    paths = [str(load_task(BUILTIN / name).path) for name in NAMES]
+    script = (
+        "import sys\nfrom harbor.models.task.task import Task\n"
+        "print(sum(Task.is_valid_dir(path) and len(Task(path).instruction) > 0 for path in sys.argv[1:]))\n"
+    )
+    done = subprocess.run(
+        [HARBOR_PYTHON, "-c", script, *paths], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert int(done.stdout) == len(NAMES)

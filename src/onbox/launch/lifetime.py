@@ -260,6 +260,8 @@ class Lifetime:
             landmarks=tuple((mark.phase, mark.pattern) for mark in launch.log.landmarks),
             limits=self._limits,
             guard_file=str(self.folder / "guard.json"),
+            # What `onbox up` serves may serve for months, and nobody reads its evidence so long.
+            memory_file=None if self._state_file else str(self.folder / "memory.jsonl"),
             state_file=str(self._state_file) if self._state_file else None,
             container=ContainerRef(launch.launcher, launch.container) if launch.container else None,
             afterwards=self._afterwards,

@@ -1,16 +1,17 @@
 """How far a server reaches: who it is, how long a conversation may be, which APIs it speaks, whether it sees."""
 
-import base64
-import struct
-import zlib
+import secrets
 
+from onbox.errors import BoxError
 from onbox.evidence.records import PreflightCase
-from onbox.preflight.asking import Asking, short, trouble
+from onbox.evidence.sight_gates import read_by
+from onbox.preflight.asking import TOKENS, Asking, short, trouble
 from onbox.preflight.remedies import Trouble
+from onbox.see.looking import request
+from onbox.see.pictures import made
 
 CONTEXT_MIN = 16_384
 """Other agents open with 8,000 to 20,000 tokens of instructions and tools; the built-in one with 1,000."""
-IMAGE_PX = 64
 
 
 def server(asking: Asking) -> PreflightCase:
@@ -55,20 +56,28 @@ def sampling(asking: Asking) -> PreflightCase:
 
 
 def image(asking: Asking) -> PreflightCase:
-    """Whether an image is taken, and whether its colour is seen."""
-    url = "data:image/png;base64," + base64.b64encode(one_colour(255, 0, 0)).decode()
-    question = "Which colour is this image? Answer with one word."
-    parts = [{"type": "text", "text": question}, {"type": "image_url", "image_url": {"url": url}}]
-    exchange, reply = asking.chat([{"role": "user", "content": parts}], max_tokens=128)
+    """Whether a picture is taken, and whether what only it can tell comes back: one look, where `onbox see` has many.
+
+    It says that a model sees, or that pictures are refused; why one is taken and not read is left to `onbox see`.
+    """
+    try:
+        picture = made("digits", str(secrets.randbelow(2**31)))
+    except BoxError as error:
+        return asking.case("image", "unknown", f"not asked: {error.message}; {error.next_step}")
+    exchange, reply = asking.chat(request(asking.model, picture.question, picture, TOKENS)["messages"])
     if broken := trouble(exchange, reply):
-        asking.vision = False if exchange.status is not None else None
-        return asking.case("image", "warn", f"images are refused: {broken}", Trouble.IMAGE)
-    text = reply.content + reply.reasoning
-    if "red" in text.lower():
+        control, answered = asking.chat([{"role": "user", "content": picture.question}], max_tokens=16)
+        if exchange.status is None or trouble(control, answered):
+            return asking.case("image", "unknown", f"no answer about a picture came: {broken}")
+        asking.vision = False
+        return asking.case("image", "warn", f"images are refused: {broken}; `onbox see` looks for the cause")
+    if any(read_by(text, picture.expected).whole for text in (reply.content, reply.reasoning)):
         asking.vision = True
-        return asking.case("image", "pass", "an image is taken and its colour named")
-    asking.vision = False
-    return asking.case("image", "warn", f"an image is taken and not seen: {short(text)}", Trouble.IMAGE)
+        return asking.case("image", "pass", f"a number of six digits was read in a picture: {picture.expected[0]}")
+    detail = (
+        f"a picture is taken, and {picture.expected[0]} in it was not read: {short(reply.content or reply.reasoning)}"
+    )
+    return asking.case("image", "unknown", f"{detail}; `onbox see` asks more than once")
 
 
 def apis(asking: Asking) -> PreflightCase:
@@ -92,18 +101,6 @@ def apis(asking: Asking) -> PreflightCase:
     lacks = {"responses": "Codex", "messages": "Claude Code"}
     out = "".join(f"; without {name} {lacks[name]} cannot use it" for name in missing)
     return asking.case("apis", status, f"{_listed(offered)}{out}", *([Trouble.APIS] if missing else []))
-
-
-def one_colour(*rgb: int) -> bytes:
-    """A small PNG of one colour, by the PNG specification (ISO/IEC 15948)."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    rows = (b"\0" + bytes(rgb) * IMAGE_PX) * IMAGE_PX
-    head = struct.pack(">IIBBBBB", IMAGE_PX, IMAGE_PX, 8, 2, 0, 0, 0)
-    pixels = zlib.compress(rows)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
 
 
 def _listed(names: list[str]) -> str:

@@ -38,6 +38,7 @@ class Settings(NamedTuple):
         landmarks: (phase, regular expression of the log line with which it begins).
         limits: None: no guard.
         guard_file: where the guard writes what it saw when it stops the engine.
+        memory_file: where the guard keeps what it sees of the box's memory every few seconds; None: nowhere.
         state_file: what becomes of the engine, kept current for `onbox ps`; None: nobody asks.
         container: None: the engine is the command itself.
         afterwards: commands to run when the engine is gone, to bring back what it had replaced.
@@ -47,6 +48,7 @@ class Settings(NamedTuple):
     landmarks: tuple[tuple[str, str], ...] = ()
     limits: MemoryLimits | None = None
     guard_file: str | None = None
+    memory_file: str | None = None
     state_file: str | None = None
     container: ContainerRef | None = None
     afterwards: tuple[tuple[str, ...], ...] = ()

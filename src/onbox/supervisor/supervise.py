@@ -17,6 +17,7 @@ from onbox.supervisor import container_end
 from onbox.supervisor.gpu_memory import open_nvml
 from onbox.supervisor.guard import REST_S, Alarm, Guard, MemorySample
 from onbox.supervisor.log_stamper import LineStamper, Phases
+from onbox.supervisor.memory_log import MemoryLog
 from onbox.supervisor.memory_sampler import MemorySampler, command_of, descendants, largest_others, start_ticks
 from onbox.supervisor.settings import Settings
 
@@ -96,6 +97,7 @@ class SupervisedEngine:
         self._who = {name: {"pid": pid, "started": start_ticks(pid)} for name, pid in self._pids()}
         self.guard: Guard | None = None
         self.memory: MemorySampler | None = None
+        self._memory_log = MemoryLog(settings.memory_file)
         if settings.limits:
             self.guard = Guard(settings.limits)
             self.memory = MemorySampler(self._roots, unified=settings.limits.unified, gpu=open_nvml())
@@ -183,6 +185,7 @@ class SupervisedEngine:
             pid = container_end.main_pid(self._settings.container)
             self._roots |= {pid} if pid else set()
         sample = self._sample()
+        self._memory_log.take(sample)
         alarm = self.guard.look(sample)
         if alarm and sample.own_bytes is not None and not alarm.ours:
             # A child that is too young to be known may be what grows: look again before others are blamed.

@@ -3,10 +3,15 @@
 import time
 from pathlib import Path
 
+from pydantic import ValidationError
+
+from onbox.evidence.records import MemoryLook
 from onbox.view.tails import JsonTail
 from onbox.watch.classify import Assessment
 from onbox.watch.samples import WatchSample
 from onbox.watch.watcher import Tracker
+
+MEMORY = "memory.jsonl"
 
 
 class StandingUp:
@@ -20,6 +25,7 @@ class StandingUp:
         self._path = path
         self._tail = JsonTail(path)
         self._tracker = Tracker()
+        self._log = JsonTail(path.with_name(MEMORY))
         self.verdict: Assessment | None = None
         """Of the last sample."""
         self.memory: tuple[int, int, int] | None = None
@@ -32,11 +38,8 @@ class StandingUp:
 
     @property
     def age_s(self) -> float:
-        """Since the last sample was written."""
-        try:
-            return max(0.0, time.time() - self._path.stat().st_mtime)
-        except OSError:
-            return 0.0
+        """Since memory was last looked at, by the watch or by the guard."""
+        return max(0.0, min(time.time() - _changed(path) for path in (self._path, self._path.with_name(MEMORY))))
 
     def look(self) -> None:
         """Take in what is new."""
@@ -53,3 +56,24 @@ class StandingUp:
             if machine is not None:
                 held = self._tracker.signs.held_bytes
                 self.memory = machine.available_bytes, machine.total_bytes, held
+        self._look_at_the_guard()
+
+    def _look_at_the_guard(self) -> None:
+        """Once it serves, the watch is over, and the guard's log goes on."""
+        last = None
+        for line in self._log.new():
+            try:
+                last = MemoryLook.model_validate(line)
+            except ValidationError:
+                continue
+        if last is None or self.memory is None or _changed(self._path) > _changed(self._path.with_name(MEMORY)):
+            return
+        held = (last.own_bytes or 0) + (last.gpu_bytes or 0)
+        self.memory = last.available_bytes, self.memory[1], held or self.memory[2]
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0

@@ -5,15 +5,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from markupsafe import Markup
+from pydantic import ValidationError
 
 from onbox.errors import OnboxError
+from onbox.evidence.records import MemoryLook
 from onbox.report import words
 from onbox.report.text import one_line
+from onbox.view.tails import JsonTail
 from onbox.watch.recording import WatchRecording
 from onbox.watch.signs import Signs
 
 SAMPLES_BYTES_MAX = 128_000_000
 POINTS_MAX = 600
+LOOKS_MAX = 1_000_000
 HEIGHT = 160
 
 
@@ -56,6 +60,21 @@ def course(path: Path) -> MemoryCourse:
     except (TypeError, ValueError, AttributeError, IndexError, KeyError):
         return MemoryCourse(tuple(points), total, "the samples cannot be read any further")
     return MemoryCourse(tuple(points), total)
+
+
+def whole_life(path: Path, total_bytes: int) -> MemoryCourse:
+    """Read a `memory.jsonl`, the guard's looks over the life of an engine; nothing here raises for a damaged one."""
+    points: list[MemoryPoint] = []
+    tail = JsonTail(path)
+    while len(points) <= LOOKS_MAX and (found := list(tail.new())):
+        for line in found:
+            try:
+                look = MemoryLook.model_validate(line)
+            except ValidationError:
+                continue
+            held = (look.own_bytes or 0) + (look.gpu_bytes or 0)
+            points.append(MemoryPoint(look.t_s, held, look.available_bytes))
+    return MemoryCourse(tuple(points), max([total_bytes, *(p.available_bytes + p.held_bytes for p in points)]))
 
 
 def chart(found: MemoryCourse, reserve_bytes: int | None) -> Markup:

@@ -47,6 +47,8 @@ class Pages:
             open_square=open_square,
             key_of=key_of,
         )
+        for name in ("base", "parts", "trials"):
+            self._templates.get_template(f"{name}.html.j2")  # made before anybody waits for the first page
         self._reading: threading.Thread | None = None
 
     def render(self, template: str, **values: Any) -> Response:

@@ -37,6 +37,10 @@ class LlamaEmbedded(LlamaServer):
         }
         if recipe.serve.chat_template:
             config["chat_template"] = recipe.serve.chat_template
+        if recipe.vision and not recipe.vision.enabled:
+            config["no_mmproj"] = True
+        elif recipe.vision and recipe.vision.projector and recipe.vision.projector.path:
+            config["mmproj"] = recipe.vision.projector.path
         return Launch(
             argv=(sys.executable, "-I", str(HOST_SCRIPT), json.dumps(config)),
             log=LOG,
@@ -59,7 +63,6 @@ def _refuse_what_it_has_not(recipe: Recipe) -> None:
         "serve.executable": bool(recipe.serve.executable),
         "serve.arguments": bool(recipe.serve.arguments),
         "tools": recipe.tools != Tools(),
-        "vision": recipe.vision is not None,
     }
     for field, is_asked in asked.items():
         if is_asked:

@@ -16,7 +16,7 @@ def serve(config: dict[str, Any]) -> None:
     """Load the model and serve it until SIGTERM.
 
     Keys of `config`: model (path), alias, port, context_tokens (of all slots together), slots, threads, and optionally
-    chat_template (text).
+    chat_template (text), mmproj (path of a projector) and no_mmproj.
     """
     import xllamacpp
 
@@ -32,6 +32,9 @@ def serve(config: dict[str, Any]) -> None:
     params.n_ctx = config["context_tokens"]
     params.n_parallel = config["slots"]
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = config["threads"]
+    if config.get("mmproj"):
+        params.mmproj.path = config["mmproj"]
+    params.no_mmproj = bool(config.get("no_mmproj"))
     if config.get("chat_template"):
         params.chat_template = config["chat_template"]
     server = xllamacpp.Server(params)  # type: ignore[attr-defined]

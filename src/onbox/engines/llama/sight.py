@@ -24,6 +24,9 @@ HOST = "llama_host.py"
 def hiding(line: CommandLine) -> Sequence[Hiding]:
     """`--no-mmproj` takes the projector away again, also one that is given by name."""
     name = f"llama.cpp {line.version}" if line.version else "llama.cpp"
+    if (host := _host(line)) is not None:
+        off = "vision.enabled: false"
+        return (Hiding(off, "command line", f"{name}: the recipe without {off}"),) if host.get("no_mmproj") else ()
     last = line.last(*HIDDEN, SHOWN)
     if last is not None:
         if last[0] == SHOWN:

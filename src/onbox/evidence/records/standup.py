@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
-from onbox.evidence.records.base import Record
+from onbox.evidence.records.base import Count, Record, Seconds
 
 
 class Phase(Record):
@@ -123,6 +123,19 @@ class GuardLimits(Record):
     """Whether an accelerator takes its memory from the host's."""
 
 
+class MemoryLook(Record):
+    """One look of the guard at the box's memory, every five seconds: a line of `standup/memory.jsonl`."""
+
+    at: str
+    t_s: Seconds
+    """Since the engine was started."""
+    available_bytes: Count
+    own_bytes: Count | None
+    """What the engine's processes held of it; None: it could not be seen."""
+    gpu_bytes: Count | None
+    """Of GPU memory, the engine's processes; None: there is no GPU, or its driver does not tell."""
+
+
 class Holder(Record):
     """A process, and what it held of the box's memory, files left out."""
 
@@ -179,9 +192,9 @@ class Preflight(Record):
 
     cases: tuple[PreflightCase, ...]
     tools: bool
-    """Whether one offered tool came back as a parsed call."""
+    """Whether one offered tool came back as a parsed call, and no arguments came broken."""
     vision: bool | None = None
-    """Whether the colour of an image was seen; None: nobody asked."""
+    """Whether a number in a picture was read; None: not known, or nobody asked."""
     server: str = ""
     """Its name and version, as it says them."""
     requests: int | None = None
