@@ -16,8 +16,10 @@ from onbox.judge.intervals import newcombe
 from onbox.judge.mean_bounds import mean_interval
 from onbox.judge.statistics import stratified_permutation
 from onbox.judge.verdict.cells import Seen
-from onbox.judge.verdict.comparison import KEEP, SWITCH, Pair, Side, decide, pairs
+from onbox.judge.verdict.comparison import UNDECIDED, Pair, Rule, Side, decide, pairs
 from onbox.judge.verdict.scope import TASKS_LIKE_THESE, scope_of
+from onbox.judge.verdict.standing import Facts
+from onbox.judge.weighed import Basis
 
 SEED = 20261129
 Random = np.random.Generator
@@ -132,13 +134,15 @@ SIZES = ((9, 3), (27, 3), (9, 10), (27, 10))
 
 def pair_of(trial: Trial) -> Pair:
     """The trial's two sides, compared as the judge does."""
-    old, new = (Side(side, 1.0) for side in trial)
-    return pairs(old, [new])[0]
+    old, new = (Side(side, Facts()) for side in trial)
+    return pairs(old, [new], Rule())[0]
 
 
 def by_ability(pair: Pair) -> bool:
     """Whether the verdict says that one is better: a switch, or a keep that is no mere draw."""
-    return pair.p is not None and pair.p < P_MAX and decide(pair) in (SWITCH, KEEP)
+    if pair.p is None or pair.p >= P_MAX:
+        return False
+    return decide(pair) != UNDECIDED and pair.weighed.basis is Basis.ABILITY
 
 
 def before(trial: Trial) -> bool:

@@ -1,9 +1,8 @@
-"""Simulated trials whose truth is known, in the short form of `bench/verdict_truth.py`: verdicts keep their 5 percent."""
+"""Simulated trials whose truth is known, the short form of `bench/verdict_truth.py`: verdicts keep their 5 percent."""
 
 import math
 
 import pytest
-
 from bench import verdict_truth as bench
 from bench.verdict_truth import FALSE, TRUE, Truth
 
@@ -32,6 +31,7 @@ def test_the_rule_before_did_not() -> None:
     assert bench.says_better(lucky, 9, 10, ROUNDS)[0] > most(0.05, ROUNDS)
 
 
+@pytest.mark.slow
 def test_a_large_difference_is_found_for_both_scopes_and_pairs_see_more() -> None:
     large = next(truth for truth in TRUE if truth.name.startswith("20 against 90"))
     assert bench.says_better(large, 9, 3, ROUNDS)[2] > 0.8
