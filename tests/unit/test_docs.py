@@ -27,7 +27,7 @@ from onbox.engines import engine_by_name
 from onbox.evidence import imported, records
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.manifest import NAME as MANIFEST
-from onbox.judge import results
+from onbox.judge import results, weighed
 from onbox.judge.runs.codes import CODES
 from onbox.judge.speed.checks import HARD
 from onbox.recipes import build, container, schema
@@ -35,7 +35,7 @@ from onbox.recipes import weights as recipe_weights
 from onbox.recipes.text import read_yaml
 from onbox.trial.arms import read_arms
 from onbox.trial.plan import make_plan
-from onbox.trial.spec import TrialSpec
+from onbox.trial.spec import TrialSpec, values_of
 from tests.unit.weights.checkpoints import write_gguf
 
 ROOT = Path(__file__).parents[2]
@@ -223,6 +223,9 @@ def test_every_yaml_example_is_valid(page: Path, elsewhere: Path) -> None:
         elif "arms" in read_yaml(path):
             assert read_arms(path)
             found = []
+        elif "ability_margin" in read_yaml(path):
+            assert values_of(path).must_see
+            found = []
         elif "command" in read_yaml(path):
             assert read_template(str(path)) is not None
             found = []
@@ -280,7 +283,7 @@ def models_of(*modules: ModuleType) -> dict[str, type[BaseModel]]:
 @pytest.mark.parametrize(
     ("page", "modules"),
     [
-        pytest.param("evidence.md", (*RECORD_MODULES, results), id="evidence"),
+        pytest.param("evidence.md", (*RECORD_MODULES, results, weighed), id="evidence"),
         pytest.param("recipes.md", RECIPE_MODULES, id="recipes"),
         pytest.param("formats.md", (imported,), id="formats"),
     ],

@@ -6,8 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from onbox import __version__
+from onbox.app.forerunners import forerunners_of
+from onbox.app.more_runs import check_more, extend
 from onbox.app.observer import JudgingObserver
 from onbox.app.sealing import open_seal, seal
 from onbox.atomic_files import write_atomic, write_json
@@ -15,14 +18,21 @@ from onbox.bench.sandbox import Sandbox
 from onbox.bench.tasks import Task
 from onbox.errors import GuardStop, Interrupted, OnboxError
 from onbox.evidence.claims import Claim, Claims, written
+from onbox.evidence.extent import looks_asked, looks_made, runs_asked
 from onbox.evidence.folder import TrialFolder
+from onbox.evidence.load import load_trial
 from onbox.evidence.records import LedgerKind, LeftOut, Plan
 from onbox.judge.results import Verdict
+from onbox.judge.verdict.comparison import UNDECIDED
+from onbox.judge.verdict.trial import judge
 from onbox.published import published
 from onbox.trial import events
-from onbox.trial.spec import TrialSpec
+from onbox.trial.spec import TrialSpec, values_of
 
-__all__ = ["TrialResult", "TrialSpec", "plan_trial", "run_trial", "set_invalid_aside"]
+if TYPE_CHECKING:
+    from onbox.trial.runner import Trial
+
+__all__ = ["TrialResult", "TrialSpec", "plan_trial", "run_trial", "set_invalid_aside", "values_of"]
 
 
 def plan_trial(
@@ -62,7 +72,11 @@ def plan_trial(
     plan, _ = make_plan(
         spec, sandbox=sandbox, read_gb_s=fingerprint.bandwidth.read_gb_s if fingerprint.bandwidth else None
     )
-    folder = TrialFolder.create(Path(out) if out else _default_folder(plan.kind), plan)
+    place = Path(out) if out else _default_folder(plan.kind)
+    plan = plan.model_copy(update={"forerunners": forerunners_of(plan, place)})
+    for each in plan.forerunners:
+        tell(f"{each.name} asked the same before ({each.verdict}): this trial must show more to count")
+    folder = TrialFolder.create(place, plan)
     write_json(folder.path / "box.json", {"onbox_version": __version__, **fingerprint.as_dict()})
     named = {claim.name: claim for claim in (*published().claims, *claims)}
     write_atomic(folder.path / "claims.yaml", written(Claims(claims=tuple(named.values()))))
@@ -139,17 +153,21 @@ def run_trial(
     show: Callable[[events.Event], None] = lambda event: None,
     resume: bool = False,
     ray: str | None = None,
+    runs: int | None = None,
 ) -> TrialResult:
     """Do what the plan in a folder says and is not done yet; then judge, report and seal.
+
+    A plan with looks is judged at each, and ended at the first verdict that is not undecided.
 
     Args:
         folder: with its frozen plan, as `plan_trial` made it.
         show: called with each event, in the caller's thread or the proxy's, one at a time.
         resume: whether the trial was begun earlier; its invalid runs are done again, twice at most.
         ray: address of a cluster, in place of the plan's; empty: this box alone.
+        runs: of each task, more than were asked for so far; the ledger keeps that they were asked for after a look.
 
     Raises:
-        UsageError: another onbox works on it, or its tasks or its agent have changed since.
+        UsageError: another onbox works on it, `runs` is not more, or its tasks or its agent have changed since.
         BadSubjectError: it was sealed, and its evidence has changed since.
         Interrupted: the user stopped it; its next step is the line that goes on.
     """
@@ -159,17 +177,37 @@ def run_trial(
     opened = folder if isinstance(folder, TrialFolder) else TrialFolder.open(Path(folder))
     with locked(opened.path):
         try:
+            if runs is not None:
+                check_more(opened, runs)
             trial = Trial(opened, show, JudgingObserver(), ray)
             # Only now: a trial that is refused, because its agent is another one now, stays as it is.
             if resume:
                 opened.mend_ledger()
                 opened.note(LedgerKind.RESUMED, ".", sha256=open_seal(opened))
                 set_invalid_aside(opened)
-            trial.carry_out()
+            if runs is not None:
+                extend(opened, runs)
+                trial = Trial(opened, show, JudgingObserver(), ray)
+            _until_settled(opened, trial)
             return TrialResult(opened.path, seal(opened), tuple(trial.failures))
         except KeyboardInterrupt as interrupt:
             go_on = f"onbox trial --resume {shlex.quote(str(opened.path))}"
             raise Interrupted("interrupted; what was finished is kept", go_on) from interrupt
+
+
+def _until_settled(folder: TrialFolder, trial: "Trial") -> None:
+    """Carry a plan out look by look, up to the one that settles it; each look is in the ledger before it is judged."""
+    plan = folder.plan()
+    for runs in looks_asked(plan, folder.ledger()):
+        trial.carry_out(runs)
+        if trial.failures or not plan.tasks:
+            return
+        ledger = folder.ledger()
+        if runs not in looks_made(ledger):
+            folder.note(LedgerKind.LOOKED, ".", f"after {runs} runs of each task", runs=runs)
+        last = runs == runs_asked(plan, ledger)
+        if not last and runs_asked(plan, ledger) == plan.runs and judge(load_trial(folder)).verdict != UNDECIDED:
+            return
 
 
 def set_invalid_aside(folder: TrialFolder) -> int:

@@ -8,6 +8,7 @@ nobody asked for, or runs are gone that were accepted.
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from onbox.evidence.extent import runs_asked
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.manifest import Problem
 from onbox.evidence.records import LedgerEntry, LedgerKind, Plan
@@ -23,7 +24,7 @@ def contradictions(folder: TrialFolder, plan: Plan, ledger: Sequence[LedgerEntry
         plan: `plan.yaml`.
         ledger: `ledger.jsonl`.
     """
-    return [*_plan(folder, ledger), *_outside(folder, plan), *_lost(folder, ledger)]
+    return [*_plan(folder, ledger), *_outside(folder, plan, runs_asked(plan, ledger)), *_lost(folder, ledger)]
 
 
 def unsaid(folder: TrialFolder, ledger: Sequence[LedgerEntry]) -> list[str]:
@@ -61,8 +62,8 @@ WRITTEN_LAST = ("run.json", "see.json")
 """Of a run or a measurement, and of what was shown to a contender."""
 
 
-def _outside(folder: TrialFolder, plan: Plan) -> Iterator[Problem]:
-    """Runs that the plan does not ask for."""
+def _outside(folder: TrialFolder, plan: Plan, runs: int) -> Iterator[Problem]:
+    """Runs that neither the plan nor an extension in the ledger asks for."""
     contenders = {contender.name for contender in plan.contenders}
     tasks = {task.name for task in plan.tasks}
     for run in _runs(folder):
@@ -71,7 +72,7 @@ def _outside(folder: TrialFolder, plan: Plan) -> Iterator[Problem]:
             *([] if contender in contenders else [f"contender {contender}"]),
             *([] if task in tasks else [f"task {task}"]),
             *([] if arm in plan.arms else [f"arm {arm}"]),
-            *([] if n.isdecimal() and 1 <= int(n) <= plan.runs else [f"run {n} of {plan.runs}"]),
+            *([] if n.isdecimal() and 1 <= int(n) <= runs else [f"run {n} of {runs}"]),
         ]
         if why:
             yield run, f"a run outside the plan, which knows no {', no '.join(why)}"

@@ -144,10 +144,11 @@ class TrialFolder:
         """The hash of `plan.yaml` as it lies."""
         return hashlib.sha256((self.path / "plan.yaml").read_bytes()).hexdigest()
 
-    def note(self, kind: LedgerKind, subject: str, reason: str = "", sha256: str = "") -> None:
+    def note(self, kind: LedgerKind, subject: str, reason: str = "", sha256: str = "", runs: int | None = None) -> None:
         """Append to the ledger."""
-        entry = LedgerEntry(at=utc_now(), kind=kind, subject=subject, reason=reason, sha256=sha256)
-        line = entry.model_dump(mode="json", exclude=None if sha256 else {"sha256"})
+        entry = LedgerEntry(at=utc_now(), kind=kind, subject=subject, reason=reason, sha256=sha256, runs=runs)
+        unsaid = {name for name, value in (("sha256", sha256), ("runs", runs)) if not value}
+        line = entry.model_dump(mode="json", exclude=unsaid)
         append_line(self.path / "ledger.jsonl", line)
 
     def mend_ledger(self) -> None:

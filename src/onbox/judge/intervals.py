@@ -89,9 +89,9 @@ def newcombe(a: tuple[float, float], b: tuple[float, float]) -> Interval | None:
 
 
 def paired_newcombe(
-    a: tuple[float, float], b: tuple[float, float], pairs: Sequence[tuple[bool, bool]]
+    a: tuple[float, float], b: tuple[float, float], pairs: Sequence[tuple[bool, bool]], confidence: float = 0.95
 ) -> Interval | None:
-    """95 percent interval of b - a where some runs of the two are pairs (Newcombe 1998, paired method 10).
+    """Interval of b - a where some runs of the two are pairs (Newcombe 1998, paired method 10).
 
     The bounds of each rate are those of Clopper and Pearson in place of Wilson's, which cover too little near 0 and 1.
 
@@ -99,11 +99,12 @@ def paired_newcombe(
         a: (passed, n) of the one; fractional when n is an effective size.
         b: (passed, n) of the other.
         pairs: (a passed, b passed); none: the two are independent.
+        confidence: two-sided.
 
     Returns:
         None when either has no run.
     """
-    bounds_a, bounds_b = clopper_pearson(*a), clopper_pearson(*b)
+    bounds_a, bounds_b = clopper_pearson(*a, confidence), clopper_pearson(*b, confidence)
     if bounds_a is None or bounds_b is None:
         return None
     rate_a, rate_b = a[0] / a[1], b[0] / b[1]
@@ -126,31 +127,39 @@ def _phi(pairs: Sequence[tuple[bool, bool]]) -> float:
     return (max(0.0, product - n / 2) if product > 0 else product) / math.sqrt(margins)
 
 
-def ratio_half_width(pairs: Sequence[tuple[float, float]], confidence: float = 0.95) -> float | None:
+def ratio_half_width(
+    pairs: Sequence[tuple[float, float]], confidence: float = 0.95, *, first: int | None = None
+) -> float | None:
     """Half of the interval of sum(amount)/sum(seconds), over that ratio, by Student's t over whole requests.
 
     The ratio estimator of survey sampling (Cochran 1977, 6.4): with residuals e = amount - ratio * seconds, the
     variance of the ratio is n / (n - 1) * sum(e^2) / sum(seconds)^2.
 
+    Where the scatter of the first ones settled how many follow, the variance is theirs alone, with their degrees of
+    freedom: an interval that took it from all would be too narrow (Stein 1945, two-sample procedure).
+
     Args:
         pairs: (amount, seconds) of each request.
         confidence: two-sided.
+        first: how many of them settled the number of all; None: it was settled before.
 
     Returns:
         None with fewer than two requests: one request has no spread.
     """
-    n = len(pairs)
-    if n < 2:
+    n, known = len(pairs), pairs[:first]
+    if len(known) < 2:
         return None
-    amount, seconds = (math.fsum(column) for column in zip(*pairs, strict=True))
-    if amount <= 0 or seconds <= 0:
+    amount = math.fsum(each for each, _ in pairs)
+    known_amount, known_seconds = (math.fsum(column) for column in zip(*known, strict=True))
+    if amount <= 0 or known_amount <= 0 or known_seconds <= 0:
         return None
-    ratio = amount / seconds
-    squares = math.fsum((each - ratio * spent) ** 2 for each, spent in pairs)
-    return t_quantile(confidence, n - 1) * math.sqrt(n / (n - 1) * squares) / amount
+    ratio = known_amount / known_seconds
+    squares = math.fsum((each - ratio * spent) ** 2 for each, spent in known)
+    degrees = len(known) - 1
+    return t_quantile(confidence, degrees) * math.sqrt(n * squares / degrees) / amount
 
 
-def t_quantile(confidence: float, degrees: int) -> float:
+def t_quantile(confidence: float, degrees: float) -> float:
     """Student's t with P(|T| <= t) = confidence."""
     x = beta_quantile(1 - confidence, degrees / 2, 0.5)
     return math.sqrt(degrees * (1 / x - 1))

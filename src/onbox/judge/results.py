@@ -5,7 +5,8 @@ from typing import Any
 
 from pydantic import Field
 
-from onbox.evidence.records import Record
+from onbox.evidence.records import OwnerValues, Record
+from onbox.judge.weighed import Basis, Looks, PairResult, QuantRow, Standing
 from onbox.schema.sight import SightReason
 
 
@@ -109,6 +110,10 @@ class Uncertainty(Record):
     relative: float
     """Half of a 95 percent interval, over the rate: 0.04 is plus or minus 4 percent."""
     budget: tuple[UncertaintySource, ...]
+    asked: float | None = None
+    """What `--within` asked for; None: nothing."""
+    why_not: str = ""
+    """What kept it from being reached; empty where it was, or nothing was asked."""
 
 
 class Measurement(Record):
@@ -433,7 +438,8 @@ class Verdict(Record):
     """Version of the judge's rules. Since 2 a rate has an uncertainty in place of a bootstrap interval; since
     3 arguments that a server broke, its own words refused and a full context come before an agent's exit code;
     since 4 a verdict has a scope, runs are compared in pairs where their instances differ, the baseline arm alone is
-    judged, repeated answers count once, and intervals cover whatever the spread of tasks."""
+    judged, repeated answers count once, intervals cover whatever the spread of tasks, times are compared with their
+    interval, all challengers are compared, and each look costs."""
     trial: str
     verdict: str
     """`keep`, `switch` or `undecided`."""
@@ -460,3 +466,15 @@ class Verdict(Record):
     runs: tuple[RunResult, ...]
     arms: tuple[ArmResult, ...] = ()
     """Empty without treatments."""
+    basis: Basis = Basis.NOTHING
+    """What the verdict rests on."""
+    values: OwnerValues = OwnerValues()
+    """What the owner values, by the plan."""
+    pairs: tuple[PairResult, ...] = ()
+    """All contenders against each other, those with the incumbent first."""
+    standings: tuple[Standing, ...] = ()
+    """Each contender among all others; empty without a comparison."""
+    quants: tuple[QuantRow, ...] = ()
+    """Where the contenders are quants of one model: each beside the largest; empty: they are not."""
+    looks: Looks | None = None
+    """How often the question was looked at; None where there is nothing to compare."""

@@ -118,12 +118,6 @@ COVERAGE_MIN = 0.80
 REPEATS_MAX = 0.05
 """Share of valid runs that repeat another word for word: a twentieth changes no test by much."""
 
-NO_BETTER_MARGIN = 0.10
-"""The challenger is "no better" only if even the top of the interval of the difference is below ten points."""
-
-FASTER_BELOW = 0.90
-"""Seconds to a pass, challenger over incumbent, from which on it is faster."""
-
 POWER = 0.80
 RUNS_A_TASK_MAX = 100
 """More runs than this are not worth advising."""

@@ -5,7 +5,7 @@ import secrets
 from onbox.errors import BoxError
 from onbox.evidence.records import PreflightCase
 from onbox.evidence.sight_gates import read_by
-from onbox.preflight.asking import Asking, short, trouble
+from onbox.preflight.asking import TOKENS, Asking, short, trouble
 from onbox.preflight.remedies import Trouble
 from onbox.see.looking import request
 from onbox.see.pictures import made
@@ -64,7 +64,7 @@ def image(asking: Asking) -> PreflightCase:
         picture = made("digits", str(secrets.randbelow(2**31)))
     except BoxError as error:
         return asking.case("image", "unknown", f"not asked: {error.message}; {error.next_step}")
-    exchange, reply = asking.chat(request(asking.model, picture.question, picture)["messages"])
+    exchange, reply = asking.chat(request(asking.model, picture.question, picture, TOKENS)["messages"])
     if broken := trouble(exchange, reply):
         control, answered = asking.chat([{"role": "user", "content": picture.question}], max_tokens=16)
         if exchange.status is None or trouble(control, answered):

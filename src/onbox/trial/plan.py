@@ -22,7 +22,9 @@ from onbox.evidence.records import (
     ContenderPlan,
     LeftOut,
     Limits,
+    OwnerValues,
     Plan,
+    QuantPlan,
     Role,
     SightPlan,
     SpeedPlan,
@@ -32,6 +34,7 @@ from onbox.fetch.pinned import where_weights
 from onbox.recipes import Recipe
 from onbox.trial.arms import BASELINE, check_arms, check_servers, frozen
 from onbox.trial.expected_time import expected_of
+from onbox.trial.quants import quants_of
 from onbox.trial.ray_module import require_ray
 from onbox.trial.spec import BUILTIN_AGENT, TrialSpec, recipe_of, with_file
 from onbox.wire.endpoint import Endpoint
@@ -40,6 +43,9 @@ EMBEDDED_LIMITS = Limits(turns=8, wall_s=60.0, output_tokens=2048, turn_tokens=5
 """For the pair that comes with onbox: small models that do not get there soon do not get there."""
 
 RUNS = 3
+RUNS_UNTIL_SETTLED = 12
+LOOKS = (3, 5, 8, 12, 16, 20, 30, 40, 60, 80, 100)
+"""Runs of each task after which it is looked, until it is settled; each look may change models, so there are few."""
 SEED = 1
 SEED_STRIDE = 1000
 """Requests of a run count up from its seed, so that two runs never share one."""
@@ -61,6 +67,7 @@ def make_plan(spec: TrialSpec, *, sandbox: str, read_gb_s: float | None) -> tupl
     source, names = task_source("quick" if spec.quick and wanted in SETS else wanted)
     seed = spec.seed if spec.seed is not None else SEED
     found = [*inline, *(recipe_of(name, spec.model, api_key_env=spec.api_key_env) for name in spec.contenders)]
+    found, quants = _with_quants(found, spec.quants) if spec.quants else (found, spec.frozen_quants)
     limits = spec.limits or (Limits() if found else EMBEDDED_LIMITS)
     if not found:
         found = [recipes.load(name) for name in recipes.EMBEDDED_PAIR]
@@ -75,7 +82,8 @@ def make_plan(spec: TrialSpec, *, sandbox: str, read_gb_s: float | None) -> tupl
     found = _named_apart(found)
     if spec.ray:
         _check_cluster(found)
-    runs = spec.runs if spec.runs is not None else RUNS
+    settled = spec.until == "settled"
+    runs = spec.runs if spec.runs is not None else RUNS_UNTIL_SETTLED if settled else RUNS
     if runs < 1:
         raise UsageError(f"runs: {runs} is not at least 1")
     if runs > RUNS_MAX:
@@ -110,12 +118,45 @@ def make_plan(spec: TrialSpec, *, sandbox: str, read_gb_s: float | None) -> tupl
         ray=spec.ray or "",
         agent=agent_plan,
         speed=speed,
-        see=spec.see or (sight_plan() if spec.kind == "trial" else None),
+        see=spec.see or (sight_plan(always=_sight_in_question(spec)) if spec.kind == "trial" else None),
         sandbox=sandbox,
         reserve_bytes=spec.reserve_bytes,
+        values=spec.values or OwnerValues(),
+        quants=tuple(quant.model_copy(update={"name": r.name}) for quant, r in zip(quants, found, strict=False)),
+        looks=looks_until(runs) if settled else (),
+        spending=spec.spending or "obrien-fleming",
+        **({"stop_rule": _until_settled(runs)} if settled else {}),
         expected=expected_of(found, len(tasks) * runs * (1 + len(spec.arms)), speed, read_gb_s, parallel),
     )
     return plan, tasks
+
+
+def _with_quants(found: list[Recipe], sources: Sequence[str]) -> tuple[list[Recipe], tuple[QuantPlan, ...]]:
+    """The contenders, or the quants of one model in their place; one recipe beside them says how all are served.
+
+    Raises:
+        UsageError: several contenders beside quants, or quants that are not of one model.
+    """
+    if len(found) > 1:
+        raise UsageError(
+            f"--quants: {len(found)} contenders beside it", "name at most one recipe: it says how the quants are served"
+        )
+    return quants_of(sources, found[0] if found else None)
+
+
+def looks_until(runs: int) -> tuple[int, ...]:
+    """Runs of each task at each look of a trial that ends when it is settled, `runs` at the latest."""
+    return (*(look for look in LOOKS if look < runs), runs)
+
+
+def _until_settled(runs: int) -> str:
+    looks = ", ".join(map(str, looks_until(runs)))
+    return f"judged after {looks} runs of each task, and ended at the first verdict that is not undecided"
+
+
+def _sight_in_question(spec: TrialSpec) -> bool:
+    """Whether every contender is to be asked, and not only one that says it sees."""
+    return bool(spec.quants or spec.frozen_quants or (spec.values and spec.values.must_see))
 
 
 def sight_plan(**fields: Any) -> SightPlan:
@@ -199,7 +240,13 @@ def _tasks(
 
 
 def _task_plan(task: Task, spec: TrialSpec) -> TaskPlan:
-    return TaskPlan(name=task.name, sha256=task.sha256, audit=spec.audit, network=task.name in spec.networked)
+    return TaskPlan(
+        name=task.name,
+        sha256=task.sha256,
+        audit=spec.audit,
+        committed=task.committed,
+        network=task.name in spec.networked,
+    )
 
 
 def _left_out(name: str, error: OnboxError) -> LeftOut:

@@ -18,6 +18,7 @@ from onbox.bench.tasks import Task
 from onbox.bench.tools import DEFINITIONS
 from onbox.engines import engine_by_name
 from onbox.errors import BoxError, GuardStop, OnboxError
+from onbox.evidence.extent import runs_asked
 from onbox.evidence.folder import TrialFolder, append_line
 from onbox.evidence.records import ContenderPlan, LedgerKind, Plan, RunRecord, SpeedRecord, StandUp
 from onbox.fetch.named import fetch_with_named
@@ -57,6 +58,10 @@ class OutcomeObserver(Protocol):
         """(tok/s, status) of a finished measurement."""
         ...
 
+    def half_width(self, pairs: Sequence[tuple[float, float]]) -> float | None:
+        """How sure a ratio is by the scatter of its requests; None: they show none."""
+        ...
+
 
 class Trial:
     """A plan being carried out.
@@ -76,7 +81,10 @@ class Trial:
         ray: str | None = None,
     ) -> None:
         self.folder = folder
-        self.plan: Plan = folder.plan()
+        plan, ledger = folder.plan(), folder.ledger()
+        self.plan: Plan = plan.model_copy(update={"runs": runs_asked(plan, ledger)})
+        """As it is frozen, with the runs that were asked for later."""
+        self._until = self.plan.runs
         self._ray = self.plan.ray if ray is None else ray
         self.tasks: list[Task] = tasks_of(self.plan)
         self.failures: list[BoxError | GuardStop] = []
@@ -90,13 +98,17 @@ class Trial:
             check_version(self._agent, self.plan)
         self._sandbox, self._sandbox_report = sandbox_of(self.plan.sandbox if self.tasks else None)
 
-    def carry_out(self) -> None:
+    def carry_out(self, runs: int | None = None) -> None:
         """Do all that is not done yet; a contender that this box cannot carry out is recorded as failed.
+
+        Args:
+            runs: of each task, up to the look that is due; None: all.
 
         Raises:
             OnboxError: something that concerns every contender; what was done before is kept.
             KeyboardInterrupt: as it came; the ledger says so, and the engine is stopped.
         """
+        self._until = self.plan.runs if runs is None else runs
         self._show(self._plan_event())
         with scratch_folder("instances") as scratch:
             self._instances = Instances(scratch, self._sandbox)
@@ -254,6 +266,10 @@ class Trial:
                 engine_pid=life.engine_pid,
                 apis=apis_for(life.props),
                 on_tokens=counter.add,
+                on_progress=lambda now: self._show(
+                    events.Measuring(contender.name, now.done, now.total, now.left_s, now.note)
+                ),
+                half_width=self._observer.half_width,
             )
             speed.cold()
             self._preflight(contender, life, recipe)
@@ -358,7 +374,7 @@ class Trial:
         """
         return [
             RunJob(task, arm, n, run_seed(self.plan.seed, task.name, n))
-            for n in range(1, self.plan.runs + 1)
+            for n in range(1, self._until + 1)
             for position, task in enumerate(self.tasks)
             for arm in self.plan.arms[:: -1 if (n + position) % 2 == 0 else 1]
             if not (self.folder.run_folder(contender.name, task.name, arm, n) / "run.json").is_file()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -10,16 +10,30 @@ from onbox import recipes
 from onbox.bench.tasks import DEFAULT, task_source
 from onbox.errors import UsageError
 from onbox.evidence.folder import first_problem
-from onbox.evidence.records import AgentCommand, ArmPlan, Audited, LeftOut, Limits, Network, Plan, SightPlan, SpeedPlan
+from onbox.evidence.records import (
+    AgentCommand,
+    ArmPlan,
+    Audited,
+    LeftOut,
+    Limits,
+    Network,
+    OwnerValues,
+    Plan,
+    QuantPlan,
+    SightPlan,
+    SpeedPlan,
+    Spending,
+)
 from onbox.recipes import Recipe
 from onbox.recipes.text import read_yaml
 from onbox.trial.arms import ArmEntry, arms_of
 from onbox.wire.endpoint import Endpoint
 
-SPEED = SpeedPlan(requests=8, at_least_s=5.0)
+SPEED = SpeedPlan(requests=8, at_least_s=5.0, budget_s=90.0)
 """Enough for an interval of about a percent, on a slow processor as on a fast accelerator."""
 
 BUILTIN_AGENT = "builtin"
+Until = Literal["all", "settled"]
 
 
 class TrialSpec(BaseModel):
@@ -77,6 +91,16 @@ class TrialSpec(BaseModel):
     """Of a frozen plan."""
     arms: tuple[ArmPlan, ...] = ()
     """Treatments beside the baseline."""
+    values: OwnerValues | None = None
+    """What the owner values."""
+    quants: tuple[str, ...] = ()
+    """Folders or files of quants of one model, or recipes of it, that are to be compared."""
+    frozen_quants: tuple[QuantPlan, ...] = ()
+    """Of another trial's plan, whose contenders these are."""
+    until: Until | None = None
+    """When the trial ends: after `all` runs, or as soon as a look in between shows it `settled`."""
+    spending: Spending | None = None
+    """How the looks of `settled` share the chance of an error."""
 
     @model_validator(mode="before")
     @classmethod
@@ -108,6 +132,10 @@ class TrialFile(BaseModel):
     nudges: int = 0
     agent: str = BUILTIN_AGENT
     arms: list[ArmEntry] = []
+    values: OwnerValues = OwnerValues()
+    quants: list[str] = []
+    until: Until = "all"
+    spending: Spending = "obrien-fleming"
     network: Network = "none"
 
 
@@ -139,13 +167,18 @@ def with_file(spec: TrialSpec) -> tuple[TrialSpec, list[Recipe]]:
         for entry in file.contenders
     ]
     source, _ = task_source(file.tasks)
-    values = {
-        name: getattr(file, name)
-        for name in ("runs", "seed", "speed", "parallel", "limits", "nudges", "agent", "network")
-    }
+    names = ("runs", "seed", "speed", "parallel", "limits", "nudges", "agent", "network", "values", "until", "spending")
+    values = {name: getattr(file, name) for name in names}
     tasks = file.tasks if source == "builtin" else str(path.parent / source)
     arms = arms_of(file.arms, path) if file.arms else ()
-    return _over(spec, tasks, file.task_names, **values, arms=arms, ray=file.ray), inline
+    quants = tuple(_beside(path, source) for source in file.quants)
+    return _over(spec, tasks, file.task_names, **values, arms=arms, ray=file.ray, quants=quants), inline
+
+
+def _beside(path: Path, source: str) -> str:
+    """A folder or file by where the trial file lies; a recipe's name as it is."""
+    there = path.parent / source
+    return str(there) if there.exists() else source
 
 
 def _with_plan(spec: TrialSpec, path: Path, data: dict[str, Any]) -> tuple[TrialSpec, list[Recipe]]:
@@ -155,6 +188,8 @@ def _with_plan(spec: TrialSpec, path: Path, data: dict[str, Any]) -> tuple[Trial
     except ValidationError as error:
         raise UsageError(f"{path}: {first_problem(error)}") from error
     values: dict[str, Any] = {"limits": plan.agent.limits, "nudges": plan.agent.nudges, "arms": plan.treatments}
+    values |= {"values": plan.values, "until": "settled" if plan.looks else "all", "spending": plan.spending}
+    values["frozen_quants"] = plan.quants
     if spec.agent is None:
         values |= {"agent": plan.agent.name, "agent_command": plan.agent.command}
     values |= {"runs": plan.runs, "seed": plan.seed, "speed": plan.speed, "parallel": plan.parallel, "ray": plan.ray}
@@ -169,6 +204,21 @@ def _over(spec: TrialSpec, tasks: str, task_names: Sequence[str], **values: Any)
     names = tuple(task_names) if "tasks" not in spec.model_fields_set else ()
     spec = spec.model_copy(update={"contenders": ()})
     return spec.over(tasks=tasks, task_names=names, **values)
+
+
+def values_of(path: Path) -> OwnerValues:
+    """What the owner values, from a YAML file: the fields of `values` in a trial file, with or without that word.
+
+    Raises:
+        UsageError: the file is malformed.
+    """
+    data = read_yaml(path)
+    if isinstance(data, dict) and set(data) == {"values"}:
+        data = data["values"]
+    try:
+        return OwnerValues.model_validate(data)
+    except ValidationError as error:
+        raise UsageError(f"{path}: {first_problem(error)}") from error
 
 
 def recipe_of(name: str, model: str | None, folder: Path = Path(), api_key_env: str = "") -> Recipe:

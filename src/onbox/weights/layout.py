@@ -31,6 +31,17 @@ class Layout:
     weight_map: dict[str, str] | None = None
 
 
+def is_tower(name: str) -> bool:
+    """Whether a GGUF file is named as one that turns images into tokens."""
+    return bool(_TOWER.search(name))
+
+
+def is_later_part(name: str) -> bool:
+    """Whether a file is a part of a set, and not its first."""
+    match = _SHARD.match(name)
+    return match is not None and int(match["number"]) > 1
+
+
 def find_model(store: Store, name: str | None = None) -> Layout:
     """Choose the model's files.
 

@@ -27,6 +27,8 @@ BY_RULES = re.compile(
             # Rules 4: exact intervals, those of tasks like these for any spread; the new keys; advice that can settle.
             r"\.contenders\[\d+\]\.(population_)?interval\[\d\]$",
             r"(\.arms\[\d+\])?\.(difference|tasks|scope|population_p)\b",
+            # Times with their interval, all challengers, values and looks.
+            r"\.(basis|values|pairs|standings|looks|quants)\b",
             r"\.fixed_suite\.method$|\.would_settle\[\d+\]$",
         )
     )

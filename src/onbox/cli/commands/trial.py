@@ -13,7 +13,17 @@ from onbox.errors import UsageError
 @click.argument("contenders", nargs=-1)
 @click.option("--out", type=click.Path(path_type=Path), help="The evidence folder; trials/trial-DATE-TIME if left out.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Go on with a trial that was interrupted.")
-@click.option("--runs", type=int, help="Runs of each task by each contender.")
+@click.option("--runs", type=int, help="Runs of each task by each contender; with --resume: more than planned.")
+@click.option(
+    "--until",
+    type=click.Choice(["all", "settled"]),
+    help="settled: judge in between, and end as soon as that settles it; --runs are then the most.",
+)
+@click.option(
+    "--spending",
+    type=click.Choice(["obrien-fleming", "e-process"]),
+    help="How the looks of --until settled share the chance of an error.",
+)
 @click.option(
     "--parallel", type=int, metavar="N", help="Runs at a time, where the engine serves several; 1 if left out."
 )
@@ -22,12 +32,24 @@ from onbox.errors import UsageError
     metavar="ADDRESS",
     help="Spread the runs over the nodes of the Ray cluster at HOST:PORT, of which this box is one.",
 )
+@click.option(
+    "--quants",
+    multiple=True,
+    metavar="SRC",
+    help="Compare quants of one model: a folder of GGUF files, a file or a recipe; may be given several times.",
+)
 @click.option("--quick", is_flag=True, help="Short for --tasks quick: three small tasks.")
 @click.option("--tasks", help="A folder of tasks in Harbor's layout, or the name of a set.")
 @set_option
 @click.option("--task", "task_names", multiple=True, help="Only this task; may be given several times.")
 @click.option("--reserve", type=click.FloatRange(0), metavar="GIB", help="Memory that must stay available, in GiB.")
 @click.option("--seed", type=int, help="Another seed gives other samples; 1 if left out.")
+@click.option(
+    "--values",
+    "values_file",
+    type=click.Path(path_type=Path),
+    help="What you value, as a YAML file: margins, what a minute is worth, what a model must have.",
+)
 @click.option("--agent", help="The agent that works on the tasks: builtin, opencode, ...")
 @click.option("--no-speed", is_flag=True, help="Leave the decode measurement out.")
 @click.option("--no-audit", is_flag=True, help="Score tasks of your own whose gates were not audited.")
@@ -39,14 +61,18 @@ def command(
     out: Path | None,
     resume: Path | None,
     runs: int | None,
+    until: str | None,
+    spending: str | None,
     parallel: int | None,
     ray: str | None,
+    quants: tuple[str, ...],
     quick: bool,
     tasks: str | None,
     task_set: str | None,
     task_names: tuple[str, ...],
     reserve: float | None,
     seed: int | None,
+    values_file: Path | None,
     agent: str | None,
     no_speed: bool,
     no_audit: bool,
@@ -60,7 +86,7 @@ def command(
     first is the incumbent. With none, two small models that come with onbox compete.
     """
     from onbox.app.sealing import report_path
-    from onbox.app.trials import TrialSpec, plan_trial, run_trial
+    from onbox.app.trials import TrialSpec, plan_trial, run_trial, values_of
     from onbox.cli.ui.summary import summary
     from onbox.cli.ui.trial_view import make_view
 
@@ -69,11 +95,14 @@ def command(
         folder = resume
     else:
         names = ("contenders", "tasks", "task_names", "runs", "parallel", "ray", "quick", "seed", "agent", "network")
-        fields = given(*names) | tasks_of(tasks, task_set) | ({"speed": None} if no_speed else {})
-        spec = TrialSpec(**fields, reserve_bytes=bytes_of(reserve))
+        fields = given(*names, "quants", "until", "spending") | tasks_of(tasks, task_set)
+        fields |= {"speed": None} if no_speed else {}
+        values = values_of(values_file) if values_file else None
+        spec = TrialSpec(**fields, reserve_bytes=bytes_of(reserve), values=values)
         folder = plan_trial(spec, out, unsafe=unsafe, audit=not no_audit, tell=tell).path
     with make_view() as view:
-        result = run_trial(folder, show=view.show, resume=resume is not None, ray=ray)
+        more = runs if resume is not None else None
+        result = run_trial(folder, show=view.show, resume=resume is not None, ray=ray, runs=more)
     err().show(summary(result.verdict, result.folder))
     if as_json:
         title = {"title": result.verdict.trial}
@@ -84,5 +113,5 @@ def command(
 
 def _refuse_changes() -> None:
     """Refuse what would change a plan that is frozen already."""
-    if set(given()) - {"resume", "ray", "as_json"}:
-        raise UsageError("--resume: the plan is frozen in the folder", "give --resume DIR alone")
+    if set(given()) - {"resume", "ray", "runs", "as_json"}:
+        raise UsageError("--resume: the plan is frozen in the folder", "give --resume DIR alone, or with more --runs")

@@ -21,14 +21,17 @@ from onbox.evidence.records.plan import (
     Audited,
     ContenderPlan,
     Expected,
+    Forerunner,
     LeftOut,
     Limits,
     McpServer,
     Network,
     Plan,
+    QuantPlan,
     ReplayPlan,
     Role,
     SpeedPlan,
+    Spending,
     TaskPlan,
 )
 from onbox.evidence.records.regrade import (
@@ -79,6 +82,9 @@ from onbox.evidence.records.standup import (
     Stopped,
     WeightsFile,
 )
+from onbox.evidence.records.values import (
+    OwnerValues,
+)
 from onbox.evidence.records.wire import (
     Exchange,
     TransportError,
@@ -103,6 +109,7 @@ __all__ = [
     "Exchange",
     "Expected",
     "FaultKind",
+    "Forerunner",
     "GateEnd",
     "GpuMoment",
     "GuardLimits",
@@ -119,12 +126,14 @@ __all__ = [
     "MemoryLook",
     "Moment",
     "Network",
+    "OwnerValues",
     "Phase",
     "Plan",
     "Preflight",
     "PreflightCase",
     "Probe",
     "Quality",
+    "QuantPlan",
     "Record",
     "Regrade",
     "RegradedRun",
@@ -140,6 +149,7 @@ __all__ = [
     "SightTry",
     "SpeedPlan",
     "SpeedRecord",
+    "Spending",
     "StandUp",
     "Stopped",
     "TaskPlan",

@@ -18,6 +18,10 @@ class LedgerKind(StrEnum):
     STOPPED = "stopped"
     REGRADED = "regraded"
     RESEALED = "resealed"
+    LOOKED = "looked"
+    """The trial was judged, after so many runs of each task."""
+    EXTENDED = "extended"
+    """More runs were asked for than the plan has."""
 
 
 class LedgerEntry(Record):
@@ -30,3 +34,5 @@ class LedgerEntry(Record):
     reason: str = ""
     sha256: str = ""
     """Of `plan.yaml`, where it was `planned`; the seal under which the trial was `resumed` or `resealed`."""
+    runs: int | None = None
+    """Of each task by each contender and arm: what was there at a look, or is asked for now."""

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from onbox.evidence.records.base import SCHEMA_VERSION, Count, FolderName, Record, Seconds
 from onbox.evidence.records.sight import SightPlan
+from onbox.evidence.records.values import OwnerValues
 
 RUNS_MAX = 10_000
 """Of one task by one contender in one arm; beyond it a plan is a slip of the pen that would never end."""
@@ -87,11 +88,19 @@ class SpeedPlan(Record):
     """The decode measurement, fixed before it starts."""
 
     requests: int = 4
-    """The least; more are made where so many take less than `at_least_s`."""
+    """The least; more are made where so many take less than `at_least_s`. With a budget, the most that is wanted."""
     at_least_s: float = 0.0
     """What the measured requests decode for, by the pace of the warm-up: a fast server needs more of them."""
     tokens: int = 96
-    """Output tokens asked of each request."""
+    """Output tokens asked of each request; with a budget, the most that is wanted."""
+    budget_s: Seconds | None = None
+    """What the whole measurement may take: a slow server gets fewer and shorter requests. None: no limit."""
+    least_requests: Count = 4
+    """Fewer than this are not made, whatever the budget."""
+    least_tokens: Count = 32
+    """Shorter than this they are not, whatever the budget."""
+    within: float | None = Field(default=None, gt=0, lt=1)
+    """Relative uncertainty that is to be reached by a second round of requests; None: one round."""
     depth_tokens: int = 0
     warmup_requests_max: int = 5
     """Warm-up ends earlier when the last three requests agree within 1 % (coefficient of variation)."""
@@ -121,6 +130,10 @@ class ReplayPlan(Record):
     """For all runs of a contender together."""
 
 
+Spending = Literal["obrien-fleming", "e-process"]
+"""Little at the first looks and almost all at the last (O'Brien and Fleming 1979); or a test that holds at any time."""
+
+
 class TaskPlan(Record):
     """One task of the plan, pinned by the hash of its files."""
 
@@ -128,6 +141,8 @@ class TaskPlan(Record):
     sha256: str
     audit: Audited | None = None
     """Whether its gate was shown to tell right from wrong before the plan was frozen; None: an older plan."""
+    committed: str = ""
+    """The day of the commit that it was made of, as YYYY-MM-DD; empty: of none."""
     network: bool = False
     """Its gate needs the network, and has it by the user's own words; the agent has none."""
 
@@ -138,6 +153,19 @@ class LeftOut(Record):
     name: str
     why: str
     """What it asks for that cannot be given here, or what is wrong with it."""
+
+
+class QuantPlan(Record):
+    """One quant of a model whose quants are compared, by the headers of its files."""
+
+    name: FolderName
+    """Of the contender."""
+    bytes: Count | None = None
+    """Of its tensors; None: its files are not here yet."""
+    bits_per_weight: float | None = None
+    """Of the language model; None: as above."""
+    types: dict[str, float] = Field(default_factory=dict)
+    """Share of the parameters that each type of number holds, the largest first."""
 
 
 class ContenderPlan(Record):
@@ -198,3 +226,25 @@ class Plan(Record):
     """Of the box's memory, what the guard of each engine keeps available; None: the default for the box."""
     stop_rule: str = "all runs of the plan, no peeking: the verdict is computed once, at the end"
     expected: Expected | None = None
+    values: OwnerValues = OwnerValues()
+    """What the owner values."""
+    quants: tuple[QuantPlan, ...] = ()
+    """Where the contenders are quants of one model: the largest first; empty: they are not."""
+    looks: tuple[int, ...] = ()
+    """Runs of each task after which it is judged, and ended where that settles it; empty: once, after all."""
+    spending: Spending = "obrien-fleming"
+    """How the looks share the chance of an error."""
+    forerunners: "tuple[Forerunner, ...]" = ()
+    """Trials beside this one that asked the same before, the oldest first."""
+
+
+class Forerunner(Record):
+    """A trial of the same contenders, tasks and arms that was judged before this one was planned."""
+
+    name: str
+    """Of its folder."""
+    created_at: str
+    verdict: str
+    """That was written there."""
+    looks: int = Field(default=1, ge=1)
+    """How often it was judged."""

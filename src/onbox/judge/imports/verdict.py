@@ -14,10 +14,12 @@ from onbox.judge.verdict import narrative
 from onbox.judge.verdict.ability import ability_difference, task_tally
 from onbox.judge.verdict.advice import would_settle
 from onbox.judge.verdict.cells import Cell, CellKey, Slot
-from onbox.judge.verdict.comparison import KEEP, SWITCH, UNDECIDED
+from onbox.judge.verdict.comparison import KEEP, SWITCH, UNDECIDED, Rule
 from onbox.judge.verdict.contenders import Judged, population_interval, suite_interval
 from onbox.judge.verdict.head_to_head import HeadToHead, compare
-from onbox.judge.verdict.trial import fixed_suite, population
+from onbox.judge.verdict.pairwise import pair_table, standings
+from onbox.judge.verdict.standing import Facts
+from onbox.judge.verdict.trial import basis_of, fixed_suite, population
 
 Told = tuple[ImportedRun, RunOutcome]
 BASELINE = "baseline"
@@ -45,7 +47,9 @@ def judge_import(head: ImportHead, runs: Sequence[ImportedRun], incumbent: str =
         _judged(contender, keys, [each for each in told if each[0].model == contender.name])
         for contender in plan.contenders
     ]
-    pair = compare(judged)
+    rule = Rule()
+    pair = compare(judged, rule)
+    table = pair_table(judged, pair, rule) if pair else ()
     reasons = [*narrative.reasons(judged, pair), LITTLE]
     if len(plan.arms) > 1:
         others = sum(run.arm != plan.arms[0] for run, _ in told)
@@ -68,6 +72,9 @@ def judge_import(head: ImportHead, runs: Sequence[ImportedRun], incumbent: str =
         bracket=pair.bracket if pair else None,
         checks=(),
         runs=tuple(_run(run, outcome, number) for number, (run, outcome) in enumerate(told, 1)),
+        basis=basis_of(pair),
+        pairs=table,
+        standings=standings(judged, table, rule),
     )
 
 
@@ -141,7 +148,18 @@ def _judged(contender: ContenderPlan, keys: Sequence[CellKey], told: Sequence[To
         speed=None,
         invalid_reasons=dict(sorted(reasons.items())),
     )
-    return Judged(contender, (), cells, result, arm)
+    return Judged(contender, (), cells, result, arm, facts=Facts(seconds=_seconds(valid)))
+
+
+def _seconds(valid: Sequence[Told]) -> dict[tuple[str, int], float]:
+    """Of each run, by task and the order in which the file has them: any pairs of independent runs will do."""
+    seconds: dict[tuple[str, int], float] = {}
+    made = Counter[str]()
+    for run, _ in valid:
+        made[run.task] += 1
+        if run.wallMs is not None:
+            seconds[run.task, made[run.task]] = run.wallMs / 1000
+    return seconds
 
 
 def _cell(outcomes: Sequence[RunOutcome]) -> Cell:

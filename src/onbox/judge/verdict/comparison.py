@@ -1,23 +1,44 @@
 """The rule that turns two contenders into keep, switch or undecided; docs/judging.md has it in plain words."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
+from onbox.evidence.records import OwnerValues
 from onbox.judge import thresholds as limit
+from onbox.judge.boundaries import e_process
 from onbox.judge.statistics import holm
 from onbox.judge.verdict.cells import Seen, Slot
 from onbox.judge.verdict.contenders import Judged
-from onbox.judge.verdict.pairing import Paired, paired
+from onbox.judge.verdict.pairing import Paired, TaskPair, paired
+from onbox.judge.verdict.speed_ratio import TimeRatio, time_ratio
+from onbox.judge.verdict.standing import Facts, demands
+from onbox.judge.verdict.values import KEEP, SWITCH, UNDECIDED, Compared, Weighed, weigh
 
-KEEP, SWITCH, UNDECIDED = "keep", "switch", "undecided"
+__all__ = ["KEEP", "SWITCH", "UNDECIDED", "Pair", "Rule", "Side", "any_time_p", "as_seen", "decide", "pairs"]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a comparison is held to.
+
+    Args:
+        values: of the owner.
+        level: what p must be below; see `looks.py`.
+        any_time: whether p is by the e-process, which holds however often one looks.
+    """
+
+    values: OwnerValues = field(default_factory=OwnerValues)
+    level: float = limit.P_MAX
+    any_time: bool = False
 
 
 @dataclass(frozen=True)
 class Side:
-    """What the rule needs to know of a contender: its runs of each task in the baseline arm, and the cost of a pass."""
+    """What the rule needs to know of a contender: its runs of each task in the baseline arm, and all else."""
 
     tasks: Mapping[str, Sequence[Seen]]
-    seconds_to_pass: float | None
+    facts: Facts
 
 
 @dataclass(frozen=True)
@@ -28,13 +49,55 @@ class Pair:
         runs: of both.
         p: these tasks.
         population_p: tasks like these.
-        seconds: to a pass, of the incumbent and the challenger.
+        old: what else is known of the incumbent.
+        new: the same of the challenger.
+        rule: what they are held to.
+        among: challengers.
     """
 
     runs: Paired
     p: float | None
     population_p: float | None
-    seconds: tuple[float | None, float | None]
+    old: Facts
+    new: Facts
+    rule: Rule = field(default_factory=Rule)
+    among: int = 1
+
+    @cached_property
+    def time(self) -> TimeRatio | None:
+        """Their times; None: too little is known."""
+        return time_ratio(self.old.seconds, self.new.seconds, min(self.old.independent, self.new.independent))
+
+    @property
+    def each(self) -> float:
+        """How often a claim by an interval may be wrong: the level, shared among the challengers (Bonferroni)."""
+        return self.rule.level / self.among
+
+    @cached_property
+    def weighed(self) -> Weighed:
+        """The rule's answer on these runs, coverage and bracket left aside."""
+        values = self.rule.values
+        found = Compared(
+            p=self.p,
+            lead=float(self.runs.difference),
+            ability=self.runs.bounds(1 - 2 * self.each),
+            ability_wide=self.runs.bounds(1 - self.each),
+            time=self.time,
+            old=self.old,
+            new=self.new,
+            passes=all(any(run.passed for task in self.runs.tasks for run in side(task)) for side in (_old, _new)),
+            level=self.rule.level,
+            each=self.each,
+        )
+        return weigh(found, values, demands(values, self.old), demands(values, self.new))
+
+
+def _old(task: TaskPair) -> tuple[Seen, ...]:
+    return task.old
+
+
+def _new(task: TaskPair) -> tuple[Seen, ...]:
+    return task.new
 
 
 def as_seen(judged: Judged) -> Side:
@@ -56,17 +119,30 @@ def _side(judged: Judged, seen: Callable[[Slot], Seen | None]) -> Side:
     tasks = {
         task: [run for slot in cell.slots if (run := seen(slot)) is not None] for task, cell in judged.baseline.items()
     }
-    return Side(tasks, judged.result.seconds_to_pass)
+    return Side(tasks, judged.facts)
 
 
-def pairs(incumbent: Side, challengers: Sequence[Side]) -> list[Pair]:
+def pairs(incumbent: Side, challengers: Sequence[Side], rule: Rule) -> list[Pair]:
     """The incumbent beside each challenger; both p by Holm's adjustment when there are several."""
     runs = [paired(incumbent.tasks, challenger.tasks) for challenger in challengers]
-    suite, population = _holm([each.suite_p for each in runs]), _holm([each.population_p for each in runs])
+    suite = _holm([any_time_p(each) if rule.any_time else each.suite_p for each in runs])
+    population = _holm([each.population_p for each in runs])
     return [
-        Pair(each, p, population_p, (incumbent.seconds_to_pass, challenger.seconds_to_pass))
+        Pair(each, p, population_p, incumbent.facts, challenger.facts, rule, len(challengers))
         for each, p, population_p, challenger in zip(runs, suite, population, challengers, strict=True)
     ]
+
+
+def any_time_p(runs: Paired) -> float | None:
+    """One over the most evidence that pairs of runs gave so far: below alpha in at most alpha of all trials, however
+    often one looks; None without a pair."""
+    ordered = sorted(
+        (old.n, task.task, old.passed, new.passed)
+        for task in runs.tasks
+        for old, new in task.numbered
+        if old.n is not None
+    )
+    return min(1.0, 1 / e_process([(task, old, new) for _, task, old, new in ordered])) if ordered else None
 
 
 def _holm(raw: Sequence[float | None]) -> list[float | None]:
@@ -76,20 +152,4 @@ def _holm(raw: Sequence[float | None]) -> list[float | None]:
 
 def decide(pair: Pair) -> str:
     """The verdict on the runs that are given, coverage and bracket left aside."""
-    if pair.p is None:
-        return UNDECIDED
-    lead = pair.runs.difference
-    if pair.p < limit.P_MAX and lead:
-        return SWITCH if lead > 0 else KEEP
-    return KEEP if no_better(pair) and not_faster(pair) else UNDECIDED
-
-
-def no_better(pair: Pair) -> bool:
-    """Whether even the top of the interval of the difference is too small to matter."""
-    return pair.runs.interval is not None and pair.runs.interval[1] <= limit.NO_BETTER_MARGIN
-
-
-def not_faster(pair: Pair) -> bool:
-    """Whether both get to a pass, and the challenger not clearly sooner."""
-    a, b = pair.seconds
-    return a is not None and b is not None and b > limit.FASTER_BELOW * a
+    return pair.weighed.verdict

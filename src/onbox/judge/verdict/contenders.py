@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from onbox.evidence.claims import Claim
 from onbox.evidence.load import ContenderEvidence, TrialEvidence
@@ -19,6 +19,7 @@ from onbox.judge.speed.claim_evidence import with_claims
 from onbox.judge.speed.measurement import measure, refused
 from onbox.judge.verdict.backend import backend_proof
 from onbox.judge.verdict.cells import Cell, CellKey, Slot, effective, repeats
+from onbox.judge.verdict.standing import Facts, facts_of
 
 OPEN_CODE = "S?-REASON-ONLY"
 """The one failure that no evidence lays to the model or to the server."""
@@ -52,6 +53,7 @@ class Judged:
         result: over the baseline arm alone.
         arm: the baseline.
         failed: why it was not carried out to its end, by the ledger; empty when it was.
+        facts: what else is known of it.
     """
 
     plan: ContenderPlan
@@ -60,6 +62,7 @@ class Judged:
     result: ContenderResult
     arm: str
     failed: str = ""
+    facts: Facts = field(default_factory=Facts)
 
     @property
     def baseline(self) -> dict[str, Cell]:
@@ -103,7 +106,17 @@ def judge_contender(
     sight = judge_sight(contender.sight) if contender.sight else None
     tally = tally.model_copy(update={"backend": _backend(contender), "sight": sight})
     failed = _failed(evidence.ledger, contender.plan.name)
-    return Judged(contender.plan, tuple(runs), cells, tally, plan.arms[0], failed)
+    timed = _seconds(own, [cells[task.name, plan.arms[0]] for task in plan.tasks])
+    facts = facts_of(contender, *timed, sees=sight.sees if sight else None)
+    return Judged(contender.plan, tuple(runs), cells, tally, plan.arms[0], failed, facts)
+
+
+def _seconds(runs: Sequence[JudgedRun], cells: Sequence[Cell]) -> tuple[dict[tuple[str, int], float], float]:
+    """(seconds of each valid run by task and number, share of them that are no copies of another)."""
+    valid = [run.result for run in runs if run.result.outcome is not Outcome.INVALID]
+    sizes = [size for cell in cells for size in repeats(cell.runs)]
+    share = effective(sizes) / sum(sizes) if sizes else 1.0
+    return {(result.task, result.n): result.seconds for result in valid}, share
 
 
 def _may_be_serving(result: RunResult) -> bool:

@@ -1,4 +1,4 @@
-"""The incumbent against its best challenger: the rule, coverage and bracket together."""
+"""The incumbent against each challenger: the rule, coverage and bracket together."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,18 +6,18 @@ from dataclasses import dataclass, replace
 from onbox.evidence.records import Role
 from onbox.judge import thresholds as limit
 from onbox.judge.verdict import comparison
-from onbox.judge.verdict.comparison import UNDECIDED, Pair, Side
+from onbox.judge.verdict.comparison import KEEP, SWITCH, UNDECIDED, Pair, Rule, Side
 from onbox.judge.verdict.contenders import Judged
 from onbox.judge.verdict.scope import TASKS_LIKE_THESE, THESE_TASKS, scope_of
 
 
 @dataclass(frozen=True)
 class HeadToHead:
-    """The incumbent and its best challenger, compared.
+    """The incumbent and a challenger, compared.
 
     Args:
         incumbent: what the owner runs now.
-        challenger: the best of those who want its place.
+        challenger: who wants its place.
         verdict: after coverage and bracket.
         scope: how far the verdict reaches, with every unknown run against the challenger and for it; None: undecided.
         plain: the rule's answer on the valid runs alone.
@@ -25,6 +25,7 @@ class HeadToHead:
         pair: the valid runs of both, with p adjusted for the number of challengers.
         bracket: the rule's answers with every unknown run against the challenger, and for it; None without one.
         challengers: how many there are.
+        others: the incumbent beside each other challenger.
     """
 
     incumbent: Judged
@@ -36,6 +37,7 @@ class HeadToHead:
     pair: Pair
     bracket: tuple[str, str] | None
     challengers: int
+    others: "tuple[HeadToHead, ...]" = ()
 
     @property
     def p(self) -> float | None:
@@ -66,20 +68,25 @@ class HeadToHead:
         return self.bracket is None or set(self.bracket) == {self.plain}
 
 
-def compare(judged: Sequence[Judged]) -> HeadToHead | None:
-    """The incumbent against the best challenger; None when there is nothing to compare."""
+def compare(judged: Sequence[Judged], rule: Rule) -> HeadToHead | None:
+    """The incumbent against each challenger, and of these the pair that the verdict is about.
+
+    None when there is nothing to compare.
+    """
     incumbents = [contender for contender in judged if contender.plan.role is Role.INCUMBENT]
     challengers = [contender for contender in judged if contender.plan.role is Role.CHALLENGER]
     if len(incumbents) != 1 or not challengers or not incumbents[0].cells:
         return None
-    incumbent, best = incumbents[0], _best(challengers)
+    return _chosen(_with_each(incumbents[0], challengers, rule), rule)
 
-    def beside(left: Side, rights: Sequence[Side]) -> Pair:
-        return comparison.pairs(left, rights)[best]
+
+def _with_each(incumbent: Judged, challengers: Sequence[Judged], rule: Rule) -> list[HeadToHead]:
+    def beside(left: Side, rights: Sequence[Side]) -> list[Pair]:
+        return comparison.pairs(left, rights, rule)
 
     seen = beside(comparison.as_seen(incumbent), [comparison.as_seen(each) for each in challengers])
     served = beside(comparison.served_right(incumbent), [comparison.served_right(each) for each in challengers])
-    extremes: list[Pair] = []
+    extremes: list[list[Pair]] = []
     if any(cell.unknown for contender in (incumbent, *challengers) for cell in contender.baseline.values()):
         extremes = [
             beside(
@@ -88,29 +95,51 @@ def compare(judged: Sequence[Judged]) -> HeadToHead | None:
             )
             for for_it in (False, True)
         ]
-    plain = comparison.decide(seen)
-    found = HeadToHead(
-        incumbent=incumbent,
-        challenger=challengers[best],
-        verdict=plain,
-        scope=None,
-        plain=plain,
-        served=comparison.decide(served),
-        pair=seen,
-        bracket=(comparison.decide(extremes[0]), comparison.decide(extremes[1])) if extremes else None,
-        challengers=len(challengers),
-    )
-    if plain == UNDECIDED or not (found.covered and found.firm):
+    return [
+        _reached(
+            HeadToHead(
+                incumbent=incumbent,
+                challenger=challenger,
+                verdict=comparison.decide(seen[n]),
+                scope=None,
+                plain=comparison.decide(seen[n]),
+                served=comparison.decide(served[n]),
+                pair=seen[n],
+                bracket=(comparison.decide(extremes[0][n]), comparison.decide(extremes[1][n])) if extremes else None,
+                challengers=len(challengers),
+            ),
+            [each[n] for each in extremes],
+        )
+        for n, challenger in enumerate(challengers)
+    ]
+
+
+def _reached(found: HeadToHead, extremes: Sequence[Pair]) -> HeadToHead:
+    """With coverage and bracket, and how far it reaches."""
+    if found.plain == UNDECIDED or not (found.covered and found.firm):
         return replace(found, verdict=UNDECIDED)
-    wide = all(scope_of(each) == TASKS_LIKE_THESE for each in (seen, *extremes))
+    wide = all(scope_of(each) == TASKS_LIKE_THESE for each in (found.pair, *extremes))
     return replace(found, scope=TASKS_LIKE_THESE if wide else THESE_TASKS)
 
 
-def _best(challengers: Sequence[Judged]) -> int:
-    """The one with the highest pass rate; of equals the one with the cheaper pass, then the one named first."""
+def _chosen(found: Sequence[HeadToHead], rule: Rule) -> HeadToHead:
+    """A challenger that is to be switched to before one that is open, and that before one that is not wanted.
 
-    def rank(index: int) -> tuple[float, float, int]:
-        result = challengers[index].result
-        return -(result.pass_rate or 0.0), result.seconds_to_pass or float("inf"), index
+    Among several of a kind the one with the highest pass rate, and of these one that is to be switched to from it.
+    """
+    wanted = next(
+        some for verdict in (SWITCH, UNDECIDED, KEEP) if (some := [each for each in found if each.verdict == verdict])
+    )
+    ranked = sorted(wanted, key=_rank)
+    best = ranked[0]
+    if best.verdict == SWITCH:
+        for other in ranked[1:]:
+            sides = comparison.as_seen(best.challenger), comparison.as_seen(other.challenger)
+            if comparison.decide(comparison.pairs(sides[0], [sides[1]], rule)[0]) == SWITCH:
+                best = other
+    return replace(best, others=tuple(each for each in found if each is not best))
 
-    return min(range(len(challengers)), key=rank)
+
+def _rank(pair: HeadToHead) -> tuple[float, float]:
+    result = pair.challenger.result
+    return -(result.pass_rate or 0.0), result.seconds_to_pass or float("inf")

@@ -6,11 +6,13 @@ from onbox.evidence.records import Plan
 from onbox.judge import thresholds as limit
 from onbox.judge.formatting import count, p_words, passes, percent, plus_minus, several
 from onbox.judge.results import ArmResult, ContenderResult, Outcome, Validity
+from onbox.judge.verdict import words_of_values
 from onbox.judge.verdict.advice import unserved
 from onbox.judge.verdict.comparison import KEEP, SWITCH, UNDECIDED
 from onbox.judge.verdict.contenders import Judged
 from onbox.judge.verdict.head_to_head import HeadToHead
 from onbox.judge.verdict.scope import TASKS_LIKE_THESE, THESE_TASKS, scope_of, tally_words, these
+from onbox.judge.weighed import Basis
 
 
 def headline(plan: Plan, judged: Sequence[Judged], pair: HeadToHead | None) -> str:
@@ -19,7 +21,9 @@ def headline(plan: Plan, judged: Sequence[Judged], pair: HeadToHead | None) -> s
         return _alone(plan, judged)
     old, new = pair.incumbent.result, pair.challenger.result
     scores = f"{new.name} passes {passes(new.passed, new.valid)} where {old.name} passes {old.passed} of {old.valid}"
-    tally = pair.pair.runs.tally
+    tally, basis = pair.pair.runs.tally, pair.pair.weighed.basis
+    if pair.verdict != UNDECIDED and basis is not Basis.ABILITY:
+        return words_of_values.headline(pair, scores)
     if pair.verdict == SWITCH and pair.scope == THESE_TASKS:
         return f"Switch to {new.name}, for {these(pair.tasks)}: {tally_words(tally)}; {scores}."
     if pair.verdict == KEEP and pair.scope == THESE_TASKS:
@@ -28,7 +32,7 @@ def headline(plan: Plan, judged: Sequence[Judged], pair: HeadToHead | None) -> s
         return f"Switch to {new.name}: {scores}."
     if pair.verdict == KEEP:
         return f"Keep {old.name}: {scores}."
-    return f"Undecided: {scores}."
+    return f"Undecided: {scores}{words_of_values.faster(pair)}."
 
 
 def reasons(judged: Sequence[Judged], pair: HeadToHead | None) -> tuple[str, ...]:
@@ -92,14 +96,11 @@ def _of_rule(pair: HeadToHead) -> list[str]:
     if pair.p is None:
         return [f"{old.name} and {new.name} have no task with valid runs of both, so nothing can be compared."]
     chance = f"({p_words(pair.p)})"
-    if pair.p < limit.P_MAX:
-        return [f"On these tasks the difference is hardly chance {chance}."]
-    if pair.plain == KEEP:
-        return [
-            f"On these tasks {new.name} is at most {100 * limit.NO_BETTER_MARGIN:.0f} points better, "
-            f"and it is not faster to a pass {chance}."
-        ]
-    return [f"On these tasks such a difference may well be chance {chance}."]
+    if pair.p < pair.pair.rule.level:
+        found = [f"On these tasks the difference is hardly chance {chance}."]
+    else:
+        found = [f"On these tasks such a difference may well be chance {chance}."]
+    return [*found, *words_of_values.of_pair(pair), *words_of_values.of_others(pair)]
 
 
 def _of_doubt(pair: HeadToHead) -> list[str]:
@@ -125,6 +126,8 @@ def _of_doubt(pair: HeadToHead) -> list[str]:
 def _of_population(pair: HeadToHead) -> list[str]:
     if pair.population_p is None or pair.verdict == UNDECIDED:
         return []
+    if pair.pair.weighed.basis not in (Basis.ABILITY, Basis.EQUAL):
+        return ["It is shown for these tasks; for others like these the times may differ."]
     chance = p_words(pair.population_p)
     if pair.scope == TASKS_LIKE_THESE:
         return [f"It holds for tasks like these too ({chance})."]

@@ -59,6 +59,20 @@ class TaskPair:
         )
 
     @cached_property
+    def numbered(self) -> list[tuple[Seen, Seen]]:
+        """The runs of one number, each answer once: what repeats an earlier one of its side shows nothing new."""
+        new = {run.n: run for run in self.new if run.n is not None}
+        old = {run.n: run for run in self.old if run.n is not None}
+        found, known = [], set[tuple[int, object]]()
+        for n in sorted(old.keys() & new.keys()):
+            both = old[n], new[n]
+            answers = {(side, each.answer) for side, each in enumerate(both) if each.answer is not None}
+            if not answers & known:
+                found.append(both)
+            known |= answers
+        return found
+
+    @cached_property
     def pairs(self) -> list[tuple[bool, bool]]:
         """(old passed, new passed) of the runs of one number."""
         new = {run.n: run.passed for run in self.new if run.n is not None}
@@ -135,6 +149,10 @@ class Paired:
     @cached_property
     def interval(self) -> Interval | None:
         """95 percent, of the difference on these tasks."""
+        return self.bounds(0.95)
+
+    def bounds(self, confidence: float) -> Interval | None:
+        """Of the difference on these tasks; None without one."""
         if not self.tasks:
             return None
         sides = []
@@ -144,7 +162,7 @@ class Paired:
             rate = sum((task.rates[of] for task in self.tasks), Fraction(0)) / len(sizes)
             sides.append((float(rate) * n, n))
         pairs = [pair for task in self.tasks for pair in task.pairs]
-        return paired_newcombe(sides[0], sides[1], [(old, new) for old, new in pairs])
+        return paired_newcombe(sides[0], sides[1], [(old, new) for old, new in pairs], confidence)
 
     @cached_property
     def population_interval(self) -> Interval | None:

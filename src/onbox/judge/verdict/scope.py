@@ -3,6 +3,7 @@
 from onbox.judge import thresholds as limit
 from onbox.judge.verdict.comparison import UNDECIDED, Pair, decide
 from onbox.judge.verdict.pairing import Paired
+from onbox.judge.weighed import Basis
 
 THESE_TASKS, TASKS_LIKE_THESE = "these tasks", "tasks like these"
 _NUMBERS = ("no", "this one", "these two", "these three", "these four", "these five", "these six", "these seven",
@@ -14,16 +15,19 @@ _WRONG_WAY = 0.10
 def scope_of(pair: Pair) -> str | None:
     """The widest scope that the rule's answer on these runs holds for; None when it is undecided.
 
-    That the challenger is no better holds for tasks like these if its interval there ends below the margin too.
+    That the challenger is no better holds for tasks like these if its interval there ends below the margin too. What
+    rests on times is of these tasks.
     """
     verdict = decide(pair)
     if verdict == UNDECIDED:
         return None
     runs = pair.runs
-    if pair.p is not None and pair.p < limit.P_MAX and runs.difference:
+    if pair.weighed.basis is Basis.ABILITY:
         wide = reaches_beyond(runs, pair.population_p)
     else:
-        wide = runs.population_interval is not None and runs.population_interval[1] <= limit.NO_BETTER_MARGIN
+        margin = pair.rule.values.ability_margin
+        no_better = runs.population_interval is not None and runs.population_interval[1] <= margin
+        wide = pair.weighed.basis is Basis.EQUAL and no_better
     return TASKS_LIKE_THESE if wide else THESE_TASKS
 
 

@@ -1,8 +1,10 @@
 """From an evidence folder to its verdict: the same bytes for the same evidence."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from onbox.evidence.claims import Claim
+from onbox.evidence.extent import next_look
 from onbox.evidence.load import TrialEvidence
 from onbox.evidence.records import Plan
 from onbox.judge import RULES
@@ -14,9 +16,13 @@ from onbox.judge.verdict.ability import ability_difference, task_tally
 from onbox.judge.verdict.advice import would_settle
 from onbox.judge.verdict.arms import compare_arms
 from onbox.judge.verdict.checks import trial_checks
-from onbox.judge.verdict.comparison import UNDECIDED
+from onbox.judge.verdict.comparison import UNDECIDED, Rule
 from onbox.judge.verdict.contenders import judge_contender
 from onbox.judge.verdict.head_to_head import HeadToHead, compare
+from onbox.judge.verdict.looks import looks_of, of_looks, with_evidence
+from onbox.judge.verdict.pairwise import pair_table, standings
+from onbox.judge.verdict.quants import of_quants, quant_table
+from onbox.judge.weighed import Basis
 
 FIXED_SUITE = "exact permutation of runs within each task, or of pairs with the same files, two-sided"
 POPULATION = "exact sign-flip of whole tasks, two-sided"
@@ -33,10 +39,15 @@ def judge(
         looks: at the planned runs of each contender, by its name, where they were taken already; then of the evidence
             of runs only the records are used.
     """
-    plan = evidence.plan
-    known = looks or {}
+    asked, known = evidence.plan, looks or {}
+    plan = asked.model_copy(update={"runs": next_look(asked, evidence.ledger)})
+    evidence = replace(evidence, plan=plan)
     judged = [judge_contender(evidence, each, claims, known.get(each.plan.name)) for each in evidence.contenders]
-    pair, arms = compare(judged), compare_arms(plan, judged)
+    paid = looks_of(asked, evidence.ledger)
+    rule = Rule(plan.values, paid.level, any_time=paid.rule == "e-process")
+    pair, arms = compare(judged, rule), compare_arms(plan, judged)
+    table = pair_table(judged, pair, rule) if pair else ()
+    quants = quant_table(plan, judged, rule)
     return Verdict(
         rules=RULES,
         trial=_name(plan),
@@ -45,7 +56,12 @@ def judge(
         difference=ability_difference(pair.pair.runs) if pair else None,
         tasks=task_tally(pair.pair.runs) if pair else None,
         headline=narrative.headline(plan, judged, pair),
-        reasons=(*narrative.reasons(judged, pair), *narrative.of_arms(arms)),
+        reasons=(
+            *narrative.reasons(judged, pair),
+            *(of_looks(paid) if pair else ()),
+            *of_quants(quants, rule),
+            *narrative.of_arms(arms),
+        ),
         would_settle=would_settle(plan, judged, pair),
         contenders=tuple(contender.result for contender in judged),
         fixed_suite=fixed_suite(pair),
@@ -54,7 +70,18 @@ def judge(
         checks=trial_checks(plan, judged),
         runs=tuple(run.result for contender in judged for run in contender.runs),
         arms=arms,
+        basis=basis_of(pair),
+        values=plan.values,
+        pairs=table,
+        standings=standings(judged, table, rule),
+        quants=quants,
+        looks=with_evidence(paid, pair) if pair else None,
     )
+
+
+def basis_of(pair: HeadToHead | None) -> Basis:
+    """What the verdict rests on, after coverage and bracket."""
+    return pair.pair.weighed.basis if pair and pair.verdict != UNDECIDED else Basis.NOTHING
 
 
 def _name(plan: Plan) -> str:

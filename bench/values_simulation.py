@@ -1,0 +1,263 @@
+"""What the rule for a pair does when the truth is known: false alarms by looks, times, coverage.
+
+    PYTHONPATH=src:. .venv/bin/python bench/values_simulation.py            # the tables of docs/values.md; minutes
+    PYTHONPATH=src:. .venv/bin/python bench/values_simulation.py --quick    # a few of each, as CI does
+
+No folder is written: sides are made as the judge makes them from runs, and go through the judge's own rule. Seeds are
+fixed, so the tables come out the same.
+"""
+
+import argparse
+import math
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from tests.builders import LARGE, SMALL, build_plan
+
+from onbox.evidence.records import LedgerEntry, LedgerKind, OwnerValues
+from onbox.judge.verdict.cells import Seen
+from onbox.judge.verdict.comparison import Pair, Rule, Side, pairs
+from onbox.judge.verdict.looks import looks_of
+from onbox.judge.verdict.standing import Facts
+from onbox.judge.weighed import Pace
+from onbox.trial.plan import looks_until
+
+PLAN = build_plan([SMALL, LARGE])
+
+
+class World:
+    """Tasks with a difficulty each, and runs of two contenders on them, as many as are asked for.
+
+    Args:
+        draw: source of chance.
+        tasks: how many.
+        rates: pass rates of incumbent and challenger on a task of middling difficulty.
+        pace: time of the challenger over that of the incumbent.
+        noise: coefficient of variation of a run's time.
+        spread: of the tasks' difficulty, on the scale of log odds.
+    """
+
+    def __init__(
+        self,
+        draw: random.Random,
+        tasks: int = 9,
+        rates: tuple[float, float] = (0.6, 0.6),
+        pace: float = 1.0,
+        noise: float = 0.4,
+        spread: float = 1.0,
+    ) -> None:
+        self.draw, self.pace, self.noise = draw, pace, math.sqrt(math.log(1 + noise * noise))
+        shift = [draw.gauss(0, spread) for _ in range(tasks)]
+        self.rates = [tuple(_expit(_logit(rate) + each) for rate in rates) for each in shift]
+        self.size = [math.exp(draw.gauss(3.5, 0.6)) for _ in range(tasks)]
+        self.runs: list[list[tuple[bool, bool, float, float]]] = [[] for _ in range(tasks)]
+
+    def sides(self, runs: int) -> tuple[Side, Side]:
+        """Incumbent and challenger after so many runs of each task; those that were there stay."""
+        for task, made in enumerate(self.runs):
+            while len(made) < runs:
+                a, b = (self.draw.random() < rate for rate in self.rates[task])
+                seconds = [self.size[task] * self.draw.lognormvariate(0, self.noise) for _ in range(2)]
+                made.append((a, b, seconds[0], self.pace * seconds[1]))
+        return tuple(self._side(of, runs) for of in range(2))  # type: ignore[return-value]
+
+    def _side(self, of: int, runs: int) -> Side:
+        return Side(
+            {f"t{task}": [Seen(n, made[n - 1][of]) for n in range(1, runs + 1)] for task, made in enumerate(self.runs)},
+            Facts(
+                seconds={
+                    (f"t{task}", n): made[n - 1][2 + of]
+                    for task, made in enumerate(self.runs)
+                    for n in range(1, runs + 1)
+                }
+            ),
+        )
+
+    def pair(self, runs: int, rule: Rule | None = None) -> Pair:
+        old, new = self.sides(runs)
+        return pairs(old, [new], rule or Rule())[0]
+
+
+def _logit(share: float) -> float:
+    return math.log(share / (1 - share))
+
+
+def _expit(odds: float) -> float:
+    return 1 / (1 + math.exp(-odds))
+
+
+def _entry(kind: LedgerKind, runs: int) -> LedgerEntry:
+    return LedgerEntry(at="", kind=kind, subject=".", runs=runs)
+
+
+def found_difference(pair: Pair) -> bool:
+    """Whether the rule says that ability differs."""
+    return pair.p is not None and pair.p < pair.rule.level and bool(pair.runs.difference)
+
+
+# ---------------------------------------------------------------- looks
+
+
+def once(world: World) -> bool:
+    return found_difference(world.pair(3))
+
+
+def five_looks_unpaid(world: World) -> bool:
+    return any(found_difference(world.pair(runs)) for runs in (3, 6, 9, 12, 15))
+
+
+def until_settled(world: World, spending: str = "obrien-fleming", most: int = 12) -> bool:
+    plan = PLAN.model_copy(update={"runs": most, "looks": looks_until(most), "spending": spending})
+    made: list[LedgerEntry] = []
+    for runs in plan.looks:
+        made.append(_entry(LedgerKind.LOOKED, runs))
+        rule = Rule(level=looks_of(plan, made).level, any_time=spending == "e-process")
+        if found_difference(world.pair(runs, rule)):
+            return True
+    return False
+
+
+def by_e_process(world: World) -> bool:
+    return until_settled(world, "e-process")
+
+
+def extended(world: World) -> bool:
+    """Once more, and once more, and once more, while nothing is found."""
+    ledger: list[LedgerEntry] = []
+    for runs in (3, 6, 9, 12, 15):
+        if runs > 3:
+            ledger.append(_entry(LedgerKind.EXTENDED, runs))
+        ledger.append(_entry(LedgerKind.LOOKED, runs))
+        if found_difference(world.pair(runs, Rule(level=looks_of(PLAN, ledger).level))):
+            return True
+    return False
+
+
+def once_more_unpaid(world: World) -> bool:
+    return any(found_difference(world.pair(runs)) for runs in (3, 6))
+
+
+def once_more(world: World) -> bool:
+    ledger = [_entry(LedgerKind.LOOKED, 3), _entry(LedgerKind.EXTENDED, 6)]
+    later = Rule(level=looks_of(PLAN, ledger).level)
+    return found_difference(world.pair(3)) or found_difference(world.pair(6, later))
+
+
+def fresh(paid: bool) -> Callable[[World], bool]:
+    """Five trials of the same question, the runs of each its own."""
+
+    def run(world: World) -> bool:
+        for trial in range(5):
+            level = 0.05 if trial == 0 or not paid else 0.005 / 2 ** (trial - 1)
+            for made in world.runs:
+                made.clear()
+            if found_difference(world.pair(3, Rule(level=level))):
+                return True
+        return False
+
+    return run
+
+
+LOOKS: dict[str, Callable[[World], bool]] = {
+    "one look": once,
+    "five looks, unpaid": five_looks_unpaid,
+    "until settled, O'Brien-Fleming": until_settled,
+    "until settled, e-process": by_e_process,
+    "once more, unpaid": once_more_unpaid,
+    "once more": once_more,
+    "extended four times": extended,
+    "five fresh trials, unpaid": fresh(paid=False),
+    "five fresh trials": fresh(paid=True),
+}
+
+
+def false_alarms(trials: int) -> Iterator[tuple[str, list[float]]]:
+    """How often a difference is found where there is none, by pass rate."""
+    for name, look in LOOKS.items():
+        row = []
+        for rate in (0.3, 0.6, 0.9):
+            draw = random.Random(f"{rate}")
+            row.append(sum(look(World(draw, rates=(rate, rate))) for _ in range(trials)) / trials)
+        yield name, row
+
+
+def power(trials: int) -> Iterator[tuple[str, list[float]]]:
+    """How often 70 against 90 percent is found."""
+    for name in ("one look", "until settled, O'Brien-Fleming", "until settled, e-process"):
+        draw = random.Random("power")
+        yield name, [sum(LOOKS[name](World(draw, rates=(0.7, 0.9))) for _ in range(trials)) / trials]
+
+
+# ---------------------------------------------------------------- times
+
+
+def verdicts_by_pace(trials: int) -> Iterator[tuple[str, Counter[str]]]:
+    """What is said of equally able contenders, by the true ratio of times, noise and shape of the trial."""
+    for tasks, runs in ((3, 3), (9, 3), (9, 10), (27, 3)):
+        for noise in (0.2, 0.6):
+            for pace in (1.0, 0.9, 0.7, 0.1):
+                draw, said = random.Random(f"{tasks} {runs} {noise} {pace}"), Counter[str]()
+                for _ in range(trials):
+                    found = World(draw, tasks, rates=(0.95, 0.95), pace=pace, noise=noise).pair(runs).weighed
+                    said[found.verdict] += 1
+                    said["pace " + found.pace.value] += 1
+                yield f"{tasks} x {runs}, noise {noise:.0%}, {pace:g} of the time", said
+
+
+def coverage(trials: int) -> Iterator[tuple[str, list[float]]]:
+    """How often the interval of the ratio holds the truth, by shape: tasks x runs, three noises."""
+    for tasks, runs in ((1, 3), (1, 10), (3, 1), (3, 3), (9, 1), (9, 3), (9, 10), (27, 1), (27, 3)):
+        row = []
+        for noise in (0.1, 0.5, 1.0):
+            draw, held, known = random.Random(f"{tasks} {runs} {noise}"), 0, 0
+            for _ in range(trials):
+                time = World(draw, tasks, pace=0.7, noise=noise).pair(runs).time
+                if time is not None:
+                    low, high = time.interval()
+                    known, held = known + 1, held + (low <= 0.7 <= high)
+            row.append(held / known)
+        yield f"{tasks} x {runs}", row
+
+
+# ---------------------------------------------------------------- values
+
+
+def wrong_switches(trials: int) -> Iterator[tuple[str, float]]:
+    """How often a faster challenger that is worse by just the margin is switched to for speed."""
+    for tasks, runs, margin in ((9, 3, 0.1), (9, 10, 0.1), (27, 10, 0.1), (27, 10, 0.05)):
+        draw, rule, wrong = random.Random(f"{tasks} {runs} {margin}"), Rule(OwnerValues(ability_margin=margin)), 0
+        for _ in range(trials):
+            world = World(draw, tasks, rates=(0.85, 0.85 - margin), pace=0.3, spread=0.0)
+            wrong += world.pair(runs, rule).weighed.verdict == "switch"
+        yield f"{tasks} x {runs}, margin {100 * margin:g} points", wrong / trials
+
+
+def main() -> None:
+    """Print every table."""
+    parser = argparse.ArgumentParser(description="Simulations of the rule for a pair.")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--trials", type=int, default=2000)
+    given = parser.parse_args()
+    trials = 60 if given.quick else given.trials
+    print(f"A difference is found where there is none (9 tasks, {trials} trials), pass rate 30, 60, 90 %\n")
+    for name, row in false_alarms(trials):
+        print(f"| {name} | {' | '.join(f'{100 * share:.1f} %' for share in row)} |", flush=True)
+    print("\n70 against 90 percent is found (9 tasks)\n")
+    for name, row in power(trials // 2):
+        print(f"| {name} | {100 * row[0]:.0f} % |", flush=True)
+    print("\nEqually able (95 %), by the truth of their times: switch, keep, undecided; said to be faster\n")
+    for name, said in verdicts_by_pace(trials // 4):
+        of = sum(said[verdict] for verdict in ("switch", "keep", "undecided"))
+        row = [said["switch"], said["keep"], said["undecided"], said["pace " + Pace.FASTER.value]]
+        print(f"| {name} | {' | '.join(f'{100 * each / of:.1f} %' for each in row)} |", flush=True)
+    print("\nThe interval of the ratio of times holds the truth, noise 10, 50, 100 %\n")
+    for name, row in coverage(trials // 2):
+        print(f"| {name} | {' | '.join(f'{100 * share:.1f} %' for share in row)} |", flush=True)
+    print("\nSwitched for speed to what is worse by just the margin\n")
+    for name, share in wrong_switches(trials // 4):
+        print(f"| {name} | {100 * share:.1f} % |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+"""What the owner values: how contenders are weighed that differ in more than one way."""
+
+from pydantic import Field
+
+from onbox.evidence.records.base import Count, Record
+
+
+class OwnerValues(Record):
+    """`values` of the plan. By default ability goes first, and of equals the faster, the smaller, the seeing."""
+
+    ability_margin: float = Field(default=0.10, gt=0, lt=1)
+    """Pass rates that are no further apart are equally good: 0.1 is ten points."""
+    time_margin: float = Field(default=0.10, gt=0, lt=1)
+    """Times are equal whose ratio is between 1 less this and its inverse: 0.1 is from 0.9 to 1.11."""
+    memory_margin: float = Field(default=0.10, gt=0, lt=1)
+    """Needs of memory are equal that differ by a smaller share."""
+    rate_per_minute: float | None = Field(default=None, ge=0, le=1)
+    """Pass rate that a minute less for a run is worth: 0.02 gives up two points for it; None: ability goes first."""
+    memory_free_gb: float | None = Field(default=None, ge=0)
+    """What must stay available on the box while the model is up, in 10^9 bytes; None: no demand."""
+    must_see: bool = False
+    """Whether it must see images."""
+    context_tokens: Count | None = None
+    """The context that it must have; None: no demand."""
+
+    @property
+    def demands(self) -> bool:
+        """Whether there is anything that a contender must have."""
+        return self.memory_free_gb is not None or self.must_see or self.context_tokens is not None

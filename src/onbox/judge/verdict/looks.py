@@ -1,0 +1,84 @@
+"""How often the question was looked at, and what p must be below for it: each look is a chance to be wrong."""
+
+from collections.abc import Sequence
+
+from onbox.evidence.extent import looks_asked, looks_made, next_look
+from onbox.evidence.records import LedgerEntry, Plan
+from onbox.judge import thresholds as limit
+from onbox.judge.boundaries import levels, obrien_fleming
+from onbox.judge.formatting import count, several
+from onbox.judge.rounding import rounded
+from onbox.judge.verdict.comparison import any_time_p
+from onbox.judge.verdict.head_to_head import HeadToHead
+from onbox.judge.weighed import Look, Looks
+
+ONE_LOOK, E_PROCESS = "one look", "e-process"
+UNPLANNED = 0.005
+"""Spent by the first look or trial that no plan had; each further one spends half as much, so all of them 0.01."""
+
+
+def looks_of(plan: Plan, ledger: Sequence[LedgerEntry]) -> Looks:
+    """The looks up to the one that is due, with the level of each.
+
+    The plan's looks spend 5 percent. A look beyond the plan (an extension), and a trial that asks again what another
+    beside it asked, spend what is said above: the 5 percent are gone by then.
+    """
+    before = sum(each.looks for each in plan.forerunners)
+    alpha = limit.P_MAX if not before else UNPLANNED / 2 ** (before - 1)
+    now, planned = next_look(plan, ledger), plan.looks or (plan.runs,)
+    asked = [look for look in looks_asked(plan, ledger) if look <= now]
+    # A look beyond the plan counts from when it was taken; so does the plan's own end that an extension followed.
+    runs = sorted({*asked, *(look for look in looks_made(ledger) if look <= now)})
+    spent, sum_spent, beyond = [], 0.0, before
+    for look in runs:
+        if look in planned:
+            share = obrien_fleming(look / planned[-1], alpha) if plan.looks else alpha
+            spent.append(share - sum_spent)
+            sum_spent = share
+        else:
+            beyond += 1
+            spent.append(UNPLANNED / 2 ** (beyond - 1))
+    made = [
+        Look(runs=look, level=rounded(level), planned=look in planned)
+        for look, level in zip(runs, levels(runs, spent), strict=True)
+    ]
+    extra = 0.0 if not beyond else 2 * UNPLANNED * (1 - 0.5**beyond)
+    return Looks(
+        rule=plan.spending if plan.looks else ONE_LOOK,
+        made=tuple(made),
+        planned=planned if plan.looks else (),
+        level=made[-1].level,
+        error_bound=rounded(limit.P_MAX + extra),
+        forerunners=tuple(each.name for each in plan.forerunners),
+    )
+
+
+def with_evidence(looks: Looks, pair: HeadToHead) -> Looks:
+    """With the evidence that holds at any time, where the plan decides by it."""
+    p = any_time_p(pair.pair.runs) if looks.rule == E_PROCESS else None
+    return looks if p is None else looks.model_copy(update={"e_value": rounded(1 / p)})
+
+
+def of_looks(looks: Looks) -> list[str]:
+    """What the looks cost, in sentences; nothing where there was one look that was planned, and no forerunner."""
+    found = []
+    if looks.planned:
+        at = several([str(each.runs) for each in looks.made])
+        how = (
+            "a test that holds at any time decides"
+            if looks.rule == E_PROCESS
+            else f"so that all together err in 5 of 100 trials (O'Brien and Fleming), p must be below {looks.level:.2g}"
+        )
+        found.append(f"It was judged after {at} of at most {count(looks.planned[-1], 'run')} of each task; {how}.")
+    late = [each for each in looks.made if not each.planned]
+    if late:
+        found.append(
+            f"More runs were asked for after it had been judged: p must be below {looks.level:.2g} now, and all looks "
+            f"together err in up to {100 * looks.error_bound:.2g} of 100 trials."
+        )
+    if looks.forerunners:
+        found.append(
+            f"{several(list(looks.forerunners))} asked the same before: p must be below {looks.level:.2g} here, so "
+            f"that all of them together err in up to {100 * looks.error_bound:.2g} of 100."
+        )
+    return found
