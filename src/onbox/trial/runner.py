@@ -58,6 +58,10 @@ class OutcomeObserver(Protocol):
         """(tok/s, status) of a finished measurement."""
         ...
 
+    def half_width(self, pairs: Sequence[tuple[float, float]]) -> float | None:
+        """How sure a ratio is by the scatter of its requests; None: they show none."""
+        ...
+
 
 class Trial:
     """A plan being carried out.
@@ -262,6 +266,10 @@ class Trial:
                 engine_pid=life.engine_pid,
                 apis=apis_for(life.props),
                 on_tokens=counter.add,
+                on_progress=lambda now: self._show(
+                    events.Measuring(contender.name, now.done, now.total, now.left_s, now.note)
+                ),
+                half_width=self._observer.half_width,
             )
             speed.cold()
             self._preflight(contender, life, recipe)
