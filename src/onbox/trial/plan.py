@@ -260,9 +260,10 @@ def _check_image(task: Task, agent: AgentPlan, sandbox: str) -> None:
         BoxError: the tier runs no images.
         UsageError: the agent is not in the image.
     """
-    if not task.needs_docker:
+    containers = sandbox in ("docker", "podman")
+    if not task.needs_docker and not (containers and task.image):
         return
-    if sandbox not in ("docker", "podman"):
+    if not containers:
         raise BoxError(
             f"task {task.name}: its Dockerfile does more than copy, and the sandbox here is {sandbox}",
             "set ONBOX_SANDBOX=docker, or name other tasks with --task",

@@ -301,8 +301,9 @@ class Trial:
 
     def _seen(self, contender: ContenderPlan) -> bool:
         """Whether there is nothing for which an engine would have to be started: a trial asks while one is up."""
-        plan, folder = self.plan.see, self.folder.contender(contender.name) / "vision"
-        return plan is None or not plan.always or (folder / sight.NAME).is_file()
+        plan, home = self.plan.see, self.folder.contender(contender.name)
+        was_up = (home / "standup" / "phases.json").is_file()
+        return plan is None or (was_up and not plan.always) or (home / "vision" / sight.NAME).is_file()
 
     # ------------------------------------------------------------ runs
 
