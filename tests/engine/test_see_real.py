@@ -1,6 +1,8 @@
 """`onbox see` on real engines: each cause that can be had without a trained vision model, and what mends it."""
 
 import os
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,9 @@ from onbox.app.see import see_model
 from onbox.fetch import pinned
 from onbox.judge.results import SightResult
 from onbox.schema.sight import SightReason
+from tests.doubles import tiny_vision
 from tests.doubles.projector import write_projector
+from tests.parts import VLLM_MODEL, VLLM_PYTHON
 
 WIDTH = 896
 """Of Qwen2.5-Coder-0.5B."""
@@ -83,3 +87,59 @@ class TestLlama:
         changed = recipes.load(str(self.fixed)).vision
         assert changed is not None
         assert changed.enabled
+
+
+NO_SLOT = (
+    "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{% if m['content'] is string %}{{ m['content'] }}{% else %}"
+    "{% for p in m['content'] %}{{ p['text'] }}{% endfor %}{% endif %}<|im_end|>\n{% endfor %}<|im_start|>assistant\n"
+)
+
+
+@pytest.mark.vllm
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+class TestVllm:
+    """vLLM on the processor with a tiny vision model of random weights."""
+
+    @pytest.fixture(scope="class")
+    def model(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        folder = tmp_path_factory.mktemp("tiny-vision")
+        script = Path(tiny_vision.__file__)
+        settings = {**os.environ, "HF_HUB_OFFLINE": "1"}
+        subprocess.run([VLLM_PYTHON, script, folder, VLLM_MODEL], check=True, env=settings, capture_output=True)
+        return folder
+
+    def recipe(self, place: Path, model: Path, name: str, serve: dict[str, object]) -> Path:
+        serve = {
+            "context_tokens": 2048,
+            "executable": str(VLLM_PYTHON.with_name("vllm")),
+            "environment": {"VLLM_CPU_KVCACHE_SPACE": "1"},
+            **serve,
+        }
+        path = place / f"{name}.yaml"
+        path.write_text(
+            yaml.safe_dump({"name": name, "engine": "vllm", "weights": {"path": str(model)}, "serve": serve})
+        )
+        return path
+
+    def test_the_flag_that_hides_the_tower_and_the_recipe_without_it(self, tmp_path: Path, model: Path) -> None:
+        arguments = {"dtype": "bfloat16", "enforce-eager": True, "language-model-only": True}
+        path = self.recipe(tmp_path, model, "hidden", {"arguments": arguments})
+        hidden = see_model(str(path), tries=2, tokens=16, fix=True, out=tmp_path / "hidden")
+        assert (hidden.sight.sees, hidden.sight.reason) == (False, SightReason.HIDDEN_BY_FLAG)
+        assert "At most 0 image(s) may be provided in one prompt" in hidden.sight.detail
+        assert "--language-model-only (recipe); the weights hold a vision tower" in hidden.sight.detail
+        assert re.fullmatch(r"vLLM 0\.32\.0\S*: start it without --language-model-only", hidden.sight.advice)
+        assert hidden.fixed is not None
+        assert hidden.fixed.changes == ("serve.arguments: without language-model-only",)
+        fixed = see_model(str(hidden.fixed.path), tries=2, tokens=16, out=tmp_path / "fixed").sight
+        # Random weights take pictures and understand nothing.
+        assert (fixed.sees, fixed.reason) == (False, SightReason.IGNORED)
+        assert "tokens of the prompt, and none of 2 pictures is read" in fixed.detail
+
+    def test_a_template_without_a_place_for_a_picture(self, tmp_path: Path, model: Path) -> None:
+        arguments = {"dtype": "bfloat16", "enforce-eager": True}
+        path = self.recipe(tmp_path, model, "no-slot", {"arguments": arguments, "chat_template": NO_SLOT})
+        sight = see_model(str(path), tries=2, tokens=16, out=tmp_path / "no-slot").sight
+        assert (sight.sees, sight.reason) == (False, SightReason.NO_IMAGE_SLOT)
+        assert "--chat-template FILE" in sight.advice

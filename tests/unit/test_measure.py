@@ -19,6 +19,7 @@ from onbox.evidence.records import Exchange, Moment, SpeedPlan, SpeedRecord, Tel
 from onbox.speed import measure, scraping
 from onbox.speed.measure import SpeedRun
 from onbox.speed.monitor import Monitor
+from onbox.speed.progress import SpeedProgress
 from onbox.speed.prompts import prompt
 from onbox.speed.telemetry import CpuMeter
 from onbox.wire.client import StampedClient
@@ -73,10 +74,22 @@ class Script:
         wire.stream([*pieces, (usage_event(3, self.chunks) + event("[DONE]")).encode()], gap_s=self.gap_s)
 
 
-def run(script: Script, folder: Path, plan: SpeedPlan = PLAN) -> tuple[SpeedRecord, list[tuple[str, str]]]:
+class AsLong(Script):
+    """A server that gives as many tokens as are asked for, at a pace."""
+
+    def __call__(self, asked: Asked, wire: Wire) -> None:
+        body = asked.json() if asked.method == "POST" else {}
+        self.chunks = int(body.get("max_tokens", 1))
+        super().__call__(asked, wire)
+
+    def __init__(self, gap_s: float) -> None:
+        super().__init__(gap_s=gap_s)
+
+
+def run(script: Script, folder: Path, plan: SpeedPlan = PLAN, **more: Any) -> tuple[SpeedRecord, list[tuple[str, str]]]:
     """The record, and (path, purpose or empty) of all that the server was asked."""
     with serving(script) as server, StampedClient(Endpoint.parse(server.url)) as client:
-        speed = SpeedRun(client, Attached(), "m", plan, folder, launch_id="abc", engine_pid=os.getpid())
+        speed = SpeedRun(client, Attached(), "m", plan, folder, launch_id="abc", engine_pid=os.getpid(), **more)
         assert speed.cold().purpose == "cold"
         record = speed.measure()
     return record, [(asked.method, asked.path) for asked in server.asked]
@@ -106,6 +119,40 @@ class TestSpeedRun:
         made = [exchange for exchange in exchanges(tmp_path) if exchange.purpose == "measured"]
         assert least <= len(made) <= most
         assert record.plan == plan.model_copy(update={"requests": len(made)})
+
+    @pytest.mark.parametrize(("gap_s", "fits"), [(0.001, True), (0.02, True), (0.08, False)])
+    def test_a_budget_settles_tokens_and_requests(self, gap_s: float, fits: bool, tmp_path: Path) -> None:
+        plan = SpeedPlan(requests=6, tokens=64, warmup_requests_max=5, budget_s=4.0, least_tokens=16)
+        told: list[SpeedProgress] = []
+        began = time.monotonic()
+        record, _ = run(AsLong(gap_s), tmp_path, plan, on_progress=told.append)
+        took_s = time.monotonic() - began
+        found = exchanges(tmp_path)
+        assert [each.request["max_tokens"] for each in found[:2]] == [32, 32]
+        assert {each.request["max_tokens"] for each in found[2:]} == {record.plan.tokens}
+        assert sum(each.purpose == "measured" for each in found) == record.plan.requests == told[-1].total
+        assert told[-1].done == record.plan.requests
+        assert told[0].note == record.planned
+        assert ("more than the 4 s" in record.planned) is not fits
+        if fits:
+            assert took_s < 2 * 4.0
+        else:
+            assert (record.plan.requests, record.plan.tokens) == (4, 16)
+
+    def test_a_second_round_follows_from_the_scatter_of_the_first(self, tmp_path: Path) -> None:
+        plan = SpeedPlan(requests=4, tokens=16, warmup_requests_max=1, within=0.01)
+        record, _ = run(AsLong(0.002), tmp_path, plan, half_width=lambda pairs: 0.0099)
+        # (0.0099 / 0.007)^2 * 4 = 8.0008: nine.
+        assert (record.first_round, record.wanted_requests, record.plan.requests) == (4, 9, 9)
+        assert sum(each.purpose == "measured" for each in exchanges(tmp_path)) == 9
+
+    @pytest.mark.parametrize(("half", "requests", "wanted"), [(0.006, 4, 4), (0.5, 100, 20_409), (None, 4, None)])
+    def test_a_second_round_has_bounds(
+        self, half: float | None, requests: int, wanted: int | None, tmp_path: Path
+    ) -> None:
+        plan = SpeedPlan(requests=4, tokens=4, warmup_requests_max=1, within=0.01)
+        record, _ = run(AsLong(0.0005), tmp_path, plan, half_width=lambda pairs: half)
+        assert (record.plan.requests, record.wanted_requests) == (requests, wanted)
 
     def test_leaves_the_whole_record(self, tmp_path: Path) -> None:
         record, asked = run(Script(), tmp_path)

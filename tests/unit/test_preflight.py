@@ -3,15 +3,20 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from onbox import preflight
+from onbox.bench.agents import OPENING_TOKENS, agent_names
 from onbox.bench.tools import DEFINITIONS
 from onbox.engines.model_families import FAMILIES
-from onbox.engines.served import Served, who_serves
+from onbox.engines.parser_faults import ParserFault
+from onbox.engines.served import Served, options_of, who_serves
+from onbox.engines.sglang.parser_faults import FAULTS as SGLANG_FAULTS
+from onbox.engines.vllm.parser_faults import FAULTS as VLLM_FAULTS
 from onbox.evidence.records import Preflight
 from onbox.preflight.remedies import Trouble, remedy
 from onbox.see.pictures import made
@@ -42,21 +47,23 @@ def _known_picture(monkeypatch: pytest.MonkeyPatch) -> None:
 Answer = Callable[[dict[str, Any]], tuple[int, bytes]]
 
 
-def ask(*replies: bytes, status: int = 200) -> dict[str, tuple[str, str]]:
+def ask(*replies: bytes, status: int = 200, requests: int = 2) -> dict[str, tuple[str, str]]:
     """(status, detail) by case, of a server that gives these replies in turn."""
     turns = iter(replies)
 
     def script(asked: Asked, wire: Wire) -> None:
         if status == 200:
-            wire.stream([next(turns)])
+            wire.stream([next(turns, b"")])
         else:
             wire.whole(status, next(turns))
 
     with serving(script) as server, StampedClient(Endpoint.parse(server.url)) as client:
         found, exchanges = preflight.short(client, "m", list(DEFINITIONS), "own.jinja")
-    assert [exchange.purpose for exchange in exchanges] == ["preflight", "preflight"]
+    assert [exchange.purpose for exchange in exchanges] == ["preflight"] * requests
     assert found.tools == (found.cases[1].status == "pass")
     assert "tools" not in server.asked[0].json()
+    if requests == 1:
+        return {case.name: (case.status, case.detail) for case in found.cases}
     assert [tool["function"]["name"] for tool in server.asked[1].json()["tools"]] == [
         tool["function"]["name"] for tool in DEFINITIONS
     ]
@@ -78,10 +85,18 @@ class TestShort:
         }
 
     def test_nonsense_is_quoted(self) -> None:
-        status, detail = ask(reply(delta(content="aaaa " * 100)), reply(call_delta("bash", {})))["coherence"]
+        cases = ask(reply(delta(content="aaaa " * 100)), requests=1)
+        status, detail = cases["coherence"]
         assert status == "fail"
+        assert detail.startswith("it talks nonsense: ")
         assert detail.endswith("...")
-        assert len(detail) < 230
+        assert len(detail) < 250
+        assert cases["tool_call"][0] == "unknown"
+
+    def test_an_empty_answer_is_no_nonsense(self) -> None:
+        cases = ask(reply(), reply(call_delta("bash", {"command": "ls"})))
+        assert cases["coherence"] == ("fail", "asked for the capital of France, it gave an empty answer")
+        assert cases["tool_call"][0] == "pass"
 
     def test_the_answer_may_be_in_the_reasoning(self) -> None:
         assert ask(reply(delta(reasoning="It is Paris")), reply())["coherence"][0] == "pass"
@@ -92,18 +107,15 @@ class TestShort:
         assert "no tool call came back, but text: <tool_call>" in detail
         assert "own.jinja" in detail
 
-    @pytest.mark.parametrize(
-        ("name", "arguments", "said"),
-        [
-            ("shell", "{}", "'shell', which was not offered"),
-            ("bash", '{"command": ', "no JSON object"),
-            ("bash", '"ls"', "no JSON object"),
-        ],
-    )
-    def test_a_call_of_the_wrong_form_is_a_warning(self, name: str, arguments: str, said: str) -> None:
-        status, detail = ask(self.PARIS, reply(call_delta(name, arguments)))["tool_call"]
-        assert status == "warn"
-        assert said in detail
+    def test_a_tool_that_was_not_offered_is_a_warning(self) -> None:
+        status, detail = ask(self.PARIS, reply(call_delta("shell", "{}")))["tool_call"]
+        assert (status, detail) == ("warn", "it called 'shell', which was not offered")
+
+    @pytest.mark.parametrize("arguments", ['{"command": ', '"ls"', "{}", "", '{"path": "a"}', '{"command": 7}', "[]"])
+    def test_broken_arguments_are_a_failure(self, arguments: str) -> None:
+        status, detail = ask(self.PARIS, reply(call_delta("bash", arguments)), requests=3)["tool_call"]
+        assert status == "fail"
+        assert detail.startswith("calls come, and their arguments are broken: bash: ")
 
     def test_an_error_status_is_quoted(self) -> None:
         body = json.dumps({"error": "no tools here"}).encode()
@@ -267,6 +279,175 @@ class TestLong:
         record = long(able)
         assert set(statuses(record).values()) == {"unknown"}
         assert record.requests == 0
+
+
+def bent(arguments: Callable[[str], str], *, streamed_only: bool = True) -> Answer:
+    """A server whose parser makes something else of the arguments of calls."""
+
+    def answer(body: dict[str, Any]) -> tuple[int, bytes]:
+        if not body.get("tools") or (streamed_only and not body["stream"]):
+            return whole_twin(body) if body.get("tools") else able(body)
+        status, sent = able(body) if body["stream"] else whole_twin(body)
+        lines = []
+        for line in sent.decode().split("\n"):
+            data = line.removeprefix("data: ")
+            if '"tool_calls"' in data:
+                message = json.loads(data)
+                choice = message["choices"][0]
+                for call in (choice.get("delta") or choice["message"])["tool_calls"]:
+                    call["function"]["arguments"] = arguments(call["function"]["arguments"])
+                line = ("data: " if line.startswith("data: ") else "") + json.dumps(message)
+            lines.append(line)
+        return status, "\n".join(lines).encode()
+
+    return answer
+
+
+def whole_twin(body: dict[str, Any]) -> tuple[int, bytes]:
+    """What a whole answer holds where a stream is put together right."""
+    _, sent = able({**body, "stream": True})
+    calls = []
+    for line in sent.decode().split("\n\n"):
+        if '"tool_calls"' in line:
+            calls += json.loads(line.removeprefix("data: "))["choices"][0]["delta"]["tool_calls"]
+    if calls:
+        return whole(None, tool_calls=[{key: call[key] for key in ("id", "type", "function")} for call in calls])
+    return able(body)
+
+
+BENT: dict[str, Callable[[str], str]] = {
+    "empty object": lambda arguments: "{}",
+    "nothing": lambda arguments: "",
+    "cut at its end": lambda arguments: arguments[:-1],
+    "cut in half": lambda arguments: arguments[: len(arguments) // 2] or "{",
+    "twice": lambda arguments: arguments * 2,
+    "quoted": lambda arguments: json.dumps(arguments),
+    "keys into values": lambda arguments: json.dumps({arguments: ""}),
+    "the end first": lambda arguments: arguments[len(arguments) // 2 :] + arguments[: len(arguments) // 2],
+    "a tag of the format": lambda arguments: arguments.replace('"}', '</parameter></tool_call>"}'),
+}
+
+
+class TestRoomForTheAgent:
+    @pytest.mark.parametrize(
+        ("context", "agent", "status"),
+        [
+            (8192, "opencode", "warn"),
+            (8192, "builtin", "pass"),
+            (16384, "opencode", "pass"),
+            (16384, "claude-code", "warn"),
+            (8192, "mine", "unknown"),
+            (None, "opencode", "unknown"),
+        ],
+    )
+    def test_by_its_first_request(self, context: int | None, agent: str, status: str) -> None:
+        entry = {"id": "m", "owned_by": "vllm", **({"max_model_len": context} if context else {})}
+
+        def script(asked: Asked, wire: Wire) -> None:
+            if asked.method == "GET":
+                wire.whole(200, json.dumps({"data": [entry]} if asked.path == "/v1/models" else {}).encode())
+            else:
+                calls = asked.json().get("tools")
+                wire.stream([reply(call_delta("bash", {"command": "ls"}) if calls else delta(content="Paris"))])
+
+        room = preflight.AgentRoom(agent, OPENING_TOKENS.get(agent), 4096)
+        with serving(script) as server, StampedClient(Endpoint.parse(server.url)) as client:
+            found, _ = preflight.short(client, "m", list(DEFINITIONS), "own.jinja", room)
+        (case,) = [case for case in found.cases if case.name == "context"]
+        assert case.status == status
+        if status == "warn":
+            assert agent in case.detail
+            assert "--max-model-len" in case.remedy
+
+    def test_every_agent_that_comes_with_onbox_was_measured(self) -> None:
+        assert set(OPENING_TOKENS) >= set(agent_names()) - {"template"}
+
+
+class TestBrokenArguments:
+    @pytest.mark.parametrize("arguments", BENT.values(), ids=list(BENT))
+    def test_a_stream_that_breaks_them_is_a_failure_and_named(self, arguments: Callable[[str], str]) -> None:
+        record = long(bent(arguments))
+        cases = {case.name: case for case in record.cases}
+        assert not record.tools
+        assert statuses(record)["streaming_agrees"] == "fail"
+        assert statuses(record)["tool_call"] == "fail"
+        assert "without a stream they are whole: the stream loses them" in cases["tool_call"].detail
+        assert "--stream-interval 1" in cases["tool_call"].remedy
+        assert "#31501" in cases["tool_call"].remedy
+        assert preflight.conclusion(record) == "No agent can work with it: calls come, and their arguments are broken"
+        # Calls come, so a parser is set: it is never the advice.
+        assert not any("--tool-call-parser" in case.remedy for case in record.cases)
+        assert not any("--enable-auto-tool-choice" in case.remedy for case in record.cases)
+
+    @pytest.mark.parametrize("arguments", BENT.values(), ids=list(BENT))
+    def test_broken_both_ways(self, arguments: Callable[[str], str]) -> None:
+        record = long(bent(arguments, streamed_only=False))
+        assert statuses(record)["tool_call"] == "fail"
+        assert "so they are without a stream" in next(c.detail for c in record.cases if c.name == "tool_call")
+        assert not record.tools
+        assert not any("--tool-call-parser" in case.remedy for case in record.cases)
+
+    def test_a_value_that_parses_and_is_mangled(self) -> None:
+        """A backslash is lost on the way: JSON that is right, and a file that is not."""
+        record = long(bent(lambda arguments: arguments.replace("\\\\n", "")))
+        assert statuses(record)["tool_call"] == "pass"
+        assert statuses(record)["long_arguments"] == "fail"
+        assert not record.tools
+
+    def test_two_calls_under_one_id(self) -> None:
+        def answer(body: dict[str, Any]) -> tuple[int, bytes]:
+            status, sent = able(body)
+            return status, sent.replace(b'"call1"', b'"call0"') if body.get("stream") else sent
+
+        record = long(answer)
+        assert statuses(record)["parallel_calls"] == "fail"
+
+
+class TestNonsense:
+    @pytest.mark.parametrize("text", ["!!!!!!!!" * 40, "the the the the", "\u0627\u4e2d x7 {{{", "a" * 2_000_000])
+    def test_is_the_one_finding(self, text: str) -> None:
+        record = long(lambda body: stream(delta(content=text)))
+        assert record.cases[0].name == "coherence"
+        assert record.cases[0].detail.startswith("it talks nonsense: ")
+        assert {case.status for case in record.cases[1:]} == {"unknown"}
+        assert not any(case.remedy for case in record.cases)
+        assert (record.tools, record.vision, record.requests) == (False, None, 1)
+        assert max(len(case.detail) for case in record.cases) < 700
+        assert preflight.conclusion(record).startswith("No agent can work with it: it talks nonsense")
+
+
+class TestWhatIsSet:
+    SERVED = Served("vLLM", "0.26.0", ("m",), None, None, None)
+
+    def advised(self, trouble: Trouble, model: str, *argv: str) -> str:
+        served = replace(self.SERVED, options=options_of(argv))
+        return remedy(trouble, served, model)
+
+    def test_what_is_set_is_not_named(self) -> None:
+        argv = ("vllm", "serve", "--enable_auto_tool_choice", "--tool-call-parser=hermes")
+        told = self.advised(Trouble.LEAK, "Qwen3-8B", *argv)
+        assert told == "vLLM: --reasoning-parser qwen3"
+        told = self.advised(Trouble.LEAK, "Qwen2.5-7B", *argv)
+        assert "hermes" not in told
+        assert "--enable-auto" not in told
+        assert told.startswith("vLLM: another version")
+
+    def test_an_option_that_is_not_set_brings_no_fault_about(self) -> None:
+        argv = ("vllm", "serve", "--enable-auto-tool-choice", "--tool-call-parser", "qwen3_coder")
+        assert "--stream-interval" not in self.advised(Trouble.STREAM, "Qwen3-Coder", *argv)
+        assert "--stream-interval 1" in self.advised(Trouble.STREAM, "Qwen3-Coder", *argv, "--stream-interval", "8")
+        assert "#56077" in self.advised(Trouble.STREAM, "Qwen3-Coder", *argv, "--speculative-config", "{}x")
+
+    def test_a_reasoning_parser_that_is_set(self) -> None:
+        told = self.advised(Trouble.REASONING_IN_TEXT, "Qwen3-8B", "--reasoning-parser", "qwen3")
+        assert "--reasoning-parser" not in told
+
+    @pytest.mark.parametrize("faults", [VLLM_FAULTS, SGLANG_FAULTS], ids=["vLLM", "SGLang"])
+    def test_every_fault_names_its_source_and_what_is_unknown(self, faults: tuple[ParserFault, ...]) -> None:
+        for fault in faults:
+            assert re.search(r"#\d{4,}", fault.source)
+            for version in (fault.seen_in, fault.mended_in):
+                assert version == "unknown" or re.fullmatch(r"\d+(\.\d+)+", version)
 
 
 class TestWhoServes:

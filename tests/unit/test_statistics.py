@@ -1,5 +1,6 @@
 """The statistics against published numbers, against scipy and statsmodels, and against their own definitions."""
 
+import math
 from fractions import Fraction
 from itertools import product
 from typing import Any
@@ -186,3 +187,19 @@ class TestRatioHalfWidth:
             assert half is not None
             held += abs(96 * requests / sum(s for _, s in pairs) / 24.0 - 1) <= half
         assert held / 2000 >= 0.935
+
+    def test_covers_where_the_first_round_settled_how_many_follow(self) -> None:
+        """Stein's procedure: four requests, then as many as 2 percent need; the scatter of all would be too narrow."""
+        random = np.random.default_rng(7)
+        held = {"first": 0, "all": 0}
+        for _ in range(600):
+            scatter = random.standard_normal(400)
+            pairs = [(96.0, 4.0 * (1 + 0.03 * each)) for each in scatter]
+            half = ratio_half_width(pairs[:4])
+            assert half is not None
+            made = pairs[: min(400, max(4, math.ceil(4 * (half / 0.02) ** 2)))]
+            off = abs(96 * len(made) / sum(s for _, s in made) / 24.0 - 1)
+            held["first"] += off <= (ratio_half_width(made, first=4) or 0)
+            held["all"] += off <= (ratio_half_width(made) or 0)
+        assert held["first"] / 600 >= 0.93
+        assert held["all"] < held["first"]

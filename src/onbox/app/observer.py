@@ -1,8 +1,11 @@
 """Judges each piece of evidence as it falls, so that the live view can show outcomes while the trial goes on."""
 
+from collections.abc import Sequence
+
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.load import load_lives, load_run, load_speed
 from onbox.evidence.records import RunRecord
+from onbox.judge.intervals import ratio_half_width
 from onbox.judge.runs.attribution import attribute
 from onbox.judge.runs.run_context import TrialContext
 from onbox.judge.speed.measurement import measure
@@ -22,6 +25,10 @@ class JudgingObserver:
         run = load_run(folder, record)
         result = attribute(record, run.exchanges, context.of(run, self._measured_tok_s[record.contender]))
         return result.outcome.value, result.code
+
+    def half_width(self, pairs: Sequence[tuple[float, float]]) -> float | None:
+        """How sure a ratio is by the scatter of its requests."""
+        return ratio_half_width(pairs)
 
     def speed(self, folder: TrialFolder, contender: str) -> tuple[float | None, str]:
         """(tok/s, status) of a finished measurement."""

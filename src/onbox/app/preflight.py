@@ -1,13 +1,13 @@
 """What a server lacks for an agent, before hours are spent on it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from onbox import preflight
 from onbox.atomic_files import write_json
-from onbox.engines.served import who_serves
+from onbox.engines.served import options_of, who_serves
 from onbox.errors import BoxError, UsageError
 from onbox.evidence.folder import append_line
 from onbox.evidence.records import Preflight, PreflightCase
@@ -23,6 +23,11 @@ class PreflightResult:
     folder: Path
     model: str
     record: Preflight
+
+    @property
+    def conclusion(self) -> str:
+        """What all cases together say, in one sentence without its full stop."""
+        return preflight.conclusion(self.record)
 
 
 def check_server(
@@ -52,9 +57,23 @@ def check_server(
         served = who_serves(client, model)
         if served is None:
             raise BoxError(f"{url}: no server answers there", "start it, or name another URL")
+        served = replace(served, options=_options(client.endpoint))
         name = model or (served.models[0] if served.models else "default")
         record, exchanges = preflight.long(client, name, served, show)
     write_json(folder / "preflight.json", record)
     for exchange in exchanges:
         append_line(folder / "preflight.jsonl", exchange)
     return PreflightResult(folder, name, record)
+
+
+def _options(endpoint: Endpoint) -> dict[str, str] | None:
+    """The options of a server on this box, by its command line; None where that cannot be seen."""
+    import psutil
+
+    from onbox.launch.ports import listener_pid
+
+    pid = listener_pid(endpoint)
+    try:
+        return options_of(psutil.Process(pid).cmdline()) if pid else None
+    except psutil.Error:
+        return None

@@ -20,7 +20,7 @@ from onbox.trial import events
 from onbox.trial.plan import sight_plan
 from onbox.trial.spec import TrialSpec
 
-TRIES = 4
+TRIES, TOKENS = 4, 1024
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,7 @@ def see_model(
     model: str | None = None,
     api_key_env: str = "",
     tries: int = TRIES,
+    tokens: int = TOKENS,
     image: Path | str | None = None,
     expect: str = "",
     fix: bool = False,
@@ -76,6 +77,7 @@ def see_model(
         model: its name in requests to a URL; the server is asked if left out.
         api_key_env: environment variable with the key that a URL's server wants.
         tries: pictures of each size.
+        tokens: of an answer at most.
         image: a picture of your own, in place of made ones.
         expect: what an answer about it must hold.
         fix: write the recipe without what hides the tower, to a new file.
@@ -92,7 +94,7 @@ def see_model(
     is_url = subject.startswith(("http://", "https://"))
     target = _fix_target(subject, fix_to, is_url=is_url) if fix or fix_to is not None else None
     given = _own_picture(image, expect)
-    plan = sight_plan(tries=tries, always=True, **given)
+    plan = sight_plan(tries=tries, tokens=tokens, always=True, **given)
     spec = TrialSpec(
         contenders=(subject,),
         model=model if is_url else None,

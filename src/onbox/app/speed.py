@@ -17,6 +17,9 @@ from onbox.trial.spec import TrialSpec
 WARM_UP_MAX = 8
 """Requests; a server that is not steady by then is measured as it is, and the result says so."""
 CONCURRENCY_MAX = 256
+TOKENS, REQUESTS = 256, 10
+LEAST_TOKENS, LEAST_REQUESTS = 32, 4
+BUDGET_S = 90.0
 
 
 @dataclass(frozen=True)
@@ -32,9 +35,11 @@ def measure_speed(
     *,
     model: str | None = None,
     api_key_env: str = "",
-    tokens: int = 256,
-    requests: int = 10,
+    tokens: int | None = None,
+    requests: int | None = None,
     at_least_s: float = 10.0,
+    budget_s: float = BUDGET_S,
+    within: float | None = None,
     depth_tokens: int = 0,
     concurrency: Sequence[int] = (),
     weights: str | None = None,
@@ -50,9 +55,11 @@ def measure_speed(
         url: of an OpenAI-compatible server.
         model: its name in requests; the server is asked if left out.
         api_key_env: environment variable with the key that the server wants.
-        tokens: output tokens a request.
-        requests: measured requests.
+        tokens: output tokens a request, whatever the budget; None: 256, or as many as fit into it.
+        requests: measured requests, whatever the budget; None: 10, or as many as fit into it.
         at_least_s: seconds of decoding; a fast server gets more requests.
+        budget_s: seconds that the measurement one at a time may take; a slow server gets fewer and shorter requests.
+        within: relative uncertainty that a second round of requests is to reach, like 0.01.
         depth_tokens: tokens of context before.
         concurrency: then so many requests at a time, beside one.
         weights: what it serves, as `onbox.read_weights` takes it: is the rate possible here?
@@ -72,9 +79,13 @@ def measure_speed(
         raise UsageError(f"--concurrency {wrong}: not numbers from 1 to {CONCURRENCY_MAX}", "write them as 1,2,4")
     published = read_claims(claims).claims if isinstance(claims, Path) else claims
     plan = SpeedPlan(
-        requests=requests,
+        requests=requests or REQUESTS,
         at_least_s=at_least_s,
-        tokens=tokens,
+        tokens=tokens or TOKENS,
+        budget_s=budget_s,
+        least_requests=requests or LEAST_REQUESTS,
+        least_tokens=tokens or LEAST_TOKENS,
+        within=within,
         depth_tokens=depth_tokens,
         warmup_requests_max=WARM_UP_MAX,
         concurrency=tuple(number for number in dict.fromkeys(concurrency) if number > 1),

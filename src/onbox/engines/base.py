@@ -65,6 +65,7 @@ class Trouble(StrEnum):
     LEAK = "calls stand in the text"
     PARSE = "the server cannot parse what the model wrote"
     STREAM = "streams and whole answers differ"
+    ARGUMENTS = "the arguments of calls come broken"
     REASONING_IN_TEXT = "thoughts stand in the text"
     REASONING_LOST = "thoughts are not passed back"
     CONTEXT = "the context is short"
@@ -157,11 +158,18 @@ class Advice:
         trouble: what is wrong.
         version: of the server; None where it does not say.
         model: the model's names, by which its family is told.
+        options: of its command line, by name; None where that is not known.
     """
 
     trouble: Trouble
     version: str | None
     model: str
+    options: Mapping[str, str] | None = None
+
+    def is_set(self, option: str, value: str = "") -> bool:
+        """Whether the server was started with an option (and a value); False where its command line is not known."""
+        given = None if self.options is None else self.options.get(option)
+        return given is not None and (not value or given == value)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Which server answers at a URL, and what it says of itself."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,7 @@ class Served:
         sampling: what it samples by where a request does not say; None when it does not tell.
         vision: whether it says that it takes images; None when it does not say.
         origin: where the model's files came from, as the server says it; empty when it does not.
+        options: of its command line, by name; None where that cannot be seen.
     """
 
     kind: str
@@ -34,6 +36,7 @@ class Served:
     sampling: dict[str, Any] | None
     vision: bool | None
     origin: str = ""
+    options: Mapping[str, str] | None = None
 
     @property
     def facts(self) -> EngineFacts | None:
@@ -70,6 +73,21 @@ def who_serves(client: StampedClient, model: str | None = None) -> Served | None
         vision=bool(modalities.get("vision")) if isinstance(modalities, dict) else details.get("vision"),
         origin=_word(chosen.get("root")) or "",
     )
+
+
+def options_of(argv: Sequence[str]) -> dict[str, str]:
+    """The options of a command line: `--name value`, `--name=value`, `--name`; an empty value where none follows."""
+    options: dict[str, str] = {}
+    name = ""
+    for word in argv:
+        if word.startswith("--"):
+            name, _, value = word.partition("=")
+            name = name.replace("_", "-")
+            options[name] = value
+            name = "" if value else name
+        elif name:
+            options[name], name = word, ""
+    return options
 
 
 def _first_word(*values: Any) -> str | None:

@@ -127,28 +127,36 @@ def _phi(pairs: Sequence[tuple[bool, bool]]) -> float:
     return (max(0.0, product - n / 2) if product > 0 else product) / math.sqrt(margins)
 
 
-def ratio_half_width(pairs: Sequence[tuple[float, float]], confidence: float = 0.95) -> float | None:
+def ratio_half_width(
+    pairs: Sequence[tuple[float, float]], confidence: float = 0.95, *, first: int | None = None
+) -> float | None:
     """Half of the interval of sum(amount)/sum(seconds), over that ratio, by Student's t over whole requests.
 
     The ratio estimator of survey sampling (Cochran 1977, 6.4): with residuals e = amount - ratio * seconds, the
     variance of the ratio is n / (n - 1) * sum(e^2) / sum(seconds)^2.
 
+    Where the scatter of the first ones settled how many follow, the variance is theirs alone, with their degrees of
+    freedom: an interval that took it from all would be too narrow (Stein 1945, two-sample procedure).
+
     Args:
         pairs: (amount, seconds) of each request.
         confidence: two-sided.
+        first: how many of them settled the number of all; None: it was settled before.
 
     Returns:
         None with fewer than two requests: one request has no spread.
     """
-    n = len(pairs)
-    if n < 2:
+    n, known = len(pairs), pairs[:first]
+    if len(known) < 2:
         return None
-    amount, seconds = (math.fsum(column) for column in zip(*pairs, strict=True))
-    if amount <= 0 or seconds <= 0:
+    amount = math.fsum(each for each, _ in pairs)
+    known_amount, known_seconds = (math.fsum(column) for column in zip(*known, strict=True))
+    if amount <= 0 or known_amount <= 0 or known_seconds <= 0:
         return None
-    ratio = amount / seconds
-    squares = math.fsum((each - ratio * spent) ** 2 for each, spent in pairs)
-    return t_quantile(confidence, n - 1) * math.sqrt(n / (n - 1) * squares) / amount
+    ratio = known_amount / known_seconds
+    squares = math.fsum((each - ratio * spent) ** 2 for each, spent in known)
+    degrees = len(known) - 1
+    return t_quantile(confidence, degrees) * math.sqrt(n * squares / degrees) / amount
 
 
 def t_quantile(confidence: float, degrees: float) -> float:
@@ -162,6 +170,8 @@ def beta_quantile(probability: float, a: float, b: float) -> float:
     low, high = 0.0, 1.0
     for _ in range(200):
         middle = (low + high) / 2
+        if middle in (low, high):
+            break
         if beta_cumulative(middle, a, b) < probability:
             low = middle
         else:

@@ -110,6 +110,10 @@ class Uncertainty(Record):
     relative: float
     """Half of a 95 percent interval, over the rate: 0.04 is plus or minus 4 percent."""
     budget: tuple[UncertaintySource, ...]
+    asked: float | None = None
+    """What `--within` asked for; None: nothing."""
+    why_not: str = ""
+    """What kept it from being reached; empty where it was, or nothing was asked."""
 
 
 class Measurement(Record):

@@ -6,9 +6,10 @@ is not slow. The answers are cases; the exchanges behind them are evidence.
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from onbox.engines.served import Served
+from onbox.engines.served import Served, who_serves
 from onbox.evidence.records import Exchange, Preflight, PreflightCase
 from onbox.preflight import calls, reach, talk
 from onbox.preflight.asking import Asking
@@ -17,6 +18,7 @@ from onbox.wire.client import StampedClient
 PATIENCE_S = 60.0
 """After this long no further question is asked: what was not asked is unknown."""
 
+NONSENSE = "not asked: it talks nonsense, so nothing else that it does would mean anything"
 TASK = "List the files in the current directory."
 
 NEED_TOOLS = frozenset(
@@ -32,10 +34,10 @@ NEED_TOOLS = frozenset(
 )
 
 _OPENING: tuple[tuple[str, Callable[[Asking], PreflightCase]], ...] = (
+    ("coherence", talk.coherence),
     ("server", reach.server),
     ("context", reach.context),
     ("sampling", reach.sampling),
-    ("coherence", talk.coherence),
     ("usage", talk.usage),
     ("tool_call", calls.single),
 )
@@ -56,8 +58,30 @@ _WITHOUT: tuple[tuple[str, Callable[[Asking], PreflightCase]], ...] = (
 )
 
 
+@dataclass(frozen=True)
+class AgentRoom:
+    """Tokens that an agent's first request takes (None: nobody measured it), and that an answer may have."""
+
+    name: str
+    opening_tokens: int | None
+    turn_tokens: int
+
+
+def conclusion(record: Preflight) -> str:
+    """What all cases together say of a server, in one sentence."""
+    by_name = {case.name: case for case in record.cases}
+    sense, call = by_name.get("coherence"), by_name.get("tool_call")
+    if sense is not None and sense.status == "fail" and call is not None and call.detail == NONSENSE:
+        return "No agent can work with it: it talks nonsense. Look at its weights, kernels and quantisation first"
+    if record.tools:
+        return "An agent can work with it"
+    if call is not None and (call.status == "pass" or "arguments are broken" in call.detail):
+        return "No agent can work with it: calls come, and their arguments are broken"
+    return "No agent can work with it: no tool call arrives"
+
+
 def short(
-    client: StampedClient, model: str, tools: list[dict[str, Any]], template: str
+    client: StampedClient, model: str, tools: list[dict[str, Any]], template: str, agent: AgentRoom | None = None
 ) -> tuple[Preflight, list[Exchange]]:
     """Ask for one fact and for one tool call.
 
@@ -66,6 +90,7 @@ def short(
         model: the model's name in requests.
         tools: what the agent will offer; none: there is no agent, and no call is asked for.
         template: the chat template in use, by name, for the advice.
+        agent: who will work, and the room that it needs; None: the context is not looked at.
 
     Returns:
         The cases and the recorded exchanges behind them.
@@ -73,8 +98,15 @@ def short(
     asking = Asking(client, model)
     if not tools:
         return Preflight(cases=(talk.coherence(asking),), tools=False), asking.exchanges
-    cases = (talk.coherence(asking), calls.asked_for(asking, TASK, tools, template=template))
-    return Preflight(cases=cases, tools=cases[1].status == "pass"), asking.exchanges
+    sense = talk.coherence(asking)
+    if asking.nonsense:
+        return Preflight(cases=(sense, asking.case("tool_call", "unknown", NONSENSE)), tools=False), asking.exchanges
+    call = calls.asked_for(asking, TASK, tools, template=template)
+    cases = [sense, call]
+    if agent is not None:
+        asking.served = who_serves(client, model)
+        cases.append(reach.agent_fits(asking, agent.name, agent.opening_tokens, agent.turn_tokens))
+    return Preflight(cases=tuple(cases), tools=call.status == "pass"), asking.exchanges
 
 
 def long(
@@ -96,6 +128,8 @@ def long(
     for name, question in (*_OPENING, *_WITH_TOOLS, *_WITHOUT):
         if time.monotonic() - began > PATIENCE_S:
             case = asking.case(name, "unknown", f"not asked: {PATIENCE_S:.0f} s were over")
+        elif asking.nonsense:
+            case = asking.case(name, "unknown", NONSENSE)
         elif asking.tools_refused and (name, question) in _WITH_TOOLS:
             case = asking.case(name, "unknown", "not asked: tools are refused")
         else:
@@ -104,7 +138,7 @@ def long(
         show(case)
     record = Preflight(
         cases=tuple(cases),
-        tools=any(case.name == "tool_call" and case.status == "pass" for case in cases),
+        tools=not asking.broken and any(case.name == "tool_call" and case.status == "pass" for case in cases),
         vision=asking.vision,
         server=str(served),
         requests=len(asking.exchanges),

@@ -13,6 +13,8 @@ from onbox.wire.client import StampedClient
 CHAT = "/chat/completions"
 TOKENS = 256
 """Room for a short thought and a call; on two processors a model of 1.5 billion parameters needs ten seconds for it."""
+DETAIL_MAX = 600
+"""Characters of what a case tells, whatever a server has said."""
 SYSTEM = "You are a coding agent. Use the tools to do what the user asks."
 
 
@@ -34,6 +36,10 @@ class Asking:
     """The answer to the first request for a call."""
     tools_refused: bool = False
     """Whether the server turns down any request with tools in it."""
+    broken: bool = False
+    """Whether the arguments of a call came broken."""
+    nonsense: bool = False
+    """Whether the answer to the simplest question made no sense."""
     vision: bool | None = None
     """Whether images are taken; None: not known."""
 
@@ -66,7 +72,7 @@ class Asking:
         """The case of the last questions, with what helps against its troubles on this server."""
         names = f"{self.model} {self.served.origin}" if self.served else self.model
         helps = [text for trouble in troubles if (text := remedy(trouble, self.served, names))]
-        return PreflightCase(name=name, status=status, detail=detail, remedy="; ".join(helps))
+        return PreflightCase(name=name, status=status, detail=short(detail, DETAIL_MAX), remedy="; ".join(helps))
 
 
 def trouble(exchange: Exchange, reply: Reply) -> str:

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from onbox.evidence.call_arguments import CallFault, fault_of_call
 from onbox.evidence.markup import leaked
+from onbox.evidence.offers import offered_tools
 from onbox.evidence.records import Exchange, PreflightCase
-from onbox.evidence.stream import Reply
+from onbox.evidence.stream import Reply, ToolCall
 from onbox.preflight.asking import Asking, arguments, said, short, trouble
 from onbox.preflight.remedies import Trouble
 
@@ -21,8 +23,11 @@ TOOLS = [
     _tool("write_file", "Write one file.", "path", "content"),
 ]
 READ = "Read the file notes.txt."
+LIST = "Which files are in the project? List them."
+BOTH = "Read the files a.txt and b.txt, both at once."
 LINES = 'def greet(name):\n    """Say "hello"."""\n    return f\'hello, "{name}"\\n\'\n'
 """Several lines, both kinds of quotes, a backslash: what breaks calls that are put together from text."""
+WRITE = f"Write exactly this text into greet.py:\n\n{LINES}"
 SECRET = "4711"
 THINK_OPEN = ("<think>", "<|channel|>analysis", "<thinking>", "[THINK]")
 
@@ -48,10 +53,9 @@ def asked_for(asking: Asking, task: str, tools: list[dict[str, Any]], template: 
         return missing
     call = reply.tool_calls[0]
     if call.name not in _names(tools):
-        return asking.case(name, "warn", f"it called {call.name!r}, which was not offered")
-    if arguments(call) is None:
-        detail = f"arguments of {call.name} that are no JSON object: {short(call.arguments)}"
-        return asking.case(name, "warn", detail)
+        return asking.case(name, "warn", f"it called {short(call.name)!r}, which was not offered")
+    if broken := broken_calls(reply, tools):
+        return _broken(asking, name, broken, task, tools)
     return asking.case(name, "pass", f"{call.name} {short(call.arguments)}")
 
 
@@ -66,50 +70,102 @@ def streaming_agrees(asking: Asking) -> PreflightCase:
     both = [_calls(streamed), _calls(whole)]
     if both[0] == both[1]:
         return asking.case(name, "pass", f"both gave {f'{len(both[0])} call' if both[0] else 'no call'}")
-    status = "fail" if bool(both[0]) != bool(both[1]) else "warn"
-    return asking.case(name, status, f"streamed: {short(str(both[0]))}; whole: {short(str(both[1]))}", Trouble.STREAM)
+    told = f"streamed: {short(str(both[0]))}; whole: {short(str(both[1]))}"
+    usable = [
+        bool(calls) and not broken_calls(reply, TOOLS) for calls, reply in zip(both, (streamed, whole), strict=True)
+    ]
+    if usable[0] and usable[1]:
+        # Two answers of a model may differ; of a parser they differ again.
+        _, again = asking.task(READ, TOOLS)
+        if _calls(again) == both[1]:
+            return asking.case(name, "warn", f"they differed once, and agreed when asked again: {told}")
+    if not usable[0] and not usable[1]:
+        return asking.case(name, "fail", told, Trouble.ARGUMENTS)
+    asking.broken = asking.broken or not usable[0] or usable == [True, True]
+    return asking.case(name, "fail", told, Trouble.STREAM)
+
+
+def broken_calls(reply: Reply, tools: list[dict[str, Any]]) -> list[str]:
+    """What is wrong with the calls of a reply, in words; a tool that was not offered is the model's own invention."""
+    offered = offered_tools({"tools": tools})
+    faults = [(call, fault_of_call(call.name, call.arguments, offered)) for call in reply.tool_calls]
+    return [
+        f"{short(call.name)}: {fault.value}: {short(call.arguments) or 'nothing'}"
+        for call, fault in faults
+        if fault is not None and fault is not CallFault.UNKNOWN_TOOL
+    ]
+
+
+def _broken(asking: Asking, name: str, broken: list[str], task: str, tools: list[dict[str, Any]]) -> PreflightCase:
+    """The case of a call whose arguments came broken: is it so without a stream, too?"""
+    asking.broken = True
+    told = f"calls come, and their arguments are broken: {broken[0]}"
+    exchange, whole = asking.task(task, tools, stream=False)
+    if trouble(exchange, whole) or not whole.tool_calls:
+        return asking.case(name, "fail", told, Trouble.ARGUMENTS)
+    if broken_calls(whole, tools):
+        return asking.case(name, "fail", f"{told}; so they are without a stream", Trouble.ARGUMENTS)
+    return asking.case(name, "fail", f"{told}; without a stream they are whole: the stream loses them", Trouble.STREAM)
+
+
+def _first(reply: Reply, name: str) -> ToolCall | None:
+    return next((call for call in reply.tool_calls if call.name == name), None)
 
 
 def no_argument(asking: Asking) -> PreflightCase:
     """A call of a tool that takes nothing: some parsers lose it."""
     name = "no_argument_call"
-    exchange, reply = asking.task("Which files are in the project? List them.", TOOLS)
+    exchange, reply = asking.task(LIST, TOOLS)
     if missing := _missing(asking, name, exchange, reply, TOOLS):
         return missing
     call = reply.tool_calls[0]
+    if broken := broken_calls(reply, TOOLS):
+        return _broken(asking, name, broken, LIST, TOOLS)
     if call.name != "list_files":
-        return asking.case(name, "warn", f"it called {call.name} {short(call.arguments)}")
-    if arguments(call) is None:
-        return asking.case(name, "fail", f"arguments that are no JSON object: {short(call.arguments)}", Trouble.PARSE)
+        return asking.case(name, "warn", f"it called {short(call.name)} {short(call.arguments)}")
     return asking.case(name, "pass", f"list_files {short(call.arguments) or 'without arguments'}")
 
 
 def long_arguments(asking: Asking) -> PreflightCase:
     """Lines, quotes and backslashes inside an argument."""
     name = "long_arguments"
-    exchange, reply = asking.task(f"Write exactly this text into greet.py:\n\n{LINES}", TOOLS)
+    exchange, reply = asking.task(WRITE, TOOLS)
     if missing := _missing(asking, name, exchange, reply, TOOLS):
         return missing
-    given = arguments(reply.tool_calls[0])
-    if given is None:
-        detail = f"arguments that are no JSON object: {short(reply.tool_calls[0].arguments)}"
-        return asking.case(name, "fail", detail, Trouble.PARSE)
-    content = str(given.get("content", ""))
+    if broken := broken_calls(reply, TOOLS):
+        return _broken(asking, name, broken, WRITE, TOOLS)
+    content = _content(reply)
     if content.strip() == LINES.strip():
         return asking.case(name, "pass", "lines, quotes and a backslash arrived as they were asked for")
+    _, whole = asking.task(WRITE, TOOLS, stream=False)
+    if _content(whole).strip() == LINES.strip():
+        asking.broken = True
+        detail = f"streamed they differ from what was asked for, whole they do not: {short(content)}"
+        return asking.case(name, "fail", detail, Trouble.STREAM)
     return asking.case(name, "warn", f"they parse, and differ from what was asked for: {short(content)}")
+
+
+def _content(reply: Reply) -> str:
+    call = _first(reply, "write_file")
+    given = arguments(call) if call else None
+    return str((given or {}).get("content", ""))
 
 
 def parallel(asking: Asking) -> PreflightCase:
     """Two calls in one answer; gpt-oss never does that."""
     name = "parallel_calls"
-    exchange, reply = asking.task("Read the files a.txt and b.txt, both at once.", TOOLS)
+    exchange, reply = asking.task(BOTH, TOOLS)
     if missing := _missing(asking, name, exchange, reply, TOOLS):
         return missing
+    if broken := broken_calls(reply, TOOLS):
+        return _broken(asking, name, broken, BOTH, TOOLS)
     if len(reply.tool_calls) < 2:
         return asking.case(name, "warn", "one call at a time: an agent takes more turns")
-    if any(arguments(call) is None for call in reply.tool_calls):
-        return asking.case(name, "fail", f"mixed up: {short(str(_calls(reply)))}", Trouble.PARSE)
+    if reply.tool_calls[0].id and len({call.id for call in reply.tool_calls}) < len(reply.tool_calls):
+        asking.broken = True
+        return asking.case(
+            name, "fail", "several calls have one id: their results cannot be told apart", Trouble.STREAM
+        )
     return asking.case(name, "pass", f"{len(reply.tool_calls)} calls in one answer")
 
 

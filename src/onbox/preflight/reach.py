@@ -5,7 +5,7 @@ import secrets
 from onbox.errors import BoxError
 from onbox.evidence.records import PreflightCase
 from onbox.evidence.sight_gates import read_by
-from onbox.preflight.asking import Asking, short, trouble
+from onbox.preflight.asking import TOKENS, Asking, short, trouble
 from onbox.preflight.remedies import Trouble
 from onbox.see.looking import request
 from onbox.see.pictures import made
@@ -32,6 +32,30 @@ def context(asking: Asking) -> PreflightCase:
         detail = f"{tokens:,} tokens: enough for the built-in agent on small tasks, too few for most others"
         return asking.case("context", "warn", detail, Trouble.CONTEXT)
     return asking.case("context", "pass", f"{tokens:,} tokens")
+
+
+def agent_fits(asking: Asking, agent: str, opening_tokens: int | None, turn_tokens: int) -> PreflightCase:
+    """Whether the chosen agent's first request and one answer fit into the context.
+
+    Args:
+        asking: the conversation; who serves says how long it may be.
+        agent: its name.
+        opening_tokens: of its first request; None: of an agent that nobody measured.
+        turn_tokens: that an answer may have.
+    """
+    tokens = asking.served.context_tokens if asking.served else None
+    if tokens is None:
+        return asking.case("context", "unknown", "the server does not say how long a conversation may be")
+    if opening_tokens is None:
+        return asking.case("context", "unknown", f"{tokens:,} tokens; how much {agent} opens with is not known")
+    need = opening_tokens + turn_tokens
+    if tokens < need:
+        detail = (
+            f"{tokens:,} tokens are short for {agent}: its first request has about {opening_tokens:,} and an answer may"
+            f" have {turn_tokens:,}; work needs more"
+        )
+        return asking.case("context", "warn", detail, Trouble.CONTEXT)
+    return asking.case("context", "pass", f"{tokens:,} tokens; {agent} opens with about {opening_tokens:,}")
 
 
 def output_limit(asking: Asking) -> PreflightCase:
@@ -64,7 +88,7 @@ def image(asking: Asking) -> PreflightCase:
         picture = made("digits", str(secrets.randbelow(2**31)))
     except BoxError as error:
         return asking.case("image", "unknown", f"not asked: {error.message}; {error.next_step}")
-    exchange, reply = asking.chat(request(asking.model, picture.question, picture)["messages"])
+    exchange, reply = asking.chat(request(asking.model, picture.question, picture, TOKENS)["messages"])
     if broken := trouble(exchange, reply):
         control, answered = asking.chat([{"role": "user", "content": picture.question}], max_tokens=16)
         if exchange.status is None or trouble(control, answered):

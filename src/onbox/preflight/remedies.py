@@ -17,4 +17,4 @@ def remedy(trouble: Trouble, served: Served | None, model: str) -> str:
     facts = served.facts if served else None
     if served is None or facts is None or facts.advice is None:
         return ""
-    return facts.advice(Advice(trouble, served.version, model))
+    return facts.advice(Advice(trouble, served.version, model, served.options))

@@ -17,9 +17,14 @@ def coherence(asking: Asking) -> PreflightCase:
     exchange, reply = asking.chat([{"role": "user", "content": QUESTION}])
     if broken := trouble(exchange, reply):
         return asking.case("coherence", "fail", broken)
-    text = f"{reply.content} {reply.reasoning}"
+    text = f"{reply.content} {reply.reasoning}".strip()
     detail = f"asked for the capital of France, it said: {short(text)}"
-    return asking.case("coherence", "pass" if ANSWER in text.lower() else "fail", detail)
+    if ANSWER in text.lower():
+        return asking.case("coherence", "pass", detail)
+    if not text:
+        return asking.case("coherence", "fail", "asked for the capital of France, it gave an empty answer")
+    asking.nonsense = True
+    return asking.case("coherence", "fail", f"it talks nonsense: {detail}")
 
 
 def usage(asking: Asking) -> PreflightCase:

@@ -189,7 +189,12 @@ def rate(speed: Measurement) -> str:
 def budget(speed: Measurement) -> str:
     """The lines of an uncertainty, the widest first: `requests 3.1 %, drift 1.0 %`; those below 0.05 % are left out."""
     lines = sorted(speed.uncertainty.budget if speed.uncertainty else (), key=lambda line: -line.relative)
-    return ", ".join(f"{line.source} {100 * line.relative:.1f} %" for line in lines if line.relative >= 0.0005)
+    said = ", ".join(f"{line.source} {100 * line.relative:.1f} %" for line in lines if line.relative >= 0.0005)
+    if speed.uncertainty is None or speed.uncertainty.asked is None:
+        return said
+    asked = f"{number(100 * speed.uncertainty.asked)} % asked"
+    kept = f", not reached: {speed.uncertainty.why_not}" if speed.uncertainty.why_not else ", reached"
+    return f"{said}; {asked}{kept}" if said else f"{asked}{kept}"
 
 
 def tok_s_interval(value: tuple[float, float] | None) -> str:

@@ -16,8 +16,6 @@ from onbox.see.pictures import Picture
 from onbox.wire.client import StampedClient
 
 CHAT = "/chat/completions"
-TOKENS = 1024
-"""Room for a thought before a short answer."""
 REFUSALS = 2
 """After so many refused pictures in a row no more are sent."""
 COMPLETE = "complete"
@@ -130,14 +128,14 @@ class Looking:
         return exchange
 
     def _body(self, picture: Picture, *, shown: bool) -> dict[str, Any]:
-        body = request(self._model, picture.question, picture if shown else None)
+        body = request(self._model, picture.question, picture if shown else None, self._plan.tokens)
         if self._plan.image:
             # One picture many times: only sampling makes another try of it.
             return {**body, "seed": self._plan.seed + self._n}
         return {**body, "temperature": 0}
 
 
-def request(model: str, question: str, picture: Picture | None) -> dict[str, Any]:
+def request(model: str, question: str, picture: Picture | None, tokens: int) -> dict[str, Any]:
     """The body of a streamed chat request that shows a picture, or none."""
     content: Any = question
     if picture is not None:
@@ -146,7 +144,7 @@ def request(model: str, question: str, picture: Picture | None) -> dict[str, Any
     return {
         "model": model,
         "messages": [{"role": "user", "content": content}],
-        "max_tokens": TOKENS,
+        "max_tokens": tokens,
         "stream": True,
         "stream_options": {"include_usage": True},
     }

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -16,9 +17,11 @@ from onbox.evidence.records import Exchange, SpeedPlan, SpeedRecord, Telemetry
 from onbox.evidence.stream import Reply, read_reply
 from onbox.speed.api_requests import APIS, USUAL
 from onbox.speed.monitor import Monitor
+from onbox.speed.progress import OnProgress, SpeedProgress
 from onbox.speed.prompts import prompt
 from onbox.speed.scraping import Scraper
 from onbox.speed.telemetry import CpuMeter
+from onbox.speed.time_plan import COLD_TOKENS_MAX, Pace, time_plan, words_of
 from onbox.wire.client import StampedClient
 
 STEADY_OVER = 3
@@ -32,6 +35,11 @@ SLOWEST_S_PER_TOKEN = 10.0
 REQUESTS_MAX = 100
 """However fast the server is."""
 
+WITHIN_SHARE = 0.7
+"""Of the uncertainty that is to be reached, what scatter may take: drift, lag and the like need room too."""
+WITHIN_BUDGETS = 10.0
+"""A second round takes at most so many times the budget."""
+
 ROUNDS_MIN = 2
 """Of several requests at a time."""
 
@@ -39,6 +47,8 @@ NO_SUCH_API = (400, 404, 405, 422, 501)
 """A server that answers so does not have the API that it was asked by; the next one is tried."""
 
 OnTokens = Callable[[int], None]
+HalfWidth = Callable[[Sequence[tuple[float, float]]], float | None]
+"""(amount, seconds) of each request -> half of the 95 percent interval of their ratio, relative to it."""
 
 
 class SpeedRun:
@@ -54,6 +64,8 @@ class SpeedRun:
         engine_pid: whose CPU time is the engine's own; None when it is not ours to see.
         apis: names of `onbox.speed.api_requests.APIS`, in the order in which they are tried.
         on_tokens: told the number of events in each read, for live views.
+        on_progress: called after each request, for live views.
+        half_width: how sure a rate is by its requests' scatter; None makes no second round.
     """
 
     def __init__(
@@ -68,6 +80,8 @@ class SpeedRun:
         engine_pid: int | None,
         apis: Sequence[str] = USUAL,
         on_tokens: OnTokens = lambda count: None,
+        on_progress: OnProgress = lambda progress: None,
+        half_width: HalfWidth | None = None,
     ) -> None:
         self._client = client
         request_s = START_S + SLOWEST_S_PER_TOKEN * plan.tokens
@@ -79,30 +93,45 @@ class SpeedRun:
         self._launch_id = launch_id
         self._meter = CpuMeter(engine_pid)
         self._on_tokens = on_tokens
+        self._on_progress = on_progress
+        self._half_width = half_width
+        self._planned = ""
+        self._first_round: int | None = None
+        self._wanted: int | None = None
+        self._spent_s = self._each_s = 0.0
+        self._pairs: list[tuple[int, float] | None] = []
         self._numbers = itertools.count()
         self._apis = [APIS[name] for name in apis]
         self._scraper = Scraper(client, engine)
         self._idle: list[dict[str, float]] = []
 
     def cold(self) -> Exchange:
-        """Check that nothing runs, then make the first request of this server's life."""
+        """Check that nothing runs, then make the first request of this server's life; a short one, with a budget."""
+        began_s = time.monotonic()
         self._idle = self._scraper.look_for_others()
         text = prompt(self._plan.seed, next(self._numbers), self._plan.depth_tokens)
-        exchange = self._one("cold", text)
-        while len(self._apis) > 1 and exchange.status in NO_SUCH_API:
-            self._apis.pop(0)
+        with self._short():
             exchange = self._one("cold", text)
+            while len(self._apis) > 1 and exchange.status in NO_SUCH_API:
+                self._apis.pop(0)
+                exchange = self._one("cold", text)
+        self._spent_s = time.monotonic() - began_s
         return exchange
 
     def measure(self) -> SpeedRecord:
         """Warm up until steady, make the measured requests, and write the record last.
 
         How many requests are made is settled by the warm-up alone, before any of them: a measurement that went on until
-        its own interval was narrow would stop where it liked.
+        its own interval was narrow would stop where it liked. With `within` there is a second round, whose size follows
+        from the scatter of the first alone (Stein 1945): the judge takes the scatter from there too.
         """
-        self._plan = self._long_enough(self._warm_up())
+        paces = self._settle()
+        self._plan = self._long_enough(self._warm_up(paces))
         with self._window(self._folder) as monitor:
-            ended = self._one_by_one(monitor)
+            made: list[int] = []
+            ended = self._one_by_one(monitor, made)
+            if ended == "complete" and self._plan.within is not None and self._more(self._plan.within):
+                ended = self._one_by_one(monitor, made)
         record = self._record(self._plan, monitor, ended)
         if self._plan.concurrency and ended == "complete":
             # One at a time once more, so that a drift over the whole sweep shows.
@@ -113,11 +142,34 @@ class SpeedRun:
 
     # ------------------------------------------------------------ one at a time
 
-    def _warm_up(self) -> float | None:
+    def _settle(self) -> list[float]:
+        """With a budget: tokens and requests, by the pace of one short request, which is the first of the warm-up.
+
+        Returns:
+            Its pace in a list; an empty one where there is no budget.
+        """
+        plan = self._plan
+        if plan.budget_s is None:
+            return []
+        began_s = time.monotonic()
+        with self._short():
+            exchange = self._one("warmup", self._prompt(next(self._numbers)))
+        pace = _pace(exchange)
+        if pace is None:
+            self._planned = "the first requests show no pace to plan by"
+            return []
+        self._spent_s += time.monotonic() - began_s
+        found = time_plan(plan, pace, self._spent_s)
+        settled = {"tokens": found.tokens, "requests": found.requests, "warmup_requests_max": found.warm_ups + 1}
+        self._plan = plan.model_copy(update=settled)
+        self._planned = words_of(plan, found, pace)
+        self._on_progress(SpeedProgress(0, found.requests, found.expected_s, self._planned))
+        return [pace.tok_s]
+
+    def _warm_up(self, paces: list[float]) -> float | None:
         """Seconds that the last request decoded for; None: that could not be seen."""
-        paces: list[float] = []
-        span_s = None
-        for _ in range(self._plan.warmup_requests_max):
+        span_s = self._plan.tokens / paces[-1] if paces else None
+        for _ in range(self._plan.warmup_requests_max - len(paces)):
             seen = _seen(read_reply(self._one("warmup", self._prompt(next(self._numbers)))))
             if seen is None:
                 return None
@@ -134,22 +186,61 @@ class SpeedRun:
         enough = min(REQUESTS_MAX, math.ceil(self._plan.at_least_s / span_s))
         return self._plan.model_copy(update={"requests": max(self._plan.requests, enough)})
 
-    def _one_by_one(self, monitor: Monitor) -> str:
-        """Make the planned requests; returns `complete`, or what stopped them.
+    def _one_by_one(self, monitor: Monitor, made: list[int]) -> str:
+        """Make those of the planned requests that are not made yet; returns `complete`, or what stopped them.
 
         The last third of the requests has the subjects of the first third, so that a drift of the box is no matter of
         what was asked.
+
+        Args:
+            made: the numbers of the prompts so far; filled here.
         """
         first_again = self._plan.requests - self._plan.requests // 3
-        made: list[int] = []
-        for n in range(self._plan.requests):
+        began_s, before = time.monotonic(), len(made)
+        for n in range(before, self._plan.requests):
             made.append(next(self._numbers))
             like = made[n - first_again] if n >= first_again else made[n]
             exchange = self._one("measured", self._prompt(made[n], like))
+            if self._plan.within is not None:
+                self._pairs.append(_seen(read_reply(exchange)))
             self._keep_moments(self._folder, monitor)
             if problem := _problem(exchange):
                 return problem
+            each_s = (time.monotonic() - began_s) / (len(made) - before)
+            left = self._plan.requests - len(made)
+            self._on_progress(SpeedProgress(len(made), self._plan.requests, left * each_s))
+        self._each_s = (time.monotonic() - began_s) / max(1, len(made) - before)
         return "complete"
+
+    def _more(self, within: float) -> bool:
+        """Settle by the scatter of the first round how many requests there are in all; whether any follow."""
+        pairs = [pair for pair in self._pairs if pair]
+        half = self._half_width(pairs) if self._half_width and len(pairs) == len(self._pairs) else None
+        if half is None:
+            return False
+        self._first_round = len(pairs)
+        self._wanted = max(len(pairs), math.ceil(len(pairs) * (half / (WITHIN_SHARE * within)) ** 2))
+        most = REQUESTS_MAX
+        if self._plan.budget_s is not None:
+            most = min(most, math.floor(WITHIN_BUDGETS * self._plan.budget_s / self._each_s))
+        total = max(len(pairs), min(self._wanted, most))
+        self._plan = self._plan.model_copy(update={"requests": total})
+        left_s = (total - len(pairs)) * self._each_s
+        few = f"; {self._wanted} would be needed" if self._wanted > total else ""
+        note = f"known to {half:.1%} by its scatter: {total - len(pairs)} requests more for {within:.1%}{few}"
+        self._on_progress(SpeedProgress(len(pairs), total, left_s, note))
+        return total > len(pairs)
+
+    @contextmanager
+    def _short(self) -> Iterator[None]:
+        """With a budget, requests are short in here: what they show is needed before they may take long."""
+        plan = self._plan
+        if plan.budget_s is not None:
+            self._plan = plan.model_copy(update={"tokens": min(plan.tokens, COLD_TOKENS_MAX)})
+        try:
+            yield
+        finally:
+            self._plan = plan
 
     def _one(self, purpose: str, text: str) -> Exchange:
         """One request, recorded with who used the processors meanwhile."""
@@ -247,6 +338,9 @@ class SpeedRun:
             engine_pids=self._meter.engine_pids(),
             accelerators=monitor.accelerators,
             concurrency=concurrency,
+            first_round=self._first_round if concurrency == 1 else None,
+            wanted_requests=self._wanted if concurrency == 1 else None,
+            planned=self._planned,
             ended=ended,
         )
 
@@ -254,6 +348,20 @@ class SpeedRun:
 def _problem(exchange: Exchange) -> str:
     """What ends a measurement; empty for an answer."""
     return exchange.error or ("" if exchange.status == 200 else f"status {exchange.status}")
+
+
+def _pace(exchange: Exchange) -> Pace | None:
+    """What one request shows of the server's pace; None where it shows none."""
+    reply = read_reply(exchange)
+    seen = _seen(reply)
+    tokens = reply.completion_tokens or reply.chunks
+    if exchange.status != 200 or not exchange.ended_ns or tokens < 2:
+        return None
+    if seen is None:
+        # It came in one piece: all of its time is its tokens'.
+        return Pace(tokens / (exchange.ended_ns / 1e9), 0.0)
+    _, span_s = seen
+    return Pace((tokens - 1) / span_s, max(0.0, exchange.ended_ns / 1e9 - span_s))
 
 
 def _seen(reply: Reply) -> tuple[int, float] | None:

@@ -92,6 +92,20 @@ class Tokens:
 
 
 @dataclass(frozen=True)
+class Measuring:
+    """A measurement goes on."""
+
+    contender: str
+    done: int
+    """Measured requests that are over."""
+    total: int
+    left_s: float | None
+    """None: nothing tells."""
+    note: str = ""
+    """Worth a line of its own; mostly empty."""
+
+
+@dataclass(frozen=True)
 class SpeedMeasured:
     """The decode measurement is over and was looked at."""
 
@@ -145,6 +159,7 @@ Event = (
     | PhaseStarted
     | PhaseEnded
     | Tokens
+    | Measuring
     | SpeedMeasured
     | RunStarted
     | RunEnded

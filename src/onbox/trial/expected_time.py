@@ -53,7 +53,10 @@ def expected_of(
 
 def _measured_s(speed: SpeedPlan, tok_s: float) -> float:
     request_s = speed.tokens / tok_s
-    return max(speed.requests * request_s, speed.at_least_s) + (1 + speed.warmup_requests_max) * request_s
+    whole_s = max(speed.requests * request_s, speed.at_least_s) + (1 + speed.warmup_requests_max) * request_s
+    if speed.budget_s is None:
+        return whole_s
+    return min(whole_s, max(speed.budget_s, speed.least_requests * speed.least_tokens / tok_s))
 
 
 def _size(weights: Weights, name: str) -> int:

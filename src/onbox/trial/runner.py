@@ -10,7 +10,7 @@ from typing import Protocol
 
 from onbox import preflight, weights
 from onbox.atomic_files import write_atomic, write_json
-from onbox.bench.agents import agent_of
+from onbox.bench.agents import OPENING_TOKENS, agent_of
 from onbox.bench.instances import Instances
 from onbox.bench.probing import sandbox_of
 from onbox.bench.quality import References
@@ -56,6 +56,10 @@ class OutcomeObserver(Protocol):
 
     def speed(self, folder: TrialFolder, contender: str) -> tuple[float | None, str]:
         """(tok/s, status) of a finished measurement."""
+        ...
+
+    def half_width(self, pairs: Sequence[tuple[float, float]]) -> float | None:
+        """How sure a ratio is by the scatter of its requests; None: they show none."""
         ...
 
 
@@ -230,7 +234,9 @@ class Trial:
         with life.client() as client:
             # Where no agent will work, sense is all that is asked.
             tools = list(DEFINITIONS) if self.tasks else []
-            record, exchanges = preflight.short(client, life.model, tools, template)
+            agent = self.plan.agent
+            room = preflight.AgentRoom(agent.name, OPENING_TOKENS.get(agent.name), agent.limits.turn_tokens)
+            record, exchanges = preflight.short(client, life.model, tools, template, room if tools else None)
         write_json(home / "preflight.json", record)
         (home / "preflight.jsonl").unlink(missing_ok=True)
         for exchange in exchanges:
@@ -262,6 +268,10 @@ class Trial:
                 engine_pid=life.engine_pid,
                 apis=apis_for(life.props),
                 on_tokens=counter.add,
+                on_progress=lambda now: self._show(
+                    events.Measuring(contender.name, now.done, now.total, now.left_s, now.note)
+                ),
+                half_width=self._observer.half_width,
             )
             speed.cold()
             self._preflight(contender, life, recipe)
@@ -293,8 +303,9 @@ class Trial:
 
     def _seen(self, contender: ContenderPlan) -> bool:
         """Whether there is nothing for which an engine would have to be started: a trial asks while one is up."""
-        plan, folder = self.plan.see, self.folder.contender(contender.name) / "vision"
-        return plan is None or not plan.always or (folder / sight.NAME).is_file()
+        plan, home = self.plan.see, self.folder.contender(contender.name)
+        was_up = (home / "standup" / "phases.json").is_file()
+        return plan is None or (was_up and not plan.always) or (home / "vision" / sight.NAME).is_file()
 
     # ------------------------------------------------------------ runs
 

@@ -29,7 +29,7 @@ from onbox.recipes.text import read_yaml
 from onbox.trial.arms import ArmEntry, arms_of
 from onbox.wire.endpoint import Endpoint
 
-SPEED = SpeedPlan(requests=8, at_least_s=5.0)
+SPEED = SpeedPlan(requests=8, at_least_s=5.0, budget_s=90.0)
 """Enough for an interval of about a percent, on a slow processor as on a fast accelerator."""
 
 BUILTIN_AGENT = "builtin"

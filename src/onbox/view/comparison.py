@@ -1,15 +1,16 @@
 """Two contenders beside each other, of one trial or of two: the judge's numbers, and whether they may be compared."""
 
-from collections.abc import Container, Iterator
-from dataclasses import dataclass
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from onbox.errors import OnboxError
 from onbox.evidence.load import TrialEvidence, load_contender
 from onbox.judge.results import ContenderResult, Measurement, TaskCell
-from onbox.judge.verdict.comparison import Side, as_seen
+from onbox.judge.verdict.cells import Seen
+from onbox.judge.verdict.comparison import as_seen
 from onbox.judge.verdict.contenders import judge_contender
-from onbox.judge.verdict.pairing import paired
+from onbox.judge.verdict.pairing import Paired, paired
 from onbox.report import words
 from onbox.report.text import one_line
 from onbox.view.trial import Trial
@@ -66,12 +67,10 @@ class Comparing:
     others: int
     """Tasks that only one has run, or whose files differ."""
     conditions: tuple[Beside, ...]
-    p: float | None
-    """Chance of so large a difference on the shared tasks, by the judge's exact permutation."""
-    interval: tuple[float, float] | None
-    """95 percent of the difference of the pass rates, right less left, each shared task weighing the same."""
-    why_no_p: str
-    """Why neither is given; empty where they are."""
+    runs: Paired | None
+    """The runs of the shared tasks side by side, as the judge pairs them."""
+    why_not: str
+    """Why there are none; empty where there are."""
     speeds: tuple[Beside, ...]
     rates_compare: bool
     """Whether the decode rates have the same profile."""
@@ -81,7 +80,7 @@ def compare(left: Chosen, right: Chosen) -> Comparing:
     """Hold two contenders against each other."""
     same_trial = left.trial.at == right.trial.at
     shared = tuple(_shared(left, right, same_trial))
-    p, interval, why_no_p = _difference(left, right, {each.task for each in shared})
+    runs, why_not = _paired(left, right, {each.task for each in shared})
     speeds = tuple(_speeds(left.contender.speed, right.contender.speed))
     return Comparing(
         left=left,
@@ -90,40 +89,45 @@ def compare(left: Chosen, right: Chosen) -> Comparing:
         tasks=shared,
         others=len({*left.cells, *right.cells}) - len(shared),
         conditions=() if same_trial else tuple(_conditions(left.trial, right.trial)),
-        p=p,
-        interval=interval,
-        why_no_p=why_no_p,
+        runs=runs,
+        why_not=why_not,
         speeds=speeds,
         rates_compare=bool(speeds) and all(each.same for each in speeds),
     )
 
 
-def _difference(
-    left: Chosen, right: Chosen, tasks: Container[str]
-) -> tuple[float | None, tuple[float, float] | None, str]:
-    """(chance, interval of the difference, why there are none) on the shared tasks.
+def _paired(left: Chosen, right: Chosen, tasks: Container[str]) -> tuple[Paired | None, str]:
+    """(the runs of the shared tasks, why there are none).
 
     Counts of runs are not enough: runs that said the same word for word are one, and only the evidence tells.
     """
     if any(len(each.trial.verdict.runs) > RUNS_MAX for each in (left, right)):
-        return None, None, f"a trial has more than {RUNS_MAX:,} runs, and is not judged again on a page"
+        return None, f"a trial has more than {RUNS_MAX:,} runs, and is not judged again on a page"
     try:
         sides = [_side(each, tasks) for each in (left, right)]
     except (OnboxError, OSError, ValueError, KeyError, StopIteration) as error:
-        return None, None, f"the evidence cannot be judged again: {one_line(str(error))[:300]}"
-    runs = paired(sides[0].tasks, sides[1].tasks)
-    if not runs.tasks:
-        return None, None, "they have no task in common that both ran"
-    return runs.suite_p, runs.interval, ""
+        return None, f"the evidence cannot be judged again: {one_line(str(error))[:300]}"
+    if _seed(left.trial) != _seed(right.trial):
+        sides[1] = {task: [replace(run, n=None) for run in runs] for task, runs in sides[1].items()}
+    runs = paired(sides[0], sides[1])
+    return (runs, "") if runs.tasks else (None, "they have no task in common that both ran")
 
 
-def _side(chosen: Chosen, tasks: Container[str]) -> Side:
-    folder = chosen.trial.folder
-    plan = folder.plan()
-    contender = next(each for each in plan.contenders if each.name == chosen.contender.name)
-    evidence = TrialEvidence(plan, tuple(folder.ledger()), (load_contender(folder, contender),))
-    seen = as_seen(judge_contender(evidence, evidence.contenders[0]))
-    return Side({task: runs for task, runs in seen.tasks.items() if task in tasks}, seen.facts)
+def _side(chosen: Chosen, tasks: Container[str]) -> dict[str, Sequence[Seen]]:
+    """The valid runs of a contender on some tasks, judged once for as long as its trial is kept."""
+    kept, name = chosen.trial.seen, chosen.contender.name
+    if name not in kept:
+        folder = chosen.trial.folder
+        plan = folder.plan()
+        contender = next(each for each in plan.contenders if each.name == name)
+        evidence = TrialEvidence(plan, tuple(folder.ledger()), (load_contender(folder, contender),))
+        kept[name] = as_seen(judge_contender(evidence, evidence.contenders[0])).tasks
+    return {task: runs for task, runs in kept[name].items() if task in tasks}
+
+
+def _seed(trial: Trial) -> int | None:
+    """Run n of one trial is the counterpart of run n of another only where both were given the same seeds."""
+    return trial.page.plan.seed if trial.page.plan else None
 
 
 def _shared(left: Chosen, right: Chosen, same_trial: bool) -> Iterator[TaskBeside]:

@@ -41,12 +41,14 @@ class Pages:
             pictures=pictures,
             when=when,
             State=State,
-            folder=str(library.top),
+            folder=library.name,
             shapes=SHAPES,
             shape_of=SHAPE_OF,
             open_square=open_square,
             key_of=key_of,
         )
+        for name in ("base", "parts", "trials"):
+            self._templates.get_template(f"{name}.html.j2")  # made before anybody waits for the first page
         self._reading: threading.Thread | None = None
 
     def render(self, template: str, **values: Any) -> Response:

@@ -1,13 +1,15 @@
 """One trial as the pages show it: its verdict, and what stands beside it in the folder."""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from onbox.errors import OnboxError, UsageError
 from onbox.evidence.folder import TrialFolder
 from onbox.judge.results import ContenderResult, Outcome, RunResult, Status, Verdict
+from onbox.judge.verdict.cells import Seen
 from onbox.report.page import Finding, Page, read_page
 from onbox.view.library import Kept, Library
 from onbox.view.summary import Stamp
@@ -25,6 +27,8 @@ class Trial:
     stamp: Stamp
     verdict: Verdict
     page: Page
+    seen: dict[str, Mapping[str, Sequence[Seen]]] = field(default_factory=dict)
+    """The valid runs by contender and task, of those that were compared."""
 
     @property
     def name(self) -> str:

@@ -37,9 +37,8 @@ def command(url: str, model: str | None, out: Path | None, as_json: bool) -> Non
         print_json({"folder": str(result.folder), "model": result.model, **record.model_dump(mode="json")})
         return
     failed = sum(case.status == "fail" for case in record.cases)
-    verdict = "An agent can work with it" if record.tools else "No agent can work with it: no tool call arrives"
     screen.line()
-    screen.line((verdict, "bold green" if record.tools else "bold red"), ".")
+    screen.line((result.conclusion, "bold green" if record.tools else "bold red"), ".")
     for remedy in dict.fromkeys(case.remedy for case in record.cases if case.remedy):
         helped = [case.name for case in record.cases if case.remedy == remedy]
         screen.line(f"try    {', '.join(helped)}:")

@@ -13,8 +13,17 @@ from onbox.errors import UsageError
 @click.argument("url")
 @click.option("--model", help="The model's name in requests; the server is asked if left out.")
 @click.option("--api-key-env", default="", metavar="NAME", help="Environment variable with the key the server wants.")
-@click.option("--tokens", type=click.IntRange(16), default=256, show_default=True, help="Output tokens a request.")
-@click.option("--requests", type=click.IntRange(1), default=10, show_default=True, help="Measured requests.")
+@click.option("--tokens", type=click.IntRange(16), help="Output tokens a request; 256, or what the budget allows.")
+@click.option("--requests", type=click.IntRange(1), help="Measured requests; 10, or what the budget allows.")
+@click.option(
+    "--budget",
+    type=click.FloatRange(1),
+    default=90.0,
+    show_default=True,
+    metavar="S",
+    help="Seconds for one request at a time: a slow server gets fewer and shorter ones.",
+)
+@click.option("--within", metavar="PERCENT", help="Go on until the rate is known to this, or say why it is not.")
 @click.option(
     "--at-least",
     type=click.FloatRange(0),
@@ -35,8 +44,10 @@ def command(
     url: str,
     model: str | None,
     api_key_env: str,
-    tokens: int,
-    requests: int,
+    tokens: int | None,
+    requests: int | None,
+    budget: float,
+    within: str | None,
     at_least: float,
     depth: int,
     concurrency: str,
@@ -60,6 +71,8 @@ def command(
             tokens=tokens,
             requests=requests,
             at_least_s=at_least,
+            budget_s=budget,
+            within=_share(within),
             depth_tokens=depth,
             concurrency=_numbers(concurrency),
             weights=weights,
@@ -85,3 +98,20 @@ def _numbers(text: str) -> tuple[int, ...]:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
         raise UsageError(f"--concurrency {text}: not numbers", "write them as 1,2,4") from None
+
+
+def _share(percent: str | None) -> float | None:
+    """`1%` or `1` as 0.01.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    if percent is None:
+        return None
+    try:
+        share = float(percent.strip().removesuffix("%")) / 100
+    except ValueError:
+        share = 0.0
+    if not 0 < share < 1:
+        raise UsageError(f"--within {percent}: not a percentage between 0 and 100", "write it as 1%")
+    return share

@@ -7,6 +7,7 @@ from onbox.trial.events import (
     ContenderStopped,
     Event,
     Fetching,
+    Measuring,
     PhaseEnded,
     PhaseStarted,
     PlanShown,
@@ -31,6 +32,7 @@ class TrialProgress:
         self.runs: dict[tuple[str, str, str, int], RunStarted] = {}
         """Those under way, the oldest first."""
         self.tokens: Tokens | None = None
+        self.measuring: Measuring | None = None
         self.speeds: dict[str, SpeedMeasured] = {}
         self._ended: dict[tuple[str, str, str, int], str] = {}
 
@@ -48,12 +50,14 @@ class TrialProgress:
             case PhaseStarted():
                 self.phase = event.phase
             case PhaseEnded():
-                self.phase, self.fetching, self.tokens = "", None, None
+                self.phase, self.fetching, self.tokens, self.measuring = "", None, None, None
                 self.phases.append(event)
             case Fetching():
                 self.fetching = None if event.bytes_done == event.bytes_total else event
             case Tokens():
                 self.tokens = event
+            case Measuring():
+                self.measuring = event
             case SpeedMeasured():
                 self.speeds[event.contender] = event
             case RunStarted():

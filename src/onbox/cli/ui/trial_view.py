@@ -26,6 +26,7 @@ from onbox.trial.events import (
     ContenderStopped,
     Event,
     Fetching,
+    Measuring,
     Note,
     PhaseEnded,
     PhaseStarted,
@@ -49,6 +50,7 @@ STYLES = {
 }
 REFRESH_PER_SECOND = 4
 LINES_BESIDE_GRID = 12
+MEASURING_EVERY_S = 5.0
 RUNS_SHOWN = 4
 """Of several under way each has a line, and of many the oldest."""
 
@@ -93,6 +95,7 @@ class TrialLines:
         self._clock = clock
         self._start = clock()
         self._tenths: dict[str, int] = {}
+        self._measured_s = -MEASURING_EVERY_S
 
     def __enter__(self) -> Self:
         return self
@@ -106,10 +109,20 @@ class TrialLines:
         """Print the event's line, if it has one."""
         if isinstance(event, Fetching) and not self._is_news(event):
             return
+        if isinstance(event, Measuring) and not event.note and not self._is_time():
+            return
         line = describe(event)
         if line:
             elapsed = int(self._clock() - self._start)
             print(f"{elapsed // 60:4d}:{elapsed % 60:02d}  {one_line(line)}", file=self._out, flush=True)
+
+    def _is_time(self) -> bool:
+        """A measurement that goes on is a line every few seconds."""
+        now_s = self._clock()
+        if now_s - self._measured_s < MEASURING_EVERY_S:
+            return False
+        self._measured_s = now_s
+        return True
 
     def _is_news(self, event: Fetching) -> bool:
         """A download is shown in tenths, not in every block that arrives."""
@@ -140,6 +153,8 @@ def describe(event: Event) -> str:
             return f"{event.contender}: {event.phase} begins"
         case PhaseEnded():
             return f"{event.contender}: {event.phase} took {words.seconds(event.seconds)}"
+        case Measuring():
+            return f"{event.contender}: {_measuring(event)}"
         case SpeedMeasured():
             value = words.NO_VALID_NUMBER if event.tok_s is None else words.tok_s(event.tok_s)
             return f"{event.contender}: decode {value} ({event.status})"
@@ -186,6 +201,11 @@ def _hashing(event: Fetching) -> str:
     total = event.bytes_total or 0
     scale, unit = (1e9, "GB") if total >= 1e9 else (1e6, "MB")
     return f"hashing weights {event.bytes_done / scale:.0f} of {total / scale:.0f} {unit}"
+
+
+def _measuring(event: Measuring) -> str:
+    left = "" if event.left_s is None or event.done == event.total else f", {_about(event.left_s)} left"
+    return event.note or f"{words.of(event.done, event.total)} requests measured{left}"
 
 
 def _bytes_of(event: Fetching) -> str:
@@ -321,6 +341,8 @@ class LiveTrialView:
             else:
                 line.append(f"fetching {one_line(progress.fetching.name)} from {one_line(progress.fetching.source)}: ")
                 line.append(_bytes_of(progress.fetching), style="bold")
+        elif progress.measuring:
+            line.append(one_line(_measuring(progress.measuring)))
         elif len(runs) == 1:
             line.append(self._run(runs[0]))
         elif runs:

@@ -9,6 +9,10 @@ _HELPS = {
     Trouble.LEAK: _TEMPLATE,
     Trouble.PARSE: f"{_TEMPLATE}; a lower --temp",
     Trouble.STREAM: "llama.cpp: another build; its parser for streams is the same code",
+    Trouble.ARGUMENTS: (
+        "llama.cpp: another build, or a lower --temp (known: malformed arguments now and then; seen in and mended in "
+        "unknown builds: #22072, open)"
+    ),
     Trouble.REASONING_IN_TEXT: "llama.cpp: --jinja --reasoning-format deepseek",
     Trouble.REASONING_LOST: "llama.cpp: a --chat-template-file that prints reasoning_content",
     Trouble.CONTEXT: "llama.cpp: --ctx-size N (divided by --parallel N)",
@@ -18,5 +22,12 @@ _HELPS = {
 
 
 def advice(case: Advice) -> str:
-    """The option that helps; empty where none is known."""
-    return _HELPS.get(case.trouble, "")
+    """The option that helps; empty where none is known. What is set already is not named."""
+    text = _HELPS.get(case.trouble, "")
+    if case.is_set("--jinja"):
+        if case.trouble is Trouble.NO_TOOLS:
+            return "llama.cpp: another build: --jinja alone does not bring tools"
+        text = text.replace("--jinja, and ", "").replace("--jinja ", "")
+    if case.trouble is Trouble.REASONING_IN_TEXT and case.is_set("--reasoning-format", "deepseek"):
+        return "llama.cpp: another build, or a --chat-template-file whose thoughts it knows"
+    return text

@@ -8,6 +8,7 @@ _HELPS = {
     Trouble.LEAK: "Ollama: a TEMPLATE in the Modelfile whose form of call it parses",
     Trouble.PARSE: "Ollama: a newer version, or another TEMPLATE in the Modelfile",
     Trouble.STREAM: "Ollama: a newer version",
+    Trouble.ARGUMENTS: "Ollama: a newer version, or another TEMPLATE in the Modelfile",
     Trouble.REASONING_IN_TEXT: "Ollama: a model whose `ollama show` lists thinking",
     Trouble.REASONING_LOST: "Ollama: a TEMPLATE in the Modelfile that prints .Thinking",
     Trouble.CONTEXT: "Ollama: OLLAMA_CONTEXT_LENGTH=N, or PARAMETER num_ctx N in the Modelfile (the default is short)",

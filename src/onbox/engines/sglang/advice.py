@@ -2,6 +2,8 @@
 
 from onbox.engines.base import Advice, Trouble
 from onbox.engines.model_families import family_of
+from onbox.engines.parser_faults import known_faults
+from onbox.engines.sglang.parser_faults import FAULTS
 
 PARSERS = {
     "gpt-oss": ("gpt-oss", "gpt-oss"),
@@ -24,7 +26,6 @@ PARSERS = {
 """Family -> parser of calls, parser of thoughts; empty where there is none."""
 
 _HELPS = {
-    Trouble.STREAM: "SGLang: another --tool-call-parser, or a newer version",
     Trouble.REASONING_LOST: "SGLang: a --chat-template that prints reasoning_content",
     Trouble.CONTEXT: "SGLang: --context-length N",
     Trouble.SAMPLING: "SGLang: look into the model's generation_config.json (--sampling-defaults)",
@@ -34,11 +35,21 @@ _CALLS = (Trouble.NO_TOOLS, Trouble.NO_CALL, Trouble.LEAK, Trouble.PARSE)
 UNNAMED = "NAME, the one of this model"
 
 
+PARSER, REASONING = "--tool-call-parser", "--reasoning-parser"
+
+
 def advice(case: Advice) -> str:
-    """The option that helps; empty where none is known."""
+    """The option that helps; empty where none is known. What is set already is not named, nor the parser in use."""
     calls, reasoning = PARSERS.get(family_of(case.model), ("", ""))
+    if case.trouble in (Trouble.STREAM, Trouble.ARGUMENTS):
+        told = [fault.told() for fault in known_faults(case, FAULTS, calls)]
+        return "SGLang: " + ("; or ".join(told) or "another version: no fault of the parser in use is known here")
     if case.trouble in _CALLS:
-        return f"SGLang: --tool-call-parser {calls or UNNAMED}"
+        if case.is_set(PARSER, calls):
+            return "SGLang: another version, or a --chat-template that asks for calls as the parser in use reads them"
+        return f"SGLang: {PARSER} {calls or UNNAMED}"
     if case.trouble is Trouble.REASONING_IN_TEXT:
-        return f"SGLang: --reasoning-parser {reasoning or UNNAMED}"
+        if case.is_set(REASONING, reasoning):
+            return "SGLang: another version"
+        return f"SGLang: {REASONING} {reasoning or UNNAMED}"
     return _HELPS.get(case.trouble, "")

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from onbox.engines.base import Advice, Trouble
 from onbox.engines.log_lines import numbers
 from onbox.engines.model_families import family_of
+from onbox.engines.parser_faults import known_faults
+from onbox.engines.vllm.parser_faults import FAULTS
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,6 @@ PARSERS = {
 }
 
 _HELPS = {
-    Trouble.STREAM: "vLLM: another --tool-call-parser, or a newer version",
     Trouble.REASONING_LOST: "vLLM: a --chat-template that prints reasoning, or a newer version (RFC #27653)",
     Trouble.CONTEXT: "vLLM: --max-model-len N",
     Trouble.SAMPLING: "vLLM: look into the model's generation_config.json (--generation-config)",
@@ -55,25 +56,48 @@ _HELPS = {
     Trouble.APIS: "vLLM: 0.10 or newer for responses, 0.12 or newer for messages",
 }
 _CALLS = (Trouble.NO_TOOLS, Trouble.NO_CALL, Trouble.LEAK, Trouble.PARSE)
+_BROKEN = (Trouble.STREAM, Trouble.ARGUMENTS)
 UNNAMED = "NAME, the one of this model"
+PARSER, REASONING = "--tool-call-parser", "--reasoning-parser"
 
 
 def advice(case: Advice) -> str:
-    """The option that helps; empty where none is known."""
+    """The option that helps; empty where none is known. What is set already is not named, nor the parser in use."""
     parsers = PARSERS.get(family_of(case.model))
+    if case.trouble in _BROKEN:
+        return _of_the_parser(case, parsers)
     if case.trouble in _CALLS:
-        return _call_parser(parsers, case.version)
+        return _call_parser(case, parsers)
     if case.trouble is Trouble.REASONING_IN_TEXT:
-        return f"vLLM: --reasoning-parser {(parsers and parsers.reasoning) or UNNAMED}"
+        reasoning = (parsers and parsers.reasoning) or UNNAMED
+        if case.is_set(REASONING, reasoning):
+            return "vLLM: another version, or a --chat-template that opens the thought as its parser wants it"
+        return f"vLLM: {REASONING} {reasoning}"
     return _HELPS.get(case.trouble, "")
 
 
-def _call_parser(parsers: Parsers | None, version: str | None) -> str:
-    text = f"vLLM: --enable-auto-tool-choice --tool-call-parser {parsers.calls if parsers else UNNAMED}"
-    if parsers is None:
-        return text
-    if parsers.reasoning:
-        text += f" --reasoning-parser {parsers.reasoning}"
-    if parsers.since and version and numbers(version) < numbers(parsers.since):
-        text += f", which came with vLLM {parsers.since}; this is {version}"
+def _of_the_parser(case: Advice, parsers: Parsers | None) -> str:
+    """What keeps clear of a parser that breaks the calls which it reads."""
+    faults = known_faults(case, FAULTS, parsers.calls if parsers else "")
+    told = [fault.told() for fault in faults] or ["another version: no fault of the parser in use is known here"]
+    if case.trouble is Trouble.STREAM:
+        told.append("an agent that asks for whole answers (mini-swe-agent)")
+    return "vLLM: " + "; or ".join(told)
+
+
+def _call_parser(case: Advice, parsers: Parsers | None) -> str:
+    named = [
+        ("--enable-auto-tool-choice", ""),
+        (PARSER, parsers.calls if parsers else UNNAMED),
+        *([(REASONING, parsers.reasoning)] if parsers and parsers.reasoning else []),
+    ]
+    missing = [f"{name} {value}".rstrip() for name, value in named if not case.is_set(name, value)]
+    if parsers is None and case.is_set(PARSER):
+        missing = [f"another {PARSER} than {case.options[PARSER]}" if case.options else PARSER]
+    if not missing:
+        return "vLLM: another version, or a --chat-template that asks for calls as the parser in use reads them"
+    text = f"vLLM: {' '.join(missing)}"
+    since = parsers.since if parsers else ""
+    if since and case.version and numbers(case.version) < numbers(since):
+        text += f", which came with vLLM {since}; this is {case.version}"
     return text

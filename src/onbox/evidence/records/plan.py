@@ -88,11 +88,19 @@ class SpeedPlan(Record):
     """The decode measurement, fixed before it starts."""
 
     requests: int = 4
-    """The least; more are made where so many take less than `at_least_s`."""
+    """The least; more are made where so many take less than `at_least_s`. With a budget, the most that is wanted."""
     at_least_s: float = 0.0
     """What the measured requests decode for, by the pace of the warm-up: a fast server needs more of them."""
     tokens: int = 96
-    """Output tokens asked of each request."""
+    """Output tokens asked of each request; with a budget, the most that is wanted."""
+    budget_s: Seconds | None = None
+    """What the whole measurement may take: a slow server gets fewer and shorter requests. None: no limit."""
+    least_requests: Count = 4
+    """Fewer than this are not made, whatever the budget."""
+    least_tokens: Count = 32
+    """Shorter than this they are not, whatever the budget."""
+    within: float | None = Field(default=None, gt=0, lt=1)
+    """Relative uncertainty that is to be reached by a second round of requests; None: one round."""
     depth_tokens: int = 0
     warmup_requests_max: int = 5
     """Warm-up ends earlier when the last three requests agree within 1 % (coefficient of variation)."""
@@ -133,6 +141,8 @@ class TaskPlan(Record):
     sha256: str
     audit: Audited | None = None
     """Whether its gate was shown to tell right from wrong before the plan was frozen; None: an older plan."""
+    committed: str = ""
+    """The day of the commit that it was made of, as YYYY-MM-DD; empty: of none."""
     network: bool = False
     """Its gate needs the network, and has it by the user's own words; the agent has none."""
 

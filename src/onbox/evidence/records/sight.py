@@ -25,6 +25,8 @@ class SightPlan(Record):
     image_sha256: str = ""
     expect: str = ""
     """What an answer about the user's own picture must hold."""
+    tokens: int = Field(default=1024, ge=16)
+    """Of an answer at most: room for a thought before a short answer."""
     seconds: float = 300.0
     """After this long no further question is asked."""
 

@@ -97,5 +97,11 @@ class SpeedRecord(Record):
     """How many this box has; null: that could not be seen."""
     concurrency: int = 1
     """Requests at a time."""
+    first_round: int | None = None
+    """Of the requests, those whose scatter settled how many follow (`within`); null: there was one round."""
+    wanted_requests: int | None = None
+    """How many that scatter asked for; more than were made where that is too many."""
+    planned: str = ""
+    """Why so many requests of so many tokens, where a budget settled it."""
     ended: str
     """`complete`, or what stopped it."""

@@ -192,7 +192,7 @@ class Preflight(Record):
 
     cases: tuple[PreflightCase, ...]
     tools: bool
-    """Whether one offered tool came back as a parsed call."""
+    """Whether one offered tool came back as a parsed call, and no arguments came broken."""
     vision: bool | None = None
     """Whether a number in a picture was read; None: not known, or nobody asked."""
     server: str = ""

@@ -32,7 +32,8 @@ def uncertainty_of(context: CheckContext, headline: Pairs | None) -> Uncertainty
         return None
     rates = [sample.observed for sample in context.samples if sample.observed]
     # A counter gives one pair for all requests: their scatter is then that of the client's own view.
-    requests = ratio_half_width(headline if len(headline) > 1 else rates)
+    scattered = headline if len(headline) > 1 else rates
+    requests = ratio_half_width(scattered, first=context.run.first_round)
     drifted = worst_drift(context)
     if requests is None or drifted is None:
         return None
@@ -48,6 +49,23 @@ def uncertainty_of(context: CheckContext, headline: Pairs | None) -> Uncertainty
     return Uncertainty(
         relative=rounded(total),
         budget=tuple(UncertaintySource(source=name, relative=rounded(line)) for name, line in lines.items()),
+        asked=context.run.plan.within,
+        why_not=_why_not(context, lines, total),
+    )
+
+
+def _why_not(context: CheckContext, lines: dict[str, float], total: float) -> str:
+    """What kept a wanted uncertainty from being reached, in words; empty where it was."""
+    asked, run = context.run.plan.within, context.run
+    if asked is None or total <= asked:
+        return ""
+    if run.wanted_requests is not None and run.wanted_requests > run.plan.requests:
+        return f"{run.wanted_requests} requests would be needed, and {run.plan.requests} were made"
+    widest = max(lines, key=lambda name: lines[name])
+    return (
+        f"{widest} alone is {lines[widest]:.1%}, and more requests do not narrow it"
+        if widest != "requests"
+        else ("the requests scatter more than the first of them did")
     )
 
 
