@@ -154,6 +154,8 @@ def _ready() -> list[Case]:
     solve = "#!/bin/bash\ncat word > out\n"
     return [
         _case(kind, "image-alone", toml=toml, dockerfile=None, docker=True, test=GATE.format(word), solve=solve),
+        _case(kind, "image-before-copies", toml=toml, docker=True, test=GATE.format(word), solve=solve,
+              dockerfile=f"FROM {IMAGE}\nWORKDIR /data\nCOPY app/names.txt word\n"),
         _case(kind, "image-and-files", toml=toml, dockerfile=None, docker=True, solve="#!/bin/bash\ncat more > out\n",
               files={"environment/more": "given\n"}, test=GATE.format(word)),
         _case(kind, "image-and-workdir", toml=toml + 'workdir = "/data/sub"\n', dockerfile=None, docker=True,

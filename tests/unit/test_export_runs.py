@@ -18,7 +18,17 @@ from onbox.exporters.conversation import conversation
 from onbox.importers import importer_by_name
 from onbox.judge.imports.runs import outcome_of
 from onbox.judge.results import Outcome
-from tests.builders import LARGE, Contender, build_trial, call_reply, chat_request, plain_reply, run_record, text_reply
+from tests.builders import (
+    LARGE,
+    Contender,
+    build_trial,
+    call_reply,
+    chat_request,
+    failed_gate,
+    plain_reply,
+    run_record,
+    text_reply,
+)
 from tests.judging import judge
 from tests.parts import HARBOR_PYTHON, INSPECT_PYTHON
 
@@ -68,6 +78,17 @@ class TestAtif:
         assert first["observation"] == {"results": [{"source_call_id": "call0", "content": "main.py"}]}
         assert (last["message"], last["reasoning_content"]) == ("Done.", "It is renamed.")
         assert files["large/rename/baseline/1.json"]["extra"]["code"] == "PASS"
+
+    def test_partial_rewards_go_along(self, tmp_path: Path) -> None:
+        folder = build_trial(tmp_path / "trial", (LARGE,))
+        gate = failed_gate().model_copy(update={"rewards": {"reward": 0.5, "style": 1.0}})
+        where = folder.run_folder("large", "rename", "baseline", 1)
+        write_json(where / "run.json", run_record(contender="large", gate=gate))
+        files = exporter_by_name("harbor").export(folder, judge(folder)).files
+        trial = json.loads(files["large/rename__baseline__1/result.json"])
+        assert trial["verifier_result"] == {"rewards": {"reward": 0.5, "style": 1.0}}
+        (evals,) = json.loads(files["large/result.json"])["stats"]["evals"].values()
+        assert evals["reward_stats"]["reward"]["0.5"] == ["rename__baseline__1"]
 
     @pytest.mark.formats
     def test_harbors_own_model_takes_it(self, tmp_path: Path) -> None:

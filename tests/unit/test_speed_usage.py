@@ -3,12 +3,17 @@ no visible time."""
 
 import json
 import math
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from onbox.cli.ui.measurement import measurement as measurement_view
+from onbox.evidence.dialects import piece_of
 from onbox.evidence.records import Exchange
+from onbox.evidence.stream import Reply
 from onbox.judge.results import Measurement, Status, Validity
 from tests.builders import SpeedParts, event, speed_parts
 from tests.unit.test_speed import bad, check, measured, replace_measured
@@ -48,7 +53,7 @@ def test_an_impossible_count_is_refused(count: Any, tmp_path: Path) -> None:
     assert all(math.isfinite(number) and number >= 0 for number in shown(result))
 
 
-def kept_back(parts: SpeedParts, hidden: int, tok_s: float) -> None:
+def kept_back(parts: SpeedParts, hidden: int, tok_s: float, *, told: bool = True) -> None:
     """A gateway that strips the first tokens, reasoning, and tells how many they were; no /metrics behind it."""
 
     def bend(exchange: Exchange) -> Exchange:
@@ -59,7 +64,8 @@ def kept_back(parts: SpeedParts, hidden: int, tok_s: float) -> None:
         stream = (start, *moved, *((last_ns, text) for _, text in end))
         stripped = exchange.model_copy(update={"chunks": stream, "ended_ns": last_ns})
         details = {"reasoning_tokens": hidden}
-        return with_usage(stripped, completion_tokens=hidden + 32, completion_tokens_details=details)
+        more = {"completion_tokens_details": details} if told else {}
+        return with_usage(stripped, completion_tokens=hidden + 32, **more)
 
     replace_measured(parts, bend)
     parts.metrics_before = parts.metrics_after = None
@@ -73,6 +79,40 @@ def test_reasoning_that_was_kept_back_is_divided_by_no_visible_time(tmp_path: Pa
     (client,) = [witness for witness in result.witnesses if witness.name == "client_bursts"]
     assert client.tok_s == pytest.approx(60.0, rel=0.01)
     assert result.decode_tok_s is None or result.decode_tok_s == pytest.approx(60.0, rel=0.01)
+
+
+def test_reasoning_that_was_kept_back_in_silence_gives_no_rate(tmp_path: Path) -> None:
+    """The same, and the gateway does not tell how many they were."""
+    parts = speed_parts(tokens=128)
+    kept_back(parts, hidden=96, tok_s=60.0, told=False)
+    result = measured(tmp_path, parts)
+    assert result.decode_tok_s is None
+    assert check(result, "USAGE").status is Status.WARN
+    assert "reasoning is kept back" in check(result, "USAGE").hint
+
+
+def test_reasoning_tokens_of_responses_are_read() -> None:
+    usage = {"output_tokens": 128, "output_tokens_details": {"reasoning_tokens": 96}}
+    reply = Reply()
+    reply.add(piece_of({"type": "response.completed", "response": {"status": "completed", "usage": usage}}))
+    assert (reply.completion_tokens, reply.hidden_tokens) == (128, 96)
+
+
+def test_without_usage_the_flag_that_brings_it_comes_first(tmp_path: Path) -> None:
+    parts = speed_parts()
+    replace_measured(parts, lambda exchange: exchange.model_copy(update={"chunks": exchange.chunks[:-2]}))
+    parts.metrics_before = parts.metrics_after = None
+    result = measured(tmp_path, parts)
+    assert result.decode_tok_s is None
+    first = next(check for check in result.checks if check.status is not Status.PASS)
+    assert first.id == "USAGE"
+    assert "--enable-force-include-usage" in first.hint
+    console = Console(width=300, file=StringIO())
+    console.print(measurement_view(result, tmp_path))
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert "USAGE" in next(
+        line for line in lines if ": " in line and line.lstrip().startswith(("fail", "warn", "unknown"))
+    )
 
 
 def test_a_right_count_is_as_it_was(tmp_path: Path) -> None:

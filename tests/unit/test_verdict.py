@@ -13,6 +13,7 @@ from onbox.atomic_files import write_json
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import Audited, LedgerKind, Role, RunRecord
 from onbox.judge.results import Check, Status, Validity, Verdict
+from onbox.judge.verdict.checks import tasks_unseen
 from onbox.judge.weighed import Basis
 from tests.builders import (
     SMALL,
@@ -197,6 +198,27 @@ class TestTasks:
         found = {c.id: c for c in self.judged(tmp_path, {}, "not asked").checks}
         assert found["TASKS_AUDITED"].status is Status.WARN
         assert TASKS[0] in found["TASKS_AUDITED"].hint
+
+
+class TestTasksOfCommits:
+    @pytest.mark.parametrize(
+        ("committed", "released", "status", "words"),
+        [
+            ("2024-05-01", "2024-09-19", Status.WARN, "was published on 2024-09-19: it may have seen them"),
+            ("2024-09-19", "2024-09-19", Status.WARN, "it may have seen them"),
+            ("2025-01-01", "2024-09-19", Status.PASS, ""),
+            ("2025-01-01", "", Status.WARN, "whether it may have seen them is unknown"),
+        ],
+    )
+    def test_older_than_the_model(self, committed: str, released: str, status: Status, words: str) -> None:
+        names = [Contender("old", Role.INCUMBENT, {TASKS[0]: "P"}), Contender("new", Role.CHALLENGER, {TASKS[0]: "P"})]
+        plan = build_plan(names)
+        tasks = tuple(task.model_copy(update={"committed": committed}) for task in plan.tasks)
+        contenders = tuple(c.model_copy(update={"recipe": {**c.recipe, "released": released}}) for c in plan.contenders)
+        found = tasks_unseen(plan.model_copy(update={"tasks": tasks, "contenders": contenders}))
+        assert [check.status for check in found] == [status] * len(plan.contenders)
+        assert all(words in check.hint for check in found)
+        assert tasks_unseen(plan) == ()
 
 
 class TestAtATime:

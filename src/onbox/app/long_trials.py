@@ -16,6 +16,7 @@ from onbox.judge.speed.estimator import Sample
 from onbox.judge.verdict.trial import judge
 
 T = TypeVar("T")
+RUNS_A_TASK = 50
 RUNS_MIN = 200
 """Of fewer, one process is as fast as two."""
 
@@ -73,7 +74,9 @@ def read_folder(
 
     looks: dict[str, list[Look]] = {contender.plan.name: [] for contender in evidence.contenders}
     further = []
-    for (number, run), found in zip(runs, spread(one, runs, worth_it=len(runs) >= RUNS_MIN), strict=True):
+    for (number, run), found in zip(
+        runs, spread(one, runs, worth_it=len(runs) >= RUNS_MIN, at_a_time=RUNS_A_TASK), strict=True
+    ):
         if isinstance(found, str):
             raise UsageError(found)
         if found[0] is not None:

@@ -51,7 +51,8 @@ def environment_of(task: Task, sandbox: Sandbox) -> Environment:
         BoxError: the task needs an image and the tier is none of containers, or the image cannot be built.
     """
     env = dict(task.variables)
-    if task.layout is not None:
+    ready = isinstance(sandbox, Container) and task.image and sandbox.has(task.image)
+    if task.layout is not None and not ready:
         workdir = task.layout.workdir
         equipped = sandbox if task.sealed is None else Equipped(sandbox, task.sealed)
         placed = TaskSandbox(equipped, workdir, {**_home(workdir), **dict(task.layout.env), **env})

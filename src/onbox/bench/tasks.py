@@ -39,9 +39,21 @@ CORE = (*QUICK, "rename-2-files", "rename-16-files", "rename-method", "chat-tcp"
 
 DEFAULT = "short"
 SHORT = (*QUICK, "chat-chmod")
-"""The four of a trial that names no tasks: under eight minutes for two small models on two cores."""
+"""The four of a trial that names no tasks: meant to stay under eight minutes for two small models on two cores."""
 
-SETS: dict[str, tuple[str, ...] | None] = {DEFAULT: SHORT, "quick": QUICK, "core": CORE, "builtin": None}
+HARD = (
+    *("amended-tariff", "explicit-context", "expiring-store", "expression-language", "extract-handler"),
+    *("integration-test", "job-rounds", "log-hunt", "migrate-records", "patch-text"),
+)
+"""Ten that a model of 1.5 billion parameters fails: many files, long texts, exact descriptions."""
+
+SETS: dict[str, tuple[str, ...] | None] = {
+    DEFAULT: SHORT,
+    "quick": QUICK,
+    "core": CORE,
+    "hard": HARD,
+    "builtin": None,
+}
 """The builtin tasks under names of their own; None: all of them."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")

@@ -35,8 +35,8 @@ def set_option(function: F) -> F:
     return click.option(
         "--set",
         "task_set",
-        type=click.Choice(["quick", "core", "builtin"]),
-        help="The builtin tasks of a set: three small ones, nine, or all; four if left out.",
+        type=click.Choice(["quick", "core", "builtin", "hard"]),
+        help="The builtin tasks of a set: three small ones, nine, all, or ten hard ones; four if left out.",
     )(function)
 
 

@@ -250,7 +250,7 @@ def _ollama(payload: Mapping[str, Any]) -> Piece:
     reasoning, field = _reasoning(message or payload)
     calls = [call for call in _list(message.get("tool_calls")) if isinstance(call, dict)]
     usage = {"prompt_tokens": payload.get("prompt_eval_count"), "completion_tokens": payload.get("eval_count")}
-    known = {name: value for name, value in usage.items() if isinstance(value, int)}
+    known = {name: value for name, value in usage.items() if value is not None}
     spent = {name: value for name, value in payload.items() if name.endswith(("_duration", "eval_count"))}
     return Piece(
         text=_text(message.get("content")) or _str(payload.get("response")),
@@ -275,7 +275,7 @@ def _usage(value: Any) -> dict[str, Any] | None:
     if not usage:
         return None
     found = dict(usage)
-    if isinstance(usage.get("output_tokens"), int):
+    if "output_tokens" in usage:
         found["completion_tokens"] = usage["output_tokens"]
     details = _dict(usage.get("input_tokens_details"))
     cached = usage.get("cache_read_input_tokens", details.get("cached_tokens"))
@@ -283,6 +283,8 @@ def _usage(value: Any) -> dict[str, Any] | None:
         # Anthropic counts what came from the cache, and what went there, apart from the input.
         apart = _int(usage.get("cache_read_input_tokens")) + _int(usage.get("cache_creation_input_tokens"))
         found["prompt_tokens"] = usage["input_tokens"] + apart
+    if (spent := usage.get("output_tokens_details")) is not None:
+        found["completion_tokens_details"] = spent
     if isinstance(cached, int):
         found["prompt_tokens_details"] = {"cached_tokens": cached}
     return found
@@ -318,7 +320,7 @@ def _str(value: Any) -> str:
 
 
 def _int(value: Any) -> int:
-    return value if isinstance(value, int) else 0
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
 def _list(value: Any) -> list[Any]:

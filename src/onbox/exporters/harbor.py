@@ -116,7 +116,7 @@ def _result(run: Shown, trial: str, plan: Plan) -> dict[str, Any]:
             "n_output_tokens": run.result.completion_tokens,
             "metadata": run.details,
         },
-        "verifier_result": None if run.reward is None else {"rewards": {"reward": run.reward}},
+        "verifier_result": None if run.rewards is None else {"rewards": run.rewards},
         "exception_info": None,
         "started_at": began,
         "finished_at": ended,

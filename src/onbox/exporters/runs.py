@@ -42,6 +42,11 @@ class Shown:
         return float(self.result.outcome is Outcome.PASSED)
 
     @property
+    def rewards(self) -> dict[str, float] | None:
+        """What the gate wrote, beside `reward` where it wrote no such; None for an invalid run."""
+        return None if self.reward is None else {"reward": self.reward, **self.result.rewards}
+
+    @property
     def details(self) -> dict[str, Any]:
         """What other formats have no place for."""
         return {name: value for name, value in self.result.model_dump(mode="json").items() if name in DETAILS}

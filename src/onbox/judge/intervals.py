@@ -170,6 +170,8 @@ def beta_quantile(probability: float, a: float, b: float) -> float:
     low, high = 0.0, 1.0
     for _ in range(200):
         middle = (low + high) / 2
+        if middle in (low, high):
+            break
         if beta_cumulative(middle, a, b) < probability:
             low = middle
         else:

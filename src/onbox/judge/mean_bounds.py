@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 Interval = tuple[float, float]
-_STEP = 0.08
+_STEP = 0.05
 _NODES = tuple(
     (math.exp(math.pi / 2 * math.sinh(step * _STEP)), math.pi / 2 * math.cosh(step * _STEP) * _STEP)
-    for step in range(-42, 43)
+    for step in range(-67, 68)
 )
 """(u, weight of du / u) of the double exponential rule over 0 < u < infinity (Takahasi and Mori 1974)."""
 _CLOSE = 1e-10

@@ -105,6 +105,8 @@ class Recipe(RecipePart):
     """The environment variable that holds the key which this server wants; the key itself is written nowhere."""
     model: str | None = None
     """The model's name in requests; None asks the server."""
+    released: Annotated[str, Field(pattern=r"^(\d{4}-\d\d-\d\d)?$")] = ""
+    """The day on which the model was published, as YYYY-MM-DD; empty: not known. It may have seen what is older."""
     weights: Weights | None = None
     serve: Serve = Serve()
     tools: Tools = Tools()

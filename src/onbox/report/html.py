@@ -1,8 +1,8 @@
 """The report as one offline HTML file: no script, nothing loaded, and text that others wrote shown as text."""
 
+from collections import Counter
 from collections.abc import Sequence
 from statistics import median
-from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -11,12 +11,14 @@ from onbox.evidence.folder import TrialFolder
 from onbox.judge.results import AbilityDifference, Measurement, Outcome, RunResult, Status, Validity, Verdict
 from onbox.judge.weighed import Basis
 from onbox.report import box, pictures, sight, words
-from onbox.report.page import ContenderPage, Page, Transcript, read_page, read_transcript
+from onbox.report.extent import SQUARES_MAX, TEXT_CHARACTERS_MAX, beside, ends, transcript_files
+from onbox.report.page import ContenderPage, Page, read_page
 from onbox.report.reproduce import commands, engine_command, sealed
-from onbox.report.text import Cut, one_line, visible
+from onbox.report.run_html import href, run_item, square
+from onbox.report.text import visible
 
-TEXT_CHARACTERS_MAX = 6000
-"""Of one message, tool call, gate output or patch; the file in the trial folder has the whole."""
+MARKS_MAX = 300
+"""Of the times of runs; of more every so many is drawn, from the shortest to the longest."""
 
 
 def render(folder: TrialFolder, verdict: Verdict, seal: str = "") -> str:
@@ -54,11 +56,11 @@ class Shape:
             if contender.speed and contender.speed.status is Validity.INVALID
         )
         found = page.findings(Status.FAIL, Status.WARN)
-        beside = [each for each in found if each.contender and each.check.status is Status.WARN and not _rests_on(page)]
-        self.doubts = tuple(each for each in found if each not in beside)
+        aside = [each for each in found if each.contender and each.check.status is Status.WARN and not _rests_on(page)]
+        self.doubts = tuple(each for each in found if each not in aside)
         self.asides = {
-            name: [each for each in beside if each.contender == name]
-            for name in dict.fromkeys(each.contender for each in beside)
+            name: [each for each in aside if each.contender == name]
+            for name in dict.fromkeys(each.contender for each in aside)
         }
         """Warnings about a speed on which the verdict does not rest, by contender."""
         self.unseen = page.findings(Status.UNKNOWN)
@@ -66,6 +68,10 @@ class Shape:
         self.outcomes = tuple(Outcome)
         self.commands = commands(page)
         self.sealed = sealed(page.seal)
+        self.beside = beside(page.folder, page.verdict)
+        files = transcript_files(page.verdict) if self.beside else []
+        self._files = {id(run): part.name for part in files for run in part.runs}
+        self.ends = ends
         self.box = box.lines(page.box or {})
 
     def colour(self, contender: str) -> str:
@@ -78,7 +84,7 @@ class Shape:
 
     def square(self, run: RunResult) -> Markup:
         """A run as a square."""
-        return pictures.square(run.outcome, f"{run.task}, run {run.n}: {run.outcome.value}, {run.code}")
+        return square(run)
 
     def open_square(self, n: int) -> Markup:
         """A run that was planned and has not ended."""
@@ -112,7 +118,8 @@ class Shape:
 
     def times(self, contender: str) -> Markup:
         """One mark a run on the scale of the longest of all."""
-        marks = [(run.seconds, run.outcome is Outcome.PASSED) for run in self._counted(contender)]
+        marks = sorted((run.seconds, run.outcome is Outcome.PASSED) for run in self._counted(contender))
+        marks = marks[:: 1 + len(marks) // MARKS_MAX]
         return pictures.strip(marks, self.longest_run_s, self.time_words(contender))
 
     def time_words(self, contender: str) -> str:
@@ -134,9 +141,31 @@ class Shape:
         """A stand-up on the scale that all stand-ups share."""
         return pictures.timeline(part.stand_ups[index].phases, self._longest_s, self._largest_bytes)
 
-    def transcript(self, run: RunResult) -> Transcript:
-        """What was said and done in a run."""
-        return read_transcript(self._page.folder, run, TEXT_CHARACTERS_MAX)
+    def item(self, run: RunResult) -> Markup:
+        """A run with all that was said and done in it."""
+        arms = len(self._page.arms()) > 1
+        return run_item(self._page.folder, run, self.anchor(run), limit=TEXT_CHARACTERS_MAX, arms=arms)
+
+    def place(self, run: RunResult) -> str:
+        """Where a run stands: on this page, or in a file beside it."""
+        if not self.beside:
+            return f"#{self.anchor(run)}"
+        return href(f"{self._files[id(run)]}") + f"#run-{run.n}"
+
+    def many(self, contender: str, task: str, arm: str) -> str:
+        """The runs of one cell in numbers, where they are too many for squares; empty where they are not."""
+        runs = self._page.squares(contender, task, arm)
+        if len(runs) <= SQUARES_MAX:
+            return ""
+        counts = Counter(run.outcome.value if run else "not finished" for run in runs)
+        return ", ".join(
+            f"{counts[name]} {name}" for name in (*(o.value for o in Outcome), "not finished") if counts[name]
+        )
+
+    def cell_file(self, contender: str, task: str, arm: str) -> str:
+        """The first file of transcripts of a cell; empty where they are on the page."""
+        runs = [run for run in self._page.squares(contender, task, arm) if run is not None]
+        return self._files[id(runs[0])] if self.beside and runs else ""
 
     def runs(self, contender: str) -> Sequence[RunResult]:
         """The runs of a contender, by task as planned, arm and number."""
@@ -162,21 +191,6 @@ def _shown(value: object) -> object:
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def _pre(text: Cut, file: str) -> Markup:
-    """A text of others in a box of its own, with a note where its middle was left out."""
-    if not text.omitted:
-        return Markup("<pre>{}</pre>").format(visible(text.head))
-    note = f"{words.count(text.omitted, 'character')} left out here; {words.WHOLE_IS_IN} "
-    return Markup('<pre>{}</pre><p class="cut">{}<a href="{}">{}</a></p><pre>{}</pre>').format(
-        visible(text.head), note, _href(file), one_line(file), visible(text.tail)
-    )
-
-
-def _href(path: str) -> str:
-    """A link to a file in the trial folder, where the page lies."""
-    return "./" + quote(path.encode("utf-8", "replace"))
-
-
 def environment(package: str = "onbox.report") -> Environment:
     """What renders the templates of a package: every value is escaped, and nothing invisible gets through."""
     found = Environment(
@@ -199,8 +213,7 @@ def environment(package: str = "onbox.report") -> Environment:
         quantity=words.quantity,
         fact=words.fact,
         label=words.label,
-        pre=_pre,
-        href=_href,
+        href=href,
         command=engine_command,
     )
     found.globals["words"] = words

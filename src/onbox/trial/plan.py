@@ -240,7 +240,13 @@ def _tasks(
 
 
 def _task_plan(task: Task, spec: TrialSpec) -> TaskPlan:
-    return TaskPlan(name=task.name, sha256=task.sha256, audit=spec.audit, network=task.name in spec.networked)
+    return TaskPlan(
+        name=task.name,
+        sha256=task.sha256,
+        audit=spec.audit,
+        committed=task.committed,
+        network=task.name in spec.networked,
+    )
 
 
 def _left_out(name: str, error: OnboxError) -> LeftOut:
@@ -254,9 +260,10 @@ def _check_image(task: Task, agent: AgentPlan, sandbox: str) -> None:
         BoxError: the tier runs no images.
         UsageError: the agent is not in the image.
     """
-    if not task.needs_docker:
+    containers = sandbox in ("docker", "podman")
+    if not task.needs_docker and not (containers and task.image):
         return
-    if sandbox not in ("docker", "podman"):
+    if not containers:
         raise BoxError(
             f"task {task.name}: its Dockerfile does more than copy, and the sandbox here is {sandbox}",
             "set ONBOX_SANDBOX=docker, or name other tasks with --task",

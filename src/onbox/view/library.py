@@ -85,6 +85,8 @@ class Library:
         if not top.is_dir():
             raise UsageError(f"{top}: no such folder", "name a folder of trials, or one trial")
         self.top = inside(top)
+        self.name = str(top)
+        """As it was named."""
         self.cut_off = False
         """Whether there were more folders than were looked at."""
         self._found: tuple[float, list[Found]] = (-FRESH_S, [])

@@ -41,7 +41,7 @@ class Pages:
             pictures=pictures,
             when=when,
             State=State,
-            folder=str(library.top),
+            folder=library.name,
             shapes=SHAPES,
             shape_of=SHAPE_OF,
             open_square=open_square,

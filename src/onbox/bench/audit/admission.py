@@ -103,11 +103,8 @@ def fit(
     found: list[tuple[Task, OnboxError | None]] = []
     for task in tasks:
         why = unfit(task, sandbox, missing)
-        if why is None and network is not None and (need := _network_need(task, sandbox)):
-            if network == "gates":
-                task = replace(task, network=True)
-            else:
-                why = BoxError(need, "--network gates lets it in, for the gates and reference solutions of such tasks")
+        if why is None and network is not None:
+            task, why = _with_network(task, sandbox, network)
         found.append((task, why))
     done = [task for task, why in found if why is None]
     if tasks and not done:
@@ -120,6 +117,20 @@ def fit(
         if why is not None:
             on_left_out(task.name, why)
     return done
+
+
+def _with_network(task: Task, sandbox: Sandbox, network: Network) -> tuple[Task, OnboxError | None]:
+    """The task with the network that it needs and the user lets in, or why it cannot be done without."""
+    try:
+        need = _network_need(task, sandbox)
+    except OnboxError as error:
+        return task, error
+    if not need:
+        return task, None
+    if network == "gates":
+        return replace(task, network=True), None
+    next_step = "--network gates lets it in, for the gates and reference solutions of such tasks"
+    return task, BoxError(need, next_step)
 
 
 def _network_need(task: Task, sandbox: Sandbox) -> str:

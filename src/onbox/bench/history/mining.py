@@ -35,6 +35,8 @@ FILES_MAX = 5_000
 TREE_BYTES_MAX = 64 << 20
 CHANGED_MAX = 40
 """Files of code that one commit changes; more is no task but a release."""
+TESTS_MAX_S = 30.0
+"""Of one run; the tests run some fifty times until a task is kept."""
 SUITE_S = 2.5
 """All tests decide where they take no longer than this; else those that the commit touches."""
 REPEATS = 2
@@ -176,6 +178,8 @@ class _Miner:
         new = {name: after[name][0] for name in code if name in after}
         self._tell(f"{commit.name[:10]} {commit.message.partition(chr(10))[0][:60]}")
         suite, first = self._after(suite, before, new, code)
+        if first.timed_out or first.seconds > TESTS_MAX_S:
+            raise _DropError(f"its tests take more than {TESTS_MAX_S:g} s")
         undone = self._run(suite, before, old, code)
         stable = set(first.passed)
         for _ in range(REPEATS - 1):

@@ -1,13 +1,18 @@
 """The part of a commit that its tests need: every place of it that can be left out is left out."""
 
 import difflib
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from onbox.bench.diff import TEXT_BYTES_MAX
 
-TRIES_MAX = 90
+TRIES_MAX = 60
 """Runs of the tests for one commit."""
+SECONDS_MAX = 240.0
+"""Of all these runs."""
+PLACES_MAX = 80
+"""Of one commit: with more, so many runs do not tell which are needed."""
 
 
 class TooMuchError(Exception):
@@ -71,14 +76,17 @@ def reduced(
         works: runs the tests on a state of these files.
 
     Raises:
-        TooMuchError: after TRIES_MAX runs of the tests it is still larger than it need be.
+        TooMuchError: it has more than PLACES_MAX places, or is still larger than it need be after TRIES_MAX runs
+            or SECONDS_MAX.
     """
-    left = TRIES_MAX
+    left, ends = TRIES_MAX, time.monotonic() + SECONDS_MAX
     goal = dict(after)
+    if len(places(before, after)) > PLACES_MAX:
+        raise TooMuchError
 
     def holds(groups: Sequence[Sequence[Place]]) -> bool:
         nonlocal left
-        if left <= 0:
+        if left <= 0 or time.monotonic() > ends:
             raise TooMuchError
         left -= 1
         return works(applied(before, goal, [place for group in groups for place in group]))

@@ -34,7 +34,10 @@ def measurement(speed: Measurement, folder: Path) -> RenderableType:
         blocks.append(Text(f"uncertainty: {made_of}", "dim"))
     doubts = [check for status in (Status.FAIL, Status.WARN) for check in speed.checks if check.status is status]
     unknown = [check for check in speed.checks if check.status is Status.UNKNOWN]
-    if doubts or unknown:
+    # Without a count of tokens nothing else can be mended first.
+    usage = [check for check in (*doubts, *unknown) if check.id == "USAGE"]
+    doubts, unknown = ([check for check in checks if check not in usage] for checks in (doubts, unknown))
+    if usage or doubts or unknown:
         blocks.append(
             Group(
                 *(
@@ -42,7 +45,7 @@ def measurement(speed: Measurement, folder: Path) -> RenderableType:
                         (f"{check.status.value} ", CHECK_STYLES.get(check.status, "dim")),
                         one_line(f"{check.id}: {check.hint}"),
                     )
-                    for check in (*doubts, *unknown)
+                    for check in (*usage, *doubts, *unknown)
                 )
             )
         )

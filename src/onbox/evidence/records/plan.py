@@ -141,6 +141,8 @@ class TaskPlan(Record):
     sha256: str
     audit: Audited | None = None
     """Whether its gate was shown to tell right from wrong before the plan was frozen; None: an older plan."""
+    committed: str = ""
+    """The day of the commit that it was made of, as YYYY-MM-DD; empty: of none."""
     network: bool = False
     """Its gate needs the network, and has it by the user's own words; the agent has none."""
 

@@ -56,14 +56,14 @@ OF_THE_BOX = frozenset(
 def all_checks(context: CheckContext) -> tuple[Check, ...]:
     """Apply every rule once, in the order in which a reader wants to know."""
     found = (
-        whole.complete(context),
         whole.coherence(context),
+        traffic.usage(context),
+        whole.complete(context),
         quiet.idle_before(context),
         quiet.idle_after(context),
         quiet.counter_reset(context),
         traffic.stray_traffic(context),
         traffic.token_residual(context),
-        traffic.usage(context),
         whole.stream_error(context),
         whole.output_length(context),
         whole.one_answer(context),

@@ -27,6 +27,12 @@ SILENCE_SHARE = 0.5
 """Of the time that hidden tokens would take at the visible pace: a shorter wait for the first arrival hid none."""
 
 
+HIDDEN_SHARE = 0.8
+"""The same where the server does not say that it hides any."""
+CHARACTERS_A_TOKEN = 2
+"""Fewer than this on average, and a text does not hold so many tokens."""
+
+
 @dataclass(frozen=True)
 class Sample:
     """One streamed request, digested.
@@ -56,10 +62,21 @@ class Sample:
     @cached_property
     def observed(self) -> tuple[float, float] | None:
         """(tokens that arrived within the span, seconds of the span), or None when there is no rate in it."""
-        if self.first_tokens is None or self.bursts < 2 or self.span_s <= 0:
+        if self.first_tokens is None or self.bursts < 2 or self.span_s <= 0 or self.hides:
             return None
         tokens = arrived(self.reply) - self.first_tokens
         return (tokens, self.span_s) if tokens > 0 else None
+
+    @property
+    def hides(self) -> bool:
+        """Whether its usage counts more than the text can hold, and a silence before it was long enough for the rest:
+        reasoning was kept back and not told apart, so what came is no share of that count."""
+        if self.tokens is None or self.first_s is None or self.reply.hidden_tokens or _counted(self.reply) is not None:
+            return False
+        chunks = self.reply.chunks
+        if chunks < 2 or self.tokens < 2 * chunks or self.reply.characters >= CHARACTERS_A_TOKEN * self.tokens:
+            return False
+        return self.first_s >= HIDDEN_SHARE * (self.tokens - chunks) * self.span_s / (chunks - 1)
 
     @property
     def counted_by_events(self) -> tuple[float, float] | None:

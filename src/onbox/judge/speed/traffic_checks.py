@@ -31,6 +31,12 @@ def token_residual(context: CheckContext) -> Check:
     )
 
 
+NO_USAGE = (
+    "the server sends no usage, though stream_options.include_usage asked for it: start it with what brings it (vLLM:"
+    " --enable-force-include-usage), or measure past the gateway that strips it"
+)
+
+
 def usage(context: CheckContext) -> Check:
     """The length of each reply, by `usage`, is what the server knows otherwise: by its counters when they counted our
     requests alone, by token ids, or by the engine's own account of the request."""
@@ -47,6 +53,18 @@ def usage(context: CheckContext) -> Check:
                 unit="tokens",
                 evidence=evidence,
             )
+    if hiding := next((sample for sample in context.samples if sample.hides), None):
+        return check(
+            "USAGE",
+            Status.WARN,
+            f"usage of request {hiding.id} counts {hiding.tokens} tokens, and {hiding.reply.characters} characters came"
+            f" after {hiding.first_s:.3g} s of silence: reasoning is kept back, and how much is not told; what came is"
+            " divided by no time",
+            observed=hiding.tokens,
+            threshold=0,
+            unit="tokens",
+            evidence=evidence,
+        )
     said = [sample.tokens for sample in context.samples]
     counters = context.counters
     known: list[tuple[str, int, int]] = []
@@ -69,7 +87,7 @@ def usage(context: CheckContext) -> Check:
             threshold=0,
             unit="tokens",
             evidence=evidence,
-            hint="the server sends no usage" if None in said else "nothing else says how long the replies were",
+            hint=NO_USAGE if None in said else "nothing else says how long the replies were",
         )
     where, tokens, counted = max(known, key=lambda entry: abs(entry[1] - entry[2]))
     good = tokens == counted

@@ -23,7 +23,7 @@ def trial_checks(plan: Plan, judged: Sequence[Judged]) -> tuple[Check, ...]:
         found += [plan_complete(contender), coverage(contender), serving(contender), *backend(contender)]
         found += [runs_independent(contender), sandbox_held(plan, contender), *harness(contender)]
         found += [arm_isolated(arm, contender) for arm in plan.treatments if has_mark(arm)]
-    found += [tasks_audited(plan), *at_a_time(plan, judged)]
+    found += [tasks_audited(plan), *tasks_unseen(plan), *at_a_time(plan, judged)]
     found += [same_instances(judged), ceiling(judged)] if len(judged) > 1 else []
     return tuple(check.model_copy(update={"hint": sentence(check.hint)}) for check in found)
 
@@ -183,6 +183,38 @@ def tasks_audited(plan: Plan) -> Check:
         if names
         else "",
     )
+
+
+def tasks_unseen(plan: Plan) -> tuple[Check, ...]:
+    """No model was published after the commits that its tasks were made of: it may have learnt them.
+
+    No check where no task was made of a commit.
+    """
+    days = sorted(task.committed for task in plan.tasks if task.committed)
+    if not days:
+        return ()
+    span = days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"
+    found = []
+    for contender in plan.contenders:
+        released = str(contender.recipe.get("released") or "")
+        # The day itself counts: what was published on it was learnt before.
+        older = [day for day in days if not released or day <= released]
+        when = f"was published on {released}" if released else "was published on a day that its recipe does not say"
+        hint = f"{len(older)} of {len(days)} tasks of commits are of {span}, and {contender.name} {when}: " + (
+            "it may have seen them" if released else "whether it may have seen them is unknown; set released"
+        )
+        found.append(
+            Check(
+                id="TASKS_UNSEEN",
+                status=Status.WARN if older else Status.PASS,
+                observed=len(older),
+                threshold=0,
+                unit="tasks that may have been seen",
+                evidence="plan.yaml",
+                hint=hint if older else "",
+            )
+        )
+    return tuple(found)
 
 
 def at_a_time(plan: Plan, judged: Sequence[Judged]) -> tuple[Check, ...]:

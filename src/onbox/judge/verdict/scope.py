@@ -8,8 +8,6 @@ from onbox.judge.weighed import Basis
 THESE_TASKS, TASKS_LIKE_THESE = "these tasks", "tasks like these"
 _NUMBERS = ("no", "this one", "these two", "these three", "these four", "these five", "these six", "these seven",
             "these eight", "these nine", "these ten", "these eleven", "these twelve")  # fmt: skip
-_WRONG_WAY = 0.10
-"""Two-sided, so that a difference in the wrong direction is let through in 5 of 100 at most on either side."""
 
 
 def scope_of(pair: Pair) -> str | None:
@@ -23,7 +21,7 @@ def scope_of(pair: Pair) -> str | None:
         return None
     runs = pair.runs
     if pair.weighed.basis is Basis.ABILITY:
-        wide = reaches_beyond(runs, pair.population_p)
+        wide = reaches_beyond(runs, pair.population_p, level=pair.rule.level, each=pair.each)
     else:
         margin = pair.rule.values.ability_margin
         no_better = runs.population_interval is not None and runs.population_interval[1] <= margin
@@ -31,15 +29,23 @@ def scope_of(pair: Pair) -> str | None:
     return TASKS_LIKE_THESE if wide else THESE_TASKS
 
 
-def reaches_beyond(runs: Paired, population_p: float | None) -> bool:
+def reaches_beyond(
+    runs: Paired, population_p: float | None, *, level: float = limit.P_MAX, each: float = limit.P_MAX
+) -> bool:
     """Whether the sign of a difference holds for tasks like these.
 
     Two things must be so: over the tasks it is not chance (sign-flip: exact where either side might have been the
     luckier one on each task), and its mean is on that side of zero whatever its spread is. The sign-flip alone would
     trust small gains on the tasks that were drawn where the rare task with a large loss was not.
+
+    Args:
+        runs: of both.
+        population_p: adjusted for the number of comparisons.
+        level: what it must be below; less than 5 percent at a look before the last.
+        each: chance of a bound on the wrong side of the truth, this comparison's share of it.
     """
-    bounds = runs.population_bounds(1 - _WRONG_WAY)
-    if population_p is None or population_p >= limit.P_MAX or bounds is None:
+    bounds = runs.population_bounds(1 - 2 * each)
+    if population_p is None or population_p >= level or bounds is None:
         return False
     return bounds[0] > 0 if runs.difference > 0 else bounds[1] < 0
 

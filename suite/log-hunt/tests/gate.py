@@ -1,0 +1,22 @@
+"""The five answers, and all files are as they were."""
+
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from gatelib import TESTS, Fail, frame, judge, reply_fields
+
+
+WANTED = json.loads((TESTS / "answer.json").read_text())
+
+
+def gate():
+    found = reply_fields(*WANTED)
+    for name, wanted in WANTED.items():
+        if found[name].lower().removeprefix("trace=").removeprefix("version=") != wanted:
+            raise Fail("FAIL_ANSWER_WRONG", f"{name} is {found[name]!r}")
+    frame()
+
+
+judge(gate)
