@@ -23,6 +23,7 @@ _PUBLIC = {
     "audit_tasks": "onbox.app.audit",
     "check_server": "onbox.app.preflight",
     "describe_box": "onbox.app.box",
+    "examine_box": "onbox.app.doctor",
     "export_trial": "onbox.app.exporting",
     "fetch_weights": "onbox.app.fetching",
     "fit_weights": "onbox.app.fit",
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from onbox.app.audit import audit_tasks
     from onbox.app.bench import run_bench
     from onbox.app.box import describe_box
+    from onbox.app.doctor import examine_box
     from onbox.app.exporting import export_trial
     from onbox.app.fetching import fetch_weights
     from onbox.app.fit import fit_weights
@@ -97,6 +99,7 @@ __all__ = [
     "audit_tasks",
     "check_server",
     "describe_box",
+    "examine_box",
     "export_trial",
     "fetch_weights",
     "fit_weights",

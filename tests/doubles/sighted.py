@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from onbox.evidence.records import SightPlan
@@ -24,6 +25,7 @@ class Reply:
         self.events, self.status, self.body = events, status, body
 
 
+@cache
 def album(plan: SightPlan) -> dict[str, pictures.Picture]:
     """The pictures of a plan by the hash of their bytes."""
     found = {}

@@ -20,7 +20,6 @@ import yaml
 
 from onbox.bench.assembly import assembled
 from onbox.bench.tasks import BUILTIN
-from onbox.cli.main import LATER
 from onbox.evidence.manifest import NAME as MANIFEST
 from onbox.launch.engine_log import STAMP
 from onbox.launch.ports import free_port
@@ -265,13 +264,6 @@ def test_an_out_folder_that_is_not_empty(tmp_path: Path) -> None:
 def test_options(arguments: list[str], code: int, named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert named in only_complaint(onbox_here(*arguments), code)
-
-
-@pytest.mark.parametrize("name", sorted(LATER))
-def test_commands_of_later_releases(name: str) -> None:
-    done = onbox_here(name, "some", "--argument")
-    assert f"comes with release {LATER[name][0]}" in only_complaint(done, 3)
-    assert len(done.stderr.splitlines()) == 1
 
 
 def test_json_tells_the_error_too(tmp_path: Path) -> None:

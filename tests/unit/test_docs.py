@@ -22,7 +22,7 @@ from onbox.bench.assembly import assembled
 from onbox.bench.audit import audit
 from onbox.bench.sandbox.choose import choose
 from onbox.bench.tasks import BUILTIN, QUICK, load_task, load_tasks
-from onbox.cli.main import COMMANDS, LATER, onbox
+from onbox.cli.main import COMMANDS, onbox
 from onbox.engines import engine_by_name
 from onbox.evidence import imported, records
 from onbox.evidence.folder import TrialFolder
@@ -105,7 +105,7 @@ def sections(page: Path) -> dict[str, str]:
 # ---------------------------------------------------------------- commands
 
 
-NAMES = {(name,) for name in (*COMMANDS, *LATER)} | {("weights", "fetch"), ("task", "new"), ("task", "render")}
+NAMES = {(name,) for name in COMMANDS} | {("weights", "fetch"), ("task", "new"), ("task", "render")}
 
 
 def shown_commands(page: Path) -> Iterator[list[str]]:
@@ -146,9 +146,7 @@ def test_commands_are_found_and_bad_ones_refused(monkeypatch: pytest.MonkeyPatch
 def test_the_contract_tells_every_command_and_every_option_that_it_names() -> None:
     rows = [row for row in table_rows(text(ROOT / "docs" / "design.md")) if row[0].startswith("`onbox ")]
     now = [row for row in rows if row[0].strip("`").split()[1] in COMMANDS]
-    later = {row[0].strip("`").split()[1]: row[1] for row in rows if row not in now}
     assert {row[0].strip("`").split()[1] for row in now} == set(COMMANDS)
-    assert later == {name: release for name, (release, _) in LATER.items()}
     for what, options, _ in now:
         command: click.Command | None = onbox
         for word in what.strip("`").split()[1:]:
@@ -160,12 +158,6 @@ def test_the_contract_tells_every_command_and_every_option_that_it_names() -> No
         known = {name for parameter in command.params for name in parameter.opts}
         assert "--json" in known
         assert {option.split()[0] for option in INLINE.findall(options)} <= known, what
-
-
-def test_the_readme_tells_the_later_releases() -> None:
-    rows = [row for row in table_rows(text(ROOT / "README.md")) if re.fullmatch(r"0\.\d", row[0])]
-    told = {name: row[0] for row in rows for name in re.findall(r"`onbox (\w+)`", row[1])}
-    assert told == {name: release for name, (release, _) in LATER.items()}
 
 
 @each_page()

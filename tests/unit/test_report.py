@@ -17,7 +17,7 @@ from onbox.atomic_files import write_json
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import LedgerKind, Phase, StandUp, WeightsFile
 from onbox.judge.results import Verdict
-from onbox.report import box, html, markdown, marks, words
+from onbox.report import box, extent, html, markdown, marks, words
 from onbox.report.page import STEPS_MAX
 from tests.builders import build_trial
 from tests.verdicts import ENDINGS, REFUSED, build_verdict, run_result
@@ -151,7 +151,7 @@ def test_hostile_names_stay_names(folder: TrialFolder) -> None:
 def test_a_long_text_is_cut_in_the_middle_and_says_so(folder: TrialFolder) -> None:
     trajectory(folder, "start" + "x" * 1_000_000 + "end", "small/runs/rename/baseline/1")
     for text, limit in (
-        (html.render(folder, build_verdict()), html.TEXT_CHARACTERS_MAX),
+        (html.render(folder, build_verdict()), extent.TEXT_CHARACTERS_MAX),
         (markdown.render(folder, build_verdict()), markdown.TEXT_CHARACTERS_MAX),
     ):
         assert f"{1_000_008 - limit:,} characters left out here; the whole is in" in text

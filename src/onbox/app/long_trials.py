@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 from onbox.app.spread import spread
 from onbox.errors import OnboxError, UsageError
 from onbox.evidence.claims import Claim
+from onbox.evidence.extent import as_of_the_look
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.load import RunEvidence, TrialEvidence, load_run, load_trial
 from onbox.judge.results import Verdict
@@ -16,6 +17,7 @@ from onbox.judge.speed.estimator import Sample
 from onbox.judge.verdict.trial import judge
 
 T = TypeVar("T")
+RUNS_A_TASK = 50
 RUNS_MIN = 200
 """Of fewer, one process is as fast as two."""
 
@@ -58,7 +60,8 @@ def read_folder(
         UsageError: a record cannot be read; the message names the file and the field.
     """
     evidence = load_trial(trial, wires=False)
-    lookers = [Looker(evidence.plan, evidence.ledger, contender) for contender in evidence.contenders]
+    asked = as_of_the_look(evidence.plan, evidence.ledger)
+    lookers = [Looker(asked, evidence.ledger, contender) for contender in evidence.contenders]
     runs = [(n, run) for n, contender in enumerate(evidence.contenders) for run in contender.runs]
 
     def one(item: tuple[int, RunEvidence]) -> tuple[Look | None, T] | str:
@@ -73,7 +76,9 @@ def read_folder(
 
     looks: dict[str, list[Look]] = {contender.plan.name: [] for contender in evidence.contenders}
     further = []
-    for (number, run), found in zip(runs, spread(one, runs, worth_it=len(runs) >= RUNS_MIN), strict=True):
+    for (number, run), found in zip(
+        runs, spread(one, runs, worth_it=len(runs) >= RUNS_MIN, at_a_time=RUNS_A_TASK), strict=True
+    ):
         if isinstance(found, str):
             raise UsageError(found)
         if found[0] is not None:

@@ -4,21 +4,26 @@ Nothing is sealed again without a look at the old seal: evidence that is another
 a line in the ledger that says what changed.
 """
 
-from collections.abc import Callable, Sequence
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from onbox.app.long_trials import judge_folder
+from onbox.app.spread import spread
 from onbox.atomic_files import write_atomic, write_json
 from onbox.errors import BadSubjectError
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.manifest import (
     NAME,
+    TRANSCRIPTS,
+    VERDICT,
     Problem,
-    hashes,
+    files,
     is_evidence,
     is_sealed,
     mismatches,
     seal_of,
+    sha256_of,
     strange,
     write_manifest,
 )
@@ -26,22 +31,65 @@ from onbox.evidence.records import LedgerKind
 from onbox.judge.results import Verdict
 
 SHOWN = 5
+LEDGER = "ledger.jsonl"
+FILES_MIN = 2000
+"""Of fewer, one process hashes as fast as two."""
 REPORTS = ("report.html", "report.md")
 
 
-def seal(folder: TrialFolder) -> Verdict:
-    """Judge, write `verdict.json`, `report.html` and `report.md`, and seal the folder."""
+def seal(folder: TrialFolder, found: Mapping[str, str] | None = None) -> Verdict:
+    """Judge, write `verdict.json`, `report.html` and `report.md`, and seal the folder.
+
+    Args:
+        folder: of the trial.
+        found: sha256 by relative name of the evidence, where it is known.
+    """
     verdict = judge_folder(folder)
-    write_json(folder.path / "verdict.json", verdict)
-    write_reports(folder, verdict, seal_of(hashes(folder.path)))
-    write_manifest(folder.path)
+    evidence = {name: sha256 for name, sha256 in (found or all_hashes(folder.path)).items() if is_evidence(name)}
+    write_json(folder.path / VERDICT, verdict)
+    write_reports(folder, verdict, seal_of(evidence))
+    computed = {name: sha256_of(folder.path / name) for name in files(folder.path) if not is_evidence(name)}
+    write_manifest(folder.path, evidence | computed)
     return verdict
+
+
+def all_hashes(folder: Path) -> dict[str, str]:
+    """sha256 by relative name, as `onbox.evidence.manifest.hashes` has them, on several processors."""
+    names = files(folder)
+    found = spread(lambda name: sha256_of(folder / name), names, worth_it=len(names) >= FILES_MIN, at_a_time=500)
+    return dict(zip(names, found, strict=True))
 
 
 def write_reports(folder: TrialFolder, verdict: Verdict, seal: str = "") -> None:
     """Write both reports, from evidence and verdict alone, with the seal of the evidence at their foot."""
+    pages = [page for page, _ in transcripts(folder, verdict, write=True)]
+    for path in sorted((folder.path / TRANSCRIPTS).glob("*")):
+        if f"{TRANSCRIPTS}/{path.name}" not in pages:
+            path.unlink()
     for name, text in rendered(folder, verdict, seal).items():
         write_atomic(folder.path / name, text.encode())
+
+
+def transcripts(folder: TrialFolder, verdict: Verdict, *, write: bool = False) -> list[tuple[str, str]]:
+    """(name, sha256) of each page of transcripts; none where the report holds them.
+
+    Args:
+        folder: of the trial.
+        verdict: on it.
+        write: whether they are written too.
+    """
+    from onbox.report.extent import TranscriptFile, beside, transcript_files
+    from onbox.report.transcripts import render_file
+
+    arms = len({run.arm for run in verdict.runs}) > 1
+
+    def one(part: TranscriptFile) -> tuple[str, str]:
+        text = render_file(folder.path, part, arms=arms).encode()
+        if write:
+            write_atomic(folder.path / part.name, text)
+        return part.name, hashlib.sha256(text).hexdigest()
+
+    return spread(one, transcript_files(verdict), at_a_time=1) if beside(folder.path, verdict) else []
 
 
 def rendered(folder: TrialFolder, verdict: Verdict, seal: str) -> dict[str, str]:
@@ -74,7 +122,8 @@ def rewrite_reports(
 
     trial = TrialFolder.open(Path(folder))
     with locked(trial.path):
-        changed = broken_seal(trial)
+        found = all_hashes(trial.path)
+        changed = broken_seal(trial, found)
         evidence = [(name, problem) for name, problem in changed if is_evidence(name) or name == NAME]
         if evidence and not reseal:
             raise BadSubjectError(
@@ -82,11 +131,12 @@ def rewrite_reports(
                 "bring back what was sealed, or seal it as it is now with --reseal, which the ledger will tell",
             )
         if evidence:
-            trial.note(LedgerKind.RESEALED, ".", in_words(evidence), seal_of(hashes(trial.path)))
+            trial.note(LedgerKind.RESEALED, ".", in_words(evidence), seal_of(found))
+            found[LEDGER] = sha256_of(trial.path / LEDGER)
             tell(f"sealed again although it is not what was sealed: {in_words(evidence)}")
         if computed := [name for name, _ in changed if not is_evidence(name) and name != NAME]:
             tell(f"not as it was written, and written again: {', '.join(computed[:SHOWN])}")
-        seal(trial)
+        seal(trial, found)
         tell(f"seal of the evidence: {_last_seal(trial)}")
         return report_path(trial.path)
 
@@ -100,16 +150,21 @@ def changes_since_sealed(folder: Path | str) -> list[Problem]:
     return broken_seal(TrialFolder.open(Path(folder)))
 
 
-def broken_seal(trial: TrialFolder) -> list[Problem]:
+def broken_seal(trial: TrialFolder, found: Mapping[str, str] | None = None) -> list[Problem]:
     """(name, problem) of all that is another than it was sealed; empty where the seal holds, or none was made yet.
 
     Where the manifest is gone, the seal at the foot of the last report speaks for it; a trial that was resumed after
     that report was written is open, and has none.
+
+    Args:
+        trial: to look at.
+        found: its hashes, where they are known.
     """
+    found = all_hashes(trial.path) if found is None else found
     if is_sealed(trial.path):
-        return mismatches(trial.path)
-    told, found = _last_seal(trial), hashes(trial.path)
-    if not told or told == seal_of(found):
+        return mismatches(trial.path, found)
+    held = _last_seal(trial)
+    if not held or held == seal_of(found):
         return strange(trial.path)
     return [(NAME, "is gone, and the evidence is not the one that the last report was made from")]
 
@@ -137,7 +192,7 @@ def open_seal(trial: TrialFolder) -> str:
             f"{trial.path}: not what was sealed: {in_words(changed)}",
             "bring back what was sealed, or seal it as it is now with onbox report --reseal",
         )
-    held = seal_of(hashes(trial.path)) if is_sealed(trial.path) else _last_seal(trial)
+    held = seal_of(all_hashes(trial.path)) if is_sealed(trial.path) else _last_seal(trial)
     # Before the ledger grows: a kill between the two leaves evidence that still has the seal of its report.
     (trial.path / NAME).unlink(missing_ok=True)
     return held

@@ -24,30 +24,33 @@ _work: Callable[[Any], Any] = str
 """What the processes do: they are copies of this one, so nothing of it has to be sent to them."""
 
 
-def spread(work: Callable[[T], R], items: Sequence[T], *, worth_it: bool = True) -> list[R]:
+def spread(
+    work: Callable[[T], R], items: Sequence[T], *, worth_it: bool = True, at_a_time: int = ITEMS_A_TASK
+) -> list[R]:
     """The work on each item, in their order; an error of the work is raised here.
 
     Copies of this process do it, where it has one thread alone: a copy of one with more may hang.
 
     Args:
-        work: changes nothing that anybody else looks at; what it returns can be pickled.
+        work: changes nothing in memory that anybody else looks at; what it returns can be pickled.
         items: that it is done on.
         worth_it: False: there is too little work for more than one process.
+        at_a_time: items that are given to a process together.
 
     Raises:
         BoxError: a process was killed, as for want of memory.
     """
-    processes = min(PROCESSES_MAX, len(os.sched_getaffinity(0)), -(-len(items) // ITEMS_A_TASK))
+    processes = min(PROCESSES_MAX, len(os.sched_getaffinity(0)), -(-len(items) // at_a_time))
     with _without_collections():
         if not worth_it or processes < 2 or threading.active_count() > 1:
             return [work(item) for item in items]
         global _work
         _work = work
-        places = range(0, len(items), ITEMS_A_TASK)
+        places = range(0, len(items), at_a_time)
         copies = multiprocessing.get_context("fork")
         pool = ProcessPoolExecutor(processes, mp_context=copies, initializer=_leave_signals_alone)
         try:
-            parts = pool.map(_some, [items[place : place + ITEMS_A_TASK] for place in places])
+            parts = pool.map(_some, [items[place : place + at_a_time] for place in places])
             return [result for part in parts for result in part]
         except BrokenProcessPool as error:
             raise BoxError("a process that reads the trial was killed", "free some memory, and try again") from error

@@ -16,12 +16,13 @@ from typing import Any
 
 from onbox.app import imports
 from onbox.app.long_trials import read_folder
-from onbox.app.sealing import in_words, rendered
+from onbox.app.sealing import all_hashes, in_words, rendered, transcripts
+from onbox.atomic_files import json_bytes
 from onbox.errors import BadSubjectError, UsageError
 from onbox.evidence.consistency import contradictions, unsaid
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.load import RunEvidence
-from onbox.evidence.manifest import NAME, VERDICT, Problem, hashes, mismatches, seal_of
+from onbox.evidence.manifest import NAME, TRANSCRIPTS, VERDICT, Problem, mismatches, seal_of
 from onbox.evidence.records import AgentStop
 from onbox.evidence.trajectory import trajectory_problem
 from onbox.judge import RULES
@@ -76,7 +77,7 @@ def verify_trial(folder: Path | str, *, against: str = "") -> Verification:
         raise UsageError(f"--against {against[:80]}: no SHA-256", "give the 64 digits at the foot of the report")
     found: Mapping[str, str] = {}
     if folder.is_dir():
-        found = hashes(folder)
+        found = all_hashes(folder)
     trial = folder if imports.is_import(folder) else TrialFolder.open(folder)
     seal = seal_of(found)
     problems: tuple[Problem, ...] = tuple(mismatches(folder, found))
@@ -85,13 +86,13 @@ def verify_trial(folder: Path | str, *, against: str = "") -> Verification:
         problems = ((NAME, f"the seal of the evidence is {seal}, and not the one that it is held against"),)
     if not problems:
         if isinstance(trial, TrialFolder):
-            problems, notes = _recomputed(trial, seal)
+            problems, notes = _recomputed(trial, seal, found)
         else:
             problems = imports.not_recomputed(folder)
     return Verification(folder, problems, notes, seal)
 
 
-def _recomputed(trial: TrialFolder, seal: str) -> tuple[tuple[Problem, ...], tuple[str, ...]]:
+def _recomputed(trial: TrialFolder, seal: str, found: Mapping[str, str]) -> tuple[tuple[Problem, ...], tuple[str, ...]]:
     """(problems, notes) of all that must follow from the files of a trial whose hashes hold."""
     try:
         ledger = trial.ledger()
@@ -100,14 +101,16 @@ def _recomputed(trial: TrialFolder, seal: str) -> tuple[tuple[Problem, ...], tup
             return tuple(problems), ()
         own = plan.agent.name in OWN_AGENTS and plan.agent.command is None
         read = read_folder(trial, lambda run, samples: _trajectory(trial, run, samples, own_agent=own))
-        written = json.loads((trial.path / VERDICT).read_text("utf-8"))
+        same = (trial.path / VERDICT).read_bytes() == json_bytes(read.verdict)
+        # Both as objects take more memory than all the rest, and are needed only to name what differs.
+        written = {"rules": RULES} if same else json.loads((trial.path / VERDICT).read_text("utf-8"))
     except (UsageError, OSError, ValueError) as error:
         # The seal holds, so this is what was sealed: no mistake of the caller's.
         return (_unreadable(trial, error),), ()
     notes = list(unsaid(trial, ledger))
     computed = read.verdict
     problems = [(f"{run_folder(run.record)}/trajectory.json", problem) for run, problem in read.further if problem]
-    problems += _verdict(written, computed)
+    problems += [] if same else _verdict(written, computed)
     if written.get("rules", 1) != RULES:
         notes.append(
             f"verdict.json was computed by rules {written.get('rules', 1)} of an earlier onbox, today's are {RULES}: "
@@ -118,6 +121,8 @@ def _recomputed(trial: TrialFolder, seal: str) -> tuple[tuple[Problem, ...], tup
         problem, note = _report(trial, name, text)
         problems += [(name, problem)] if problem else []
         notes += [note] if note else []
+    if not any("is not compared" in note for note in notes):
+        problems += _transcripts(trial, computed, found)
     return tuple(problems), tuple(notes)
 
 
@@ -186,6 +191,17 @@ def _codes(verdict: Mapping[str, Any]) -> list[Any]:
 def _without_blame(verdict: Mapping[str, Any]) -> Mapping[str, Any]:
     runs = [{key: value for key, value in run.items() if key not in BLAME} for run in verdict.get("runs", ())]
     return {"runs": runs}
+
+
+def _transcripts(trial: TrialFolder, verdict: Verdict, found: Mapping[str, str]) -> Iterator[Problem]:
+    """What differs between the pages of transcripts beside a long report and those that the evidence gives now."""
+    wanted = dict(transcripts(trial, verdict))
+    for name, sha256 in wanted.items():
+        if found.get(name) != sha256:
+            yield name, "does not follow from the evidence" if name in found else "missing"
+    for name in found:
+        if name.startswith(f"{TRANSCRIPTS}/") and name not in wanted:
+            yield name, "no page of this report"
 
 
 def _report(trial: TrialFolder, name: str, rendered_now: str) -> tuple[str, str]:

@@ -39,7 +39,7 @@ CORE = (*QUICK, "rename-2-files", "rename-16-files", "rename-method", "chat-tcp"
 
 DEFAULT = "short"
 SHORT = (*QUICK, "chat-chmod")
-"""The four of a trial that names no tasks: under eight minutes for two small models on two cores."""
+"""The four of a trial that names no tasks: meant to stay under eight minutes for two small models on two cores."""
 
 HARD = (
     *("amended-tariff", "explicit-context", "expiring-store", "expression-language", "extract-handler"),

@@ -14,6 +14,7 @@ from onbox.errors import BoxError, OnboxError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "trial": ("onbox.cli.commands.trial", "Measure contenders on this box, let them work, judge: the main job."),
+    "doctor": ("onbox.cli.commands.doctor", "What works on this box, and what one command mends."),
     "box": ("onbox.cli.commands.box", "What this machine is and how fast it reads memory."),
     "weights": ("onbox.cli.commands.weights", "Facts about a model's files, from their headers."),
     "fit": ("onbox.cli.commands.fit", "Will it fit, how fast can it be, is a claimed rate possible?"),
@@ -41,47 +42,30 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("onbox.cli.commands.export", "A trial in other tools' formats."),
 }
 
-LATER: dict[str, tuple[str, str]] = {}
-"""Names that are kept for later releases, and the release that brings each."""
-
 
 class Commands(click.Group):
     """A group that knows its commands by name and imports one only to run it."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*COMMANDS, *LATER]
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in COMMANDS:
             command = importlib.import_module(COMMANDS[cmd_name][0]).command
             assert isinstance(command, click.Command)
             return command
-        if cmd_name in LATER:
-            return _later(cmd_name, LATER[cmd_name][0])
         return None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in COMMANDS and args[0] not in LATER and not args[0].startswith("-"):
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             raise click.UsageError(f"{args[0]}: no such command; `onbox --help` lists them")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
-        if LATER:
-            with formatter.section("In later releases"):
-                formatter.write_dl([(name, text) for name, (_, text) in LATER.items()])
-
-
-def _later(name: str, release: str) -> click.Command:
-    @click.command(name, context_settings={"ignore_unknown_options": True, "help_option_names": []})
-    @click.argument("rest", nargs=-1, type=click.UNPROCESSED)
-    def later(rest: tuple[str, ...]) -> None:
-        raise BoxError(f"onbox {name}: comes with release {release}; this is {__version__}")
-
-    return later
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

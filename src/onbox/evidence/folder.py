@@ -12,7 +12,7 @@ from typing import IO, Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from onbox.atomic_files import utc_now, write_atomic
+from onbox.atomic_files import as_json, utc_now, without_secrets, write_atomic
 from onbox.errors import UsageError
 from onbox.evidence.migrations import current
 from onbox.evidence.records import Exchange, LedgerEntry, LedgerKind, Plan, RunRecord, SandboxReport
@@ -33,7 +33,7 @@ def append_line(path: Path, value: BaseModel | dict[str, Any]) -> None:
         OSError: the line could not be written whole.
     """
     data = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
-    line = (json.dumps(data, ensure_ascii=True, separators=(",", ":")) + "\n").encode()
+    line = without_secrets((as_json(data, separators=(",", ":")) + "\n").encode())
     path.parent.mkdir(parents=True, exist_ok=True)
     with _appending, path.open("a+b", buffering=0) as file:
         end = _whole_lines_bytes(file)

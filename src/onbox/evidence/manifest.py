@@ -24,22 +24,26 @@ Problem = tuple[str, str]
 """(name of a file, what is wrong with it)"""
 
 
-def write_manifest(folder: Path) -> None:
-    """Hash all files below `folder`, the manifest itself left out.
+def write_manifest(folder: Path, found: Mapping[str, str] | None = None) -> None:
+    """Write the hash of all files below `folder`, the manifest itself left out.
+
+    Args:
+        folder: of the trial.
+        found: `hashes(folder)`, where they are known.
 
     Raises:
         UsageError: a file's name has a line end in it.
     """
-    found = hashes(folder)
+    found = hashes(folder) if found is None else found
     if odd := [name for name in found if "\n" in name or "\r" in name]:
         raise UsageError(f"{folder}: {odd[0]!r}: a name that no manifest can hold", "rename the file")
-    lines = [f"{digest}  {name}\n" for name, digest in found.items()]
+    lines = [f"{found[name]}  {name}\n" for name in sorted(found, key=lambda name: name.split("/"))]
     write_atomic(folder / NAME, "".join(lines).encode("utf-8", "surrogateescape"))
 
 
 def hashes(folder: Path) -> dict[str, str]:
     """sha256 by relative name, sorted; files being written (hidden, `.tmp`) and links are left out."""
-    return {name: _sha256(folder / name) for name in files(folder)}
+    return {name: sha256_of(folder / name) for name in files(folder)}
 
 
 def files(folder: Path) -> list[str]:
@@ -134,7 +138,8 @@ def _unfinished(entry: os.DirEntry[str]) -> bool:
     return entry.name.startswith(".") and entry.name.endswith(".tmp")
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """The hash of one file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -53,6 +53,7 @@ _BUILTIN = {
     "harbor": "onbox.exporters.harbor:Harbor",
     "inspect": "onbox.exporters.inspect_log:Inspect",
     "csv": "onbox.exporters.plain_csv:PlainCsv",
+    "in-toto": "onbox.exporters.in_toto:InToto",
 }
 
 

@@ -3,6 +3,7 @@
 import os
 from dataclasses import replace
 
+from onbox.atomic_files import keep_out
 from onbox.errors import BoxError, UsageError
 from onbox.launch.ports import free_port, port_open, taken_by
 from onbox.recipes.schema import Recipe
@@ -30,4 +31,5 @@ def _key(recipe: Recipe) -> str:
     key = os.environ.get(name, "").strip() if name else ""
     if name and not key:
         raise UsageError(f"{recipe.name}: api_key_env: {name} is not set", f"export {name}=...")
+    keep_out(key)
     return key

@@ -1,7 +1,7 @@
 """The report as one offline HTML file: no script, nothing loaded, and text that others wrote shown as text."""
 
+from collections import Counter
 from collections.abc import Sequence
-from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -9,12 +9,11 @@ from markupsafe import Markup
 from onbox.evidence.folder import TrialFolder
 from onbox.judge.results import Measurement, Outcome, RunResult, Status, Validity, Verdict
 from onbox.report import box, pictures, sight, words
-from onbox.report.page import ContenderPage, Page, Transcript, read_page, read_transcript
+from onbox.report.extent import SQUARES_MAX, TEXT_CHARACTERS_MAX, beside, ends, transcript_files
+from onbox.report.page import ContenderPage, Page, read_page
 from onbox.report.reproduce import commands, engine_command, sealed
-from onbox.report.text import Cut, one_line, visible
-
-TEXT_CHARACTERS_MAX = 6000
-"""Of one message, tool call, gate output or patch; the file in the trial folder has the whole."""
+from onbox.report.run_html import href, run_item, square
+from onbox.report.text import visible
 
 
 def render(folder: TrialFolder, verdict: Verdict, seal: str = "") -> str:
@@ -57,6 +56,10 @@ class Shape:
         self.outcomes = tuple(Outcome)
         self.commands = commands(page)
         self.sealed = sealed(page.seal)
+        self.beside = beside(page.folder, page.verdict)
+        files = transcript_files(page.verdict) if self.beside else []
+        self._files = {id(run): part.name for part in files for run in part.runs}
+        self.ends = ends
         self.box = box.lines(page.box or {})
 
     def colour(self, contender: str) -> str:
@@ -69,7 +72,7 @@ class Shape:
 
     def square(self, run: RunResult) -> Markup:
         """A run as a square."""
-        return pictures.square(run.outcome, f"{run.task}, run {run.n}: {run.outcome.value}, {run.code}")
+        return square(run)
 
     def open_square(self, n: int) -> Markup:
         """A run that was planned and has not ended."""
@@ -92,9 +95,31 @@ class Shape:
         """A stand-up on the scale that all stand-ups share."""
         return pictures.timeline(part.stand_ups[index].phases, self._longest_s, self._largest_bytes)
 
-    def transcript(self, run: RunResult) -> Transcript:
-        """What was said and done in a run."""
-        return read_transcript(self._page.folder, run, TEXT_CHARACTERS_MAX)
+    def item(self, run: RunResult) -> Markup:
+        """A run with all that was said and done in it."""
+        arms = len(self._page.arms()) > 1
+        return run_item(self._page.folder, run, self.anchor(run), limit=TEXT_CHARACTERS_MAX, arms=arms)
+
+    def place(self, run: RunResult) -> str:
+        """Where a run stands: on this page, or in a file beside it."""
+        if not self.beside:
+            return f"#{self.anchor(run)}"
+        return href(f"{self._files[id(run)]}") + f"#run-{run.n}"
+
+    def many(self, contender: str, task: str, arm: str) -> str:
+        """The runs of one cell in numbers, where they are too many for squares; empty where they are not."""
+        runs = self._page.squares(contender, task, arm)
+        if len(runs) <= SQUARES_MAX:
+            return ""
+        counts = Counter(run.outcome.value if run else "not finished" for run in runs)
+        return ", ".join(
+            f"{counts[name]} {name}" for name in (*(o.value for o in Outcome), "not finished") if counts[name]
+        )
+
+    def cell_file(self, contender: str, task: str, arm: str) -> str:
+        """The first file of transcripts of a cell; empty where they are on the page."""
+        runs = [run for run in self._page.squares(contender, task, arm) if run is not None]
+        return self._files[id(runs[0])] if self.beside and runs else ""
 
     def runs(self, contender: str) -> Sequence[RunResult]:
         """The runs of a contender, by task as planned, arm and number."""
@@ -113,21 +138,6 @@ def _speeds(speed: Measurement | None) -> list[float]:
 def _shown(value: object) -> object:
     """Applied to every value before it is escaped: nothing invisible reaches the page."""
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def _pre(text: Cut, file: str) -> Markup:
-    """A text of others in a box of its own, with a note where its middle was left out."""
-    if not text.omitted:
-        return Markup("<pre>{}</pre>").format(visible(text.head))
-    note = f"{words.count(text.omitted, 'character')} left out here; {words.WHOLE_IS_IN} "
-    return Markup('<pre>{}</pre><p class="cut">{}<a href="{}">{}</a></p><pre>{}</pre>').format(
-        visible(text.head), note, _href(file), one_line(file), visible(text.tail)
-    )
-
-
-def _href(path: str) -> str:
-    """A link to a file in the trial folder, where the page lies."""
-    return "./" + quote(path.encode("utf-8", "replace"))
 
 
 def environment(package: str = "onbox.report") -> Environment:
@@ -152,8 +162,7 @@ def environment(package: str = "onbox.report") -> Environment:
         quantity=words.quantity,
         fact=words.fact,
         label=words.label,
-        pre=_pre,
-        href=_href,
+        href=href,
         command=engine_command,
     )
     found.globals["words"] = words

@@ -1,10 +1,12 @@
 """The report as Markdown that reads well on GitHub; what others wrote is fenced or escaped, never markup."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from onbox.evidence.folder import TrialFolder
 from onbox.judge.results import ClaimResult, Measurement, Outcome, RunResult, Status, Validity, Verdict
 from onbox.report import box, sight, words
+from onbox.report.extent import SQUARES_MAX, beside, ends
 from onbox.report.marks import bullets, code, facts, fenced, folded, plain, quoted, table
 from onbox.report.page import ContenderPage, Finding, Page, Step, read_page, read_transcript
 from onbox.report.reproduce import commands, engine_command, sealed
@@ -207,10 +209,7 @@ def _tasks(page: Page) -> Iterator[str]:
     rows = [
         (
             plain(f"{task} ({arm})" if len(arms) > 1 else task),
-            *(
-                " ".join(words.SIGNS[run.outcome.value] if run else "·" for run in page.squares(c.name, task, arm))
-                for c in contenders
-            ),
+            *(_cell(page.squares(c.name, task, arm)) for c in contenders),
         )
         for task in page.tasks()
         for arm in arms
@@ -218,8 +217,19 @@ def _tasks(page: Page) -> Iterator[str]:
     yield table(("task", *(plain(c.name) for c in contenders)), rows)
 
 
+def _cell(runs: Sequence[RunResult | None]) -> str:
+    """Signs of runs, or their numbers where they are many."""
+    signs = [words.SIGNS[run.outcome.value] if run else "·" for run in runs]
+    if len(signs) <= SQUARES_MAX:
+        return " ".join(signs)
+    return ", ".join(f"{count} {sign}" for sign, count in Counter(signs).items())
+
+
 def _runs(page: Page) -> Iterator[str]:
     yield "### Run by run"
+    if beside(page.folder, page.verdict):
+        yield f"The transcripts of {words.count(len(page.verdict.runs), 'run')} are in {code('transcripts/')}."
+        return
     for run in page.verdict.runs:
         head = (
             f"{words.SIGNS[run.outcome.value]} {run.contender}, {run.task}, {run.arm} {run.n}: {run.code}, {run.detail}"
@@ -290,7 +300,7 @@ def _not_counted(page: Page) -> Iterator[str]:
         for entry in page.ledger
         if entry.kind.value in words.NOT_COUNTED
     ]
-    yield table(("what", "why it is not counted"), rows) if rows else words.NOTHING_DROPPED
+    yield table(("what", "why it is not counted"), ends(rows)) if rows else words.NOTHING_DROPPED
 
 
 def _stand_up(page: Page) -> Iterator[str]:

@@ -6,6 +6,7 @@ for damaged evidence: a report of a broken trial is wanted most.
 
 import json
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -121,11 +122,16 @@ class Page:
         planned = tuple(task.name for task in self.plan.tasks) if self.plan else ()
         return tuple(dict.fromkeys((*planned, *(run.task for run in self.verdict.runs))))
 
+    @cached_property
+    def _by_cell(self) -> dict[tuple[str, str, str], dict[int, RunResult]]:
+        cells: dict[tuple[str, str, str], dict[int, RunResult]] = {}
+        for run in self.verdict.runs:
+            cells.setdefault((run.contender, run.task, run.arm), {})[run.n] = run
+        return cells
+
     def squares(self, contender: str, task: str, arm: str) -> tuple[RunResult | None, ...]:
         """The runs of one cell by number; None for a run that was planned and has not ended."""
-        found = {
-            run.n: run for run in self.verdict.runs if (run.contender, run.task, run.arm) == (contender, task, arm)
-        }
+        found = self._by_cell.get((contender, task, arm), {})
         last = max([*found, self.plan.runs if self.plan else 0])
         return tuple(found.get(n) for n in range(1, last + 1))
 

@@ -7,9 +7,10 @@ import hashlib
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from onbox.errors import BoxError, UsageError
 from onbox.see.words import WORDS
@@ -215,12 +216,17 @@ def _centred(draw: "ImageDraw", size: tuple[int, int], share: float, text: str, 
 
 
 def _text(draw: "ImageDraw", at: tuple[float, float], text: str, letters_px: float, fill: str, anchor: str) -> None:
+    draw.text(at, text, fill=fill, font=_font(letters_px), anchor=anchor)
+
+
+@cache
+def _font(letters_px: float) -> Any:
     from PIL import ImageFont
 
-    draw.text(at, text, fill=fill, font=ImageFont.load_default(letters_px), anchor=anchor)
+    return ImageFont.load_default(letters_px)
 
 
 def _png(image: "Image") -> bytes:
     data = BytesIO()
-    image.save(data, "PNG", optimize=True)
+    image.save(data, "PNG")
     return data.getvalue()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from onbox.app.exporting import export_trial
 from onbox.app.sealing import changes_since_sealed, rewrite_reports
 from onbox.app.verifying import verify_trial
 from onbox.cli.main import run
@@ -154,6 +155,18 @@ def test_judge_names_what_changed(trial: Path, capsys: pytest.CaptureFixture[str
     assert json.loads(printed.out)["changed"] == [{"file": name, "problem": "changed"}]
     assert "not what was sealed" in printed.err
     assert changes_since_sealed(trial) == [(name, "changed")]
+
+
+def test_a_statement_names_the_seal_and_only_of_evidence_that_holds(trial: Path, tmp_path: Path) -> None:
+    statement = json.loads(export_trial(trial, "in-toto", tmp_path / "statement.json").path.read_text())
+    assert statement["_type"] == "https://in-toto.io/Statement/v1"
+    digests = {subject["name"]: subject["digest"]["sha256"] for subject in statement["subject"]}
+    assert digests["evidence"] == foot_of_page(trial)
+    assert digests["plan.yaml"] == TrialFolder.open(trial).plan_sha256()
+    assert statement["predicate"]["verdict"] == json.loads((trial / "verdict.json").read_text())["verdict"]
+    gate_says_yes(trial)
+    with pytest.raises(BadSubjectError, match="not what was sealed"):
+        export_trial(trial, "in-toto", tmp_path / "other.json")
 
 
 def test_what_is_computed_is_not_evidence() -> None:

@@ -21,7 +21,7 @@ from tests.recorded import NAMES, unpack
 def test_judged_run_by_run_is_judged_as_a_whole(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trial = TrialFolder.open(unpack(name, tmp_path))
     monkeypatch.setattr(long_trials, "RUNS_MIN", 0)
-    monkeypatch.setattr("onbox.app.spread.ITEMS_A_TASK", 1)
+    monkeypatch.setattr(long_trials, "RUNS_A_TASK", 1)
     assert judge_folder(trial).model_dump_json() == judge(trial).model_dump_json()
 
 
@@ -48,7 +48,7 @@ def test_a_copy_that_is_killed_is_no_silence() -> None:
 
 def test_a_spoilt_wire_is_named_from_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(long_trials, "RUNS_MIN", 0)
-    monkeypatch.setattr("onbox.app.spread.ITEMS_A_TASK", 1)
+    monkeypatch.setattr(long_trials, "RUNS_A_TASK", 1)
     folder = build_trial(tmp_path / "trial")
     wire = folder.run_folder("small", "rename", "baseline", 2) / "wire.jsonl"
     wire.write_text(json.dumps({"id": 1}) + "\n")

@@ -178,7 +178,7 @@ class _Miner:
         new = {name: after[name][0] for name in code if name in after}
         self._tell(f"{commit.name[:10]} {commit.message.partition(chr(10))[0][:60]}")
         suite, first = self._after(suite, before, new, code)
-        if first.seconds > TESTS_MAX_S:
+        if first.timed_out or first.seconds > TESTS_MAX_S:
             raise _DropError(f"its tests take more than {TESTS_MAX_S:g} s")
         undone = self._run(suite, before, old, code)
         stable = set(first.passed)

@@ -1,0 +1,107 @@
+"""What works on this box and what one command mends, by the checks that each room makes for itself."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from onbox import box
+from onbox.bench.agents import agent_names, agent_of
+from onbox.bench.sandbox.choose import by_name, choose
+from onbox.engines import engine_by_name
+from onbox.errors import OnboxError
+from onbox.evidence.records import AgentPlan
+from onbox.image.daemon import Daemon, find_daemon
+from onbox.image.routes import find_route
+from onbox.launch.containers.client import PROGRAMS
+
+TIERS = ("bubblewrap", "sandlock")
+NOT_PASSED = ("warn", "fail", "unknown")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that works here, or does not."""
+
+    id: str
+    status: str
+    """`pass`; `warn`: this cannot be done here as it is; `fail`: no trial of agents can be run; `unknown`: the box does
+    not tell."""
+    observed: str
+    hint: str = ""
+    """What mends it; empty where nothing is to be mended, or nothing is known to."""
+
+
+def examine_box() -> tuple[Finding, ...]:
+    """Look at the box, its sandboxes, engines, containers, proxies, GPUs and agents; nothing is fetched or changed."""
+    return tuple(_all())
+
+
+def _all() -> Iterator[Finding]:
+    yield from _box()
+    for tier in TIERS:
+        yield _of(f"sandbox.{tier}", partial(_tier, tier))
+    yield _of("sandbox", _chosen, otherwise="fail")
+    yield _embedded()
+    for program in PROGRAMS:
+        yield _of(f"containers.{program}", partial(_version, program))
+    yield from _route()
+    for name in agent_names():
+        yield _of(f"agent.{name}", partial(_agent, name))
+
+
+def _of(id: str, look: Callable[[], str], otherwise: str = "warn") -> Finding:
+    """What a look gives, or why it gives nothing, in the room's own words."""
+    try:
+        return Finding(id, "pass", look())
+    except OnboxError as error:
+        return Finding(id, otherwise, error.message, error.next_step)
+
+
+def _box() -> Iterator[Finding]:
+    here = box.describe(measure=False)
+    for check in here.checks:
+        seen = check.evidence if check.observed is None else f"{check.observed} {check.unit}".strip()
+        yield Finding(f"box.{check.id}", check.status, seen, check.hint)
+    for device in here.accelerators:
+        yield Finding(f"gpu.{device.index}", "pass" if device.name else "unknown", device.name or "it tells no name")
+    if not here.accelerators:
+        yield Finding("gpu", "unknown", "none is seen on this box")
+
+
+def _embedded() -> Finding:
+    version = engine_by_name("llama-embedded").version()
+    if version is None:
+        return Finding("engine.llama-embedded", "warn", "not installed", 'pip install "onbox[embedded]"')
+    return Finding("engine.llama-embedded", "pass", version)
+
+
+def _tier(name: str) -> str:
+    return by_name(name).version or "works"
+
+
+def _chosen() -> str:
+    """The one that a trial takes."""
+    tier = choose()
+    return f"{tier.name} {tier.version}".strip()
+
+
+def _version(program: str) -> str:
+    daemon = Daemon(program)
+    daemon.need()
+    return daemon.version
+
+
+def _route() -> Iterator[Finding]:
+    """Where pulls of images go, of the daemon that is used."""
+    try:
+        route = find_route(find_daemon())
+    except OnboxError:
+        return  # said of each program already
+    slow = route.kind in ("tor", "socks")
+    observed = f"{route.program}: {route.kind}" + (f" {route.proxy}" if route.proxy else "")
+    hint = "onbox image diagnose REF measures it, onbox image fetch REF goes beside it" if slow else ""
+    yield Finding("proxy.images", "warn" if slow else "pass", observed, hint)
+
+
+def _agent(name: str) -> str:
+    return agent_of(AgentPlan(name=name, version="")).version()

@@ -1,0 +1,31 @@
+"""`onbox doctor`: what works here and what one command mends."""
+
+import click
+
+from onbox.cli.options import json_option
+from onbox.cli.ui.console import err, out, print_json
+
+STYLES = {"pass": "green", "warn": "yellow", "fail": "bold red", "unknown": "dim"}
+
+
+@click.command("doctor")
+@json_option
+def command(as_json: bool) -> None:
+    """What works on this box, and what one command mends: box, sandbox, engine, containers, proxy, GPU, agents.
+
+    Nothing is fetched or changed. `fail` is what no trial of agents can do without; `warn` is what cannot be done here
+    as it is.
+    """
+    from dataclasses import asdict
+
+    from onbox.app.doctor import examine_box
+
+    with err().status("looking at the box, its sandboxes, containers and agents"):
+        found = examine_box()
+    if as_json:
+        print_json({"checks": [asdict(each) for each in found]})
+        return
+    for each in found:
+        out().line((f"{each.status:8}", STYLES.get(each.status, "")), f"{each.id:28}", each.observed)
+        if each.hint:
+            out().line((each.hint, "dim"), indent=10)
