@@ -39,13 +39,13 @@ CORE = (*QUICK, "rename-2-files", "rename-16-files", "rename-method", "chat-tcp"
 
 DEFAULT = "short"
 SHORT = (*QUICK, "chat-chmod")
-"""The four of a trial that names no tasks: under eight minutes for two small models on two cores."""
+"""The four of a trial that names no tasks: meant to stay under eight minutes for two small models on two cores."""
 
 HARD = (
     *("amended-tariff", "explicit-context", "expiring-store", "expression-language", "extract-handler"),
     *("integration-test", "job-rounds", "log-hunt", "migrate-records", "patch-text"),
 )
-"""Ten that a model of 1.5 billion parameters fails: many files, long texts, exact descriptions."""
+"""Ten made to be beyond a model of 1.5 billion parameters: many files, long texts, exact descriptions."""
 
 SETS: dict[str, tuple[str, ...] | None] = {
     DEFAULT: SHORT,

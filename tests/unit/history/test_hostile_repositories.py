@@ -88,7 +88,7 @@ def test_a_history_of_merges_alone(tmp_path: Path) -> None:
 def test_a_bare_repository_and_a_linked_folder_are_read(tmp_path: Path) -> None:
     repository, names = slugs(tmp_path / "slugs")
     git(tmp_path, "clone", "-q", "--bare", str(repository), "bare.git")
-    git(repository, "worktree", "add", "-q", str(tmp_path / "linked"), "-b", "other")
+    git(repository, "worktree", "add", "-q", str(tmp_path / "linked"), "-b", "größer/2")
     git(repository, "pack-refs", "--all")
     for number, path in enumerate((tmp_path / "bare.git", tmp_path / "linked", repository)):
         (tmp_path / str(number)).mkdir()

@@ -1,11 +1,15 @@
 """The parts of a task of history: what is left of a commit, what is said of it, what a path is for."""
 
+from pathlib import Path
+
 import pytest
 
+from onbox.bench.agents.headless import _undisturbed
 from onbox.bench.history.instruction import changelog, new_names, said, says_little
 from onbox.bench.history.paths import is_code, is_set_up, is_test
 from onbox.bench.history.reduce import TooMuchError, applied, places, reduced
-from onbox.bench.history.runners import kind_of, targets_of
+from onbox.bench.history.runners import Suite, kind_of, observe, targets_of
+from onbox.bench.sandbox.choose import choose
 
 BEFORE = {"a.py": b"one\ntwo\nthree\nfour\n", "gone.py": b"x\n"}
 AFTER = {"a.py": b"ONE\ntwo\nthree\nFOUR\n", "new.py": b"y\n"}
@@ -82,6 +86,23 @@ def test_new_names_that_tests_use_are_told() -> None:
     before = {"a.py": b"def one():\n    pass\n"}
     after = {"a.py": b"def one():\n    pass\n\n\ndef two():\n    pass\n\n\ndef _three():\n    pass\n"}
     assert new_names(before, after, {"test_a.py": b"from a import one, two\n"}) == ["two"]
+
+
+def test_tests_that_do_not_end_are_told_apart_from_tests_that_fail(tmp_path: Path) -> None:
+    test = "import time, unittest\n\n\nclass One(unittest.TestCase):\n    def test_one(self):\n        time.sleep({})\n"
+    ends = []
+    for seconds in (60, 0):
+        files = {"test_one.py": test.format(seconds).encode()}
+        suite = Suite("unittest", ("test_one.py",), files, (), ("test_one.py",), timeout_s=3.0)
+        ends.append(observe(suite, tmp_path, choose()))
+    assert [end.timed_out for end in ends] == [True, False]
+    assert [end.tests for end in ends] == [{}, {"test_one.One.test_one": "passed"}]
+
+
+def test_an_agent_in_python_keeps_to_its_own_packages() -> None:
+    assert _undisturbed(("/venv/bin/python3.12", "/venv/bin/mini")) == ("/venv/bin/python3.12", "-E", "/venv/bin/mini")
+    assert _undisturbed(("/usr/bin/node", "/x/cli.js")) == ("/usr/bin/node", "/x/cli.js")
+    assert _undisturbed(("/usr/bin/agent",)) == ("/usr/bin/agent",)
 
 
 def test_the_projects_own_runner() -> None:

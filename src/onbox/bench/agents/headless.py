@@ -146,7 +146,7 @@ class HeadlessAgent:
         shown = sorted({folder for each in (program, *servers.values()) for folder in each.folders})
         folders = {f"AGENT_DIR_{n}": Bind(folder, str(folder)) for n, folder in enumerate(shown, 1)}
         return job.sandbox.run(
-            [*program.argv, *command.argv],
+            [*_undisturbed(program.argv), *command.argv],
             binds={"APP_DIR": workspace, "HOME": own, **folders},
             cwd="APP_DIR",
             timeout_s=job.plan.limits.wall_s,
@@ -157,6 +157,12 @@ class HeadlessAgent:
             stop=stop,
             memory_bytes=MEMORY_BYTES,
         )
+
+
+def _undisturbed(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """An agent in Python finds its own packages alone; those of a task are for the commands that it starts."""
+    first, *rest = argv
+    return (first, "-E", *rest) if rest and Path(first).name.startswith("python") else argv
 
 
 def _placed(server: McpServer, home: str, workspace: str) -> McpServer:

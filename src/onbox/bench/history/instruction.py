@@ -7,7 +7,7 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 
-from onbox.bench.history.paths import is_changelog
+from onbox.bench.history.paths import is_changelog, is_test
 
 TESTS_MAX = 12
 NAMES_MAX = 20
@@ -69,7 +69,8 @@ def instruction(
     touched = [name for name in sorted({*before, *least}) if before.get(name) != least.get(name)]
     stat = [f"- `{name}` ({_stat(before.get(name), least.get(name))})" for name in touched[:NAMES_MAX]]
     parts.append("Files that it is about, and how much of each:\n\n" + "\n".join(stat) + "\n")
-    if names := new_names(before, after, hidden):
+    tests = {name: content for name, content in hidden.items() if is_test(name)}
+    if names := new_names(before, least, tests):
         parts.append("Names that are new and that its tests use: " + ", ".join(f"`{name}`" for name in names) + "\n")
     shown = [f"- `{name}`" for name in failing[:TESTS_MAX]]
     more = [f"- and {len(failing) - TESTS_MAX} more"] if len(failing) > TESTS_MAX else []

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from onbox.bench.audit import TaskAudit, audit
+from onbox.bench.audit.admission import remember
 from onbox.bench.diff import patch
 from onbox.bench.history.environment import Sealed, seal
 from onbox.bench.history.instruction import instruction, says_little
@@ -178,7 +179,7 @@ class _Miner:
         new = {name: after[name][0] for name in code if name in after}
         self._tell(f"{commit.name[:10]} {commit.message.partition(chr(10))[0][:60]}")
         suite, first = self._after(suite, before, new, code)
-        if first.seconds > TESTS_MAX_S:
+        if first.timed_out or first.seconds > TESTS_MAX_S:
             raise _DropError(f"its tests take more than {TESTS_MAX_S:g} s")
         undone = self._run(suite, before, old, code)
         stable = set(first.passed)
@@ -280,6 +281,7 @@ class _Miner:
             task = write_task(replace(draft, exact=exact), path, self._sealed.folder)
             found = audit(task, self._tier)
             if found.passed:
+                remember(task, self._tier, found)
                 return path
             if not all(end.probe.startswith("rewritten") for end in found.missed):
                 break

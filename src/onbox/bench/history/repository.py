@@ -20,7 +20,7 @@ OBJECT_BYTES_MAX = 256 << 20
 MESSAGE_CHARS_MAX = 20_000
 _SMALL_BYTES = 1 << 20
 _HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_REF = re.compile(r"refs/[A-Za-z0-9_./@+=#%,-]+")
+_REF = re.compile(r"refs/[^\x00-\x20\x7f~^:?*\[\\]+")
 _PACKED_BYTES_MAX = 64 << 20
 
 FILE, EXECUTABLE = "100644", "100755"

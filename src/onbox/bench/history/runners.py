@@ -62,12 +62,15 @@ class Observed:
         tests: id -> passed, failed or skipped.
         said: the end of what the runner printed.
         seconds: wall time, the sandbox's start included.
+        why: id -> last words of those that failed.
     """
 
     tests: Mapping[str, str]
     said: str
     seconds: float
     why: Mapping[str, str] = field(default_factory=dict)
+    timed_out: bool = False
+    """The runner did not end in time."""
 
     @property
     def passed(self) -> frozenset[str]:
@@ -139,7 +142,7 @@ def observe(suite: Suite, app: Path, sandbox: Sandbox) -> Observed:
         found = json.loads(done.output.splitlines()[-1])
         tests = {str(name): str(state) for name, state in found["tests"].items()}
         why = {str(name): str(words) for name, words in found["why"].items()}
-        return Observed(tests, str(found["said"]), done.seconds, why)
+        return Observed(tests, str(found["said"]), done.seconds, why, timed_out=found["exit"] is None)
     except (ValueError, KeyError, TypeError, IndexError, AttributeError):
         return Observed({}, done.output[-2000:].decode("utf-8", "replace"), done.seconds)
 
