@@ -18,7 +18,8 @@ from tests.builders import LARGE, SMALL, build_plan
 from onbox.evidence.records import LedgerEntry, LedgerKind, OwnerValues
 from onbox.judge.verdict.cells import Seen
 from onbox.judge.verdict.comparison import Pair, Rule, Side, pairs
-from onbox.judge.verdict.looks import looks_of
+from onbox.judge.verdict.looks import level_with, looks_of
+from onbox.judge.verdict.planner import runs_that_settle
 from onbox.judge.verdict.standing import Facts
 from onbox.judge.weighed import Pace
 from onbox.trial.plan import looks_until
@@ -233,6 +234,31 @@ def wrong_switches(trials: int) -> Iterator[tuple[str, float]]:
         yield f"{tasks} x {runs}, margin {100 * margin:g} points", wrong / trials
 
 
+# ---------------------------------------------------------------- plans
+
+
+def promises(trials: int) -> Iterator[tuple[str, list[float]]]:
+    """Of undecided trials: how many are told a number of runs, and how many of these it settles (promised: 80 %)."""
+    ledger = [_entry(LedgerKind.LOOKED, 3)]
+    for name, spread in (("differences as of the prior", 0.25), ("no difference", 0.0), ("half as large", 0.125)):
+        draw, open_ones, told, settled, runs_told = random.Random(name), 0, 0, 0, 0
+        for _ in range(trials):
+            half = draw.gauss(0, spread) / 2
+            rates = (min(0.97, max(0.03, 0.6 - half)), min(0.97, max(0.03, 0.6 + half)))
+            world = World(draw, rates=rates, pace=1.5, noise=0.3)
+            pair = world.pair(3)
+            if pair.weighed.verdict != "undecided":
+                continue
+            open_ones += 1
+            wanted = runs_that_settle(pair, 3, lambda runs: level_with(PLAN, ledger, runs))
+            if wanted is None:
+                continue
+            told, runs_told = told + 1, runs_told + wanted
+            rule = Rule(level=level_with(PLAN, ledger, wanted))
+            settled += world.pair(wanted, rule).weighed.verdict != "undecided"
+        yield name, [told / max(1, open_ones), settled / max(1, told), runs_told / max(1, told)]
+
+
 def main() -> None:
     """Print every table."""
     parser = argparse.ArgumentParser(description="Simulations of the rule for a pair.")
@@ -257,6 +283,9 @@ def main() -> None:
     print("\nSwitched for speed to what is worse by just the margin\n")
     for name, share in wrong_switches(trials // 4):
         print(f"| {name} | {100 * share:.1f} % |", flush=True)
+    print("\nUndecided trials: of them told a number of runs, of these settled by it, mean number of runs\n")
+    for name, row in promises(trials // 10 if not given.quick else 5):
+        print(f"| {name} | {100 * row[0]:.0f} % | {100 * row[1]:.0f} % | {row[2]:.0f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from onbox import preflight
+from onbox.bench.agents import OPENING_TOKENS, agent_names
 from onbox.bench.tools import DEFINITIONS
 from onbox.engines.model_families import FAMILIES
 from onbox.engines.parser_faults import ParserFault
@@ -325,6 +326,41 @@ BENT: dict[str, Callable[[str], str]] = {
     "the end first": lambda arguments: arguments[len(arguments) // 2 :] + arguments[: len(arguments) // 2],
     "a tag of the format": lambda arguments: arguments.replace('"}', '</parameter></tool_call>"}'),
 }
+
+
+class TestRoomForTheAgent:
+    @pytest.mark.parametrize(
+        ("context", "agent", "status"),
+        [
+            (8192, "opencode", "warn"),
+            (8192, "builtin", "pass"),
+            (16384, "opencode", "pass"),
+            (16384, "claude-code", "warn"),
+            (8192, "mine", "unknown"),
+            (None, "opencode", "unknown"),
+        ],
+    )
+    def test_by_its_first_request(self, context: int | None, agent: str, status: str) -> None:
+        entry = {"id": "m", "owned_by": "vllm", **({"max_model_len": context} if context else {})}
+
+        def script(asked: Asked, wire: Wire) -> None:
+            if asked.method == "GET":
+                wire.whole(200, json.dumps({"data": [entry]} if asked.path == "/v1/models" else {}).encode())
+            else:
+                calls = asked.json().get("tools")
+                wire.stream([reply(call_delta("bash", {"command": "ls"}) if calls else delta(content="Paris"))])
+
+        room = preflight.AgentRoom(agent, OPENING_TOKENS.get(agent), 4096)
+        with serving(script) as server, StampedClient(Endpoint.parse(server.url)) as client:
+            found, _ = preflight.short(client, "m", list(DEFINITIONS), "own.jinja", room)
+        (case,) = [case for case in found.cases if case.name == "context"]
+        assert case.status == status
+        if status == "warn":
+            assert agent in case.detail
+            assert "--max-model-len" in case.remedy
+
+    def test_every_agent_that_comes_with_onbox_was_measured(self) -> None:
+        assert set(OPENING_TOKENS) >= set(agent_names()) - {"template"}
 
 
 class TestBrokenArguments:

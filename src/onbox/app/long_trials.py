@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 from onbox.app.spread import spread
 from onbox.errors import OnboxError, UsageError
 from onbox.evidence.claims import Claim
+from onbox.evidence.extent import as_of_the_look
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.load import RunEvidence, TrialEvidence, load_run, load_trial
 from onbox.judge.results import Verdict
@@ -59,7 +60,8 @@ def read_folder(
         UsageError: a record cannot be read; the message names the file and the field.
     """
     evidence = load_trial(trial, wires=False)
-    lookers = [Looker(evidence.plan, evidence.ledger, contender) for contender in evidence.contenders]
+    asked = as_of_the_look(evidence.plan, evidence.ledger)
+    lookers = [Looker(asked, evidence.ledger, contender) for contender in evidence.contenders]
     runs = [(n, run) for n, contender in enumerate(evidence.contenders) for run in contender.runs]
 
     def one(item: tuple[int, RunEvidence]) -> tuple[Look | None, T] | str:

@@ -11,6 +11,11 @@ def runs_asked(plan: Plan, ledger: Sequence[LedgerEntry]) -> int:
     return max([plan.runs, *extended])
 
 
+def as_of_the_look(plan: Plan, ledger: Sequence[LedgerEntry]) -> Plan:
+    """The plan with the runs that the verdict is about; see `next_look`."""
+    return plan.model_copy(update={"runs": next_look(plan, ledger)})
+
+
 def looks_made(ledger: Sequence[LedgerEntry]) -> tuple[int, ...]:
     """Runs of each task at each look that was taken, ascending; a second look at the same runs is none."""
     return tuple(sorted({entry.runs for entry in ledger if entry.kind is LedgerKind.LOOKED and entry.runs is not None}))

@@ -6,9 +6,10 @@ is not slow. The answers are cases; the exchanges behind them are evidence.
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from onbox.engines.served import Served
+from onbox.engines.served import Served, who_serves
 from onbox.evidence.records import Exchange, Preflight, PreflightCase
 from onbox.preflight import calls, reach, talk
 from onbox.preflight.asking import Asking
@@ -57,6 +58,15 @@ _WITHOUT: tuple[tuple[str, Callable[[Asking], PreflightCase]], ...] = (
 )
 
 
+@dataclass(frozen=True)
+class AgentRoom:
+    """Tokens that an agent's first request takes (None: nobody measured it), and that an answer may have."""
+
+    name: str
+    opening_tokens: int | None
+    turn_tokens: int
+
+
 def conclusion(record: Preflight) -> str:
     """What all cases together say of a server, in one sentence."""
     by_name = {case.name: case for case in record.cases}
@@ -71,7 +81,7 @@ def conclusion(record: Preflight) -> str:
 
 
 def short(
-    client: StampedClient, model: str, tools: list[dict[str, Any]], template: str
+    client: StampedClient, model: str, tools: list[dict[str, Any]], template: str, agent: AgentRoom | None = None
 ) -> tuple[Preflight, list[Exchange]]:
     """Ask for one fact and for one tool call.
 
@@ -80,6 +90,7 @@ def short(
         model: the model's name in requests.
         tools: what the agent will offer; none: there is no agent, and no call is asked for.
         template: the chat template in use, by name, for the advice.
+        agent: who will work, and the room that it needs; None: the context is not looked at.
 
     Returns:
         The cases and the recorded exchanges behind them.
@@ -91,7 +102,11 @@ def short(
     if asking.nonsense:
         return Preflight(cases=(sense, asking.case("tool_call", "unknown", NONSENSE)), tools=False), asking.exchanges
     call = calls.asked_for(asking, TASK, tools, template=template)
-    return Preflight(cases=(sense, call), tools=call.status == "pass"), asking.exchanges
+    cases = [sense, call]
+    if agent is not None:
+        asking.served = who_serves(client, model)
+        cases.append(reach.agent_fits(asking, agent.name, agent.opening_tokens, agent.turn_tokens))
+    return Preflight(cases=tuple(cases), tools=call.status == "pass"), asking.exchanges
 
 
 def long(

@@ -34,6 +34,30 @@ def context(asking: Asking) -> PreflightCase:
     return asking.case("context", "pass", f"{tokens:,} tokens")
 
 
+def agent_fits(asking: Asking, agent: str, opening_tokens: int | None, turn_tokens: int) -> PreflightCase:
+    """Whether the chosen agent's first request and one answer fit into the context.
+
+    Args:
+        asking: the conversation; who serves says how long it may be.
+        agent: its name.
+        opening_tokens: of its first request; None: of an agent that nobody measured.
+        turn_tokens: that an answer may have.
+    """
+    tokens = asking.served.context_tokens if asking.served else None
+    if tokens is None:
+        return asking.case("context", "unknown", "the server does not say how long a conversation may be")
+    if opening_tokens is None:
+        return asking.case("context", "unknown", f"{tokens:,} tokens; how much {agent} opens with is not known")
+    need = opening_tokens + turn_tokens
+    if tokens < need:
+        detail = (
+            f"{tokens:,} tokens are short for {agent}: its first request has about {opening_tokens:,} and an answer may"
+            f" have {turn_tokens:,}; work needs more"
+        )
+        return asking.case("context", "warn", detail, Trouble.CONTEXT)
+    return asking.case("context", "pass", f"{tokens:,} tokens; {agent} opens with about {opening_tokens:,}")
+
+
 def output_limit(asking: Asking) -> PreflightCase:
     """What becomes of a request for more output than fits; agents with a fixed limit do that all the time."""
     tokens = asking.served.context_tokens if asking.served else None

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from onbox import preflight, weights
 from onbox.atomic_files import write_atomic, write_json
-from onbox.bench.agents import agent_of
+from onbox.bench.agents import OPENING_TOKENS, agent_of
 from onbox.bench.instances import Instances
 from onbox.bench.probing import sandbox_of
 from onbox.bench.quality import References
@@ -234,7 +234,9 @@ class Trial:
         with life.client() as client:
             # Where no agent will work, sense is all that is asked.
             tools = list(DEFINITIONS) if self.tasks else []
-            record, exchanges = preflight.short(client, life.model, tools, template)
+            agent = self.plan.agent
+            room = preflight.AgentRoom(agent.name, OPENING_TOKENS.get(agent.name), agent.limits.turn_tokens)
+            record, exchanges = preflight.short(client, life.model, tools, template, room if tools else None)
         write_json(home / "preflight.json", record)
         (home / "preflight.jsonl").unlink(missing_ok=True)
         for exchange in exchanges:

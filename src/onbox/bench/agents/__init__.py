@@ -104,6 +104,21 @@ _BUILTIN = {
 }
 
 
+OPENING_TOKENS = {
+    "builtin": 1_000,
+    "builtin-responses": 1_000,
+    "mini-swe-agent": 950,
+    "pi": 1_600,
+    "opencode": 8_400,
+    "codex": 10_700,
+    "claude-code": 20_700,
+    "qwen-code": 21_300,
+}
+"""Of each agent's first request, instructions and tools: its measured bytes (mini-swe-agent 2.4.6 3.4 KB, Pi 0.73 5.7
+KB, opencode 1.18.33 30.8 KB, Codex 0.169 39.7 KB, Claude Code 2.1.197 76.5 KB, Qwen Code 0.15 78.7 KB) over 3.7 bytes a
+token, which is what opencode's came to on a server that said how many they were."""
+
+
 def agent_names() -> list[str]:
     """The agents that come with onbox, and those of installed packages (entry point `onbox.agents`)."""
     return [*_BUILTIN, *sorted({entry.name for entry in entry_points(group="onbox.agents")} - set(_BUILTIN))]

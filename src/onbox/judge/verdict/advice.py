@@ -1,18 +1,19 @@
 """What would make a verdict surer, and nothing that could not."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import NormalDist, fmean, pvariance
 
 from onbox.evidence.records import Plan
 from onbox.judge import thresholds as limit
 from onbox.judge.formatting import count, several
-from onbox.judge.statistics import jeffreys_mean, runs_needed, stratified_permutation
 from onbox.judge.verdict.cells import distinct
 from onbox.judge.verdict.comparison import SWITCH, UNDECIDED
 from onbox.judge.verdict.contenders import Judged
 from onbox.judge.verdict.head_to_head import HeadToHead
+from onbox.judge.verdict.planner import runs_that_settle
 from onbox.judge.verdict.scope import THESE_TASKS
+from onbox.judge.weighed import Basis, Pace
 
 TASKS_MIN = 6
 """With fewer tasks no result is below p = 0.05 for tasks like these: 2 / 2^5 is 0.06."""
@@ -21,11 +22,23 @@ TASKS_MAX = 200
 NORMAL = NormalDist()
 
 
-def would_settle(plan: Plan, judged: Sequence[Judged], pair: HeadToHead | None) -> tuple[str, ...]:
-    """What to do for a surer answer; each step could change the verdict or its scope."""
+def would_settle(
+    plan: Plan,
+    judged: Sequence[Judged],
+    pair: HeadToHead | None,
+    level_at: Callable[[int], float] = lambda runs: limit.P_MAX,
+) -> tuple[str, ...]:
+    """What to do for a surer answer; each step could change the verdict or its scope.
+
+    Args:
+        plan: of the trial.
+        judged: all contenders.
+        pair: that the verdict is about.
+        level_at: what p must be below with so many runs of each task.
+    """
     found = [step for contender in judged for step in (*_repair(contender, pair), *_serve(contender, pair))]
     if pair is not None:
-        found += [*_more_runs(plan, pair), *_more_tasks(pair)]
+        found += [*_more_runs(plan, pair, level_at), *_more_tasks(pair)]
     return tuple(found)
 
 
@@ -63,7 +76,7 @@ def _serve(contender: Judged, pair: HeadToHead | None) -> list[str]:
     return [f"Serve {name} with a chat template or tool parser that fits it, and run it again."]
 
 
-def _more_runs(plan: Plan, pair: HeadToHead) -> list[str]:
+def _more_runs(plan: Plan, pair: HeadToHead, level_at: Callable[[int], float]) -> list[str]:
     """How many more runs would settle it for these tasks, where the rule's answer on the valid ones is open."""
     if pair.plain != UNDECIDED or pair.p is None:
         return []
@@ -72,39 +85,18 @@ def _more_runs(plan: Plan, pair: HeadToHead) -> list[str]:
     if 2 * sum(distinct(each)[1] for each in told) <= sum(map(len, told)):
         return ["Add tasks: where a model repeats itself word for word, more runs of the same task say nothing new."]
     old, new = pair.incumbent.result, pair.challenger.result
-    if old.pass_rate == new.pass_rate and old.pass_rate in (0.0, 1.0):
+    faster = pair.pair.weighed.pace is Pace.FASTER and bool(new.passed)
+    if old.pass_rate == new.pass_rate and old.pass_rate in (0.0, 1.0) and not faster:
         return [
             f"Take {'harder' if old.pass_rate else 'easier'} tasks: both pass {'all' if old.pass_rate else 'none'}."
         ]
-    needed = _runs_needed(plan, pair)
+    needed = runs_that_settle(pair.pair, plan.runs, level_at)
     if needed is None:
         return ["The two pass about equally often: hardly any number of runs will tell them apart, so let cost decide."]
     return [
-        f"About {count(needed - plan.runs, 'more run')} of each task would settle it for these tasks, if the "
-        "difference is real (power 80 %)."
+        f"About {count(needed - plan.runs, 'more run')} of each task would settle it for these tasks (--runs {needed}; "
+        "power 80 %, what few runs suggest shrunk towards no difference)."
     ]
-
-
-def _runs_needed(plan: Plan, pair: HeadToHead) -> int | None:
-    """Runs of each task, those that are there included, that would show the difference on these tasks.
-
-    As many as show the rates that few runs suggest, pulled off 0 and 1, with a power of 80 percent; and at least as
-    many as take the test itself below its limit, if more runs go as these did.
-
-    Returns:
-        None when `RUNS_A_TASK_MAX` would not do.
-    """
-    old, new = pair.incumbent.result, pair.challenger.result
-    rates = [jeffreys_mean(each.passed, each.valid) for each in (old, new)]
-    in_all = runs_needed(rates[0], rates[1], limit.POWER)
-    if in_all is None or not pair.pair.runs.difference:
-        return None
-    for times in range(2, limit.RUNS_A_TASK_MAX // plan.runs + 1):
-        p = stratified_permutation(pair.pair.runs.strata * times)
-        if p is not None and p * pair.challengers < limit.P_MAX:
-            needed = max(times * plan.runs, math.ceil(in_all / len(plan.tasks)))
-            return needed if needed <= limit.RUNS_A_TASK_MAX else None
-    return None
 
 
 def _more_tasks(pair: HeadToHead) -> list[str]:
@@ -117,7 +109,7 @@ def _more_tasks(pair: HeadToHead) -> list[str]:
             f"Add tasks, best of your own work: with {have} no result can speak for tasks like these, "
             f"{TASKS_MIN} is the least and 12 are good."
         ]
-    if pair.verdict == UNDECIDED or not have:
+    if pair.verdict == UNDECIDED or not have or pair.pair.weighed.basis is not Basis.ABILITY:
         return []
     needed = tasks_needed([float(task.difference) for task in pair.pair.runs.tasks], pair.verdict == SWITCH)
     many = f"about {needed} in all" if needed else f"more than {TASKS_MAX} in all"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from onbox.evidence.extent import looks_asked, looks_made, next_look
-from onbox.evidence.records import LedgerEntry, Plan
+from onbox.evidence.records import LedgerEntry, LedgerKind, Plan
 from onbox.judge import thresholds as limit
 from onbox.judge.boundaries import levels, obrien_fleming
 from onbox.judge.formatting import count, several
@@ -51,6 +51,16 @@ def looks_of(plan: Plan, ledger: Sequence[LedgerEntry]) -> Looks:
         error_bound=rounded(limit.P_MAX + extra),
         forerunners=tuple(each.name for each in plan.forerunners),
     )
+
+
+def level_with(plan: Plan, ledger: Sequence[LedgerEntry], runs: int) -> float:
+    """What p would have to be below with so many runs of each task: at a look of the plan, or one beyond it."""
+    if plan.looks and runs <= plan.looks[-1]:
+        due = next(look for look in plan.looks if look >= runs)
+        entry = LedgerEntry(at="", kind=LedgerKind.LOOKED, subject=".", runs=due)
+    else:
+        entry = LedgerEntry(at="", kind=LedgerKind.EXTENDED, subject=".", runs=runs)
+    return looks_of(plan, [*ledger, entry]).level
 
 
 def with_evidence(looks: Looks, pair: HeadToHead) -> Looks:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from onbox.evidence.claims import Claim
-from onbox.evidence.extent import next_look
+from onbox.evidence.extent import as_of_the_look
 from onbox.evidence.load import TrialEvidence
 from onbox.evidence.records import Plan
 from onbox.judge import RULES
@@ -19,7 +19,7 @@ from onbox.judge.verdict.checks import trial_checks
 from onbox.judge.verdict.comparison import UNDECIDED, Rule
 from onbox.judge.verdict.contenders import judge_contender
 from onbox.judge.verdict.head_to_head import HeadToHead, compare
-from onbox.judge.verdict.looks import looks_of, of_looks, with_evidence
+from onbox.judge.verdict.looks import level_with, looks_of, of_looks, with_evidence
 from onbox.judge.verdict.pairwise import pair_table, standings
 from onbox.judge.verdict.quants import of_quants, quant_table
 from onbox.judge.weighed import Basis
@@ -40,7 +40,7 @@ def judge(
             of runs only the records are used.
     """
     asked, known = evidence.plan, looks or {}
-    plan = asked.model_copy(update={"runs": next_look(asked, evidence.ledger)})
+    plan = as_of_the_look(asked, evidence.ledger)
     evidence = replace(evidence, plan=plan)
     judged = [judge_contender(evidence, each, claims, known.get(each.plan.name)) for each in evidence.contenders]
     paid = looks_of(asked, evidence.ledger)
@@ -62,7 +62,7 @@ def judge(
             *of_quants(quants, rule),
             *narrative.of_arms(arms),
         ),
-        would_settle=would_settle(plan, judged, pair),
+        would_settle=would_settle(plan, judged, pair, lambda runs: level_with(asked, evidence.ledger, runs)),
         contenders=tuple(contender.result for contender in judged),
         fixed_suite=fixed_suite(pair),
         population=population(pair),
