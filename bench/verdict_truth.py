@@ -1,7 +1,7 @@
 """How often a verdict is wrong and an interval holds the truth, by simulation of trials whose truth is known.
 
     PYTHONPATH=src python bench/verdict_truth.py            # the tables of docs/statistics.md
-    PYTHONPATH=src python bench/verdict_truth.py --rounds 200
+    PYTHONPATH=src python bench/verdict_truth.py --rounds 200 --table rates
 
 Beside today's rule stands that of rules 1 to 3: all runs of a task permuted, no scope, answers counted as they come.
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from onbox.judge.intervals import newcombe
+from onbox.judge.intervals import cluster_wilson, newcombe
 from onbox.judge.mean_bounds import mean_interval
 from onbox.judge.statistics import stratified_permutation
 from onbox.judge.verdict.cells import Seen
@@ -182,16 +182,18 @@ def rates_of(spread: float, rate: float, random: Random, tasks: int) -> np.ndarr
     return random.beta(rate * size, (1 - rate) * size, tasks)
 
 
-def covers(tasks: int, runs: int, rate: float, spread: float, rounds: int) -> tuple[float, float]:
-    """(share of trials whose interval for tasks like these holds the rate, mean width of it)."""
+def covers(tasks: int, runs: int, rate: float, spread: float, rounds: int) -> tuple[float, float, float]:
+    """Share of trials whose interval for tasks like these holds the rate: (before, today); and today's mean width."""
     random = np.random.default_rng([SEED, tasks, runs, round(100 * rate), round(100 * spread)])
-    held = width = 0.0
+    was = held = width = 0.0
     for _ in range(rounds):
         passed = random.binomial(runs, rates_of(spread, rate, random, tasks))
         low, high = mean_interval([float(each) for each in passed / runs], 0, 1)
         held += low - 1e-9 <= rate <= high + 1e-9
         width += high - low
-    return held / rounds, width / rounds
+        former = cluster_wilson([(float(each), runs) for each in passed]) or (0.0, 1.0)
+        was += former[0] - 1e-9 <= rate <= former[1] + 1e-9
+    return was / rounds, held / rounds, width / rounds
 
 
 def difference_covers(truth: Truth, tasks: int, runs: int, mean: float, rounds: int) -> tuple[float, float, float]:
@@ -223,33 +225,53 @@ def _table(truths: Sequence[Truth], rounds: int) -> None:
         print(f"| {truth.name} | {' | '.join(cells)} |", flush=True)
 
 
-def main() -> None:
-    """Print the tables."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--rounds", type=int, default=2000)
-    rounds = options.parse_args().rounds
+def _wrong(rounds: int) -> None:
     print(f"Percent of {rounds} trials that call one of two equal contenders better: before, these tasks, both.\n")
     _table(FALSE, rounds)
-    print("\nAnd of trials in which the challenger is better.\n")
+
+
+def _right(rounds: int) -> None:
+    print(f"\nPercent of {rounds} trials that find the challenger better, where it is.\n")
     _table(TRUE, rounds)
+
+
+def _rates(rounds: int) -> None:
     print(
-        "\nPercent of intervals of a rate for tasks like these that hold it, least over rates of 5 to 95 % (width).\n"
+        f"\nPercent of {rounds} intervals of a rate for tasks like these that hold it, least over rates of 5 to 95 %:"
     )
+    print("before, today (widest mean width).\n")
     print("| spread | 3 x 1 | 3 x 10 | 6 x 3 | 12 x 5 | 27 x 1 | 27 x 10 |\n|---|---|---|---|---|---|---|")
     for spread in (0.0, 0.1, 0.33, 0.66, 0.9, 1.0):
         cells = []
         for tasks, runs in ((3, 1), (3, 10), (6, 3), (12, 5), (27, 1), (27, 10)):
-            found = [covers(tasks, runs, rate, spread, rounds // 4) for rate in (0.05, 0.2, 0.5, 0.8, 0.95)]
-            cells.append(f"{100 * min(each[0] for each in found):.0f} ({100 * max(each[1] for each in found):.0f})")
+            found = [covers(tasks, runs, rate, spread, rounds) for rate in (0.05, 0.2, 0.5, 0.8, 0.95)]
+            was, held, width = min(f[0] for f in found), min(f[1] for f in found), max(f[2] for f in found)
+            cells.append(f"{100 * was:.0f}, {100 * held:.0f} ({100 * width:.0f})")
         print(f"| {spread} | {' | '.join(cells)} |", flush=True)
-    print("\nPercent of intervals of the difference that hold it: before, these tasks, tasks like these.\n")
+
+
+def _differences(rounds: int) -> None:
+    print(f"\nPercent of {rounds} intervals of the difference that hold it: before, these tasks, tasks like these.\n")
     print("| truth | 3 x 1 | 3 x 3 | 6 x 3 | 9 x 3 | 27 x 10 |\n|---|---|---|---|---|---|")
     for truth, mean in (*((truth, 0.0) for truth in FALSE), (TRUE[0], 0.3), (TRUE[1], 0.3)):
         cells = []
         for tasks, runs in ((3, 1), (3, 3), (6, 3), (9, 3), (27, 10)):
-            shares = difference_covers(truth, tasks, runs, mean, rounds // 4)
+            shares = difference_covers(truth, tasks, runs, mean, rounds)
             cells.append(", ".join(f"{100 * share:.0f}" for share in shares))
         print(f"| {truth.name} | {' | '.join(cells)} |", flush=True)
+
+
+TABLES = {"wrong": _wrong, "right": _right, "rates": _rates, "differences": _differences}
+
+
+def main() -> None:
+    """Print the tables."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--rounds", type=int, default=500)
+    options.add_argument("--table", choices=TABLES, action="append")
+    chosen = options.parse_args()
+    for name in chosen.table or TABLES:
+        TABLES[name](chosen.rounds)
 
 
 if __name__ == "__main__":

@@ -16,17 +16,29 @@ _C0 = (
 """Written out in letters: the Unicode signs for them are missing in many fonts."""
 
 
+TEXT_CHARACTERS_MAX = 50_000
+"""Whatever a view asks for, no text of others is shown with more."""
+LINE_CHARACTERS_MAX = 10_000
+
+
 def visible(text: str) -> str:
     """`text` with each control, bidi and invisible character replaced by a sign for it; newline and tab stay.
 
     The result can be encoded as UTF-8 even where `text` held lone surrogates.
     """
-    return _HIDDEN.sub(_sign, text.replace("\r\n", "\n"))
+    return _HIDDEN.sub(_sign, _bounded(text, TEXT_CHARACTERS_MAX).replace("\r\n", "\n"))
 
 
 def one_line(text: str) -> str:
     """Like `visible`, with signs for newline and tab too."""
-    return visible(text).replace("\n", "↵").replace("\t", "⇥")
+    return visible(_bounded(text, LINE_CHARACTERS_MAX)).replace("\n", "↵").replace("\t", "⇥")
+
+
+def _bounded(text: str, most: int) -> str:
+    """The text, its middle left out where it is longer than anybody reads."""
+    if len(text) <= most:
+        return text
+    return f"{text[: most // 2]}⟨{len(text) - most:,} characters left out⟩{text[-(most - most // 2) :]}"
 
 
 def _sign(match: re.Match[str]) -> str:

@@ -27,6 +27,8 @@ from onbox.judge.speed.estimator import Sample, digest
 from onbox.judge.thresholds import RATE_SHARE_MIN
 
 SECOND_NS = 1_000_000_000
+DETAIL_CHARACTERS_MAX = 1000
+"""Of what a gate, an agent or a fault says of itself."""
 LOOP_CALLS = 4
 """The same call this often, in a run that a limit ended, is a loop."""
 FAULTS = {FaultKind.DISK_FULL: "I-DISK", FaultKind.OUT_OF_MEMORY: "I-OOM"}
@@ -82,7 +84,7 @@ def attribute_samples(
     again = replayed(context.replays, offered_tools(context.replays[0].request)) if context.replays else None
     if again is not None and (settled := _settled(code, again, asked, replies)):
         code, detail = settled, f"{detail}; {again.detail}"
-    meaning = CODES[code]
+    meaning, detail = CODES[code], detail[:DETAIL_CHARACTERS_MAX]
     return RunResult(
         contender=run.contender,
         task=run.task,
