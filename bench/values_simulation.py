@@ -65,7 +65,10 @@ class World:
 
     def _side(self, of: int, runs: int) -> Side:
         return Side(
-            {f"t{task}": [Seen(n, made[n - 1][of]) for n in range(1, runs + 1)] for task, made in enumerate(self.runs)},
+            {
+                f"t{task}": [Seen(n, bool(made[n - 1][of])) for n in range(1, runs + 1)]
+                for task, made in enumerate(self.runs)
+            },
             Facts(
                 seconds={
                     (f"t{task}", n): made[n - 1][2 + of]

@@ -7,7 +7,7 @@ is first used. docs/api.md has an example of each.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+__version__ = "0.8.0"
 
 _PUBLIC = {
     "BadSubjectError": "onbox.errors",

@@ -95,19 +95,20 @@ NO_SLOT = (
 )
 
 
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tiny-vision")
+    script = Path(tiny_vision.__file__)
+    settings = {**os.environ, "HF_HUB_OFFLINE": "1"}
+    subprocess.run([VLLM_PYTHON, script, folder, VLLM_MODEL], check=True, env=settings, capture_output=True)
+    return folder
+
+
 @pytest.mark.vllm
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 class TestVllm:
     """vLLM on the processor with a tiny vision model of random weights."""
-
-    @pytest.fixture(scope="class")
-    def model(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
-        folder = tmp_path_factory.mktemp("tiny-vision")
-        script = Path(tiny_vision.__file__)
-        settings = {**os.environ, "HF_HUB_OFFLINE": "1"}
-        subprocess.run([VLLM_PYTHON, script, folder, VLLM_MODEL], check=True, env=settings, capture_output=True)
-        return folder
 
     def recipe(self, place: Path, model: Path, name: str, serve: dict[str, object]) -> Path:
         serve = {

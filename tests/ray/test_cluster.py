@@ -198,6 +198,6 @@ def test_what_cannot_be_is_told_in_one_line(
     )
     node = two.start("older", {**env, "PYTHONPATH": str(older), "RAY_USAGE_STATS_ENABLED": "0"})
     try:
-        assert "onbox: --ray: node older has onbox 0.0.1, and this box 0.1.0" in said(two.address)
+        assert "onbox: --ray: node older has onbox 0.0.1, and this box 0.8.0" in said(two.address)
     finally:
         node.power_off()

@@ -17,7 +17,8 @@ from onbox.atomic_files import write_json
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import LedgerKind, Phase, StandUp, WeightsFile
 from onbox.judge.results import Verdict
-from onbox.report import box, extent, html, markdown, marks, words
+from onbox.judge.weighed import Basis
+from onbox.report import box, extent, html, markdown, marks, post, poster, words
 from onbox.report.page import STEPS_MAX
 from tests.builders import build_trial
 from tests.verdicts import ENDINGS, REFUSED, build_verdict, run_result
@@ -267,13 +268,89 @@ def test_a_negative_result_stands_where_a_positive_one_would(folder: TrialFolder
     assert Elements(negative).shape() == switch.shape()
 
 
-def test_the_order_is_verdict_checks_numbers_evidence(folder: TrialFolder) -> None:
-    order = ["Switch", "Checks", "Pass rate", "Decode speed", "Tasks", "Not counted", "Stand-up", "The box"]
+def test_the_order_is_verdict_numbers_doubts_evidence(folder: TrialFolder) -> None:
+    of_page = ["Switch", "Tasks", "Pass rate", "Decode speed", "Checks", "Runs", "Not counted", "Stand-up", "The box"]
+    of_report = ["Switch", "Checks", "Pass rate", "Decode speed", "Tasks", "Not counted", "Stand-up", "The box"]
     page, report = html.render(folder, build_verdict()), markdown.render(folder, build_verdict())
-    in_page = [page.index(f">{title}</h") for title in order]
-    in_report = [report.index(f"# {title}\n") for title in order]
+    in_page = [page.index(f">{title}</h") for title in of_page]
+    in_report = [report.index(f"# {title}\n") for title in of_report]
     assert in_page == sorted(in_page)
     assert in_report == sorted(in_report)
+
+
+def test_a_square_leads_into_the_row_that_it_opens(folder: TrialFolder) -> None:
+    """A browser opens a closed row whose inside is asked for by a link; one that names the row itself it does not."""
+    page = html.render(folder, build_verdict())
+    links = set(re.findall(r'<td class="squares">.*?</td>', page, re.DOTALL))
+    targets = {target for cell in links for target in re.findall(r'href="#(run-\d+)"', cell)}
+    assert targets
+    for target in targets:
+        before, _, _ = page.partition(f'id="{target}"')
+        assert before.rstrip().endswith('<div class="run"')
+        assert before.rfind("<details>") > before.rfind("</details>")
+
+
+def test_a_warning_about_a_speed_that_does_not_decide_is_one_line(folder: TrialFolder) -> None:
+    by_ability = build_verdict().model_copy(update={"basis": Basis.ABILITY})
+    checks = section(html.render(folder, by_ability), "checks")
+    assert "1 warning about its speed, which does not decide: CPU_FOREIGN" in " ".join(checks.split())
+    assert checks.index("TOKEN_RESIDUAL") < checks.index("which does not decide")
+    by_speed = build_verdict().model_copy(update={"basis": Basis.SPEED})
+    assert "which does not decide" not in section(html.render(folder, by_speed), "checks")
+
+
+class TestPost:
+    def test_it_stands_on_its_own(self, folder: TrialFolder) -> None:
+        text = post.render(folder, build_verdict(), "ab" * 32)
+        verdict = build_verdict()
+        assert text.startswith("## ")
+        for told in (words.of(verdict.contenders[0].passed, verdict.contenders[0].valid), "TOKEN_RESIDUAL", "ab" * 32):
+            assert told in text
+        assert "onbox verify ." in text
+
+    @pytest.mark.parametrize("names", [2, 60])
+    @pytest.mark.parametrize("length", [10, 5000])
+    def test_it_is_never_longer_than_can_be_pasted(self, folder: TrialFolder, names: int, length: int) -> None:
+        verdict = build_verdict()
+        one = verdict.contenders[0]
+        many = tuple(one.model_copy(update={"name": f"{n}-{'é' * min(length, 100)}"}) for n in range(names))
+        long = {"contenders": many, "reasons": ("words " * length,) * 30, "headline": "Switch: " + "x" * length}
+        text = post.render(folder, verdict.model_copy(update=long), "ab" * 32)
+        assert len(text.encode()) <= post.BYTES_MAX
+        assert "ab" * 32 in text
+
+    @pytest.mark.parametrize("hostile", HOSTILE)
+    def test_what_others_wrote_is_text(self, folder: TrialFolder, hostile: str) -> None:
+        verdict = build_verdict()
+        one = verdict.contenders[0].model_copy(update={"name": hostile})
+        told = {"contenders": (one,), "headline": hostile, "reasons": (hostile,), "would_settle": (hostile,)}
+        shown = (
+            MarkdownIt("commonmark", {"html": True})
+            .enable("table")
+            .render(post.render(folder, verdict.model_copy(update=told)))
+        )
+        found = {tag for tag, _ in Elements(shown).elements}
+        assert found <= {"h2", "p", "table", "thead", "tbody", "tr", "th", "td", "ul", "li", "strong", "code"}
+
+
+class TestPoster:
+    @pytest.mark.parametrize("hostile", HOSTILE)
+    def test_what_others_wrote_is_text(self, hostile: str) -> None:
+        verdict = build_verdict()
+        many = tuple(verdict.contenders[0].model_copy(update={"name": hostile}) for _ in range(12))
+        drawn = poster.render(verdict.model_copy(update={"contenders": many, "headline": hostile * 40}))
+        tree = ElementTree.fromstring(drawn.encode())
+        kinds = {element.tag.rpartition("}")[2] for element in tree.iter()}
+        assert kinds == {"svg", "rect", "text", "line", "circle"}
+        assert not any("href" in name or name.startswith("on") for each in tree.iter() for name in each.attrib)
+
+    def test_it_says_what_the_verdict_says(self) -> None:
+        verdict = build_verdict()
+        drawn = poster.render(verdict, "cd" * 32)
+        said = " ".join(ElementTree.fromstring(drawn.encode()).itertext())
+        assert words.percent(verdict.contenders[0].pass_rate) in said
+        assert words.p_value(verdict.fixed_suite.p) in said
+        assert "cd" * 8 in said
 
 
 def test_failed_checks_come_before_warnings_and_carry_their_advice(folder: TrialFolder) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from onbox.app.long_trials import judge_folder
 from onbox.app.spread import spread
 from onbox.atomic_files import write_atomic, write_json
-from onbox.errors import BadSubjectError
+from onbox.errors import BadSubjectError, UsageError
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.manifest import (
     NAME,
@@ -34,11 +34,11 @@ SHOWN = 5
 LEDGER = "ledger.jsonl"
 FILES_MIN = 2000
 """Of fewer, one process hashes as fast as two."""
-REPORTS = ("report.html", "report.md")
+REPORTS = ("report.html", "report.md", "post.md")
 
 
 def seal(folder: TrialFolder, found: Mapping[str, str] | None = None) -> Verdict:
-    """Judge, write `verdict.json`, `report.html` and `report.md`, and seal the folder.
+    """Judge, write `verdict.json` and the reports, and seal the folder.
 
     Args:
         folder: of the trial.
@@ -61,7 +61,7 @@ def all_hashes(folder: Path) -> dict[str, str]:
 
 
 def write_reports(folder: TrialFolder, verdict: Verdict, seal: str = "") -> None:
-    """Write both reports, from evidence and verdict alone, with the seal of the evidence at their foot."""
+    """Write all reports, from evidence and verdict alone, with the seal of the evidence at their foot."""
     pages = [page for page, _ in transcripts(folder, verdict, write=True)]
     for path in sorted((folder.path / TRANSCRIPTS).glob("*")):
         if f"{TRANSCRIPTS}/{path.name}" not in pages:
@@ -94,9 +94,11 @@ def transcripts(folder: TrialFolder, verdict: Verdict, *, write: bool = False) -
 
 def rendered(folder: TrialFolder, verdict: Verdict, seal: str) -> dict[str, str]:
     """Each report by its name."""
-    from onbox.report import html, markdown
+    from onbox.report import html, markdown, post
 
-    return {"report.html": html.render(folder, verdict, seal), "report.md": markdown.render(folder, verdict, seal)}
+    return {
+        name: each.render(folder, verdict, seal) for name, each in zip(REPORTS, (html, markdown, post), strict=True)
+    }
 
 
 def report_path(folder: Path) -> Path:
@@ -202,3 +204,20 @@ def in_words(problems: Sequence[Problem]) -> str:
     """The first few problems in one line."""
     more = f"; and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
     return "; ".join(f"{name}: {problem}" for name, problem in problems[:SHOWN]) + more
+
+
+def write_picture(folder: Path | str, path: Path | None = None) -> Path:
+    """Draw the verdict of a trial as one SVG; returns where it lies, by default beside the trial's folder.
+
+    Raises:
+        UsageError: it is no trial, or the picture cannot be written there.
+    """
+    from onbox.report import poster
+
+    trial = TrialFolder.open(Path(folder))
+    at = path or trial.path.absolute().with_name(f"{trial.path.absolute().name}.svg")
+    try:
+        write_atomic(at, poster.render(judge_folder(trial), _last_seal(trial)).encode())
+    except OSError as error:
+        raise UsageError(f"{at}: {error.strerror or error}", "name a file that can be written: --svg FILE") from error
+    return at

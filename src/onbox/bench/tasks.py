@@ -45,7 +45,7 @@ HARD = (
     *("amended-tariff", "explicit-context", "expiring-store", "expression-language", "extract-handler"),
     *("integration-test", "job-rounds", "log-hunt", "migrate-records", "patch-text"),
 )
-"""Ten that a model of 1.5 billion parameters fails: many files, long texts, exact descriptions."""
+"""Ten made to be beyond a model of 1.5 billion parameters: many files, long texts, exact descriptions."""
 
 SETS: dict[str, tuple[str, ...] | None] = {
     DEFAULT: SHORT,

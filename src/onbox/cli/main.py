@@ -35,7 +35,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "task": ("onbox.cli.commands.task", "Start a task of your own; write a generated one as a plain folder."),
     "regrade": ("onbox.cli.commands.regrade", "Gates and attribution again, from the evidence."),
     "judge": ("onbox.cli.commands.judge", "The verdict, from evidence alone."),
-    "report": ("onbox.cli.commands.report", "Write report.html and report.md again, from evidence alone."),
+    "report": (
+        "onbox.cli.commands.report",
+        "Write the reports again, from evidence alone: a page, its Markdown, a post.",
+    ),
     "view": ("onbox.cli.commands.view", "Trials as a page on loopback, those under way too."),
     "verify": ("onbox.cli.commands.verify", "Recompute a trial and check the hashes of its files."),
     "import": ("onbox.cli.commands.import_", "Other tools' records into evidence, with what they are worth."),

@@ -17,7 +17,7 @@ NAME = "manifest-sha256.txt"
 VERDICT = "verdict.json"
 TRANSCRIPTS = "transcripts"
 """The folder of the pages that a long report keeps its transcripts in."""
-COMPUTED = frozenset({VERDICT, "report.html", "report.md", NAME})
+COMPUTED = frozenset({VERDICT, "report.html", "report.md", "post.md", NAME})
 _LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
 
 Problem = tuple[str, str]

@@ -2,18 +2,23 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from statistics import median
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from onbox.evidence.folder import TrialFolder
-from onbox.judge.results import Measurement, Outcome, RunResult, Status, Validity, Verdict
+from onbox.judge.results import AbilityDifference, Measurement, Outcome, RunResult, Status, Validity, Verdict
+from onbox.judge.weighed import Basis
 from onbox.report import box, pictures, sight, words
 from onbox.report.extent import SQUARES_MAX, TEXT_CHARACTERS_MAX, beside, ends, transcript_files
 from onbox.report.page import ContenderPage, Page, read_page
 from onbox.report.reproduce import commands, engine_command, sealed
 from onbox.report.run_html import href, run_item, square
 from onbox.report.text import visible
+
+MARKS_MAX = 300
+"""Of the times of runs; of more every so many is drawn, from the shortest to the longest."""
 
 
 def render(folder: TrialFolder, verdict: Verdict, seal: str = "") -> str:
@@ -50,7 +55,14 @@ class Shape:
             for contender in page.verdict.contenders
             if contender.speed and contender.speed.status is Validity.INVALID
         )
-        self.doubts = page.findings(Status.FAIL, Status.WARN)
+        found = page.findings(Status.FAIL, Status.WARN)
+        aside = [each for each in found if each.contender and each.check.status is Status.WARN and not _rests_on(page)]
+        self.doubts = tuple(each for each in found if each not in aside)
+        self.asides = {
+            name: [each for each in aside if each.contender == name]
+            for name in dict.fromkeys(each.contender for each in aside)
+        }
+        """Warnings about a speed on which the verdict does not rest, by contender."""
         self.unseen = page.findings(Status.UNKNOWN)
         self.passed = page.findings(Status.PASS)
         self.outcomes = tuple(Outcome)
@@ -82,10 +94,44 @@ class Shape:
         """The legend's square."""
         return pictures.square(outcome, outcome.value)
 
-    def rate(self, value: float | None, interval: tuple[float, float] | None) -> Markup:
-        """A pass rate on the scale from 0 to 100 percent."""
+    def rate(
+        self,
+        value: float | None,
+        interval: tuple[float, float] | None,
+        wider: tuple[float, float] | None = None,
+    ) -> Markup:
+        """A pass rate on the scale from 0 to 100 percent, with its interval for tasks like these as a thin line."""
         label = f"{words.percent(value)}, 95 percent interval {words.percent_interval(interval)}"
-        return pictures.whisker(value, interval, 1.0, label, struck=False)
+        if wider is not None:
+            label += f", for tasks like these {words.percent_interval(wider)}"
+        return pictures.whisker(value, interval, 1.0, label, struck=False, wider=wider)
+
+    def difference(self, found: AbilityDifference) -> Markup:
+        """The difference of the pass rates, from -100 to 100 points."""
+        label = f"{words.points(found.value)}, 95 percent interval {words.points_interval(found.interval)}"
+        return pictures.difference(found.value, found.interval, found.population_interval, label)
+
+    @property
+    def longest_run_s(self) -> float:
+        """Where the scale of the runs' times ends."""
+        return max((run.seconds for run in self._page.verdict.runs), default=0.0)
+
+    def times(self, contender: str) -> Markup:
+        """One mark a run on the scale of the longest of all."""
+        marks = sorted((run.seconds, run.outcome is Outcome.PASSED) for run in self._counted(contender))
+        marks = marks[:: 1 + len(marks) // MARKS_MAX]
+        return pictures.strip(marks, self.longest_run_s, self.time_words(contender))
+
+    def time_words(self, contender: str) -> str:
+        """The middle of the times, and the longest."""
+        spent = [run.seconds for run in self._counted(contender)]
+        if not spent:
+            return words.NOT_MEASURED
+        return f"{words.seconds(median(spent))}, at most {words.seconds(max(spent))}"
+
+    def _counted(self, contender: str) -> list[RunResult]:
+        runs = self._page.verdict.runs
+        return [run for run in runs if run.contender == contender and run.outcome is not Outcome.INVALID]
 
     def speed(self, value: float | None, interval: tuple[float, float] | None = None, struck: bool = False) -> Markup:
         """A decode rate on the scale that all contenders share."""
@@ -126,6 +172,11 @@ class Shape:
         tasks, arms = self._page.tasks(), self._page.arms()
         found = [run for run in self._page.verdict.runs if run.contender == contender]
         return sorted(found, key=lambda run: (tasks.index(run.task), arms.index(run.arm), run.n))
+
+
+def _rests_on(page: Page) -> bool:
+    """Whether the verdict rests on a speed, or may: one of no contender with runs is about nothing else."""
+    return page.verdict.basis is Basis.SPEED or not page.verdict.runs
 
 
 def _speeds(speed: Measurement | None) -> list[float]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from onbox.evidence.folder import TrialFolder
 from onbox.judge.results import ClaimResult, Measurement, Outcome, RunResult, Status, Validity, Verdict
-from onbox.report import box, sight, words
+from onbox.report import box, sight, weighed, words
 from onbox.report.extent import SQUARES_MAX, beside, ends
 from onbox.report.marks import bullets, code, facts, fenced, folded, plain, quoted, table
 from onbox.report.page import ContenderPage, Finding, Page, Step, read_page, read_transcript
@@ -18,7 +18,7 @@ TEXT_CHARACTERS_MAX = 1500
 def render(folder: TrialFolder, verdict: Verdict, seal: str = "") -> str:
     """The whole report, in the order of the page: verdict, doubts, numbers, evidence, and at its foot the seal."""
     page = read_page(folder, verdict, seal)
-    results = (_verdict, _checks, _rates, _arms, _sight, _speed, _tasks, _runs, _not_counted)
+    results = (_verdict, _checks, _rates, _weighed, _arms, _sight, _speed, _tasks, _runs, _not_counted)
     blocks = [block for part in (*results, _stand_up, _box, _again, _files) for block in part(page)]
     return "\n\n".join(blocks) + "\n"
 
@@ -116,6 +116,16 @@ def _arms(page: Page) -> Iterator[str]:
         ),
     )
     yield words.ARMS
+
+
+def _weighed(page: Page) -> Iterator[str]:
+    for title, head, rows in (
+        (weighed.QUANTS, weighed.QUANTS_HEAD, weighed.quant_rows(page.verdict)),
+        (weighed.PAIRS, weighed.PAIRS_HEAD, weighed.pair_rows(page.verdict)),
+    ):
+        if rows:
+            yield f"## {title}"
+            yield table(head, (tuple(plain(cell) for cell in row) for row in rows))
 
 
 def _rates(page: Page) -> Iterator[str]:

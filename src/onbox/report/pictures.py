@@ -4,6 +4,7 @@ Colours come from the page's style sheet through `class`; every picture has a la
 """
 
 from collections.abc import Sequence
+from statistics import median
 
 from markupsafe import Markup
 
@@ -34,12 +35,29 @@ def square(outcome: Outcome | None, label: str) -> Markup:
     ).format(name.replace("_", "-"), one_line(label), one_line(label), GLYPHS[outcome] if outcome else "")
 
 
-def whisker(value: float | None, interval: tuple[float, float] | None, top: float, label: str, struck: bool) -> Markup:
-    """A dot with its interval on a scale from 0 to `top`; struck through where the number is not to be used."""
+def whisker(
+    value: float | None,
+    interval: tuple[float, float] | None,
+    top: float,
+    label: str,
+    struck: bool,
+    wider: tuple[float, float] | None = None,
+) -> Markup:
+    """A dot with its interval on a scale from 0 to `top`; struck through where the number is not to be used.
+
+    Args:
+        wider: a second interval, drawn as a thin line.
+    """
     parts = [Markup('<line class="rail" x1="0" x2="100%" y1="50%" y2="50%"/>')]
     parts += [
         Markup('<line class="tick" x1="{0}%" x2="{0}%" y1="35%" y2="65%"/>').format(at) for at in (0, 25, 50, 75, 100)
     ]
+    if wider is not None:
+        parts.append(
+            Markup('<line class="wider" x1="{}%" x2="{}%" y1="50%" y2="50%"/>').format(
+                _place(wider[0], top), _place(wider[1], top)
+            )
+        )
     if interval is not None:
         low, high = _place(interval[0], top), _place(interval[1], top)
         parts.append(Markup('<line class="whisker" x1="{}%" x2="{}%" y1="50%" y2="50%"/>').format(low, high))
@@ -48,6 +66,30 @@ def whisker(value: float | None, interval: tuple[float, float] | None, top: floa
         parts.append(Markup('<circle class="dot" cx="{}%" cy="50%" r="6"/>').format(_place(value, top)))
     return Markup('<svg class="dotline{}" width="100%" height="28" role="img" aria-label="{}">{}</svg>').format(
         " struck" if struck else "", one_line(label), Markup("").join(parts)
+    )
+
+
+def difference(value: float, interval: tuple[float, float], wider: tuple[float, float] | None, label: str) -> Markup:
+    """A difference of two shares on a scale from -1 to 1, with a line at none."""
+
+    def moved(pair: tuple[float, float] | None) -> tuple[float, float] | None:
+        return None if pair is None else (pair[0] + 1, pair[1] + 1)
+
+    inner = whisker(value + 1, moved(interval), 2.0, label, struck=False, wider=moved(wider))
+    return Markup('<div class="zero">{}</div>').format(inner)
+
+
+def strip(marks: Sequence[tuple[float, bool]], top: float, label: str) -> Markup:
+    """One mark for each (value, filled) on a scale from 0 to `top`, and a bar at the one in the middle."""
+    parts = [Markup('<line class="rail" x1="0" x2="100%" y1="50%" y2="50%"/>')]
+    for value, filled in marks:
+        kind = "filled" if filled else "hollow"
+        parts.append(Markup('<circle class="mark-{}" cx="{}%" cy="50%" r="4"/>').format(kind, _place(value, top)))
+    if marks:
+        middle = _place(median(value for value, _ in marks), top)
+        parts.append(Markup('<line class="middle" x1="{0}%" x2="{0}%" y1="12%" y2="88%"/>').format(middle))
+    return Markup('<svg class="dotline strip" width="100%" height="28" role="img" aria-label="{}">{}</svg>').format(
+        one_line(label), Markup("").join(parts)
     )
 
 

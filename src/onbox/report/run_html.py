@@ -20,17 +20,18 @@ def run_item(folder: Path, run: RunResult, anchor: str, *, limit: int, arms: boo
     Args:
         folder: of the trial.
         run: as it was judged.
-        anchor: its id on the page.
+        anchor: its id on the page, inside the folded part: a link to it opens it.
         limit: characters of one text.
         arms: whether the trial has more arms than one.
         base: where the folder of the trial lies, as the page sees it.
     """
     arm = f"{run.arm} " if arms else ""
     return Markup(
-        f'<li id="{anchor}"><details>\n<summary>{square(run)} <b>{_text(run.task)}</b> '
+        f"<li><details>\n<summary>{square(run)} <b>{_text(run.task)}</b> "
         f'<span class="muted">{_text(arm)}{run.n}</span> <span class="why"><code>{_text(run.code)}</code> '
         f'{_text(run.detail)}</span><span class="time">{_text(words.seconds(run.seconds))}</span></summary>\n'
-        f'<div class="run">\n{_facts(run, base)}\n{_transcript(folder, run, limit, base)}\n</div>\n</details></li>\n'
+        f'<div class="run" id="{anchor}">\n{_facts(run, base)}\n{_transcript(folder, run, limit, base)}\n</div>\n'
+        "</details></li>\n"
     )
 
 

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from onbox.app.tasks import tasks_from
 from onbox.bench.audit import audit
+from onbox.bench.audit.admission import admit
 from onbox.bench.sandbox.choose import choose
 from onbox.bench.tasks import load_task, load_tasks
 from onbox.cli.commands.task import command
@@ -79,6 +80,12 @@ def test_the_instruction_says_what_and_not_how(made: tuple[Path, list[str], Path
     assert "`tests.test_slugs.Slugs.test_spaces`" in text
     for hidden in ("replace(", "Signed-off-by", "#12", "```"):
         assert hidden not in text
+
+
+def test_a_trial_need_not_audit_it_again(made: tuple[Path, list[str], Path, dict[str, object]]) -> None:
+    audited: list[str] = []
+    admit(load_tasks(made[2]), choose(), audited.append)
+    assert audited == []
 
 
 def test_the_task_passes_its_audit_and_an_easy_gate_would_not(

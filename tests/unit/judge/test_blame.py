@@ -309,3 +309,10 @@ def test_invalid_is_only_what_the_model_cannot_have_caused(end: str, stop: Agent
     elif end in ("nothing", "first refused", "down", "busy"):
         assert result.outcome is Outcome.INVALID, (result.code, result.detail)
     assert (result.attribution is Cause.AGENT) <= (result.outcome is Outcome.INVALID)
+
+
+@pytest.mark.parametrize("text", ["!" * 5_000_000, "{[ " * 1_000_000], ids=["one sign", "braces"])
+def test_garbage_is_a_line_in_every_detail(text: str) -> None:
+    result = judged([text_reply(text)])
+    assert result.attribution is Cause.MODEL
+    assert len(result.detail) < 300

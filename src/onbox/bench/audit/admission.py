@@ -41,7 +41,13 @@ def admit(tasks: Sequence[Task], sandbox: Sandbox, on_audit: Callable[[str], Non
             raise BadSubjectError(
                 _complaint(found), f"onbox audit {task.path} shows all; --no-audit scores it as it is"
             )
-        write_atomic(kept, json.dumps({"task": str(task.path), **found.as_json()}, indent=1).encode())
+        remember(task, sandbox, found)
+
+
+def remember(task: Task, sandbox: Sandbox, found: TaskAudit) -> None:
+    """Keep an audit that was passed, so that the same files need no other here."""
+    assert found.passed
+    write_atomic(_kept(task, sandbox), json.dumps({"task": str(task.path), **found.as_json()}, indent=1).encode())
 
 
 def missing_programs(tasks: Sequence[Task], sandbox: Sandbox) -> dict[str, str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from onbox.bench.audit import TaskAudit, audit
+from onbox.bench.audit.admission import remember
 from onbox.bench.diff import patch
 from onbox.bench.history.environment import Sealed, seal
 from onbox.bench.history.instruction import instruction, says_little
@@ -280,6 +281,7 @@ class _Miner:
             task = write_task(replace(draft, exact=exact), path, self._sealed.folder)
             found = audit(task, self._tier)
             if found.passed:
+                remember(task, self._tier, found)
                 return path
             if not all(end.probe.startswith("rewritten") for end in found.missed):
                 break

@@ -11,16 +11,30 @@ from onbox.cli.ui.console import err, out, print_json
 @click.command("report")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--reseal", is_flag=True, help="Seal evidence that has changed; the ledger then says what.")
+@click.option(
+    "--svg",
+    is_flag=False,
+    flag_value="",
+    default=None,
+    metavar="[FILE]",
+    help="Draw the verdict as one picture too; beside the trial's folder if no FILE is named.",
+)
 @json_option
-def command(folder: Path, reseal: bool, as_json: bool) -> None:
-    """Write report.html and report.md of the trial in FOLDER again, and seal it.
+def command(folder: Path, reseal: bool, svg: str | None, as_json: bool) -> None:
+    """Write report.html, report.md and post.md of the trial in FOLDER again, and seal it.
+
+    post.md is short enough to be pasted into a forum or an issue.
+
 
     Evidence that is not what was sealed is refused, with what changed.
     """
-    from onbox.app.sealing import rewrite_reports
+    from onbox.app.sealing import rewrite_reports, write_picture
 
     path = str(rewrite_reports(folder, reseal=reseal, tell=lambda text: err().line(text)))
+    picture = None if svg is None else str(write_picture(folder, Path(svg) if svg else None))
     if as_json:
-        print_json({"path": path})
-    else:
-        out().line(path)
+        print_json({"path": path, "svg": picture})
+        return
+    out().line(path)
+    if picture:
+        out().line(picture)

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from onbox.judge.results import ContenderResult, Measurement, Status, Validity, Verdict
-from onbox.report import words
+from onbox.report import weighed, words
 from onbox.report.text import one_line
 
 STYLES = {Validity.VALID: "green", Validity.SUSPECT: "yellow", Validity.INVALID: "red"}
@@ -24,7 +24,7 @@ def summary(verdict: Verdict, folder: Path | None = None) -> RenderableType:
         verdict: what the judge said; every number comes from here.
         folder: the trial, to name the report and the next command; None where nothing was written.
     """
-    blocks = [_head(verdict), _why(verdict), _numbers(verdict), *_arms(verdict), *_places(folder)]
+    blocks = [_head(verdict), _why(verdict), _numbers(verdict), *_weighed(verdict), *_arms(verdict), *_places(folder)]
     return Group(*(Padding(block, (1, 0, 0, 0)) for block in blocks))
 
 
@@ -74,6 +74,21 @@ def _numbers(verdict: Verdict) -> RenderableType:
             Text(words.seconds_to_pass(contender.seconds_to_pass)),
         )
     return table
+
+
+def _weighed(verdict: Verdict) -> Iterator[RenderableType]:
+    for head, rows in (
+        (weighed.QUANTS_HEAD, weighed.quant_rows(verdict)),
+        (weighed.PAIRS_HEAD, weighed.pair_rows(verdict)),
+    ):
+        if not rows:
+            continue
+        table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim", pad_edge=False)
+        for name in head:
+            table.add_column(name, overflow="fold")
+        for row in rows:
+            table.add_row(*(one_line(cell) for cell in row))
+        yield table
 
 
 def _arms(verdict: Verdict) -> Iterator[RenderableType]:
