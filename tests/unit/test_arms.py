@@ -128,9 +128,10 @@ def test_a_bench_with_arms(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     verdict = verdict_of(out)
     results = {result["arm"]: result for result in verdict["arms"]}
-    # A script does not sample, so the two runs of a task are one.
+    # A script does not sample: of the six pairs that differ the test counts one answer a task.
     assert (results["told"]["passed"], results["told"]["baseline_passed"], results["told"]["pairs"]) == (6, 0, 6)
-    assert (results["told"]["better"], results["told"]["worse"], results["told"]["p"]) == (3, 0, 0.25)
+    assert (results["told"]["better"], results["told"]["worse"], results["told"]["p"]) == (6, 0, 0.25)
+    assert (results["told"]["scope"], results["told"]["tasks"]) == (None, {"better": 3, "equal": 0, "worse": 0})
     assert (results["cool"]["passed"], results["cool"]["p"]) == (0, None)
     checks = [check["status"] for check in verdict["checks"] if check["id"] == "ARM_ISOLATED"]
     assert checks == ["pass", "pass"]
