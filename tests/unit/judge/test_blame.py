@@ -98,6 +98,13 @@ class TestArguments:
         result = judged(run, replays=[served(GOOD)] * 5)
         assert (result.code, result.replay) == ("M-BADARGS", "calls when asked again")
 
+    @pytest.mark.parametrize("stop", ["time_limit", "token_limit"])
+    def test_a_call_that_the_limit_of_the_run_cut_off_is_that_limit(self, stop: str) -> None:
+        cut = streamed([(0.1, call_delta("bash", CUT))], error="the run ended", error_kind="run ended")
+        assert judged([cut], stop).code == {"time_limit": "L-TIME", "token_limit": "L-LEN"}[stop]
+        finished = call_reply(arguments=CUT)
+        assert judged([finished], stop).code == "M-MALFORMED"
+
     def test_a_call_cut_at_the_limit_of_output_is_a_limit(self) -> None:
         cut = call_reply(arguments=CUT)
         cut = cut.model_copy(update={"request": chat_request(max_tokens=15)})

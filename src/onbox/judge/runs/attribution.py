@@ -202,8 +202,10 @@ def _refused(run: RunRecord, asked: Sequence[Exchange], replies: Sequence[Reply]
         if code == "L-LEN":
             return _cut_off(last, reply)
         return code, one_line(reply.content or reply.reasoning)
-    calls = [call for each in replies for call in each.tool_calls]
-    if calls and all(faults := _broken(asked, replies)):
+    # A call that the limit of the run cut off is no call that the model wrote so.
+    whole = len(replies) - (limit is not None and not reply.done)
+    calls = [call for each in replies[:whole] for call in each.tool_calls]
+    if calls and all(faults := _broken(asked[:whole], replies[:whole])):
         if reply.tool_calls and cut_at_limit(reply, output_limit(last.request)):
             return _cut_off(last, reply)
         return faults[-1], one_line(f"{calls[-1].name} {calls[-1].arguments}")

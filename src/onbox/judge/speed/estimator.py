@@ -73,6 +73,9 @@ class Sample:
         reasoning was kept back and not told apart, so what came is no share of that count."""
         if self.tokens is None or self.first_s is None or self.reply.hidden_tokens or _counted(self.reply) is not None:
             return False
+        if self.reply.tool_calls:
+            # What frames a call is counted, and no part of what is sent.
+            return False
         chunks = self.reply.chunks
         if chunks < 2 or self.tokens < 2 * chunks or self.reply.characters >= CHARACTERS_A_TOKEN * self.tokens:
             return False
