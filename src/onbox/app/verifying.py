@@ -32,6 +32,7 @@ from onbox.judge.speed.estimator import Sample
 
 OWN_AGENTS = ("builtin", "builtin-responses")
 SHA256_DIGITS = 64
+MISSING = "missing"
 RULES_4_CHECKS = ("RUNS_INDEPENDENT", "COVERAGE", "CEILING")
 """Checks that count other runs since rules 4: each answer once, and the baseline arm alone."""
 
@@ -119,6 +120,9 @@ def _recomputed(trial: TrialFolder, seal: str, found: Mapping[str, str]) -> tupl
         )
     for name, text in rendered(trial, computed, seal).items():
         problem, note = _report(trial, name, text)
+        if problem == MISSING and written.get("rules", 1) != RULES:
+            # One that was there when it was sealed stands in the manifest, and is missed before this.
+            problem, note = "", f"{name} is none of what that onbox wrote; onbox report writes it"
         problems += [(name, problem)] if problem else []
         notes += [note] if note else []
     if not any("is not compared" in note for note in notes):
@@ -181,7 +185,6 @@ def _without_new(computed: Any, written: Any) -> Any:
     return computed
 
 
-PAGE = "report.html"
 BLAME = frozenset({"outcome", "attribution", "code", "detail", "replay", "replay_bound"})
 
 
@@ -209,12 +212,9 @@ def _report(trial: TrialFolder, name: str, rendered_now: str) -> tuple[str, str]
     """(problem, note) of a report that is written, held against the one that the evidence gives now."""
     from onbox.report.reproduce import foot_of
 
-    path, page = trial.path / name, trial.path / PAGE
+    path = trial.path / name
     if not path.is_file():
-        # Later releases write more reports than earlier ones.
-        page_foot, now = foot_of(page.read_text("utf-8", "replace")) if page.is_file() else None, foot_of(rendered_now)
-        theirs = name != PAGE and page.is_file() and (page_foot is None or now is None or page_foot[1] != now[1])
-        return ("", f"{name} is not there: another onbox wrote the reports") if theirs else ("missing", "")
+        return MISSING, ""
     there = path.read_bytes()
     if there == rendered_now.encode():
         return "", ""

@@ -11,7 +11,16 @@ from onbox.judge.results import Cause, Outcome, RunResult
 from onbox.judge.runs.attribution import attribute
 from onbox.judge.runs.context_window import CONTEXT, RATE_LIMIT
 from onbox.judge.runs.run_context import RunContext
-from tests.builders import call_reply, chat_request, failed_gate, plain_reply, run_record, streamed, text_reply
+from tests.builders import (
+    call_delta,
+    call_reply,
+    chat_request,
+    failed_gate,
+    plain_reply,
+    run_record,
+    streamed,
+    text_reply,
+)
 from tests.unit.test_attribution import CUT, echo, error
 
 SECOND = 1_000_000_000
