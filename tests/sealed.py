@@ -149,6 +149,7 @@ EDITS = (
         "is not what was sent to the model",
     ),
     Edit("page edited", _text("report.html", "large", "LARGE"), "report.html", "does not follow from the evidence"),
+    Edit("post edited", _text("post.md", "large", "LARGE"), "post.md", "does not follow"),
     Edit("Markdown report edited", _text("report.md", "large", "LARGE"), "report.md", "does not follow"),
     Edit(
         "verdict edited",

@@ -85,7 +85,7 @@ def test_the_page_lists_each_edit() -> None:
 def test_a_forger_who_makes_all_anew_is_found_by_the_published_seal_alone(trial: Path) -> None:
     published = foot_of_page(trial)
     gate_says_yes(trial)
-    for name in (NAME, "report.html", "report.md", "verdict.json"):
+    for name in (NAME, "report.html", "report.md", "post.md", "verdict.json"):
         (trial / name).unlink()
     rewrite_reports(trial)
     assert verify_trial(trial).mismatches == ()
