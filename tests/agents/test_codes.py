@@ -19,8 +19,9 @@ from tests.e2e.cli import scripted
 
 NO_ENGINE = {"I-AGENT", "I-GATE", "I-TASK", "I-SANDBOX", "I-DISK", "I-OOM", "I-STRUCK", "I-GUARD", "X-TAMPER"}
 """What no engine causes; tests of the harness and of the judge have them."""
-NOT_IN_ONE_RUN = {"S-DROP", "I-SLOW"}
-"""What only a replay, or the usual rate of the same server, can tell."""
+NOT_IN_ONE_RUN = {"S-DROP", "S-ARGS", "I-SLOW"}
+"""What only a replay, or the usual rate of the same server, can tell; S-ARGS also where a server refuses its own broken
+call, which agents send back each in a way of their own (tests/unit/judge/test_blame.py)."""
 AT_ONCE = 3
 """Runs of opencode under way at the same time: each waits more than it works."""
 
@@ -65,6 +66,7 @@ SHAPES = (
     Shape("null", "S-EMPTY"),
     Shape("finish", "S-FINISH"),
     Shape("stripped", "S-STRIPPED"),
+    Shape("history", "S-HISTORY"),
     Shape("error500", "S-PARSE500"),
     Shape("die", "I-CONN"),
     Shape("error503", "I-5XX"),

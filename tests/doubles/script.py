@@ -229,6 +229,13 @@ def _malformed(turn: Turn) -> Answer:
     return _once((turn.call[0], '{"command": "ls'), turn)
 
 
+def _refuses_itself(turn: Turn) -> Answer:
+    """Takes no conversation that holds a call of its own."""
+    if turn.asked.results:
+        return Answer(failure="messages: roles must alternate user and assistant", status=400)
+    return Answer(call=offered(LIST, turn.asked))
+
+
 def _fails(status: int, message: str, turn: Turn) -> Answer:
     return Answer(failure=message, status=status)
 
@@ -261,6 +268,7 @@ MODES: dict[str, Mode] = {
     "turns": _turns,
     "badargs": partial(_once, ("open_editor", {"file": "shapes.py"})),
     "malformed": _malformed,
+    "history": _refuses_itself,
     "error500": partial(_fails, 500, "Failed to parse input at pos 12: <tool_call>{bad"),
     "error503": partial(_fails, 503, "the slot is broken"),
     "error400": partial(_fails, 400, "unknown field"),
