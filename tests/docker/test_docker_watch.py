@@ -16,7 +16,7 @@ from tests.dockerd import DOCKER, Dockerd
 
 pytestmark = pytest.mark.docker
 
-LOOP = "i=0; while [ $i -lt 9000000 ]; do i=$((i+1)); done"
+LOOP = "i=0; while [ $i -lt 20000000 ]; do i=$((i+1)); done"
 
 
 def watch(argv: list[str], environment: dict[str, str]) -> tuple[list[Assessment], set[str]]:

@@ -56,6 +56,14 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]
         "serve": {"environment": {OPTIONS: ""}},
     }
     (folder / "recipes" / "mine.yaml").write_text(json.dumps(recipe))
+    repository = folder / "my-repository"
+    repository.mkdir()
+    (repository / "README").write_text("nothing is tested here\n")
+    identity = ("-c", "user.name=me", "-c", "user.email=me@example.org")
+    commit = [*identity, "commit", "--allow-empty", "-qm"]
+    for words in (["init", "-q"], ["add", "README"], [*commit, "begin"], [*commit, "go on"]):
+        subprocess.run(["git", *words], cwd=repository, check=True)
+    (folder / "trials").mkdir()
     (folder / "llama-bench.json").write_text(json.dumps([LLAMA_BENCH]))
     with scripted("good") as url:
         yield folder, f"{url}/v1"

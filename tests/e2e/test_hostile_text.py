@@ -21,6 +21,7 @@ from onbox.app import (
     audit,
     bench,
     box,
+    doctor,
     exporting,
     fetching,
     fit,
@@ -30,12 +31,14 @@ from onbox.app import (
     preflight,
     regrade,
     sealing,
+    see,
     selftest,
     serving,
     sources,
     speed,
     tasks,
     trials,
+    viewing,
     watching,
 )
 from onbox.bench.audit import TaskAudit
@@ -45,7 +48,7 @@ from onbox.box.checks import Check as BoxCheck
 from onbox.cli.main import COMMANDS, onbox, run
 from onbox.errors import OnboxError
 from onbox.evidence.records import GateEnd, Phase, Preflight, PreflightCase, RegradedRun
-from onbox.judge.results import Verdict
+from onbox.judge.results import SightRate, SightResult, SightTrial, Verdict
 from onbox.launch.started_engines import StopResult, UpEngine, UpRecord
 from onbox.trial import events
 from tests.unit.weights.checkpoints import gpt_oss, write_model
@@ -184,6 +187,29 @@ def regraded(*_: Any, tell: Callable[[str], None], **__: Any) -> regrade.Regrade
     return regrade.RegradeResult(Path("x"), (run,))
 
 
+def sight_result(*_: Any, show: Callable[[events.Event], None], **__: Any) -> see.SeeResult:
+    trial_events(show)
+    trial = SightTrial(
+        n=1, kind="digits", control="", width=768, height=512, expected=("4711",), found=0, outcome="not read",
+        answer="no", note="note", prompt_tokens=19, image="vision/1/image.png",
+    )  # fmt: skip
+    rate = SightRate(width=768, height=512, read=0, valid=1, interval=(0.0, 0.9))
+    found = SightResult(
+        sees=False, reason="ignored", detail="detail", advice="advice", missing=("what",), rates=(rate,),
+        controls="controls", trials=(trial,),
+    )  # fmt: skip
+    return see.SeeResult(Path("trials/x"), poisoned(found), unfixed=HOSTILE)
+
+
+class Listening:
+    """In the place of a server of pages."""
+
+    url = HOSTILE
+
+    def serve(self) -> None:
+        raise KeyboardInterrupt
+
+
 def frames(_: watching.WatchSpec) -> Iterator[watching.WatchFrame]:
     for number, frame in enumerate(WATCH(watching.WatchSpec(replay=Path("deadlock")))):
         if number > 30:
@@ -211,6 +237,7 @@ def cases(model: str, tmp: Path) -> Cases:
     (task,) = load_tasks("builtin", ["fill-json"])
     (shape,) = selftest.run_selftest(["refused"])
     imported = importing.import_records("llama-benchy", [DATA / "llama-benchy.json"], tmp / "imported")
+    finding = doctor.Finding("sandbox", "fail", "none", "install one")
     gone = StopResult.__new__(StopResult)
     for field in dataclasses.fields(StopResult):
         object.__setattr__(gone, field.name, (HOSTILE,) if field.name == "shared_memory" else True)
@@ -230,6 +257,9 @@ def cases(model: str, tmp: Path) -> Cases:
         ],
         "fit": [(["fit", model], [(fit, "fit_weights", give(poisoned(fitted)))])],
         "speed": [(["speed", URL], [(speed, "measure_speed", speed_result)])],
+        "doctor": [(["doctor"], [(doctor, "examine_box", give((poisoned(finding),)))])],
+        "see": [(["see", URL], [(see, "see_model", sight_result)])],
+        "view": [(["view", "x"], [(viewing, "open_view", give(Listening()))])],
         "selftest": [(["selftest"], [(selftest, "run_selftest", give([poisoned(shape)]))])],
         "preflight": [(["preflight", URL], [(preflight, "check_server", preflight_result)])],
         "bench": [(["bench", URL], [(bench, "run_bench", trial_result)])],

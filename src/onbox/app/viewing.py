@@ -1,18 +1,26 @@
 """A page on loopback over a folder of trials."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from onbox.errors import BoxError, UsageError
-
-if TYPE_CHECKING:
-    from onbox.view.server import ViewServer
 
 USUAL = Path("trials")
 """Where `onbox trial` puts them."""
 
 
-def open_view(folder: Path | str | None = None, *, port: int = 0) -> "ViewServer":
+class OpenView(Protocol):
+    """A server of pages that listens already."""
+
+    url: str
+    """Opens it, with its token."""
+
+    def serve(self) -> None:
+        """Answer until interrupted."""
+        ...
+
+
+def open_view(folder: Path | str | None = None, *, port: int = 0) -> OpenView:
     """A server that listens on loopback; its `url` opens it, its `serve` answers until it is interrupted.
 
     Args:
