@@ -38,11 +38,7 @@ class TestLlama:
         assert cases["server"][0] == "pass"
         assert cases["coherence"][0] == "pass"
         assert cases["tool_call"][:2] == ("pass", 'read_file {"path": "notes.txt"}')
-        assert cases["context"] == (
-            "warn",
-            "8,192 tokens: enough for the built-in agent on small tasks, too few for most others",
-            "llama.cpp: --ctx-size N (divided by --parallel N)",
-        )
+        assert cases["context"][:2] == ("pass", "16,384 tokens")
         assert cases["sampling"][0] == "pass"
 
     def test_the_models_own_template_leaks_and_the_flag_is_named(self, llama: Llama) -> None:
