@@ -234,6 +234,7 @@ def test_a_task_whose_program_is_not_here_is_left_out_in_words(tmp_path: Path, s
         fit([away], sandbox)
 
 
+@pytest.mark.bwrap
 def test_a_gate_that_writes_to_logs_needs_a_sandbox_that_shows_them(tmp_path: Path, sandbox: Sandbox) -> None:
     shutil.copytree(assembled(BUILTIN / "fill-json"), tmp_path / "task")
     toml = tmp_path / "task" / "task.toml"

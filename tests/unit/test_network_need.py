@@ -117,11 +117,13 @@ def test_a_command_that_hides_its_words_is_told_by_its_line() -> None:
         ("#!/bin/bash\necho 'curl: (6) Could not resolve host: astral.sh'\n" + WRITES_ONE, ""),
     ],
 )
+@pytest.mark.bwrap
 def test_a_gate_is_tried_without_one(tmp_path: Path, sandbox: Sandbox, test_sh: str, words: str) -> None:
     task = made(tmp_path, test_sh)
     assert "; ".join(map(str, needs_of_network(task, sandbox))) == words
 
 
+@pytest.mark.bwrap
 def test_a_real_command_without_a_network_is_named(tmp_path: Path, sandbox: Sandbox) -> None:
     script = "import socket, sys; socket.getaddrinfo(sys.argv[1], 80)"
     test_sh = f"#!/bin/bash\npython3 -c '{script}' files.example.org && {WRITES_ONE}"
@@ -130,6 +132,7 @@ def test_a_real_command_without_a_network_is_named(tmp_path: Path, sandbox: Sand
     assert "name" in str(need)
 
 
+@pytest.mark.bwrap
 def test_a_solution_that_needs_one_is_named_too(tmp_path: Path, sandbox: Sandbox) -> None:
     task = made(tmp_path, "#!/bin/bash\ngrep -q done a && echo 1 > /logs/verifier/reward.txt\n")
     (task.solution / "solve.sh").write_text("#!/bin/bash\necho \"wget: bad address 'x.org'\"; exit 1\n")
@@ -174,6 +177,7 @@ def asking(folder: Path, port: int) -> Task:
     return made(folder, ASKS.replace("PORT", str(port)))
 
 
+@pytest.mark.bwrap
 def test_it_is_left_out_or_let_in_by_words(tmp_path: Path, sandbox: Sandbox, port: int) -> None:
     needs, other = asking(tmp_path / "1", port), made(tmp_path / "2", "#!/bin/bash\n" + WRITES_ONE)
     said: list[str] = []
@@ -191,6 +195,7 @@ def test_it_is_left_out_or_let_in_by_words(tmp_path: Path, sandbox: Sandbox, por
     assert grade(found[0], tmp_path / "app", "", sandbox).exit_code == 0
 
 
+@pytest.mark.bwrap
 def test_a_command_has_a_network_only_where_it_is_let_in(tmp_path: Path, sandbox: Sandbox) -> None:
     binds = {"APP_DIR": Bind(tmp_path, "/app", writable=True)}
     argv = ["sh", "-c", "grep -c : /proc/net/dev; cat /etc/resolv.conf"]

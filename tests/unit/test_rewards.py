@@ -190,6 +190,7 @@ WRITES = "#!/bin/bash\necho {} > /logs/verifier/reward.txt\n"
         ('#!/bin/bash\necho \'{"a": 1, "b": 0.1}\' >/logs/verifier/reward.json\n', 3, {}, "GATE_FAULT which reward"),
     ],
 )
+@pytest.mark.bwrap
 def test_the_reward_is_the_verdict(
     tmp_path: Path, sandbox: Sandbox, test_sh: str, exit_code: int, rewards: dict[str, float] | None, reason: str
 ) -> None:
@@ -203,6 +204,7 @@ def test_the_reward_is_the_verdict(
         assert end.reward_min == {"reward": 1.0}
 
 
+@pytest.mark.bwrap
 def test_a_threshold_of_the_task_judges_a_partial_reward(tmp_path: Path, sandbox: Sandbox) -> None:
     task = made(tmp_path, WRITES.format(0.5), "[metadata]\nreward_min = 0.5\n")
     (tmp_path / "app").mkdir()
@@ -210,6 +212,7 @@ def test_a_threshold_of_the_task_judges_a_partial_reward(tmp_path: Path, sandbox
     assert (end.exit_code, end.rewards, end.reward_min) == (0, {"reward": 0.5}, {"reward": 0.5})
 
 
+@pytest.mark.bwrap
 def test_a_reward_that_came_before_the_time_was_over_does_not_count(tmp_path: Path, sandbox: Sandbox) -> None:
     task = made(tmp_path, WRITES.format(1) + "sleep 60\n", "[verifier]\ntimeout_sec = 0.5\n")
     (tmp_path / "app").mkdir()
@@ -218,6 +221,7 @@ def test_a_reward_that_came_before_the_time_was_over_does_not_count(tmp_path: Pa
     assert end.reason == "GATE_FAULT no verdict within 0.5 s"
 
 
+@pytest.mark.bwrap
 def test_a_gate_has_the_folders_the_place_and_the_variables_of_harbor(tmp_path: Path, sandbox: Sandbox) -> None:
     script = """#!/bin/bash
 set -e
@@ -250,6 +254,7 @@ echo 1 > /logs/verifier/reward.txt
     assert transcript.read_text() == "all there\n"
 
 
+@pytest.mark.bwrap
 def test_what_an_agent_leaves_is_no_reward(tmp_path: Path, sandbox: Sandbox) -> None:
     task = made(tmp_path, "#!/bin/bash\ncp -r verifier/. /nowhere/ 2>/dev/null\nexit 0\n")
     app = tmp_path / "app"
