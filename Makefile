@@ -1,5 +1,5 @@
 # Two commands do all the set-up on a machine with Python 3.11+:
-#   make trial    the main job, on the embedded engine and models (a quarter of an hour on two cores)
+#   make trial    the main job, on the embedded engine and models (minutes on two cores; --set core takes longer)
 #   make test     the tests, but for those that take long or need a real engine or agent
 #   make test-all all of them, as CI does
 PYTHON ?= python3

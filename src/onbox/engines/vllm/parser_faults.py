@@ -25,7 +25,7 @@ FAULTS = (
     ),
     ParserFault(
         ("hermes",), _STREAMED, "arguments of streamed calls are null or doubled",
-        "0.6.3", UNKNOWN, "#9693, #10395, merged in 2024-11 by #10398", "", "0.7 or newer",
+        "0.6.3", UNKNOWN, "#9693, #10395, merged in 2024-11 by #10398", "", "a release made after that merge",
     ),
     ParserFault(
         ("hermes",), frozenset({Trouble.STREAM}), "a call of a tool without parameters comes without arguments",
