@@ -17,8 +17,8 @@ from onbox.atomic_files import write_json
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import LedgerKind, Phase, StandUp, WeightsFile
 from onbox.judge.results import Verdict
-from onbox.judge.weighed import Basis
-from onbox.report import box, extent, html, markdown, marks, post, poster, words
+from onbox.judge.weighed import Basis, PairResult
+from onbox.report import box, extent, html, markdown, marks, post, poster, weighed, words
 from onbox.report.page import STEPS_MAX
 from tests.builders import build_trial
 from tests.verdicts import ENDINGS, REFUSED, build_verdict, run_result
@@ -506,3 +506,16 @@ def test_weights_are_named_and_the_time_of_their_fetch_is_a_phase(
         assert "ab" * 32 in text
         assert (f"from {source}" in text) is fetched
         assert ("12.5 s" in text or "12 s" in text or "13 s" in text) is fetched
+
+
+def test_the_page_has_the_table_of_pairs_that_the_other_views_have(folder: TrialFolder) -> None:
+    pair = PairResult(
+        old="small", new="large", difference=0.3, difference_interval=(0.1, 0.5), p=0.01, ability="better",
+        time_ratio=None, time_interval=None, time_pairs=0, pace="unknown", confidence=0.95, verdict="switch",
+        basis="ability",
+    )  # fmt: skip
+    three = (*build_verdict().contenders, build_verdict().contenders[0].model_copy(update={"name": "third"}))
+    verdict = build_verdict().model_copy(update={"pairs": (pair, pair, pair), "contenders": three})
+    page = section(html.render(folder, verdict), "compared")
+    for cell in weighed.pair_rows(verdict)[0]:
+        assert cell in page

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from onbox.evidence.folder import TrialFolder
 from onbox.judge.results import AbilityDifference, Measurement, Outcome, RunResult, Status, Validity, Verdict
 from onbox.judge.weighed import Basis
-from onbox.report import box, pictures, sight, words
+from onbox.report import box, pictures, sight, weighed, words
 from onbox.report.extent import SQUARES_MAX, TEXT_CHARACTERS_MAX, beside, ends, transcript_files
 from onbox.report.page import ContenderPage, Page, read_page
 from onbox.report.reproduce import commands, engine_command, sealed
@@ -218,4 +218,5 @@ def environment(package: str = "onbox.report") -> Environment:
     )
     found.globals["words"] = words
     found.globals["sight"] = sight
+    found.globals["weighed"] = weighed
     return found

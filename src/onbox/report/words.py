@@ -8,7 +8,6 @@ from decimal import Decimal
 
 from onbox.judge.formatting import plus_minus
 from onbox.judge.results import BackendProof, Difference, Measurement, RunResult
-from onbox.judge.weighed import PairResult, QuantRow
 
 NOT_MEASURED = "not measured"
 UNKNOWN = "unknown"
@@ -49,12 +48,6 @@ INDEPENDENT = (
     "The client stamps bytes at its own socket by its own clock; counters and timings are kept inside the engine, by "
     "its clock. They may agree to three digits, and still none is made from another."
 )
-PAIRS_HEAD = ("from", "to", "pass rate", "chance", "time", "verdict")
-PAIRS = (
-    "Chance is adjusted for all pairs (Holm), the intervals so that all hold together. Time is of the same tasks and "
-    "seeds."
-)
-QUANTS_HEAD = ("quant", "size", "bits", "passed", "loss", "only it lost, won", "chance", "time", "decode", "said")
 SIGNS: Mapping[str, str] = {"passed": "✓", "failed": "✗", "serving failure": "≈", "invalid": "–"}
 """Outcomes where there is no picture; the form alone tells them apart."""
 NOT_COUNTED = frozenset({"discarded", "invalidated", "failed", "interrupted"})
@@ -173,33 +166,6 @@ def points(value: float | None) -> str:
 def points_interval(value: tuple[float, float] | None) -> str:
     """Two differences: `-12 to +40`."""
     return UNKNOWN if value is None else f"{100 * value[0]:+.0f} to {100 * value[1]:+.0f}"
-
-
-def times(value: float | None, interval: tuple[float, float] | None) -> str:
-    """A ratio of times with its interval: `0.72 (0.6 to 0.86)`."""
-    if value is None:
-        return UNKNOWN
-    return number(value) + ("" if interval is None else f" ({number(interval[0])} to {number(interval[1])})")
-
-
-def pair(found: PairResult) -> tuple[str, ...]:
-    """Two contenders, under `PAIRS_HEAD`."""
-    gain = f"{points(found.difference)} ({points_interval(found.difference_interval)})"
-    shown = UNKNOWN if found.difference is None else gain
-    time = times(found.time_ratio, found.time_interval)
-    return found.old, found.new, shown, p_value(found.p), time, found.verdict or "neither runs now"
-
-
-def quant(row: QuantRow) -> tuple[str, ...]:
-    """A quant of a model, under `QUANTS_HEAD`."""
-    largest = row.said == "largest"
-    loss = "" if largest else f"{points(row.loss)} ({points_interval(row.loss_interval)})"
-    bits = UNKNOWN if row.bits_per_weight is None else number(row.bits_per_weight)
-    lost = "" if largest else f"{row.lost}, {row.won}"
-    chance = "" if largest else p_value(row.p)
-    time = "" if largest else times(row.time_ratio, row.time_interval)
-    rate = UNKNOWN if row.decode_tok_s is None else tok_s(row.decode_tok_s)
-    return row.name, size(row.bytes), bits, of(row.passed, row.valid), loss, lost, chance, time, rate, row.said
 
 
 def size(value: float | None) -> str:
