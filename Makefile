@@ -2,7 +2,7 @@
 #   make trial    the main job, on the embedded engine and models (minutes on two cores; --set core takes longer)
 #   make test     the tests, but for those that take long or need a real engine or agent
 #   make test-all all of them, as CI does
-# And for the docs: make docs writes the site to build/docs/index.html and the manual page to build/man/onbox.1
+# And for the docs: make docs writes the site to build/site/index.html and the manual page to build/man/onbox.1
 PYTHON ?= python3
 VENV   ?= .venv
 ARGS   ?=
@@ -32,7 +32,7 @@ format: $(VENV)/.dev
 	$(VENV)/bin/ruff format .
 
 docs: $(VENV)/.docs
-	$(VENV)/bin/python -m sphinx -W --keep-going -q -b html docs build/docs
+	$(VENV)/bin/python -m sphinx -W --keep-going -q -b html docs build/site
 	$(VENV)/bin/python -m sphinx -W --keep-going -q -b man docs build/man
 
 $(VENV)/bin/python:
