@@ -1,4 +1,4 @@
-"""The docs site: the pages of this folder by Sphinx, and nothing loaded from elsewhere. `make docs` builds it, strict."""
+"""The docs site: the pages of this folder by Sphinx, nothing loaded from elsewhere; `make docs` builds it, strict."""
 
 import re
 from typing import Any
