@@ -49,9 +49,7 @@ def parse(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @each_command
-def test_help_ends_with_examples_that_parse_and_with_the_exit_codes(
-    path: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_help_ends_with_examples_that_parse_and_with_the_exit_codes(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     command = EVERY[path]
     assert 2 <= len(command.examples) <= 4
     text = CliRunner().invoke(onbox, [*path.split(), "--help"], prog_name="onbox").stdout
