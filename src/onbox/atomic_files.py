@@ -4,40 +4,45 @@ import json
 import math
 import os
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+
+from onbox import secret_forms
+from onbox.secret_forms import Secret
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
 
-REDACTED = b"[redacted]"
-SECRET_BYTES_MIN = 8
-"""A shorter one, such as the dummy key that an agent of others needs, is a word that may stand anywhere."""
-_secrets: set[bytes] = set()
+_secrets: dict[str, Secret] = {}
+
+
+@cache
+def _of_the_environment() -> tuple[Secret, ...]:
+    return tuple(map(Secret, sorted(set(secret_forms.in_environment()), key=len, reverse=True)))
 
 
 def keep_out(secret: str) -> None:
     """From now on no file that this process writes by these functions holds a secret, whoever said it."""
-    in_json = json.dumps(secret)[1:-1]
-    # A server's JSON stands in a record as a text, which is JSON again.
-    forms = (
-        secret,
-        in_json,
-        json.dumps(in_json)[1:-1],
-        json.dumps(secret, ensure_ascii=False)[1:-1],
-        quote(secret, ""),
-    )
-    _secrets.update(form for text in forms if len(form := text.encode("utf-8", "surrogatepass")) >= SECRET_BYTES_MIN)
+    if secret_forms.is_long_enough(secret):
+        _secrets.setdefault(secret, Secret(secret))
 
 
 def without_secrets(data: bytes) -> bytes:
-    """The data with every secret replaced; a server may say the key that it was sent, in any place."""
-    for secret in sorted(_secrets, key=len, reverse=True):
-        if secret in data:
-            data = data.replace(secret, REDACTED)
+    """The data with every secret replaced, in whatever form it is written (`secret_forms`).
+
+    A server may say the key that it was sent, in any place; and what stands in this process's environment under the
+    name of a key may come back by an engine, which has the same.
+    """
+    for secret in known_secrets():
+        data = secret.replaced(data)
     return data
+
+
+def known_secrets() -> tuple[Secret, ...]:
+    """What `keep_out` was told, and what the environment holds, longest first."""
+    return (*(_secrets[text] for text in sorted(_secrets, key=len, reverse=True)), *_of_the_environment())
 
 
 def as_json(value: Any, **form: Any) -> str:
@@ -85,3 +90,13 @@ def json_bytes(value: "BaseModel | dict[str, Any] | list[Any]") -> bytes:
     """What `write_json` writes, where it holds no secret."""
     data = value if isinstance(value, (dict, list)) else value.model_dump(mode="json")
     return (as_json(data, indent=2) + "\n").encode()
+
+
+def clean(path: Path) -> None:
+    """Take secrets out of a file that another program has written, and writes no more; nothing where there is none."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return
+    if without_secrets(data) != data:
+        write_atomic(path, data)

@@ -1,30 +1,35 @@
 """A key goes to the server that wants it and nowhere else: not into evidence, not to the agent, not into messages."""
 
 import json
+import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from urllib.parse import quote
 
 import httpx
 import pytest
 
-from onbox import atomic_files, recipes
+from onbox import atomic_files, recipes, secret_forms
 from onbox.app.exporting import export_trial
 from onbox.app.sealing import seal
-from onbox.atomic_files import write_atomic, write_json
+from onbox.atomic_files import without_secrets, write_atomic, write_json
+from onbox.bench import workspace_archive
 from onbox.engines.openai.attached import Attached
 from onbox.errors import UsageError
 from onbox.evidence.folder import TrialFolder, append_line, json_of
 from onbox.evidence.records import LedgerKind, StandUp
 from onbox.launch.lifetime import Lifetime
+from onbox.supervisor.log_stamper import LineStamper, Phases
 from onbox.trial.plan import make_plan
 from onbox.trial.spec import TrialSpec
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
 from onbox.wire.proxy import RecordingProxy
+from onbox.wire.redaction import redacted_chunks
 from tests.builders import LARGE, SMALL, build_plan, scripted_run, text_reply, write_run, write_stand_up
 from tests.doubles.server import Asked as Request
 from tests.doubles.server import Wire, serving
+from tests.planted import PLANTED, forms, holders
 
 KEY = "sk-very-secret-indeed"
 NAME = "ONBOX_TEST_KEY"
@@ -101,21 +106,9 @@ def test_the_key_itself_is_no_name_of_a_variable() -> None:
 @pytest.fixture
 def planted(monkeypatch: pytest.MonkeyPatch) -> str:
     """A key that this process knows, for one test."""
-    monkeypatch.setattr(atomic_files, "_secrets", set())
+    monkeypatch.setattr(atomic_files, "_secrets", {})
     atomic_files.keep_out(PLANTED)
     return PLANTED
-
-
-PLANTED = 'sk-planted-0123"456\\789'
-"""With characters that JSON and paths write otherwise."""
-
-
-def holders(folder: Path) -> list[str]:
-    """The files below a folder that hold the key, in any way that it can be written."""
-    escaped = json.dumps(PLANTED)[1:-1]
-    forms = (PLANTED, escaped, json.dumps(escaped)[1:-1], quote(PLANTED, safe=""))
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    return [str(path) for path in files if any(form.encode() in path.read_bytes() for form in forms)]
 
 
 def test_a_planted_key_is_in_no_file_of_the_folder_its_reports_and_its_exports(planted: str, tmp_path: Path) -> None:
@@ -152,3 +145,58 @@ def test_numbers_that_are_none_and_half_characters_are_written_as_what_can_be_re
     append_line(tmp_path / "x.jsonl", said)
     for text in ((tmp_path / "x.json").read_text(), (tmp_path / "x.jsonl").read_text()):
         assert json_of(text) == {"a": "inf", "b": ["nan", "\ud800"], "c": 1e308}
+
+
+def test_a_key_is_found_in_every_form_and_nothing_else_is_touched(planted: str) -> None:
+    for form in forms():
+        assert without_secrets(b"before " + form + b" after") == b"before [redacted] after", form
+    for other in (planted[:-1], planted.replace("pl", "PL"), planted[4:]):
+        assert without_secrets(other.encode()) == other.encode()
+
+
+def test_variables_that_are_named_like_keys_and_look_like_some_are_kept_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = secret_forms.in_environment(
+        {
+            "HF_TOKEN": "hf_0123456789abcdefgh",
+            "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+            "DB_PASSWORD": "correct0horse1battery",
+            "USE_TOKEN": "disabled",
+            "HF_TOKEN_PATH": "/root/.cache/huggingface/token1",
+            "SOME_TOKEN": "/run/secrets/token-number-1",
+            "PATH": "/usr/bin:/bin:/usr/local/bin1",
+            "TOKENIZERS_PARALLELISM": "0123456789abcdefgh",
+        }
+    )
+    assert [value[:4] for value in found] == ["hf_0", "wJal", "corr"]
+
+
+def test_an_engine_s_log_holds_no_key_of_its_environment(planted: str, tmp_path: Path) -> None:
+    with (tmp_path / "engine.log").open("wb", buffering=0) as file:
+        stamper = LineStamper(file, 0.0, Phases(()))
+        stamper.write(f"args: {{'api_key': '{planted[:9]}".encode())
+        stamper.write(f"{planted[9:]}'}}\nready\n".encode())
+    log = (tmp_path / "engine.log").read_text()
+    assert "args: {'api_key': '[redacted]'}" in log
+    assert "ready" in log
+
+
+def test_a_kept_workspace_holds_no_key_and_is_rebuilt_by_its_hash(planted: str, tmp_path: Path) -> None:
+    before, after = tmp_path / "before", tmp_path / "after"
+    for folder in (before, after):
+        folder.mkdir()
+        (folder / "a.txt").write_text("a")
+    (after / "b.txt").write_text(f"key: {planted}")
+    sha256 = workspace_archive.keep(before, after, tmp_path / "run")
+    assert holders(tmp_path / "run") == []
+    target = tmp_path / "target"
+    make = partial(shutil.copytree, before)
+    workspace_archive.rebuild(make, tmp_path / "run" / workspace_archive.NAME, target, sha256)
+    assert (target / "b.txt").read_text() == "key: [redacted]"
+
+
+@pytest.mark.parametrize("written", ["as it is", "as JSON"])
+def test_a_key_that_two_reads_cut_in_two_is_in_neither(planted: str, written: str) -> None:
+    said = planted if written == "as it is" else json.dumps(planted)[1:-1]
+    for cut in range(1, len(said)):
+        pieces = redacted_chunks([(1, f"a {said[:cut]}"), (2, f"{said[cut:]} b")], ())
+        assert pieces == ((1, "a [redacted]"), (2, " b")), cut

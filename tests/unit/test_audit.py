@@ -10,7 +10,7 @@ import pytest
 from onbox.bench.assembly import assembled
 from onbox.bench.audit import TaskAudit, audit, audit_all
 from onbox.bench.audit.admission import admit, fit, missing_programs
-from onbox.bench.audit.probes import PROBES, REPEATS, SEEDS, attack, half_done
+from onbox.bench.audit.probes import PROBES, REPEATS, SEEDS, half_done
 from onbox.bench.audit.subject import Subject
 from onbox.bench.sandbox import Sandbox
 from onbox.bench.sandbox.choose import choose
@@ -252,35 +252,3 @@ def test_audits_of_many_come_in_the_order_of_the_tasks(sandbox: Sandbox) -> None
 
 def test_probes_are_functions_that_say_what_they_show() -> None:
     assert all(probe.__doc__ for probe in PROBES)
-
-
-BESIDE = """
-cd / && timeout 10 python3 -I -S -B "$TESTS_DIR/gate.py"
-"""
-RUNS_IT_ITSELF = """
-import os, subprocess, sys
-code = "import sys; sys.path.append(sys.argv[1]); import shapes; sys.exit(shapes.area(3, 5) != 15)"
-done = subprocess.run([sys.executable, "-I", "-S", "-c", code, os.environ["APP_DIR"]])
-print("REASON:", "FAIL_AREA" if done.returncode else "PASS")
-sys.exit(1 if done.returncode else 0)
-"""
-
-
-def test_a_gate_of_the_old_form_is_marked_and_the_attacks_on_it_are_seen(tmp_path: Path, sandbox: Sandbox) -> None:
-    """It runs the code in a child process of its own, as gates did: the code can see, read and kill it."""
-    task = with_gate(tmp_path, BESIDE)
-    (task.tests / "gate.py").write_text(RUNS_IT_ITSELF)
-    task = load_task(task.path)
-    assert not task.judges_apart
-    ends = {end.probe.removeprefix("attack: "): end.got for end in attack(Subject(task, sandbox, tmp_path / "old"))}
-    assert ends["code that kills the gate from a process started past Python"] == "fault"
-    assert ends["code that forges a verdict and exits"] == "pass"
-
-
-@pytest.mark.parametrize("name", ["fix-failing-test", "js-fix-failing-test"])
-def test_no_attack_gets_anywhere_with_a_gate_that_judges_apart(tmp_path: Path, sandbox: Sandbox, name: str) -> None:
-    if name.startswith("js-") and missing_programs([load_task(BUILTIN / name)], sandbox):
-        pytest.skip("node is not in the sandbox")
-    ends = list(attack(Subject(load_task(BUILTIN / name), sandbox, tmp_path)))
-    assert len(ends) == (3 if name.startswith("js-") else 6)
-    assert {end.got for end in ends} == {"fail"}

@@ -15,6 +15,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
+from onbox.atomic_files import write_atomic
 from onbox.bench import rewards
 from onbox.bench.code_runs import CodeRuns
 from onbox.bench.sandbox import Bind, Completed, Sandbox
@@ -141,8 +142,7 @@ def _by_reward(task: Task, done: Completed, folder: Path, transcript: Path | Non
 
 def _keep(output: bytes, transcript: Path | None) -> None:
     if transcript is not None:
-        transcript.parent.mkdir(parents=True, exist_ok=True)
-        transcript.write_bytes(output)
+        write_atomic(transcript, output)
 
 
 def _with_verdict(done: Completed, nonce: str) -> Completed:

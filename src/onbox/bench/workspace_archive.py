@@ -2,7 +2,7 @@
 
 A patch is for people; this is for `onbox regrade`. `workspace.tar.gz` holds each new or changed file under `files/`,
 with its execute bit, and `removed`, the names of those that are gone. The hash of the whole workspace is in the
-run's record, so that a rebuilt one can be told from another.
+run's record, so that a rebuilt one can be told from another. A key that stands in it is taken out before both.
 """
 
 import gzip
@@ -15,7 +15,7 @@ import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
-from onbox.atomic_files import write_atomic
+from onbox.atomic_files import without_secrets, write_atomic
 from onbox.errors import UsageError
 
 NAME = "workspace.tar.gz"
@@ -97,12 +97,13 @@ def _inside(root: Path, name: str) -> Path:
 
 
 def _contents(root: Path) -> dict[str, tuple[bytes, bool]]:
-    """Name -> content and execute bit of every regular file."""
+    """Name -> content and execute bit of every regular file, as evidence holds them: without keys."""
     found = {}
     for folder, _, names in os.walk(root):
         for path in (Path(folder, name) for name in names):
             if path.is_file() and not path.is_symlink():
-                found[str(path.relative_to(root))] = (path.read_bytes(), bool(path.stat().st_mode & stat.S_IXUSR))
+                name = os.fsdecode(without_secrets(os.fsencode(path.relative_to(root))))
+                found[name] = (without_secrets(path.read_bytes()), bool(path.stat().st_mode & stat.S_IXUSR))
     return found
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from onbox.atomic_files import write_json
+from onbox.atomic_files import clean, write_json
 from onbox.engines import Launch
 from onbox.engines.landmarks import CONTAINERS, Landmarks
 from onbox.errors import BoxError, EngineError
@@ -119,6 +119,7 @@ def run_build(
     finally:
         _end(client)
         watcher.close()
+        clean(log)
     if client.returncode:
         said = failure(log.read_text("utf-8", "replace").splitlines())
         raise BoxError(f"{name}: container.build: {said}", f"mend it, and try again; all it said: {log}")

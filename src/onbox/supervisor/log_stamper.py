@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Iterable
 from typing import IO
 
+from onbox.atomic_files import without_secrets
+
 BAR_EVERY_S = 1.0
 """So often, at most, a state of a bar is written."""
 IDLE_S = 1.0
@@ -108,7 +110,7 @@ class LineStamper:
     def _stamped(self, line: bytes) -> bytes:
         now = time.time()
         wall = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1000):03d}Z"
-        return f"{wall} +{self._clock() - self._started:9.3f} ".encode() + line
+        return f"{wall} +{self._clock() - self._started:9.3f} ".encode() + without_secrets(line)
 
     def _put(self, out: list[bytes], lines: list[bytes]) -> None:
         if out:

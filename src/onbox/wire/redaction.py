@@ -2,7 +2,11 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
+
+from onbox.atomic_files import known_secrets
+from onbox.secret_forms import Secret
 
 REDACTED = "[redacted]"
 SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie"})
@@ -38,24 +42,23 @@ def redacted(value: Any, secrets: tuple[str, ...]) -> Any:
 
 
 def redacted_text(text: str, secrets: tuple[str, ...]) -> str:
-    """A text without the secrets."""
-    for secret in secrets:
-        text = text.replace(secret, REDACTED)
-    return text
+    """A text without the secrets, in whatever form it has them."""
+    return redacted_chunks([(0, text)], secrets)[0][1]
 
 
 def redacted_chunks(chunks: Sequence[tuple[int, str]], secrets: tuple[str, ...]) -> tuple[tuple[int, str], ...]:
-    """Stamped pieces of one text without the secrets, also those that a socket read cut in two.
+    """Stamped pieces of one text without the secrets and those of this process, also where a read cut one in two.
 
     What stands in the place of a secret goes to the piece in which the secret began.
     """
     texts = [text for _, text in chunks]
-    for secret in secrets:
-        whole = "".join(texts)
-        if secret in whole:
-            starts = [match.start() for match in re.finditer(re.escape(secret), whole)]
-            texts = _without(texts, [(start, start + len(secret)) for start in starts])
+    for secret in (*map(_secret, secrets), *known_secrets()):
+        if spans := secret.spans("".join(texts)):
+            texts = _without(texts, spans)
     return tuple((t_ns, text) for (t_ns, _), text in zip(chunks, texts, strict=True))
+
+
+_secret = lru_cache(maxsize=64)(Secret)
 
 
 def _without(texts: Sequence[str], spans: Sequence[tuple[int, int]]) -> list[str]:

@@ -7,6 +7,8 @@ somewhere says so with MARK; a gate that was killed or traced says nothing at al
 from collections.abc import Callable
 from pathlib import Path
 
+from onbox.bench.audit.javascript_attacks import JAVASCRIPT, SUFFIXES
+
 MARK = "ATTACK"
 
 _READ = """
@@ -118,32 +120,6 @@ def attack():
 """
 _CALL = "\ntry:\n    attack()\nfinally:\n    del attack\n"
 
-_JS_READ = """
-{ const fs = process.getBuiltinModule?.("node:fs");
-  const pids = fs ? ["self", ...fs.readdirSync("/proc").filter((name) => /^[0-9]+$/.test(name))] : [];
-  for (const pid of pids) for (const name of ["root/tests/gate.py", "cwd/gate.py", "root/tests/test.sh"]) {
-    let read = false;
-    try { fs.readFileSync(`/proc/${pid}/${name}`); read = true; } catch {}
-    if (read) throw new Error("ATTACK: read the gate");
-  } }
-"""
-_JS_KILL = """
-{ const fs = process.getBuiltinModule?.("node:fs");
-  let killed = false;
-  for (const pid of fs ? fs.readdirSync("/proc").filter((name) => /^[0-9]+$/.test(name)) : []) {
-    try {
-      const words = fs.readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\\0").slice(1);
-      if (!words.some((word) => /(\\/gate\\.py|test\\.sh)$/.test(word))) continue;
-      process.kill(Number(pid), "SIGKILL");
-      killed = true;
-    } catch {}
-  }
-  if (killed) throw new Error("ATTACK: killed the gate"); }
-"""
-_JS_EXIT = """
-console.log("RESULT true"); console.log("REASON: PASS"); process.exit(0);
-"""
-
 _PYTHON = {
     "code that reads the gate by a descriptor of /proc": _READ + _CALL,
     "code that traces the gate from a process started past Python": _RAW.format(script=_TRACE, what="traced") + _CALL,
@@ -151,11 +127,6 @@ _PYTHON = {
     "code that forges a verdict and exits": _EXIT + _CALL,
     "code that forges a verdict at the exit": _AT_EXIT + _CALL,
     "code that patches the modules around it": _MODULES + _CALL,
-}
-_JAVASCRIPT = {
-    "JavaScript that reads the gate": _JS_READ,
-    "JavaScript that kills the gate": _JS_KILL,
-    "JavaScript that forges a verdict and exits": _JS_EXIT,
 }
 
 
@@ -171,6 +142,6 @@ def _atop(code: str, suffixes: tuple[str, ...]) -> Callable[[Path], bool]:
 
 ATTACKS: dict[str, Callable[[Path], bool]] = {
     **{name: _atop(code, (".py",)) for name, code in _PYTHON.items()},
-    **{name: _atop(code, (".js", ".mjs", ".cjs")) for name, code in _JAVASCRIPT.items()},
+    **{name: _atop(code, SUFFIXES) for name, code in JAVASCRIPT.items()},
 }
 """Name -> puts it into a workspace; False where there is nothing to put it in."""
