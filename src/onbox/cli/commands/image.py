@@ -134,7 +134,7 @@ def build(
 ) -> None:
     """Build RECIPE's image once for the same inputs, and seal it: a recipe with container.build, a file, or a name.
 
-    Names that come along: llama.cpp-cuda, vllm-mxfp4. What the Dockerfile starts from is fetched first, beside the
+    What comes along is in docs/images.md. What the Dockerfile starts from is fetched first, beside the
     daemon.
     """
     from onbox.app.image_builds import build_container_image

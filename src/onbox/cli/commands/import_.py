@@ -22,8 +22,9 @@ STYLES = {"yes": "green", "with care": "yellow", "no": "red"}
 def command(kind: str, files: tuple[Path, ...], folder: Path, as_json: bool) -> None:
     """Keep FILEs of another tool in a folder, and say of each number how far it can be trusted.
 
-    KIND is llama-benchy, aiperf, guidellm, vllm-bench, sglang-bench, llama-bench, agent-bench, harbor or inspect; auto
-    takes the one that the first FILE says of itself. Of harbor, FILE may be a job's folder.
+    KIND is llama-benchy, aiperf, guidellm, llama-bench, agent-bench, harbor, inspect, or ENGINE-bench for the load
+    generator of an engine (docs/formats.md); auto takes the one that the first FILE says of itself. Of harbor, FILE may
+    be a job's folder.
     """
     from onbox.app.importing import import_records
 
