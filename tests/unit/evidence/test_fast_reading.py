@@ -11,7 +11,7 @@ from onbox.app.judging import judge_trial
 from onbox.atomic_files import json_bytes
 from onbox.evidence import folder
 from onbox.evidence.folder import TrialFolder, json_of
-from onbox.evidence.stream import ReplyReader
+from onbox.protocol.reply_reader import ReplyReader
 from tests.recorded import unpack
 
 ODD = (
