@@ -4,45 +4,13 @@ import json
 import math
 import os
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from onbox import secret_forms
-from onbox.secret_forms import Secret
+from onbox.secret_forms import without_secrets
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
-
-
-_secrets: dict[str, Secret] = {}
-
-
-@cache
-def _of_the_environment() -> tuple[Secret, ...]:
-    return tuple(map(Secret, sorted(set(secret_forms.in_environment()), key=len, reverse=True)))
-
-
-def keep_out(secret: str) -> None:
-    """From now on no file that this process writes by these functions holds a secret, whoever said it."""
-    if secret_forms.is_long_enough(secret):
-        _secrets.setdefault(secret, Secret(secret))
-
-
-def without_secrets(data: bytes) -> bytes:
-    """The data with every secret replaced, in whatever form it is written (`secret_forms`).
-
-    A server may say the key that it was sent, in any place; and what stands in this process's environment under the
-    name of a key may come back by an engine, which has the same.
-    """
-    for secret in known_secrets():
-        data = secret.replaced(data)
-    return data
-
-
-def known_secrets() -> tuple[Secret, ...]:
-    """What `keep_out` was told, and what the environment holds, longest first."""
-    return (*(_secrets[text] for text in sorted(_secrets, key=len, reverse=True)), *_of_the_environment())
 
 
 def as_json(value: Any, **form: Any) -> str:

@@ -9,6 +9,7 @@ import os
 import re
 import string
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 REDACTED = b"[redacted]"
 SECRET_BYTES_MIN = 8
@@ -75,11 +76,6 @@ def _units(char: str) -> Iterator[int]:
     return (int.from_bytes(data[at : at + 2], "big") for at in range(0, len(data), 2))
 
 
-def is_long_enough(text: str) -> bool:
-    """Whether a key can be told from a word."""
-    return len(text.encode("utf-8", "surrogatepass")) >= SECRET_BYTES_MIN
-
-
 def in_environment(variables: Mapping[str, str] = os.environ) -> Iterator[str]:
     """The values of variables that are named like keys, and look like some: no path, no word, no number."""
     for name, value in variables.items():
@@ -92,3 +88,33 @@ def in_environment(variables: Mapping[str, str] = os.environ) -> Iterator[str]:
             and re.search(r"[A-Za-z]", value)
         ):
             yield value
+
+
+_secrets: dict[str, Secret] = {}
+
+
+@cache
+def _of_the_environment() -> tuple[Secret, ...]:
+    return tuple(map(Secret, sorted(set(in_environment()), key=len, reverse=True)))
+
+
+def keep_out(secret: str) -> None:
+    """From now on no file that this process writes by these functions holds a secret, whoever said it."""
+    if len(secret.encode("utf-8", "surrogatepass")) >= SECRET_BYTES_MIN:
+        _secrets.setdefault(secret, Secret(secret))
+
+
+def without_secrets(data: bytes) -> bytes:
+    """The data with every secret replaced, in whatever form it is written.
+
+    A server may say the key that it was sent, in any place; and what stands in this process's environment under the
+    name of a key may come back by an engine, which has the same.
+    """
+    for secret in known_secrets():
+        data = secret.replaced(data)
+    return data
+
+
+def known_secrets() -> tuple[Secret, ...]:
+    """What `keep_out` was told, and what the environment holds, longest first."""
+    return (*(_secrets[text] for text in sorted(_secrets, key=len, reverse=True)), *_of_the_environment())

@@ -9,16 +9,17 @@ from pathlib import Path
 import httpx
 import pytest
 
-from onbox import atomic_files, recipes, secret_forms
+from onbox import recipes, secret_forms
 from onbox.app.exporting import export_trial
 from onbox.app.sealing import seal
-from onbox.atomic_files import without_secrets, write_atomic, write_json
+from onbox.atomic_files import write_atomic, write_json
 from onbox.bench import workspace_archive
 from onbox.engines.openai.attached import Attached
 from onbox.errors import UsageError
 from onbox.evidence.folder import TrialFolder, append_line, json_of
 from onbox.evidence.records import LedgerKind, StandUp
 from onbox.launch.lifetime import Lifetime
+from onbox.secret_forms import without_secrets
 from onbox.supervisor.log_stamper import LineStamper, Phases
 from onbox.trial.plan import make_plan
 from onbox.trial.spec import TrialSpec
@@ -106,8 +107,8 @@ def test_the_key_itself_is_no_name_of_a_variable() -> None:
 @pytest.fixture
 def planted(monkeypatch: pytest.MonkeyPatch) -> str:
     """A key that this process knows, for one test."""
-    monkeypatch.setattr(atomic_files, "_secrets", {})
-    atomic_files.keep_out(PLANTED)
+    monkeypatch.setattr(secret_forms, "_secrets", {})
+    secret_forms.keep_out(PLANTED)
     return PLANTED
 
 

@@ -15,8 +15,9 @@ import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
-from onbox.atomic_files import without_secrets, write_atomic
+from onbox.atomic_files import write_atomic
 from onbox.errors import UsageError
+from onbox.secret_forms import without_secrets
 
 NAME = "workspace.tar.gz"
 BYTES_MAX = 16 * 2**20

@@ -13,10 +13,11 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
-from onbox.atomic_files import as_json, utc_now, without_secrets, write_atomic
+from onbox.atomic_files import as_json, utc_now, write_atomic
 from onbox.errors import UsageError
 from onbox.evidence.migrations import current
 from onbox.evidence.records import Exchange, LedgerEntry, LedgerKind, Plan, RunRecord, SandboxReport
+from onbox.secret_forms import without_secrets
 
 AGAIN_MAX = 2
 """Further tries of a run that was invalid; more would be trying until it looks good."""

@@ -3,10 +3,10 @@
 import os
 from dataclasses import replace
 
-from onbox.atomic_files import keep_out
 from onbox.errors import BoxError, UsageError
 from onbox.launch.ports import free_port, port_open, taken_by
 from onbox.recipes.schema import Recipe
+from onbox.secret_forms import keep_out
 from onbox.wire.endpoint import Endpoint
 
 

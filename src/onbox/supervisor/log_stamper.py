@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import IO
 
-from onbox.atomic_files import without_secrets
+from onbox.secret_forms import without_secrets
 
 BAR_EVERY_S = 1.0
 """So often, at most, a state of a bar is written."""
