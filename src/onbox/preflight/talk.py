@@ -3,7 +3,7 @@
 from typing import Any
 
 from onbox.evidence.records import PreflightCase
-from onbox.evidence.stream import read_reply
+from onbox.evidence.replies import read_reply
 from onbox.preflight.asking import CHAT, Asking, short, trouble
 from onbox.preflight.remedies import Trouble
 

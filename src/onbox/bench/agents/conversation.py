@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from onbox.bench.tools import DEFINITIONS
-from onbox.evidence.stream import Reply
+from onbox.protocol.reply import Reply
 
 
 class Conversation(Protocol):

@@ -7,7 +7,7 @@ gateways before them.
 import re
 from typing import Any
 
-from onbox.evidence.call_arguments import output_limit
+from onbox.protocol.call_arguments import output_limit
 
 CONTEXT = re.compile(
     r"context[ _](?:length|size|window|limit)|exceed\w*.{0,40}context|context.{0,40}(?:exceed|overflow)"

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from onbox.evidence.call_arguments import CallFault, fault_of_call, faults_of
-from onbox.evidence.markup import calls_in, leaked, whole_call
 from onbox.evidence.records import Exchange
-from onbox.evidence.stream import read_reply
+from onbox.evidence.replies import read_reply
 from onbox.judge.formatting import count, percent
+from onbox.protocol.call_arguments import CallFault, fault_of_call, faults_of
+from onbox.protocol.leaked_calls import calls_in, leaked, whole_call
 from onbox.untrusted_json import UntrustedJsonError, parse
 
 CONFIDENCE = 0.95

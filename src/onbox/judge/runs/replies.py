@@ -8,9 +8,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from onbox.evidence.call_arguments import CallFault, fault_of_call
-from onbox.evidence.markup import leaked, looked_at
-from onbox.evidence.stream import Reply, ToolCall
+from onbox.protocol.call_arguments import CallFault, fault_of_call
+from onbox.protocol.leaked_calls import leaked, looked_at
+from onbox.protocol.reply import Reply, ToolCall
 
 STRIPPED = re.compile(r"(?:^|\n)\s*(?:analysis|commentary|final)[A-Z{]|assistant(?:final|commentary|analysis)")
 INTENT = re.compile(

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
-from onbox.evidence.markup import HARMONY, MARKUP
-from onbox.evidence.offers import FREE_TEXT
-from onbox.evidence.stream import Reply, ToolCall
+from onbox.protocol.leaked_calls import HARMONY, MARKUP
+from onbox.protocol.reply import Reply, ToolCall
+from onbox.protocol.tool_schemas import FREE_TEXT
 from onbox.untrusted_json import UntrustedJsonError, parse
 
 JSON_TYPES: Mapping[str, tuple[type, ...]] = {

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from onbox.evidence.dialects import CallPiece, Piece
-from onbox.evidence.repeated import Envelope
+from onbox.protocol.api_formats import CallPiece, Piece
+from onbox.protocol.envelopes import Envelope
 
 SURROGATE = re.compile("[\ud800-\udfff]")
 

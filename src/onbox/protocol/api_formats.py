@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from onbox.evidence.shape import oddity
+from onbox.protocol.protocol_check import oddity
 
 REASONING_FIELDS = ("reasoning", "reasoning_content", "thinking")
 CALL_ITEMS = ("function_call", "custom_tool_call")
@@ -40,7 +40,7 @@ class CallPiece:
 
 @dataclass(slots=True)
 class Piece:
-    """What one message adds to a reply; the fields are those of `onbox.evidence.stream.Reply`."""
+    """What one message adds to a reply; the fields are those of `onbox.protocol.reply.Reply`."""
 
     text: str = ""
     reasoning: str = ""
