@@ -6,6 +6,7 @@ from typing import Any
 from sphinx.application import Sphinx
 
 import onbox
+from onbox.cli.manual import ENDS
 
 project = "onbox"
 author = "the onbox authors"
@@ -46,10 +47,13 @@ def _links(_: Sphinx, path: Any, __: str, content: list[str]) -> None:
 def _examples(_: Sphinx, context: Any, lines: list[str]) -> None:
     """What `--help` ends with, after the options of each command."""
     command = context.command
-    if getattr(command, "examples", ()):
-        lines += ["", ".. rubric:: Examples", "", ".. code-block:: sh", ""]
-        lines += [f"   {line}  # {why}" for line, why in command.examples]
-        lines += ["", command.exit_line, ""]
+    lines += ["", ".. rubric:: Examples", "", ".. code-block:: sh", ""]
+    for line, purpose in command.examples:
+        lines += [f"   # {purpose}", f"   {line}"]
+    more = [f"- {code}: {meaning}" for code, meaning in command.ends.items() if ENDS.get(code) != meaning]
+    if more and context.parent is not None:
+        lines += ["", ".. rubric:: Exit codes, beside those of every command", "", *more]
+    lines.append("")
 
 
 PLAIN: dict[str, list[str]] = {}
