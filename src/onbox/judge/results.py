@@ -122,6 +122,9 @@ class Measurement(Record):
     """A decode rate with all that speaks for and against it."""
 
     status: Validity
+    rate_of: str = "model"
+    """`model`, or `kernels` where the weights are random on purpose: such a rate is compared with nothing and not
+    published."""
     decode_tok_s: float | None
     """None when the status is `invalid` or the witnesses differ: such a number is shown among the witnesses, never as
     the result."""

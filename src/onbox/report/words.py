@@ -6,7 +6,7 @@ A value that is None was not seen; it is said so, and never shown as 0. Every fu
 from collections.abc import Mapping
 from decimal import Decimal
 
-from onbox.judge.formatting import plus_minus
+from onbox.judge.formatting import OF_KERNELS, plus_minus
 from onbox.judge.rates import RateRatio, RateSaid
 from onbox.judge.results import BackendProof, Difference, Measurement, RunResult
 
@@ -14,6 +14,7 @@ NOT_MEASURED = "not measured"
 UNKNOWN = "unknown"
 WHOLE_IS_IN = "the whole is in"
 NO_VALID_NUMBER = "no valid number"
+NOT_PUBLISHED = "not published: random weights, so a rate of the kernels alone"
 ORDER_OF_WORDS = "The verdict first, then what speaks against it, then the numbers and the files behind them."
 INVALID_IS_NOT_COUNTED = "An invalid run says nothing about the model and is not counted."
 
@@ -219,7 +220,12 @@ def rate(speed: Measurement) -> str:
     """The number of a measurement with its uncertainty, `46.6 tok/s ± 4 %`, or that there is none."""
     if speed.decode_tok_s is None:
         return NO_VALID_NUMBER
-    return tok_s(speed.decode_tok_s) + _known(speed)
+    return tok_s(speed.decode_tok_s) + _known(speed) + (f" {OF_KERNELS}" if of_kernels(speed) else "")
+
+
+def of_kernels(speed: Measurement) -> bool:
+    """Whether a rate is one of random weights: it is told, and neither compared nor published."""
+    return speed.rate_of != "model"
 
 
 def budget(speed: Measurement) -> str:

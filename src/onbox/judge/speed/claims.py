@@ -86,6 +86,8 @@ def _of_values(claim: Claim, interval: tuple[float, float]) -> str:
 
 def _profile(claim: Claim, speed: Measurement, served: Served) -> Iterator[Difference | None]:
     profile = speed.profile
+    if speed.rate_of != "model":
+        yield _difference("weights", "a model's", "random", "such a rate is of the kernels, not of the model")
     yield _same(
         "definition",
         claim.quantity,

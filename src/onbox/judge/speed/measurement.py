@@ -33,6 +33,7 @@ from onbox.judge.speed.uncertainty import uncertainty_of
 from onbox.schema.engine_profile import EngineProfile
 
 Pairs = list[tuple[float, float]]
+MODEL, KERNELS = "model", "kernels"
 
 
 def measure(evidence: SpeedEvidence) -> Measurement:
@@ -73,6 +74,7 @@ def measure(evidence: SpeedEvidence) -> Measurement:
         cpu=evidence.cpu,
         moments=evidence.moments,
         coherence=evidence.coherence,
+        without_sense=evidence.without_sense,
         ceiling=evidence.ceiling,
         implied_gb_s=implied_gb_s,
         together=at_once,
@@ -92,6 +94,7 @@ def measure(evidence: SpeedEvidence) -> Measurement:
     share = None if rate is None else roof_share(evidence.ceiling, implied_gb_s)
     found = Measurement(
         status=status,
+        rate_of=KERNELS if evidence.without_sense else MODEL,
         decode_tok_s=None if rate is None else rounded(rate),
         interval=None if rate is None else _interval(rate, uncertainty),
         uncertainty=uncertainty if usable else None,

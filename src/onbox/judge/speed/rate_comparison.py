@@ -73,6 +73,8 @@ def _relative(speed: Measurement) -> float | None:
 
 def _unlike(old: Measurement, new: Measurement) -> Iterator[str]:
     """What keeps two measurements from being compared, the weightiest first."""
+    if "kernels" in (old.rate_of, new.rate_of):
+        yield "with random weights a rate is of the kernels, not of the model"
     if old.decode_tok_s is None or new.decode_tok_s is None:
         yield "there is no valid rate of one of them"
     if Validity.SUSPECT in (old.status, new.status):

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from onbox.evidence.records import Plan
 from onbox.judge import thresholds as limit
-from onbox.judge.formatting import count, p_words, passes, percent, plus_minus, sentence, several
+from onbox.judge.formatting import OF_KERNELS, count, p_words, passes, percent, plus_minus, sentence, several
 from onbox.judge.rates import RatePair
 from onbox.judge.results import ArmResult, ContenderResult, Outcome, Validity
+from onbox.judge.speed.measurement import KERNELS
 from onbox.judge.speed.rate_comparison import in_words
 from onbox.judge.verdict import words_of_values
 from onbox.judge.verdict.advice import unserved
@@ -180,4 +181,5 @@ def _rate(result: ContenderResult) -> str:
         return f"the speed of {result.name} could not be established"
     doubt = " (suspect)" if result.speed.status is Validity.SUSPECT else ""
     known = plus_minus(result.speed.uncertainty.relative if result.speed.uncertainty else None)
-    return f"{result.name} decodes {result.speed.decode_tok_s:.3g} tok/s{known}{doubt}"
+    whose = f" {OF_KERNELS}" if result.speed.rate_of == KERNELS else ""
+    return f"{result.name} decodes {result.speed.decode_tok_s:.3g} tok/s{known}{doubt}{whose}"
