@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from onbox.app.exporting import export_trial
@@ -17,11 +18,10 @@ from onbox.errors import BadSubjectError, UsageError
 from onbox.evidence.claims import Claim
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.served_recipe import dummy_weights
+from onbox.judge import thresholds
 from onbox.judge.rates import RateSaid
 from onbox.judge.results import Check, Status
 from onbox.judge.speed.rate_comparison import rate_ratio
-from onbox.recipes import Recipe
-from onbox.recipes.weights import Weights
 from onbox.report import post
 from onbox.trial.plan import make_plan
 from onbox.trial.spec import TrialSpec
@@ -41,7 +41,7 @@ def script(asked, wire):
     else:
         tokens = int(asked.json().get("max_tokens", 8))
         pieces = [delta(content="Oce ").encode()] * (tokens - 1) + [delta("length", content="Oce ").encode()]
-        wire.stream([*pieces, (usage_event(9, tokens) + event("[DONE]")).encode()], gap_s=0.004)
+        wire.stream([*pieces, (usage_event(9, tokens) + event("[DONE]")).encode()], gap_s=0.02)
 
 with serving(script) as server:
     print(server.url, flush=True)
@@ -67,6 +67,14 @@ def nonsense() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def dummy() -> Iterator[str]:
     yield from server("--load-format", "dummy")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _whatever_else_runs_here() -> Iterator[None]:
+    """Other tests beside this one are no matter here: whether there is a number must not depend on them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(thresholds, "FOREIGN_CPU_FAIL", 2.0)
+        yield
 
 
 CLAIM = Claim(name="theirs", models=["m"], tok_s=200.0, source="a page")
@@ -98,7 +106,7 @@ def test_nonsense_on_purpose_has_a_rate_of_the_kernels(told: SpeedResult) -> Non
     assert (told.measurement.rate_of, coherence(told).status) == ("kernels", Status.PASS)
     assert "none, as expected of random weights" in str(coherence(told).observed)
     assert told.measurement.decode_tok_s is not None
-    assert 100 < told.measurement.decode_tok_s < 250
+    assert 20 < told.measurement.decode_tok_s < 60
 
 
 def test_the_command_line_of_a_server_on_this_box_says_so_too(dummy: str, tmp_path: Path) -> None:
@@ -138,7 +146,7 @@ def test_other_tools_formats_refuse_it(kind: str, told: SpeedResult, tmp_path: P
 
 
 def test_plain_csv_marks_it(told: SpeedResult, tmp_path: Path) -> None:
-    export_trial(told.folder, "csv", tmp_path)
+    export_trial(told.folder, "csv", tmp_path / "speed.csv")
     head, row = (tmp_path / "speed.csv").read_text().splitlines()[:2]
     assert dict(zip(head.split(","), row.split(","), strict=False))["rate_of"] == "kernels"
 
@@ -154,12 +162,8 @@ def test_the_terminal_says_it(nonsense: str, tmp_path: Path) -> None:
     "more", [{"random_weights": True}, {"serve": {"arguments": {"load-format": "dummy"}}}], ids=["said", "dummy"]
 )
 def test_no_task_is_planned_for_it(more: dict[str, object], tmp_path: Path) -> None:
-    (tmp_path / "m").mkdir()
-    recipe = Recipe.model_validate(
-        {"name": "m", "engine": "vllm", "weights": Weights(path=str(tmp_path / "m")).model_dump(), **more}
-    )
     file = tmp_path / "r.yaml"
-    file.write_text(recipe.model_dump_json(exclude_defaults=True))
+    file.write_text(yaml.safe_dump({"name": "m", "engine": "attached", "url": "http://127.0.0.1:9/v1", **more}))
     with pytest.raises(UsageError, match="its weights are random, so it can pass no task"):
         make_plan(TrialSpec(contenders=(str(file),)), sandbox="bwrap", read_gb_s=None)
 

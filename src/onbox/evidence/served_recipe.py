@@ -77,7 +77,7 @@ class ServedRecipe(_Part):
 
 
 def dummy_weights(arguments: Mapping[str, Any]) -> bool:
-    """Whether an engine's options ask for weights of the right shapes without sense (vLLM and SGLang: `dummy`).
+    """Whether an engine's options ask for weights of the right shapes without sense (`load-format: dummy`).
 
     Args:
         arguments: by long names, with or without dashes before them.
