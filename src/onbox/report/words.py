@@ -14,6 +14,7 @@ NOT_MEASURED = "not measured"
 UNKNOWN = "unknown"
 WHOLE_IS_IN = "the whole is in"
 NO_VALID_NUMBER = "no valid number"
+KERNELS_ALONE = OF_KERNELS
 NOT_PUBLISHED = "not published: random weights, so a rate of the kernels alone"
 ORDER_OF_WORDS = "The verdict first, then what speaks against it, then the numbers and the files behind them."
 INVALID_IS_NOT_COUNTED = "An invalid run says nothing about the model and is not counted."

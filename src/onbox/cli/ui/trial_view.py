@@ -18,7 +18,6 @@ from rich.text import Text
 
 from onbox.cli.ui.console import console
 from onbox.cli.ui.progress import TrialProgress
-from onbox.judge.formatting import OF_KERNELS
 from onbox.report import words
 from onbox.report.text import one_line
 from onbox.trial.events import (
@@ -158,7 +157,7 @@ def describe(event: Event) -> str:
             return f"{event.contender}: {_measuring(event)}"
         case SpeedMeasured():
             value = words.NO_VALID_NUMBER if event.tok_s is None else words.tok_s(event.tok_s)
-            whose = f" {OF_KERNELS}" if event.random_weights else ""
+            whose = f" {words.KERNELS_ALONE}" if event.random_weights else ""
             return f"{event.contender}: decode {value}{whose} ({event.status})"
         case RunStarted():
             return f"{event.contender}: {event.task} ({event.arm}), run {event.n} of {event.total} begins"
