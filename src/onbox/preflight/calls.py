@@ -230,7 +230,7 @@ def _missing(
 
 
 def _refused(exchange: Exchange, broken: str) -> bool:
-    """Whether a request was turned down for the tools in it; llama.cpp says so with status 500."""
+    """Whether a request was turned down for the tools in it; some servers say so with status 500."""
     return exchange.status is not None and (400 <= exchange.status < 500 or "--jinja" in broken)
 
 

@@ -41,7 +41,7 @@ def usage(asking: Asking) -> PreflightCase:
 def reasoning_passed_back(asking: Asking) -> PreflightCase:
     """Whether the template shows the model what it thought before a call: by the length of the prompt, field by field.
 
-    gpt-oss and other models think between calls and lose the thread without it (vLLM RFC #27653).
+    gpt-oss and other models think between calls and lose the thread without it.
     """
     plain = _prompt_tokens(asking, {})
     if plain is None:

@@ -1,7 +1,7 @@
 """What one message of each API says, in one form for all of them.
 
-Read are /chat/completions and /completions, OpenAI's /responses, Anthropic's /messages and Ollama's own API, streamed
-or whole. No message, however odd, makes a reader raise: what it does not know it leaves out.
+Read are /chat/completions and /completions, OpenAI's /responses, Anthropic's /messages and chat in JSON lines
+(`/api/chat`), streamed or whole. No message, however odd, makes a reader raise: what it does not know it leaves out.
 """
 
 import json
@@ -70,7 +70,7 @@ def piece_of(payload: Mapping[str, Any]) -> Piece:
     if kind in ("message", "message_start", "message_delta", "message_stop") or kind.startswith("content_block_"):
         return _messages(kind, payload)
     if isinstance(payload.get("done"), bool) and "choices" not in payload:
-        return _ollama(payload)
+        return _json_lines(payload)
     return _chat(payload)
 
 
@@ -93,7 +93,7 @@ def _chat(payload: Mapping[str, Any]) -> Piece:
                 chosen = choice
     first = chosen or {}
     delta = _dict(first.get("delta")) or _dict(first.get("message"))
-    reasoning, field = _reasoning(delta)
+    reasoning, field = _reasoning(delta) if delta else ("", "")
     calls = delta.get("tool_calls")
     ids = first.get("token_ids", delta.get("token_ids"))
     return Piece(
@@ -242,10 +242,10 @@ def _stop_reason(holder: Mapping[str, Any]) -> str | None:
     return FINISH_WORDS.get(reason, reason) or None
 
 
-# ---------------------------------------------------------------- Ollama
+# ---------------------------------------------------------------- /api/chat and /api/generate: JSON lines
 
 
-def _ollama(payload: Mapping[str, Any]) -> Piece:
+def _json_lines(payload: Mapping[str, Any]) -> Piece:
     message, ended = _dict(payload.get("message")), bool(payload.get("done"))
     reasoning, field = _reasoning(message or payload)
     calls = [call for call in _list(message.get("tool_calls")) if isinstance(call, dict)]
@@ -293,7 +293,7 @@ def _usage(value: Any) -> dict[str, Any] | None:
 def _reasoning(holder: Mapping[str, Any]) -> tuple[str, str]:
     """The reasoning and the field that it came in; a server that fills two fields says the same in both."""
     for name in REASONING_FIELDS:
-        if text := _text(holder.get(name)):
+        if name in holder and (text := _text(holder[name])):
             return text, name
     return "", ""
 

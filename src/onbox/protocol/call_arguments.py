@@ -92,7 +92,7 @@ def output_limit(request: Any) -> int | None:
 
 
 def cut_at_limit(reply: Reply, limit: int | None) -> bool:
-    """Whether a reply ended because its tokens were over; vLLM says `tool_calls` of a call that was cut so, too."""
+    """Whether a reply ended because its tokens were over; also of a call, which some servers end in `tool_calls`."""
     tokens = reply.completion_tokens
     return reply.finish_reason == "length" or (limit is not None and tokens is not None and tokens >= limit)
 

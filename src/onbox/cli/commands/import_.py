@@ -20,7 +20,7 @@ STYLES = {"yes": "green", "with care": "yellow", "no": "red"}
     cls=Manual,
     examples=(
         ("onbox import auto result.json --out imported", "a file that says of itself what it is"),
-        ("onbox import vllm-bench result.json --out imported", "a named kind"),
+        ("onbox import guidellm result.json --out imported", "a named kind"),
         ("onbox import harbor jobs/mine --out imported", "a job of Harbor"),
     ),
     ends={1: "nothing was measured in it"},
@@ -32,8 +32,9 @@ STYLES = {"yes": "green", "with care": "yellow", "no": "red"}
 def command(kind: str, files: tuple[Path, ...], folder: Path, as_json: bool) -> None:
     """Keep FILEs of another tool in a folder, and say of each number how far it can be trusted.
 
-    KIND is llama-benchy, aiperf, guidellm, vllm-bench, sglang-bench, llama-bench, agent-bench, harbor or inspect; auto
-    takes the one that the first FILE says of itself. Of harbor, FILE may be a job's folder.
+    KIND is llama-benchy, aiperf, guidellm, llama-bench, agent-bench, harbor, inspect, or ENGINE-bench for the load
+    generator of an engine (docs/formats.md); auto takes the one that the first FILE says of itself. Of harbor, FILE may
+    be a job's folder.
     """
     from onbox.app.importing import import_records
 

@@ -1,7 +1,6 @@
 """Whether a conversation outgrew the context, or the harness asked for more output than fits.
 
-The words are those of vLLM, SGLang, llama.cpp, Ollama, TensorRT-LLM, LM Studio, text-generation-inference and of the
-gateways before them.
+The words are those of the servers that docs/judging.md names, and of the gateways before them.
 """
 
 import re

@@ -128,7 +128,7 @@ def _written(text: str, schemas: Schemas) -> bool | None:
 
 
 RAW_FIELDS = ("content", "text", "response")
-"""Where the text of an answer past the parser stands: llama.cpp, SGLang, Ollama."""
+"""Where the text of an answer past the parser stands where it is no completion."""
 
 
 def _raw_text(exchange: Exchange) -> str | None:

@@ -1,7 +1,7 @@
 """What an answer without a tool call is: a call that leaked into the text, a claim, a plan, a question.
 
-The patterns are right on shapes recorded from vLLM, llama.cpp, SGLang and gpt-oss servers; docs/judging.md names issues
-that show each shape.
+The patterns are right on shapes recorded from real servers; docs/judging.md names the servers, and
+issues that show each shape.
 """
 
 import re
