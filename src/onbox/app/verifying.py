@@ -33,7 +33,11 @@ from onbox.judge.speed.estimator import Sample
 OWN_AGENTS = ("builtin", "builtin-responses")
 SHA256_DIGITS = 64
 MISSING = "missing"
-RULES_4_CHECKS = ("RUNS_INDEPENDENT", "COVERAGE", "CEILING")
+ALIKE_BUT_NAMES = 4
+"""Rules that differ from those of today in names alone."""
+RENAMED_IN_5 = {"CEILING": "ALL_OR_NONE"}
+"""Checks of a trial, by their names before."""
+RULES_4_CHECKS = ("RUNS_INDEPENDENT", "COVERAGE", "ALL_OR_NONE")
 """Checks that count other runs since rules 4: each answer once, and the baseline arm alone."""
 
 
@@ -112,7 +116,7 @@ def _recomputed(trial: TrialFolder, seal: str, found: Mapping[str, str]) -> tupl
     computed = read.verdict
     problems = [(f"{run_folder(run.record)}/trajectory.json", problem) for run, problem in read.further if problem]
     problems += [] if same else _verdict(written, computed)
-    if written.get("rules", 1) != RULES:
+    if written.get("rules", 1) not in (RULES, ALIKE_BUT_NAMES):
         notes.append(
             f"verdict.json was computed by rules {written.get('rules', 1)} of an earlier onbox, today's are {RULES}: "
             "its runs and the checks that both count alike are compared, but for failures that these lay to another "
@@ -153,6 +157,7 @@ def _verdict(written: Mapping[str, Any], verdict: Verdict) -> Iterator[Problem]:
     today's rules lay a failure to another cause, and the checks that count the same.
     """
     computed: Mapping[str, Any] = verdict.model_dump(mode="json")
+    written = _renamed(written)
     if written.get("rules", 1) != RULES:
         blamed_alike = _codes(written) == _codes(computed)
         written, computed = _shared(written, written), _shared(computed, written)
@@ -162,6 +167,18 @@ def _verdict(written: Mapping[str, Any], verdict: Verdict) -> Iterator[Problem]:
     for key in sorted({*written, *computed}):
         if written.get(key) != computed.get(key):
             yield VERDICT, f"{key} does not follow from the evidence"
+
+
+def _renamed(written: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A verdict of older rules with today's names of checks; one of rules 4 is as those of today."""
+    if written.get("rules", 1) == RULES:
+        return written
+    checks = [
+        {**check, "id": RENAMED_IN_5.get(str(check.get("id")), check.get("id"))} if isinstance(check, dict) else check
+        for check in written.get("checks") or ()
+    ]
+    rules = RULES if written.get("rules") == ALIKE_BUT_NAMES else written.get("rules", 1)
+    return {**written, "checks": checks, "rules": rules}
 
 
 def _shared(verdict: Mapping[str, Any], known: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -54,7 +54,10 @@ ANOTHER = {
 
 
 def written(folder: Path) -> dict[str, Any]:
+    """The recorded verdict; rules 5 gave one check of a trial a name of its own."""
     verdict: dict[str, Any] = json.loads((folder / "verdict.json").read_text("utf-8"))
+    for check in verdict["checks"]:
+        check["id"] = "ALL_OR_NONE" if check["id"] == "CEILING" else check["id"]
     return verdict
 
 

@@ -1,10 +1,12 @@
 """Can the rate be, given what a token must read? Asked only where the weights are known."""
 
 from onbox.evidence.records import Ceiling
-from onbox.judge.results import Check, Status
+from onbox.judge.rule import Subject, rule
 from onbox.judge.speed.check_context import CheckContext, check
+from onbox.schema.checks import Check, Status
 
 
+@rule("CEILING", Subject.WEIGHTS, hard=True)
 def ceiling(context: CheckContext) -> Check | None:
     """The rate needs no more bandwidth than there is; None where the weights are not known."""
     known, implied = context.ceiling, context.implied_gb_s
@@ -14,7 +16,6 @@ def ceiling(context: CheckContext) -> Check | None:
     bad = Status.UNKNOWN if implied is None else Status.FAIL if verdict == "impossible" else None
     impossible = f"so fast a rate would read {implied or 0:.1f} GB/s: token count, clock or assumed precision is wrong"
     return check(
-        "CEILING",
         bad,
         impossible if bad is Status.FAIL else "no rate was seen that could be held against the ceiling",
         observed="the weights fit into the cache" if verdict is None and implied else _rounded(implied),
