@@ -22,8 +22,8 @@ from onbox.bench.sandbox.halt import Halt, Halted, current
 from onbox.errors import BoxError, OnboxError
 
 LIFE_S = 3600.0
-GRACE_S = 20.0
-"""Beside the tests' own limit: the start of the sandbox, and the copy of the workspace."""
+GRACE_S = 120.0
+"""Beside the tests' own limit: the start of the sandbox and the copy of the workspace, on a box that may be busy."""
 ANSWER_BYTES_MAX = 16 << 20
 _READ_BYTES = 65_536
 
