@@ -28,7 +28,7 @@ from onbox.app.sealing import seal
 from onbox.atomic_files import utc_now
 from onbox.evidence.folder import TrialFolder, append_line
 from onbox.evidence.records import Exchange, LedgerKind, Plan
-from onbox.evidence.stream import read_reply
+from onbox.evidence.replies import read_reply
 
 WORD = "@@@@@@"
 CONTENDERS, TASKS = ("small", "large"), ("fill-json", "fix-failing-test", "write-to-test")

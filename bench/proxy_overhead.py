@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from onbox.evidence.records import Exchange
-from onbox.evidence.stream import SseParser
+from onbox.protocol.framing import SseParser
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
 from onbox.wire.proxy import RecordingProxy

@@ -22,9 +22,9 @@ import sys
 import time
 from dataclasses import dataclass
 
-from onbox.evidence.framing import SseParser
 from onbox.evidence.records import Exchange
-from onbox.evidence.stream import ReplyReader
+from onbox.protocol.framing import SseParser
+from onbox.protocol.reply_reader import ReplyReader
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
 

@@ -20,7 +20,7 @@ from onbox import recipes
 from onbox.engines.llama.embedded import LlamaEmbedded
 from onbox.evidence.folder import read_lines
 from onbox.evidence.records import CpuWindow, Exchange, SpeedPlan, Telemetry
-from onbox.evidence.stream import read_reply
+from onbox.evidence.replies import read_reply
 from onbox.fetch import pinned
 from onbox.judge.speed.engine_reported import engine_time
 from onbox.judge.thresholds import FOREIGN_CPU_WARN

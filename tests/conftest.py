@@ -1,6 +1,7 @@
 """What all tests share."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -8,13 +9,27 @@ from hypothesis import settings
 from tests.dockerd import dockerd
 from tests.parts import PARTS_BY_MARKER, require
 from tests.podman import podman
+from tests.records import ID, Recorder, leave_out
 from tests.turns import ALONE, Turns
 
 # How long one example takes says nothing where tests run side by side.
 settings.register_profile("side-by-side", deadline=None)
 settings.load_profile("side-by-side")
 
-__all__ = ["dockerd", "podman", "pytest_collection_modifyitems", "pytest_runtest_protocol", "pytest_runtest_setup"]
+__all__ = ["dockerd", "podman"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What a second run of the tests leaves out; see tests/records.py."""
+    group = parser.getgroup("records")
+    group.addoption("--record", type=Path, metavar="FILE", help="write what became of each test")
+    group.addoption("--except-passed", type=Path, metavar="FILE", help="leave out what passed in that record")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Record from the start: what tests need is looked for from now on."""
+    if file := config.getoption("record"):
+        config.pluginmanager.register(Recorder(config, file), "records")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -26,15 +41,25 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put the tests that need the box to themselves last, and those that share something costly on one worker."""
     for item in items:
+        item.stash[ID] = item.nodeid
         if any(item.get_closest_marker(marker) for marker in ALONE):
             item.add_marker(pytest.mark.xdist_group("alone"))
         else:
             folder = item.path.parent.name
             item.add_marker(pytest.mark.xdist_group("docker" if folder == "docker" else item.nodeid.partition("::")[0]))
+    if record := config.getoption("except_passed"):
+        leave_out(config, items, record)
     items.sort(key=_order)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Hold pytest-xdist to the groups: without them each worker starts every costly fixture, and none is told."""
+    lost = [item.nodeid for item in session.items if "@" not in item.nodeid]
+    if session.config.getoption("loadgroup", False) and lost:
+        raise pytest.UsageError(f"pytest-xdist lost the groups of {len(lost)} tests: pip install 'pytest<9.2'")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -12,7 +12,7 @@ from onbox.app.sealing import seal
 from onbox.atomic_files import write_json
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.manifest import write_manifest
-from onbox.evidence.stream import read_reply
+from onbox.evidence.replies import read_reply
 from tests.builders import build_trial
 
 

@@ -55,7 +55,7 @@ def test_all_probes_hold(tier: Container) -> None:
     assert report.bounds is not None
     assert (report.bounds.memory_of, report.bounds.processes) == ("command", PROCESSES)
     assert [(made.name, made.detail) for made in report.probes if not made.held] == []
-    assert len(report.probes) == 11
+    assert len(report.probes) == 18
 
 
 def test_a_command_works_in_the_workspace_and_says_how_it_ended(tier: Container, tmp_path: Path) -> None:

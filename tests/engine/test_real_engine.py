@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from onbox.evidence.stream import read_reply
+from onbox.evidence.replies import read_reply
 from onbox.judge.speed.metrics import difference, parse
 from tests.e2e.cli import GONE_S, Session, environment, onbox, verdict_of
 

@@ -19,7 +19,7 @@ from onbox import recipes
 from onbox.engines.llama.embedded import LlamaEmbedded
 from onbox.evidence.folder import read_lines
 from onbox.evidence.records import Exchange
-from onbox.evidence.stream import read_reply
+from onbox.evidence.replies import read_reply
 from onbox.fetch import pinned
 from onbox.launch.lifetime import Lifetime
 from onbox.wire.client import StampedClient

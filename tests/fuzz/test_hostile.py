@@ -26,7 +26,7 @@ from onbox.errors import OnboxError
 from onbox.evidence.folder import TrialFolder, read_lines
 from onbox.evidence.load import load_speed
 from onbox.evidence.records import AgentPlan, Exchange, Limits, SandboxReport, SpeedPlan
-from onbox.evidence.stream import read_reply
+from onbox.evidence.replies import read_reply
 from onbox.judge.runs.attribution import attribute
 from onbox.judge.speed.measurement import measure
 from onbox.speed import scraping

@@ -281,7 +281,7 @@ class TestRun:
 def test_the_sandbox_of_a_plan_is_probed() -> None:
     sandbox, report = sandbox_of("none")
     assert (sandbox.name, report.name) == ("none", "none")
-    assert len(report.probes) == 11
+    assert len(report.probes) == 18
     assert not all(probe.held for probe in report.probes)
 
 

@@ -9,8 +9,6 @@ import pytest
 
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.load import load_speed
-from onbox.evidence.markup import HARMONY, MARKUP, written_call
-from onbox.evidence.offers import offered_tools
 from onbox.evidence.records import AgentEnd, Changes, Exchange, GateEnd, RunRecord
 from onbox.judge.formatting import sentence
 from onbox.judge.results import Cause, Measurement, Outcome, RunResult
@@ -19,6 +17,8 @@ from onbox.judge.runs.codes import CODES
 from onbox.judge.runs.observed_rate import usual_rates
 from onbox.judge.runs.run_context import RunContext
 from onbox.judge.speed.measurement import measure
+from onbox.protocol.leaked_calls import HARMONY, MARKUP, written_call
+from onbox.protocol.tool_schemas import offered_tools
 from tests.builders import (
     GATE_SHA256,
     LEAK,

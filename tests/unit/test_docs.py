@@ -358,7 +358,8 @@ def test_the_published_schema_is_that_of_the_code() -> None:
 
 
 def test_every_check_of_a_launch_is_told() -> None:
-    checks = set(re.findall(r'"(launch\.\w+)"', text(SOURCE / "launch" / "launch_checks.py")))
+    files = [SOURCE / "launch" / "launch_checks.py", *SOURCE.glob("engines/*/launch_checks.py")]
+    checks = {name for path in files for name in re.findall(r'"(launch\.\w+)"', text(path))}
     rows = table_rows(text(ROOT / "docs" / "recipes.md"))
     assert {name for row in rows for name in INLINE.findall(row[0]) if name.startswith("launch.")} == checks
 

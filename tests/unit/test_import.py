@@ -18,8 +18,8 @@ from onbox.evidence.folder import read_lines
 from onbox.evidence.imported import ImportedCell, ImportedRun
 from onbox.evidence.manifest import mismatches
 from onbox.importers import importer_by_name
-from onbox.judge.imports.rules import Trust
 from onbox.judge.imports.trust import trust
+from onbox.schema.bench_tools import Trust
 
 DATA = Path(__file__).parents[1] / "data" / "others"
 WRITTEN = {
@@ -218,6 +218,6 @@ def test_an_installed_package_may_bring_one(tmp_path: Path, monkeypatch: pytest.
     info = tmp_path / "fake_tool-1.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: fake-tool\nVersion: 1\n")
-    (info / "entry_points.txt").write_text("[onbox.importers]\nfake = onbox.importers.vllm_bench:VllmBench\n")
+    (info / "entry_points.txt").write_text("[onbox.importers]\nfake = onbox.importers.guidellm:GuideLLM\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    assert importer_by_name("fake").name == "vllm-bench"
+    assert importer_by_name("fake").name == "guidellm"

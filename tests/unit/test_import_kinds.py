@@ -11,8 +11,8 @@ from onbox.cli.commands.import_ import command
 from onbox.errors import BadSubjectError, OnboxError, UsageError
 from onbox.evidence.imported import ImportedCell, ImportedRun
 from onbox.importers import importer_by_name, kind_of
-from onbox.judge.imports.rules import Trust
 from onbox.judge.imports.trust import TrustedNumber, trust
+from onbox.schema.bench_tools import Trust
 
 DATA = Path(__file__).parents[1] / "data" / "others"
 VLLM: dict[str, Any] = json.loads((DATA / "vllm-bench.json").read_text())

@@ -8,7 +8,7 @@ import pytest
 from onbox.app.sealing import rewrite_reports
 from onbox.app.verifying import verify_trial
 from onbox.evidence.folder import TrialFolder
-from onbox.evidence.stream import ReplyReader
+from onbox.protocol.reply_reader import ReplyReader
 from onbox.report.text import LINE_CHARACTERS_MAX, TEXT_CHARACTERS_MAX, one_line, visible
 from tests.judging import judge
 

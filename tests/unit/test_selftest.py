@@ -19,7 +19,7 @@ from onbox.cli.commands import speed
 from onbox.errors import BadSubjectError, UsageError
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import Exchange, SpeedPlan
-from onbox.evidence.stream import read_reply
+from onbox.evidence.replies import read_reply
 from onbox.judge.results import Validity
 from onbox.judge.speed.checks import HARD
 from onbox.judge.speed.estimator import digest

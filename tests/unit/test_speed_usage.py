@@ -11,10 +11,10 @@ import pytest
 from rich.console import Console
 
 from onbox.cli.ui.measurement import measurement as measurement_view
-from onbox.evidence.dialects import piece_of
 from onbox.evidence.records import Exchange
-from onbox.evidence.stream import Reply
 from onbox.judge.results import Measurement, Status, Validity
+from onbox.protocol.api_formats import piece_of
+from onbox.protocol.reply import Reply
 from tests.builders import SpeedParts, event, speed_parts
 from tests.unit.test_speed import bad, check, measured, replace_measured
 

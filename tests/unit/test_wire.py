@@ -14,7 +14,7 @@ import pytest
 from onbox.errors import UsageError
 from onbox.evidence.folder import read_lines
 from onbox.evidence.records import Exchange, TransportError
-from onbox.evidence.stream import read_reply
+from onbox.evidence.replies import read_reply
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
 from onbox.wire.proxy import RecordingProxy

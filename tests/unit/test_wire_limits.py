@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onbox.evidence.folder import read_lines
-from onbox.evidence.framing import LineParser, SseParser
 from onbox.evidence.records import Exchange
-from onbox.evidence.stream import MESSAGES_MAX, ReplyReader
+from onbox.protocol.framing import LineParser, SseParser
+from onbox.protocol.reply_reader import MESSAGES_MAX, ReplyReader
 from onbox.untrusted_json import DEPTH_MAX, UntrustedJsonError, parse, parse_object
 from onbox.wire.client import StampedClient
 from onbox.wire.collection import paused_collection
@@ -187,7 +187,7 @@ class TestParsers:
         assert call.arguments == "x" * 99 * 20_000
 
     def test_more_messages_than_any_model_sends_are_not_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("onbox.evidence.stream.MESSAGES_MAX", 10)
+        monkeypatch.setattr("onbox.protocol.reply_reader.MESSAGES_MAX", 10)
         reader = ReplyReader()
         for n in range(30):
             reader.feed(n, delta(content="a").encode())

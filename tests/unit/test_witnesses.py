@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from onbox.engines.profiles import BUILTIN
-from onbox.evidence.stream import Reply, read_reply
+from onbox.evidence.replies import read_reply
 from onbox.judge.speed.engine_reported import drafted, engine_time, reported_tokens
 from onbox.judge.speed.metrics import START_TIME, Counters, difference, parse
+from onbox.protocol.reply import Reply
 from onbox.schema.engine_profile import CounterNames
 from tests.builders import event, streamed
 

@@ -7,7 +7,7 @@ from functools import partial
 from onbox import box
 from onbox.bench.agents import agent_names, agent_of
 from onbox.bench.sandbox.choose import by_name, choose
-from onbox.engines import engine_by_name
+from onbox.engines import all_facts, engine_by_name
 from onbox.errors import OnboxError
 from onbox.evidence.records import AgentPlan
 from onbox.image.daemon import Daemon, find_daemon
@@ -41,7 +41,7 @@ def _all() -> Iterator[Finding]:
     for tier in TIERS:
         yield _of(f"sandbox.{tier}", partial(_tier, tier))
     yield _of("sandbox", _chosen, otherwise="fail")
-    yield _embedded()
+    yield from _engines()
     for program in PROGRAMS:
         yield _of(f"containers.{program}", partial(_version, program))
     yield from _route()
@@ -68,11 +68,14 @@ def _box() -> Iterator[Finding]:
         yield Finding("gpu", "unknown", "none is seen on this box")
 
 
-def _embedded() -> Finding:
-    version = engine_by_name("llama-embedded").version()
-    if version is None:
-        return Finding("engine.llama-embedded", "warn", "not installed", 'pip install "onbox[embedded]"')
-    return Finding("engine.llama-embedded", "pass", version)
+def _engines() -> Iterator[Finding]:
+    """Those that one command brings."""
+    for name, command in (each for facts in all_facts() for each in facts.installs.items()):
+        version = engine_by_name(name).version()
+        if version is None:
+            yield Finding(f"engine.{name}", "warn", "not installed", command)
+        else:
+            yield Finding(f"engine.{name}", "pass", version)
 
 
 def _tier(name: str) -> str:

@@ -14,8 +14,9 @@ def import_records(kind: str, files: Sequence[Path], out: Path | str) -> ImportT
     """Keep files of another tool in a new folder, and say of each number how far it can be trusted.
 
     Args:
-        kind: llama-benchy, aiperf, guidellm, vllm-bench, sglang-bench, llama-bench, agent-bench, harbor, inspect or
-            the name of an installed importer; auto takes the kind that the first file says of itself.
+        kind: llama-benchy, aiperf, guidellm, llama-bench, agent-bench, harbor, inspect, the load generator of an
+            engine (docs/formats.md) or the name of an installed importer; auto takes the kind that the first file says
+            of itself.
         files: of that tool.
         out: the folder to make.
 

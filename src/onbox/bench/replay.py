@@ -17,12 +17,13 @@ from onbox.bench.raw_completion import raw_route
 from onbox.bench.sandbox.halt import Halted
 from onbox.engines.base import RawRoute
 from onbox.engines.served import Served, who_serves
-from onbox.evidence.call_arguments import cut_at_limit, faults_of, output_limit
 from onbox.evidence.folder import append_line
-from onbox.evidence.markup import leaked
-from onbox.evidence.offers import offered_tools
 from onbox.evidence.records import Exchange, ReplayEnd, ReplayPlan
-from onbox.evidence.stream import Reply, read_reply
+from onbox.evidence.replies import read_reply
+from onbox.protocol.call_arguments import cut_at_limit, faults_of, output_limit
+from onbox.protocol.leaked_calls import leaked
+from onbox.protocol.reply import Reply
+from onbox.protocol.tool_schemas import offered_tools
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
 

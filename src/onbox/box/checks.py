@@ -1,8 +1,8 @@
 """Doubts about this box as sentences: what was seen, why it matters, what to do.
 
 A slow state of GB10 looks healthy to every status command. Thresholds are those that owners reported: SM clock pinned
-at 500-850 MHz or power capped near 30 W under load (a USB-PD or firmware fault: spark-vllm-docker#334 measured 24-28
-instead of 50-53 tok/s), processor cores stuck below 2 GHz (spark-vllm-docker#104).
+at 500-850 MHz or power capped near 30 W under load (a USB-PD or firmware fault: 24-28 tok/s were measured in
+place of 50-53), processor cores stuck below 2 GHz (docs/spark.md).
 """
 
 from dataclasses import dataclass

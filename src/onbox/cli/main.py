@@ -10,43 +10,54 @@ import click
 
 from onbox import __version__
 from onbox.cli.interrupts import interruptible
+from onbox.cli.manual import GUARDED, ManualGroup
 from onbox.errors import BoxError, OnboxError
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "trial": ("onbox.cli.commands.trial", "Measure contenders on this box, let them work, judge: the main job."),
+    "trial": ("onbox.cli.commands.trial", "Measure models, let them work on tasks, judge: the main job."),
     "doctor": ("onbox.cli.commands.doctor", "What works on this box, and what one command mends."),
     "box": ("onbox.cli.commands.box", "What this machine is and how fast it reads memory."),
     "weights": ("onbox.cli.commands.weights", "Facts about a model's files, from their headers."),
     "fit": ("onbox.cli.commands.fit", "Will it fit, how fast can it be, is a claimed rate possible?"),
-    "speed": ("onbox.cli.commands.speed", "Decode rate of a running server, with witnesses and checks."),
-    "selftest": ("onbox.cli.commands.selftest", "The estimator against servers of known truth."),
+    "speed": ("onbox.cli.commands.speed", "How fast a running server decodes, with witnesses and checks."),
+    "selftest": ("onbox.cli.commands.selftest", "Is onbox right, where the rate is known?"),
     "preflight": (
         "onbox.cli.commands.preflight",
         "Does a server speak tools and reasoning as an agent needs?",
     ),
-    "see": ("onbox.cli.commands.see", "Can it see, and if not, who hides it?"),
+    "see": ("onbox.cli.commands.see", "Can a model read pictures, and if not, what hides it?"),
     "bench": ("onbox.cli.commands.bench", "Agent runs on tasks against a running server."),
-    "image": ("onbox.cli.commands.image", "Fetch beside the daemon, build for this chip, read what binaries are for."),
-    "up": ("onbox.cli.commands.up", "Serve a recipe under the guard."),
-    "down": ("onbox.cli.commands.down", "Stop what `up` started."),
-    "ps": ("onbox.cli.commands.ps", "What `up` started and how it does."),
-    "watch": ("onbox.cli.commands.watch", "Progress or hang, with evidence."),
+    "image": ("onbox.cli.commands.image", "Container images: fetch, build for this chip, verify."),
+    "up": ("onbox.cli.commands.up", "Serve a model by a recipe, guarded against running out of memory."),
+    "down": ("onbox.cli.commands.down", "Stop what `onbox up` started."),
+    "ps": ("onbox.cli.commands.ps", "What `onbox up` started and how it does."),
+    "watch": ("onbox.cli.commands.watch", "Does a start get on, or does it hang, and by what evidence?"),
     "audit": ("onbox.cli.commands.audit", "Do the gates tell right from wrong?"),
-    "task": ("onbox.cli.commands.task", "Start a task of your own; write a generated one as a plain folder."),
-    "regrade": ("onbox.cli.commands.regrade", "Gates and attribution again, from the evidence."),
+    "task": ("onbox.cli.commands.task", "Tasks of your own: a new one, or of your commits."),
+    "regrade": ("onbox.cli.commands.regrade", "Each gate again, on what the agents left."),
     "judge": ("onbox.cli.commands.judge", "The verdict, from evidence alone."),
     "report": (
         "onbox.cli.commands.report",
-        "Write the reports again, from evidence alone: a page, its Markdown, a post.",
+        "Write the reports again: a page, its Markdown, a post.",
     ),
-    "view": ("onbox.cli.commands.view", "Trials as a page on loopback, those under way too."),
-    "verify": ("onbox.cli.commands.verify", "Recompute a trial and check the hashes of its files."),
+    "view": ("onbox.cli.commands.view", "Trials in a browser on this box, those under way too."),
+    "verify": ("onbox.cli.commands.verify", "Has a file of a trial changed, and does the verdict follow?"),
     "import": ("onbox.cli.commands.import_", "Other tools' records into evidence, with what they are worth."),
     "export": ("onbox.cli.commands.export", "A trial in other tools' formats."),
 }
 
+GROUPS = {
+    "Compare models on this box": ("trial",),
+    "Know this box and a model's files": ("doctor", "box", "weights", "fit"),
+    "Stand a model up": ("up", "ps", "down", "watch", "image"),
+    "Measure a server": ("speed", "preflight", "see", "selftest"),
+    "Let it work on tasks, and judge": ("bench", "task", "audit", "regrade", "judge"),
+    "Show and publish": ("view", "report", "verify", "export", "import"),
+}
+"""The commands by what a user wants, in the order of `onbox --help`."""
 
-class Commands(click.Group):
+
+class Commands(ManualGroup):
     """A group that knows its commands by name and imports one only to run it."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -67,18 +78,26 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+        width = max(map(len, COMMANDS))
+        for title, names in GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([(f"{name:{width}}", COMMANDS[name][1]) for name in names])
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    examples=(
+        ("onbox doctor", "what works on this box, and what one command mends"),
+        ("onbox trial", "the first trial: nothing of your own is needed"),
+        ("onbox trial http://127.0.0.1:8080/v1 models/new.gguf", "the server that you run against a file"),
+        ("onbox speed --help", "every command has examples of its own"),
+    ),
+    ends={1: "what was asked about is bad: a gate, changed evidence, a missed selftest", 4: GUARDED},
+)
 @click.version_option(__version__, "--version", prog_name="onbox", message="%(prog)s %(version)s")
 def onbox() -> None:
-    """Is a local language model worth running on the box you own?
-
-    `onbox trial` alone stands up two small models, measures them, lets them work on tasks as coding agents, and
-    reports. `onbox trial URL URL` does the same with servers that run already.
-    """
+    """Is a local language model worth running on the box you own?"""
 
 
 def run(argv: list[str] | None = None) -> None:

@@ -6,12 +6,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from onbox.engines.emulation import EmulatedApi, MetricsPage
 from onbox.engines.launch import Launch
 from onbox.engines.log_lines import LogLines
 from onbox.engines.sight import EngineSight
 from onbox.schema.engine_profile import EngineProfile
 
 if TYPE_CHECKING:  # the watcher reads facts, and must stay small
+    from onbox.box.checks import Check
     from onbox.evidence.records import Exchange, SpeedPlan
     from onbox.recipes.schema import Recipe
     from onbox.wire.client import StampedClient
@@ -119,6 +121,21 @@ class MemoryPlan:
 
 
 @dataclass(frozen=True)
+class LaunchSituation:
+    """What an engine's own doubts about a launch look at.
+
+    Args:
+        version: that would be started; None where nobody can say.
+        unified: processor and accelerator share the memory.
+    """
+
+    version: str | None
+    total_bytes: int
+    available_bytes: int
+    unified: bool
+
+
+@dataclass(frozen=True)
 class Api:
     """One way to ask for a stream of a given length.
 
@@ -194,6 +211,10 @@ class EngineFacts:
         sight: what it does with pictures.
         caches: folders below `~/.cache` where it keeps what it compiles.
         room_option: how it is given room for `{parallel}` requests at a time.
+        installs: engines of this package that one command brings, by the name they are registered under.
+        launch_checks: its own doubts about a launch.
+        emulated: its own APIs as the selftest plays them, by the names of `apis`.
+        metrics_page: its page of metrics as the selftest plays it.
     """
 
     name: str
@@ -213,3 +234,7 @@ class EngineFacts:
     sight: EngineSight | None = None
     caches: tuple[str, ...] = ()
     room_option: str = ""
+    installs: Mapping[str, str] = field(default_factory=dict)
+    launch_checks: Callable[["Recipe", LaunchSituation], tuple["Check", ...]] = lambda recipe, launch: ()
+    emulated: Mapping[str, EmulatedApi] = field(default_factory=dict)
+    metrics_page: MetricsPage | None = None

@@ -11,7 +11,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from onbox.evidence.reply import Reply
+from onbox.protocol.reply import Reply
 from onbox.untrusted_json import UntrustedJsonError, parse
 
 REDACTED = "[redacted]"

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from onbox.evidence.records import Exchange
-from onbox.evidence.stream import Reply, read_reply
+from onbox.evidence.replies import read_reply
+from onbox.protocol.reply import Reply
 
 INSTRUCTIONS = ("system", "developer")
 

@@ -1,4 +1,4 @@
-"""The Markdown table of llama.cpp's llama-bench: `| model | size | params | backend | test | t/s |`.
+"""The Markdown table of llama-bench: `| model | size | params | backend | test | t/s |`.
 
 llama-bench measures inside the engine, without sampling and tokenising; onbox measures what a client gets. The note
 says so, for the two must not share a column unseen.

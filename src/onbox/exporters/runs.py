@@ -8,9 +8,9 @@ from typing import Any
 from onbox.errors import BadSubjectError
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import Plan, RunRecord
-from onbox.evidence.reply import ToolCall
 from onbox.exporters.conversation import Conversation, conversation
 from onbox.judge.results import Outcome, RunResult, Verdict
+from onbox.protocol.reply import ToolCall
 from onbox.untrusted_json import UntrustedJsonError, parse
 
 DETAILS = ("contender", "arm", "n", "outcome", "attribution", "code", "detail", "replay", "replay_bound", "folder")

@@ -9,10 +9,10 @@ from onbox.fit.resident import Resident
 from onbox.weights.facts import Facts
 
 ALLOWANCE_BYTES = {"gguf": 512 << 20, "safetensors": 4 << 30}
-"""For activations, graphs and the engine itself. Our own allowance: vLLM with CUDA graphs takes 2 to 4 GiB beside
-weights and cache, a llama.cpp server a few hundred MiB."""
+"""For activations, graphs and the engine itself. Our own allowance: an engine with CUDA graphs takes 2 to 4 GiB beside
+weights and cache, a native server of GGUF a few hundred MiB."""
 FINALIZE_RATIO = 118 / 61
-"""Observed once: Marlin's MoE finalize held 118 GB for a checkpoint of 61 GB (vllm#43969, #46307)."""
+"""Observed once: Marlin's MoE finalize held 118 GB for a checkpoint of 61 GB."""
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,7 @@ def resident(facts: Facts, overrides: Overrides | None = None, *, draft: bool = 
 def plausible(facts: Facts) -> list[tuple[str, Overrides]]:
     """Precisions that an engine may hold this checkpoint in when nobody says which.
 
-    llama.cpp keeps GGUF tensors as they are. Others may requantise what a quantised checkpoint left in 16 bit
+    Tensors of GGUF are kept as they are. Other engines may requantise what a quantised checkpoint left in 16 bit
     (`--mxfp4-layers moe,qkv,o,lm_head`), so each step from the checkpoint's own types down to its smallest is listed.
     """
     stored: list[tuple[str, Overrides]] = [("as stored", {})]

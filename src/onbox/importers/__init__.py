@@ -32,8 +32,6 @@ _BUILTIN = {
     "llama-benchy": "onbox.importers.llama_benchy:LlamaBenchy",
     "aiperf": "onbox.importers.aiperf:AIPerf",
     "guidellm": "onbox.importers.guidellm:GuideLLM",
-    "sglang-bench": "onbox.importers.sglang_bench:SglangBench",
-    "vllm-bench": "onbox.importers.vllm_bench:VllmBench",
     "llama-bench": "onbox.importers.llama_bench:LlamaBench",
     "agent-bench": "onbox.importers.agent_bench:AgentBench",
     "harbor": "onbox.importers.harbor:Harbor",
@@ -65,12 +63,19 @@ def importer_by_name(name: str) -> Importer:
     Raises:
         UsageError: there is none.
     """
+    from onbox.engines.profiles import BENCH_TOOLS
+    from onbox.importers.serving_bench import ServingBench
+
     if name in _BUILTIN:
         module, _, attribute = _BUILTIN[name].partition(":")
         importer: Importer = getattr(importlib.import_module(module), attribute)()
         return importer
+    for tool in BENCH_TOOLS:
+        if tool.kind == name:
+            return ServingBench(tool)
     for entry in entry_points(group="onbox.importers", name=name):
         plugin: Importer = entry.load()()
         return plugin
-    known = sorted({AUTO, *_BUILTIN, *(entry.name for entry in entry_points(group="onbox.importers"))})
+    of_engines = (tool.kind for tool in BENCH_TOOLS)
+    known = sorted({AUTO, *_BUILTIN, *of_engines, *(entry.name for entry in entry_points(group="onbox.importers"))})
     raise UsageError(f"import {name}: no such kind", f"one of {', '.join(known)}")

@@ -7,6 +7,7 @@ forms are there; further keys do not matter.
 from pathlib import Path
 from typing import Any
 
+from onbox.engines.profiles import BENCH_TOOLS
 from onbox.errors import UsageError
 from onbox.importers.reading import Document, not_such, read_document, within
 
@@ -17,8 +18,7 @@ SIGNS: dict[str, tuple[str, ...]] = {
     ),
     "aiperf": ("request_latency.avg request_latency.unit",),
     "guidellm": ("benchmarks.metrics.request_totals benchmarks.metrics.output_token_count",),
-    "vllm-bench": ("model_id tokenizer_id completed duration output_throughput",),
-    "sglang-bench": ("backend dataset_name completed duration output_throughput mean_e2e_latency_ms",),
+    **{tool.kind: tool.signs for tool in BENCH_TOOLS},
     "llama-bench": ("avg_ts n_prompt n_gen", "model test t/s"),
     "agent-bench": ("task model arm success",),
     "harbor": ("task_name trial_name agent_info", "n_total_trials stats"),

@@ -1,4 +1,4 @@
-"""llama.cpp's `llama-bench`, in the forms `-o json`, `jsonl`, `csv` and `md`."""
+"""`llama-bench`, in the forms `-o json`, `jsonl`, `csv` and `md`."""
 
 import re
 import statistics

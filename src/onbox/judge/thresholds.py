@@ -1,7 +1,7 @@
 """Every number that a check compares with, in one place.
 
-Sources: the default protocols of MLPerf LoadGen, InferenceX and vLLM's own guides where they exist; where they do not,
-the value and its reason stand beside it.
+Sources: the default protocols of MLPerf LoadGen, InferenceX and the engines' own guides where they exist; where they
+do not, the value and its reason stand beside it.
 """
 
 
@@ -21,12 +21,6 @@ BURSTS_MIN = 8
 
 BURST_GAP_NS = 2_000_000
 """Arrivals closer than this came together; for fast models a quarter of the mean gap of a token is used instead."""
-
-MANY_TOKENS_A_GAP = 1.15
-"""Chunk gap over token time, from which on a gap between chunks is no time of a token."""
-
-RETOKENISED_SHARE = 0.02
-"""How far a recount of the text may be from usage before its rates are of other tokens."""
 
 STALLED_GAP_NS = 500_000
 """The least gap that starts a burst where one pause makes up most of the reply: what two flushes of a proxy bring comes
@@ -90,7 +84,7 @@ PREFIX_CACHE_EXCESS_TOKENS = 8
 """Cached prompt tokens beyond the shared start; a few may agree by chance."""
 
 PREFIX_CACHE_SHARE = 0.01
-"""Share of the prompt tokens that the server's counters may lay to the cache (vLLM #53920)."""
+"""Share of the prompt tokens that the server's counters may lay to the cache."""
 
 PREEMPTIONS_MAX = 0
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from onbox.errors import EngineError
 from onbox.evidence.records import Exchange
-from onbox.evidence.stream import read_reply
+from onbox.evidence.replies import read_reply
 from onbox.launch.timeline import Timeline
 from onbox.recipes.schema import WarmUp
 from onbox.wire.client import StampedClient

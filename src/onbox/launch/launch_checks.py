@@ -10,10 +10,10 @@ from typing import Literal
 from onbox.box.checks import Check
 from onbox.box.gpus import Accelerator
 from onbox.engines import all_facts, facts_of
+from onbox.engines.base import LaunchSituation
 from onbox.engines.known import known, unknown_version, versions_known
 from onbox.engines.launch import Launch
 from onbox.engines.variables import by_name, missing
-from onbox.engines.vllm.memory import utilisation, utilisation_is_checked_first
 from onbox.fetch.named import named_download_bytes
 from onbox.fetch.pinned import download_bytes
 from onbox.launch import image_match
@@ -42,7 +42,7 @@ def launch_checks(
         _port(port),
         _residents(living),
         _memory(recipe, found),
-        *_utilisation(recipe, launch, found),
+        *_of_the_engine(recipe, launch, found),
         *_page_cache(found),
         *_disk(recipe),
         *_image(recipe, found.devices),
@@ -97,20 +97,10 @@ def _less_memory(recipe: Recipe) -> str:
     return facts_of(recipe.engine).memory_advice.before
 
 
-def _utilisation(recipe: Recipe, launch: Launch, found: Budget) -> list[Check]:
-    """Of a pinned cache: vLLM asks for its share of free memory first, and looks at the pin after it."""
-    asked = utilisation(recipe, found.memory.total_bytes)
-    if asked is None or not found.unified:
-        return []
-    share, wanted = asked
-    free, version = found.memory.available_bytes, launch.version or "of unknown version"
-    evidence = f"{share:g} of all memory, which vLLM {version} wants free at its start although the cache is pinned"
-    if wanted <= free:
-        return [Check("launch.utilisation", "pass", wanted, free, "bytes", evidence)]
-    fits = int(100 * free / found.memory.total_bytes) / 100
-    hint = f"gpu-memory-utilization {fits:g} or less beside kv-cache-memory-bytes, or free memory"
-    read = utilisation_is_checked_first(launch.version)
-    return [Check("launch.utilisation", "fail" if read else "unknown", wanted, free, "bytes", evidence, hint)]
+def _of_the_engine(recipe: Recipe, launch: Launch, found: Budget) -> tuple[Check, ...]:
+    memory = found.memory
+    situation = LaunchSituation(launch.version, memory.total_bytes, memory.available_bytes, found.unified)
+    return facts_of(recipe.engine).launch_checks(recipe, situation)
 
 
 def _page_cache(found: Budget) -> list[Check]:

@@ -5,8 +5,9 @@ from typing import Any
 
 from onbox.engines.served import Served
 from onbox.evidence.records import Exchange, PreflightCase
-from onbox.evidence.stream import Reply, ToolCall, read_reply
+from onbox.evidence.replies import read_reply
 from onbox.preflight.remedies import Trouble, remedy
+from onbox.protocol.reply import Reply, ToolCall
 from onbox.untrusted_json import UntrustedJsonError, parse_object
 from onbox.wire.client import StampedClient
 

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from onbox.evidence.call_arguments import CallFault, fault_of_call
-from onbox.evidence.markup import leaked
-from onbox.evidence.offers import offered_tools
 from onbox.evidence.records import Exchange, PreflightCase
-from onbox.evidence.stream import Reply, ToolCall
 from onbox.preflight.asking import Asking, arguments, said, short, trouble
 from onbox.preflight.remedies import Trouble
+from onbox.protocol.call_arguments import CallFault, fault_of_call
+from onbox.protocol.leaked_calls import leaked
+from onbox.protocol.reply import Reply, ToolCall
+from onbox.protocol.tool_schemas import offered_tools
 
 
 def _tool(name: str, description: str, *parameters: str) -> dict[str, Any]:
@@ -230,7 +230,7 @@ def _missing(
 
 
 def _refused(exchange: Exchange, broken: str) -> bool:
-    """Whether a request was turned down for the tools in it; llama.cpp says so with status 500."""
+    """Whether a request was turned down for the tools in it; some servers say so with status 500."""
     return exchange.status is not None and (400 <= exchange.status < 500 or "--jinja" in broken)
 
 

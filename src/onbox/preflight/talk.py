@@ -3,7 +3,7 @@
 from typing import Any
 
 from onbox.evidence.records import PreflightCase
-from onbox.evidence.stream import read_reply
+from onbox.evidence.replies import read_reply
 from onbox.preflight.asking import CHAT, Asking, short, trouble
 from onbox.preflight.remedies import Trouble
 
@@ -41,7 +41,7 @@ def usage(asking: Asking) -> PreflightCase:
 def reasoning_passed_back(asking: Asking) -> PreflightCase:
     """Whether the template shows the model what it thought before a call: by the length of the prompt, field by field.
 
-    gpt-oss and other models think between calls and lose the thread without it (vLLM RFC #27653).
+    gpt-oss and other models think between calls and lose the thread without it.
     """
     plain = _prompt_tokens(asking, {})
     if plain is None:

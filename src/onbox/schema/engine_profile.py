@@ -112,6 +112,7 @@ class EngineProfile:
         timing: None where its replies carry no times.
         witness_spread: share by which its own numbers may differ from the client's; None: the default.
         metrics_option: how its counters are switched on; empty: they are on.
+        usage_option: how usage is switched on for requests that ask for it and get none; empty: no option does.
     """
 
     engine: str
@@ -119,6 +120,7 @@ class EngineProfile:
     timing: ReplyTiming | None = field(default=None)
     witness_spread: float | None = None
     metrics_option: str = ""
+    usage_option: str = ""
 
 
 def per_token(name: str, *, by_event: bool) -> DecodeRate:

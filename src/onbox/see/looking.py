@@ -9,8 +9,8 @@ from typing import Any
 from onbox.atomic_files import write_atomic, write_json
 from onbox.evidence.folder import append_line
 from onbox.evidence.records import Exchange, SightPlan, SightTry
+from onbox.evidence.replies import read_reply
 from onbox.evidence.sight_gates import read_by
-from onbox.evidence.stream import read_reply
 from onbox.see import pictures
 from onbox.see.pictures import Picture
 from onbox.wire.client import StampedClient

@@ -1,75 +1,11 @@
 """The messages of each API: how a stream is opened, how it carries a few tokens, and how it is closed."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
+from onbox.engines import all_facts
+from onbox.engines.emulation import PROMPT_TOKENS, ApiEmulator, EmulatedApi, Message, StreamEnd, TokenChunk
 from onbox.selftest.shapes import Shape
-
-Message = dict[str, Any] | str
-"""A message is JSON, or the text of an event that is none, as `[DONE]`."""
-PROMPT_TOKENS = 32
-
-
-@dataclass(frozen=True)
-class TokenChunk:
-    """A few tokens, as one message carries them.
-
-    Args:
-        part: where they go, as in `Shape.parts`.
-        text: what they spell; empty for a chunk that shows nothing.
-        ids: one for each token that this chunk brings, hidden ones before it included.
-        counted: output tokens up to here.
-        first: this part had no token before.
-    """
-
-    part: str
-    text: str
-    ids: Sequence[int]
-    counted: int
-    first: bool
-
-
-@dataclass(frozen=True)
-class StreamEnd:
-    """What is known after the last token.
-
-    Args:
-        tokens: output tokens of all answers.
-        decode_s: from the first token to the last.
-        token_s: from one token to the next.
-    """
-
-    tokens: int
-    decode_s: float
-    token_s: float
-
-
-class ApiEmulator(Protocol):
-    """How one API streams; each method gives the messages of one moment, and may give none."""
-
-    content_type: str
-
-    def open(self) -> list[Message]:
-        """Before the first token."""
-        ...
-
-    def write(self, chunk: TokenChunk) -> list[Message]:
-        """A few tokens."""
-        ...
-
-    def close(self, end: StreamEnd) -> list[Message]:
-        """After the last token."""
-        ...
-
-    def usage(self, end: StreamEnd) -> list[Message]:
-        """How much it was."""
-        ...
-
-    def done(self) -> list[Message]:
-        """The stream is over."""
-        ...
 
 
 class ChatEmulator:
@@ -188,36 +124,9 @@ class MessagesEmulator:
         return [{"type": "message_stop"}]
 
 
-class OllamaEmulator:
-    """/api/chat of Ollama."""
-
-    content_type = "application/x-ndjson"
-
-    def open(self) -> list[Message]:
-        return []
-
-    def write(self, chunk: TokenChunk) -> list[Message]:
-        return [{"model": "x", "message": {"role": "assistant", "content": chunk.text}, "done": False}]
-
-    def close(self, end: StreamEnd) -> list[Message]:
-        return []
-
-    def usage(self, end: StreamEnd) -> list[Message]:
-        return [
-            {
-                "model": "x",
-                "message": {"role": "assistant", "content": ""},
-                "done": True,
-                "done_reason": "length",
-                "prompt_eval_count": PROMPT_TOKENS,
-                "eval_count": end.tokens,
-                # It covers all tokens that it is told with.
-                "eval_duration": round((end.decode_s + end.token_s) * 1e9),
-            }
-        ]
-
-    def done(self) -> list[Message]:
-        return []
+def engines_own() -> dict[str, EmulatedApi]:
+    """The APIs that engines have of their own, by name."""
+    return {name: api for facts in all_facts() for name, api in facts.emulated.items()}
 
 
 def emulator_of(shape: Shape) -> ApiEmulator:
@@ -225,7 +134,7 @@ def emulator_of(shape: Shape) -> ApiEmulator:
     others: dict[str, type[ApiEmulator]] = {
         "responses": ResponsesEmulator,
         "messages": MessagesEmulator,
-        "ollama": OllamaEmulator,
+        **{name: api.emulator for name, api in engines_own().items()},
     }
     return others[shape.api]() if shape.api in others else ChatEmulator(shape)
 

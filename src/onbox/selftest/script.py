@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, cycle
 
-from onbox.selftest.api_emulators import Message, StreamEnd, TokenChunk, document, emulator_of
+from onbox.engines.emulation import JSON_LINES, Message, StreamEnd, TokenChunk
+from onbox.selftest.api_emulators import document, emulator_of
 from onbox.selftest.shapes import Shape, Tempo
 
 PLAIN = (
@@ -192,7 +193,7 @@ def _frame(shape: Shape, message: Message) -> bytes:
         text = message
     else:
         text = json.dumps(message, ensure_ascii=shape.split != "utf-8", indent=1 if shape.framing == "lines" else None)
-    if shape.api == "ollama":
+    if emulator_of(shape).content_type == JSON_LINES:
         return f"{text}\n".encode()
     kind = message.get("type") if isinstance(message, dict) else None
     lines = [f"event: {kind}"] if kind else []

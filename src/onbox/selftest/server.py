@@ -7,7 +7,9 @@ from typing import Any
 
 import h11
 
-from onbox.selftest.api_emulators import PROMPT_TOKENS
+from onbox.engines import all_facts
+from onbox.engines.emulation import PROMPT_TOKENS
+from onbox.selftest.api_emulators import engines_own
 from onbox.selftest.script import Script, answer, script
 from onbox.selftest.shapes import SHAPES, Shape, Tempo
 from onbox.speed.api_requests import APIS
@@ -24,10 +26,12 @@ REASONS = {200: "OK", 404: "Not Found", 503: "Service Unavailable"}
 KNOWN = {"capital of France": "Paris"}
 """What the servers know: clients ask it to see whether a model makes sense before they measure it."""
 PATHS = {api.path: name for name, api in APIS.items()}
+_STREAM_UNASKED = frozenset(name for name, api in engines_own().items() if api.streams_unasked)
+_PAGE = next(facts.metrics_page for facts in all_facts() if facts.metrics_page)
 
 
 class ServedCounters:
-    """What the server counts, under vLLM's names; a request is counted when it ends."""
+    """What the server counts, under the names of the engine whose page it plays; a request is counted when it ends."""
 
     def __init__(self) -> None:
         self.running = 0
@@ -54,16 +58,16 @@ class ServedCounters:
     def text(self) -> str:
         """Prometheus text."""
         values = {
-            ("counter", "vllm:prompt_tokens_total"): self._prompt,
-            ("counter", "vllm:generation_tokens_total"): self._generated,
-            ("counter", "vllm:prefix_cache_hits_total"): 0,
-            ("counter", "vllm:num_preemptions_total"): 0,
-            ("gauge", "vllm:num_requests_running"): self.running,
-            ("gauge", "vllm:num_requests_waiting"): 0,
+            ("counter", _PAGE.prompt): self._prompt,
+            ("counter", _PAGE.generated): self._generated,
+            ("counter", _PAGE.cached): 0,
+            ("counter", _PAGE.preemptions): 0,
+            ("gauge", _PAGE.running): self.running,
+            ("gauge", _PAGE.waiting): 0,
             ("gauge", "process_start_time_seconds"): self.started,
             ("counter", LATE_SECONDS): round(self.late_s, 6),
-            ("histogram", "vllm:request_generation_tokens"): (self._generated, self._requests),
-            ("histogram", "vllm:request_decode_time_seconds"): (self._decode_s, self._requests),
+            ("histogram", _PAGE.output_tokens): (self._generated, self._requests),
+            ("histogram", _PAGE.decode_s): (self._decode_s, self._requests),
         }
         lines = []
         for (kind, name), value in values.items():
@@ -154,7 +158,7 @@ class ShapeServer:
         known = _known(request) if api == "chat" else None
         if api != shape.api and known is None:
             return await _refuse(writer, f"the shape {shape.name} is served by {APIS[shape.api].path}")
-        streamed = request.get("stream", api == "ollama") is True
+        streamed = request.get("stream", api in _STREAM_UNASKED) is True
         if known is None:
             played, version = script(shape, _length(request), self._tempo, streamed), shape.http
         else:

@@ -7,6 +7,8 @@ Where the evidence is an issue of another project its number stands beside it.
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from onbox.engines import all_facts
+
 VALID, SUSPECT, INVALID = "valid", "suspect", "invalid"
 
 
@@ -103,8 +105,8 @@ _ALL = (
     Shape("completions", "raw completions in place of chat", api="completions"),
     Shape("responses", "the events of /v1/responses", api="responses"),
     Shape("messages", "the events of Anthropic's /v1/messages", api="messages"),
-    Shape("ollama", "JSON lines with durations, as Ollama sends them", api="ollama"),
-    Shape("role-first", "the chunk with the role comes before the prompt is read (vllm#3759)", role_first=True),
+    *(Shape(name, api.says, api=name) for facts in all_facts() for name, api in facts.emulated.items()),
+    Shape("role-first", "the chunk with the role comes before the prompt is read", role_first=True),
     Shape("comments", "keep-alive comments between the events", comments=True),
     Shape("crlf", "lines end in CR LF", framing="crlf"),
     Shape("data-lines", "each event is spread over several data lines", framing="lines"),
@@ -132,8 +134,8 @@ _ALL = (
     Shape("reasoning-usage-on-choice", "both of these", parts=THIRDS, usage="choice"),
     Shape("usage-twice", "usage on the last choice and again by itself", usage="twice"),
     Shape("usage-late", "usage comes half a second after the last token", usage="late"),
-    Shape("timings", "llama.cpp's timings at the end", account="timings"),
-    Shape("request-metrics", "vLLM's metrics of the request at the end", account="metrics"),
+    Shape("timings", "an object `timings` at the end", account="timings"),
+    Shape("request-metrics", "an object `metrics` at the end", account="metrics"),
     Shape("split-utf-8", "writes end inside a character", split="utf-8"),
     Shape("split-escape", "writes end inside a JSON escape", split="escape"),
     Shape("gzip", "compressed though identity was asked, flushed chunk by chunk", encoding="gzip"),
@@ -168,7 +170,7 @@ _ALL = (
     Shape("usage-one", "usage says 1 (smg#282)", INVALID, ("OUTPUT_LENGTH", "TOKEN_RESIDUAL", "USAGE"), usage="one"),
     Shape(
         "usage-summed",
-        "usage adds up what was cumulative (vllm-omni#2313)",
+        "usage adds up what was cumulative",
         INVALID,
         ("TOKEN_RESIDUAL", "USAGE"),
         usage="summed",

@@ -10,8 +10,8 @@ from onbox.evidence.records import SpeedPlan
 
 
 def _completions(model: str, text: str, plan: SpeedPlan) -> dict[str, Any]:
-    # A fixed length only on raw completions: on chat it breaks models that speak harmony (vLLM #22519). Token ids come
-    # from vLLM alone; the others do not know the word.
+    # A fixed length only on raw completions: on chat it breaks models that speak harmony. Token ids come
+    # from servers that know the word; the others pass over it.
     return {**_openai(model, plan), "prompt": text, "ignore_eos": True, "return_token_ids": True}
 
 

@@ -14,7 +14,8 @@ from onbox.atomic_files import write_json
 from onbox.engines import Engine
 from onbox.evidence.folder import append_line
 from onbox.evidence.records import Exchange, SpeedPlan, SpeedRecord, Telemetry
-from onbox.evidence.stream import Reply, read_reply
+from onbox.evidence.replies import read_reply
+from onbox.protocol.reply import Reply
 from onbox.speed.api_requests import APIS, USUAL
 from onbox.speed.monitor import Monitor
 from onbox.speed.progress import OnProgress, SpeedProgress

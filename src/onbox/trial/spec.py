@@ -86,7 +86,7 @@ class TrialSpec(BaseModel):
     nudges: int = 0
     """Of the agent."""
     agent: str | None = None
-    """The agent's name, `cmd:...` or a YAML file."""
+    """A name, a command or a YAML file, as --agent takes it."""
     agent_command: AgentCommand | None = None
     """Of a frozen plan."""
     arms: tuple[ArmPlan, ...] = ()

@@ -8,7 +8,7 @@ from pathlib import Path
 from onbox.errors import OnboxError
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import Exchange, RunRecord
-from onbox.evidence.stream import read_reply
+from onbox.evidence.replies import read_reply
 from onbox.judge.results import RunResult
 from onbox.report.page import Step, step_of, steps_of
 from onbox.report.text import Cut, cut

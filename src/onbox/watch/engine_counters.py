@@ -62,7 +62,7 @@ class MetricsServer:
 def parse_tokens(text: str) -> TokenCounts | None:
     """Sum the counters over their labels; None when the engine is not one of those known here.
 
-    Not by prometheus-client: a page of vLLM takes it 15 ms, and 0.5 ms this way, and it brings 14 MB of memory with it
+    Not by prometheus-client: a usual page takes it 15 ms, and 0.5 ms this way, and it brings 14 MB of memory with it
     (measured on two cores). A test holds this reading against that one.
     """
     sums = {"running": 0.0, "waiting": 0.0, "done": 0.0}

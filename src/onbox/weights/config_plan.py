@@ -16,7 +16,7 @@ _HEAD_KEYS = ("num_key_value_heads_per_layer", "num_key_value_heads", "n_kv_head
               "multi_query_group_num", "num_attention_groups", "n_head_kv")  # fmt: skip
 _NO_OWNER = "shares a cache, but no layer before has its kind"
 INDEXER_SCALE_BYTES = 4
-"""An indexer key is kept in fp8 with one 32-bit scale (vLLM 0.33, models/deepseek_v2.py, DeepseekV32IndexerCache)."""
+"""An indexer key is kept in fp8 with one 32-bit scale (models/deepseek_v2.py, DeepseekV32IndexerCache)."""
 
 
 def plan_from_config(config: Mapping[str, Any]) -> Plan:
@@ -164,7 +164,7 @@ def _indexer(text: Mapping[str, Any], layer: int, *, forced: bool) -> tuple[tupl
 def _compressed(text: Mapping[str, Any], every: int) -> Attention | str:
     """DeepSeek V4: a window of whole entries, and beside it one entry for `every` tokens; ratio 4 has an indexer too.
 
-    Source: transformers 5.24, models/deepseek_v4; vLLM 0.33, models/deepseek_v4.
+    Source: models/deepseek_v4 of both readers of configurations (`sources.py`).
     """
     get = Values(text)
     size, window = get.integer("head_dim"), get.integer("sliding_window")

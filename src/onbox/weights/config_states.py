@@ -1,7 +1,8 @@
 """The size of recurrent state by `config.json`: linear attention, Mamba, short convolutions, RWKV.
 
 Shapes as the caches of transformers 5.24 (cache_utils.py and the modelling file of each model) and the state shapes of
-vLLM 0.33 (`model_executor/layers/mamba/mamba_utils.py`) have them: a convolution keeps one input less than its kernel.
+the reader of configurations in `sources.py` (`model_executor/layers/mamba/mamba_utils.py`) have them: a
+convolution keeps one input less than its kernel.
 """
 
 from collections.abc import Mapping

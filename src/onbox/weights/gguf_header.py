@@ -177,7 +177,7 @@ class _Parser:
                     raise UsageError(
                         f"{self._file}: {tensor.name}: tensor type {tensor.dtype.removeprefix(FOREIGN)} is not in "
                         "the installed gguf package, and the offsets give it no size that weights could have",
-                        "fetch the file again; if it is whole, a fork of llama.cpp wrote it",
+                        "fetch the file again; if it is whole, a fork of the program that defines GGUF wrote it",
                     )
                 tensor = dataclasses.replace(tensor, nbytes=nbytes)
             found.append((offset, tensor))

@@ -1,6 +1,6 @@
-"""What GGUF metadata says that each layer keeps: the file's keys first, then what llama.cpp hard-codes.
+"""What GGUF metadata says that each layer keeps: the file's keys first, then what its reader hard-codes.
 
-Source of keys and sizes: `src/llama-arch.cpp` and `src/llama-hparams.cpp` of llama.cpp (November 2026). Its recurrent
+Source of keys and sizes: architectures and hyperparameters of the GGUF reader (`sources.py`). Its recurrent
 and convolution states are 32-bit floating point numbers.
 """
 
@@ -21,7 +21,7 @@ from onbox.weights.plans import Attention, LayerPlan, Plan, StateShape
 
 _BOTH = ("falcon-h1",)
 _CHUNKED = {"llama4": (8192, 4)}
-"""Chunk and period (llama.cpp, models/llama4.cpp)."""
+"""Chunk and period (the reader's models/llama4.cpp)."""
 
 
 def plan_from_gguf(metadata: Mapping[str, Any]) -> Plan:
@@ -151,7 +151,7 @@ def _attention(name: str, mine: Mapping[str, Any], layer: int, count: int | None
 
 
 def _compressed(mine: Mapping[str, Any], ratios: list[Any], layer: int) -> LayerPlan:
-    """DeepSeek V4 (llama.cpp, models/deepseek4.cpp): a window, and one entry for some tokens beside it."""
+    """DeepSeek V4 (the reader's models/deepseek4.cpp): a window, and one entry for some tokens beside it."""
     get = Values(mine)
     size, window = get.integer("attention.key_length"), get.integer("attention.sliding_window")
     every = ratios[layer] if layer < len(ratios) else None

@@ -1,13 +1,14 @@
 """What engines hard-code by architecture, because neither configuration nor file says it.
 
-Read in November 2026. `transformers` is the configuration or modelling file of that model in transformers 5.24;
-`llama.cpp` is `load_arch_hparams` of `src/models/NAME.cpp`, and `load_swa_pattern` in `src/llama-model.cpp` for what
+Read in November 2026 in the programs of `sources.py`. `transformers` is the configuration or modelling
+file of that model; for GGUF it is `load_arch_hparams` of the model's file, and `load_swa_pattern` for what
 the period means: of each `period` layers the last is full, or the first where `full_first`.
 """
 
 from dataclasses import dataclass
 
 from onbox.weights.config_values import words
+from onbox.weights.sources import CONFIG_CLASSES, CONFIG_READER, GGUF_MODELS
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,11 @@ class Period:
 
 
 def _hf(model: str) -> str:
-    return f"transformers 5.24, models/{model}"
+    return f"{CONFIG_CLASSES}, models/{model}"
+
+
+def _gguf(model: str) -> str:
+    return f"{GGUF_MODELS}/{model}.cpp"
 
 
 CONFIG_PERIODS: dict[str, Period] = {
@@ -68,35 +73,35 @@ smollm3 dots1 qwen2_audio
 """Models whose window counts only with `use_sliding_window: true` (transformers 5.24, their configuration files)."""
 
 GGUF_PERIODS: dict[str, Period] = {
-    "gemma2": Period(2, "llama.cpp, models/gemma2.cpp", window=4096),
-    "gemma3": Period(6, "llama.cpp, models/gemma3.cpp"),
-    "gemma3n": Period(5, "llama.cpp, models/gemma3n.cpp"),
-    "gpt-oss": Period(2, "llama.cpp, models/openai-moe.cpp"),
-    "cohere2": Period(4, "llama.cpp, models/cohere2.cpp"),
-    "cohere2moe": Period(4, "llama.cpp, models/cohere2moe.cpp", full_first=True),
-    "exaone4": Period(4, "llama.cpp, models/exaone4.cpp"),
-    "exaone-moe": Period(4, "llama.cpp, models/exaone-moe.cpp"),
-    "olmo2": Period(4, "llama.cpp, models/olmo2.cpp"),
-    "plamo3": Period(8, "llama.cpp, models/plamo3.cpp"),
-    "afmoe": Period(4, "llama.cpp, models/afmoe.cpp"),
-    "laguna": Period(4, "llama.cpp, models/laguna.cpp", full_first=True),
-    "mellum": Period(4, "llama.cpp, models/mellum.cpp"),
-    "muse-glimmer": Period(4, "llama.cpp, models/muse-glimmer.cpp"),
-    "smallthinker": Period(4, "llama.cpp, models/smallthinker.cpp", full_first=True),
-    "phi3": Period(1, "llama.cpp, models/phi3.cpp: its window is switched off there"),
+    "gemma2": Period(2, _gguf("gemma2"), window=4096),
+    "gemma3": Period(6, _gguf("gemma3")),
+    "gemma3n": Period(5, _gguf("gemma3n")),
+    "gpt-oss": Period(2, _gguf("openai-moe")),
+    "cohere2": Period(4, _gguf("cohere2")),
+    "cohere2moe": Period(4, _gguf("cohere2moe"), full_first=True),
+    "exaone4": Period(4, _gguf("exaone4")),
+    "exaone-moe": Period(4, _gguf("exaone-moe")),
+    "olmo2": Period(4, _gguf("olmo2")),
+    "plamo3": Period(8, _gguf("plamo3")),
+    "afmoe": Period(4, _gguf("afmoe")),
+    "laguna": Period(4, _gguf("laguna"), full_first=True),
+    "mellum": Period(4, _gguf("mellum")),
+    "muse-glimmer": Period(4, _gguf("muse-glimmer")),
+    "smallthinker": Period(4, _gguf("smallthinker"), full_first=True),
+    "phi3": Period(1, f"{_gguf('phi3')}: its window is switched off there"),
 }
 """By `general.architecture`, for files that state a window and no pattern."""
 
 GGUF_WINDOW_IGNORED = words("""
 llama qwen2 qwen3 qwen2moe qwen3moe qwen3vl qwen3vlmoe starcoder2 phimoe granite granitemoe
 """)
-"""Architectures whose graph in llama.cpp has no window: a stated one changes nothing (no `swa_type` in their files)."""
+"""Architectures whose graph has no window: a stated one changes nothing (no `swa_type` in their files)."""
 
-GGUF_SHARED_FROM = {"gemma3n": (20, "llama.cpp, models/gemma3n.cpp")}
+GGUF_SHARED_FROM = {"gemma3n": (20, _gguf("gemma3n"))}
 """Layers from this one on keep nothing of their own."""
 
 EXPANDED_LATENT = {
-    "minicpm3": "vLLM 0.33, models/minicpm3.py: keys and values are kept expanded, padded to the key's size"
+    "minicpm3": f"{CONFIG_READER}, models/minicpm3.py: keys and values are kept expanded, padded to the key's size"
 }
 """Models with latent projections whose engines keep the expanded heads all the same."""
 

@@ -1,7 +1,7 @@
 """Which keys of a configuration are understood: a key that speaks of attention and is not here makes the cache unknown.
 
 A model newer than this list must not be taken for a plain one. Keys were collected from the configuration classes of
-transformers 5.24 and the configurations in vLLM 0.33 (November 2026).
+transformers 5.24 and the configurations in the reader of `sources.py`.
 """
 
 import re
@@ -91,7 +91,7 @@ def _unexplained(key: str) -> bool:
     )
 
 
-# Keys of GGUF metadata below the architecture's name, from llama-arch.cpp of llama.cpp (November 2026).
+# Keys of GGUF metadata below the architecture's name, as the GGUF reader of `sources.py` knows them.
 _GGUF_SPEAKS = re.compile(
     r"^(attention|ssm|wkv|kda|shortconv|swa|ple|hc|hyper|full_attention_interval|token_shift|hash|engram|linear|mamba|"
     r"recurrent|conv|cross|decoder|indexer|kv|state)"

@@ -8,8 +8,8 @@ import pytest
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.load import load_trial
 from onbox.evidence.records import Exchange
-from onbox.evidence.stream import ReplyReader
 from onbox.judge.verdict.trial import judge
+from onbox.protocol.reply_reader import ReplyReader
 from tests.recorded import unpack
 
 

@@ -15,7 +15,8 @@ from onbox.bench.agents.conversation import Chat, Conversation, Responses
 from onbox.bench.agents.watch import RunWatch
 from onbox.bench.tools import Toolbox
 from onbox.evidence.records import AgentEnd, Exchange, Limits
-from onbox.evidence.stream import Reply, read_reply
+from onbox.evidence.replies import read_reply
+from onbox.protocol.reply import Reply
 from onbox.wire.client import StampedClient
 
 VERSION = "1"

@@ -1,4 +1,4 @@
-"""Claude Code (npm `@anthropic-ai/claude-code`): Anthropic's /messages, streamed; vLLM and llama.cpp serve it too."""
+"""Claude Code (npm `@anthropic-ai/claude-code`): Anthropic's /messages, streamed."""
 
 from onbox.bench.agents.headless import KEY, Command, HeadlessAgent, Seat, as_json
 

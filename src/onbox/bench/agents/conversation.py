@@ -1,14 +1,14 @@
 """The conversation of the built-in agent, in the words of either API that it speaks.
 
 Reasoning goes back to the model under the name that it came by: models that think between calls lose the thread
-without it (vLLM #27653).
+without it.
 """
 
 from collections.abc import Sequence
 from typing import Any, Protocol
 
 from onbox.bench.tools import DEFINITIONS
-from onbox.evidence.stream import Reply
+from onbox.protocol.reply import Reply
 
 
 class Conversation(Protocol):

@@ -5,7 +5,7 @@ from typing import Any
 
 from onbox.bench.agents.request_overrides import amended, api_of
 from onbox.evidence.records import Exchange, Limits
-from onbox.evidence.stream import read_reply
+from onbox.evidence.replies import read_reply
 from onbox.wire.admission import Refused
 
 FAILURES_IN_A_ROW = 3

@@ -12,7 +12,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO
 
-from onbox.bench.sandbox import MEMORY_BYTES, Bind, Bounds, Completed, Reach, StopSign
+from onbox.bench.sandbox import MEMORY_BYTES, Bind, Bounds, Completed, Reach, StopSign, seccomp
 from onbox.bench.sandbox.attend import attend, end_with, open_pidfd, pipe
 from onbox.bench.sandbox.interior import (
     PROCESSES,
@@ -110,15 +110,18 @@ class Bubblewrap:
             status, bwrap_status = pipe(stack)
             bwrap_go, go = pipe(stack)
             etc = {
-                path: _memory_file(stack, text)
+                path: _memory_file(stack, text.encode())
                 for path, text in _ETC.items()
                 if not (network and path in _OF_THE_NETWORK)
             }
+            refused_calls = seccomp.program(seccomp.WITH_NAMESPACES)
+            filters = [] if refused_calls is None else [_memory_file(stack, refused_calls)]
             command = [
                 self._program,
                 *(word for word in _NAMESPACES if not (network and word == "--unshare-net")),
                 *(["--disable-userns"] if "--disable-userns" in self._options else []),
                 *["--json-status-fd", str(bwrap_status.fileno()), "--block-fd", str(bwrap_go.fileno())],
+                *(word for file in filters for word in ("--seccomp", str(file.fileno()))),
                 *self._mounts(binds, etc, reach, _OF_THE_NETWORK if network else ()),
                 *[word for item in variables.items() for word in ("--setenv", *item)],
                 *["--chdir", binds[cwd].target, "--"],
@@ -140,7 +143,7 @@ class Bubblewrap:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                pass_fds=(bwrap_status.fileno(), bwrap_go.fileno(), *(file.fileno() for file in etc.values())),
+                pass_fds=[file.fileno() for file in (bwrap_status, bwrap_go, *etc.values(), *filters)],
                 start_new_session=True,
                 # Not onbox's own environment, keys and all: /proc/1 shows a command what this was started with.
                 env=_sweeper.environment(),
@@ -215,9 +218,9 @@ def _kill(init_fd: int) -> None:
         signal.pidfd_send_signal(init_fd, signal.SIGKILL)
 
 
-def _memory_file(stack: ExitStack, text: str) -> IO[bytes]:
+def _memory_file(stack: ExitStack, data: bytes) -> IO[bytes]:
     file = stack.enter_context(os.fdopen(os.memfd_create("onbox"), "w+b", buffering=0))
-    file.write(text.encode())
+    file.write(data)
     file.seek(0)
     return file
 

@@ -1,5 +1,6 @@
 """The second tier: Landlock and seccomp by the sandlock package, for boxes without user namespaces or bubblewrap."""
 
+import base64
 import json
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from contextlib import ExitStack, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from onbox.bench.sandbox import MEMORY_BYTES, Bind, Bounds, Completed, Reach, StopSign
+from onbox.bench.sandbox import MEMORY_BYTES, Bind, Bounds, Completed, Reach, StopSign, seccomp
 from onbox.bench.sandbox.attend import attend, end_with, open_pidfd, pipe
 from onbox.bench.sandbox.interior import (
     PROCESSES,
@@ -41,9 +42,11 @@ class Sandlock:
     Binds stay at their paths on the host. sandlock can show them elsewhere (`chroot` with `fs_mount`), but its 0.9.0
     then carries out deletions under a mapped folder on the host's own files, so that road is not taken.
 
-    What Landlock does not govern stays open: names and sizes of the box's files can be seen, and the mode, owner and
-    times of the user's own files can be changed (`chmod`), even where reading and writing them is refused. /tmp and
-    /dev/shm are closed, so that `multiprocessing` locks do not work. Memory is bounded for the whole tree.
+    What Landlock does not govern is refused by a filter of system calls (`seccomp.py`), where tasks can do without it.
+    What stays open: names and sizes of the box's files can be seen, and the mode, owner and times of the user's own
+    files can be changed (`chmod`), even where reading and writing them is refused; the numbers of the box's processes
+    can be found out. /tmp and /dev/shm are closed, so that `multiprocessing` locks do not work. Memory is bounded for
+    the whole tree.
 
     Raises:
         BoxError: sandlock is not installed.
@@ -106,7 +109,8 @@ class Sandlock:
                 "processes": PROCESSES,
                 "memory_bytes": 2 * memory_bytes,
                 "limits": list(limits(timeout_s, memory_bytes)),
-                "reach": None if reach is None else f"127.0.0.1:{reach.port}",
+                "filter": base64.b64encode(seccomp.program(seccomp.WITHOUT_NAMESPACES) or b"").decode(),
+                "reach": None if reach is None else f"tcp://127.0.0.1:{reach.port}",
             }
             keeper_control, control = pipe(stack)
             status, keeper_status = pipe(stack)

@@ -6,6 +6,7 @@ which it does however onbox dies. CONTROL first carries one JSON line, the reque
 `{"exit_code": 0}` or `{"error": "why"}`. Standard input and output are those of the command.
 """
 
+import base64
 import ctypes
 import json
 import os
@@ -18,8 +19,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 22, 2
 _PR_CAPBSET_DROP = 24
 _PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_NO_NEW_PRIVS = 38
 _CAPABILITIES = 64
 
 
@@ -49,6 +52,8 @@ def _hold(request: dict[str, Any], control_fd: int) -> int:
     for capability in range(_CAPABILITIES):
         # Root's command must start without capabilities; for others there is nothing to drop and this is refused.
         _prctl(_PR_CAPBSET_DROP, capability)
+    if request["filter"]:
+        refuse(base64.b64decode(request["filter"]))
 
     import sandlock
 
@@ -78,6 +83,23 @@ def _kill_when_closed(control_fd: int, process: Any) -> None:
     if pid := process.pid:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+
+
+class _Program(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("lines", ctypes.c_char_p)]
+
+
+def refuse(program: bytes) -> None:
+    """Hold this process, and all that it starts from now on, to a filter of system calls (`seccomp.program`).
+
+    Raises:
+        OSError: the kernel does not take it.
+    """
+    whole = _Program(len(program) // 8, program)
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    if _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.addressof(whole)) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, f"the kernel takes no filter of system calls: {os.strerror(code)}")
 
 
 def inherit_orphans() -> None:
@@ -112,8 +134,10 @@ def _children() -> Iterator[int]:
                 yield int(stat.parent.name)
 
 
-def _prctl(option: int, value: int) -> None:
-    ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+def _prctl(option: int, value: int, pointer: int = 0) -> int:
+    # As the kernel takes them: a number that is wider than an int would be cut.
+    words = [ctypes.c_ulong(word) for word in (value, pointer, 0, 0)]
+    return int(ctypes.CDLL(None, use_errno=True).prctl(option, *words))
 
 
 if __name__ == "__main__":

@@ -4,12 +4,22 @@ from typing import Literal
 
 import click
 
+from onbox.cli.manual import Manual
 from onbox.cli.options import json_option, network_option
 from onbox.cli.ui.console import err, out, print_json
 from onbox.errors import BadSubjectError
 
 
-@click.command("audit")
+@click.command(
+    "audit",
+    cls=Manual,
+    examples=(
+        ("onbox audit my-tasks", "does each gate tell right from wrong"),
+        ("onbox audit my-tasks --task my-first", "one task"),
+        ("onbox audit builtin --task fill-json", "one that comes with onbox"),
+    ),
+    ends={1: "a gate cannot be trusted; each is named"},
+)
 @click.argument("tasks", default="builtin")
 @click.option("--task", "task_names", multiple=True, help="Only this task; may be given several times.")
 @network_option

@@ -4,11 +4,24 @@ from pathlib import Path
 
 import click
 
+from onbox.cli.manual import Manual
 from onbox.cli.options import given, json_option, network_option, set_option, tasks_of
 from onbox.cli.ui.console import err, print_json, tell
 
 
-@click.command("bench")
+@click.command(
+    "bench",
+    cls=Manual,
+    examples=(
+        ("onbox bench http://127.0.0.1:8080/v1 --quick", "three small tasks, to see that all of it works"),
+        ("onbox bench http://127.0.0.1:8080/v1 --tasks my-tasks --runs 5", "your own tasks, five runs of each"),
+        (
+            "onbox bench http://127.0.0.1:8080/v1 --agent opencode --arms arms.yaml",
+            "another agent, and treatments beside the baseline",
+        ),
+    ),
+    ends={130: "interrupted; what is done is kept, and the line that goes on is printed"},
+)
 @click.argument("url")
 @click.option("--model", help="The model's name in requests; the server is asked if left out.")
 @click.option("--tasks", help="A folder of tasks in Harbor's layout, or the name of a set.")

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from onbox.cli.manual import Manual
 from onbox.cli.options import json_option
 from onbox.cli.ui.console import err, out, print_json
 from onbox.cli.ui.units import gib, number, yes_no
@@ -12,7 +13,14 @@ if TYPE_CHECKING:
     from onbox.app.types import Box
 
 
-@click.command("box")
+@click.command(
+    "box",
+    cls=Manual,
+    examples=(
+        ("onbox box", "memory, read bandwidth as measured, GPUs, what slows this box"),
+        ("onbox box --no-measure --json", "at once, and for a program"),
+    ),
+)
 @click.option("--no-measure", is_flag=True, help="Do not measure bandwidth (saves about two seconds).")
 @json_option
 def command(no_measure: bool, as_json: bool) -> None:

@@ -2,13 +2,21 @@
 
 import click
 
+from onbox.cli.manual import Manual
 from onbox.cli.options import json_option
 from onbox.cli.ui.console import err, out, print_json
 
 STYLES = {"pass": "green", "warn": "yellow", "fail": "bold red", "unknown": "dim"}
 
 
-@click.command("doctor")
+@click.command(
+    "doctor",
+    cls=Manual,
+    examples=(
+        ("onbox doctor", "what works on this box, and what mends the rest"),
+        ("onbox doctor --json", "the same for a program"),
+    ),
+)
 @json_option
 def command(as_json: bool) -> None:
     """What works on this box, and what one command mends: box, sandbox, engine, containers, proxy, GPU, agents.

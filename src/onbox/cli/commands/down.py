@@ -2,11 +2,19 @@
 
 import click
 
+from onbox.cli.manual import Manual
 from onbox.cli.options import json_option
 from onbox.cli.ui.console import err, print_json
 
 
-@click.command("down")
+@click.command(
+    "down",
+    cls=Manual,
+    examples=(
+        ("onbox down mine", "stop it, and see that nothing of it is left"),
+        ("onbox down mine --json", "the same for a program"),
+    ),
+)
 @click.argument("name")
 @json_option
 def command(name: str, as_json: bool) -> None:

@@ -4,12 +4,21 @@ from pathlib import Path
 
 import click
 
+from onbox.cli.manual import Manual
 from onbox.cli.options import json_option
 from onbox.cli.ui.console import err, print_json
 from onbox.cli.ui.console import out as stdout
 
 
-@click.command("export")
+@click.command(
+    "export",
+    cls=Manual,
+    examples=(
+        ("onbox export trials/mine --to csv", "every run and rate as a table"),
+        ("onbox export trials/mine --to llama-benchy --out rates.json", "the rates in the format of another tool"),
+    ),
+    ends={1: "the trial holds nothing for this format, or was changed since it was sealed"},
+)
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--to", "kind", required=True, metavar="KIND", help="The format; a wrong one is answered with the list.")
 @click.option("--out", type=click.Path(path_type=Path), help="Where to; FOLDER.KIND beside the folder if left out.")

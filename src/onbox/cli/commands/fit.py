@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from onbox.cli.manual import Manual
 from onbox.cli.options import json_option
 from onbox.cli.ui.console import out, print_json, tell
 from onbox.cli.ui.units import gb, gib, number
@@ -13,7 +14,15 @@ if TYPE_CHECKING:
     from onbox.app.types import Fit, Scenario
 
 
-@click.command("fit")
+@click.command(
+    "fit",
+    cls=Manual,
+    examples=(
+        ("onbox fit models/new.gguf --context 8192", "will it fit with 8192 tokens, how fast can it be at best"),
+        ("onbox fit models/new.gguf --measured 59.5", "is a claimed rate possible on this box"),
+        ("onbox fit models/new.gguf --bandwidth 273 --context 32768", "the same for a box that reads 273 GB/s"),
+    ),
+)
 @click.argument("source", metavar="SRC")
 @click.option("--context", default=0, show_default=True, help="Tokens in each sequence.")
 @click.option("--batch", default=1, show_default=True, help="Sequences decoded together.")

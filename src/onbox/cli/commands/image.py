@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from onbox.cli.manual import ManualGroup
 from onbox.cli.options import json_option
 from onbox.cli.ui.console import confirm, err, out, print_json, tell
 from onbox.cli.ui.units import gb
@@ -23,12 +24,27 @@ PROGRAM = click.option(
 CHIP = click.option("--chip", default="", metavar="N.N", help="Compute capability; this box's GPU if left out.")
 
 
-@click.group("image", no_args_is_help=True)
+@click.group(
+    "image",
+    cls=ManualGroup,
+    no_args_is_help=True,
+    examples=(
+        ("onbox image diagnose --no-measure", "where do docker's pulls really go"),
+        ("onbox image fetch ghcr.io/org/server:1.2", "bring an image beside the daemon"),
+        ("onbox image verify libggml-cuda.so --chip 12.1", "which chips its binaries are for; nothing is run"),
+    ),
+)
 def command() -> None:
     """Images: the daemon's route and a faster one, builds for this chip, and what their binaries are for."""
 
 
-@command.command("diagnose")
+@command.command(
+    "diagnose",
+    examples=(
+        ("onbox image diagnose --no-measure", "settings only; nothing is sent"),
+        ("onbox image diagnose ghcr.io/org/server:1.2", "how fast each route brings its first megabytes"),
+    ),
+)
 @click.argument("reference", metavar="[REF]", required=False)
 @click.option("--no-measure", is_flag=True, help="Look at settings only; send nothing.")
 @PROGRAM
@@ -48,7 +64,20 @@ def diagnose(reference: str | None, no_measure: bool, program: str | None, as_js
         _show_diagnosis(found)
 
 
-@command.command("fetch")
+@command.command(
+    "fetch",
+    examples=(
+        (
+            "onbox image fetch ghcr.io/org/server:1.2",
+            "resumed after a cut, every blob held against its digest",
+        ),
+        (
+            "onbox image fetch ghcr.io/org/server:1.2 --direct --no-load",
+            "around every proxy, and into the cache only",
+        ),
+    ),
+    ends={1: "an image or a layer is broken, or not what its digest says"},
+)
 @click.argument("reference", metavar="REF")
 @click.option("--direct", is_flag=True, help="Go around every proxy; what that means is told.")
 @click.option("--proxy", default="", metavar="URL", help="Go through this proxy; `daemon` for the daemon's own.")
@@ -95,7 +124,17 @@ def fetch(
     )
 
 
-@command.command("verify")
+@command.command(
+    "verify",
+    examples=(
+        (
+            "onbox image verify ghcr.io/org/server:1.2-cuda",
+            "which chips it is built for, and what that means on this one",
+        ),
+        ("onbox image verify libggml-cuda.so --chip 12.1", "a file, for a chip that is not in this box"),
+    ),
+    ends={1: "an image or a layer is broken, or not what its digest says"},
+)
 @click.argument("subject", metavar="IMAGE or FILE")
 @CHIP
 @click.option(
@@ -121,7 +160,14 @@ def verify(subject: str, chip: str, instructions: bool, program: str | None, as_
         _show_verified(found)
 
 
-@command.command("build")
+@command.command(
+    "build",
+    examples=(
+        ("onbox image build recipe.yaml", "for this box's GPU, once for the same inputs"),
+        ("onbox image build recipes/mine.yaml --chip 12.1", "a recipe with container.build, for a named chip"),
+    ),
+    ends={1: "an image or a layer is broken, or not what its digest says"},
+)
 @click.argument("recipe", metavar="RECIPE")
 @CHIP
 @click.option("--direct", is_flag=True, help="Go around every proxy for what has to be fetched.")
@@ -134,7 +180,7 @@ def build(
 ) -> None:
     """Build RECIPE's image once for the same inputs, and seal it: a recipe with container.build, a file, or a name.
 
-    Names that come along: llama.cpp-cuda, vllm-mxfp4. What the Dockerfile starts from is fetched first, beside the
+    What comes along is in docs/images.md. What the Dockerfile starts from is fetched first, beside the
     daemon.
     """
     from onbox.app.image_builds import build_container_image
@@ -161,7 +207,13 @@ def build(
         screen.line(f"built for: {', '.join(seal.arch)}")
 
 
-@command.command("list")
+@command.command(
+    "list",
+    examples=(
+        ("onbox image list", "what was sealed or fetched here, and what can go"),
+        ("onbox image list --json", "the same for a program"),
+    ),
+)
 @json_option
 def list_(as_json: bool) -> None:
     """Images that were sealed or fetched here: size, architectures, age, recipes that use them, what can go."""
@@ -184,7 +236,14 @@ def list_(as_json: bool) -> None:
         out().line("none yet: onbox image fetch REF, onbox image build RECIPE")
 
 
-@command.command("export")
+@command.command(
+    "export",
+    examples=(
+        ("onbox image export ghcr.io/org/server:1.2 server.tar", "for another box"),
+        ("onbox image export ghcr.io/org/server:1.2 server.tar --json", "with its digest, for a program"),
+    ),
+    ends={1: "an image or a layer is broken, or not what its digest says"},
+)
 @click.argument("name", metavar="IMAGE")
 @click.argument("path", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
 @json_option
@@ -201,7 +260,14 @@ def export(name: str, path: Path, as_json: bool) -> None:
     out().line(f"{path}: {gb(path.stat().st_size)}; on the other box: onbox image import {path.name}")
 
 
-@command.command("import")
+@command.command(
+    "import",
+    examples=(
+        ("onbox image import llama.tar", "what another box exported"),
+        ("onbox image import llama.tar --with podman", "into podman"),
+    ),
+    ends={1: "an image or a layer is broken, or not what its digest says"},
+)
 @click.argument("path", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
 @PROGRAM
 @json_option

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from onbox.cli.manual import Manual
 from onbox.cli.options import json_option
 from onbox.cli.ui.console import Part, out, print_json
 
@@ -14,7 +15,16 @@ if TYPE_CHECKING:
 STYLES = {"yes": "green", "with care": "yellow", "no": "red"}
 
 
-@click.command("import")
+@click.command(
+    "import",
+    cls=Manual,
+    examples=(
+        ("onbox import auto result.json --out imported", "a file that says of itself what it is"),
+        ("onbox import guidellm result.json --out imported", "a named kind"),
+        ("onbox import harbor jobs/mine --out imported", "a job of Harbor"),
+    ),
+    ends={1: "nothing was measured in it"},
+)
 @click.argument("kind")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
 @click.option("--out", "folder", required=True, type=click.Path(path_type=Path), help="The folder to make.")
@@ -22,8 +32,9 @@ STYLES = {"yes": "green", "with care": "yellow", "no": "red"}
 def command(kind: str, files: tuple[Path, ...], folder: Path, as_json: bool) -> None:
     """Keep FILEs of another tool in a folder, and say of each number how far it can be trusted.
 
-    KIND is llama-benchy, aiperf, guidellm, vllm-bench, sglang-bench, llama-bench, agent-bench, harbor or inspect; auto
-    takes the one that the first FILE says of itself. Of harbor, FILE may be a job's folder.
+    KIND is llama-benchy, aiperf, guidellm, llama-bench, agent-bench, harbor, inspect, or ENGINE-bench for the load
+    generator of an engine (docs/formats.md); auto takes the one that the first FILE says of itself. Of harbor, FILE may
+    be a job's folder.
     """
     from onbox.app.importing import import_records
 

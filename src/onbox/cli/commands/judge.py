@@ -4,11 +4,20 @@ from pathlib import Path
 
 import click
 
+from onbox.cli.manual import Manual
 from onbox.cli.options import json_option
 from onbox.cli.ui.console import err, out, print_json
 
 
-@click.command("judge")
+@click.command(
+    "judge",
+    cls=Manual,
+    examples=(
+        ("onbox judge trials/mine", "the verdict again, from the evidence alone"),
+        ("onbox judge trials/mine --claims rates.yaml", "with published rates to compare"),
+        ("onbox judge trials/imported --incumbent old", "imported runs, where `old` is what you run now"),
+    ),
+)
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--claims", "claims_file", type=click.Path(path_type=Path), help="Published rates to compare with.")
 @click.option("--incumbent", default="", metavar="MODEL", help="Of imported runs: the model that you run now.")

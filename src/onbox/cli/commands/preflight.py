@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from onbox.cli.manual import Manual
 from onbox.cli.options import json_option
 from onbox.cli.ui.console import err, print_json
 from onbox.cli.ui.console import out as stdout
@@ -16,7 +17,14 @@ INDENT = 9
 MARKS = {"pass": ("pass   ", "green"), "warn": ("warn   ", "yellow"), "fail": ("FAIL   ", "bold red")}
 
 
-@click.command("preflight")
+@click.command(
+    "preflight",
+    cls=Manual,
+    examples=(
+        ("onbox preflight http://127.0.0.1:8080/v1", "can an agent work with this server, and which flag is missing"),
+        ("onbox preflight http://127.0.0.1:8080/v1 --model new --json", "one of several models, for a program"),
+    ),
+)
 @click.argument("url")
 @click.option("--model", help="The model's name in requests; the server is asked if left out.")
 @click.option("--out", type=click.Path(path_type=Path), help="The evidence folder.")

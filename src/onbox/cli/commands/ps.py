@@ -2,12 +2,20 @@
 
 import click
 
+from onbox.cli.manual import Manual
 from onbox.cli.options import json_option
 from onbox.cli.ui.console import out, print_json
 from onbox.cli.ui.units import gib
 
 
-@click.command("ps")
+@click.command(
+    "ps",
+    cls=Manual,
+    examples=(
+        ("onbox ps", "what `onbox up` started, and how it does"),
+        ("onbox ps --json", "the same for a program"),
+    ),
+)
 @json_option
 def command(as_json: bool) -> None:
     """List what `onbox up` started, by its processes as they are now."""

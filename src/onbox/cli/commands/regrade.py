@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from onbox.cli.manual import Manual
 from onbox.cli.options import json_option
 from onbox.cli.ui.console import err, out, print_json
 from onbox.errors import BadSubjectError
@@ -13,7 +14,15 @@ if TYPE_CHECKING:
     from onbox.app.regrade import RegradeResult
 
 
-@click.command("regrade")
+@click.command(
+    "regrade",
+    cls=Manual,
+    examples=(
+        ("onbox regrade trials/mine", "the gates as they are now, on what each agent left"),
+        ("onbox regrade trials/mine --json", "which runs end otherwise, for a program"),
+    ),
+    ends={1: "a run ends otherwise now"},
+)
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--unsafe", is_flag=True, help="Run gates without a sandbox where none works.")
 @json_option

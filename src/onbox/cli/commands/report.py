@@ -4,11 +4,20 @@ from pathlib import Path
 
 import click
 
+from onbox.cli.manual import Manual
 from onbox.cli.options import json_option
 from onbox.cli.ui.console import err, out, print_json
 
 
-@click.command("report")
+@click.command(
+    "report",
+    cls=Manual,
+    examples=(
+        ("onbox report trials/mine", "the page, its Markdown and the post again"),
+        ("onbox report trials/mine --svg verdict.svg", "one picture for a README or a forum"),
+    ),
+    ends={1: "the evidence has changed since it was sealed; nothing is written without --reseal"},
+)
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--reseal", is_flag=True, help="Seal evidence that has changed; the ledger then says what.")
 @click.option(

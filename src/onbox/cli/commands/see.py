@@ -4,12 +4,25 @@ from pathlib import Path
 
 import click
 
+from onbox.cli.manual import GUARDED, Manual
 from onbox.cli.options import bytes_of, json_option
 from onbox.cli.ui.console import out as stdout
 from onbox.cli.ui.console import print_json
 
 
-@click.command("see")
+@click.command(
+    "see",
+    cls=Manual,
+    examples=(
+        ("onbox see http://127.0.0.1:8080/v1", "does it read pictures that nobody can guess"),
+        ("onbox see recipes/mine.yaml --fix", "start a recipe, and write it anew without the flag that hides sight"),
+        (
+            "onbox see http://127.0.0.1:8080/v1 --image invoice.png --expect 1234.50",
+            "a picture of your own, and what must be read in it",
+        ),
+    ),
+    ends={4: GUARDED},
+)
 @click.argument("subject", metavar="URL|RECIPE")
 @click.option("--model", help="The model's name in requests to a URL; the server is asked if left out.")
 @click.option("--api-key-env", default="", metavar="NAME", help="Environment variable with the key the server wants.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from onbox.cli.manual import Manual
 from onbox.cli.options import json_option
 from onbox.cli.ui.console import Part, err, out, print_json
 
@@ -14,7 +15,15 @@ if TYPE_CHECKING:
     from onbox.app.types import ShapeResult
 
 
-@click.command("selftest")
+@click.command(
+    "selftest",
+    cls=Manual,
+    examples=(
+        ("onbox selftest", "every shape of server whose rate is known"),
+        ("onbox selftest --serve --port 8099 --shape clean", "serve one, for another client to measure"),
+    ),
+    ends={1: "a shape was measured wrong"},
+)
 @click.option("--serve", is_flag=True, help="Serve the shapes on loopback, for any client, until Ctrl-C.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Where to serve; a free port if left out.")
 @click.option("--shape", "names", multiple=True, metavar="S", help="Only this shape; may be given several times.")

@@ -4,12 +4,27 @@ from pathlib import Path
 
 import click
 
+from onbox.cli.manual import Manual
 from onbox.cli.options import json_option
 from onbox.cli.ui.console import err, print_json
 from onbox.errors import UsageError
 
 
-@click.command("speed")
+@click.command(
+    "speed",
+    cls=Manual,
+    examples=(
+        ("onbox speed http://127.0.0.1:8080/v1", "the decode rate, by witnesses that must agree"),
+        (
+            "onbox speed http://127.0.0.1:8080/v1 --within 1% --budget 300",
+            "go on until it is known to 1 percent, for 5 minutes at most",
+        ),
+        (
+            "onbox speed http://127.0.0.1:8080/v1 --weights models/new.gguf --concurrency 1,2,4",
+            "is the rate possible here, and what do several requests at a time get",
+        ),
+    ),
+)
 @click.argument("url")
 @click.option("--model", help="The model's name in requests; the server is asked if left out.")
 @click.option("--api-key-env", default="", metavar="NAME", help="Environment variable with the key the server wants.")

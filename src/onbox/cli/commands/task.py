@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from onbox.cli.manual import ManualGroup
 from onbox.cli.options import json_option
 from onbox.cli.ui.console import err, print_json, tell
 
@@ -13,12 +14,27 @@ if TYPE_CHECKING:
     from onbox.app.types import TaskAnswer
 
 
-@click.group("task", no_args_is_help=True)
+@click.group(
+    "task",
+    cls=ManualGroup,
+    no_args_is_help=True,
+    examples=(
+        ("onbox task new my-first --to my-tasks", "a small whole task to change into your own"),
+        ("onbox task from my-repository --to mined-tasks", "tasks of your own commits that came with tests"),
+        ("onbox task render amended-tariff --seed 3", "an instance of a generated task as a plain folder"),
+    ),
+)
 def command() -> None:
     """Start a task of your own, make tasks of a repository's history, or write an instance of a generated one."""
 
 
-@command.command("new")
+@command.command(
+    "new",
+    examples=(
+        ("onbox task new my-first --to my-tasks", "then change it step by step, and audit it"),
+        ("onbox task new my-question --to my-tasks --answer reply", "the gate reads the agent's last message"),
+    ),
+)
 @click.argument("name")
 @click.option("--to", type=click.Path(path_type=Path), default=Path(), help="The folder of tasks; here if left out.")
 @click.option(
@@ -47,7 +63,14 @@ def new(name: str, to: Path, answer: "TaskAnswer", as_json: bool) -> None:
     screen.line(f"next    onbox audit {to / name}")
 
 
-@command.command("from")
+@command.command(
+    "from",
+    examples=(
+        ("onbox task from my-repository --to mined-tasks", "the newest 300 commits, until twelve tasks are kept"),
+        ("onbox task from my-repository --to mined-tasks --commits 50 --keep 3", "a first look"),
+    ),
+    ends={1: "no commit became a task; each has its reason"},
+)
 @click.argument("repository", type=click.Path(path_type=Path))
 @click.option("--to", type=click.Path(path_type=Path), required=True, help="A new folder for the tasks.")
 @click.option(
@@ -115,7 +138,14 @@ def _show(result: "MinedTasks") -> None:
         screen.line(f"next    read each instruction.md and mend it; onbox trial ... --tasks {result.folder}")
 
 
-@command.command("render")
+@command.command(
+    "render",
+    examples=(
+        ("onbox task render amended-tariff --seed 3 --to tariff-3", "the instance that a run with this seed had"),
+        ("onbox task render my-tasks/my-first", "a task of your own"),
+    ),
+    ends={1: "its generator fails for this seed"},
+)
 @click.argument("task")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="0: the task as it lies.")
 @click.option("--to", type=click.Path(path_type=Path), help="The new folder; TASK-SEED here if left out.")

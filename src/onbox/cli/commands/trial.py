@@ -4,12 +4,33 @@ from pathlib import Path
 
 import click
 
+from onbox.cli.manual import GUARDED, Manual
 from onbox.cli.options import bytes_of, given, json_option, network_option, set_option, tasks_of
 from onbox.cli.ui.console import err, print_json, tell
 from onbox.errors import UsageError
 
 
-@click.command("trial")
+@click.command(
+    "trial",
+    cls=Manual,
+    examples=(
+        ("onbox trial", "two small models that come with onbox, on this box"),
+        (
+            "onbox trial http://127.0.0.1:8080/v1 http://127.0.0.1:8081/v1",
+            "the server that you run against one that wants its place",
+        ),
+        (
+            "onbox trial qwen2.5-coder-1.5b models/new.gguf --tasks my-tasks --runs 5",
+            "a builtin recipe against your file, on your own tasks",
+        ),
+        ("onbox trial --resume trials/mine", "go on after an interruption"),
+    ),
+    ends={
+        3: "this box cannot do it, or a contender did not come to its end; one line says why",
+        4: GUARDED,
+        130: "interrupted; what is done is kept, and the line that goes on is printed",
+    },
+)
 @click.argument("contenders", nargs=-1)
 @click.option("--out", type=click.Path(path_type=Path), help="The evidence folder; trials/trial-DATE-TIME if left out.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Go on with a trial that was interrupted.")

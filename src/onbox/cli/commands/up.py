@@ -2,12 +2,25 @@
 
 import click
 
+from onbox.cli.manual import GUARDED, Manual
 from onbox.cli.options import bytes_of, json_option
 from onbox.cli.ui.console import err, out, print_json
 from onbox.cli.ui.launch_view import FORMS
 
 
-@click.command("up")
+@click.command(
+    "up",
+    cls=Manual,
+    examples=(
+        ("onbox up qwen2.5-coder-1.5b", "serve a builtin recipe, and print its URL"),
+        ("onbox up recipes/mine.yaml --print", "the exact command; nothing is run"),
+        (
+            "onbox up recipes/mine.yaml --name mine --reserve 8",
+            "under a name, with 8 GiB kept for the rest of this box",
+        ),
+    ),
+    ends={4: GUARDED},
+)
 @click.argument("recipe")
 @click.option("--print", "only_print", is_flag=True, help="Print the exact command and start nothing.")
 @click.option("--as", "form", type=click.Choice(FORMS), default="command", help="With --print: the recipe itself.")

@@ -4,11 +4,23 @@ from pathlib import Path
 
 import click
 
+from onbox.cli.manual import Manual
 from onbox.cli.options import json_option
 from onbox.cli.ui.console import out, print_json
 
 
-@click.command("verify")
+@click.command(
+    "verify",
+    cls=Manual,
+    examples=(
+        ("onbox verify trials/mine", "has a file changed, and does the verdict follow"),
+        (
+            "onbox verify trials/mine --against 5f2b6c0e9d1a4b7883aa17f0c2d94e51663bb08c7e0f9a2d41c5b6e7f8091a2b",
+            "hold it to the seal that was published",
+        ),
+    ),
+    ends={1: "a file has changed, or the verdict does not follow"},
+)
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--against", metavar="SHA256", default="", help="The seal that was published with the report.")
 @json_option

@@ -5,11 +5,19 @@ from pathlib import Path
 
 import click
 
+from onbox.cli.manual import Manual
 from onbox.cli.options import json_option
 from onbox.cli.ui.console import err, out, print_json
 
 
-@click.command("view")
+@click.command(
+    "view",
+    cls=Manual,
+    examples=(
+        ("onbox view", "the trials in `trials`, those under way too"),
+        ("onbox view my-trials --port 8090", "another folder, at a port of your choice"),
+    ),
+)
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Where to serve; a free port if left out.")
 @json_option

@@ -4,10 +4,21 @@ from pathlib import Path
 
 import click
 
+from onbox.cli.manual import Manual
 from onbox.cli.options import bytes_of, json_option
 
 
-@click.command("watch", context_settings={"ignore_unknown_options": False})
+@click.command(
+    "watch",
+    context_settings={"ignore_unknown_options": False},
+    cls=Manual,
+    examples=(
+        ("onbox watch --pid 4711", "does this start get on, or does it hang"),
+        ("onbox watch -- docker load -i image.tar", "a command, with the daemon that does its work"),
+        ("onbox watch --replay recording.jsonl.gz --json", "a recording again, for a program"),
+    ),
+    ends={1: "it ended dead or hung"},
+)
 @click.option("--patience", type=click.FloatRange(min=1.0), help="Seconds without progress that are a hang, any phase.")
 @click.option("--pid", type=click.IntRange(1), help="Watch this process and all that it starts.")
 @click.option("--container", help="Watch a container of docker or podman, by its name or id.")

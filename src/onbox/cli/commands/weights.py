@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from onbox.cli.manual import ManualGroup
 from onbox.cli.options import json_option
 from onbox.cli.ui.console import out, print_json, tell
 from onbox.cli.ui.units import billions, gb, gib
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from onbox.app.types import Facts
 
 
-class _SourceOrCommand(click.Group):
+class _SourceOrCommand(ManualGroup):
     """`onbox weights SRC` is short for `onbox weights show SRC`."""
 
     def resolve_command(
@@ -28,6 +29,11 @@ class _SourceOrCommand(click.Group):
     "weights",
     cls=_SourceOrCommand,
     no_args_is_help=True,
+    examples=(
+        ("onbox weights models/new.gguf", "parameters, bytes a token, KV cache: from the headers"),
+        ("onbox weights hf:Qwen/Qwen2.5-Coder-1.5B-Instruct", "a model that is not here yet, by range requests"),
+        ("onbox weights fetch hf:Qwen/Qwen2.5-Coder-1.5B-Instruct --to models/coder", "bring what an engine reads"),
+    ),
     context_settings={"ignore_unknown_options": True},
     subcommand_metavar="SRC [--json] | fetch SRC --to DIR",
 )
@@ -39,7 +45,13 @@ def command() -> None:
     """
 
 
-@command.command("show")
+@command.command(
+    "show",
+    examples=(
+        ("onbox weights show models/new.gguf", "what `onbox weights models/new.gguf` is short for"),
+        ("onbox weights show models/new.gguf --depth 8192 --json", "the cache at 8192 tokens, for a program"),
+    ),
+)
 @click.argument("source", metavar="SRC")
 @click.option(
     "--depth",
@@ -59,7 +71,20 @@ def show(source: str, depth: int | None, as_json: bool) -> None:
         _show(facts, depth)
 
 
-@command.command("fetch")
+@command.command(
+    "fetch",
+    examples=(
+        (
+            "onbox weights fetch hf:Qwen/Qwen2.5-Coder-1.5B-Instruct --to models/coder",
+            "only what an engine reads, each file held against its hash",
+        ),
+        (
+            "onbox weights fetch hf:Qwen/Qwen2.5-Coder-1.5B-Instruct@main --to models/coder --exclude '*.bin'",
+            "a named revision, without what matches",
+        ),
+    ),
+    ends={1: "a file is not what its hash says"},
+)
 @click.argument("source", metavar="SRC")
 @click.option(
     "--to", "folder", required=True, type=click.Path(path_type=Path, file_okay=False), help="Where to put it."

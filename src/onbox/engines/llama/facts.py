@@ -11,6 +11,7 @@ from onbox.engines.llama.sight import SIGHT
 FACTS = EngineFacts(
     name="llama.cpp",
     owned_by=("llamacpp",),
+    installs={"llama-embedded": 'pip install "onbox[embedded]"'},
     profile=PROFILE,
     log=LOG,
     signs=ProcessSigns(

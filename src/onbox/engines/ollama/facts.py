@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from onbox.engines.base import EngineFacts, ProcessSigns
 from onbox.engines.ollama.advice import advice
+from onbox.engines.ollama.emulation import EMULATED
 from onbox.engines.ollama.log import LOG
 from onbox.engines.ollama.profile import PROFILE
 from onbox.engines.ollama.raw_completion import route
@@ -43,6 +44,7 @@ FACTS = EngineFacts(
     log=LOG,
     signs=ProcessSigns(programs={"ollama": ("serve", "runner"), "ollama_host.py": ()}, images=("ollama",)),
     apis=APIS,
+    emulated=EMULATED,
     probe=probe,
     details=details,
     raw_completion=route,

@@ -1,12 +1,26 @@
 """All that others need to know of vLLM."""
 
-from onbox.engines.base import EngineFacts, ProcessSigns
+from typing import TYPE_CHECKING
+
+from onbox.engines.base import EngineFacts, LaunchSituation, ProcessSigns
 from onbox.engines.vllm.advice import advice
+from onbox.engines.vllm.emulation import METRICS_PAGE
 from onbox.engines.vllm.log import LOG
 from onbox.engines.vllm.memory import ADVICE, PLAN
 from onbox.engines.vllm.profile import PROFILE
 from onbox.engines.vllm.raw_completion import route
 from onbox.engines.vllm.sight import SIGHT
+
+if TYPE_CHECKING:
+    from onbox.box.checks import Check
+    from onbox.recipes.schema import Recipe
+
+
+def _checks(recipe: "Recipe", launch: LaunchSituation) -> tuple["Check", ...]:
+    from onbox.engines.vllm.launch_checks import checks  # the watcher reads these facts, and needs no box
+
+    return checks(recipe, launch)
+
 
 FACTS = EngineFacts(
     name="vLLM",
@@ -23,4 +37,6 @@ FACTS = EngineFacts(
     advice=advice,
     sight=SIGHT,
     caches=("vllm",),
+    launch_checks=_checks,
+    metrics_page=METRICS_PAGE,
 )

@@ -33,4 +33,5 @@ PROFILE = EngineProfile(
     ),
     # `generation_time_ms` runs from the first token to the last.
     timing=ReplyTiming(part="metrics", seconds="generation_time_ms", per_second=1e3, first_excluded=True),
+    usage_option="vLLM: --enable-force-include-usage",
 )

@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 
+from onbox.engines.profiles import BENCH_TOOLS
 from onbox.evidence.imported import ImportedCell, ImportedRun
 from onbox.evidence.records import Record
 from onbox.judge.formatting import several
-from onbox.judge.imports.rules import Trust, dragged, of_a_batch, rule_for
+from onbox.judge.imports.rules import dragged, of_a_batch, rule_for
 from onbox.judge.imports.runs import is_chat, outcome_of
 from onbox.judge.intervals import wilson
 from onbox.judge.results import Outcome
 from onbox.judge.rounding import rounded, rounded_pair
+from onbox.schema.bench_tools import Trust
 
 BLIND = (
     "No such file holds the server's counters, a look at who else was served, or a question whether the answers make"
@@ -19,6 +21,10 @@ ROWS = (
     "Such a run comes without the exchanges with the server, so a failure cannot be laid to the model, the serving or"
     " the gate beyond what the agent's own errors say: `onbox judge` compares the runs as they are."
 )
+HIDE_BROKEN_STREAMS = frozenset(
+    {"aiperf", "llama-benchy", *(tool.kind for tool in BENCH_TOOLS if tool.hides_broken_streams)}
+)
+"""Tools for which an error in the middle of a stream is a success."""
 
 
 class TrustedNumber(Record):
@@ -136,7 +142,7 @@ def _failed(cells: Sequence[ImportedCell]) -> list[str]:
     said = []
     if any(cell.failed for cell in cells):
         said.append("Some requests failed, and the means are of the others alone.")
-    if any(cell.tool in ("vllm-bench", "aiperf", "llama-benchy", "sglang-bench") for cell in cells):
+    if any(cell.tool in HIDE_BROKEN_STREAMS for cell in cells):
         said.append("An error in the middle of a stream counts as success for this tool and is in its means.")
     return said
 

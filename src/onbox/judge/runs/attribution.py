@@ -9,10 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from onbox.evidence.call_arguments import cut_at_limit, output_limit
-from onbox.evidence.offers import offered_tools
 from onbox.evidence.records import AgentStop, Exchange, FaultKind, RunRecord
-from onbox.evidence.stream import Reply
 from onbox.judge.formatting import one_line, percent, sentence
 from onbox.judge.results import RunResult
 from onbox.judge.rounding import rounded
@@ -25,6 +22,9 @@ from onbox.judge.runs.turns import decode_tok_s, first_token_s, turns_of
 from onbox.judge.runs.wire_end import GAVE_UP, wire_end
 from onbox.judge.speed.estimator import Sample, digest
 from onbox.judge.thresholds import RATE_SHARE_MIN
+from onbox.protocol.call_arguments import cut_at_limit, output_limit
+from onbox.protocol.reply import Reply
+from onbox.protocol.tool_schemas import offered_tools
 
 SECOND_NS = 1_000_000_000
 DETAIL_CHARACTERS_MAX = 1000

@@ -1,13 +1,12 @@
 """Whether a conversation outgrew the context, or the harness asked for more output than fits.
 
-The words are those of vLLM, SGLang, llama.cpp, Ollama, TensorRT-LLM, LM Studio, text-generation-inference and of the
-gateways before them.
+The words are those of the servers that docs/judging.md names, and of the gateways before them.
 """
 
 import re
 from typing import Any
 
-from onbox.evidence.call_arguments import output_limit
+from onbox.protocol.call_arguments import output_limit
 
 CONTEXT = re.compile(
     r"context[ _](?:length|size|window|limit)|exceed\w*.{0,40}context|context.{0,40}(?:exceed|overflow)"

@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from onbox.evidence.call_arguments import cut_at_limit, output_limit
 from onbox.evidence.records import Exchange
-from onbox.evidence.stream import Reply
+from onbox.protocol.call_arguments import cut_at_limit, output_limit
+from onbox.protocol.reply import Reply
 from onbox.untrusted_json import UntrustedJsonError, parse
 
 CONVERSATION = frozenset({"messages", "input", "prompt", "system", "instructions"})

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from onbox.evidence.call_arguments import CallFault, fault_of_call, faults_of
-from onbox.evidence.markup import calls_in, leaked, whole_call
 from onbox.evidence.records import Exchange
-from onbox.evidence.stream import read_reply
+from onbox.evidence.replies import read_reply
 from onbox.judge.formatting import count, percent
+from onbox.protocol.call_arguments import CallFault, fault_of_call, faults_of
+from onbox.protocol.leaked_calls import calls_in, leaked, whole_call
 from onbox.untrusted_json import UntrustedJsonError, parse
 
 CONFIDENCE = 0.95
@@ -128,7 +128,7 @@ def _written(text: str, schemas: Schemas) -> bool | None:
 
 
 RAW_FIELDS = ("content", "text", "response")
-"""Where the text of an answer past the parser stands: llama.cpp, SGLang, Ollama."""
+"""Where the text of an answer past the parser stands where it is no completion."""
 
 
 def _raw_text(exchange: Exchange) -> str | None:

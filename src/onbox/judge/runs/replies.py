@@ -1,16 +1,16 @@
 """What an answer without a tool call is: a call that leaked into the text, a claim, a plan, a question.
 
-The patterns are right on shapes recorded from vLLM, llama.cpp, SGLang and gpt-oss servers; docs/judging.md names issues
-that show each shape.
+The patterns are right on shapes recorded from real servers; docs/judging.md names the servers, and
+issues that show each shape.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from onbox.evidence.call_arguments import CallFault, fault_of_call
-from onbox.evidence.markup import leaked, looked_at
-from onbox.evidence.stream import Reply, ToolCall
+from onbox.protocol.call_arguments import CallFault, fault_of_call
+from onbox.protocol.leaked_calls import leaked, looked_at
+from onbox.protocol.reply import Reply, ToolCall
 
 STRIPPED = re.compile(r"(?:^|\n)\s*(?:analysis|commentary|final)[A-Z{]|assistant(?:final|commentary|analysis)")
 INTENT = re.compile(

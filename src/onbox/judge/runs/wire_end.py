@@ -8,10 +8,10 @@ import re
 from collections.abc import Sequence
 
 from onbox.evidence.records import Exchange, TransportError
-from onbox.evidence.stream import Reply
 from onbox.judge.formatting import one_line
 from onbox.judge.runs.context_window import CONTEXT, RATE_LIMIT, harness_asked_too_much
 from onbox.judge.runs.own_words import broken_echo, cut_by_limit, names_a_setting, said_before
+from onbox.protocol.reply import Reply
 
 UNPARSED = re.compile(
     r"does not match the expected .{0,60}format|failed to parse|unexpected token \d+ while expecting", re.IGNORECASE

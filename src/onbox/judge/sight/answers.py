@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from onbox.evidence.load import SightEvidence, TryEvidence
-from onbox.evidence.reply import Reply
+from onbox.evidence.replies import read_reply
 from onbox.evidence.sight_gates import Reading, read_by
-from onbox.evidence.stream import read_reply
 from onbox.judge.intervals import wilson
 from onbox.judge.results import SightOutcome, SightRate, SightTrial
 from onbox.judge.rounding import rounded_pair
+from onbox.protocol.reply import Reply
 
 ANSWER_SHOWN = 300
 REFUSAL_SHOWN = 240

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard
 
 from onbox.engines.profiles import BUILTIN
-from onbox.evidence.reply import COUNT_MAX
-from onbox.evidence.stream import Reply
+from onbox.protocol.reply import COUNT_MAX, Reply
 from onbox.schema.engine_profile import EngineProfile, ReplyTiming
 
 

@@ -17,8 +17,9 @@ from functools import cached_property
 from itertools import pairwise
 
 from onbox.evidence.records import Exchange
-from onbox.evidence.stream import Arrival, Reply, read_reply
+from onbox.evidence.replies import read_reply
 from onbox.judge.thresholds import BURST_GAP_NS, MANY_TOKENS_A_CHUNK, STALLED_GAP_NS, UNLIKE_CHUNKS
+from onbox.protocol.reply import Arrival, Reply
 
 SECOND_NS = 1_000_000_000
 

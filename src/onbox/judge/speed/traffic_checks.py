@@ -31,12 +31,6 @@ def token_residual(context: CheckContext) -> Check:
     )
 
 
-NO_USAGE = (
-    "the server sends no usage, though stream_options.include_usage asked for it: start it with what brings it (vLLM:"
-    " --enable-force-include-usage), or measure past the gateway that strips it"
-)
-
-
 def usage(context: CheckContext) -> Check:
     """The length of each reply, by `usage`, is what the server knows otherwise: by its counters when they counted our
     requests alone, by token ids, or by the engine's own account of the request."""
@@ -87,7 +81,7 @@ def usage(context: CheckContext) -> Check:
             threshold=0,
             unit="tokens",
             evidence=evidence,
-            hint=NO_USAGE if None in said else "nothing else says how long the replies were",
+            hint=_no_usage(context) if None in said else "nothing else says how long the replies were",
         )
     where, tokens, counted = max(known, key=lambda entry: abs(entry[1] - entry[2]))
     good = tokens == counted
@@ -99,6 +93,14 @@ def usage(context: CheckContext) -> Check:
         unit="tokens",
         evidence=evidence,
         hint="" if good else f"usage says {tokens} tokens where {where} says {counted}: the server's usage is wrong",
+    )
+
+
+def _no_usage(context: CheckContext) -> str:
+    options = "; ".join(dict.fromkeys(each.usage_option for each in context.profiles if each.usage_option))
+    return (
+        f"the server sends no usage, though stream_options.include_usage asked for it: start it with what brings it"
+        f" ({options}), or measure past the gateway that strips it"
     )
 
 

@@ -1,7 +1,7 @@
 """Is it the backend that the recipe asserts? From lines of the log and from memory after load; silence is no proof.
 
 Engines fall back to other kernels without an error. MARLIN where CUTLASS was asserted held 118 GB for a checkpoint of
-61, and nothing but a line of the log and the memory said so (vllm#43969).
+61, and nothing but a line of the log and the memory said so.
 """
 
 import re

@@ -116,7 +116,7 @@ class SseParser:
 
 
 class LineParser:
-    """Incremental parser of JSON lines, as Ollama streams them."""
+    """Incremental parser of JSON lines."""
 
     def __init__(self) -> None:
         self._pending = _Pending()

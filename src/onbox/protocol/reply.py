@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from onbox.evidence.dialects import CallPiece, Piece
-from onbox.evidence.repeated import Envelope
+from onbox.protocol.api_formats import CallPiece, Piece
+from onbox.protocol.envelopes import Envelope
 
 SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -61,11 +61,11 @@ class Reply:
     usage: dict[str, Any] | None = None
     """In the words of chat completions, whatever the API calls them; of several the last word for each name."""
     timings: dict[str, Any] | None = None
-    """llama.cpp's own account of the request."""
+    """The engine's account of the request, by an object of this name: counts and milliseconds."""
     metrics: dict[str, Any] | None = None
-    """vLLM's own account of the request."""
+    """Another engine's: milliseconds of its phases."""
     durations: dict[str, Any] | None = None
-    """Ollama's own account of the request."""
+    """Of the last JSON line: counts and nanoseconds."""
     error: str | None = None
     """An error that the server put into the stream or the body."""
     done: bool = False

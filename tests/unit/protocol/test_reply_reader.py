@@ -9,7 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onbox.evidence.records import Exchange
-from onbox.evidence.stream import Reply, ReplyReader, SseParser, read_reply
+from onbox.evidence.replies import read_reply
+from onbox.protocol.framing import SseParser
+from onbox.protocol.reply import Reply
+from onbox.protocol.reply_reader import ReplyReader
 from tests.builders import AT, call_delta, delta, event, streamed, usage_event
 
 LINES = st.sampled_from(

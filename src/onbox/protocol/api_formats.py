@@ -1,7 +1,7 @@
 """What one message of each API says, in one form for all of them.
 
-Read are /chat/completions and /completions, OpenAI's /responses, Anthropic's /messages and Ollama's own API, streamed
-or whole. No message, however odd, makes a reader raise: what it does not know it leaves out.
+Read are /chat/completions and /completions, OpenAI's /responses, Anthropic's /messages and chat in JSON lines
+(`/api/chat`), streamed or whole. No message, however odd, makes a reader raise: what it does not know it leaves out.
 """
 
 import json
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from onbox.evidence.shape import oddity
+from onbox.protocol.protocol_check import oddity
 
 REASONING_FIELDS = ("reasoning", "reasoning_content", "thinking")
 CALL_ITEMS = ("function_call", "custom_tool_call")
@@ -40,7 +40,7 @@ class CallPiece:
 
 @dataclass(slots=True)
 class Piece:
-    """What one message adds to a reply; the fields are those of `onbox.evidence.stream.Reply`."""
+    """What one message adds to a reply; the fields are those of `onbox.protocol.reply.Reply`."""
 
     text: str = ""
     reasoning: str = ""
@@ -70,7 +70,7 @@ def piece_of(payload: Mapping[str, Any]) -> Piece:
     if kind in ("message", "message_start", "message_delta", "message_stop") or kind.startswith("content_block_"):
         return _messages(kind, payload)
     if isinstance(payload.get("done"), bool) and "choices" not in payload:
-        return _ollama(payload)
+        return _json_lines(payload)
     return _chat(payload)
 
 
@@ -242,10 +242,10 @@ def _stop_reason(holder: Mapping[str, Any]) -> str | None:
     return FINISH_WORDS.get(reason, reason) or None
 
 
-# ---------------------------------------------------------------- Ollama
+# ---------------------------------------------------------------- /api/chat and /api/generate: JSON lines
 
 
-def _ollama(payload: Mapping[str, Any]) -> Piece:
+def _json_lines(payload: Mapping[str, Any]) -> Piece:
     message, ended = _dict(payload.get("message")), bool(payload.get("done"))
     reasoning, field = _reasoning(message or payload)
     calls = [call for call in _list(message.get("tool_calls")) if isinstance(call, dict)]

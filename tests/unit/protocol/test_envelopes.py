@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onbox.evidence import stream
-from onbox.evidence.dialects import piece_of
 from onbox.evidence.records import Exchange
-from onbox.evidence.repeated import envelope_of
-from onbox.evidence.stream import ReplyReader, read_reply
+from onbox.evidence.replies import read_reply
+from onbox.protocol import reply_reader
+from onbox.protocol.api_formats import piece_of
+from onbox.protocol.envelopes import envelope_of
+from onbox.protocol.reply_reader import ReplyReader
 from onbox.untrusted_json import parse
 from tests.builders import streamed
 
@@ -28,7 +29,7 @@ def chat(text: str, *, field: str = "content", created: int = 1795564336, **more
 def whole(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The reply, each message parsed."""
     with monkeypatch.context() as patched:
-        patched.setattr(stream, "LEARNED_IN_VAIN_MAX", 0)
+        patched.setattr(reply_reader, "LEARNED_IN_VAIN_MAX", 0)
         return asdict(read_reply(exchange))
 
 
@@ -94,7 +95,7 @@ def test_most_messages_of_a_stream_are_not_parsed(monkeypatch: pytest.MonkeyPatc
         parsed += 1
         return parse(text)
 
-    monkeypatch.setattr("onbox.evidence.stream.parse", counted)
+    monkeypatch.setattr("onbox.protocol.reply_reader.parse", counted)
     exchange = streamed([(n / 100, f"data: {chat(f' w{n}', created=1795564336 + n)}\n\n") for n in range(1000)])
     assert read_reply(exchange).content == "".join(f" w{n}" for n in range(1000))
     assert parsed < 5

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
-from onbox.evidence.markup import HARMONY, MARKUP
-from onbox.evidence.offers import FREE_TEXT
-from onbox.evidence.stream import Reply, ToolCall
+from onbox.protocol.leaked_calls import HARMONY, MARKUP
+from onbox.protocol.reply import Reply, ToolCall
+from onbox.protocol.tool_schemas import FREE_TEXT
 from onbox.untrusted_json import UntrustedJsonError, parse
 
 JSON_TYPES: Mapping[str, tuple[type, ...]] = {
@@ -92,7 +92,7 @@ def output_limit(request: Any) -> int | None:
 
 
 def cut_at_limit(reply: Reply, limit: int | None) -> bool:
-    """Whether a reply ended because its tokens were over; vLLM says `tool_calls` of a call that was cut so, too."""
+    """Whether a reply ended because its tokens were over; also of a call, which some servers end in `tool_calls`."""
     tokens = reply.completion_tokens
     return reply.finish_reason == "length" or (limit is not None and tokens is not None and tokens >= limit)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from json.decoder import scanstring  # type: ignore[attr-defined]
 
-from onbox.evidence.dialects import Piece, piece_of
+from onbox.protocol.api_formats import Piece, piece_of
 from onbox.untrusted_json import UntrustedJsonError, parse
 
 _OTHER = "another text, which no model wrote"

@@ -1,7 +1,7 @@
 """Tool calls as models spell them in plain text, where a server did not make a call of them.
 
-The patterns are right on shapes recorded from vLLM, llama.cpp, SGLang and gpt-oss servers; docs/judging.md names issues
-that show each shape.
+The patterns are right on shapes recorded from real servers; docs/judging.md names the servers, and
+issues that show each shape.
 """
 
 import json

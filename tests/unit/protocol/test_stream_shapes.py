@@ -11,13 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onbox.evidence.dialects import piece_of
-from onbox.evidence.framing import LineParser, SseParser, framing_of
-from onbox.evidence.stream import Reply, ReplyReader, read_reply
+from onbox.evidence.replies import read_reply
+from onbox.protocol.api_formats import piece_of
+from onbox.protocol.framing import LineParser, SseParser, framing_of
+from onbox.protocol.reply import Reply
+from onbox.protocol.reply_reader import ReplyReader
 from onbox.wire.decoding import ContentEncodingError, Decoder
 from tests.builders import call_delta, delta, event, streamed, usage_event
 
-DATA = Path(__file__).parents[1] / "data"
+DATA = Path(__file__).parents[2] / "data"
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-3, 300) | st.floats(allow_nan=False) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),

@@ -4,14 +4,11 @@ The same code serves the agent while a reply arrives and the judge a year later 
 the same reply.
 """
 
-from onbox.evidence.dialects import error_text, piece_of
-from onbox.evidence.framing import Document, Event, Framing, SseParser, framing_of
-from onbox.evidence.records import Exchange
-from onbox.evidence.repeated import Envelope, envelope_of
-from onbox.evidence.reply import SURROGATE, Arrival, Reply, ToolCall
+from onbox.protocol.api_formats import error_text, piece_of
+from onbox.protocol.envelopes import Envelope, envelope_of
+from onbox.protocol.framing import Document, Event, Framing, SseParser
+from onbox.protocol.reply import SURROGATE, Arrival, Reply
 from onbox.untrusted_json import UntrustedJsonError, parse
-
-__all__ = ["Arrival", "Reply", "ReplyReader", "SseParser", "ToolCall", "read_reply"]
 
 NOT_JSON = "not JSON"
 LEARNED_IN_VAIN_MAX = 4
@@ -100,14 +97,3 @@ class ReplyReader:
             self._framed = self._envelope.framed() if self._envelope else None
             self._learned_in_vain += 1
         return visible
-
-
-def read_reply(exchange: Exchange) -> Reply:
-    """The reply that a recorded exchange holds; a transport error becomes the reply's error."""
-    reader = ReplyReader(framing=framing_of(exchange.headers.get("content-type", "")))
-    for t_ns, text in exchange.chunks:
-        reader.feed_text(t_ns, text)
-    reply = reader.end()
-    if exchange.error:
-        reply.error = reply.error or exchange.error
-    return reply

@@ -1,0 +1,26 @@
+"""Doubts about a launch that are vLLM's own."""
+
+from typing import TYPE_CHECKING
+
+from onbox.box.checks import Check
+from onbox.engines.vllm.memory import utilisation, utilisation_is_checked_first
+
+if TYPE_CHECKING:
+    from onbox.engines.base import LaunchSituation
+    from onbox.recipes.schema import Recipe
+
+
+def checks(recipe: "Recipe", launch: "LaunchSituation") -> tuple[Check, ...]:
+    """Of a pinned cache: vLLM asks for its share of free memory first, and looks at the pin after it."""
+    asked = utilisation(recipe, launch.total_bytes)
+    if asked is None or not launch.unified:
+        return ()
+    share, wanted = asked
+    free, version = launch.available_bytes, launch.version or "of unknown version"
+    evidence = f"{share:g} of all memory, which vLLM {version} wants free at its start although the cache is pinned"
+    if wanted <= free:
+        return (Check("launch.utilisation", "pass", wanted, free, "bytes", evidence),)
+    fits = int(100 * free / launch.total_bytes) / 100
+    hint = f"gpu-memory-utilization {fits:g} or less beside kv-cache-memory-bytes, or free memory"
+    read = utilisation_is_checked_first(launch.version)
+    return (Check("launch.utilisation", "fail" if read else "unknown", wanted, free, "bytes", evidence, hint),)
