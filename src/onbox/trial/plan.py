@@ -32,6 +32,7 @@ from onbox.evidence.records import (
 )
 from onbox.fetch.pinned import where_weights
 from onbox.recipes import Recipe
+from onbox.see.pictures import require_pillow
 from onbox.trial.arms import BASELINE, check_arms, check_servers, frozen
 from onbox.trial.expected_time import expected_of
 from onbox.trial.quants import quants_of
@@ -118,7 +119,7 @@ def make_plan(spec: TrialSpec, *, sandbox: str, read_gb_s: float | None) -> tupl
         ray=spec.ray or "",
         agent=agent_plan,
         speed=speed,
-        see=spec.see or (sight_plan(always=_sight_in_question(spec)) if spec.kind == "trial" else None),
+        see=_sight(spec),
         sandbox=sandbox,
         reserve_bytes=spec.reserve_bytes,
         values=spec.values or OwnerValues(),
@@ -154,9 +155,17 @@ def _until_settled(runs: int) -> str:
     return f"judged after {looks} runs of each task, and ended at the first verdict that is not undecided"
 
 
-def _sight_in_question(spec: TrialSpec) -> bool:
-    """Whether every contender is to be asked, and not only one that says it sees."""
-    return bool(spec.quants or spec.frozen_quants or (spec.values and spec.values.must_see))
+def _sight(spec: TrialSpec) -> SightPlan | None:
+    """Every contender is asked where the owner or a table of quants wants to know, else one that says it sees.
+
+    Raises:
+        BoxError: a model must see, and no picture can be drawn to find out.
+    """
+    if spec.see or spec.kind != "trial":
+        return spec.see
+    if spec.values and spec.values.must_see:
+        require_pillow()
+    return sight_plan(always=bool(spec.quants or spec.frozen_quants or (spec.values and spec.values.must_see)))
 
 
 def sight_plan(**fields: Any) -> SightPlan:
