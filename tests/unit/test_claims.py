@@ -215,6 +215,7 @@ def test_written_claims_are_read_again() -> None:
     assert Claims.model_validate(yaml.safe_load(written(published()))) == published()
 
 
+@pytest.mark.alone
 def test_the_commands_measure_judge_and_tell(tmp_path: Path) -> None:
     """A served rate of 200 tok/s, claimed at 200: reproduced if all is stated, and judged again from the folder."""
     mine = tmp_path / "mine.yaml"

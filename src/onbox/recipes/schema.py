@@ -109,6 +109,9 @@ class Recipe(RecipePart):
     released: Annotated[str, Field(pattern=r"^(\d{4}-\d\d-\d\d)?$")] = ""
     """The day on which the model was published, as YYYY-MM-DD; empty: not known. It may have seen what is older."""
     weights: Weights | None = None
+    random_weights: bool = False
+    """The server makes no sense on purpose: the weights have the right shapes and no meaning. Its rate is one of the
+    kernels, which is compared with nothing and not published. `load-format: dummy` says so too."""
     serve: Serve = Serve()
     tools: Tools = Tools()
     vision: Vision | None = None

@@ -66,6 +66,8 @@ class TrialSpec(BaseModel):
     """The model's name in requests to a URL; the server is asked if left out."""
     api_key_env: str = ""
     """Environment variable with the key that a URL's server wants."""
+    random_weights: bool = False
+    """Whether a URL's server makes no sense on purpose."""
     speed: SpeedPlan | None = SPEED
     see: SightPlan | None = None
     """Whether it sees; None: asked in a `trial` where something says that it does, and else not."""
@@ -221,8 +223,10 @@ def values_of(path: Path) -> OwnerValues:
         raise UsageError(f"{path}: {first_problem(error, OwnerValues)}", "docs/values.md has an example") from error
 
 
-def recipe_of(name: str, model: str | None, folder: Path = Path(), api_key_env: str = "") -> Recipe:
+def recipe_of(
+    name: str, model: str | None, folder: Path = Path(), api_key_env: str = "", random_weights: bool = False
+) -> Recipe:
     if name.startswith(("http://", "https://")):
         Endpoint.parse(name)
-        return recipes.of_url(name, model, api_key_env)
+        return recipes.of_url(name, model, api_key_env, random_weights)
     return recipes.find(name, folder)

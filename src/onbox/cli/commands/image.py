@@ -30,7 +30,7 @@ CHIP = click.option("--chip", default="", metavar="N.N", help="Compute capabilit
     no_args_is_help=True,
     examples=(
         ("onbox image diagnose --no-measure", "where do docker's pulls really go"),
-        ("onbox image fetch ghcr.io/ggml-org/llama.cpp:server", "bring an image beside the daemon"),
+        ("onbox image fetch ghcr.io/org/server:1.2", "bring an image beside the daemon"),
         ("onbox image verify libggml-cuda.so --chip 12.1", "which chips its binaries are for; nothing is run"),
     ),
 )
@@ -42,7 +42,7 @@ def command() -> None:
     "diagnose",
     examples=(
         ("onbox image diagnose --no-measure", "settings only; nothing is sent"),
-        ("onbox image diagnose ghcr.io/ggml-org/llama.cpp:server", "how fast each route brings its first megabytes"),
+        ("onbox image diagnose ghcr.io/org/server:1.2", "how fast each route brings its first megabytes"),
     ),
 )
 @click.argument("reference", metavar="[REF]", required=False)
@@ -68,11 +68,11 @@ def diagnose(reference: str | None, no_measure: bool, program: str | None, as_js
     "fetch",
     examples=(
         (
-            "onbox image fetch ghcr.io/ggml-org/llama.cpp:server",
+            "onbox image fetch ghcr.io/org/server:1.2",
             "resumed after a cut, every blob held against its digest",
         ),
         (
-            "onbox image fetch ghcr.io/ggml-org/llama.cpp:server --direct --no-load",
+            "onbox image fetch ghcr.io/org/server:1.2 --direct --no-load",
             "around every proxy, and into the cache only",
         ),
     ),
@@ -128,7 +128,7 @@ def fetch(
     "verify",
     examples=(
         (
-            "onbox image verify ghcr.io/ggml-org/llama.cpp:server-cuda",
+            "onbox image verify ghcr.io/org/server:1.2-cuda",
             "which chips it is built for, and what that means on this one",
         ),
         ("onbox image verify libggml-cuda.so --chip 12.1", "a file, for a chip that is not in this box"),
@@ -163,7 +163,7 @@ def verify(subject: str, chip: str, instructions: bool, program: str | None, as_
 @command.command(
     "build",
     examples=(
-        ("onbox image build llama.cpp-cuda", "for this box's GPU, once for the same inputs"),
+        ("onbox image build recipe.yaml", "for this box's GPU, once for the same inputs"),
         ("onbox image build recipes/mine.yaml --chip 12.1", "a recipe with container.build, for a named chip"),
     ),
     ends={1: "an image or a layer is broken, or not what its digest says"},
@@ -239,8 +239,8 @@ def list_(as_json: bool) -> None:
 @command.command(
     "export",
     examples=(
-        ("onbox image export llama.cpp-cuda llama.tar", "for another box"),
-        ("onbox image export llama.cpp-cuda llama.tar --json", "with its digest, for a program"),
+        ("onbox image export ghcr.io/org/server:1.2 server.tar", "for another box"),
+        ("onbox image export ghcr.io/org/server:1.2 server.tar --json", "with its digest, for a program"),
     ),
     ends={1: "an image or a layer is broken, or not what its digest says"},
 )

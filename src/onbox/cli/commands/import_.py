@@ -20,7 +20,7 @@ STYLES = {"yes": "green", "with care": "yellow", "no": "red"}
     cls=Manual,
     examples=(
         ("onbox import auto result.json --out imported", "a file that says of itself what it is"),
-        ("onbox import vllm-bench result.json --out imported", "a named kind"),
+        ("onbox import guidellm result.json --out imported", "a named kind"),
         ("onbox import harbor jobs/mine --out imported", "a job of Harbor"),
     ),
     ends={1: "nothing was measured in it"},
