@@ -48,7 +48,10 @@ def render_task(task: str, *, seed: int = 0, to: Path | None = None, unsafe: boo
         UsageError: there is no such task, or the folder is there already.
         BoxError: no sandbox works here.
     """
-    found = load_tasks("builtin", [task])[0] if (BUILTIN / task / "task.toml").is_file() else load_task(Path(task))
+    builtin = (BUILTIN / task / "task.toml").is_file()
+    if not builtin and not Path(task).is_dir():
+        raise UsageError(f"{task}: neither a folder of a task nor a builtin one", "onbox task render --help")
+    found = load_tasks("builtin", [task])[0] if builtin else load_task(Path(task))
     to = to or Path(f"{found.name}-{seed}")
     if to.exists():
         raise UsageError(f"{to}: is there already", "give another folder")
