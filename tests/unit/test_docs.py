@@ -27,7 +27,7 @@ from onbox.engines import engine_by_name
 from onbox.evidence import imported, records
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.manifest import NAME as MANIFEST
-from onbox.judge import results, weighed
+from onbox.judge import rates, results, weighed
 from onbox.judge.runs.codes import CODES
 from onbox.judge.speed.checks import HARD
 from onbox.recipes import build, container, schema
@@ -275,7 +275,7 @@ def models_of(*modules: ModuleType) -> dict[str, type[BaseModel]]:
 @pytest.mark.parametrize(
     ("page", "modules"),
     [
-        pytest.param("evidence.md", (*RECORD_MODULES, results, weighed), id="evidence"),
+        pytest.param("evidence.md", (*RECORD_MODULES, results, rates, weighed), id="evidence"),
         pytest.param("recipes.md", RECIPE_MODULES, id="recipes"),
         pytest.param("formats.md", (imported,), id="formats"),
     ],

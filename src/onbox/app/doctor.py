@@ -1,5 +1,6 @@
 """What works on this box and what one command mends, by the checks that each room makes for itself."""
 
+import importlib.util
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -8,7 +9,7 @@ from onbox import box
 from onbox.bench.agents import agent_names, agent_of
 from onbox.bench.sandbox.choose import by_name, choose
 from onbox.engines import all_facts, engine_by_name
-from onbox.errors import OnboxError
+from onbox.errors import OnboxError, install_extra
 from onbox.evidence.records import AgentPlan
 from onbox.image.daemon import Daemon, find_daemon
 from onbox.image.routes import find_route
@@ -36,12 +37,22 @@ def examine_box() -> tuple[Finding, ...]:
     return tuple(_all())
 
 
+EXTRAS = {
+    "view": ("starlette", "the server of `onbox view`"),
+    "see": ("PIL", "pictures for `onbox see`"),
+    "hub": ("huggingface_hub", "weights from a hub"),
+    "image": ("zstandard", "image layers packed by zstd"),
+}
+"""What an extra of the package brings: a module by which it is known, and what it is for."""
+
+
 def _all() -> Iterator[Finding]:
     yield from _box()
     for tier in TIERS:
         yield _of(f"sandbox.{tier}", partial(_tier, tier))
     yield _of("sandbox", _chosen, otherwise="fail")
     yield from _engines()
+    yield from _extras()
     for program in PROGRAMS:
         yield _of(f"containers.{program}", partial(_version, program))
     yield from _route()
@@ -78,6 +89,14 @@ def _engines() -> Iterator[Finding]:
             yield Finding(f"engine.{name}", "pass", version)
 
 
+def _extras() -> Iterator[Finding]:
+    for extra, (module, purpose) in EXTRAS.items():
+        if importlib.util.find_spec(module) is not None:
+            yield Finding(f"extra.{extra}", "pass", purpose)
+        else:
+            yield Finding(f"extra.{extra}", "warn", f"{purpose}: not installed", install_extra(extra))
+
+
 def _tier(name: str) -> str:
     return by_name(name).version or "works"
 
@@ -107,4 +126,5 @@ def _route() -> Iterator[Finding]:
 
 
 def _agent(name: str) -> str:
-    return agent_of(AgentPlan(name=name, version="")).version()
+    version = agent_of(AgentPlan(name=name, version="")).version()
+    return f"comes with onbox, version {version}" if name.startswith("builtin") else version

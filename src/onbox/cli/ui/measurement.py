@@ -13,7 +13,7 @@ from onbox.judge.speed.claims import NOT_TOLD
 from onbox.report import words
 from onbox.report.text import one_line
 
-CLAIM_STYLES = {"reproduces": "green", "differs": "red", "not comparable": "yellow"}
+CLAIM_STYLES = {"reproduces": "green", "differs": "red", "undecided": "yellow", "not comparable": "yellow"}
 
 
 def measurement(speed: Measurement, folder: Path) -> RenderableType:
