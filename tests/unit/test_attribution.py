@@ -353,6 +353,18 @@ class TestRecorded:
 
 
 class TestOrder:
+    def test_a_gate_that_wrote_no_reward_is_no_failure_of_the_model(self) -> None:
+        silent = GateEnd(
+            exit_code=3,
+            reason="GATE_FAULT no reward.json or reward.txt was written to /logs/verifier",
+            seconds=1.0,
+            sha256="a" * 64,
+            script_exit_code=0,
+        )
+        result = refused(OK, gate=silent)
+        assert (result.code, result.outcome, result.attribution) == ("I-GATE", Outcome.INVALID, Cause.GATE)
+        assert "no reward.json or reward.txt was written" in result.detail
+
     def test_a_pass_is_a_pass_whatever_was_said(self) -> None:
         assert attribute(run_record(), [text_reply(LEAK)]).code == "PASS"
 

@@ -196,7 +196,7 @@ def read_claims_of(text: str, tmp_path: Path) -> Claims:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("claims: [{name: a}]", "claims.0.models: field required"),
+        ("claims: [{name: a}]", "claims.0.models: is missing"),
         ("claims: [{name: a, models: [b], tok_s: fast, source: c}]", "claims.0.tok_s"),
         ("claims: [{name: a, models: [b], tok_s: 1, source: c, depth: 3}]", "claims.0.depth"),
         ("claims: [", "not YAML"),

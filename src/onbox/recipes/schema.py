@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from onbox.errors import UsageError
+from onbox.field_errors import first_problem
 from onbox.recipes.base import RecipePart
 from onbox.recipes.container import Container
 from onbox.recipes.names import slug
@@ -153,7 +154,5 @@ def recipe_of(fields: Any, where: str) -> Recipe:
     try:
         return Recipe.model_validate(fields)
     except ValidationError as error:
-        problem = error.errors()[0]
-        field = ".".join(str(part) for part in problem["loc"]) or "recipe"
-        message = problem["msg"].removeprefix("Value error, ")
-        raise UsageError(f"{where}: {field}: {message[:1].lower()}{message[1:]}") from error
+        problem = first_problem(error, Recipe).replace("the whole: ", "recipe: ", 1)
+        raise UsageError(f"{where}: {problem}", "docs/recipes.md has every key") from error

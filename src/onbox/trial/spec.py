@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from onbox import recipes
 from onbox.bench.tasks import DEFAULT, task_source
 from onbox.errors import UsageError
-from onbox.evidence.folder import first_problem
 from onbox.evidence.records import (
     AgentCommand,
     ArmPlan,
@@ -24,6 +23,7 @@ from onbox.evidence.records import (
     SpeedPlan,
     Spending,
 )
+from onbox.field_errors import first_problem
 from onbox.recipes import Recipe
 from onbox.recipes.text import read_yaml
 from onbox.trial.arms import ArmEntry, arms_of
@@ -161,7 +161,7 @@ def with_file(spec: TrialSpec) -> tuple[TrialSpec, list[Recipe]]:
     try:
         file = TrialFile.model_validate(data)
     except ValidationError as error:
-        raise UsageError(f"{path}: {first_problem(error)}") from error
+        raise UsageError(f"{path}: {first_problem(error, TrialFile)}", "README.md has an example") from error
     inline = [
         recipes.parse(entry, where=f"{path}: contenders", folder=path.parent)
         if isinstance(entry, dict)
@@ -220,7 +220,7 @@ def values_of(path: Path) -> OwnerValues:
     try:
         return OwnerValues.model_validate(data)
     except ValidationError as error:
-        raise UsageError(f"{path}: {first_problem(error)}") from error
+        raise UsageError(f"{path}: {first_problem(error, OwnerValues)}", "docs/values.md has an example") from error
 
 
 def recipe_of(

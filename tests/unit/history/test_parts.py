@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from onbox.bench.agents.headless import _undisturbed
-from onbox.bench.history.instruction import changelog, new_names, said, says_little
+from onbox.bench.history.instruction import changelog, said, says_little
+from onbox.bench.history.interface import new_names
 from onbox.bench.history.paths import is_code, is_set_up, is_test
 from onbox.bench.history.reduce import TooMuchError, applied, places, reduced
 from onbox.bench.history.runners import Suite, kind_of, observe, targets_of

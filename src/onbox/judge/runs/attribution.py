@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from onbox.evidence.records import AgentStop, Exchange, FaultKind, RunRecord
+from onbox.evidence.records import AgentStop, Exchange, FaultKind, GateEnd, RunRecord
 from onbox.judge.formatting import one_line, percent, plus_minus, sentence
 from onbox.judge.results import RunResult
 from onbox.judge.rounding import rounded
@@ -138,8 +138,7 @@ def _rule(run: RunRecord, asked: Sequence[Exchange], samples: Sequence[Sample], 
     if run.tampering:
         return "X-TAMPER", "; ".join(run.tampering)
     if run.gate is None or run.gate.exit_code not in (0, 1):
-        ended = "it was not reached" if run.gate is None else _gate_end(run.gate.exit_code)
-        return "I-GATE", ended
+        return "I-GATE", "it was not reached" if run.gate is None else _gate_end(run.gate)
     if run.gate.exit_code == 0:
         return "PASS", ""
     return _refused(run, asked, [sample.reply for sample in samples], run.gate.reason)
@@ -242,8 +241,11 @@ def _broken(asked: Sequence[Exchange], replies: Sequence[Reply]) -> list[str]:
     return [call_fault(call, offered) or "" for reply in replies for call in reply.tool_calls]
 
 
-def _gate_end(exit_code: int | None) -> str:
-    return "it was killed at its time limit" if exit_code is None else f"it ended with exit code {exit_code}"
+def _gate_end(gate: GateEnd) -> str:
+    if gate.exit_code is None:
+        return "it was killed at its time limit"
+    fault = gate.reason.removeprefix("GATE_FAULT").strip()
+    return one_line(fault) if fault != gate.reason and fault else f"it ended with exit code {gate.exit_code}"
 
 
 def _cut_off(last: Exchange, reply: Reply) -> tuple[str, str]:
