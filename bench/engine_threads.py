@@ -1,9 +1,9 @@
 """Which threads and which processors leave the embedded engine its rate, and the client that measures it enough.
 
-The engine and the client are confined to the first N processors; on each such box every number of threads is tried, with the
-client where the scheduler puts it, and bound to the last processor with the engine on the others. A row is one measurement of
-`onbox speed`: its rate, how late the client woke, and whether it is valid. More processors than this box has cannot be had
-here, and nothing is said of them. Run it on a quiet box:
+The engine and the client are confined to the first N processors; on each such box every number of threads is tried,
+with the client where the scheduler puts it, and bound to the last processor with the engine on the others. A row is
+one or more measurements of `onbox speed`: rate, how late the client woke, and status. More processors than this box
+has cannot be had, and nothing is said of them. Run it on a quiet box:
 
     PYTHONPATH=src python bench/engine_threads.py [--processors 1,2] [--rounds 2]
 """

@@ -35,9 +35,7 @@ def cell(step_s: float, context: int, sequences: int = 1, relative: float = 0.01
     )
 
 
-def ceiling(
-    weights_bytes: float, kv_bytes: float, measured_gb_s: float | None, further: float | None = None
-) -> Ceiling:
+def ceiling(weights_bytes: float, kv_bytes: float, measured_gb_s: float, further: float | None = None) -> Ceiling:
     """Of weights whose cache grows in a line."""
     return Ceiling(
         source="m", step_bytes=weights_bytes, resident="stored", context_tokens=0, measured_gb_s=measured_gb_s,
