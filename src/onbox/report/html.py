@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from onbox.evidence.folder import TrialFolder
-from onbox.judge.results import AbilityDifference, Measurement, Outcome, RunResult, Status, Validity, Verdict
+from onbox.judge.results import AbilityDifference, Measurement, Outcome, RunResult, Validity, Verdict
 from onbox.judge.weighed import Basis
 from onbox.report import box, pictures, sight, weighed, words
 from onbox.report.extent import SQUARES_MAX, TEXT_CHARACTERS_MAX, beside, ends, transcript_files
@@ -16,6 +16,7 @@ from onbox.report.page import ContenderPage, Page, read_page
 from onbox.report.reproduce import commands, engine_command, sealed
 from onbox.report.run_html import href, run_item, square
 from onbox.report.text import visible
+from onbox.schema.checks import Status
 
 MARKS_MAX = 300
 """Of the times of runs; of more every so many is drawn, from the shortest to the longest."""

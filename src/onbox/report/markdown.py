@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from onbox.evidence.folder import TrialFolder
-from onbox.judge.results import ClaimResult, Measurement, Outcome, RunResult, Status, Validity, Verdict
+from onbox.judge.results import ClaimResult, Measurement, Outcome, RunResult, Validity, Verdict
 from onbox.report import box, sight, weighed, words
 from onbox.report.extent import SQUARES_MAX, beside, ends
 from onbox.report.marks import bullets, code, facts, fenced, folded, plain, quoted, table
 from onbox.report.page import ContenderPage, Finding, Page, Step, read_page, read_transcript
 from onbox.report.reproduce import commands, engine_command, sealed
+from onbox.schema.checks import Status
 
 TEXT_CHARACTERS_MAX = 1500
 """Of one message, tool call, gate output or patch; the file in the trial folder has the whole."""
@@ -181,7 +182,7 @@ def _speed(page: Page) -> Iterator[str]:
             {"time_to_first_token_s": speed.ttft_s, "measured": amount, **words.beside_the_rate(speed), **speed.profile}
         )
         if speed.cells:
-            yield table(words.CELLS_HEAD, (words.cell(cell) for cell in (speed, *speed.cells)), right=(0, 1, 2))
+            yield table(words.CELLS_HEAD, (words.cell(cell) for cell in (speed, *speed.cells)), right=(0, 1, 2, 3))
         if speed.claims:
             yield table(words.CLAIMS_HEAD, (_claim(claim) for claim in speed.claims))
 

@@ -9,9 +9,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from onbox.judge.results import ContenderResult, Measurement, Status, Validity, Verdict
+from onbox.judge.results import ContenderResult, Measurement, Validity, Verdict
 from onbox.report import weighed, words
 from onbox.report.text import one_line
+from onbox.schema.checks import Status
 
 STYLES = {Validity.VALID: "green", Validity.SUSPECT: "yellow", Validity.INVALID: "red"}
 CHECK_STYLES = {Status.FAIL: "red", Status.WARN: "yellow"}
