@@ -52,7 +52,7 @@ def onbox(
     *arguments: object,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
-    timeout_s: float = 90.0,
+    timeout_s: float = 240.0,
     python: Path | str = sys.executable,
 ) -> "subprocess.CompletedProcess[str]":
     """Run the command line to its end."""

@@ -114,7 +114,7 @@ def test_an_engine_that_dies_at_once_is_reported_with_all_it_said(keep: Keep) ->
 def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
     settings = Settings(log=str(tmp_path / "log")).to_json()
     command = [sys.executable, "-I", "-S", SUPERVISOR, settings, "--", "/no/such/engine"]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=True)
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=True)
     assert json.loads(done.stdout) == {"error": "/no/such/engine: No such file or directory"}
 
 

@@ -128,7 +128,7 @@ class TestCommand:
     ],
 )
 def test_a_mistake_is_one_line(arguments: tuple[str, ...], said: str) -> None:
-    done = subprocess.run([*ONBOX, "watch", *arguments], capture_output=True, timeout=60, check=False)
+    done = subprocess.run([*ONBOX, "watch", *arguments], capture_output=True, timeout=240, check=False)
     assert done.returncode in (2, 3)
     assert said in done.stderr.decode().splitlines()[0]
     assert "Traceback" not in done.stderr.decode()
