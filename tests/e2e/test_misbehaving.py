@@ -62,11 +62,16 @@ def has_no_room(said: Answer, body: dict[str, Any]) -> Answer:
     return Answer(failure=full, status=400) if own_calls(body) else said
 
 
-FAULTS = {each.__name__: each for each in (loses_arguments, cuts_and_refuses, refuses_its_own, has_no_room)}
+def does_no_harm(said: Answer, body: dict[str, Any]) -> Answer:
+    return said
+
+
+KINDS = (loses_arguments, cuts_and_refuses, refuses_its_own, has_no_room, does_no_harm)
+FAULTS = {each.__name__: each for each in KINDS}
 
 
 @contextmanager
-def misbehaving(fault: str) -> Iterator[tuple[str, Counter[str]]]:
+def misbehaving(fault: str, context_tokens: int = 8192) -> Iterator[tuple[str, Counter[str]]]:
     """The server's URL, and how often each path was asked; it says that it is llama.cpp's."""
     asked: Counter[str] = Counter()
 
@@ -80,7 +85,7 @@ def misbehaving(fault: str) -> Iterator[tuple[str, Counter[str]]]:
             if self.path == "/v1/models":
                 self._send({"object": "list", "data": [{"id": MODEL, "object": "model", "owned_by": "llamacpp"}]})
             elif self.path == "/props":
-                self._send({"default_generation_settings": {"n_ctx": 8192}, "build_info": "b9999-scripted"})
+                self._send({"default_generation_settings": {"n_ctx": context_tokens}, "build_info": "b9999-scripted"})
             else:
                 self._send({"status": "ok"} if self.path == "/health" else {}, 200 if self.path == "/health" else 404)
 
@@ -190,6 +195,19 @@ def test_the_bench_lays_it_where_it_belongs(
     if fault == "has_no_room":
         assert "8307" in run["detail"]
         assert "8192" in run["detail"]
+
+
+@pytest.mark.slow
+def test_a_context_that_is_short_for_the_agent_is_told_before_the_first_run(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with misbehaving("does_no_harm", context_tokens=4096) as (url, _):
+        done = onbox("bench", url, "--task", ONE_CALL, "--runs", "1", "--out", out, timeout_s=240)
+    assert done.returncode == 0, done.stderr
+    words = " ".join(done.stderr.split())
+    assert "preflight context: warn: 4,096 tokens are short for builtin" in words
+    assert words.index("preflight context: warn") < words.index("run 1 of 1 begins")
+    (run,) = verdict_of(out)["runs"]
+    assert run["code"] == "PASS"
 
 
 def test_the_model_behind_it_is_right() -> None:

@@ -1,8 +1,8 @@
 """Parsers of calls that were broken: which, how, since when they are not, and what keeps clear of it.
 
-A version stands here only where a source names it, or where its own parser was tried; all else is `unknown`. `seen_in` is
-one that has the fault, and earlier ones may have it as well; `mended_in` is one that is known to be without it, and some
-before it may be too.
+A version stands here only where a source names it, or where its own parser was tried; all else is `unknown`. `seen_in`
+is one that has the fault, and earlier ones may have it as well; `mended_in` is one that is known to be without it, and
+some before it may be too.
 """
 
 from collections.abc import Mapping, Sequence

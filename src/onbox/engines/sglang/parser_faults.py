@@ -9,7 +9,8 @@ FAULTS = (
     ParserFault(
         ("hermes", "qwen", "qwen25", "trinity", "llama3", "gigachat3", "glm", "glm45", "step3"), _STREAMED,
         "arguments are dropped where one piece of a stream holds more than one call, as under speculation",
-        UNKNOWN, UNKNOWN, "#37634, closed; #31915, open", "--stream-interval", "--stream-interval 1, and no speculation",
+        UNKNOWN, UNKNOWN, "#37634, closed; #31915, open", "--stream-interval",
+        "--stream-interval 1, and no speculation",
     ),
     ParserFault(
         ("glm", "glm45", "glm47", "minimax-m2", "mistral", "step3"), _STREAMED,

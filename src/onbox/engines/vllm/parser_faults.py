@@ -21,11 +21,13 @@ FAULTS = (
     ),
     ParserFault(
         ("qwen3_coder",), _STREAMED, "with speculation parameters are dropped from streamed calls",
-        UNKNOWN, "0.32.0", "#35421; #35615, merged in 2026-03; tried in 0.32.0", "--speculative-config", "no --speculative-config",
+        UNKNOWN, "0.32.0", "#35421; #35615, merged in 2026-03; tried in 0.32.0",
+        "--speculative-config", "no --speculative-config",
     ),
     ParserFault(
         ("hermes",), _STREAMED, "the last brace is dropped where one chunk holds several tokens, as under speculation",
-        UNKNOWN, "0.32.0", "#32152, open; tried in 0.32.0", "--speculative-config", "no --speculative-config",
+        UNKNOWN, "0.32.0", "#32152, open; tried in 0.32.0",
+        "--speculative-config", "no --speculative-config",
     ),
     ParserFault(
         ("hermes",), _STREAMED, "arguments of streamed calls are null or doubled",
