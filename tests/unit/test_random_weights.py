@@ -21,9 +21,9 @@ from onbox.evidence.folder import TrialFolder
 from onbox.evidence.served_recipe import dummy_weights
 from onbox.judge import thresholds
 from onbox.judge.rates import RateSaid
-from onbox.judge.results import Check, Status
 from onbox.judge.speed.rate_comparison import rate_ratio
 from onbox.report import post
+from onbox.schema.checks import Check, Status
 from onbox.trial.plan import make_plan
 from onbox.trial.spec import TrialSpec
 from tests.verdicts import measurement

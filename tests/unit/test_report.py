@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -91,7 +92,7 @@ def saying(said: str) -> Verdict:
     """A verdict in which every sentence is `said`."""
     verdict = build_verdict(headline=said, reasons=(said,), would_settle=(said,), trial=said)
     runs = tuple(run.model_copy(update={"detail": said, "code": said}) for run in verdict.runs)
-    checks = tuple(check.model_copy(update={"hint": said, "observed": said}) for check in verdict.checks)
+    checks = tuple(replace(check, hint=said, observed=said) for check in verdict.checks)
     return verdict.model_copy(update={"runs": runs, "checks": checks})
 
 

@@ -13,9 +13,9 @@ from onbox.engines.sight import EngineSight
 from onbox.schema.engine_profile import EngineProfile
 
 if TYPE_CHECKING:  # the watcher reads facts, and must stay small
-    from onbox.box.checks import Check
     from onbox.evidence.records import Exchange, SpeedPlan
     from onbox.recipes.schema import Recipe
+    from onbox.schema.checks import Check
     from onbox.wire.client import StampedClient
 
 

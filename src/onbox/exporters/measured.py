@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from onbox.errors import BadSubjectError
-from onbox.judge.results import Measurement, Status, Validity, Verdict
+from onbox.judge.results import Measurement, Validity, Verdict
 from onbox.judge.speed.checks import HARD
 from onbox.judge.summary import Summary, summary
+from onbox.schema.checks import Status
 
-REFUSING = HARD | {"LEDGER"}
+REFUSING = HARD
 """Checks whose failure leaves no number."""
 
 

@@ -8,31 +8,8 @@ from pydantic import Field
 from onbox.evidence.records import OwnerValues, Record
 from onbox.judge.rates import RatePair, RateRatio
 from onbox.judge.weighed import Basis, Looks, PairResult, QuantRow, Standing
+from onbox.schema.checks import Check
 from onbox.schema.sight import SightReason
-
-
-class Status(StrEnum):
-    """How a check came out; `unknown` is what could not be seen, and never a pass."""
-
-    PASS = "pass"
-    WARN = "warn"
-    FAIL = "fail"
-    UNKNOWN = "unknown"
-
-
-class Check(Record):
-    """One validity rule applied once."""
-
-    id: str
-    """`TOKEN_RESIDUAL`, `WITNESSES_AGREE`, ...: from a closed vocabulary."""
-    status: Status
-    observed: float | str | None
-    threshold: float | str | None
-    unit: str = ""
-    evidence: str = ""
-    """The file in the trial folder that shows it."""
-    hint: str = ""
-    """What was observed, why it matters, what to do; empty for a pass."""
 
 
 class Validity(StrEnum):
@@ -451,7 +428,8 @@ class Verdict(Record):
     3 arguments that a server broke, its own words refused and a full context come before an agent's exit code;
     since 4 a verdict has a scope, runs are compared in pairs where their instances differ, the baseline arm alone is
     judged, repeated answers count once, intervals cover whatever the spread of tasks, times are compared with their
-    interval, all challengers are compared, and each look costs; since 5 rates are compared with their uncertainty."""
+    interval, all challengers are compared, and each look costs; since 5 rates are compared with their uncertainty, and
+    the check whether all contenders pass all or none is `ALL_OR_NONE`."""
     trial: str
     verdict: str
     """`keep`, `switch` or `undecided`."""

@@ -16,8 +16,9 @@ from pydantic import BaseModel
 from onbox.errors import OnboxError
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import LedgerEntry, Phase, Plan, Preflight, StandUp, WeightsFile
-from onbox.judge.results import BackendProof, Check, RunResult, Status, Verdict
+from onbox.judge.results import BackendProof, RunResult, Verdict
 from onbox.report.text import Cut, cut
+from onbox.schema.checks import Check, Status
 
 TRANSCRIPT_BYTES_MAX = 32_000_000
 STEPS_MAX = 60

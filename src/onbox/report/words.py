@@ -19,7 +19,14 @@ NOT_PUBLISHED = "not published: random weights, so a rate of the kernels alone"
 ORDER_OF_WORDS = "The verdict first, then what speaks against it, then the numbers and the files behind them."
 INVALID_IS_NOT_COUNTED = "An invalid run says nothing about the model and is not counted."
 
-ARMS = "Pairs of runs with the same task and seed; better and worse: only the treatment passed, only the baseline did."
+ARMS = (
+    "Pairs of runs with the same task and seed; better and worse: only the treatment passed, only the baseline did. "
+    "A p is adjusted for the number of treatments (Holm)."
+)
+DOMINATED = (
+    "Dominated: another is shown to be no worse in anything that is known, and better in something. The others are on "
+    "the frontier, or too little is known of them."
+)
 
 NO_REASON = "no reason was written down"
 NO_STAND_UP = "No record of a stand-up."

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from onbox.errors import OnboxError, UsageError
 from onbox.evidence.folder import TrialFolder
-from onbox.judge.results import ContenderResult, Outcome, RunResult, Status, Verdict
+from onbox.judge.results import ContenderResult, Outcome, RunResult, Verdict
 from onbox.judge.verdict.cells import Seen
 from onbox.report.page import Finding, Page, read_page
+from onbox.schema.checks import Status
 from onbox.view.library import Kept, Library
 from onbox.view.summary import Stamp
 

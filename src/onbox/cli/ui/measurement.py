@@ -8,10 +8,11 @@ from rich.table import Table
 from rich.text import Text
 
 from onbox.cli.ui.summary import CHECK_STYLES, STYLES
-from onbox.judge.results import Measurement, Status
+from onbox.judge.results import Measurement
 from onbox.judge.speed.claims import NOT_TOLD
 from onbox.report import words
 from onbox.report.text import one_line
+from onbox.schema.checks import Status
 
 CLAIM_STYLES = {"reproduces": "green", "differs": "red", "undecided": "yellow", "not comparable": "yellow"}
 

@@ -1,12 +1,14 @@
 """Can the rate be, given what a token must read? Asked only where the weights are known."""
 
 from onbox.evidence.records import Ceiling
-from onbox.judge.results import Check, Status
+from onbox.judge.rule import Subject, rule
 from onbox.judge.speed.check_context import CheckContext, check
+from onbox.schema.checks import Check, Status
 
 IMPOSSIBLE, AT_CEILING = "impossible", "at_ceiling"
 
 
+@rule("CEILING", Subject.WEIGHTS, hard=True)
 def ceiling(context: CheckContext) -> Check | None:
     """The rate needs no more bandwidth than there is; None where the weights are not known."""
     known, implied = context.ceiling, context.implied_gb_s
@@ -24,7 +26,6 @@ def ceiling(context: CheckContext) -> Check | None:
     if implied is None:
         bad, hint = Status.UNKNOWN, "no rate was seen that could be held against the ceiling"
     return check(
-        "CEILING",
         bad,
         hint,
         observed="the weights fit into the cache" if verdict is None and implied else _rounded(implied),

@@ -18,8 +18,7 @@ from onbox.evidence.records import (
     Exchange,
     SpeedPlan,
 )
-from onbox.judge.formatting import sentence
-from onbox.judge.results import Check, Measurement, RequestSpeed, Status, Uncertainty, Validity, Witness
+from onbox.judge.results import Measurement, RequestSpeed, Uncertainty, Validity, Witness
 from onbox.judge.rounding import rounded, rounded_pair
 from onbox.judge.speed.ceiling_checks import plausibility, roof_share
 from onbox.judge.speed.check_context import CheckContext
@@ -27,9 +26,11 @@ from onbox.judge.speed.checks import HARD, all_checks
 from onbox.judge.speed.concurrency import concurrent_window
 from onbox.judge.speed.engine_reported import drafted, engine_time
 from onbox.judge.speed.estimator import SECOND_NS, Sample, digest
+from onbox.judge.speed.ledger_checks import struck_out
 from onbox.judge.speed.metrics import Counters, difference, parse
 from onbox.judge.speed.rate_comparison import beside_one
 from onbox.judge.speed.uncertainty import uncertainty_of
+from onbox.schema.checks import Check, Status
 from onbox.schema.engine_profile import EngineProfile
 
 Pairs = list[tuple[float, float]]
@@ -149,14 +150,7 @@ def _stated(plan: SpeedPlan) -> dict[str, str]:
 
 def refused(measurement: Measurement, reason: str) -> Measurement:
     """A measurement that the ledger strikes out: all that was context, and no number."""
-    struck = Check(
-        id="LEDGER",
-        status=Status.FAIL,
-        observed=reason,
-        threshold=None,
-        evidence="ledger.jsonl",
-        hint=sentence(f"the ledger strikes it out: {reason}"),
-    )
+    struck = struck_out(reason)
     no_number = {
         "decode_tok_s": None,
         "interval": None,
