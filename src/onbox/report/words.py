@@ -53,6 +53,8 @@ WITNESSES: Mapping[str, str] = {
     "engine_counters": "Engine: its counters",
     "engine_timings": "Engine: its timings",
 }
+LABELS: Mapping[str, str] = {"ruler": "rate taken from"}
+"""Field names that mean nothing to a reader, in words that do."""
 BETTER_IS: Mapping[str, str] = {"incumbent": "what runs now is better", "challenger": "the challenger is better"}
 INDEPENDENT = (
     "The client stamps bytes at its own socket by its own clock; counters and timings are kept inside the engine, by "
@@ -316,6 +318,8 @@ def fact(key: str, value: object) -> str:
         return _measured(key, value)
     if isinstance(value, list | tuple):
         return ", ".join(fact(key, item) for item in value) or "none"
+    if isinstance(value, str) and value in WITNESSES:
+        return WITNESSES[value]
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {fact(str(name), item)}" for name, item in value.items()) or "none"
     return str(value)
@@ -335,6 +339,8 @@ def _measured(key: str, value: float) -> str:
 
 def label(key: str) -> str:
     """A field's name for people: `prompt_tokens` becomes `prompt tokens`, unit endings left to the value."""
+    if key in LABELS:
+        return LABELS[key]
     for ending in ("_bytes", "_gb_s", "_tok_s", "_s"):
         key = key.removesuffix(ending)
     return key.replace("_", " ")
