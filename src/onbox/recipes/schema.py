@@ -38,7 +38,7 @@ class Serve(RecipePart):
     """That the engine must be able to serve at a time. None: one of llama.cpp and Ollama, of others as many as they
     like."""
     threads: Annotated[int | None, Field(ge=1)] = None
-    """Of llama.cpp. None: as many as the box has cores."""
+    """Of llama.cpp. None: as many as it may use processors."""
     chat_template: str | None = None
     """Text of a Jinja template that replaces the model's own; None keeps the model's."""
     chat_template_name: str = ""

@@ -33,7 +33,7 @@ class LlamaEmbedded(LlamaServer):
             "port": port,
             "context_tokens": context_of_all(recipe) or 0,
             "slots": slots_of(recipe),
-            "threads": recipe.serve.threads or os.cpu_count() or 1,
+            "threads": recipe.serve.threads or len(os.sched_getaffinity(0)),
         }
         if recipe.serve.chat_template:
             config["chat_template"] = recipe.serve.chat_template
