@@ -41,7 +41,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.embedded: pyproject.toml | $(VENV)/bin/python
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[embedded,view]'
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[embedded,see,view]'
 	touch $@
 
 $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python

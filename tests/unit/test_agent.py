@@ -138,7 +138,7 @@ class TestAgent:
 
         began = time.monotonic()
         with serving(script) as server:
-            outcome = work(app, server, wall_s=0.5)
+            outcome = work(app, server, wall_s=2.0)
         assert (outcome.end.stop, outcome.end.turns) == ("time_limit", 1)
         assert time.monotonic() - began < 30
 

@@ -26,6 +26,7 @@ from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
 from tests.builders import delta, event, usage_event
 from tests.doubles.server import Asked, Wire, serving
+from tests.doubles.waiting import until
 
 GAUGE = "# TYPE vllm:num_requests_running gauge\nvllm:num_requests_running %d\n"
 PLAN = SpeedPlan(requests=2, tokens=8, warmup_requests_max=3, seed=4)
@@ -109,7 +110,7 @@ class TestSpeedRun:
         assert not any("ignore_eos" in request for request in whole)
         assert len({request["messages"][0]["content"] for request in whole}) == 4
 
-    @pytest.mark.parametrize(("at_least_s", "least", "most"), [(0.0, 2, 2), (0.2, 3, 20), (60.0, 100, 100)])
+    @pytest.mark.parametrize(("at_least_s", "least", "most"), [(0.0, 2, 2), (0.5, 3, 50), (60.0, 100, 100)])
     def test_a_fast_server_gets_as_many_requests_as_fill_the_time(
         self, at_least_s: float, least: int, most: int, tmp_path: Path
     ) -> None:
@@ -120,6 +121,7 @@ class TestSpeedRun:
         assert least <= len(made) <= most
         assert record.plan == plan.model_copy(update={"requests": len(made)})
 
+    @pytest.mark.alone
     @pytest.mark.parametrize(("gap_s", "fits"), [(0.001, True), (0.02, True), (0.08, False)])
     def test_a_budget_settles_tokens_and_requests(self, gap_s: float, fits: bool, tmp_path: Path) -> None:
         plan = SpeedPlan(requests=6, tokens=64, warmup_requests_max=5, budget_s=4.0, least_tokens=16)
@@ -265,17 +267,21 @@ class TestPrompts:
 
 class TestMonitor:
     def test_looks_often_and_tells_what_there_is(self) -> None:
+        early: list[Moment] = []
+
+        def enough() -> bool:
+            early.extend(monitor.fetch())
+            return len(early) >= 5
+
         with Monitor(every_s=0.02) as monitor:
-            time.sleep(0.3)
-            early = monitor.fetch()
-            time.sleep(0.1)
+            until(enough)
         moments = [*early, *monitor.fetch()]
-        assert len(early) >= 5
         stamps = [moment.t_ns for moment in moments]
         assert stamps == sorted(stamps)
         assert len(set(stamps)) == len(stamps)
         assert all(moment.late_s >= 0 for moment in moments)
-        assert moments[-1].asleep_ns == pytest.approx(moments[0].asleep_ns, abs=1e6)
+        # Of two clocks that are read one after the other: whoever is held up in between reads more.
+        assert min(moment.asleep_ns for moment in moments[1:]) == pytest.approx(moments[0].asleep_ns, abs=1e8)
         assert monitor.fetch() == []
 
     def test_lateness_is_seen(self, monkeypatch: pytest.MonkeyPatch) -> None:

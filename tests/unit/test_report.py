@@ -478,7 +478,7 @@ def test_a_browser_shows_the_page(folder: TrialFolder, tmp_path: Path) -> None:
              "--disable-component-update", "--disable-sync", "--hide-scrollbars"]  # fmt: skip
     for profile, what in (("a", [f"--screenshot={picture}"]), ("b", ["--dump-dom"])):
         argv = [chromium, *flags, f"--user-data-dir={tmp_path / profile}", *what, page.as_uri()]
-        shown = subprocess.run(argv, capture_output=True, timeout=60, check=True).stdout.decode()
+        shown = subprocess.run(argv, capture_output=True, timeout=240, check=True).stdout.decode()
     assert "<title>Switch · small-against-large · onbox</title>" in shown
     assert verdict.headline in shown
     assert picture.read_bytes().startswith(b"\x89PNG")

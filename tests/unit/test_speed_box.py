@@ -88,7 +88,9 @@ class TestBox:
 
     def test_stalled_for_memory(self, tmp_path: Path) -> None:
         parts = bent(speed_parts(), lambda n, moment: {"stalled_us": {"memory": 30_000 * n}})
-        assert check(doubted(tmp_path, parts, "MEMORY"), "MEMORY").observed == pytest.approx(20, abs=1)
+        short = check(doubted(tmp_path, parts, "MEMORY"), "MEMORY")
+        assert short.observed == pytest.approx(20, abs=1)
+        assert "a task waited for it 20 % of the time" in short.hint
 
     def test_a_kernel_that_tells_only_of_swapping(self, tmp_path: Path) -> None:
         result = measured(tmp_path, bent(speed_parts(), lambda n, moment: {"stalled_us": {}}))

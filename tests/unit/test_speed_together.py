@@ -116,6 +116,7 @@ class TestJudged:
         assert check(result, "DRIFT").observed == -12.0
 
 
+@pytest.mark.alone
 def test_a_sweep_against_a_server_of_known_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its streams are independent: two together make twice as much."""
     monkeypatch.setattr(scraping, "IDLE_GAP_S", 0.0)

@@ -1,5 +1,6 @@
 """What works on this box and what one command mends, by the checks that each room makes for itself."""
 
+import importlib.util
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -7,7 +8,7 @@ from onbox import box
 from onbox.bench.agents import agent_names, agent_of
 from onbox.bench.sandbox.choose import by_name, choose
 from onbox.engines import all_facts, engine_by_name
-from onbox.errors import OnboxError
+from onbox.errors import OnboxError, install_extra
 from onbox.evidence.records import AgentPlan
 from onbox.image.daemon import Daemon, find_daemon
 from onbox.image.routes import find_route
@@ -24,12 +25,22 @@ def examine_box() -> tuple[Check, ...]:
     return tuple(_all())
 
 
+EXTRAS = {
+    "view": ("starlette", "the server of `onbox view`"),
+    "see": ("PIL", "pictures for `onbox see`"),
+    "hub": ("huggingface_hub", "weights from a hub"),
+    "image": ("zstandard", "image layers packed by zstd"),
+}
+"""What an extra of the package brings: a module by which it is known, and what it is for."""
+
+
 def _all() -> Iterator[Check]:
     yield from _box()
     for tier in TIERS:
         yield _of(f"sandbox.{tier}", partial(_tier, tier))
     yield _of("sandbox", _chosen, otherwise=Status.FAIL)
     yield from _engines()
+    yield from _extras()
     for program in PROGRAMS:
         yield _of(f"containers.{program}", partial(_version, program))
     yield from _route()
@@ -72,6 +83,14 @@ def _engines() -> Iterator[Check]:
             yield _check(f"engine.{name}", Status.PASS, version)
 
 
+def _extras() -> Iterator[Check]:
+    for extra, (module, purpose) in EXTRAS.items():
+        if importlib.util.find_spec(module) is not None:
+            yield _check(f"extra.{extra}", Status.PASS, purpose)
+        else:
+            yield _check(f"extra.{extra}", Status.WARN, f"{purpose}: not installed", install_extra(extra))
+
+
 def _tier(name: str) -> str:
     return by_name(name).version or "works"
 
@@ -101,4 +120,5 @@ def _route() -> Iterator[Check]:
 
 
 def _agent(name: str) -> str:
-    return agent_of(AgentPlan(name=name, version="")).version()
+    version = agent_of(AgentPlan(name=name, version="")).version()
+    return f"comes with onbox, version {version}" if name.startswith("builtin") else version

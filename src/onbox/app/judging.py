@@ -5,6 +5,7 @@ from pathlib import Path
 
 from onbox.app import imports
 from onbox.app.long_trials import judge_folder
+from onbox.app.spread import without_collections
 from onbox.app.verifying import Verification, verify_trial
 from onbox.evidence.claims import Claim, read_claims
 from onbox.evidence.folder import TrialFolder
@@ -13,6 +14,7 @@ from onbox.judge.results import Verdict
 __all__ = ["Verification", "judge_trial", "verify_trial"]
 
 
+@without_collections()
 def judge_trial(folder: Path | str, *, claims: Sequence[Claim] | Path = (), incumbent: str = "") -> Verdict:
     """Judge the trial, or the imported runs, in a folder again; nothing is written.
 

@@ -6,11 +6,12 @@ a line in the ledger that says what changed.
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from onbox.app.long_trials import judge_folder
-from onbox.app.spread import spread
-from onbox.atomic_files import write_atomic, write_json
+from onbox.app.spread import spread, without_collections
+from onbox.atomic_files import json_bytes, write_atomic
 from onbox.errors import BadSubjectError, UsageError
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.manifest import (
@@ -37,6 +38,21 @@ FILES_MIN = 2000
 REPORTS = ("report.html", "report.md", "post.md")
 
 
+@dataclass(frozen=True)
+class Computed:
+    """A file that is computed from the evidence.
+
+    Args:
+        name: relative to the trial folder.
+        sha256: of what it holds.
+        text: of a report; of verdict and transcripts, which may be long, nothing is kept.
+    """
+
+    name: str
+    sha256: str
+    text: str = ""
+
+
 def seal(folder: TrialFolder, found: Mapping[str, str] | None = None) -> Verdict:
     """Judge, write `verdict.json` and the reports, and seal the folder.
 
@@ -46,59 +62,55 @@ def seal(folder: TrialFolder, found: Mapping[str, str] | None = None) -> Verdict
     """
     verdict = judge_folder(folder)
     evidence = {name: sha256 for name, sha256 in (found or all_hashes(folder.path)).items() if is_evidence(name)}
-    write_json(folder.path / VERDICT, verdict)
-    write_reports(folder, verdict, seal_of(evidence))
-    computed = {name: sha256_of(folder.path / name) for name in files(folder.path) if not is_evidence(name)}
-    write_manifest(folder.path, evidence | computed)
+    made = computed(folder, verdict, seal_of(evidence), write=True)
+    names = {each.name for each in made}
+    for path in sorted((folder.path / TRANSCRIPTS).glob("*")):
+        if f"{TRANSCRIPTS}/{path.name}" not in names:
+            path.unlink()
+    write_manifest(folder.path, evidence | {name: sha256_of(folder.path / name) for name in names})
     return verdict
 
 
 def all_hashes(folder: Path) -> dict[str, str]:
     """sha256 by relative name, as `onbox.evidence.manifest.hashes` has them, on several processors."""
     names = files(folder)
-    found = spread(lambda name: sha256_of(folder / name), names, worth_it=len(names) >= FILES_MIN, at_a_time=500)
+    found = spread(lambda name: sha256_of(f"{folder}/{name}"), names, worth_it=len(names) >= FILES_MIN, at_a_time=500)
     return dict(zip(names, found, strict=True))
 
 
-def write_reports(folder: TrialFolder, verdict: Verdict, seal: str = "") -> None:
-    """Write all reports, from evidence and verdict alone, with the seal of the evidence at their foot."""
-    pages = [page for page, _ in transcripts(folder, verdict, write=True)]
-    for path in sorted((folder.path / TRANSCRIPTS).glob("*")):
-        if f"{TRANSCRIPTS}/{path.name}" not in pages:
-            path.unlink()
-    for name, text in rendered(folder, verdict, seal).items():
-        write_atomic(folder.path / name, text.encode())
-
-
-def transcripts(folder: TrialFolder, verdict: Verdict, *, write: bool = False) -> list[tuple[str, str]]:
-    """(name, sha256) of each page of transcripts; none where the report holds them.
+def computed(folder: TrialFolder, verdict: Verdict, seal: str = "", *, write: bool = False) -> list[Computed]:
+    """`verdict.json`, the reports and the pages of transcripts, from evidence and verdict alone, on several processors.
 
     Args:
         folder: of the trial.
         verdict: on it.
+        seal: of the evidence, for the foot of the reports.
         write: whether they are written too.
     """
+    from onbox.report import html, markdown, post
     from onbox.report.extent import TranscriptFile, beside, transcript_files
     from onbox.report.transcripts import render_file
 
     arms = len({run.arm for run in verdict.runs}) > 1
+    reports = dict(zip(REPORTS, (html, markdown, post), strict=True))
 
-    def one(part: TranscriptFile) -> tuple[str, str]:
-        text = render_file(folder.path, part, arms=arms).encode()
+    def one(part: str | TranscriptFile) -> Computed:
+        name = part if isinstance(part, str) else part.name
+        text = ""
+        if isinstance(part, TranscriptFile):
+            data = render_file(folder.path, part, arms=arms).encode()
+        elif part == VERDICT:
+            data = json_bytes(verdict)
+        else:
+            text = reports[part].render(folder, verdict, seal)
+            data = text.encode()
         if write:
-            write_atomic(folder.path / part.name, text)
-        return part.name, hashlib.sha256(text).hexdigest()
+            write_atomic(folder.path / name, data)
+        return Computed(name, hashlib.sha256(data).hexdigest(), text)
 
-    return spread(one, transcript_files(verdict), at_a_time=1) if beside(folder.path, verdict) else []
-
-
-def rendered(folder: TrialFolder, verdict: Verdict, seal: str) -> dict[str, str]:
-    """Each report by its name."""
-    from onbox.report import html, markdown, post
-
-    return {
-        name: each.render(folder, verdict, seal) for name, each in zip(REPORTS, (html, markdown, post), strict=True)
-    }
+    pages = transcript_files(verdict) if beside(folder.path, verdict) else []
+    parts: list[str | TranscriptFile] = [VERDICT, *REPORTS, *pages]
+    return spread(one, parts, worth_it=bool(pages), at_a_time=1)
 
 
 def report_path(folder: Path) -> Path:
@@ -123,7 +135,7 @@ def rewrite_reports(
     from onbox.evidence.lock import locked
 
     trial = TrialFolder.open(Path(folder))
-    with locked(trial.path):
+    with locked(trial.path), without_collections():
         found = all_hashes(trial.path)
         changed = broken_seal(trial, found)
         evidence = [(name, problem) for name, problem in changed if is_evidence(name) or name == NAME]
@@ -136,8 +148,8 @@ def rewrite_reports(
             trial.note(LedgerKind.RESEALED, ".", in_words(evidence), seal_of(found))
             found[LEDGER] = sha256_of(trial.path / LEDGER)
             tell(f"sealed again although it is not what was sealed: {in_words(evidence)}")
-        if computed := [name for name, _ in changed if not is_evidence(name) and name != NAME]:
-            tell(f"not as it was written, and written again: {', '.join(computed[:SHOWN])}")
+        if rewritten := [name for name, _ in changed if not is_evidence(name) and name != NAME]:
+            tell(f"not as it was written, and written again: {', '.join(rewritten[:SHOWN])}")
         seal(trial, found)
         tell(f"seal of the evidence: {_last_seal(trial)}")
         return report_path(trial.path)

@@ -4,15 +4,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from onbox.app.preflight import options_here
 from onbox.app.sources import read_weights
 from onbox.app.trials import plan_trial, run_trial
 from onbox.errors import UsageError
 from onbox.evidence.claims import Claim, read_claims
 from onbox.evidence.records import SpeedPlan
+from onbox.evidence.served_recipe import dummy_weights
 from onbox.judge.results import Measurement
 from onbox.speed.ceiling import write_ceiling
 from onbox.trial import events
 from onbox.trial.spec import TrialSpec
+from onbox.wire.endpoint import Endpoint
 
 WARM_UP_MAX = 8
 """Requests; a server that is not steady by then is measured as it is, and the result says so."""
@@ -46,6 +49,7 @@ def measure_speed(
     claims: Sequence[Claim] | Path = (),
     backend: str = "",
     precision: str = "",
+    random_weights: bool = False,
     out: Path | str | None = None,
     show: Callable[[events.Event], None] = lambda event: None,
 ) -> SpeedResult:
@@ -66,6 +70,7 @@ def measure_speed(
         claims: published rates to compare with, or their file.
         backend: the server's kernels, as the user knows them.
         precision: of the resident weights, as the user knows it.
+        random_weights: the server makes no sense on purpose; of one on this box its command line says so too.
         out: the evidence folder; `trials/speed-DATE-TIME` if left out.
         show: called with each event.
 
@@ -92,7 +97,15 @@ def measure_speed(
         backend=backend,
         precision=precision,
     )
-    spec = TrialSpec(contenders=(url,), model=model, api_key_env=api_key_env, speed=plan, bench=False, kind="speed")
+    spec = TrialSpec(
+        contenders=(url,),
+        model=model,
+        api_key_env=api_key_env,
+        random_weights=random_weights or dummy_weights(options_here(Endpoint.parse(url)) or {}),
+        speed=plan,
+        bench=False,
+        kind="speed",
+    )
     facts = read_weights(weights) if weights else None
     folder = plan_trial(spec, out, claims=published)
     if facts is not None:

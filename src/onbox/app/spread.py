@@ -41,7 +41,7 @@ def spread(
         BoxError: a process was killed, as for want of memory.
     """
     processes = min(PROCESSES_MAX, len(os.sched_getaffinity(0)), -(-len(items) // at_a_time))
-    with _without_collections():
+    with without_collections():
         if not worth_it or processes < 2 or threading.active_count() > 1:
             return [work(item) for item in items]
         global _work
@@ -69,15 +69,15 @@ def _some(items: Sequence[Any]) -> list[Any]:
 
 
 @contextmanager
-def _without_collections() -> Iterator[None]:
-    """Nothing here makes circles; a collection would look at all of a long trial again and again, and the copies would
-    hold all that it looks at a second time."""
+def without_collections() -> Iterator[None]:
+    """While a trial is read: nothing here makes circles; a collection would look at all of a long one again and again,
+    and the copies would hold all that it looks at a second time."""
     was = gc.isenabled()
     gc.disable()
     gc.freeze()
     try:
         yield
     finally:
-        gc.unfreeze()
         if was:
+            gc.unfreeze()
             gc.enable()

@@ -16,8 +16,8 @@ from typing import Any
 
 from onbox.app import imports
 from onbox.app.long_trials import read_folder
-from onbox.app.sealing import all_hashes, in_words, rendered, transcripts
-from onbox.atomic_files import json_bytes
+from onbox.app.sealing import Computed, all_hashes, computed, in_words
+from onbox.app.spread import without_collections
 from onbox.errors import BadSubjectError, UsageError
 from onbox.evidence.consistency import contradictions, unsaid
 from onbox.evidence.folder import TrialFolder
@@ -33,12 +33,9 @@ from onbox.judge.speed.estimator import Sample
 OWN_AGENTS = ("builtin", "builtin-responses")
 SHA256_DIGITS = 64
 MISSING = "missing"
-ALIKE_BUT_NAMES = 4
-"""Rules that differ from those of today in names alone."""
-RENAMED_IN_5 = {"CEILING": "ALL_OR_NONE"}
-"""Checks of a trial, by their names before."""
-RULES_4_CHECKS = ("RUNS_INDEPENDENT", "COVERAGE", "ALL_OR_NONE")
-"""Checks that count other runs since rules 4: each answer once, and the baseline arm alone."""
+RULES_4_CHECKS = ("RUNS_INDEPENDENT", "COVERAGE", "CEILING", "ALL_OR_NONE")
+"""Checks that count other runs since rules 4: each answer once, and the baseline arm alone. The last two are one by its
+names before and since rules 5."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +64,7 @@ class Verification:
             raise BadSubjectError(f"{self.folder}: does not verify: {in_words(self.mismatches)}")
 
 
+@without_collections()
 def verify_trial(folder: Path | str, *, against: str = "") -> Verification:
     """Check that no file of a trial has changed, and that its verdict and its reports follow from its evidence.
 
@@ -106,31 +104,32 @@ def _recomputed(trial: TrialFolder, seal: str, found: Mapping[str, str]) -> tupl
             return tuple(problems), ()
         own = plan.agent.name in OWN_AGENTS and plan.agent.command is None
         read = read_folder(trial, lambda run, samples: _trajectory(trial, run, samples, own_agent=own))
-        same = (trial.path / VERDICT).read_bytes() == json_bytes(read.verdict)
+        made = computed(trial, read.verdict, seal)
+        same = found.get(VERDICT) == made[0].sha256
         # Both as objects take more memory than all the rest, and are needed only to name what differs.
         written = {"rules": RULES} if same else json.loads((trial.path / VERDICT).read_text("utf-8"))
     except (UsageError, OSError, ValueError) as error:
         # The seal holds, so this is what was sealed: no mistake of the caller's.
         return (_unreadable(trial, error),), ()
     notes = list(unsaid(trial, ledger))
-    computed = read.verdict
     problems = [(f"{run_folder(run.record)}/trajectory.json", problem) for run, problem in read.further if problem]
-    problems += [] if same else _verdict(written, computed)
-    if written.get("rules", 1) not in (RULES, ALIKE_BUT_NAMES):
+    problems += [] if same else _verdict(written, read.verdict)
+    if written.get("rules", 1) != RULES:
         notes.append(
             f"verdict.json was computed by rules {written.get('rules', 1)} of an earlier onbox, today's are {RULES}: "
             "its runs and the checks that both count alike are compared, but for failures that these lay to another "
             "cause; its verdict, rates and speeds are not; onbox report writes it again"
         )
-    for name, text in rendered(trial, computed, seal).items():
-        problem, note = _report(trial, name, text)
+    for each in (each for each in made if each.text):
+        name = each.name
+        problem, note = _report(trial, name, each.text)
         if problem == MISSING and written.get("rules", 1) != RULES:
             # One that was there when it was sealed stands in the manifest, and is missed before this.
             problem, note = "", f"{name} is none of what that onbox wrote; onbox report writes it"
         problems += [(name, problem)] if problem else []
         notes += [note] if note else []
     if not any("is not compared" in note for note in notes):
-        problems += _transcripts(trial, computed, found)
+        problems += _transcripts(made, found)
     return tuple(problems), tuple(notes)
 
 
@@ -157,7 +156,6 @@ def _verdict(written: Mapping[str, Any], verdict: Verdict) -> Iterator[Problem]:
     today's rules lay a failure to another cause, and the checks that count the same.
     """
     computed: Mapping[str, Any] = verdict.model_dump(mode="json")
-    written = _renamed(written)
     if written.get("rules", 1) != RULES:
         blamed_alike = _codes(written) == _codes(computed)
         written, computed = _shared(written, written), _shared(computed, written)
@@ -167,18 +165,6 @@ def _verdict(written: Mapping[str, Any], verdict: Verdict) -> Iterator[Problem]:
     for key in sorted({*written, *computed}):
         if written.get(key) != computed.get(key):
             yield VERDICT, f"{key} does not follow from the evidence"
-
-
-def _renamed(written: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A verdict of older rules with today's names of checks; one of rules 4 is as those of today."""
-    if written.get("rules", 1) == RULES:
-        return written
-    checks = [
-        {**check, "id": RENAMED_IN_5.get(str(check.get("id")), check.get("id"))} if isinstance(check, dict) else check
-        for check in written.get("checks") or ()
-    ]
-    rules = RULES if written.get("rules") == ALIKE_BUT_NAMES else written.get("rules", 1)
-    return {**written, "checks": checks, "rules": rules}
 
 
 def _shared(verdict: Mapping[str, Any], known: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -214,9 +200,9 @@ def _without_blame(verdict: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"runs": runs}
 
 
-def _transcripts(trial: TrialFolder, verdict: Verdict, found: Mapping[str, str]) -> Iterator[Problem]:
+def _transcripts(made: Sequence[Computed], found: Mapping[str, str]) -> Iterator[Problem]:
     """What differs between the pages of transcripts beside a long report and those that the evidence gives now."""
-    wanted = dict(transcripts(trial, verdict))
+    wanted = {each.name: each.sha256 for each in made if each.name.startswith(f"{TRANSCRIPTS}/")}
     for name, sha256 in wanted.items():
         if found.get(name) != sha256:
             yield name, "does not follow from the evidence" if name in found else "missing"

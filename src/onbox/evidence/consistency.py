@@ -7,6 +7,7 @@ nobody asked for, or runs are gone that were accepted.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from onbox.evidence.extent import runs_asked
 from onbox.evidence.folder import TrialFolder
@@ -82,7 +83,7 @@ def _lost(folder: TrialFolder, ledger: Sequence[LedgerEntry]) -> Iterator[Proble
     """What the ledger accepted or set aside and the folder does not hold."""
     accepted = Counter(entry.subject.rstrip("/") for entry in ledger if entry.kind is LedgerKind.ACCEPTED)
     for subject, times in accepted.items():
-        if "/" not in subject or any((folder.path / subject / last).is_file() for last in WRITTEN_LAST):
+        if "/" not in subject or any(Path(f"{folder.path}/{subject}/{last}").is_file() for last in WRITTEN_LAST):
             continue
         contender, _, place = subject.partition("/runs/")
         moved = list((folder.contender(contender) / SET_ASIDE).glob(f"{place}.*")) if place else []
@@ -96,5 +97,5 @@ def _lost(folder: TrialFolder, ledger: Sequence[LedgerEntry]) -> Iterator[Proble
 
 def _runs(folder: TrialFolder) -> list[str]:
     """Every run that is recorded, by its relative folder, whatever the plan says."""
-    found = folder.path.glob("*/runs/*/*/*/run.json")
-    return sorted(path.parent.relative_to(folder.path).as_posix() for path in found)
+    contenders = [path.name for path in folder.path.iterdir() if path.is_dir()]
+    return sorted(f"{name}/runs/{'/'.join(place)}" for name in contenders for place in folder.run_places(name))

@@ -31,6 +31,7 @@ from onbox.evidence.records import (
     StandUp,
     Telemetry,
 )
+from onbox.evidence.served_recipe import served_recipe
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class SpeedEvidence:
         coherence: the preflight's probe for sense, of the same server lifetime; None when it was not asked.
         ceiling: what bounds the rate; None when the weights are not known.
         cells: the same of other numbers of requests at a time.
+        without_sense: the weights are random on purpose, by the recipe.
     """
 
     where: str
@@ -60,6 +62,7 @@ class SpeedEvidence:
     coherence: PreflightCase | None
     ceiling: Ceiling | None
     cells: "tuple[SpeedEvidence, ...]" = ()
+    without_sense: bool = False
 
 
 @dataclass(frozen=True)
@@ -274,7 +277,14 @@ def _speed(folder: TrialFolder, contender: str, path: Path) -> SpeedEvidence | N
         moments=moments,
         coherence=next((case for case in cases if case.name == "coherence"), None),
         ceiling=folder.read_if_there(Ceiling, folder.contender(contender) / "fit.json"),
+        without_sense=_without_sense(folder, contender),
     )
+
+
+def _without_sense(folder: TrialFolder, contender: str) -> bool:
+    planned = folder.plan().contenders if (folder.path / "plan.yaml").is_file() else ()
+    found = next((each for each in planned if each.name == contender), None)
+    return found is not None and served_recipe(found).without_sense
 
 
 def _text(path: Path) -> str | None:

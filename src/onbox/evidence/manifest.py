@@ -8,7 +8,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from onbox.atomic_files import write_atomic
 from onbox.errors import UsageError
@@ -18,6 +18,8 @@ VERDICT = "verdict.json"
 TRANSCRIPTS = "transcripts"
 """The folder of the pages that a long report keeps its transcripts in."""
 COMPUTED = frozenset({VERDICT, "report.html", "report.md", "post.md", NAME})
+AT_ONCE_BYTES = 1 << 18
+"""Most files of a run are shorter, and read with one call."""
 _LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
 
 Problem = tuple[str, str]
@@ -43,7 +45,7 @@ def write_manifest(folder: Path, found: Mapping[str, str] | None = None) -> None
 
 def hashes(folder: Path) -> dict[str, str]:
     """sha256 by relative name, sorted; files being written (hidden, `.tmp`) and links are left out."""
-    return {name: sha256_of(folder / name) for name in files(folder)}
+    return {name: sha256_of(f"{folder}/{name}") for name in files(folder)}
 
 
 def files(folder: Path) -> list[str]:
@@ -138,14 +140,17 @@ def _unfinished(entry: os.DirEntry[str]) -> bool:
     return entry.name.startswith(".") and entry.name.endswith(".tmp")
 
 
-def sha256_of(path: Path) -> str:
+def sha256_of(path: Path | str) -> str:
     """The hash of one file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    with open(path, "rb", buffering=0) as file:
+        digest = hashlib.sha256(file.read(AT_ONCE_BYTES))
+        while more := file.read(AT_ONCE_BYTES):
+            digest.update(more)
+        return digest.hexdigest()
 
 
 def _leads_out(name: str) -> bool:
-    return name.startswith("/") or ".." in PurePosixPath(name).parts
+    return name.startswith("/") or ".." in name.split("/")
 
 
 def _lines(path: Path) -> list[str]:

@@ -9,8 +9,7 @@ from onbox.protocol.reply_reader import ReplyReader
 def read_reply(exchange: Exchange) -> Reply:
     """The reply that a recorded exchange holds; a transport error becomes the reply's error."""
     reader = ReplyReader(framing=framing_of(exchange.headers.get("content-type", "")))
-    for t_ns, text in exchange.chunks:
-        reader.feed_text(t_ns, text)
+    reader.feed_recorded(exchange.chunks)
     reply = reader.end()
     if exchange.error:
         reply.error = reply.error or exchange.error

@@ -94,6 +94,8 @@ def measured(verdict: Verdict) -> tuple[list[Measured], list[str]]:
         speed = contender.speed
         if speed is None:
             notes.append(f"{contender.name}: left out, its speed was not measured")
+        elif speed.rate_of != "model":
+            notes.append(f"{contender.name}: left out, its weights are random: a rate of the kernels is not published")
         elif speed.status is Validity.INVALID or speed.decode_tok_s is None:
             failed = [check.id for check in speed.checks if check.status is Status.FAIL and check.id in REFUSING]
             notes.append(f"{contender.name}: left out, its speed is invalid ({', '.join(failed)})")

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from onbox.evidence.records import OwnerValues, Record
+from onbox.judge.rates import RatePair, RateRatio
 from onbox.judge.weighed import Basis, Looks, PairResult, QuantRow, Standing
 from onbox.schema.checks import Check
 from onbox.schema.sight import SightReason
@@ -65,7 +66,8 @@ class ClaimResult(Record):
     tolerance: float
     """Share of the rate."""
     verdict: str
-    """`reproduces`, `differs` (the same profile and another rate) or `not comparable`."""
+    """`reproduces` (the interval lies within the tolerance), `differs` (outside of it), `undecided` (across its
+    edge) or `not comparable`."""
     differences: tuple[Difference, ...]
     source: str
     date: str | None
@@ -97,6 +99,9 @@ class Measurement(Record):
     """A decode rate with all that speaks for and against it."""
 
     status: Validity
+    rate_of: str = "model"
+    """`model`, or `kernels` where the weights are random on purpose: such a rate is compared with nothing and not
+    published."""
     decode_tok_s: float | None
     """None when the status is `invalid` or the witnesses differ: such a number is shown among the witnesses, never as
     the result."""
@@ -119,10 +124,17 @@ class Measurement(Record):
     implied_gb_s: float | None = None
     """Bandwidth that the rate needs, where the weights are known (GB of 10^9 bytes)."""
     plausibility: str | None = None
-    """`impossible`, `at_ceiling`, `below_ceiling` or `not_bandwidth_bound`, as `onbox fit` says it; None: the weights
-    are not known, or fit into the processor's cache."""
+    """`impossible`, `at_ceiling`, `below_ceiling` or `not_bandwidth_bound`, as `onbox fit` says it, or two of them with
+    `or` where the interval of the rate reaches from one into the other; None: the weights are not known, or fit into
+    the processor's cache."""
+    roof_share: float | None = None
+    """`implied_gb_s` over what memory was measured to read, or over the maker's figure; None as `plausibility`."""
+    roof_share_interval: tuple[float, float] | None = None
+    """95 percent, of the rate alone: the bandwidth is taken as it is."""
     system_tok_s: float | None = None
     """Of several requests at a time, all of them together while all were active; None: one at a time."""
+    beside_one: RateRatio | None = None
+    """`system_tok_s` over the rate of one at a time; None: one at a time."""
     cells: tuple["Measurement", ...] = ()
     """Other numbers of requests at a time, in the order of the plan, and one at a time once more at the end; each is
     judged like this one, and its `decode_tok_s` is that of one request among the others."""
@@ -416,8 +428,8 @@ class Verdict(Record):
     3 arguments that a server broke, its own words refused and a full context come before an agent's exit code;
     since 4 a verdict has a scope, runs are compared in pairs where their instances differ, the baseline arm alone is
     judged, repeated answers count once, intervals cover whatever the spread of tasks, times are compared with their
-    interval, all challengers are compared, and each look costs; since 5 the check whether all
-    contenders pass all or none is `ALL_OR_NONE`."""
+    interval, all challengers are compared, and each look costs; since 5 rates are compared with their uncertainty, and
+    the check whether all contenders pass all or none is `ALL_OR_NONE`."""
     trial: str
     verdict: str
     """`keep`, `switch` or `undecided`."""
@@ -454,5 +466,7 @@ class Verdict(Record):
     """Each contender among all others; empty without a comparison."""
     quants: tuple[QuantRow, ...] = ()
     """Where the contenders are quants of one model: each beside the largest; empty: they are not."""
+    rates: tuple[RatePair, ...] = ()
+    """Decode rates beside that of the incumbent; empty with fewer than two that were measured."""
     looks: Looks | None = None
     """How often the question was looked at; None where there is nothing to compare."""

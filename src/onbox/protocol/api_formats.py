@@ -93,7 +93,7 @@ def _chat(payload: Mapping[str, Any]) -> Piece:
                 chosen = choice
     first = chosen or {}
     delta = _dict(first.get("delta")) or _dict(first.get("message"))
-    reasoning, field = _reasoning(delta)
+    reasoning, field = _reasoning(delta) if delta else ("", "")
     calls = delta.get("tool_calls")
     ids = first.get("token_ids", delta.get("token_ids"))
     return Piece(
@@ -293,7 +293,7 @@ def _usage(value: Any) -> dict[str, Any] | None:
 def _reasoning(holder: Mapping[str, Any]) -> tuple[str, str]:
     """The reasoning and the field that it came in; a server that fills two fields says the same in both."""
     for name in REASONING_FIELDS:
-        if text := _text(holder.get(name)):
+        if name in holder and (text := _text(holder[name])):
             return text, name
     return "", ""
 

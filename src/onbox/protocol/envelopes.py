@@ -17,6 +17,8 @@ from onbox.untrusted_json import UntrustedJsonError, parse
 _OTHER = "another text, which no model wrote"
 _CREATED = re.compile(r'"created": ?([1-9][0-9]{9})(?=[,}])')
 _LATER = "1234567890"
+_ASCII, _PLAIN = json.JSONEncoder(), json.JSONEncoder(ensure_ascii=False)
+"""The two ways in which servers write a text."""
 FRAME = ("data: ", "\n\n")
 """Of an event that is one line of data."""
 
@@ -82,12 +84,12 @@ def envelope_of(message: str, piece: Piece) -> Envelope | None:
     if len(shown) != 1 or _tells_more(piece):
         return None
     part, index, text = shown[0]
-    for written in {json.dumps(text), json.dumps(text, ensure_ascii=False)}:
+    for written in {_ASCII.encode(text), _PLAIN.encode(text)}:
         if message.count(written) == 1:
             head, _, tail = message.partition(written)
             clock = _clock(tail)
             later = f"{tail[: clock[0]]}{_LATER}{tail[clock[1] :]}" if clock else tail
-            if _means(f"{head}{json.dumps(_OTHER)}{later}", _with(piece, part, _OTHER)):
+            if _means(f'{head}"{_OTHER}"{later}', piece, part):
                 # One further, for the quote that closes the text.
                 seconds = (clock[0] + 1, clock[1] + 1) if clock else None
                 return Envelope(f'{head}"', f'"{tail}', part, index, piece.token_ids, seconds)
@@ -115,15 +117,25 @@ def _tells_more(piece: Piece) -> bool:
     return any(told) or any(call.id or call.name or not call.arguments for call in piece.calls)
 
 
-def _with(piece: Piece, part: str, text: str) -> Piece:
-    if part == "arguments":
-        return replace(piece, calls=(replace(piece.calls[0], arguments=text),))
-    return replace(piece, text=text) if part == "text" else replace(piece, reasoning=text)
-
-
-def _means(message: str, piece: Piece) -> bool:
+def _means(message: str, piece: Piece, part: str) -> bool:
+    """Whether a message says the same as a piece, with `_OTHER` in the place of its text."""
     try:
         payload = parse(message)
     except UntrustedJsonError:
         return False
-    return isinstance(payload, dict) and piece_of(payload) == piece
+    if not isinstance(payload, dict):
+        return False
+    found = piece_of(payload)
+    if part == "arguments":
+        if len(found.calls) != 1 or found.calls[0].arguments != _OTHER:
+            return False
+        found.calls[0].arguments = piece.calls[0].arguments
+    elif part == "text":
+        if found.text != _OTHER:
+            return False
+        found.text = piece.text
+    else:
+        if found.reasoning != _OTHER:
+            return False
+        found.reasoning = piece.reasoning
+    return found == piece

@@ -1,6 +1,7 @@
 """What a model answered, put together from the pieces that its server sent."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -27,6 +28,10 @@ class ToolCall:
     def arguments(self) -> str:
         """JSON text as it came: it may be pretty-printed, or broken."""
         return _joined(self._arguments)
+
+    def extend(self, arguments: Sequence[str]) -> None:
+        """Take in pieces of the arguments."""
+        self._arguments.extend(arguments)
 
     def add(self, name: str, arguments: str) -> None:
         """Take in a piece of each."""
@@ -133,18 +138,17 @@ class Reply:
             self.token_ids = (self.token_ids or 0) + piece.token_ids
         return self._show(piece)
 
-    def again(self, envelope: Envelope, text: str) -> bool:
-        """Take in an event that is one taken in before but for its text; True, for it shows something."""
+    def more(self, envelope: Envelope, texts: Sequence[str]) -> None:
+        """Take in events that are one taken in before but for their texts."""
         if envelope.part == "text":
-            self._content.append(text)
+            self._content.extend(texts)
         elif envelope.part == "reasoning":
-            self._reasoning.append(text)
+            self._reasoning.extend(texts)
         else:
-            self._calls[envelope.index].add("", text)
-        self.characters += len(text)
+            self._calls[envelope.index].extend(texts)
+        self.characters += sum(map(len, texts))
         if envelope.token_ids is not None:
-            self.token_ids = (self.token_ids or 0) + envelope.token_ids
-        return True
+            self.token_ids = (self.token_ids or 0) + envelope.token_ids * len(texts)
 
     def _show(self, piece: Piece) -> bool:
         if piece.text:
@@ -175,7 +179,7 @@ def _joined(parts: list[str]) -> str:
     Halves of characters that a server escaped into two messages are joined; a lone half is replaced.
     """
     text = "".join(parts)
-    if SURROGATE.search(text):
+    if not text.isascii() and SURROGATE.search(text):
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     parts[:] = [text]
     return text

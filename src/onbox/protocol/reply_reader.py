@@ -4,6 +4,8 @@ The same code serves the agent while a reply arrives and the judge a year later 
 the same reply.
 """
 
+from collections.abc import Sequence
+
 from onbox.protocol.api_formats import error_text, piece_of
 from onbox.protocol.envelopes import Envelope, envelope_of
 from onbox.protocol.framing import Document, Event, Framing, SseParser
@@ -48,23 +50,36 @@ class ReplyReader:
         self.reply.arrivals.append(Arrival(t_ns, visible, self.reply.characters - before, self.reply.counted))
         self.reply.chunks += visible
 
-    def feed_text(self, t_ns: int, chunk: str) -> None:
-        """Take in a chunk as a record has it: bytes as UTF-8 with surrogateescape."""
-        if (
-            self._framed is not None
-            and isinstance(self._framing, SseParser)
-            and self._framing.between_events
-            and self._messages < MESSAGES_MAX
-            and (text := self._framed.text_of(chunk))
-            and (text.isascii() or not SURROGATE.search(text))
-        ):
-            reply = self.reply
-            reply.again(self._framed, text)
-            reply.arrivals.append(Arrival(t_ns, 1, len(text), reply.counted))
-            reply.chunks += 1
-            self._messages += 1
-        else:
-            self.feed(t_ns, chunk.encode("utf-8", "surrogateescape"))
+    def feed_recorded(self, chunks: Sequence[tuple[int, str]]) -> None:
+        """Take in chunks as a record has them: (stamp, bytes as UTF-8 with surrogateescape)."""
+        at = 0
+        while at < len(chunks):
+            at = self._alike(chunks, at)
+            if at < len(chunks):
+                self.feed(chunks[at][0], chunks[at][1].encode("utf-8", "surrogateescape"))
+                at += 1
+
+    def _alike(self, chunks: Sequence[tuple[int, str]], at: int) -> int:
+        """Take in all chunks from one on that are the same event but for its text; returns the first that is not."""
+        envelope, framing, reply = self._framed, self._framing, self.reply
+        if envelope is None or not isinstance(framing, SseParser) or not framing.between_events:
+            return at
+        text_of, ids, counted, arrive = envelope.text_of, envelope.token_ids, reply.counted, reply.arrivals.append
+        texts: list[str] = []
+        for place in range(at, min(len(chunks), at + MESSAGES_MAX - self._messages)):
+            t_ns, chunk = chunks[place]
+            text = text_of(chunk)
+            if not text or not (text.isascii() or not SURROGATE.search(text)):
+                break
+            texts.append(text)
+            if ids is not None:
+                counted = ids * len(texts) + (reply.token_ids or 0)
+            arrive(Arrival(t_ns, 1, len(text), counted))
+        if texts:
+            reply.more(envelope, texts)
+            reply.chunks += len(texts)
+            self._messages += len(texts)
+        return at + len(texts)
 
     def end(self) -> Reply:
         """Return the reply after the last byte."""
@@ -76,7 +91,8 @@ class ReplyReader:
     def _event(self, event: Event) -> bool:
         if self._envelope is not None and event.name != "error" and (text := self._envelope.text_of(event.data)):
             self._learned_in_vain = 0
-            return self.reply.again(self._envelope, text)
+            self.reply.more(self._envelope, [text])
+            return True
         if event.data.strip() == "[DONE]":
             self.reply.done = True
             return False

@@ -198,7 +198,7 @@ def _speed(page: Page) -> Iterator[str]:
             {"time_to_first_token_s": speed.ttft_s, "measured": amount, **words.beside_the_rate(speed), **speed.profile}
         )
         if speed.cells:
-            yield table(words.CELLS_HEAD, (words.cell(cell) for cell in (speed, *speed.cells)), right=(0, 1, 2))
+            yield table(words.CELLS_HEAD, (words.cell(cell) for cell in (speed, *speed.cells)), right=(0, 1, 2, 3))
         if speed.claims:
             yield table(words.CLAIMS_HEAD, (_claim(claim) for claim in speed.claims))
 

@@ -5,10 +5,11 @@ for damaged evidence: a report of a broken trial is wanted most.
 """
 
 import json
+import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
@@ -28,16 +29,14 @@ BROUGHT = ("hub", "parts")
 R = TypeVar("R", bound=BaseModel)
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """One tool call of the model."""
 
     name: str
     arguments: Cut
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One message of a run."""
 
     role: str
@@ -157,9 +156,10 @@ def read_page(folder: TrialFolder, verdict: Verdict, seal: str = "") -> Page:
 
 def read_transcript(folder: Path, run: RunResult, limit: int) -> Transcript:
     """Read what a run left behind, each text cut to `limit` characters."""
-    at = (folder / run.folder).resolve()
-    if not at.is_relative_to(folder.resolve()):
+    home, place = os.path.realpath(folder), os.path.realpath(f"{folder}/{run.folder}")
+    if not f"{place}/".startswith(f"{home.rstrip('/')}/"):
         return Transcript(problem="its folder lies outside the trial")
+    at = Path(place)
     steps, problem = steps_of(at / "trajectory.json")
     shown = (*steps[: STEPS_MAX * 2 // 3], *steps[-STEPS_MAX // 3 :]) if len(steps) > STEPS_MAX else tuple(steps)
     return Transcript(
@@ -247,10 +247,12 @@ def steps_of(path: Path) -> tuple[list[dict[str, Any]], str]:
     """The steps of a `trajectory.json` as they were written, and why there are none."""
     if not path.is_file():
         return [], "no transcript was kept"
-    if path.stat().st_size > TRANSCRIPT_BYTES_MAX:
-        return [], "the transcript is too large to show"
+    with path.open("rb", buffering=0) as file:
+        if os.fstat(file.fileno()).st_size > TRANSCRIPT_BYTES_MAX:
+            return [], "the transcript is too large to show"
+        data = file.readall()
     try:
-        steps = json.loads(path.read_bytes())["steps"]
+        steps = json.loads(data)["steps"]
     except (ValueError, KeyError, TypeError):
         return [], "the transcript cannot be read"
     return [step for step in steps if isinstance(step, dict)] if isinstance(steps, list) else [], ""
@@ -283,6 +285,7 @@ def _name(value: object) -> str:
 
 
 def _text(path: Path, limit: int) -> Cut | None:
-    if not path.is_file():
+    try:
+        return cut(path.read_text("utf-8", "surrogateescape"), limit)
+    except OSError:
         return None
-    return cut(path.read_text("utf-8", "surrogateescape"), limit)

@@ -83,6 +83,8 @@ def _tally(verdict: Verdict) -> str:
 
 def _row(found: ContenderResult) -> tuple[str, ...]:
     speed = words.NOT_MEASURED if found.speed is None else f"{words.rate(found.speed)} ({found.speed.status.value})"
+    if found.speed is not None and words.of_kernels(found.speed):
+        speed = words.NOT_PUBLISHED
     role = words.ROLES.get(found.role, found.role)
     return (
         f"**{plain(_cut(found.name, NAME_CHARACTERS_MAX))}** ({plain(role)})",

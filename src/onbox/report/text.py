@@ -1,7 +1,7 @@
 """Text that others wrote, made fit to be shown: nothing in it hides, moves or ends what stands around it."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 without tab and newline, DEL, C1
@@ -26,6 +26,8 @@ def visible(text: str) -> str:
 
     The result can be encoded as UTF-8 even where `text` held lone surrogates.
     """
+    if text.isprintable() and text.isascii() and len(text) <= TEXT_CHARACTERS_MAX:
+        return text
     return _HIDDEN.sub(_sign, _bounded(text, TEXT_CHARACTERS_MAX).replace("\r\n", "\n"))
 
 
@@ -50,8 +52,7 @@ def _sign(match: re.Match[str]) -> str:
     return f"⟨U+{code:04X}⟩"
 
 
-@dataclass(frozen=True)
-class Cut:
+class Cut(NamedTuple):
     """A text whose middle may have been left out."""
 
     head: str

@@ -31,7 +31,7 @@ def quant_rows(verdict: Verdict) -> list[tuple[str, ...]]:
             "" if row.loss is None else f"{row.lost}, {row.won}",
             row.said,
             _times(row.time_ratio, row.time_interval) if row.loss is not None else "",
-            UNKNOWN if row.decode_tok_s is None else f"{row.decode_tok_s:.3g} tok/s",
+            UNKNOWN if row.decode_tok_s is None else f"{row.decode_tok_s:.3g} tok/s{_within(row.decode_interval)}",
             UNKNOWN if row.memory_bytes is None else f"{row.memory_bytes / 1e9:.2f} GB",
             {True: "yes", False: "no", None: UNKNOWN}[row.sees],
         )
@@ -56,6 +56,10 @@ def pair_rows(verdict: Verdict) -> list[tuple[str, ...]]:
         )
         for row in verdict.pairs
     ]
+
+
+def _within(interval: tuple[float, float] | None) -> str:
+    return f" ({interval[0]:.3g} to {interval[1]:.3g})" if interval else ""
 
 
 def _points(share: float | None, interval: tuple[float, float] | None) -> str:

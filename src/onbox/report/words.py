@@ -6,13 +6,16 @@ A value that is None was not seen; it is said so, and never shown as 0. Every fu
 from collections.abc import Mapping
 from decimal import Decimal
 
-from onbox.judge.formatting import plus_minus
+from onbox.judge.formatting import OF_KERNELS, plus_minus
+from onbox.judge.rates import RateRatio, RateSaid
 from onbox.judge.results import BackendProof, Difference, Measurement, RunResult
 
 NOT_MEASURED = "not measured"
 UNKNOWN = "unknown"
 WHOLE_IS_IN = "the whole is in"
 NO_VALID_NUMBER = "no valid number"
+KERNELS_ALONE = OF_KERNELS
+NOT_PUBLISHED = "not published: random weights, so a rate of the kernels alone"
 ORDER_OF_WORDS = "The verdict first, then what speaks against it, then the numbers and the files behind them."
 INVALID_IS_NOT_COUNTED = "An invalid run says nothing about the model and is not counted."
 
@@ -22,7 +25,7 @@ NO_REASON = "no reason was written down"
 NO_STAND_UP = "No record of a stand-up."
 NO_BOX = "No fingerprint of the box was kept."
 NO_PASS = "no pass"
-CELLS_HEAD = ("at a time", "each", "together", "status")
+CELLS_HEAD = ("at a time", "each", "together", "over one", "status")
 CLAIMS_HEAD = ("published", "by", "this measurement", "what differs")
 NO_DOUBTS = "No check failed or warned."
 NOTHING_DROPPED = "Nothing was discarded or invalidated."
@@ -59,17 +62,37 @@ def beside_the_rate(speed: Measurement) -> dict[str, object]:
     found = {
         "tokens a forward pass": speed.acceptance_length,
         "forward passes a second": speed.forward_passes_s,
-        "implied_gb_s": speed.implied_gb_s,
+        "implied bandwidth": None
+        if speed.implied_gb_s is None
+        else f"{number(speed.implied_gb_s)} GB/s{_known(speed)}",
+        "share of the roof": None if speed.roof_share is None else _share(speed),
         "plausibility": None if speed.plausibility is None else label(speed.plausibility),
     }
     return {name: value for name, value in found.items() if value is not None}
 
 
-def cell(speed: Measurement) -> tuple[str, str, str, str]:
+def _known(speed: Measurement) -> str:
+    return plus_minus(speed.uncertainty.relative if speed.uncertainty else None)
+
+
+def _share(speed: Measurement) -> str:
+    within = speed.roof_share_interval
+    return percent(speed.roof_share) + (f" ({percent_interval(within)})" if within else "")
+
+
+def cell(speed: Measurement) -> tuple[str, str, str, str, str]:
     """One number of requests at a time, under `CELLS_HEAD`."""
-    each = rate(speed)
-    together = "" if speed.system_tok_s is None else tok_s(speed.system_tok_s)
-    return str(speed.profile.get("concurrency", 1)), each, together, speed.status.value
+    together = "" if speed.system_tok_s is None else tok_s(speed.system_tok_s) + _known(speed)
+    beside = "" if speed.beside_one is None else ratio(speed.beside_one)
+    return str(speed.profile.get("concurrency", 1)), rate(speed), together, beside, speed.status.value
+
+
+def ratio(found: RateRatio) -> str:
+    """One rate over another: `1.86 times ± 3 %`, with `equal within uncertainty` where they are not told apart."""
+    if found.ratio is None:
+        return found.said.value
+    times = f"{number(found.ratio)} times{plus_minus(found.relative)}"
+    return f"{times}, {found.said.value}" if found.said is RateSaid.EQUAL else times
 
 
 def title_and_headline(verdict: str, headline: str) -> tuple[str, str]:
@@ -198,7 +221,12 @@ def rate(speed: Measurement) -> str:
     """The number of a measurement with its uncertainty, `46.6 tok/s ± 4 %`, or that there is none."""
     if speed.decode_tok_s is None:
         return NO_VALID_NUMBER
-    return tok_s(speed.decode_tok_s) + plus_minus(speed.uncertainty.relative if speed.uncertainty else None)
+    return tok_s(speed.decode_tok_s) + _known(speed) + (f" {OF_KERNELS}" if of_kernels(speed) else "")
+
+
+def of_kernels(speed: Measurement) -> bool:
+    """Whether a rate is one of random weights: it is told, and neither compared nor published."""
+    return speed.rate_of != "model"
 
 
 def budget(speed: Measurement) -> str:

@@ -6,7 +6,9 @@ from typing import Any
 
 from onbox.errors import OnboxError
 from onbox.evidence.load import TrialEvidence, load_contender
+from onbox.judge.rates import RateRatio
 from onbox.judge.results import ContenderResult, Measurement, TaskCell
+from onbox.judge.speed.rate_comparison import not_compared, rate_ratio
 from onbox.judge.verdict.cells import Seen
 from onbox.judge.verdict.comparison import as_seen
 from onbox.judge.verdict.contenders import judge_contender
@@ -74,6 +76,8 @@ class Comparing:
     speeds: tuple[Beside, ...]
     rates_compare: bool
     """Whether the decode rates have the same profile."""
+    rates: RateRatio | None
+    """The right one over the left one; None: not both were measured."""
 
 
 def compare(left: Chosen, right: Chosen) -> Comparing:
@@ -82,6 +86,7 @@ def compare(left: Chosen, right: Chosen) -> Comparing:
     shared = tuple(_shared(left, right, same_trial))
     runs, why_not = _paired(left, right, {each.task for each in shared})
     speeds = tuple(_speeds(left.contender.speed, right.contender.speed))
+    alike = bool(speeds) and all(each.same for each in speeds)
     return Comparing(
         left=left,
         right=right,
@@ -92,8 +97,15 @@ def compare(left: Chosen, right: Chosen) -> Comparing:
         runs=runs,
         why_not=why_not,
         speeds=speeds,
-        rates_compare=bool(speeds) and all(each.same for each in speeds),
+        rates_compare=alike,
+        rates=_rates(left.contender.speed, right.contender.speed, alike),
     )
+
+
+def _rates(left: Measurement | None, right: Measurement | None, alike: bool) -> RateRatio | None:
+    if left is None or right is None:
+        return None
+    return rate_ratio(left, right) if alike else not_compared("they were not measured alike")
 
 
 def _paired(left: Chosen, right: Chosen, tasks: Container[str]) -> tuple[Paired | None, str]:

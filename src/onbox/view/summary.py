@@ -11,7 +11,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from onbox.errors import UsageError
-from onbox.evidence.folder import first_problem, json_of
+from onbox.evidence.folder import json_of
+from onbox.field_errors import first_problem
 from onbox.judge.results import ContenderResult, Measurement, Verdict
 from onbox.report import words
 from onbox.untrusted_json import UntrustedJsonError, parse

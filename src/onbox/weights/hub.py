@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from onbox.errors import BoxError, OnboxError, UsageError
+from onbox.errors import BoxError, OnboxError, UsageError, install_extra
 from onbox.weights.reader import Reader, check_range
 
 TIMEOUT_S = 20.0
@@ -165,4 +165,4 @@ def _huggingface_hub() -> Any:
     try:
         return importlib.import_module("huggingface_hub")
     except ImportError as error:
-        raise BoxError("hf: sources need huggingface_hub, which is missing", "pip install 'onbox[hub]'") from error
+        raise BoxError("hf: sources need huggingface_hub, which is missing", install_extra("hub")) from error

@@ -28,7 +28,7 @@ BY_RULES = re.compile(
             r"\.contenders\[\d+\]\.(population_)?interval\[\d\]$",
             r"(\.arms\[\d+\])?\.(difference|tasks|scope|population_p)\b",
             # Times with their interval, all challengers, values and looks.
-            r"\.(basis|values|pairs|standings|looks|quants)\b",
+            r"\.(basis|values|pairs|standings|looks|quants|rates)\b",
             r"\.fixed_suite\.method$|\.would_settle\[\d+\]$",
         )
     )

@@ -178,7 +178,7 @@ def test_root_s_commands_are_an_unprivileged_user_s_on_the_host(place: Place) ->
     place.workspace.chmod(0o700)
     name = f"8{os.getpid()}.{os.getppid()}"
     with ThreadPoolExecutor() as pool:
-        running = pool.submit(place.shell, f"echo new > given; mkdir a; touch a/made; sleep {name}", timeout_s=2)
+        running = pool.submit(place.shell, f"echo new > given; mkdir a; touch a/made; sleep {name}", timeout_s=5)
         assert wait_for(lambda: alive(f"sleep\0{name}"))
         uids = {Path(f"/proc/{pid}").stat().st_uid for pid in alive(f"sleep\0{name}")}
         assert running.result().exit_code is None

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from onbox import TrialSpec, plan_trial, run_trial
-from onbox.evidence.records import SightPlan
+from onbox.errors import BoxError
+from onbox.evidence.records import OwnerValues, SightPlan
 from onbox.judge.results import Verdict
 from onbox.see.facts import Subject, facts_about
 from tests.doubles.projector import write_projector
@@ -53,6 +54,27 @@ def test_without_pillow_a_trial_goes_on_and_says_so(tmp_path: Path, monkeypatch:
     album(SightPlan(seed=SEED))
     monkeypatch.setitem(sys.modules, "PIL", None)
     assert trial(tmp_path, monkeypatch, True).contenders[0].sight is None
+
+
+def test_nor_does_one_end_where_all_were_to_be_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a plan for quants has it."""
+    plan = SightPlan(seed=SEED, always=True)
+    with sighted(plan, reads, {"/v1/models": MODELS}) as server:
+        spec = TrialSpec(contenders=(f"{server.url}/v1",), speed=None, bench=False, see=plan)
+        folder = plan_trial(spec, tmp_path / "out")
+        monkeypatch.setitem(sys.modules, "PIL", None)
+        notes = []
+        result = run_trial(folder, show=lambda event: notes.append(str(getattr(event, "text", ""))))
+    assert result.verdict.contenders[0].sight is None
+    assert any("Pillow, which is not installed" in note for note in notes)
+
+
+def test_what_must_see_is_not_begun_without_pillow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    spec = TrialSpec(contenders=("http://127.0.0.1:9/v1",), speed=None, bench=False, values=OwnerValues(must_see=True))
+    with pytest.raises(BoxError, match="Pillow"):
+        plan_trial(spec, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 class TestFacts:

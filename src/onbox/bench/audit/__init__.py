@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from onbox.bench.audit.probes import PROBES
-from onbox.bench.audit.subject import ProbeEnd, Subject
+from onbox.bench.audit.subject import ProbeEnd, Subject, Warm
 from onbox.bench.sandbox import Sandbox
 from onbox.bench.tasks import Task
 from onbox.scratch import scratch_folder
@@ -42,16 +42,27 @@ class TaskAudit:
         return asdict(self)
 
 
-def audit(task: Task, sandbox: Sandbox) -> TaskAudit:
+def audit(task: Task, sandbox: Sandbox, *, to_the_end: bool = True, warm: Warm | None = None) -> TaskAudit:
     """Put a task's gate to all probes.
+
+    Args:
+        task: the task.
+        sandbox: where its gate runs.
+        to_the_end: also those after the first that does not get what it expected.
+        warm: see `Subject`; oracle and nothing done are asked of the gate itself first, and of this again.
 
     Raises:
         BoxError: the task needs Docker, or the sandbox could not start.
     """
     with scratch_folder("audit") as scratch:
-        subject = Subject(task, sandbox, scratch)
-        probes = tuple(end for probe in PROBES for end in probe(subject))
-    return TaskAudit(task.name, all(end.got == end.expected for end in probes), probes, not task.judges_apart)
+        subject = Subject(task, sandbox, scratch, warm)
+        probes = []
+        for end in (end for probe in PROBES for end in probe(subject)):
+            probes.append(end)
+            if end.got != end.expected and not to_the_end:
+                break
+    passed = all(end.got == end.expected for end in probes)
+    return TaskAudit(task.name, passed, tuple(probes), not task.judges_apart)
 
 
 def audit_all(tasks: Sequence[Task], sandbox: Sandbox, jobs: int = 2) -> Iterator[TaskAudit]:

@@ -49,7 +49,7 @@ def rewritten(subject: Subject) -> Iterator[ProbeEnd]:
     for what, rewrite in REWRITES.items():
         left = subject.oracle()
         if not left.fault and _rewrite_files(left.app, subject.changed, rewrite):
-            yield subject.expect("pass", f"rewritten: {what}", left)
+            yield subject.expect("pass", f"rewritten: {what}", left, honest=True)
     for what, rewrite in REPLY_REWRITES.items():
         left = subject.oracle()
         if subject.task.answer == "reply" and (text := rewrite("reply.md", left.reply)):
@@ -71,12 +71,12 @@ def half_done(subject: Subject) -> Iterator[ProbeEnd]:
             (left.app / name).unlink(missing_ok=True)
             if (before / name).exists():
                 shutil.copy2(before / name, left.app / name)
-            yield subject.expect("fail", f"half done: all but {name}", left)
+            yield subject.expect("fail", f"half done: all but {name}", left, honest=True)
         if len(parts) > 1:
             for line, text in parts:
                 left = subject.oracle()
                 (left.app / name).write_bytes(text)
-                yield subject.expect("fail", f"half done: all but {name}, line {line}", left)
+                yield subject.expect("fail", f"half done: all but {name}, line {line}", left, honest=True)
 
 
 def vandal(subject: Subject) -> Iterator[ProbeEnd]:
@@ -165,7 +165,7 @@ _EXAMPLES: dict[str, GateVerdict] = {"variants": "pass", "wrong": "fail"}
 def _examples(subject: Subject, folder: str, expected: GateVerdict, prefix: str = "") -> Iterator[ProbeEnd]:
     for path in sorted((subject.task.solution / folder).glob("*")):
         if path.suffix == ".sh":
-            yield subject.expect(expected, f"{prefix}{folder}/{path.name}", subject.after(path))
+            yield subject.expect(expected, f"{prefix}{folder}/{path.name}", subject.after(path), honest=True)
         elif path.suffix == ".md":
             left = Left(subject.fresh(), path.read_text("utf-8", "replace"))
             yield subject.expect(expected, f"{prefix}{folder}/{path.name}", left)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from onbox.bench.diff import TEXT_BYTES_MAX
 
-TRIES_MAX = 60
-"""Runs of the tests for one commit."""
-SECONDS_MAX = 240.0
-"""Of all these runs."""
-PLACES_MAX = 80
+TRIES_MAX = 250
+"""Runs of the tests for one task."""
+SECONDS_MAX = 120.0
+"""Of all these runs, on the processor where that is known."""
+PLACES_MAX = 500
 """Of one commit: with more, so many runs do not tell which are needed."""
 
 
@@ -66,7 +66,10 @@ def applied(before: Mapping[str, bytes], after: Mapping[str, bytes], kept: Seque
 
 
 def reduced(
-    before: Mapping[str, bytes], after: Mapping[str, bytes], works: Callable[[Mapping[str, bytes]], bool]
+    before: Mapping[str, bytes],
+    after: Mapping[str, bytes],
+    works: Callable[[Mapping[str, bytes]], bool],
+    clock: Callable[[], float] = time.monotonic,
 ) -> dict[str, bytes]:
     """The smallest part of the change found for which `works` holds: no file and no place can be left out alone.
 
@@ -74,19 +77,20 @@ def reduced(
         before: the files that the commit changes, as they were.
         after: as they are then; `works` holds for them.
         works: runs the tests on a state of these files.
+        clock: what is held against SECONDS_MAX, in seconds.
 
     Raises:
         TooMuchError: it has more than PLACES_MAX places, or is still larger than it need be after TRIES_MAX runs
             or SECONDS_MAX.
     """
-    left, ends = TRIES_MAX, time.monotonic() + SECONDS_MAX
+    left, ends = TRIES_MAX, clock() + SECONDS_MAX
     goal = dict(after)
     if len(places(before, after)) > PLACES_MAX:
         raise TooMuchError
 
     def holds(groups: Sequence[Sequence[Place]]) -> bool:
         nonlocal left
-        if left <= 0 or time.monotonic() > ends:
+        if left <= 0 or clock() > ends:
             raise TooMuchError
         left -= 1
         return works(applied(before, goal, [place for group in groups for place in group]))

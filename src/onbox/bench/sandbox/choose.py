@@ -9,7 +9,7 @@ from onbox.bench.sandbox.bubblewrap import Bubblewrap
 from onbox.bench.sandbox.container import Container
 from onbox.bench.sandbox.none import Unsafe
 from onbox.bench.sandbox.sandlock import Sandlock
-from onbox.errors import BoxError, UsageError
+from onbox.errors import BoxError, UsageError, install_extra
 from onbox.scratch import scratch_folder
 
 VARIABLE = "ONBOX_SANDBOX"
@@ -48,7 +48,7 @@ def choose(*, unsafe: bool = False) -> Sandbox:
         return Unsafe()
     raise BoxError(
         f"no sandbox works here ({'; '.join(reasons)})",
-        'apt install bubblewrap, or pip install "onbox[embedded]"',
+        f"apt install bubblewrap, or {install_extra('embedded')}",
     )
 
 

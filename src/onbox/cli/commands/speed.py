@@ -53,6 +53,7 @@ from onbox.errors import UsageError
 @click.option("--claims", "claims_file", type=click.Path(path_type=Path), help="Published rates to compare with.")
 @click.option("--backend", default="", help="The server's kernels, as you know them; claims ask for it.")
 @click.option("--precision", default="", help="Of the resident weights, as you know it; claims ask for it.")
+@click.option("--random-weights", is_flag=True, help="It makes no sense on purpose: a rate of the kernels.")
 @click.option("--out", type=click.Path(path_type=Path), help="The evidence folder.")
 @json_option
 def command(
@@ -70,6 +71,7 @@ def command(
     claims_file: Path | None,
     backend: str,
     precision: str,
+    random_weights: bool,
     out: Path | None,
     as_json: bool,
 ) -> None:
@@ -94,6 +96,7 @@ def command(
             claims=claims_file or (),
             backend=backend,
             precision=precision,
+            random_weights=random_weights,
             out=out,
             show=view.show,
         )

@@ -14,7 +14,7 @@ from onbox.report import words
 from onbox.report.text import one_line
 from onbox.schema.checks import Status
 
-CLAIM_STYLES = {"reproduces": "green", "differs": "red", "not comparable": "yellow"}
+CLAIM_STYLES = {"reproduces": "green", "differs": "red", "undecided": "yellow", "not comparable": "yellow"}
 
 
 def measurement(speed: Measurement, folder: Path) -> RenderableType:

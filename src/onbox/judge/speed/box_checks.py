@@ -132,12 +132,17 @@ def memory(context: CheckContext) -> Check:
     bad = bool(swapped) or share > limit.MEMORY_STALL_MAX
     return check(
         Status.WARN if bad else None,
-        f"memory ran short ({swapped or 0} pages swapped): close other programs, or take a smaller context",
+        _short_of_memory(swapped, share),
         observed=round(100 * share, 2),
         threshold=most,
         unit="% of the time stalled" if stalled_us is not None else "% (only swapping is told)",
         evidence=evidence,
     )
+
+
+def _short_of_memory(swapped: int | None, share: float) -> str:
+    signs = f"{swapped:,} pages swapped" if swapped else f"a task waited for it {100 * share:.0f} % of the time"
+    return f"memory ran short ({signs}): close other programs, or take a smaller context"
 
 
 def watched(context: CheckContext) -> Sequence[Moment]:

@@ -33,6 +33,8 @@ class CheckContext:
     cpu: Mapping[int, CpuWindow]
     moments: Sequence[Moment]
     coherence: PreflightCase | None
+    without_sense: bool
+    """The weights are random on purpose."""
     ceiling: Ceiling | None
     implied_gb_s: float | None
     """Bandwidth that the rate needs; None where the weights are not known."""

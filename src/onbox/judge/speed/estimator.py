@@ -146,15 +146,12 @@ def burst_starts(stamps_ns: list[int], tokens: int | None) -> list[int]:
     if not stamps_ns:
         return []
     span_ns = stamps_ns[-1] - stamps_ns[0]
-    pause_ns = max((now - before for before, now in pairwise(stamps_ns)), default=0)
+    gaps_ns = [now - before for before, now in pairwise(stamps_ns)]
+    pause_ns = max(gaps_ns, default=0)
     stalled = pause_ns > span_ns / 2
     mean_gap_ns = (span_ns - pause_ns * stalled) / max(1, tokens or len(stamps_ns))
     epsilon_ns = min(BURST_GAP_NS, max(mean_gap_ns / 4, STALLED_GAP_NS * stalled))
-    starts = stamps_ns[:1]
-    for before, now in pairwise(stamps_ns):
-        if now - before > epsilon_ns:
-            starts.append(now)
-    return starts
+    return [*stamps_ns[:1], *(now for now, gap_ns in zip(stamps_ns[1:], gaps_ns, strict=True) if gap_ns > epsilon_ns)]
 
 
 def _first_tokens(reply: Reply, first: Sequence[Arrival]) -> float:

@@ -25,11 +25,14 @@ def complete(context: CheckContext) -> Check:
 @rule("COHERENCE", Subject.STREAM, hard=True)
 def coherence(context: CheckContext) -> Check:
     """The same server makes sense: fast garbage is a known failure of broken kernels."""
+    if context.without_sense:
+        return _no_sense_expected(context)
     case = context.coherence
     status = Status(case.status) if case and case.status in set(Status) else Status.UNKNOWN
     hints = {
         Status.UNKNOWN: "no probe asked this server for sense, so fast garbage would pass: run the preflight first",
-        Status.FAIL: f"the server answers nonsense, its speed means nothing: {case.detail if case else ''}",
+        Status.FAIL: f"the server answers nonsense, its speed means nothing: {case.detail if case else ''}; if its "
+        "weights are random on purpose, say so (random_weights, --random-weights)",
         Status.WARN: f"the probe for sense was not clear: {case.detail if case else ''}",
     }
     evidence = f"{context.where.split('/')[0]}/preflight.json"
@@ -39,6 +42,20 @@ def coherence(context: CheckContext) -> Check:
         threshold="the probe passes",
         evidence=evidence,
         hint=hints.get(status, ""),
+    )
+
+
+def _no_sense_expected(context: CheckContext) -> Check:
+    """Of random weights sense is the surprise: then they are not random, and the rate is not what it is called."""
+    case = context.coherence
+    sense = case is not None and case.status == Status.PASS
+    return check(
+        Status.WARN if sense else None,
+        f"its weights are said to be random, and it makes sense: {case.detail if case else ''}",
+        observed=f"none, as expected of random weights; {case.detail}" if case and not sense else "not asked",
+        threshold="none: the weights are random on purpose",
+        unit="",
+        evidence=f"{context.where.split('/')[0]}/preflight.json",
     )
 
 
