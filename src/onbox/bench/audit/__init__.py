@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from onbox.bench.audit.probes import PROBES
-from onbox.bench.audit.subject import ProbeEnd, Subject, Warm
+from onbox.bench.audit.subject import AuditSubject, ProbeEnd, Warm
 from onbox.bench.sandbox import Sandbox
 from onbox.bench.tasks import Task
 from onbox.scratch import scratch_folder
@@ -55,7 +55,7 @@ def audit(task: Task, sandbox: Sandbox, *, to_the_end: bool = True, warm: Warm |
         BoxError: the task needs Docker, or the sandbox could not start.
     """
     with scratch_folder("audit") as scratch:
-        subject = Subject(task, sandbox, scratch, warm)
+        subject = AuditSubject(task, sandbox, scratch, warm)
         probes = []
         for end in (end for probe in PROBES for end in probe(subject)):
             probes.append(end)

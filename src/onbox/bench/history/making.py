@@ -10,13 +10,13 @@ from onbox.bench.audit.admission import remember
 from onbox.bench.audit.rewrites import REWRITES
 from onbox.bench.diff import patch
 from onbox.bench.history.environment import Sealed
-from onbox.bench.history.groups import Group, file_of, groups
+from onbox.bench.history.groups import TestGroup, file_of, groups
 from onbox.bench.history.instruction import instruction, says_little
 from onbox.bench.history.paths import is_code, is_set_up, is_test
 from onbox.bench.history.reduce import TooMuchError, places, reduced
-from onbox.bench.history.repository import EXECUTABLE, FILE, Commit, Entry, Repository, lay_out
+from onbox.bench.history.repository import EXECUTABLE, FILE, Commit, GitRepository, TreeEntry, lay_out
 from onbox.bench.history.runners import NEEDS, REQUEST_BYTES_MAX, TESTS_S, Observed, Suite, kind_of, targets_of
-from onbox.bench.history.worker import Worker
+from onbox.bench.history.worker import MiningWorker
 from onbox.bench.history.writing import Draft, write_task
 from onbox.bench.sandbox import Bind, Sandbox
 from onbox.bench.sandbox.equipped import Equipped
@@ -95,7 +95,7 @@ class _Change:
     old: Mapping[str, bytes]
     new: Mapping[str, bytes]
     suite: Suite
-    worker: Worker
+    worker: MiningWorker
     limit_s: float
     stable: frozenset[str]
     undone: frozenset[str]
@@ -122,7 +122,7 @@ class Maker:
 
     def __init__(
         self,
-        repository: Repository,
+        repository: GitRepository,
         sealed: Sealed,
         sandbox: Sandbox,
         target: Path,
@@ -170,7 +170,7 @@ class Maker:
         app = folder / "app"
         app.mkdir(parents=True)
         lay_out(app, {name: value for name, value in before.items() if name not in code})
-        with Worker(suite, app, self._sandbox, folder / "calls") as worker:
+        with MiningWorker(suite, app, self._sandbox, folder / "calls") as worker:
             first = worker.observe(new)
             if first.timed_out or first.cost_s > TESTS_MAX_S:
                 raise DropError(f"its tests take more than {TESTS_MAX_S:g} s")
@@ -200,7 +200,7 @@ class Maker:
             raise DropError(max(reasons, key=reasons.count))
         return kept
 
-    def _one(self, change: _Change, group: Group) -> Kept:
+    def _one(self, change: _Change, group: TestGroup) -> Kept:
         commit, old, new = change.commit, change.old, change.new
         kept = {
             name
@@ -247,7 +247,7 @@ class Maker:
         return Kept(name, commit.name, commit.time_s, path, len(ids), says_little(commit.message, old, new))
 
     def _widened(
-        self, change: _Change, group: Group, kept: set[str], least: Mapping[str, bytes]
+        self, change: _Change, group: TestGroup, kept: set[str], least: Mapping[str, bytes]
     ) -> tuple[Sequence[str], set[str]]:
         """The test files that decide, and which of their tests must still pass: all of the project's, where quick."""
         every = targets_of(change.suite.hidden)
@@ -340,7 +340,7 @@ def _check(commit: Commit) -> None:
         raise DropError("changes links or submodules")
 
 
-def _files(tree: Mapping[str, Entry], contents: Mapping[str, bytes]) -> dict[str, tuple[bytes, bool]]:
+def _files(tree: Mapping[str, TreeEntry], contents: Mapping[str, bytes]) -> dict[str, tuple[bytes, bool]]:
     """The regular files; a link could lead out of the workspace."""
     return {
         name: (contents[entry.blob], entry.mode == EXECUTABLE)
