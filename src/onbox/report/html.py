@@ -112,6 +112,24 @@ class MarkShape:
         label = f"{words.points(found.value)}, 95 percent interval {words.points_interval(found.interval)}"
         return pictures.difference(found.value, found.interval, found.population_interval, label)
 
+    def frontier(self) -> Markup:
+        """Ability against time of several contenders; empty where too little is known for two of them."""
+        points = weighed.points(self._page.verdict)
+        if len(points) < 2:
+            return Markup("")
+        said = [
+            f"{n} {each.name}: {words.percent(each.pass_rate)}, {words.seconds(each.seconds_a_run)}, "
+            f"memory {words.size(each.memory_bytes)}"
+            + (f", dominated by {', '.join(each.dominated_by)}" if each.dominated_by else "")
+            for n, each in points
+        ]
+        return pictures.frontier(points, self.slowest_s, "; ".join(said))
+
+    @property
+    def slowest_s(self) -> float:
+        """Where the scale of the picture of ability against time ends."""
+        return 1.1 * max((each.seconds_a_run or 0 for _, each in weighed.points(self._page.verdict)), default=0.0)
+
     @property
     def longest_run_s(self) -> float:
         """Where the scale of the runs' times ends."""

@@ -100,33 +100,17 @@ def _finding(finding: Finding) -> str:
 def _arms(page: Page) -> Iterator[str]:
     if not page.verdict.arms:
         return
-    yield "## Arms"
-    yield table(
-        ("contender", "arm", "passed", "baseline passed", "better", "worse", "chance"),
-        (
-            (
-                plain(arm.contender),
-                plain(arm.arm),
-                words.of(arm.passed, arm.pairs),
-                words.of(arm.baseline_passed, arm.pairs),
-                str(arm.better),
-                str(arm.worse),
-                words.p_value(arm.p),
-            )
-            for arm in page.verdict.arms
-        ),
-    )
+    yield f"## {weighed.ARMS}"
+    yield table(weighed.ARMS_HEAD, (tuple(map(plain, row)) for row in weighed.arm_rows(page.verdict)))
     yield words.ARMS
 
 
 def _weighed(page: Page) -> Iterator[str]:
-    for title, head, rows in (
-        (weighed.QUANTS, weighed.QUANTS_HEAD, weighed.quant_rows(page.verdict)),
-        (weighed.PAIRS, weighed.PAIRS_HEAD, weighed.pair_rows(page.verdict)),
-    ):
-        if rows:
-            yield f"## {title}"
-            yield table(head, (tuple(plain(cell) for cell in row) for row in rows))
+    for title, head, rows in weighed.tables(page.verdict):
+        yield f"## {title}"
+        yield table(head, (tuple(map(plain, row)) for row in rows))
+        if title == weighed.STANDINGS:
+            yield words.DOMINATED
 
 
 def _rates(page: Page) -> Iterator[str]:

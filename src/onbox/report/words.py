@@ -19,7 +19,14 @@ NOT_PUBLISHED = "not published: random weights, so a rate of the kernels alone"
 ORDER_OF_WORDS = "The verdict first, then what speaks against it, then the numbers and the files behind them."
 INVALID_IS_NOT_COUNTED = "An invalid run says nothing about the model and is not counted."
 
-ARMS = "Pairs of runs with the same task and seed; better and worse: only the treatment passed, only the baseline did."
+ARMS = (
+    "Pairs of runs with the same task and seed; better and worse: only the treatment passed, only the baseline did. "
+    "A p is adjusted for the number of treatments (Holm)."
+)
+DOMINATED = (
+    "Dominated: another is shown to be no worse in anything that is known, and better in something. The others are on "
+    "the frontier, or too little is known of them."
+)
 
 NO_REASON = "no reason was written down"
 NO_STAND_UP = "No record of a stand-up."
@@ -46,6 +53,8 @@ WITNESSES: Mapping[str, str] = {
     "engine_counters": "Engine: its counters",
     "engine_timings": "Engine: its timings",
 }
+LABELS: Mapping[str, str] = {"ruler": "rate taken from"}
+"""Field names that mean nothing to a reader, in words that do."""
 BETTER_IS: Mapping[str, str] = {"incumbent": "what runs now is better", "challenger": "the challenger is better"}
 INDEPENDENT = (
     "The client stamps bytes at its own socket by its own clock; counters and timings are kept inside the engine, by "
@@ -309,6 +318,8 @@ def fact(key: str, value: object) -> str:
         return _measured(key, value)
     if isinstance(value, list | tuple):
         return ", ".join(fact(key, item) for item in value) or "none"
+    if isinstance(value, str) and value in WITNESSES:
+        return WITNESSES[value]
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {fact(str(name), item)}" for name, item in value.items()) or "none"
     return str(value)
@@ -328,6 +339,8 @@ def _measured(key: str, value: float) -> str:
 
 def label(key: str) -> str:
     """A field's name for people: `prompt_tokens` becomes `prompt tokens`, unit endings left to the value."""
+    if key in LABELS:
+        return LABELS[key]
     for ending in ("_bytes", "_gb_s", "_tok_s", "_s"):
         key = key.removesuffix(ending)
     return key.replace("_", " ")

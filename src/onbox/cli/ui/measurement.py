@@ -56,7 +56,9 @@ def measurement(speed: Measurement, folder: Path) -> RenderableType:
     table.add_column("how")
     for witness in speed.witnesses:
         rate = words.tok_s(witness.tok_s)
-        table.add_row(Text(one_line(witness.name)), Text(rate), Text(one_line(witness.detail)))
+        table.add_row(
+            Text(one_line(words.WITNESSES.get(witness.name, witness.name))), Text(rate), Text(one_line(witness.detail))
+        )
     table.add_row(
         Text("cold, apart", "dim"), Text(words.tok_s(speed.cold_tok_s), "dim"), Text("the first request", "dim")
     )
