@@ -279,7 +279,7 @@ TABLES = {"wrong": _wrong, "right": _right, "rates": _rates, "differences": _dif
 def main() -> None:
     """Print the tables."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--rounds", type=int, default=500)
+    options.add_argument("--rounds", type=int, default=2000)
     options.add_argument("--table", choices=TABLES, action="append")
     chosen = options.parse_args()
     for name in chosen.table or TABLES:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from onbox.judge.formatting import OF_KERNELS, plus_minus
-from onbox.judge.rates import RateRatio, RateSaid
+from onbox.judge.rates import Bound, RateRatio, RateSaid
 from onbox.judge.results import BackendProof, Difference, Measurement, RunResult
 
 NOT_MEASURED = "not measured"
@@ -53,6 +53,8 @@ WITNESSES: Mapping[str, str] = {
     "engine_counters": "Engine: its counters",
     "engine_timings": "Engine: its timings",
 }
+LABELS: Mapping[str, str] = {"ruler": "rate taken from"}
+"""Field names that mean nothing to a reader, in words that do."""
 BETTER_IS: Mapping[str, str] = {"incumbent": "what runs now is better", "challenger": "the challenger is better"}
 INDEPENDENT = (
     "The client stamps bytes at its own socket by its own clock; counters and timings are kept inside the engine, by "
@@ -236,6 +238,18 @@ def of_kernels(speed: Measurement) -> bool:
     return speed.rate_of != "model"
 
 
+def bound(found: Bound) -> str:
+    """What bounds a rate, with the numbers: `launch-bound: reading takes at most 37 % of a step; ...`."""
+    parts = [f"{found.kind.value}: {found.why}"]
+    if found.effective_gb_s is not None and found.effective_gb_s_interval is not None:
+        low, high = found.effective_gb_s_interval
+        parts.append(f"decoding reads {number(found.effective_gb_s)} GB/s ({number(low)} to {number(high)})")
+    if found.fixed_ms is not None and found.fixed_ms_interval is not None:
+        low, high = found.fixed_ms_interval
+        parts.append(f"{number(found.fixed_ms)} ms of a step depend on no bytes ({number(low)} to {number(high)})")
+    return "; ".join(parts)
+
+
 def budget(speed: Measurement) -> str:
     """The lines of an uncertainty, the widest first: `requests 3.1 %, drift 1.0 %`; those below 0.05 % are left out."""
     lines = sorted(speed.uncertainty.budget if speed.uncertainty else (), key=lambda line: -line.relative)
@@ -316,6 +330,8 @@ def fact(key: str, value: object) -> str:
         return _measured(key, value)
     if isinstance(value, list | tuple):
         return ", ".join(fact(key, item) for item in value) or "none"
+    if isinstance(value, str) and value in WITNESSES:
+        return WITNESSES[value]
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {fact(str(name), item)}" for name, item in value.items()) or "none"
     return str(value)
@@ -335,6 +351,8 @@ def _measured(key: str, value: float) -> str:
 
 def label(key: str) -> str:
     """A field's name for people: `prompt_tokens` becomes `prompt tokens`, unit endings left to the value."""
+    if key in LABELS:
+        return LABELS[key]
     for ending in ("_bytes", "_gb_s", "_tok_s", "_s"):
         key = key.removesuffix(ending)
     return key.replace("_", " ")

@@ -71,6 +71,14 @@ def test_the_interface_is_told_and_the_body_is_not() -> None:
     assert documented(OLD, {**NEW, "pkg/one.py": OLD["pkg/one.py"]}, NEW) == []
 
 
+def test_a_module_that_does_not_load_says_why_for_each_of_its_tests() -> None:
+    why = {"tests.test_one": "ImportError: cannot import name 'two' from 'pkg.one'"}
+    failing = ["tests.test_one.Class::test_two"]
+    files = {"tests/test_one.py": b""}
+    text = instruction("Twice", OLD, NEW, NEW, files, ["tests/test_one.py"], failing, "pytest", why=why)
+    assert "`tests.test_one.Class::test_two`: `ImportError: cannot import name 'two' from 'pkg.one'`" in text
+
+
 def test_a_part_of_a_release_is_asked_for_as_a_part() -> None:
     tests = {"tests/test_one.py": b"from pkg.one import two\n", "tests/test_six.py": b"six\n"}
     text = instruction(

@@ -103,7 +103,10 @@ def instruction(
 
 def _how(name: str, why: Mapping[str, str]) -> str:
     """How a test fails before, where that says more than that something was not as it was to be."""
-    words = " ".join(why.get(name, "").split())[:160]
+    module = name.partition("::")[0]
+    # A module that does not load has a reason for all of its tests.
+    said = why.get(name) or next((words for key, words in why.items() if module.startswith(key)), "")
+    words = " ".join(said.split())[:160]
     return f": `{words}`" if re.search(r"[A-Za-z]{3}.* ", words) and "`" not in words else ""
 
 

@@ -31,6 +31,8 @@ TESTS_MAX_S = 20.0
 """Of one run; the tests run a hundred times until a task is kept."""
 SUITE_S = 0.7
 """All tests decide where they take no longer than this; else those that the commit touches."""
+LINES_MAX = 600
+"""Of the files that the least patch makes anew; a module that moved is no task."""
 GATE_S = 60.0
 """The least that a gate lets the tests take, whatever they took here: a box may be busy."""
 
@@ -171,36 +173,40 @@ class Maker:
         app.mkdir(parents=True)
         lay_out(app, {name: value for name, value in before.items() if name not in code})
         with Worker(suite, app, self._sandbox, folder / "calls") as worker:
-            first = worker.observe(new)
+            first = worker.observe(new, cpu_s=TESTS_MAX_S + 1)
             if first.timed_out or first.cost_s > TESTS_MAX_S:
                 raise DropError(f"its tests take more than {TESTS_MAX_S:g} s")
             limit_s = max(3.0, 4 * first.cost_s)
-            end = worker.observe(old, cpu_s=limit_s)
-            undone = end.passed
+            ends = [worker.observe(old, cpu_s=limit_s) for _ in range(2)]
+            if not all(end.tests for end in ends):
+                # Nothing was seen to fail: a box may have been too busy, or the code ends its own tests.
+                raise DropError("its tests give no result on the tree before")
+            undone = ends[0].passed | ends[1].passed
             if first.passed <= undone:
                 raise DropError(_undecided(first))
             stable = first.passed & worker.observe(new, cpu_s=limit_s).passed
             if stable <= undone:
                 raise DropError("its tests pass only sometimes")
-            found = _Change(commit, before, old, new, suite, worker, limit_s, stable, undone, end.why, folder)
+            found = _Change(commit, before, old, new, suite, worker, limit_s, stable, undone, ends[0].why, folder)
             return self._each(found)
 
     def _each(self, change: _Change) -> list[Kept]:
         """A task for each group of tests that makes one."""
         kept: list[Kept] = []
         reasons: list[str] = []
+        made: list[Mapping[str, bytes]] = []
         fail_to_pass = change.stable - change.undone
         count = len(places(change.old, change.new))
         for group in groups(change.suite.kind, change.suite.targets, fail_to_pass, count):
             try:
-                kept.append(self._one(change, group))
+                kept.append(self._one(change, group, made))
             except DropError as why:
                 reasons.append(str(why))
         if not kept:
             raise DropError(max(reasons, key=reasons.count))
         return kept
 
-    def _one(self, change: _Change, group: Group) -> Kept:
+    def _one(self, change: _Change, group: Group, made: list[Mapping[str, bytes]]) -> Kept:
         commit, old, new = change.commit, change.old, change.new
         kept = {
             name
@@ -214,6 +220,13 @@ class Maker:
             )
         except TooMuchError:
             raise DropError("it changes too many places to find out which of them its tests need") from None
+        if least in made:
+            # Two tasks with one solution are one task, counted twice.
+            raise DropError("it has the solution of another task of its commit")
+        made.append(least)
+        new_lines = sum(content.count(b"\n") for name, content in least.items() if name not in old)
+        if new_lines > LINES_MAX:
+            raise DropError(f"what its tests need has {new_lines} lines of new files, more than {LINES_MAX}")
         targets, pass_to_pass = self._widened(change, group, kept, least)
         suite = replace(
             change.suite, targets=tuple(targets), timeout_s=min(max(GATE_S, round(10 * change.limit_s)), TESTS_S)

@@ -24,6 +24,10 @@ from onbox.errors import BoxError, OnboxError
 LIFE_S = 3600.0
 GRACE_S = 120.0
 """Beside the tests' own limit: the start of the sandbox and the copy of the workspace, on a box that may be busy."""
+COUNTED = ("pytest", "unittest")
+"""Runners that are held to processor time."""
+WALL_OVER_PROCESSOR = 10
+"""Wall time that these get for each second of it: a busy box drops no commit that a quiet one keeps."""
 ANSWER_BYTES_MAX = 16 << 20
 _READ_BYTES = 65_536
 
@@ -61,7 +65,7 @@ class Worker:
         Args:
             changed: content by name; None: the file is not there.
             targets: the test files; those of the suite if left out.
-            cpu_s: processor time, where the runner can be held to it; the suite's limit of wall time holds in any case.
+            cpu_s: processor time, where the runner can be held to it; others are held to the suite's wall time.
 
         Raises:
             BoxError: the sandbox could not start.
@@ -70,6 +74,8 @@ class Worker:
         if self._thread is None:
             self._start()
         limit_s = self._suite.timeout_s
+        if self._suite.kind in COUNTED:
+            limit_s = max(limit_s, WALL_OVER_PROCESSOR * cpu_s)
         files = {name: None if data is None else base64.b64encode(data).decode() for name, data in changed.items()}
         request: dict[str, object] = {"changed": files, "targets": list(targets or self._suite.targets)}
         request |= {"timeout_s": limit_s, "cpu_s": math.ceil(cpu_s)}

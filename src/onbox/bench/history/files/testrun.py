@@ -232,7 +232,11 @@ def read_pytest(report, said):
         bad = [part for part in case if part.tag in ("failure", "error")]
         state = "failed" if bad else "skipped" if case.find("skipped") is not None else "passed"
         name = f"{case.get('classname', '')}::{case.get('name', '')}".strip(":")
-        keep(found, why, name, state, (bad[0].get("message") or "") if bad else "")
+        words = (bad[0].get("message") or "") if bad else ""
+        if words == "collection failure":
+            # Which error it was stands in the last line of what pytest shows of it.
+            words = ([line[1:] for line in (bad[0].text or "").splitlines() if line.startswith("E ")] or [words])[-1]
+        keep(found, why, name, state, words)
     return found, why
 
 
