@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from onbox.evidence.records import OwnerValues, Record
-from onbox.judge.rates import RatePair, RateRatio
+from onbox.judge.rates import Bound, RatePair, RateRatio
 from onbox.judge.weighed import Basis, Looks, PairResult, QuantRow, Standing
 from onbox.schema.checks import Check
 from onbox.schema.sight import SightReason
@@ -138,6 +138,10 @@ class Measurement(Record):
     cells: tuple["Measurement", ...] = ()
     """Other numbers of requests at a time, in the order of the plan, and one at a time once more at the end; each is
     judged like this one, and its `decode_tok_s` is that of one request among the others."""
+    depths: tuple["Measurement", ...] = ()
+    """After more context, in the order of the plan, each judged like this one."""
+    bound: Bound | None = None
+    """What bounds the rate; None: not asked for."""
     profile: dict[str, Any]
     """Engine, tokens a request, depth, concurrency, ...: two numbers compare only with the same profile."""
     each: tuple[RequestSpeed, ...] = ()
