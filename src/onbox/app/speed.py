@@ -23,6 +23,8 @@ CONCURRENCY_MAX = 256
 TOKENS, REQUESTS = 256, 10
 LEAST_TOKENS, LEAST_REQUESTS = 32, 4
 BUDGET_S = 90.0
+WHY_DEPTHS, WHY_CONCURRENCY = (1024, 4096, 16384), (2, 4)
+"""Of the experiment that shows what bounds a rate; a depth that takes too long, and those beyond it, are left out."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ def measure_speed(
     at_least_s: float = 10.0,
     budget_s: float = BUDGET_S,
     within: float | None = None,
+    why: bool = False,
     depth_tokens: int = 0,
     concurrency: Sequence[int] = (),
     weights: str | None = None,
@@ -64,6 +67,7 @@ def measure_speed(
         at_least_s: seconds of decoding; a fast server gets more requests.
         budget_s: seconds that the measurement one at a time may take; a slow server gets fewer and shorter requests.
         within: relative uncertainty that a second round of requests is to reach, like 0.01.
+        why: what bounds the rate, by further depths and numbers of requests at a time; needs `weights`.
         depth_tokens: tokens of context before.
         concurrency: then so many requests at a time, beside one.
         weights: what it serves, as `onbox.read_weights` takes it: is the rate possible here?
@@ -82,6 +86,13 @@ def measure_speed(
     if not all(1 <= number <= CONCURRENCY_MAX for number in concurrency):
         wrong = ",".join(map(str, concurrency))
         raise UsageError(f"--concurrency {wrong}: not numbers from 1 to {CONCURRENCY_MAX}", "write them as 1,2,4")
+    if why and not weights:
+        raise UsageError(
+            "--why: the bytes of a step are needed", "name what is served: --weights FOLDER, FILE or hf:ORG/NAME"
+        )
+    if why and depth_tokens:
+        raise UsageError("--why: it measures depths of its own", "leave --depth out")
+    concurrency = concurrency if not why or set(concurrency) - {1} else WHY_CONCURRENCY
     published = read_claims(claims).claims if isinstance(claims, Path) else claims
     plan = SpeedPlan(
         requests=requests or REQUESTS,
@@ -94,6 +105,7 @@ def measure_speed(
         depth_tokens=depth_tokens,
         warmup_requests_max=WARM_UP_MAX,
         concurrency=tuple(number for number in dict.fromkeys(concurrency) if number > 1),
+        depths=WHY_DEPTHS if why else (),
         backend=backend,
         precision=precision,
     )
@@ -110,7 +122,8 @@ def measure_speed(
     folder = plan_trial(spec, out, claims=published)
     if facts is not None:
         home = folder.contender(folder.plan().contenders[0].name)
-        write_ceiling(home, facts, depth_tokens=depth_tokens, box=folder.path / "box.json")
+        beside = {"depths": plan.depths, "concurrency": plan.concurrency}
+        write_ceiling(home, facts, depth_tokens=depth_tokens, box=folder.path / "box.json", **beside)
     result = run_trial(folder, show=show)
     result.check()
     measurement = result.verdict.contenders[0].speed

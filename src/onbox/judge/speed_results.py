@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Any
 
 from onbox.evidence.records import Record
-from onbox.judge.rates import RateRatio
+from onbox.judge.rates import Bound, RateRatio
 from onbox.schema.checks import Check
 
 
@@ -134,6 +134,10 @@ class Measurement(Record):
     cells: tuple["Measurement", ...] = ()
     """Other numbers of requests at a time, in the order of the plan, and one at a time once more at the end; each is
     judged like this one, and its `decode_tok_s` is that of one request among the others."""
+    depths: tuple["Measurement", ...] = ()
+    """After more context, in the order of the plan, each judged like this one."""
+    bound: Bound | None = None
+    """What bounds the rate; None: not asked for."""
     profile: dict[str, Any]
     """Engine, tokens a request, depth, concurrency, ...: two numbers compare only with the same profile."""
     each: tuple[RequestSpeed, ...] = ()

@@ -183,6 +183,8 @@ def _speed(page: Page) -> Iterator[str]:
         )
         if speed.cells:
             yield table(words.CELLS_HEAD, (words.cell(cell) for cell in (speed, *speed.cells)), right=(0, 1, 2, 3))
+        if speed.bound is not None:
+            yield plain(f"What bounds it: {words.bound(speed.bound)}.")
         if speed.claims:
             yield table(words.CLAIMS_HEAD, (_claim(claim) for claim in speed.claims))
 

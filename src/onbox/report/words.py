@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from onbox.judge.formatting import OF_KERNELS, plus_minus
-from onbox.judge.rates import RateRatio, RateSaid
+from onbox.judge.rates import Bound, RateRatio, RateSaid
 from onbox.judge.results import BackendProof, Difference, Measurement, RunResult
 
 NOT_MEASURED = "not measured"
@@ -236,6 +236,18 @@ def rate(speed: Measurement) -> str:
 def of_kernels(speed: Measurement) -> bool:
     """Whether a rate is one of random weights: it is told, and neither compared nor published."""
     return speed.rate_of != "model"
+
+
+def bound(found: Bound) -> str:
+    """What bounds a rate, with the numbers: `launch-bound: reading takes at most 37 % of a step; ...`."""
+    parts = [f"{found.kind.value}: {found.why}"]
+    if found.effective_gb_s is not None and found.effective_gb_s_interval is not None:
+        low, high = found.effective_gb_s_interval
+        parts.append(f"decoding reads {number(found.effective_gb_s)} GB/s ({number(low)} to {number(high)})")
+    if found.fixed_ms is not None and found.fixed_ms_interval is not None:
+        low, high = found.fixed_ms_interval
+        parts.append(f"{number(found.fixed_ms)} ms of a step depend on no bytes ({number(low)} to {number(high)})")
+    return "; ".join(parts)
 
 
 def budget(speed: Measurement) -> str:

@@ -31,6 +31,8 @@ TESTS_MAX_S = 20.0
 """Of one run; the tests run a hundred times until a task is kept."""
 SUITE_S = 0.7
 """All tests decide where they take no longer than this; else those that the commit touches."""
+LINES_MAX = 600
+"""Of the files that the least patch makes anew; a module that moved is no task."""
 GATE_S = 60.0
 """The least that a gate lets the tests take, whatever they took here: a box may be busy."""
 
@@ -222,6 +224,9 @@ class Maker:
             # Two tasks with one solution are one task, counted twice.
             raise DropError("it has the solution of another task of its commit")
         made.append(least)
+        new_lines = sum(content.count(b"\n") for name, content in least.items() if name not in old)
+        if new_lines > LINES_MAX:
+            raise DropError(f"what its tests need has {new_lines} lines of new files, more than {LINES_MAX}")
         targets, pass_to_pass = self._widened(change, group, kept, least)
         suite = replace(
             change.suite, targets=tuple(targets), timeout_s=min(max(GATE_S, round(10 * change.limit_s)), TESTS_S)

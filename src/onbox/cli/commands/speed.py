@@ -39,6 +39,7 @@ from onbox.errors import UsageError
     help="Seconds for one request at a time: a slow server gets fewer and shorter ones.",
 )
 @click.option("--within", metavar="PERCENT", help="Go on until the rate is known to this, or say why it is not.")
+@click.option("--why", is_flag=True, help="What bounds it: memory, launches or work; by depths and requests at a time.")
 @click.option(
     "--at-least",
     type=click.FloatRange(0),
@@ -64,6 +65,7 @@ def command(
     requests: int | None,
     budget: float,
     within: str | None,
+    why: bool,
     at_least: float,
     depth: int,
     concurrency: str,
@@ -90,6 +92,7 @@ def command(
             at_least_s=at_least,
             budget_s=budget,
             within=_share(within),
+            why=why,
             depth_tokens=depth,
             concurrency=_numbers(concurrency),
             weights=weights,

@@ -67,6 +67,8 @@ def measurement(speed: Measurement, folder: Path) -> RenderableType:
     blocks.append(Text(f"{counted}, first token after {words.seconds(speed.ttft_s)}"))
     if speed.cells:
         blocks.append(_cells(speed))
+    if speed.bound is not None:
+        blocks.append(Text(f"why: {words.bound(speed.bound)}"))
     if beside := words.beside_the_rate(speed):
         blocks.append(
             Text(", ".join(f"{words.label(name)} {words.fact(name, value)}" for name, value in beside.items()))

@@ -64,6 +64,7 @@ from onbox.evidence.records.speed import (
     GpuMoment,
     Moment,
     SpeedRecord,
+    StepBytes,
     Telemetry,
 )
 from onbox.evidence.records.standup import (
@@ -149,6 +150,7 @@ __all__ = [
     "SpeedRecord",
     "Spending",
     "StandUp",
+    "StepBytes",
     "Stopped",
     "TaskPlan",
     "Telemetry",

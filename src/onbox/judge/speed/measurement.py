@@ -20,6 +20,7 @@ from onbox.evidence.records import (
 )
 from onbox.judge.results import Measurement, RequestSpeed, Uncertainty, Validity, Witness
 from onbox.judge.rounding import rounded, rounded_pair
+from onbox.judge.speed.bound import bound_of
 from onbox.judge.speed.ceiling_checks import plausibility, roof_share
 from onbox.judge.speed.check_context import CheckContext
 from onbox.judge.speed.checks import HARD, all_checks
@@ -125,7 +126,10 @@ def measure(evidence: SpeedEvidence) -> Measurement:
         each=tuple(_one(sample, evidence.exchanges, coalesced) for sample in samples),
     )
     beside = [cell.model_copy(update={"beside_one": beside_one(found, cell)}) for cell in cells]
-    return found.model_copy(update={"cells": tuple(beside)})
+    found = found.model_copy(update={"cells": tuple(beside), "depths": tuple(map(measure, evidence.depths))})
+    if not evidence.run.plan.depths:
+        return found
+    return found.model_copy(update={"bound": bound_of(found, evidence.ceiling, found.depths)})
 
 
 def _sweep_drift(headline: Pairs | None, cells: Sequence[Measurement]) -> float | None:
