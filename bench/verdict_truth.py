@@ -19,7 +19,7 @@ from onbox.judge.statistics import stratified_permutation
 from onbox.judge.verdict.cells import Seen
 from onbox.judge.verdict.comparison import UNDECIDED, Pair, Rule, Side, decide, pairs
 from onbox.judge.verdict.scope import TASKS_LIKE_THESE, scope_of
-from onbox.judge.verdict.standing import Facts
+from onbox.judge.verdict.standing import ContenderFacts
 from onbox.judge.weighed import Basis
 
 SEED = 20261129
@@ -137,7 +137,7 @@ SIZES = ((9, 3), (27, 3), (9, 10), (27, 10))
 
 def pair_of(trial: Trial) -> Pair:
     """The trial's two sides, compared as the judge does."""
-    old, new = (Side(side, Facts()) for side in trial)
+    old, new = (Side(side, ContenderFacts()) for side in trial)
     return pairs(old, [new], Rule())[0]
 
 

@@ -25,7 +25,7 @@ from onbox.bench.audit.probes import (
     vandal,
     wrong,
 )
-from onbox.bench.audit.subject import Subject
+from onbox.bench.audit.subject import AuditSubject
 from onbox.bench.sandbox import Sandbox
 from onbox.bench.sandbox.choose import choose
 from onbox.bench.sandbox.none import Unsafe
@@ -177,7 +177,7 @@ def test_the_json_is_that_of_the_command_line_contract(sandbox: Sandbox) -> None
 
 
 def test_each_place_of_the_solution_is_left_out_once(sandbox: Sandbox, tmp_path: Path) -> None:
-    ends = half_done(Subject(load_task(BUILTIN / "rename-2-files"), sandbox, tmp_path))
+    ends = half_done(AuditSubject(load_task(BUILTIN / "rename-2-files"), sandbox, tmp_path))
     probes = [end.probe.removeprefix("half done: all but ") for end in ends]
     files = [probe for probe in probes if ", line" not in probe]
     assert files == ["ledger/amounts.py", "ledger/invoice.py"]
@@ -294,7 +294,9 @@ def test_a_gate_of_the_old_form_is_marked_and_the_attacks_on_it_are_seen(tmp_pat
     (task.tests / "gate.py").write_text(RUNS_IT_ITSELF)
     task = load_task(task.path)
     assert not task.judges_apart
-    ends = {end.probe.removeprefix("attack: "): end.got for end in attack(Subject(task, sandbox, tmp_path / "old"))}
+    ends = {
+        end.probe.removeprefix("attack: "): end.got for end in attack(AuditSubject(task, sandbox, tmp_path / "old"))
+    }
     assert ends["code that kills the gate from a process started past Python"] == "fault"
     assert ends["code that forges a verdict and exits"] == "pass"
 
@@ -303,6 +305,6 @@ def test_a_gate_of_the_old_form_is_marked_and_the_attacks_on_it_are_seen(tmp_pat
 def test_no_attack_gets_anywhere_with_a_gate_that_judges_apart(tmp_path: Path, sandbox: Sandbox, name: str) -> None:
     if name.startswith("js-") and missing_programs([load_task(BUILTIN / name)], sandbox):
         pytest.skip("node is not in the sandbox")
-    ends = list(attack(Subject(load_task(BUILTIN / name), sandbox, tmp_path)))
+    ends = list(attack(AuditSubject(load_task(BUILTIN / name), sandbox, tmp_path)))
     assert len(ends) == (3 if name.startswith("js-") else 6)
     assert {end.got for end in ends} == {"fail"}

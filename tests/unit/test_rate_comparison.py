@@ -9,7 +9,7 @@ from onbox.evidence.records import Role
 from onbox.judge.rates import RateSaid
 from onbox.judge.results import Measurement, RequestSpeed, Uncertainty, Validity
 from onbox.judge.speed.ceiling_checks import plausibility
-from onbox.judge.speed.claims import Served, judge_claims
+from onbox.judge.speed.claims import ServedModel, judge_claims
 from onbox.judge.speed.rate_comparison import beside_one, rate_pairs, rate_ratio, ratio_of
 from onbox.report import markdown, words
 from tests.builders import Contender, build_trial, speed_parts
@@ -100,7 +100,7 @@ def test_a_trial_tells_which_decodes_faster_and_by_how_much(tmp_path: Path) -> N
     assert rate_pairs(verdict.contenders[:1]) == ()
 
 
-ABOUT = Served(names=["m"], box=["b"], backend="k", precision="p")
+ABOUT = ServedModel(names=["m"], box=["b"], backend="k", precision="p")
 
 
 @pytest.mark.parametrize(("relative", "verdict"), [(0.01, "reproduces"), (0.03, "undecided"), (None, "not comparable")])

@@ -31,10 +31,10 @@ def render(folder: TrialFolder, verdict: Verdict, seal: str = "") -> str:
         seal: of the evidence, for the foot.
     """
     page = read_page(folder, verdict, seal)
-    return environment().get_template("report.html.j2").render(page=page, v=verdict, shape=Shape(page))
+    return environment().get_template("report.html.j2").render(page=page, v=verdict, shape=MarkShape(page))
 
 
-class Shape:
+class MarkShape:
     """How the parts of a page are drawn: scales, colours of contenders, anchors of runs."""
 
     def __init__(self, page: Page) -> None:

@@ -8,7 +8,7 @@ from onbox.judge.results import ClaimResult, Measurement, Outcome, RunResult, Va
 from onbox.report import box, sight, weighed, words
 from onbox.report.extent import SQUARES_MAX, beside, ends
 from onbox.report.marks import bullets, code, facts, fenced, folded, plain, quoted, table
-from onbox.report.page import ContenderPage, Finding, Page, Step, read_page, read_transcript
+from onbox.report.page import ContenderPage, Finding, Page, TranscriptStep, read_page, read_transcript
 from onbox.report.reproduce import commands, engine_command, sealed
 from onbox.schema.checks import Status
 
@@ -264,7 +264,7 @@ def _on(node: str) -> str:
     return f", carried out on {plain(node)}" if node else ""
 
 
-def _step(step: Step, file: str) -> Iterator[str]:
+def _step(step: TranscriptStep, file: str) -> Iterator[str]:
     spent = "" if step.seconds is None else f", {words.seconds(step.seconds)}"
     tokens = "" if step.tokens is None else f", {words.count(step.tokens, 'token')}"
     yield f"**{plain(step.role)}**{spent}{tokens}"

@@ -22,7 +22,7 @@ from onbox.speed.progress import OnProgress, SpeedProgress
 from onbox.speed.prompts import prompt
 from onbox.speed.scraping import Scraper
 from onbox.speed.telemetry import CpuMeter
-from onbox.speed.time_plan import COLD_TOKENS_MAX, Pace, time_plan, words_of
+from onbox.speed.time_plan import COLD_TOKENS_MAX, RequestPace, time_plan, words_of
 from onbox.wire.client import StampedClient
 
 STEADY_OVER = 3
@@ -399,7 +399,7 @@ def _problem(exchange: Exchange) -> str:
     return exchange.error or ("" if exchange.status == 200 else f"status {exchange.status}")
 
 
-def _pace(exchange: Exchange) -> Pace | None:
+def _pace(exchange: Exchange) -> RequestPace | None:
     """What one request shows of the server's pace; None where it shows none."""
     reply = read_reply(exchange)
     seen = _seen(reply)
@@ -408,9 +408,9 @@ def _pace(exchange: Exchange) -> Pace | None:
         return None
     if seen is None:
         # It came in one piece: all of its time is its tokens'.
-        return Pace(tokens / (exchange.ended_ns / 1e9), 0.0)
+        return RequestPace(tokens / (exchange.ended_ns / 1e9), 0.0)
     _, span_s = seen
-    return Pace((tokens - 1) / span_s, max(0.0, exchange.ended_ns / 1e9 - span_s))
+    return RequestPace((tokens - 1) / span_s, max(0.0, exchange.ended_ns / 1e9 - span_s))
 
 
 def _seen(reply: Reply) -> tuple[int, float] | None:

@@ -64,7 +64,7 @@ class OutcomeObserver(Protocol):
         ...
 
 
-class Trial:
+class TrialRunner:
     """A plan being carried out.
 
     Args:

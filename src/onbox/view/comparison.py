@@ -15,7 +15,7 @@ from onbox.judge.verdict.contenders import judge_contender
 from onbox.judge.verdict.pairing import Paired, paired
 from onbox.report import words
 from onbox.report.text import one_line
-from onbox.view.trial import Trial
+from onbox.view.trial import TrialPage
 
 RUNS_MAX = 2000
 
@@ -24,7 +24,7 @@ RUNS_MAX = 2000
 class Chosen:
     """One of the two."""
 
-    trial: Trial
+    trial: TrialPage
     contender: ContenderResult
     colour: str
 
@@ -137,7 +137,7 @@ def _side(chosen: Chosen, tasks: Container[str]) -> dict[str, Sequence[Seen]]:
     return {task: runs for task, runs in kept[name].items() if task in tasks}
 
 
-def _seed(trial: Trial) -> int | None:
+def _seed(trial: TrialPage) -> int | None:
     """Run n of one trial is the counterpart of run n of another only where both were given the same seeds."""
     return trial.page.plan.seed if trial.page.plan else None
 
@@ -155,7 +155,7 @@ def _shared(left: Chosen, right: Chosen, same_trial: bool) -> Iterator[TaskBesid
             yield TaskBeside(task, cell, other)
 
 
-def _conditions(left: Trial, right: Trial) -> Iterator[Beside]:
+def _conditions(left: TrialPage, right: TrialPage) -> Iterator[Beside]:
     """What must be alike for two trials to measure the same thing."""
     for what, of in CONDITIONS.items():
         yield Beside(what, _said(left, of), _said(right, of))
@@ -177,7 +177,7 @@ CONDITIONS: dict[str, tuple[str, ...]] = {
 }
 
 
-def _said(trial: Trial, of: tuple[str, ...]) -> str:
+def _said(trial: TrialPage, of: tuple[str, ...]) -> str:
     value: Any = trial.page.box if of[0] == "box" else trial.page.plan
     for name in of[1:] if of[0] == "box" else of:
         value = value.get(name) if isinstance(value, dict) else getattr(value, name, None)

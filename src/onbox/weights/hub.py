@@ -21,7 +21,7 @@ _SOURCE = re.compile(r"^hf:(?P<repository>[^/@\s]+/[^/@\s]+)(?:/(?P<file>[^@\s]+
 
 
 @dataclass(frozen=True)
-class HubSource:
+class HubRepository:
     """`hf:org/name[/file][@revision]`, taken apart."""
 
     repository: str
@@ -29,7 +29,7 @@ class HubSource:
     revision: str | None
 
 
-def parse_hub_source(source: str) -> HubSource:
+def parse_hub_source(source: str) -> HubRepository:
     """Take a source on the hub apart.
 
     Raises:
@@ -38,7 +38,7 @@ def parse_hub_source(source: str) -> HubSource:
     match = _SOURCE.match(source)
     if match is None:
         raise UsageError(f"{source}: not a source on the hub", "write hf:org/name or hf:org/name@revision")
-    return HubSource(match["repository"], match["file"], match["revision"])
+    return HubRepository(match["repository"], match["file"], match["revision"])
 
 
 class HubStore:

@@ -7,7 +7,7 @@ import pytest
 
 from onbox.bench.history.repository import lay_out
 from onbox.bench.history.runners import Suite, observe
-from onbox.bench.history.worker import Worker
+from onbox.bench.history.worker import MiningWorker
 from onbox.bench.sandbox.choose import choose
 
 pytestmark = pytest.mark.slow
@@ -39,7 +39,7 @@ def test_it_says_what_a_run_of_its_own_says(tmp_path: Path) -> None:
     base = tmp_path / "base"
     base.mkdir()
     sandbox = choose()
-    with Worker(suite, base, sandbox, tmp_path / "calls") as worker:
+    with MiningWorker(suite, base, sandbox, tmp_path / "calls") as worker:
         for name, files in STATES.items():
             warm = worker.observe(files, cpu_s=2.0)
             if name in ("kills", "never ends"):
@@ -63,7 +63,7 @@ def test_time_is_counted_on_the_processor(tmp_path: Path) -> None:
     suite = Suite("unittest", ("test_one.py",), {"test_one.py": test}, (), ("test_one.py",), 20.0)
     base = tmp_path / "base"
     base.mkdir()
-    with Worker(suite, base, choose(), tmp_path / "calls") as worker:
+    with MiningWorker(suite, base, choose(), tmp_path / "calls") as worker:
         end = worker.observe({})
     assert end.tests == {"test_one.One.test_one": "passed"}
     assert end.cpu_s is not None

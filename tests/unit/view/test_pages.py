@@ -365,9 +365,9 @@ def test_the_verdict_without_its_runs_is_the_same_verdict(folder: TrialFolder, t
 
 
 def test_what_is_kept_is_bounded(folder: TrialFolder) -> None:
-    from onbox.view.library import Kept
+    from onbox.view.library import TrialSummary
 
-    kept: Kept[int, str] = Kept(10)
+    kept: TrialSummary[int, str] = TrialSummary(10)
     made: list[int] = []
 
     def make(n: int) -> str:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from onbox.bench.audit.probes import PROBES
-from onbox.bench.audit.subject import ProbeEnd, Subject, Warm
+from onbox.bench.audit.subject import AuditSubject, ProbeEnd, Warm
 from onbox.bench.sandbox import Sandbox
 from onbox.bench.tasks import Task
 from onbox.scratch import scratch_folder
@@ -42,7 +42,7 @@ class TaskAudit:
         return asdict(self)
 
 
-Probe = Callable[[Subject], Iterator[ProbeEnd]]
+Probe = Callable[[AuditSubject], Iterator[ProbeEnd]]
 
 
 def audit(
@@ -60,13 +60,13 @@ def audit(
         sandbox: where its gate runs.
         probes: fewer of them, for a look at one kind alone.
         to_the_end: also those after the first that does not get what it expected.
-        warm: see `Subject`; oracle and nothing done are asked of the gate itself first, and of this again.
+        warm: see `AuditSubject`; oracle and nothing done are asked of the gate itself first, and of this again.
 
     Raises:
         BoxError: the task needs Docker, or the sandbox could not start.
     """
     with scratch_folder("audit") as scratch:
-        subject = Subject(task, sandbox, scratch, warm)
+        subject = AuditSubject(task, sandbox, scratch, warm)
         ends = []
         for end in (end for probe in probes for end in probe(subject)):
             ends.append(end)

@@ -58,7 +58,7 @@ class Left:
     printed: str = ""
 
 
-class Subject:
+class AuditSubject:
     """A task under audit.
 
     Args:
@@ -124,7 +124,7 @@ class Subject:
         fault = "" if done.exit_code == 0 else f"{script.name} ended with exit code {done.exit_code}: {last}"
         return Left(app, reply, fault, printed)
 
-    def instance(self, seed: int) -> "Subject":
+    def instance(self, seed: int) -> "AuditSubject":
         """The task that the generator makes for a seed, under audit too.
 
         Raises:
@@ -132,7 +132,7 @@ class Subject:
         """
         folder = self._folder()
         instance = render(self.task, seed, folder / self.task.name, self._tier)
-        return Subject(instance, self._tier, folder / "scratch")
+        return AuditSubject(instance, self._tier, folder / "scratch")
 
     def expect(self, expected: GateVerdict, probe: str, left: Left, *, honest: bool = False) -> ProbeEnd:
         """Ask the gate about what was left.

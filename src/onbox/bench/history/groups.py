@@ -14,7 +14,7 @@ TASKS_MAX = 5
 
 
 @dataclass(frozen=True)
-class Group:
+class TestGroup:
     """Tests of a commit that decide a task.
 
     Args:
@@ -28,7 +28,7 @@ class Group:
     fail_to_pass: frozenset[str]
 
 
-def groups(kind: Kind, targets: Sequence[str], fail_to_pass: Collection[str], places: int) -> list[Group]:
+def groups(kind: Kind, targets: Sequence[str], fail_to_pass: Collection[str], places: int) -> list[TestGroup]:
     """One group, or several where the commit is large and its tests can be told apart.
 
     Args:
@@ -37,7 +37,7 @@ def groups(kind: Kind, targets: Sequence[str], fail_to_pass: Collection[str], pl
         fail_to_pass: ids of the tests that fail before and pass after.
         places: in which the commit changes code.
     """
-    everything = Group("", tuple(targets), frozenset(fail_to_pass))
+    everything = TestGroup("", tuple(targets), frozenset(fail_to_pass))
     by_file: dict[str, set[str]] = {}
     for name in fail_to_pass:
         file = file_of(name, targets)
@@ -52,11 +52,11 @@ def groups(kind: Kind, targets: Sequence[str], fail_to_pass: Collection[str], pl
         stem = file.rpartition("/")[2].removesuffix(".py").removeprefix("test_")
         if len(names) > MANY_TESTS and len(by_class) > 1:
             found += [
-                Group(f"{stem}-{title}" if title else stem, (file,), frozenset(some))
+                TestGroup(f"{stem}-{title}" if title else stem, (file,), frozenset(some))
                 for title, some in sorted(by_class.items())
             ]
         else:
-            found.append(Group(stem, (file,), frozenset(names)))
+            found.append(TestGroup(stem, (file,), frozenset(names)))
     if places <= SMALL_PLACES or len(found) < 2:
         return [everything]
     # Those that fewest tests decide are the smallest pieces of work.

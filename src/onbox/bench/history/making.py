@@ -10,13 +10,13 @@ from onbox.bench.audit.admission import remember
 from onbox.bench.audit.rewrites import REWRITES
 from onbox.bench.diff import patch
 from onbox.bench.history.environment import Sealed
-from onbox.bench.history.groups import Group, file_of, groups
+from onbox.bench.history.groups import TestGroup, file_of, groups
 from onbox.bench.history.instruction import instruction, says_little
 from onbox.bench.history.paths import is_code, is_set_up, is_test
 from onbox.bench.history.reduce import TooMuchError, places, reduced
-from onbox.bench.history.repository import EXECUTABLE, FILE, Commit, Entry, Repository, lay_out
+from onbox.bench.history.repository import EXECUTABLE, FILE, Commit, GitRepository, TreeEntry, lay_out
 from onbox.bench.history.runners import NEEDS, REQUEST_BYTES_MAX, TESTS_S, Observed, Suite, kind_of, targets_of
-from onbox.bench.history.worker import Worker
+from onbox.bench.history.worker import MiningWorker
 from onbox.bench.history.writing import Draft, write_task
 from onbox.bench.sandbox import Bind, Sandbox
 from onbox.bench.sandbox.equipped import Equipped
@@ -31,6 +31,8 @@ TESTS_MAX_S = 20.0
 """Of one run; the tests run a hundred times until a task is kept."""
 SUITE_S = 0.7
 """All tests decide where they take no longer than this; else those that the commit touches."""
+LINES_MAX = 600
+"""Of the files that the least patch makes anew; a module that moved is no task."""
 GATE_S = 60.0
 """The least that a gate lets the tests take, whatever they took here: a box may be busy."""
 
@@ -95,7 +97,7 @@ class _Change:
     old: Mapping[str, bytes]
     new: Mapping[str, bytes]
     suite: Suite
-    worker: Worker
+    worker: MiningWorker
     limit_s: float
     stable: frozenset[str]
     undone: frozenset[str]
@@ -122,7 +124,7 @@ class Maker:
 
     def __init__(
         self,
-        repository: Repository,
+        repository: GitRepository,
         sealed: Sealed,
         sandbox: Sandbox,
         target: Path,
@@ -170,7 +172,7 @@ class Maker:
         app = folder / "app"
         app.mkdir(parents=True)
         lay_out(app, {name: value for name, value in before.items() if name not in code})
-        with Worker(suite, app, self._sandbox, folder / "calls") as worker:
+        with MiningWorker(suite, app, self._sandbox, folder / "calls") as worker:
             first = worker.observe(new, cpu_s=TESTS_MAX_S + 1)
             if first.timed_out or first.cost_s > TESTS_MAX_S:
                 raise DropError(f"its tests take more than {TESTS_MAX_S:g} s")
@@ -204,7 +206,7 @@ class Maker:
             raise DropError(max(reasons, key=reasons.count))
         return kept
 
-    def _one(self, change: _Change, group: Group, made: list[Mapping[str, bytes]]) -> Kept:
+    def _one(self, change: _Change, group: TestGroup, made: list[Mapping[str, bytes]]) -> Kept:
         commit, old, new = change.commit, change.old, change.new
         kept = {
             name
@@ -222,6 +224,9 @@ class Maker:
             # Two tasks with one solution are one task, counted twice.
             raise DropError("it has the solution of another task of its commit")
         made.append(least)
+        new_lines = sum(content.count(b"\n") for name, content in least.items() if name not in old)
+        if new_lines > LINES_MAX:
+            raise DropError(f"what its tests need has {new_lines} lines of new files, more than {LINES_MAX}")
         targets, pass_to_pass = self._widened(change, group, kept, least)
         suite = replace(
             change.suite, targets=tuple(targets), timeout_s=min(max(GATE_S, round(10 * change.limit_s)), TESTS_S)
@@ -255,7 +260,7 @@ class Maker:
         return Kept(name, commit.name, commit.time_s, path, len(ids), says_little(commit.message, old, new))
 
     def _widened(
-        self, change: _Change, group: Group, kept: set[str], least: Mapping[str, bytes]
+        self, change: _Change, group: TestGroup, kept: set[str], least: Mapping[str, bytes]
     ) -> tuple[Sequence[str], set[str]]:
         """The test files that decide, and which of their tests must still pass: all of the project's, where quick."""
         every = targets_of(change.suite.hidden)
@@ -348,7 +353,7 @@ def _check(commit: Commit) -> None:
         raise DropError("changes links or submodules")
 
 
-def _files(tree: Mapping[str, Entry], contents: Mapping[str, bytes]) -> dict[str, tuple[bytes, bool]]:
+def _files(tree: Mapping[str, TreeEntry], contents: Mapping[str, bytes]) -> dict[str, tuple[bytes, bool]]:
     """The regular files; a link could lead out of the workspace."""
     return {
         name: (contents[entry.blob], entry.mode == EXECUTABLE)

@@ -8,7 +8,7 @@ from pathlib import Path
 from onbox.bench.history.environment import seal
 from onbox.bench.history.making import DropError, Dropped, Kept, Maker
 from onbox.bench.history.project import project
-from onbox.bench.history.repository import Commit, Repository
+from onbox.bench.history.repository import Commit, GitRepository
 from onbox.bench.sandbox import Sandbox
 from onbox.bench.sandbox.halt import Halt
 from onbox.errors import UsageError
@@ -47,7 +47,7 @@ def mine(
         BoxError: git is missing, or the sandbox could not start.
     """
     with scratch_folder("history") as scratch:
-        repository = Repository(path, scratch)
+        repository = GitRepository(path, scratch)
         found = repository.commits(commits)
         if all(len(commit.parents) > 1 for commit in found):
             raise UsageError(f"{path}: holds no commit but merges", "give the repository that was merged")

@@ -6,13 +6,13 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
-from onbox.bench.history.repository import Entry, Repository
+from onbox.bench.history.repository import GitRepository, TreeEntry
 
 _BYTES_MAX = 1 << 20
 _NO_PACKAGE = frozenset({"conftest", "setup", "noxfile", "tests", "test", "docs"})
 
 
-def project(repository: Repository, tree: Mapping[str, Entry], path: Path) -> tuple[str, set[str]]:
+def project(repository: GitRepository, tree: Mapping[str, TreeEntry], path: Path) -> tuple[str, set[str]]:
     """The name of the repository's package, and its top-level modules.
 
     Args:
@@ -39,7 +39,7 @@ def project(repository: Repository, tree: Mapping[str, Entry], path: Path) -> tu
     return name or path.resolve().name, _modules(tree)
 
 
-def _modules(tree: Mapping[str, Entry]) -> set[str]:
+def _modules(tree: Mapping[str, TreeEntry]) -> set[str]:
     own = set()
     for name in tree:
         parts = name.split("/")

@@ -20,14 +20,14 @@ class TooMuchError(Exception):
 
 
 @dataclass(frozen=True)
-class Place:
+class HunkPlace:
     """One place of a commit: a hunk of a text file, or a whole file (`number` -1)."""
 
     name: str
     number: int
 
 
-def places(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> list[Place]:
+def places(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> list[HunkPlace]:
     """The places in which two states of files differ; a name that is missing is a file that is not there."""
     found = []
     for name in sorted({*before, *after}):
@@ -35,11 +35,11 @@ def places(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> list[Plac
         if old == new:
             continue
         steps = _steps(old, new)
-        found += [Place(name, -1)] if steps is None else [Place(name, number) for number in range(len(steps))]
+        found += [HunkPlace(name, -1)] if steps is None else [HunkPlace(name, number) for number in range(len(steps))]
     return found
 
 
-def applied(before: Mapping[str, bytes], after: Mapping[str, bytes], kept: Sequence[Place]) -> dict[str, bytes]:
+def applied(before: Mapping[str, bytes], after: Mapping[str, bytes], kept: Sequence[HunkPlace]) -> dict[str, bytes]:
     """The files of `before` with the places `kept` as in `after`; all others as they were."""
     numbers: dict[str, set[int]] = {}
     for place in kept:
@@ -88,7 +88,7 @@ def reduced(
     if len(places(before, after)) > PLACES_MAX:
         raise TooMuchError
 
-    def holds(groups: Sequence[Sequence[Place]]) -> bool:
+    def holds(groups: Sequence[Sequence[HunkPlace]]) -> bool:
         nonlocal left
         if left <= 0 or clock() > ends:
             raise TooMuchError
@@ -96,7 +96,7 @@ def reduced(
         return works(applied(before, goal, [place for group in groups for place in group]))
 
     while True:
-        by_file: dict[str, list[Place]] = {}
+        by_file: dict[str, list[HunkPlace]] = {}
         for place in places(before, goal):
             by_file.setdefault(place.name, []).append(place)
         files = _without_each(list(by_file.values()), holds)
@@ -108,7 +108,9 @@ def reduced(
         goal = smaller
 
 
-def _without_each(items: list[list[Place]], holds: Callable[[list[list[Place]]], bool]) -> list[list[Place]]:
+def _without_each(
+    items: list[list[HunkPlace]], holds: Callable[[list[list[HunkPlace]]], bool]
+) -> list[list[HunkPlace]]:
     """The items without those that can go: first large parts at once, then one by one, until none can go alone."""
     size = max(len(items) // 2, 1)
     while True:

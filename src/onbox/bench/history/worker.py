@@ -32,7 +32,7 @@ ANSWER_BYTES_MAX = 16 << 20
 _READ_BYTES = 65_536
 
 
-class Worker:
+class MiningWorker:
     """A sandbox that runs the tests when it is asked; a context manager.
 
     Args:
@@ -51,7 +51,7 @@ class Worker:
         self.spent_s = 0.0
         """Of all runs, as `Observed.cost_s`."""
 
-    def __enter__(self) -> "Worker":
+    def __enter__(self) -> "MiningWorker":
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -6,7 +6,7 @@ from functools import partial
 
 from onbox.bench.sandbox import Bind, Sandbox
 from onbox.bench.sandbox.bubblewrap import Bubblewrap
-from onbox.bench.sandbox.container import Container
+from onbox.bench.sandbox.container import ContainerSandbox
 from onbox.bench.sandbox.none import Unsafe
 from onbox.bench.sandbox.sandlock import Sandlock
 from onbox.errors import BoxError, UsageError, install_extra
@@ -16,8 +16,8 @@ VARIABLE = "ONBOX_SANDBOX"
 _TIERS: dict[str, Callable[[], Sandbox]] = {"bubblewrap": Bubblewrap, "sandlock": Sandlock}
 """Best first."""
 _ASKED_FOR: dict[str, Callable[[], Sandbox]] = {
-    "docker": partial(Container, "docker"),
-    "podman": partial(Container, "podman"),
+    "docker": partial(ContainerSandbox, "docker"),
+    "podman": partial(ContainerSandbox, "podman"),
 }
 """Only by name: they need a daemon or a set-up of their own, and half a second for each command."""
 _KNOWN = {**_TIERS, **_ASKED_FOR}

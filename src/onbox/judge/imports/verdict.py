@@ -18,7 +18,7 @@ from onbox.judge.verdict.comparison import KEEP, SWITCH, UNDECIDED, Rule
 from onbox.judge.verdict.contenders import Judged, population_interval, suite_interval
 from onbox.judge.verdict.head_to_head import HeadToHead, compare
 from onbox.judge.verdict.pairwise import pair_table, standings
-from onbox.judge.verdict.standing import Facts
+from onbox.judge.verdict.standing import ContenderFacts
 from onbox.judge.verdict.trial import basis_of, fixed_suite, population
 
 Told = tuple[ImportedRun, RunOutcome]
@@ -151,7 +151,7 @@ def _judged(contender: ContenderPlan, keys: Sequence[CellKey], told: Sequence[To
         speed=None,
         invalid_reasons=dict(sorted(reasons.items())),
     )
-    return Judged(contender, (), cells, result, arm, facts=Facts(seconds=_seconds(valid)))
+    return Judged(contender, (), cells, result, arm, facts=ContenderFacts(seconds=_seconds(valid)))
 
 
 def _seconds(valid: Sequence[Told]) -> dict[tuple[str, int], float]:

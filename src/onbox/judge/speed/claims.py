@@ -19,7 +19,7 @@ OURS = {"quantity": "decode", "prefix_cache": "no"}
 
 
 @dataclass(frozen=True)
-class Served:
+class ServedModel:
     """What was measured, as far as a claim may ask.
 
     Args:
@@ -35,14 +35,14 @@ class Served:
     precision: str
 
 
-def judge_claims(claims: Sequence[Claim], speed: Measurement, served: Served) -> tuple[ClaimResult, ...]:
+def judge_claims(claims: Sequence[Claim], speed: Measurement, served: ServedModel) -> tuple[ClaimResult, ...]:
     """Hold every claim about this model against the measurement."""
     names = [_plain(name) for name in served.names]
     about = [claim for claim in claims if any(_plain(part) in name for part in claim.models for name in names)]
     return tuple(_judge(claim, speed, served) for claim in about)
 
 
-def _judge(claim: Claim, speed: Measurement, served: Served) -> ClaimResult:
+def _judge(claim: Claim, speed: Measurement, served: ServedModel) -> ClaimResult:
     bars = [found for found in _profile(claim, speed, served) if found is not None]
     value = _value(claim, speed)
     verdict = NOT_COMPARABLE if bars or speed.interval is None else _of_values(claim, speed.interval)
@@ -84,7 +84,7 @@ def _of_values(claim: Claim, interval: tuple[float, float]) -> str:
 # ---------------------------------------------------------------- what must be the same
 
 
-def _profile(claim: Claim, speed: Measurement, served: Served) -> Iterator[Difference | None]:
+def _profile(claim: Claim, speed: Measurement, served: ServedModel) -> Iterator[Difference | None]:
     profile = speed.profile
     if speed.rate_of != "model":
         yield _difference("weights", "a model's", "random", "such a rate is of the kernels, not of the model")
@@ -139,7 +139,7 @@ def _depth(claim: Claim, speed: Measurement) -> Difference | None:
     return _difference("depth", _said(claim.context_tokens), _said(seen), _why(claim.context_tokens, why))
 
 
-def _box(claim: Claim, served: Served) -> Difference | None:
+def _box(claim: Claim, served: ServedModel) -> Difference | None:
     if claim.box is None or any(_plain(claim.box) in _plain(name) for name in served.box):
         return None
     return _difference("box", claim.box, ", ".join(served.box) or "not known", "another box has another memory")

@@ -10,7 +10,7 @@ from onbox.evidence.records import Plan
 from onbox.judge import RULES
 from onbox.judge.results import Comparison, Verdict
 from onbox.judge.rounding import rounded
-from onbox.judge.runs.look import Look
+from onbox.judge.runs.look import RunLook
 from onbox.judge.speed.rate_comparison import rate_pairs
 from onbox.judge.verdict import narrative
 from onbox.judge.verdict.ability import ability_difference, task_tally
@@ -30,7 +30,7 @@ POPULATION = "exact sign-flip of whole tasks, two-sided"
 
 
 def judge(
-    evidence: TrialEvidence, claims: Sequence[Claim] = (), looks: Mapping[str, Sequence[Look]] | None = None
+    evidence: TrialEvidence, claims: Sequence[Claim] = (), looks: Mapping[str, Sequence[RunLook]] | None = None
 ) -> Verdict:
     """Judge a trial from its evidence alone.
 
