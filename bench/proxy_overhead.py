@@ -9,6 +9,7 @@ server and through the proxy, so that a disturbance of the box hits both. Run it
 
 import argparse
 import json
+import math
 import os
 import socket
 import statistics
@@ -50,7 +51,8 @@ class Seen:
             for event in parser.feed(text.encode()):
                 self.chunk_s.append((exchange.t0_ns + t_ns - json.loads(event)["sent_ns"]) / 1e9)
                 arrived_s.append(t_ns / 1e9)
-        self.rates.append((len(arrived_s) - 1) / (arrived_s[-1] - arrived_s[0]))
+        if arrived_s[-1] > arrived_s[0]:  # of what came in one read there is no rate
+            self.rates.append((len(arrived_s) - 1) / (arrived_s[-1] - arrived_s[0]))
 
     def line(self, name: str) -> str:
         """For people: milliseconds, and events a second."""
@@ -58,7 +60,9 @@ class Seen:
             *(1e3 * share for share in (statistics.median(self.first_byte_s), max(self.first_byte_s))),
             *(1e3 * share for share in (statistics.median(self.chunk_s), _percentile(self.chunk_s, 99))),
         ]
-        return f"{name:8}" + "".join(f"{number:12.3f}" for number in (*numbers, statistics.median(self.rates)))
+        return f"{name:8}" + "".join(
+            f"{number:12.3f}" for number in (*numbers, statistics.median(self.rates or [math.nan]))
+        )
 
 
 def _percentile(values: list[float], share: int) -> float:

@@ -20,7 +20,7 @@ from onbox.judge.verdict.cells import Seen
 from onbox.judge.verdict.comparison import Pair, Rule, Side, pairs
 from onbox.judge.verdict.looks import level_with, looks_of
 from onbox.judge.verdict.planner import runs_that_settle
-from onbox.judge.verdict.standing import Facts
+from onbox.judge.verdict.standing import ContenderFacts
 from onbox.judge.weighed import Pace
 from onbox.trial.plan import looks_until
 
@@ -69,7 +69,7 @@ class World:
                 f"t{task}": [Seen(n, bool(made[n - 1][of])) for n in range(1, runs + 1)]
                 for task, made in enumerate(self.runs)
             },
-            Facts(
+            ContenderFacts(
                 seconds={
                     (f"t{task}", n): made[n - 1][2 + of]
                     for task, made in enumerate(self.runs)

@@ -1,8 +1,10 @@
-"""What one run of the tests showed need not be shown again by another: `--record FILE`, `--except-passed FILE`.
+"""What one run of the tests showed need not be shown again by another: `--record=FILE`, `--except-passed=FILE`.
 
 CI runs `make test` where the parts are hidden, and then all tests. A test is left out of the second run if it passed
 in the first, and neither it nor another of its file looked for a program that was hidden or started onbox as a process,
 which may have looked. All others run: what was skipped, what failed, what the first run did not choose.
+
+With the equals sign: pytest takes a file that is there and stands alone for one of tests.
 """
 
 import itertools

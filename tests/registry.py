@@ -22,18 +22,12 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from onbox.image.registry import OCI_MANIFEST
+from onbox.launch.ports import free_port
 from onbox.machine_names import machine
 from tests.doubles.registry import CONFIG, LAYER, digest_of
 
 NAME = "registry.test"
-READY_S = 20.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+READY_S = 60.0
 
 
 # ------------------------------------------------------------ the registry's folder
@@ -149,7 +143,7 @@ def real_registry(folder: Path, *, login: str = "") -> Iterator[RealRegistry]:
             yield RealRegistry(port, authority, Repositories(folder / "storage"))
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(60)
 
 
 def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
@@ -300,9 +294,9 @@ def throttled_proxy(bytes_s: float) -> Iterator[ThrottledProxy]:
     over = asyncio.Event()
     thread = threading.Thread(target=lambda: loop.run_until_complete(proxy.serve(ready, over)), daemon=True)
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(60)
     try:
         yield proxy
     finally:
         loop.call_soon_threadsafe(over.set)
-        thread.join(5)
+        thread.join(60)

@@ -1,21 +1,21 @@
 """A verdict written by hand that fits `builders.build_trial`: what the views are tested with."""
 
+from dataclasses import replace
 from typing import Any
 
 from onbox.judge.results import (
     Cause,
-    Check,
     Comparison,
     ContenderResult,
     Measurement,
     Outcome,
     RunResult,
-    Status,
     TaskCell,
     Validity,
     Verdict,
     Witness,
 )
+from onbox.schema.checks import Check, Status
 from tests.builders import LARGE, SMALL, Contender
 
 ENDINGS: dict[str, tuple[Outcome, Cause, str, str]] = {
@@ -52,7 +52,7 @@ def run_result(letter: str, contender: str, task: str, n: int, **changes: Any) -
 
 def check(id: str, status: Status, **more: Any) -> Check:
     """One check with what matters filled in."""
-    return Check.model_validate({"id": id, "status": status, "observed": 0.0, "threshold": 0.0, **more})
+    return replace(Check(id, status, 0.0, 0.0), **more)
 
 
 def measurement(tok_s: float, **changes: Any) -> Measurement:

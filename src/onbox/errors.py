@@ -4,7 +4,16 @@ Each leaf of the tree carries the exit code of the command line contract. The me
 thing and the place; `next_step` says what to do about it.
 """
 
+import importlib.util
+import sys
 from typing import ClassVar
+
+
+def install_extra(extra: str) -> str:
+    """The line that adds an extra to this very installation, wherever a shell's own `pip` may lead."""
+    if importlib.util.find_spec("pip") is None:
+        return f"uv pip install --python {sys.executable} 'onbox[{extra}]'"
+    return f"{sys.executable} -m pip install 'onbox[{extra}]'"
 
 
 class OnboxError(Exception):

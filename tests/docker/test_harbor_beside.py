@@ -17,11 +17,11 @@ from pathlib import Path
 
 import pytest
 
-from onbox.bench.audit.subject import Subject
+from onbox.bench.audit.subject import AuditSubject
 from onbox.bench.environments import environment_of
 from onbox.bench.gate import grade
 from onbox.bench.sandbox.bubblewrap import Bubblewrap
-from onbox.bench.sandbox.container import Container
+from onbox.bench.sandbox.container import ContainerSandbox
 from onbox.bench.tasks import load_task
 from onbox.errors import OnboxError
 from onbox.evidence.records import GateEnd
@@ -80,7 +80,7 @@ def folder_of(case: Case) -> str:
 
 
 @pytest.fixture(scope="module")
-def docker(dockerd: Dockerd) -> Iterator[Container]:
+def docker(dockerd: Dockerd) -> Iterator[ContainerSandbox]:
     """The daemon with both images, and the tier of containers in it."""
     dockerd.docker("import", "-c", 'CMD ["/bin/sh"]', "-", IMAGE, stdin=shell_tar())
     with tempfile.TemporaryDirectory() as folder:
@@ -89,7 +89,7 @@ def docker(dockerd: Dockerd) -> Iterator[Container]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DOCKER_HOST", dockerd.host)
         patch.setenv("PATH", f"{Path(DOCKER).parent}:{os.environ['PATH']}")
-        yield Container("docker")
+        yield ContainerSandbox("docker")
 
 
 def shell_tar() -> bytes:
@@ -115,7 +115,7 @@ def shell_tar() -> bytes:
 
 
 @pytest.fixture(scope="module")
-def in_harbor(docker: Container, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Said]:
+def in_harbor(docker: ContainerSandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Said]:
     """The oracle of the tasks in Harbor's own containers, by name; what Harbor takes for no task is not there."""
     out = tmp_path_factory.mktemp("jobs")
     for case in given_to_harbor():
@@ -157,15 +157,19 @@ def in_harbor(docker: Container, tmp_path_factory: pytest.TempPathFactory) -> di
 
 
 def by_onbox(
-    case: Case, folder: Path, docker: Container, scratch: Path, tier: type[Bubblewrap | Container] = Bubblewrap
+    case: Case,
+    folder: Path,
+    docker: ContainerSandbox,
+    scratch: Path,
+    tier: type[Bubblewrap | ContainerSandbox] = Bubblewrap,
 ) -> GateEnd | OnboxError:
     """The oracle of a task in onbox: in bubblewrap where copying is enough, in a container where it is not."""
     try:
         task = load_task(folder)
-        sandbox = docker if case.docker or tier is Container else Bubblewrap()
+        sandbox = docker if case.docker or tier is ContainerSandbox else Bubblewrap()
         assert case.docker or not task.needs_docker, case.name
         environment_of(task, sandbox)
-        subject = Subject(task, sandbox, scratch)
+        subject = AuditSubject(task, sandbox, scratch)
         left = subject.oracle()
         return grade(task, left.app, left.reply, subject.sandbox)
     except OnboxError as error:
@@ -174,7 +178,7 @@ def by_onbox(
 
 @pytest.fixture(scope="module")
 def in_onbox(
-    docker: Container, tasks: Path, tmp_path_factory: pytest.TempPathFactory
+    docker: ContainerSandbox, tasks: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, GateEnd | OnboxError]:
     scratch = tmp_path_factory.mktemp("onbox")
     with ThreadPoolExecutor(AT_A_TIME) as pool:
@@ -203,10 +207,10 @@ def test_onbox_gets_the_same_rewards(in_onbox: dict[str, GateEnd | OnboxError]) 
 
 
 @pytest.mark.parametrize("kind", ["another WORKDIR", "variables", "/logs"])
-def test_containers_of_the_box_say_the_same(docker: Container, tasks: Path, tmp_path: Path, kind: str) -> None:
+def test_containers_of_the_box_say_the_same(docker: ContainerSandbox, tasks: Path, tmp_path: Path, kind: str) -> None:
     """Where copying is enough a container shows the box's own system, as bubblewrap does."""
     for case in (case for case in CASES if case.kind == kind):
-        end = by_onbox(case, tasks / folder_of(case) / case.name, docker, tmp_path / case.name, Container)
+        end = by_onbox(case, tasks / folder_of(case) / case.name, docker, tmp_path / case.name, ContainerSandbox)
         assert isinstance(end, GateEnd), (case.name, end)
         assert end.rewards == case.rewards, case.name
 

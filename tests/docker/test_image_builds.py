@@ -77,6 +77,7 @@ def recipe(client: Client, folders: Path) -> Callable[..., str]:
 
 
 class TestSealed:
+    @pytest.mark.alone
     def test_the_second_build_compiles_nothing(self, client: Client, recipe: Callable[..., str], folders: Path) -> None:
         first = build_container_image(recipe(), program=client.program, chip="12.1")
         assert not first.found

@@ -14,7 +14,7 @@ from onbox.bench.environments import environment_of
 from onbox.bench.sandbox import Bind, Reach, StopSign
 from onbox.bench.sandbox.box_image import NAME
 from onbox.bench.sandbox.choose import VARIABLE, by_name, choose
-from onbox.bench.sandbox.container import Container
+from onbox.bench.sandbox.container import ContainerSandbox
 from onbox.bench.sandbox.interior import PROCESSES
 from onbox.bench.sandbox.probes import probe
 from onbox.bench.tasks import load_task
@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(180)]
 
 
 @pytest.fixture(scope="module", params=["docker", pytest.param("podman", marks=pytest.mark.podman)])
-def tier(request: pytest.FixtureRequest) -> Iterator[Container]:
+def tier(request: pytest.FixtureRequest) -> Iterator[ContainerSandbox]:
     """The tier, with the tests' own daemon or store behind it."""
     with pytest.MonkeyPatch.context() as patch:
         if request.param == "docker":
@@ -39,17 +39,17 @@ def tier(request: pytest.FixtureRequest) -> Iterator[Container]:
                 patch.setenv(name, value)
         patch.setenv(VARIABLE, request.param)
         made = choose()
-        assert isinstance(made, Container)
+        assert isinstance(made, ContainerSandbox)
         yield made
 
 
-def run(tier: Container, folder: Path, *argv: str, **options: object) -> tuple[int | None, str]:
+def run(tier: ContainerSandbox, folder: Path, *argv: str, **options: object) -> tuple[int | None, str]:
     bind = Bind(folder, "/app", writable=True)
     done = tier.run(argv, binds={"APP_DIR": bind}, cwd="APP_DIR", **{"timeout_s": 30.0, **options})  # type: ignore[arg-type]
     return done.exit_code, done.output.decode().strip()
 
 
-def test_all_probes_hold(tier: Container) -> None:
+def test_all_probes_hold(tier: ContainerSandbox) -> None:
     report = probe(tier)
     assert report.name == tier.name
     assert report.bounds is not None
@@ -58,7 +58,7 @@ def test_all_probes_hold(tier: Container) -> None:
     assert len(report.probes) == 18
 
 
-def test_a_command_works_in_the_workspace_and_says_how_it_ended(tier: Container, tmp_path: Path) -> None:
+def test_a_command_works_in_the_workspace_and_says_how_it_ended(tier: ContainerSandbox, tmp_path: Path) -> None:
     script = "echo $APP_DIR $HOME; cat; echo made > file; exit 3"
     assert run(tier, tmp_path, "sh", "-c", script, stdin=b"heard") == (3, "/app /home/agent\nheard")
     assert (tmp_path / "file").read_text() == "made\n"
@@ -66,7 +66,7 @@ def test_a_command_works_in_the_workspace_and_says_how_it_ended(tier: Container,
     assert run(tier, tmp_path, "sh", "-c", "kill -9 $$")[0] == 137
 
 
-def test_it_is_killed_at_its_time_and_by_a_stop_sign(tier: Container, tmp_path: Path) -> None:
+def test_it_is_killed_at_its_time_and_by_a_stop_sign(tier: ContainerSandbox, tmp_path: Path) -> None:
     assert run(tier, tmp_path, "sleep", "60", timeout_s=2.0)[0] is None
     with StopSign() as stop:
         threading.Timer(1.0, stop.show).start()
@@ -74,7 +74,7 @@ def test_it_is_killed_at_its_time_and_by_a_stop_sign(tier: Container, tmp_path: 
     assert tier.client.ask("ps", "--all", "--quiet") == ""
 
 
-def test_a_hog_is_stopped_at_its_bound_and_told_as_one(tier: Container, tmp_path: Path) -> None:
+def test_a_hog_is_stopped_at_its_bound_and_told_as_one(tier: ContainerSandbox, tmp_path: Path) -> None:
     """In 64 MiB: neither a command of its own nor a child behind a shell that goes on gets more."""
     options = {"binds": {"APP_DIR": Bind(tmp_path, "/app")}, "cwd": "APP_DIR", "timeout_s": 30.0}
     hog = "x = b'x' * (1 << 30); print('had it')"
@@ -88,7 +88,7 @@ def test_a_hog_is_stopped_at_its_bound_and_told_as_one(tier: Container, tmp_path
     assert (done.exit_code, done.out_of_memory, done.output) == (0, False, b"little\n")
 
 
-def test_a_model_is_told_that_its_command_ran_out_of_memory(tier: Container, tmp_path: Path) -> None:
+def test_a_model_is_told_that_its_command_ran_out_of_memory(tier: ContainerSandbox, tmp_path: Path) -> None:
     tight = replace(tier.bounds, memory_bytes=64 << 20)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tier, "bounds", tight)
@@ -97,7 +97,7 @@ def test_a_model_is_told_that_its_command_ran_out_of_memory(tier: Container, tmp
     assert "[out of memory: a process was killed]" in said
 
 
-def test_processes_are_bounded(tier: Container, tmp_path: Path) -> None:
+def test_processes_are_bounded(tier: ContainerSandbox, tmp_path: Path) -> None:
     script = (
         "import os, time\nmade = 0\ntry:\n"
         f"    while made < {2 * PROCESSES}:\n"
@@ -109,7 +109,7 @@ def test_processes_are_bounded(tier: Container, tmp_path: Path) -> None:
     assert PROCESSES // 2 < int(said) < PROCESSES
 
 
-def test_one_server_is_within_reach(tier: Container, tmp_path: Path) -> None:
+def test_one_server_is_within_reach(tier: ContainerSandbox, tmp_path: Path) -> None:
     (tmp_path / "proxy").mkdir()
     path = tmp_path / "proxy" / "server.sock"
     with echoing(path) as port:
@@ -117,13 +117,15 @@ def test_one_server_is_within_reach(tier: Container, tmp_path: Path) -> None:
     assert (code, said) == (0, "HELLO")
 
 
-def test_a_network_is_there_only_where_it_is_let_in(tier: Container, tmp_path: Path) -> None:
+def test_a_network_is_there_only_where_it_is_let_in(tier: ContainerSandbox, tmp_path: Path) -> None:
     count = ("grep", "-c", ":", "/proc/net/dev")
     assert run(tier, tmp_path, *count) == (0, "1")
     assert run(tier, tmp_path, *count, network=True) == (0, str(Path("/proc/net/dev").read_text().count(":")))
 
 
-def test_the_root_of_a_task_s_own_image_can_be_written_and_is_fresh_each_time(tier: Container, tmp_path: Path) -> None:
+def test_the_root_of_a_task_s_own_image_can_be_written_and_is_fresh_each_time(
+    tier: ContainerSandbox, tmp_path: Path
+) -> None:
     tier.client.ask("import", "-", "busybox:own", stdin=busybox_tar())
     own = tier.of_image("busybox:own")
     assert run(own, tmp_path, "sh", "-c", "echo made > /www/made && cat /www/made") == (0, "made")
@@ -131,7 +133,7 @@ def test_the_root_of_a_task_s_own_image_can_be_written_and_is_fresh_each_time(ti
     assert run(tier, tmp_path, "sh", "-c", "echo made > /made")[0] != 0
 
 
-def test_what_an_onbox_that_is_gone_left_behind_is_removed(tier: Container) -> None:
+def test_what_an_onbox_that_is_gone_left_behind_is_removed(tier: ContainerSandbox) -> None:
     (image,) = tier.client.ask("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", NAME).split()
     ended = subprocess.Popen(["true"])
     ended.wait()
@@ -143,7 +145,7 @@ def test_what_an_onbox_that_is_gone_left_behind_is_removed(tier: Container) -> N
 
 
 @pytest.fixture
-def harbor_task(tier: Container, tmp_path: Path) -> Path:
+def harbor_task(tier: ContainerSandbox, tmp_path: Path) -> Path:
     """A task whose environment is made by commands, and whose gate runs in that environment."""
     tier.client.ask("import", "-", "busybox:task", stdin=busybox_tar())
     task = tmp_path / "tasks" / "made-by-run"
@@ -163,7 +165,7 @@ def harbor_task(tier: Container, tmp_path: Path) -> Path:
     return task
 
 
-def test_a_missing_base_image_is_named_and_never_fetched(tier: Container, harbor_task: Path) -> None:
+def test_a_missing_base_image_is_named_and_never_fetched(tier: ContainerSandbox, harbor_task: Path) -> None:
     dockerfile = harbor_task / "environment" / "Dockerfile"
     dockerfile.write_text(dockerfile.read_text().replace("busybox:task", "busybox:nowhere"))
     with pytest.raises(BoxError, match="FROM busybox:nowhere: not on this box"):
@@ -179,7 +181,7 @@ def test_another_tier_refuses_it_and_says_what_to_set(harbor_task: Path) -> None
 
 
 @pytest.mark.bwrap
-def test_a_task_with_an_image_of_its_own(tier: Container, harbor_task: Path, tmp_path: Path) -> None:
+def test_a_task_with_an_image_of_its_own(tier: ContainerSandbox, harbor_task: Path, tmp_path: Path) -> None:
     """The workspace comes out of the image, commands and gate run in it, and nothing is fetched."""
     out = tmp_path / "bench"
     with scripted("good") as url:

@@ -16,7 +16,7 @@ import signal
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.doubles.frames import Counts, Frames, frames_of
 from tests.doubles.script import HOSTILE, MODES, Answer, answer, mode_of
@@ -53,6 +53,8 @@ class Engine:
     predicted: int = 0
     predicted_s: float = 0.0
 
+    owned_by: ClassVar[str] = "scripted"
+
     @property
     def model(self) -> str:
         """Its name, as hostile as its answers in the mode `html`."""
@@ -68,22 +70,22 @@ class Engine:
     async def reply(self, writer: asyncio.StreamWriter, method: str, path: str, body: dict[str, Any]) -> None:
         """One request."""
         if self.loading or time.monotonic() - self.started < self.load_s:
-            await _send(writer, 503, {"error": {"code": 503, "message": "Loading model"}})
+            await send(writer, 503, {"error": {"code": 503, "message": "Loading model"}})
         elif path == "/health":
-            await _send(writer, 200, {"status": "ok"})
+            await send(writer, 200, {"status": "ok"})
         elif path == "/v1/models":
-            data = [{"id": self.model, "object": "model", "owned_by": "scripted", "max_model_len": 8192}]
-            await _send(writer, 200, {"object": "list", "data": data})
+            data = [{"id": self.model, "object": "model", "owned_by": self.owned_by, "max_model_len": 8192}]
+            await send(writer, 200, {"object": "list", "data": data})
         elif path == "/metrics":
-            await _send(writer, 200, self.metrics(), "text/plain; version=0.0.4")
+            await send(writer, 200, self.metrics(), "text/plain; version=0.0.4")
         elif path.partition("?")[0] == "/v1/messages/count_tokens":
-            await _send(writer, 200, {"input_tokens": len(json.dumps(body)) // 4})
+            await send(writer, 200, {"input_tokens": len(json.dumps(body)) // 4})
         else:
             mode = mode_of(body.get("model"), self.mode)
             said = answer(mode, body) if method == "POST" else Answer()
             frames = frames_of(path, self.model, said, body) if method == "POST" else None
             if frames is None:
-                await _send(writer, 404, {"error": {"code": 404, "message": "File Not Found"}})
+                await send(writer, 404, {"error": {"code": 404, "message": "File Not Found"}})
             else:
                 await self.complete(writer, mode, body, frames)
 
@@ -105,12 +107,22 @@ class Engine:
             for name, value in values.items()
         )
 
+    def timings(self, prompt_tokens: int, sent: int, prompt_s: float, decode_s: float) -> dict[str, Any]:
+        """The times of one request, in llama.cpp's words."""
+        return {
+            "cache_n": 0,
+            "prompt_n": prompt_tokens,
+            "prompt_ms": 1000 * prompt_s,
+            "predicted_n": sent,
+            "predicted_ms": 1000 * decode_s,
+        }
+
     async def complete(self, writer: asyncio.StreamWriter, mode: str, body: dict[str, Any], frames: Frames) -> None:
         """A completion, streamed or whole."""
         self.completions += 1
         number, said = self.completions, frames.said
         if said.failure:
-            await _send(writer, said.status, frames.error(said.status, said.failure))
+            await send(writer, said.status, frames.error(said.status, said.failure))
             return
         prompt = body.get("messages") or body.get("prompt") or body.get("input")
         prompt_tokens = max(1, len(json.dumps(prompt)) // 4)
@@ -143,15 +155,9 @@ class Engine:
             self.predicted += sent
             self.predicted_s += last - first
         counts = Counts(prompt_tokens, sent if said.tokens is None else said.tokens)
-        timings = {
-            "cache_n": 0,
-            "prompt_n": prompt_tokens,
-            "prompt_ms": 1000 * (first - began),
-            "predicted_n": sent,
-            "predicted_ms": 1000 * (last - first),
-        }
+        timings = self.timings(prompt_tokens, sent, first - began, last - first)
         if not streamed:
-            await _send(writer, 200, frames.whole(counts, timings))
+            await send(writer, 200, frames.whole(counts, timings))
             return
         writer.write(b"".join(map(_chunk, frames.end(counts, timings))) + b"0\r\n\r\n")
         await writer.drain()
@@ -176,7 +182,8 @@ def _head(status: int, kind: str) -> bytes:
     return f"HTTP/1.1 {status} Scripted\r\nServer: scripted\r\nContent-Type: {kind}\r\n".encode()
 
 
-async def _send(writer: asyncio.StreamWriter, status: int, body: Any, kind: str = "application/json") -> None:
+async def send(writer: asyncio.StreamWriter, status: int, body: Any, kind: str = "application/json") -> None:
+    """A whole answer."""
     data = (body if isinstance(body, str) else json.dumps(body)).encode()
     writer.write(_head(status, kind) + f"Content-Length: {len(data)}\r\n\r\n".encode() + data)
     await writer.drain()

@@ -12,6 +12,8 @@ from typing import Any
 
 import h11
 
+from onbox.launch.ports import free_port
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -183,7 +185,4 @@ def _next_request(connection: socket.socket, http: h11.Connection) -> Asked | No
 
 def closed_port() -> int:
     """A port of loopback that refuses connections."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return free_port()

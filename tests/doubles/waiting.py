@@ -7,7 +7,7 @@ from typing import Any
 import psutil
 
 
-def until(seen: Callable[[], Any], within_s: float = 15.0) -> Any:
+def until(seen: Callable[[], Any], within_s: float = 60.0) -> Any:
     """The first true value of `seen`."""
     deadline = time.monotonic() + within_s
     while not (value := seen()):

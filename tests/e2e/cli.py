@@ -52,7 +52,7 @@ def onbox(
     *arguments: object,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
-    timeout_s: float = 90.0,
+    timeout_s: float = 240.0,
     python: Path | str = sys.executable,
 ) -> "subprocess.CompletedProcess[str]":
     """Run the command line to its end."""
@@ -119,7 +119,7 @@ class Session:
                 self.lines.append(line.rstrip("\n"))
                 self._news.notify_all()
 
-    def wait_for(self, pattern: str, timeout_s: float = 30.0) -> None:
+    def wait_for(self, pattern: str, timeout_s: float = 90.0) -> None:
         """Return when a line on stderr matches."""
         expression, deadline = re.compile(pattern), time.monotonic() + timeout_s
         with self._news:
@@ -128,11 +128,24 @@ class Session:
                 assert self.process.poll() is None or self._reader.is_alive(), f"ended before {pattern!r}: {self.lines}"
                 self._news.wait(0.1)
 
+    def wait_until_interruptible(self, timeout_s: float = 90.0) -> None:
+        """Return when the command handles SIGTERM, which Python does not do by itself: it is past its imports."""
+        deadline = time.monotonic() + timeout_s
+        while not self._catches(signal.SIGTERM):
+            assert time.monotonic() < deadline, f"no handler came: {self.lines}"
+            assert self.process.poll() is None, f"ended before it could be interrupted: {self.lines}"
+            time.sleep(0.02)
+
+    def _catches(self, number: int) -> bool:
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        (caught,) = (int(line.split()[1], 16) for line in status.splitlines() if line.startswith("SigCgt:"))
+        return bool(caught >> (number - 1) & 1)
+
     def interrupt(self, number: int = signal.SIGINT) -> None:
         """Signal the whole foreground group, as a terminal does."""
         os.killpg(self.process.pid, number)
 
-    def end(self, timeout_s: float = 30.0) -> int:
+    def end(self, timeout_s: float = 90.0) -> int:
         """Wait for the end; the exit code."""
         try:
             code = self.process.wait(timeout_s)

@@ -200,8 +200,8 @@ def test_evidence_that_cannot_be_written(tmp_path: Path) -> None:
     ("text", "named"),
     [
         ("contenders: [a, b\nruns: 3\n", "trial.yaml:2: not YAML"),
-        ("contenders: [smollm2-135m]\nrusn: 3\n", "trial.yaml: rusn: extra inputs are not permitted"),
-        ("contenders: [smollm2-135m]\nruns: three\n", "trial.yaml: runs: input should be a valid integer"),
+        ("contenders: [smollm2-135m]\nrusn: 3\n", "trial.yaml: rusn: no such key; did you mean runs?"),
+        ("contenders: [smollm2-135m]\nruns: three\n", "trial.yaml: runs: a whole number is wanted, not 'three'"),
         ("contenders: [smollm2-135m]\nruns: 0\n", "runs: 0 is not at least 1"),
         ("contenders: [{name: x, engine: attached}]\n", "engine attached needs url"),
         ("contenders: [{name: ../../x, engine: attached, url: 'http://127.0.0.1:9'}]\n", "name: '../../x'"),

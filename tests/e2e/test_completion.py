@@ -13,7 +13,7 @@ ONBOX = Path(sys.executable).with_name("onbox")
 def said(mode: str, **variables: str) -> str:
     """What onbox answers a shell."""
     environment = {**os.environ, "_ONBOX_COMPLETE": mode, **variables}
-    done = subprocess.run([ONBOX], env=environment, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([ONBOX], env=environment, capture_output=True, text=True, timeout=240, check=True)
     assert done.stderr == ""
     return done.stdout
 

@@ -44,12 +44,12 @@ from onbox.app import (
 from onbox.bench.audit import TaskAudit
 from onbox.bench.audit.subject import ProbeEnd
 from onbox.bench.tasks import load_tasks
-from onbox.box.checks import Check as BoxCheck
 from onbox.cli.main import COMMANDS, onbox, run
 from onbox.errors import OnboxError
 from onbox.evidence.records import GateEnd, Phase, Preflight, PreflightCase, RegradedRun
 from onbox.judge.results import SightRate, SightResult, SightTrial, Verdict
 from onbox.launch.started_engines import StopResult, UpEngine, UpRecord
+from onbox.schema.checks import Check, Status
 from onbox.trial import events
 from tests.unit.weights.checkpoints import gpt_oss, write_model
 from tests.verdicts import build_verdict, measurement
@@ -231,13 +231,13 @@ def poisoned_trial(folder: Any) -> Any:
 
 def cases(model: str, tmp: Path) -> Cases:
     """For each command: arguments, and what stands in the place of its use cases."""
-    doubt = BoxCheck("x", "warn", "seen", None, "unit", "evidence", "hint")
+    doubt = Check("x", Status.WARN, "seen", None, "unit", "evidence", "hint")
     described = dataclasses.replace(box.describe_box(measure=False), checks=(doubt,))
     fitted = fit.fit_weights(model, nominal_gb_s=273, measured_tok_s=59.5)
     (task,) = load_tasks("builtin", ["fill-json"])
     (shape,) = selftest.run_selftest(["refused"])
     imported = importing.import_records("llama-benchy", [DATA / "llama-benchy.json"], tmp / "imported")
-    finding = doctor.Finding("sandbox", "fail", "none", "install one")
+    finding = Check("sandbox", Status.FAIL, "none", None, hint="install one")
     gone = StopResult.__new__(StopResult)
     for field in dataclasses.fields(StopResult):
         object.__setattr__(gone, field.name, (HOSTILE,) if field.name == "shared_memory" else True)

@@ -72,7 +72,7 @@ def test_several_quick_interrupts_end_it_in_order_like_one(
 )
 def test_any_command_ends_without_a_traceback(arguments: tuple[str, ...], plugin_env: dict[str, str]) -> None:
     session = Session(*arguments, env=plugin_env)
-    time.sleep(1.5)
+    session.wait_until_interruptible()
     for _ in range(3):
         session.interrupt(signal.SIGINT)
         time.sleep(0.05)

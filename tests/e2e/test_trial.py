@@ -31,7 +31,7 @@ class Ended:
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ended]:
-    """A server that does its work against one that only says so."""
+    """A server that does its work against one that only says so; its tests have the box alone, as speed is measured."""
     folder = tmp_path_factory.mktemp("pair") / "trial"
     rate = ("--tok-s", str(TOK_S))
     with scripted("good", *rate) as good, scripted("lazy", *rate) as lazy:
@@ -40,6 +40,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ended]:
         yield Ended(folder, done.stdout, done.stderr)
 
 
+@pytest.mark.alone
 def test_good_passes_and_lazy_claims(pair: Ended) -> None:
     good, lazy = pair.verdict["contenders"]
     assert (good["passed"], good["valid"], good["invalid"]) == (6, 6, 0)
@@ -50,6 +51,7 @@ def test_good_passes_and_lazy_claims(pair: Ended) -> None:
     assert pair.verdict["verdict"] == "undecided"
 
 
+@pytest.mark.alone
 def test_speed_is_the_known_rate_by_three_witnesses(pair: Ended) -> None:
     for contender in pair.verdict["contenders"]:
         speed = contender["speed"]
@@ -63,6 +65,7 @@ def test_speed_is_the_known_rate_by_three_witnesses(pair: Ended) -> None:
         assert speed["decode_tok_s"] == (None if checks["FOREIGN_CPU"] == "fail" else seen["client_bursts"])
 
 
+@pytest.mark.alone
 def test_json_is_one_object_on_stdout_and_names_the_folder(pair: Ended) -> None:
     told = json.loads(pair.stdout)
     assert told["trial"] == str(pair.folder)
@@ -71,16 +74,19 @@ def test_json_is_one_object_on_stdout_and_names_the_folder(pair: Ended) -> None:
     assert "begins" in pair.stderr
 
 
+@pytest.mark.alone
 def test_piped_output_is_plain(pair: Ended) -> None:
     assert ESCAPE not in pair.stdout + pair.stderr
     assert ESCAPE not in onbox("judge", pair.folder).stdout
 
 
+@pytest.mark.alone
 def test_an_attached_engine_is_not_called_gone(pair: Ended) -> None:
     assert "left running" in pair.stderr
     assert "engine gone" not in pair.stderr
 
 
+@pytest.mark.alone
 def test_judging_twice_gives_the_same_bytes(pair: Ended) -> None:
     first, second = (onbox("judge", pair.folder, "--json") for _ in range(2))
     assert first.returncode == 0, first.stderr
@@ -88,6 +94,7 @@ def test_judging_twice_gives_the_same_bytes(pair: Ended) -> None:
     assert json.loads(first.stdout) == pair.verdict
 
 
+@pytest.mark.alone
 def test_verify_holds_and_finds_one_flipped_byte(pair: Ended) -> None:
     done = onbox("verify", pair.folder, "--json")
     told = json.loads(done.stdout)
@@ -110,6 +117,7 @@ def test_verify_holds_and_finds_one_flipped_byte(pair: Ended) -> None:
     assert onbox("verify", pair.folder).returncode == 0
 
 
+@pytest.mark.alone
 def test_verify_finds_a_verdict_that_does_not_follow(pair: Ended) -> None:
     """A forger who knows about the manifest and writes it anew is found by judging again."""
     from onbox.evidence.manifest import NAME, write_manifest

@@ -16,6 +16,7 @@ import pytest
 from onbox.box.memory import memory
 from onbox.evidence.records import GuardStopped
 from onbox.launch import started_engines
+from onbox.launch.ports import free_port
 from tests.doubles.scripted_plugin import OPTIONS
 from tests.doubles.waiting import gone, until
 from tests.e2e.cli import GONE_S, Session, onbox
@@ -183,8 +184,7 @@ def test_the_daily_driver_gives_way_and_is_back_at_the_end(env: dict[str, str], 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_kill_9_at_any_point_leaves_no_engine_and_no_port(env: dict[str, str], recipe: RecipeFile) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     file = recipe("--load-s 0.5", port=port)
     # The quicker of two: on a box that others load, the slower one would put most kills after the handover.
     whole_s = 60.0

@@ -45,7 +45,7 @@ def test_it_prints_its_address_and_serves_until_it_is_stopped(trials: Path, numb
 
 def complaint(arguments: list[str], cwd: Path) -> tuple[int, str]:
     """Exit code and the words on stderr."""
-    done = subprocess.run([*ONBOX, *arguments], cwd=cwd, capture_output=True, timeout=60, check=False)
+    done = subprocess.run([*ONBOX, *arguments], cwd=cwd, capture_output=True, timeout=240, check=False)
     return done.returncode, done.stderr.decode()
 
 
@@ -64,7 +64,7 @@ def test_what_is_wrong_is_said_in_a_line(trials: Path, tmp_path: Path) -> None:
 
 def test_without_its_extra_it_says_what_to_install(trials: Path) -> None:
     hide = "import sys; sys.modules['starlette'] = None; from onbox.cli.main import run; run(['view'])"
-    done = subprocess.run([sys.executable, "-c", hide], cwd=trials, capture_output=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", hide], cwd=trials, capture_output=True, timeout=240, check=False)
     assert done.returncode == 3
     assert b"pip install 'onbox[view]'" in done.stderr
     assert b"Traceback" not in done.stderr

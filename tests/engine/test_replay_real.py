@@ -44,7 +44,7 @@ def asked_again(url: str, model: str, text: str, folder: Path) -> tuple[ReplayEn
 @pytest.mark.slow
 def test_llama_with_the_models_own_template_drops_the_calls_it_writes(llama: Llama, tmp_path: Path) -> None:
     end, judged = asked_again(llama(OWN), "qwen2.5-coder-0.5b", READ, tmp_path)
-    assert end.past_parser == "llama.cpp, /apply-template and /completion"
+    assert end.raw_route == "llama.cpp, /apply-template and /completion"
     assert judged.settled is Settled.DROPPED, judged.detail
 
 
@@ -52,6 +52,6 @@ def test_llama_with_the_models_own_template_drops_the_calls_it_writes(llama: Lla
 @pytest.mark.slow
 def test_a_model_behind_vllm_that_never_tries(vllm: str, tmp_path: Path) -> None:
     end, judged = asked_again(vllm, "smollm2", "Say hello.", tmp_path)
-    assert end.past_parser == "vLLM, tokenize and /v1/completions"
+    assert end.raw_route == "vLLM, tokenize and /v1/completions"
     assert judged.settled is Settled.NEVER_TRIED, judged.detail
     assert judged.bound == pytest.approx(1 - 0.05 ** (1 / ROUNDS))

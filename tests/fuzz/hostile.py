@@ -157,7 +157,7 @@ def hostile(seed: int, kind: str | None = None) -> Iterator[HostileServer]:
         yield server
     finally:
         server.close()
-        thread.join(5)
+        thread.join(60)
 
 
 def _request(connection: socket.socket) -> str | None:

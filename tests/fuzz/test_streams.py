@@ -15,8 +15,8 @@ import pytest
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.load import load_speed
 from onbox.evidence.records import Exchange
-from onbox.judge.results import Status
 from onbox.judge.speed.measurement import measure
+from onbox.schema.checks import Status
 from tests.builders import speed_parts
 from tests.unit.test_speed_usage import numbers
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from onbox.bench.agents import Job, Outcome
+from onbox.bench.agents import AgentOutcome, Job
 from onbox.bench.agents.builtin import NUDGE, Builtin, BuiltinAgent
 from onbox.bench.probing import sandbox_of
 from onbox.bench.runner import Bench
@@ -57,7 +57,7 @@ def app(tmp_path: Path) -> Path:
     return folder
 
 
-def work(app: Path, server: Server, nudges: int = 0, **limits: Any) -> Outcome:
+def work(app: Path, server: Server, nudges: int = 0, **limits: Any) -> AgentOutcome:
     plan = AgentPlan(version="1", limits=Limits(**limits), nudges=nudges)
     job = Job("Change a.txt", app, Endpoint.parse(server.url), "m", {"temperature": 0.5}, 100, plan, Unsafe())
     return BuiltinAgent(job).run()
@@ -138,7 +138,7 @@ class TestAgent:
 
         began = time.monotonic()
         with serving(script) as server:
-            outcome = work(app, server, wall_s=0.5)
+            outcome = work(app, server, wall_s=2.0)
         assert (outcome.end.stop, outcome.end.turns) == ("time_limit", 1)
         assert time.monotonic() - began < 30
 

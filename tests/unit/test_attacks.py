@@ -15,7 +15,7 @@ from onbox.bench.audit.admission import missing_programs
 from onbox.bench.audit.attacks import ATTACKS, MARK
 from onbox.bench.audit.javascript_attacks import JAVASCRIPT
 from onbox.bench.audit.probes import attack
-from onbox.bench.audit.subject import Subject
+from onbox.bench.audit.subject import AuditSubject
 from onbox.bench.sandbox import Sandbox, seccomp
 from onbox.bench.sandbox.bubblewrap import Bubblewrap
 from onbox.bench.sandbox.choose import choose, working
@@ -161,7 +161,7 @@ def sandbox() -> Sandbox:
     return choose()
 
 
-def old_form(folder: Path, language: str, form: str, sandbox: Sandbox) -> Subject:
+def old_form(folder: Path, language: str, form: str, sandbox: Sandbox) -> AuditSubject:
     shutil.copytree(assembled(BUILTIN / TASKS[language]), folder / "task")
     same = (language, form) == ("js", "same")
     start = 'cd / && exec node "$TESTS_DIR/gate.mjs"\n' if same else START
@@ -169,10 +169,10 @@ def old_form(folder: Path, language: str, form: str, sandbox: Sandbox) -> Subjec
     (task / "tests" / ("gate.mjs" if same else "gate.py")).write_text(GATES[language, form])
     loaded = load_task(task)
     assert not loaded.judges_apart
-    return Subject(loaded, sandbox, folder / "scratch")
+    return AuditSubject(loaded, sandbox, folder / "scratch")
 
 
-def ends_of(subject: Subject) -> dict[str, str]:
+def ends_of(subject: AuditSubject) -> dict[str, str]:
     """What came of each attack: what the gate said, or that the attack said itself that it got through."""
     return {end.probe.removeprefix("attack: "): "marked" if MARK in end.reason else end.got for end in attack(subject)}
 
@@ -214,6 +214,6 @@ def test_tracing_a_gate_of_the_old_form_is_what_the_filter_of_system_calls_ended
 def test_no_attack_gets_anywhere_with_a_gate_that_judges_apart(tmp_path: Path, sandbox: Sandbox, name: str) -> None:
     if name.startswith("js-"):
         needs_node(sandbox)
-    ends = ends_of(Subject(load_task(BUILTIN / name), sandbox, tmp_path))
+    ends = ends_of(AuditSubject(load_task(BUILTIN / name), sandbox, tmp_path))
     assert set(ends) == set(PYTHON if name == TASKS["python"] else JAVASCRIPT)
     assert set(ends.values()) == {"fail"}

@@ -14,7 +14,7 @@ from onbox.judge.formatting import sentence
 from onbox.judge.results import Cause, Measurement, Outcome, RunResult
 from onbox.judge.runs.attribution import attribute
 from onbox.judge.runs.codes import CODES
-from onbox.judge.runs.observed_rate import usual_rates
+from onbox.judge.runs.observed_rate import Usual, UsualRate, usual_rates
 from onbox.judge.runs.run_context import RunContext
 from onbox.judge.speed.measurement import measure
 from onbox.protocol.leaked_calls import HARMONY, MARKUP, written_call
@@ -104,6 +104,11 @@ def company(beside: int, *rates: float | None) -> list[tuple[RunRecord, float | 
     return [(run_record(n=n, beside=beside), rate) for n, rate in enumerate(rates, 1)]
 
 
+def tok_s(usual: Usual, run: RunRecord) -> float | None:
+    rate = usual.of(run)
+    return rate.tok_s if rate else None
+
+
 class TestUsualRate:
     ALONE, AMONG_THREE = run_record(), run_record(beside=2)
 
@@ -117,22 +122,28 @@ class TestUsualRate:
 
     def test_a_run_beside_others_is_not_held_against_the_rate_of_one_alone(self, tmp_path: Path) -> None:
         usual = usual_rates(self.measured(tmp_path, 60.0, 25.0), [], parallel=3)
-        assert usual.of(self.ALONE) == pytest.approx(60.0, rel=0.01)
-        assert usual.of(self.AMONG_THREE) == 25.0
-        slow = attribute(timed_out(), [steady(14.0)], RunContext(calibrated_tok_s=usual.of(self.ALONE)))
-        fair = attribute(timed_out(), [steady(14.0)], RunContext(calibrated_tok_s=usual.of(self.AMONG_THREE)))
+        assert tok_s(usual, self.ALONE) == pytest.approx(60.0, rel=0.01)
+        assert tok_s(usual, self.AMONG_THREE) == 25.0
+        slow = attribute(timed_out(), [steady(14.0)], RunContext(usual=usual.of(self.ALONE)))
+        fair = attribute(timed_out(), [steady(14.0)], RunContext(usual=usual.of(self.AMONG_THREE)))
         assert (slow.code, fair.code) == ("I-SLOW", "L-TIME")
 
     def test_of_runs_beside_others_their_own_median_goes_first(self, tmp_path: Path) -> None:
         runs = [*company(2, 12.0, None, 14.0, 13.0), *company(0, 55.0, 56.0, 57.0)]
         usual = usual_rates(self.measured(tmp_path, 60.0, 25.0), runs, parallel=3)
-        assert usual.of(self.AMONG_THREE) == 13.0
-        assert usual.of(self.ALONE) == pytest.approx(60.0, rel=0.01)
+        assert tok_s(usual, self.AMONG_THREE) == 13.0
+        assert tok_s(usual, self.ALONE) == pytest.approx(60.0, rel=0.01)
 
     def test_the_two_kinds_are_never_mixed(self) -> None:
         runs = [*company(2, 12.0, 13.0), *company(0, 55.0, 56.0, 57.0)]
         usual = usual_rates(None, runs, parallel=3)
-        assert (usual.alone, usual.beside_others) == (56.0, None)
+        assert (usual.alone, usual.beside_others) == (UsualRate(56.0), None)
+
+    def test_a_run_is_not_blamed_for_what_may_be_the_servers(self) -> None:
+        rates = (UsualRate(28.0, 0.0), UsualRate(28.0, 0.09))
+        known, vague = (attribute(timed_out(), [steady(14.5)], RunContext(usual=usual)) for usual in rates)
+        assert (known.code, vague.code) == ("L-TIME", "I-SLOW")
+        assert "28 ± 9 %" in vague.detail
 
 
 CUT = '{"command": "echo he'
@@ -198,9 +209,9 @@ SHAPES: dict[str, list[RunResult]] = {
     ],
     "L-TURNS": [refused([call_reply("ls"), call_reply("cat a", id=2)], stop="turn_limit")],
     "L-TIME": [
-        attribute(timed_out(), [steady(40.0)], RunContext(calibrated_tok_s=60.0)),
+        attribute(timed_out(), [steady(40.0)], RunContext(usual=UsualRate(60.0))),
         attribute(timed_out(), [steady(10.0)]),
-        attribute(timed_out(), [streamed([])], RunContext(calibrated_tok_s=60.0)),
+        attribute(timed_out(), [streamed([])], RunContext(usual=UsualRate(60.0))),
         refused(OK, stop="time_limit"),
         refused(
             [streamed([(1.0, delta(content="I will"))], error="the client left", error_kind="client left")],
@@ -278,7 +289,7 @@ SHAPES: dict[str, list[RunResult]] = {
             "endpoint",
         )
     ],
-    "I-SLOW": [attribute(timed_out(), [steady(10.0)], RunContext(calibrated_tok_s=60.0))],
+    "I-SLOW": [attribute(timed_out(), [steady(10.0)], RunContext(usual=UsualRate(60.0)))],
     "I-SETTING": [
         refused([plain_reply(400, error(VLLM_ASKED_TOO_MUCH), request=chat_request(max_tokens=4096))], "endpoint"),
         refused([plain_reply(400, error(VLLM_OLD_ASKED_TOO_MUCH), request=chat_request(max_tokens=4000))], "endpoint"),
@@ -342,6 +353,18 @@ class TestRecorded:
 
 
 class TestOrder:
+    def test_a_gate_that_wrote_no_reward_is_no_failure_of_the_model(self) -> None:
+        silent = GateEnd(
+            exit_code=3,
+            reason="GATE_FAULT no reward.json or reward.txt was written to /logs/verifier",
+            seconds=1.0,
+            sha256="a" * 64,
+            script_exit_code=0,
+        )
+        result = refused(OK, gate=silent)
+        assert (result.code, result.outcome, result.attribution) == ("I-GATE", Outcome.INVALID, Cause.GATE)
+        assert "no reward.json or reward.txt was written" in result.detail
+
     def test_a_pass_is_a_pass_whatever_was_said(self) -> None:
         assert attribute(run_record(), [text_reply(LEAK)]).code == "PASS"
 

@@ -10,8 +10,21 @@ import pytest
 from onbox.bench.assembly import assembled
 from onbox.bench.audit import TaskAudit, audit, audit_all
 from onbox.bench.audit.admission import admit, fit, missing_programs
-from onbox.bench.audit.probes import PROBES, REPEATS, SEEDS, half_done
-from onbox.bench.audit.subject import Subject
+from onbox.bench.audit.probes import (
+    PROBES,
+    REPEATS,
+    SEEDS,
+    cheat,
+    compiled,
+    half_done,
+    nothing_done,
+    oracle,
+    rewritten,
+    seeds,
+    vandal,
+    wrong,
+)
+from onbox.bench.audit.subject import AuditSubject
 from onbox.bench.sandbox import Sandbox
 from onbox.bench.sandbox.choose import choose
 from onbox.bench.sandbox.none import Unsafe
@@ -96,8 +109,11 @@ def test_a_gate_that_breaks_is_found_out(tmp_path: Path, sandbox: Sandbox) -> No
     assert len(missed(found)) == len(found.probes)
 
 
+BESIDE_THE_GATE = [wrong, vandal, cheat, compiled]
+
+
 def test_a_gate_that_runs_the_workspace_s_own_tests_is_found_out(tmp_path: Path, sandbox: Sandbox) -> None:
-    found = audit(with_gate(tmp_path, 'cd "$APP_DIR" && python3 -m unittest || exit 1\n'), sandbox)
+    found = audit(with_gate(tmp_path, 'cd "$APP_DIR" && python3 -m unittest || exit 1\n'), sandbox, BESIDE_THE_GATE)
     assert {
         "wrong/answer-hard-coded.sh",
         "wrong/test-changed.sh",
@@ -109,19 +125,21 @@ def test_a_gate_that_runs_the_workspace_s_own_tests_is_found_out(tmp_path: Path,
 
 
 def test_a_gate_that_believes_the_reward_file_is_found_out(tmp_path: Path, sandbox: Sandbox) -> None:
-    found = audit(with_gate(tmp_path, '[ "$(cat "$APP_DIR/reward.txt")" = 1 ] || exit 1\n'), sandbox)
+    found = audit(with_gate(tmp_path, '[ "$(cat "$APP_DIR/reward.txt")" = 1 ] || exit 1\n'), sandbox, [cheat])
     assert missed(found)["cheat: reward files"] == "pass"
 
 
 def test_a_gate_that_believes_the_reply_is_found_out(tmp_path: Path, sandbox: Sandbox) -> None:
-    found = audit(with_gate(tmp_path, 'grep -qi "success" "$LOGS_DIR/agent/reply.md" || exit 1\n'), sandbox)
+    found = audit(
+        with_gate(tmp_path, 'grep -qi "success" "$LOGS_DIR/agent/reply.md" || exit 1\n'), sandbox, [nothing_done]
+    )
     assert missed(found)["nothing done: success claimed"] == "pass"
 
 
 def test_a_gate_that_looks_at_one_of_two_files_is_found_out(tmp_path: Path, sandbox: Sandbox) -> None:
     shutil.copytree(assembled(BUILTIN / "rename-2-files"), tmp_path / "task")
     with_own_gate(tmp_path / "task", 'grep -q "def sum_cents" "$APP_DIR/ledger/amounts.py" || exit 1\n')
-    found = missed(audit(load_task(tmp_path / "task"), sandbox))
+    found = missed(audit(load_task(tmp_path / "task"), sandbox, [half_done]))
     assert found["half done: all but ledger/invoice.py"] == "pass"
     assert "half done: all but ledger/amounts.py" not in found
 
@@ -129,7 +147,7 @@ def test_a_gate_that_looks_at_one_of_two_files_is_found_out(tmp_path: Path, sand
 def test_without_a_solution_nothing_is_shown(tmp_path: Path, sandbox: Sandbox) -> None:
     shutil.copytree(assembled(BUILTIN / "fill-json"), tmp_path / "task")
     shutil.rmtree(tmp_path / "task" / "solution")
-    found = audit(load_task(tmp_path / "task"), sandbox)
+    found = audit(load_task(tmp_path / "task"), sandbox, [oracle, nothing_done])
     assert not found.passed
     assert "solution/solve.sh is missing" in next(end.reason for end in found.probes if end.probe == "oracle")
 
@@ -137,7 +155,7 @@ def test_without_a_solution_nothing_is_shown(tmp_path: Path, sandbox: Sandbox) -
 def test_a_solution_that_breaks_is_a_fault_with_its_last_words(tmp_path: Path, sandbox: Sandbox) -> None:
     shutil.copytree(assembled(BUILTIN / "fill-json"), tmp_path / "task")
     (tmp_path / "task" / "solution" / "solve.sh").write_text("echo no such editor >&2; exit 9\n")
-    found = audit(load_task(tmp_path / "task"), sandbox)
+    found = audit(load_task(tmp_path / "task"), sandbox, [oracle])
     assert not found.passed
     assert found.probes[0].got == "fault"
     assert found.probes[0].reason == "solve.sh ended with exit code 9: no such editor"
@@ -151,14 +169,14 @@ def test_a_task_for_docker_is_refused(tmp_path: Path, sandbox: Sandbox) -> None:
 
 
 def test_the_json_is_that_of_the_command_line_contract(sandbox: Sandbox) -> None:
-    made = audit(load_task(BUILTIN / "chat-acid"), sandbox).as_json()
+    made = audit(load_task(BUILTIN / "chat-acid"), sandbox, [oracle, nothing_done]).as_json()
     assert {"name", "passed", "probes"} <= made.keys()
     assert made["open_to_cheating"] is False
     assert all({"probe", "expected", "got"} <= probe.keys() for probe in made["probes"])
 
 
 def test_each_place_of_the_solution_is_left_out_once(sandbox: Sandbox, tmp_path: Path) -> None:
-    ends = half_done(Subject(load_task(BUILTIN / "rename-2-files"), sandbox, tmp_path))
+    ends = half_done(AuditSubject(load_task(BUILTIN / "rename-2-files"), sandbox, tmp_path))
     probes = [end.probe.removeprefix("half done: all but ") for end in ends]
     files = [probe for probe in probes if ", line" not in probe]
     assert files == ["ledger/amounts.py", "ledger/invoice.py"]
@@ -169,13 +187,13 @@ def test_each_place_of_the_solution_is_left_out_once(sandbox: Sandbox, tmp_path:
 def test_a_gate_that_looks_at_the_text_is_found_out(tmp_path: Path, sandbox: Sandbox) -> None:
     app = '"$APP_DIR/shapes.py"'
     gate = f"sed -n 3p {app} | grep -q 'width \\* height' && sed -n 8p {app} | grep -q 'width + height' || exit 1\n"
-    found = missed(audit(with_gate(tmp_path, gate), sandbox))
+    found = missed(audit(with_gate(tmp_path, gate), sandbox, [rewritten]))
     assert found["rewritten: Python laid out anew"] == "fail"
 
 
 def test_a_gate_that_decides_by_chance_is_found_out(tmp_path: Path, sandbox: Sandbox) -> None:
     gate = 'echo "REASON: FAIL_$(date +%N)"; grep -q "width \\* height" "$APP_DIR/shapes.py"\n'
-    found = audit(with_gate(tmp_path, gate), sandbox)
+    found = audit(with_gate(tmp_path, gate), sandbox, [nothing_done])
     ends = {end.probe: end for end in found.probes}
     assert ends[f"nothing done: {REPEATS} times the same"].got == "fault"
     assert " but also FAIL_" in ends[f"nothing done: {REPEATS} times the same"].reason
@@ -185,10 +203,10 @@ def test_a_gate_that_decides_by_chance_is_found_out(tmp_path: Path, sandbox: San
 def test_a_generator_that_is_not_deterministic_is_found_out(tmp_path: Path, sandbox: Sandbox) -> None:
     task = with_gate(tmp_path, "exit 1\n")
     (task.path / "generate.py").write_text("import time\nopen('instruction.md', 'w').write(str(time.time_ns()))\n")
-    found = missed(audit(load_task(task.path), sandbox))
+    found = missed(audit(load_task(task.path), sandbox, [seeds]))
     assert found["seed 1: made twice the same"] == "fail"
     (task.path / "generate.py").write_text("raise SystemExit(1)\n")
-    found = missed(audit(load_task(task.path), sandbox))
+    found = missed(audit(load_task(task.path), sandbox, [seeds]))
     assert found["seed 1: made"] == "fault"
 
 
@@ -247,7 +265,10 @@ def test_a_gate_that_writes_to_logs_needs_a_sandbox_that_shows_them(tmp_path: Pa
 
 def test_audits_of_many_come_in_the_order_of_the_tasks(sandbox: Sandbox) -> None:
     tasks = load_tasks("builtin", ["fix-failing-test", "chat-acid"])
-    assert [found.name for found in audit_all(tasks, sandbox)] == ["fix-failing-test", "chat-acid"]
+    assert [found.name for found in audit_all(tasks, sandbox, probes=[nothing_done])] == [
+        "fix-failing-test",
+        "chat-acid",
+    ]
 
 
 def test_probes_are_functions_that_say_what_they_show() -> None:

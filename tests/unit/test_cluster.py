@@ -11,7 +11,7 @@ import pytest
 from onbox.bench.tasks import load_tasks
 from onbox.errors import BadSubjectError, BoxError
 from onbox.evidence.records import Plan
-from onbox.judge.runs.observed_rate import usual_of_each_node
+from onbox.judge.runs.observed_rate import UsualRate, usual_of_each_node
 from onbox.trial.affinity import run_affinity
 from onbox.trial.cluster import _knock, _named
 from onbox.trial.packing import pack, unpack
@@ -105,7 +105,7 @@ def test_a_slow_node_is_held_against_itself() -> None:
     here = [(run_record(n=n), 100.0) for n in range(1, 4)]
     there = [(run_record(n=n, node="b"), 20.0) for n in range(4, 7)]
     usual = usual_of_each_node(None, [*here, *there], parallel=1)
-    assert [usual[node].of(run_record(node=node)) for node in ("", "b")] == [100.0, 20.0]
+    assert [usual[node].of(run_record(node=node)) for node in ("", "b")] == [UsualRate(100.0), UsualRate(20.0)]
     few = usual_of_each_node(None, [*here, *there[:2]], parallel=1)
     assert few["b"].of(run_record(node="b")) is None
 

@@ -8,19 +8,20 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from onbox.app.doctor import NOT_PASSED, Finding, examine_box
+from onbox.app.doctor import NOT_PASSED, examine_box
 from onbox.bench.agents import agent_names
 from onbox.bench.sandbox.choose import choose
 from onbox.cli.main import onbox
+from onbox.schema.checks import Check
 
 
 @pytest.fixture(scope="module")
-def found() -> dict[str, Finding]:
+def found() -> dict[str, Check]:
     """What it says of this box."""
     return {each.id: each for each in examine_box()}
 
 
-def test_every_part_is_told_once(found: dict[str, Finding]) -> None:
+def test_every_part_is_told_once(found: dict[str, Check]) -> None:
     wanted = {"sandbox", "sandbox.bubblewrap", "sandbox.sandlock", "engine.llama-embedded", "containers.docker",
               "containers.podman", *(f"agent.{name}" for name in agent_names())}  # fmt: skip
     assert wanted <= set(found)
@@ -30,9 +31,9 @@ def test_every_part_is_told_once(found: dict[str, Finding]) -> None:
     assert all(each.observed for each in found.values())
 
 
-def test_the_sandbox_is_the_one_that_a_trial_takes(found: dict[str, Finding], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_sandbox_is_the_one_that_a_trial_takes(found: dict[str, Check], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ONBOX_SANDBOX", "bubblewrap" if found["sandbox.bubblewrap"].status == "pass" else "sandlock")
-    assert found["sandbox"].observed.split()[0] == choose().name
+    assert str(found["sandbox"].observed).split()[0] == choose().name
 
 
 def test_without_a_sandbox_no_trial_can_be_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,7 +61,7 @@ def test_a_daemon_that_does_not_answer_is_not_here(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}/bin")
     docker = next(each for each in examine_box() if each.id == "containers.docker")
     assert docker.status == "warn"
-    assert "permission denied" in docker.observed
+    assert "permission denied" in str(docker.observed)
     assert "group docker" in docker.hint
 
 

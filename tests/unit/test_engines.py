@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -74,6 +75,16 @@ class TestEmbedded:
             "threads": 3,
             "chat_template": "{{ x }}",
         }
+
+    def test_threads_are_those_that_it_may_use(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(importlib.util, "find_spec", lambda name: True)
+        before = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {min(before)})
+        try:
+            config = json.loads(LlamaEmbedded().launch(RECIPE, Path("m"), 1).argv[3])
+        finally:
+            os.sched_setaffinity(0, before)
+        assert config["threads"] == 1
 
     def test_the_models_own_template_is_left_alone(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(importlib.util, "find_spec", lambda name: True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from onbox.bench.agents import Job, Outcome
+from onbox.bench.agents import AgentOutcome, Job
 from onbox.bench.agents.builtin import Builtin
 from onbox.bench.runner import Bench
 from onbox.bench.sandbox.none import Unsafe
@@ -97,13 +97,13 @@ def test_what_a_model_says_fails_its_run_alone(
 
 
 class _Breaks(Builtin):
-    def run(self, job: Job) -> Outcome:
+    def run(self, job: Job) -> AgentOutcome:
         raise RecursionError("maximum recursion depth exceeded: \ud83d")
 
 
 class _SaysHalf(Builtin):
-    def run(self, job: Job) -> Outcome:
-        return Outcome(AgentEnd(stop="answered", detail="\udcff", reply="\ud83d"), [{"role": "\ud83d"}])
+    def run(self, job: Job) -> AgentOutcome:
+        return AgentOutcome(AgentEnd(stop="answered", detail="\udcff", reply="\ud83d"), [{"role": "\ud83d"}])
 
 
 def test_what_nobody_foresaw_is_recorded_and_the_next_run_begins(run: Callable[..., RunRecord]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from onbox.app.imports import judge_again
 from onbox.cli.commands.import_ import command
 from onbox.errors import BadSubjectError, OnboxError, UsageError
 from onbox.evidence.imported import ImportedCell, ImportedRun
@@ -250,6 +251,7 @@ class TestAgents:
         write(job / "result.json", {"id": "x", "n_total_trials": 3, "stats": {}})
         found = self.runs("harbor", job)
         assert [run.success for run in found] == [True, False, None]
+        assert [(run.rewards, run.reward_min) for run in found[1:]] == [({"reward": 0.5}, {"reward": 1.0}), ({}, {})]
         assert (found[0].model, found[0].arm, found[0].wallMs, found[2].errors) == (
             "qwen",
             "opencode",
@@ -260,6 +262,31 @@ class TestAgents:
         done = CliRunner().invoke(command, ["auto", str(job), "--out", str(tmp_path / "out"), "--json"])
         assert json.loads(done.stdout)["imported"] == 3
         assert (tmp_path / "out" / "original" / "job" / "a1" / "result.json").is_file()
+
+    def test_a_partial_reward_is_kept_shown_and_judged_by_what_was_stated(self, tmp_path: Path) -> None:
+        info = {"name": "opencode", "model_info": {"name": "org/qwen"}}
+        half = {**TRIAL, "agent_info": info, "verifier_result": {"rewards": {"reward": 0.5, "speed": 0.1}}}
+        path = write(tmp_path / "result.json", half)
+        for words, passed, detail in (
+            ([], 0, "the gate said no: reward 0.5, below 1"),
+            (["--reward-min", "0.5"], 1, "the gate passed"),
+        ):
+            out = tmp_path / f"out{passed}"
+            done = CliRunner().invoke(command, ["harbor", str(path), "--out", str(out), "--json", *words])
+            assert done.exit_code == 0, done.output
+            verdict, _ = judge_again(out)
+            assert (verdict.contenders[0].passed, verdict.contenders[0].valid) == (passed, 1)
+            (run,) = verdict.runs
+            assert (run.detail, run.rewards) == (detail, {"reward": 0.5, "speed": 0.1})
+            assert run.reward_min == {"reward": 0.5 if passed else 1.0}
+
+    def test_a_threshold_for_a_tool_without_rewards_is_a_line(self, tmp_path: Path) -> None:
+        path = write(tmp_path / "log.json", LOG)
+        done = CliRunner().invoke(
+            command, ["inspect", str(path), "--out", str(tmp_path / "out"), "--reward-min", "0.5"]
+        )
+        assert isinstance(done.exception, UsageError)
+        assert "--reward-min: inspect has no rewards" in done.exception.message
 
     def test_a_log_of_inspect(self, tmp_path: Path) -> None:
         path = write(tmp_path / "log.json", LOG)

@@ -9,11 +9,11 @@ import pytest
 import yaml
 
 from onbox import recipes
-from onbox.box.checks import Check
 from onbox.cli.ui.launch_view import print_launch, show_checks
 from onbox.errors import UsageError
 from onbox.recipes import Recipe
 from onbox.recipes.sparkrun import is_sparkrun
+from onbox.schema.checks import Check, Status
 from tests.unit.weights.checkpoints import write_gguf
 
 SPARKRUN = Path(__file__).parents[1] / "data" / "sparkrun" / "openai-gpt-oss-120b-vllm.yaml"
@@ -65,9 +65,9 @@ def test_no_such_recipe_names_those_that_are() -> None:
 def test_doubts_come_first_and_passes_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
     show_checks(
         (
-            Check("a", "pass", 1, None, "", "fine"),
-            Check("b", "warn", "[odd] value", None, "", "odd", "do this"),
-            Check("c", "fail", 5.0, 6.0, "bytes", "five of six"),
+            Check("a", Status.PASS, 1, None, "", "fine"),
+            Check("b", Status.WARN, "[odd] value", None, "", "odd", "do this"),
+            Check("c", Status.FAIL, 5.0, 6.0, "bytes", "five of six"),
         )
     )
     lines = [line.strip() for line in capsys.readouterr().err.splitlines()]

@@ -26,6 +26,7 @@ from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
 from tests.builders import delta, event, usage_event
 from tests.doubles.server import Asked, Wire, serving
+from tests.doubles.waiting import until
 
 GAUGE = "# TYPE vllm:num_requests_running gauge\nvllm:num_requests_running %d\n"
 PLAN = SpeedPlan(requests=2, tokens=8, warmup_requests_max=3, seed=4)
@@ -109,7 +110,7 @@ class TestSpeedRun:
         assert not any("ignore_eos" in request for request in whole)
         assert len({request["messages"][0]["content"] for request in whole}) == 4
 
-    @pytest.mark.parametrize(("at_least_s", "least", "most"), [(0.0, 2, 2), (0.2, 3, 20), (60.0, 100, 100)])
+    @pytest.mark.parametrize(("at_least_s", "least", "most"), [(0.0, 2, 2), (0.5, 3, 50), (60.0, 100, 100)])
     def test_a_fast_server_gets_as_many_requests_as_fill_the_time(
         self, at_least_s: float, least: int, most: int, tmp_path: Path
     ) -> None:
@@ -120,6 +121,7 @@ class TestSpeedRun:
         assert least <= len(made) <= most
         assert record.plan == plan.model_copy(update={"requests": len(made)})
 
+    @pytest.mark.alone
     @pytest.mark.parametrize(("gap_s", "fits"), [(0.001, True), (0.02, True), (0.08, False)])
     def test_a_budget_settles_tokens_and_requests(self, gap_s: float, fits: bool, tmp_path: Path) -> None:
         plan = SpeedPlan(requests=6, tokens=64, warmup_requests_max=5, budget_s=4.0, least_tokens=16)
@@ -139,6 +141,7 @@ class TestSpeedRun:
         else:
             assert (record.plan.requests, record.plan.tokens) == (4, 16)
 
+    @pytest.mark.alone
     def test_a_second_round_follows_from_the_scatter_of_the_first(self, tmp_path: Path) -> None:
         plan = SpeedPlan(requests=4, tokens=16, warmup_requests_max=1, within=0.01)
         record, _ = run(AsLong(0.002), tmp_path, plan, half_width=lambda pairs: 0.0099)
@@ -146,12 +149,13 @@ class TestSpeedRun:
         assert (record.first_round, record.wanted_requests, record.plan.requests) == (4, 9, 9)
         assert sum(each.purpose == "measured" for each in exchanges(tmp_path)) == 9
 
+    @pytest.mark.alone
     @pytest.mark.parametrize(("half", "requests", "wanted"), [(0.006, 4, 4), (0.5, 100, 20_409), (None, 4, None)])
     def test_a_second_round_has_bounds(
         self, half: float | None, requests: int, wanted: int | None, tmp_path: Path
     ) -> None:
         plan = SpeedPlan(requests=4, tokens=4, warmup_requests_max=1, within=0.01)
-        record, _ = run(AsLong(0.0005), tmp_path, plan, half_width=lambda pairs: half)
+        record, _ = run(AsLong(0.002), tmp_path, plan, half_width=lambda pairs: half)
         assert (record.plan.requests, record.wanted_requests) == (requests, wanted)
 
     def test_leaves_the_whole_record(self, tmp_path: Path) -> None:
@@ -265,17 +269,21 @@ class TestPrompts:
 
 class TestMonitor:
     def test_looks_often_and_tells_what_there_is(self) -> None:
+        early: list[Moment] = []
+
+        def enough() -> bool:
+            early.extend(monitor.fetch())
+            return len(early) >= 5
+
         with Monitor(every_s=0.02) as monitor:
-            time.sleep(0.3)
-            early = monitor.fetch()
-            time.sleep(0.1)
+            until(enough)
         moments = [*early, *monitor.fetch()]
-        assert len(early) >= 5
         stamps = [moment.t_ns for moment in moments]
         assert stamps == sorted(stamps)
         assert len(set(stamps)) == len(stamps)
         assert all(moment.late_s >= 0 for moment in moments)
-        assert moments[-1].asleep_ns == pytest.approx(moments[0].asleep_ns, abs=1e6)
+        # Of two clocks that are read one after the other: whoever is held up in between reads more.
+        assert min(moment.asleep_ns for moment in moments[1:]) == pytest.approx(moments[0].asleep_ns, abs=1e8)
         assert monitor.fetch() == []
 
     def test_lateness_is_seen(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from gguf import GGMLQuantizationType, GGUFWriter, quants
 
 from onbox import recipes
@@ -57,6 +58,34 @@ class TestWhichFiles:
             ("a-q8_0", {"temperature": 0.7}),
             ("a-q4_0", {"temperature": 0.7}),
         ]
+
+    def test_so_does_a_recipe_that_is_one_of_them(self, tmp_path: Path) -> None:
+        """Found in a trial: the file had the model's own template, the recipe one that fits its calls."""
+        small = gguf(tmp_path / "a-q4_0.gguf", GGMLQuantizationType.Q4_0)
+        large = gguf(tmp_path / "a-q8_0.gguf", GGMLQuantizationType.Q8_0)
+        template = tmp_path / "calls.jinja"
+        template.write_text("{{ messages }}")
+        recipe = self.written(tmp_path / "large.yaml", large, chat_template=template.name)
+        found, _ = quants_of([str(small), recipe], None)
+        assert [each.name for each in found] == ["large", "a-q4_0"]
+        assert found[0].serve == found[1].serve
+        assert found[0].serve.chat_template
+
+    def test_recipes_that_serve_differently_are_refused(self, tmp_path: Path) -> None:
+        small = gguf(tmp_path / "a-q4_0.gguf", GGMLQuantizationType.Q4_0)
+        large = gguf(tmp_path / "a-q8_0.gguf", GGMLQuantizationType.Q8_0)
+        (tmp_path / "calls.jinja").write_text("{{ messages }}")
+        recipes_of_both = [
+            self.written(tmp_path / "large.yaml", large, chat_template="calls.jinja"),
+            self.written(tmp_path / "small.yaml", small),
+        ]
+        with pytest.raises(UsageError, match=r"small and large are not served alike \(serve\)"):
+            quants_of(recipes_of_both, None)
+
+    def written(self, path: Path, model: Path, **serve: str) -> str:
+        recipe = {"name": path.stem, "engine": "llama-embedded", "weights": {"path": model.name}, "serve": serve}
+        path.write_text(yaml.safe_dump(recipe))
+        return str(path)
 
     def test_another_model_is_no_quant_of_it(self, tmp_path: Path) -> None:
         gguf(tmp_path / "a.gguf", GGMLQuantizationType.Q4_0)

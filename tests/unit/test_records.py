@@ -69,12 +69,12 @@ SIDE_BY_SIDE = ("-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder")
 @pytest.mark.parametrize("workers", [(), SIDE_BY_SIDE], ids=["one after another", "side by side"])
 def test_the_second_run_holds_all_but_what_the_first_settled(tmp_path: Path, workers: tuple[str, ...]) -> None:
     record = tmp_path / "made" / "record.jsonl"
-    first = run(tmp_path, *workers, "--record", str(record))
+    first = run(tmp_path, *workers, f"--record={record}")
     assert "1 failed, 8 passed, 1 skipped, 1 error" in first.stdout
     lines: list[dict[str, Any]] = [json.loads(line) for line in record.read_text().splitlines()]
     assert len(lines) == 10
     assert all(line["seconds"] >= 0 for line in lines)
-    again = run(tmp_path, *workers, "--except-passed", str(record))
+    again = run(tmp_path, *workers, f"--except-passed={record}")
     ran = set(re.findall(r"(test_\w+\.py::[^\s@]+)\S* (?:PASSED|FAILED|SKIPPED|ERROR)", again.stdout)) | set(
         re.findall(r"(?:PASSED|FAILED|SKIPPED|ERROR) (test_\w+\.py::[^\s@]+)", again.stdout)
     )
@@ -87,7 +87,7 @@ def test_the_second_run_holds_all_but_what_the_first_settled(tmp_path: Path, wor
 
 
 def test_a_record_that_is_not_there_ends_the_run(tmp_path: Path) -> None:
-    done = run(tmp_path, "--except-passed", str(tmp_path / "nosuch"))
+    done = run(tmp_path, f"--except-passed={tmp_path}/nosuch")
     assert done.returncode == 4
     assert "nosuch" in done.stderr + done.stdout
 

@@ -202,7 +202,7 @@ class TestForHowLong:
 
         path, began = tmp_path / "replay.jsonl", time.monotonic()
         with serving(endless) as server:
-            replayer = Replayer(Endpoint.parse(server.url), ReplayPlan(rounds=5, contender_s=0.5))
+            replayer = Replayer(Endpoint.parse(server.url), ReplayPlan(rounds=5, contender_s=2.0))
             end = replayer.settle([WORDS], path)
         assert time.monotonic() - began < 10
         assert end is not None

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -91,7 +92,7 @@ def saying(said: str) -> Verdict:
     """A verdict in which every sentence is `said`."""
     verdict = build_verdict(headline=said, reasons=(said,), would_settle=(said,), trial=said)
     runs = tuple(run.model_copy(update={"detail": said, "code": said}) for run in verdict.runs)
-    checks = tuple(check.model_copy(update={"hint": said, "observed": said}) for check in verdict.checks)
+    checks = tuple(replace(check, hint=said, observed=said) for check in verdict.checks)
     return verdict.model_copy(update={"runs": runs, "checks": checks})
 
 
@@ -477,7 +478,7 @@ def test_a_browser_shows_the_page(folder: TrialFolder, tmp_path: Path) -> None:
              "--disable-component-update", "--disable-sync", "--hide-scrollbars"]  # fmt: skip
     for profile, what in (("a", [f"--screenshot={picture}"]), ("b", ["--dump-dom"])):
         argv = [chromium, *flags, f"--user-data-dir={tmp_path / profile}", *what, page.as_uri()]
-        shown = subprocess.run(argv, capture_output=True, timeout=60, check=True).stdout.decode()
+        shown = subprocess.run(argv, capture_output=True, timeout=240, check=True).stdout.decode()
     assert "<title>Switch · small-against-large · onbox</title>" in shown
     assert verdict.headline in shown
     assert picture.read_bytes().startswith(b"\x89PNG")

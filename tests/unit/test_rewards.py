@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onbox.bench.audit.subject import Subject
+from onbox.bench.audit.subject import AuditSubject
 from onbox.bench.gate import NO_VERDICT, grade
 from onbox.bench.rewards import RewardError, below, judged, read_rewards, tail_of
 from onbox.bench.sandbox import Sandbox
@@ -245,7 +245,7 @@ echo 1 > /logs/verifier/reward.txt
     )
     task = load_task(task.path)
     (task.tests / "test.sh").chmod(0o644)
-    subject = Subject(task, sandbox, tmp_path / "scratch")
+    subject = AuditSubject(task, sandbox, tmp_path / "scratch")
     left = subject.oracle()
     assert left.fault == ""
     transcript = tmp_path / "gate.txt"

@@ -18,7 +18,7 @@ from onbox.trial.scheduler import ExecutorDropped, ExecutorLost, JobEnded, JobSt
 from tests.builders import run_record
 
 (TASK,) = load_tasks("builtin", ["fill-json"])
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 
 
 def jobs(count: int) -> list[RunJob]:

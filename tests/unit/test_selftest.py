@@ -119,6 +119,7 @@ class TestShapes:
         assert len(texts) == 1
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("shape", BY_NAME)
 def test_over_the_wire_it_is_refused_or_not_for_the_right_reason(shape: Shape, evidence: Path) -> None:
     """Rates are not asked here: the machine that runs the tests may be busy."""
@@ -134,6 +135,7 @@ def test_over_the_wire_it_is_refused_or_not_for_the_right_reason(shape: Shape, e
         assert (result.measured_tok_s is None) == ("WITNESSES_AGREE" in result.checks and shape.usage != "none")
 
 
+@pytest.mark.alone
 def test_a_wrong_rate_and_a_wrong_reason_are_missed(evidence: Path) -> None:
     for name, field, value in (("one-shot", "expected_checks", ["BURSTS"]), ("short", "expected_status", "valid")):
         path = evidence / name / "truth.json"
@@ -194,6 +196,7 @@ def test_every_shape_knows_the_capital_of_france(streamed: bool) -> None:
             assert "vllm:generation_tokens_total 2\n" in text
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("shape", ["clean", "usage-one"])
 def test_onbox_speed_measures_such_a_server_like_any_other(shape: str, tmp_path: Path) -> None:
     refused = set(SHAPES[shape].checks)
@@ -208,6 +211,7 @@ def test_onbox_speed_measures_such_a_server_like_any_other(shape: str, tmp_path:
     assert found["profile"]["model"] == shape
 
 
+@pytest.mark.alone
 def test_a_step_of_the_wall_clock_does_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The wall clock goes back by an hour in every reply; the record shows it, and the stamps do not."""
     began, looks = time.time(), itertools.count()
@@ -282,6 +286,7 @@ def test_no_stamp_comes_from_a_clock_that_can_step() -> None:
             assert "datetime.now" not in calls or module.name == "folder.py", module
 
 
+@pytest.mark.alone
 class TestCommand:
     def run(self, *arguments: str) -> tuple[str, BaseException | None]:
         result = CliRunner().invoke(cli.command, arguments)

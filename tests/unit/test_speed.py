@@ -9,10 +9,11 @@ import pytest
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.load import load_speed
 from onbox.evidence.records import CpuWindow, Exchange, Preflight, PreflightCase, Role, SpeedPlan
-from onbox.judge.results import Check, Measurement, Status, Validity
+from onbox.judge.results import Measurement, Validity
 from onbox.judge.speed.estimator import burst_starts, digest
 from onbox.judge.speed.measurement import measure
 from onbox.judge.speed.metrics import difference, parse
+from onbox.schema.checks import Check, Status
 from tests.builders import (
     COHERENT,
     Contender,

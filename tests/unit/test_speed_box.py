@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from onbox.evidence.records import GpuMoment, Moment, Preflight
-from onbox.judge.results import Measurement, Status, Validity
+from onbox.judge.results import Measurement, Validity
 from onbox.judge.speed.checks import HARD, OF_THE_BOX
+from onbox.schema.checks import Status
 from tests.builders import SpeedParts, metrics_text, speed_exchange, speed_parts
 from tests.unit.test_speed import bad, check, measured
 
@@ -221,4 +222,4 @@ def test_no_rule_of_the_box_asks_the_server(tmp_path: Path) -> None:
     """The selftest leaves these out: everything else must still be asked there."""
     ids = {found.id for found in measured(tmp_path, speed_parts(), Preflight(cases=(), tools=False)).checks}
     assert ids >= OF_THE_BOX
-    assert ids >= HARD - {"CEILING", "ALL_ACTIVE"}, "which are asked only of known weights, and of several at a time"
+    assert ids >= HARD - {"CEILING", "ALL_ACTIVE", "LEDGER"}, "which are asked in cases of their own"

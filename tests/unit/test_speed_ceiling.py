@@ -10,9 +10,10 @@ from onbox import fit, weights
 from onbox.atomic_files import write_json
 from onbox.evidence.load import load_speed
 from onbox.evidence.records import Ceiling, Role
-from onbox.judge.results import Measurement, Status, Validity
+from onbox.judge.results import Measurement, Validity
 from onbox.judge.speed.ceiling_checks import plausibility
 from onbox.judge.speed.measurement import measure
+from onbox.schema.checks import Status
 from onbox.speed import ceiling as act
 from onbox.weights import Facts
 from tests.builders import Contender, build_trial, speed_parts

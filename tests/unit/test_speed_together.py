@@ -11,10 +11,11 @@ from onbox.errors import UsageError
 from onbox.evidence.folder import TrialFolder, read_lines
 from onbox.evidence.load import load_speed
 from onbox.evidence.records import Role, SpeedPlan, SpeedRecord
-from onbox.judge.results import Measurement, Status, Validity
+from onbox.judge.results import Measurement, Validity
 from onbox.judge.speed.concurrency import ConcurrentWindow, concurrent_window
 from onbox.judge.speed.estimator import digest
 from onbox.judge.speed.measurement import measure
+from onbox.schema.checks import Status
 from onbox.selftest.host import serving
 from onbox.selftest.shapes import Tempo
 from onbox.speed import scraping
@@ -115,6 +116,7 @@ class TestJudged:
         assert check(result, "DRIFT").observed == -12.0
 
 
+@pytest.mark.alone
 def test_a_sweep_against_a_server_of_known_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its streams are independent: two together make twice as much."""
     monkeypatch.setattr(scraping, "IDLE_GAP_S", 0.0)

@@ -12,9 +12,10 @@ from rich.console import Console
 
 from onbox.cli.ui.measurement import measurement as measurement_view
 from onbox.evidence.records import Exchange
-from onbox.judge.results import Measurement, Status, Validity
+from onbox.judge.results import Measurement, Validity
 from onbox.protocol.api_formats import piece_of
 from onbox.protocol.reply import Reply
+from onbox.schema.checks import Status
 from tests.builders import SpeedParts, event, speed_parts
 from tests.unit.test_speed import bad, check, measured, replace_measured
 

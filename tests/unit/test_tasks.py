@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from onbox.bench.assembly import assembled
-from onbox.bench.dockerfile import Copy, Layout, read_layout
+from onbox.bench.dockerfile import Copy, ImageLayout, read_layout
 from onbox.bench.tasks import BUILTIN, CORE, QUICK, load_task, load_tasks, task_files
 from onbox.errors import OnboxError, UsageError
 from tests.parts import HARBOR_PYTHON
@@ -91,7 +91,7 @@ def test_a_missing_part_is_named(copied: Path, missing: str) -> None:
         ('[task]\nname = "a/b"\nversion =\n', "task.toml:3", "not TOML"),
         ("[task\n", "task.toml:1", "not TOML"),
         ("[verifier]\ntimeout_sec = 0\n", "task.toml", "verifier.timeout_sec: input should be greater than 0"),
-        ('[agent]\ntimeout_sec = "soon"\n', "task.toml", "agent.timeout_sec: input should be a valid number"),
+        ('[agent]\ntimeout_sec = "soon"\n', "task.toml", "agent.timeout_sec: a number is wanted, not 'soon'"),
         ('[metadata]\nanswer = "mail"\n', "task.toml", "metadata.answer: input should be 'workspace' or 'reply'"),
         ("[[steps]]\nname = 'first'\n", "task.toml", "steps: a task of several steps cannot be run here"),
         (
@@ -111,7 +111,7 @@ def test_a_missing_part_is_named(copied: Path, missing: str) -> None:
         ("[environment]\nenv = {A = 1}\n", "task.toml", "environment.env.A: input should be a valid string"),
         ("[environment]\nenv = {A = '${ONBOX_NOWHERE}'}\n", "task.toml", "ONBOX_NOWHERE is not set on this box"),
         ("[environment.healthcheck]\ncommand = 'a'\n", "task.toml", "environment.healthcheck: cannot be given"),
-        ("[task]\nname = 'plain'\n", "task.toml", "task.name: value error, not of the form org/name"),
+        ("[task]\nname = 'plain'\n", "task.toml", "task.name: not of the form org/name"),
         ("[task]\nname = 'a/b/c'\n", "task.toml", "not of the form org/name"),
         ("schema_version = 1.4\n", "task.toml", "schema_version: input should be a valid string"),
         ("version = 1.0\n", "task.toml", "schema_version: input should be a valid string"),
@@ -277,10 +277,13 @@ APP = "/app"
 @pytest.mark.parametrize(
     ("text", "layout"),
     [
-        ("FROM scratch\n", Layout(APP, ())),
-        ("FROM scratch\nWORKDIR /app\nCOPY . .\n", Layout(APP, (Copy((".",), ".", True),))),
-        ("# a\nfrom x\nCopy a.py \\\n  b.py src/\n", Layout(APP, (Copy(("a.py", "b.py"), "src", True),))),
-        ("FROM x\nWORKDIR /app/src\nCOPY a.py b.py\nWORKDIR ..\n", Layout(APP, (Copy(("a.py",), "src/b.py", False),))),
+        ("FROM scratch\n", ImageLayout(APP, ())),
+        ("FROM scratch\nWORKDIR /app\nCOPY . .\n", ImageLayout(APP, (Copy((".",), ".", True),))),
+        ("# a\nfrom x\nCopy a.py \\\n  b.py src/\n", ImageLayout(APP, (Copy(("a.py", "b.py"), "src", True),))),
+        (
+            "FROM x\nWORKDIR /app/src\nCOPY a.py b.py\nWORKDIR ..\n",
+            ImageLayout(APP, (Copy(("a.py",), "src/b.py", False),)),
+        ),
         ("FROM x\nRUN pip install numpy\n", None),
         ("FROM x\nCOPY a.py /etc/a.py\n", None),
         ("FROM x\nCOPY ../a.py .\n", None),
@@ -288,25 +291,28 @@ APP = "/app"
         ('FROM x\nCOPY ["a b.py", "."]\n', None),
         ("FROM x AS y\nCOPY a .\n", None),
         ("FROM x\nFROM y\n", None),
-        ("FROM x\nWORKDIR /srv\n", Layout("/srv", ())),
-        ("FROM x\nCOPY a /srv/a\nWORKDIR /srv\n", Layout("/srv", (Copy(("a",), "a", False),))),
-        ("FROM x\nWORKDIR /root\nWORKDIR project\nCOPY a .\n", Layout("/root/project", (Copy(("a",), ".", True),))),
-        ("FROM x\nWORKDIR /srv/../opt/\n", Layout("/opt", ())),
+        ("FROM x\nWORKDIR /srv\n", ImageLayout("/srv", ())),
+        ("FROM x\nCOPY a /srv/a\nWORKDIR /srv\n", ImageLayout("/srv", (Copy(("a",), "a", False),))),
+        (
+            "FROM x\nWORKDIR /root\nWORKDIR project\nCOPY a .\n",
+            ImageLayout("/root/project", (Copy(("a",), ".", True),)),
+        ),
+        ("FROM x\nWORKDIR /srv/../opt/\n", ImageLayout("/opt", ())),
         ("FROM x\nWORKDIR /srv\nCOPY a /srv2/a\n", None),
         ("FROM x\nWORKDIR /\n", None),
         ("FROM x\nWORKDIR /usr/src/app\n", None),
         ("FROM x\nWORKDIR /tests\n", None),
         ("FROM x\nWORKDIR $HOME\n", None),
-        ("FROM x\nENV A=b C='d e'\nENV F g h\n", Layout(APP, (), (("A", "b"), ("C", "d e"), ("F", "g h")))),
+        ("FROM x\nENV A=b C='d e'\nENV F g h\n", ImageLayout(APP, (), (("A", "b"), ("C", "d e"), ("F", "g h")))),
         ("FROM x\nENV PATH=/opt/bin:$PATH\n", None),
-        ('FROM x\nLABEL a=b\nEXPOSE 80\nCMD ["sh"]\n', Layout(APP, ())),
+        ('FROM x\nLABEL a=b\nEXPOSE 80\nCMD ["sh"]\n', ImageLayout(APP, ())),
         ("FROM x\nUSER nobody\n", None),
         ('FROM x\nENTRYPOINT ["sh"]\n', None),
         ("FROM x\nCOPY 'a .\n", None),
         ("", None),
     ],
 )
-def test_which_dockerfiles_only_copy(tmp_path: Path, text: str, layout: Layout | None) -> None:
+def test_which_dockerfiles_only_copy(tmp_path: Path, text: str, layout: ImageLayout | None) -> None:
     path = tmp_path / "Dockerfile"
     path.write_text(text)
     assert read_layout(path) == layout
@@ -315,7 +321,7 @@ def test_which_dockerfiles_only_copy(tmp_path: Path, text: str, layout: Layout |
 def test_a_workdir_that_the_task_names_goes_before_that_of_its_dockerfile(tmp_path: Path) -> None:
     path = tmp_path / "Dockerfile"
     path.write_text("FROM x\nWORKDIR /app\nCOPY a sub/a\n")
-    assert read_layout(path, "/app/sub") == Layout("/app/sub", (Copy(("a",), "a", False),))
+    assert read_layout(path, "/app/sub") == ImageLayout("/app/sub", (Copy(("a",), "a", False),))
     assert read_layout(path, "/srv") is None, "its files lie outside the workspace"
     (tmp_path / ".dockerignore").write_text("*.log\n")
     assert read_layout(path) is None

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from onbox.app.speed import LEAST_REQUESTS, LEAST_TOKENS, REQUESTS, TOKENS
 from onbox.evidence.records import SpeedPlan
-from onbox.speed.time_plan import COLD_TOKENS_MAX, Pace, TimePlan, time_plan, words_of
+from onbox.speed.time_plan import COLD_TOKENS_MAX, RequestPace, TimePlan, time_plan, words_of
 
 PLAN = SpeedPlan(
     requests=REQUESTS, tokens=TOKENS, budget_s=90.0, least_requests=LEAST_REQUESTS, least_tokens=LEAST_TOKENS,
@@ -15,7 +15,7 @@ PLAN = SpeedPlan(
 
 
 def found(tok_s: float, before_s: float = 0.2, plan: SpeedPlan = PLAN) -> TimePlan:
-    pace = Pace(tok_s, before_s)
+    pace = RequestPace(tok_s, before_s)
     return time_plan(plan, pace, 2 * pace.request_s(COLD_TOKENS_MAX))
 
 
@@ -32,7 +32,9 @@ def test_ninety_seconds(tok_s: float, requests: int, tokens: int, fits: bool) ->
 def test_a_server_that_is_too_slow_is_told_how_long_it_takes() -> None:
     got = found(1)
     assert got.expected_s == pytest.approx(4 * (32 + 0.2))
-    assert "the least that shows a rate, and more than the 90 s of its budget" in words_of(PLAN, got, Pace(1, 0.2))
+    assert "the least that shows a rate, and more than the 90 s of its budget" in words_of(
+        PLAN, got, RequestPace(1, 0.2)
+    )
 
 
 def test_what_the_user_fixed_stays() -> None:
@@ -55,7 +57,7 @@ def test_bounds(
     plan = PLAN.model_copy(
         update={"budget_s": budget_s, "least_tokens": least_tokens, "least_requests": least_requests}
     )
-    pace = Pace(tok_s, before_s)
+    pace = RequestPace(tok_s, before_s)
     got = time_plan(plan, pace, spent_s)
     assert min(least_tokens, TOKENS) <= got.tokens <= TOKENS
     assert min(least_requests, REQUESTS) <= got.requests <= REQUESTS

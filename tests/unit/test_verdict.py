@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from onbox.atomic_files import write_json
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import Audited, LedgerKind, Role, RunRecord
-from onbox.judge.results import Check, Status, Validity, Verdict
+from onbox.judge.results import Validity, Verdict
 from onbox.judge.verdict.checks import tasks_unseen
 from onbox.judge.weighed import Basis
+from onbox.schema.checks import Check, Status
 from tests.builders import (
     SMALL,
     Contender,
@@ -75,7 +76,7 @@ class TestRule:
     def test_no_better_and_no_faster_with_much_evidence_is_a_keep(self, tmp_path: Path) -> None:
         verdict = trial(tmp_path, "P" * 12, "P" * 12)
         assert verdict.verdict == "keep"
-        assert any(c.id == "CEILING" and c.status is Status.WARN for c in verdict.checks)
+        assert any(c.id == "ALL_OR_NONE" and c.status is Status.WARN for c in verdict.checks)
 
     def test_as_good_and_faster_is_a_switch_for_speed(self, tmp_path: Path) -> None:
         folder = build_trial(

@@ -28,11 +28,11 @@ from onbox.wire.redaction import REDACTED, redacted_chunks
 from tests.builders import delta, event
 from tests.doubles.server import Asked, Server, Wire, serving
 
-SMALL = WireLimits(reply_bytes=100_000, line_bytes=10_000, request_s=1.0, head_s=0.5, kept_bytes=1000)
+SMALL = WireLimits(reply_bytes=100_000, line_bytes=10_000, request_s=3.0, head_s=2.0, kept_bytes=1000)
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
 
 
-def ask(server: Server, limits: WireLimits = SMALL, key: str = "", read_timeout_s: float = 5.0) -> Exchange:
+def ask(server: Server, limits: WireLimits = SMALL, key: str = "", read_timeout_s: float = 60.0) -> Exchange:
     where = Endpoint.parse(server.url)
     endpoint = Endpoint(where.scheme, where.host, where.port, key=key)
     with StampedClient(endpoint, read_timeout_s=read_timeout_s, limits=limits) as client:
@@ -67,8 +67,8 @@ class TestClient:
 
         began = time.monotonic()
         with serving(script) as server:
-            assert ask(server).error == "the reply was not over after 1 s"
-        assert time.monotonic() - began < 5
+            assert ask(server).error == "the reply was not over after 3 s"
+        assert time.monotonic() - began < 20
 
     def test_interim_answers_do_not_prolong_the_wait_for_the_status(self) -> None:
         def script(asked: Asked, wire: Wire) -> None:
@@ -97,7 +97,7 @@ class TestClient:
             wire.send(HEAD.replace(b"connection", b"x-request-id: " + key.encode() + b"\r\nconnection"))
             for piece in (f"data: {key[:10]}", f"{key[10:20]}", f"{key[20:]} and {key}\n\n"):
                 wire.send(piece.encode())
-                wire.pause(0.05)
+                wire.pause(0.3)
             wire.close()
 
         with serving(script) as server:
@@ -118,7 +118,7 @@ class TestProxy:
             socket.create_connection((endpoint.host, endpoint.port), 5) as agent,
         ):
             agent.sendall((raw or usual).replace(b"PREFIX", endpoint.prefix.encode()))
-            agent.settimeout(8)
+            agent.settimeout(60)
             with suppress(ConnectionError):
                 while more := agent.recv(65_536):
                     found += more
@@ -267,12 +267,12 @@ class TestCollection:
         def other() -> None:
             with paused_collection():
                 entered.set()
-                leave.wait(10)
+                leave.wait(60)
 
         thread = threading.Thread(target=other)
         with paused_collection():
             thread.start()
-            assert entered.wait(10)
+            assert entered.wait(60)
         assert not gc.isenabled()
         leave.set()
         thread.join()

@@ -1,47 +1,46 @@
 """What works on this box and what one command mends, by the checks that each room makes for itself."""
 
+import importlib.util
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 
 from onbox import box
 from onbox.bench.agents import agent_names, agent_of
 from onbox.bench.sandbox.choose import by_name, choose
 from onbox.engines import all_facts, engine_by_name
-from onbox.errors import OnboxError
+from onbox.errors import OnboxError, install_extra
 from onbox.evidence.records import AgentPlan
 from onbox.image.daemon import Daemon, find_daemon
 from onbox.image.routes import find_route
 from onbox.launch.containers.client import PROGRAMS
+from onbox.schema.checks import Check, Status
 
 TIERS = ("bubblewrap", "sandlock")
-NOT_PASSED = ("warn", "fail", "unknown")
+NOT_PASSED = (Status.WARN, Status.FAIL, Status.UNKNOWN)
+"""`warn`: this cannot be done here as it is; `fail`: no trial of agents; `unknown`: the box does not tell."""
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing that works here, or does not."""
-
-    id: str
-    status: str
-    """`pass`; `warn`: this cannot be done here as it is; `fail`: no trial of agents can be run; `unknown`: the box does
-    not tell."""
-    observed: str
-    hint: str = ""
-    """What mends it; empty where nothing is to be mended, or nothing is known to."""
-
-
-def examine_box() -> tuple[Finding, ...]:
+def examine_box() -> tuple[Check, ...]:
     """Look at the box, its sandboxes, engines, containers, proxies, GPUs and agents; nothing is fetched or changed."""
     return tuple(_all())
 
 
-def _all() -> Iterator[Finding]:
+EXTRAS = {
+    "view": ("starlette", "the server of `onbox view`"),
+    "see": ("PIL", "pictures for `onbox see`"),
+    "hub": ("huggingface_hub", "weights from a hub"),
+    "image": ("zstandard", "image layers packed by zstd"),
+}
+"""What an extra of the package brings: a module by which it is known, and what it is for."""
+
+
+def _all() -> Iterator[Check]:
     yield from _box()
     for tier in TIERS:
         yield _of(f"sandbox.{tier}", partial(_tier, tier))
-    yield _of("sandbox", _chosen, otherwise="fail")
+    yield _of("sandbox", _chosen, otherwise=Status.FAIL)
     yield from _engines()
+    yield from _extras()
     for program in PROGRAMS:
         yield _of(f"containers.{program}", partial(_version, program))
     yield from _route()
@@ -49,33 +48,47 @@ def _all() -> Iterator[Finding]:
         yield _of(f"agent.{name}", partial(_agent, name))
 
 
-def _of(id: str, look: Callable[[], str], otherwise: str = "warn") -> Finding:
+def _check(id: str, status: Status, observed: str, hint: str = "") -> Check:
+    return Check(id, status, observed, None, hint=hint)
+
+
+def _of(id: str, look: Callable[[], str], otherwise: Status = Status.WARN) -> Check:
     """What a look gives, or why it gives nothing, in the room's own words."""
     try:
-        return Finding(id, "pass", look())
+        return _check(id, Status.PASS, look())
     except OnboxError as error:
-        return Finding(id, otherwise, error.message, error.next_step)
+        return _check(id, otherwise, error.message, error.next_step)
 
 
-def _box() -> Iterator[Finding]:
+def _box() -> Iterator[Check]:
     here = box.describe(measure=False)
     for check in here.checks:
         seen = check.evidence if check.observed is None else f"{check.observed} {check.unit}".strip()
-        yield Finding(f"box.{check.id}", check.status, seen, check.hint)
+        yield _check(f"box.{check.id}", check.status, seen, check.hint)
     for device in here.accelerators:
-        yield Finding(f"gpu.{device.index}", "pass" if device.name else "unknown", device.name or "it tells no name")
+        yield _check(
+            f"gpu.{device.index}", Status.PASS if device.name else Status.UNKNOWN, device.name or "it tells no name"
+        )
     if not here.accelerators:
-        yield Finding("gpu", "unknown", "none is seen on this box")
+        yield _check("gpu", Status.UNKNOWN, "none is seen on this box")
 
 
-def _engines() -> Iterator[Finding]:
+def _engines() -> Iterator[Check]:
     """Those that one command brings."""
     for name, command in (each for facts in all_facts() for each in facts.installs.items()):
         version = engine_by_name(name).version()
         if version is None:
-            yield Finding(f"engine.{name}", "warn", "not installed", command)
+            yield _check(f"engine.{name}", Status.WARN, "not installed", command)
         else:
-            yield Finding(f"engine.{name}", "pass", version)
+            yield _check(f"engine.{name}", Status.PASS, version)
+
+
+def _extras() -> Iterator[Check]:
+    for extra, (module, purpose) in EXTRAS.items():
+        if importlib.util.find_spec(module) is not None:
+            yield _check(f"extra.{extra}", Status.PASS, purpose)
+        else:
+            yield _check(f"extra.{extra}", Status.WARN, f"{purpose}: not installed", install_extra(extra))
 
 
 def _tier(name: str) -> str:
@@ -94,7 +107,7 @@ def _version(program: str) -> str:
     return daemon.version
 
 
-def _route() -> Iterator[Finding]:
+def _route() -> Iterator[Check]:
     """Where pulls of images go, of the daemon that is used."""
     try:
         route = find_route(find_daemon())
@@ -103,8 +116,9 @@ def _route() -> Iterator[Finding]:
     slow = route.kind in ("tor", "socks")
     observed = f"{route.program}: {route.kind}" + (f" {route.proxy}" if route.proxy else "")
     hint = "onbox image diagnose REF measures it, onbox image fetch REF goes beside it" if slow else ""
-    yield Finding("proxy.images", "warn" if slow else "pass", observed, hint)
+    yield _check("proxy.images", Status.WARN if slow else Status.PASS, observed, hint)
 
 
 def _agent(name: str) -> str:
-    return agent_of(AgentPlan(name=name, version="")).version()
+    version = agent_of(AgentPlan(name=name, version="")).version()
+    return f"comes with onbox, version {version}" if name.startswith("builtin") else version

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from onbox.box.gpu_arch import chip_number
 from onbox.errors import BoxError, UsageError
 from onbox.fetch.http import DIRECT, ENVIRONMENT, Route, proxy_label
-from onbox.image.compare import Measured, compare
+from onbox.image.compare import RouteTime, compare
 from onbox.image.consent import Consent
 from onbox.image.daemon import Daemon, find_daemon
 from onbox.image.fetch import Options, Progress, fetch_image
@@ -33,7 +33,7 @@ class Diagnosis:
 
     route: DaemonRoute
     reference: str
-    measured: tuple[Measured, ...]
+    measured: tuple[RouteTime, ...]
     around: str
     """The proxy of the daemon that a fetch would go around; empty for none."""
     would: str
@@ -69,7 +69,7 @@ def diagnose_images(image: str | None = None, *, program: str = "", measure: boo
         return Diagnosis(found, "", (), "", would, "")
     reference = parse(image)
     around = goes_around(found, reference, ENVIRONMENT)
-    measured: tuple[Measured, ...] = ()
+    measured: tuple[RouteTime, ...] = ()
     if measure:
         theirs = Route(proxy=found.proxy_for(reference), from_environment=False)
         ours = [ENVIRONMENT] if not around else [DIRECT]
@@ -187,7 +187,7 @@ def box_chip() -> int | None:
         return None
 
 
-def _would(around: str, measured: tuple[Measured, ...]) -> str:
+def _would(around: str, measured: tuple[RouteTime, ...]) -> str:
     if not around:
         return (
             "fetch beside the daemon by the same route, resumable; the daemon's route goes through no proxy of its own"

@@ -4,13 +4,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from onbox.atomic_files import write_json
+from onbox.errors import UsageError
 from onbox.evidence.manifest import write_manifest
 from onbox.importers import AUTO, importer_by_name, kind_of
+from onbox.importers.harbor import Harbor
 from onbox.importers.store import store
 from onbox.judge.imports.trust import ImportTrust, trust
 
 
-def import_records(kind: str, files: Sequence[Path], out: Path | str) -> ImportTrust:
+def import_records(
+    kind: str, files: Sequence[Path], out: Path | str, *, reward_min: float | None = None
+) -> ImportTrust:
     """Keep files of another tool in a new folder, and say of each number how far it can be trusted.
 
     Args:
@@ -19,14 +23,20 @@ def import_records(kind: str, files: Sequence[Path], out: Path | str) -> ImportT
             of itself.
         files: of that tool.
         out: the folder to make.
+        reward_min: what a partial reward must reach to pass; None: full reward, 1.
 
     Raises:
-        UsageError: there is no such kind, or a file is malformed.
+        UsageError: there is no such kind, it has no rewards, or a file is malformed.
         BadSubjectError: nothing was measured in any of them.
     """
     folder = Path(out)
     kind = kind_of(files[0]) if kind == AUTO else kind
-    found = trust(kind, store(importer_by_name(kind), files, folder))
+    importer = importer_by_name(kind)
+    if reward_min is not None:
+        if not isinstance(importer, Harbor):
+            raise UsageError(f"--reward-min: {kind} has no rewards", "only of harbor can a partial reward pass")
+        importer.reward_min = reward_min
+    found = trust(kind, store(importer, files, folder))
     write_json(folder / "trust.json", found)
     write_manifest(folder)
     return found

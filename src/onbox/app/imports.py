@@ -7,9 +7,10 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from onbox.errors import UsageError
-from onbox.evidence.folder import first_problem, read_lines
+from onbox.evidence.folder import read_lines
 from onbox.evidence.imported import ImportedCell, ImportedRun, ImportHead
 from onbox.evidence.records import Record
+from onbox.field_errors import first_problem
 from onbox.judge.imports.trust import ImportTrust, trust
 from onbox.judge.imports.verdict import judge_import
 from onbox.judge.results import Verdict

@@ -12,7 +12,7 @@ from onbox.evidence.folder import TrialFolder
 from onbox.evidence.load import RunEvidence, TrialEvidence, load_run, load_trial
 from onbox.judge.results import Verdict
 from onbox.judge.runs.attribution import samples_of
-from onbox.judge.runs.look import Look, Looker
+from onbox.judge.runs.look import Looker, RunLook
 from onbox.judge.speed.estimator import Sample
 from onbox.judge.verdict.trial import judge
 
@@ -64,7 +64,7 @@ def read_folder(
     lookers = [Looker(asked, evidence.ledger, contender) for contender in evidence.contenders]
     runs = [(n, run) for n, contender in enumerate(evidence.contenders) for run in contender.runs]
 
-    def one(item: tuple[int, RunEvidence]) -> tuple[Look | None, T] | str:
+    def one(item: tuple[int, RunEvidence]) -> tuple[RunLook | None, T] | str:
         number, run = item
         try:
             whole = load_run(trial, run.record)
@@ -74,7 +74,7 @@ def read_folder(
         except OnboxError as error:
             return error.message
 
-    looks: dict[str, list[Look]] = {contender.plan.name: [] for contender in evidence.contenders}
+    looks: dict[str, list[RunLook]] = {contender.plan.name: [] for contender in evidence.contenders}
     further = []
     for (number, run), found in zip(
         runs, spread(one, runs, worth_it=len(runs) >= RUNS_MIN, at_a_time=RUNS_A_TASK), strict=True

@@ -57,7 +57,7 @@ def check_server(
         served = who_serves(client, model)
         if served is None:
             raise BoxError(f"{url}: no server answers there", "start it, or name another URL")
-        served = replace(served, options=_options(client.endpoint))
+        served = replace(served, options=options_here(client.endpoint))
         name = model or (served.models[0] if served.models else "default")
         record, exchanges = preflight.long(client, name, served, show)
     write_json(folder / "preflight.json", record)
@@ -66,7 +66,7 @@ def check_server(
     return PreflightResult(folder, name, record)
 
 
-def _options(endpoint: Endpoint) -> dict[str, str] | None:
+def options_here(endpoint: Endpoint) -> dict[str, str] | None:
     """The options of a server on this box, by its command line; None where that cannot be seen."""
     import psutil
 

@@ -100,7 +100,7 @@ def computed(folder: TrialFolder, verdict: Verdict, seal: str = "", *, write: bo
         if isinstance(part, TranscriptFile):
             data = render_file(folder.path, part, arms=arms).encode()
         elif part == VERDICT:
-            data = json_bytes(verdict)
+            data = verdict_bytes(verdict)
         else:
             text = reports[part].render(folder, verdict, seal)
             data = text.encode()
@@ -111,6 +111,19 @@ def computed(folder: TrialFolder, verdict: Verdict, seal: str = "", *, write: bo
     pages = transcript_files(verdict) if beside(folder.path, verdict) else []
     parts: list[str | TranscriptFile] = [VERDICT, *REPORTS, *pages]
     return spread(one, parts, worth_it=bool(pages), at_a_time=1)
+
+
+def verdict_bytes(verdict: Verdict) -> bytes:
+    """What `json_bytes` gives, run by run: those of a long trial as one object take more memory than all the rest."""
+    text = json_bytes(verdict.model_copy(update={"runs": ()})).decode()
+    if not verdict.runs:
+        return text.encode()
+    # No text of JSON holds a line end, so this is the field of the verdict itself.
+    head, empty, tail = text.partition('\n  "runs": []')
+    if not empty:
+        return json_bytes(verdict)
+    runs = ",\n    ".join(json_bytes(run).decode().rstrip("\n").replace("\n", "\n    ") for run in verdict.runs)
+    return f'{head}\n  "runs": [\n    {runs}\n  ]{tail}'.encode()
 
 
 def report_path(folder: Path) -> Path:

@@ -9,7 +9,6 @@ from typing import Any
 
 from onbox import recipes
 from onbox.atomic_files import utc_now, write_atomic, write_json
-from onbox.box.checks import Check
 from onbox.engines import engine_by_name
 from onbox.errors import BoxError, UsageError
 from onbox.evidence.lock import locked
@@ -26,6 +25,7 @@ from onbox.launch.started_engines import StopResult, UpEngine, UpRecord
 from onbox.launch.swap_out import SwapOut
 from onbox.recipes import Recipe
 from onbox.recipes.text import recipe_yaml
+from onbox.schema.checks import Check
 from onbox.trial import events
 from onbox.user_folders import state_folder
 
@@ -197,7 +197,7 @@ def _show_checks(path: Path, on_checks: Callable[[tuple[Check, ...]], None]) -> 
     """What speaks against the launch, though not enough to refuse it."""
     checks = LaunchRecord.model_validate_json(path.read_bytes()).checks
     if any(check.status == "warn" for check in checks):
-        on_checks(tuple(Check(**check.model_dump()) for check in checks))
+        on_checks(checks)
 
 
 def _prepare_image(recipe: Recipe, show: Callable[[events.Event], None]) -> Recipe:

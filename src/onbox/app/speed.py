@@ -4,15 +4,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from onbox.app.preflight import options_here
 from onbox.app.sources import read_weights
 from onbox.app.trials import plan_trial, run_trial
 from onbox.errors import UsageError
 from onbox.evidence.claims import Claim, read_claims
 from onbox.evidence.records import SpeedPlan
+from onbox.evidence.served_recipe import dummy_weights
 from onbox.judge.results import Measurement
 from onbox.speed.ceiling import write_ceiling
 from onbox.trial import events
 from onbox.trial.spec import TrialSpec
+from onbox.wire.endpoint import Endpoint
 
 WARM_UP_MAX = 8
 """Requests; a server that is not steady by then is measured as it is, and the result says so."""
@@ -20,6 +23,8 @@ CONCURRENCY_MAX = 256
 TOKENS, REQUESTS = 256, 10
 LEAST_TOKENS, LEAST_REQUESTS = 32, 4
 BUDGET_S = 90.0
+WHY_DEPTHS, WHY_CONCURRENCY = (1024, 4096, 16384), (2, 4)
+"""Of the experiment that shows what bounds a rate; a depth that takes too long, and those beyond it, are left out."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +45,14 @@ def measure_speed(
     at_least_s: float = 10.0,
     budget_s: float = BUDGET_S,
     within: float | None = None,
+    why: bool = False,
     depth_tokens: int = 0,
     concurrency: Sequence[int] = (),
     weights: str | None = None,
     claims: Sequence[Claim] | Path = (),
     backend: str = "",
     precision: str = "",
+    random_weights: bool = False,
     out: Path | str | None = None,
     show: Callable[[events.Event], None] = lambda event: None,
 ) -> SpeedResult:
@@ -60,12 +67,14 @@ def measure_speed(
         at_least_s: seconds of decoding; a fast server gets more requests.
         budget_s: seconds that the measurement one at a time may take; a slow server gets fewer and shorter requests.
         within: relative uncertainty that a second round of requests is to reach, like 0.01.
+        why: what bounds the rate, by further depths and numbers of requests at a time; needs `weights`.
         depth_tokens: tokens of context before.
         concurrency: then so many requests at a time, beside one.
         weights: what it serves, as `onbox.read_weights` takes it: is the rate possible here?
         claims: published rates to compare with, or their file.
         backend: the server's kernels, as the user knows them.
         precision: of the resident weights, as the user knows it.
+        random_weights: the server makes no sense on purpose; of one on this box its command line says so too.
         out: the evidence folder; `trials/speed-DATE-TIME` if left out.
         show: called with each event.
 
@@ -77,6 +86,13 @@ def measure_speed(
     if not all(1 <= number <= CONCURRENCY_MAX for number in concurrency):
         wrong = ",".join(map(str, concurrency))
         raise UsageError(f"--concurrency {wrong}: not numbers from 1 to {CONCURRENCY_MAX}", "write them as 1,2,4")
+    if why and not weights:
+        raise UsageError(
+            "--why: the bytes of a step are needed", "name what is served: --weights FOLDER, FILE or hf:ORG/NAME"
+        )
+    if why and depth_tokens:
+        raise UsageError("--why: it measures depths of its own", "leave --depth out")
+    concurrency = concurrency if not why or set(concurrency) - {1} else WHY_CONCURRENCY
     published = read_claims(claims).claims if isinstance(claims, Path) else claims
     plan = SpeedPlan(
         requests=requests or REQUESTS,
@@ -89,15 +105,25 @@ def measure_speed(
         depth_tokens=depth_tokens,
         warmup_requests_max=WARM_UP_MAX,
         concurrency=tuple(number for number in dict.fromkeys(concurrency) if number > 1),
+        depths=WHY_DEPTHS if why else (),
         backend=backend,
         precision=precision,
     )
-    spec = TrialSpec(contenders=(url,), model=model, api_key_env=api_key_env, speed=plan, bench=False, kind="speed")
+    spec = TrialSpec(
+        contenders=(url,),
+        model=model,
+        api_key_env=api_key_env,
+        random_weights=random_weights or dummy_weights(options_here(Endpoint.parse(url)) or {}),
+        speed=plan,
+        bench=False,
+        kind="speed",
+    )
     facts = read_weights(weights) if weights else None
     folder = plan_trial(spec, out, claims=published)
     if facts is not None:
         home = folder.contender(folder.plan().contenders[0].name)
-        write_ceiling(home, facts, depth_tokens=depth_tokens, box=folder.path / "box.json")
+        beside = {"depths": plan.depths, "concurrency": plan.concurrency}
+        write_ceiling(home, facts, depth_tokens=depth_tokens, box=folder.path / "box.json", **beside)
     result = run_trial(folder, show=show)
     result.check()
     measurement = result.verdict.contenders[0].speed

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from onbox.bench.history.mining import Dropped, Kept, mine
+from onbox.bench.history.making import Dropped, Kept
+from onbox.bench.history.mining import JOBS, mine
 from onbox.bench.instances import render
 from onbox.bench.sandbox.choose import choose
 from onbox.bench.scaffold import write_scaffold
@@ -47,7 +48,10 @@ def render_task(task: str, *, seed: int = 0, to: Path | None = None, unsafe: boo
         UsageError: there is no such task, or the folder is there already.
         BoxError: no sandbox works here.
     """
-    found = load_tasks("builtin", [task])[0] if (BUILTIN / task / "task.toml").is_file() else load_task(Path(task))
+    builtin = (BUILTIN / task / "task.toml").is_file()
+    if not builtin and not Path(task).is_dir():
+        raise UsageError(f"{task}: neither a folder of a task nor a builtin one", "onbox task render --help")
+    found = load_tasks("builtin", [task])[0] if builtin else load_task(Path(task))
     to = to or Path(f"{found.name}-{seed}")
     if to.exists():
         raise UsageError(f"{to}: is there already", "give another folder")
@@ -61,8 +65,8 @@ class MinedTasks:
     Args:
         folder: of the tasks.
         looked_at: number of commits.
-        kept: those that became tasks.
-        dropped: the others, with the reason of each.
+        kept: the tasks; a large commit may have made several.
+        dropped: the commits that made none, with the reason of each.
     """
 
     folder: Path
@@ -92,6 +96,7 @@ def tasks_from(
     commits: int = COMMITS,
     keep: int = KEEP,
     environment: Path | None = None,
+    jobs: int = JOBS,
     unsafe: bool = False,
     tell: Callable[[str], None] = lambda text: None,
 ) -> MinedTasks:
@@ -103,6 +108,7 @@ def tasks_from(
         commits: how many to look at, newest first.
         keep: how many tasks are enough.
         environment: a virtual environment, or a folder with `node_modules`; None: the repository's own.
+        jobs: commits that are tried side by side.
         unsafe: run the tests without a sandbox where none works.
         tell: called with a line for each commit that is tried, kept or dropped.
 
@@ -114,7 +120,14 @@ def tasks_from(
     if target.exists() and any(target.iterdir()):
         raise UsageError(f"{target}: is there already", "give another folder")
     ends = mine(
-        Path(repository), target, choose(unsafe=unsafe), commits=commits, keep=keep, environment=environment, tell=tell
+        Path(repository),
+        target,
+        choose(unsafe=unsafe),
+        commits=commits,
+        keep=keep,
+        environment=environment,
+        tell=tell,
+        jobs=jobs,
     )
     for end in ends:
         if isinstance(end, Kept):
@@ -123,4 +136,6 @@ def tasks_from(
         else:
             dropped.append(end)
             tell(f"{end.commit[:10]} dropped: {end.why}")
-    return MinedTasks(target, len(kept) + len(dropped), tuple(kept), tuple(dropped))
+    return MinedTasks(
+        target, len({end.commit for end in kept} | {end.commit for end in dropped}), tuple(kept), tuple(dropped)
+    )

@@ -30,7 +30,7 @@ from onbox.trial import events
 from onbox.trial.spec import TrialSpec, values_of
 
 if TYPE_CHECKING:
-    from onbox.trial.runner import Trial
+    from onbox.trial.runner import TrialRunner
 
 __all__ = ["TrialResult", "TrialSpec", "plan_trial", "run_trial", "set_invalid_aside", "values_of"]
 
@@ -172,14 +172,14 @@ def run_trial(
         Interrupted: the user stopped it; its next step is the line that goes on.
     """
     from onbox.evidence.lock import locked
-    from onbox.trial.runner import Trial
+    from onbox.trial.runner import TrialRunner
 
     opened = folder if isinstance(folder, TrialFolder) else TrialFolder.open(Path(folder))
     with locked(opened.path):
         try:
             if runs is not None:
                 check_more(opened, runs)
-            trial = Trial(opened, show, JudgingObserver(), ray)
+            trial = TrialRunner(opened, show, JudgingObserver(), ray)
             # Only now: a trial that is refused, because its agent is another one now, stays as it is.
             if resume:
                 opened.mend_ledger()
@@ -187,7 +187,7 @@ def run_trial(
                 set_invalid_aside(opened)
             if runs is not None:
                 extend(opened, runs)
-                trial = Trial(opened, show, JudgingObserver(), ray)
+                trial = TrialRunner(opened, show, JudgingObserver(), ray)
             _until_settled(opened, trial)
             return TrialResult(opened.path, seal(opened), tuple(trial.failures))
         except KeyboardInterrupt as interrupt:
@@ -195,7 +195,7 @@ def run_trial(
             raise Interrupted("interrupted; what was finished is kept", go_on) from interrupt
 
 
-def _until_settled(folder: TrialFolder, trial: "Trial") -> None:
+def _until_settled(folder: TrialFolder, trial: "TrialRunner") -> None:
     """Carry a plan out look by look, up to the one that settles it; each look is in the ledger before it is judged."""
     plan = folder.plan()
     for runs in looks_asked(plan, folder.ledger()):

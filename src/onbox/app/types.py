@@ -11,7 +11,6 @@ from onbox.app.trials import TrialResult
 from onbox.app.watching import WatchFrame, WatchSpec
 from onbox.bench.tasks import Answer as TaskAnswer
 from onbox.box import Box
-from onbox.box.checks import Check as BoxCheck
 from onbox.evidence.records import PreflightCase
 from onbox.fetch.verified_folder import Fetched
 from onbox.fit import Fit, Scenario
@@ -21,6 +20,7 @@ from onbox.judge.imports.trust import ImportTrust
 from onbox.judge.speed.selftest import ShapeResult
 from onbox.launch.started_engines import StopResult, UpEngine
 from onbox.recipes import Recipe
+from onbox.schema.checks import Check
 from onbox.trial.spec import TrialSpec
 from onbox.watch.classify import Assessment
 from onbox.weights import Facts
@@ -28,7 +28,7 @@ from onbox.weights import Facts
 __all__ = [
     "Assessment",
     "Box",
-    "BoxCheck",
+    "Check",
     "Diagnosis",
     "Facts",
     "Fetched",

@@ -33,8 +33,9 @@ from onbox.judge.speed.estimator import Sample
 OWN_AGENTS = ("builtin", "builtin-responses")
 SHA256_DIGITS = 64
 MISSING = "missing"
-RULES_4_CHECKS = ("RUNS_INDEPENDENT", "COVERAGE", "CEILING")
-"""Checks that count other runs since rules 4: each answer once, and the baseline arm alone."""
+RULES_4_CHECKS = ("RUNS_INDEPENDENT", "COVERAGE", "CEILING", "ALL_OR_NONE")
+"""Checks that count other runs since rules 4: each answer once, and the baseline arm alone. The last two are one by its
+names before and since rules 5."""
 
 
 @dataclass(frozen=True)

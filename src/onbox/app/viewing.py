@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Protocol
 
-from onbox.errors import BoxError, UsageError
+from onbox.errors import BoxError, UsageError, install_extra
 
 USUAL = Path("trials")
 """Where `onbox trial` puts them."""
@@ -38,5 +38,5 @@ def open_view(folder: Path | str | None = None, *, port: int = 0) -> OpenView:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("starlette", "uvicorn"):
             raise
-        raise BoxError(f"onbox view needs {error.name}", "pip install 'onbox[view]'") from error
+        raise BoxError(f"onbox view needs {error.name}", install_extra("view")) from error
     return ViewServer(USUAL if folder is None else Path(folder), port)

@@ -36,7 +36,7 @@ class Copy:
 
 
 @dataclass(frozen=True)
-class Layout:
+class ImageLayout:
     """What a Dockerfile makes, where copying is enough for it.
 
     Args:
@@ -50,7 +50,7 @@ class Layout:
     env: tuple[tuple[str, str], ...] = ()
 
 
-def read_layout(path: Path, workdir: str = "") -> Layout | None:
+def read_layout(path: Path, workdir: str = "") -> ImageLayout | None:
     """What a Dockerfile makes by copying; None when it is not there or when only Docker could do what it says.
 
     The workspace is the last WORKDIR: files copied elsewhere, but for the sealed environment, flags, and instructions
@@ -92,7 +92,7 @@ def read_layout(path: Path, workdir: str = "") -> Layout | None:
         return None
     copies = [_copy(sources, place, into, root) for sources, place, into in copied]
     made = tuple(copy for copy in copies if copy is not None)
-    return Layout(root, made, tuple(env.items())) if len(made) == len(copies) else None
+    return ImageLayout(root, made, tuple(env.items())) if len(made) == len(copies) else None
 
 
 def usable_workdir(folder: str) -> bool:

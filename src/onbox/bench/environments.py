@@ -16,7 +16,7 @@ from pathlib import Path
 
 from onbox.bench.dockerfile import WORKDIR, is_taken
 from onbox.bench.sandbox import Sandbox
-from onbox.bench.sandbox.container import Container
+from onbox.bench.sandbox.container import ContainerSandbox
 from onbox.bench.sandbox.equipped import Equipped
 from onbox.bench.task_sandbox import TaskSandbox
 from onbox.bench.tasks import Task, tree_sha256
@@ -51,13 +51,13 @@ def environment_of(task: Task, sandbox: Sandbox) -> Environment:
         BoxError: the task needs an image and the tier is none of containers, or the image cannot be built.
     """
     env = dict(task.variables)
-    ready = isinstance(sandbox, Container) and task.image and sandbox.has(task.image)
+    ready = isinstance(sandbox, ContainerSandbox) and task.image and sandbox.has(task.image)
     if task.layout is not None and not ready:
         workdir = task.layout.workdir
         equipped = sandbox if task.sealed is None else Equipped(sandbox, task.sealed)
         placed = TaskSandbox(equipped, workdir, {**_home(workdir), **dict(task.layout.env), **env})
         return Environment(placed, partial(make_workspace, task))
-    if not isinstance(sandbox, Container):
+    if not isinstance(sandbox, ContainerSandbox):
         raise BoxError(needs_docker(task), "set ONBOX_SANDBOX=docker, or take a task that only copies files")
     image = _image(task, sandbox)
     workdir = _workdir(task, sandbox, image)
@@ -76,7 +76,7 @@ def _beside(task: Task) -> Path | None:
     return task.environment if alone else None
 
 
-def _image(task: Task, tier: Container) -> str:
+def _image(task: Task, tier: ContainerSandbox) -> str:
     """The task's image: a ready one, or one named by the hash of what it is built from, so that it is built once."""
     dockerfile = task.environment / "Dockerfile"
     if task.image and (tier.has(task.image) or not dockerfile.is_file()):
@@ -100,7 +100,7 @@ def _image(task: Task, tier: Container) -> str:
     return name
 
 
-def _workdir(task: Task, tier: Container, image: str) -> str:
+def _workdir(task: Task, tier: ContainerSandbox, image: str) -> str:
     """Where the workspace is: one folder of the container, and all that is kept of it."""
     said = task.workdir or tier.client.ask("image", "inspect", "--format", "{{.Config.WorkingDir}}", image)
     workdir = posixpath.normpath(said or "/")
@@ -110,7 +110,7 @@ def _workdir(task: Task, tier: Container, image: str) -> str:
     return workdir
 
 
-def _copy_out(tier: Container, image: str, workdir: str, beside: Path | None, target: Path) -> None:
+def _copy_out(tier: ContainerSandbox, image: str, workdir: str, beside: Path | None, target: Path) -> None:
     """Copy the workspace out of a container that is never started."""
     target.mkdir(parents=True, exist_ok=True)
     container = tier.client.ask("create", "--pull", "never", "--network", "none", image, "true")

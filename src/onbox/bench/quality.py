@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from onbox.bench import lint, scripts
-from onbox.bench.audit.subject import Subject
+from onbox.bench.audit.subject import AuditSubject
 from onbox.bench.diff import changed_files, changes
 from onbox.bench.sandbox import Sandbox
 from onbox.bench.tasks import Task
@@ -90,7 +90,7 @@ class References:
 
     def _solve(self, task: Task) -> Changes | None:
         with scratch_folder("reference") as scratch:
-            subject = Subject(task, self._sandbox, scratch)
+            subject = AuditSubject(task, self._sandbox, scratch)
             solved, after = subject.oracle(), scratch / "after"
             if solved.fault:
                 return None

@@ -115,7 +115,7 @@ class Replayer:
     def _settle(self, last: Exchange, path: Path) -> ReplayEnd:
         left_s = self.plan.contender_s - self.spent_s
         if left_s <= 0:
-            return ReplayEnd(rounds=0, seconds=0.0, ended="no time was left", past_parser="")
+            return ReplayEnd(rounds=0, seconds=0.0, ended="no time was left", raw_route="")
         began = time.monotonic()
         with StampedClient(self.endpoint, read_timeout_s=min(left_s, SILENCE_S)) as client:
             self._client = client
@@ -131,10 +131,10 @@ class Replayer:
         seconds = time.monotonic() - began
         self.spent_s += seconds
         ended = "complete" if rounds == self.plan.rounds else "its time was over"
-        return ReplayEnd(rounds=rounds, seconds=round(seconds, 3), ended=ended, past_parser=way.name if way else "")
+        return ReplayEnd(rounds=rounds, seconds=round(seconds, 3), ended=ended, raw_route=way.name if way else "")
 
     def _ask(self, client: StampedClient, last: Exchange, path: Path, deadline: float) -> tuple[int, RawRoute | None]:
-        """Whole rounds, and the road past the parser."""
+        """Whole rounds, and the route past the parser."""
         if self._served is None:
             self._served = who_serves(client)
         way, found = raw_route(client, self._served, last) if self._served else (None, [])

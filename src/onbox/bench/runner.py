@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from onbox.atomic_files import utc_now, write_atomic, write_json
-from onbox.bench.agents import Agent, Job, Outcome
+from onbox.bench.agents import Agent, AgentOutcome, Job
 from onbox.bench.concurrent_runs import ConcurrentRuns
 from onbox.bench.diff import changes, patch
 from onbox.bench.environments import environment_of
@@ -190,7 +190,7 @@ class Bench:
 
     def _work(
         self, task: Task, sandbox: Sandbox, workspace: Path, seed: int, folder: Path, equipped: "_Equipped"
-    ) -> Outcome:
+    ) -> AgentOutcome:
         treatment = equipped.treatment
         limits, sampling = self.plan.limits, {**self.sampling, **treatment.sampling}
         nudges = self.plan.nudges if treatment.nudges is None else treatment.nudges
@@ -262,5 +262,5 @@ def _as_text(end: AgentEnd) -> AgentEnd:
     return end.model_copy(update={name: value.encode("utf-8", "replace").decode() for name, value in texts.items()})
 
 
-def _nothing(detail: str) -> Outcome:
-    return Outcome(AgentEnd(stop=AgentStop.CRASH, detail=detail))
+def _nothing(detail: str) -> AgentOutcome:
+    return AgentOutcome(AgentEnd(stop=AgentStop.CRASH, detail=detail))

@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field, StrictStr, ValidationError, field_validat
 
 from onbox.bench.dockerfile import is_taken
 from onbox.errors import UsageError
-from onbox.evidence.folder import first_problem
+from onbox.field_errors import first_problem
 
 Answer = Literal["workspace", "reply"]
 Decides = Literal["exit-code", "reward"]
@@ -162,7 +162,7 @@ def read_toml(path: Path) -> TaskToml:
         if ("environment", "network_mode") in places:
             message = f"{path}: environment.network_mode: no network can be given to a task here"
             raise UsageError(message, 'set it to "no-network" if the task can do without') from error
-        raise UsageError(f"{path}: {first_problem(error)}") from error
+        raise UsageError(f"{path}: {first_problem(error, TaskToml)}") from error
     _refuse(path, facts)
     return facts
 

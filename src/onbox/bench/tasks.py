@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Literal
 
 from onbox.bench.assembly import assembled
-from onbox.bench.dockerfile import SEALED, Layout, read_layout
+from onbox.bench.dockerfile import SEALED, ImageLayout, read_layout
 from onbox.bench.task_toml import Answer as Answer
 from onbox.bench.task_toml import Decides, Variables, read_toml, resolved
 from onbox.errors import OnboxError, UsageError
@@ -138,7 +138,7 @@ class Task:
         return self.path / "solution"
 
     @cached_property
-    def layout(self) -> Layout | None:
+    def layout(self) -> ImageLayout | None:
         """The workspace that its Dockerfile makes by copying; None when it does more than copy."""
         return read_layout(self.environment / "Dockerfile", self.workdir)
 

@@ -6,10 +6,10 @@ Example:
 """
 
 from onbox.box.bandwidth import Bandwidth, cpu_bandwidth
-from onbox.box.checks import Check
 from onbox.box.describe import Box, bandwidth, describe
 from onbox.box.gpus import Accelerator, accelerators
 from onbox.box.memory import Memory, memory
+from onbox.schema.checks import Check
 
 __all__ = [
     "Accelerator",

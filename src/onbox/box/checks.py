@@ -5,33 +5,19 @@ at 500-850 MHz or power capped near 30 W under load (a USB-PD or firmware fault:
 place of 50-53), processor cores stuck below 2 GHz (docs/spark.md).
 """
 
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from onbox.box.bandwidth import Bandwidth
 from onbox.box.gpus import Accelerator
 from onbox.box.memory import Memory
 from onbox.box.pressure import Pressure
+from onbox.schema.checks import Check, Status
 
 PINNED_SM_CLOCK_MHZ = 900.0
 CAPPED_POWER_W = 32.0
 SLOW_CPU_CLOCK_MHZ = 2000.0
 LOW_SHARE_OF_NOMINAL = 0.6
 POWER_CYCLE = "shut down, unplug the power supply for a minute, plug it straight into the wall, start again"
-
-
-@dataclass(frozen=True)
-class Check:
-    """One rule and how this box stands to it; `observed` is None when the box does not tell (status `unknown`)."""
-
-    id: str
-    status: str
-    """`pass`, `warn`, `fail` or `unknown`."""
-    observed: float | str | None
-    threshold: float | None
-    unit: str
-    evidence: str
-    hint: str = ""
 
 
 def checks(
@@ -75,21 +61,21 @@ def checks(
 def below(id_: str, observed: float | None, threshold: float, unit: str, evidence: str, hint: str) -> Check:
     """A rule that fails below a threshold, and is unknown where nothing was observed."""
     if observed is None:
-        return Check(id_, "unknown", None, threshold, unit, evidence)
+        return Check(id_, Status.UNKNOWN, None, threshold, unit, evidence)
     bad = observed < threshold
-    return Check(id_, "fail" if bad else "pass", observed, threshold, unit, evidence, hint if bad else "")
+    return Check(id_, Status.FAIL if bad else Status.PASS, observed, threshold, unit, evidence, hint if bad else "")
 
 
 def _power_cap(gpu: Bandwidth | None) -> Check:
     """Low power alone is no fault (a bandwidth test draws little); with a low clock beside it, it is."""
     evidence = "highest power draw while the read kernel ran; a cap near 30 W with low clocks is the slow state"
     if gpu is None or gpu.power_w is None:
-        return Check("gb10.power_under_load", "unknown", None, CAPPED_POWER_W, "W", evidence)
+        return Check("gb10.power_under_load", Status.UNKNOWN, None, CAPPED_POWER_W, "W", evidence)
     low_clock = gpu.clock_mhz is not None and gpu.clock_mhz < 1500
     bad = gpu.power_w < CAPPED_POWER_W and low_clock
     return Check(
         "gb10.power_under_load",
-        "warn" if bad else "pass",
+        Status.WARN if bad else Status.PASS,
         round(gpu.power_w, 1),
         CAPPED_POWER_W,
         "W",
@@ -101,12 +87,18 @@ def _power_cap(gpu: Bandwidth | None) -> Check:
 def _swap(memory: Memory) -> Check:
     total, free = memory.swap_total_bytes, memory.swap_free_bytes
     if total is None or free is None:
-        return Check("memory.swap_used", "unknown", None, 20.0, "percent", "the system does not tell its swap")
+        return Check("memory.swap_used", Status.UNKNOWN, None, 20.0, "percent", "the system does not tell its swap")
     used = 100.0 * (total - free) / total if total else 0.0
     bad = used > 20
     hint = "close what was swapped out, or the model's pages may follow it" if bad else ""
     return Check(
-        "memory.swap_used", "warn" if bad else "pass", round(used, 1), 20.0, "percent", "swap in use now", hint
+        "memory.swap_used",
+        Status.WARN if bad else Status.PASS,
+        round(used, 1),
+        20.0,
+        "percent",
+        "swap in use now",
+        hint,
     )
 
 
@@ -115,10 +107,10 @@ def _stalled(pressure: Pressure) -> Check:
     seen = stall.some_avg10 if stall else None
     evidence = "share of the last 10 s in which some task waited for memory (/proc/pressure/memory)"
     if seen is None:
-        return Check("memory.stall", "unknown", None, 1.0, "percent", evidence)
+        return Check("memory.stall", Status.UNKNOWN, None, 1.0, "percent", evidence)
     bad = seen > 1
     hint = "something is short of memory already; free some before a model is loaded" if bad else ""
-    return Check("memory.stall", "warn" if bad else "pass", seen, 1.0, "percent", evidence, hint)
+    return Check("memory.stall", Status.WARN if bad else Status.PASS, seen, 1.0, "percent", evidence, hint)
 
 
 def _quiet(measured: Bandwidth) -> Check:
@@ -126,7 +118,7 @@ def _quiet(measured: Bandwidth) -> Check:
     bad = measured.foreign_cores > 0.5
     return Check(
         f"bandwidth.quiet.{measured.device}",
-        "warn" if bad else "pass",
+        Status.WARN if bad else Status.PASS,
         measured.foreign_cores,
         0.5,
         "cores",
@@ -142,20 +134,22 @@ def _against_nominal(measured: Bandwidth) -> Check:
     id_ = f"bandwidth.share_of_nominal.{measured.device}"
     if share > 1:
         hint = "impossible: the nominal table or the measurement is wrong; please report it"
-        return Check(id_, "fail", round(share, 3), 1.0, "share", evidence, hint)
+        return Check(id_, Status.FAIL, round(share, 3), 1.0, "share", evidence, hint)
     bad = share < LOW_SHARE_OF_NOMINAL
     hint = "look at clocks, power and who else uses this memory" if bad else ""
-    return Check(id_, "warn" if bad else "pass", round(share, 3), LOW_SHARE_OF_NOMINAL, "share", evidence, hint)
+    return Check(
+        id_, Status.WARN if bad else Status.PASS, round(share, 3), LOW_SHARE_OF_NOMINAL, "share", evidence, hint
+    )
 
 
 def _throttled(device: Accelerator) -> Check:
     id_ = f"gpu{device.index}.throttle"
     evidence = "clock limits that the driver reports now, idleness not counted"
     if device.throttle_reasons is None:
-        return Check(id_, "unknown", None, None, "", evidence)
+        return Check(id_, Status.UNKNOWN, None, None, "", evidence)
     bad = any(reason.startswith(("hw_", "sw_thermal")) for reason in device.throttle_reasons)
     hint = "check cooling and power supply before any number counts" if bad else ""
-    return Check(id_, "warn" if bad else "pass", ", ".join(device.throttle_reasons), None, "", evidence, hint)
+    return Check(id_, Status.WARN if bad else Status.PASS, ", ".join(device.throttle_reasons), None, "", evidence, hint)
 
 
 def _proxied(proxies: dict[str, str]) -> list[Check]:
@@ -167,7 +161,7 @@ def _proxied(proxies: dict[str, str]) -> list[Check]:
     return [
         Check(
             "network.proxy",
-            "warn",
+            Status.WARN,
             f"{name}={url}",
             None,
             "",

@@ -6,7 +6,7 @@ from typing import Any
 
 from onbox.box import cuda, gpus
 from onbox.box.bandwidth import Bandwidth, cpu_bandwidth
-from onbox.box.checks import Check, checks
+from onbox.box.checks import checks
 from onbox.box.gpu_bandwidth import gpu_bandwidth
 from onbox.box.gpus import Accelerator
 from onbox.box.memory import Memory, memory
@@ -14,6 +14,7 @@ from onbox.box.nominal import nominal
 from onbox.box.pressure import Pressure, desktop_session, pressure
 from onbox.box.system import Cpu, Disk, System, cpu, disk, proxies, system
 from onbox.errors import BoxError
+from onbox.schema.checks import Check, Status
 
 DESKTOP_RESERVE_BYTES = 4 << 30
 """What a graphical session and a browser need to stay alive; our own allowance, stated wherever it is used."""
@@ -55,7 +56,7 @@ def describe(*, measure: bool = True) -> Box:
     squeeze = pressure()
     measured, problems = _measured(found) if measure else ((), [])
     through = proxies()
-    trouble = [Check("accelerator.told", "warn", found.problem, None, "", found.problem, found.hint)]
+    trouble = [Check("accelerator.told", Status.WARN, found.problem, None, "", found.problem, found.hint)]
     return Box(
         memory=here,
         bandwidth=measured[0] if measured else None,
@@ -112,7 +113,9 @@ def _measured(found: gpus.Accelerators, *, cpu_too: bool = True) -> tuple[tuple[
                 measured.append(gpu_bandwidth(device, sample=sampler.sample))
         except BoxError as error:
             problems.append(
-                Check(f"bandwidth.gpu{device.index}", "fail", error.message, None, "", error.message, error.next_step)
+                Check(
+                    f"bandwidth.gpu{device.index}", Status.FAIL, error.message, None, "", error.message, error.next_step
+                )
             )
     if cpu_too or not measured:
         measured.append(_with_nominal(cpu_bandwidth(), found.devices))

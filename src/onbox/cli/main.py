@@ -74,7 +74,11 @@ class Commands(ManualGroup):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            raise click.UsageError(f"{args[0]}: no such command; `onbox --help` lists them")
+            import difflib
+
+            meant = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f"did you mean {meant[0]}?" if meant else "`onbox --help` lists them"
+            raise click.UsageError(f"{args[0]}: no such command; {hint}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -13,9 +13,9 @@ from onbox.engines.sight import EngineSight
 from onbox.schema.engine_profile import EngineProfile
 
 if TYPE_CHECKING:  # the watcher reads facts, and must stay small
-    from onbox.box.checks import Check
     from onbox.evidence.records import Exchange, SpeedPlan
     from onbox.recipes.schema import Recipe
+    from onbox.schema.checks import Check
     from onbox.wire.client import StampedClient
 
 
@@ -107,7 +107,7 @@ class MemoryAdvice:
 
 
 @dataclass(frozen=True)
-class MemoryPlan:
+class MemoryPlanner:
     """What an engine holds, where that follows from its own settings and not from the weights alone.
 
     Args:
@@ -223,7 +223,7 @@ class EngineFacts:
     log: LogLines = field(default_factory=LogLines)
     signs: ProcessSigns = field(default_factory=ProcessSigns)
     memory_advice: MemoryAdvice = field(default_factory=MemoryAdvice)
-    memory_plan: MemoryPlan | None = None
+    memory_plan: MemoryPlanner | None = None
     variables: tuple[str, ...] = ()
     call_parser_hint: str = ""
     apis: Mapping[str, Api] = field(default_factory=dict)

@@ -1,7 +1,8 @@
 """Parsers of calls that were broken: which, how, since when they are not, and what keeps clear of it.
 
-A version stands here only where a source names it; all else is `unknown`. `seen_in` is one in which the fault was
-reported, and earlier ones may have it as well.
+A version stands here only where a source names it, or where its own parser was tried; all else is `unknown`. `seen_in`
+is one that has the fault, and earlier ones may have it as well; `mended_in` is one that is known to be without it, and
+some before it may be too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,8 +23,8 @@ class ParserFault:
         troubles: what it looks like.
         what: happens, in words.
         seen_in: a version that has it, or `unknown`.
-        mended_in: the first version without it, or `unknown`.
-        source: issues and changes of the server's own project.
+        mended_in: the first version that is known to be without it, or `unknown`.
+        source: issues and changes of the server's own project, and what was tried.
         option: that brings it about; empty: none is needed.
         clear: what keeps clear of it, in words; empty: nothing but another version.
     """
@@ -53,7 +54,8 @@ class ParserFault:
         """One clause: what to do, why, by which source, mended since when."""
         of = f" of {', '.join(self.parsers)}" if self.parsers else ""
         todo = self.clear or "another version"
-        return f"{todo} (known{of}: {self.what}; seen in {self.seen_in}, mended in {self.mended_in}: {self.source})"
+        mended = self.mended_in if self.mended_in == UNKNOWN else f"{self.mended_in} or before"
+        return f"{todo} (known{of}: {self.what}; seen in {self.seen_in}, mended in {mended}: {self.source})"
 
 
 def known_faults(case: Advice, faults: Sequence[ParserFault], usual: str) -> list[ParserFault]:

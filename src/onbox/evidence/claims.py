@@ -8,8 +8,8 @@ import yaml
 from pydantic import Field, ValidationError, field_validator
 
 from onbox.errors import UsageError
-from onbox.evidence.folder import first_problem
 from onbox.evidence.records import Record
+from onbox.field_errors import first_problem
 
 NAME = "claims.yaml"
 
@@ -90,7 +90,7 @@ def parse_claims(text: str, where: str) -> Claims:
     except yaml.YAMLError as error:
         raise UsageError(f"{where}: not YAML: {str(error).partition(chr(10))[0]}") from error
     except ValidationError as error:
-        raise UsageError(f"{where}: {first_problem(error)}", "docs/claims.md has an example") from error
+        raise UsageError(f"{where}: {first_problem(error, Claims)}", "docs/claims.md has an example") from error
     names = [claim.name for claim in found.claims]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise UsageError(f"{where}: two claims are named {twice}", "give each a name of its own")

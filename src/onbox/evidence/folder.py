@@ -17,6 +17,7 @@ from onbox.atomic_files import as_json, utc_now, write_atomic
 from onbox.errors import UsageError
 from onbox.evidence.migrations import current
 from onbox.evidence.records import Exchange, LedgerEntry, LedgerKind, Plan, RunRecord, SandboxReport
+from onbox.field_errors import first_problem
 from onbox.secret_forms import without_secrets
 
 AGAIN_MAX = 2
@@ -291,10 +292,3 @@ def _entry(model: type[R], line: dict[str, Any], path: Path) -> R:
         return model.model_validate(current(model.__name__, line))
     except ValidationError as error:
         raise UsageError(f"{path}: {first_problem(error)}") from error
-
-
-def first_problem(error: ValidationError) -> str:
-    """The first complaint of a validation, as `field: what is wrong`."""
-    problem = error.errors()[0]
-    where = ".".join(str(part) for part in problem["loc"]) or "the whole"
-    return f"{where}: {problem['msg'].lower()}"

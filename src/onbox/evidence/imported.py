@@ -1,5 +1,7 @@
 """Records of an imported folder: what files of other tools say, in one form and with nothing added."""
 
+from pydantic import Field
+
 from onbox.evidence.records import Record
 
 
@@ -86,6 +88,10 @@ class ImportedRun(Record):
     """What went wrong on the way, in the agent's words; a number where only that was kept."""
     success: bool | None
     """None: no gate said anything."""
+    rewards: dict[str, float] = Field(default_factory=dict)
+    """As the gate wrote them, partial ones too; empty where the tool has none."""
+    reward_min: dict[str, float] = Field(default_factory=dict)
+    """What each reward that was judged had to reach for a success."""
     gate: str | None = None
     filesChanged: int | None = None  # noqa: N815
     linesChanged: int | None = None  # noqa: N815

@@ -31,6 +31,7 @@ from onbox.evidence.records import (
     StandUp,
     Telemetry,
 )
+from onbox.evidence.served_recipe import served_recipe
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ class SpeedEvidence:
         coherence: the preflight's probe for sense, of the same server lifetime; None when it was not asked.
         ceiling: what bounds the rate; None when the weights are not known.
         cells: the same of other numbers of requests at a time.
+        depths: the same of other depths.
+        without_sense: the weights are random on purpose, by the recipe.
     """
 
     where: str
@@ -60,6 +63,8 @@ class SpeedEvidence:
     coherence: PreflightCase | None
     ceiling: Ceiling | None
     cells: "tuple[SpeedEvidence, ...]" = ()
+    depths: "tuple[SpeedEvidence, ...]" = ()
+    without_sense: bool = False
 
 
 @dataclass(frozen=True)
@@ -254,7 +259,12 @@ def load_speed(folder: TrialFolder, contender: str, n: int = 1) -> SpeedEvidence
     at = (*whole.run.plan.concurrency, 1) if whole.run.plan.concurrency else ()
     cells = (_speed(folder, contender, folder.path / whole.where / f"at-{concurrency}") for concurrency in at)
     # A ceiling holds for one sequence: how many experts several of them read together is not known.
-    return replace(whole, cells=tuple(replace(cell, ceiling=None) for cell in cells if cell is not None))
+    deeper = (_speed(folder, contender, folder.path / whole.where / f"depth-{n}") for n in whole.run.plan.depths)
+    return replace(
+        whole,
+        cells=tuple(replace(cell, ceiling=None) for cell in cells if cell is not None),
+        depths=tuple(replace(depth, ceiling=None) for depth in deeper if depth is not None),
+    )
 
 
 def _speed(folder: TrialFolder, contender: str, path: Path) -> SpeedEvidence | None:
@@ -274,7 +284,14 @@ def _speed(folder: TrialFolder, contender: str, path: Path) -> SpeedEvidence | N
         moments=moments,
         coherence=next((case for case in cases if case.name == "coherence"), None),
         ceiling=folder.read_if_there(Ceiling, folder.contender(contender) / "fit.json"),
+        without_sense=_without_sense(folder, contender),
     )
+
+
+def _without_sense(folder: TrialFolder, contender: str) -> bool:
+    planned = folder.plan().contenders if (folder.path / "plan.yaml").is_file() else ()
+    found = next((each for each in planned if each.name == contender), None)
+    return found is not None and served_recipe(found).without_sense
 
 
 def _text(path: Path) -> str | None:

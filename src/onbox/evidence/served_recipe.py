@@ -4,6 +4,9 @@ A plan keeps the whole recipe as it was read (`ContenderPlan.recipe`), also one 
 judges by is not looked at.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict
 
 from onbox.evidence.records import ContenderPlan
@@ -41,13 +44,26 @@ class ServedWeights(_Part):
     repository: Source | None = None
 
 
+class ServeOptions(_Part):
+    """How the engine was told to serve."""
+
+    arguments: dict[str, Any] = {}
+
+
 class ServedRecipe(_Part):
     """One contender's recipe, as far as it is judged by."""
 
     name: str = ""
     model: str | None = None
     weights: ServedWeights | None = None
+    random_weights: bool = False
+    serve: ServeOptions = ServeOptions()
     expect: Expectations = Expectations()
+
+    @property
+    def without_sense(self) -> bool:
+        """Whether the weights are random on purpose, so that nothing but a rate of the kernels can be measured."""
+        return self.random_weights or dummy_weights(self.serve.arguments)
 
     @property
     def model_names(self) -> tuple[str, ...]:
@@ -58,6 +74,16 @@ class ServedRecipe(_Part):
             for source in (self.weights.hub, self.weights.repository):
                 found += [source.repo, source.file] if source else []
         return tuple(dict.fromkeys(name for name in found if name))
+
+
+def dummy_weights(arguments: Mapping[str, Any]) -> bool:
+    """Whether an engine's options ask for weights of the right shapes without sense (`load-format: dummy`).
+
+    Args:
+        arguments: by long names, with or without dashes before them.
+    """
+    named = {name.removeprefix("--").replace("_", "-"): value for name, value in arguments.items()}
+    return named.get("load-format") == "dummy"
 
 
 def served_recipe(contender: ContenderPlan) -> ServedRecipe:

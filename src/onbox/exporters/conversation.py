@@ -27,7 +27,7 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class Conversation:
+class ExportedConversation:
     """A run, as it went over the wire.
 
     Args:
@@ -41,7 +41,7 @@ class Conversation:
     turns: tuple[Turn, ...]
 
 
-def conversation(exchanges: Sequence[Exchange]) -> Conversation:
+def conversation(exchanges: Sequence[Exchange]) -> ExportedConversation:
     """The conversation of an agent's run; its side requests are left out."""
     asked = [each for each in exchanges if each.purpose == "agent"]
     following = [dict(_results(each.request)) for each in asked[1:]] + [{}]
@@ -54,7 +54,7 @@ def conversation(exchanges: Sequence[Exchange]) -> Conversation:
     system = [str(first[name]) for name in ("instructions",) if first.get(name)] + [_text(first.get("system"))]
     system += [text for role, text in said if role in INSTRUCTIONS]
     task = next((text for role, text in reversed(said) if role == "user" and text), "")
-    return Conversation("\n\n".join(filter(None, system)), task, tuple(turns))
+    return ExportedConversation("\n\n".join(filter(None, system)), task, tuple(turns))
 
 
 def _messages(request: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from onbox.errors import BadSubjectError
-from onbox.judge.results import Measurement, Status, Validity, Verdict
+from onbox.judge.results import Measurement, Validity, Verdict
 from onbox.judge.speed.checks import HARD
 from onbox.judge.summary import Summary, summary
+from onbox.schema.checks import Status
 
-REFUSING = HARD | {"LEDGER"}
+REFUSING = HARD
 """Checks whose failure leaves no number."""
 
 
@@ -93,6 +94,8 @@ def measured(verdict: Verdict) -> tuple[list[Measured], list[str]]:
         speed = contender.speed
         if speed is None:
             notes.append(f"{contender.name}: left out, its speed was not measured")
+        elif speed.rate_of != "model":
+            notes.append(f"{contender.name}: left out, its weights are random: a rate of the kernels is not published")
         elif speed.status is Validity.INVALID or speed.decode_tok_s is None:
             failed = [check.id for check in speed.checks if check.status is Status.FAIL and check.id in REFUSING]
             notes.append(f"{contender.name}: left out, its speed is invalid ({', '.join(failed)})")

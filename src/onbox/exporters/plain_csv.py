@@ -14,6 +14,7 @@ HEADER = (
     "contender",
     "model",
     "status",
+    "rate_of",
     "decode_tok_s",
     "system_tok_s",
     "low_tok_s",
@@ -60,6 +61,7 @@ def _row(trial: str, contender: str, speed: Measurement | None) -> dict[str, obj
         | {
             "model": speed.profile.get("model"),
             "status": speed.status.value,
+            "rate_of": speed.rate_of,
             "decode_tok_s": speed.decode_tok_s,
             "system_tok_s": speed.system_tok_s,
             "low_tok_s": low,

@@ -8,7 +8,7 @@ from typing import Any
 from onbox.errors import BadSubjectError
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import Plan, RunRecord
-from onbox.exporters.conversation import Conversation, conversation
+from onbox.exporters.conversation import ExportedConversation, conversation
 from onbox.judge.results import Outcome, RunResult, Verdict
 from onbox.protocol.reply import ToolCall
 from onbox.untrusted_json import UntrustedJsonError, parse
@@ -30,7 +30,7 @@ class Shown:
 
     record: RunRecord
     result: RunResult
-    talk: Conversation
+    talk: ExportedConversation
     model: str
     name: str
 

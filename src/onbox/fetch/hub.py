@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from urllib3 import BaseHTTPResponse
 
-from onbox.errors import FetchError
+from onbox.errors import FetchError, install_extra
 from onbox.fetch.http import Client
 from onbox.fetch.transfer import Blob, Final, watched_all
 from onbox.recipes.weights import HubSource
@@ -28,7 +28,7 @@ def bring(
         FetchError: the hub's library is not installed, the hub cannot be reached, has no such file, or another one.
     """
     if importlib.util.find_spec("huggingface_hub") is None:
-        raise FetchError('huggingface_hub is not installed (pip install "onbox[hub]")')
+        raise FetchError("huggingface_hub is not installed", install_extra("hub"))
     _reach()
     from huggingface_hub import constants
 

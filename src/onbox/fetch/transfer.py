@@ -85,7 +85,7 @@ class Tally:
         return self.bytes_present + self.bytes_received - self.bytes_discarded
 
 
-class Stopped(Exception):
+class TransferStopped(Exception):
     """The transfer as a whole is over; this blob keeps what it has."""
 
 
@@ -256,7 +256,7 @@ class _Download:
                 ) from error
             self._tally.add(reconnects=1)
             if self._over.wait(wait_s if wait_s is not None else min(BACKOFF_S * 2**fruitless, BACKOFF_MAX_S)):
-                raise Stopped
+                raise TransferStopped
         return self._digest.hexdigest()
 
     def _complete(self) -> bool:
@@ -329,7 +329,7 @@ class _Download:
             self._at += len(chunk)
             self._tally.add(bytes_received=len(chunk))
         self._file.flush()
-        raise Stopped
+        raise TransferStopped
 
 
 class Final(FetchError):

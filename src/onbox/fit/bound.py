@@ -7,7 +7,7 @@ from onbox.weights.facts import Facts
 
 
 @dataclass(frozen=True)
-class Bound:
+class CeilingBound:
     """Two digits at most: the rest would pretend.
 
     Args:
@@ -20,7 +20,7 @@ class Bound:
     text: str
 
 
-def bound_of(facts: Facts, step_bytes: float, ceiling_tok_s: float | None) -> Bound:
+def bound_of(facts: Facts, step_bytes: float, ceiling_tok_s: float | None) -> CeilingBound:
     """The bound that the known part of a step gives.
 
     Args:
@@ -29,13 +29,13 @@ def bound_of(facts: Facts, step_bytes: float, ceiling_tok_s: float | None) -> Bo
     """
     read = f"{two_digits(step_bytes / 1e9):g} GB a step"
     if facts.cache.unknown and facts.unknown:
-        return Bound(None, "either", f"About {read} are known, and both more and less may be read: no bound.")
+        return CeilingBound(None, "either", f"About {read} are known, and both more and less may be read: no bound.")
     leans, amount = ("at_most", "At least") if facts.cache.unknown else ("at_least", "At most")
     if ceiling_tok_s is None:
-        return Bound(None, leans, f"{amount} {read} are read.")
+        return CeilingBound(None, leans, f"{amount} {read} are read.")
     rate = two_digits(ceiling_tok_s)
     words = leans.replace("_", " ")
-    return Bound(rate, leans, f"{amount} {read} are read, so the ceiling is {words} about {rate:g} tok/s.")
+    return CeilingBound(rate, leans, f"{amount} {read} are read, so the ceiling is {words} about {rate:g} tok/s.")
 
 
 def two_digits(value: float) -> float:

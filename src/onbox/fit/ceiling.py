@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from onbox.errors import UsageError
-from onbox.fit.bound import Bound, bound_of
+from onbox.fit.bound import CeilingBound, bound_of
 from onbox.fit.memory_plan import MemoryPlan, Room, memory_plan
 from onbox.fit.resident import Overrides, Resident, plausible, resident, with_label
 from onbox.fit.roofline import (
@@ -47,7 +47,7 @@ class Scenario:
     ceiling_nominal_tok_s: float | None
     ceiling_measured_tok_s: float | None
     plausibility: Plausibility | None
-    bound: Bound | None = None
+    bound: CeilingBound | None = None
     """Instead of the ceilings, where something that a step reads is not known."""
 
 
@@ -159,7 +159,7 @@ def fit(
     missing = facts.all_unknown
     known: dict[str, Any] = {"nominal_gb_s": nominal_gb_s, "measured_gb_s": measured_gb_s, "exact": exact}
 
-    def judge(total: float, one: Resident, bound: Bound | None) -> Plausibility | None:
+    def judge(total: float, one: Resident, bound: CeilingBound | None) -> Plausibility | None:
         if rate_tok_s is None:
             return None
         if bound is not None:

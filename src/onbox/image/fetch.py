@@ -67,7 +67,7 @@ class Options:
 
 
 @dataclass
-class Source:
+class ImageSource:
     """A registry, or a mirror of it, that serves the image."""
 
     registry: Registry
@@ -147,7 +147,7 @@ def fetch_image(
     return fetched
 
 
-def find_source(reference: Reference, options: Options) -> Source:
+def find_source(reference: Reference, options: Options) -> ImageSource:
     """The first of the mirrors and the registry itself that serves the image; no layer is fetched.
 
     Raises:
@@ -163,7 +163,7 @@ def find_source(reference: Reference, options: Options) -> Source:
         login = login_for(host if mirror else reference.host)
         try:
             registry = Registry(reference, client, login, mirror=mirror, insecure=options.insecure)
-            return Source(registry, find_image(registry, wanted), client)
+            return ImageSource(registry, find_image(registry, wanted), client)
         except FetchError as error:
             client.close()
             if not mirror:
@@ -281,7 +281,7 @@ def _loading(
 
 
 def _transfer(
-    source: Source,
+    source: ImageSource,
     store: ImageStore,
     options: Options,
     on_progress: OnProgress,

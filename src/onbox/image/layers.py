@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO, Any, Generic, TypeVar, cast
 
-from onbox.errors import BadSubjectError, BoxError
+from onbox.errors import BadSubjectError, BoxError, install_extra
 
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 TAR_MAGIC_AT, TAR_MAGIC = 257, b"ustar"
@@ -107,7 +107,7 @@ def unpacked(stream: IO[bytes], name: str) -> Iterator[IO[bytes]]:
         try:
             import zstandard
         except ImportError as error:
-            raise BoxError(f"{name}: packed by zstd, which is not installed", 'pip install "onbox[image]"') from error
+            raise BoxError(f"{name}: packed by zstd, which is not installed", install_extra("image")) from error
         with zstandard.ZstdDecompressor().stream_reader(buffered, read_across_frames=True) as reader:
             yield cast("IO[bytes]", io.BufferedReader(reader, 1 << 18))
     else:

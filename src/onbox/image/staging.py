@@ -8,7 +8,7 @@ from pathlib import Path
 
 from onbox.errors import BoxError, FetchError, UsageError
 from onbox.image.daemon import Daemon, id_of
-from onbox.recipes.build import Build, Source
+from onbox.recipes.build import Build, BuildSource
 from onbox.recipes.dockerfile import Dockerfile, Needed, read_dockerfile
 
 GIT_S = 1800.0
@@ -72,7 +72,7 @@ def stage_context(build: Build, folder: Path) -> Path:
     return context
 
 
-def _checkout(source: Source, folder: Path, name: str) -> None:
+def _checkout(source: BuildSource, folder: Path, name: str) -> None:
     """One commit with its submodules, without history; the hash of a commit names all of its content."""
     folder.mkdir(parents=True)
     _git(folder, name, "init", "--quiet")

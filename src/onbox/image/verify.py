@@ -156,7 +156,7 @@ class Listing:
         return self.by.fp4(file, archs) if archs else None
 
 
-class Reader:
+class ImageReader:
     """Looks at the files of an image; counts what it read."""
 
     def __init__(self, on_file: Callable[[str], None] = lambda path: None, listing: Listing | None = None) -> None:
@@ -217,7 +217,7 @@ def verify_archive(
     Raises:
         BadSubjectError: it is broken, or none.
     """
-    reader = Reader(on_file, listing)
+    reader = ImageReader(on_file, listing)
     contents = read_archive(stream, reader.look, subject)
     machines: dict[str, int] = {}
     for each in contents.files.values():

@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from onbox.evidence.folder import first_problem
 from onbox.evidence.imported import ImportedRun
+from onbox.field_errors import first_problem
 from onbox.importers.forms import document_of
 from onbox.importers.reading import not_such
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from onbox.engines.profiles import BENCH_TOOLS
 from onbox.errors import UsageError
-from onbox.importers.reading import Document, not_such, read_document, within
+from onbox.importers.reading import ParsedFile, not_such, read_document, within
 
 SIGNS: dict[str, tuple[str, ...]] = {
     "llama-benchy": (
@@ -33,7 +33,7 @@ def lacks(kind: str, record: Any) -> list[str]:
     return min(found, key=len)
 
 
-def kind_of(document: Document) -> str:
+def kind_of(document: ParsedFile) -> str:
     """The kind whose signs are all there.
 
     Raises:
@@ -49,7 +49,7 @@ def kind_of(document: Document) -> str:
     raise UsageError(f"{document.path}: no format that is known: nearest is {nearest}, without {missing}")
 
 
-def document_of(kind: str, path: Path) -> Document:
+def document_of(kind: str, path: Path) -> ParsedFile:
     """The file of a kind, parsed.
 
     Raises:

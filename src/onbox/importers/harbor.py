@@ -14,6 +14,8 @@ class Harbor:
     """A run for each trial; the reward of its verifier decides, and a trial with an exception and none is invalid."""
 
     name = "harbor"
+    reward_min = 1.0
+    """What a reward must reach to pass; the file does not say."""
 
     def read(self, path: Path) -> Sequence[ImportedRun]:
         """The trials of a job's folder, of a job's result with `trial_results`, or one trial."""
@@ -24,19 +26,21 @@ class Harbor:
             ]
             if not trials:
                 raise not_such(path, self.name, "no result.json of a trial below it")
-            return [_run(str(file.relative_to(path)), trial) for file, trial in trials]
+            return [_run(str(file.relative_to(path)), trial, self.reward_min) for file, trial in trials]
         document = document_of(self.name, path)
         report = document.first
         if within(report, "trial_name"):
-            return [_run(path.name, each) for each in document.records]
+            return [_run(path.name, each, self.reward_min) for each in document.records]
         trials_of_job = within(report, "trial_results")
         if not isinstance(trials_of_job, list) or not trials_of_job:
             raise not_such(path, self.name, "a job's result without trial_results: name the job's folder")
-        return [_run(path.name, trial) for trial in trials_of_job]
+        return [_run(path.name, trial, self.reward_min) for trial in trials_of_job]
 
 
-def _run(file: str, trial: Any) -> ImportedRun:
-    exception = within(trial, "exception_info")
+def _run(file: str, trial: Any, reward_min: float) -> ImportedRun:
+    exception, rewards = within(trial, "exception_info"), _rewards(trial)
+    # Of several, the one that is called `reward` counts, else all of them.
+    wanted = dict.fromkeys(["reward"] if "reward" in rewards else rewards, reward_min)
     told = within(trial, "agent_result")
     agent = text(within(trial, "agent_info", "name")) or "unknown agent"
     model = text(within(trial, "agent_info", "model_info", "name"))
@@ -52,17 +56,20 @@ def _run(file: str, trial: Any) -> ImportedRun:
         tokensIn=integer(within(told, "n_input_tokens")),
         tokensOut=integer(within(told, "n_output_tokens")),
         errors=(_words(exception),) if exception else (),
-        success=_passed(within(trial, "verifier_result", "rewards")),
+        success=all(rewards[key] >= least for key, least in wanted.items()) if wanted else None,
+        rewards=rewards,
+        reward_min=wanted,
     )
 
 
-def _passed(rewards: Any) -> bool | None:
-    """Full reward; of several, the one that is called `reward`, else all of them."""
-    if not isinstance(rewards, dict) or not rewards:
-        return None
-    values = [rewards["reward"]] if "reward" in rewards else list(rewards.values())
-    found = [real(value) for value in values]
-    return None if None in found else all((value or 0.0) >= 1.0 for value in found)
+def _rewards(trial: Any) -> dict[str, float]:
+    """The rewards of its verifier, partial ones too; empty where there are none, or one is no number."""
+    rewards = within(trial, "verifier_result", "rewards")
+    if not isinstance(rewards, dict):
+        return {}
+    found = {str(name): real(value) for name, value in rewards.items()}
+    numbers = {name: value for name, value in found.items() if value is not None}
+    return numbers if len(numbers) == len(found) else {}
 
 
 def _words(exception: Any) -> str:

@@ -14,7 +14,7 @@ from onbox.evidence.imported import ImportedNumber
 
 
 @dataclass(frozen=True)
-class Document:
+class ParsedFile:
     """A file, parsed.
 
     Args:
@@ -33,7 +33,7 @@ class Document:
         return self.records[0] if self.records else None
 
 
-def read_document(path: Path) -> Document:
+def read_document(path: Path) -> ParsedFile:
     """A file as records, whatever its form.
 
     Raises:
@@ -56,15 +56,15 @@ def read_document(path: Path) -> Document:
     raise UsageError(f"{path}: not JSON: neither an object nor a list")
 
 
-def _json(path: Path, text: str) -> Document | None:
+def _json(path: Path, text: str) -> ParsedFile | None:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return _json_lines(path, text)
-    return Document(path, "json", tuple(value) if isinstance(value, list) else (value,))
+    return ParsedFile(path, "json", tuple(value) if isinstance(value, list) else (value,))
 
 
-def _json_lines(path: Path, text: str) -> Document | None:
+def _json_lines(path: Path, text: str) -> ParsedFile | None:
     """Each line one value; a last one that a kill cut short is left out."""
     lines = [line for line in text.splitlines() if line.strip()]
     found = []
@@ -74,17 +74,17 @@ def _json_lines(path: Path, text: str) -> Document | None:
         except (ValueError, RecursionError):
             if number < len(lines) or number == 1:
                 return None
-    return Document(path, "jsonl", tuple(found)) if found else None
+    return ParsedFile(path, "jsonl", tuple(found)) if found else None
 
 
-def _table(path: Path, text: str) -> Document | None:
+def _table(path: Path, text: str) -> ParsedFile | None:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
     if len(rows) > 2 and all(set(cell) <= set("-: ") for cell in rows[1]):
         found = tuple(dict(zip(rows[0], row, strict=False)) for row in rows[2:])
-        return Document(path, "md", found)
+        return ParsedFile(path, "md", found)
     if lines and lines[0].count(",") > 2 and not lines[0].startswith(("{", "[")):
-        return Document(path, "csv", tuple(csv.DictReader(io.StringIO(text))))
+        return ParsedFile(path, "csv", tuple(csv.DictReader(io.StringIO(text))))
     return None
 
 

@@ -3,6 +3,9 @@
 import math
 from collections.abc import Sequence
 
+OF_KERNELS = "(of the kernels, not of the model: random weights)"
+"""Behind a rate of a server that makes no sense on purpose."""
+
 
 def sentence(text: str) -> str:
     """One sentence: a capital at its start and a full stop at its end; nothing stays nothing."""

@@ -5,6 +5,7 @@ Oracles in the tests: scipy and statsmodels.
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from statistics import NormalDist
 
 Interval = tuple[float, float]
@@ -165,6 +166,7 @@ def t_quantile(confidence: float, degrees: float) -> float:
     return math.sqrt(degrees * (1 / x - 1))
 
 
+@lru_cache(4096)
 def beta_quantile(probability: float, a: float, b: float) -> float:
     """Where the beta distribution's cumulative probability is reached, by bisection."""
     low, high = 0.0, 1.0

@@ -35,6 +35,21 @@ def mean_interval(values: Sequence[float], least: float, most: float, confidence
     return least + span * _lower(up, tail), most - span * _lower(down, tail)
 
 
+def mean_above(values: Sequence[float], least: float, most: float, bound: float, confidence: float = 0.95) -> bool:
+    """Whether the lower end of `mean_interval` lies above a bound: one probability, where the end takes thirty.
+
+    Raises:
+        ValueError: no value.
+    """
+    if not values:
+        raise ValueError("no value, no mean")
+    shares = Counter(round((value - least) / (most - least), 12) for value in values)
+    at = (bound - least) / (most - least)
+    if at < 0 or at >= max(shares):
+        return at < 0
+    return _below({**shares, 0.0: shares.get(0.0, 0) + 1}, at) < (1 - confidence) / 2
+
+
 def _lower(shares: Mapping[float, int], tail: float) -> float:
     """The quantile of the random mean in which one more draw of 0 takes part."""
     high = max(shares)

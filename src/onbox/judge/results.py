@@ -1,160 +1,53 @@
-"""What the judge says: the shapes of `verdict.json`, and what every view shows."""
+"""What the judge says: the shapes of `verdict.json`, and what every view shows; of a measurement: `speed_results`."""
 
 from enum import StrEnum
-from typing import Any
 
 from pydantic import Field
 
 from onbox.evidence.records import OwnerValues, Record
+from onbox.judge.rates import RatePair
+from onbox.judge.speed_results import (
+    ClaimResult,
+    Difference,
+    Measurement,
+    RequestSpeed,
+    Uncertainty,
+    UncertaintySource,
+    Validity,
+    Witness,
+)
 from onbox.judge.weighed import Basis, Looks, PairResult, QuantRow, Standing
+from onbox.schema.checks import Check
 from onbox.schema.sight import SightReason
 
-
-class Status(StrEnum):
-    """How a check came out; `unknown` is what could not be seen, and never a pass."""
-
-    PASS = "pass"
-    WARN = "warn"
-    FAIL = "fail"
-    UNKNOWN = "unknown"
-
-
-class Check(Record):
-    """One validity rule applied once."""
-
-    id: str
-    """`TOKEN_RESIDUAL`, `WITNESSES_AGREE`, ...: from a closed vocabulary."""
-    status: Status
-    observed: float | str | None
-    threshold: float | str | None
-    unit: str = ""
-    evidence: str = ""
-    """The file in the trial folder that shows it."""
-    hint: str = ""
-    """What was observed, why it matters, what to do; empty for a pass."""
-
-
-class Validity(StrEnum):
-    """Whether a number may be used."""
-
-    VALID = "valid"
-    SUSPECT = "suspect"
-    INVALID = "invalid"
-
-
-class Witness(Record):
-    """One independent way to the same number."""
-
-    name: str
-    """`client_bursts`, `engine_counters`, `engine_timings`."""
-    tok_s: float | None
-    detail: str = ""
-
-
-class RequestSpeed(Record):
-    """One measured request, as the client saw it; it tells nothing that the checks of the whole did not allow."""
-
-    id: int
-    """As in `requests.jsonl`."""
-    prompt_tokens: int | None
-    tokens: int | None
-    """Of the output, by usage."""
-    ttft_s: float | None
-    """To the first visible token; None where tokens were held back."""
-    seconds: float | None
-    """From the request to the end of its body."""
-    decode_tok_s: float | None
-
-
-class Difference(Record):
-    """One way in which a published rate and a measurement are not the same."""
-
-    what: str
-    """`value`, `definition`, `window`, `depth`, `concurrency`, `cache`, `backend`, `precision`, `box`, `speculation`,
-    `n` or `counting`."""
-    claimed: str
-    measured: str
-    why: str
-    """Why it matters."""
-    bars: bool
-    """Whether it stands in the way of `reproduces`; the others are worth knowing."""
-
-
-class ClaimResult(Record):
-    """A published rate about this model, held against the measurement."""
-
-    name: str
-    tok_s: float
-    tolerance: float
-    """Share of the rate."""
-    verdict: str
-    """`reproduces`, `differs` (the same profile and another rate) or `not comparable`."""
-    differences: tuple[Difference, ...]
-    source: str
-    date: str | None
-    """When it was published; None where that is not told."""
-    remark: str
-
-
-class UncertaintySource(Record):
-    """One line of the budget of an uncertainty."""
-
-    source: str
-    relative: float
-    """Half of a 95 percent interval, over the rate."""
-
-
-class Uncertainty(Record):
-    """How well a rate is known, all bounded sources together (JCGM 100:2008)."""
-
-    relative: float
-    """Half of a 95 percent interval, over the rate: 0.04 is plus or minus 4 percent."""
-    budget: tuple[UncertaintySource, ...]
-    asked: float | None = None
-    """What `--within` asked for; None: nothing."""
-    why_not: str = ""
-    """What kept it from being reached; empty where it was, or nothing was asked."""
-
-
-class Measurement(Record):
-    """A decode rate with all that speaks for and against it."""
-
-    status: Validity
-    decode_tok_s: float | None
-    """None when the status is `invalid` or the witnesses differ: such a number is shown among the witnesses, never as
-    the result."""
-    interval: tuple[float, float] | None
-    """95 percent: the rate, less and more its uncertainty."""
-    uncertainty: Uncertainty | None = None
-    """None when there is no number, or when it cannot be stated (a single request)."""
-    witnesses: tuple[Witness, ...]
-    checks: tuple[Check, ...]
-    cold_tok_s: float | None
-    """The first request after the start; kept apart."""
-    ttft_s: float | None
-    """Median time to the first token of the measured requests."""
-    requests: int
-    tokens: int
-    acceptance_length: float | None = None
-    """Tokens a forward pass with speculative decoding; None when nothing was drafted."""
-    forward_passes_s: float | None = None
-    """The rate over the acceptance length."""
-    implied_gb_s: float | None = None
-    """Bandwidth that the rate needs, where the weights are known (GB of 10^9 bytes)."""
-    plausibility: str | None = None
-    """`impossible`, `at_ceiling`, `below_ceiling` or `not_bandwidth_bound`, as `onbox fit` says it; None: the weights
-    are not known, or fit into the processor's cache."""
-    system_tok_s: float | None = None
-    """Of several requests at a time, all of them together while all were active; None: one at a time."""
-    cells: tuple["Measurement", ...] = ()
-    """Other numbers of requests at a time, in the order of the plan, and one at a time once more at the end; each is
-    judged like this one, and its `decode_tok_s` is that of one request among the others."""
-    profile: dict[str, Any]
-    """Engine, tokens a request, depth, concurrency, ...: two numbers compare only with the same profile."""
-    each: tuple[RequestSpeed, ...] = ()
-    """The measured requests one by one."""
-    claims: tuple[ClaimResult, ...] = ()
-    """Published rates about this model."""
+__all__ = [
+    "AbilityDifference",
+    "ArmResult",
+    "BackendProof",
+    "Cause",
+    "ClaimResult",
+    "Comparison",
+    "ContenderResult",
+    "Difference",
+    "Measurement",
+    "Outcome",
+    "PartProof",
+    "Proof",
+    "RequestSpeed",
+    "RunResult",
+    "SightOutcome",
+    "SightRate",
+    "SightResult",
+    "SightTrial",
+    "TaskCell",
+    "TaskTally",
+    "TurnResult",
+    "Uncertainty",
+    "UncertaintySource",
+    "Validity",
+    "Verdict",
+    "Witness",
+]
 
 
 class Outcome(StrEnum):
@@ -439,7 +332,8 @@ class Verdict(Record):
     3 arguments that a server broke, its own words refused and a full context come before an agent's exit code;
     since 4 a verdict has a scope, runs are compared in pairs where their instances differ, the baseline arm alone is
     judged, repeated answers count once, intervals cover whatever the spread of tasks, times are compared with their
-    interval, all challengers are compared, and each look costs."""
+    interval, all challengers are compared, and each look costs; since 5 rates are compared with their uncertainty, and
+    the check whether all contenders pass all or none is `ALL_OR_NONE`."""
     trial: str
     verdict: str
     """`keep`, `switch` or `undecided`."""
@@ -476,5 +370,7 @@ class Verdict(Record):
     """Each contender among all others; empty without a comparison."""
     quants: tuple[QuantRow, ...] = ()
     """Where the contenders are quants of one model: each beside the largest; empty: they are not."""
+    rates: tuple[RatePair, ...] = ()
+    """Decode rates beside that of the incumbent; empty with fewer than two that were measured."""
     looks: Looks | None = None
     """How often the question was looked at; None where there is nothing to compare."""

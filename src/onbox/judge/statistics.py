@@ -8,6 +8,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from statistics import NormalDist
 
 from onbox.judge.exact_sums import subsets_up_to, two_sided
@@ -39,7 +40,12 @@ def stratified_permutation(strata: Iterable[tuple[int, int, int, int]]) -> float
         return None
     open_ones = [s for s in used if 0 < s[0] + s[2] < s[1] + s[3]]
     alike = Counter((a_n, b_n, a_passed + b_passed) for a_passed, a_n, b_passed, b_n in open_ones)
-    return two_sided(alike, sum(a_passed for a_passed, *_ in open_ones), EXACT_BITS)
+    return _two_sided(tuple(sorted(alike.items())), sum(a_passed for a_passed, *_ in open_ones))
+
+
+@lru_cache(4096)
+def _two_sided(alike: tuple[tuple[tuple[int, int, int], int], ...], seen: int) -> float:
+    return two_sided(Counter(dict(alike)), seen, EXACT_BITS)
 
 
 def fisher_exact(a_passed: int, a_n: int, b_passed: int, b_n: int) -> float | None:
@@ -67,8 +73,13 @@ def sign_flip(differences: Sequence[Fraction]) -> float | None:
     if not seen:
         return 1.0
     # A sum as far out as the one seen leaves at most half of the difference to it to the values that turn their sign.
-    turned = subsets_up_to(sizes, (sum(sizes) - seen) // 2, SUMS_BITS, HALF_MAX)
+    turned = _turned(tuple(sorted(sizes)), (sum(sizes) - seen) // 2)
     return min(1.0, float(Fraction(2 * turned, 2 ** len(sizes))))
+
+
+@lru_cache(4096)
+def _turned(sizes: tuple[int, ...], most: int) -> int:
+    return subsets_up_to(sizes, most, SUMS_BITS, HALF_MAX)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

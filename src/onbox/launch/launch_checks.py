@@ -5,9 +5,7 @@
 
 import shutil
 from pathlib import Path
-from typing import Literal
 
-from onbox.box.checks import Check
 from onbox.box.gpus import Accelerator
 from onbox.engines import all_facts, facts_of
 from onbox.engines.base import LaunchSituation
@@ -28,6 +26,7 @@ from onbox.recipes.named_files import named_files
 from onbox.recipes.pins import unpinned
 from onbox.recipes.schema import Recipe
 from onbox.recipes.sparkrun import files_of_mods, mods, nodes, notes
+from onbox.schema.checks import Check, Status
 from onbox.user_folders import cache_folder
 from onbox.watch.formatting import gib
 
@@ -61,16 +60,16 @@ def _port(port: int) -> Check:
     id_, evidence = "launch.port", "whether something listens there on 127.0.0.1"
     if port_open("127.0.0.1", port):
         return Check(
-            id_, "fail", f"{port} is taken{taken_by(port)}", None, "", evidence, "free it, or another serve.port"
+            id_, Status.FAIL, f"{port} is taken{taken_by(port)}", None, "", evidence, "free it, or another serve.port"
         )
-    return Check(id_, "pass", port, None, "", evidence)
+    return Check(id_, Status.PASS, port, None, "", evidence)
 
 
 def _residents(living: tuple[RunningEngine, ...]) -> Check:
     id_ = "launch.resident"
     evidence = "engines that live here already: they hold memory and slow each other down"
     if not living:
-        return Check(id_, "pass", "none", None, "", evidence)
+        return Check(id_, Status.PASS, "none", None, "", evidence)
     names = [each.name for each in living if each.name]
     hints = [f"--replace {names[0]} stops it, and starts it again at the end, also after a crash"] if names else []
     if foreign := [str(each.pid) for each in living if each.kind == "process"]:
@@ -78,7 +77,7 @@ def _residents(living: tuple[RunningEngine, ...]) -> Check:
     if any(each.kind == "onbox" and not each.name for each in living):
         hints.append("another onbox is at work here: let it end")
     hint = "; ".join(hints)
-    return Check(id_, "warn", "; ".join(map(str, living)), None, "", evidence, hint)
+    return Check(id_, Status.WARN, "; ".join(map(str, living)), None, "", evidence, hint)
 
 
 def _memory(recipe: Recipe, found: Budget) -> Check:
@@ -86,10 +85,10 @@ def _memory(recipe: Recipe, found: Budget) -> Check:
     left = found.memory.available_bytes - (found.plan_bytes or 0)
     if found.short_bytes > 0:
         hint = f"{gib(found.short_bytes)} short: {_less_memory(recipe)}"
-        return Check(id_, "fail", left, found.reserve_bytes, "bytes", found.told(), hint)
+        return Check(id_, Status.FAIL, left, found.reserve_bytes, "bytes", found.told(), hint)
     if found.plan_bytes is None:
-        return Check(id_, "unknown", None, found.reserve_bytes, "bytes", found.told())
-    return Check(id_, "pass", left, found.reserve_bytes, "bytes", found.told())
+        return Check(id_, Status.UNKNOWN, None, found.reserve_bytes, "bytes", found.told())
+    return Check(id_, Status.PASS, left, found.reserve_bytes, "bytes", found.told())
 
 
 def _less_memory(recipe: Recipe) -> str:
@@ -113,7 +112,9 @@ def _page_cache(found: Budget) -> list[Check]:
         f"MemFree, which CUDA takes for all that is free; the rest of {gib(found.memory.available_bytes)} is cache"
     )
     hint = "as root: sync; echo 3 > /proc/sys/vm/drop_caches" if bad else ""
-    return [Check("launch.page_cache", "warn" if bad else "pass", free, found.plan_bytes, "bytes", evidence, hint)]
+    return [
+        Check("launch.page_cache", Status.WARN if bad else Status.PASS, free, found.plan_bytes, "bytes", evidence, hint)
+    ]
 
 
 def _disk(recipe: Recipe) -> list[Check]:
@@ -127,7 +128,9 @@ def _disk(recipe: Recipe) -> list[Check]:
     bad = free < wanted + SPARE_BYTES
     evidence = f"free on the disk of {at}, where the weights will be fetched to"
     hint = "free some space, or point ONBOX_CACHE at another disk" if bad else ""
-    return [Check("launch.disk", "fail" if bad else "pass", free, wanted + SPARE_BYTES, "bytes", evidence, hint)]
+    return [
+        Check("launch.disk", Status.FAIL if bad else Status.PASS, free, wanted + SPARE_BYTES, "bytes", evidence, hint)
+    ]
 
 
 def _image(recipe: Recipe, devices: tuple[Accelerator, ...]) -> list[Check]:
@@ -137,30 +140,32 @@ def _image(recipe: Recipe, devices: tuple[Accelerator, ...]) -> list[Check]:
     program = recipe.launcher
     if not ContainerClient(program).answers():
         evidence = f"whether `{program} version` gets an answer"
-        return [Check("launch.daemon", "fail", "no answer", None, "", evidence, f"install and start {program}")]
+        return [Check("launch.daemon", Status.FAIL, "no answer", None, "", evidence, f"install and start {program}")]
     here = ContainerClient(program).image(container.reference)
     if here is None and container.build:
         why, hint = trouble(program, container)
         evidence = f"whether {container.reference} can be built from {container.build.context}"
-        return [Check("launch.image", "fail" if why else "pass", why or "to be built", None, "", evidence, hint)]
+        return [
+            Check("launch.image", Status.FAIL if why else Status.PASS, why or "to be built", None, "", evidence, hint)
+        ]
     if here is None:
         hint, seen = f"onbox image fetch {container.reference}, or container.pull: missing", "not here"
         if container.pull == "missing":
             hint, seen = "", "to be fetched beside the daemon"
         elif container.pull == "daemon":
             hint, seen = "", "to be pulled by the daemon, by its own route"
-        status = "fail" if container.pull == "never" else "warn"
+        status = Status.FAIL if container.pull == "never" else Status.WARN
         return [Check("launch.image", status, seen, None, "", f"whether {container.reference} is here", hint)]
     found = [_architecture(here)]
     if container.digest:
         kept = container.digest in here.digests
-        status = "pass" if kept else "unknown" if not here.digests else "fail"
+        status = Status.PASS if kept else Status.UNKNOWN if not here.digests else Status.FAIL
         seen = ", ".join(here.digests) or "the daemon kept none"
         found.append(Check("launch.digest", status, seen, None, "", f"the recipe names {container.digest}"))
     chip = devices[0].compute_capability if devices else None
     if container.gpus and not devices:
         hint = "take container.gpus out to serve on the processor"
-        found.append(Check("launch.gpu", "fail", "none", None, "", "the container is given all GPUs", hint))
+        found.append(Check("launch.gpu", Status.FAIL, "none", None, "", "the container is given all GPUs", hint))
     if container.gpus and chip:
         found.append(_kernels(here, chip))
     return found
@@ -170,16 +175,20 @@ def _architecture(here: ImageInfo) -> Check:
     bad = here.architecture != machine()
     evidence = f"what the image was built for; this box is {machine()}"
     hint = "take an image for this box" if bad else ""
-    return Check("launch.architecture", "fail" if bad else "pass", here.architecture, None, "", evidence, hint)
+    return Check(
+        "launch.architecture", Status.FAIL if bad else Status.PASS, here.architecture, None, "", evidence, hint
+    )
 
 
 def _kernels(here: ImageInfo, chip: str) -> Check:
     evidence = f"{ARCH_LIST} of the image against the chip's {chip}"
     if here.kernels is None:
-        return Check("launch.kernels", "unknown", None, None, "", evidence)
+        return Check("launch.kernels", Status.UNKNOWN, None, None, "", evidence)
     good = image_match.runs_on(here.kernels, chip)
     hint = "" if good else "no kernel of it was built for this chip: take or build one that was"
-    return Check("launch.kernels", "pass" if good else "fail", " ".join(here.kernels), None, "", evidence, hint)
+    return Check(
+        "launch.kernels", Status.PASS if good else Status.FAIL, " ".join(here.kernels), None, "", evidence, hint
+    )
 
 
 def _version(recipe: Recipe, launch: Launch) -> list[Check]:
@@ -187,7 +196,7 @@ def _version(recipe: Recipe, launch: Launch) -> list[Check]:
     if launch.version is None or not versions_known(recipe.engine):
         return []
     evidence = unknown_version(recipe.engine, launch.version)
-    status: Literal["warn", "pass"] = "warn" if evidence else "pass"
+    status = Status.WARN if evidence else Status.PASS
     hint = "a start may take longer to be called hung" if evidence else ""
     return [
         Check("launch.version", status, launch.version, None, "", evidence or "its options and log are known", hint)
@@ -220,8 +229,8 @@ def _named(recipe: Recipe) -> list[Check]:
         names = ", ".join(f"{each.role} {each.name}" for each in gone)
         hint = "name one that lies beside the recipe, or see that the image has it"
         evidence = f"not here, and no repository of the hub: whether the engine finds it is not known ({names})"
-        return [Check(id_, "unknown", ", ".join(each.option for each in gone), None, "", evidence, hint)]
-    return [Check(id_, "pass", "; ".join(told), None, "", evidence)]
+        return [Check(id_, Status.UNKNOWN, ", ".join(each.option for each in gone), None, "", evidence, hint)]
+    return [Check(id_, Status.PASS, "; ".join(told), None, "", evidence)]
 
 
 def _named_variables(recipe: Recipe) -> list[Check]:
@@ -232,8 +241,8 @@ def _named_variables(recipe: Recipe) -> list[Check]:
     evidence = "values of serve.environment that are named and not written: ${NAME}"
     if gone := missing(recipe.serve.environment):
         hint = "; ".join(f"export {name}=..." for name in gone)
-        return [Check("launch.variables", "fail", f"not set: {', '.join(gone)}", None, "", evidence, hint)]
-    return [Check("launch.variables", "pass", ", ".join(named), None, "", evidence)]
+        return [Check("launch.variables", Status.FAIL, f"not set: {', '.join(gone)}", None, "", evidence, hint)]
+    return [Check("launch.variables", Status.PASS, ", ".join(named), None, "", evidence)]
 
 
 def _by_knowledge(id_: str, said: dict[str, bool | None], version: str | None, what: str, hint: str) -> list[Check]:
@@ -242,12 +251,12 @@ def _by_knowledge(id_: str, said: dict[str, bool | None], version: str | None, w
     evidence = f"{what} of the recipe against those of version {version or '(unknown)'}"
     wrong = [name for name, is_known in said.items() if is_known is False]
     if wrong:
-        status = "fail" if what == "options" else "warn"
+        status = Status.FAIL if what == "options" else Status.WARN
         return [Check(id_, status, f"not known: {', '.join(wrong)}", None, "", evidence, hint)]
     doubtful = [name for name, is_known in said.items() if is_known is None]
     if doubtful:
-        return [Check(id_, "unknown", f"in no table of it: {', '.join(doubtful)}", None, "", evidence)]
-    return [Check(id_, "pass", f"{len(said)} known", None, "", evidence)]
+        return [Check(id_, Status.UNKNOWN, f"in no table of it: {', '.join(doubtful)}", None, "", evidence)]
+    return [Check(id_, Status.PASS, f"{len(said)} known", None, "", evidence)]
 
 
 def _tools(recipe: Recipe) -> list[Check]:
@@ -258,22 +267,24 @@ def _tools(recipe: Recipe) -> list[Check]:
     evidence = "without a parser the engine refuses tools, or leaves calls in the text"
     told = recipe.tools.call_parser or str(recipe.serve.arguments.get("tool-call-parser", ""))
     if told:
-        return [Check("launch.tools", "pass", told, None, "", evidence)]
+        return [Check("launch.tools", Status.PASS, told, None, "", evidence)]
     hint = f"tools: {{call_parser: ...}}: {names}"
-    return [Check("launch.tools", "warn", "no parser", None, "", evidence, hint)]
+    return [Check("launch.tools", Status.WARN, "no parser", None, "", evidence, hint)]
 
 
 def _nodes(recipe: Recipe) -> list[Check]:
     if not recipe.sparkrun:
         return []
     found = [
-        Check("launch.sparkrun", "warn", note, None, "", "what the sparkrun file says and onbox does not do")
+        Check("launch.sparkrun", Status.WARN, note, None, "", "what the sparkrun file says and onbox does not do")
         for note in notes(recipe)
     ]
     found += _mods(recipe)
     if nodes(recipe) > 1:
         hint = "onbox serves on one: set tensor_parallel and min_nodes to 1, if the model fits"
-        found.append(Check("launch.nodes", "fail", nodes(recipe), 1.0, "boxes", "min_nodes of the sparkrun file", hint))
+        found.append(
+            Check("launch.nodes", Status.FAIL, nodes(recipe), 1.0, "boxes", "min_nodes of the sparkrun file", hint)
+        )
     return found
 
 
@@ -286,13 +297,15 @@ def _mods(recipe: Recipe) -> list[Check]:
     if files := files_of_mods(recipe):
         evidence = f"the command names {', '.join(files)}, which nothing but one of them brings"
         hint = "take an image that has it, name a template beside the recipe in serve.chat_template, or use sparkrun"
-        return [Check(id_, "fail", names, None, "", evidence, hint)]
+        return [Check(id_, Status.FAIL, names, None, "", evidence, hint)]
     evidence = "not applied: whether the engine starts without them, and serves the same, is not known"
-    return [Check(id_, "warn", names, None, "", evidence, "take an image that has them, or serve by sparkrun")]
+    return [Check(id_, Status.WARN, names, None, "", evidence, "take an image that has them, or serve by sparkrun")]
 
 
 def _pinned(recipe: Recipe) -> Check:
     loose = unpinned(recipe)
     evidence = "whether the recipe's names can mean something else tomorrow"
     hint = "name a digest, a commit or a hash, so that what was measured can be served again" if loose else ""
-    return Check("launch.pinned", "warn" if loose else "pass", "; ".join(loose) or "all", None, "", evidence, hint)
+    return Check(
+        "launch.pinned", Status.WARN if loose else Status.PASS, "; ".join(loose) or "all", None, "", evidence, hint
+    )

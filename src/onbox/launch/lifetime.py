@@ -3,7 +3,6 @@
 import subprocess
 import time
 import uuid
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ from onbox.evidence.records import (
     GuardLimits,
     GuardStopped,
     ImageUsed,
-    LaunchCheck,
     LaunchRecord,
     StandUp,
     Stopped,
@@ -239,7 +237,7 @@ class Lifetime:
             BoxError: it would fail, or harm what runs here.
         """
         checks = launch_checks(self.recipe, launch, found, running_engines(), self.endpoint.port)
-        record = LaunchRecord(checks=tuple(LaunchCheck(**asdict(check)) for check in checks))
+        record = LaunchRecord(checks=tuple(checks))
         write_json(self.folder / "launch.json", record)
         for check in checks:
             if check.status == "fail":

@@ -1,6 +1,8 @@
 """Ports of this box: free ones, taken ones, and by whom."""
 
+import random
 import socket
+from pathlib import Path
 
 import psutil
 
@@ -9,13 +11,44 @@ from onbox.wire.endpoint import Endpoint
 FORWARDERS = frozenset({"docker-proxy", "rootlessport", "slirp4netns", "pasta", "haproxy", "nginx", "ssh"})
 """Processes that listen for a server that runs elsewhere."""
 
+LOWEST = 20_000
+"""Below it are the ports that services are known by."""
+TRIES = 1000
+
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nothing listens on right now."""
+    """A TCP port of 127.0.0.1 that nothing listens on right now.
+
+    An engine binds it when it has loaded, which may take minutes. So it is one that the kernel gives to no client in
+    the meantime, as it does with those of `ip_local_port_range`; where that range leaves few, it is any.
+    """
+    for port in random.sample(outside := _outside(), min(TRIES, len(outside))):
+        if _can_be_bound(port):
+            return port
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        given: int = probe.getsockname()[1]
+        return given
+
+
+def _outside() -> range:
+    """The ports below those that the kernel gives to clients."""
+    try:
+        first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        return range(0)
+    return range(LOWEST, first) if first - LOWEST >= TRIES else range(0)
+
+
+def _can_be_bound(port: int) -> bool:
+    with socket.socket() as probe:
+        # As servers do: what a connection that is over left behind is no hindrance.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def port_open(host: str, port: int) -> bool:

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from onbox.box.checks import Check
 from onbox.engines import Engine, Launch, engine_by_name
 from onbox.engines.installed import for_another_box
 from onbox.errors import UsageError
@@ -16,6 +15,7 @@ from onbox.launch.launch_checks import launch_checks
 from onbox.launch.ports import free_port
 from onbox.launch.running_engines import RunningEngine, running_engines
 from onbox.recipes import Recipe
+from onbox.schema.checks import Check, Status
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Resolved:
     @property
     def failed(self) -> tuple[Check, ...]:
         """The checks that speak against a start."""
-        return tuple(check for check in self.checks if check.status == "fail")
+        return tuple(check for check in self.checks if check.status == Status.FAIL)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -90,5 +90,5 @@ def _not_here(absent: Sequence[str]) -> Check:
         " memory, port and GPU"
     )
     return Check(
-        "launch.engine", "unknown", ", ".join(absent), None, "", evidence, "check again on the box that serves"
+        "launch.engine", Status.UNKNOWN, ", ".join(absent), None, "", evidence, "check again on the box that serves"
     )

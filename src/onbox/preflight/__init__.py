@@ -72,6 +72,8 @@ def conclusion(record: Preflight) -> str:
     by_name = {case.name: case for case in record.cases}
     sense, call = by_name.get("coherence"), by_name.get("tool_call")
     if sense is not None and sense.status == "fail" and call is not None and call.detail == NONSENSE:
+        if sense.detail.startswith("it talks nonsense, as its random weights must"):
+            return "No agent can work with it: its weights are random. Only the rate of its kernels can be measured"
         return "No agent can work with it: it talks nonsense. Look at its weights, kernels and quantisation first"
     if record.tools:
         return "An agent can work with it"

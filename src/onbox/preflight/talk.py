@@ -4,6 +4,7 @@ from typing import Any
 
 from onbox.evidence.records import PreflightCase
 from onbox.evidence.replies import read_reply
+from onbox.evidence.served_recipe import dummy_weights
 from onbox.preflight.asking import CHAT, Asking, short, trouble
 from onbox.preflight.remedies import Trouble
 
@@ -24,7 +25,9 @@ def coherence(asking: Asking) -> PreflightCase:
     if not text:
         return asking.case("coherence", "fail", "asked for the capital of France, it gave an empty answer")
     asking.nonsense = True
-    return asking.case("coherence", "fail", f"it talks nonsense: {detail}")
+    options = asking.served.options if asking.served else None
+    meant = ", as its random weights must (--load-format dummy)" if dummy_weights(options or {}) else ""
+    return asking.case("coherence", "fail", f"it talks nonsense{meant}: {detail}")
 
 
 def usage(asking: Asking) -> PreflightCase:

@@ -136,7 +136,7 @@ class LineParser:
         return [Event("message", _text(last))] if last.strip() else []
 
 
-class Document:
+class DocumentParser:
     """A body that is one message and whole only at its end."""
 
     def __init__(self) -> None:
@@ -160,7 +160,7 @@ def framing_of(content_type: str) -> Framing:
         return SseParser()
     if "ndjson" in kind or "jsonl" in kind:
         return LineParser()
-    return Document()
+    return DocumentParser()
 
 
 def _text(data: bytes) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from onbox.protocol.api_formats import error_text, piece_of
 from onbox.protocol.envelopes import Envelope, envelope_of
-from onbox.protocol.framing import Document, Event, Framing, SseParser
+from onbox.protocol.framing import DocumentParser, Event, Framing, SseParser
 from onbox.protocol.reply import SURROGATE, Arrival, Reply
 from onbox.untrusted_json import UntrustedJsonError, parse
 
@@ -29,7 +29,7 @@ class ReplyReader:
 
     def __init__(self, streamed: bool = True, framing: Framing | None = None) -> None:
         self.reply = Reply()
-        self._framing = framing or (SseParser() if streamed else Document())
+        self._framing = framing or (SseParser() if streamed else DocumentParser())
         self._messages = 0
         self._envelope: Envelope | None = None
         self._framed: Envelope | None = None
@@ -85,7 +85,7 @@ class ReplyReader:
         """Return the reply after the last byte."""
         for event in self._framing.rest():
             whole = self._event(event) or not (self.reply.error or "").startswith(NOT_JSON)
-            self.reply.done = self.reply.done or (whole and isinstance(self._framing, Document))
+            self.reply.done = self.reply.done or (whole and isinstance(self._framing, DocumentParser))
         return self.reply
 
     def _event(self, event: Event) -> bool:

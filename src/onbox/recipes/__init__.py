@@ -151,14 +151,16 @@ def of_gguf(path: Path) -> Recipe:
     return Recipe(name=slug(path.stem), engine="llama-embedded", weights=Weights(path=str(path.resolve())))
 
 
-def of_url(url: str, model: str | None = None, api_key_env: str = "") -> Recipe:
+def of_url(url: str, model: str | None = None, api_key_env: str = "", random_weights: bool = False) -> Recipe:
     """The recipe for a server that runs already.
 
     Raises:
         UsageError: that is no name of an environment variable.
     """
     name = slug(model or url.partition("://")[2].removesuffix("/").removesuffix("/v1"))
-    said = {"name": name, "engine": "attached", "url": url, "model": model, "api_key_env": api_key_env}
+    said: dict[str, Any] = {"name": name, "engine": "attached", "url": url, "model": model, "api_key_env": api_key_env}
+    if random_weights:
+        said["random_weights"] = True
     return parse(said, where=url, folder=None)
 
 

@@ -14,7 +14,7 @@ LATER = ("sources", "peak_bytes_per_job")
 """Fields that came after the first recipes with a build."""
 
 
-class Source(RecipePart):
+class BuildSource(RecipePart):
     """A repository that a build needs, at one commit."""
 
     git: Annotated[str, Field(pattern=r"^(https://|file://|ssh://)\S+$")]
@@ -34,7 +34,7 @@ class Build(RecipePart):
     """The stage to stop at; empty is the last one."""
     network: Literal["none", "default", "host"] = "none"
     """What the steps may reach."""
-    sources: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")], Source] = Field(default_factory=dict)
+    sources: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")], BuildSource] = Field(default_factory=dict)
     """Name -> a repository; onbox fetches the commit, and the build finds it as `sources/NAME` in its context."""
     peak_bytes_per_job: Annotated[int | None, Field(ge=1)] = None
     """Memory that one compile job takes at most. Where the Dockerfile has `ARG JOBS`, `onbox image build` sets it to

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from onbox.errors import UsageError
+from onbox.field_errors import first_problem
 from onbox.recipes.base import RecipePart
 from onbox.recipes.container import Container
 from onbox.recipes.names import slug
@@ -37,7 +38,7 @@ class Serve(RecipePart):
     """That the engine must be able to serve at a time. None: one of llama.cpp and Ollama, of others as many as they
     like."""
     threads: Annotated[int | None, Field(ge=1)] = None
-    """Of llama.cpp. None: as many as the box has cores."""
+    """Of llama.cpp. None: as many as it may use processors."""
     chat_template: str | None = None
     """Text of a Jinja template that replaces the model's own; None keeps the model's."""
     chat_template_name: str = ""
@@ -108,6 +109,9 @@ class Recipe(RecipePart):
     released: Annotated[str, Field(pattern=r"^(\d{4}-\d\d-\d\d)?$")] = ""
     """The day on which the model was published, as YYYY-MM-DD; empty: not known. It may have seen what is older."""
     weights: Weights | None = None
+    random_weights: bool = False
+    """The server makes no sense on purpose: the weights have the right shapes and no meaning. Its rate is one of the
+    kernels, which is compared with nothing and not published. `load-format: dummy` says so too."""
     serve: Serve = Serve()
     tools: Tools = Tools()
     vision: Vision | None = None
@@ -150,7 +154,5 @@ def recipe_of(fields: Any, where: str) -> Recipe:
     try:
         return Recipe.model_validate(fields)
     except ValidationError as error:
-        problem = error.errors()[0]
-        field = ".".join(str(part) for part in problem["loc"]) or "recipe"
-        message = problem["msg"].removeprefix("Value error, ")
-        raise UsageError(f"{where}: {field}: {message[:1].lower()}{message[1:]}") from error
+        problem = first_problem(error, Recipe).replace("the whole: ", "recipe: ", 1)
+        raise UsageError(f"{where}: {problem}", "docs/recipes.md has every key") from error

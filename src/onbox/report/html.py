@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from onbox.evidence.folder import TrialFolder
-from onbox.judge.results import AbilityDifference, Measurement, Outcome, RunResult, Status, Validity, Verdict
+from onbox.judge.results import AbilityDifference, Measurement, Outcome, RunResult, Validity, Verdict
 from onbox.judge.weighed import Basis
 from onbox.report import box, pictures, sight, weighed, words
 from onbox.report.extent import SQUARES_MAX, TEXT_CHARACTERS_MAX, beside, ends, transcript_files
@@ -16,6 +16,7 @@ from onbox.report.page import ContenderPage, Page, read_page
 from onbox.report.reproduce import commands, engine_command, sealed
 from onbox.report.run_html import href, run_item, square
 from onbox.report.text import visible
+from onbox.schema.checks import Status
 
 MARKS_MAX = 300
 """Of the times of runs; of more every so many is drawn, from the shortest to the longest."""
@@ -30,10 +31,10 @@ def render(folder: TrialFolder, verdict: Verdict, seal: str = "") -> str:
         seal: of the evidence, for the foot.
     """
     page = read_page(folder, verdict, seal)
-    return environment().get_template("report.html.j2").render(page=page, v=verdict, shape=Shape(page))
+    return environment().get_template("report.html.j2").render(page=page, v=verdict, shape=MarkShape(page))
 
 
-class Shape:
+class MarkShape:
     """How the parts of a page are drawn: scales, colours of contenders, anchors of runs."""
 
     def __init__(self, page: Page) -> None:
@@ -110,6 +111,24 @@ class Shape:
         """The difference of the pass rates, from -100 to 100 points."""
         label = f"{words.points(found.value)}, 95 percent interval {words.points_interval(found.interval)}"
         return pictures.difference(found.value, found.interval, found.population_interval, label)
+
+    def frontier(self) -> Markup:
+        """Ability against time of several contenders; empty where too little is known for two of them."""
+        points = weighed.points(self._page.verdict)
+        if len(points) < 2:
+            return Markup("")
+        said = [
+            f"{n} {each.name}: {words.percent(each.pass_rate)}, {words.seconds(each.seconds_a_run)}, "
+            f"memory {words.size(each.memory_bytes)}"
+            + (f", dominated by {', '.join(each.dominated_by)}" if each.dominated_by else "")
+            for n, each in points
+        ]
+        return pictures.frontier(points, self.slowest_s, "; ".join(said))
+
+    @property
+    def slowest_s(self) -> float:
+        """Where the scale of the picture of ability against time ends."""
+        return 1.1 * max((each.seconds_a_run or 0 for _, each in weighed.points(self._page.verdict)), default=0.0)
 
     @property
     def longest_run_s(self) -> float:

@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from onbox.evidence.folder import TrialFolder
-from onbox.judge.results import ClaimResult, Measurement, Outcome, RunResult, Status, Validity, Verdict
+from onbox.judge.results import ClaimResult, Measurement, Outcome, RunResult, Validity, Verdict
 from onbox.report import box, sight, weighed, words
 from onbox.report.extent import SQUARES_MAX, beside, ends
 from onbox.report.marks import bullets, code, facts, fenced, folded, plain, quoted, table
-from onbox.report.page import ContenderPage, Finding, Page, Step, read_page, read_transcript
+from onbox.report.page import ContenderPage, Finding, Page, TranscriptStep, read_page, read_transcript
 from onbox.report.reproduce import commands, engine_command, sealed
+from onbox.schema.checks import Status
 
 TEXT_CHARACTERS_MAX = 1500
 """Of one message, tool call, gate output or patch; the file in the trial folder has the whole."""
@@ -99,33 +100,17 @@ def _finding(finding: Finding) -> str:
 def _arms(page: Page) -> Iterator[str]:
     if not page.verdict.arms:
         return
-    yield "## Arms"
-    yield table(
-        ("contender", "arm", "passed", "baseline passed", "better", "worse", "chance"),
-        (
-            (
-                plain(arm.contender),
-                plain(arm.arm),
-                words.of(arm.passed, arm.pairs),
-                words.of(arm.baseline_passed, arm.pairs),
-                str(arm.better),
-                str(arm.worse),
-                words.p_value(arm.p),
-            )
-            for arm in page.verdict.arms
-        ),
-    )
+    yield f"## {weighed.ARMS}"
+    yield table(weighed.ARMS_HEAD, (tuple(map(plain, row)) for row in weighed.arm_rows(page.verdict)))
     yield words.ARMS
 
 
 def _weighed(page: Page) -> Iterator[str]:
-    for title, head, rows in (
-        (weighed.QUANTS, weighed.QUANTS_HEAD, weighed.quant_rows(page.verdict)),
-        (weighed.PAIRS, weighed.PAIRS_HEAD, weighed.pair_rows(page.verdict)),
-    ):
-        if rows:
-            yield f"## {title}"
-            yield table(head, (tuple(plain(cell) for cell in row) for row in rows))
+    for title, head, rows in weighed.tables(page.verdict):
+        yield f"## {title}"
+        yield table(head, (tuple(map(plain, row)) for row in rows))
+        if title == weighed.STANDINGS:
+            yield words.DOMINATED
 
 
 def _rates(page: Page) -> Iterator[str]:
@@ -197,7 +182,9 @@ def _speed(page: Page) -> Iterator[str]:
             {"time_to_first_token_s": speed.ttft_s, "measured": amount, **words.beside_the_rate(speed), **speed.profile}
         )
         if speed.cells:
-            yield table(words.CELLS_HEAD, (words.cell(cell) for cell in (speed, *speed.cells)), right=(0, 1, 2))
+            yield table(words.CELLS_HEAD, (words.cell(cell) for cell in (speed, *speed.cells)), right=(0, 1, 2, 3))
+        if speed.bound is not None:
+            yield plain(f"What bounds it: {words.bound(speed.bound)}.")
         if speed.claims:
             yield table(words.CLAIMS_HEAD, (_claim(claim) for claim in speed.claims))
 
@@ -277,7 +264,7 @@ def _on(node: str) -> str:
     return f", carried out on {plain(node)}" if node else ""
 
 
-def _step(step: Step, file: str) -> Iterator[str]:
+def _step(step: TranscriptStep, file: str) -> Iterator[str]:
     spent = "" if step.seconds is None else f", {words.seconds(step.seconds)}"
     tokens = "" if step.tokens is None else f", {words.count(step.tokens, 'token')}"
     yield f"**{plain(step.role)}**{spent}{tokens}"

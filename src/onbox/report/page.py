@@ -16,8 +16,9 @@ from pydantic import BaseModel
 from onbox.errors import OnboxError
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import LedgerEntry, Phase, Plan, Preflight, StandUp, WeightsFile
-from onbox.judge.results import BackendProof, Check, RunResult, Status, Verdict
+from onbox.judge.results import BackendProof, RunResult, Verdict
 from onbox.report.text import Cut, cut
+from onbox.schema.checks import Check, Status
 
 TRANSCRIPT_BYTES_MAX = 32_000_000
 STEPS_MAX = 60
@@ -35,7 +36,7 @@ class Call(NamedTuple):
     arguments: Cut
 
 
-class Step(NamedTuple):
+class TranscriptStep(NamedTuple):
     """One message of a run."""
 
     role: str
@@ -50,7 +51,7 @@ class Step(NamedTuple):
 class Transcript:
     """All that was said and done in a run, cut for showing."""
 
-    steps: tuple[Step, ...] = ()
+    steps: tuple[TranscriptStep, ...] = ()
     steps_omitted: int = 0
     gate: Cut | None = None
     patch: Cut | None = None
@@ -257,12 +258,12 @@ def steps_of(path: Path) -> tuple[list[dict[str, Any]], str]:
     return [step for step in steps if isinstance(step, dict)] if isinstance(steps, list) else [], ""
 
 
-def step_of(step: dict[str, Any], limit: int) -> Step:
+def step_of(step: dict[str, Any], limit: int) -> TranscriptStep:
     """A step for showing, each text cut to `limit` characters."""
     found = step.get("tool_calls")
     calls = [call for call in found if isinstance(call, dict)] if isinstance(found, list) else []
     spent, tokens = step.get("seconds"), step.get("tokens")
-    return Step(
+    return TranscriptStep(
         role=_name(step.get("role")) or "unknown",
         content=cut(_said(step.get("content")), limit),
         reasoning=cut(_said(step.get("reasoning")), limit),

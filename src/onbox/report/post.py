@@ -7,11 +7,12 @@ from the end of each list, with how much it was; the long form is `report.md`.
 from collections.abc import Iterator, Sequence
 
 from onbox.evidence.folder import TrialFolder
-from onbox.judge.results import ContenderResult, Status, Verdict
+from onbox.judge.results import ContenderResult, Verdict
 from onbox.report import box, words
 from onbox.report.marks import bullets, code, plain, table
 from onbox.report.page import Page, read_page
 from onbox.report.reproduce import commands, sealed
+from onbox.schema.checks import Status
 
 BYTES_MAX = 6000
 TEXT_CHARACTERS_MAX = 300
@@ -82,6 +83,8 @@ def _tally(verdict: Verdict) -> str:
 
 def _row(found: ContenderResult) -> tuple[str, ...]:
     speed = words.NOT_MEASURED if found.speed is None else f"{words.rate(found.speed)} ({found.speed.status.value})"
+    if found.speed is not None and words.of_kernels(found.speed):
+        speed = words.NOT_PUBLISHED
     role = words.ROLES.get(found.role, found.role)
     return (
         f"**{plain(_cut(found.name, NAME_CHARACTERS_MAX))}** ({plain(role)})",

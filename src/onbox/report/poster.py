@@ -42,6 +42,8 @@ def _contender(found: ContenderResult, n: int, y: int) -> Iterator[str]:
     colour, middle = COLOURS[n % len(COLOURS)], y + 32
     yield _words(LEFT, y + 26, _cut(found.name, 30), 16, weight=620)
     rate = words.NOT_MEASURED if found.speed is None else words.rate(found.speed)
+    if found.speed is not None and words.of_kernels(found.speed):
+        rate = words.NOT_PUBLISHED
     yield _words(LEFT, y + 46, rate, 13, MUTED)
     yield f'<line x1="{RAIL}" x2="{RIGHT - 180}" y1="{middle}" y2="{middle}" stroke="{LINE}"/>'
     if found.interval is not None:

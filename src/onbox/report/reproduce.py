@@ -13,20 +13,20 @@ from onbox.report.page import Page
 
 
 @dataclass(frozen=True)
-class Command:
+class ReproduceCommand:
     """One line for a shell and what it is good for."""
 
     line: str
     does: str
 
 
-def commands(page: Page) -> tuple[Command, ...]:
+def commands(page: Page) -> tuple[ReproduceCommand, ...]:
     """From the cheapest proof to the dearest, in the folder of the trial; all but the last need no engine."""
     against = f" --against {page.seal}" if page.seal else ""
     return (
-        Command(f"onbox verify .{against}", "checks every file's hash and computes every number again"),
-        Command("onbox judge .", "computes the verdict from the evidence alone"),
-        Command("onbox trial plan.yaml", "measures all of it again, with the same seeds"),
+        ReproduceCommand(f"onbox verify .{against}", "checks every file's hash and computes every number again"),
+        ReproduceCommand("onbox judge .", "computes the verdict from the evidence alone"),
+        ReproduceCommand("onbox trial plan.yaml", "measures all of it again, with the same seeds"),
     )
 
 

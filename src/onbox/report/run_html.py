@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 
 from onbox.judge.results import RunResult
 from onbox.report import pictures, words
-from onbox.report.page import Step, Transcript, read_transcript
+from onbox.report.page import Transcript, TranscriptStep, read_transcript
 from onbox.report.text import Cut, one_line, visible
 
 
@@ -82,7 +82,7 @@ def _ends(found: Transcript, run: RunResult, base: str) -> list[str]:
     ]
 
 
-def _step(step: Step, file: str, base: str) -> str:
+def _step(step: TranscriptStep, file: str, base: str) -> str:
     spent = "" if step.seconds is None else f" <span>{words.seconds(step.seconds)}</span>"
     tokens = "" if step.tokens is None else f" <span>{words.count(step.tokens, 'token')}</span>"
     parts = [f'<li class="step"><p class="role"><b>{_text(step.role)}</b>{spent}{tokens}</p>']

@@ -17,7 +17,7 @@ STATUS = {True: "pass", False: "fail", None: "unknown"}
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownPicture:
     """A picture on the page.
 
     Args:
@@ -34,9 +34,9 @@ def seen(verdict: Verdict) -> tuple[ContenderResult, ...]:
     return tuple(each for each in verdict.contenders if each.sight is not None)
 
 
-def shown(folder: Path, sight: SightResult) -> tuple[Shown, ...]:
+def shown(folder: Path, sight: SightResult) -> tuple[ShownPicture, ...]:
     """The first picture of each kind, as it was sent."""
-    return tuple(Shown(trial, _url(folder, trial.image)) for trial in _firsts(sight))
+    return tuple(ShownPicture(trial, _url(folder, trial.image)) for trial in _firsts(sight))
 
 
 def _firsts(sight: SightResult) -> Iterator[SightTrial]:

@@ -1,6 +1,10 @@
-"""The table of quants and the table of pairs, in words that every view shares."""
+"""The tables of contenders, of pairs, of quants and of arms, in words that every view shares."""
+
+from collections.abc import Iterator
 
 from onbox.judge.results import Verdict
+from onbox.judge.weighed import Standing
+from onbox.report import words
 
 QUANTS = "Quants of one model"
 QUANTS_HEAD = (
@@ -16,8 +20,79 @@ QUANTS_HEAD = (
     "sees",
 )
 PAIRS = "Contenders in pairs"
-PAIRS_HEAD = ("beside", "contender", "ability", "points more", "time", "pace", "verdict", "rests on")
+PAIRS_HEAD = ("beside", "contender", "ability", "points more", "chance (Holm)", "time", "pace", "verdict", "rests on")
+STANDINGS = "Ability, time and memory"
+STANDINGS_HEAD = ("", "contender", "passes", "time a run", "memory", "sees", "dominated by")
+ARMS = "Arms"
+ARMS_HEAD = (
+    "contender",
+    "arm",
+    "passed",
+    "baseline",
+    "points more",
+    "better",
+    "worse",
+    "holds for",
+    "these tasks",
+    "tasks like these",
+)
+CONTENDERS_MIN = 3
+"""Of fewer the headline says it all."""
 UNKNOWN = "unknown"
+
+
+def tables(verdict: Verdict) -> Iterator[tuple[str, tuple[str, ...], list[tuple[str, ...]]]]:
+    """(title, head, rows) of each table that has rows, arms left out."""
+    for title, head, rows in (
+        (STANDINGS, STANDINGS_HEAD, standing_rows(verdict)),
+        (PAIRS, PAIRS_HEAD, pair_rows(verdict)),
+        (QUANTS, QUANTS_HEAD, quant_rows(verdict)),
+    ):
+        if rows:
+            yield title, head, rows
+
+
+def arm_rows(verdict: Verdict) -> list[tuple[str, ...]]:
+    """One row for each contender and treatment, under `ARMS_HEAD`; a p for each scope, as two contenders have it."""
+    return [
+        (
+            arm.contender,
+            arm.arm,
+            words.of(arm.passed, arm.pairs),
+            words.of(arm.baseline_passed, arm.pairs),
+            _points(arm.difference.value, arm.difference.interval) if arm.difference else "",
+            str(arm.better),
+            str(arm.worse),
+            arm.scope or "may be chance",
+            words.p_value(arm.p),
+            words.p_value(arm.population_p),
+        )
+        for arm in verdict.arms
+    ]
+
+
+def standing_rows(verdict: Verdict) -> list[tuple[str, ...]]:
+    """One numbered row for each contender, under `STANDINGS_HEAD`; none with fewer than three."""
+    if len(verdict.standings) < CONTENDERS_MIN:
+        return []
+    return [
+        (
+            str(number),
+            each.name,
+            words.percent(each.pass_rate),
+            UNKNOWN if each.seconds_a_run is None else words.seconds(each.seconds_a_run),
+            words.size(each.memory_bytes),
+            {True: "yes", False: "no", None: UNKNOWN}[each.sees],
+            ", ".join(each.dominated_by),
+        )
+        for number, each in enumerate(verdict.standings, 1)
+    ]
+
+
+def points(verdict: Verdict) -> list[tuple[int, Standing]]:
+    """(number in the table, contender) of each whose pass rate and time are known: the points of the picture."""
+    known = enumerate(verdict.standings, 1) if len(verdict.standings) >= CONTENDERS_MIN else ()
+    return [(n, each) for n, each in known if each.pass_rate is not None and each.seconds_a_run is not None]
 
 
 def quant_rows(verdict: Verdict) -> list[tuple[str, ...]]:
@@ -31,7 +106,7 @@ def quant_rows(verdict: Verdict) -> list[tuple[str, ...]]:
             "" if row.loss is None else f"{row.lost}, {row.won}",
             row.said,
             _times(row.time_ratio, row.time_interval) if row.loss is not None else "",
-            UNKNOWN if row.decode_tok_s is None else f"{row.decode_tok_s:.3g} tok/s",
+            UNKNOWN if row.decode_tok_s is None else f"{row.decode_tok_s:.3g} tok/s{_within(row.decode_interval)}",
             UNKNOWN if row.memory_bytes is None else f"{row.memory_bytes / 1e9:.2f} GB",
             {True: "yes", False: "no", None: UNKNOWN}[row.sees],
         )
@@ -41,7 +116,7 @@ def quant_rows(verdict: Verdict) -> list[tuple[str, ...]]:
 
 def pair_rows(verdict: Verdict) -> list[tuple[str, ...]]:
     """One row for each pair, under `PAIRS_HEAD`; none with fewer than three contenders, as the headline says it all."""
-    if len(verdict.contenders) < 3:
+    if len(verdict.contenders) < CONTENDERS_MIN:
         return []
     return [
         (
@@ -49,6 +124,7 @@ def pair_rows(verdict: Verdict) -> list[tuple[str, ...]]:
             row.new,
             row.ability.value,
             _points(row.difference, row.difference_interval),
+            words.p_value(row.p),
             _times(row.time_ratio, row.time_interval),
             row.pace.value,
             row.verdict or "",
@@ -56,6 +132,10 @@ def pair_rows(verdict: Verdict) -> list[tuple[str, ...]]:
         )
         for row in verdict.pairs
     ]
+
+
+def _within(interval: tuple[float, float] | None) -> str:
+    return f" ({interval[0]:.3g} to {interval[1]:.3g})" if interval else ""
 
 
 def _points(share: float | None, interval: tuple[float, float] | None) -> str:

@@ -6,23 +6,33 @@ A value that is None was not seen; it is said so, and never shown as 0. Every fu
 from collections.abc import Mapping
 from decimal import Decimal
 
-from onbox.judge.formatting import plus_minus
+from onbox.judge.formatting import OF_KERNELS, plus_minus
+from onbox.judge.rates import Bound, RateRatio, RateSaid
 from onbox.judge.results import BackendProof, Difference, Measurement, RunResult
 
 NOT_MEASURED = "not measured"
 UNKNOWN = "unknown"
 WHOLE_IS_IN = "the whole is in"
 NO_VALID_NUMBER = "no valid number"
+KERNELS_ALONE = OF_KERNELS
+NOT_PUBLISHED = "not published: random weights, so a rate of the kernels alone"
 ORDER_OF_WORDS = "The verdict first, then what speaks against it, then the numbers and the files behind them."
 INVALID_IS_NOT_COUNTED = "An invalid run says nothing about the model and is not counted."
 
-ARMS = "Pairs of runs with the same task and seed; better and worse: only the treatment passed, only the baseline did."
+ARMS = (
+    "Pairs of runs with the same task and seed; better and worse: only the treatment passed, only the baseline did. "
+    "A p is adjusted for the number of treatments (Holm)."
+)
+DOMINATED = (
+    "Dominated: another is shown to be no worse in anything that is known, and better in something. The others are on "
+    "the frontier, or too little is known of them."
+)
 
 NO_REASON = "no reason was written down"
 NO_STAND_UP = "No record of a stand-up."
 NO_BOX = "No fingerprint of the box was kept."
 NO_PASS = "no pass"
-CELLS_HEAD = ("at a time", "each", "together", "status")
+CELLS_HEAD = ("at a time", "each", "together", "over one", "status")
 CLAIMS_HEAD = ("published", "by", "this measurement", "what differs")
 NO_DOUBTS = "No check failed or warned."
 NOTHING_DROPPED = "Nothing was discarded or invalidated."
@@ -43,6 +53,8 @@ WITNESSES: Mapping[str, str] = {
     "engine_counters": "Engine: its counters",
     "engine_timings": "Engine: its timings",
 }
+LABELS: Mapping[str, str] = {"ruler": "rate taken from"}
+"""Field names that mean nothing to a reader, in words that do."""
 BETTER_IS: Mapping[str, str] = {"incumbent": "what runs now is better", "challenger": "the challenger is better"}
 INDEPENDENT = (
     "The client stamps bytes at its own socket by its own clock; counters and timings are kept inside the engine, by "
@@ -59,17 +71,37 @@ def beside_the_rate(speed: Measurement) -> dict[str, object]:
     found = {
         "tokens a forward pass": speed.acceptance_length,
         "forward passes a second": speed.forward_passes_s,
-        "implied_gb_s": speed.implied_gb_s,
+        "implied bandwidth": None
+        if speed.implied_gb_s is None
+        else f"{number(speed.implied_gb_s)} GB/s{_known(speed)}",
+        "share of the roof": None if speed.roof_share is None else _share(speed),
         "plausibility": None if speed.plausibility is None else label(speed.plausibility),
     }
     return {name: value for name, value in found.items() if value is not None}
 
 
-def cell(speed: Measurement) -> tuple[str, str, str, str]:
+def _known(speed: Measurement) -> str:
+    return plus_minus(speed.uncertainty.relative if speed.uncertainty else None)
+
+
+def _share(speed: Measurement) -> str:
+    within = speed.roof_share_interval
+    return percent(speed.roof_share) + (f" ({percent_interval(within)})" if within else "")
+
+
+def cell(speed: Measurement) -> tuple[str, str, str, str, str]:
     """One number of requests at a time, under `CELLS_HEAD`."""
-    each = rate(speed)
-    together = "" if speed.system_tok_s is None else tok_s(speed.system_tok_s)
-    return str(speed.profile.get("concurrency", 1)), each, together, speed.status.value
+    together = "" if speed.system_tok_s is None else tok_s(speed.system_tok_s) + _known(speed)
+    beside = "" if speed.beside_one is None else ratio(speed.beside_one)
+    return str(speed.profile.get("concurrency", 1)), rate(speed), together, beside, speed.status.value
+
+
+def ratio(found: RateRatio) -> str:
+    """One rate over another: `1.86 times ± 3 %`, with `equal within uncertainty` where they are not told apart."""
+    if found.ratio is None:
+        return found.said.value
+    times = f"{number(found.ratio)} times{plus_minus(found.relative)}"
+    return f"{times}, {found.said.value}" if found.said is RateSaid.EQUAL else times
 
 
 def title_and_headline(verdict: str, headline: str) -> tuple[str, str]:
@@ -198,7 +230,24 @@ def rate(speed: Measurement) -> str:
     """The number of a measurement with its uncertainty, `46.6 tok/s ± 4 %`, or that there is none."""
     if speed.decode_tok_s is None:
         return NO_VALID_NUMBER
-    return tok_s(speed.decode_tok_s) + plus_minus(speed.uncertainty.relative if speed.uncertainty else None)
+    return tok_s(speed.decode_tok_s) + _known(speed) + (f" {OF_KERNELS}" if of_kernels(speed) else "")
+
+
+def of_kernels(speed: Measurement) -> bool:
+    """Whether a rate is one of random weights: it is told, and neither compared nor published."""
+    return speed.rate_of != "model"
+
+
+def bound(found: Bound) -> str:
+    """What bounds a rate, with the numbers: `launch-bound: reading takes at most 37 % of a step; ...`."""
+    parts = [f"{found.kind.value}: {found.why}"]
+    if found.effective_gb_s is not None and found.effective_gb_s_interval is not None:
+        low, high = found.effective_gb_s_interval
+        parts.append(f"decoding reads {number(found.effective_gb_s)} GB/s ({number(low)} to {number(high)})")
+    if found.fixed_ms is not None and found.fixed_ms_interval is not None:
+        low, high = found.fixed_ms_interval
+        parts.append(f"{number(found.fixed_ms)} ms of a step depend on no bytes ({number(low)} to {number(high)})")
+    return "; ".join(parts)
 
 
 def budget(speed: Measurement) -> str:
@@ -281,6 +330,8 @@ def fact(key: str, value: object) -> str:
         return _measured(key, value)
     if isinstance(value, list | tuple):
         return ", ".join(fact(key, item) for item in value) or "none"
+    if isinstance(value, str) and value in WITNESSES:
+        return WITNESSES[value]
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {fact(str(name), item)}" for name, item in value.items()) or "none"
     return str(value)
@@ -300,6 +351,8 @@ def _measured(key: str, value: float) -> str:
 
 def label(key: str) -> str:
     """A field's name for people: `prompt_tokens` becomes `prompt tokens`, unit endings left to the value."""
+    if key in LABELS:
+        return LABELS[key]
     for ending in ("_bytes", "_gb_s", "_tok_s", "_s"):
         key = key.removesuffix(ending)
     return key.replace("_", " ")

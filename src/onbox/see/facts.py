@@ -25,7 +25,7 @@ PARENTS_MAX = 4
 
 
 @dataclass(frozen=True)
-class Subject:
+class SightSubject:
     """A served model, as far as it is in view.
 
     Args:
@@ -47,7 +47,7 @@ class Subject:
     served: Served | None = None
 
 
-def facts_about(subject: Subject) -> SightFacts:
+def facts_about(subject: SightSubject) -> SightFacts:
     """Look at all that is in view."""
     name = subject.engine.name if subject.engine else ""
     sight = subject.engine.sight if subject.engine else None
@@ -118,7 +118,7 @@ def _is_of(engine: EngineFacts, words: Sequence[str]) -> bool:
     return False
 
 
-def _line(subject: Subject) -> CommandLine:
+def _line(subject: SightSubject) -> CommandLine:
     weights = subject.weights
     environment = {**subject.environment, **(subject.recipe.serve.environment if subject.recipe else {})}
     architectures = _json(weights / "config.json").get("architectures") if weights and weights.is_dir() else None
@@ -126,7 +126,7 @@ def _line(subject: Subject) -> CommandLine:
     return CommandLine(subject.words, environment, subject.version, names)
 
 
-def _weights(subject: Subject, sight: EngineSight | None, line: CommandLine | None) -> Path | None:
+def _weights(subject: SightSubject, sight: EngineSight | None, line: CommandLine | None) -> Path | None:
     """The files that are served, where they are on this box."""
     if subject.weights is not None:
         return subject.weights if subject.weights.exists() else None
@@ -153,7 +153,7 @@ def _flags(hiding: Sequence[Hiding], recipe: Recipe | None) -> tuple[SightFlag, 
     return tuple(SightFlag(option=each.option, where=where(each), remedy=each.remedy) for each in hiding)
 
 
-def _template(subject: Subject, weights: Path | None, line: CommandLine | None) -> str | None:
+def _template(subject: SightSubject, weights: Path | None, line: CommandLine | None) -> str | None:
     """The text of the chat template in use; None where it is not seen."""
     if subject.recipe and subject.recipe.serve.chat_template:
         return subject.recipe.serve.chat_template

@@ -11,7 +11,7 @@ from onbox.engines.served import who_serves
 from onbox.errors import BoxError, UsageError
 from onbox.evidence.records import SightFacts, SightPlan, StandUp
 from onbox.recipes.schema import Recipe
-from onbox.see.facts import Subject, command_of, facts_about, speaks_of_sight
+from onbox.see.facts import SightSubject, command_of, facts_about, speaks_of_sight
 from onbox.see.looking import Looking, Show
 from onbox.see.pictures import require_pillow
 from onbox.wire.client import StampedClient
@@ -33,11 +33,11 @@ def facts_now(client: StampedClient, model: str, recipe: Recipe, stand_up: Stand
     if recipe.url is None:
         _, _, version = (stand_up.engine_version or "").partition(" ")
         engine, words = facts_of(recipe.engine), stand_up.argv
-        subject = Subject(engine, version or None, words, {}, recipe, weights, served)
+        subject = SightSubject(engine, version or None, words, {}, recipe, weights, served)
     else:
         engine_seen = served.facts if served else None
         words, environment = command_of(stand_up.pid, engine_seen)
-        subject = Subject(engine_seen, served.version if served else None, words, environment, None, None, served)
+        subject = SightSubject(engine_seen, served.version if served else None, words, environment, None, None, served)
     return facts_about(subject)
 
 

@@ -12,7 +12,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from onbox.errors import BoxError, UsageError
+from onbox.errors import BoxError, UsageError, install_extra
 from onbox.see.words import WORDS
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def require_pillow() -> None:
     try:
         import PIL  # noqa: F401
     except ImportError:
-        raise BoxError("pictures are drawn by Pillow, which is not installed", 'pip install "onbox[see]"') from None
+        raise BoxError("pictures are drawn by Pillow, which is not installed", install_extra("see")) from None
 
 
 # ---------------------------------------------------------------- kinds

@@ -1,13 +1,14 @@
 """What bounds a decode rate where the weights are known: bytes a token over the bandwidth of the box."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from onbox import fit
 from onbox.atomic_files import write_json
 from onbox.box.bandwidth import cpu_bandwidth
-from onbox.evidence.records import Ceiling
+from onbox.evidence.records import Ceiling, StepBytes
 from onbox.fit.roofline import ABOVE_MEASURED_SHARE, AT_CEILING_SHARE, NOT_BOUND_SHARE
 from onbox.weights import Facts
 
@@ -15,7 +16,19 @@ FILE = "fit.json"
 CPU = "cpu"
 
 
-def write_ceiling(home: Path, facts: Facts, *, depth_tokens: int, box: Path) -> None:
+CONTEXTS = (0, *(2**power for power in range(6, 21)))
+"""At which the bytes of a step are kept: between two of them they grow in a line, but for the edge of a window."""
+
+
+def write_ceiling(
+    home: Path,
+    facts: Facts,
+    *,
+    depth_tokens: int,
+    box: Path,
+    depths: Sequence[int] = (),
+    concurrency: Sequence[int] = (),
+) -> None:
     """Write `fit.json` into a contender's folder; nothing where no bandwidth was measured,
     or where something that a step reads is not known.
 
@@ -24,6 +37,8 @@ def write_ceiling(home: Path, facts: Facts, *, depth_tokens: int, box: Path) -> 
         facts: about its weights.
         depth_tokens: of the measurement; the shortest context counts, so that the ceiling is not too low.
         box: the trial's `box.json`.
+        depths: further ones that are measured; the bytes of a step are kept by context then.
+        concurrency: further numbers of requests at a time.
     """
     told = _bandwidth(box)
     measured, nominal = told.get("read_gb_s"), told.get("nominal_gb_s")
@@ -31,8 +46,7 @@ def write_ceiling(home: Path, facts: Facts, *, depth_tokens: int, box: Path) -> 
     if not known or facts.all_unknown:
         return
     context = min(depth_tokens, facts.context_length or depth_tokens)
-    scenarios = fit.fit(facts, context=context, measured_gb_s=measured, nominal_gb_s=nominal).scenarios
-    least = min(scenarios, key=lambda scenario: scenario.step_bytes)
+    least = _least(facts, context)
     ceiling = Ceiling(
         source=facts.source,
         step_bytes=least.step_bytes,
@@ -42,8 +56,26 @@ def write_ceiling(home: Path, facts: Facts, *, depth_tokens: int, box: Path) -> 
         nominal_gb_s=nominal,
         cache_bytes=told.get("cache_bytes"),
         **_limits(known, nominal),
+        steps=_steps(facts, max(depths)) if depths else (),
+        sequence_bytes_max=_by_sequences(facts, context, least.step_bytes, concurrency),
     )
     write_json(home / FILE, ceiling)
+
+
+def _least(facts: Facts, context: int, batch: int = 1) -> fit.Scenario:
+    scenarios = fit.fit(facts, context=context, batch=batch).scenarios
+    return min(scenarios, key=lambda scenario: scenario.step_bytes)
+
+
+def _steps(facts: Facts, deepest: int) -> tuple[StepBytes, ...]:
+    longest = min(facts.context_length or CONTEXTS[-1], 4 * deepest)
+    contexts = [*(each for each in CONTEXTS if each < longest), longest]
+    return tuple(StepBytes(context_tokens=each, step_bytes=_least(facts, each).step_bytes) for each in contexts)
+
+
+def _by_sequences(facts: Facts, context: int, alone: float, concurrency: Sequence[int]) -> tuple[float, ...]:
+    """Of routed experts the bytes of several sequences are those of independent ones, which is the most."""
+    return tuple((_least(facts, context, n).step_bytes - alone) / (n - 1) for n in concurrency if n > 1)
 
 
 def measure_again(home: Path, box: Path) -> None:

@@ -22,7 +22,7 @@ from onbox.speed.progress import OnProgress, SpeedProgress
 from onbox.speed.prompts import prompt
 from onbox.speed.scraping import Scraper
 from onbox.speed.telemetry import CpuMeter
-from onbox.speed.time_plan import COLD_TOKENS_MAX, Pace, time_plan, words_of
+from onbox.speed.time_plan import COLD_TOKENS_MAX, RequestPace, time_plan, words_of
 from onbox.wire.client import StampedClient
 
 STEADY_OVER = 3
@@ -43,6 +43,9 @@ WITHIN_BUDGETS = 10.0
 
 ROUNDS_MIN = 2
 """Of several requests at a time."""
+
+DEPTH_REQUESTS = 4
+"""At each further depth; one more shows first whether there is time for them."""
 
 NO_SUCH_API = (400, 404, 405, 422, 501)
 """A server that answers so does not have the API that it was asked by; the next one is tried."""
@@ -138,6 +141,10 @@ class SpeedRun:
             # One at a time once more, so that a drift over the whole sweep shows.
             for concurrency in (*self._plan.concurrency, 1):
                 self._cell(concurrency)
+        if ended == "complete":
+            for depth in self._plan.depths:
+                if not self._depth(depth):
+                    break
         write_json(self._folder / "run.json", record)
         return record
 
@@ -245,10 +252,7 @@ class SpeedRun:
 
     def _one(self, purpose: str, text: str) -> Exchange:
         """One request, recorded with who used the processors meanwhile."""
-        with self._meter.measuring():
-            exchange = self._post(self._client, purpose, text)
-        self._keep(self._folder, [exchange])
-        return exchange
+        return self._made(self._folder, purpose, text)
 
     # ------------------------------------------------------------ several at a time
 
@@ -279,6 +283,50 @@ class SpeedRun:
                     if ended:
                         break
         write_json(folder / "run.json", self._record(plan, monitor, ended or "complete", concurrency, idle))
+
+    # ------------------------------------------------------------ deeper
+
+    def _depth(self, depth: int) -> bool:
+        """A few requests after so much context, with evidence of their own; the first one shows whether there is time.
+
+        Returns:
+            False: such a request fails or takes too long, so that deeper ones are not tried.
+        """
+        folder, whole = self._folder / f"depth-{depth}", self._plan
+        self._plan = whole.model_copy(
+            update={"depth_tokens": depth, "requests": DEPTH_REQUESTS, "within": None, "concurrency": (), "depths": ()}
+        )
+        try:
+            idle, began_s = self._scraper.look_for_others(), time.monotonic()
+            tried = self._made(folder, "warmup", self._prompt(next(self._numbers)))
+            took_s = time.monotonic() - began_s
+            if _problem(tried):
+                self._on_progress(SpeedProgress(0, 0, None, f"depth {depth}: {_problem(tried)}: not measured"))
+                return False
+            if whole.budget_s is not None and DEPTH_REQUESTS * took_s > whole.budget_s:
+                note = (
+                    f"depth {depth}: {DEPTH_REQUESTS} requests would take {DEPTH_REQUESTS * took_s:.0f} s: not measured"
+                )
+                self._on_progress(SpeedProgress(0, 0, None, note))
+                return False
+            self._on_progress(SpeedProgress(0, DEPTH_REQUESTS, DEPTH_REQUESTS * took_s, f"depth {depth}"))
+            ended = ""
+            with self._window(folder) as monitor:
+                for _ in range(DEPTH_REQUESTS):
+                    ended = _problem(self._made(folder, "measured", self._prompt(next(self._numbers))))
+                    self._keep_moments(folder, monitor)
+                    if ended:
+                        break
+            write_json(folder / "run.json", self._record(self._plan, monitor, ended or "complete", 1, idle))
+            return not ended
+        finally:
+            self._plan = whole
+
+    def _made(self, folder: Path, purpose: str, text: str) -> Exchange:
+        with self._meter.measuring():
+            exchange = self._post(self._client, purpose, text)
+        self._keep(folder, [exchange])
+        return exchange
 
     def _another_client(self) -> StampedClient:
         client = self._client
@@ -339,8 +387,8 @@ class SpeedRun:
             engine_pids=self._meter.engine_pids(),
             accelerators=monitor.accelerators,
             concurrency=concurrency,
-            first_round=self._first_round if concurrency == 1 else None,
-            wanted_requests=self._wanted if concurrency == 1 else None,
+            first_round=self._first_round if plan.within is not None and concurrency == 1 else None,
+            wanted_requests=self._wanted if plan.within is not None and concurrency == 1 else None,
             planned=self._planned,
             ended=ended,
         )
@@ -351,7 +399,7 @@ def _problem(exchange: Exchange) -> str:
     return exchange.error or ("" if exchange.status == 200 else f"status {exchange.status}")
 
 
-def _pace(exchange: Exchange) -> Pace | None:
+def _pace(exchange: Exchange) -> RequestPace | None:
     """What one request shows of the server's pace; None where it shows none."""
     reply = read_reply(exchange)
     seen = _seen(reply)
@@ -360,9 +408,9 @@ def _pace(exchange: Exchange) -> Pace | None:
         return None
     if seen is None:
         # It came in one piece: all of its time is its tokens'.
-        return Pace(tokens / (exchange.ended_ns / 1e9), 0.0)
+        return RequestPace(tokens / (exchange.ended_ns / 1e9), 0.0)
     _, span_s = seen
-    return Pace((tokens - 1) / span_s, max(0.0, exchange.ended_ns / 1e9 - span_s))
+    return RequestPace((tokens - 1) / span_s, max(0.0, exchange.ended_ns / 1e9 - span_s))
 
 
 def _seen(reply: Reply) -> tuple[int, float] | None:

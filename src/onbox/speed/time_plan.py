@@ -17,7 +17,7 @@ whether warm-up was over is for the judge to see."""
 
 
 @dataclass(frozen=True)
-class Pace:
+class RequestPace:
     """What one request showed.
 
     Args:
@@ -52,7 +52,7 @@ class TimePlan:
     fits: bool
 
 
-def time_plan(plan: SpeedPlan, pace: Pace, spent_s: float) -> TimePlan:
+def time_plan(plan: SpeedPlan, pace: RequestPace, spent_s: float) -> TimePlan:
     """The most that fits into the budget: requests before tokens, as each further request narrows the interval more.
 
     Args:
@@ -80,7 +80,7 @@ def time_plan(plan: SpeedPlan, pace: Pace, spent_s: float) -> TimePlan:
     return TimePlan(tokens_least, requests_least, 0, requests_least * pace.request_s(tokens_least), fits=False)
 
 
-def words_of(plan: SpeedPlan, found: TimePlan, pace: Pace) -> str:
+def words_of(plan: SpeedPlan, found: TimePlan, pace: RequestPace) -> str:
     """The choice in one sentence."""
     what = (
         f"{found.requests} requests of {found.tokens} tokens at {pace.tok_s:.1f} tok/s, about {found.expected_s:.0f} s"

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from onbox.bench.agents import Agent, takers
 from onbox.bench.agents.headless import find_server
 from onbox.errors import BoxError, UsageError
-from onbox.evidence.folder import first_problem
 from onbox.evidence.records import ArmPlan, McpServer
+from onbox.field_errors import first_problem
 from onbox.recipes.text import read_yaml
 
 BASELINE = "baseline"
@@ -48,7 +48,7 @@ def read_arms(path: Path) -> tuple[ArmPlan, ...]:
     try:
         file = _File.model_validate(read_yaml(path))
     except ValidationError as error:
-        raise UsageError(f"{path}: {first_problem(error)}") from error
+        raise UsageError(f"{path}: {first_problem(error, _File)}", "docs/agents.md has an example") from error
     return arms_of(file.arms, path)
 
 

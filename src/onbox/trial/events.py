@@ -114,6 +114,8 @@ class SpeedMeasured:
     """None: no valid number."""
     status: str
     """`valid`, `suspect` or `invalid`."""
+    random_weights: bool = False
+    """It is of the kernels, not of the model."""
 
 
 @dataclass(frozen=True)

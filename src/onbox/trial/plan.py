@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -30,6 +30,7 @@ from onbox.evidence.records import (
     SpeedPlan,
     TaskPlan,
 )
+from onbox.evidence.served_recipe import dummy_weights
 from onbox.fetch.pinned import where_weights
 from onbox.recipes import Recipe
 from onbox.see.pictures import require_pillow
@@ -67,7 +68,13 @@ def make_plan(spec: TrialSpec, *, sandbox: str, read_gb_s: float | None) -> tupl
     wanted = spec.tasks or DEFAULT
     source, names = task_source("quick" if spec.quick and wanted in SETS else wanted)
     seed = spec.seed if spec.seed is not None else SEED
-    found = [*inline, *(recipe_of(name, spec.model, api_key_env=spec.api_key_env) for name in spec.contenders)]
+    found = [
+        *inline,
+        *(
+            recipe_of(name, spec.model, api_key_env=spec.api_key_env, random_weights=spec.random_weights)
+            for name in spec.contenders
+        ),
+    ]
     found, quants = _with_quants(found, spec.quants) if spec.quants else (found, spec.frozen_quants)
     limits = spec.limits or (Limits() if found else EMBEDDED_LIMITS)
     if not found:
@@ -95,6 +102,7 @@ def make_plan(spec: TrialSpec, *, sandbox: str, read_gb_s: float | None) -> tupl
     check_arms(spec.arms, agent_of(agent_plan))
     speed = _at_a_time(spec.speed, parallel) if spec.bench else spec.speed
     tasks, left_out = _tasks(source, spec, names, agent_plan, sandbox) if spec.bench else ([], ())
+    _refuse_senseless(found if tasks else ())
     plan = Plan(
         created_at=utc_now(),
         onbox_version=__version__,
@@ -186,6 +194,16 @@ def _check_cluster(found: Sequence[Recipe]) -> None:
             raise UsageError(
                 f"--ray: {recipe.name}: is a server that runs already, and each node needs one of its own",
                 "give a recipe or a file of weights",
+            )
+
+
+def _refuse_senseless(found: Iterable[Recipe]) -> None:
+    """Raise UsageError where a contender makes no sense on purpose: runs of it would be compared with others'."""
+    for recipe in found:
+        if recipe.random_weights or dummy_weights(recipe.serve.arguments):
+            raise UsageError(
+                f"{recipe.name}: its weights are random, so it can pass no task and is compared with nothing",
+                f"the rate of its kernels: onbox up {recipe.name}, then onbox speed URL --random-weights",
             )
 
 

@@ -1,6 +1,6 @@
 """The quants of one model as contenders: which files they are, whether of one model, and which is the largest."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from onbox import recipes, weights
@@ -21,12 +21,14 @@ def quants_of(sources: Sequence[str], like: Recipe | None) -> tuple[list[Recipe]
     Args:
         sources: each a folder of GGUF files, a GGUF file, or a recipe by name or file.
         like: the recipe that says how to serve what is named by its file alone, one of the quants itself; None: the
-            model's own chat template, the engine's defaults.
+            first recipe among the sources, or else the model's own chat template and the engine's defaults.
 
     Raises:
-        UsageError: there are not two of them, or two are not of the same model.
+        UsageError: there are not two of them, or two are not of the same model or not served alike.
     """
-    found = [*([like] if like else []), *(recipe for source in sources for recipe in _recipes(source, like))]
+    named = {source: recipes.find(source) for source in sources if not _is_file(source)}
+    like = like or next(iter(named.values()), None)
+    found = [*([like] if like else []), *(each for source in sources for each in _recipes(source, named, like))]
     found = list({_place(recipe): recipe for recipe in found}.values())
     if len(found) < 2:
         raise UsageError(
@@ -35,13 +37,21 @@ def quants_of(sources: Sequence[str], like: Recipe | None) -> tuple[list[Recipe]
         )
     if len(found) > QUANTS_MAX:
         raise UsageError(f"--quants: {len(found)} files are more than {QUANTS_MAX}", "name those that you would run")
+    _served_alike(found)
     facts = [(recipe, _facts(recipe)) for recipe in found]
     _one_model([(recipe, each) for recipe, each in facts if each is not None])
     ordered = sorted(facts, key=lambda pair: -_size(*pair))
     return [recipe for recipe, _ in ordered], tuple(_told(recipe, each) for recipe, each in ordered)
 
 
-def _recipes(source: str, like: Recipe | None) -> list[Recipe]:
+def _is_file(source: str) -> bool:
+    path = Path(source).expanduser()
+    return path.is_dir() or path.suffix == ".gguf"
+
+
+def _recipes(source: str, named: Mapping[str, Recipe], like: Recipe | None) -> list[Recipe]:
+    if source in named:
+        return [named[source]]
     path = Path(source).expanduser()
     if path.is_dir():
         files = sorted(path.glob("*.gguf"))
@@ -50,9 +60,7 @@ def _recipes(source: str, like: Recipe | None) -> list[Recipe]:
         if not models:
             raise UsageError(f"--quants: {source}: holds no GGUF file of a model", "name a folder of GGUF files")
         return [_of_file(file, like, towers[0] if len(towers) == 1 else None) for file in models]
-    if path.suffix == ".gguf":
-        return [_of_file(path, like, None)]
-    return [recipes.find(source)]
+    return [_of_file(path, like, None)]
 
 
 def _of_file(path: Path, like: Recipe | None, tower: Path | None) -> Recipe:
@@ -62,6 +70,27 @@ def _of_file(path: Path, like: Recipe | None, tower: Path | None) -> Recipe:
     if tower is None or served.vision is not None:
         return served
     return served.model_copy(update={"vision": Vision(enabled=True, projector=Weights(path=str(tower.resolve())))})
+
+
+_OWN = frozenset({"name", "description", "weights", "expect", "released", "vision", "url", "model", "api_key_env"})
+"""What quants may differ in: which files they are, and where they are served."""
+
+
+def _served_alike(found: Sequence[Recipe]) -> None:
+    """One chat template, context and sampling for all, or the table would show those and not the quants.
+
+    Raises:
+        UsageError: two are served differently.
+    """
+    first = found[0].model_dump(mode="json", exclude=set(_OWN))
+    for recipe in found[1:]:
+        other = recipe.model_dump(mode="json", exclude=set(_OWN))
+        differing = [name for name in first if first[name] != other.get(name)]
+        if differing:
+            raise UsageError(
+                f"--quants: {recipe.name} and {found[0].name} are not served alike ({', '.join(differing)})",
+                "name one recipe, and the other quants by their files: the recipe says how all are served",
+            )
 
 
 def _place(recipe: Recipe) -> str:

@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from onbox import recipes
 from onbox.bench.tasks import DEFAULT, task_source
 from onbox.errors import UsageError
-from onbox.evidence.folder import first_problem
 from onbox.evidence.records import (
     AgentCommand,
     ArmPlan,
@@ -24,6 +23,7 @@ from onbox.evidence.records import (
     SpeedPlan,
     Spending,
 )
+from onbox.field_errors import first_problem
 from onbox.recipes import Recipe
 from onbox.recipes.text import read_yaml
 from onbox.trial.arms import ArmEntry, arms_of
@@ -66,6 +66,8 @@ class TrialSpec(BaseModel):
     """The model's name in requests to a URL; the server is asked if left out."""
     api_key_env: str = ""
     """Environment variable with the key that a URL's server wants."""
+    random_weights: bool = False
+    """Whether a URL's server makes no sense on purpose."""
     speed: SpeedPlan | None = SPEED
     see: SightPlan | None = None
     """Whether it sees; None: asked in a `trial` where something says that it does, and else not."""
@@ -159,7 +161,7 @@ def with_file(spec: TrialSpec) -> tuple[TrialSpec, list[Recipe]]:
     try:
         file = TrialFile.model_validate(data)
     except ValidationError as error:
-        raise UsageError(f"{path}: {first_problem(error)}") from error
+        raise UsageError(f"{path}: {first_problem(error, TrialFile)}", "README.md has an example") from error
     inline = [
         recipes.parse(entry, where=f"{path}: contenders", folder=path.parent)
         if isinstance(entry, dict)
@@ -218,11 +220,13 @@ def values_of(path: Path) -> OwnerValues:
     try:
         return OwnerValues.model_validate(data)
     except ValidationError as error:
-        raise UsageError(f"{path}: {first_problem(error)}") from error
+        raise UsageError(f"{path}: {first_problem(error, OwnerValues)}", "docs/values.md has an example") from error
 
 
-def recipe_of(name: str, model: str | None, folder: Path = Path(), api_key_env: str = "") -> Recipe:
+def recipe_of(
+    name: str, model: str | None, folder: Path = Path(), api_key_env: str = "", random_weights: bool = False
+) -> Recipe:
     if name.startswith(("http://", "https://")):
         Endpoint.parse(name)
-        return recipes.of_url(name, model, api_key_env)
+        return recipes.of_url(name, model, api_key_env, random_weights)
     return recipes.find(name, folder)

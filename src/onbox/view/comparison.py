@@ -6,14 +6,16 @@ from typing import Any
 
 from onbox.errors import OnboxError
 from onbox.evidence.load import TrialEvidence, load_contender
+from onbox.judge.rates import RateRatio
 from onbox.judge.results import ContenderResult, Measurement, TaskCell
+from onbox.judge.speed.rate_comparison import not_compared, rate_ratio
 from onbox.judge.verdict.cells import Seen
 from onbox.judge.verdict.comparison import as_seen
 from onbox.judge.verdict.contenders import judge_contender
 from onbox.judge.verdict.pairing import Paired, paired
 from onbox.report import words
 from onbox.report.text import one_line
-from onbox.view.trial import Trial
+from onbox.view.trial import TrialPage
 
 RUNS_MAX = 2000
 
@@ -22,7 +24,7 @@ RUNS_MAX = 2000
 class Chosen:
     """One of the two."""
 
-    trial: Trial
+    trial: TrialPage
     contender: ContenderResult
     colour: str
 
@@ -74,6 +76,8 @@ class Comparing:
     speeds: tuple[Beside, ...]
     rates_compare: bool
     """Whether the decode rates have the same profile."""
+    rates: RateRatio | None
+    """The right one over the left one; None: not both were measured."""
 
 
 def compare(left: Chosen, right: Chosen) -> Comparing:
@@ -82,6 +86,7 @@ def compare(left: Chosen, right: Chosen) -> Comparing:
     shared = tuple(_shared(left, right, same_trial))
     runs, why_not = _paired(left, right, {each.task for each in shared})
     speeds = tuple(_speeds(left.contender.speed, right.contender.speed))
+    alike = bool(speeds) and all(each.same for each in speeds)
     return Comparing(
         left=left,
         right=right,
@@ -92,8 +97,15 @@ def compare(left: Chosen, right: Chosen) -> Comparing:
         runs=runs,
         why_not=why_not,
         speeds=speeds,
-        rates_compare=bool(speeds) and all(each.same for each in speeds),
+        rates_compare=alike,
+        rates=_rates(left.contender.speed, right.contender.speed, alike),
     )
+
+
+def _rates(left: Measurement | None, right: Measurement | None, alike: bool) -> RateRatio | None:
+    if left is None or right is None:
+        return None
+    return rate_ratio(left, right) if alike else not_compared("they were not measured alike")
 
 
 def _paired(left: Chosen, right: Chosen, tasks: Container[str]) -> tuple[Paired | None, str]:
@@ -125,7 +137,7 @@ def _side(chosen: Chosen, tasks: Container[str]) -> dict[str, Sequence[Seen]]:
     return {task: runs for task, runs in kept[name].items() if task in tasks}
 
 
-def _seed(trial: Trial) -> int | None:
+def _seed(trial: TrialPage) -> int | None:
     """Run n of one trial is the counterpart of run n of another only where both were given the same seeds."""
     return trial.page.plan.seed if trial.page.plan else None
 
@@ -143,7 +155,7 @@ def _shared(left: Chosen, right: Chosen, same_trial: bool) -> Iterator[TaskBesid
             yield TaskBeside(task, cell, other)
 
 
-def _conditions(left: Trial, right: Trial) -> Iterator[Beside]:
+def _conditions(left: TrialPage, right: TrialPage) -> Iterator[Beside]:
     """What must be alike for two trials to measure the same thing."""
     for what, of in CONDITIONS.items():
         yield Beside(what, _said(left, of), _said(right, of))
@@ -165,7 +177,7 @@ CONDITIONS: dict[str, tuple[str, ...]] = {
 }
 
 
-def _said(trial: Trial, of: tuple[str, ...]) -> str:
+def _said(trial: TrialPage, of: tuple[str, ...]) -> str:
     value: Any = trial.page.box if of[0] == "box" else trial.page.plan
     for name in of[1:] if of[0] == "box" else of:
         value = value.get(name) if isinstance(value, dict) else getattr(value, name, None)

@@ -21,7 +21,7 @@ IMAGES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".we
 
 
 @dataclass(frozen=True)
-class Entry:
+class FileEntry:
     """A file or folder in a list."""
 
     name: str
@@ -29,17 +29,17 @@ class Entry:
     bytes: int
 
 
-def listed(folder: TrialFolder, names: tuple[str, ...]) -> tuple[list[Entry], bool] | None:
+def listed(folder: TrialFolder, names: tuple[str, ...]) -> tuple[list[FileEntry], bool] | None:
     """What lies in a folder, and whether that is cut off; None: it is no folder. Links are left out."""
     path = folder.path.joinpath(*names)
     if not path.is_dir():
         return None
-    found: list[Entry] = []
+    found: list[FileEntry] = []
     with os.scandir(path) as entries:
         for entry in entries:
             kind = entry.stat(follow_symlinks=False)
             if stat.S_ISREG(kind.st_mode) or stat.S_ISDIR(kind.st_mode):
-                found.append(Entry(entry.name, stat.S_ISDIR(kind.st_mode), kind.st_size))
+                found.append(FileEntry(entry.name, stat.S_ISDIR(kind.st_mode), kind.st_size))
             if len(found) > NAMES_MAX:
                 break
     found.sort(key=lambda each: (not each.is_folder, _by_number(each.name)))

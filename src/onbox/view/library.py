@@ -13,7 +13,7 @@ from onbox.errors import UsageError
 from onbox.evidence.folder import TrialFolder
 from onbox.judge.results import Verdict
 from onbox.view.inside import inside
-from onbox.view.summary import Stamp, State, Summary, read_verdict, summarize
+from onbox.view.summary import PageSummary, Stamp, State, read_verdict, summarize
 
 DEPTH = 3
 """So many folders down trials are looked for."""
@@ -31,7 +31,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-class Kept(Generic[K, V]):
+class TrialSummary(Generic[K, V]):
     """The values that were asked for last; of all together no more than a limit.
 
     Args:
@@ -90,8 +90,8 @@ class Library:
         self.cut_off = False
         """Whether there were more folders than were looked at."""
         self._found: tuple[float, list[Found]] = (-FRESH_S, [])
-        self._summaries: Kept[str, Summary] = Kept(SUMMARIES_MAX)
-        self._verdicts: Kept[str, Verdict | None] = Kept(VERDICTS_BYTES_MAX)
+        self._summaries: TrialSummary[str, PageSummary] = TrialSummary(SUMMARIES_MAX)
+        self._verdicts: TrialSummary[str, Verdict | None] = TrialSummary(VERDICTS_BYTES_MAX)
 
     def trials(self) -> list[Found]:
         """Every trial, the one that changed last first."""
@@ -118,15 +118,15 @@ class Library:
         """When the files of a trial last changed."""
         return Stamp.of(self.folder(at).path)
 
-    def summary(self, found: Found) -> Summary:
+    def summary(self, found: Found) -> PageSummary:
         """What the list shows of a trial."""
         return self._summaries.get(found.at, found.stamp.key(), 1, lambda: self._summarize(found))
 
-    def _summarize(self, found: Found) -> Summary:
+    def _summarize(self, found: Found) -> PageSummary:
         try:
             return summarize(found.at, self.folder(found.at).path, found.stamp)
         except UsageError as error:
-            return Summary(at=found.at, state=State.BROKEN, title=found.at, headline=error.message)
+            return PageSummary(at=found.at, state=State.BROKEN, title=found.at, headline=error.message)
 
     def verdict(self, at: str) -> Verdict | None:
         """The written verdict with all its runs; None: there is none yet.

@@ -17,7 +17,7 @@ from onbox.view.comparison import Chosen, compare
 from onbox.view.library import Library
 from onbox.view.paging import paged
 from onbox.view.runs import key_of
-from onbox.view.summary import State, Summary
+from onbox.view.summary import PageSummary, State
 from onbox.view.trial import Trials
 
 SHAPES = {outcome: pictures.square(outcome, outcome.value) for outcome in Outcome}
@@ -106,7 +106,7 @@ class Pages:
         return Chosen(trial, trial.contender(name), ("c0", "c1")[place])
 
 
-def _fits(summary: Summary, wanted: str, kind: str) -> bool:
+def _fits(summary: PageSummary, wanted: str, kind: str) -> bool:
     return summary.holds(wanted) and kind in ("", summary.verdict, summary.state.value)
 
 

@@ -9,6 +9,7 @@ from onbox.evidence.load import load_lives, load_run, load_speed
 from onbox.evidence.records import LedgerEntry, Plan, RunRecord
 from onbox.judge.results import Measurement, RunResult
 from onbox.judge.runs.attribution import attribute
+from onbox.judge.runs.observed_rate import rate_of
 from onbox.judge.runs.run_context import TrialContext
 from onbox.judge.speed.measurement import measure
 
@@ -57,7 +58,7 @@ class RunJudge:
             raise UsageError(f"{path}: wire.jsonl is too large to be judged while it is looked at")
         evidence = load_run(self._folder, record)
         speed = self.speed(contender)
-        context = self._context(contender, ledger).of(evidence, speed.decode_tok_s if speed else None)
+        context = self._context(contender, ledger).of(evidence, rate_of(speed))
         self._results[key] = attribute(record, evidence.exchanges, context)
         return self._results[key]
 

@@ -78,15 +78,15 @@ def neighbours(runs: Sequence[RunResult], run: RunResult) -> Neighbours:
 
 
 @dataclass(frozen=True)
-class Counted:
+class OutcomeCount:
     """How the runs of one task ended."""
 
     outcome: Outcome
     runs: int
 
 
-def counted(runs: Sequence[RunResult]) -> tuple[Counted, ...]:
+def counted(runs: Sequence[RunResult]) -> tuple[OutcomeCount, ...]:
     """By outcome, in the order of the outcomes."""
     return tuple(
-        Counted(outcome, found) for outcome in Outcome if (found := sum(run.outcome is outcome for run in runs))
+        OutcomeCount(outcome, found) for outcome in Outcome if (found := sum(run.outcome is outcome for run in runs))
     )

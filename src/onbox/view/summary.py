@@ -11,7 +11,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from onbox.errors import UsageError
-from onbox.evidence.folder import first_problem, json_of
+from onbox.evidence.folder import json_of
+from onbox.field_errors import first_problem
 from onbox.judge.results import ContenderResult, Measurement, Verdict
 from onbox.report import words
 from onbox.untrusted_json import UntrustedJsonError, parse
@@ -98,7 +99,7 @@ class ShortContender:
 
 
 @dataclass(frozen=True)
-class Summary:
+class PageSummary:
     """A trial in the list."""
 
     at: str
@@ -119,7 +120,7 @@ class Summary:
         return all(word in text for word in wanted.casefold().split())
 
 
-def summarize(at: str, folder: Path, stamp: Stamp) -> Summary:
+def summarize(at: str, folder: Path, stamp: Stamp) -> PageSummary:
     """Read the head of a trial.
 
     Raises:
@@ -128,7 +129,7 @@ def summarize(at: str, folder: Path, stamp: Stamp) -> Summary:
     if stamp.verdict is not None and not stamp.running:
         verdict = read_verdict(folder / "verdict.json", runs=False)
         title, headline = words.title_and_headline(verdict.verdict, verdict.headline)
-        return Summary(
+        return PageSummary(
             at=at,
             state=State.FINISHED,
             title=_cut(title),
@@ -141,7 +142,7 @@ def summarize(at: str, folder: Path, stamp: Stamp) -> Summary:
     if stamp.plan is None:
         raise UsageError("it holds neither a plan nor a verdict that can be read")
     state = State.RUNNING if stamp.running else State.UNFINISHED
-    return Summary(at=at, state=state, title=TITLES[state], headline=_cut(_last_word(folder / "ledger.jsonl")))
+    return PageSummary(at=at, state=state, title=TITLES[state], headline=_cut(_last_word(folder / "ledger.jsonl")))
 
 
 TITLES = {State.RUNNING: "Under way", State.UNFINISHED: "Not finished"}

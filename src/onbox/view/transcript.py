@@ -10,7 +10,7 @@ from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import Exchange, RunRecord
 from onbox.evidence.replies import read_reply
 from onbox.judge.results import RunResult
-from onbox.report.page import Step, step_of, steps_of
+from onbox.report.page import TranscriptStep, step_of, steps_of
 from onbox.report.text import Cut, cut
 from onbox.view.paging import Paged, paged
 
@@ -63,11 +63,11 @@ class Replay:
 
 
 @dataclass(frozen=True)
-class Reading:
+class TranscriptPage:
     """A run, ready to be read."""
 
     record: RunRecord | None
-    steps: Paged[Step]
+    steps: Paged[TranscriptStep]
     problem: str
     """Why there are no steps."""
     gate: Cut | None
@@ -79,14 +79,14 @@ class Reading:
     files: tuple[str, ...]
 
 
-def read(folder: TrialFolder, run: RunResult, page: int) -> Reading:
+def read(folder: TrialFolder, run: RunResult, page: int) -> TranscriptPage:
     """Read what a run left behind; nothing here raises for damaged evidence."""
     at = folder.path.joinpath(*(part for part in run.folder.split("/") if part not in ("", ".", "..")))
     problems: list[str] = []
     steps, problem = steps_of(at / "trajectory.json")
     shown = paged(steps, page, STEPS_A_PAGE)
     patch, whole = _patch(at / "workspace.patch")
-    return Reading(
+    return TranscriptPage(
         record=_record(folder, at / "run.json", problems),
         steps=Paged(
             [step_of(step, TEXT_CHARACTERS_MAX) for step in shown.items],

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from onbox.errors import OnboxError, UsageError
 from onbox.evidence.folder import TrialFolder
-from onbox.judge.results import ContenderResult, Outcome, RunResult, Status, Verdict
+from onbox.judge.results import ContenderResult, Outcome, RunResult, Verdict
 from onbox.judge.verdict.cells import Seen
 from onbox.report.page import Finding, Page, read_page
-from onbox.view.library import Kept, Library
+from onbox.schema.checks import Status
+from onbox.view.library import Library, TrialSummary
 from onbox.view.summary import Stamp
 
 TRIALS_KEPT = 4
@@ -19,7 +20,7 @@ COLOURS = 4
 
 
 @dataclass(frozen=True)
-class Trial:
+class TrialPage:
     """A trial that has a verdict."""
 
     at: str
@@ -110,9 +111,9 @@ class Trials:
 
     def __init__(self, library: Library) -> None:
         self._library = library
-        self._kept: Kept[str, Trial | None] = Kept(TRIALS_KEPT)
+        self._kept: TrialSummary[str, TrialPage | None] = TrialSummary(TRIALS_KEPT)
 
-    def get(self, at: str) -> Trial | None:
+    def get(self, at: str) -> TrialPage | None:
         """The trial; None: it has no verdict yet, or is being worked on.
 
         Raises:
@@ -123,7 +124,7 @@ class Trials:
             return None
         return self._kept.get(at, stamp.key(), 1, lambda: self._read(at, stamp))
 
-    def needed(self, at: str) -> Trial:
+    def needed(self, at: str) -> TrialPage:
         """The trial.
 
         Raises:
@@ -134,7 +135,7 @@ class Trials:
             raise UsageError("this trial has no verdict yet", "look at it again when it has ended")
         return found
 
-    def _read(self, at: str, stamp: Stamp) -> Trial | None:
+    def _read(self, at: str, stamp: Stamp) -> TrialPage | None:
         verdict = self._library.verdict(at)
         if verdict is None:
             return None
@@ -143,4 +144,4 @@ class Trials:
             page = read_page(folder, verdict)
         except (OSError, OnboxError) as error:
             page = Page(Path(folder.path), verdict, None, None, (), (), (f"the folder cannot be read: {error}",))
-        return Trial(at, folder, stamp, verdict, page)
+        return TrialPage(at, folder, stamp, verdict, page)

@@ -12,13 +12,13 @@ from onbox.report import html
 from onbox.view import arrivals, files, standups, transcript
 from onbox.view.access import POLICY
 from onbox.view.asked import Asked
-from onbox.view.library import Kept
+from onbox.view.library import TrialSummary
 from onbox.view.live import LiveState, LiveTrial
 from onbox.view.memory import chart
 from onbox.view.pages import Pages
 from onbox.view.paging import paged
 from onbox.view.runs import Picked, counted, key_of, neighbours
-from onbox.view.trial import Trial
+from onbox.view.trial import TrialPage
 
 SQUARES_MAX = 40
 """Of one task: more runs are told in numbers."""
@@ -39,7 +39,7 @@ class TrialPages:
 
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
-        self._live: Kept[str, LiveTrial] = Kept(LIVE_KEPT)
+        self._live: TrialSummary[str, LiveTrial] = TrialSummary(LIVE_KEPT)
 
     def trial(self, asked: Asked) -> Response:
         """The verdict and the way to all that is behind it; of a trial without one, how far it is."""
@@ -204,7 +204,7 @@ class TrialPages:
             "files.html.j2", at=at, name=_name(at), t=None, names=names, entries=found[0], cut=found[1]
         )
 
-    def _report(self, trial: Trial) -> Response:
+    def _report(self, trial: TrialPage) -> Response:
         """By today's templates: what lies in the folder may be anybody's page."""
         if len(trial.verdict.runs) > REPORT_RUNS_MAX:
             raise UsageError(
@@ -219,11 +219,11 @@ def _name(at: str) -> str:
     return "this folder" if at == "." else at.rpartition("/")[2]
 
 
-def _last_lives(trial: Trial) -> list[StandUp]:
+def _last_lives(trial: TrialPage) -> list[StandUp]:
     return [part.stand_ups[-1] for part in trial.page.contenders if part.stand_ups]
 
 
-def _largest(trial: Trial) -> float:
+def _largest(trial: TrialPage) -> float:
     """The end of the scale that all rates of the trial share."""
     return 1.08 * max((rate for c in trial.verdict.contenders for rate in _rates(c.speed)), default=0.0)
 

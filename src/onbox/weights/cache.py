@@ -59,7 +59,7 @@ class Entries:
 
 
 @dataclass(frozen=True)
-class State:
+class RecurrentState:
     """What a recurrent layer keeps for a sequence, whatever its length; in bytes."""
 
     recurrent_bytes: int
@@ -89,7 +89,7 @@ class StateTotals:
 
 
 @dataclass(frozen=True)
-class Layer:
+class CacheLayer:
     """One layer: what it keeps, and what is not known of it.
 
     Args:
@@ -102,7 +102,7 @@ class Layer:
     number: int
     kind: str
     entries: tuple[Entries, ...] = ()
-    state: State | None = None
+    state: RecurrentState | None = None
     source: str = ""
     unknown: str | None = None
 
@@ -121,7 +121,7 @@ class Layer:
 class Cache:
     """All layers. With anything in `unknown` every sum is that of the known part: a lower bound."""
 
-    layers: tuple[Layer, ...]
+    layers: tuple[CacheLayer, ...]
     unknown: tuple[str, ...] = ()
     """What is missing, a line each; layers of one complaint share a line."""
 
@@ -221,7 +221,7 @@ class Cache:
         ]
 
 
-def cache_of(layers: list[Layer], unknown: list[str]) -> Cache:
+def cache_of(layers: list[CacheLayer], unknown: list[str]) -> Cache:
     """Put layers together; `unknown` is what concerns no single layer."""
     by_complaint: dict[str, list[int]] = {}
     for each in layers:

@@ -9,7 +9,7 @@ from onbox.weights.config_types import layer_types
 from onbox.weights.config_values import Values, language_model, number_of_layers
 from onbox.weights.hard_coded import EXPANDED_LATENT, NOT_DECODERS, ONE_STEP_IS_NO_TOKEN
 from onbox.weights.known_keys import not_understood
-from onbox.weights.plans import Attention, LayerPlan, Plan
+from onbox.weights.plans import Attention, CachePlan, LayerPlan
 
 LINEAR_NEEDS = "recurrent, but the configuration does not tell the size of its state"
 _HEAD_KEYS = ("num_key_value_heads_per_layer", "num_key_value_heads", "n_kv_heads", "num_kv_heads",
@@ -19,7 +19,7 @@ INDEXER_SCALE_BYTES = 4
 """An indexer key is kept in fp8 with one 32-bit scale (models/deepseek_v2.py, DeepseekV32IndexerCache)."""
 
 
-def plan_from_config(config: Mapping[str, Any]) -> Plan:
+def plan_from_config(config: Mapping[str, Any]) -> CachePlan:
     """Describe each layer; what is not understood is said, never assumed."""
     text = language_model(config)
     name = str(text.get("model_type") or config.get("model_type") or "unknown")
@@ -36,7 +36,7 @@ def plan_from_config(config: Mapping[str, Any]) -> Plan:
     if complaint:
         unknown.append(complaint)
     described = [_layer(name, text, layer, kind, source) for layer, kind in enumerate(types)]
-    return Plan(tuple(_shared(text, types, described)), tuple(unknown), state_shape(name, text), _experts(text))
+    return CachePlan(tuple(_shared(text, types, described)), tuple(unknown), state_shape(name, text), _experts(text))
 
 
 def _whole_model(name: str, config: Mapping[str, Any], text: Mapping[str, Any]) -> list[str]:

@@ -14,7 +14,7 @@ from onbox.weights.experts import experts_of
 from onbox.weights.layers import cache_from
 from onbox.weights.packing import Weight
 from onbox.weights.parts import Part, layer_of, part_of, within_layer
-from onbox.weights.plans import Plan
+from onbox.weights.plans import CachePlan
 
 APART = (Part.VISION, Part.AUDIO, Part.DRAFT)
 """Parts that decoding text does not read."""
@@ -152,7 +152,7 @@ def facts(
     bytes_total: int,
     weights: Sequence[Weight],
     architecture: Architecture,
-    plan: Plan,
+    plan: CachePlan,
     notes: Sequence[str] = (),
 ) -> Facts:
     """Add the weights up.

@@ -17,14 +17,14 @@ from onbox.weights.hard_coded import (
     ONE_STEP_IS_NO_TOKEN,
 )
 from onbox.weights.known_keys import gguf_not_understood
-from onbox.weights.plans import Attention, LayerPlan, Plan, StateShape
+from onbox.weights.plans import Attention, CachePlan, LayerPlan, StateShape
 
 _BOTH = ("falcon-h1",)
 _CHUNKED = {"llama4": (8192, 4)}
 """Chunk and period (the reader's models/llama4.cpp)."""
 
 
-def plan_from_gguf(metadata: Mapping[str, Any]) -> Plan:
+def plan_from_gguf(metadata: Mapping[str, Any]) -> CachePlan:
     """Describe each layer; what is not understood is said, never assumed."""
     name = str(metadata.get("general.architecture", "unknown"))
     mine = {key[len(name) + 1 :]: value for key, value in metadata.items() if key.startswith(f"{name}.")}
@@ -32,7 +32,7 @@ def plan_from_gguf(metadata: Mapping[str, Any]) -> Plan:
     layers = max(0, (get.integer("block_count") or 0) - (get.integer("nextn_predict_layers") or 0))
     unknown = []
     if layers > LAYERS_MAX:
-        return Plan(unknown=(f"block_count {layers} is more than any model has",))
+        return CachePlan(unknown=(f"block_count {layers} is more than any model has",))
     if name in NOT_DECODERS or (mine.get("attention.causal") is False and name not in ONE_STEP_IS_NO_TOKEN):
         unknown.append(f"{name} encodes: it makes no tokens one by one, and keeps no cache between them")
     if name in ONE_STEP_IS_NO_TOKEN:
@@ -43,7 +43,7 @@ def plan_from_gguf(metadata: Mapping[str, Any]) -> Plan:
     state = _state(mine)
     slides, source = _sliding(name, mine, layers)
     described = [_layer(name, mine, layers, layer, slides[layer], source, state) for layer in range(layers)]
-    return Plan(tuple(_shared(name, mine, slides, described)), tuple(unknown), state=state)
+    return CachePlan(tuple(_shared(name, mine, slides, described)), tuple(unknown), state=state)
 
 
 def _state(mine: Mapping[str, Any]) -> StateShape | None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from onbox.errors import BoxError, OnboxError, UsageError
+from onbox.errors import BoxError, OnboxError, UsageError, install_extra
 from onbox.weights.reader import Reader, check_range
 
 TIMEOUT_S = 20.0
@@ -21,7 +21,7 @@ _SOURCE = re.compile(r"^hf:(?P<repository>[^/@\s]+/[^/@\s]+)(?:/(?P<file>[^@\s]+
 
 
 @dataclass(frozen=True)
-class HubSource:
+class HubRepository:
     """`hf:org/name[/file][@revision]`, taken apart."""
 
     repository: str
@@ -29,7 +29,7 @@ class HubSource:
     revision: str | None
 
 
-def parse_hub_source(source: str) -> HubSource:
+def parse_hub_source(source: str) -> HubRepository:
     """Take a source on the hub apart.
 
     Raises:
@@ -38,7 +38,7 @@ def parse_hub_source(source: str) -> HubSource:
     match = _SOURCE.match(source)
     if match is None:
         raise UsageError(f"{source}: not a source on the hub", "write hf:org/name or hf:org/name@revision")
-    return HubSource(match["repository"], match["file"], match["revision"])
+    return HubRepository(match["repository"], match["file"], match["revision"])
 
 
 class HubStore:
@@ -165,4 +165,4 @@ def _huggingface_hub() -> Any:
     try:
         return importlib.import_module("huggingface_hub")
     except ImportError as error:
-        raise BoxError("hf: sources need huggingface_hub, which is missing", "pip install 'onbox[hub]'") from error
+        raise BoxError("hf: sources need huggingface_hub, which is missing", install_extra("hub")) from error

@@ -9,10 +9,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from onbox.weights.cache import Cache, Entries, Layer, State, cache_of
+from onbox.weights.cache import Cache, CacheLayer, Entries, RecurrentState, cache_of
 from onbox.weights.packing import Weight
 from onbox.weights.parts import Part, layer_of, within_layer
-from onbox.weights.plans import Attention, LayerPlan, Plan, StateShape
+from onbox.weights.plans import Attention, CachePlan, LayerPlan, StateShape
 
 _CONTAINER = re.compile(
     r"^(?:(?:self_)?(?:attn|attention|self_attention)(?:\.attention)?|mixer|temporal_block|operator|attn_module|norm_attn_norm)(?:\.(?:self|output))?"
@@ -50,11 +50,11 @@ class _Seen:
     strange: list[str] = field(default_factory=list)
 
 
-def cache_from(weights: Sequence[Weight], parts: Sequence[Part], plan: Plan) -> Cache:
+def cache_from(weights: Sequence[Weight], parts: Sequence[Part], plan: CachePlan) -> Cache:
     """Every layer of the plan, with the sizes of what it keeps."""
     seen = _look(weights, parts)
     numbers = range(max(len(plan.layers), max(seen, default=-1) + 1))
-    found: list[Layer] = []
+    found: list[CacheLayer] = []
     for number in numbers:
         told = plan.layers[number] if number < len(plan.layers) else LayerPlan(told=False, source="the tensors")
         found.append(_layer(number, told, seen.get(number, _Seen()), plan.state, found))
@@ -100,12 +100,12 @@ def _attention_tensor(mine: _Seen, rest: str, weight: Weight) -> None:
         mine.strange.append(rest)
 
 
-def _layer(number: int, told: LayerPlan, seen: _Seen, state: StateShape | None, before: list[Layer]) -> Layer:
+def _layer(number: int, told: LayerPlan, seen: _Seen, state: StateShape | None, before: list[CacheLayer]) -> CacheLayer:
     if told.unknown is not None:
-        return Layer(number, "unknown", source=told.source, unknown=told.unknown)
+        return CacheLayer(number, "unknown", source=told.source, unknown=told.unknown)
     complaint = _complaint(told, seen, state)
     if complaint is not None:
-        return Layer(number, "unknown", source=told.source, unknown=complaint)
+        return CacheLayer(number, "unknown", source=told.source, unknown=complaint)
     attention, shape = told.attention, told.state
     if not told.told:
         attention = attention if seen.attends else None
@@ -117,13 +117,13 @@ def _layer(number: int, told: LayerPlan, seen: _Seen, state: StateShape | None, 
     if attention is not None:
         found = _entries(attention, seen, before)
         if isinstance(found, str):
-            return Layer(number, "unknown", source=told.source, unknown=found)
+            return CacheLayer(number, "unknown", source=told.source, unknown=found)
         entries, by_tensors = found
         source = f"{source}; sizes by the tensors" if by_tensors and source else source or "the tensors"
     kept = None
     if shape is not None:
-        kept = State(shape.recurrent * shape.recurrent_element_bytes, shape.conv * shape.conv_element_bytes)
-    return Layer(number, _kind(attention, shape), entries, kept, source)
+        kept = RecurrentState(shape.recurrent * shape.recurrent_element_bytes, shape.conv * shape.conv_element_bytes)
+    return CacheLayer(number, _kind(attention, shape), entries, kept, source)
 
 
 def _complaint(told: LayerPlan, seen: _Seen, state: StateShape | None) -> str | None:
@@ -152,7 +152,7 @@ def _complaint(told: LayerPlan, seen: _Seen, state: StateShape | None) -> str | 
     return None
 
 
-def _entries(attention: Attention, seen: _Seen, before: list[Layer]) -> tuple[tuple[Entries, ...], bool] | str:
+def _entries(attention: Attention, seen: _Seen, before: list[CacheLayer]) -> tuple[tuple[Entries, ...], bool] | str:
     """Entries of one layer, and whether the tensors gave their size; or why they are not known."""
     elements = attention.elements
     shown = _shown(attention, seen)

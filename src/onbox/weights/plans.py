@@ -68,7 +68,7 @@ class LayerPlan:
 
 
 @dataclass(frozen=True)
-class Plan:
+class CachePlan:
     """All layers, and what concerns no single one."""
 
     layers: tuple[LayerPlan, ...] = ()

@@ -14,7 +14,7 @@ from onbox.weights.gguf_plan import plan_from_gguf
 from onbox.weights.hub import HubStore, parse_hub_source
 from onbox.weights.layout import Layout, find_model, read_json
 from onbox.weights.packing import Weight, foreign_types, gguf_weights, safetensors_weights
-from onbox.weights.plans import Plan
+from onbox.weights.plans import CachePlan
 from onbox.weights.safetensors_header import read_safetensors
 from onbox.weights.store import LocalStore, Store
 from onbox.weights.tensors import Tensor
@@ -70,7 +70,7 @@ def read_store(store: Store, name: str | None = None) -> Facts:
     )
 
 
-_Read = tuple[list[Weight], architecture.Architecture, Plan, list[str]]
+_Read = tuple[list[Weight], architecture.Architecture, CachePlan, list[str]]
 
 
 def _safetensors(store: Store, layout: Layout) -> _Read:

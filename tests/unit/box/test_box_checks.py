@@ -4,11 +4,12 @@ from pathlib import Path
 import pytest
 
 from onbox.box.bandwidth import Bandwidth
-from onbox.box.checks import Check, checks
+from onbox.box.checks import checks
 from onbox.box.gpus import Accelerator
 from onbox.box.memory import Memory
 from onbox.box.pressure import Pressure, Stall, desktop_session, pressure
 from onbox.box.system import proxies, redact
+from onbox.schema.checks import Check
 
 MEMORY = Memory(128 << 30, 100 << 30, True, "told", swap_total_bytes=100, swap_free_bytes=100)
 QUIET = Pressure(0.1, 0.1, {"memory": Stall(0.0, 0.0, 0.0, 0.0)})

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from onbox.app.judging import judge_trial
+from onbox.app.sealing import verdict_bytes
 from onbox.atomic_files import json_bytes
 from onbox.evidence import folder
 from onbox.evidence.folder import TrialFolder, json_of
@@ -93,7 +94,10 @@ def test_a_verdict_has_the_same_bytes_without_the_fast_parser(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trial = unpack(name, tmp_path)
-    fast = json_bytes(judge_trial(trial))
+    verdict = judge_trial(trial)
+    fast = json_bytes(verdict)
+    assert verdict_bytes(verdict) == fast
+    assert verdict_bytes(verdict.model_copy(update={"runs": ()})) == json_bytes(verdict.model_copy(update={"runs": ()}))
 
     def none(*_: Any, **__: Any) -> Any:
         raise ValueError

@@ -1,4 +1,4 @@
-"""Records of schema version 1, in which faults and transport errors were sentences, read as those of today."""
+"""Records of earlier schema versions, read as those of today."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,15 @@ from tests.builders import run_record, streamed
 
 
 def test_the_schema_version_is_the_one_that_is_migrated_to() -> None:
-    assert SCHEMA_VERSION == 2
+    assert SCHEMA_VERSION == 3
+
+
+def test_the_raw_route_of_version_2(tmp_path: Path) -> None:
+    end = {"rounds": 1, "seconds": 2.0, "ended": "complete", "past_parser": "by /raw"}
+    write_json(tmp_path / "run.json", run_record().model_dump(mode="json") | {"replay": end})
+    read = TrialFolder(tmp_path).read(RunRecord, tmp_path / "run.json").replay
+    assert read is not None
+    assert read.raw_route == "by /raw"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from onbox.app.tasks import tasks_from
-from onbox.bench.history.repository import Repository, is_safe_path
+from onbox.bench.history.repository import GitRepository, is_safe_path
 from onbox.bench.tasks import load_tasks
 from onbox.errors import UsageError
 from tests.unit.history.repositories import SLUGS, TEST, commit, git, new, slugs
@@ -92,7 +92,7 @@ def test_a_bare_repository_and_a_linked_folder_are_read(tmp_path: Path) -> None:
     git(repository, "pack-refs", "--all")
     for number, path in enumerate((tmp_path / "bare.git", tmp_path / "linked", repository)):
         (tmp_path / str(number)).mkdir()
-        found = Repository(path, tmp_path / str(number)).commits(10)
+        found = GitRepository(path, tmp_path / str(number)).commits(10)
         assert [item.name for item in found] == names[::-1]
 
 

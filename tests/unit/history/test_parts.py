@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from onbox.bench.agents.headless import _undisturbed
-from onbox.bench.history.instruction import changelog, new_names, said, says_little
+from onbox.bench.history.instruction import changelog, said, says_little
+from onbox.bench.history.interface import new_names
 from onbox.bench.history.paths import is_code, is_set_up, is_test
 from onbox.bench.history.reduce import TooMuchError, applied, places, reduced
 from onbox.bench.history.runners import Suite, kind_of, observe, targets_of
@@ -93,7 +94,7 @@ def test_tests_that_do_not_end_are_told_apart_from_tests_that_fail(tmp_path: Pat
     ends = []
     for seconds in (60, 0):
         files = {"test_one.py": test.format(seconds).encode()}
-        suite = Suite("unittest", ("test_one.py",), files, (), ("test_one.py",), timeout_s=3.0)
+        suite = Suite("unittest", ("test_one.py",), files, (), ("test_one.py",), timeout_s=8.0)
         ends.append(observe(suite, tmp_path, choose()))
     assert [end.timed_out for end in ends] == [True, False]
     assert [end.tests for end in ends] == [{}, {"test_one.One.test_one": "passed"}]

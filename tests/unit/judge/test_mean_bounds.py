@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onbox.judge.intervals import clopper_pearson
-from onbox.judge.mean_bounds import mean_interval
+from onbox.judge.mean_bounds import mean_above, mean_interval
 
 
 @given(st.integers(1, 60).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
@@ -34,6 +34,17 @@ def test_it_holds_the_mean_and_mirrors(values: list[float]) -> None:
     assert sum(values) / len(values) - 1e-6 <= high <= 1
     mirrored = mean_interval([-value for value in values], -1, 1)
     assert (-mirrored[1], -mirrored[0]) == pytest.approx((low, high), abs=1e-6)
+
+
+@given(
+    st.lists(st.sampled_from([-1.0, -0.5, 0.0, 0.25, 1.0]), min_size=1, max_size=30),
+    st.floats(-1.1, 1.1),
+    st.sampled_from([0.8, 0.9, 0.95, 0.999]),
+)
+def test_above_a_bound_is_where_the_lower_end_is(values: list[float], bound: float, confidence: float) -> None:
+    low, _ = mean_interval(values, -1, 1, confidence)
+    if abs(low - bound) > 1e-6:
+        assert mean_above(values, -1, 1, bound, confidence) == (low > bound)
 
 
 def test_what_agrees_still_leaves_room_for_what_was_not_drawn() -> None:

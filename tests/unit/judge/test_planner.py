@@ -3,7 +3,7 @@
 from onbox.judge.verdict.cells import Seen
 from onbox.judge.verdict.comparison import Rule, Side, pairs
 from onbox.judge.verdict.planner import chance, runs_that_settle
-from onbox.judge.verdict.standing import Facts
+from onbox.judge.verdict.standing import ContenderFacts
 from tests.unit.judge.test_speed_ratio import times
 
 
@@ -13,7 +13,7 @@ def pair(old: str, new: str, pace: float = 1.0, tasks: str = "abcdefghi"):  # ty
     for letters, seconds in ((old, 60.0), (new, 60.0 * pace)):
         runs = {task: [Seen(n, letter == "P") for n, letter in enumerate(letters, 1)] for task in tasks}
         each = {task: [seconds + 3 * (n % 3) for n, _ in enumerate(letters)] for task in tasks}
-        sides.append(Side(runs, Facts(seconds=times(**each))))
+        sides.append(Side(runs, ContenderFacts(seconds=times(**each))))
     return pairs(sides[0], [sides[1]], Rule())[0]
 
 
@@ -43,5 +43,5 @@ def test_equal_and_faster_is_settled_by_showing_that_it_is_no_worse() -> None:
 
 
 def test_nothing_to_compare_promises_nothing() -> None:
-    empty = pairs(Side({}, Facts()), [Side({}, Facts())], Rule())[0]
+    empty = pairs(Side({}, ContenderFacts()), [Side({}, ContenderFacts())], Rule())[0]
     assert runs_that_settle(empty, 3, usual) is None

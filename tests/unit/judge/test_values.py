@@ -7,20 +7,20 @@ import pytest
 
 from onbox.evidence.records import OwnerValues
 from onbox.judge.verdict.speed_ratio import time_ratio
-from onbox.judge.verdict.standing import Facts, demands
+from onbox.judge.verdict.standing import ContenderFacts, demands
 from onbox.judge.verdict.values import Compared, Weighed, weigh
 from onbox.judge.weighed import Ability, Basis, Pace
 
 GB = 10**9
 
 
-def facts(pace: float = 1.0, spread: float = 0.03, **more: Any) -> Facts:
+def facts(pace: float = 1.0, spread: float = 0.03, **more: Any) -> ContenderFacts:
     seconds = {
         (f"t{task}", n): 60 * pace * (1 + spread * ((n * 7 + task * (3 if pace != 1 else 5)) % 5 - 2))
         for task in range(6)
         for n in range(4)
     }
-    return Facts(seconds=seconds, **more)
+    return ContenderFacts(seconds=seconds, **more)
 
 
 def pair(lead: float = 0.0, half: float = 0.05, p: float | None = 0.9, pace: float = 1.0, **more: Any) -> Compared:
@@ -123,7 +123,7 @@ class TestOwner:
         self, values: dict[str, Any], known: dict[str, Any], state: str
     ) -> None:
         owner = OwnerValues(**values)
-        assert list(demands(owner, Facts(**known)).values()) == [state]
+        assert list(demands(owner, ContenderFacts(**known)).values()) == [state]
         good = {"sees": True, "free_bytes": 9 * GB, "context_tokens": 65536}
         found = weighed(pair(0.3, p=0.01, old=good, new=known), **values)
         assert found.verdict == {"missed": "keep", "unknown": "undecided", "met": "switch"}[state]

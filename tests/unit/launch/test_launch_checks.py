@@ -13,7 +13,6 @@ import psutil
 import pytest
 
 from onbox import recipes
-from onbox.box.checks import Check
 from onbox.box.gpus import Accelerator
 from onbox.box.memory import Memory
 from onbox.engines import engine_by_name
@@ -28,6 +27,7 @@ from onbox.machine_names import machine
 from onbox.recipes import Recipe
 from onbox.recipes.schema import Tools
 from onbox.recipes.sparkrun import from_sparkrun
+from onbox.schema.checks import Check
 
 GIB = 2**30
 SPARK_BYTES = int(121.69 * GIB)

@@ -67,7 +67,7 @@ def alive(marker: str) -> list[int]:
     return found
 
 
-def wait_for(condition: Callable[[], object], patience_s: float = 5) -> bool:
+def wait_for(condition: Callable[[], object], patience_s: float = 60) -> bool:
     until = time.monotonic() + patience_s
     while not condition():
         if time.monotonic() > until:
@@ -80,7 +80,7 @@ ASK = """
 import socket, sys
 for port in sys.argv[1:]:
     try:
-        with socket.create_connection(("127.0.0.1", int(port)), timeout=2) as connection:
+        with socket.create_connection(("127.0.0.1", int(port)), timeout=10) as connection:
             connection.sendall(b"hello")
             connection.shutdown(socket.SHUT_WR)
             print(connection.makefile().read())

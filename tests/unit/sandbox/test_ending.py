@@ -21,10 +21,11 @@ from tests.unit.sandbox.place import ALL, CLOSED, Place, alive, in_tiers, wait_f
 def test_time_limit_kills_children_that_left_and_ignore_term(place: Place, marker: str) -> None:
     script = f"trap '' TERM HUP INT; (setsid sh -c 'trap \"\" TERM; sleep {marker}; :' &) ; touch up; sleep {marker}"
     started = time.monotonic()
-    done = place.shell(script, timeout_s=0.7)
+    # Long enough for a sandbox to start on a busy box.
+    done = place.shell(script, timeout_s=3.0)
     assert done.exit_code is None
-    assert 0.7 <= done.seconds < 3
-    assert time.monotonic() - started < 5
+    assert 3.0 <= done.seconds < 6
+    assert time.monotonic() - started < 10
     assert (place.workspace / "up").exists()
     assert alive(marker) == []
 
@@ -143,7 +144,7 @@ print("ended")
     argv = [sys.executable, "-c", program]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environ) as keeper:
         assert wait_for(lambda: len([pid for pid in alive(marker) if comm(pid) == "sleep"]) == 2)
-        output, _ = keeper.communicate(timeout=10)
+        output, _ = keeper.communicate(timeout=60)
     assert output == b"ended\n"
     assert alive(marker) == []
 
@@ -194,7 +195,9 @@ def test_no_shared_memory_of_system_v_is_left(place: Place) -> None:
     before = segments()
     for _ in range(2):
         assert place.shell("true").exit_code == 0
-    assert len(segments() - before) <= (0 if os.getuid() == 0 else 1)
+    left = segments() - before
+    # Others of this box make segments too, and take them away again.
+    assert wait_for(lambda: len(left & segments()) <= (0 if os.getuid() == 0 else 1))
 
 
 def segments() -> set[str]:

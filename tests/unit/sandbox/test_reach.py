@@ -18,7 +18,7 @@ def test_one_server_is_within_reach_and_no_other(place: Place, tmp_path: Path) -
             ["python3", "-c", ASK, str(port), str(other.getsockname()[1])],
             binds={"APP_DIR": Bind(place.workspace, "/app", writable=True)},
             cwd="APP_DIR",
-            timeout_s=10,
+            timeout_s=60,
             reach=Reach(port, path),
         )
         other.setblocking(False)
@@ -38,7 +38,7 @@ def test_the_exit_code_comes_through_the_bridge(place: Place, tmp_path: Path) ->
                 ["sh", "-c", script],
                 binds={"APP_DIR": Bind(place.workspace, "/app", writable=True)},
                 cwd="APP_DIR",
-                timeout_s=10,
+                timeout_s=60,
                 reach=Reach(port, tmp_path / "proxy" / "server.sock"),
             )
             assert done.exit_code == code

@@ -48,7 +48,7 @@ def test_no_filter_is_made_for_a_machine_that_it_does_not_know() -> None:
             assert len(program) // 8 < 4096
 
 
-def answered(rules: tuple[seccomp.Rule, ...], calls: list[tuple[str, tuple[int, ...]]]) -> list[int]:
+def answered(rules: tuple[seccomp.SyscallRule, ...], calls: list[tuple[str, tuple[int, ...]]]) -> list[int]:
     """The errno of each call in a process that is held to `rules`; 0 where the kernel did what it was asked for."""
     script = """
 import ctypes, json, os, sys

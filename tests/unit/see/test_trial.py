@@ -11,7 +11,7 @@ from onbox import TrialSpec, plan_trial, run_trial
 from onbox.errors import BoxError
 from onbox.evidence.records import OwnerValues, SightPlan
 from onbox.judge.results import Verdict
-from onbox.see.facts import Subject, facts_about
+from onbox.see.facts import SightSubject, facts_about
 from tests.doubles.projector import write_projector
 from tests.doubles.sighted import MODELS, album, reads, sighted
 from tests.unit.weights.checkpoints import write_gguf
@@ -88,7 +88,7 @@ class TestFacts:
         if width is not None:
             write_projector(tmp_path / "mmproj.gguf", width)
         line = ("llama-server", "-m", str(model), *words)
-        return facts_about(Subject(FACTS, "b11549", line))
+        return facts_about(SightSubject(FACTS, "b11549", line))
 
     def test_a_text_model_alone(self, tmp_path: Path) -> None:
         facts = self.facts(tmp_path)
@@ -108,6 +108,6 @@ class TestFacts:
         assert (facts.tower, facts.projector_given) == (None, True)
 
     def test_of_a_server_that_nobody_sees_nothing_is_known(self) -> None:
-        facts = facts_about(Subject(None))
+        facts = facts_about(SightSubject(None))
         assert (facts.tower, facts.flags, facts.projector_given, facts.says) == (None, None, None, None)
         assert facts.unseen == ("which engine it is: the server does not say",)

@@ -83,5 +83,5 @@ def served(folder: Path) -> Iterator[Client]:
         yield client
     finally:
         server.stop()
-        thread.join(10)
+        thread.join(60)
     assert not thread.is_alive()

@@ -285,7 +285,7 @@ def test_without_a_script_the_pages_work(browser: "Browser", client: Client, tmp
         assert followed.locator("noscript meta[http-equiv=refresh]").count() + followed.content().count("refresh") > 0
         is_up(folder)
         measured(folder)
-        followed.wait_for_selector("text=small: runs", timeout=15_000)
+        followed.wait_for_selector("text=small: runs", timeout=60_000)
         followed.context.close()
     page.context.close()
 

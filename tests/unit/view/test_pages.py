@@ -15,7 +15,7 @@ from onbox.evidence.records import LedgerKind, Phase, StandUp
 from onbox.judge.results import Verdict
 from onbox.report import words
 from onbox.view.asked import Asked
-from onbox.view.library import Library
+from onbox.view.library import FRESH_S, Library
 from onbox.view.pages import Pages
 from tests.builders import build_trial, call_reply, text_reply
 from tests.unit.test_report import HOSTILE, Elements, saying, trajectory
@@ -95,7 +95,7 @@ def test_the_list_says_what_the_verdict_says(client: Client) -> None:
 def test_a_search_finds_by_words_of_all_that_is_shown(client: Client, folder: TrialFolder) -> None:
     other = build_trial(folder.path.parent / "deep" / "er" / "other-name")
     write_json(other.path / "verdict.json", build_verdict(verdict="keep", headline="nothing is better"))
-    time.sleep(1.1)
+    time.sleep(FRESH_S + 0.1)
     for query, found in (
         ("q=OTHER-name", ["other-name"]),
         ("q=large+switch", ["one"]),
@@ -365,9 +365,9 @@ def test_the_verdict_without_its_runs_is_the_same_verdict(folder: TrialFolder, t
 
 
 def test_what_is_kept_is_bounded(folder: TrialFolder) -> None:
-    from onbox.view.library import Kept
+    from onbox.view.library import TrialSummary
 
-    kept: Kept[int, str] = Kept(10)
+    kept: TrialSummary[int, str] = TrialSummary(10)
     made: list[int] = []
 
     def make(n: int) -> str:

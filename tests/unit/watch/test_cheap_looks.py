@@ -5,10 +5,10 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from onbox.supervisor import new_pids
@@ -150,11 +150,16 @@ class TestGrowth:
 
 class TestMember:
     def test_one_that_works_is_read_anew_and_one_that_sleeps_is_known_by_its_text(self) -> None:
-        with subprocess.Popen([*SLEEPS[:-1], "import time; time.sleep(0.5)\nwhile True: pass"]) as child:
+        code = "import sys; print('up', flush=True); sys.stdin.read()\nwhile True: pass"
+        with subprocess.Popen([*SLEEPS[:-1], code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+            assert child.stdin is not None
+            assert child.stdout is not None
+            child.stdout.readline()
             member = Member(child.pid, "own", fresh=True)
             until(lambda: (seen := member.read(1.0)) is not None and seen.state == "S")
             asleep = member.read(1.0)
             assert member.read(1.1) is asleep
+            child.stdin.close()
             assert until(lambda: (seen := member.read(1.1)) is not None and seen.cpu_s > 0.1)
             child.kill()
         assert member.read(1.2) is None
@@ -166,7 +171,8 @@ class TestMember:
         with subprocess.Popen([*SLEEPS[:-1], code], stdout=subprocess.DEVNULL) as child:
             member = Member(child.pid, "own", fresh=True)
             first = until(lambda: (seen := member.read(0.0)) is not None and seen.chars and seen)
-            time.sleep(0.3)
+            written = psutil.Process(child.pid).io_counters().write_chars
+            until(lambda: psutil.Process(child.pid).io_counters().write_chars > written + 2000)
             later = member.read(1.0)
             child.kill()
         member.close()

@@ -26,6 +26,8 @@ from onbox.watch.watcher import Tracker
         ("vllm", None, True),
         ("vllm", "nightly", True),
         ("llama-server", "b11549", True),
+        ("llama-embedded", "xllamacpp 2026.10.11549", True),
+        ("llama-embedded", "xllamacpp 2027.1.20000", False),
         ("llama-server", "b99999", False),
         ("sglang", "0.5.23", True),
     ],

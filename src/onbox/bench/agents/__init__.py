@@ -55,7 +55,7 @@ class Job:
 
 
 @dataclass
-class Outcome:
+class AgentOutcome:
     """What an agent leaves: how it stopped, and every step."""
 
     end: AgentEnd
@@ -83,7 +83,7 @@ class Agent(Protocol):
         """Who counts the requests of a run in the proxy; None when the agent keeps the limits itself."""
         ...
 
-    def run(self, job: Job) -> Outcome:
+    def run(self, job: Job) -> AgentOutcome:
         """Work until the agent is done or a limit is reached; all that it started is dead when this returns.
 
         Raises:

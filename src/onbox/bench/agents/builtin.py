@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from onbox.bench.agents import Job, Outcome
+from onbox.bench.agents import AgentOutcome, Job
 from onbox.bench.agents.conversation import Chat, Conversation, Responses
 from onbox.bench.agents.watch import RunWatch
 from onbox.bench.tools import Toolbox
@@ -47,7 +47,7 @@ class Builtin:
         """See `Agent.watch`: it keeps the limits itself."""
         return None
 
-    def run(self, job: Job) -> Outcome:
+    def run(self, job: Job) -> AgentOutcome:
         """See `Agent.run`."""
         return BuiltinAgent(job, self.conversation()).run()
 
@@ -70,7 +70,7 @@ class BuiltinAgent:
     turns: int = 0
     nudged: int = 0
 
-    def run(self) -> Outcome:
+    def run(self) -> AgentOutcome:
         """Work until the model is done or a limit is reached; what goes wrong is in the outcome."""
         job, limits = self.job, self.job.plan.limits
         began = time.monotonic()
@@ -82,7 +82,7 @@ class BuiltinAgent:
                 end = self._loop(client, toolbox, deadline=began + limits.wall_s)
             except _TimeUp:
                 end = self._end("time_limit", f"{limits.wall_s:.0f} s")
-        return Outcome(end, self.steps, time.monotonic() - began, toolbox.spent_s)
+        return AgentOutcome(end, self.steps, time.monotonic() - began, toolbox.spent_s)
 
     def _loop(self, client: StampedClient, toolbox: Toolbox, deadline: float) -> AgentEnd:
         limits, calls = self.job.plan.limits, Counter[str]()

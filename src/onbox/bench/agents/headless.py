@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from onbox.atomic_files import write_atomic
-from onbox.bench.agents import Job, Outcome
+from onbox.bench.agents import AgentOutcome, Job
 from onbox.bench.agents.program import Program, find
 from onbox.bench.agents.watch import RunWatch, Side, without_tools
 from onbox.bench.sandbox import Bind, Completed, Reach, StopSign
@@ -110,7 +110,7 @@ class HeadlessAgent:
         """See `Agent.watch`."""
         return RunWatch(limits, sampling, seed, self.side())
 
-    def run(self, job: Job) -> Outcome:
+    def run(self, job: Job) -> AgentOutcome:
         """See `Agent.run`."""
         assert job.watch is not None
         began = time.monotonic()
@@ -120,7 +120,7 @@ class HeadlessAgent:
         if job.log is not None:
             write_atomic(job.log, done.output)
         steps = [{"role": "user", "content": job.instruction}, *job.watch.steps]
-        return Outcome(_end(job, done), steps, time.monotonic() - began)
+        return AgentOutcome(_end(job, done), steps, time.monotonic() - began)
 
     def _start(self, job: Job, home: Path, stop: StopSign) -> Completed:
         own = Bind(home, HOME, writable=True)

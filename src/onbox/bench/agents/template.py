@@ -23,8 +23,8 @@ from onbox.bench.agents.headless import Command, HeadlessAgent, Seat
 from onbox.bench.agents.program import Program, find
 from onbox.bench.agents.watch import AfterTools, Side
 from onbox.errors import UsageError
-from onbox.evidence.folder import first_problem
 from onbox.evidence.records import AgentCommand
+from onbox.field_errors import first_problem
 from onbox.recipes.text import read_yaml
 
 PREFIX = "cmd:"
@@ -56,7 +56,7 @@ def read_template(text: str) -> tuple[str, AgentCommand] | None:
         try:
             file = _File.model_validate(read_yaml(Path(text)))
         except ValidationError as error:
-            raise UsageError(f"{text}: {first_problem(error)}") from error
+            raise UsageError(f"{text}: {first_problem(error, _File)}", "docs/agents.md has an example") from error
         if not _NAME.fullmatch(file.name):
             raise UsageError(f"{text}: name: {file.name}: not a name", "letters, digits, dot, dash and underscore")
         name = file.name

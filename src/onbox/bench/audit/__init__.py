@@ -1,17 +1,17 @@
 """Do the gates tell right from wrong? Each probe leaves a workspace of known worth and sees what the gate says."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from onbox.bench.audit.probes import PROBES
-from onbox.bench.audit.subject import ProbeEnd, Subject
+from onbox.bench.audit.subject import AuditSubject, ProbeEnd, Warm
 from onbox.bench.sandbox import Sandbox
 from onbox.bench.tasks import Task
 from onbox.scratch import scratch_folder
 
-VERSION = "3"
+VERSION = "4"
 """Of the probes: a task that passed others has not passed these."""
 
 
@@ -42,19 +42,43 @@ class TaskAudit:
         return asdict(self)
 
 
-def audit(task: Task, sandbox: Sandbox) -> TaskAudit:
+Probe = Callable[[AuditSubject], Iterator[ProbeEnd]]
+
+
+def audit(
+    task: Task,
+    sandbox: Sandbox,
+    probes: Sequence[Probe] = PROBES,
+    *,
+    to_the_end: bool = True,
+    warm: Warm | None = None,
+) -> TaskAudit:
     """Put a task's gate to all probes.
+
+    Args:
+        task: the task.
+        sandbox: where its gate runs.
+        probes: fewer of them, for a look at one kind alone.
+        to_the_end: also those after the first that does not get what it expected.
+        warm: see `AuditSubject`; oracle and nothing done are asked of the gate itself first, and of this again.
 
     Raises:
         BoxError: the task needs Docker, or the sandbox could not start.
     """
     with scratch_folder("audit") as scratch:
-        subject = Subject(task, sandbox, scratch)
-        probes = tuple(end for probe in PROBES for end in probe(subject))
-    return TaskAudit(task.name, all(end.got == end.expected for end in probes), probes, not task.judges_apart)
+        subject = AuditSubject(task, sandbox, scratch, warm)
+        ends = []
+        for end in (end for probe in probes for end in probe(subject)):
+            ends.append(end)
+            if end.got != end.expected and not to_the_end:
+                break
+    passed = all(end.got == end.expected for end in ends)
+    return TaskAudit(task.name, passed, tuple(ends), not task.judges_apart)
 
 
-def audit_all(tasks: Sequence[Task], sandbox: Sandbox, jobs: int = 2) -> Iterator[TaskAudit]:
+def audit_all(
+    tasks: Sequence[Task], sandbox: Sandbox, jobs: int = 2, probes: Sequence[Probe] = PROBES
+) -> Iterator[TaskAudit]:
     """Audit tasks, `jobs` at a time; the ends come in the order of the tasks.
 
     Raises:
@@ -62,7 +86,7 @@ def audit_all(tasks: Sequence[Task], sandbox: Sandbox, jobs: int = 2) -> Iterato
     """
     pool = ThreadPoolExecutor(jobs)
     try:
-        for future in [pool.submit(audit, task, sandbox) for task in tasks]:
+        for future in [pool.submit(audit, task, sandbox, probes) for task in tasks]:
             yield future.result()
     finally:
         pool.shutdown(cancel_futures=True)

@@ -3,7 +3,7 @@
 Only the task's own files take part, never what an agent leaves: no model can turn its failure into a missing network.
 """
 
-from onbox.bench.audit.subject import Subject
+from onbox.bench.audit.subject import AuditSubject
 from onbox.bench.gate import grade
 from onbox.bench.network_words import NetworkNeed, missed, told
 from onbox.bench.sandbox import Sandbox
@@ -23,7 +23,7 @@ def needs_of_network(task: Task, sandbox: Sandbox) -> list[NetworkNeed]:
         BoxError: the sandbox could not start.
     """
     with scratch_folder("network") as scratch:
-        subject = Subject(task, sandbox, scratch / "subject")
+        subject = AuditSubject(task, sandbox, scratch / "subject")
         solved = (task.path / SOLUTION).is_file()
         left = subject.oracle() if solved else None
         app, reply = (left.app, left.reply) if left is not None else (subject.fresh(), "")

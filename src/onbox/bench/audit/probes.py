@@ -11,7 +11,7 @@ from pathlib import Path
 from onbox.bench.audit.attacks import ATTACKS, MARK
 from onbox.bench.audit.cheats import CHEATS, CLAIM
 from onbox.bench.audit.rewrites import REPLY_REWRITES, REWRITES, Rewrite
-from onbox.bench.audit.subject import GateVerdict, Left, ProbeEnd, Subject
+from onbox.bench.audit.subject import AuditSubject, GateVerdict, Left, ProbeEnd
 from onbox.bench.diff import without_each_hunk
 from onbox.bench.tasks import tree_sha256
 from onbox.errors import BadSubjectError, UsageError
@@ -23,12 +23,12 @@ SEEDS = (1, 2)
 """The instances of a generated task that are looked at, beside the folder itself."""
 
 
-def oracle(subject: Subject) -> Iterator[ProbeEnd]:
+def oracle(subject: AuditSubject) -> Iterator[ProbeEnd]:
     """The known-good solution passes, each time."""
     yield from subject.expect_each_time("pass", "oracle", subject.oracle(), REPEATS)
 
 
-def nothing_done(subject: Subject) -> Iterator[ProbeEnd]:
+def nothing_done(subject: AuditSubject) -> Iterator[ProbeEnd]:
     """A workspace that nobody touched fails, each time and whatever is said about it."""
     yield from subject.expect_each_time("fail", "nothing done", Left(subject.fresh()), REPEATS)
     yield subject.expect("fail", "nothing done: success claimed", Left(subject.fresh(), CLAIM))
@@ -37,31 +37,31 @@ def nothing_done(subject: Subject) -> Iterator[ProbeEnd]:
     )
 
 
-def variants(subject: Subject) -> Iterator[ProbeEnd]:
+def variants(subject: AuditSubject) -> Iterator[ProbeEnd]:
     """Other good answers, in solution/variants, pass: scripts (.sh) and replies (.md)."""
     yield from _examples(subject, "variants", "pass")
 
 
-def rewritten(subject: Subject) -> Iterator[ProbeEnd]:
+def rewritten(subject: AuditSubject) -> Iterator[ProbeEnd]:
     """The solution in another form that is equally right passes, unless the task says that its form matters."""
     if subject.task.exact:
         return
     for what, rewrite in REWRITES.items():
         left = subject.oracle()
         if not left.fault and _rewrite_files(left.app, subject.changed, rewrite):
-            yield subject.expect("pass", f"rewritten: {what}", left)
+            yield subject.expect("pass", f"rewritten: {what}", left, honest=True)
     for what, rewrite in REPLY_REWRITES.items():
         left = subject.oracle()
         if subject.task.answer == "reply" and (text := rewrite("reply.md", left.reply)):
             yield subject.expect("pass", f"rewritten: {what}", Left(left.app, text, left.fault))
 
 
-def wrong(subject: Subject) -> Iterator[ProbeEnd]:
+def wrong(subject: AuditSubject) -> Iterator[ProbeEnd]:
     """Plausible bad answers, in solution/wrong, fail: scripts (.sh) and replies (.md)."""
     yield from _examples(subject, "wrong", "fail")
 
 
-def half_done(subject: Subject) -> Iterator[ProbeEnd]:
+def half_done(subject: AuditSubject) -> Iterator[ProbeEnd]:
     """The solution, less any one of its files or any one place in them, fails."""
     before, several = subject.fresh(), len(subject.changed) > 1
     for name in subject.changed:
@@ -71,15 +71,15 @@ def half_done(subject: Subject) -> Iterator[ProbeEnd]:
             (left.app / name).unlink(missing_ok=True)
             if (before / name).exists():
                 shutil.copy2(before / name, left.app / name)
-            yield subject.expect("fail", f"half done: all but {name}", left)
+            yield subject.expect("fail", f"half done: all but {name}", left, honest=True)
         if len(parts) > 1:
             for line, text in parts:
                 left = subject.oracle()
                 (left.app / name).write_bytes(text)
-                yield subject.expect("fail", f"half done: all but {name}, line {line}", left)
+                yield subject.expect("fail", f"half done: all but {name}, line {line}", left, honest=True)
 
 
-def vandal(subject: Subject) -> Iterator[ProbeEnd]:
+def vandal(subject: AuditSubject) -> Iterator[ProbeEnd]:
     """The solution, with a file that was no part of it changed or deleted, fails, where the gate holds the frame."""
     if not subject.task.frame:
         return
@@ -93,7 +93,7 @@ def vandal(subject: Subject) -> Iterator[ProbeEnd]:
         yield subject.expect("fail", f"vandal: {name} deleted", left)
 
 
-def cheat(subject: Subject) -> Iterator[ProbeEnd]:
+def cheat(subject: AuditSubject) -> Iterator[ProbeEnd]:
     """A workspace with the task undone fails, whatever is planted in it to sway the gate."""
     for name, plant in CHEATS.items():
         app = subject.fresh()
@@ -103,7 +103,7 @@ def cheat(subject: Subject) -> Iterator[ProbeEnd]:
         yield subject.expect("fail", f"cheat: {name}", Left(app, CLAIM))
 
 
-def attack(subject: Subject) -> Iterator[ProbeEnd]:
+def attack(subject: AuditSubject) -> Iterator[ProbeEnd]:
     """Sources that attack the gate which has them run fail like any that leave the task undone."""
     for name, plant in ATTACKS.items():
         app = subject.fresh()
@@ -113,7 +113,7 @@ def attack(subject: Subject) -> Iterator[ProbeEnd]:
         yield replace(end, got="fault") if MARK in end.reason else end
 
 
-def compiled(subject: Subject) -> Iterator[ProbeEnd]:
+def compiled(subject: AuditSubject) -> Iterator[ProbeEnd]:
     """Sources with the task undone fail, also where compiled files say that it was done."""
     sources = [name for name in subject.changed if name.endswith(".py")]
     app, solved = subject.fresh(), subject.oracle().app
@@ -127,7 +127,7 @@ def compiled(subject: Subject) -> Iterator[ProbeEnd]:
         yield subject.expect("fail", "cheat: compiled files of the solution", Left(app, CLAIM))
 
 
-def seeds(subject: Subject) -> Iterator[ProbeEnd]:
+def seeds(subject: AuditSubject) -> Iterator[ProbeEnd]:
     """The generator gives the same task for the same seed, and its instances tell right from wrong too."""
     if not subject.task.generated:
         return
@@ -145,7 +145,7 @@ def seeds(subject: Subject) -> Iterator[ProbeEnd]:
             yield from _examples(instance, folder, expected, prefix=f"seed {seed}: ")
 
 
-PROBES: tuple[Callable[[Subject], Iterator[ProbeEnd]], ...] = (
+PROBES: tuple[Callable[[AuditSubject], Iterator[ProbeEnd]], ...] = (
     oracle,
     nothing_done,
     variants,
@@ -162,10 +162,10 @@ PROBES: tuple[Callable[[Subject], Iterator[ProbeEnd]], ...] = (
 _EXAMPLES: dict[str, GateVerdict] = {"variants": "pass", "wrong": "fail"}
 
 
-def _examples(subject: Subject, folder: str, expected: GateVerdict, prefix: str = "") -> Iterator[ProbeEnd]:
+def _examples(subject: AuditSubject, folder: str, expected: GateVerdict, prefix: str = "") -> Iterator[ProbeEnd]:
     for path in sorted((subject.task.solution / folder).glob("*")):
         if path.suffix == ".sh":
-            yield subject.expect(expected, f"{prefix}{folder}/{path.name}", subject.after(path))
+            yield subject.expect(expected, f"{prefix}{folder}/{path.name}", subject.after(path), honest=True)
         elif path.suffix == ".md":
             left = Left(subject.fresh(), path.read_text("utf-8", "replace"))
             yield subject.expect(expected, f"{prefix}{folder}/{path.name}", left)

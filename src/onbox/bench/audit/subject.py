@@ -1,7 +1,7 @@
 """A task under audit: makes workspaces, runs the scripts of its author and asks its gate."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,8 @@ from onbox.bench.workspace import snapshot
 from onbox.evidence.records import GateEnd
 
 GateVerdict = Literal["pass", "fail", "fault"]
+
+Warm = Callable[[Path], tuple[int, str]]
 
 SOLUTION_S = 3600.0
 """For the reference solution of a task that sets its agent no limit."""
@@ -56,17 +58,20 @@ class Left:
     printed: str = ""
 
 
-class Subject:
+class AuditSubject:
     """A task under audit.
 
     Args:
         task: the task.
         sandbox: where scripts and gate run.
         scratch: a folder that is thrown away after the audit.
+        warm: what the gate says of a workspace (exit code, reason), by a run of the same tests that costs less; it may
+            answer for the gate where nothing in the workspace is made to sway it.
     """
 
-    def __init__(self, task: Task, sandbox: Sandbox, scratch: Path) -> None:
+    def __init__(self, task: Task, sandbox: Sandbox, scratch: Path, warm: Warm | None = None) -> None:
         self.task = task
+        self._warm = warm
         self._tier = sandbox
         self._environment = environment_of(task, sandbox)
         self.sandbox = self._environment.sandbox
@@ -119,7 +124,7 @@ class Subject:
         fault = "" if done.exit_code == 0 else f"{script.name} ended with exit code {done.exit_code}: {last}"
         return Left(app, reply, fault, printed)
 
-    def instance(self, seed: int) -> "Subject":
+    def instance(self, seed: int) -> "AuditSubject":
         """The task that the generator makes for a seed, under audit too.
 
         Raises:
@@ -127,25 +132,46 @@ class Subject:
         """
         folder = self._folder()
         instance = render(self.task, seed, folder / self.task.name, self._tier)
-        return Subject(instance, self._tier, folder / "scratch")
+        return AuditSubject(instance, self._tier, folder / "scratch")
 
-    def expect(self, expected: GateVerdict, probe: str, left: Left) -> ProbeEnd:
-        """Ask the gate about what was left."""
+    def expect(self, expected: GateVerdict, probe: str, left: Left, *, honest: bool = False) -> ProbeEnd:
+        """Ask the gate about what was left.
+
+        Args:
+            expected: what is right.
+            probe: what was tried.
+            left: the workspace and the last message.
+            honest: nothing was put there to sway the gate, and the message is none: a warm run may answer for it.
+        """
+        if honest and self._warm is not None and not left.fault:
+            code, reason = self._warm(left.app)
+            return ProbeEnd(probe, expected, "pass" if code == 0 else "fail", f"{reason} (warm)")
         return self.expect_each_time(expected, probe, left, times=1)[0]
 
     def expect_each_time(self, expected: GateVerdict, probe: str, left: Left, times: int) -> Sequence[ProbeEnd]:
         """Ask the gate several times about the same; what it said first, and whether it said nothing else."""
         if left.fault:
             return [ProbeEnd(probe, expected, "fault", left.fault)]
-        said = [grade(self.task, left.app, left.reply, self.sandbox) for _ in range(times)]
+        cold = 1 if self._warm is not None else times
+        said = [grade(self.task, left.app, left.reply, self.sandbox) for _ in range(cold)]
         first = ProbeEnd(probe, expected, _verdict(said[0]), said[0].reason)
         if times == 1:
             return [first]
+        if self._warm is not None:
+            return [first, self._again(probe, first, [self._warm(left.app) for _ in range(times - cold)])]
         heard = dict.fromkeys((end.exit_code, end.reason) for end in said)
         again = f"{probe}: {times} times the same"
         if len(heard) == 1:
             return [first, ProbeEnd(again, expected, first.got, first.reason)]
         return [first, ProbeEnd(again, expected, "fault", " but also ".join(reason for _, reason in heard))]
+
+    def _again(self, probe: str, first: ProbeEnd, warm: Sequence[tuple[int, str]]) -> ProbeEnd:
+        """Whether warm runs said each time what the gate said first; its reason goes on with a test's own words."""
+        again = f"{probe}: {len(warm) + 1} times the same"
+        for code, reason in warm:
+            if (first.got == "pass") != (code == 0) or not first.reason.startswith(reason):
+                return ProbeEnd(again, first.expected, "fault", f"{first.reason} but also {reason} (warm)")
+        return ProbeEnd(again, first.expected, first.got, first.reason)
 
     @cached_property
     def changed(self) -> list[str]:

@@ -7,7 +7,8 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 
-from onbox.bench.history.paths import is_changelog, is_test
+from onbox.bench.history.interface import documented, new_names, signatures, text_of, touched_names
+from onbox.bench.history.paths import is_changelog
 
 TESTS_MAX = 12
 NAMES_MAX = 20
@@ -20,13 +21,12 @@ _TRAILER = re.compile(
 _VERSION_ONLY = re.compile(
     r"^(?:\W*(?:v|version|release[ds]?|bump|to|[A-Za-z0-9_.-]*)?\W*)?v?\d+(?:\.\d+)+\S*\W*$", re.IGNORECASE
 )
-_DEFINES = re.compile(
-    r"^\s*(?:export\s+(?:default\s+)?)?(?:pub(?:\([a-z]+\))?\s+)?(?:async\s+)?"
-    r"(?:def|class|func(?:\s*\([^)]*\))?|function\*?|fn|const|let|var|type|interface|struct|enum|trait)\s+([A-Za-z_]\w*)",
-)
-_ASSIGNS = re.compile(r"^([A-Za-z_]\w*)\s*(?::[^=]+)?=[^=]")
 _TASK = "Change this project so that it does what is described here.\n"
+_PART = "Only a part of it is wanted: what the tests named below are about.\n"
 _UNSAID = "Change this project so that the tests named below pass: their names say what is wanted.\n"
+_EVERYWHERE = frozenset(
+    {"test", "tests", "with", "from", "when", "that", "does", "util", "utils", "init", "core", "main", "release"}
+)
 _RUN = {
     "pytest": "python3 -m pytest {}",
     "unittest": "python3 -m unittest {}",
@@ -47,6 +47,9 @@ def instruction(
     targets: Sequence[str],
     failing: Sequence[str],
     kind: str,
+    *,
+    part: bool = False,
+    why: Mapping[str, str] | None = None,
 ) -> str:
     """The draft.
 
@@ -59,29 +62,77 @@ def instruction(
         targets: the test files that decide.
         failing: the tests that fail before and pass after.
         kind: the runner.
+        part: the task is a part of the commit.
+        why: how tests fail before, by id.
     """
     wanted, news = said(message), changelog(before, after)
+    if part:
+        news = _about(news, _words_of(before, least, failing))
     parts = [_TASK if wanted or news else _UNSAID]
     if wanted:
         parts.append(wanted + "\n")
     if news:
         parts.append("The project's own notes on the change:\n\n" + news + "\n")
+    if part and wanted:
+        parts.append(_PART)
     touched = [name for name in sorted({*before, *least}) if before.get(name) != least.get(name)]
     stat = [f"- `{name}` ({_stat(before.get(name), least.get(name))})" for name in touched[:NAMES_MAX]]
     parts.append("Files that it is about, and how much of each:\n\n" + "\n".join(stat) + "\n")
-    tests = {name: content for name, content in hidden.items() if is_test(name)}
+    tests = {name: content for name, content in hidden.items() if name in targets}
     if names := new_names(before, least, tests):
-        parts.append("Names that are new and that its tests use: " + ", ".join(f"`{name}`" for name in names) + "\n")
-    shown = [f"- `{name}`" for name in failing[:TESTS_MAX]]
+        calls = signatures(names, least)
+        shown = ", ".join(f"`{calls.get(name, name)}`" for name in names)
+        parts.append(f"Names that are new and that its tests use: {shown}\n")
+    if documentation := "\n".join(documented(before, least, after)):
+        parts.append(
+            "What the documentation in the code says then, where it says more than now:\n\n" + documentation + "\n"
+        )
+    shown_tests = [f"- `{name}`{_how(name, why or {})}" for name in failing[:TESTS_MAX]]
     more = [f"- and {len(failing) - TESTS_MAX} more"] if len(failing) > TESTS_MAX else []
     parts.append(
-        "Tests that you do not see will decide. These fail now and must pass:\n\n" + "\n".join(shown + more) + "\n"
+        "Tests that you do not see will decide. These fail now and must pass:\n\n"
+        + "\n".join(shown_tests + more)
+        + "\n"
     )
     command = _RUN[kind].format(" ".join(targets[:3]))
     parts.append(
         f"What passes now must still pass. The tests that are here run with `{command}`. There is no network.\n"
     )
     return "\n".join(parts)
+
+
+def _how(name: str, why: Mapping[str, str]) -> str:
+    """How a test fails before, where that says more than that something was not as it was to be."""
+    module = name.partition("::")[0]
+    # A module that does not load has a reason for all of its tests.
+    said = why.get(name) or next((words for key, words in why.items() if module.startswith(key)), "")
+    words = " ".join(said.split())[:160]
+    return f": `{words}`" if re.search(r"[A-Za-z]{3}.* ", words) and "`" not in words else ""
+
+
+def _words_of(before: Mapping[str, bytes], least: Mapping[str, bytes], failing: Sequence[str]) -> set[str]:
+    """Words by which a note on a change is known to be about these tests."""
+    changed = [name for name, content in least.items() if before.get(name) != content]
+    words = {re.sub(r"\W", "", name.rpartition("/")[2].partition(".")[0]) for name in changed}
+    words |= touched_names(before, least)
+    for name in failing:
+        words |= set(re.split(r"[\W_]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name.rpartition(":")[2])))
+    return {word.lower() for word in words if len(word) > 3} - _EVERYWHERE
+
+
+def _about(news: str, words: set[str]) -> str:
+    """The notes that hold one of the words; a line that is indented goes with the one before it."""
+    kept: list[str] = []
+    taken = False
+    for line in news.splitlines():
+        if not (line.startswith((" ", "\t")) and line.strip()[:1] not in "-*" and kept and taken):
+            taken = any(
+                word in words
+                for word in re.findall(r"\w+", line.lower().replace("_", " ")) + re.findall(r"\w+", line.lower())
+            )
+        if taken:
+            kept.append(line)
+    return "\n".join(kept)
 
 
 def says_little(message: str, before: Mapping[str, bytes], after: Mapping[str, bytes]) -> bool:
@@ -112,7 +163,7 @@ def changelog(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> str:
     added: list[str] = []
     for name in sorted(after):
         if is_changelog(name):
-            old, new = (_text(files.get(name)).splitlines() for files in (before, after))
+            old, new = (text_of(files.get(name)).splitlines() for files in (before, after))
             added += (
                 [line[2:].rstrip() for line in difflib.ndiff(old, new) if line.startswith("+ ")]
                 if len(new) < 5000
@@ -122,30 +173,13 @@ def changelog(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> str:
     return "\n".join(kept)[:WORDS_MAX]
 
 
-def new_names(before: Mapping[str, bytes], after: Mapping[str, bytes], hidden: Mapping[str, bytes]) -> list[str]:
-    """What the commit defines anew and its tests use: the interface, which nobody could guess."""
-    defined: set[str] = set()
-    known = set(re.findall(r"\w+", "\n".join(_text(content) for content in before.values())))
-    for name, content in after.items():
-        old = set(_text(before.get(name)).splitlines())
-        for line in _text(content).splitlines():
-            if line not in old and (match := _DEFINES.match(line) or _ASSIGNS.match(line)):
-                defined.add(match[1])
-    used = set(re.findall(r"\w+", "\n".join(_text(content) for content in hidden.values())))
-    return sorted(name for name in defined & used - known if len(name) > 1)[:NAMES_MAX]
-
-
 def _stat(old: bytes | None, new: bytes | None) -> str:
     if old is None:
         return "new"
     if new is None:
         return "deleted"
-    was, now = _text(old).splitlines(), _text(new).splitlines()
+    was, now = text_of(old).splitlines(), text_of(new).splitlines()
     steps = difflib.SequenceMatcher(None, was, now, autojunk=False).get_opcodes()
     added = sum(step[4] - step[3] for step in steps if step[0] != "equal")
     removed = sum(step[2] - step[1] for step in steps if step[0] != "equal")
     return f"+{added} -{removed} lines"
-
-
-def _text(content: bytes | None) -> str:
-    return "" if content is None else content.decode("utf-8", "replace")

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from onbox.bench.diff import TEXT_BYTES_MAX
 
-TRIES_MAX = 60
-"""Runs of the tests for one commit."""
-SECONDS_MAX = 240.0
-"""Of all these runs."""
-PLACES_MAX = 80
+TRIES_MAX = 250
+"""Runs of the tests for one task."""
+SECONDS_MAX = 120.0
+"""Of all these runs, on the processor where that is known."""
+PLACES_MAX = 500
 """Of one commit: with more, so many runs do not tell which are needed."""
 
 
@@ -20,14 +20,14 @@ class TooMuchError(Exception):
 
 
 @dataclass(frozen=True)
-class Place:
+class HunkPlace:
     """One place of a commit: a hunk of a text file, or a whole file (`number` -1)."""
 
     name: str
     number: int
 
 
-def places(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> list[Place]:
+def places(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> list[HunkPlace]:
     """The places in which two states of files differ; a name that is missing is a file that is not there."""
     found = []
     for name in sorted({*before, *after}):
@@ -35,11 +35,11 @@ def places(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> list[Plac
         if old == new:
             continue
         steps = _steps(old, new)
-        found += [Place(name, -1)] if steps is None else [Place(name, number) for number in range(len(steps))]
+        found += [HunkPlace(name, -1)] if steps is None else [HunkPlace(name, number) for number in range(len(steps))]
     return found
 
 
-def applied(before: Mapping[str, bytes], after: Mapping[str, bytes], kept: Sequence[Place]) -> dict[str, bytes]:
+def applied(before: Mapping[str, bytes], after: Mapping[str, bytes], kept: Sequence[HunkPlace]) -> dict[str, bytes]:
     """The files of `before` with the places `kept` as in `after`; all others as they were."""
     numbers: dict[str, set[int]] = {}
     for place in kept:
@@ -66,7 +66,10 @@ def applied(before: Mapping[str, bytes], after: Mapping[str, bytes], kept: Seque
 
 
 def reduced(
-    before: Mapping[str, bytes], after: Mapping[str, bytes], works: Callable[[Mapping[str, bytes]], bool]
+    before: Mapping[str, bytes],
+    after: Mapping[str, bytes],
+    works: Callable[[Mapping[str, bytes]], bool],
+    clock: Callable[[], float] = time.monotonic,
 ) -> dict[str, bytes]:
     """The smallest part of the change found for which `works` holds: no file and no place can be left out alone.
 
@@ -74,25 +77,26 @@ def reduced(
         before: the files that the commit changes, as they were.
         after: as they are then; `works` holds for them.
         works: runs the tests on a state of these files.
+        clock: what is held against SECONDS_MAX, in seconds.
 
     Raises:
         TooMuchError: it has more than PLACES_MAX places, or is still larger than it need be after TRIES_MAX runs
             or SECONDS_MAX.
     """
-    left, ends = TRIES_MAX, time.monotonic() + SECONDS_MAX
+    left, ends = TRIES_MAX, clock() + SECONDS_MAX
     goal = dict(after)
     if len(places(before, after)) > PLACES_MAX:
         raise TooMuchError
 
-    def holds(groups: Sequence[Sequence[Place]]) -> bool:
+    def holds(groups: Sequence[Sequence[HunkPlace]]) -> bool:
         nonlocal left
-        if left <= 0 or time.monotonic() > ends:
+        if left <= 0 or clock() > ends:
             raise TooMuchError
         left -= 1
         return works(applied(before, goal, [place for group in groups for place in group]))
 
     while True:
-        by_file: dict[str, list[Place]] = {}
+        by_file: dict[str, list[HunkPlace]] = {}
         for place in places(before, goal):
             by_file.setdefault(place.name, []).append(place)
         files = _without_each(list(by_file.values()), holds)
@@ -104,7 +108,9 @@ def reduced(
         goal = smaller
 
 
-def _without_each(items: list[list[Place]], holds: Callable[[list[list[Place]]], bool]) -> list[list[Place]]:
+def _without_each(
+    items: list[list[HunkPlace]], holds: Callable[[list[list[HunkPlace]]], bool]
+) -> list[list[HunkPlace]]:
     """The items without those that can go: first large parts at once, then one by one, until none can go alone."""
     size = max(len(items) // 2, 1)
     while True:

@@ -62,7 +62,7 @@ class Commit:
 
 
 @dataclass(frozen=True)
-class Entry:
+class TreeEntry:
     """A file of a tree: its mode, object and size in bytes."""
 
     mode: str
@@ -70,7 +70,7 @@ class Entry:
     size_bytes: int
 
 
-class Repository:
+class GitRepository:
     """A repository's objects.
 
     Args:
@@ -120,7 +120,7 @@ class Repository:
         changed = self._changes([name for name in names if len(parents[name]) == 1])
         return [_commit(name, parents[name], objects[name], changed.get(name, ())) for name in names]
 
-    def tree(self, commit: str) -> dict[str, Entry]:
+    def tree(self, commit: str) -> dict[str, TreeEntry]:
         """The files of a commit whose names are UTF-8 without control characters; links and submodules included.
 
         Raises:
@@ -132,7 +132,7 @@ class Repository:
             path = _name(raw)
             if facts and path is not None:
                 mode, _, blob, size = facts.decode().split()
-                found[path] = Entry(mode, blob, int(size) if size.isdigit() else 0)
+                found[path] = TreeEntry(mode, blob, int(size) if size.isdigit() else 0)
         return found
 
     def contents(self, blobs: Iterable[str]) -> dict[str, bytes]:

@@ -71,6 +71,13 @@ class Observed:
     why: Mapping[str, str] = field(default_factory=dict)
     timed_out: bool = False
     """The runner did not end in time."""
+    cpu_s: float | None = None
+    """Of the processor, for the tests alone; None where nobody counted."""
+
+    @property
+    def cost_s(self) -> float:
+        """How long it takes: on the processor where that is known, since a busy box stretches wall time."""
+        return self.seconds if self.cpu_s is None else self.cpu_s
 
     @property
     def passed(self) -> frozenset[str]:
@@ -148,6 +155,12 @@ def observe(suite: Suite, app: Path, sandbox: Sandbox) -> Observed:
 
 
 @cache
-def program() -> str:
-    """What runs the tests in the sandbox."""
-    return Path(__file__).with_name("files").joinpath("testrun.py").read_text("utf-8")
+def program(*, serve: bool = False) -> str:
+    """What runs the tests in the sandbox; with `serve` it stays up and is asked again and again."""
+    files = Path(__file__).with_name("files")
+    once = files.joinpath("testrun.py").read_text("utf-8")
+    if not serve:
+        return once
+    begin, main, rest = once.rpartition("main()\n")
+    assert (main, rest) == ("main()\n", "")
+    return begin + files.joinpath("serve.py").read_text("utf-8")

@@ -117,7 +117,8 @@ def _toml(draft: Draft) -> str:
     needs = f"needs = {json.dumps([program])}\n" if program else ""
     # A project's tests may look at the layout of its code, or its imports may be in the one order that works.
     exact = "exact = true\n" if draft.exact else ""
-    gate_s = draft.suite.timeout_s + 30
+    # A gate that a busy box keeps from its end would be a fault of the gate.
+    gate_s = draft.suite.timeout_s + 60
     return f"""schema_version = "1.4"
 
 [task]

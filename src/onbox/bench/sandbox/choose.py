@@ -6,18 +6,18 @@ from functools import partial
 
 from onbox.bench.sandbox import Bind, Sandbox
 from onbox.bench.sandbox.bubblewrap import Bubblewrap
-from onbox.bench.sandbox.container import Container
+from onbox.bench.sandbox.container import ContainerSandbox
 from onbox.bench.sandbox.none import Unsafe
 from onbox.bench.sandbox.sandlock import Sandlock
-from onbox.errors import BoxError, UsageError
+from onbox.errors import BoxError, UsageError, install_extra
 from onbox.scratch import scratch_folder
 
 VARIABLE = "ONBOX_SANDBOX"
 _TIERS: dict[str, Callable[[], Sandbox]] = {"bubblewrap": Bubblewrap, "sandlock": Sandlock}
 """Best first."""
 _ASKED_FOR: dict[str, Callable[[], Sandbox]] = {
-    "docker": partial(Container, "docker"),
-    "podman": partial(Container, "podman"),
+    "docker": partial(ContainerSandbox, "docker"),
+    "podman": partial(ContainerSandbox, "podman"),
 }
 """Only by name: they need a daemon or a set-up of their own, and half a second for each command."""
 _KNOWN = {**_TIERS, **_ASKED_FOR}
@@ -48,7 +48,7 @@ def choose(*, unsafe: bool = False) -> Sandbox:
         return Unsafe()
     raise BoxError(
         f"no sandbox works here ({'; '.join(reasons)})",
-        'apt install bubblewrap, or pip install "onbox[embedded]"',
+        f"apt install bubblewrap, or {install_extra('embedded')}",
     )
 
 

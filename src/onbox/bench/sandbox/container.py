@@ -52,7 +52,7 @@ own standard error, which is not the command's, whether the kernel killed for wa
 process of a container is deaf to signals that it does not handle."""
 
 
-class Container:
+class ContainerSandbox:
     """No network, no capabilities, a read-only root, and only the binds, /tmp and the home to write.
 
     All processes of a command together hold at most half of the box's memory, without swap; more is the kernel's to
@@ -83,9 +83,9 @@ class Container:
                 self.client.ask("import", "-", image, stdin=data)
         self._image = image
 
-    def of_image(self, image: str) -> "Container":
+    def of_image(self, image: str) -> "ContainerSandbox":
         """The same tier with a task's image."""
-        return Container(self.name, image)
+        return ContainerSandbox(self.name, image)
 
     def has(self, image: str) -> bool:
         """Whether an image is on this box."""

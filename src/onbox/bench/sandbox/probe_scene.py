@@ -11,7 +11,7 @@ from onbox.errors import BoxError
 
 TRIED = "tried"
 """What a probe's script says first: a script that never ran proves nothing."""
-TIMEOUT_S = 5.0
+TIMEOUT_S = 20.0
 Answer = tuple[bool, str]
 """Whether the sandbox held, and what the attempt got away with."""
 HELD: Answer = (True, "")
@@ -39,13 +39,15 @@ class Scene:
         """What a command printed after it said that it tries.
 
         Raises:
-            BoxError: it never tried.
+            BoxError: it never tried, or was not done with it when its time was over: that shows nothing.
         """
         binds = {"WORK": Bind(self.workspace, "/work", writable=True), "TESTS": Bind(self.tests, "/tests")}
         done = self._sandbox.run(argv, binds=binds, cwd="WORK", timeout_s=TIMEOUT_S, reach=reach)
         output = done.output.decode(errors="replace")
         if not output.startswith(TRIED):
             raise BoxError(f"could not be tried: {output.strip()[-200:] or f'exit code {done.exit_code}'}")
+        if done.exit_code is None:
+            raise BoxError(f"could not be tried: not done after {TIMEOUT_S:g} s")
         return output
 
     def shell(self, script: str, *arguments: str) -> str:

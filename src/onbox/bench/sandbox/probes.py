@@ -154,7 +154,7 @@ def _kill_harness(scene: Scene) -> Answer:
     with bystander(scene.secret) as process:
         scene.shell('kill -KILL "$1"', str(process.pid))
         try:
-            process.wait(0.02)
+            process.wait(0.2)
         except subprocess.TimeoutExpired:
             return HELD
     return False, "killed a process of the same user on the host"

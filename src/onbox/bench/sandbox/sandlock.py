@@ -23,7 +23,7 @@ from onbox.bench.sandbox.interior import (
     tools,
 )
 from onbox.bench.sandbox.unprivileged import as_user, is_host_root
-from onbox.errors import BoxError
+from onbox.errors import BoxError, install_extra
 from onbox.scratch import scratch_folder
 
 _KEEPER = Path(__file__).with_name("sandlock_keeper.py")
@@ -33,7 +33,7 @@ _SYSTEM = (
     *("/etc/alternatives", "/etc/ssl", "/etc/pki", "/etc/ld.so.cache", "/etc/localtime"),
     *("/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/etc/bash.bashrc"),
 )
-_NEXT_STEP = 'pip install "onbox[embedded]"; sandlock needs Linux 6.12 or later with Landlock'
+_NEXT_STEP = f"{install_extra('embedded')}; sandlock needs Linux 6.12 or later with Landlock"
 
 
 class Sandlock:

@@ -76,7 +76,7 @@ NUMBERS: dict[str, tuple[int, int]] = {
 
 
 @dataclass(frozen=True)
-class Rule:
+class SyscallRule:
     """A call that is answered by `code`, an errno, unless its arguments are among those allowed.
 
     Args:
@@ -95,33 +95,39 @@ or to parts of the kernel that no task needs (AF_ALG, AF_PACKET)."""
 _ITSELF = ((0, (0,)),)
 _MEMORY_OF_OTHERS = ("ptrace", "process_vm_readv", "process_vm_writev", "kcmp", "pidfd_getfd")
 _DOORS = (
-    *(Rule(call, errno.EPERM) for call in ("perf_event_open", "bpf", "add_key", "request_key", "keyctl")),
-    *(Rule(call, errno.EPERM) for call in ("userfaultfd", "open_by_handle_at", "syslog")),
+    *(SyscallRule(call, errno.EPERM) for call in ("perf_event_open", "bpf", "add_key", "request_key", "keyctl")),
+    *(SyscallRule(call, errno.EPERM) for call in ("userfaultfd", "open_by_handle_at", "syslog")),
     # As if this kernel had none: then programs do without.
-    *(Rule(call, errno.ENOSYS) for call in ("io_uring_setup", "io_uring_enter", "io_uring_register")),
-    Rule("socket", errno.EAFNOSUPPORT, ((0, _FAMILIES),)),
+    *(SyscallRule(call, errno.ENOSYS) for call in ("io_uring_setup", "io_uring_enter", "io_uring_register")),
+    SyscallRule("socket", errno.EAFNOSUPPORT, ((0, _FAMILIES),)),
 )
-WITH_NAMESPACES = (*(Rule(call, errno.EPERM) for call in _MEMORY_OF_OTHERS), *_DOORS)
+WITH_NAMESPACES = (*(SyscallRule(call, errno.EPERM) for call in _MEMORY_OF_OTHERS), *_DOORS)
 """For a command whose processes, network and files are its own already."""
 _ATTRIBUTES = tuple(call for call in NUMBERS if "xattr" in call)
 WITHOUT_NAMESPACES = (
     *_DOORS,
     # Of no process but the caller: limits, priority, processors.
-    Rule("prlimit64", errno.EPERM, _ITSELF),
-    Rule("setpriority", errno.EPERM, ((0, (0,)), (1, (0,)))),
-    Rule("ioprio_set", errno.EPERM, ((0, (1,)), (1, (0,)))),
-    *(Rule(call, errno.EPERM, _ITSELF) for call in ("sched_setparam", "sched_setscheduler", "sched_setaffinity")),
-    *(Rule(call, errno.EPERM, _ITSELF) for call in ("sched_setattr", "migrate_pages", "move_pages")),
-    Rule("process_madvise", errno.EPERM),
+    SyscallRule("prlimit64", errno.EPERM, _ITSELF),
+    SyscallRule("setpriority", errno.EPERM, ((0, (0,)), (1, (0,)))),
+    SyscallRule("ioprio_set", errno.EPERM, ((0, (1,)), (1, (0,)))),
+    *(
+        SyscallRule(call, errno.EPERM, _ITSELF)
+        for call in ("sched_setparam", "sched_setscheduler", "sched_setaffinity")
+    ),
+    *(SyscallRule(call, errno.EPERM, _ITSELF) for call in ("sched_setattr", "migrate_pages", "move_pages")),
+    SyscallRule("process_madvise", errno.EPERM),
     # What Landlock does not ask about: who reads and writes in closed folders, attributes of closed files, queues.
-    *(Rule(call, errno.ENOSYS) for call in ("inotify_init", "inotify_init1", "fanotify_init", "mq_open", "mq_unlink")),
-    *(Rule(call, errno.EOPNOTSUPP) for call in _ATTRIBUTES),
+    *(
+        SyscallRule(call, errno.ENOSYS)
+        for call in ("inotify_init", "inotify_init1", "fanotify_init", "mq_open", "mq_unlink")
+    ),
+    *(SyscallRule(call, errno.EOPNOTSUPP) for call in _ATTRIBUTES),
 )
 """For a command that shares the box's processes and files. What reads the memory of others is not in it: sandlock
 refuses that itself, and its own supervisor, which this filter holds too, needs it."""
 
 
-def program(rules: Iterable[Rule], machine: str | None = None) -> bytes | None:
+def program(rules: Iterable[SyscallRule], machine: str | None = None) -> bytes | None:
     """The filter, an array of `struct sock_filter`; None for a machine that no filter is made for.
 
     Args:
@@ -134,7 +140,7 @@ def program(rules: Iterable[Rule], machine: str | None = None) -> bytes | None:
     return b"".join(struct.pack("HBBI", *line) for line in lines)
 
 
-def _lines(rules: Iterable[Rule], machine: str) -> Iterator[tuple[int, int, int, int]]:
+def _lines(rules: Iterable[SyscallRule], machine: str) -> Iterator[tuple[int, int, int, int]]:
     """Each a code, where to jump when it is so and when it is not, and a number."""
     absent = (_RETURN, 0, 0, _ERRNO | errno.ENOSYS)
     yield (_LOAD, 0, 0, _ARCHITECTURE_AT)
@@ -155,7 +161,7 @@ def _lines(rules: Iterable[Rule], machine: str) -> Iterator[tuple[int, int, int,
     yield (_RETURN, 0, 0, _ALLOW)
 
 
-def _refusal(rule: Rule) -> Iterator[tuple[int, int, int, int]]:
+def _refusal(rule: SyscallRule) -> Iterator[tuple[int, int, int, int]]:
     """What becomes of a call that the rule is for: it always ends in an answer."""
     refused = (_RETURN, 0, 0, _ERRNO | rule.code)
     if not rule.allowed:

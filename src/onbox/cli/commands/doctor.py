@@ -24,16 +24,15 @@ def command(as_json: bool) -> None:
     Nothing is fetched or changed. `fail` is what no trial of agents can do without; `warn` is what cannot be done here
     as it is.
     """
-    from dataclasses import asdict
-
     from onbox.app.doctor import examine_box
 
     with err().status("looking at the box, its sandboxes, containers and agents"):
         found = examine_box()
     if as_json:
-        print_json({"checks": [asdict(each) for each in found]})
+        names = ("id", "status", "observed", "hint")
+        print_json({"checks": [{name: getattr(each, name) for name in names} for each in found]})
         return
     for each in found:
-        out().line((f"{each.status:8}", STYLES.get(each.status, "")), f"{each.id:28}", each.observed)
+        out().line((f"{each.status:8}", STYLES.get(each.status, "")), f"{each.id:28}", str(each.observed))
         if each.hint:
             out().line((each.hint, "dim"), indent=10)

@@ -28,8 +28,9 @@ STYLES = {"yes": "green", "with care": "yellow", "no": "red"}
 @click.argument("kind")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
 @click.option("--out", "folder", required=True, type=click.Path(path_type=Path), help="The folder to make.")
+@click.option("--reward-min", type=float, help="Of harbor: the reward that passes; 1 if left out.")
 @json_option
-def command(kind: str, files: tuple[Path, ...], folder: Path, as_json: bool) -> None:
+def command(kind: str, files: tuple[Path, ...], folder: Path, reward_min: float | None, as_json: bool) -> None:
     """Keep FILEs of another tool in a folder, and say of each number how far it can be trusted.
 
     KIND is llama-benchy, aiperf, guidellm, llama-bench, agent-bench, harbor, inspect, or ENGINE-bench for the load
@@ -38,7 +39,7 @@ def command(kind: str, files: tuple[Path, ...], folder: Path, as_json: bool) -> 
     """
     from onbox.app.importing import import_records
 
-    found = import_records(kind, files, folder)
+    found = import_records(kind, files, folder, reward_min=reward_min)
     if as_json:
         print_json({**found.model_dump(mode="json"), "path": str(folder)})
     else:

@@ -39,6 +39,7 @@ from onbox.errors import UsageError
     help="Seconds for one request at a time: a slow server gets fewer and shorter ones.",
 )
 @click.option("--within", metavar="PERCENT", help="Go on until the rate is known to this, or say why it is not.")
+@click.option("--why", is_flag=True, help="What bounds it: memory, launches or work; by depths and requests at a time.")
 @click.option(
     "--at-least",
     type=click.FloatRange(0),
@@ -53,6 +54,7 @@ from onbox.errors import UsageError
 @click.option("--claims", "claims_file", type=click.Path(path_type=Path), help="Published rates to compare with.")
 @click.option("--backend", default="", help="The server's kernels, as you know them; claims ask for it.")
 @click.option("--precision", default="", help="Of the resident weights, as you know it; claims ask for it.")
+@click.option("--random-weights", is_flag=True, help="It makes no sense on purpose: a rate of the kernels.")
 @click.option("--out", type=click.Path(path_type=Path), help="The evidence folder.")
 @json_option
 def command(
@@ -63,6 +65,7 @@ def command(
     requests: int | None,
     budget: float,
     within: str | None,
+    why: bool,
     at_least: float,
     depth: int,
     concurrency: str,
@@ -70,6 +73,7 @@ def command(
     claims_file: Path | None,
     backend: str,
     precision: str,
+    random_weights: bool,
     out: Path | None,
     as_json: bool,
 ) -> None:
@@ -88,12 +92,14 @@ def command(
             at_least_s=at_least,
             budget_s=budget,
             within=_share(within),
+            why=why,
             depth_tokens=depth,
             concurrency=_numbers(concurrency),
             weights=weights,
             claims=claims_file or (),
             backend=backend,
             precision=precision,
+            random_weights=random_weights,
             out=out,
             show=view.show,
         )

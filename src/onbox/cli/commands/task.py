@@ -83,10 +83,18 @@ def new(name: str, to: Path, answer: "TaskAnswer", as_json: bool) -> None:
     type=click.Path(path_type=Path),
     help="A virtual environment, or a folder with node_modules; the repository's own if left out.",
 )
+@click.option("--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="Commits tried side by side.")
 @click.option("--unsafe", is_flag=True, help="Run the tests without a sandbox where none works.")
 @json_option
 def from_history(
-    repository: Path, to: Path, commits: int, keep: int, environment: Path | None, unsafe: bool, as_json: bool
+    repository: Path,
+    to: Path,
+    commits: int,
+    keep: int,
+    environment: Path | None,
+    jobs: int,
+    unsafe: bool,
+    as_json: bool,
 ) -> None:
     """Make tasks of the commits of REPOSITORY that came with tests which fail before and pass after.
 
@@ -95,7 +103,14 @@ def from_history(
     from onbox.app.tasks import tasks_from
 
     result = tasks_from(
-        repository, to, commits=commits, keep=keep, environment=environment, unsafe=unsafe, tell=lambda text: tell(text)
+        repository,
+        to,
+        commits=commits,
+        keep=keep,
+        environment=environment,
+        jobs=jobs,
+        unsafe=unsafe,
+        tell=lambda text: tell(text),
     )
     if as_json:
         print_json(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from onbox.cli.ui.console import Screen, err, print_json, verbatim
 
 if TYPE_CHECKING:
-    from onbox.app.types import BoxCheck, Recipe
+    from onbox.app.types import Check, Recipe
 
 FORMS = ("command", "onbox", "sparkrun")
 """What `--as` takes: the command line, the recipe as onbox reads it, the recipe as sparkrun reads it."""
@@ -41,7 +41,7 @@ def print_launch(
     show_checks(resolved.checks)
 
 
-def show_checks(checks: "Sequence[BoxCheck]", screen: Screen | None = None) -> None:
+def show_checks(checks: "Sequence[Check]", screen: Screen | None = None) -> None:
     """Print the checks of a launch.
 
     Args:

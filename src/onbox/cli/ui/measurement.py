@@ -8,12 +8,13 @@ from rich.table import Table
 from rich.text import Text
 
 from onbox.cli.ui.summary import CHECK_STYLES, STYLES
-from onbox.judge.results import Measurement, Status
+from onbox.judge.results import Measurement
 from onbox.judge.speed.claims import NOT_TOLD
 from onbox.report import words
 from onbox.report.text import one_line
+from onbox.schema.checks import Status
 
-CLAIM_STYLES = {"reproduces": "green", "differs": "red", "not comparable": "yellow"}
+CLAIM_STYLES = {"reproduces": "green", "differs": "red", "undecided": "yellow", "not comparable": "yellow"}
 
 
 def measurement(speed: Measurement, folder: Path) -> RenderableType:
@@ -55,7 +56,9 @@ def measurement(speed: Measurement, folder: Path) -> RenderableType:
     table.add_column("how")
     for witness in speed.witnesses:
         rate = words.tok_s(witness.tok_s)
-        table.add_row(Text(one_line(witness.name)), Text(rate), Text(one_line(witness.detail)))
+        table.add_row(
+            Text(one_line(words.WITNESSES.get(witness.name, witness.name))), Text(rate), Text(one_line(witness.detail))
+        )
     table.add_row(
         Text("cold, apart", "dim"), Text(words.tok_s(speed.cold_tok_s), "dim"), Text("the first request", "dim")
     )
@@ -64,6 +67,8 @@ def measurement(speed: Measurement, folder: Path) -> RenderableType:
     blocks.append(Text(f"{counted}, first token after {words.seconds(speed.ttft_s)}"))
     if speed.cells:
         blocks.append(_cells(speed))
+    if speed.bound is not None:
+        blocks.append(Text(f"why: {words.bound(speed.bound)}"))
     if beside := words.beside_the_rate(speed):
         blocks.append(
             Text(", ".join(f"{words.label(name)} {words.fact(name, value)}" for name, value in beside.items()))

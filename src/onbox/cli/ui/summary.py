@@ -1,7 +1,7 @@
 """What stands in the terminal at the end of a trial: the verdict, why, the numbers, where the rest lies."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Group, RenderableType
@@ -9,9 +9,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from onbox.judge.results import ContenderResult, Measurement, Status, Validity, Verdict
+from onbox.judge.results import ContenderResult, Measurement, Validity, Verdict
 from onbox.report import weighed, words
 from onbox.report.text import one_line
+from onbox.schema.checks import Status
 
 STYLES = {Validity.VALID: "green", Validity.SUSPECT: "yellow", Validity.INVALID: "red"}
 CHECK_STYLES = {Status.FAIL: "red", Status.WARN: "yellow"}
@@ -77,39 +78,23 @@ def _numbers(verdict: Verdict) -> RenderableType:
 
 
 def _weighed(verdict: Verdict) -> Iterator[RenderableType]:
-    for head, rows in (
-        (weighed.QUANTS_HEAD, weighed.quant_rows(verdict)),
-        (weighed.PAIRS_HEAD, weighed.pair_rows(verdict)),
-    ):
-        if not rows:
-            continue
-        table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim", pad_edge=False)
-        for name in head:
-            table.add_column(name, overflow="fold")
-        for row in rows:
-            table.add_row(*(one_line(cell) for cell in row))
-        yield table
+    for _, head, rows in weighed.tables(verdict):
+        yield _table(head, rows)
 
 
 def _arms(verdict: Verdict) -> Iterator[RenderableType]:
     if not verdict.arms:
         return
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    for name in ("contender", "arm"):
-        table.add_column(name, overflow="ellipsis", no_wrap=True, max_width=20)
-    for name in ("passed", "baseline", "better", "worse", "chance"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for arm in verdict.arms:
-        table.add_row(
-            Text(one_line(arm.contender), style="bold"),
-            Text(one_line(arm.arm)),
-            words.of(arm.passed, arm.pairs),
-            words.of(arm.baseline_passed, arm.pairs),
-            str(arm.better),
-            str(arm.worse),
-            words.p_value(arm.p),
-        )
-    yield table
+    yield _table(weighed.ARMS_HEAD, weighed.arm_rows(verdict))
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> RenderableType:
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim", pad_edge=False)
+    for name in head:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*map(_text, row))
+    return table
 
 
 def _rate(contender: ContenderResult) -> Text:

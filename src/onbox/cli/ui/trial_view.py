@@ -157,7 +157,8 @@ def describe(event: Event) -> str:
             return f"{event.contender}: {_measuring(event)}"
         case SpeedMeasured():
             value = words.NO_VALID_NUMBER if event.tok_s is None else words.tok_s(event.tok_s)
-            return f"{event.contender}: decode {value} ({event.status})"
+            whose = f" {words.KERNELS_ALONE}" if event.random_weights else ""
+            return f"{event.contender}: decode {value}{whose} ({event.status})"
         case RunStarted():
             return f"{event.contender}: {event.task} ({event.arm}), run {event.n} of {event.total} begins"
         case RunEnded():

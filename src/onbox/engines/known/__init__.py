@@ -56,6 +56,7 @@ class Known:
 @cache
 def known(engine: str, version: str | None) -> Known:
     """What `version` of `engine` knows. Without a table of just that version, the nearest one, which is not whole."""
+    version = _of_llama_cpp(version)
     family = "llama.cpp" if engine.startswith("llama") else engine
     tables = [json.loads(path.read_text("utf-8")) for path in sorted(FOLDER.glob(f"{family}-*.json"))]
     if not tables:
@@ -88,6 +89,11 @@ def unknown_version(engine: str, version: str | None) -> str:
         f"{family} {version} is none of those that onbox knows ({span}): its phases may go unnamed, and whether it "
         "gets on is told by processors, disk, memory and GPU"
     )
+
+
+def _of_llama_cpp(version: str | None) -> str | None:
+    """`b11549` of `xllamacpp 2026.10.11549`: the wheel's version ends with the build that it carries."""
+    return f"b{version.rsplit('.', 1)[-1]}" if version and version.startswith("xllamacpp ") else version
 
 
 def _distance(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from onbox.engines import Launch
 from onbox.engines.llama.log import LOG
 from onbox.engines.llama.server import LlamaServer
 from onbox.engines.room import context_of_all, slots_of
-from onbox.errors import BoxError, UsageError
+from onbox.errors import BoxError, UsageError, install_extra
 from onbox.recipes.schema import Recipe, Tools
 
 HOST_SCRIPT = Path(__file__).with_name("llama_host.py")
@@ -25,7 +25,7 @@ class LlamaEmbedded(LlamaServer):
 
     def launch(self, recipe: Recipe, weights: Path, port: int) -> Launch:
         if importlib.util.find_spec("xllamacpp") is None:
-            raise BoxError("engine llama-embedded: not installed", 'pip install "onbox[embedded]"')
+            raise BoxError("engine llama-embedded: not installed", install_extra("embedded"))
         _refuse_what_it_has_not(recipe)
         config: dict[str, Any] = {
             "model": str(weights),
@@ -33,7 +33,7 @@ class LlamaEmbedded(LlamaServer):
             "port": port,
             "context_tokens": context_of_all(recipe) or 0,
             "slots": slots_of(recipe),
-            "threads": recipe.serve.threads or os.cpu_count() or 1,
+            "threads": recipe.serve.threads or len(os.sched_getaffinity(0)),
         }
         if recipe.serve.chat_template:
             config["chat_template"] = recipe.serve.chat_template

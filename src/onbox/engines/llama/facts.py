@@ -7,11 +7,12 @@ from onbox.engines.llama.profile import PROFILE
 from onbox.engines.llama.props import props
 from onbox.engines.llama.raw_completion import route
 from onbox.engines.llama.sight import SIGHT
+from onbox.errors import install_extra
 
 FACTS = EngineFacts(
     name="llama.cpp",
     owned_by=("llamacpp",),
-    installs={"llama-embedded": 'pip install "onbox[embedded]"'},
+    installs={"llama-embedded": install_extra("embedded")},
     profile=PROFILE,
     log=LOG,
     signs=ProcessSigns(

@@ -3,7 +3,7 @@
 from onbox.engines.emulation import JSON_LINES, PROMPT_TOKENS, EmulatedApi, Message, StreamEnd, TokenChunk
 
 
-class ChatEmulator:
+class OllamaEmulator:
     """JSON lines; the last tells the counts and the durations."""
 
     content_type = JSON_LINES
@@ -36,5 +36,5 @@ class ChatEmulator:
 
 
 EMULATED = {
-    "ollama": EmulatedApi("JSON lines with durations, as Ollama sends them", ChatEmulator, streams_unasked=True)
+    "ollama": EmulatedApi("JSON lines with durations, as Ollama sends them", OllamaEmulator, streams_unasked=True)
 }

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from onbox.box.checks import Check
 from onbox.engines.vllm.memory import utilisation, utilisation_is_checked_first
+from onbox.schema.checks import Check, Status
 
 if TYPE_CHECKING:
     from onbox.engines.base import LaunchSituation
@@ -19,8 +19,10 @@ def checks(recipe: "Recipe", launch: "LaunchSituation") -> tuple[Check, ...]:
     free, version = launch.available_bytes, launch.version or "of unknown version"
     evidence = f"{share:g} of all memory, which vLLM {version} wants free at its start although the cache is pinned"
     if wanted <= free:
-        return (Check("launch.utilisation", "pass", wanted, free, "bytes", evidence),)
+        return (Check("launch.utilisation", Status.PASS, wanted, free, "bytes", evidence),)
     fits = int(100 * free / launch.total_bytes) / 100
     hint = f"gpu-memory-utilization {fits:g} or less beside kv-cache-memory-bytes, or free memory"
     read = utilisation_is_checked_first(launch.version)
-    return (Check("launch.utilisation", "fail" if read else "unknown", wanted, free, "bytes", evidence, hint),)
+    return (
+        Check("launch.utilisation", Status.FAIL if read else Status.UNKNOWN, wanted, free, "bytes", evidence, hint),
+    )

@@ -7,7 +7,7 @@ and a reserve above that would stop it for being well.
 import re
 from typing import TYPE_CHECKING
 
-from onbox.engines.base import MemoryAdvice, MemoryPlan
+from onbox.engines.base import MemoryAdvice, MemoryPlanner
 from onbox.engines.log_lines import numbers
 
 if TYPE_CHECKING:
@@ -95,4 +95,4 @@ def _gib(count: float) -> str:
     return f"{count / 2**30:.2f} GiB"
 
 
-PLAN = MemoryPlan(planned=planned, loads_twice=loads_twice)
+PLAN = MemoryPlanner(planned=planned, loads_twice=loads_twice)

@@ -1,4 +1,8 @@
-"""Parsers of calls of vLLM that were broken: issues and changes of vllm-project/vllm, looked at in November 2026."""
+"""Parsers of calls of vLLM that were broken: issues and changes of vllm-project/vllm, looked at in November 2026.
+
+What was tried ran in the parsers of vLLM 0.32.0 themselves, with text in pieces of several sizes
+(`tests/vllm/test_parser_faults.py`).
+"""
 
 from onbox.engines.base import Trouble
 from onbox.engines.parser_faults import UNKNOWN, ParserFault
@@ -17,35 +21,43 @@ FAULTS = (
     ),
     ParserFault(
         ("qwen3_coder",), _STREAMED, "with speculation parameters are dropped from streamed calls",
-        UNKNOWN, UNKNOWN, "#35421, #35615, merged in 2026-03", "--speculative-config", "no --speculative-config",
+        UNKNOWN, "0.32.0", "#35421; #35615, merged in 2026-03; tried in 0.32.0",
+        "--speculative-config", "no --speculative-config",
     ),
     ParserFault(
         ("hermes",), _STREAMED, "the last brace is dropped where one chunk holds several tokens, as under speculation",
-        UNKNOWN, UNKNOWN, "#32152", "--speculative-config", "no --speculative-config",
+        UNKNOWN, "0.32.0", "#32152, open; tried in 0.32.0",
+        "--speculative-config", "no --speculative-config",
     ),
     ParserFault(
         ("hermes",), _STREAMED, "arguments of streamed calls are null or doubled",
-        "0.6.3", UNKNOWN, "#9693, #10395, merged in 2024-11 by #10398", "", "a release made after that merge",
+        "0.6.3", "0.32.0", "#9693, #10395, merged in 2024-11 by #10398; tried in 0.32.0", "",
+        "a release made after that merge",
     ),
     ParserFault(
         ("hermes",), frozenset({Trouble.STREAM}), "a call of a tool without parameters comes without arguments",
-        UNKNOWN, UNKNOWN, "#28806, open",
+        UNKNOWN, "0.32.0", "#28806, open; tried in 0.32.0",
     ),
     ParserFault(
         ("glm45", "glm47"), _STREAMED, "arguments come broken or are lost where one chunk holds several tokens",
-        UNKNOWN, UNKNOWN, "#34449, merged in 2026-04 by #39253", "--speculative-config", "no --speculative-config",
+        "0.18.2", "0.22.1", "#34449, merged in 2026-04 by #39253; both by the source in the docs of these versions",
+        "--speculative-config", "no --speculative-config",
     ),
     ParserFault(
-        ("internlm", "jamba"), _STREAMED, "streamed arguments are cut off before their last quote",
+        ("internlm",), _STREAMED, "streamed arguments are cut off before their last quote",
         UNKNOWN, UNKNOWN, "#50461, #48347, open",
     ),
     ParserFault(
+        ("jamba",), _STREAMED, "streamed arguments are cut off before their last quote",
+        "0.32.0", UNKNOWN, "#50461, #48347, open; tried in 0.32.0",
+    ),
+    ParserFault(
         ("step3",), _STREAMED, "arguments are empty unless each token has a chunk of its own",
-        UNKNOWN, UNKNOWN, "#55082, open", "--stream-interval", "--stream-interval 1",
+        "0.32.0", UNKNOWN, "#55082, open; tried in 0.32.0", "--stream-interval", "--stream-interval 1",
     ),
     ParserFault(
         ("xlam", "hunyuan_a13b"), _STREAMED, "all calls after one without arguments lose theirs",
-        UNKNOWN, UNKNOWN, "#47901, open",
+        "0.32.0", UNKNOWN, "#47901, open; tried in 0.32.0",
     ),
     ParserFault(
         ("qwen3_xml", "qwen3_coder"), frozenset({Trouble.ARGUMENTS, Trouble.STREAM}),

@@ -7,12 +7,12 @@ by another holds records of both.
 from collections.abc import Mapping
 from typing import Any
 
-from onbox.evidence.migrations import version_1
+from onbox.evidence.migrations import version_1, version_2
 
 __all__ = ["current"]
 
 _BY_RECORD = {
-    "RunRecord": (version_1.run,),
+    "RunRecord": (version_1.run, version_2.run),
     "Exchange": (version_1.exchange,),
 }
 

@@ -64,6 +64,7 @@ from onbox.evidence.records.speed import (
     GpuMoment,
     Moment,
     SpeedRecord,
+    StepBytes,
     Telemetry,
 )
 from onbox.evidence.records.standup import (
@@ -72,7 +73,6 @@ from onbox.evidence.records.standup import (
     GuardStopped,
     Holder,
     ImageUsed,
-    LaunchCheck,
     LaunchRecord,
     MemoryLook,
     Phase,
@@ -116,7 +116,6 @@ __all__ = [
     "GuardStopped",
     "Holder",
     "ImageUsed",
-    "LaunchCheck",
     "LaunchRecord",
     "LedgerEntry",
     "LedgerKind",
@@ -151,6 +150,7 @@ __all__ = [
     "SpeedRecord",
     "Spending",
     "StandUp",
+    "StepBytes",
     "Stopped",
     "TaskPlan",
     "Telemetry",

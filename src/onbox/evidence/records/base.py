@@ -4,8 +4,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-SCHEMA_VERSION = 2
-"""2: faults and transport errors have a kind beside their text. `onbox.evidence.migrations` reads what is older."""
+SCHEMA_VERSION = 3
+"""3: `ReplayEnd.past_parser` is `raw_route`.
+
+2: faults and transport errors have a kind beside their text. `onbox.evidence.migrations` reads what is older."""
 
 
 class Record(BaseModel):

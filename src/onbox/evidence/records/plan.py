@@ -107,6 +107,8 @@ class SpeedPlan(Record):
     seed: int = 1
     concurrency: tuple[int, ...] = ()
     """Further numbers of requests at a time that are measured, after one at a time."""
+    depths: tuple[Count, ...] = ()
+    """Further depths that are measured one at a time, the shallowest first, up to one that takes too long (`--why`)."""
     backend: str = ""
     """Of the server, as the user states it; empty where nobody did."""
     precision: str = ""

@@ -118,8 +118,8 @@ class ReplayEnd(Record):
     seconds: Seconds
     ended: str
     """`complete`, or why there were fewer rounds than the plan asks for."""
-    past_parser: str
-    """The road past the server's parser, in words; empty: none is known."""
+    raw_route: str
+    """The route past the server's parser, in words; empty: none is known."""
 
 
 class RunRecord(Record):

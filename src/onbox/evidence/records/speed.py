@@ -58,6 +58,13 @@ class Telemetry(Record):
     cpu: CpuWindow
 
 
+class StepBytes(Record):
+    """What a step of one sequence reads after so much context, at the least of the precisions that may be resident."""
+
+    context_tokens: int
+    step_bytes: float
+
+
 class Ceiling(Record):
     """`fit.json`: what a token of these weights reads at least, and what this box can read; GB are 10^9 bytes."""
 
@@ -77,6 +84,10 @@ class Ceiling(Record):
     at_ceiling_from_gb_s: float
     not_bound_below_gb_s: float
     """These three are the limits of `onbox fit`."""
+    steps: tuple[StepBytes, ...] = ()
+    """By context, from 0 to beyond the deepest measurement; empty: not asked for."""
+    sequence_bytes_max: tuple[float, ...] = ()
+    """What each further of several sequences makes a step read at most, by the numbers of requests at a time."""
 
 
 class SpeedRecord(Record):

@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from onbox.evidence.records.base import Count, Record, Seconds
+from onbox.schema.checks import Check
 
 
 class Phase(Record):
@@ -87,25 +88,10 @@ class Stopped(Record):
     port_closed: bool | None = None
 
 
-class LaunchCheck(Record):
-    """One rule of a launch, and how it stood before the start."""
-
-    id: str
-    status: str
-    """`pass`, `warn`, `fail` or `unknown`."""
-    observed: float | str | None = None
-    threshold: float | None = None
-    unit: str = ""
-    evidence: str
-    """What was looked at."""
-    hint: str = ""
-    """What to do about it."""
-
-
 class LaunchRecord(Record):
     """`standup/launch.json`: what was found before anything started."""
 
-    checks: tuple[LaunchCheck, ...]
+    checks: tuple[Check, ...]
 
 
 class GuardLimits(Record):

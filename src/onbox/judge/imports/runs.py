@@ -72,4 +72,10 @@ def outcome_of(run: ImportedRun) -> RunOutcome:
             )
         detail = "no tool call: the model never tried, or the server lost the calls"
         return RunOutcome(Outcome.FAILED, Cause.MODEL, "M-NOCALL", detail, open=True)
-    return RunOutcome(Outcome.FAILED, Cause.MODEL, "F-GATE", "the gate said no")
+    low = [
+        f"{key} {run.rewards[key]:g}, below {least:g}"
+        for key, least in run.reward_min.items()
+        if run.rewards[key] < least
+    ]
+    detail = f"the gate said no: {', '.join(low)}" if low else "the gate said no"
+    return RunOutcome(Outcome.FAILED, Cause.MODEL, "F-GATE", detail)

@@ -18,7 +18,7 @@ from onbox.judge.verdict.comparison import KEEP, SWITCH, UNDECIDED, Rule
 from onbox.judge.verdict.contenders import Judged, population_interval, suite_interval
 from onbox.judge.verdict.head_to_head import HeadToHead, compare
 from onbox.judge.verdict.pairwise import pair_table, standings
-from onbox.judge.verdict.standing import Facts
+from onbox.judge.verdict.standing import ContenderFacts
 from onbox.judge.verdict.trial import basis_of, fixed_suite, population
 
 Told = tuple[ImportedRun, RunOutcome]
@@ -100,15 +100,18 @@ def _rate(told: Iterable[Told], model: str) -> float:
 
 def _plan(head: ImportHead, models: Sequence[str], first: str, keys: Sequence[CellKey], told: Sequence[Told]) -> Plan:
     each = Counter((run.model, run.task, run.arm) for run, _ in told)
+    # No folder is made of these names: an organisation and a slash stand in many of them.
     return Plan(
         created_at=head.imported_at,
         onbox_version=head.onbox_version,
         kind="import",
         contenders=tuple(
-            ContenderPlan(name=model, role=Role.INCUMBENT if model == first else Role.CHALLENGER, recipe={})
+            ContenderPlan.model_construct(
+                name=model, role=Role.INCUMBENT if model == first else Role.CHALLENGER, recipe={}
+            )
             for model in models
         ),
-        tasks=tuple(TaskPlan(name=task, sha256="") for task in dict.fromkeys(task for task, _ in keys)),
+        tasks=tuple(TaskPlan.model_construct(name=task, sha256="") for task in dict.fromkeys(task for task, _ in keys)),
         arms=tuple(dict.fromkeys(arm for _, arm in keys)),
         runs=max(each.values(), default=0),
         agent=AgentPlan(name=head.kind, version=""),
@@ -148,7 +151,7 @@ def _judged(contender: ContenderPlan, keys: Sequence[CellKey], told: Sequence[To
         speed=None,
         invalid_reasons=dict(sorted(reasons.items())),
     )
-    return Judged(contender, (), cells, result, arm, facts=Facts(seconds=_seconds(valid)))
+    return Judged(contender, (), cells, result, arm, facts=ContenderFacts(seconds=_seconds(valid)))
 
 
 def _seconds(valid: Sequence[Told]) -> dict[tuple[str, int], float]:
@@ -196,4 +199,6 @@ def _run(run: ImportedRun, outcome: RunOutcome, number: int) -> RunResult:
         folder=f"runs.jsonl:{number}",
         files_changed=run.filesChanged or 0,
         lines_changed=run.linesChanged or 0,
+        rewards=run.rewards,
+        reward_min=run.reward_min,
     )

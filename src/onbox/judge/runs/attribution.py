@@ -9,12 +9,12 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from onbox.evidence.records import AgentStop, Exchange, FaultKind, RunRecord
-from onbox.judge.formatting import one_line, percent, sentence
+from onbox.evidence.records import AgentStop, Exchange, FaultKind, GateEnd, RunRecord
+from onbox.judge.formatting import one_line, percent, plus_minus, sentence
 from onbox.judge.results import RunResult
 from onbox.judge.rounding import rounded
 from onbox.judge.runs.codes import CODES
-from onbox.judge.runs.observed_rate import observed_tok_s
+from onbox.judge.runs.observed_rate import UsualRate, observed_tok_s
 from onbox.judge.runs.replays import Replayed, Settled, replayed
 from onbox.judge.runs.replies import answer_without_call, call_fault, classify
 from onbox.judge.runs.run_context import NOTHING_KNOWN, RunContext
@@ -60,7 +60,7 @@ def attribute(run: RunRecord, exchanges: Sequence[Exchange], context: RunContext
     """
     samples = samples_of(exchanges)
     result = attribute_samples(run, exchanges, samples, context)
-    return held_to_rate(result, observed_tok_s(samples), context.calibrated_tok_s)
+    return held_to_rate(result, observed_tok_s(samples), context.usual)
 
 
 def samples_of(exchanges: Sequence[Exchange]) -> list[Sample]:
@@ -138,23 +138,22 @@ def _rule(run: RunRecord, asked: Sequence[Exchange], samples: Sequence[Sample], 
     if run.tampering:
         return "X-TAMPER", "; ".join(run.tampering)
     if run.gate is None or run.gate.exit_code not in (0, 1):
-        ended = "it was not reached" if run.gate is None else _gate_end(run.gate.exit_code)
-        return "I-GATE", ended
+        return "I-GATE", "it was not reached" if run.gate is None else _gate_end(run.gate)
     if run.gate.exit_code == 0:
         return "PASS", ""
     return _refused(run, asked, [sample.reply for sample in samples], run.gate.reason)
 
 
-def held_to_rate(result: RunResult, seen_tok_s: float | None, usual_tok_s: float | None) -> RunResult:
+def held_to_rate(result: RunResult, seen_tok_s: float | None, usual: UsualRate | None) -> RunResult:
     """The result of a run once the usual rate of its server is known: one that ran out of time on a server that was far
     below it is invalid.
 
     Args:
         result: of the run by itself.
         seen_tok_s: the rate that was observed in it; None: too little came.
-        usual_tok_s: of the server; None: nobody knows.
+        usual: of the server; None: nobody knows.
     """
-    slow = _slow(seen_tok_s, usual_tok_s) if result.code == "L-TIME" else ""
+    slow = _slow(seen_tok_s, usual) if result.code == "L-TIME" else ""
     if not slow:
         return result
     told = CODES["I-SLOW"]
@@ -163,12 +162,15 @@ def held_to_rate(result: RunResult, seen_tok_s: float | None, usual_tok_s: float
     return result.model_copy(update=changes)
 
 
-def _slow(seen_tok_s: float | None, calibrated_tok_s: float | None) -> str:
-    """How far below its usual rate the server was; empty when it was not, or when that is not known."""
-    if seen_tok_s is None or calibrated_tok_s is None or seen_tok_s >= RATE_SHARE_MIN * calibrated_tok_s:
+def _slow(seen_tok_s: float | None, usual: UsualRate | None) -> str:
+    """How far below its usual rate the server was, or may have been within that rate's uncertainty; empty when it was
+    not, or when that is not known."""
+    if seen_tok_s is None or usual is None or seen_tok_s >= RATE_SHARE_MIN * usual.most_tok_s:
         return ""
-    share = percent(seen_tok_s / calibrated_tok_s)
-    return f"{seen_tok_s:.3g} tok/s, {share} of {calibrated_tok_s:.3g}; below {percent(RATE_SHARE_MIN)} is not counted"
+    share, known = percent(seen_tok_s / usual.tok_s), plus_minus(usual.relative or None)
+    return (
+        f"{seen_tok_s:.3g} tok/s, {share} of {usual.tok_s:.3g}{known}; below {percent(RATE_SHARE_MIN)} is not counted"
+    )
 
 
 def _settled(code: str, again: Replayed, asked: Sequence[Exchange], replies: Sequence[Reply]) -> str | None:
@@ -239,8 +241,11 @@ def _broken(asked: Sequence[Exchange], replies: Sequence[Reply]) -> list[str]:
     return [call_fault(call, offered) or "" for reply in replies for call in reply.tool_calls]
 
 
-def _gate_end(exit_code: int | None) -> str:
-    return "it was killed at its time limit" if exit_code is None else f"it ended with exit code {exit_code}"
+def _gate_end(gate: GateEnd) -> str:
+    if gate.exit_code is None:
+        return "it was killed at its time limit"
+    fault = gate.reason.removeprefix("GATE_FAULT").strip()
+    return one_line(fault) if fault != gate.reason and fault else f"it ended with exit code {gate.exit_code}"
 
 
 def _cut_off(last: Exchange, reply: Reply) -> tuple[str, str]:

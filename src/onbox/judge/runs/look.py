@@ -19,11 +19,11 @@ from onbox.judge.runs.observed_rate import observed_tok_s
 from onbox.judge.runs.run_context import TrialContext
 from onbox.judge.speed.estimator import Sample
 
-__all__ = ["Look", "Looker", "held_to_rate"]
+__all__ = ["Looker", "RunLook", "held_to_rate"]
 
 
 @dataclass(frozen=True)
-class Look:
+class RunLook:
     """What one run shows by itself.
 
     Args:
@@ -66,7 +66,7 @@ class Looker:
         """Whether the plan asks for a run; no other is judged."""
         return record.task in self._tasks and record.arm in self._plan.arms and record.n <= self._plan.runs
 
-    def look(self, run: RunEvidence, samples: Sequence[Sample] | None = None) -> Look:
+    def look(self, run: RunEvidence, samples: Sequence[Sample] | None = None) -> RunLook:
         """Look at one run.
 
         Args:
@@ -75,7 +75,7 @@ class Looker:
         """
         read = samples_of(run.exchanges) if samples is None else samples
         result = attribute_samples(run.record, run.exchanges, read, self._context.of(run))
-        return Look(result, _said(read), self._bears(run), observed_tok_s(read))
+        return RunLook(result, _said(read), self._bears(run), observed_tok_s(read))
 
     def _bears(self, run: RunEvidence) -> frozenset[str]:
         own, exchanges = run.record.arm, run.exchanges

@@ -29,13 +29,31 @@ def observed_tok_s(samples: Sequence[Sample]) -> float | None:
 
 
 @dataclass(frozen=True)
+class UsualRate:
+    """A rate to hold a slow run against.
+
+    Args:
+        tok_s: of the server.
+        relative: its uncertainty; 0 of a median over runs, whose spread is the runs' own.
+    """
+
+    tok_s: float
+    relative: float = 0.0
+
+    @property
+    def most_tok_s(self) -> float:
+        """What the server may really decode at: nobody is blamed for what may be the server's."""
+        return self.tok_s * (1 + self.relative)
+
+
+@dataclass(frozen=True)
 class Usual:
-    """The rates to hold a slow run against, in tok/s; None where nobody knows one."""
+    """The rates to hold a slow run against; None where nobody knows one."""
 
-    alone: float | None
-    beside_others: float | None
+    alone: UsualRate | None
+    beside_others: UsualRate | None
 
-    def of(self, run: RunRecord) -> float | None:
+    def of(self, run: RunRecord) -> UsualRate | None:
         """The one that is fair to a run."""
         return self.beside_others if run.beside else self.alone
 
@@ -53,10 +71,10 @@ def usual_rates(speed: Measurement | None, runs: Sequence[tuple[RunRecord, float
         parallel: runs at a time, by the plan.
     """
     cells = speed.cells if speed else ()
-    measured = next((cell.decode_tok_s for cell in cells if cell.profile["concurrency"] == parallel), None)
+    measured = next((rate_of(cell) for cell in cells if cell.profile["concurrency"] == parallel), None)
     beside_others = _median([rate for run, rate in runs if run.beside])
     return Usual(
-        alone=calibrated_tok_s(speed.decode_tok_s if speed else None, [rate for run, rate in runs if not run.beside]),
+        alone=rate_of(speed) or _median([rate for run, rate in runs if not run.beside]),
         beside_others=measured if beside_others is None else beside_others,
     )
 
@@ -74,11 +92,13 @@ def usual_of_each_node(
     }
 
 
-def calibrated_tok_s(measured: float | None, runs: Sequence[float | None]) -> float | None:
-    """The rate to hold a slow run against: the measured one, else the median over the contender's own runs."""
-    return _median(runs) if measured is None else measured
+def rate_of(speed: Measurement | None) -> UsualRate | None:
+    """What was measured; None: there is no such rate."""
+    if speed is None or speed.decode_tok_s is None:
+        return None
+    return UsualRate(speed.decode_tok_s, speed.uncertainty.relative if speed.uncertainty else 0.0)
 
 
-def _median(runs: Sequence[float | None]) -> float | None:
+def _median(runs: Sequence[float | None]) -> UsualRate | None:
     rates = [rate for rate in runs if rate is not None]
-    return median(rates) if len(rates) >= RUNS_MIN else None
+    return UsualRate(median(rates)) if len(rates) >= RUNS_MIN else None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from onbox.evidence.load import EngineLife, RunEvidence
 from onbox.evidence.records import Exchange, LedgerEntry, LedgerKind, Plan, RunRecord
+from onbox.judge.runs.observed_rate import UsualRate
 
 STRIKES = (LedgerKind.DISCARDED, LedgerKind.INVALIDATED)
 
@@ -18,7 +19,7 @@ class RunContext:
         struck: why the ledger struck it out; None when it stands.
         task_sha256: of the task in the plan; a run of other files is invalid. None: not compared.
         guarded: what the guard saw when it stopped the engine of this run, in words; None when it did not.
-        calibrated_tok_s: the server's usual rate; None when it is not known.
+        usual: the server's usual rate; None when it is not known.
         replays: the run's last request, sent again.
     """
 
@@ -26,7 +27,7 @@ class RunContext:
     struck: str | None = None
     task_sha256: str | None = None
     guarded: str | None = None
-    calibrated_tok_s: float | None = None
+    usual: UsualRate | None = None
     replays: tuple[Exchange, ...] = ()
 
 
@@ -47,7 +48,7 @@ class TrialContext:
         self._tasks = {task.name: task.sha256 for task in plan.tasks}
         self._guarded = guarded_lives(lives)
 
-    def of(self, run: RunEvidence, calibrated_tok_s: float | None = None) -> RunContext:
+    def of(self, run: RunEvidence, usual: UsualRate | None = None) -> RunContext:
         """The context of one run."""
         where = run_folder(run.record)
         return RunContext(
@@ -55,7 +56,7 @@ class TrialContext:
             struck=self.struck.get(where),
             task_sha256=self._tasks.get(run.record.task),
             guarded=self._guarded.get(run.record.launch_id),
-            calibrated_tok_s=calibrated_tok_s,
+            usual=usual,
             replays=run.replays,
         )
 

@@ -18,7 +18,7 @@ CHANCE_PARTS = 1
 
 
 @dataclass(frozen=True)
-class Cause:
+class SightCause:
     """A row of the table.
 
     Args:
@@ -61,11 +61,11 @@ def judge_sight(evidence: SightEvidence) -> SightResult | None:
 # ---------------------------------------------------------------- what the answers show
 
 
-def _by_answers(answers: Answers) -> Cause | None:
+def _by_answers(answers: Answers) -> SightCause | None:
     """What needs no cause: it sees, or nothing can be said of the answers."""
     if guessed := answers.guessed():
         detail = f"question {guessed.n} was answered rightly {_without(guessed)}: the answers prove nothing"
-        return Cause(None, SightReason.UNKNOWN, detail)
+        return SightCause(None, SightReason.UNKNOWN, detail)
     read = [trial for trial in answers.shown if trial.outcome is SightOutcome.READ]
     if not read and _parts(answers.larger) <= max(CHANCE_PARTS, _parts(answers.controls)):
         return None
@@ -73,9 +73,9 @@ def _by_answers(answers: Answers) -> Cause | None:
     counted = several([f"{rate.read} of {rate.valid} at {rate.width} x {rate.height} px" for rate in answers.rates()])
     sees = bool(shares) and shares[0] > SEEN_SHARE
     if shares and min(shares) >= WELL_SHARE:
-        return Cause(True, SightReason.SEES, f"it reads {counted}")
+        return SightCause(True, SightReason.SEES, f"it reads {counted}")
     some = "" if read else "; of others it reads parts"
-    return Cause(sees, SightReason.SEEN_BADLY, f"pictures arrive, and it reads {counted}{some}")
+    return SightCause(sees, SightReason.SEEN_BADLY, f"pictures arrive, and it reads {counted}{some}")
 
 
 def _parts(trials: tuple[SightTrial, ...]) -> int:
@@ -89,37 +89,37 @@ def _without(trial: SightTrial) -> str:
 # ---------------------------------------------------------------- what is known of the server
 
 
-def _by_facts(facts: SightFacts, answers: Answers) -> Cause | None:
+def _by_facts(facts: SightFacts, answers: Answers) -> SightCause | None:
     """Why pictures are refused or ignored, where that is known; a cause is named only where something was asked."""
     if not _blind(answers):
         return None
     how = _how(answers)
     if facts.tower is False:
-        return Cause(False, SightReason.NO_TOWER, f"{how}; {facts.tower_seen}")
+        return SightCause(False, SightReason.NO_TOWER, f"{how}; {facts.tower_seen}")
     if facts.flags:
         flags = several([f"{flag.option} ({flag.where})" for flag in facts.flags])
         known = "the weights hold a vision tower" if facts.tower else "whether the weights hold a tower is not known"
         advice = "; ".join(dict.fromkeys(flag.remedy for flag in facts.flags)) if facts.tower else ""
-        return Cause(False, SightReason.HIDDEN_BY_FLAG, f"{how}: hidden by {flags}; {known}", advice)
+        return SightCause(False, SightReason.HIDDEN_BY_FLAG, f"{how}: hidden by {flags}; {known}", advice)
     if facts.projector_needed and facts.projector_given is False and facts.projector_beside:
         detail = f"{how}: the engine was given no projector, and {facts.projector_beside} lies beside the weights"
         advice = facts.remedies.get(SightReason.NO_PROJECTOR_GIVEN, "").replace("FILE", facts.projector_beside)
-        return Cause(False, SightReason.NO_PROJECTOR_GIVEN, detail, advice)
+        return SightCause(False, SightReason.NO_PROJECTOR_GIVEN, detail, advice)
     if facts.template_needed and facts.template_slot is False:
         detail = f"{how}: the chat template goes through the parts of a message and has no place for a picture"
         advice = facts.remedies.get(SightReason.NO_IMAGE_SLOT, "") if facts.tower else ""
-        return Cause(False, SightReason.NO_IMAGE_SLOT, detail, advice)
+        return SightCause(False, SightReason.NO_IMAGE_SLOT, detail, advice)
     return None
 
 
-def _by_refusal(facts: SightFacts, answers: Answers) -> Cause:
+def _by_refusal(facts: SightFacts, answers: Answers) -> SightCause:
     """What is left: the engine's words, an answer that a picture does not change, or nothing to go by."""
     if not _blind(answers):
-        return Cause(None, SightReason.UNKNOWN, _nothing(answers))
+        return SightCause(None, SightReason.UNKNOWN, _nothing(answers))
     if refusal := _refusal(answers):
         advice = facts.remedies.get(SightReason.REFUSED, "") if facts.tower and facts.flags is None else ""
-        return Cause(False, SightReason.REFUSED, f"pictures are refused: {refusal.note}", advice)
-    return Cause(False, SightReason.IGNORED, _how(answers))
+        return SightCause(False, SightReason.REFUSED, f"pictures are refused: {refusal.note}", advice)
+    return SightCause(False, SightReason.IGNORED, _how(answers))
 
 
 def _blind(answers: Answers) -> bool:
@@ -173,7 +173,7 @@ def _nothing(answers: Answers) -> str:
     return f"no answer about a picture came: {several(notes[:3])}" if notes else "no answer about a picture came"
 
 
-def _missing(facts: SightFacts, cause: Cause, answers: Answers) -> tuple[str, ...]:
+def _missing(facts: SightFacts, cause: SightCause, answers: Answers) -> tuple[str, ...]:
     """What would have to be known to be surer of the cause."""
     found = []
     if cause.reason is SightReason.NO_TOWER:

@@ -6,13 +6,15 @@ from itertools import pairwise
 
 from onbox.evidence.records import CpuWindow, Moment
 from onbox.judge import thresholds as limit
-from onbox.judge.results import Check, Status
+from onbox.judge.rule import Subject, rule
 from onbox.judge.speed.check_context import CheckContext, check, unseen
 from onbox.judge.speed.estimator import SECOND_NS
+from onbox.schema.checks import Check, Status
 
 UNWATCHED = "nobody looked at the box often enough while it was measured"
 
 
+@rule("FOREIGN_CPU", Subject.BOX, hard=True)
 def foreign_cpu(context: CheckContext) -> Check:
     """Nobody else used the processors while we measured."""
     windows, evidence = _windows(context), context.file("telemetry.jsonl")
@@ -20,12 +22,11 @@ def foreign_cpu(context: CheckContext) -> Check:
     most = 100 * limit.FOREIGN_CPU_WARN
     if capacity <= 0 or any(window.engine_s is None for window in windows):
         hint = "the engine's use of the processors is not ours to see, so neither is anyone else's"
-        return unseen("FOREIGN_CPU", hint, threshold=most, unit="%", evidence=evidence)
+        return unseen(hint, threshold=most, unit="%", evidence=evidence)
     used = math.fsum(window.busy_s - (window.engine_s or 0.0) - window.own_s for window in windows)
     share = max(0.0, used / capacity)
     fails, warns = share > limit.FOREIGN_CPU_FAIL, share > limit.FOREIGN_CPU_WARN
     return check(
-        "FOREIGN_CPU",
         Status.FAIL if fails else Status.WARN if warns else None,
         "other programs used the processors: stop them and measure again",
         observed=round(100 * share, 1),
@@ -35,6 +36,7 @@ def foreign_cpu(context: CheckContext) -> Check:
     )
 
 
+@rule("CLIENT_CPU", Subject.BOX)
 def client_cpu(context: CheckContext) -> Check:
     """onbox itself was not what set the pace."""
     windows, evidence = _windows(context), context.file("telemetry.jsonl")
@@ -42,10 +44,9 @@ def client_cpu(context: CheckContext) -> Check:
     most = 100 * limit.CLIENT_CPU_MAX
     if wall_s <= 0:
         hint = "how much of a processor onbox itself needed was not written down"
-        return unseen("CLIENT_CPU", hint, threshold=most, unit="% of a core", evidence=evidence)
+        return unseen(hint, threshold=most, unit="% of a core", evidence=evidence)
     share = math.fsum(window.own_s for window in windows) / wall_s
     return check(
-        "CLIENT_CPU",
         Status.WARN if share > limit.CLIENT_CPU_MAX else None,
         "onbox needed most of a core to read the stream, and may be what set the pace: give it a core of its own",
         observed=round(100 * share, 1),
@@ -55,15 +56,15 @@ def client_cpu(context: CheckContext) -> Check:
     )
 
 
+@rule("CLIENT_LAG", Subject.BOX)
 def client_lag(context: CheckContext) -> Check:
     """onbox woke in time, so that stamps are those of the arrivals: against the time that a request decodes for."""
     spans = [sample.observed[1] for sample in context.samples if sample.observed]
     most_s = limit.BOUNDED_MAX * math.fsum(spans) / max(1, len(spans))
     late_s, evidence = wake_up_p99_s(context), context.file("telemetry.jsonl")
     if late_s is None:
-        return unseen("CLIENT_LAG", UNWATCHED, threshold=_ms(most_s), unit="ms", evidence=evidence)
+        return unseen(UNWATCHED, threshold=_ms(most_s), unit="ms", evidence=evidence)
     return check(
-        "CLIENT_LAG",
         Status.WARN if late_s > most_s else None,
         "onbox woke late, and its stamps with it: the processors are busy; leave one of them free",
         observed=_ms(late_s),
@@ -79,15 +80,15 @@ def wake_up_p99_s(context: CheckContext) -> float | None:
     return late[min(len(late) - 1, math.ceil(0.99 * len(late)) - 1)] if late else None
 
 
+@rule("ASLEEP", Subject.BOX, hard=True)
 def asleep(context: CheckContext) -> Check:
     """The box did not sleep meanwhile: its clock for intervals stands still then."""
     moments, evidence = watched(context), context.file("telemetry.jsonl")
     most = _ms(limit.ASLEEP_MAX_NS / SECOND_NS)
     if not moments:
-        return unseen("ASLEEP", UNWATCHED, threshold=most, unit="ms", evidence=evidence)
+        return unseen(UNWATCHED, threshold=most, unit="ms", evidence=evidence)
     slept_ns = moments[-1].asleep_ns - moments[0].asleep_ns
     return check(
-        "ASLEEP",
         Status.FAIL if slept_ns > limit.ASLEEP_MAX_NS else None,
         "the box slept while it was measured: keep it awake and measure again",
         observed=_ms(slept_ns / SECOND_NS),
@@ -97,16 +98,16 @@ def asleep(context: CheckContext) -> Check:
     )
 
 
+@rule("STEAL", Subject.BOX)
 def steal(context: CheckContext) -> Check:
     """The hypervisor gave the processors to nobody else."""
     windows, evidence = _windows(context), context.file("telemetry.jsonl")
     capacity = math.fsum(window.wall_s * window.cores for window in windows)
     most = 100 * limit.STEAL_MAX
     if capacity <= 0:
-        return unseen("STEAL", "steal was not written down", threshold=most, unit="%", evidence=evidence)
+        return unseen("steal was not written down", threshold=most, unit="%", evidence=evidence)
     share = math.fsum(window.steal_s for window in windows) / capacity
     return check(
-        "STEAL",
         Status.WARN if share > limit.STEAL_MAX else None,
         "the hypervisor gave the processors to other machines: measure on a machine of its own",
         observed=round(100 * share, 2),
@@ -116,6 +117,7 @@ def steal(context: CheckContext) -> Check:
     )
 
 
+@rule("MEMORY", Subject.BOX)
 def memory(context: CheckContext) -> Check:
     """Memory did not run short: nothing was swapped, and no task stood still for want of memory."""
     moments, evidence = watched(context), context.file("telemetry.jsonl")
@@ -124,12 +126,11 @@ def memory(context: CheckContext) -> Check:
     stalled_us = _grown([moment.stalled_us.get("memory") for moment in moments])
     if swapped is None and stalled_us is None:
         hint = UNWATCHED if not moments else "the kernel tells neither stalls nor swapping"
-        return unseen("MEMORY", hint, threshold=most, unit="%", evidence=evidence)
+        return unseen(hint, threshold=most, unit="%", evidence=evidence)
     wall_us = (moments[-1].t_ns - moments[0].t_ns) / 1000
     share = (stalled_us or 0) / max(1.0, wall_us)
     bad = bool(swapped) or share > limit.MEMORY_STALL_MAX
     return check(
-        "MEMORY",
         Status.WARN if bad else None,
         _short_of_memory(swapped, share),
         observed=round(100 * share, 2),

@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from onbox.evidence.records import Ceiling, CpuWindow, Exchange, Moment, PreflightCase, SpeedRecord
-from onbox.judge.results import Check, Status, Uncertainty, Witness
+from onbox.judge.results import Uncertainty, Witness
+from onbox.judge.rule import finding
 from onbox.judge.speed.concurrency import ConcurrentWindow
 from onbox.judge.speed.estimator import Sample
 from onbox.judge.speed.metrics import Counters
+from onbox.schema.checks import Check, Status
 from onbox.schema.engine_profile import EngineProfile
 
 Observed = float | str | None
@@ -31,6 +33,8 @@ class CheckContext:
     cpu: Mapping[int, CpuWindow]
     moments: Sequence[Moment]
     coherence: PreflightCase | None
+    without_sense: bool
+    """The weights are random on purpose."""
     ceiling: Ceiling | None
     implied_gb_s: float | None
     """Bandwidth that the rate needs; None where the weights are not known."""
@@ -45,7 +49,6 @@ class CheckContext:
 
 
 def check(
-    id: str,
     bad: Status | None,
     hint: str,
     *,
@@ -60,8 +63,7 @@ def check(
         bad: `fail`, `warn` or `unknown`; None: the rule is satisfied.
         hint: said when it is not.
     """
-    return Check(
-        id=id,
+    return finding(
         status=bad or Status.PASS,
         observed=observed,
         threshold=threshold,
@@ -71,6 +73,6 @@ def check(
     )
 
 
-def unseen(id: str, hint: str, *, threshold: Observed, unit: str, evidence: str) -> Check:
+def unseen(hint: str, *, threshold: Observed, unit: str, evidence: str) -> Check:
     """The rule could not see what it asks for."""
-    return check(id, Status.UNKNOWN, hint, observed=None, threshold=threshold, unit=unit, evidence=evidence)
+    return check(Status.UNKNOWN, hint, observed=None, threshold=threshold, unit=unit, evidence=evidence)

@@ -1,55 +1,25 @@
 """The validity rules of a decode measurement: which there are, and which of them a number must not fail."""
 
+from dataclasses import replace
+
 from onbox.judge.formatting import sentence
-from onbox.judge.results import Check
+from onbox.judge.rule import Subject, ids
 from onbox.judge.speed import box_checks as box
 from onbox.judge.speed import gpu_checks as gpu
 from onbox.judge.speed import idle_checks as quiet
+from onbox.judge.speed import ledger_checks as ledger
 from onbox.judge.speed import stability_checks as steady
 from onbox.judge.speed import stream_checks as whole
 from onbox.judge.speed import traffic_checks as traffic
 from onbox.judge.speed.ceiling_checks import ceiling
 from onbox.judge.speed.check_context import CheckContext
+from onbox.schema.checks import Check
 
-HARD = frozenset(
-    {
-        "COMPLETE",
-        "IDLE_BEFORE",
-        "IDLE_AFTER",
-        "COUNTER_RESET",
-        "STRAY_TRAFFIC",
-        "TOKEN_RESIDUAL",
-        "STREAM_ERROR",
-        "OUTPUT_LENGTH",
-        "USAGE",
-        "ONE_ANSWER",
-        "ONE_SHOT",
-        "ALL_ACTIVE",
-        "BURSTS",
-        "FOREIGN_CPU",
-        "ASLEEP",
-        "CEILING",
-        "COHERENCE",
-    }
-)
+SINGLY = (ledger.struck_out,)
+"""Rules that are applied elsewhere."""
+HARD = ids(hard=True)
 """Checks whose failure makes a measurement invalid; the failure of any other makes it suspect."""
-
-OF_THE_BOX = frozenset(
-    {
-        "FOREIGN_CPU",
-        "CLIENT_CPU",
-        "CLIENT_LAG",
-        "ASLEEP",
-        "STEAL",
-        "MEMORY",
-        "GPU_CLOCK",
-        "GPU_THROTTLE",
-        "GPU_SHARED",
-        "WARM_UP",
-        "DRIFT",
-        "INTERVAL",
-    }
-)
+OF_THE_BOX = ids(subject=Subject.BOX)
 """Checks that ask about the box and how it holds its pace, and nothing about the server's words."""
 
 
@@ -89,4 +59,4 @@ def all_checks(context: CheckContext) -> tuple[Check, ...]:
         gpu.throttle(context),
         gpu.shared(context),
     )
-    return tuple(check.model_copy(update={"hint": sentence(check.hint)}) for check in found if check is not None)
+    return tuple(replace(check, hint=sentence(check.hint)) for check in found if check is not None)

@@ -8,7 +8,7 @@ from onbox.evidence.load import TrialEvidence
 from onbox.evidence.records import ContenderPlan
 from onbox.evidence.served_recipe import served_recipe
 from onbox.judge.results import Measurement
-from onbox.judge.speed.claims import Served, judge_claims
+from onbox.judge.speed.claims import ServedModel, judge_claims
 
 
 def with_claims(
@@ -19,7 +19,7 @@ def with_claims(
     if not named:
         return speed
     profile = speed.profile
-    served = Served(
+    served = ServedModel(
         names=[*served_recipe(contender).model_names, str(profile.get("model") or "")],
         box=tuple(_box_names(evidence.box)),
         backend=str(profile.get("backend") or ""),

@@ -14,12 +14,12 @@ from onbox.judge import thresholds as limit
 from onbox.judge.results import ClaimResult, Difference, Measurement
 
 NOT_TOLD = "not told"
-REPRODUCES, DIFFERS, NOT_COMPARABLE = "reproduces", "differs", "not comparable"
+REPRODUCES, DIFFERS, UNDECIDED, NOT_COMPARABLE = "reproduces", "differs", "undecided", "not comparable"
 OURS = {"quantity": "decode", "prefix_cache": "no"}
 
 
 @dataclass(frozen=True)
-class Served:
+class ServedModel:
     """What was measured, as far as a claim may ask.
 
     Args:
@@ -35,18 +35,17 @@ class Served:
     precision: str
 
 
-def judge_claims(claims: Sequence[Claim], speed: Measurement, served: Served) -> tuple[ClaimResult, ...]:
+def judge_claims(claims: Sequence[Claim], speed: Measurement, served: ServedModel) -> tuple[ClaimResult, ...]:
     """Hold every claim about this model against the measurement."""
     names = [_plain(name) for name in served.names]
     about = [claim for claim in claims if any(_plain(part) in name for part in claim.models for name in names)]
     return tuple(_judge(claim, speed, served) for claim in about)
 
 
-def _judge(claim: Claim, speed: Measurement, served: Served) -> ClaimResult:
+def _judge(claim: Claim, speed: Measurement, served: ServedModel) -> ClaimResult:
     bars = [found for found in _profile(claim, speed, served) if found is not None]
     value = _value(claim, speed)
-    unusable = bars or speed.interval is None
-    verdict = NOT_COMPARABLE if unusable else DIFFERS if value else REPRODUCES
+    verdict = NOT_COMPARABLE if bars or speed.interval is None else _of_values(claim, speed.interval)
     return ClaimResult(
         name=claim.name,
         tok_s=claim.tok_s,
@@ -60,21 +59,35 @@ def _judge(claim: Claim, speed: Measurement, served: Served) -> ClaimResult:
 
 
 def _value(claim: Claim, speed: Measurement) -> Difference | None:
-    low, high = claim.tok_s * (1 - claim.tolerance), claim.tok_s * (1 + claim.tolerance)
     said = f"{claim.tok_s:g} tok/s ± {100 * claim.tolerance:g} percent"
     if speed.interval is None:
         return _difference("value", said, "no valid rate", "a measurement that failed a check reproduces nothing")
-    if low <= speed.interval[0] and speed.interval[1] <= high:
+    found = _of_values(claim, speed.interval)
+    if found == REPRODUCES:
         return None
     seen = f"{speed.interval[0]:.4g} to {speed.interval[1]:.4g} tok/s"
-    return _difference("value", said, seen, "the interval does not lie within the tolerance")
+    why = {
+        DIFFERS: "the whole interval lies outside of the tolerance",
+        UNDECIDED: "the interval lies across the edge of the tolerance: the rate is not known well enough (--within)",
+    }[found]
+    return _difference("value", said, seen, why)
+
+
+def _of_values(claim: Claim, interval: tuple[float, float]) -> str:
+    """What the interval of the measured rate says of the claim's, tolerance included, all else being the same."""
+    low, high = claim.tok_s * (1 - claim.tolerance), claim.tok_s * (1 + claim.tolerance)
+    if low <= interval[0] and interval[1] <= high:
+        return REPRODUCES
+    return DIFFERS if interval[1] < low or interval[0] > high else UNDECIDED
 
 
 # ---------------------------------------------------------------- what must be the same
 
 
-def _profile(claim: Claim, speed: Measurement, served: Served) -> Iterator[Difference | None]:
+def _profile(claim: Claim, speed: Measurement, served: ServedModel) -> Iterator[Difference | None]:
     profile = speed.profile
+    if speed.rate_of != "model":
+        yield _difference("weights", "a model's", "random", "such a rate is of the kernels, not of the model")
     yield _same(
         "definition",
         claim.quantity,
@@ -126,7 +139,7 @@ def _depth(claim: Claim, speed: Measurement) -> Difference | None:
     return _difference("depth", _said(claim.context_tokens), _said(seen), _why(claim.context_tokens, why))
 
 
-def _box(claim: Claim, served: Served) -> Difference | None:
+def _box(claim: Claim, served: ServedModel) -> Difference | None:
     if claim.box is None or any(_plain(claim.box) in _plain(name) for name in served.box):
         return None
     return _difference("box", claim.box, ", ".join(served.box) or "not known", "another box has another memory")

@@ -3,8 +3,9 @@
 import re
 
 from onbox.judge import thresholds as limit
-from onbox.judge.results import Check, Status
+from onbox.judge.rule import Subject, finding, rule
 from onbox.judge.speed.check_context import CheckContext
+from onbox.schema.checks import Check, Status
 
 BUSY = re.compile(r"running|waiting|processing|deferred|queue")
 """Scraped gauges that are zero when nobody is served; other gauges (averages, settings) say nothing of that."""
@@ -12,14 +13,14 @@ COUNTS = ("_total", "_sum", "_count")
 """Scraped counters, which stand still when nobody is served."""
 
 
+@rule("IDLE_BEFORE", Subject.SERVER, hard=True)
 def idle_before(context: CheckContext) -> Check:
     """Nobody else was served before the window: what runs or waits is zero, and counters stand still."""
     scrapes = context.run.idle_before
     evidence = f"{context.where}/run.json"
     looked = [scrape for scrape in scrapes if any(_busy(name) for name in scrape)]
     if len(looked) < limit.IDLE_SCRAPES_MIN:
-        return Check(
-            id="IDLE_BEFORE",
+        return finding(
             status=Status.UNKNOWN,
             observed=len(looked),
             threshold=limit.IDLE_SCRAPES_MIN,
@@ -30,8 +31,7 @@ def idle_before(context: CheckContext) -> Check:
     active = max((value for scrape in scrapes for name, value in scrape.items() if _busy(name)), default=0.0)
     moved = [name for name in scrapes[0] if name.endswith(COUNTS) and len({scrape.get(name) for scrape in scrapes}) > 1]
     good = active == 0 and not moved
-    return Check(
-        id="IDLE_BEFORE",
+    return finding(
         status=Status.PASS if good else Status.FAIL,
         observed=active if active or not moved else ", ".join(moved),
         threshold=0,
@@ -41,6 +41,7 @@ def idle_before(context: CheckContext) -> Check:
     )
 
 
+@rule("IDLE_AFTER", Subject.SERVER, hard=True)
 def idle_after(context: CheckContext) -> Check:
     """Nobody else was being served when the window closed: engines count a request only when it ends."""
     busy = context.counters.busy if context.counters else None
@@ -49,8 +50,7 @@ def idle_after(context: CheckContext) -> Check:
         Status.UNKNOWN: "the server does not say what it is serving",
         Status.FAIL: "a request that is not ours was under way at the end of the window: measure again",
     }
-    return Check(
-        id="IDLE_AFTER",
+    return finding(
         status=status,
         observed=busy,
         threshold=0,
@@ -60,12 +60,12 @@ def idle_after(context: CheckContext) -> Check:
     )
 
 
+@rule("COUNTER_RESET", Subject.SERVER, hard=True)
 def counter_reset(context: CheckContext) -> Check:
     """The counters only grew: one that fell means that the server was restarted inside the window."""
     evidence = f"{context.where}/metrics-after.prom"
     if context.counters is None:
-        return Check(
-            id="COUNTER_RESET",
+        return finding(
             status=Status.UNKNOWN,
             observed=None,
             threshold=0,
@@ -73,8 +73,7 @@ def counter_reset(context: CheckContext) -> Check:
             hint="the server offers no counters that onbox knows",
         )
     resets = context.counters.resets
-    return Check(
-        id="COUNTER_RESET",
+    return finding(
         status=Status.FAIL if resets else Status.PASS,
         observed=", ".join(resets) or 0,
         threshold=0,

@@ -18,20 +18,24 @@ from onbox.evidence.records import (
     Exchange,
     SpeedPlan,
 )
-from onbox.judge.formatting import sentence
-from onbox.judge.results import Check, Measurement, RequestSpeed, Status, Uncertainty, Validity, Witness
+from onbox.judge.results import Measurement, RequestSpeed, Uncertainty, Validity, Witness
 from onbox.judge.rounding import rounded, rounded_pair
-from onbox.judge.speed.ceiling_checks import plausibility
+from onbox.judge.speed.bound import bound_of
+from onbox.judge.speed.ceiling_checks import plausibility, roof_share
 from onbox.judge.speed.check_context import CheckContext
 from onbox.judge.speed.checks import HARD, all_checks
 from onbox.judge.speed.concurrency import concurrent_window
 from onbox.judge.speed.engine_reported import drafted, engine_time
 from onbox.judge.speed.estimator import SECOND_NS, Sample, digest
+from onbox.judge.speed.ledger_checks import struck_out
 from onbox.judge.speed.metrics import Counters, difference, parse
+from onbox.judge.speed.rate_comparison import beside_one
 from onbox.judge.speed.uncertainty import uncertainty_of
+from onbox.schema.checks import Check, Status
 from onbox.schema.engine_profile import EngineProfile
 
 Pairs = list[tuple[float, float]]
+MODEL, KERNELS = "model", "kernels"
 
 
 def measure(evidence: SpeedEvidence) -> Measurement:
@@ -72,6 +76,7 @@ def measure(evidence: SpeedEvidence) -> Measurement:
         cpu=evidence.cpu,
         moments=evidence.moments,
         coherence=evidence.coherence,
+        without_sense=evidence.without_sense,
         ceiling=evidence.ceiling,
         implied_gb_s=implied_gb_s,
         together=at_once,
@@ -87,8 +92,11 @@ def measure(evidence: SpeedEvidence) -> Measurement:
     rate = _pooled(headline) if usable and headline else None
     firsts = [sample.first_s for sample in samples if sample.first_s is not None]
     cold = [sample.tok_s for sample in by_purpose.get("cold", []) if sample.tok_s is not None]
-    return Measurement(
+    known = uncertainty.relative if uncertainty else None
+    share = None if rate is None else roof_share(evidence.ceiling, implied_gb_s)
+    found = Measurement(
         status=status,
+        rate_of=KERNELS if evidence.without_sense else MODEL,
         decode_tok_s=None if rate is None else rounded(rate),
         interval=None if rate is None else _interval(rate, uncertainty),
         uncertainty=uncertainty if usable else None,
@@ -101,7 +109,9 @@ def measure(evidence: SpeedEvidence) -> Measurement:
         acceptance_length=None if speculation is None else rounded(speculation),
         forward_passes_s=None if speculation is None or rate is None else rounded(rate / speculation),
         implied_gb_s=None if rate is None or implied_gb_s is None else rounded(implied_gb_s),
-        plausibility=plausibility(evidence.ceiling, implied_gb_s) if evidence.ceiling else None,
+        plausibility=plausibility(evidence.ceiling, implied_gb_s, known) if evidence.ceiling else None,
+        roof_share=None if share is None else rounded(share),
+        roof_share_interval=None if share is None else _interval(share, uncertainty),
         system_tok_s=None if rate is None or system is None else rounded(system),
         cells=cells,
         profile={
@@ -115,6 +125,11 @@ def measure(evidence: SpeedEvidence) -> Measurement:
         },
         each=tuple(_one(sample, evidence.exchanges, coalesced) for sample in samples),
     )
+    beside = [cell.model_copy(update={"beside_one": beside_one(found, cell)}) for cell in cells]
+    found = found.model_copy(update={"cells": tuple(beside), "depths": tuple(map(measure, evidence.depths))})
+    if not evidence.run.plan.depths:
+        return found
+    return found.model_copy(update={"bound": bound_of(found, evidence.ceiling, found.depths)})
 
 
 def _sweep_drift(headline: Pairs | None, cells: Sequence[Measurement]) -> float | None:
@@ -139,20 +154,15 @@ def _stated(plan: SpeedPlan) -> dict[str, str]:
 
 def refused(measurement: Measurement, reason: str) -> Measurement:
     """A measurement that the ledger strikes out: all that was context, and no number."""
-    struck = Check(
-        id="LEDGER",
-        status=Status.FAIL,
-        observed=reason,
-        threshold=None,
-        evidence="ledger.jsonl",
-        hint=sentence(f"the ledger strikes it out: {reason}"),
-    )
+    struck = struck_out(reason)
     no_number = {
         "decode_tok_s": None,
         "interval": None,
         "uncertainty": None,
         "forward_passes_s": None,
         "implied_gb_s": None,
+        "roof_share": None,
+        "roof_share_interval": None,
     }
     checks = (struck, *measurement.checks)
     return measurement.model_copy(update={"status": Validity.INVALID, "checks": checks, **no_number})

@@ -4,10 +4,11 @@ from onbox.evidence.load import SpeedEvidence
 from onbox.evidence.records import Record
 from onbox.evidence.truth import Truth
 from onbox.judge import thresholds as limit
-from onbox.judge.results import Check, Status, Validity
+from onbox.judge.results import Validity
 from onbox.judge.rounding import rounded
 from onbox.judge.speed.checks import HARD, OF_THE_BOX
 from onbox.judge.speed.measurement import measure, validity
+from onbox.schema.checks import Check, Status
 
 NOT_OF_THE_STREAM = OF_THE_BOX | {"COHERENCE", "PREFIX_CACHE"}
 """Checks that ask about a box, a model and a cache, which a server of known truth does not have."""

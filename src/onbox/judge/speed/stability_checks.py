@@ -5,17 +5,18 @@ from collections.abc import Sequence
 
 from onbox.judge import thresholds as limit
 from onbox.judge.formatting import count
-from onbox.judge.results import Check, Status
+from onbox.judge.rule import Subject, finding, rule
 from onbox.judge.speed.check_context import CheckContext, check, unseen
+from onbox.schema.checks import Check, Status
 
 
+@rule("WITNESSES_AGREE", Subject.STREAM)
 def witnesses_agree(context: CheckContext) -> Check:
     """Independent ways to the number give the same number."""
     known = [(witness.name, witness.tok_s) for witness in context.witnesses if witness.tok_s]
     threshold = _witness_summary(context)
     if len(known) < 2:
-        return Check(
-            id="WITNESSES_AGREE",
+        return finding(
             status=Status.UNKNOWN,
             observed=len(known),
             threshold=2,
@@ -27,8 +28,7 @@ def witnesses_agree(context: CheckContext) -> Check:
     spread = high[1] / low[1] - 1
     good = spread <= threshold
     said = f"{high[0]} says {high[1]:.1f} tok/s, {low[0]} says {low[1]:.1f}"
-    return Check(
-        id="WITNESSES_AGREE",
+    return finding(
         status=Status.PASS if good else Status.FAIL,
         observed=round(100 * spread, 2),
         threshold=100 * threshold,
@@ -56,6 +56,7 @@ def _metrics_options(context: CheckContext) -> str:
     return "; ".join(dict.fromkeys(each.metrics_option for each in context.profiles if each.metrics_option))
 
 
+@rule("WARM_UP", Subject.BOX)
 def warm_up(context: CheckContext) -> Check:
     """Warm-up was over when the measured requests were made; what may be left of it is small."""
     rates = [sample.tok_s for sample in context.warmups if sample.tok_s]
@@ -65,7 +66,6 @@ def warm_up(context: CheckContext) -> Check:
     drifted = drift_of(context)
     left = drifted is None or abs(drifted) > limit.BOUNDED_MAX or (spread or 0.0) > limit.BOUNDED_MAX
     return check(
-        "WARM_UP",
         Status.WARN if not over and left else None,
         f"warm-up ended at its cap of {context.run.plan.warmup_requests_max} requests and was not over: measure again",
         observed=f"{count(len(rates), 'request')}{last}{'' if over else ', its cap'}",
@@ -75,15 +75,15 @@ def warm_up(context: CheckContext) -> Check:
     )
 
 
+@rule("STEADY", Subject.STREAM)
 def steady(context: CheckContext) -> Check:
     """The requests agree with one another."""
     rates = [sample.tok_s for sample in context.samples if sample.tok_s]
     spread, most, evidence = variation(rates), 100 * limit.BOUNDED_MAX, context.file("requests.jsonl")
     if spread is None:
         hint = "fewer than two requests show a rate: whether it is steady is not known"
-        return unseen("STEADY", hint, threshold=most, unit="%", evidence=evidence)
+        return unseen(hint, threshold=most, unit="%", evidence=evidence)
     return check(
-        "STEADY",
         Status.WARN if spread > limit.BOUNDED_MAX else None,
         f"the requests differ from one another by {spread:.1%}: other work on the box; measure again when it is quiet",
         observed=round(100 * spread, 1),
@@ -93,16 +93,16 @@ def steady(context: CheckContext) -> Check:
     )
 
 
+@rule("DRIFT", Subject.BOX)
 def drift(context: CheckContext) -> Check:
     """The first third of the requests, made once more at the end, is as fast as it was; and so is the whole of a sweep
     when it is over."""
     drifted, most, evidence = worst_drift(context), 100 * limit.BOUNDED_MAX, context.file("requests.jsonl")
     if drifted is None:
         hint = "fewer than two requests show a rate: whether it drifts is not known"
-        return unseen("DRIFT", hint, threshold=most, unit="%", evidence=evidence)
+        return unseen(hint, threshold=most, unit="%", evidence=evidence)
     faster = "faster" if drifted > 0 else "slower"
     return check(
-        "DRIFT",
         Status.WARN if abs(drifted) > limit.BOUNDED_MAX else None,
         f"the last requests were {abs(drifted):.1%} {faster} than the first: heat, a cold start, or other work",
         observed=round(100 * drifted, 2),
@@ -112,16 +112,16 @@ def drift(context: CheckContext) -> Check:
     )
 
 
+@rule("INTERVAL", Subject.BOX)
 def interval(context: CheckContext) -> Check:
     """The uncertainty of the rate can be stated, and is small enough for the number to mean something."""
     most, evidence = 100 * limit.BOUNDED_MAX, context.file("requests.jsonl")
     if context.uncertainty is None:
         hint = "fewer than two requests show a rate: how sure it is cannot be said"
-        return unseen("INTERVAL", hint, threshold=most, unit="%", evidence=evidence)
+        return unseen(hint, threshold=most, unit="%", evidence=evidence)
     half = context.uncertainty.relative
     widest = max(context.uncertainty.budget, key=lambda line: line.relative)
     return check(
-        "INTERVAL",
         Status.WARN if half > limit.BOUNDED_MAX else None,
         f"the rate is known to {half:.1%} only, most of it from {widest.source}: more requests, or longer ones"
         " (--requests, --tokens)",

@@ -1,17 +1,18 @@
 """Is the number whole? Rules about the streams that it was read from."""
 
 from onbox.judge import thresholds as limit
-from onbox.judge.results import Check, Status
+from onbox.judge.rule import Subject, finding, rule
 from onbox.judge.speed.check_context import CheckContext, check
 from onbox.judge.speed.estimator import Sample
+from onbox.schema.checks import Check, Status
 
 
+@rule("COMPLETE", Subject.STREAM, hard=True)
 def complete(context: CheckContext) -> Check:
     """All planned requests were made: a measurement that stopped early may have stopped where it liked."""
     asked, made = context.run.plan.requests, len(context.samples)
     good = made == asked and context.run.ended == "complete"
-    return Check(
-        id="COMPLETE",
+    return finding(
         status=Status.PASS if good else Status.FAIL,
         observed=made,
         threshold=asked,
@@ -21,18 +22,21 @@ def complete(context: CheckContext) -> Check:
     )
 
 
+@rule("COHERENCE", Subject.STREAM, hard=True)
 def coherence(context: CheckContext) -> Check:
     """The same server makes sense: fast garbage is a known failure of broken kernels."""
+    if context.without_sense:
+        return _no_sense_expected(context)
     case = context.coherence
     status = Status(case.status) if case and case.status in set(Status) else Status.UNKNOWN
     hints = {
         Status.UNKNOWN: "no probe asked this server for sense, so fast garbage would pass: run the preflight first",
-        Status.FAIL: f"the server answers nonsense, its speed means nothing: {case.detail if case else ''}",
+        Status.FAIL: f"the server answers nonsense, its speed means nothing: {case.detail if case else ''}; if its "
+        "weights are random on purpose, say so (random_weights, --random-weights)",
         Status.WARN: f"the probe for sense was not clear: {case.detail if case else ''}",
     }
     evidence = f"{context.where.split('/')[0]}/preflight.json"
-    return Check(
-        id="COHERENCE",
+    return finding(
         status=status,
         observed=case.detail if case else None,
         threshold="the probe passes",
@@ -41,12 +45,26 @@ def coherence(context: CheckContext) -> Check:
     )
 
 
+def _no_sense_expected(context: CheckContext) -> Check:
+    """Of random weights sense is the surprise: then they are not random, and the rate is not what it is called."""
+    case = context.coherence
+    sense = case is not None and case.status == Status.PASS
+    return check(
+        Status.WARN if sense else None,
+        f"its weights are said to be random, and it makes sense: {case.detail if case else ''}",
+        observed=f"none, as expected of random weights; {case.detail}" if case and not sense else "not asked",
+        threshold="none: the weights are random on purpose",
+        unit="",
+        evidence=f"{context.where.split('/')[0]}/preflight.json",
+    )
+
+
+@rule("STREAM_ERROR", Subject.STREAM, hard=True)
 def stream_error(context: CheckContext) -> Check:
     """Every stream ended as it should: status 200, a finish reason, no error on the way."""
     broken = [(sample, why) for sample in context.samples if (why := _breakage(sample))]
     first = f"request {broken[0][0].id}: {broken[0][1]}" if broken else ""
-    return Check(
-        id="STREAM_ERROR",
+    return finding(
         status=Status.FAIL if broken else Status.PASS,
         observed=len(broken),
         threshold=0,
@@ -56,13 +74,13 @@ def stream_error(context: CheckContext) -> Check:
     )
 
 
+@rule("OUTPUT_LENGTH", Subject.STREAM, hard=True)
 def output_length(context: CheckContext) -> Check:
     """Every reply is as long as was asked: a short one measures something else."""
     known = [sample.tokens for sample in context.samples if sample.tokens is not None]
     evidence = f"{context.where}/requests.jsonl"
     if not known:
-        return Check(
-            id="OUTPUT_LENGTH",
+        return finding(
             status=Status.UNKNOWN,
             observed=None,
             threshold=100 * limit.OUTPUT_LENGTH_MIN,
@@ -72,8 +90,7 @@ def output_length(context: CheckContext) -> Check:
         )
     share = min(known) / context.run.plan.tokens
     good = share >= limit.OUTPUT_LENGTH_MIN
-    return Check(
-        id="OUTPUT_LENGTH",
+    return finding(
         status=Status.PASS if good else Status.FAIL,
         observed=round(100 * share, 1),
         threshold=100 * limit.OUTPUT_LENGTH_MIN,
@@ -85,12 +102,12 @@ def output_length(context: CheckContext) -> Check:
     )
 
 
+@rule("ONE_ANSWER", Subject.STREAM, hard=True)
 def one_answer(context: CheckContext) -> Check:
     """Each request got one answer: several share the time, and usage counts them all."""
     most = max((sample.reply.choices for sample in context.samples), default=0)
     good = most <= 1
-    return Check(
-        id="ONE_ANSWER",
+    return finding(
         status=Status.PASS if good else Status.FAIL,
         observed=most,
         threshold=1,
@@ -100,13 +117,13 @@ def one_answer(context: CheckContext) -> Check:
     )
 
 
+@rule("ONE_SHOT", Subject.STREAM, hard=True)
 def one_shot(context: CheckContext) -> Check:
     """No reply came all at once: there is no time in it between the first token and the last."""
     pieces = [sample.bursts for sample in context.samples if sample.reply.characters and sample.tokens != 1]
     evidence = f"{context.where}/requests.jsonl"
     if not pieces:
-        return Check(
-            id="ONE_SHOT",
+        return finding(
             status=Status.UNKNOWN,
             observed=None,
             threshold=0,
@@ -115,8 +132,7 @@ def one_shot(context: CheckContext) -> Check:
             hint="no reply holds anything that could have come in pieces",
         )
     whole = sum(count <= 1 for count in pieces)
-    return Check(
-        id="ONE_SHOT",
+    return finding(
         status=Status.FAIL if whole else Status.PASS,
         observed=whole,
         threshold=0,
@@ -128,12 +144,12 @@ def one_shot(context: CheckContext) -> Check:
     )
 
 
+@rule("BURSTS", Subject.STREAM, hard=True)
 def bursts(context: CheckContext) -> Check:
     """Enough arrivals to see a rate."""
     fewest = min((sample.bursts for sample in context.samples), default=0)
     good = fewest >= limit.BURSTS_MIN
-    return Check(
-        id="BURSTS",
+    return finding(
         status=Status.PASS if good else Status.FAIL,
         observed=fewest,
         threshold=limit.BURSTS_MIN,
@@ -145,12 +161,12 @@ def bursts(context: CheckContext) -> Check:
     )
 
 
+@rule("COALESCED", Subject.STREAM)
 def coalesced(context: CheckContext) -> Check:
     """Chunks arrive one by one; where something holds them back the time to the first token cannot be seen."""
     share = min((sample.bursts / sample.reply.chunks for sample in context.samples if sample.reply.chunks), default=0.0)
     good = share >= limit.COALESCED_BELOW
-    return Check(
-        id="COALESCED",
+    return finding(
         status=Status.PASS if good else Status.WARN,
         observed=round(share, 4),
         threshold=limit.COALESCED_BELOW,
@@ -160,6 +176,7 @@ def coalesced(context: CheckContext) -> Check:
     )
 
 
+@rule("ALL_ACTIVE", Subject.STREAM, hard=True)
 def all_active(context: CheckContext) -> Check | None:
     """Requests that were made together were served together; None where they were made one at a time."""
     if context.together is None:
@@ -167,7 +184,6 @@ def all_active(context: CheckContext) -> Check | None:
     least = 100 * limit.ALL_ACTIVE_MIN
     share = round(100 * context.together.share, 1)
     return check(
-        "ALL_ACTIVE",
         Status.FAIL if share < least else None,
         f"of {context.run.concurrency} requests made together some waited: the server serves fewer at a time",
         observed=share,

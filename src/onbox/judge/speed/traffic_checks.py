@@ -3,13 +3,15 @@
 from onbox.evidence.records import Exchange
 from onbox.judge import thresholds as limit
 from onbox.judge.formatting import count, several
-from onbox.judge.results import Check, Status
+from onbox.judge.rule import Subject, finding, rule
 from onbox.judge.speed.check_context import CheckContext, check, unseen
 from onbox.judge.speed.engine_reported import reported_tokens
 from onbox.judge.speed.estimator import Sample
 from onbox.judge.speed.metrics import Counters
+from onbox.schema.checks import Check, Status
 
 
+@rule("TOKEN_RESIDUAL", Subject.SERVER, hard=True)
 def token_residual(context: CheckContext) -> Check:
     """Conservation: what the server counted is what our requests account for, to the token."""
     residual, evidence = _residual(context), context.file("metrics-after.prom")
@@ -17,11 +19,10 @@ def token_residual(context: CheckContext) -> Check:
         counted = context.counters is not None and context.counters.generated is not None
         what = "the server sends no usage" if counted else "the server offers no counters"
         hint = f"{what}, so other traffic would go unseen"
-        return unseen("TOKEN_RESIDUAL", hint, threshold=limit.TOKEN_RESIDUAL_MAX, unit="tokens", evidence=evidence)
+        return unseen(hint, threshold=limit.TOKEN_RESIDUAL_MAX, unit="tokens", evidence=evidence)
     good = abs(residual) <= limit.TOKEN_RESIDUAL_MAX
     more, less = "someone else used the server", "the server's usage says more than it generated"
-    return Check(
-        id="TOKEN_RESIDUAL",
+    return finding(
         status=Status.PASS if good else Status.FAIL,
         observed=residual,
         threshold=limit.TOKEN_RESIDUAL_MAX,
@@ -31,6 +32,7 @@ def token_residual(context: CheckContext) -> Check:
     )
 
 
+@rule("USAGE", Subject.SERVER, hard=True)
 def usage(context: CheckContext) -> Check:
     """The length of each reply, by `usage`, is what the server knows otherwise: by its counters when they counted our
     requests alone, by token ids, or by the engine's own account of the request."""
@@ -38,7 +40,6 @@ def usage(context: CheckContext) -> Check:
     for sample in context.samples:
         if impossible := _impossible(sample, context.run.plan.tokens):
             return check(
-                "USAGE",
                 Status.FAIL,
                 f"usage of request {sample.id} says {impossible} output tokens where at most"
                 f" {context.run.plan.tokens} were asked for: the server's usage is wrong",
@@ -49,7 +50,6 @@ def usage(context: CheckContext) -> Check:
             )
     if hiding := next((sample for sample in context.samples if sample.hides), None):
         return check(
-            "USAGE",
             Status.WARN,
             f"usage of request {hiding.id} counts {hiding.tokens} tokens, and {hiding.reply.characters} characters came"
             f" after {hiding.first_s:.3g} s of silence: reasoning is kept back, and how much is not told; what came is"
@@ -74,8 +74,7 @@ def usage(context: CheckContext) -> Check:
         if counters and counters.generated == total:
             known.append(("the server's counter", total, total))
     if not known:
-        return Check(
-            id="USAGE",
+        return finding(
             status=Status.UNKNOWN,
             observed=None,
             threshold=0,
@@ -85,8 +84,7 @@ def usage(context: CheckContext) -> Check:
         )
     where, tokens, counted = max(known, key=lambda entry: abs(entry[1] - entry[2]))
     good = tokens == counted
-    return Check(
-        id="USAGE",
+    return finding(
         status=Status.PASS if good else Status.FAIL,
         observed=tokens - counted,
         threshold=0,
@@ -113,6 +111,7 @@ def _impossible(sample: Sample, asked: int) -> str:
     return str(usage["completion_tokens"])[:40] if sample.tokens is None or above else ""
 
 
+@rule("STRAY_TRAFFIC", Subject.SERVER, hard=True)
 def stray_traffic(context: CheckContext) -> Check:
     """Nobody else was served: the server finished as many requests as we made, and read as many prompt tokens."""
     counters, evidence = context.counters, context.file("metrics-after.prom")
@@ -125,13 +124,12 @@ def stray_traffic(context: CheckContext) -> Check:
     if not more:
         why = "the server does not count requests or prompt tokens" if counters else "the server offers no counters"
         hint = f"{why}, so other traffic would go unseen"
-        return unseen("STRAY_TRAFFIC", hint, threshold=0, unit="requests", evidence=evidence)
+        return unseen(hint, threshold=0, unit="requests", evidence=evidence)
     stray = [(number, what) for number, what in more if number > 0]
     if stray and (residual := _residual(context)):
         stray.append((residual, "output token"))
     named = several([count(number, what) for number, what in stray])
     return check(
-        "STRAY_TRAFFIC",
         Status.FAIL if stray else None,
         f"the server also served {named} that are not ours: stop the other client and measure again",
         observed=named or 0,
@@ -141,14 +139,14 @@ def stray_traffic(context: CheckContext) -> Check:
     )
 
 
+@rule("PREEMPTIONS", Subject.SERVER)
 def preemptions(context: CheckContext) -> Check:
     """No request lost its place and had to begin anew."""
     lost, evidence = context.counters.preemptions if context.counters else None, context.file("metrics-after.prom")
     if lost is None:
         hint = "whether a request had to give up its place could not be seen"
-        return unseen("PREEMPTIONS", hint, threshold=limit.PREEMPTIONS_MAX, unit="requests", evidence=evidence)
+        return unseen(hint, threshold=limit.PREEMPTIONS_MAX, unit="requests", evidence=evidence)
     return check(
-        "PREEMPTIONS",
         Status.WARN if lost > limit.PREEMPTIONS_MAX else None,
         "the server ran out of cache and began requests anew: give it more memory for its cache, or less context",
         observed=lost,
@@ -158,6 +156,7 @@ def preemptions(context: CheckContext) -> Check:
     )
 
 
+@rule("PREFIX_CACHE", Subject.SERVER)
 def prefix_cache(context: CheckContext) -> Check:
     """No prompt was answered from the cache of an earlier one, beyond the start that the chat template gives to all:
     by what each reply says of itself, and by the server's counters."""
@@ -173,7 +172,7 @@ def prefix_cache(context: CheckContext) -> Check:
     most = 100 * limit.PREFIX_CACHE_SHARE
     if not repeated and not each and share is None:
         hint = "the server does not say how much of a prompt it took from its cache"
-        return unseen("PREFIX_CACHE", hint, threshold=most, unit="%", evidence=evidence)
+        return unseen(hint, threshold=most, unit="%", evidence=evidence)
     excess = max(known, default=0) - shared if each else 0
     by_counters = share is not None and share > limit.PREFIX_CACHE_SHARE
     bad = repeated or excess > limit.PREFIX_CACHE_EXCESS_TOKENS or by_counters
@@ -184,7 +183,6 @@ def prefix_cache(context: CheckContext) -> Check:
         what = f"{share:.1%} of the prompts came from the cache"
     by_tokens = each and not by_counters
     return check(
-        "PREFIX_CACHE",
         Status.WARN if bad else None,
         f"{what}: the time to the first token is too good; begin each prompt with words of its own",
         observed=max(0, excess) if by_tokens or share is None else round(100 * share, 2),

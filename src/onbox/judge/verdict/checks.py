@@ -2,14 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 from onbox.evidence.records import ArmPlan, FaultKind, Plan
 from onbox.judge import thresholds as limit
 from onbox.judge.formatting import count, percent, sentence
-from onbox.judge.results import Check, Outcome, Proof, Status
+from onbox.judge.results import Outcome, Proof
+from onbox.judge.rule import Subject, finding, rule
 from onbox.judge.runs.isolation import has_mark
 from onbox.judge.verdict.cells import repeats
 from onbox.judge.verdict.contenders import Judged
+from onbox.schema.checks import Check, Status
 
 REASON_CHARACTERS = 240
 
@@ -24,18 +27,18 @@ def trial_checks(plan: Plan, judged: Sequence[Judged]) -> tuple[Check, ...]:
         found += [runs_independent(contender), sandbox_held(plan, contender), *harness(contender)]
         found += [arm_isolated(arm, contender) for arm in plan.treatments if has_mark(arm)]
     found += [tasks_audited(plan), *tasks_unseen(plan), *at_a_time(plan, judged)]
-    found += [same_instances(judged), ceiling(judged)] if len(judged) > 1 else []
-    return tuple(check.model_copy(update={"hint": sentence(check.hint)}) for check in found)
+    found += [same_instances(judged), all_or_none(judged)] if len(judged) > 1 else []
+    return tuple(replace(check, hint=sentence(check.hint)) for check in found)
 
 
+@rule("PLAN_COMPLETE", Subject.TRIAL)
 def plan_complete(contender: Judged) -> Check:
     """All runs of the plan are there: a trial that is judged before its end may have stopped where it looked good."""
     result, runs = contender.result, len(contender.runs)
     asked = sum(len(cell.slots) for cell in contender.cells.values())
     missing = asked - runs
     why = f" ({_short(contender.failed)})" if contender.failed else ""
-    return Check(
-        id="PLAN_COMPLETE",
+    return finding(
         status=Status.WARN if missing else Status.PASS,
         observed=runs,
         threshold=asked,
@@ -49,14 +52,14 @@ def _short(text: str) -> str:
     return text if len(text) <= REASON_CHARACTERS else f"{text[:REASON_CHARACTERS]}..."
 
 
+@rule("COVERAGE", Subject.TRIAL)
 def coverage(contender: Judged) -> Check:
     """Enough runs are valid."""
     result = contender.result
     share = result.valid / result.attempted
     good = share >= limit.COVERAGE_MIN
     why = ", ".join(f"{code} {n}" for code, n in result.invalid_reasons.items()) or "runs are missing"
-    return Check(
-        id="COVERAGE",
+    return finding(
         status=Status.PASS if good else Status.FAIL,
         observed=round(100 * share, 1),
         threshold=100 * limit.COVERAGE_MIN,
@@ -66,13 +69,13 @@ def coverage(contender: Judged) -> Check:
     )
 
 
+@rule("SERVING", Subject.TRIAL)
 def serving(contender: Judged) -> Check:
     """No run failed in serving: such a failure says nothing of the model."""
     codes = sorted(r.result.code for r in contender.runs if r.result.outcome is Outcome.SERVING_FAILURE)
     name = contender.result.name
     what = ", ".join(f"{code} {codes.count(code)}" for code in dict.fromkeys(codes))
-    return Check(
-        id="SERVING",
+    return finding(
         status=Status.WARN if codes else Status.PASS,
         observed=len(codes),
         threshold=0,
@@ -82,6 +85,7 @@ def serving(contender: Judged) -> Check:
     )
 
 
+@rule("BACKEND", Subject.TRIAL)
 def backend(contender: Judged) -> tuple[Check, ...]:
     """What the recipe asserts of kernels, device and memory came true; no check where it asserts nothing."""
     result = contender.result
@@ -92,8 +96,7 @@ def backend(contender: Judged) -> tuple[Check, ...]:
     doubts = [part for part in proof.parts if part.status is proof.status] if status is not Status.PASS else []
     why = "; ".join(f"{part.part} {part.asserted} is {part.status.value}: {part.why}" for part in doubts)
     return (
-        Check(
-            id="BACKEND",
+        finding(
             status=status,
             observed=", ".join(part.seen or "nothing" for part in proof.parts),
             threshold=", ".join(part.asserted for part in proof.parts),
@@ -104,6 +107,7 @@ def backend(contender: Judged) -> tuple[Check, ...]:
     )
 
 
+@rule("RUNS_INDEPENDENT", Subject.TRIAL)
 def runs_independent(contender: Judged) -> Check:
     """Runs of a task differ: a reply that comes back word for word may be one draw that came twice."""
     repeated = {
@@ -115,8 +119,7 @@ def runs_independent(contender: Judged) -> Check:
     name = contender.result.name
     where = ", ".join(f"{where} {count(times, 'time')}" for where, times in repeated.items())
     whole = " It does not sample: temperature 0, or a server that ignores seeds." if _never_samples(contender) else ""
-    return Check(
-        id="RUNS_INDEPENDENT",
+    return finding(
         status=Status.WARN if again > limit.REPEATS_MAX * n else Status.PASS,
         observed=again,
         threshold=int(limit.REPEATS_MAX * n),
@@ -134,14 +137,14 @@ def _never_samples(contender: Judged) -> bool:
     return bool(cells) and all(len(repeats(runs)) == 1 for runs in cells)
 
 
+@rule("SANDBOX_HELD", Subject.TRIAL)
 def sandbox_held(plan: Plan, contender: Judged) -> Check:
     """Every run was in the sandbox of the plan, and the sandbox stood its probes."""
     name = contender.result.name
     leaks = {p.name for run in contender.runs for p in run.record.sandbox.probes if not p.held}
     others = {r.record.sandbox.name for r in contender.runs} - {plan.sandbox}
     doubts = sorted(leaks | others | ({"none"} if plan.sandbox == "none" else set()))
-    return Check(
-        id="SANDBOX_HELD",
+    return finding(
         status=Status.WARN if doubts else Status.PASS,
         observed=", ".join(doubts) or 0,
         threshold=0,
@@ -151,14 +154,14 @@ def sandbox_held(plan: Plan, contender: Judged) -> Check:
     )
 
 
+@rule("HARNESS", Subject.TRIAL)
 def harness(contender: Judged) -> tuple[Check, ...]:
     """No run was broken off by a fault of onbox itself; a check that is there only where one was."""
     broken = [run.record.fault for run in contender.runs if run.record.fault_kind is FaultKind.HARNESS]
     if not broken:
         return ()
     return (
-        Check(
-            id="HARNESS",
+        finding(
             status=Status.FAIL if len(broken) >= limit.HARNESS_FAULTS_MAX else Status.WARN,
             observed=len(broken),
             threshold=limit.HARNESS_FAULTS_MAX,
@@ -169,11 +172,11 @@ def harness(contender: Judged) -> tuple[Check, ...]:
     )
 
 
+@rule("TASKS_AUDITED", Subject.TRIAL)
 def tasks_audited(plan: Plan) -> Check:
     """Every gate was shown to tell right from wrong, unless the user said in so many words that it need not."""
     names = [task.name for task in plan.tasks if task.audit == "not asked"]
-    return Check(
-        id="TASKS_AUDITED",
+    return finding(
         status=Status.WARN if names else Status.PASS,
         observed=len(names),
         threshold=0,
@@ -185,6 +188,7 @@ def tasks_audited(plan: Plan) -> Check:
     )
 
 
+@rule("TASKS_UNSEEN", Subject.TRIAL)
 def tasks_unseen(plan: Plan) -> tuple[Check, ...]:
     """No model was published after the commits that its tasks were made of: it may have learnt them.
 
@@ -204,8 +208,7 @@ def tasks_unseen(plan: Plan) -> tuple[Check, ...]:
             "it may have seen them" if released else "whether it may have seen them is unknown; set released"
         )
         found.append(
-            Check(
-                id="TASKS_UNSEEN",
+            finding(
                 status=Status.WARN if older else Status.PASS,
                 observed=len(older),
                 threshold=0,
@@ -217,6 +220,7 @@ def tasks_unseen(plan: Plan) -> tuple[Check, ...]:
     return tuple(found)
 
 
+@rule("AT_A_TIME", Subject.TRIAL)
 def at_a_time(plan: Plan, judged: Sequence[Judged]) -> tuple[Check, ...]:
     """Runs at a time: all contenders had the same company, and none met a time limit for its neighbours' sake.
 
@@ -238,8 +242,7 @@ def at_a_time(plan: Plan, judged: Sequence[Judged]) -> tuple[Check, ...]:
             "at a time, or allow more time"
         )
     return (
-        Check(
-            id="AT_A_TIME",
+        finding(
             status=Status.WARN if doubts else Status.PASS,
             observed=max(most.values()),
             threshold=plan.parallel,
@@ -250,6 +253,7 @@ def at_a_time(plan: Plan, judged: Sequence[Judged]) -> tuple[Check, ...]:
     )
 
 
+@rule("SAME_INSTANCES", Subject.TRIAL)
 def same_instances(judged: Sequence[Judged]) -> Check:
     """Run n of a task was the same task for every contender: its seed gave all of them the same files."""
     given: dict[tuple[str, int], set[str]] = defaultdict(set)
@@ -257,8 +261,7 @@ def same_instances(judged: Sequence[Judged]) -> Check:
         for run in contender.runs:
             given[run.record.task, run.record.n].add(run.record.instance_sha256)
     unequal = sorted({task for (task, _), hashes in given.items() if len(hashes) > 1})
-    return Check(
-        id="SAME_INSTANCES",
+    return finding(
         status=Status.FAIL if unequal else Status.PASS,
         observed=len(unequal),
         threshold=0,
@@ -271,6 +274,7 @@ def same_instances(judged: Sequence[Judged]) -> Check:
     )
 
 
+@rule("ARM_ISOLATED", Subject.TRIAL)
 def arm_isolated(arm: ArmPlan, contender: Judged) -> Check:
     """Every run of a treatment shows its mark on the wire, and no other run does."""
     name = contender.result.name
@@ -281,8 +285,7 @@ def arm_isolated(arm: ArmPlan, contender: Judged) -> Check:
     what = [f"{without} of its runs did not get it"] * bool(without) + [f"{leaked} runs of other arms did"] * bool(
         leaked
     )
-    return Check(
-        id="ARM_ISOLATED",
+    return finding(
         status=Status.FAIL if what else Status.PASS if there else Status.UNKNOWN,
         observed=without + leaked if there else None,
         threshold=0,
@@ -296,13 +299,13 @@ def arm_isolated(arm: ArmPlan, contender: Judged) -> Check:
     )
 
 
-def ceiling(judged: Sequence[Judged]) -> Check:
+@rule("ALL_OR_NONE", Subject.TRIAL)
+def all_or_none(judged: Sequence[Judged]) -> Check:
     """Not everybody passes everything: at the ceiling, or on the floor, nobody can be told apart."""
     rates = [contender.result.pass_rate for contender in judged]
     stuck = len(set(rates)) == 1 and rates[0] in (0.0, 1.0)
     hint = f"all contenders pass {'all' if rates[0] else 'none'}: take {'harder' if rates[0] else 'easier'} tasks"
-    return Check(
-        id="CEILING",
+    return finding(
         status=Status.WARN if stuck else Status.PASS,
         observed=", ".join("no valid run" if rate is None else percent(rate) for rate in rates),
         threshold="not all at 0 % or all at 100 %",

@@ -12,7 +12,7 @@ from onbox.judge.verdict.cells import Seen, Slot
 from onbox.judge.verdict.contenders import Judged
 from onbox.judge.verdict.pairing import Paired, TaskPair, paired
 from onbox.judge.verdict.speed_ratio import TimeRatio, time_ratio
-from onbox.judge.verdict.standing import Facts, demands
+from onbox.judge.verdict.standing import ContenderFacts, demands
 from onbox.judge.verdict.values import KEEP, SWITCH, UNDECIDED, Compared, Weighed, weigh
 
 __all__ = ["KEEP", "SWITCH", "UNDECIDED", "Pair", "Rule", "Side", "any_time_p", "as_seen", "decide", "pairs"]
@@ -38,7 +38,7 @@ class Side:
     """What the rule needs to know of a contender: its runs of each task in the baseline arm, and all else."""
 
     tasks: Mapping[str, Sequence[Seen]]
-    facts: Facts
+    facts: ContenderFacts
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ class Pair:
     runs: Paired
     p: float | None
     population_p: float | None
-    old: Facts
-    new: Facts
+    old: ContenderFacts
+    new: ContenderFacts
     rule: Rule = field(default_factory=Rule)
     among: int = 1
 

@@ -12,14 +12,14 @@ from onbox.judge.intervals import clopper_pearson
 from onbox.judge.mean_bounds import mean_interval
 from onbox.judge.results import BackendProof, ContenderResult, Measurement, Outcome, RunResult, TaskCell
 from onbox.judge.rounding import rounded, rounded_pair
-from onbox.judge.runs.look import Look, Looker, held_to_rate
+from onbox.judge.runs.look import Looker, RunLook, held_to_rate
 from onbox.judge.runs.observed_rate import usual_of_each_node
 from onbox.judge.sight.table import judge_sight
 from onbox.judge.speed.claim_evidence import with_claims
 from onbox.judge.speed.measurement import measure, refused
 from onbox.judge.verdict.backend import backend_proof
 from onbox.judge.verdict.cells import Cell, CellKey, Slot, effective, repeats
-from onbox.judge.verdict.standing import Facts, facts_of
+from onbox.judge.verdict.standing import ContenderFacts, facts_of
 
 OPEN_CODE = "S?-REASON-ONLY"
 """The one failure that no evidence lays to the model or to the server."""
@@ -62,7 +62,7 @@ class Judged:
     result: ContenderResult
     arm: str
     failed: str = ""
-    facts: Facts = field(default_factory=Facts)
+    facts: ContenderFacts = field(default_factory=ContenderFacts)
 
     @property
     def baseline(self) -> dict[str, Cell]:
@@ -74,7 +74,7 @@ def judge_contender(
     evidence: TrialEvidence,
     contender: ContenderEvidence,
     claims: Sequence[Claim] = (),
-    looks: Sequence[Look] | None = None,
+    looks: Sequence[RunLook] | None = None,
 ) -> Judged:
     """Judge all runs of the plan, and the first decode measurement that stands.
 

@@ -4,8 +4,11 @@ from collections.abc import Sequence
 
 from onbox.evidence.records import Plan
 from onbox.judge import thresholds as limit
-from onbox.judge.formatting import count, p_words, passes, percent, plus_minus, several
+from onbox.judge.formatting import OF_KERNELS, count, p_words, passes, percent, plus_minus, sentence, several
+from onbox.judge.rates import RatePair
 from onbox.judge.results import ArmResult, ContenderResult, Outcome, Validity
+from onbox.judge.speed.measurement import KERNELS
+from onbox.judge.speed.rate_comparison import in_words
 from onbox.judge.verdict import words_of_values
 from onbox.judge.verdict.advice import unserved
 from onbox.judge.verdict.comparison import KEEP, SWITCH, UNDECIDED
@@ -35,12 +38,12 @@ def headline(plan: Plan, judged: Sequence[Judged], pair: HeadToHead | None) -> s
     return f"Undecided: {scores}{words_of_values.faster(pair)}."
 
 
-def reasons(judged: Sequence[Judged], pair: HeadToHead | None) -> tuple[str, ...]:
+def reasons(judged: Sequence[Judged], pair: HeadToHead | None, rates: Sequence[RatePair] = ()) -> tuple[str, ...]:
     """Why the verdict is what it is, the weightiest first."""
     found = [] if pair is None else [*_of_rule(pair), *_of_doubt(pair), *_of_population(pair)]
     for contender in judged:
         found += _of_serving(contender)
-    found += [*_of_concurrent_runs(judged), *_of_speed([contender.result for contender in judged])]
+    found += [*_of_concurrent_runs(judged), *_of_speed([contender.result for contender in judged], rates)]
     return tuple(found)
 
 
@@ -160,7 +163,7 @@ def _of_concurrent_runs(judged: Sequence[Judged]) -> list[str]:
     return [f"Up to {most} runs shared the engine at a time: their seconds and rates are not those of a run alone."]
 
 
-def _of_speed(results: Sequence[ContenderResult]) -> list[str]:
+def _of_speed(results: Sequence[ContenderResult], rates: Sequence[RatePair]) -> list[str]:
     found = []
     timed = [r for r in results if r.seconds_to_pass is not None]
     if len(results) > 1 and len(timed) == len(results):
@@ -168,7 +171,7 @@ def _of_speed(results: Sequence[ContenderResult]) -> list[str]:
     measured = [result for result in results if result.speed is not None]
     if measured:
         found.append(several([_rate(result) for result in measured]) + ".")
-    return found
+    return [*found, *(sentence(in_words(each)) for each in rates)]
 
 
 def _rate(result: ContenderResult) -> str:
@@ -178,4 +181,5 @@ def _rate(result: ContenderResult) -> str:
         return f"the speed of {result.name} could not be established"
     doubt = " (suspect)" if result.speed.status is Validity.SUSPECT else ""
     known = plus_minus(result.speed.uncertainty.relative if result.speed.uncertainty else None)
-    return f"{result.name} decodes {result.speed.decode_tok_s:.3g} tok/s{known}{doubt}"
+    whose = f" {OF_KERNELS}" if result.speed.rate_of == KERNELS else ""
+    return f"{result.name} decodes {result.speed.decode_tok_s:.3g} tok/s{known}{doubt}{whose}"

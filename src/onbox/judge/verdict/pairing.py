@@ -12,11 +12,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from onbox.judge.exact_sums import at_least
 from onbox.judge.intervals import Interval, paired_newcombe
-from onbox.judge.mean_bounds import mean_interval
+from onbox.judge.mean_bounds import mean_above, mean_interval
 from onbox.judge.statistics import sign_flip, stratified_permutation
 from onbox.judge.verdict.cells import Seen, distinct, effective, repeats
 
@@ -98,6 +98,10 @@ class TaskPair:
         shared = list(self.instances()) if self.by_instance else []
         if not shared:
             return _rate(self.old), _rate(self.new)
+        if all(b == d == 1 for _, b, _, d in shared):
+            return Fraction(sum(each[2] for each in shared), len(shared)), Fraction(
+                sum(each[0] for each in shared), len(shared)
+            )
         old = sum((Fraction(c, d) for _, _, c, d in shared), Fraction(0)) / len(shared)
         return old, sum((Fraction(a, b) for a, b, _, _ in shared), Fraction(0)) / len(shared)
 
@@ -167,13 +171,18 @@ class Paired:
     @cached_property
     def population_interval(self) -> Interval | None:
         """95 percent, of the difference on tasks like these; None with fewer than two tasks."""
-        return self.population_bounds(0.95)
-
-    def population_bounds(self, confidence: float) -> Interval | None:
-        """Of the mean difference on tasks like these, whatever its spread; None with fewer than two tasks."""
         if len(self.tasks) < 2:
             return None
-        return mean_interval([float(task.difference) for task in self.tasks], -1, 1, confidence)
+        return mean_interval([float(task.difference) for task in self.tasks], -1, 1)
+
+    def population_sign(self, confidence: float) -> int:
+        """1 where the bounds of the mean difference on tasks like these lie above zero, -1 below, 0 around it."""
+        if len(self.tasks) < 2:
+            return 0
+        values = [float(task.difference) for task in self.tasks]
+        if mean_above(values, -1, 1, 0, confidence):
+            return 1
+        return -mean_above([-value for value in values], -1, 1, 0, confidence)
 
     @property
     def tally(self) -> tuple[int, int, int]:
@@ -209,9 +218,18 @@ def _alike(tasks: Sequence[Sequence[tuple[bool, bool]]]) -> bool:
             continue
         # Pairs in which both passed; each leaves two passes fewer for pairs that differ, which fall either way.
         seen += sum(old and new for old, new in pairs)
+        parts.append((n, passed))
+    return bool(parts) and _agreement_p(tuple(sorted(parts)), seen) <= ALIKE_P
+
+
+@lru_cache(4096)
+def _agreement_p(tasks: tuple[tuple[int, int], ...], seen: int) -> float:
+    """Chance that so many pairs both pass, of tasks with (pairs, passes of both sides)."""
+    parts = []
+    for n, passed in tasks:
         least = max(0, passed - n)
         both = range(least, passed // 2 + 1)
         parts.append(
             (least, [math.comb(n, k) * math.comb(n - k, passed - 2 * k) * 2 ** (passed - 2 * k) for k in both])
         )
-    return bool(parts) and at_least(parts, seen) <= ALIKE_P
+    return at_least(parts, seen)

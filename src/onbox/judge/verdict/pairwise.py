@@ -9,7 +9,7 @@ from onbox.judge.statistics import holm
 from onbox.judge.verdict.comparison import Pair, Rule, as_seen, pairs
 from onbox.judge.verdict.contenders import Judged
 from onbox.judge.verdict.head_to_head import HeadToHead
-from onbox.judge.verdict.standing import Facts, demands
+from onbox.judge.verdict.standing import ContenderFacts, demands
 from onbox.judge.weighed import Ability, Pace, PairResult, Standing
 
 NO_WORSE = frozenset({Ability.EQUAL, Ability.NO_WORSE, Ability.BETTER})
@@ -92,7 +92,7 @@ def standings(judged: Sequence[Judged], table: Sequence[PairResult], rule: Rule)
     )
 
 
-def _dominates(winner: Facts, loser: Facts, row: PairResult, rule: Rule, *, flip: bool) -> bool:
+def _dominates(winner: ContenderFacts, loser: ContenderFacts, row: PairResult, rule: Rule, *, flip: bool) -> bool:
     """Whether one is shown to be no worse in ability and time, and in what is known of memory, sight and context, and
     better in one of them; `flip`: the winner is the row's `old`."""
     margin = rule.values.memory_margin

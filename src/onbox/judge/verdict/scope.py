@@ -44,10 +44,10 @@ def reaches_beyond(
         level: what it must be below; less than 5 percent at a look before the last.
         each: chance of a bound on the wrong side of the truth, this comparison's share of it.
     """
-    bounds = runs.population_bounds(1 - 2 * each)
-    if population_p is None or population_p >= level or bounds is None:
+    if population_p is None or population_p >= level:
         return False
-    return bounds[0] > 0 if runs.difference > 0 else bounds[1] < 0
+    sign = runs.population_sign(1 - 2 * each)
+    return sign > 0 if runs.difference > 0 else sign < 0
 
 
 def these(tasks: int) -> str:

@@ -12,7 +12,7 @@ GB = 1e9
 
 
 @dataclass(frozen=True)
-class Facts:
+class ContenderFacts:
     """What was seen of one contender; None is never a default, it is what nobody saw.
 
     Args:
@@ -41,7 +41,7 @@ class Facts:
         return sum(means) / len(means) if means else None
 
 
-def facts_of(contender: ContenderEvidence, seconds: TimedRuns, independent: float, sees: bool | None) -> Facts:
+def facts_of(contender: ContenderEvidence, seconds: TimedRuns, independent: float, sees: bool | None) -> ContenderFacts:
     """Collect them from the last stand-up, beside what was judged already."""
     life = contender.last_life
     phases = life.phases if life else ()
@@ -51,7 +51,7 @@ def facts_of(contender: ContenderEvidence, seconds: TimedRuns, independent: floa
     complete = bool(phases) and phases[-1].available_min_bytes is not None
     props = life.props if life else {}
     context = next((n for name in ("max_model_len", "n_ctx") if isinstance(n := props.get(name), int) and n > 0), None)
-    return Facts(
+    return ContenderFacts(
         seconds=seconds,
         independent=independent,
         memory_bytes=max(held) if held else None,
@@ -61,7 +61,7 @@ def facts_of(contender: ContenderEvidence, seconds: TimedRuns, independent: floa
     )
 
 
-def demands(values: OwnerValues, facts: Facts) -> Mapping[str, str]:
+def demands(values: OwnerValues, facts: ContenderFacts) -> Mapping[str, str]:
     """What the owner demands, and whether a contender has it: met, missed or unknown; in the order of the values."""
     found: dict[str, str] = {}
     if values.memory_free_gb is not None:

@@ -10,7 +10,8 @@ from onbox.evidence.records import Plan
 from onbox.judge import RULES
 from onbox.judge.results import Comparison, Verdict
 from onbox.judge.rounding import rounded
-from onbox.judge.runs.look import Look
+from onbox.judge.runs.look import RunLook
+from onbox.judge.speed.rate_comparison import rate_pairs
 from onbox.judge.verdict import narrative
 from onbox.judge.verdict.ability import ability_difference, task_tally
 from onbox.judge.verdict.advice import would_settle
@@ -29,7 +30,7 @@ POPULATION = "exact sign-flip of whole tasks, two-sided"
 
 
 def judge(
-    evidence: TrialEvidence, claims: Sequence[Claim] = (), looks: Mapping[str, Sequence[Look]] | None = None
+    evidence: TrialEvidence, claims: Sequence[Claim] = (), looks: Mapping[str, Sequence[RunLook]] | None = None
 ) -> Verdict:
     """Judge a trial from its evidence alone.
 
@@ -48,6 +49,7 @@ def judge(
     pair, arms = compare(judged, rule), compare_arms(plan, judged)
     table = pair_table(judged, pair, rule) if pair else ()
     quants = quant_table(plan, judged, rule)
+    rates = rate_pairs([contender.result for contender in judged])
     return Verdict(
         rules=RULES,
         trial=_name(plan),
@@ -57,7 +59,7 @@ def judge(
         tasks=task_tally(pair.pair.runs) if pair else None,
         headline=narrative.headline(plan, judged, pair),
         reasons=(
-            *narrative.reasons(judged, pair),
+            *narrative.reasons(judged, pair, rates),
             *(of_looks(paid) if pair else ()),
             *of_quants(quants, rule),
             *narrative.of_arms(arms),
@@ -75,6 +77,7 @@ def judge(
         pairs=table,
         standings=standings(judged, table, rule),
         quants=quants,
+        rates=rates,
         looks=with_evidence(paid, pair) if pair else None,
     )
 

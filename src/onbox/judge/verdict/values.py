@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from onbox.evidence.records import OwnerValues
 from onbox.judge.intervals import Interval
 from onbox.judge.verdict.speed_ratio import TimeRatio
-from onbox.judge.verdict.standing import MET, MISSED, Facts
+from onbox.judge.verdict.standing import MET, MISSED, ContenderFacts
 from onbox.judge.verdict.standing import UNKNOWN as NOT_KNOWN
 from onbox.judge.weighed import Ability, Basis, Pace
 
@@ -35,8 +35,8 @@ class Compared:
     ability: Interval | None
     ability_wide: Interval | None
     time: TimeRatio | None
-    old: Facts
-    new: Facts
+    old: ContenderFacts
+    new: ContenderFacts
     passes: bool
     level: float
     each: float

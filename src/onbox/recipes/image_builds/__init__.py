@@ -9,6 +9,7 @@ import yaml
 from pydantic import Field, ValidationError
 
 from onbox.errors import UsageError
+from onbox.field_errors import first_problem
 from onbox.recipes.base import RecipePart
 from onbox.recipes.build import Build, inputs_sha256
 
@@ -55,8 +56,7 @@ def load_image_build(name: str, chip: int | None) -> ImageBuild:
     except yaml.YAMLError as error:
         raise UsageError(f"{name}: not YAML: {str(error).splitlines()[0]}") from error
     except ValidationError as error:
-        problem = error.errors()[0]
-        raise UsageError(f"{name}: {'.'.join(map(str, problem['loc']))}: {problem['msg']}") from error
+        raise UsageError(f"{name}: {first_problem(error, ImageBuild)}") from error
     if chip is None and not found.for_any_chip:
         raise UsageError(f"{name}: is built for one chip, and this box's is not known", "--chip 12.1")
     return _filled(found, path.parent, chip)

@@ -50,11 +50,11 @@ class Result(unittest.TextTestResult):
     def addUnexpectedSuccess(self, test):
         self.said(test, "failed", "unexpected success")
     def bad(self, test, err):
-        self.said(test, "failed", f"{err[0].__name__}: {err[1]}"[-300:])
+        self.said(test, "failed", f"{err[0].__name__}: {err[1]}"[-600:])
     addError = addFailure = bad
     def addSubTest(self, test, subtest, err):
         if err is not None:
-            self.said(test, "failed", f"{err[0].__name__}: {err[1]}"[-300:])
+            self.said(test, "failed", f"{err[0].__name__}: {err[1]}"[-600:])
 
 suite = unittest.TestSuite()
 loader = unittest.TestLoader()
@@ -200,7 +200,12 @@ def keep(found, why, name, state, words=""):
     if RANK[state] >= RANK.get(found.get(name, "skipped"), 0):
         found[name] = state
         if state == "failed":
-            why[name] = " ".join(words.split())[-300:]
+            why[name] = steady(words)
+
+
+def steady(words):
+    """The same failure says the same each time: without addresses and the name of the copy."""
+    return re.sub(r"\b0x[0-9a-f]{6,}", "0x", re.sub(r"/tmp/\w+/work", ".", " ".join(words.split())))[-300:]
 
 
 def read_junit(report, said):
@@ -227,13 +232,17 @@ def read_pytest(report, said):
         bad = [part for part in case if part.tag in ("failure", "error")]
         state = "failed" if bad else "skipped" if case.find("skipped") is not None else "passed"
         name = f"{case.get('classname', '')}::{case.get('name', '')}".strip(":")
-        keep(found, why, name, state, (bad[0].get("message") or "") if bad else "")
+        words = (bad[0].get("message") or "") if bad else ""
+        if words == "collection failure":
+            # Which error it was stands in the last line of what pytest shows of it.
+            words = ([line[1:] for line in (bad[0].text or "").splitlines() if line.startswith("E ")] or [words])[-1]
+        keep(found, why, name, state, words)
     return found, why
 
 
 def read_unittest(report, said):
     found = json.loads(report.read_text())
-    return {name: end[0] for name, end in found.items()}, {name: end[1] for name, end in found.items() if end[1]}
+    return {name: end[0] for name, end in found.items()}, {name: steady(end[1]) for name, end in found.items() if end[1]}
 
 
 def read_jest(report, said):

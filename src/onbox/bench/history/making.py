@@ -1,0 +1,426 @@
+"""Makes tasks of one commit: finds the tests that decide, the least that they need, and has each task audited."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from onbox.bench.audit import TaskAudit, audit
+from onbox.bench.audit.admission import remember
+from onbox.bench.audit.rewrites import REWRITES
+from onbox.bench.diff import patch
+from onbox.bench.history.environment import Sealed
+from onbox.bench.history.groups import TestGroup, file_of, groups
+from onbox.bench.history.instruction import instruction, says_little
+from onbox.bench.history.paths import is_code, is_set_up, is_test
+from onbox.bench.history.reduce import TooMuchError, places, reduced
+from onbox.bench.history.repository import EXECUTABLE, FILE, Commit, GitRepository, TreeEntry, lay_out
+from onbox.bench.history.runners import NEEDS, REQUEST_BYTES_MAX, TESTS_S, Observed, Suite, kind_of, targets_of
+from onbox.bench.history.worker import MiningWorker
+from onbox.bench.history.writing import Draft, write_task
+from onbox.bench.sandbox import Bind, Sandbox
+from onbox.bench.sandbox.equipped import Equipped
+from onbox.errors import UsageError
+from onbox.trees import remove
+
+FILES_MAX = 5_000
+TREE_BYTES_MAX = 64 << 20
+CHANGED_MAX = 60
+"""Files of code that one commit changes; more is a reorganization."""
+TESTS_MAX_S = 20.0
+"""Of one run; the tests run a hundred times until a task is kept."""
+SUITE_S = 0.7
+"""All tests decide where they take no longer than this; else those that the commit touches."""
+LINES_MAX = 600
+"""Of the files that the least patch makes anew; a module that moved is no task."""
+GATE_S = 60.0
+"""The least that a gate lets the tests take, whatever they took here: a box may be busy."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A task that was made of a commit.
+
+    Args:
+        name: of the task.
+        commit: its whole hash.
+        committed_s: when, seconds since 1970.
+        path: the task's folder.
+        fail_to_pass: number of tests that fail before and pass after.
+        says_little: neither message nor changelog says what was wanted.
+    """
+
+    name: str
+    commit: str
+    committed_s: int
+    path: Path
+    fail_to_pass: int
+    says_little: bool
+
+    def at(self, path: Path) -> "Kept":
+        """The same task in another folder."""
+        return replace(self, path=path)
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A commit that became none, and why."""
+
+    commit: str
+    why: str
+
+
+class DropError(Exception):
+    """Why a commit makes no task."""
+
+
+@dataclass(frozen=True)
+class _Change:
+    """A commit and what its tests say of it.
+
+    Args:
+        commit: the commit.
+        before: its tree before: content, whether executable.
+        old: the files of code that it changes, as they were.
+        new: as they are then.
+        suite: the tests that it touches.
+        worker: runs them.
+        limit_s: of one run.
+        stable: ids that pass after, each time.
+        undone: ids that pass before.
+        why: how the others fail before, by id.
+        folder: for what is made on the way.
+    """
+
+    commit: Commit
+    before: Mapping[str, tuple[bytes, bool]]
+    old: Mapping[str, bytes]
+    new: Mapping[str, bytes]
+    suite: Suite
+    worker: MiningWorker
+    limit_s: float
+    stable: frozenset[str]
+    undone: frozenset[str]
+    why: Mapping[str, str]
+    folder: Path
+
+    def passes(self, files: Mapping[str, bytes], targets: Sequence[str]) -> frozenset[str]:
+        """The ids that pass with the files of code as in `files`."""
+        return self.worker.observe(files, targets, self.limit_s).passed
+
+
+class Maker:
+    """Makes tasks of commits.
+
+    Args:
+        repository: whose commits they are.
+        sealed: the packages that its tests need.
+        sandbox: where its tests run.
+        target: a new folder for the tasks.
+        scratch: for all that is thrown away.
+        title: what the names of the tasks begin with.
+        tell: called with a line for each commit that is tried.
+    """
+
+    def __init__(
+        self,
+        repository: GitRepository,
+        sealed: Sealed,
+        sandbox: Sandbox,
+        target: Path,
+        scratch: Path,
+        title: str,
+        tell: Callable[[str], None],
+    ) -> None:
+        self._repository, self._sealed, self._tier = repository, sealed, sandbox
+        self._sandbox = Equipped(sandbox, sealed.folder)
+        self._target, self._scratch, self._tell = target, scratch, tell
+        self._title = re.sub(r"[^A-Za-z0-9]+", "-", title).strip("-").lower() or "history"
+        self._programs: dict[str, bool] = {}
+        self._whole_suite = True
+
+    def tasks(self, commit: Commit) -> list[Kept]:
+        """The tasks that a commit makes, at least one.
+
+        Raises:
+            DropError: it makes none.
+        """
+        _check(commit)
+        folder = self._scratch / commit.name
+        try:
+            return self._tasks(commit, folder)
+        except (UsageError, OSError, UnicodeError) as error:
+            raise DropError(getattr(error, "message", "") or f"its files cannot be laid out: {error}") from error
+        finally:
+            remove(folder)
+
+    def _tasks(self, commit: Commit, folder: Path) -> list[Kept]:
+        trees = [self._repository.tree(name) for name in (commit.parents[0], commit.name)]
+        for tree in trees:
+            size = sum(entry.size_bytes for entry in tree.values())
+            if len(tree) > FILES_MAX or size > TREE_BYTES_MAX:
+                raise DropError(f"its tree has {len(tree)} files of {size >> 20} MiB, more than a task carries")
+        blobs = {entry.blob for tree in trees for entry in tree.values() if entry.mode in (FILE, EXECUTABLE)}
+        contents = self._repository.contents(blobs)
+        before, after = (_files(tree, contents) for tree in trees)
+        changed = [change.path for change in commit.changes if change.path]
+        suite = self._suite(before, after, [name for name in changed if is_test(name)])
+        code = [name for name in changed if not (is_test(name) or is_set_up(name))]
+        old = {name: before[name][0] for name in code if name in before}
+        new = {name: after[name][0] for name in code if name in after}
+        self._tell(f"{commit.name[:10]} {commit.message.partition(chr(10))[0][:60]}")
+        app = folder / "app"
+        app.mkdir(parents=True)
+        lay_out(app, {name: value for name, value in before.items() if name not in code})
+        with MiningWorker(suite, app, self._sandbox, folder / "calls") as worker:
+            first = worker.observe(new, cpu_s=TESTS_MAX_S + 1)
+            if first.timed_out or first.cost_s > TESTS_MAX_S:
+                raise DropError(f"its tests take more than {TESTS_MAX_S:g} s")
+            limit_s = max(3.0, 4 * first.cost_s)
+            ends = [worker.observe(old, cpu_s=limit_s) for _ in range(2)]
+            if not all(end.tests for end in ends):
+                # Nothing was seen to fail: a box may have been too busy, or the code ends its own tests.
+                raise DropError("its tests give no result on the tree before")
+            undone = ends[0].passed | ends[1].passed
+            if first.passed <= undone:
+                raise DropError(_undecided(first))
+            stable = first.passed & worker.observe(new, cpu_s=limit_s).passed
+            if stable <= undone:
+                raise DropError("its tests pass only sometimes")
+            found = _Change(commit, before, old, new, suite, worker, limit_s, stable, undone, ends[0].why, folder)
+            return self._each(found)
+
+    def _each(self, change: _Change) -> list[Kept]:
+        """A task for each group of tests that makes one."""
+        kept: list[Kept] = []
+        reasons: list[str] = []
+        made: list[Mapping[str, bytes]] = []
+        fail_to_pass = change.stable - change.undone
+        count = len(places(change.old, change.new))
+        for group in groups(change.suite.kind, change.suite.targets, fail_to_pass, count):
+            try:
+                kept.append(self._one(change, group, made))
+            except DropError as why:
+                reasons.append(str(why))
+        if not kept:
+            raise DropError(max(reasons, key=reasons.count))
+        return kept
+
+    def _one(self, change: _Change, group: TestGroup, made: list[Mapping[str, bytes]]) -> Kept:
+        commit, old, new = change.commit, change.old, change.new
+        kept = {
+            name
+            for name in change.stable & change.undone
+            if not group.title or file_of(name, change.suite.targets) in group.targets
+        }
+        wanted = group.fail_to_pass | kept
+        try:
+            least = reduced(
+                old, new, lambda some: wanted <= change.passes(some, group.targets), lambda: change.worker.spent_s
+            )
+        except TooMuchError:
+            raise DropError("it changes too many places to find out which of them its tests need") from None
+        if least in made:
+            # Two tasks with one solution are one task, counted twice.
+            raise DropError("it has the solution of another task of its commit")
+        made.append(least)
+        new_lines = sum(content.count(b"\n") for name, content in least.items() if name not in old)
+        if new_lines > LINES_MAX:
+            raise DropError(f"what its tests need has {new_lines} lines of new files, more than {LINES_MAX}")
+        targets, pass_to_pass = self._widened(change, group, kept, least)
+        suite = replace(
+            change.suite, targets=tuple(targets), timeout_s=min(max(GATE_S, round(10 * change.limit_s)), TESTS_S)
+        )
+        ids, name = sorted(group.fail_to_pass), self._name(commit, group.title)
+        draft = Draft(
+            name=name,
+            commit=commit,
+            instruction=instruction(
+                commit.message,
+                old,
+                new,
+                least,
+                suite.hidden,
+                group.targets,
+                ids,
+                suite.kind,
+                part=bool(group.title),
+                why=change.why,
+            ),
+            app=change.before,
+            solution=_changes(old, least),
+            upstream=_changes(old, new),
+            suite=suite,
+            fail_to_pass=ids,
+            pass_to_pass=sorted(pass_to_pass),
+            exact=_form_matters(old, least, lambda some: wanted <= change.passes(some, group.targets)),
+            patch=_patch(change.folder, old, least),
+        )
+        path = self._admitted(draft, change)
+        return Kept(name, commit.name, commit.time_s, path, len(ids), says_little(commit.message, old, new))
+
+    def _widened(
+        self, change: _Change, group: TestGroup, kept: set[str], least: Mapping[str, bytes]
+    ) -> tuple[Sequence[str], set[str]]:
+        """The test files that decide, and which of their tests must still pass: all of the project's, where quick."""
+        every = targets_of(change.suite.hidden)
+        if not self._whole_suite or not set(group.targets) < set(every):
+            return group.targets, kept
+        end = change.worker.observe(least, every, 3 * SUITE_S)
+        if end.timed_out or not end.passed or end.cost_s > SUITE_S:
+            self._whole_suite = False
+            return group.targets, kept
+        states = (change.old, change.new)
+        still = end.passed.intersection(*(change.passes(state, every) for state in states)) - group.fail_to_pass
+        return (every, set(still)) if group.fail_to_pass <= end.passed and kept <= still else (group.targets, kept)
+
+    def _suite(
+        self, before: Mapping[str, tuple[bytes, bool]], after: Mapping[str, tuple[bytes, bool]], touched: list[str]
+    ) -> Suite:
+        there = [name for name in touched if name in after]
+        targets = targets_of(there)
+        if not targets:
+            # Data of tests, or their helpers: all tests of the project may be about it.
+            targets = targets_of([name for name in after if is_test(name)])
+        if not targets:
+            raise DropError("holds no test file that a known runner takes")
+        texts = {name: after[name][0].decode("utf-8", "replace") for name in after if is_test(name) or is_set_up(name)}
+        kind = kind_of(targets, texts, pytest_is_there=self._sealed.has_pytest)
+        if kind is None:
+            raise DropError(f"no known runner for {targets[0]}")
+        if kind == "pytest" and not self._sealed.has_pytest:
+            raise DropError("its tests need pytest, which is in no environment here: give one by --env")
+        program = NEEDS.get(kind)
+        if program and not self._has(program):
+            raise DropError(f"its tests need {program}, which is not in the sandbox")
+        hidden = {name: content for name, (content, _) in after.items() if is_test(name) or is_set_up(name)}
+        if sum(map(len, hidden.values())) * 4 // 3 > REQUEST_BYTES_MAX:
+            raise DropError("its tests are larger than a gate can hand over")
+        own = tuple(sorted(name for name in before if is_test(name) or is_set_up(name)))
+        return Suite(kind, tuple(targets), hidden, own, tuple(sorted({*before, *after})))
+
+    def _admitted(self, draft: Draft, change: _Change) -> Path:
+        """The task on disk, after it has passed its audit."""
+        path, whole = self._target / draft.name, False
+        try:
+            for exact in dict.fromkeys((draft.exact, True)):
+                remove(path)
+                task = write_task(replace(draft, exact=exact), path, self._sealed.folder)
+                found = audit(task, self._tier, to_the_end=False, warm=lambda app: _graded(app, draft, change))
+                if found.passed:
+                    remember(task, self._tier, found)
+                    whole = True
+                    return path
+                if not all(end.probe.startswith("rewritten") for end in found.missed):
+                    break
+            raise DropError(f"fails its audit: {_complaint(found)}")
+        finally:
+            if not whole:
+                remove(path)
+
+    def _name(self, commit: Commit, title: str) -> str:
+        text = title or commit.message.partition("\n")[0]
+        words = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:40].strip("-")
+        return f"{self._title}-{commit.name[:8]}" + (f"-{words}" if words else "")
+
+    def _has(self, program: str) -> bool:
+        if program not in self._programs:
+            word = "version" if program == "go" else "--version"
+            here = {"HERE": Bind(Path(__file__).parent, "/here")}
+            done = self._tier.run([program, word], binds=here, cwd="HERE", timeout_s=10)
+            self._programs[program] = done.exit_code == 0
+        return self._programs[program]
+
+
+def _check(commit: Commit) -> None:
+    """What can be seen of a commit before its tree is read."""
+    if len(commit.parents) > 1:
+        raise DropError("a merge")
+    if not commit.parents:
+        raise DropError("nothing before it")
+    if any(change.path is None for change in commit.changes):
+        raise DropError("changes a file whose name is no plain text")
+    paths = [change.path for change in commit.changes if change.path]
+    if not any(is_test(path) for path in paths):
+        raise DropError("changes no tests")
+    code = [path for path in paths if is_code(path)]
+    if not code:
+        raise DropError("changes nothing but tests, set-up and words")
+    if len(code) > CHANGED_MAX:
+        raise DropError(f"changes {len(code)} files of code, more than {CHANGED_MAX}")
+    modes = {state[0] for change in commit.changes for state in (change.before, change.after) if state}
+    if not modes <= {FILE, EXECUTABLE}:
+        raise DropError("changes links or submodules")
+
+
+def _files(tree: Mapping[str, TreeEntry], contents: Mapping[str, bytes]) -> dict[str, tuple[bytes, bool]]:
+    """The regular files; a link could lead out of the workspace."""
+    return {
+        name: (contents[entry.blob], entry.mode == EXECUTABLE)
+        for name, entry in tree.items()
+        if entry.mode in (FILE, EXECUTABLE)
+    }
+
+
+def _changes(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> dict[str, bytes | None]:
+    return {name: new.get(name) for name in sorted({*old, *new}) if old.get(name) != new.get(name)}
+
+
+def _form_matters(
+    old: Mapping[str, bytes], least: Mapping[str, bytes], works: Callable[[Mapping[str, bytes]], bool]
+) -> bool:
+    """Whether the tests fail once the solution is laid out otherwise, as the probe rewritten does."""
+    for rewrite in REWRITES.values():
+        other = dict(least)
+        for name, content in _changes(old, least).items():
+            try:
+                text = rewrite(name, content.decode("utf-8")) if content is not None else None
+            except UnicodeDecodeError:
+                text = None
+            if text is not None:
+                other[name] = text.encode("utf-8")
+        if other != least and not works(other):
+            return True
+    return False
+
+
+def _graded(app: Path, draft: Draft, change: _Change) -> tuple[int, str]:
+    """What the gate of a task says of a workspace: its exit code and reason, by tests that ran in the warm sandbox."""
+    there = {path.relative_to(app).as_posix(): path.read_bytes() for path in app.rglob("*") if path.is_file()}
+    code = {*change.old, *change.new}
+    changed: dict[str, bytes | None] = {
+        name: data for name, data in there.items() if name in code or change.before.get(name, (None,))[0] != data
+    }
+    changed |= {name: None for name in change.before if name not in there}
+    end = change.worker.observe(changed, draft.suite.targets, change.limit_s)
+    if not end.tests:
+        return 1, "FAIL_TESTS no test ran"
+    for reason, names in (("FAIL_TESTS", draft.fail_to_pass), ("FAIL_BROKEN", draft.pass_to_pass)):
+        missed = [name for name in names if end.tests.get(name) != "passed"]
+        if missed:
+            return 1, f"{reason} {len(missed)} of {len(names)} tests do not pass"
+    return 0, "PASS"
+
+
+def _patch(folder: Path, old: Mapping[str, bytes], new: Mapping[str, bytes]) -> str:
+    folders = [folder / name for name in ("old", "new")]
+    for place, files in zip(folders, (old, new), strict=True):
+        remove(place)
+        place.mkdir()
+        lay_out(place, {name: (content, False) for name, content in files.items()})
+    return patch(*folders)
+
+
+def _complaint(found: TaskAudit) -> str:
+    first = found.missed[0]
+    return f"{first.probe}: expected {first.expected}, got {first.got}"
+
+
+def _undecided(first: Observed) -> str:
+    """Why no test decides: those after the commit pass before too, or do not run here at all."""
+    if first.passed:
+        return "no test that fails before passes after"
+    lines = [line.strip() for line in first.said.splitlines() if line.strip()]
+    errors = [line for line in lines if re.search(r"error|no module", line, re.IGNORECASE)]
+    last = (errors or lines or ["the runner said nothing"])[-1].encode("ascii", "backslashreplace").decode()
+    return f"no test passes after: {last[:160]}"

@@ -1,0 +1,135 @@
+"""What compares: arms with the scope of their difference, contenders as a picture and a table, pairs with Holm's p."""
+
+import re
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from onbox.cli.ui.summary import summary
+from onbox.evidence.folder import TrialFolder
+from onbox.judge.results import AbilityDifference, ArmResult, TaskTally, Verdict
+from onbox.judge.weighed import Ability, Pace, PairResult, Standing
+from onbox.report import html, markdown, pictures, weighed
+from tests.builders import build_trial
+from tests.verdicts import build_verdict
+
+ARM = ArmResult(
+    contender="large",
+    arm="rules",
+    pairs=27,
+    passed=21,
+    baseline_passed=9,
+    better=13,
+    worse=1,
+    p=0.0018,
+    population_p=0.0391,
+    difference=AbilityDifference(value=0.444, interval=(0.2, 0.62), population_interval=(-0.05, 0.8)),
+    tasks=TaskTally(better=6, equal=2, worse=1),
+    scope="these tasks",
+)
+CHANCE = ARM.model_copy(update={"arm": "cool", "p": 0.4, "population_p": 0.5, "scope": None})
+
+
+def standing(name: str, rate: float | None, seconds: float | None, memory: int | None, *over: str) -> Standing:
+    return Standing(
+        name=name,
+        pass_rate=rate,
+        seconds_a_run=seconds,
+        memory_bytes=memory,
+        free_bytes=None,
+        sees=None,
+        context_tokens=None,
+        demands={},
+        dominated_by=over,
+    )
+
+
+STANDINGS = (
+    standing("able & slow", 0.75, 40.0, 16_000_000_000),
+    standing("quick", 0.5, 10.0, 4_000_000_000),
+    standing("neither", 0.25, 30.0, 4_000_000_000, "quick"),
+    standing("untimed", 0.9, None, None),
+)
+PAIR = PairResult(
+    old="quick",
+    new="neither",
+    difference=-0.25,
+    difference_interval=(-0.5, -0.02),
+    p=0.0312,
+    ability=Ability.WORSE,
+    time_ratio=3.0,
+    time_interval=(2.5, 3.6),
+    time_pairs=27,
+    pace=Pace.SLOWER,
+    confidence=0.99,
+    verdict="keep",
+    basis=None,
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> TrialFolder:
+    return build_trial(tmp_path / "trial")
+
+
+def several() -> Verdict:
+    """A verdict on four contenders."""
+    verdict = build_verdict(standings=STANDINGS, pairs=(PAIR, PAIR))
+    return verdict.model_copy(update={"contenders": (*verdict.contenders, *verdict.contenders)})
+
+
+def on_a_terminal(verdict: Verdict) -> str:
+    shown = StringIO()
+    Console(file=shown, width=160, no_color=True).print(summary(verdict))
+    return shown.getvalue()
+
+
+def everywhere(folder: TrialFolder, verdict: Verdict) -> dict[str, str]:
+    """The same verdict in each view, as lines of text."""
+    page = re.sub(r"<[^>]+>", " ", html.render(folder, verdict).partition("</style>")[2])
+    return {"html": page, "markdown": markdown.render(folder, verdict), "terminal": on_a_terminal(verdict)}
+
+
+@pytest.mark.parametrize("view", ["html", "markdown", "terminal"])
+def test_an_arm_says_how_far_its_difference_holds(folder: TrialFolder, view: str) -> None:
+    said = " ".join(everywhere(folder, build_verdict(arms=(ARM, CHANCE)))[view].split())
+    for title in ("holds for", "these tasks", "tasks like these", "points more"):
+        assert title in said
+    for value in ("p = 0.002", "p = 0.039", "44 points (20 to 62)", "may be chance"):
+        assert value in said.replace("&lt;", "<"), value
+
+
+@pytest.mark.parametrize("view", ["html", "markdown", "terminal"])
+def test_contenders_stand_in_one_table_beside_their_pairs(folder: TrialFolder, view: str) -> None:
+    said = " ".join(everywhere(folder, several())[view].split())
+    for value in ("dominated by", "40 s", "16.0 GB", "chance (Holm)", "p = 0.031", "3 (2.5 to 3.6)"):
+        assert value in said.replace("\\", ""), value
+
+
+def test_two_contenders_need_no_table_of_several() -> None:
+    two = build_verdict(standings=STANDINGS[:2], pairs=(PAIR,))
+    assert weighed.standing_rows(two) == []
+    assert weighed.points(two) == []
+    assert list(weighed.tables(two)) == []
+
+
+def test_the_picture_has_who_is_faster_to_the_left_and_who_passes_more_above(folder: TrialFolder) -> None:
+    drawn = str(pictures.frontier(weighed.points(several()), 50.0, "all"))
+    found = re.findall(r'class="point ([\w ]+)"><circle cx="([\d.]+)%" cy="([\d.]+)" r="([\d.]+)"', drawn)
+    assert found == [
+        ("open", "80.0", "60.0", "22.0"),
+        ("open", "20.0", "120.0", "11.0"),
+        ("dominated", "60.0", "180.0", "11.0"),
+    ]
+    page = html.render(folder, several())
+    assert "3 neither: 25 %, 30 s, memory 4.00 GB, dominated by quick" in page
+    assert "able &amp; slow" in page
+    assert "untimed" not in page.partition('class="frontier"')[2].partition("</svg>")[0]
+
+
+def test_a_contender_whose_memory_nobody_saw_is_drawn_as_such() -> None:
+    drawn = str(pictures.frontier([(1, standing("x", 0.5, 10.0, None))], 20.0, "x"))
+    assert 'class="point open unseen"' in drawn
+    assert f'r="{pictures.DOT_MIN}"' in drawn
