@@ -159,7 +159,7 @@ def read_transcript(folder: Path, run: RunResult, limit: int) -> Transcript:
     home, place = os.path.realpath(folder), os.path.realpath(f"{folder}/{run.folder}")
     if not f"{place}/".startswith(f"{home.rstrip('/')}/"):
         return Transcript(problem="its folder lies outside the trial")
-    at = Path(place)
+    at = type(folder)(place)  # of its own kind: its readers may be bound to the folder
     steps, problem = steps_of(at / "trajectory.json")
     shown = (*steps[: STEPS_MAX * 2 // 3], *steps[-STEPS_MAX // 3 :]) if len(steps) > STEPS_MAX else tuple(steps)
     return Transcript(

@@ -111,6 +111,19 @@ def test_pages_fit_and_are_readable(browser: "Browser", client: Client, width: i
     page.context.close()
 
 
+@pytest.mark.parametrize("width", [390, 500, 1280])
+def test_a_sealed_report_fits(browser: "Browser", tmp_path: Path, width: int) -> None:
+    """With its long hashes, which stand in a command and at the foot."""
+    trial = build_trial(tmp_path / "one")
+    with locked(trial.path):
+        seal(trial)
+    page = browser.new_page(viewport={"width": width, "height": 844})
+    page.goto((trial.path / "report.html").as_uri())
+    assert "--against" in page.content()
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    page.close()
+
+
 def test_contrast_of_text_is_at_least_4_5(browser: "Browser", client: Client) -> None:
     """WCAG 2.2, 1.4.3, of every text that has a plain background."""
     script = """() => {

@@ -144,3 +144,12 @@ def test_odd_names_are_reached_by_their_links(client: Client, top: Path) -> None
     assert len(odd) == 7
     assert all(client.get(link).body == b"here" for link in odd)
     assert "<b>x" not in listing.text
+
+
+def test_what_is_found_in_a_folder_is_bound_to_it_too(top: Path) -> None:
+    """A record, a run and its files are read by paths of the folder's own kind."""
+    bound = inside(top / "one")
+    run = TrialFolder(bound).run_folder("small", "rename", "baseline", 1)
+    assert type(run) is type(bound)
+    with pytest.raises(OSError, match=r"not followed|symbolic"):
+        (run / "gate.txt").read_text()
