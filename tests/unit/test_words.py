@@ -81,6 +81,12 @@ def test_what_was_not_seen_is_never_zero() -> None:
     assert not [phrase for phrase in said if any(sign.isdigit() for sign in phrase)]
 
 
+def test_percent_is_as_exact_as_the_sentence_of_the_check() -> None:
+    """`-3.37 %` stood beside `3.4% slower`."""
+    assert [words.quantity(seen, "%") for seen in (-3.37, 2.0, 0.063, 12)] == ["-3.4 %", "2 %", "0.063 %", "12 %"]
+    assert words.quantity(3.37, "tokens") == "3.37 tokens"
+
+
 def test_facts_take_their_unit_from_the_key() -> None:
     assert words.fact("total_bytes", 16_700_000_000) == "16.7 GB"
     assert words.fact("read_gb_s", 34.4) == "34.4 GB/s"

@@ -309,9 +309,11 @@ def of(part: int, whole: int) -> str:
 
 
 def quantity(value: float | str | None, unit: str = "") -> str:
-    """What a check saw, or what it asked for, with its unit."""
+    """What a check saw, or what it asked for, with its unit; percent as exactly as the words beside them."""
     if value is None:
         return UNKNOWN
+    if not isinstance(value, str) and unit.startswith("%") and abs(value) >= 1:
+        return f"{_trimmed(f'{value:,.1f}')} {unit}"
     text = value if isinstance(value, str) else _trimmed(number(value))
     return f"{text} {unit}".strip()
 

@@ -81,6 +81,19 @@ class TestAnswers:
         assert result.reason is SightReason.IGNORED
         assert "dropped: the prompt is no longer" in result.detail
 
+    def test_a_word_that_came_to_mind_without_a_picture_is_chance(self, tmp_path: Path) -> None:
+        """A real model said `Sunset`, which was one of the three words."""
+        from tests.doubles.sighted import album
+
+        words = next(picture for picture in album(PLAN).values() if picture.kind == "words")
+
+        def answer(question: str, picture: Picture | None) -> str:
+            return words.expected[1] if picture is None and question == words.question else blind(question, picture)
+
+        result = judged(tmp_path, answer)
+        assert any(trial.found == 1 and trial.control for trial in result.trials)
+        assert (result.sees, result.reason) == (False, SightReason.IGNORED)
+
     def test_a_server_that_answers_rightly_without_a_picture_proves_nothing(self, tmp_path: Path) -> None:
         from tests.doubles.sighted import album
 

@@ -13,6 +13,8 @@ from onbox.protocol.reply import Reply
 
 ANSWER_SHOWN = 300
 REFUSAL_SHOWN = 240
+CHANCE_PARTS = 1
+"""A part of an answer may be guessed (one word of some 250, and some come to mind sooner); more than that is not."""
 
 
 def judge_try(shown: TryEvidence) -> SightTrial:
@@ -89,7 +91,7 @@ class Answers:
 
     def guessed(self) -> SightTrial | None:
         """A control that names what only the picture can tell; then no answer proves anything."""
-        return next((t for t in self.controls if t.outcome in (SightOutcome.READ, SightOutcome.PARTLY)), None)
+        return next((t for t in self.controls if t.outcome is SightOutcome.READ or t.found > CHANCE_PARTS), None)
 
 
 def answers_of(evidence: SightEvidence) -> Answers:

@@ -6,15 +6,13 @@ from onbox.evidence.load import SightEvidence
 from onbox.evidence.records import SightFacts
 from onbox.judge.formatting import several
 from onbox.judge.results import SightOutcome, SightResult, SightTrial
-from onbox.judge.sight.answers import Answers, answers_of
+from onbox.judge.sight.answers import CHANCE_PARTS, Answers, answers_of
 from onbox.schema.sight import SightReason
 
 SEEN_SHARE = 0.5
 """Of the pictures at the larger size more must be read: then it sees."""
 WELL_SHARE = 0.75
 """Of either size fewer read is seen badly."""
-CHANCE_PARTS = 1
-"""A part of an answer may be guessed (one word of some 250); more than that is not."""
 
 
 @dataclass(frozen=True)
