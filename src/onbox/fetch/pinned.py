@@ -171,7 +171,7 @@ def _bring(weights: Weights, folder: Path, target: Path, on_progress: OnProgress
         try:
             digest = road(_telling(on_progress, weights.bytes, name))
         except FetchError as error:
-            tried.append(f"{name}: {error.message}")
+            tried.append(f"{name}: {error.message}" + (f" ({error.next_step})" if error.next_step else ""))
             continue
         size = incoming.stat().st_size
         if size != weights.bytes or digest != weights.sha256:

@@ -175,7 +175,8 @@ class Collector:
     def _look_at_compilers(self, processes: tuple[Process, ...]) -> str | None:
         """The file that is compiled now, where it is another one than at the last look."""
         found = tuple((each.pid, each.name) for each in processes if each.name in COMPILERS and each.state != "Z")
-        if found == self._compilers:
+        # A process has its name before its command line: as long as that tells nothing it is asked for again.
+        if found == self._compilers and (self._compiling or not found):
             return None
         self._compilers, before = found, self._compiling
         self._compiling = source_at_work(found)

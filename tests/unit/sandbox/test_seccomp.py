@@ -55,7 +55,7 @@ import ctypes, json, os, sys
 from onbox.bench.sandbox import seccomp
 from onbox.bench.sandbox.sandlock_keeper import refuse
 column = list(seccomp.ARCHITECTURES).index(os.uname().machine)
-rules = [seccomp.Rule(**rule) for rule in json.loads(sys.argv[1])]
+rules = [seccomp.SyscallRule(**rule) for rule in json.loads(sys.argv[1])]
 refuse(seccomp.program(rules))
 libc = ctypes.CDLL(None, use_errno=True)
 for name, arguments in json.loads(sys.argv[2]):
