@@ -58,6 +58,23 @@ def test_the_file_that_a_real_compiler_works_on_is_seen(tmp_path: Path) -> None:
     assert found == "kernel.cpp"
 
 
+def test_a_compiler_whose_command_line_is_not_there_yet_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the moment that a process has its name and the one that it has its words."""
+    (tmp_path / "cc1plus").symlink_to(shutil.which("sleep") or "sleep")
+    said = iter(["", "", "kernel.cpp"])
+    monkeypatch.setattr("onbox.watch.collect.source_at_work", lambda found: next(said) if found else "")
+    with subprocess.Popen([str(tmp_path / "cc1plus"), "60"]) as compiler:
+        collector = Collector(Target(pids=(compiler.pid,)))
+        try:
+            assert until(lambda: collector.look().compiling) == "kernel.cpp"
+            assert collector.look().compiling is None, "it is told once"
+        finally:
+            collector.close()
+            compiler.kill()
+
+
 def looks(*names: str, at: int, line: str = "") -> WatchSample:
     """A second of a stand-up, with compilers of these names at work."""
     engine = Process(1, "python3", "own", "S", float(at), at * 1000, 1, 10**9, 0, 0, at * 10**6, at * 100)
