@@ -186,7 +186,7 @@ def test_the_bench_lays_it_where_it_belongs(
             "replay-flipped": 5,
             "replay-raw": 5,
         }
-        assert record["replay"]["past_parser"].startswith("llama.cpp")
+        assert record["replay"]["raw_route"].startswith("llama.cpp")
         assert asked[RAW] == 5
         assert cases["tool_call"]["status"] == "fail", cases
     else:
