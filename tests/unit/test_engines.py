@@ -46,6 +46,8 @@ class TestByName:
         assert engine_by_name(name).name == name
 
     def test_an_unknown_name_is_answered_with_the_known_ones(self) -> None:
+        with pytest.raises(UsageError, match=r"^mine: engine: vlm: no such engine"):
+            engine_by_name("vlm", recipe="mine")
         with pytest.raises(UsageError, match="engine: vlm: no such engine") as caught:
             engine_by_name("vlm")
         assert caught.value.next_step == "one of attached, llama-embedded, llama-server, ollama, sglang, vllm"

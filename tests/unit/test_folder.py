@@ -23,6 +23,16 @@ PLAN = Plan(
 )
 
 
+def test_a_folder_of_trials_names_the_newest_of_them(tmp_path: Path) -> None:
+    for name in ("trial-1", "trial-2", "trial-3", "trial-4"):
+        build_trial(tmp_path / name)
+    with pytest.raises(UsageError, match=r"holds no plan\.yaml") as caught:
+        TrialFolder.open(tmp_path)
+    assert caught.value.next_step == "name one of those in it: " + ", ".join(
+        str(tmp_path / name) for name in ("trial-2", "trial-3", "trial-4")
+    )
+
+
 class TestWrites:
     def test_an_atomic_write_replaces_and_leaves_nothing_else(self, tmp_path: Path) -> None:
         path = tmp_path / "deep" / "file"

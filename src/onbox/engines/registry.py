@@ -32,8 +32,12 @@ _FACTS = {
 """In the order in which they are looked for; the watcher need not load what starts an engine."""
 
 
-def engine_by_name(name: str) -> Engine:
+def engine_by_name(name: str, *, recipe: str = "") -> Engine:
     """The engine registered under `name`, here or by an installed package's entry point `onbox.engines`.
+
+    Args:
+        name: of the engine.
+        recipe: that names it, for the message.
 
     Raises:
         UsageError: there is none.
@@ -45,7 +49,8 @@ def engine_by_name(name: str) -> Engine:
     for entry in entry_points(group=GROUP, name=name):
         plugin: Engine = entry.load()()
         return plugin
-    raise UsageError(f"engine: {name}: no such engine", f"one of {', '.join(engine_names())}")
+    where = f"{recipe}: " if recipe else ""
+    raise UsageError(f"{where}engine: {name}: no such engine", f"one of {', '.join(engine_names())}")
 
 
 def engine_names() -> list[str]:

@@ -139,7 +139,9 @@ class TrialFolder:
         if not path.is_dir():
             raise UsageError(f"{path}: no such folder", "name the folder of a trial")
         if not (path / "plan.yaml").is_file():
-            raise UsageError(f"{path}: not a trial: it holds no plan.yaml", "name the folder of a trial")
+            inside = sorted((each.parent for each in path.glob("*/plan.yaml")), key=lambda trial: trial.name)
+            named = f"name one of those in it: {', '.join(map(str, inside[-3:]))}" if inside else ""
+            raise UsageError(f"{path}: not a trial: it holds no plan.yaml", named or "name the folder of a trial")
         return cls(path)
 
     def plan(self) -> Plan:

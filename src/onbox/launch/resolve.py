@@ -71,7 +71,7 @@ def resolve(recipe: Recipe, *, reserve: int | None = None, elsewhere: bool = Fal
     """
     if recipe.weights is None:
         raise UsageError(f"{recipe.name}: engine {recipe.engine}: there is nothing to start", "onbox speed URL")
-    engine = engine_by_name(recipe.engine)
+    engine = engine_by_name(recipe.engine, recipe=recipe.name)
     weights, here = where_weights(recipe.weights)
     port = recipe.serve.port or free_port()
     with for_another_box() if elsewhere else nullcontext(()) as absent:

@@ -362,7 +362,7 @@ def _check(recipe: Recipe) -> None:
     """
     if recipe.name != recipes.slug(recipe.name):
         raise UsageError(f"name: {recipe.name}: not a name for a folder", "letters, digits, dot, dash and underscore")
-    engine = engine_by_name(recipe.engine)
+    engine = engine_by_name(recipe.engine, recipe=recipe.name)
     if recipe.url is not None:
         Endpoint.parse(recipe.url)
     if recipe.weights is not None:
