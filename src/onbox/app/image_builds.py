@@ -51,7 +51,7 @@ def build_container_image(
     ask: Ask | None = None,
     tell: Callable[[str], None] = lambda text: None,
     on_progress: Callable[[Progress], None] = lambda progress: None,
-    on_look: Callable[[Assessment], None] = lambda look: None,
+    on_assessment: Callable[[Assessment], None] = lambda look: None,
     store: ImageStore | None = None,
 ) -> Built:
     """Find the sealed image of a recipe's build, or build, read and seal it.
@@ -91,7 +91,9 @@ def build_container_image(
                 f"write {fetched.local_name} there, or name a tag beside the digest",
             )
 
-    return build_image(daemon, wanted, store, fetch_one, chip=number, patience_s=patience_s, tell=tell, on_look=on_look)
+    return build_image(
+        daemon, wanted, store, fetch_one, chip=number, patience_s=patience_s, tell=tell, on_assessment=on_assessment
+    )
 
 
 def list_container_images(*, store: ImageStore | None = None) -> tuple[ListedImage, ...]:

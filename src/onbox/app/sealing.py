@@ -88,7 +88,7 @@ def computed(folder: TrialFolder, verdict: Verdict, seal: str = "", *, write: bo
         write: whether they are written too.
     """
     from onbox.report import html, markdown, post
-    from onbox.report.extent import TranscriptFile, beside, transcript_files
+    from onbox.report.extent import TranscriptFile, transcript_files, transcripts_apart
     from onbox.report.transcripts import render_file
 
     arms = len({run.arm for run in verdict.runs}) > 1
@@ -108,7 +108,7 @@ def computed(folder: TrialFolder, verdict: Verdict, seal: str = "", *, write: bo
             write_atomic(folder.path / name, data)
         return Computed(name, hashlib.sha256(data).hexdigest(), text)
 
-    pages = transcript_files(verdict) if beside(folder.path, verdict) else []
+    pages = transcript_files(verdict) if transcripts_apart(folder.path, verdict) else []
     parts: list[str | TranscriptFile] = [VERDICT, *REPORTS, *pages]
     return spread(one, parts, worth_it=bool(pages), at_a_time=1)
 

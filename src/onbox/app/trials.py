@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from onbox import __version__
 from onbox.app.forerunners import forerunners_of
+from onbox.app.live_judge import LiveJudge
 from onbox.app.more_runs import check_more, extend
-from onbox.app.observer import JudgingObserver
 from onbox.app.sealing import open_seal, seal
 from onbox.atomic_files import write_atomic, write_json
 from onbox.bench.sandbox import Sandbox
@@ -179,7 +179,7 @@ def run_trial(
         try:
             if runs is not None:
                 check_more(opened, runs)
-            trial = TrialRunner(opened, show, JudgingObserver(), ray)
+            trial = TrialRunner(opened, show, LiveJudge(), ray)
             # Only now: a trial that is refused, because its agent is another one now, stays as it is.
             if resume:
                 opened.mend_ledger()
@@ -187,7 +187,7 @@ def run_trial(
                 set_invalid_aside(opened)
             if runs is not None:
                 extend(opened, runs)
-                trial = TrialRunner(opened, show, JudgingObserver(), ray)
+                trial = TrialRunner(opened, show, LiveJudge(), ray)
             _until_settled(opened, trial)
             return TrialResult(opened.path, seal(opened), tuple(trial.failures))
         except KeyboardInterrupt as interrupt:
@@ -217,10 +217,10 @@ def set_invalid_aside(folder: TrialFolder) -> int:
     """
     from onbox.judge.results import Outcome
 
-    moved, observer = 0, JudgingObserver()
+    moved, outcome_judge = 0, LiveJudge()
     for contender in folder.plan().contenders:
         for record in folder.runs(contender.name):
-            outcome, code = observer.run(folder, record)
+            outcome, code = outcome_judge.run(folder, record)
             if outcome == Outcome.INVALID:
                 moved += folder.set_aside(record, f"invalid, {code}: done again")
     return moved

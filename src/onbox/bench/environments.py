@@ -62,7 +62,7 @@ def environment_of(task: Task, sandbox: Sandbox) -> Environment:
     image = _image(task, sandbox)
     workdir = _workdir(task, sandbox, image)
     placed = TaskSandbox(sandbox.of_image(image), workdir, env)
-    return Environment(placed, partial(_copy_out, sandbox, image, workdir, _beside(task)))
+    return Environment(placed, partial(_copy_out, sandbox, image, workdir, _workdir_files(task)))
 
 
 def _home(workdir: str) -> dict[str, str]:
@@ -70,7 +70,7 @@ def _home(workdir: str) -> dict[str, str]:
     return {"HOME": workdir} if workdir == "/root" else {}
 
 
-def _beside(task: Task) -> Path | None:
+def _workdir_files(task: Task) -> Path | None:
     """The files that go into the WORKDIR of a ready image: those of `environment/`, where no Dockerfile takes them."""
     alone = task.image and not (task.environment / "Dockerfile").exists() and task.environment.is_dir()
     return task.environment if alone else None

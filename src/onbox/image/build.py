@@ -64,7 +64,7 @@ def build_image(
     chip: int | None = None,
     patience_s: float | None = None,
     tell: Callable[[str], None] = lambda text: None,
-    on_look: Callable[[Assessment], None] = lambda verdict: None,
+    on_assessment: Callable[[Assessment], None] = lambda verdict: None,
 ) -> Built:
     """Find the sealed image of these inputs, or build and seal it.
 
@@ -101,7 +101,7 @@ def build_image(
         f"building {wanted.reference}: {folder / 'build.log'}"
         + (f"; {jobs.count} jobs: {jobs.why}" if jobs.count else "")
     )
-    phase = run_build(wanted.recipe, argv, wanted.reference, folder, patience_s, on_look)
+    phase = run_build(wanted.recipe, argv, wanted.reference, folder, patience_s, on_assessment)
     image = daemon.image(wanted.reference)
     assert image is not None, "a build that ended well has its image"
     name = sealed_name(wanted.image, inputs)

@@ -47,8 +47,8 @@ def export_image(daemon: Daemon, seal: Seal, path: Path, store: ImageStore) -> S
         manifest = {
             "schemaVersion": 2,
             "mediaType": OCI_MANIFEST,
-            "config": _told(config),
-            "layers": [_told(each) for each in layers],
+            "config": _as_json(config),
+            "layers": [_as_json(each) for each in layers],
         }
         raw = json.dumps(manifest, separators=(",", ":"), sort_keys=True).encode()
         sealed = seal.model_copy(update={"digest": f"sha256:{hashlib.sha256(raw).hexdigest()}"})
@@ -194,5 +194,5 @@ def _keep(file: IO[bytes], blobs: Path) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
-def _told(each: Descriptor) -> dict[str, Any]:
+def _as_json(each: Descriptor) -> dict[str, Any]:
     return {"mediaType": each.media_type, "digest": each.digest, "size": each.size_bytes}

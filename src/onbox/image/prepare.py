@@ -12,7 +12,7 @@ from onbox.image.daemon import Daemon
 from onbox.image.fetch import Options, Progress, fetch_image
 from onbox.image.manifest import parse_platform
 from onbox.image.reference import parse
-from onbox.image.routes import find_route, goes_around, privacy
+from onbox.image.routes import bypassed_proxy, find_route, privacy
 from onbox.image.seal import Seals
 from onbox.image.store import ImageStore
 from onbox.recipes import Recipe
@@ -126,7 +126,7 @@ def _fetched(
 def _bring(name: str, platform: str, daemon: Daemon, store: ImageStore, on_progress: Callable[[Progress], None]) -> str:
     """The local name of an image that was fetched."""
     reference = parse(name)
-    around = goes_around(find_route(daemon), reference, ENVIRONMENT)
+    around = bypassed_proxy(find_route(daemon), reference, ENVIRONMENT)
     if around and not Consent(store).given(around):
         raise UsageError(
             f"{reference}: {privacy(around, reference)}",

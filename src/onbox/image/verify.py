@@ -164,7 +164,7 @@ class ImageReader:
         self._on_file = on_file
         self._listing = listing
 
-    def look(self, path: str, size: int, file: IO[bytes]) -> FileFound | None:
+    def inspect_file(self, path: str, size: int, file: IO[bytes]) -> FileFound | None:
         """GPU code and processor of one file; None for one that is no program."""
         if size < HEAD_BYTES:
             return None
@@ -218,7 +218,7 @@ def verify_archive(
         BadSubjectError: it is broken, or none.
     """
     reader = ImageReader(on_file, listing)
-    contents = read_archive(stream, reader.look, subject)
+    contents = read_archive(stream, reader.inspect_file, subject)
     machines: dict[str, int] = {}
     for each in contents.files.values():
         if each.code.machine:

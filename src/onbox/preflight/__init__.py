@@ -103,7 +103,7 @@ def short(
     sense = talk.coherence(asking)
     if asking.nonsense:
         return Preflight(cases=(sense, asking.case("tool_call", "unknown", NONSENSE)), tools=False), asking.exchanges
-    call = calls.asked_for(asking, TASK, tools, template=template)
+    call = calls.requested_call(asking, TASK, tools, template=template)
     cases = [sense, call]
     if agent is not None:
         asking.served = who_serves(client, model)

@@ -93,7 +93,7 @@ def arguments(call: ToolCall) -> dict[str, Any] | None:
         return None
 
 
-def said(reply: Reply) -> str:
+def came_instead(reply: Reply) -> str:
     """What came in the place of a call."""
     text = short(reply.content or reply.reasoning)
     return f"text: {text}" if text else "an empty answer"

@@ -3,7 +3,7 @@
 from typing import Any
 
 from onbox.evidence.records import Exchange, PreflightCase
-from onbox.preflight.asking import Asking, arguments, said, short, trouble
+from onbox.preflight.asking import Asking, arguments, came_instead, short, trouble
 from onbox.preflight.remedies import Trouble
 from onbox.protocol.call_arguments import CallFault, fault_of_call
 from onbox.protocol.leaked_calls import leaked
@@ -34,10 +34,10 @@ THINK_OPEN = ("<think>", "<|channel|>analysis", "<thinking>", "[THINK]")
 
 def single(asking: Asking) -> PreflightCase:
     """One call with one argument."""
-    return asked_for(asking, READ, TOOLS)
+    return requested_call(asking, READ, TOOLS)
 
 
-def asked_for(asking: Asking, task: str, tools: list[dict[str, Any]], template: str = "") -> PreflightCase:
+def requested_call(asking: Asking, task: str, tools: list[dict[str, Any]], template: str = "") -> PreflightCase:
     """A task that wants a call of any of the tools.
 
     Args:
@@ -183,7 +183,7 @@ def tool_result(asking: Asking) -> PreflightCase:
         return asking.case(name, "fail", broken, Trouble.PARSE)
     if SECRET in reply.content + reply.reasoning:
         return asking.case(name, "pass", "the result of a call was read")
-    instead = f"it called {reply.tool_calls[0].name}" if reply.tool_calls else said(reply)
+    instead = f"it called {reply.tool_calls[0].name}" if reply.tool_calls else came_instead(reply)
     return asking.case(name, "warn", f"the result of a call was not used: {instead}")
 
 
@@ -224,7 +224,9 @@ def _missing(
     if reply.finish_reason == "length" and not reply.content:
         return asking.case(name, "unknown", "it was still thinking when its tokens were over")
     known = f"the chat template in use ({template}) may" if template else "the chat template may"
-    detail = f"no tool call came back, but {said(reply)}; {known} not ask for a form of call that this server parses"
+    detail = (
+        f"no tool call came back, but {came_instead(reply)}; {known} not ask for a form of call that this server parses"
+    )
     written = any(leaked(text, _names(tools)) for text in (reply.content, reply.reasoning))
     return asking.case(name, "fail", detail, Trouble.LEAK if written else Trouble.NO_CALL)
 

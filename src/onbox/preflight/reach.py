@@ -7,8 +7,8 @@ from onbox.evidence.records import PreflightCase
 from onbox.evidence.sight_gates import read_by
 from onbox.preflight.asking import TOKENS, Asking, short, trouble
 from onbox.preflight.remedies import Trouble
-from onbox.see.looking import request
 from onbox.see.pictures import made
+from onbox.see.sight_session import request
 
 CONTEXT_MIN = 16_384
 """Other agents open with 8,000 to 20,000 tokens of instructions and tools; the built-in one with 1,000."""
@@ -95,7 +95,7 @@ def image(asking: Asking) -> PreflightCase:
             return asking.case("image", "unknown", f"no answer about a picture came: {broken}")
         asking.vision = False
         return asking.case("image", "warn", f"images are refused: {broken}; `onbox see` looks for the cause")
-    if any(read_by(text, picture.expected).whole for text in (reply.content, reply.reasoning)):
+    if any(read_by(text, picture.expected).complete for text in (reply.content, reply.reasoning)):
         asking.vision = True
         return asking.case("image", "pass", f"a number of six digits was read in a picture: {picture.expected[0]}")
     detail = (

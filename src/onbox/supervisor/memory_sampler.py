@@ -109,11 +109,11 @@ class MemorySampler:
             self.holdings = self.tree.holdings()
             self._held_bytes = sum([held.anonymous_bytes for held in self.holdings.values()])
             self._held_bytes += max([held.shared_bytes for held in self.holdings.values()], default=0)
-        gpu = self._look_at_gpu()
+        gpu = self._read_gpu()
         available = available_bytes(os.pread(self._meminfo, 4096, 0))
         return MemorySample(t_s, available, self._own_bytes(gpu), gpu, self._stall_s(), phase)
 
-    def _look_at_gpu(self) -> int | None:
+    def _read_gpu(self) -> int | None:
         if self._gpu is None:
             return None
         found = self.gpu_bytes = self._gpu.used_bytes()

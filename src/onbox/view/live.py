@@ -102,7 +102,7 @@ class LiveState:
 
 
 class LiveTrial:
-    """Follows one trial; `look` may be called by many at a time."""
+    """Follows one trial; `refresh` may be called by many at a time."""
 
     def __init__(self, folder: TrialFolder) -> None:
         self.folder = folder
@@ -121,12 +121,12 @@ class LiveTrial:
         self._standing: dict[str, StandingUp] = {}
         self._rates: dict[Path, tuple[tuple[int, int], int, float | None]] = {}
 
-    def look(self, running: bool) -> LiveState:
+    def refresh(self, running: bool) -> LiveState:
         """How it stands now."""
         with self._lock:
             now = time.monotonic()
             if now - self._looked >= LOOK_S or self._state.running != running:
-                self._state = self._look(running)
+                self._state = self._read_folder(running)
                 self._looked = time.monotonic()
             return self._state
 
@@ -168,7 +168,7 @@ class LiveTrial:
                 assert self._judge is not None
                 self._judge.forget(key)
 
-    def _look(self, running: bool) -> LiveState:
+    def _read_folder(self, running: bool) -> LiveState:
         try:
             self._read_plan()
         except (OnboxError, OSError) as error:
@@ -249,7 +249,7 @@ class LiveTrial:
         home = self.folder.contender(now.name)
         up = self._stand_up(home)
         standing = self._standing.setdefault(now.name, StandingUp(home / "standup" / "samples.jsonl"))
-        standing.look()
+        standing.refresh()
         reserve = up.guard.reserve_bytes if up and up.guard else state.plan.reserve_bytes if state.plan else None
         if standing.memory is not None:
             state.memory = MemoryNow(*standing.memory, reserve_bytes=reserve, age_s=standing.age_s)

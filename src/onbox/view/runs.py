@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from onbox.judge.results import Outcome, RunResult
-from onbox.view.asked import Asked
+from onbox.view.query import Query
 
 NAMES = ("of", "task", "arm", "outcome", "code", "q")
 """Fields of an address that pick runs."""
@@ -22,7 +22,7 @@ class Picked:
     q: str = ""
 
     @classmethod
-    def by(cls, asked: Asked) -> "Picked":
+    def by(cls, asked: Query) -> "Picked":
         """From an address."""
         return cls(**{name: asked.text(name)[:300] for name in NAMES})
 

@@ -51,7 +51,7 @@ def looks(pid: int, seconds: float, **target: Any) -> list[WatchSample]:
     try:
         found = []
         for _ in range(int(seconds * 2)):
-            found.append(collector.look())
+            found.append(collector.sample())
             time.sleep(0.5)
         return found
     finally:

@@ -79,7 +79,7 @@ class MiningWorker:
         files = {name: None if data is None else base64.b64encode(data).decode() for name, data in changed.items()}
         request: dict[str, object] = {"changed": files, "targets": list(targets or self._suite.targets)}
         request |= {"timeout_s": limit_s, "cpu_s": math.ceil(cpu_s)}
-        line = self._asked(json.dumps(request).encode() + b"\n", begun + limit_s + GRACE_S)
+        line = self._exchange(json.dumps(request).encode() + b"\n", begun + limit_s + GRACE_S)
         seconds = time.monotonic() - begun
         try:
             found = json.loads(line or b"")
@@ -95,7 +95,7 @@ class MiningWorker:
             self.spent_s += seconds
             return Observed({}, "its run ended without a result", seconds, timed_out=seconds >= limit_s)
 
-    def _asked(self, request: bytes, until: float) -> bytes | None:
+    def _exchange(self, request: bytes, until: float) -> bytes | None:
         """The answer to a request; None where none came."""
         left = memoryview(request)
         while left:

@@ -188,7 +188,8 @@ def build(
     view = _ProgressLines()
     built = build_container_image(
         recipe, program=program or "", chip=chip, direct=direct, proxy=proxy, patience_s=patience,
-        ask=confirm if sys.stdin.isatty() else None, tell=tell, on_progress=view.show, on_look=view.look,
+        ask=confirm if sys.stdin.isatty() else None, tell=tell, on_progress=view.show,
+        on_assessment=view.show_assessment,
     )  # fmt: skip
     seal = built.seal
     if as_json:
@@ -302,7 +303,7 @@ class _ProgressLines:
         self._phase, self._next_s = phase, now + self.EVERY_S
         return True
 
-    def look(self, look: "Assessment") -> None:
+    def show_assessment(self, look: "Assessment") -> None:
         """Print what a build does, if it is time."""
         if self._is_time("build"):
             eta_s = look.evidence.get("eta_s")

@@ -10,7 +10,7 @@ from onbox.evidence.records import Exchange
 from onbox.evidence.replies import read_reply
 from onbox.judge.formatting import count, percent
 from onbox.protocol.call_arguments import CallFault, fault_of_call, faults_of
-from onbox.protocol.leaked_calls import calls_in, leaked, whole_call
+from onbox.protocol.leaked_calls import calls_in, complete_call, leaked
 from onbox.untrusted_json import UntrustedJsonError, parse
 
 CONFIDENCE = 0.95
@@ -62,7 +62,7 @@ def replayed(exchanges: Sequence[Exchange], offered: Collection[str]) -> Replaye
     raw = [_written(text, schemas) for text in texts]
     if not unchanged and not raw:
         return None
-    called = [whole_call(text, schemas) is not None for text in texts]
+    called = [complete_call(text, schemas) is not None for text in texts]
     detail = "asked again, a call came: " + _counts([each is not None for each in unchanged],
                                                     [each is not None for each in flipped], called)  # fmt: skip
     if any(each is False for each in unchanged):
@@ -121,7 +121,7 @@ def _written(text: str, schemas: Schemas) -> bool | None:
     calls = calls_in(text, schemas)
     if not calls:
         named = any(name in text for name in schemas)
-        return False if named and leaked(text, schemas) and whole_call(text, schemas) is None else None
+        return False if named and leaked(text, schemas) and complete_call(text, schemas) is None else None
     faults = [fault_of_call(call.name, call.arguments, schemas) for call in calls]
     untyped = [CallFault.MISTYPED if not call.typed else None for call in calls]
     return all(fault is None or fault is free for fault, free in zip(faults, untyped, strict=True))

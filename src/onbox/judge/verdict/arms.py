@@ -8,7 +8,7 @@ from onbox.judge.results import ArmResult
 from onbox.judge.rounding import rounded
 from onbox.judge.statistics import holm
 from onbox.judge.verdict.ability import ability_difference, task_tally
-from onbox.judge.verdict.cells import Seen
+from onbox.judge.verdict.cells import CountedRun
 from onbox.judge.verdict.contenders import Judged
 from onbox.judge.verdict.pairing import Paired, TaskPair
 from onbox.judge.verdict.scope import TASKS_LIKE_THESE, THESE_TASKS, reaches_beyond
@@ -44,7 +44,7 @@ def _paired(plan: Plan, contender: Judged, baseline: str, arm: str) -> Paired:
     return Paired(tuple(found))
 
 
-def _of(runs: dict[int, Seen], numbers: Sequence[int]) -> tuple[Seen, ...]:
+def _of(runs: dict[int, CountedRun], numbers: Sequence[int]) -> tuple[CountedRun, ...]:
     return tuple(runs[n] for n in numbers)
 
 

@@ -84,7 +84,7 @@ def _with_each(incumbent: Judged, challengers: Sequence[Judged], rule: Rule) -> 
     def beside(left: Side, rights: Sequence[Side]) -> list[Pair]:
         return comparison.pairs(left, rights, rule)
 
-    seen = beside(comparison.as_seen(incumbent), [comparison.as_seen(each) for each in challengers])
+    seen = beside(comparison.as_observed(incumbent), [comparison.as_observed(each) for each in challengers])
     served = beside(comparison.served_right(incumbent), [comparison.served_right(each) for each in challengers])
     extremes: list[list[Pair]] = []
     if any(cell.unknown for contender in (incumbent, *challengers) for cell in contender.baseline.values()):
@@ -134,7 +134,7 @@ def _chosen(found: Sequence[HeadToHead], rule: Rule) -> HeadToHead:
     best = ranked[0]
     if best.verdict == SWITCH:
         for other in ranked[1:]:
-            sides = comparison.as_seen(best.challenger), comparison.as_seen(other.challenger)
+            sides = comparison.as_observed(best.challenger), comparison.as_observed(other.challenger)
             if comparison.decide(comparison.pairs(sides[0], [sides[1]], rule)[0]) == SWITCH:
                 best = other
     return replace(best, others=tuple(each for each in found if each is not best))

@@ -9,7 +9,7 @@ from onbox.judge.rates import RatePair
 from onbox.judge.results import ArmResult, ContenderResult, Outcome, Validity
 from onbox.judge.speed.measurement import KERNELS
 from onbox.judge.speed.rate_comparison import in_words
-from onbox.judge.verdict import words_of_values
+from onbox.judge.verdict import values_narrative
 from onbox.judge.verdict.advice import unserved
 from onbox.judge.verdict.comparison import KEEP, SWITCH, UNDECIDED
 from onbox.judge.verdict.contenders import Judged
@@ -26,7 +26,7 @@ def headline(plan: Plan, judged: Sequence[Judged], pair: HeadToHead | None) -> s
     scores = f"{new.name} passes {passes(new.passed, new.valid)} where {old.name} passes {old.passed} of {old.valid}"
     tally, basis = pair.pair.runs.tally, pair.pair.weighed.basis
     if pair.verdict != UNDECIDED and basis is not Basis.ABILITY:
-        return words_of_values.headline(pair, scores)
+        return values_narrative.headline(pair, scores)
     if pair.verdict == SWITCH and pair.scope == THESE_TASKS:
         return f"Switch to {new.name}, for {these(pair.tasks)}: {tally_words(tally)}; {scores}."
     if pair.verdict == KEEP and pair.scope == THESE_TASKS:
@@ -35,7 +35,7 @@ def headline(plan: Plan, judged: Sequence[Judged], pair: HeadToHead | None) -> s
         return f"Switch to {new.name}: {scores}."
     if pair.verdict == KEEP:
         return f"Keep {old.name}: {scores}."
-    return f"Undecided: {scores}{words_of_values.faster(pair)}."
+    return f"Undecided: {scores}{values_narrative.faster(pair)}."
 
 
 def reasons(judged: Sequence[Judged], pair: HeadToHead | None, rates: Sequence[RatePair] = ()) -> tuple[str, ...]:
@@ -103,7 +103,7 @@ def _of_rule(pair: HeadToHead) -> list[str]:
         found = [f"On these tasks the difference is hardly chance {chance}."]
     else:
         found = [f"On these tasks such a difference may well be chance {chance}."]
-    return [*found, *words_of_values.of_pair(pair), *words_of_values.of_others(pair)]
+    return [*found, *values_narrative.of_pair(pair), *values_narrative.of_others(pair)]
 
 
 def _of_doubt(pair: HeadToHead) -> list[str]:

@@ -6,7 +6,7 @@ from itertools import combinations
 from onbox.evidence.records import Role
 from onbox.judge.rounding import rounded, rounded_pair
 from onbox.judge.statistics import holm
-from onbox.judge.verdict.comparison import Pair, Rule, as_seen, pairs
+from onbox.judge.verdict.comparison import Pair, Rule, as_observed, pairs
 from onbox.judge.verdict.contenders import Judged
 from onbox.judge.verdict.head_to_head import HeadToHead
 from onbox.judge.verdict.standing import ContenderFacts, demands
@@ -26,7 +26,7 @@ def pair_table(judged: Sequence[Judged], found: HeadToHead | None, rule: Rule) -
     """
     ordered = sorted(judged, key=lambda each: each.plan.role is not Role.INCUMBENT)
     both = list(combinations(ordered, 2))
-    raw = [pairs(as_seen(old), [as_seen(new)], rule)[0] for old, new in both]
+    raw = [pairs(as_observed(old), [as_observed(new)], rule)[0] for old, new in both]
     known = iter(holm([pair.p for pair in raw if pair.p is not None]))
     verdicts = {each.challenger.result.name: each for each in (found, *found.others)} if found else {}
     rows = []

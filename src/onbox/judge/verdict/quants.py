@@ -6,7 +6,7 @@ from onbox.evidence.records import Plan, QuantPlan
 from onbox.judge.formatting import count, p_words, percent
 from onbox.judge.rounding import rounded, rounded_pair
 from onbox.judge.statistics import holm
-from onbox.judge.verdict.comparison import Pair, Rule, as_seen
+from onbox.judge.verdict.comparison import Pair, Rule, as_observed
 from onbox.judge.verdict.contenders import Judged
 from onbox.judge.verdict.pairing import Paired, TaskPair
 from onbox.judge.weighed import Ability, QuantRow
@@ -41,7 +41,7 @@ def quant_table(plan: Plan, judged: Sequence[Judged], rule: Rule) -> tuple[Quant
 
 
 def _paired(largest: Judged, other: Judged) -> Paired:
-    old, new = as_seen(largest).tasks, as_seen(other).tasks
+    old, new = as_observed(largest).tasks, as_observed(other).tasks
     return Paired(
         tuple(
             TaskPair(task, tuple(runs), tuple(new[task]), same_model=True)
