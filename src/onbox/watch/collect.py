@@ -166,7 +166,7 @@ class Collector:
         sample.processes, sample.groups, sample.births = processes, groups, self._members.births
         sample.compiling = self._sample_compilers(processes)
         roots = self._members.roots
-        if not any(each.pid in roots and each.state != "Z" for each in sample.processes):
+        if not any(each.pid in roots and not each.ended for each in sample.processes):
             sample.ended, sample.exit_code = True, self.target.exit_code()
         cannot = self._what_cannot_be_read(sample.processes)
         if cannot != self._cannot:
