@@ -160,9 +160,9 @@ class TestCollector:
             until(lambda: "State:\tZ" in Path(f"/proc/{child.pid}/status").read_text())
             collector = Collector(Target(pids=(child.pid,), exit_code=child.poll))
             try:
-                assert not collector.look().ended
+                assert not collector.sample().ended
                 until(lambda: child.poll() is not None)
-                last = until(lambda: (sample := collector.look()).ended and sample)
+                last = until(lambda: (sample := collector.sample()).ended and sample)
             finally:
                 collector.close()
         assert last.exit_code == 0

@@ -154,7 +154,7 @@ class Strip {
     const everyStart = Math.max(1, Math.ceil(starts.length / TICKS_MAX));
     for (let n = 0; n < starts.length; n += everyStart) parts.append(this.line("a-burst", starts[n], 82, HEIGHT));
     this.svg.replaceChildren(parts);
-    this.svg.setAttribute("aria-label", `${inside.length} reads between ${clockText(this.from)} and ${said(this.to)}`);
+    this.svg.setAttribute("aria-label", `${inside.length} reads between ${clockText(this.from)} and ${clockText(this.to)}`);
     this.box.querySelector("[data-from-label]").textContent = clockText(this.from);
     this.box.querySelector("[data-to-label]").textContent = clockText(this.to);
   }
