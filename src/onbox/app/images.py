@@ -19,7 +19,7 @@ from onbox.image.routes import DaemonRoute, bypassed_proxy, find_route, privacy
 from onbox.image.store import FetchedImage, ImageStore
 
 if TYPE_CHECKING:
-    from onbox.image.verify import Verified
+    from onbox.image.verify import VerifiedImage
 
 OF_DAEMON = "daemon"
 """As a proxy: the one that the daemon goes through."""
@@ -138,7 +138,7 @@ def verify_container_image(
     chip: str = "",
     instructions: bool = False,
     on_file: Callable[[str], None] = lambda path: None,
-) -> "Verified":
+) -> "VerifiedImage":
     """Which chips the binaries of a file, an image's archive or an image are for; nothing is run.
 
     Args:

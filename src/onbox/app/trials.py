@@ -21,7 +21,7 @@ from onbox.evidence.claims import Claim, Claims, written
 from onbox.evidence.extent import looks_asked, looks_made, runs_asked
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.load import load_trial
-from onbox.evidence.records import LedgerKind, LeftOut, Plan
+from onbox.evidence.records import LedgerKind, OmittedTask, Plan
 from onbox.judge.results import Verdict
 from onbox.judge.verdict.comparison import UNDECIDED
 from onbox.judge.verdict.trial import judge
@@ -104,7 +104,7 @@ def _fit_for_scoring(
     left = fit(
         tasks,
         sandbox,
-        lambda name, why: left_out.append(LeftOut(name=name, why=why.message)),
+        lambda name, why: left_out.append(OmittedTask(name=name, why=why.message)),
         network=None if plan.tasks_from == "builtin" else plan.network,
     )
     for task in left_out:

@@ -16,7 +16,7 @@ from typing import Any
 
 from onbox.app import imports
 from onbox.app.long_trials import read_folder
-from onbox.app.sealing import Computed, all_hashes, computed, in_words
+from onbox.app.sealing import ComputedFile, all_hashes, computed, in_words
 from onbox.app.spread import without_collections
 from onbox.errors import BadSubjectError, UsageError
 from onbox.evidence.consistency import contradictions, not_held
@@ -200,7 +200,7 @@ def _without_blame(verdict: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"runs": runs}
 
 
-def _transcripts(made: Sequence[Computed], found: Mapping[str, str]) -> Iterator[Problem]:
+def _transcripts(made: Sequence[ComputedFile], found: Mapping[str, str]) -> Iterator[Problem]:
     """What differs between the pages of transcripts beside a long report and those that the evidence gives now."""
     wanted = {each.name: each.sha256 for each in made if each.name.startswith(f"{TRANSCRIPTS}/")}
     for name, sha256 in wanted.items():

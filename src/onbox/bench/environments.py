@@ -17,7 +17,7 @@ from pathlib import Path
 from onbox.bench.dockerfile import WORKDIR, is_taken
 from onbox.bench.sandbox import Sandbox
 from onbox.bench.sandbox.container import ContainerSandbox
-from onbox.bench.sandbox.equipped import Equipped
+from onbox.bench.sandbox.equipped import EquippedSandbox
 from onbox.bench.task_sandbox import TaskSandbox
 from onbox.bench.tasks import Task, tree_sha256
 from onbox.bench.workspace import MTIME_S, make_workspace, needs_docker
@@ -54,7 +54,7 @@ def environment_of(task: Task, sandbox: Sandbox) -> Environment:
     ready = isinstance(sandbox, ContainerSandbox) and task.image and sandbox.has(task.image)
     if task.layout is not None and not ready:
         workdir = task.layout.workdir
-        equipped = sandbox if task.sealed is None else Equipped(sandbox, task.sealed)
+        equipped = sandbox if task.sealed is None else EquippedSandbox(sandbox, task.sealed)
         placed = TaskSandbox(equipped, workdir, {**_home(workdir), **dict(task.layout.env), **env})
         return Environment(placed, partial(make_workspace, task))
     if not isinstance(sandbox, ContainerSandbox):

@@ -18,7 +18,7 @@ from onbox.errors import BadSubjectError, BoxError
 from onbox.fetch.room import need_room
 from onbox.image.archive import write_archive
 from onbox.image.daemon import Daemon, id_of
-from onbox.image.load import Loading, archive_file, load
+from onbox.image.load import LoadProgress, archive_file, load
 from onbox.image.manifest import GZIP_LAYERS, PLAIN_LAYERS, Descriptor
 from onbox.image.registry import OCI_MANIFEST
 from onbox.image.seal import LABEL_INPUTS, Seal, Seals, inputs_hash
@@ -71,7 +71,7 @@ def export_image(daemon: Daemon, seal: Seal, path: Path, store: ImageStore) -> S
 
 
 def import_image(
-    daemon: Daemon, path: Path, store: ImageStore, on_progress: Callable[[Loading], None] = lambda loading: None
+    daemon: Daemon, path: Path, store: ImageStore, on_progress: Callable[[LoadProgress], None] = lambda loading: None
 ) -> Seal:
     """Load what `export_image` wrote; every blob is held against its digest before the daemon gets a byte.
 

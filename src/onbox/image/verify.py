@@ -37,7 +37,7 @@ class FileFound:
 
 
 @dataclass(frozen=True)
-class Verified:
+class VerifiedImage:
     """What a file or an image holds."""
 
     subject: str
@@ -183,7 +183,7 @@ class ImageReader:
         return FileFound(path, code, fp4) if code.holds_any or code.machine else None
 
 
-def verify_file(path: Path, chip: int | None, listing: Listing | None = None) -> Verified:
+def verify_file(path: Path, chip: int | None, listing: Listing | None = None) -> VerifiedImage:
     """A shared object, program, cubin, fat binary or PTX.
 
     Raises:
@@ -199,7 +199,7 @@ def verify_file(path: Path, chip: int | None, listing: Listing | None = None) ->
     code = read_gpu_code(path)
     fp4 = listing.of(path, code) if listing else None
     files = (FileFound(str(path), code, fp4),) if code.holds_any else ()
-    return Verified(
+    return VerifiedImage(
         str(path), chip, files, 1, machines={code.machine: 1} if code.machine else {},
         listed_by=listing.by.release if listing else "",
     )  # fmt: skip
@@ -211,7 +211,7 @@ def verify_archive(
     chip: int | None,
     on_file: Callable[[str], None] = lambda path: None,
     listing: Listing | None = None,
-) -> Verified:
+) -> VerifiedImage:
     """An image as `docker save` or `onbox image export` writes it.
 
     Raises:
@@ -227,7 +227,7 @@ def verify_archive(
     told = f"{contents.config.get('os', '')}/{contents.config.get('architecture', '')}"
     platform = told if contents.config.get("architecture") else ""
     by = listing.by.release if listing else ""
-    return Verified(subject, chip, files, reader.files_read, platform, machines, listed_by=by)
+    return VerifiedImage(subject, chip, files, reader.files_read, platform, machines, listed_by=by)
 
 
 def verify_image(
@@ -236,7 +236,7 @@ def verify_image(
     chip: int | None,
     on_file: Callable[[str], None] = lambda path: None,
     listing: Listing | None = None,
-) -> Verified:
+) -> VerifiedImage:
     """An image that the daemon has; no container is made.
 
     Raises:

@@ -13,13 +13,13 @@ from onbox.engines import Engine, Launch
 from onbox.engines.log_lines import LogLines
 from onbox.errors import BoxError, EngineError, GuardStop
 from onbox.evidence.records import (
+    EngineEnd,
     GuardLimits,
     GuardStopped,
     ImageUsed,
     LaunchRecord,
     LoggedBackend,
     StandUp,
-    Stopped,
 )
 from onbox.launch.address import address_of
 from onbox.launch.budget import Budget, budget, transient_bytes
@@ -330,7 +330,7 @@ class Lifetime:
         if self._supervisor is None or self._handed_over:
             self._log.close()
             if self._ready_s is not None:
-                self._write(Stopped(at=utc_now(), how="left running"))
+                self._write(EngineEnd(at=utc_now(), how="left running"))
             return
         supervisor, self._supervisor = self._supervisor, None
         supervisor.end()
@@ -340,7 +340,7 @@ class Lifetime:
             # A container may outlive its client; each command is harmless when it is gone already.
             subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=END_S, check=False)
         self._write(
-            Stopped(
+            EngineEnd(
                 at=utc_now(),
                 how=supervisor.reports.get("how", "died" if "error" in supervisor.reports else "killed"),
                 exit_code=supervisor.reports.get("exit"),
@@ -349,7 +349,7 @@ class Lifetime:
             )
         )
 
-    def record(self, stopped: Stopped | None = None) -> StandUp:
+    def record(self, stopped: EngineEnd | None = None) -> StandUp:
         """What is known of this lifetime by now."""
         version = self.engine.version() or self._props.get("version") or self._props.get("build_info")
         return StandUp(
@@ -370,5 +370,5 @@ class Lifetime:
             stopped=stopped,
         )
 
-    def _write(self, stopped: Stopped | None) -> None:
+    def _write(self, stopped: EngineEnd | None) -> None:
         write_json(self.folder / "phases.json", self.record(stopped))

@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 
 from onbox.engines.base import EngineFacts
-from onbox.engines.served import Served
+from onbox.engines.served import RunningServer
 from onbox.engines.sight import CommandLine, EngineSight, Hiding
 from onbox.evidence.records import SightFacts, SightFlag
 from onbox.recipes.schema import Recipe
@@ -44,7 +44,7 @@ class SightSubject:
     environment: dict[str, str] = field(default_factory=dict)
     recipe: Recipe | None = None
     weights: Path | None = None
-    served: Served | None = None
+    served: RunningServer | None = None
 
 
 def facts_about(subject: SightSubject) -> SightFacts:

@@ -272,7 +272,7 @@ class TrialRunner:
                 apis=apis_for(life.props),
                 on_tokens=counter.add,
                 on_progress=lambda now: self._show(
-                    events.Measuring(contender.name, now.done, now.total, now.left_s, now.note)
+                    events.MeasurementProgress(contender.name, now.done, now.total, now.left_s, now.note)
                 ),
                 half_width=self._outcome_judge.half_width,
             )

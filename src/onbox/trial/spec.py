@@ -13,9 +13,9 @@ from onbox.evidence.records import (
     AgentCommand,
     ArmPlan,
     Audited,
-    LeftOut,
     Limits,
     Network,
+    OmittedTask,
     OwnerValues,
     Plan,
     QuantPlan,
@@ -81,7 +81,7 @@ class TrialSpec(BaseModel):
     """What a network is let in for."""
     networked: frozenset[str] = frozenset()
     """Tasks whose gates were found to need it, and have it."""
-    left_out: tuple[LeftOut, ...] = ()
+    left_out: tuple[OmittedTask, ...] = ()
     """Tasks that are not done, for the record."""
     limits: Limits | None = None
     """Of the agent."""

@@ -21,7 +21,7 @@ RUNS_MAX = 2000
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ComparedContender:
     """One of the two."""
 
     trial: TrialPage
@@ -58,11 +58,11 @@ class TaskRow:
 
 
 @dataclass(frozen=True)
-class Comparing:
+class ComparisonPage:
     """All that the page shows."""
 
-    left: Chosen
-    right: Chosen
+    left: ComparedContender
+    right: ComparedContender
     same_trial: bool
     tasks: tuple[TaskRow, ...]
     """Those that both have run; of two trials only where their files are the same."""
@@ -80,14 +80,14 @@ class Comparing:
     """The right one over the left one; None: not both were measured."""
 
 
-def compare(left: Chosen, right: Chosen) -> Comparing:
+def compare(left: ComparedContender, right: ComparedContender) -> ComparisonPage:
     """Hold two contenders against each other."""
     same_trial = left.trial.at == right.trial.at
     shared = tuple(_shared(left, right, same_trial))
     runs, why_not = _paired(left, right, {each.task for each in shared})
     speeds = tuple(_speeds(left.contender.speed, right.contender.speed))
     alike = bool(speeds) and all(each.same for each in speeds)
-    return Comparing(
+    return ComparisonPage(
         left=left,
         right=right,
         same_trial=same_trial,
@@ -108,7 +108,7 @@ def _rates(left: Measurement | None, right: Measurement | None, alike: bool) -> 
     return rate_ratio(left, right) if alike else not_compared("they were not measured alike")
 
 
-def _paired(left: Chosen, right: Chosen, tasks: Container[str]) -> tuple[Paired | None, str]:
+def _paired(left: ComparedContender, right: ComparedContender, tasks: Container[str]) -> tuple[Paired | None, str]:
     """(the runs of the shared tasks, why there are none).
 
     Counts of runs are not enough: runs that said the same word for word are one, and only the evidence tells.
@@ -125,7 +125,7 @@ def _paired(left: Chosen, right: Chosen, tasks: Container[str]) -> tuple[Paired 
     return (runs, "") if runs.tasks else (None, "they have no task in common that both ran")
 
 
-def _side(chosen: Chosen, tasks: Container[str]) -> dict[str, Sequence[CountedRun]]:
+def _side(chosen: ComparedContender, tasks: Container[str]) -> dict[str, Sequence[CountedRun]]:
     """The valid runs of a contender on some tasks, judged once for as long as its trial is kept."""
     kept, name = chosen.trial.seen, chosen.contender.name
     if name not in kept:
@@ -142,7 +142,7 @@ def _seed(trial: TrialPage) -> int | None:
     return trial.page.plan.seed if trial.page.plan else None
 
 
-def _shared(left: Chosen, right: Chosen, same_trial: bool) -> Iterator[TaskRow]:
+def _shared(left: ComparedContender, right: ComparedContender, same_trial: bool) -> Iterator[TaskRow]:
     hashes = [
         {task.name: task.sha256 for task in chosen.trial.page.plan.tasks} if chosen.trial.page.plan else {}
         for chosen in (left, right)

@@ -14,7 +14,7 @@ from onbox.watch.watcher import Tracker
 MEMORY = "memory.jsonl"
 
 
-class StandingUp:
+class StandUpFollower:
     """Follows a `samples.jsonl`.
 
     Args:

@@ -12,7 +12,7 @@ from onbox.judge.results import Outcome
 from onbox.report import pictures
 from onbox.report.html import environment
 from onbox.view.addresses import file_link, link
-from onbox.view.comparison import Chosen, compare
+from onbox.view.comparison import ComparedContender, compare
 from onbox.view.library import Library
 from onbox.view.paging import paged
 from onbox.view.query import Query
@@ -98,12 +98,12 @@ class Pages:
         left, right = (self._chosen(each, place) for place, each in enumerate(named))
         return self.render("compare.html.j2", c=compare(left, right), named=named)
 
-    def _chosen(self, named: str, place: int) -> Chosen:
+    def _chosen(self, named: str, place: int) -> ComparedContender:
         at, found, name = named.rpartition("//")
         if not found:
             raise UsageError("a contender is named as TRIAL//CONTENDER", "tick two in the list")
         trial = self.read.needed(at)
-        return Chosen(trial, trial.contender(name), ("c0", "c1")[place])
+        return ComparedContender(trial, trial.contender(name), ("c0", "c1")[place])
 
 
 def _fits(summary: PageSummary, wanted: str, kind: str) -> bool:

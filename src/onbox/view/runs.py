@@ -11,7 +11,7 @@ NAMES = ("of", "task", "arm", "outcome", "code", "q")
 
 
 @dataclass(frozen=True)
-class Picked:
+class RunFilter:
     """Which runs are asked for; an empty text asks for all."""
 
     of: str = ""
@@ -22,7 +22,7 @@ class Picked:
     q: str = ""
 
     @classmethod
-    def by(cls, asked: Query) -> "Picked":
+    def by(cls, asked: Query) -> "RunFilter":
         """From an address."""
         return cls(**{name: asked.text(name)[:300] for name in NAMES})
 

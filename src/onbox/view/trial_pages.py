@@ -17,7 +17,7 @@ from onbox.view.memory import chart
 from onbox.view.pages import Pages
 from onbox.view.paging import paged
 from onbox.view.query import Query
-from onbox.view.runs import Picked, counted, key_of, neighbours
+from onbox.view.runs import RunFilter, counted, key_of, neighbours
 from onbox.view.trial import TrialPage
 
 SQUARES_MAX = 40
@@ -88,7 +88,7 @@ class TrialPages:
 
     def runs(self, asked: Query) -> Response:
         """The runs, picked and in pages."""
-        trial, picked = self._pages.read.needed(asked.needed("at")), Picked.by(asked)
+        trial, picked = self._pages.read.needed(asked.needed("at")), RunFilter.by(asked)
         found = picked.of_runs(trial.verdict.runs)
         page = paged(found, asked.number("page", 1), RUNS_A_PAGE)
         return self._pages.render("runs.html.j2", t=trial, p=picked, page=page, key_of=key_of, CODES=CODES)
@@ -100,7 +100,7 @@ class TrialPages:
             UsageError: there is no such run.
         """
         at, key = asked.needed("at"), asked.needed("run")
-        trial, picked = self._pages.read.get(at), Picked.by(asked)
+        trial, picked = self._pages.read.get(at), RunFilter.by(asked)
         folder = self._pages.library.folder(at)
         if trial is None:
             run, beside = self._ended(at, key), None

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from onbox.bench.history.runners import TESTS_S, Observed, Suite, program
 from onbox.bench.sandbox import Bind, Sandbox, StopSign
-from onbox.bench.sandbox.halt import Halt, Halted, current
+from onbox.bench.sandbox.halt import Halt, RunHalted, current
 from onbox.errors import BoxError, OnboxError
 
 LIFE_S = 3600.0
@@ -116,7 +116,7 @@ class MiningWorker:
             watched.append(self._halt)
         reads, writes, _ = select.select(watched, write, [], max(until - time.monotonic(), 0.0))
         if self._halt is not None and self._halt in reads:
-            raise Halted
+            raise RunHalted
         if self._over in reads:
             if self._fault is not None:
                 raise self._fault
@@ -150,7 +150,7 @@ class MiningWorker:
                     stdin=json.dumps({**self._suite.request(), "files": files}).encode(),
                     stop=self._stop,
                 )
-        except Halted:
+        except RunHalted:
             pass  # The thread that waits for the answer watches it too.
         except BoxError as error:
             self._fault = error

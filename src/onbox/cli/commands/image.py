@@ -12,7 +12,7 @@ from onbox.cli.ui.console import confirm, err, out, print_json, tell
 from onbox.cli.ui.units import gb
 
 if TYPE_CHECKING:
-    from onbox.app.types import Assessment, Diagnosis, ImageProgress, Verified
+    from onbox.app.types import Assessment, Diagnosis, ImageProgress, VerifiedImage
 
 PROGRAM = click.option(
     "--with",
@@ -364,7 +364,7 @@ _MEANS = {
 }
 
 
-def _fp4_words(found: "Verified") -> str:
+def _fp4_words(found: "VerifiedImage") -> str:
     fp4, chip = found.fp4, f" for {found.as_dict()['chip']}" if found.chip is not None else ""
     if fp4.native:
         names = ", ".join(f"{count} {name}" for name, count in sorted(fp4.instructions.items()))
@@ -374,7 +374,7 @@ def _fp4_words(found: "Verified") -> str:
     return f"FP4: none of {fp4.kernels_read} kernels{chip} multiplies it natively ({fp4.by})"
 
 
-def _show_verified(found: "Verified") -> None:
+def _show_verified(found: "VerifiedImage") -> None:
     screen = out()
     told = found.as_dict()
     chip = f" on {told['chip']}" if told["chip"] else ""

@@ -25,7 +25,7 @@ ALIASES = {"tp": "tensor-parallel-size", "pp": "pipeline-parallel-size", "dp": "
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownOptions:
     """What one version knows. `whole` says whether a name that is missing here is surely not known to it."""
 
     engine: str
@@ -54,17 +54,17 @@ class Known:
 
 
 @cache
-def known(engine: str, version: str | None) -> Known:
+def known(engine: str, version: str | None) -> KnownOptions:
     """What `version` of `engine` knows. Without a table of just that version, the nearest one, which is not whole."""
     version = _of_llama_cpp(version)
     family = "llama.cpp" if engine.startswith("llama") else engine
     tables = [json.loads(path.read_text("utf-8")) for path in sorted(FOLDER.glob(f"{family}-*.json"))]
     if not tables:
-        return Known(family, version or "", frozenset(), frozenset(), False)
+        return KnownOptions(family, version or "", frozenset(), frozenset(), False)
     at = numbers(version or "")
     table = min(tables, key=lambda each: _distance(numbers(each["version"]), at))
     same = bool(at) and numbers(table["version"])[:2] == at[:2] and FORK not in (version or "")
-    return Known(family, version or "", frozenset(table["options"]), frozenset(table["variables"]), same)
+    return KnownOptions(family, version or "", frozenset(table["options"]), frozenset(table["variables"]), same)
 
 
 def versions_known(engine: str) -> tuple[str, ...]:

@@ -45,7 +45,7 @@ class StandUp(Record):
     """What the log says in numbers: `loaded_bytes`, `kv_cache_bytes`, ...; of devices the sum."""
     guard: "GuardLimits | None" = None
     """None: no guard, as for an engine that onbox did not start."""
-    stopped: "Stopped | None" = None
+    stopped: "EngineEnd | None" = None
 
 
 class ImageUsed(Record):
@@ -76,7 +76,7 @@ class LoggedBackend(Record):
     """It is the reason for a fallback."""
 
 
-class Stopped(Record):
+class EngineEnd(Record):
     """How the engine ended and the proof that it is gone."""
 
     at: str

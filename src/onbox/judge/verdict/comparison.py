@@ -9,11 +9,11 @@ from onbox.judge import thresholds as limit
 from onbox.judge.boundaries import e_process
 from onbox.judge.statistics import holm
 from onbox.judge.verdict.cells import CountedRun, Slot
-from onbox.judge.verdict.contenders import Judged
+from onbox.judge.verdict.contenders import JudgedContender
 from onbox.judge.verdict.pairing import Paired, TaskPair, paired
 from onbox.judge.verdict.speed_ratio import TimeRatio, time_ratio
 from onbox.judge.verdict.standing import ContenderFacts, demands
-from onbox.judge.verdict.values import KEEP, SWITCH, UNDECIDED, Compared, Weighed, weigh
+from onbox.judge.verdict.values import KEEP, SWITCH, UNDECIDED, PairFacts, PairRuling, weigh
 
 __all__ = ["KEEP", "SWITCH", "UNDECIDED", "Pair", "Rule", "Side", "any_time_p", "as_observed", "decide", "pairs"]
 
@@ -74,10 +74,10 @@ class Pair:
         return self.rule.level / self.among
 
     @cached_property
-    def weighed(self) -> Weighed:
+    def weighed(self) -> PairRuling:
         """The rule's answer on these runs, coverage and bracket left aside."""
         values = self.rule.values
-        found = Compared(
+        found = PairFacts(
             p=self.p,
             lead=float(self.runs.difference),
             ability=self.runs.bounds(1 - 2 * self.each),
@@ -100,22 +100,22 @@ def _new(task: TaskPair) -> tuple[CountedRun, ...]:
     return task.new
 
 
-def as_observed(judged: Judged) -> Side:
+def as_observed(judged: JudgedContender) -> Side:
     """The valid runs."""
     return _side(judged, lambda slot: slot.counted())
 
 
-def unknown_as(judged: Judged, *, passed: bool) -> Side:
+def unknown_as(judged: JudgedContender, *, passed: bool) -> Side:
     """The valid runs, and every invalid or missing one as if it had passed, or failed."""
     return _side(judged, lambda slot: slot.counted(unknown=passed))
 
 
-def served_right(judged: Judged) -> Side:
+def served_right(judged: JudgedContender) -> Side:
     """The valid runs, those that failed in serving as if they had passed."""
     return _side(judged, lambda slot: slot.counted(served=True))
 
 
-def _side(judged: Judged, seen: Callable[[Slot], CountedRun | None]) -> Side:
+def _side(judged: JudgedContender, seen: Callable[[Slot], CountedRun | None]) -> Side:
     tasks = {
         task: [run for slot in cell.slots if (run := seen(slot)) is not None] for task, cell in judged.baseline.items()
     }

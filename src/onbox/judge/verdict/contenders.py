@@ -43,7 +43,7 @@ class JudgedRun:
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedContender:
     """A contender, judged.
 
     Args:
@@ -75,7 +75,7 @@ def judge_contender(
     contender: ContenderEvidence,
     claims: Sequence[Claim] = (),
     summaries: Sequence[RunSummary] | None = None,
-) -> Judged:
+) -> JudgedContender:
     """Judge all runs of the plan, and the first decode measurement that stands.
 
     Args:
@@ -108,7 +108,7 @@ def judge_contender(
     failed = _failed(evidence.ledger, contender.plan.name)
     timed = _seconds(own, [cells[task.name, plan.arms[0]] for task in plan.tasks])
     facts = facts_of(contender, *timed, sees=sight.sees if sight else None)
-    return Judged(contender.plan, tuple(runs), cells, tally, plan.arms[0], failed, facts)
+    return JudgedContender(contender.plan, tuple(runs), cells, tally, plan.arms[0], failed, facts)
 
 
 def _seconds(runs: Sequence[JudgedRun], cells: Sequence[Cell]) -> tuple[dict[tuple[str, int], float], float]:
