@@ -115,7 +115,7 @@ class Report:
         self.folder = folder
         self._file = (folder / "gpu_ten_minutes.txt").open("a")
 
-    def say(self, text: str) -> None:
+    def line(self, text: str) -> None:
         print(text, flush=True)
         self._file.write(text + "\n")
         self._file.flush()
@@ -128,13 +128,13 @@ def look_at_box(report: Report) -> None:
 
     began = time.monotonic()
     here = box.describe()
-    report.say(f"box: {named(here.accelerators) or 'no GPU'}, looked at in {time.monotonic() - began:.1f} s")
+    report.line(f"box: {named(here.accelerators) or 'no GPU'}, looked at in {time.monotonic() - began:.1f} s")
     for each in here.bandwidths:
         share = f", {each.read_gb_s / each.nominal_gb_s:.1%} of {each.nominal_gb_s:g}" if each.nominal_gb_s else ""
         clock = f", {each.clock_mhz:.0f} MHz" if each.clock_mhz else ""
-        report.say(f"box: {each.device} (index {each.index}): {each.read_gb_s:.1f} GB/s{share}{clock}")
+        report.line(f"box: {each.device} (index {each.index}): {each.read_gb_s:.1f} GB/s{share}{clock}")
     for device in here.accelerators:
-        report.say(f"box: gpu {device.index}: unified {device.unified}, MIG {device.mig}, bus {device.pci_bus_id}")
+        report.line(f"box: gpu {device.index}: unified {device.unified}, MIG {device.mig}, bus {device.pci_bus_id}")
     (report.folder / "box.json").write_text(json.dumps(here.as_dict(), indent=1, default=str))
 
 
@@ -157,9 +157,9 @@ def look_by_guard(report: Report) -> None:
                 memory.sample(2.0 + look, "", closely=True)
             cost, wall = time.process_time() - cost, time.monotonic() - began
             grown = None if None in (before.gpu_bytes, after.gpu_bytes) else after.gpu_bytes - before.gpu_bytes  # type: ignore[operator]
-            report.say(f"guard: {HELD_BYTES} bytes taken on CUDA device {number} by pid {pid}: grown by {grown}")
-            report.say(f"guard: by device {held}")
-            report.say(
+            report.line(f"guard: {HELD_BYTES} bytes taken on CUDA device {number} by pid {pid}: grown by {grown}")
+            report.line(f"guard: by device {held}")
+            report.line(
                 f"guard: a close look costs {cost / LOOKS * 1e3:.2f} ms of processor, {wall / LOOKS * 1e3:.2f} ms"
             )
     gpu.close()
@@ -196,8 +196,8 @@ def look_by_watch(report: Report, seconds: float) -> None:
         watch.send_signal(signal.SIGINT)
         watch.wait(30)
         verdict = "under" if 0 < most < LIMIT_MB else "NOT under"
-        report.say(f"watcher: onbox watch: {most:.1f} MB resident at most, {verdict} {LIMIT_MB:g} MB")
-        report.say("watcher: onbox watch: " + ("ended early" if used is None else f"{used:.2%} of a processor"))
+        report.line(f"watcher: onbox watch: {most:.1f} MB resident at most, {verdict} {LIMIT_MB:g} MB")
+        report.line("watcher: onbox watch: " + ("ended early" if used is None else f"{used:.2%} of a processor"))
         monitor = (
             "import resource,time\nfrom onbox.speed.monitor import Monitor\n"
             "with Monitor() as m:\n"
@@ -207,10 +207,10 @@ def look_by_watch(report: Report, seconds: float) -> None:
         )
         done = subprocess.run([sys.executable, "-c", monitor], capture_output=True, text=True, check=False)
         if done.returncode:
-            report.say(f"watcher: sampler of onbox speed: {done.stderr[-300:]}")
+            report.line(f"watcher: sampler of onbox speed: {done.stderr[-300:]}")
             return
         looks, cost, rss, gpus = done.stdout.split()
-        report.say(
+        report.line(
             f"watcher: sampler of onbox speed: {looks} looks at {gpus} GPUs in {seconds / 2:g} s,"
             f" {float(cost) / (seconds / 2):.2%} of a processor, {float(rss):.1f} MB with CUDA's driver loaded"
         )
@@ -226,7 +226,7 @@ def look_at_spin(report: Report, seconds: float, stopped: bool) -> None:
         log = (report.folder / f"{name}.txt").open("w")
         watch = subprocess.Popen(words, stdout=log, stderr=log)
         time.sleep(seconds / 4)  # the healthy part: memory is taken, nothing runs
-        report.say(f"{name}: the process says {step()!r} after {seconds / 4:g} s")
+        report.line(f"{name}: the process says {step()!r} after {seconds / 4:g} s")
         if stopped:
             time.sleep(seconds / 4)
             os.kill(pid, signal.SIGSTOP)
@@ -240,7 +240,7 @@ def look_at_spin(report: Report, seconds: float, stopped: bool) -> None:
     )
     (report.folder / f"{name}-replay.txt").write_text(replayed.stdout + replayed.stderr)
     for line in (replayed.stdout + replayed.stderr).splitlines()[-12:]:
-        report.say(f"{name}: {line}")
+        report.line(f"{name}: {line}")
 
 
 def main() -> None:
@@ -266,7 +266,7 @@ def main() -> None:
         try:
             looks[name]()
         except Exception as error:  # the others are worth their minutes all the same
-            report.say(f"{name}: FAILED: {type(error).__name__}: {error}")
+            report.line(f"{name}: FAILED: {type(error).__name__}: {error}")
 
 
 if __name__ == "__main__":

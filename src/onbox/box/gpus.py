@@ -184,7 +184,7 @@ class GpuWatch:
         if self._nvml is not None:
             self._nvml.nvmlShutdown()
 
-    def look(self) -> tuple[Accelerator, ...]:
+    def read(self) -> tuple[Accelerator, ...]:
         """Every device: clock, power, temperature, throttling and processes as they are now, the rest as at entry.
 
         Ten looks a second at eight devices are hundreds of questions to the driver: what does not change is asked once.

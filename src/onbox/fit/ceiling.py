@@ -233,7 +233,7 @@ def _notes(facts: Facts, batch: int, acceptance: float, precisions: int, devices
     notes = list(facts.notes)
     if devices > 1:
         notes.append(
-            f"the ceiling is a bound: the bandwidths of {devices} devices added up; what they say to each other at each"
+            f"the ceiling is a bound: the bandwidths of {devices} devices added up; communication between them at each"
             " layer, and what each reads for itself, is left out"
         )
     if precisions > 1:

@@ -67,7 +67,7 @@ def write_ceiling(
 
 @dataclass(frozen=True)
 class Roof:
-    """What can be read at once, GB of 10^9 bytes; of several GPUs added up: what they say to each other is left out.
+    """What can be read at once, GB of 10^9 bytes; of several GPUs added up: communication between them is left out.
 
     Args:
         measured_gb_s, nominal_gb_s: at most: of all GPUs that may read at once. None: not known.

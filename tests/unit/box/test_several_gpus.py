@@ -141,7 +141,7 @@ class TestBox:
         library = nvml(*EIGHT)
         with GpuWatch(library) as watch:
             library.asked.clear()
-            seen = [watch.look() for _ in range(3)]
+            seen = [watch.read() for _ in range(3)]
         assert [len(each) for each in seen] == [8, 8, 8]
         assert seen[-1][7].sm_clock_max_mhz == 1980
         assert set(library.asked) == {
@@ -203,7 +203,7 @@ class TestFit:
         alone = fit.fit(self.facts, measured_gb_s=4470.0)
         both = fit.fit(self.facts, measured_gb_s=8940.0, devices=2)
         assert both.ceiling_tok_s == pytest.approx(2 * (alone.ceiling_tok_s or 0))
-        assert "what they say to each other" in both.notes[0]
+        assert "communication between them" in both.notes[0]
 
     def test_more_than_there_are_is_refused(self) -> None:
         with pytest.raises(UsageError, match="2 x NVIDIA H200"):
