@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from tests.builders import LARGE, SMALL, build_plan
 
 from onbox.evidence.records import LedgerEntry, LedgerKind, OwnerValues
-from onbox.judge.verdict.cells import Seen
+from onbox.judge.verdict.cells import CountedRun
 from onbox.judge.verdict.comparison import Pair, Rule, Side, pairs
 from onbox.judge.verdict.looks import level_with, looks_of
 from onbox.judge.verdict.planner import runs_that_settle
@@ -67,7 +67,7 @@ class World:
     def _side(self, of: int, runs: int) -> Side:
         return Side(
             {
-                f"t{task}": [Seen(n, bool(made[n - 1][of])) for n in range(1, runs + 1)]
+                f"t{task}": [CountedRun(n, bool(made[n - 1][of])) for n in range(1, runs + 1)]
                 for task, made in enumerate(self.runs)
             },
             ContenderFacts(

@@ -16,7 +16,7 @@ from onbox.bench.agents.template import read_template
 from onbox.bench.agents.watch import FAILURES_IN_A_ROW, AfterTools, RunWatch, without_tools
 from onbox.errors import BoxError, UsageError
 from onbox.evidence.records import AgentPlan, Exchange, Limits
-from onbox.wire.admission import Refused
+from onbox.wire.admission import RequestRefused
 from onbox.wire.redaction import redacted, redacted_path, secrets_of
 from tests.builders import call_reply, plain_reply, text_reply
 
@@ -85,7 +85,7 @@ class TestWatch:
         watched.admit("POST", CHAT, TOOLS)
         watched.ended(call_reply())
         for _ in range(2):
-            with pytest.raises(Refused):
+            with pytest.raises(RequestRefused):
                 watched.admit("POST", CHAT, TOOLS)
         assert told == [over]
 

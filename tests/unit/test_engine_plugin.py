@@ -8,7 +8,7 @@ import pytest
 from onbox.engines import all_facts, engine_by_name, log_lines
 from onbox.engines.base import Trouble
 from onbox.engines.registry import facts_by_owner
-from onbox.engines.served import Served
+from onbox.engines.served import RunningServer
 from onbox.judge.speed.metrics import difference
 from onbox.preflight.remedies import remedy
 
@@ -59,11 +59,11 @@ def test_what_its_package_says_is_known_everywhere() -> None:
     )
     assert found is not None
     assert (found.engine, found.decoded, found.decode_s) == ("nova", 64, 2.0)
-    served = Served("Nova", "1", ("m",), None, None, None)
+    served = RunningServer("Nova", "1", ("m",), None, None, None)
     assert served.facts is facts
     assert remedy(Trouble.LEAK, served, "m") == "Nova: --mend LEAK"
 
 
 def test_without_its_package_nothing_is_known_of_it() -> None:
     assert facts_by_owner("nova") is None
-    assert remedy(Trouble.LEAK, Served("Nova", "1", ("m",), None, None, None), "m") == ""
+    assert remedy(Trouble.LEAK, RunningServer("Nova", "1", ("m",), None, None, None), "m") == ""

@@ -21,7 +21,7 @@ from onbox.engines.llama.native import LlamaCpp, build_of
 from onbox.engines.llama.server import LlamaServer
 from onbox.engines.ollama.engine import Ollama
 from onbox.engines.openai.attached import Attached
-from onbox.engines.room import told_slots
+from onbox.engines.room import reported_slots
 from onbox.engines.scrape import gauges
 from onbox.engines.sglang.engine import Sglang
 from onbox.engines.vllm.engine import Vllm
@@ -404,7 +404,7 @@ class TestRoom:
         ],
     )
     def test_what_a_running_engine_says(self, props: dict[str, object], slots: int | None) -> None:
-        assert told_slots(props) == slots
+        assert reported_slots(props) == slots
 
 
 class TestSglang:

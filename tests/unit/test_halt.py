@@ -16,7 +16,7 @@ from onbox.bench.replay import Replayer
 from onbox.bench.runner import Bench
 from onbox.bench.sandbox import Bind, Sandbox
 from onbox.bench.sandbox.choose import choose
-from onbox.bench.sandbox.halt import Halt, Halted
+from onbox.bench.sandbox.halt import Halt, RunHalted
 from onbox.bench.sandbox.none import Unsafe
 from onbox.bench.tasks import load_tasks
 from onbox.evidence.folder import TrialFolder, read_lines
@@ -59,7 +59,7 @@ def test_a_command_is_killed_with_all_that_it_started(make: Callable[[], Sandbox
                     cwd="WORK",
                     timeout_s=120,
                 )
-            except Halted:
+            except RunHalted:
                 ended.append("halted")
 
     thread = threading.Thread(target=work, daemon=True)

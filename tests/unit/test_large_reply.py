@@ -9,7 +9,7 @@ import pytest
 from onbox.atomic_files import write_json
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import Exchange, Preflight, PreflightCase, Role
-from onbox.preflight.asking import short
+from onbox.preflight.session import short
 from onbox.report import html, markdown, post, poster
 from tests.builders import Contender, build_trial, call_reply, delta, event, speed_parts, streamed, usage_event
 from tests.judging import judge

@@ -10,7 +10,7 @@ import pytest
 from onbox.bench.audit.admission import fit
 from onbox.bench.audit.network import needs_of_network
 from onbox.bench.gate import grade
-from onbox.bench.network_words import missed, told
+from onbox.bench.network_words import need_by_output, need_by_script
 from onbox.bench.sandbox import Bind, Sandbox
 from onbox.bench.sandbox.choose import choose
 from onbox.bench.tasks import Task, load_task
@@ -65,7 +65,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_what_a_command_says_without_a_network(output: str, command: str, host: str) -> None:
-    need = missed("tests/test.sh", "", f"before\n{output}\nafter\n")
+    need = need_by_output("tests/test.sh", "", f"before\n{output}\nafter\n")
     assert need is not None
     assert need.seen
     assert need.commands == ((command,) if command else ())
@@ -86,19 +86,19 @@ def test_what_a_command_says_without_a_network(output: str, command: str, host: 
     ],
 )
 def test_what_has_nothing_to_do_with_it(output: str) -> None:
-    assert missed("tests/test.sh", "curl -s localhost:8080\n", output) is None
+    assert need_by_output("tests/test.sh", "curl -s localhost:8080\n", output) is None
 
 
 def test_a_command_that_hides_its_words_is_told_by_its_line() -> None:
     text = "#!/bin/bash\n# curl https://commented.org\nuv pip install x\nfetch https://api.example.org/x\n"
-    need = missed("tests/test.sh", text, "Error: getaddrinfo EAI_AGAIN api.example.org")
+    need = need_by_output("tests/test.sh", text, "Error: getaddrinfo EAI_AGAIN api.example.org")
     assert need is not None
     assert need.commands == ("uv pip",)
-    alone = told("tests/test.sh", "curl -s https://astral.sh/install.sh | sh\nsource ~/.bashrc\nuvx pytest\n")
+    alone = need_by_script("tests/test.sh", "curl -s https://astral.sh/install.sh | sh\nsource ~/.bashrc\nuvx pytest\n")
     assert alone is not None
     assert (alone.commands, alone.hosts, alone.seen) == (("curl", "uvx"), ("astral.sh",), False)
-    assert told("tests/test.sh", "curl -s http://localhost:8000/x\npytest\ngit status\n") is None
-    assert told("tests/test.sh", "apt-get -y install gcc\n") is not None
+    assert need_by_script("tests/test.sh", "curl -s http://localhost:8000/x\npytest\ngit status\n") is None
+    assert need_by_script("tests/test.sh", "apt-get -y install gcc\n") is not None
 
 
 @pytest.mark.parametrize(

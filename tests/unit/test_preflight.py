@@ -14,7 +14,7 @@ from onbox.bench.agents import OPENING_TOKENS, agent_names
 from onbox.bench.tools import DEFINITIONS
 from onbox.engines.model_families import FAMILIES
 from onbox.engines.parser_faults import ParserFault
-from onbox.engines.served import Served, options_of, who_serves
+from onbox.engines.served import RunningServer, options_of, who_serves
 from onbox.engines.sglang.parser_faults import FAULTS as SGLANG_FAULTS
 from onbox.engines.vllm.parser_faults import FAULTS as VLLM_FAULTS
 from onbox.evidence.records import Preflight
@@ -36,7 +36,7 @@ LLAMA_PROPS = {
 }
 SEED = 7
 NUMBER = made("digits", str(SEED)).expected[0]
-VLLM = Served("vLLM", "0.32.0", ("m",), 2048, None, None)
+VLLM = RunningServer("vLLM", "0.32.0", ("m",), 2048, None, None)
 
 
 @pytest.fixture(autouse=True)
@@ -417,7 +417,7 @@ class TestNonsense:
 
 
 class TestWhatIsSet:
-    SERVED = Served("vLLM", "0.26.0", ("m",), None, None, None)
+    SERVED = RunningServer("vLLM", "0.26.0", ("m",), None, None, None)
 
     def advised(self, trouble: Trouble, model: str, *argv: str) -> str:
         served = replace(self.SERVED, options=options_of(argv))
@@ -508,16 +508,16 @@ class TestRemedies:
         assert remedy(Trouble.LEAK, VLLM, model) == f"vLLM: --enable-auto-tool-choice {flag}"
 
     def test_a_version_that_is_too_old_is_named(self) -> None:
-        old = Served("vLLM", "0.10.0", ("m",), None, None, None)
+        old = RunningServer("vLLM", "0.10.0", ("m",), None, None, None)
         assert remedy(Trouble.NO_CALL, old, "gpt-oss-20b").endswith("which came with vLLM 0.10.2; this is 0.10.0")
 
     @pytest.mark.parametrize("kind", ["llama.cpp", "Ollama", "vLLM", "SGLang"])
     @pytest.mark.parametrize("trouble", [each for each in Trouble if each is not Trouble.NO_USAGE])
     def test_every_server_has_an_answer(self, kind: str, trouble: Trouble) -> None:
-        assert remedy(trouble, Served(kind, "1", ("m",), None, None, None), "gpt-oss").startswith(f"{kind}: ")
+        assert remedy(trouble, RunningServer(kind, "1", ("m",), None, None, None), "gpt-oss").startswith(f"{kind}: ")
 
     def test_an_unknown_server_gets_no_advice(self) -> None:
-        assert remedy(Trouble.LEAK, Served("unknown", None, (), None, None, None), "gpt-oss") == ""
+        assert remedy(Trouble.LEAK, RunningServer("unknown", None, (), None, None, None), "gpt-oss") == ""
         assert remedy(Trouble.LEAK, None, "gpt-oss") == ""
 
     def test_the_first_family_that_fits_is_the_narrowest(self) -> None:

@@ -20,7 +20,7 @@ from onbox.evidence.claims import Claim
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.served_recipe import dummy_weights
 from onbox.judge import thresholds
-from onbox.judge.rates import RateSaid
+from onbox.judge.rates import RateOrder
 from onbox.judge.speed.rate_comparison import rate_ratio
 from onbox.report import post
 from onbox.schema.checks import Check, Status
@@ -136,7 +136,7 @@ def test_it_is_compared_with_nothing(told: SpeedResult) -> None:
     assert claim.differences[0].what in ("value", "weights")
     assert "weights" in [each.what for each in claim.differences if each.bars]
     found = rate_ratio(measurement(50.0), told.measurement)
-    assert (found.said, found.ratio) == (RateSaid.NOT_COMPARED, None)
+    assert (found.said, found.ratio) == (RateOrder.NOT_COMPARED, None)
     assert "of the kernels" in found.why
 
 

@@ -6,11 +6,11 @@ import pytest
 
 from onbox.evidence.claims import Claim
 from onbox.evidence.records import Role
-from onbox.judge.rates import RateSaid
+from onbox.judge.rates import RateOrder
 from onbox.judge.results import Measurement, RequestSpeed, Uncertainty, Validity
 from onbox.judge.speed.ceiling_checks import plausibility
 from onbox.judge.speed.claims import ServedModel, judge_claims
-from onbox.judge.speed.rate_comparison import beside_one, rate_pairs, rate_ratio, ratio_of
+from onbox.judge.speed.rate_comparison import over_one_request, rate_pairs, rate_ratio, ratio_of
 from onbox.report import markdown, words
 from tests.builders import Contender, build_trial, speed_parts
 from tests.judging import judge
@@ -27,16 +27,16 @@ def known(tok_s: float, relative: float | None, **changes: object) -> Measuremen
 @pytest.mark.parametrize(
     ("new", "relative", "said"),
     [
-        (53.0, 0.01, RateSaid.FASTER),
-        (47.0, 0.01, RateSaid.SLOWER),
-        (51.0, 0.02, RateSaid.EQUAL),
-        (50.0, 0.0, RateSaid.EQUAL),
-        (54.0, 0.08, RateSaid.EQUAL),
-        (70.0, None, RateSaid.NOT_COMPARED),
+        (53.0, 0.01, RateOrder.FASTER),
+        (47.0, 0.01, RateOrder.SLOWER),
+        (51.0, 0.02, RateOrder.EQUAL),
+        (50.0, 0.0, RateOrder.EQUAL),
+        (54.0, 0.08, RateOrder.EQUAL),
+        (70.0, None, RateOrder.NOT_COMPARED),
     ],
 )
 def test_faster_only_where_the_interval_of_the_ratio_leaves_out_one(
-    new: float, relative: float | None, said: RateSaid
+    new: float, relative: float | None, said: RateOrder
 ) -> None:
     assert rate_ratio(known(50.0, 0.02), known(new, relative)).said is said
 
@@ -60,25 +60,25 @@ def test_relative_uncertainties_add_in_squares() -> None:
 )
 def test_what_is_not_alike_is_not_compared(changes: dict[str, object], why: str) -> None:
     found = rate_ratio(known(50.0, 0.02), known(100.0, 0.02).model_copy(update=changes))
-    assert found.said is RateSaid.NOT_COMPARED
+    assert found.said is RateOrder.NOT_COMPARED
     assert (found.ratio, found.interval) == (None, None)
     assert why in found.why
 
 
 def test_replies_of_about_one_length_are_alike() -> None:
     other = known(100.0, 0.02, profile={"tokens": 160, "depth_tokens": 0, "concurrency": 1})
-    assert rate_ratio(known(50.0, 0.02), other).said is RateSaid.FASTER
+    assert rate_ratio(known(50.0, 0.02), other).said is RateOrder.FASTER
 
 
 def test_all_together_over_one_at_a_time() -> None:
     cell = known(40.0, 0.03, system_tok_s=75.0)
-    found = beside_one(known(50.0, 0.04), cell)
+    found = over_one_request(known(50.0, 0.04), cell)
     assert found is not None
     assert (found.ratio, found.relative) == (1.5, 0.05)
     assert words.cell(cell.model_copy(update={"beside_one": found})) == (
         "1", "40.0 tok/s ± 3 %", "75.0 tok/s ± 3 %", "1.50 times ± 5 %", "valid",
     )  # fmt: skip
-    assert beside_one(known(50.0, 0.04), known(40.0, 0.03)) is None
+    assert over_one_request(known(50.0, 0.04), known(40.0, 0.03)) is None
 
 
 def test_a_trial_tells_which_decodes_faster_and_by_how_much(tmp_path: Path) -> None:
@@ -90,8 +90,8 @@ def test_a_trial_tells_which_decodes_faster_and_by_how_much(tmp_path: Path) -> N
     folder = build_trial(tmp_path, contenders, runs=1)
     verdict = judge(folder)
     assert [(pair.old, pair.new, pair.said) for pair in verdict.rates] == [
-        ("old", "new", RateSaid.FASTER),
-        ("old", "like", RateSaid.EQUAL),
+        ("old", "new", RateOrder.FASTER),
+        ("old", "like", RateOrder.EQUAL),
     ]
     told = " ".join(verdict.reasons)
     assert "New decodes faster than old: 1.6 times ± " in told

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from onbox.bench.replay import Replayer, ambiguous
-from onbox.bench.tampering import Watched
+from onbox.bench.tampering import WatchedFiles
 from onbox.bench.tasks import load_tasks
 from onbox.bench.workspace import make_workspace
 from onbox.evidence.folder import read_lines
 from onbox.evidence.records import Exchange, ReplayPlan
-from onbox.judge.runs.replays import Settled, replayed
+from onbox.judge.runs.replays import ReplayOutcome, replayed
 from onbox.wire.endpoint import Endpoint
 from tests.builders import LEAK, call_delta, call_reply, chat_request, delta, event, plain_reply, text_reply
 from tests.doubles.server import Asked, Wire, serving
@@ -121,7 +121,7 @@ class TestWhatIsSent:
         ) == ([1, 2, 3], 64)  # fmt: skip
         judged = replayed(exchanges, ["bash"])
         assert judged is not None
-        assert judged.settled is Settled.NEVER_TRIED
+        assert judged.settled is ReplayOutcome.NEVER_TRIED
 
     def test_past_the_parser_of_sglang(self, tmp_path: Path) -> None:
         """As the source of SGLang has it; none has ever been asked."""
@@ -138,7 +138,7 @@ class TestWhatIsSent:
         assert {tuple(body["input_ids"]) for body in raw} == {(1, 2, 3)}
         judged = replayed(exchanges, ["bash"])
         assert judged is not None
-        assert judged.settled is Settled.NEVER_TRIED
+        assert judged.settled is ReplayOutcome.NEVER_TRIED
 
     def test_past_the_parser_of_ollama(self, tmp_path: Path) -> None:
         """As the source of Ollama has it; none has ever been asked."""
@@ -151,14 +151,14 @@ class TestWhatIsSent:
         assert {(body["prompt"], body["raw"], body["model"]) for body in raw} == {("<|user|>", True, "default")}
         judged = replayed(exchanges, ["bash"])
         assert judged is not None
-        assert judged.settled is Settled.NEVER_TRIED
+        assert judged.settled is ReplayOutcome.NEVER_TRIED
 
     @pytest.mark.parametrize("kind", ["llama.cpp", "vllm", "sglang", "ollama"])
     def test_a_call_in_the_raw_text_was_dropped(self, tmp_path: Path, kind: str) -> None:
         _, exchanges, _ = asked_again(tmp_path, ReplayPlan(rounds=2), kind, raw=LEAK)
         judged = replayed(exchanges, ["bash"])
         assert judged is not None
-        assert judged.settled is Settled.DROPPED
+        assert judged.settled is ReplayOutcome.DROPPED
         assert "past the parser 2 of 2" in judged.detail
 
     def test_a_call_that_arrives(self, tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ class TestWhatIsSent:
         _, exchanges, _ = asked_again(tmp_path, ReplayPlan(rounds=1), "other", raw="", streamed=call)
         judged = replayed(exchanges, ["bash"])
         assert judged is not None
-        assert judged.settled is Settled.CALLS_ARRIVE
+        assert judged.settled is ReplayOutcome.CALLS_ARRIVE
 
     @pytest.mark.parametrize("kind", ["other", "old sglang", "old ollama"])
     def test_a_server_with_no_road_past_its_parser(self, tmp_path: Path, kind: str) -> None:
@@ -176,7 +176,7 @@ class TestWhatIsSent:
         assert [each.purpose for each in exchanges] == [*tried, *["replay", "replay-flipped"] * 2]
         judged = replayed(exchanges, ["bash"])
         assert judged is not None
-        assert judged.settled is Settled.OPEN
+        assert judged.settled is ReplayOutcome.OPEN
 
 
 class TestForHowLong:
@@ -217,12 +217,12 @@ class TestForHowLong:
 
 
 class TestTampering:
-    def around(self, tmp_path: Path) -> tuple[Watched, Path, Path]:
+    def around(self, tmp_path: Path) -> tuple[WatchedFiles, Path, Path]:
         task = load_tasks("builtin", ["fill-json"])[0]
         before, after = tmp_path / "before", tmp_path / "after"
         make_workspace(task, before)
         make_workspace(task, after)
-        return Watched(task, tmp_path), before, after
+        return WatchedFiles(task, tmp_path), before, after
 
     def test_an_honest_run_has_touched_nothing(self, tmp_path: Path) -> None:
         watched, before, after = self.around(tmp_path)
@@ -252,6 +252,6 @@ class TestTampering:
         with tempfile.TemporaryDirectory() as folder:
             shutil.copytree(task.path, Path(folder, task.name))
             mine = load_tasks(Path(folder))[0]
-            watched = Watched(mine, tmp_path)
+            watched = WatchedFiles(mine, tmp_path)
             with_own_gate(mine.path, "exit 0\n")
             assert watched.tampering(tmp_path, tmp_path) == ("the gate's files are not what they were before the run",)

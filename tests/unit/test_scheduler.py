@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from onbox.bench.concurrent_runs import ConcurrentRuns
-from onbox.bench.sandbox.halt import Halted
+from onbox.bench.sandbox.halt import RunHalted
 from onbox.bench.tasks import load_tasks
 from onbox.errors import EngineError
 from onbox.evidence.records import RunRecord
@@ -60,7 +60,7 @@ class Room:
         try:
             while not self.open.acquire(timeout=0.01):
                 if self.halted.is_set():
-                    raise Halted
+                    raise RunHalted
         finally:
             with self._lock:
                 self.busy -= 1

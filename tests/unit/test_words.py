@@ -138,5 +138,5 @@ def test_a_headline_that_begins_with_its_title_is_not_said_twice() -> None:
 
 
 def test_a_check_says_what_it_saw_and_where_the_line_is() -> None:
-    assert words.seen(128.0, 0.0, "tokens") == "seen 128 tokens, threshold 0 tokens"
-    assert words.seen(None, None, "") == "seen unknown"
+    assert words.observed_against_threshold(128.0, 0.0, "tokens") == "seen 128 tokens, threshold 0 tokens"
+    assert words.observed_against_threshold(None, None, "") == "seen unknown"

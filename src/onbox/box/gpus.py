@@ -178,7 +178,7 @@ class GpuWatch:
         if self._nvml is not None:
             self._nvml.nvmlShutdown()
 
-    def look(self) -> tuple[Accelerator, ...]:
+    def read(self) -> tuple[Accelerator, ...]:
         """Every device as it is now."""
         return tuple(_device(self._nvml, index, self._attributes) for index in range(self._count))
 

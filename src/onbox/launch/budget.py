@@ -39,7 +39,7 @@ class Budget:
         """Whether an accelerator takes its memory from the host's."""
         return unified(self.devices) is True
 
-    def told(self) -> str:
+    def as_text(self) -> str:
         """The numbers as a sentence."""
         needs = "what it will hold is not known" if self.plan_bytes is None else f"it will hold {gib(self.plan_bytes)}"
         return (

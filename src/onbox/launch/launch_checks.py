@@ -85,10 +85,10 @@ def _memory(recipe: Recipe, found: Budget) -> Check:
     left = found.memory.available_bytes - (found.plan_bytes or 0)
     if found.short_bytes > 0:
         hint = f"{gib(found.short_bytes)} short: {_less_memory(recipe)}"
-        return Check(id_, Status.FAIL, left, found.reserve_bytes, "bytes", found.told(), hint)
+        return Check(id_, Status.FAIL, left, found.reserve_bytes, "bytes", found.as_text(), hint)
     if found.plan_bytes is None:
-        return Check(id_, Status.UNKNOWN, None, found.reserve_bytes, "bytes", found.told())
-    return Check(id_, Status.PASS, left, found.reserve_bytes, "bytes", found.told())
+        return Check(id_, Status.UNKNOWN, None, found.reserve_bytes, "bytes", found.as_text())
+    return Check(id_, Status.PASS, left, found.reserve_bytes, "bytes", found.as_text())
 
 
 def _less_memory(recipe: Recipe) -> str:

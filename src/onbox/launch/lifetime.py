@@ -13,13 +13,13 @@ from onbox.engines import Engine, Launch
 from onbox.engines.log_lines import LogLines
 from onbox.errors import BoxError, EngineError, GuardStop
 from onbox.evidence.records import (
-    BackendSeen,
+    EngineEnd,
     GuardLimits,
     GuardStopped,
     ImageUsed,
     LaunchRecord,
+    LoggedBackend,
     StandUp,
-    Stopped,
 )
 from onbox.launch.address import address_of
 from onbox.launch.budget import Budget, budget, transient_bytes
@@ -99,7 +99,7 @@ class Lifetime:
         self._image: ImageUsed | None = None
         self._ending: tuple[tuple[str, ...], ...] = ()
         self._log_lines: LogLines | None = None
-        self._backends: tuple[BackendSeen, ...] = ()
+        self._backends: tuple[LoggedBackend, ...] = ()
         self._figures: dict[str, float] = {}
         self._ready_s: float | None = None
         self._props: dict[str, Any] = {}
@@ -194,10 +194,10 @@ class Lifetime:
         self._argv, self._ending, self._log_lines = launch.argv, launch.end, launch.log
         self._container = (launch.launcher, launch.container) if launch.container else None
         found = budget(self.recipe, self.weights, reserve=self._reserve)
-        self._look_before(launch, found)
+        self._check_before(launch, found)
         if self._build(launch):
             found = budget(self.recipe, self.weights, reserve=self._reserve)
-            self._look_before(launch, found)
+            self._check_before(launch, found)
         self._image = image_used(self.recipe, launch)
         self._limits = limits_of(
             found,
@@ -230,7 +230,7 @@ class Lifetime:
     def _first_requests(self) -> FirstRequests:
         return FirstRequests(self.recipe.name, self.model, self.client, self._timeline)
 
-    def _look_before(self, launch: Launch, found: Budget) -> None:
+    def _check_before(self, launch: Launch, found: Budget) -> None:
         """Write down what speaks for and against the launch.
 
         Raises:
@@ -288,7 +288,7 @@ class Lifetime:
                 self._read_backends()
                 return self._timeline.end(phase, last)
             self._still_alive(launch, supervisor)
-            self._timeline.look()
+            self._timeline.sample()
             enter(KERNELS if self._timeline.compiles_kernels else log_phase)
             time.sleep(POLL_S)
 
@@ -330,7 +330,7 @@ class Lifetime:
         if self._supervisor is None or self._handed_over:
             self._log.close()
             if self._ready_s is not None:
-                self._write(Stopped(at=utc_now(), how="left running"))
+                self._write(EngineEnd(at=utc_now(), how="left running"))
             return
         supervisor, self._supervisor = self._supervisor, None
         supervisor.end()
@@ -340,7 +340,7 @@ class Lifetime:
             # A container may outlive its client; each command is harmless when it is gone already.
             subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=END_S, check=False)
         self._write(
-            Stopped(
+            EngineEnd(
                 at=utc_now(),
                 how=supervisor.reports.get("how", "died" if "error" in supervisor.reports else "killed"),
                 exit_code=supervisor.reports.get("exit"),
@@ -349,7 +349,7 @@ class Lifetime:
             )
         )
 
-    def record(self, stopped: Stopped | None = None) -> StandUp:
+    def record(self, stopped: EngineEnd | None = None) -> StandUp:
         """What is known of this lifetime by now."""
         version = self.engine.version() or self._props.get("version") or self._props.get("build_info")
         return StandUp(
@@ -370,5 +370,5 @@ class Lifetime:
             stopped=stopped,
         )
 
-    def _write(self, stopped: Stopped | None) -> None:
+    def _write(self, stopped: EngineEnd | None) -> None:
         write_json(self.folder / "phases.json", self.record(stopped))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from onbox.bench.agents.headless import _undisturbed
-from onbox.bench.history.instruction import changelog, said, says_little
+from onbox.bench.history.instruction import changelog, prose, says_little
 from onbox.bench.history.interface import new_names
 from onbox.bench.history.paths import is_code, is_set_up, is_test
 from onbox.bench.history.reduce import TooMuchError, applied, places, reduced
@@ -65,12 +65,12 @@ def test_what_a_path_is_for(path: str, test: bool, set_up: bool, code: bool) -> 
 
 
 def test_the_message_without_code_and_trailers() -> None:
-    text = said(
+    text = prose(
         "Mend the reader (#4)\n\nIt lost a line.\n\n    x = 1\n+y = 2\nSee https://example.org/1\nCc: a@b.org\n"
     )
     assert text == "Mend the reader\n\nIt lost a line."
-    assert said("v1.2.3") == ""
-    assert said("toolz 0.12.0") == ""
+    assert prose("v1.2.3") == ""
+    assert prose("toolz 0.12.0") == ""
     assert says_little("release 2.0", {}, {})
     assert not says_little(
         "release 2.0", {"CHANGES": b"old\n"}, {"CHANGES": b"2.0\n---\nKeep the last empty line\nold\n"}

@@ -6,19 +6,19 @@ from fractions import Fraction
 import pytest
 
 from onbox.judge.statistics import fisher_exact, stratified_permutation
-from onbox.judge.verdict.cells import Cell, Seen, Slot, distinct, effective, repeats
+from onbox.judge.verdict.cells import Cell, CountedRun, Slot, distinct, effective, repeats
 from onbox.judge.verdict.pairing import Paired, TaskPair, paired
 
 
-def runs(letters: str, *, files: str = "", answers: Sequence[object | None] = ()) -> list[Seen]:
+def runs(letters: str, *, files: str = "", answers: Sequence[object | None] = ()) -> list[CountedRun]:
     """Runs by letter; `files` names each run's instance, `answers` what it said."""
     return [
-        Seen(n, letter == "P", files[n - 1] if files else "", answers[n - 1] if answers else n)
+        CountedRun(n, letter == "P", files[n - 1] if files else "", answers[n - 1] if answers else n)
         for n, letter in enumerate(letters, start=1)
     ]
 
 
-def one(old: Sequence[Seen], new: Sequence[Seen]) -> Paired:
+def one(old: Sequence[CountedRun], new: Sequence[CountedRun]) -> Paired:
     return paired({"t": old}, {"t": new})
 
 
@@ -52,7 +52,7 @@ class TestStrata:
         assert one(old[1:], new[:-1]).difference == 1
 
     def test_runs_without_a_number_have_no_counterpart(self) -> None:
-        old, new = ([Seen(None, letter == "P") for letter in letters] for letters in ("FFFP", "PPPPP"))
+        old, new = ([CountedRun(None, letter == "P") for letter in letters] for letters in ("FFFP", "PPPPP"))
         assert one(old, new).suite_p == fisher_exact(5, 5, 1, 4)
         assert one(old, new).tasks[0].pairs == []
 
@@ -113,9 +113,9 @@ class TestTasks:
 
 def test_a_slot_counts_as_it_is_asked_to() -> None:
     lost, failed, passed = Slot(1, None), Slot(2, False, served=True), Slot(3, True)
-    assert lost.seen() is None
-    assert [each.passed for each in (lost.seen(unknown=True), failed.seen(served=True), passed.seen()) if each] == [
-        True
-    ] * 3
+    assert lost.counted() is None
+    assert [
+        each.passed for each in (lost.counted(unknown=True), failed.counted(served=True), passed.counted()) if each
+    ] == [True] * 3
     cell = Cell((lost, failed, passed))
     assert (cell.passed, cell.n, cell.unknown, cell.served) == (1, 2, 1, 1)

@@ -1,6 +1,6 @@
 """What a plan promises: more where less is shown, and at the level of the look that it asks for."""
 
-from onbox.judge.verdict.cells import Seen
+from onbox.judge.verdict.cells import CountedRun
 from onbox.judge.verdict.comparison import Rule, Side, pairs
 from onbox.judge.verdict.planner import chance, runs_that_settle
 from onbox.judge.verdict.standing import ContenderFacts
@@ -11,7 +11,7 @@ def pair(old: str, new: str, pace: float = 1.0, tasks: str = "abcdefghi"):  # ty
     """A pair whose runs are the same letters on each task."""
     sides = []
     for letters, seconds in ((old, 60.0), (new, 60.0 * pace)):
-        runs = {task: [Seen(n, letter == "P") for n, letter in enumerate(letters, 1)] for task in tasks}
+        runs = {task: [CountedRun(n, letter == "P") for n, letter in enumerate(letters, 1)] for task in tasks}
         each = {task: [seconds + 3 * (n % 3) for n, _ in enumerate(letters)] for task in tasks}
         sides.append(Side(runs, ContenderFacts(seconds=times(**each))))
     return pairs(sides[0], [sides[1]], Rule())[0]

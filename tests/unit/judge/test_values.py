@@ -8,7 +8,7 @@ import pytest
 from onbox.evidence.records import OwnerValues
 from onbox.judge.verdict.speed_ratio import time_ratio
 from onbox.judge.verdict.standing import ContenderFacts, demands
-from onbox.judge.verdict.values import Compared, Weighed, weigh
+from onbox.judge.verdict.values import PairFacts, PairRuling, weigh
 from onbox.judge.weighed import Ability, Basis, Pace
 
 GB = 10**9
@@ -23,9 +23,9 @@ def facts(pace: float = 1.0, spread: float = 0.03, **more: Any) -> ContenderFact
     return ContenderFacts(seconds=seconds, **more)
 
 
-def pair(lead: float = 0.0, half: float = 0.05, p: float | None = 0.9, pace: float = 1.0, **more: Any) -> Compared:
+def pair(lead: float = 0.0, half: float = 0.05, p: float | None = 0.9, pace: float = 1.0, **more: Any) -> PairFacts:
     old, new = facts(**more.pop("old", {})), facts(pace, **more.pop("new", {}))
-    found = Compared(
+    found = PairFacts(
         p=p,
         lead=lead,
         ability=(lead - half, lead + half),
@@ -40,7 +40,7 @@ def pair(lead: float = 0.0, half: float = 0.05, p: float | None = 0.9, pace: flo
     return replace(found, **more)
 
 
-def weighed(found: Compared, **values: Any) -> Weighed:
+def weighed(found: PairFacts, **values: Any) -> PairRuling:
     owner = OwnerValues(**values)
     return weigh(found, owner, demands(owner, found.old), demands(owner, found.new))
 
@@ -65,7 +65,7 @@ class TestOrder:
             pytest.param(pair(time=None), "undecided", Basis.NOTHING, id="times unknown"),
         ],
     )
-    def test_ability_then_speed(self, found: Compared, verdict: str, basis: Basis) -> None:
+    def test_ability_then_speed(self, found: PairFacts, verdict: str, basis: Basis) -> None:
         assert (weighed(found).verdict, weighed(found).basis) == (verdict, basis)
 
     def test_noisy_times_are_no_reason_to_keep(self) -> None:

@@ -7,7 +7,7 @@ from onbox.evidence.records import GpuMoment
 from onbox.judge import thresholds as limit
 from onbox.judge.rule import Subject, rule
 from onbox.judge.speed.box_checks import UNWATCHED, watched
-from onbox.judge.speed.check_context import CheckContext, Observed, check, unseen
+from onbox.judge.speed.check_context import CheckContext, Observed, check, unknown_check
 from onbox.schema.checks import Check, Status
 
 NONE_HERE = "no accelerator here"
@@ -17,7 +17,7 @@ NONE_HERE = "no accelerator here"
 def clock(context: CheckContext) -> Check:
     """The clock under load is near its maximum: a faulty box can run at a third of it and look healthy."""
     least = 100 * limit.GPU_CLOCK_MIN
-    if (told := _told(context, least, "% of the maximum")) is not None:
+    if (told := _not_watched(context, least, "% of the maximum")) is not None:
         return told
     shares = [
         [gpu.sm_clock_mhz / gpu.sm_clock_max_mhz for gpu in gpus if gpu.sm_clock_mhz and gpu.sm_clock_max_mhz]
@@ -25,7 +25,7 @@ def clock(context: CheckContext) -> Check:
     ]
     if not all(shares):
         hint = "the driver does not tell the clock of the accelerator"
-        return unseen(hint, threshold=least, unit="% of the maximum", evidence=_evidence(context))
+        return unknown_check(hint, threshold=least, unit="% of the maximum", evidence=_evidence(context))
     lowest = min(median(each) for each in shares)
     return check(
         Status.WARN if lowest < limit.GPU_CLOCK_MIN else None,
@@ -41,12 +41,12 @@ def clock(context: CheckContext) -> Check:
 def throttle(context: CheckContext) -> Check:
     """The accelerator was not slowed down by heat or for want of power."""
     most = 100 * limit.GPU_THROTTLE_MAX
-    if (told := _told(context, most, "% of the time")) is not None:
+    if (told := _not_watched(context, most, "% of the time")) is not None:
         return told
     reasons = [[gpu.throttle_reasons for gpu in gpus] for gpus in _by_device(context)]
     if any(each is None for gpus in reasons for each in gpus):
         hint = "the driver does not tell whether it slowed the accelerator down"
-        return unseen(hint, threshold=most, unit="% of the time", evidence=_evidence(context))
+        return unknown_check(hint, threshold=most, unit="% of the time", evidence=_evidence(context))
     shares = [sum(bool(limit.GPU_SLOWED & set(each or ())) for each in gpus) / len(gpus) for gpus in reasons]
     named = sorted(limit.GPU_SLOWED & {name for gpus in reasons for each in gpus for name in each or ()})
     return check(
@@ -62,7 +62,7 @@ def throttle(context: CheckContext) -> Check:
 @rule("GPU_SHARED", Subject.BOX)
 def shared(context: CheckContext) -> Check:
     """No other process computed on the engine's accelerators."""
-    if (told := _told(context, 0, "processes")) is not None:
+    if (told := _not_watched(context, 0, "processes")) is not None:
         return told
     ours = set(context.run.engine_pids)
     pids = [
@@ -73,7 +73,7 @@ def shared(context: CheckContext) -> Check:
     used = [each for each in pids if each & ours]
     if not used:
         hint = "the driver does not show the engine among the processes of an accelerator, so others may be there too"
-        return unseen(hint, threshold=0, unit="processes", evidence=_evidence(context))
+        return unknown_check(hint, threshold=0, unit="processes", evidence=_evidence(context))
     others = sorted(set.union(*used) - ours)
     return check(
         Status.WARN if others else None,
@@ -85,18 +85,20 @@ def shared(context: CheckContext) -> Check:
     )
 
 
-def _told(context: CheckContext, threshold: Observed, unit: str) -> Check | None:
+def _not_watched(context: CheckContext, threshold: Observed, unit: str) -> Check | None:
     """The answer where there is nothing to look at, or nobody looked; None: look."""
     evidence = _evidence(context)
     if not context.run.engine_pids:
-        return unseen("the engine's process is not seen on this box", threshold=threshold, unit=unit, evidence=evidence)
+        return unknown_check(
+            "the engine's process is not seen on this box", threshold=threshold, unit=unit, evidence=evidence
+        )
     if context.run.accelerators is None:
         hint = "an accelerator is here, or may be, that the NVIDIA management library does not tell of"
-        return unseen(hint, threshold=threshold, unit=unit, evidence=evidence)
+        return unknown_check(hint, threshold=threshold, unit=unit, evidence=evidence)
     if context.run.accelerators == 0:
         return check(None, "", observed=NONE_HERE, threshold=threshold, unit="", evidence=evidence)
     if not watched(context):
-        return unseen(UNWATCHED, threshold=threshold, unit=unit, evidence=evidence)
+        return unknown_check(UNWATCHED, threshold=threshold, unit=unit, evidence=evidence)
     return None
 
 

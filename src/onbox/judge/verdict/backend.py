@@ -7,7 +7,7 @@ Engines fall back to other kernels without an error. MARLIN where CUTLASS was as
 import re
 from collections.abc import Sequence
 
-from onbox.evidence.records import BackendSeen, StandUp
+from onbox.evidence.records import LoggedBackend, StandUp
 from onbox.evidence.served_recipe import Expectations
 from onbox.judge.results import BackendProof, PartProof, Proof
 
@@ -25,7 +25,7 @@ def backend_proof(standup: StandUp, expect: Expectations) -> BackendProof:
     return BackendProof(status=_worst(parts), parts=tuple(parts), named=_named(standup.backends))
 
 
-def _part(part: str, pattern: str, seen: Sequence[BackendSeen]) -> PartProof:
+def _part(part: str, pattern: str, seen: Sequence[LoggedBackend]) -> PartProof:
     """Every name that the log gives must match in whole; a fallback's reason is quoted."""
     named = [line for line in seen if line.part == part and line.backend is not None]
     reasons = [line.line for line in seen if line.part == part and line.warning]
@@ -64,7 +64,7 @@ def _worst(parts: Sequence[PartProof]) -> Proof:
     return Proof.PROVEN if statuses == {Proof.PROVEN} else Proof.UNKNOWN
 
 
-def _named(seen: Sequence[BackendSeen]) -> dict[str, str]:
+def _named(seen: Sequence[LoggedBackend]) -> dict[str, str]:
     named: dict[str, list[str]] = {}
     for line in seen:
         if line.backend is not None and not line.warning:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from onbox.engines.served import Served
+from onbox.engines.served import RunningServer
 from onbox.evidence.records import Exchange, PreflightCase
 from onbox.evidence.replies import read_reply
 from onbox.preflight.remedies import Trouble, remedy
@@ -20,7 +20,7 @@ SYSTEM = "You are a coding agent. Use the tools to do what the user asks."
 
 
 @dataclass
-class Asking:
+class PreflightSession:
     """Questions to one model of one server.
 
     Args:
@@ -31,7 +31,7 @@ class Asking:
 
     client: StampedClient
     model: str
-    served: Served | None = None
+    served: RunningServer | None = None
     exchanges: list[Exchange] = field(default_factory=list)
     called: Reply | None = None
     """The answer to the first request for a call."""
@@ -93,7 +93,7 @@ def arguments(call: ToolCall) -> dict[str, Any] | None:
         return None
 
 
-def said(reply: Reply) -> str:
+def came_instead(reply: Reply) -> str:
     """What came in the place of a call."""
     text = short(reply.content or reply.reasoning)
     return f"text: {text}" if text else "an empty answer"

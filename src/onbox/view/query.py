@@ -7,7 +7,7 @@ from onbox.errors import UsageError
 NUMBER_MAX = 1_000_000_000
 
 
-class Asked:
+class Query:
     """The fields of a request's query.
 
     Args:

@@ -1,8 +1,8 @@
-"""A first look at one run: all that the verdict needs of it, so that what was recorded can be let go.
+"""A summary of one run: all that the verdict needs of it, so that what was recorded can be let go.
 
-A look depends on the run and on what is known of its contender beforehand, and on no other run's bytes. So looks can be
-taken one after the other, in any order and in several processes, and a trial of any length fits into memory. The usual
-rate of a server is known only after all looks; `JudgedRun` comes of a look and that rate.
+A summary depends on the run and on what is known of its contender beforehand, and on no other run's bytes. So they can
+be made one after the other, in any order and in several processes, and a trial of any length fits into memory. The
+usual rate of a server is known only after all of them; `JudgedRun` comes of a summary and that rate.
 """
 
 import hashlib
@@ -19,29 +19,29 @@ from onbox.judge.runs.observed_rate import observed_tok_s
 from onbox.judge.runs.run_context import TrialContext
 from onbox.judge.speed.estimator import Sample
 
-__all__ = ["Looker", "RunLook", "held_to_rate"]
+__all__ = ["RunSummarizer", "RunSummary", "held_to_rate"]
 
 
 @dataclass(frozen=True)
-class RunLook:
+class RunSummary:
     """What one run shows by itself.
 
     Args:
         result: what it means, where its server decoded at its usual rate.
-        said: a hash over every answer, without ids, dates and timings: two runs with the same one said the same, word
-            for word; None when an answer broke, so that nothing can be compared.
+        answers_sha256: a hash over every answer, without ids, dates and timings: two runs with the
+            same one said the same, word for word; None when an answer broke, so that nothing can be compared.
         bears: the treatments whose marks its requests show; of its own arm, its own mark.
         observed_tok_s: the rate at which its server decoded; None where too little came.
     """
 
     result: RunResult
-    said: str | None
+    answers_sha256: str | None
     bears: frozenset[str]
     observed_tok_s: float | None
 
 
-class Looker:
-    """Takes looks at the runs of one contender.
+class RunSummarizer:
+    """Summarizes the runs of one contender.
 
     Args:
         plan: of the trial.
@@ -66,8 +66,8 @@ class Looker:
         """Whether the plan asks for a run; no other is judged."""
         return record.task in self._tasks and record.arm in self._plan.arms and record.n <= self._plan.runs
 
-    def look(self, run: RunEvidence, samples: Sequence[Sample] | None = None) -> RunLook:
-        """Look at one run.
+    def summarize(self, run: RunEvidence, samples: Sequence[Sample] | None = None) -> RunSummary:
+        """Summarize one run.
 
         Args:
             run: with what was recorded.
@@ -75,7 +75,7 @@ class Looker:
         """
         read = samples_of(run.exchanges) if samples is None else samples
         result = attribute_samples(run.record, run.exchanges, read, self._context.of(run))
-        return RunLook(result, _said(read), self._bears(run), observed_tok_s(read))
+        return RunSummary(result, _answers_sha256(read), self._bears(run), observed_tok_s(read))
 
     def _bears(self, run: RunEvidence) -> frozenset[str]:
         own, exchanges = run.record.arm, run.exchanges
@@ -87,7 +87,7 @@ class Looker:
         )
 
 
-def _said(samples: Sequence[Sample]) -> str | None:
+def _answers_sha256(samples: Sequence[Sample]) -> str | None:
     """All that the model said in a run; ids, dates and timings differ even when a model repeats itself to the byte."""
     replies = [sample.reply for sample in samples]
     if not replies or any(reply.error for reply in replies):

@@ -12,7 +12,7 @@ from onbox.judge.runs.run_context import TrialContext
 from onbox.judge.speed.measurement import measure
 
 
-class JudgingObserver:
+class LiveJudge:
     """What a live view knows of outcomes: the judge's own words for each run and measurement."""
 
     def __init__(self) -> None:

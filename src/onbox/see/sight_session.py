@@ -23,7 +23,7 @@ COMPLETE = "complete"
 Show = Callable[[SightTry, Exchange], None]
 
 
-class Looking:
+class SightSession:
     """The questions to one model, each kept in a folder of its own.
 
     Args:
@@ -97,7 +97,7 @@ class Looking:
         reply = read_reply(exchange)
         text = reply.content or reply.reasoning
         found = read_by(text, picture.expected)
-        self._read += found.whole or found.partly
+        self._read += found.complete or found.partly
 
     def _text_only(self, picture: Picture) -> None:
         self._ask(picture, control="text only")
