@@ -16,7 +16,7 @@ from onbox.bench.probing import sandbox_of
 from onbox.bench.quality import References
 from onbox.bench.tasks import Task
 from onbox.bench.tools import DEFINITIONS
-from onbox.engines import engine_by_name
+from onbox.engines import engine_by_name, facts_of
 from onbox.errors import BoxError, GuardStop, OnboxError
 from onbox.evidence.extent import runs_asked
 from onbox.evidence.folder import TrialFolder, append_line
@@ -176,7 +176,7 @@ class TrialRunner:
             self._show(started if seconds is None else events.PhaseEnded(contender.name, phase, seconds))
 
         if files is not None and self.plan.speed is not None:
-            self._weigh(contender, files)
+            self._weigh(contender, recipe, files)
         with Lifetime(recipe, engine, files, home / "standup", on_phase, reserve=self.plan.reserve_bytes) as life:
             if todo and not room_for(self.plan.parallel, life) and recipe.url is not None:
                 self._show(events.Note(f"{contender.name}: the server does not say how many it serves at a time"))
@@ -218,12 +218,13 @@ class TrialRunner:
         self._show(events.PhaseEnded(contender.name, "fetch", time.monotonic() - began))
         return path
 
-    def _weigh(self, contender: ContenderPlan, path: Path) -> None:
+    def _weigh(self, contender: ContenderPlan, recipe: Recipe, path: Path) -> None:
         """Write down what bounds the decode rate of these weights here."""
         assert self.plan.speed is not None
         depth_tokens, home = self.plan.speed.depth_tokens, self.folder.contender(contender.name)
         try:
-            write_ceiling(home, weights.read(path), depth_tokens=depth_tokens, box=self.folder.path / "box.json")
+            box, gpus = self.folder.path / "box.json", facts_of(recipe.engine).gpu_use(recipe.serve.arguments)
+            write_ceiling(home, weights.read(path), depth_tokens=depth_tokens, box=box, gpus=gpus)
         except OnboxError as error:
             self._show(events.Note(f"{contender.name}: no ceiling is known: {error.message}"))
 

@@ -134,6 +134,36 @@ class TestGpu:
         other = GPU.model_copy(update={"index": 1, "sm_clock_mhz": 300, "pids": (99,)})
         assert measured(tmp_path, on_gpu(GPU, other)).status is Validity.VALID
 
+    def two(self, **second: Any) -> SpeedParts:
+        """The engine works on both of two devices."""
+        return on_gpu(GPU, GPU.model_copy(update={"index": 1, **second}))
+
+    def test_both_devices_that_the_engine_uses_are_asked(self, tmp_path: Path) -> None:
+        assert measured(tmp_path / "good", self.two()).status is Validity.VALID
+        slow = check(doubted(tmp_path / "slow", self.two(sm_clock_mhz=700), "GPU_CLOCK"), "GPU_CLOCK")
+        assert slow.observed == 28.0
+        assert slow.hint.startswith("Accelerator 1 ran far below")
+
+    def test_heat_of_the_second_device(self, tmp_path: Path) -> None:
+        hot = self.two(throttle_reasons=("hw_thermal_slowdown",))
+        assert "Accelerator 1 was slowed down" in check(doubted(tmp_path, hot, "GPU_THROTTLE"), "GPU_THROTTLE").hint
+
+    def test_a_foreign_process_on_the_second_device(self, tmp_path: Path) -> None:
+        result = doubted(tmp_path, self.two(pids=(4242, 99)), "GPU_SHARED")
+        assert "on accelerator 1 (99)" in check(result, "GPU_SHARED").hint
+
+    def test_of_eight_it_is_seen_on_none(self, tmp_path: Path) -> None:
+        """Idle devices have low clocks: what they say is no word about the engine's own."""
+        idle = [GPU.model_copy(update={"index": n, "sm_clock_mhz": 300, "pids": ()}) for n in range(8)]
+        result = measured(tmp_path, on_gpu(*idle))
+        assert bad(result) == dict.fromkeys(("GPU_CLOCK", "GPU_THROTTLE", "GPU_SHARED"), Status.UNKNOWN)
+        assert "which of 8 accelerators" in check(result, "GPU_CLOCK").hint
+
+    def test_six_idle_ones_beside_two_that_work(self, tmp_path: Path) -> None:
+        idle = [GPU.model_copy(update={"index": n, "sm_clock_mhz": 300, "pids": (99,)}) for n in range(2, 8)]
+        parts = on_gpu(GPU, GPU.model_copy(update={"index": 1}), *idle)
+        assert measured(tmp_path, parts).status is Validity.VALID
+
     def test_what_the_driver_does_not_tell_is_unknown(self, tmp_path: Path) -> None:
         result = measured(tmp_path, on_gpu(GpuMoment(index=0)))
         assert bad(result) == dict.fromkeys(("GPU_CLOCK", "GPU_THROTTLE", "GPU_SHARED"), Status.UNKNOWN)
