@@ -36,6 +36,7 @@ NEED_TOOLS = frozenset(
 _OPENING: tuple[tuple[str, Callable[[Asking], PreflightCase]], ...] = (
     ("coherence", talk.coherence),
     ("server", reach.server),
+    ("model", reach.model_name),
     ("context", reach.context),
     ("sampling", reach.sampling),
     ("usage", talk.usage),
@@ -98,17 +99,17 @@ def short(
         The cases and the recorded exchanges behind them.
     """
     asking = Asking(client, model)
-    if not tools:
-        return Preflight(cases=(talk.coherence(asking),), tools=False), asking.exchanges
-    sense = talk.coherence(asking)
-    if asking.nonsense:
-        return Preflight(cases=(sense, asking.case("tool_call", "unknown", NONSENSE)), tools=False), asking.exchanges
-    call = calls.asked_for(asking, TASK, tools, template=template)
-    cases = [sense, call]
-    if agent is not None:
-        asking.served = who_serves(client, model)
-        cases.append(reach.agent_fits(asking, agent.name, agent.opening_tokens, agent.turn_tokens))
-    return Preflight(cases=tuple(cases), tools=call.status == "pass"), asking.exchanges
+    cases = [talk.coherence(asking)]
+    if tools and asking.nonsense:
+        cases.append(asking.case("tool_call", "unknown", NONSENSE))
+    elif tools:
+        cases.append(calls.asked_for(asking, TASK, tools, template=template))
+        if agent is not None:
+            asking.served = who_serves(client, model)
+            cases.append(reach.agent_fits(asking, agent.name, agent.opening_tokens, agent.turn_tokens))
+    named = reach.model_name(asking)
+    can = any(case.name == "tool_call" and case.status == "pass" for case in cases)
+    return Preflight(cases=(*cases, *([named] if named.status == "warn" else [])), tools=can), asking.exchanges
 
 
 def long(

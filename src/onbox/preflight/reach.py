@@ -2,6 +2,7 @@
 
 import secrets
 
+from onbox.engines.openai_models import goes_by, served_names
 from onbox.errors import BoxError
 from onbox.evidence.records import PreflightCase
 from onbox.evidence.sight_gates import read_by
@@ -10,6 +11,7 @@ from onbox.preflight.remedies import Trouble
 from onbox.see.looking import request
 from onbox.see.pictures import made
 
+NAMES_SHOWN = 3
 CONTEXT_MIN = 16_384
 """Other agents open with 8,000 to 20,000 tokens of instructions and tools; the built-in one with 1,000."""
 
@@ -20,7 +22,23 @@ def server(asking: Asking) -> PreflightCase:
     if served is None or served.kind == "unknown":
         return asking.case("server", "unknown", "it does not say which server it is, so no flag can be named")
     others = f", and {len(served.models) - 1} more" if len(served.models) > 1 else ""
-    return asking.case("server", "pass", f"{served} serves {asking.model}{others}")
+    first = asking.model if asking.model in served.models or not served.models else served.models[0]
+    return asking.case("server", "pass", f"{served} serves {first}{others}")
+
+
+def model_name(asking: Asking) -> PreflightCase:
+    """Whether the server lists the model that is asked for: some answer to any name with the one that they have."""
+    names = served_names(asking.client)
+    if not names:
+        return asking.case("model", "unknown", "it lists no model")
+    if goes_by(asking.model, names):
+        return asking.case("model", "pass", f"it lists {asking.model}")
+    more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+    listed = ", ".join(names[:NAMES_SHOWN]) + more
+    case = asking.case(
+        "model", "warn", f"the server does not list {asking.model} and answers all the same: it lists {listed}"
+    )
+    return case.model_copy(update={"remedy": f"--model {names[0]}, or leave it out"})
 
 
 def context(asking: Asking) -> PreflightCase:
