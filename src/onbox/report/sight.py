@@ -42,7 +42,7 @@ class ShownPicture:
     url: str
 
 
-def seen(verdict: Verdict) -> tuple[ContenderResult, ...]:
+def with_sight(verdict: Verdict) -> tuple[ContenderResult, ...]:
     """The contenders that were asked."""
     return tuple(each for each in verdict.contenders if each.sight is not None)
 
@@ -82,7 +82,7 @@ def rates(sight: SightResult) -> str:
 
 def markdown(verdict: Verdict) -> Iterator[tuple[str, tuple[str, ...], list[tuple[str, ...]]]]:
     """(heading, sentences, rows of the table) of each contender that was asked."""
-    for contender in seen(verdict):
+    for contender in with_sight(verdict):
         sight = contender.sight
         assert sight is not None
         said = [f"{HEADS[sight.sees]} ({WHY[sight.reason]}): {sight.detail}", f"Controls: {sight.controls}"]

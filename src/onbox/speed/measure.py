@@ -112,7 +112,7 @@ class SpeedRun:
     def cold(self) -> Exchange:
         """Check that nothing runs, then make the first request of this server's life; a short one, with a budget."""
         began_s = time.monotonic()
-        self._idle = self._scraper.look_for_others()
+        self._idle = self._scraper.other_requests()
         text = prompt(self._plan.seed, next(self._numbers), self._plan.depth_tokens)
         with self._short():
             exchange = self._one("cold", text)
@@ -178,7 +178,7 @@ class SpeedRun:
         """Seconds that the last request decoded for; None: that could not be seen."""
         span_s = self._plan.tokens / paces[-1] if paces else None
         for _ in range(self._plan.warmup_requests_max - len(paces)):
-            seen = _seen(read_reply(self._one("warmup", self._prompt(next(self._numbers)))))
+            seen = _events_and_seconds(read_reply(self._one("warmup", self._prompt(next(self._numbers)))))
             if seen is None:
                 return None
             events, span_s = seen
@@ -210,7 +210,7 @@ class SpeedRun:
             like = made[n - first_again] if n >= first_again else made[n]
             exchange = self._one("measured", self._prompt(made[n], like))
             if self._plan.within is not None:
-                self._pairs.append(_seen(read_reply(exchange)))
+                self._pairs.append(_events_and_seconds(read_reply(exchange)))
             self._keep_moments(self._folder, monitor)
             if problem := _problem(exchange):
                 return problem
@@ -261,7 +261,7 @@ class SpeedRun:
         folder = self._folder / f"at-{concurrency}"
         rounds = max(ROUNDS_MIN, -(-self._plan.requests // concurrency))
         plan = self._plan.model_copy(update={"requests": rounds * concurrency, "concurrency": ()})
-        idle = self._scraper.look_for_others()
+        idle = self._scraper.other_requests()
         ids = itertools.count(1)
         with ExitStack() as stack:
             clients = [stack.enter_context(self._another_client()) for _ in range(concurrency)]
@@ -297,7 +297,7 @@ class SpeedRun:
             update={"depth_tokens": depth, "requests": DEPTH_REQUESTS, "within": None, "concurrency": (), "depths": ()}
         )
         try:
-            idle, began_s = self._scraper.look_for_others(), time.monotonic()
+            idle, began_s = self._scraper.other_requests(), time.monotonic()
             tried = self._made(folder, "warmup", self._prompt(next(self._numbers)))
             took_s = time.monotonic() - began_s
             if _problem(tried):
@@ -402,7 +402,7 @@ def _problem(exchange: Exchange) -> str:
 def _pace(exchange: Exchange) -> RequestPace | None:
     """What one request shows of the server's pace; None where it shows none."""
     reply = read_reply(exchange)
-    seen = _seen(reply)
+    seen = _events_and_seconds(reply)
     tokens = reply.completion_tokens or reply.chunks
     if exchange.status != 200 or not exchange.ended_ns or tokens < 2:
         return None
@@ -413,7 +413,7 @@ def _pace(exchange: Exchange) -> RequestPace | None:
     return RequestPace((tokens - 1) / span_s, max(0.0, exchange.ended_ns / 1e9 - span_s))
 
 
-def _seen(reply: Reply) -> tuple[int, float] | None:
+def _events_and_seconds(reply: Reply) -> tuple[int, float] | None:
     """Events after the first, and the seconds that they took: enough to see whether a warm-up is over."""
     seen = [arrival.t_ns for arrival in reply.arrivals if arrival.visible]
     if len(seen) < 3 or seen[-1] == seen[0]:

@@ -19,7 +19,7 @@ from onbox.bench.history.runners import NEEDS, REQUEST_BYTES_MAX, TESTS_S, Obser
 from onbox.bench.history.worker import MiningWorker
 from onbox.bench.history.writing import Draft, write_task
 from onbox.bench.sandbox import Bind, Sandbox
-from onbox.bench.sandbox.equipped import Equipped
+from onbox.bench.sandbox.equipped import EquippedSandbox
 from onbox.errors import UsageError
 from onbox.trees import remove
 
@@ -133,7 +133,7 @@ class Maker:
         tell: Callable[[str], None],
     ) -> None:
         self._repository, self._sealed, self._tier = repository, sealed, sandbox
-        self._sandbox = Equipped(sandbox, sealed.folder)
+        self._sandbox = EquippedSandbox(sandbox, sealed.folder)
         self._target, self._scratch, self._tell = target, scratch, tell
         self._title = re.sub(r"[^A-Za-z0-9]+", "-", title).strip("-").lower() or "history"
         self._programs: dict[str, bool] = {}

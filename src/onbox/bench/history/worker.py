@@ -18,7 +18,7 @@ from pathlib import Path
 
 from onbox.bench.history.runners import TESTS_S, Observed, Suite, program
 from onbox.bench.sandbox import Bind, Sandbox, StopSign
-from onbox.bench.sandbox.halt import Halt, Halted, current
+from onbox.bench.sandbox.halt import Halt, RunHalted, current
 from onbox.errors import BoxError, OnboxError
 
 LIFE_S = 3600.0
@@ -79,7 +79,7 @@ class MiningWorker:
         files = {name: None if data is None else base64.b64encode(data).decode() for name, data in changed.items()}
         request: dict[str, object] = {"changed": files, "targets": list(targets or self._suite.targets)}
         request |= {"timeout_s": limit_s, "cpu_s": math.ceil(cpu_s)}
-        line = self._asked(json.dumps(request).encode() + b"\n", begun + limit_s + GRACE_S)
+        line = self._exchange(json.dumps(request).encode() + b"\n", begun + limit_s + GRACE_S)
         seconds = time.monotonic() - begun
         try:
             found = json.loads(line or b"")
@@ -95,7 +95,7 @@ class MiningWorker:
             self.spent_s += seconds
             return Observed({}, "its run ended without a result", seconds, timed_out=seconds >= limit_s)
 
-    def _asked(self, request: bytes, until: float) -> bytes | None:
+    def _exchange(self, request: bytes, until: float) -> bytes | None:
         """The answer to a request; None where none came."""
         left = memoryview(request)
         while left:
@@ -116,7 +116,7 @@ class MiningWorker:
             watched.append(self._halt)
         reads, writes, _ = select.select(watched, write, [], max(until - time.monotonic(), 0.0))
         if self._halt is not None and self._halt in reads:
-            raise Halted
+            raise RunHalted
         if self._over in reads:
             if self._fault is not None:
                 raise self._fault
@@ -150,7 +150,7 @@ class MiningWorker:
                     stdin=json.dumps({**self._suite.request(), "files": files}).encode(),
                     stop=self._stop,
                 )
-        except Halted:
+        except RunHalted:
             pass  # The thread that waits for the answer watches it too.
         except BoxError as error:
             self._fault = error

@@ -80,6 +80,9 @@ class Ceiling(Record):
     """As the maker states it."""
     cache_bytes: int | None
     """Of the processor that measured; weights that fit into it are not read from memory at all."""
+    devices: int | None = 1
+    """GPUs whose bandwidths are added up: a bound that leaves out communication between them; 1 too without a GPU.
+    None: all of the box, since it is not known how many the engine uses."""
     impossible_above_gb_s: float
     at_ceiling_from_gb_s: float
     not_bound_below_gb_s: float

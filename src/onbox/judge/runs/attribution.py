@@ -15,7 +15,7 @@ from onbox.judge.results import RunResult
 from onbox.judge.rounding import rounded
 from onbox.judge.runs.codes import CODES
 from onbox.judge.runs.observed_rate import UsualRate, observed_tok_s
-from onbox.judge.runs.replays import Replayed, Settled, replayed
+from onbox.judge.runs.replays import ReplayOutcome, ReplayResult, replayed
 from onbox.judge.runs.replies import answer_without_call, call_fault, classify
 from onbox.judge.runs.run_context import NOTHING_KNOWN, RunContext
 from onbox.judge.runs.turns import decode_tok_s, first_token_s, turns_of
@@ -173,18 +173,18 @@ def _slow(seen_tok_s: float | None, usual: UsualRate | None) -> str:
     )
 
 
-def _settled(code: str, again: Replayed, asked: Sequence[Exchange], replies: Sequence[Reply]) -> str | None:
+def _settled(code: str, again: ReplayResult, asked: Sequence[Exchange], replies: Sequence[Reply]) -> str | None:
     """The code of a run after a request of it was sent again; None where that has no say in it."""
     if code in CALLED and any(_broken(asked, replies)):
-        by_replay = {Settled.BROKEN: "S-ARGS", Settled.DROPPED: "S-DROP"}
-        if code == "S-ARGS" and again.settled is Settled.WRITTEN_SO:
+        by_replay = {ReplayOutcome.BROKEN: "S-ARGS", ReplayOutcome.DROPPED: "S-DROP"}
+        if code == "S-ARGS" and again.settled is ReplayOutcome.WRITTEN_SO:
             return "M-MALFORMED"
         return by_replay.get(again.settled, code)
     if code not in REPLAYED:
         return None
-    if again.settled is Settled.DROPPED:
+    if again.settled is ReplayOutcome.DROPPED:
         return "S-DROP"
-    if code == "S?-REASON-ONLY" and again.settled is not Settled.OPEN:
+    if code == "S?-REASON-ONLY" and again.settled is not ReplayOutcome.OPEN:
         return "M-PLAN"
     return code
 

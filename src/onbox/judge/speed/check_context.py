@@ -75,6 +75,6 @@ def check(
     )
 
 
-def unseen(hint: str, *, threshold: Observed, unit: str, evidence: str) -> Check:
+def unknown_check(hint: str, *, threshold: Observed, unit: str, evidence: str) -> Check:
     """The rule could not see what it asks for."""
     return check(Status.UNKNOWN, hint, observed=None, threshold=threshold, unit=unit, evidence=evidence)

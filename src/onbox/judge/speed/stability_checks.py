@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from onbox.judge import thresholds as limit
 from onbox.judge.formatting import count
 from onbox.judge.rule import Subject, finding, rule
-from onbox.judge.speed.check_context import CheckContext, check, unseen
+from onbox.judge.speed.check_context import CheckContext, check, unknown_check
 from onbox.schema.checks import Check, Status
 
 
@@ -82,7 +82,7 @@ def steady(context: CheckContext) -> Check:
     spread, most, evidence = variation(rates), 100 * limit.BOUNDED_MAX, context.file("requests.jsonl")
     if spread is None:
         hint = "fewer than two requests show a rate: whether it is steady is not known"
-        return unseen(hint, threshold=most, unit="%", evidence=evidence)
+        return unknown_check(hint, threshold=most, unit="%", evidence=evidence)
     return check(
         Status.WARN if spread > limit.BOUNDED_MAX else None,
         f"the requests differ from one another by {spread:.1%}: other work on the box; measure again when it is quiet",
@@ -100,7 +100,7 @@ def drift(context: CheckContext) -> Check:
     drifted, most, evidence = worst_drift(context), 100 * limit.BOUNDED_MAX, context.file("requests.jsonl")
     if drifted is None:
         hint = "fewer than two requests show a rate: whether it drifts is not known"
-        return unseen(hint, threshold=most, unit="%", evidence=evidence)
+        return unknown_check(hint, threshold=most, unit="%", evidence=evidence)
     faster = "faster" if drifted > 0 else "slower"
     return check(
         Status.WARN if abs(drifted) > limit.BOUNDED_MAX else None,
@@ -118,7 +118,7 @@ def interval(context: CheckContext) -> Check:
     most, evidence = 100 * limit.BOUNDED_MAX, context.file("requests.jsonl")
     if context.uncertainty is None:
         hint = "fewer than two requests show a rate: how sure it is cannot be said"
-        return unseen(hint, threshold=most, unit="%", evidence=evidence)
+        return unknown_check(hint, threshold=most, unit="%", evidence=evidence)
     half = context.uncertainty.relative
     widest = max(context.uncertainty.budget, key=lambda line: line.relative)
     return check(

@@ -12,13 +12,13 @@ from onbox.judge.results import Outcome, Proof
 from onbox.judge.rule import Subject, finding, rule
 from onbox.judge.runs.isolation import has_mark
 from onbox.judge.verdict.cells import repeats
-from onbox.judge.verdict.contenders import Judged
+from onbox.judge.verdict.contenders import JudgedContender
 from onbox.schema.checks import Check, Status
 
 REASON_CHARACTERS = 240
 
 
-def trial_checks(plan: Plan, judged: Sequence[Judged]) -> tuple[Check, ...]:
+def trial_checks(plan: Plan, judged: Sequence[JudgedContender]) -> tuple[Check, ...]:
     """Every rule for every contender it speaks of; none for a trial without tasks."""
     if not plan.tasks:
         return ()
@@ -34,7 +34,7 @@ def trial_checks(plan: Plan, judged: Sequence[Judged]) -> tuple[Check, ...]:
 
 
 @rule("PLAN_COMPLETE", Subject.TRIAL)
-def plan_complete(contender: Judged) -> Check:
+def plan_complete(contender: JudgedContender) -> Check:
     """All runs of the plan are there: a trial that is judged before its end may have stopped where it looked good."""
     result, runs = contender.result, len(contender.runs)
     asked = sum(len(cell.slots) for cell in contender.cells.values())
@@ -55,7 +55,7 @@ def _short(text: str) -> str:
 
 
 @rule("COVERAGE", Subject.TRIAL)
-def coverage(contender: Judged) -> Check:
+def coverage(contender: JudgedContender) -> Check:
     """Enough runs are valid."""
     result = contender.result
     share = result.valid / result.attempted
@@ -72,7 +72,7 @@ def coverage(contender: Judged) -> Check:
 
 
 @rule("SERVING", Subject.TRIAL)
-def serving(contender: Judged) -> Check:
+def serving(contender: JudgedContender) -> Check:
     """No run failed in serving: such a failure says nothing of the model."""
     codes = sorted(r.result.code for r in contender.runs if r.result.outcome is Outcome.SERVING_FAILURE)
     name = contender.result.name
@@ -88,7 +88,7 @@ def serving(contender: Judged) -> Check:
 
 
 @rule("BACKEND", Subject.TRIAL)
-def backend(contender: Judged) -> tuple[Check, ...]:
+def backend(contender: JudgedContender) -> tuple[Check, ...]:
     """What the recipe asserts of kernels, device and memory came true; no check where it asserts nothing."""
     result = contender.result
     proof = result.backend
@@ -110,7 +110,7 @@ def backend(contender: Judged) -> tuple[Check, ...]:
 
 
 @rule("RUNS_INDEPENDENT", Subject.TRIAL)
-def runs_independent(contender: Judged) -> Check:
+def runs_independent(contender: JudgedContender) -> Check:
     """Runs of a task differ: a reply that comes back word for word may be one draw that came twice."""
     repeated = {
         f"{task}/{arm}": cell.n - len(repeats(cell.runs))
@@ -134,13 +134,13 @@ def runs_independent(contender: Judged) -> Check:
     )
 
 
-def _never_samples(contender: Judged) -> bool:
+def _never_samples(contender: JudgedContender) -> bool:
     cells = [cell.runs for cell in contender.cells.values() if cell.n > 1]
     return bool(cells) and all(len(repeats(runs)) == 1 for runs in cells)
 
 
 @rule("SANDBOX_HELD", Subject.TRIAL)
-def sandbox_held(plan: Plan, contender: Judged) -> Check:
+def sandbox_held(plan: Plan, contender: JudgedContender) -> Check:
     """Every run was in the sandbox of the plan, and the sandbox stood its probes."""
     name = contender.result.name
     leaks = {p.name for run in contender.runs for p in run.record.sandbox.probes if not p.held}
@@ -157,7 +157,7 @@ def sandbox_held(plan: Plan, contender: Judged) -> Check:
 
 
 @rule("HARNESS", Subject.TRIAL)
-def harness(contender: Judged) -> tuple[Check, ...]:
+def harness(contender: JudgedContender) -> tuple[Check, ...]:
     """No run was broken off by a fault of onbox itself; a check that is there only where one was."""
     broken = [run.record.fault for run in contender.runs if run.record.fault_kind is FaultKind.HARNESS]
     if not broken:
@@ -224,7 +224,7 @@ def tasks_unseen(plan: Plan) -> tuple[Check, ...]:
 
 
 @rule("AT_A_TIME", Subject.TRIAL)
-def at_a_time(plan: Plan, judged: Sequence[Judged]) -> tuple[Check, ...]:
+def at_a_time(plan: Plan, judged: Sequence[JudgedContender]) -> tuple[Check, ...]:
     """Runs at a time: all contenders had as many beside them, and none met a time limit for its neighbours' sake.
 
     No check where every run was alone.
@@ -257,7 +257,7 @@ def at_a_time(plan: Plan, judged: Sequence[Judged]) -> tuple[Check, ...]:
 
 
 @rule("SAME_INSTANCES", Subject.TRIAL)
-def same_instances(judged: Sequence[Judged]) -> Check:
+def same_instances(judged: Sequence[JudgedContender]) -> Check:
     """Run n of a task was the same task for every contender: its seed gave all of them the same files."""
     given: dict[tuple[str, int], set[str]] = defaultdict(set)
     for contender in judged:
@@ -278,7 +278,7 @@ def same_instances(judged: Sequence[Judged]) -> Check:
 
 
 @rule("ARM_ISOLATED", Subject.TRIAL)
-def arm_isolated(arm: ArmPlan, contender: Judged) -> Check:
+def arm_isolated(arm: ArmPlan, contender: JudgedContender) -> Check:
     """Every run of a treatment shows its mark on the wire, and no other run does."""
     name = contender.result.name
     seen = [run for run in contender.runs if run.result.outcome is not Outcome.INVALID]
@@ -303,7 +303,7 @@ def arm_isolated(arm: ArmPlan, contender: Judged) -> Check:
 
 
 @rule("ALL_OR_NONE", Subject.TRIAL)
-def all_or_none(judged: Sequence[Judged]) -> Check:
+def all_or_none(judged: Sequence[JudgedContender]) -> Check:
     """Not everybody passes everything: at the ceiling, or on the floor, nobody can be told apart."""
     rates = [contender.result.pass_rate for contender in judged]
     stuck = len(set(rates)) == 1 and rates[0] in (0.0, 1.0)
