@@ -196,7 +196,7 @@ class SpeedRun:
             paces.append(events / span_s)
             if _spread(paces) <= STEADY_SHARE:
                 break
-            if len(paces) == most and _spread(paces) > UNSTEADY_SHARE:
+            if len(paces) == most and UNSTEADY_SHARE < _spread(paces) < math.inf:
                 most, self._spare = most + self._spare, 0
         if len(paces) > self._plan.warmup_requests_max:
             self._plan = self._plan.model_copy(update={"warmup_requests_max": len(paces)})
