@@ -6,12 +6,12 @@ is not slow. The answers are cases; the exchanges behind them are evidence.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from onbox.engines.served import RunningServer, who_serves
 from onbox.evidence.records import Exchange, Preflight, PreflightCase
 from onbox.preflight import calls, reach, talk
+from onbox.preflight.room import AgentRoom, opening_size
 from onbox.preflight.session import PreflightSession
 from onbox.wire.client import StampedClient
 
@@ -59,15 +59,6 @@ _WITHOUT: tuple[tuple[str, Callable[[PreflightSession], PreflightCase]], ...] = 
 )
 
 
-@dataclass(frozen=True)
-class AgentRoom:
-    """Tokens that an agent's first request takes (None: nobody measured it), and that an answer may have."""
-
-    name: str
-    opening_tokens: int | None
-    turn_tokens: int
-
-
 def conclusion(record: Preflight) -> str:
     """What all cases together say of a server, in one sentence."""
     by_name = {case.name: case for case in record.cases}
@@ -106,7 +97,8 @@ def short(
         cases.append(calls.requested_call(session, TASK, tools, template=template))
         if agent is not None:
             session.served = who_serves(client, model)
-            cases.append(reach.agent_fits(session, agent.name, agent.opening_tokens, agent.turn_tokens))
+            size = opening_size(client, model, agent, session.exchanges[-1] if session.exchanges else None)
+            cases.append(reach.agent_fits(session, agent.name, size, agent.turn_tokens))
     named = reach.model_name(session)
     can = any(case.name == "tool_call" and case.status == "pass" for case in cases)
     return Preflight(cases=(*cases, *([named] if named.status == "warn" else [])), tools=can), session.exchanges
