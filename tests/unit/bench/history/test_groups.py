@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from onbox.bench.history.groups import TASKS_MAX, file_of, groups
+from onbox.bench.history.groups import GROUPS_MAX, file_of, groups, in_turn, test_name
 from onbox.bench.history.instruction import instruction
 from onbox.bench.history.interface import documented, signatures
 
@@ -37,15 +37,24 @@ def test_a_module_of_many_tests_is_parted_by_its_classes() -> None:
     ]
 
 
-def test_one_commit_makes_only_so_many_tasks() -> None:
+def test_of_one_commit_only_so_many_groups_are_looked_at() -> None:
     files = [f"tests/test_{n}.py" for n in range(20)]
-    assert len(groups("pytest", files, [f"tests.test_{n}::test" for n in range(20)], places=500)) == TASKS_MAX
+    assert len(groups("pytest", files, [f"tests.test_{n}::test" for n in range(20)], places=500)) == GROUPS_MAX
 
 
 @pytest.mark.parametrize(("kind", "name"), [("go", "pkg.TestA"), ("pytest", "elsewhere::test_a")])
 def test_tests_that_cannot_be_told_apart_stay_together(kind: str, name: str) -> None:
     (group,) = groups(kind, MODULES, [name, "pkg.tests.test_two::test_b"], places=500)  # type: ignore[arg-type]
     assert group.title == ""
+
+
+def test_groups_take_turns() -> None:
+    assert list(in_turn([iter("abc"), iter(""), iter("12")])) == ["a", "1", "b", "2", "c"]
+
+
+def test_the_name_of_a_test_is_its_function() -> None:
+    assert test_name("tests.test_one.Class::test_a[1.5::x]") == "test_a"
+    assert test_name("tests.test_one.Class.test_b") == "test_b"
 
 
 def test_the_file_of_a_test() -> None:
