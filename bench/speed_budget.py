@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def _notes(event: events.Event) -> None:
-    if isinstance(event, events.Measuring) and event.note:
+    if isinstance(event, events.MeasurementProgress) and event.note:
         print(event.note, file=sys.stderr)
 
 

@@ -1,7 +1,8 @@
 """What the rule for a pair does when the truth is known: false alarms by looks, times, coverage.
 
-    PYTHONPATH=src:. .venv/bin/python bench/values_simulation.py            # the tables of docs/values.md; minutes
+    PYTHONPATH=src:. .venv/bin/python bench/values_simulation.py            # the tables of docs/values.md; half an hour
     PYTHONPATH=src:. .venv/bin/python bench/values_simulation.py --quick    # a few of each, as CI does
+    PYTHONPATH=src:. .venv/bin/python bench/values_simulation.py --table looks --table times
 
 No folder is written: sides are made as the judge makes them from runs, and go through the judge's own rule. Seeds are
 fixed, so the tables come out the same.
@@ -16,7 +17,7 @@ from collections.abc import Callable, Iterator
 from tests.builders import LARGE, SMALL, build_plan
 
 from onbox.evidence.records import LedgerEntry, LedgerKind, OwnerValues
-from onbox.judge.verdict.cells import Seen
+from onbox.judge.verdict.cells import CountedRun
 from onbox.judge.verdict.comparison import Pair, Rule, Side, pairs
 from onbox.judge.verdict.looks import level_with, looks_of
 from onbox.judge.verdict.planner import runs_that_settle
@@ -66,7 +67,7 @@ class World:
     def _side(self, of: int, runs: int) -> Side:
         return Side(
             {
-                f"t{task}": [Seen(n, bool(made[n - 1][of])) for n in range(1, runs + 1)]
+                f"t{task}": [CountedRun(n, bool(made[n - 1][of])) for n in range(1, runs + 1)]
                 for task, made in enumerate(self.runs)
             },
             ContenderFacts(
@@ -262,33 +263,65 @@ def promises(trials: int) -> Iterator[tuple[str, list[float]]]:
         yield name, [told / max(1, open_ones), settled / max(1, told), runs_told / max(1, told)]
 
 
-def main() -> None:
-    """Print every table."""
-    parser = argparse.ArgumentParser(description="Simulations of the rule for a pair.")
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--trials", type=int, default=2000)
-    given = parser.parse_args()
-    trials = 60 if given.quick else given.trials
+def _table_of_false_alarms(trials: int) -> None:
     print(f"A difference is found where there is none (9 tasks, {trials} trials), pass rate 30, 60, 90 %\n")
     for name, row in false_alarms(trials):
         print(f"| {name} | {' | '.join(f'{100 * share:.1f} %' for share in row)} |", flush=True)
-    print("\n70 against 90 percent is found (9 tasks)\n")
+
+
+def _table_of_power(trials: int) -> None:
+    print(f"\n70 against 90 percent is found (9 tasks, {trials // 2} trials)\n")
     for name, row in power(trials // 2):
         print(f"| {name} | {100 * row[0]:.0f} % |", flush=True)
-    print("\nEqually able (95 %), by the truth of their times: switch, keep, undecided; said to be faster\n")
+
+
+def _table_of_times(trials: int) -> None:
+    print("\nEqually able (95 %), by the truth of their times: switch, keep, undecided; said to be faster", end=" ")
+    print(f"({trials // 4} trials a row)\n")
     for name, said in verdicts_by_pace(trials // 4):
         of = sum(said[verdict] for verdict in ("switch", "keep", "undecided"))
         row = [said["switch"], said["keep"], said["undecided"], said["pace " + Pace.FASTER.value]]
         print(f"| {name} | {' | '.join(f'{100 * each / of:.1f} %' for each in row)} |", flush=True)
-    print("\nThe interval of the ratio of times holds the truth, noise 10, 50, 100 %\n")
+
+
+def _table_of_coverage(trials: int) -> None:
+    print(f"\nThe interval of the ratio of times holds the truth, noise 10, 50, 100 % ({trials // 2} trials a cell)\n")
     for name, row in coverage(trials // 2):
         print(f"| {name} | {' | '.join(f'{100 * share:.1f} %' for share in row)} |", flush=True)
-    print("\nSwitched for speed to what is worse by just the margin\n")
+
+
+def _table_of_values(trials: int) -> None:
+    print(f"\nSwitched for speed to what is worse by just the margin ({trials // 4} trials a row)\n")
     for name, share in wrong_switches(trials // 4):
         print(f"| {name} | {100 * share:.1f} % |", flush=True)
-    print("\nUndecided trials: of them told a number of runs, of these settled by it, mean number of runs\n")
-    for name, row in promises(trials // 10 if not given.quick else 5):
+
+
+def _table_of_plans(trials: int) -> None:
+    print("\nUndecided trials: of them told a number of runs, of these settled by it, mean number of runs", end=" ")
+    print(f"({max(5, trials // 10)} trials a row)\n")
+    for name, row in promises(max(5, trials // 10)):
         print(f"| {name} | {100 * row[0]:.0f} % | {100 * row[1]:.0f} % | {row[2]:.0f} |", flush=True)
+
+
+TABLES: dict[str, Callable[[int], None]] = {
+    "looks": _table_of_false_alarms,
+    "power": _table_of_power,
+    "times": _table_of_times,
+    "coverage": _table_of_coverage,
+    "values": _table_of_values,
+    "plans": _table_of_plans,
+}
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description="Simulations of the rule for a pair.")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--trials", type=int, default=2000)
+    parser.add_argument("--table", choices=TABLES, action="append", help="all, if none is named")
+    given = parser.parse_args()
+    for name in given.table or TABLES:
+        TABLES[name](60 if given.quick else given.trials)
 
 
 if __name__ == "__main__":

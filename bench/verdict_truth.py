@@ -16,7 +16,7 @@ import numpy as np
 from onbox.judge.intervals import cluster_wilson, newcombe
 from onbox.judge.mean_bounds import mean_above, mean_interval
 from onbox.judge.statistics import stratified_permutation
-from onbox.judge.verdict.cells import Seen
+from onbox.judge.verdict.cells import CountedRun
 from onbox.judge.verdict.comparison import UNDECIDED, Pair, Rule, Side, decide, pairs
 from onbox.judge.verdict.scope import TASKS_LIKE_THESE, scope_of
 from onbox.judge.verdict.standing import ContenderFacts
@@ -26,7 +26,7 @@ SEED = 20261129
 Random = np.random.Generator
 Rates = np.ndarray
 """Chance to pass, of each task and run."""
-Trial = tuple[dict[str, list[Seen]], dict[str, list[Seen]]]
+Trial = tuple[dict[str, list[CountedRun]], dict[str, list[CountedRun]]]
 P_MAX = 0.05
 WIDTHS = 100
 """Intervals whose width is looked at; whether they hold the truth is looked at in all."""
@@ -56,17 +56,17 @@ class Truth:
         drawn = [self._side(random, rates, copied) for rates, copied in zip(sides, self.copies, strict=True)]
         return (drawn[0], drawn[1]), float(sides[1].mean() - sides[0].mean())
 
-    def _side(self, random: Random, rates: Rates, copied: float) -> dict[str, list[Seen]]:
-        found: dict[str, list[Seen]] = {}
+    def _side(self, random: Random, rates: Rates, copied: float) -> dict[str, list[CountedRun]]:
+        found: dict[str, list[CountedRun]] = {}
         for task, chances in enumerate(rates):
-            runs: list[Seen] = []
+            runs: list[CountedRun] = []
             answer, passed = 0, False
             for n, chance in enumerate(chances):
                 if n == 0 or random.random() >= copied:
                     answer, passed = n, bool(random.random() < chance)
                 instance = f"{task}/{n}" if self.instances else str(task)
                 if random.random() >= self.invalid:
-                    runs.append(Seen(n, passed, instance, answer))
+                    runs.append(CountedRun(n, passed, instance, answer))
             found[str(task)] = runs
         return found
 

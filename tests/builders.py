@@ -17,6 +17,7 @@ from onbox.evidence.records import (
     Changes,
     ContenderPlan,
     CpuWindow,
+    EngineEnd,
     Exchange,
     Expected,
     GateEnd,
@@ -33,7 +34,6 @@ from onbox.evidence.records import (
     SpeedPlan,
     SpeedRecord,
     StandUp,
-    Stopped,
     TaskPlan,
     Telemetry,
 )
@@ -427,7 +427,7 @@ def write_stand_up(folder: TrialFolder, contender: str) -> None:
         phases=(Phase(name="load", seconds=1.9), Phase(name="warm", seconds=0.4, detail="first token")),
         ready_s=2.3,
         props={"n_ctx": 4096},
-        stopped=Stopped(at=AT, how="asked", exit_code=0, process_gone=True, port_closed=True),
+        stopped=EngineEnd(at=AT, how="asked", exit_code=0, process_gone=True, port_closed=True),
     )
     write_json(folder.contender(contender) / "standup" / "phases.json", record)
 

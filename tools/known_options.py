@@ -20,7 +20,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from onbox.engines.installed import version_beside
+from onbox.engines.installed import version_in_environment
 from onbox.engines.known import FOLDER
 
 HELP_S = 120.0
@@ -31,7 +31,7 @@ def vllm(program: str, wheel: str = "") -> tuple[str, list[str], list[str]]:
     """(version, options, variables) of an installed vLLM, or of a wheel beside it."""
     if not wheel:
         (package,) = (Path(program).absolute().parent.parent / "lib").glob("python3*/site-packages/vllm")
-        return _of_package(program, package, version_beside(program, "vllm") or "")
+        return _of_package(program, package, version_in_environment(program, "vllm") or "")
     with tempfile.TemporaryDirectory() as folder:
         with zipfile.ZipFile(wheel) as packed:
             # The compiled parts are left where they are: the parser of the command line needs none.

@@ -291,7 +291,7 @@ def cases(model: str, tmp: Path) -> Cases:
         "export": [
             (
                 ["export", "x", "--to", "csv"],
-                [(exporting, "export_trial", give(exporting.Exported(folder, (HOSTILE,))))],
+                [(exporting, "export_trial", give(exporting.ExportResult(folder, (HOSTILE,))))],
             )
         ],
     }

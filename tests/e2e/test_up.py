@@ -206,7 +206,7 @@ def test_kill_9_at_any_point_leaves_no_engine_and_no_port(env: dict[str, str], r
             # The handover came first: it stays, under its guard.
             assert found.guarded()
             assert listens(port)
-            assert started_engines.stop(found).whole
+            assert started_engines.stop(found).is_gone
             started_engines.put_away("small")
         assert session.left(GONE_S) == []
         assert not listens(port)

@@ -7,7 +7,7 @@ import pytest
 from onbox.bench.replay import Replayer
 from onbox.evidence.folder import read_lines
 from onbox.evidence.records import Exchange, ReplayEnd, ReplayPlan
-from onbox.judge.runs.replays import Replayed, Settled, replayed
+from onbox.judge.runs.replays import ReplayOutcome, ReplayResult, replayed
 from onbox.preflight.calls import READ, TOOLS
 from onbox.wire.endpoint import Endpoint
 from tests.builders import chat_request, text_reply
@@ -18,7 +18,7 @@ PLAN = ReplayPlan(rounds=ROUNDS, contender_s=180)
 SYSTEM = {"role": "system", "content": "You are a coding agent. Use the tools to do what the user asks."}
 
 
-def asked_again(url: str, model: str, text: str, folder: Path) -> tuple[ReplayEnd, Replayed]:
+def asked_again(url: str, model: str, text: str, folder: Path) -> tuple[ReplayEnd, ReplayResult]:
     """The request of an agent that got words for an answer, sent again to a real server."""
     request = chat_request(
         tools=TOOLS,
@@ -45,7 +45,7 @@ def asked_again(url: str, model: str, text: str, folder: Path) -> tuple[ReplayEn
 def test_llama_with_the_models_own_template_drops_the_calls_it_writes(llama: Llama, tmp_path: Path) -> None:
     end, judged = asked_again(llama(OWN), "qwen2.5-coder-0.5b", READ, tmp_path)
     assert end.raw_route == "llama.cpp, /apply-template and /completion"
-    assert judged.settled is Settled.DROPPED, judged.detail
+    assert judged.settled is ReplayOutcome.DROPPED, judged.detail
 
 
 @pytest.mark.vllm
@@ -53,5 +53,5 @@ def test_llama_with_the_models_own_template_drops_the_calls_it_writes(llama: Lla
 def test_a_model_behind_vllm_that_never_tries(vllm: str, tmp_path: Path) -> None:
     end, judged = asked_again(vllm, "smollm2", "Say hello.", tmp_path)
     assert end.raw_route == "vLLM, tokenize and /v1/completions"
-    assert judged.settled is Settled.NEVER_TRIED, judged.detail
+    assert judged.settled is ReplayOutcome.NEVER_TRIED, judged.detail
     assert judged.bound == pytest.approx(1 - 0.05 ** (1 / ROUNDS))

@@ -62,7 +62,7 @@ def passed(told: dict[str, Any], *ids: str) -> None:
     assert {id: found[id]["status"] for id in ids} == dict.fromkeys(ids, "pass"), [found[id]["hint"] for id in ids]
 
 
-def while_measured(folder: Path, then: Callable[[], None]) -> threading.Thread:
+def while_measured(folder: Path, then: Callable[[], object]) -> threading.Thread:
     """Does something once, when the first measured request has ended."""
 
     def watch() -> None:
@@ -79,14 +79,16 @@ def while_measured(folder: Path, then: Callable[[], None]) -> threading.Thread:
     return thread
 
 
-def hammer(endpoint: Endpoint, model: str) -> Callable[[], None]:
-    """A second client that asks three times."""
+def hammer(endpoint: Endpoint, model: str, counted: list[int]) -> Callable[[], None]:
+    """A second client that asks three times, and counts the tokens of each answer, which may end early."""
 
     def ask() -> None:
         with StampedClient(endpoint) as client:
             for n in range(3):
                 body = {"model": model, "prompt": f"{n} other words, by somebody else", "max_tokens": 12}
-                assert client.post("/completions", body, purpose="probe").status == 200
+                exchange = client.post("/completions", body, purpose="probe")
+                assert exchange.status == 200
+                counted.append(json.loads(exchange.body())["usage"]["completion_tokens"])
 
     return ask
 
@@ -107,14 +109,16 @@ class TestLlamaCpp:
         assert told["cold_tok_s"] > 0
 
     def test_a_second_client_is_named(self, llama_small: Lifetime, tmp_path: Path) -> None:
-        other = while_measured(tmp_path / "out", hammer(llama_small.endpoint, llama_small.model))
+        counted: list[int] = []
+        other = while_measured(tmp_path / "out", hammer(llama_small.endpoint, llama_small.model, counted))
         told = speed(llama_small.endpoint, tmp_path / "out")
         other.join()
+        assert len(counted) == 3
         assert (told["status"], told["decode_tok_s"]) == ("invalid", None)
         stray = checks(told)["STRAY_TRAFFIC"]
         assert stray["status"] == "fail"
-        assert "prompt tokens and 36 output tokens" in stray["observed"]
-        assert checks(told)["TOKEN_RESIDUAL"]["observed"] == 36
+        assert f"prompt tokens and {sum(counted)} output tokens" in stray["observed"]
+        assert checks(told)["TOKEN_RESIDUAL"]["observed"] == sum(counted)
 
     def test_a_server_that_serves_one_at_a_time_is_found_out(self, llama_small: Lifetime, tmp_path: Path) -> None:
         told = speed(llama_small.endpoint, tmp_path / "out", "--concurrency", "2", "--requests", 2)
@@ -164,7 +168,7 @@ class TestVllm:
             assert 1.5 * each < both["system_tok_s"] < 2.5 * each
 
     def test_a_second_client_is_named(self, vllm: str, tmp_path: Path) -> None:
-        other = while_measured(tmp_path / "out", hammer(Endpoint.parse(vllm), "smollm2"))
+        other = while_measured(tmp_path / "out", hammer(Endpoint.parse(vllm), "smollm2", []))
         told = speed(vllm, tmp_path / "out", "--tokens", 32)
         other.join()
         assert told["status"] == "invalid"

@@ -50,7 +50,7 @@ INLINE = re.compile(r"`([^`\n]+)`")
 WRITTEN_BY = (
     "evidence",
     "trial",
-    "see/looking.py",
+    "see/sight_session.py",
     "see/phase.py",
     "bench/runner.py",
     "speed",

@@ -11,14 +11,14 @@ from onbox.exporters import Export, exporter_by_name
 
 
 @dataclass(frozen=True)
-class Exported:
+class ExportResult:
     """Where an export was written, and what the format could not hold."""
 
     path: Path
     notes: tuple[str, ...]
 
 
-def export_trial(folder: Path | str, kind: str, out: Path | str | None = None) -> Exported:
+def export_trial(folder: Path | str, kind: str, out: Path | str | None = None) -> ExportResult:
     """Write the trial in a folder in the format of another tool; the folder stays as it is.
 
     Args:
@@ -32,7 +32,7 @@ def export_trial(folder: Path | str, kind: str, out: Path | str | None = None) -
     exporter = exporter_by_name(kind)
     trial = TrialFolder.open(Path(folder))
     made = exporter.export(trial, judge_folder(trial))
-    return Exported(_write(made, Path(folder), kind, Path(out) if out else None), tuple(made.notes))
+    return ExportResult(_write(made, Path(folder), kind, Path(out) if out else None), tuple(made.notes))
 
 
 def _write(made: Export, folder: Path, kind: str, wanted: Path | None) -> Path:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from onbox.errors import UsageError
-from onbox.fetch.verified_folder import Fetched
+from onbox.fetch.verified_folder import FetchedFolder
 
 
 def fetch_weights(
@@ -15,7 +15,7 @@ def fetch_weights(
     exclude: Sequence[str] = (),
     sha256: str | None = None,
     tell: Callable[[str], None] = lambda text: None,
-) -> Fetched:
+) -> FetchedFolder:
     """Bring a source into a folder; a folder that is here already is verified where it is.
 
     Args:

@@ -12,7 +12,7 @@ from onbox.untrusted_json import parse
 
 UNSERVED = frozenset({"name", "description", "sparkrun"})
 """Of a recipe, what changes nothing of what is served."""
-BESIDE_MAX = 500
+SIBLINGS_MAX = 500
 """Folders that are looked into; who keeps more in one place is told of the first ones only."""
 
 
@@ -28,7 +28,7 @@ def forerunners_of(plan: Plan, folder: Path) -> tuple[Forerunner, ...]:
     if not plan.tasks or len(plan.contenders) < 2:
         return ()
     known: dict[str, Forerunner] = {}
-    for path in _beside(folder):
+    for path in _siblings(folder):
         try:
             trial = TrialFolder.open(path)
             earlier = trial.plan()
@@ -43,12 +43,12 @@ def forerunners_of(plan: Plan, folder: Path) -> tuple[Forerunner, ...]:
     return tuple(sorted(known.values(), key=lambda each: (each.created_at, each.name)))
 
 
-def _beside(folder: Path) -> Iterator[Path]:
+def _siblings(folder: Path) -> Iterator[Path]:
     parent = folder.absolute().parent
     if not parent.is_dir():
         return
     found = sorted(path for path in parent.iterdir() if path != folder.absolute() and (path / "plan.yaml").is_file())
-    yield from (path for path in found[:BESIDE_MAX] if (path / "verdict.json").is_file())
+    yield from (path for path in found[:SIBLINGS_MAX] if (path / "verdict.json").is_file())
 
 
 def _same(plan: Plan, earlier: Plan) -> bool:

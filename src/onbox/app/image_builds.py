@@ -8,15 +8,15 @@ from onbox import recipes
 from onbox.app.images import Ask, box_chip, fetch_container_image
 from onbox.box.gpu_arch import chip_number
 from onbox.errors import BoxError, UsageError
-from onbox.image.build import Built, Wanted, build_image
+from onbox.image.build import BuildRequest, BuildResult, build_image
 from onbox.image.daemon import Daemon, find_daemon
 from onbox.image.exchange import export_image, import_image
 from onbox.image.fetch import Progress
-from onbox.image.load import Loading
+from onbox.image.load import LoadProgress
 from onbox.image.seal import Seal, Seals
 from onbox.image.store import ImageStore
 from onbox.launch.containers import PROGRAMS, running_containers
-from onbox.recipes.dockerfile import Needed
+from onbox.recipes.dockerfile import SourceImage
 from onbox.recipes.image_builds import load_image_build
 from onbox.recipes.text import read_yaml
 from onbox.watch.classify import Assessment
@@ -51,9 +51,9 @@ def build_container_image(
     ask: Ask | None = None,
     tell: Callable[[str], None] = lambda text: None,
     on_progress: Callable[[Progress], None] = lambda progress: None,
-    on_look: Callable[[Assessment], None] = lambda look: None,
+    on_assessment: Callable[[Assessment], None] = lambda look: None,
     store: ImageStore | None = None,
-) -> Built:
+) -> BuildResult:
     """Find the sealed image of a recipe's build, or build, read and seal it.
 
     What the Dockerfile needs is brought here first: its images and its frontend beside the daemon, its sources by git.
@@ -78,7 +78,7 @@ def build_container_image(
     daemon = find_daemon(program or launcher)
     store = store or ImageStore()
 
-    def fetch_one(needed: Needed) -> None:
+    def fetch_one(needed: SourceImage) -> None:
         tell(f"line {needed.line}: {needed.kind} {needed.name}: not here, fetched beside {daemon.program}")
         fetched = fetch_container_image(
             needed.name, program=daemon.program, direct=direct, proxy=proxy, ask=ask, tell=tell,
@@ -91,7 +91,9 @@ def build_container_image(
                 f"write {fetched.local_name} there, or name a tag beside the digest",
             )
 
-    return build_image(daemon, wanted, store, fetch_one, chip=number, patience_s=patience_s, tell=tell, on_look=on_look)
+    return build_image(
+        daemon, wanted, store, fetch_one, chip=number, patience_s=patience_s, tell=tell, on_assessment=on_assessment
+    )
 
 
 def list_container_images(*, store: ImageStore | None = None) -> tuple[ListedImage, ...]:
@@ -132,7 +134,7 @@ def import_container_image(
     path: Path,
     *,
     program: str = "",
-    on_loading: Callable[[Loading], None] = lambda loading: None,
+    on_loading: Callable[[LoadProgress], None] = lambda loading: None,
     store: ImageStore | None = None,
 ) -> Seal:
     """Load what `export_container_image` wrote on another box, held against its digests.
@@ -150,7 +152,7 @@ def _is_here(daemon: Daemon | None, name: str) -> bool | None:
     return daemon.image(name) is not None if daemon else None
 
 
-def _wanted(recipe: str, chip: int | None) -> tuple[Wanted, str]:
+def _wanted(recipe: str, chip: int | None) -> tuple[BuildRequest, str]:
     """(what to build, the recipe's launcher)."""
     if recipe in recipes.builtin_names() or _is_recipe(Path(recipe)):
         found = recipes.find(recipe)
@@ -158,10 +160,10 @@ def _wanted(recipe: str, chip: int | None) -> tuple[Wanted, str]:
         if container is None or container.build is None:
             raise UsageError(f"{recipe}: container.build: it builds no image", "onbox image fetch REF brings one")
         build = container.build
-        return Wanted(found.name, container.image, container.reference, build, container.platform), found.launcher
+        return BuildRequest(found.name, container.image, container.reference, build, container.platform), found.launcher
     image = load_image_build(recipe, chip)
     reference = f"{image.image}:{image.build.sha256[:12]}"
-    return Wanted(image.name, image.image, reference, image.build, "", image.chip), ""
+    return BuildRequest(image.name, image.image, reference, image.build, "", image.chip), ""
 
 
 def _is_recipe(path: Path) -> bool:

@@ -15,11 +15,11 @@ from onbox.image.fetch import Options, Progress, fetch_image
 from onbox.image.instructions import find_disassembler
 from onbox.image.manifest import parse_platform
 from onbox.image.reference import Reference, parse
-from onbox.image.routes import DaemonRoute, find_route, goes_around, privacy
+from onbox.image.routes import DaemonRoute, bypassed_proxy, find_route, privacy
 from onbox.image.store import FetchedImage, ImageStore
 
 if TYPE_CHECKING:
-    from onbox.image.verify import Verified
+    from onbox.image.verify import VerifiedImage
 
 OF_DAEMON = "daemon"
 """As a proxy: the one that the daemon goes through."""
@@ -68,7 +68,7 @@ def diagnose_images(image: str | None = None, *, program: str = "", measure: boo
         would = "name an image to have both routes measured: onbox image diagnose REF"
         return Diagnosis(found, "", (), "", would, "")
     reference = parse(image)
-    around = goes_around(found, reference, ENVIRONMENT)
+    around = bypassed_proxy(found, reference, ENVIRONMENT)
     measured: tuple[RouteTime, ...] = ()
     if measure:
         theirs = Route(proxy=found.proxy_for(reference), from_environment=False)
@@ -138,7 +138,7 @@ def verify_container_image(
     chip: str = "",
     instructions: bool = False,
     on_file: Callable[[str], None] = lambda path: None,
-) -> "Verified":
+) -> "VerifiedImage":
     """Which chips the binaries of a file, an image's archive or an image are for; nothing is run.
 
     Args:
@@ -224,7 +224,7 @@ def _route(
     if proxy:
         return Route(proxy=proxy, from_environment=False)
     route = DIRECT if direct else ENVIRONMENT
-    around = goes_around(found, reference, route) if found is not None else ""
+    around = bypassed_proxy(found, reference, route) if found is not None else ""
     if not around:
         return route
     sentence = privacy(around, reference)

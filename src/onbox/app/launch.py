@@ -1,6 +1,6 @@
 """What would be started for a recipe, and the doubts about it; nothing is."""
 
-from onbox.launch.resolve import Resolved, resolve
+from onbox.launch.resolve import ResolvedLaunch, resolve
 from onbox.recipes import Recipe
 from onbox.recipes.sparkrun_write import to_sparkrun, written
 from onbox.recipes.text import recipe_yaml
@@ -8,7 +8,7 @@ from onbox.recipes.text import recipe_yaml
 FORMS = ("onbox", "sparkrun")
 
 
-def resolve_launch(recipe: Recipe, *, reserve_bytes: int | None = None) -> Resolved:
+def resolve_launch(recipe: Recipe, *, reserve_bytes: int | None = None) -> ResolvedLaunch:
     """The exact command of a recipe with its checks.
 
     Args:

@@ -7,12 +7,12 @@ from typing import Generic, TypeVar
 from onbox.app.spread import spread
 from onbox.errors import OnboxError, UsageError
 from onbox.evidence.claims import Claim
-from onbox.evidence.extent import as_of_the_look
+from onbox.evidence.extent import plan_at_look
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.load import RunEvidence, TrialEvidence, load_run, load_trial
 from onbox.judge.results import Verdict
 from onbox.judge.runs.attribution import samples_of
-from onbox.judge.runs.look import Looker, RunLook
+from onbox.judge.runs.run_summary import RunSummarizer, RunSummary
 from onbox.judge.speed.estimator import Sample
 from onbox.judge.verdict.trial import judge
 
@@ -60,21 +60,21 @@ def read_folder(
         UsageError: a record cannot be read; the message names the file and the field.
     """
     evidence = load_trial(trial, wires=False)
-    asked = as_of_the_look(evidence.plan, evidence.ledger)
-    lookers = [Looker(asked, evidence.ledger, contender) for contender in evidence.contenders]
+    asked = plan_at_look(evidence.plan, evidence.ledger)
+    summarizers = [RunSummarizer(asked, evidence.ledger, contender) for contender in evidence.contenders]
     runs = [(n, run) for n, contender in enumerate(evidence.contenders) for run in contender.runs]
 
-    def one(item: tuple[int, RunEvidence]) -> tuple[RunLook | None, T] | str:
+    def one(item: tuple[int, RunEvidence]) -> tuple[RunSummary | None, T] | str:
         number, run = item
         try:
             whole = load_run(trial, run.record)
             samples = samples_of(whole.exchanges)
-            look = lookers[number].look(whole, samples) if lookers[number].planned(run.record) else None
-            return look, ask(whole, samples)
+            summary = summarizers[number].summarize(whole, samples) if summarizers[number].planned(run.record) else None
+            return summary, ask(whole, samples)
         except OnboxError as error:
             return error.message
 
-    looks: dict[str, list[RunLook]] = {contender.plan.name: [] for contender in evidence.contenders}
+    summaries: dict[str, list[RunSummary]] = {contender.plan.name: [] for contender in evidence.contenders}
     further = []
     for (number, run), found in zip(
         runs, spread(one, runs, worth_it=len(runs) >= RUNS_MIN, at_a_time=RUNS_A_TASK), strict=True
@@ -82,6 +82,6 @@ def read_folder(
         if isinstance(found, str):
             raise UsageError(found)
         if found[0] is not None:
-            looks[evidence.contenders[number].plan.name].append(found[0])
+            summaries[evidence.contenders[number].plan.name].append(found[0])
         further.append((run, found[1]))
-    return Read(evidence, judge(evidence, claims, looks), tuple(further))
+    return Read(evidence, judge(evidence, claims, summaries), tuple(further))

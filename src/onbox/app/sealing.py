@@ -39,7 +39,7 @@ REPORTS = ("report.html", "report.md", "post.md")
 
 
 @dataclass(frozen=True)
-class Computed:
+class ComputedFile:
     """A file that is computed from the evidence.
 
     Args:
@@ -78,7 +78,7 @@ def all_hashes(folder: Path) -> dict[str, str]:
     return dict(zip(names, found, strict=True))
 
 
-def computed(folder: TrialFolder, verdict: Verdict, seal: str = "", *, write: bool = False) -> list[Computed]:
+def computed(folder: TrialFolder, verdict: Verdict, seal: str = "", *, write: bool = False) -> list[ComputedFile]:
     """`verdict.json`, the reports and the pages of transcripts, from evidence and verdict alone, on several processors.
 
     Args:
@@ -88,13 +88,13 @@ def computed(folder: TrialFolder, verdict: Verdict, seal: str = "", *, write: bo
         write: whether they are written too.
     """
     from onbox.report import html, markdown, post
-    from onbox.report.extent import TranscriptFile, beside, transcript_files
+    from onbox.report.extent import TranscriptFile, transcript_files, transcripts_apart
     from onbox.report.transcripts import render_file
 
     arms = len({run.arm for run in verdict.runs}) > 1
     reports = dict(zip(REPORTS, (html, markdown, post), strict=True))
 
-    def one(part: str | TranscriptFile) -> Computed:
+    def one(part: str | TranscriptFile) -> ComputedFile:
         name = part if isinstance(part, str) else part.name
         text = ""
         if isinstance(part, TranscriptFile):
@@ -106,9 +106,9 @@ def computed(folder: TrialFolder, verdict: Verdict, seal: str = "", *, write: bo
             data = text.encode()
         if write:
             write_atomic(folder.path / name, data)
-        return Computed(name, hashlib.sha256(data).hexdigest(), text)
+        return ComputedFile(name, hashlib.sha256(data).hexdigest(), text)
 
-    pages = transcript_files(verdict) if beside(folder.path, verdict) else []
+    pages = transcript_files(verdict) if transcripts_apart(folder.path, verdict) else []
     parts: list[str | TranscriptFile] = [VERDICT, *REPORTS, *pages]
     return spread(one, parts, worth_it=bool(pages), at_a_time=1)
 

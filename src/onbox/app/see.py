@@ -12,7 +12,7 @@ from onbox.errors import BoxError, UsageError
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import SightFacts
 from onbox.judge.results import SightResult
-from onbox.recipes.unhide import Unhidden, recipe_source, unhidden
+from onbox.recipes.unhide import UnhiddenRecipe, recipe_source, unhidden
 from onbox.schema.sight import SightReason
 from onbox.see import phase
 from onbox.see.pictures import from_file, require_pillow
@@ -24,7 +24,7 @@ TRIES, TOKENS = 4, 1024
 
 
 @dataclass(frozen=True)
-class Fixed:
+class FixedRecipe:
     """A recipe that lets pictures through.
 
     Args:
@@ -51,7 +51,7 @@ class SeeResult:
 
     folder: Path
     sight: SightResult
-    fixed: Fixed | None = None
+    fixed: FixedRecipe | None = None
     unfixed: str = ""
 
 
@@ -162,9 +162,9 @@ def _fixed(result: SeeResult, folder: TrialFolder, contender: str, subject: str,
     text, path = recipe_source(subject)
     arguments = [flag.option.lstrip("-").split(" ")[0].partition(".")[0] for flag in facts.flags or ()]
     projector = facts.projector_beside or "" if facts.projector_needed and not facts.projector_given else ""
-    changed: Unhidden = unhidden(text, arguments, projector, subject, path.parent if path else None)
+    changed: UnhiddenRecipe = unhidden(text, arguments, projector, subject, path.parent if path else None)
     write_atomic(target, changed.text.encode())
-    fixed = Fixed(target, changed.changes, changed.comments_kept)
+    fixed = FixedRecipe(target, changed.changes, changed.comments_kept)
     return SeeResult(result.folder, result.sight, fixed)
 
 

@@ -136,7 +136,7 @@ def stop_engine(name: str) -> tuple[UpEngine, StopResult]:
         raise UsageError(f"{name}: nothing of that name was started by `onbox up`", f"onbox ps ({known})")
     gone = started_engines.stop(found)
     found = started_engines.find(name) or found
-    if not gone.whole:
+    if not gone.is_gone:
         left = [what for what in ("process", "port", "container") if getattr(gone, what) is False]
         pid = found.engine.pid if found.engine else None
         raise BoxError(f"{name}: still there: {', '.join(left)}", f"look at process {pid}, port {found.started.port}")

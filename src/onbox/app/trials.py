@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from onbox import __version__
 from onbox.app.forerunners import forerunners_of
+from onbox.app.live_judge import LiveJudge
 from onbox.app.more_runs import check_more, extend
-from onbox.app.observer import JudgingObserver
 from onbox.app.sealing import open_seal, seal
 from onbox.atomic_files import write_atomic, write_json
 from onbox.bench.sandbox import Sandbox
@@ -21,7 +21,7 @@ from onbox.evidence.claims import Claim, Claims, written
 from onbox.evidence.extent import looks_asked, looks_made, runs_asked
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.load import load_trial
-from onbox.evidence.records import LedgerKind, LeftOut, Plan
+from onbox.evidence.records import LedgerKind, OmittedTask, Plan
 from onbox.judge.results import Verdict
 from onbox.judge.verdict.comparison import UNDECIDED
 from onbox.judge.verdict.trial import judge
@@ -104,7 +104,7 @@ def _fit_for_scoring(
     left = fit(
         tasks,
         sandbox,
-        lambda name, why: left_out.append(LeftOut(name=name, why=why.message)),
+        lambda name, why: left_out.append(OmittedTask(name=name, why=why.message)),
         network=None if plan.tasks_from == "builtin" else plan.network,
     )
     for task in left_out:
@@ -179,7 +179,7 @@ def run_trial(
         try:
             if runs is not None:
                 check_more(opened, runs)
-            trial = TrialRunner(opened, show, JudgingObserver(), ray)
+            trial = TrialRunner(opened, show, LiveJudge(), ray)
             # Only now: a trial that is refused, because its agent is another one now, stays as it is.
             if resume:
                 opened.mend_ledger()
@@ -187,7 +187,7 @@ def run_trial(
                 set_invalid_aside(opened)
             if runs is not None:
                 extend(opened, runs)
-                trial = TrialRunner(opened, show, JudgingObserver(), ray)
+                trial = TrialRunner(opened, show, LiveJudge(), ray)
             _until_settled(opened, trial)
             return TrialResult(opened.path, seal(opened), tuple(trial.failures))
         except KeyboardInterrupt as interrupt:
@@ -217,10 +217,10 @@ def set_invalid_aside(folder: TrialFolder) -> int:
     """
     from onbox.judge.results import Outcome
 
-    moved, observer = 0, JudgingObserver()
+    moved, outcome_judge = 0, LiveJudge()
     for contender in folder.plan().contenders:
         for record in folder.runs(contender.name):
-            outcome, code = observer.run(folder, record)
+            outcome, code = outcome_judge.run(folder, record)
             if outcome == Outcome.INVALID:
                 moved += folder.set_aside(record, f"invalid, {code}: done again")
     return moved

@@ -12,10 +12,10 @@ from onbox.app.watching import WatchFrame, WatchSpec
 from onbox.bench.tasks import Answer as TaskAnswer
 from onbox.box import Box
 from onbox.evidence.records import PreflightCase
-from onbox.fetch.verified_folder import Fetched
+from onbox.fetch.verified_folder import FetchedFolder
 from onbox.fit import Fit, Scenario
 from onbox.image.fetch import Progress as ImageProgress
-from onbox.image.verify import Verified
+from onbox.image.verify import VerifiedImage
 from onbox.judge.imports.trust import ImportTrust
 from onbox.judge.speed.selftest import ShapeResult
 from onbox.launch.started_engines import StopResult, UpEngine
@@ -31,7 +31,7 @@ __all__ = [
     "Check",
     "Diagnosis",
     "Facts",
-    "Fetched",
+    "FetchedFolder",
     "Fit",
     "FitResult",
     "ImageProgress",
@@ -50,7 +50,7 @@ __all__ = [
     "TrialSpec",
     "UpEngine",
     "Verification",
-    "Verified",
+    "VerifiedImage",
     "WatchFrame",
     "WatchSpec",
 ]

@@ -16,10 +16,10 @@ from typing import Any
 
 from onbox.app import imports
 from onbox.app.long_trials import read_folder
-from onbox.app.sealing import Computed, all_hashes, computed, in_words
+from onbox.app.sealing import ComputedFile, all_hashes, computed, in_words
 from onbox.app.spread import without_collections
 from onbox.errors import BadSubjectError, UsageError
-from onbox.evidence.consistency import contradictions, unsaid
+from onbox.evidence.consistency import contradictions, not_held
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.load import RunEvidence
 from onbox.evidence.manifest import NAME, TRANSCRIPTS, VERDICT, Problem, mismatches, seal_of
@@ -111,7 +111,7 @@ def _recomputed(trial: TrialFolder, seal: str, found: Mapping[str, str]) -> tupl
     except (UsageError, OSError, ValueError) as error:
         # The seal holds, so this is what was sealed: no mistake of the caller's.
         return (_unreadable(trial, error),), ()
-    notes = list(unsaid(trial, ledger))
+    notes = list(not_held(trial, ledger))
     problems = [(f"{run_folder(run.record)}/trajectory.json", problem) for run, problem in read.further if problem]
     problems += [] if same else _verdict(written, read.verdict)
     if written.get("rules", 1) != RULES:
@@ -200,7 +200,7 @@ def _without_blame(verdict: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"runs": runs}
 
 
-def _transcripts(made: Sequence[Computed], found: Mapping[str, str]) -> Iterator[Problem]:
+def _transcripts(made: Sequence[ComputedFile], found: Mapping[str, str]) -> Iterator[Problem]:
     """What differs between the pages of transcripts beside a long report and those that the evidence gives now."""
     wanted = {each.name: each.sha256 for each in made if each.name.startswith(f"{TRANSCRIPTS}/")}
     for name, sha256 in wanted.items():

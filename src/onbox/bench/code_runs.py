@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from onbox.bench.sandbox import Bind, Sandbox, StopSign
-from onbox.bench.sandbox.halt import Halt, Halted, current
+from onbox.bench.sandbox.halt import Halt, RunHalted, current
 from onbox.errors import BoxError, OnboxError
 
 CALLS_MAX = 200
@@ -81,7 +81,7 @@ class CodeRuns:
                     if line is None:
                         return
                     self._say(answers, over, self._run(line, stop))
-        except Halted:
+        except RunHalted:
             return  # The thread that waits for the gate gets it too.
 
     def _run(self, line: bytes, stop: StopSign) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from onbox.bench.dockerfile import WORKDIR, is_taken
 from onbox.bench.sandbox import Sandbox
 from onbox.bench.sandbox.container import ContainerSandbox
-from onbox.bench.sandbox.equipped import Equipped
+from onbox.bench.sandbox.equipped import EquippedSandbox
 from onbox.bench.task_sandbox import TaskSandbox
 from onbox.bench.tasks import Task, tree_sha256
 from onbox.bench.workspace import MTIME_S, make_workspace, needs_docker
@@ -54,7 +54,7 @@ def environment_of(task: Task, sandbox: Sandbox) -> Environment:
     ready = isinstance(sandbox, ContainerSandbox) and task.image and sandbox.has(task.image)
     if task.layout is not None and not ready:
         workdir = task.layout.workdir
-        equipped = sandbox if task.sealed is None else Equipped(sandbox, task.sealed)
+        equipped = sandbox if task.sealed is None else EquippedSandbox(sandbox, task.sealed)
         placed = TaskSandbox(equipped, workdir, {**_home(workdir), **dict(task.layout.env), **env})
         return Environment(placed, partial(make_workspace, task))
     if not isinstance(sandbox, ContainerSandbox):
@@ -62,7 +62,7 @@ def environment_of(task: Task, sandbox: Sandbox) -> Environment:
     image = _image(task, sandbox)
     workdir = _workdir(task, sandbox, image)
     placed = TaskSandbox(sandbox.of_image(image), workdir, env)
-    return Environment(placed, partial(_copy_out, sandbox, image, workdir, _beside(task)))
+    return Environment(placed, partial(_copy_out, sandbox, image, workdir, _workdir_files(task)))
 
 
 def _home(workdir: str) -> dict[str, str]:
@@ -70,7 +70,7 @@ def _home(workdir: str) -> dict[str, str]:
     return {"HOME": workdir} if workdir == "/root" else {}
 
 
-def _beside(task: Task) -> Path | None:
+def _workdir_files(task: Task) -> Path | None:
     """The files that go into the WORKDIR of a ready image: those of `environment/`, where no Dockerfile takes them."""
     alone = task.image and not (task.environment / "Dockerfile").exists() and task.environment.is_dir()
     return task.environment if alone else None

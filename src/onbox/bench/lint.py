@@ -18,10 +18,10 @@ def complaints(before: Path, after: Path) -> tuple[str, ...]:
         before: the file as it was; it may be missing.
         after: the file, which can be parsed.
     """
-    return tuple(sorted((_said(after) - _said(before)).elements()))
+    return tuple(sorted((_findings(after) - _findings(before)).elements()))
 
 
-def _said(path: Path) -> Counter[str]:
+def _findings(path: Path) -> Counter[str]:
     """Nothing is said of what is no file or cannot be parsed: that it cannot is told elsewhere."""
     from pyflakes.checker import Checker
 

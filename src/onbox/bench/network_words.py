@@ -71,7 +71,7 @@ class NetworkNeed:
         return f"{self.script} does not come to its end without the network, and runs {commands}{where}"
 
 
-def missed(script: str, text: str, output: str) -> NetworkNeed | None:
+def need_by_output(script: str, text: str, output: str) -> NetworkNeed | None:
     """What a script missed, by what was printed while it ran without a network; None where nothing says so.
 
     Args:
@@ -87,7 +87,7 @@ def missed(script: str, text: str, output: str) -> NetworkNeed | None:
     return NetworkNeed(script, tuple(filter(None, commands)) or _used(text), hosts, seen=True)
 
 
-def told(script: str, text: str) -> NetworkNeed | None:
+def need_by_script(script: str, text: str) -> NetworkNeed | None:
     """What a script that failed without a network would want of one, by its own lines; None where it wants nothing."""
     commands = tuple(dict.fromkeys(name for line in _lines(text) for name in _used(line) if _away(name, line)))
     return NetworkNeed(script, commands, tuple(dict.fromkeys(_hosts(text))), seen=False) if commands else None

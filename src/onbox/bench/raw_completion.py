@@ -5,12 +5,14 @@ How a server is asked for it is in the package of its engine (`onbox.engines.<en
 
 from onbox.engines.base import RawRoute
 from onbox.engines.raw_completion import CHAT
-from onbox.engines.served import Served
+from onbox.engines.served import RunningServer
 from onbox.evidence.records import Exchange
 from onbox.wire.client import StampedClient
 
 
-def raw_route(client: StampedClient, served: Served, request: Exchange) -> tuple[RawRoute | None, list[Exchange]]:
+def raw_route(
+    client: StampedClient, served: RunningServer, request: Exchange
+) -> tuple[RawRoute | None, list[Exchange]]:
     """The route for a recorded chat request, and the exchanges that found it; None where there is none.
 
     Args:

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from onbox.bench.raw_completion import raw_route
-from onbox.bench.sandbox.halt import Halted
+from onbox.bench.sandbox.halt import RunHalted
 from onbox.engines.base import RawRoute
-from onbox.engines.served import Served, who_serves
+from onbox.engines.served import RunningServer, who_serves
 from onbox.evidence.folder import append_line
 from onbox.evidence.records import Exchange, ReplayEnd, ReplayPlan
 from onbox.evidence.replies import read_reply
@@ -82,7 +82,7 @@ class Replayer:
     spent_s: float = 0.0
 
     def __post_init__(self) -> None:
-        self._served: Served | None = None
+        self._served: RunningServer | None = None
         self._turn = threading.Lock()
         self._client: StampedClient | None = None
         self._halted = False
@@ -109,7 +109,7 @@ class Replayer:
         with self._turn:
             end = self._settle(last, path)
         if self._halted:
-            raise Halted
+            raise RunHalted
         return end
 
     def _settle(self, last: Exchange, path: Path) -> ReplayEnd:
@@ -120,7 +120,7 @@ class Replayer:
         with StampedClient(self.endpoint, read_timeout_s=min(left_s, SILENCE_S)) as client:
             self._client = client
             if self._halted:
-                raise Halted
+                raise RunHalted
             # A long answer of a slow server ends with the time too, however steadily it comes.
             clock = threading.Timer(left_s, client.break_off)
             clock.start()

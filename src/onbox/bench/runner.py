@@ -18,7 +18,7 @@ from onbox.bench.gate import grade
 from onbox.bench.quality import Parsed, References, parse_changed
 from onbox.bench.replay import Replayer
 from onbox.bench.sandbox import Sandbox
-from onbox.bench.tampering import Watched
+from onbox.bench.tampering import WatchedFiles
 from onbox.bench.tasks import Task
 from onbox.bench.workspace import snapshot
 from onbox.bench.workspace_archive import keep
@@ -140,7 +140,7 @@ class Bench:
                 environment = environment_of(task, self.sandbox)
                 environment.make(workspace)
                 environment.make(before)
-                watched = Watched(task, scratch)
+                watched = WatchedFiles(task, scratch)
                 outcome = self._work(task, environment.sandbox, workspace, seed, folder, equipped)
                 snapshot(workspace, after)
                 tampering = watched.tampering(before, after)

@@ -9,7 +9,7 @@ REWARDS = ("reward.txt", "reward.json")
 """Where Harbor's gates write their verdict: onbox reads neither, so only a cheat has a use for them."""
 
 
-class Watched:
+class WatchedFiles:
     """The state before a run, to compare with the state after it.
 
     Args:

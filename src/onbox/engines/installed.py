@@ -43,7 +43,7 @@ def program_here(program: str, engine: str, hint: str) -> str:
     return found or program
 
 
-def version_beside(program: str, package: str) -> str | None:
+def version_in_environment(program: str, package: str) -> str | None:
     """The version of `package` in the environment whose `bin` folder holds `program`; None where that is not one."""
     root = Path(program).absolute().parent.parent
     pattern = re.compile(rf"{re.escape(package)}-(?P<version>\d[^-]*)\.dist-info", re.IGNORECASE)

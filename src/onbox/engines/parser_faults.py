@@ -50,7 +50,7 @@ class ParserFault:
         by_parser = not self.parsers or parser in self.parsers
         return by_parser and (not self.option or _sets(case.options, self.option))
 
-    def told(self) -> str:
+    def as_text(self) -> str:
         """One clause: what to do, why, by which source, mended since when."""
         of = f" of {', '.join(self.parsers)}" if self.parsers else ""
         todo = self.clear or "another version"

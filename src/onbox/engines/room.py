@@ -42,7 +42,7 @@ def check_room(recipe: Recipe, option: str) -> None:
         )
 
 
-def told_slots(props: dict[str, object]) -> int | None:
+def reported_slots(props: dict[str, object]) -> int | None:
     """Sequences at a time, by what a running engine says of itself; None when it does not say."""
     for name in ("total_slots", "max_running_requests"):
         slots = props.get(name)

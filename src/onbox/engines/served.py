@@ -15,7 +15,7 @@ TOKENS_MAX = 10**9
 
 
 @dataclass(frozen=True)
-class Served:
+class RunningServer:
     """A running server.
 
     Args:
@@ -47,7 +47,7 @@ class Served:
         return f"{self.kind} {self.version}" if self.version else self.kind
 
 
-def who_serves(client: StampedClient, model: str | None = None) -> Served | None:
+def who_serves(client: StampedClient, model: str | None = None) -> RunningServer | None:
     """Ask a server who it is; None when nothing answers there.
 
     Args:
@@ -64,7 +64,7 @@ def who_serves(client: StampedClient, model: str | None = None) -> Served | None
     known = facts_by_owner(chosen.get("owned_by"))
     details = known.details(client, str(chosen.get("id"))) if known and known.details else {}
     modalities = props.get("modalities")
-    return Served(
+    return RunningServer(
         kind=known.name if known else "unknown",
         version=_first_word(details.get("version"), props.get("version"), props.get("build_info")),
         models=tuple(entry["id"] for entry in entries),

@@ -28,7 +28,7 @@ def contradictions(folder: TrialFolder, plan: Plan, ledger: Sequence[LedgerEntry
     return [*_plan(folder, ledger), *_outside(folder, plan, runs_asked(plan, ledger)), *_lost(folder, ledger)]
 
 
-def unsaid(folder: TrialFolder, ledger: Sequence[LedgerEntry]) -> list[str]:
+def not_held(folder: TrialFolder, ledger: Sequence[LedgerEntry]) -> list[str]:
     """Sentences about what cannot be held against the ledger, which older trials and kills leave behind."""
     notes = []
     if ledger and not _planned_hashes(ledger):

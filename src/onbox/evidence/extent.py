@@ -11,7 +11,7 @@ def runs_asked(plan: Plan, ledger: Sequence[LedgerEntry]) -> int:
     return max([plan.runs, *extended])
 
 
-def as_of_the_look(plan: Plan, ledger: Sequence[LedgerEntry]) -> Plan:
+def plan_at_look(plan: Plan, ledger: Sequence[LedgerEntry]) -> Plan:
     """The plan with the runs that the verdict is about; see `next_look`."""
     return plan.model_copy(update={"runs": next_look(plan, ledger)})
 

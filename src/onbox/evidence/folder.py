@@ -125,7 +125,8 @@ class TrialFolder:
         text = yaml.safe_dump(plan.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=110)
         write_atomic(path / "plan.yaml", text.encode())
         folder = cls(path)
-        asked = f"{len(plan.contenders)} contenders, {len(plan.tasks)} tasks"
+        sizes = {"contender": len(plan.contenders), "task": len(plan.tasks)}
+        asked = ", ".join(f"{number} {name}{'' if number == 1 else 's'}" for name, number in sizes.items())
         folder.note(LedgerKind.PLANNED, ".", asked, folder.plan_sha256())
         return folder
 

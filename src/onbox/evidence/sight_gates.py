@@ -32,14 +32,14 @@ class Reading:
     decoy: str = ""
 
     @property
-    def whole(self) -> bool:
+    def complete(self) -> bool:
         """All that was expected, and nothing else of its kind."""
         return all(self.found) and bool(self.found) and not self.decoy
 
     @property
     def partly(self) -> bool:
         """Some of it."""
-        return any(self.found) and not self.whole
+        return any(self.found) and not self.complete
 
 
 def folded(text: str) -> str:

@@ -18,7 +18,7 @@ REDACTED = "[redacted]"
 ASSISTANT = "assistant"
 
 
-class Said(NamedTuple):
+class AssistantMessage(NamedTuple):
     """One answer of the model: content, reasoning, and (name, arguments) of each call."""
 
     content: str
@@ -26,10 +26,10 @@ class Said(NamedTuple):
     calls: tuple[tuple[str, str], ...]
 
 
-def said_by(reply: Reply) -> Said:
+def assistant_message(reply: Reply) -> AssistantMessage:
     """What a reply holds, as a trajectory tells it."""
     calls = tuple((_plain(call.name), _plain(call.arguments)) for call in reply.tool_calls)
-    return Said(_plain(reply.content), _plain(reply.reasoning), calls)
+    return AssistantMessage(_plain(reply.content), _plain(reply.reasoning), calls)
 
 
 def trajectory_problem(
@@ -49,20 +49,20 @@ def trajectory_problem(
         return ""
     except (UntrustedJsonError, OSError) as error:
         return f"cannot be read: {error}"
-    answers = [(said_by(reply), _whole(reply, status)) for reply, status in replies]
+    answers = [(assistant_message(reply), _is_complete(reply, status)) for reply, status in replies]
     if cut_off and answers:
         answers[-1] = (answers[-1][0], False)
     return compare(steps, answers) or ("" if last_request is None else _others(steps, last_request))
 
 
-def compare(steps: Sequence[Mapping[str, Any]], replies: Sequence[tuple[Said, bool]]) -> str:
+def compare(steps: Sequence[Mapping[str, Any]], replies: Sequence[tuple[AssistantMessage, bool]]) -> str:
     """Hold the model's answers of a trajectory against those of the wire.
 
     Args:
         steps: of the trajectory.
         replies: (what was said, whether it came whole) of each answer on the wire.
     """
-    told = [_said(step) for step in steps if step.get("role") == ASSISTANT]
+    told = [_message_of_step(step) for step in steps if step.get("role") == ASSISTANT]
     if not told and not steps:
         return ""  # The harness failed in the run, and its record says so.
     place = 0
@@ -101,7 +101,7 @@ def _messages(request: Any) -> Iterator[tuple[str, str]]:
             yield role, _text(item.get("content"))
 
 
-def _whole(reply: Reply, status: int | None) -> bool:
+def _is_complete(reply: Reply, status: int | None) -> bool:
     return status == 200 and not reply.error
 
 
@@ -111,16 +111,16 @@ def _steps(path: Path) -> list[dict[str, Any]]:
     return [step for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []
 
 
-def _said(step: Mapping[str, Any]) -> Said:
+def _message_of_step(step: Mapping[str, Any]) -> AssistantMessage:
     calls = tuple(
         (_plain(_text(call.get("name"))), _plain(_text(call.get("arguments"))))
         for call in _list(step.get("tool_calls"))
         if isinstance(call, dict)
     )
-    return Said(_plain(_text(step.get("content"))), _plain(_text(step.get("reasoning"))), calls)
+    return AssistantMessage(_plain(_text(step.get("content"))), _plain(_text(step.get("reasoning"))), calls)
 
 
-def _same_answer(one: Said, other: Said) -> bool:
+def _same_answer(one: AssistantMessage, other: AssistantMessage) -> bool:
     if len(one.calls) != len(other.calls):
         return False
     pairs = [(one.content, other.content), (one.reasoning, other.reasoning)]

@@ -8,7 +8,7 @@ from typing import Any
 from onbox import __version__
 from onbox.evidence.folder import TrialFolder
 from onbox.exporters import Export
-from onbox.exporters.measured import Measured, as_json, measured
+from onbox.exporters.measured import MeasuredContender, as_json, measured
 from onbox.judge.results import Verdict
 from onbox.judge.summary import Summary, summary
 
@@ -27,7 +27,7 @@ class AIPerf:
         return Export({f"{each.cell}.json": as_json(_summary(each)) for each in shown}, tuple(notes))
 
 
-def _summary(each: Measured) -> dict[str, Any]:
+def _summary(each: MeasuredContender) -> dict[str, Any]:
     one = each.speed.each
     metrics = {
         "request_latency": _metric("ms", summary([r.seconds for r in one]), MS),
@@ -50,7 +50,7 @@ def _summary(each: Measured) -> dict[str, Any]:
     }
 
 
-def _of_all(each: Measured) -> dict[str, Any] | None:
+def _of_all(each: MeasuredContender) -> dict[str, Any] | None:
     """Of all requests together, where several ran at a time."""
     rate = each.speed.system_tok_s
     return None if rate is None else {"unit": "tokens/sec", "avg": rate}

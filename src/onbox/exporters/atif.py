@@ -5,7 +5,7 @@ from typing import Any
 from onbox.evidence.folder import TrialFolder
 from onbox.exporters import Export
 from onbox.exporters.conversation import Turn
-from onbox.exporters.runs import Shown, agent_of, arguments_of, as_json, shown
+from onbox.exporters.runs import ExportedRun, agent_of, arguments_of, as_json, shown
 from onbox.judge.results import Verdict
 
 VERSION = "ATIF-v1.7"
@@ -26,7 +26,7 @@ class Atif:
         return Export({f"{run.name}.json": as_json(trajectory(run, agent)) for run in shown(folder, verdict)})
 
 
-def trajectory(run: Shown, agent: tuple[str, str]) -> dict[str, Any]:
+def trajectory(run: ExportedRun, agent: tuple[str, str]) -> dict[str, Any]:
     """One run as a trajectory."""
     steps: list[dict[str, Any]] = []
     if run.talk.system:

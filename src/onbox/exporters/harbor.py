@@ -14,7 +14,7 @@ from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import Plan
 from onbox.exporters import Export
 from onbox.exporters.atif import trajectory
-from onbox.exporters.runs import Shown, agent_of, as_json, shown
+from onbox.exporters.runs import ExportedRun, agent_of, as_json, shown
 from onbox.judge.results import Outcome, Verdict
 
 SOURCE = "onbox"
@@ -33,7 +33,7 @@ class Harbor:
             BadSubjectError: the trial holds no run.
         """
         plan, files = folder.plan(), dict[str, bytes]()
-        jobs: dict[str, list[tuple[Shown, dict[str, Any]]]] = defaultdict(list)
+        jobs: dict[str, list[tuple[ExportedRun, dict[str, Any]]]] = defaultdict(list)
         for run in shown(folder, verdict):
             trial = f"{run.record.task}__{run.record.arm}__{run.record.n}"
             home = f"{run.record.contender}/{trial}"
@@ -85,7 +85,7 @@ def _job(contender: str, trials: Sequence[dict[str, Any]], plan: Plan) -> dict[s
     }
 
 
-def _job_config(contender: str, trials: Sequence[tuple[Shown, dict[str, Any]]], plan: Plan) -> dict[str, Any]:
+def _job_config(contender: str, trials: Sequence[tuple[ExportedRun, dict[str, Any]]], plan: Plan) -> dict[str, Any]:
     name, _ = agent_of(plan)
     return {
         "job_name": contender,
@@ -96,7 +96,7 @@ def _job_config(contender: str, trials: Sequence[tuple[Shown, dict[str, Any]]], 
     }
 
 
-def _result(run: Shown, trial: str, plan: Plan) -> dict[str, Any]:
+def _result(run: ExportedRun, trial: str, plan: Plan) -> dict[str, Any]:
     name, version = agent_of(plan)
     task = {"path": run.record.task}
     began = run.record.started_at

@@ -10,7 +10,7 @@ from typing import Any
 
 from onbox.evidence.folder import TrialFolder
 from onbox.exporters import Export
-from onbox.exporters.runs import Shown, agent_of, arguments_of, as_json, shown
+from onbox.exporters.runs import ExportedRun, agent_of, arguments_of, as_json, shown
 from onbox.judge.results import Outcome, Verdict
 
 
@@ -45,7 +45,7 @@ def _stamp(created: str) -> str:
     return f"{at.astimezone(UTC) if at.tzinfo else at:%Y-%m-%dT%H-%M-%S}+00-00"
 
 
-def _log(runs: list[Shown], agent: tuple[str, str], created: str, arm: str) -> dict[str, Any]:
+def _log(runs: list[ExportedRun], agent: tuple[str, str], created: str, arm: str) -> dict[str, Any]:
     valid = [run.reward for run in runs if run.reward is not None]
     tasks = sorted({run.record.task for run in runs})
     accuracy = {"name": "accuracy", "value": sum(valid) / len(valid) if valid else 0.0, "params": {}, "metadata": {}}
@@ -86,11 +86,11 @@ def _log(runs: list[Shown], agent: tuple[str, str], created: str, arm: str) -> d
     }
 
 
-def _any_turn(runs: list[Shown]) -> bool:
+def _any_turn(runs: list[ExportedRun]) -> bool:
     return any(run.talk.turns for run in runs)
 
 
-def _sample(run: Shown) -> dict[str, Any]:
+def _sample(run: ExportedRun) -> dict[str, Any]:
     sample: dict[str, Any] = {
         "id": run.record.task,
         "epoch": run.record.n,
@@ -109,7 +109,7 @@ def _sample(run: Shown) -> dict[str, Any]:
     return sample | {"scores": {"gate": {**score, "metadata": {"code": run.result.code}}}}
 
 
-def _messages(run: Shown) -> list[dict[str, Any]]:
+def _messages(run: ExportedRun) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [{"role": "system", "content": run.talk.system}] if run.talk.system else []
     found.append({"role": "user", "content": run.talk.task})
     for turn in run.talk.turns:
@@ -133,7 +133,7 @@ def _messages(run: Shown) -> list[dict[str, Any]]:
     return found
 
 
-def _output(run: Shown) -> dict[str, Any]:
+def _output(run: ExportedRun) -> dict[str, Any]:
     if not run.talk.turns:
         return {"model": run.model, "choices": []}
     reply = run.talk.turns[-1].reply

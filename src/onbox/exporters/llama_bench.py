@@ -6,7 +6,7 @@ says so, for the two must not share a column unseen.
 
 from onbox.evidence.folder import TrialFolder
 from onbox.exporters import Export
-from onbox.exporters.measured import Measured, measured
+from onbox.exporters.measured import MeasuredContender, measured
 from onbox.judge.formatting import count
 from onbox.judge.results import Verdict
 from onbox.report import marks
@@ -34,12 +34,12 @@ class LlamaBench:
         return Export({"llama-bench.md": f"{table}\n".encode()}, (*notes, NOTE))
 
 
-def _row(each: Measured, size_bytes: int) -> tuple[str, ...]:
+def _row(each: MeasuredContender, size_bytes: int) -> tuple[str, ...]:
     engine = marks.plain(str(each.speed.profile.get("engine")))
     return marks.plain(each.model), _size(size_bytes), "", engine, each.test, _rate(each)
 
 
-def _rate(each: Measured) -> str:
+def _rate(each: MeasuredContender) -> str:
     rates = each.rates_tok_s
     assert each.speed.decode_tok_s is not None
     if rates is None or rates.std_of_sample is None:

@@ -12,7 +12,7 @@ from typing import Any
 from onbox import __version__
 from onbox.evidence.folder import TrialFolder
 from onbox.exporters import Export
-from onbox.exporters.measured import Measured, as_json, measured
+from onbox.exporters.measured import MeasuredContender, as_json, measured
 from onbox.judge.results import Verdict
 from onbox.judge.summary import Summary, summary
 
@@ -52,7 +52,7 @@ class Csv:
         return Export({"llama-benchy.csv": text.getvalue().encode()}, tuple(notes))
 
 
-def _report(cells: Sequence[Measured], at: str) -> dict[str, Any]:
+def _report(cells: Sequence[MeasuredContender], at: str) -> dict[str, Any]:
     """Of one contender: an entry for each number of requests at a time."""
     return {
         "version": VERSION,
@@ -66,7 +66,7 @@ def _report(cells: Sequence[Measured], at: str) -> dict[str, Any]:
     }
 
 
-def _run(each: Measured) -> dict[str, Any]:
+def _run(each: MeasuredContender) -> dict[str, Any]:
     rates, ttfts = _metric(each.rates_tok_s), _metric(each.ttfts_s, 1000)
     prompt = _prompt_tokens(each)
     return {
@@ -90,7 +90,7 @@ def _run(each: Measured) -> dict[str, Any]:
     }
 
 
-def _total(each: Measured) -> dict[str, Any] | None:
+def _total(each: MeasuredContender) -> dict[str, Any] | None:
     """llama-benchy's total: of one request at a time its rate, of several that of all together."""
     if each.concurrency == 1:
         return _metric(each.rates_tok_s)
@@ -98,11 +98,11 @@ def _total(each: Measured) -> dict[str, Any] | None:
     return None if rate is None else {"mean": rate, "std": 0.0, "values": [rate]}
 
 
-def _prompt_tokens(each: Measured) -> Summary | None:
+def _prompt_tokens(each: MeasuredContender) -> Summary | None:
     return summary([one.prompt_tokens for one in each.speed.each])
 
 
-def _no_prompt(each: Measured) -> str:
+def _no_prompt(each: MeasuredContender) -> str:
     if _prompt_tokens(each) is not None:
         return ""
     return f"{each.name}: prompt_size is 0, for the format wants a number and the server gave none"
@@ -115,7 +115,7 @@ def _metric(found: Summary | None, factor: float = 1) -> dict[str, Any] | None:
     return {"mean": found.mean * factor, "std": found.std * factor, "values": values}
 
 
-def _row(each: Measured) -> dict[str, Any]:
+def _row(each: MeasuredContender) -> dict[str, Any]:
     found = {"t_s": _total(each), "t_s_req": _metric(each.rates_tok_s), "e2e_ttft": _metric(each.ttfts_s, 1000)}
     numbers = {f"{name}_{what}": metric[what] for name, metric in found.items() if metric for what in ("mean", "std")}
     return {"model": each.model, "test_name": each.test, **numbers}

@@ -15,7 +15,7 @@ REFUSING = HARD
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredContender:
     """One contender with a decode rate.
 
     Args:
@@ -81,7 +81,7 @@ def as_json(value: dict[str, Any]) -> bytes:
     return (json.dumps(value, indent=2, ensure_ascii=True) + "\n").encode()
 
 
-def measured(verdict: Verdict) -> tuple[list[Measured], list[str]]:
+def measured(verdict: Verdict) -> tuple[list[MeasuredContender], list[str]]:
     """The contenders whose rate may be shown, and a sentence for each of which something must be said beside it.
 
     An invalid number is left out; a suspect one is named, for few formats have a place for a status.
@@ -100,8 +100,8 @@ def measured(verdict: Verdict) -> tuple[list[Measured], list[str]]:
             failed = [check.id for check in speed.checks if check.status is Status.FAIL and check.id in REFUSING]
             notes.append(f"{contender.name}: left out, its speed is invalid ({', '.join(failed)})")
         else:
-            shown.append(Measured(contender.name, speed))
-            for cell in (Measured(contender.name, one) for one in speed.cells):
+            shown.append(MeasuredContender(contender.name, speed))
+            for cell in (MeasuredContender(contender.name, one) for one in speed.cells):
                 if cell.concurrency == 1:
                     continue  # the first once more, for its steadiness alone
                 if cell.speed.status is Validity.INVALID or cell.speed.decode_tok_s is None:

@@ -17,7 +17,7 @@ DETAILS = ("contender", "arm", "n", "outcome", "attribution", "code", "detail", 
 
 
 @dataclass(frozen=True)
-class Shown:
+class ExportedRun:
     """One run.
 
     Args:
@@ -52,7 +52,7 @@ class Shown:
         return {name: value for name, value in self.result.model_dump(mode="json").items() if name in DETAILS}
 
 
-def shown(folder: TrialFolder, verdict: Verdict) -> list[Shown]:
+def shown(folder: TrialFolder, verdict: Verdict) -> list[ExportedRun]:
     """Every run that the verdict speaks of.
 
     Raises:
@@ -64,14 +64,14 @@ def shown(folder: TrialFolder, verdict: Verdict) -> list[Shown]:
     return runs
 
 
-def _shown(folder: TrialFolder, verdict: Verdict) -> Iterator[Shown]:
+def _shown(folder: TrialFolder, verdict: Verdict) -> Iterator[ExportedRun]:
     for result in verdict.runs:
         where = folder.path / result.folder
         record = folder.read(RunRecord, where / "run.json")
         talk = conversation(folder.exchanges(where / "wire.jsonl"))
         asked = [turn.exchange.request for turn in talk.turns if isinstance(turn.exchange.request, dict)]
         model = str(asked[0].get("model") or result.contender) if asked else result.contender
-        yield Shown(record, result, talk, model, f"{result.contender}/{result.task}/{result.arm}/{result.n}")
+        yield ExportedRun(record, result, talk, model, f"{result.contender}/{result.task}/{result.arm}/{result.n}")
 
 
 def agent_of(plan: Plan) -> tuple[str, str]:

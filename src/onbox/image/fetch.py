@@ -18,7 +18,7 @@ from onbox.fetch.transfer import WORKERS, Blob, Tally, watched_all
 from onbox.image.archive import write_archive
 from onbox.image.credentials import login_for
 from onbox.image.daemon import ZSTD_SINCE, Daemon, id_of
-from onbox.image.load import Load, Loading
+from onbox.image.load import Load, LoadProgress
 from onbox.image.manifest import Descriptor, ImageManifest, Platform, find_image, this_platform
 from onbox.image.reference import Reference
 from onbox.image.registry import Registry, authorities_of
@@ -315,7 +315,7 @@ def _transfer(
 def _complete(loading: Load, reference: Reference, image: ImageManifest, on_progress: OnProgress) -> ImageInfo:
     meter, total = Meter(), image.size_bytes
 
-    def look(now: Loading) -> None:
+    def look(now: LoadProgress) -> None:
         rate, eta_s = meter.take(now.bytes_sent, total)
         if now.unpacking:
             on_progress(Progress("unpack", total, total, note=now.evidence))

@@ -24,7 +24,7 @@ Feed = Callable[[IO[bytes], Callable[[int], None]], int]
 
 
 @dataclass(frozen=True)
-class Loading:
+class LoadProgress:
     """Where a load stands."""
 
     bytes_sent: int
@@ -39,7 +39,7 @@ def load(
     feed: Feed,
     name: str,
     ids: tuple[str, ...],
-    on_progress: Callable[[Loading], None] = lambda loading: None,
+    on_progress: Callable[[LoadProgress], None] = lambda loading: None,
 ) -> ImageInfo:
     """Load an archive as it is written; nothing is named before it came whole.
 
@@ -81,7 +81,7 @@ class Load:
         self._said.close()
 
     def complete(
-        self, name: str, ids: tuple[str, ...], on_progress: Callable[[Loading], None] = lambda loading: None
+        self, name: str, ids: tuple[str, ...], on_progress: Callable[[LoadProgress], None] = lambda loading: None
     ) -> ImageInfo:
         """Stay until it is loaded; nothing that it still needs is under way any more.
 
@@ -143,7 +143,7 @@ class _Feeder(threading.Thread):
 
 
 def _attend(
-    client: "subprocess.Popen[bytes]", feeder: _Feeder, daemon: Daemon, on_progress: Callable[[Loading], None]
+    client: "subprocess.Popen[bytes]", feeder: _Feeder, daemon: Daemon, on_progress: Callable[[LoadProgress], None]
 ) -> None:
     target = Target(pids=(client.pid,), phase="unpack", exit_code=client.poll)
     watcher = Watcher(Collector(target), Tracker(phase="unpack"))
@@ -152,7 +152,7 @@ def _attend(
             with suppress(subprocess.TimeoutExpired):
                 client.wait(LOOK_S)
             verdict, _ = watcher.tick()
-            on_progress(Loading(feeder.sent, feeder.done, verdict.why))
+            on_progress(LoadProgress(feeder.sent, feeder.done, verdict.why))
             if verdict.state is WatchState.HUNG:
                 raise BoxError(
                     f"{daemon.program} load: no progress for {seconds(verdict.still_s)}: neither disk nor processor of "

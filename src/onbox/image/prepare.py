@@ -6,18 +6,18 @@ from dataclasses import dataclass
 
 from onbox.errors import BoxError, UsageError
 from onbox.fetch.http import ENVIRONMENT
-from onbox.image.build import Wanted, build_image
+from onbox.image.build import BuildRequest, build_image
 from onbox.image.consent import Consent
 from onbox.image.daemon import Daemon
 from onbox.image.fetch import Options, Progress, fetch_image
 from onbox.image.manifest import parse_platform
 from onbox.image.reference import parse
-from onbox.image.routes import find_route, goes_around, privacy
+from onbox.image.routes import bypassed_proxy, find_route, privacy
 from onbox.image.seal import Seals
 from onbox.image.store import ImageStore
 from onbox.recipes import Recipe
 from onbox.recipes.container import Container
-from onbox.recipes.dockerfile import Needed
+from onbox.recipes.dockerfile import SourceImage
 
 FETCH, BUILD = "fetch", "build"
 LOAD_BYTES_S = 150e6
@@ -67,13 +67,13 @@ def prepare(
     began = time.monotonic()
     on_phase(BUILD, None)
 
-    def fetch_one(needed: Needed) -> None:
+    def fetch_one(needed: SourceImage) -> None:
         if container.pull == "never":
             hint = f"onbox image fetch {needed.name}, or container.pull: missing"
             raise BoxError(f"line {needed.line}: {needed.kind} {needed.name}: not here", hint)
         _bring(needed.name, needed.platform or container.platform, daemon, store, on_progress)
 
-    wanted = Wanted(recipe.name, container.image, container.reference, container.build, container.platform)
+    wanted = BuildRequest(recipe.name, container.image, container.reference, container.build, container.platform)
     build_image(daemon, wanted, store, fetch_one)
     on_phase(BUILD, time.monotonic() - began)
     return recipe
@@ -126,7 +126,7 @@ def _fetched(
 def _bring(name: str, platform: str, daemon: Daemon, store: ImageStore, on_progress: Callable[[Progress], None]) -> str:
     """The local name of an image that was fetched."""
     reference = parse(name)
-    around = goes_around(find_route(daemon), reference, ENVIRONMENT)
+    around = bypassed_proxy(find_route(daemon), reference, ENVIRONMENT)
     if around and not Consent(store).given(around):
         raise UsageError(
             f"{reference}: {privacy(around, reference)}",

@@ -145,7 +145,7 @@ def bypasses(host: str, no_proxy: str) -> bool:
     return False
 
 
-def goes_around(found: DaemonRoute, reference: Reference, route: Route) -> str:
+def bypassed_proxy(found: DaemonRoute, reference: Reference, route: Route) -> str:
     """The proxy that the daemon would take and this route would not; empty where both go the same way."""
     deliberate = found.proxy_for(reference)
     ours = route.proxy_for(f"https://{reference.api_host}/")

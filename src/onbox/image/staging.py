@@ -9,10 +9,10 @@ from pathlib import Path
 from onbox.errors import BoxError, FetchError, UsageError
 from onbox.image.daemon import Daemon, id_of
 from onbox.recipes.build import Build, BuildSource
-from onbox.recipes.dockerfile import Dockerfile, Needed, read_dockerfile
+from onbox.recipes.dockerfile import Dockerfile, SourceImage, read_dockerfile
 
 GIT_S = 1800.0
-FetchOne = Callable[[Needed], None]
+FetchOne = Callable[[SourceImage], None]
 """Brings one image into the daemon by the fast route."""
 
 

@@ -37,7 +37,7 @@ class FileFound:
 
 
 @dataclass(frozen=True)
-class Verified:
+class VerifiedImage:
     """What a file or an image holds."""
 
     subject: str
@@ -164,7 +164,7 @@ class ImageReader:
         self._on_file = on_file
         self._listing = listing
 
-    def look(self, path: str, size: int, file: IO[bytes]) -> FileFound | None:
+    def inspect_file(self, path: str, size: int, file: IO[bytes]) -> FileFound | None:
         """GPU code and processor of one file; None for one that is no program."""
         if size < HEAD_BYTES:
             return None
@@ -183,7 +183,7 @@ class ImageReader:
         return FileFound(path, code, fp4) if code.holds_any or code.machine else None
 
 
-def verify_file(path: Path, chip: int | None, listing: Listing | None = None) -> Verified:
+def verify_file(path: Path, chip: int | None, listing: Listing | None = None) -> VerifiedImage:
     """A shared object, program, cubin, fat binary or PTX.
 
     Raises:
@@ -199,7 +199,7 @@ def verify_file(path: Path, chip: int | None, listing: Listing | None = None) ->
     code = read_gpu_code(path)
     fp4 = listing.of(path, code) if listing else None
     files = (FileFound(str(path), code, fp4),) if code.holds_any else ()
-    return Verified(
+    return VerifiedImage(
         str(path), chip, files, 1, machines={code.machine: 1} if code.machine else {},
         listed_by=listing.by.release if listing else "",
     )  # fmt: skip
@@ -211,14 +211,14 @@ def verify_archive(
     chip: int | None,
     on_file: Callable[[str], None] = lambda path: None,
     listing: Listing | None = None,
-) -> Verified:
+) -> VerifiedImage:
     """An image as `docker save` or `onbox image export` writes it.
 
     Raises:
         BadSubjectError: it is broken, or none.
     """
     reader = ImageReader(on_file, listing)
-    contents = read_archive(stream, reader.look, subject)
+    contents = read_archive(stream, reader.inspect_file, subject)
     machines: dict[str, int] = {}
     for each in contents.files.values():
         if each.code.machine:
@@ -227,7 +227,7 @@ def verify_archive(
     told = f"{contents.config.get('os', '')}/{contents.config.get('architecture', '')}"
     platform = told if contents.config.get("architecture") else ""
     by = listing.by.release if listing else ""
-    return Verified(subject, chip, files, reader.files_read, platform, machines, listed_by=by)
+    return VerifiedImage(subject, chip, files, reader.files_read, platform, machines, listed_by=by)
 
 
 def verify_image(
@@ -236,7 +236,7 @@ def verify_image(
     chip: int | None,
     on_file: Callable[[str], None] = lambda path: None,
     listing: Listing | None = None,
-) -> Verified:
+) -> VerifiedImage:
     """An image that the daemon has; no container is made.
 
     Raises:

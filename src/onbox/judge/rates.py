@@ -5,7 +5,7 @@ from enum import StrEnum
 from onbox.evidence.records import Record
 
 
-class RateSaid(StrEnum):
+class RateOrder(StrEnum):
     """Whether one rate is above another by more than what is not known of the two."""
 
     FASTER = "faster"
@@ -25,7 +25,7 @@ class RateRatio(Record):
     """Half of a 95 percent interval, over the ratio."""
     interval: tuple[float, float] | None
     """95 percent."""
-    said: RateSaid
+    said: RateOrder
     why: str = ""
     """What keeps the two from being compared; empty where they are."""
 

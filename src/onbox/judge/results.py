@@ -16,7 +16,7 @@ from onbox.judge.speed_results import (
     Validity,
     Witness,
 )
-from onbox.judge.weighed import Basis, Looks, PairResult, QuantRow, Standing
+from onbox.judge.weighed import Basis, InterimLooks, PairResult, QuantRow, Standing
 from onbox.schema.checks import Check
 from onbox.schema.sight import SightReason
 
@@ -372,5 +372,5 @@ class Verdict(Record):
     """Where the contenders are quants of one model: each beside the largest; empty: they are not."""
     rates: tuple[RatePair, ...] = ()
     """Decode rates beside that of the incumbent; empty with fewer than two that were measured."""
-    looks: Looks | None = None
+    looks: InterimLooks | None = None
     """How often the question was looked at; None where there is nothing to compare."""

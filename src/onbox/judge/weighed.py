@@ -131,7 +131,7 @@ class QuantRow(Record):
     """Whether an image's colour was seen; None: nobody asked."""
 
 
-class Look(Record):
+class InterimLook(Record):
     """One time that the trial was judged."""
 
     runs: int
@@ -142,12 +142,12 @@ class Look(Record):
     """Whether the plan had it before the first measurement."""
 
 
-class Looks(Record):
+class InterimLooks(Record):
     """How often the question was looked at, and what each look had to show."""
 
     rule: str
     """`one look`, `obrien-fleming` or `e-process`."""
-    made: tuple[Look, ...]
+    made: tuple[InterimLook, ...]
     """Up to the one that this verdict is of."""
     planned: tuple[int, ...]
     """Runs of each task at the looks of the plan."""

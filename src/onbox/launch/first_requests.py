@@ -79,6 +79,6 @@ class FirstRequests:
         asking = threading.Thread(target=ask, daemon=True)
         asking.start()
         while asking.is_alive():
-            self._timeline.look()
+            self._timeline.sample()
             asking.join(POLL_S)
         return answered[0]

@@ -41,8 +41,8 @@ class GuardReplay:
         self._guard.serving = phase == "serving"
         if self.stop is not None or sample.machine is None:
             return
-        look = self._look(sample.t_ns / 1e9, sample.machine, phase)
-        if alarm := self._guard.look(look):
+        look = self._memory_sample(sample.t_ns / 1e9, sample.machine, phase)
+        if alarm := self._guard.check(look):
             self.stop = Stop(look, alarm)
 
     def as_json(self) -> dict[str, Any]:
@@ -82,7 +82,7 @@ class GuardReplay:
             f"{gib(look.available_bytes)} available{fell}, {reserve}; {held}"
         )
 
-    def _look(self, t_s: float, machine: Machine, phase: str) -> MemorySample:
+    def _memory_sample(self, t_s: float, machine: Machine, phase: str) -> MemorySample:
         """As the supervisor's `Memory` does: GPU memory is the engine's share of the host's only where that is one."""
         gpu = sum(each.held_bytes or 0 for each in self._gpus)
         own = sum(each.rss_bytes for each in self._processes) + (gpu if self.limits.unified else 0)

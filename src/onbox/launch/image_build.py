@@ -79,7 +79,7 @@ def run_build(
     image: str,
     folder: Path,
     patience_s: float | None,
-    on_look: Callable[[Assessment], None] = lambda verdict: None,
+    on_assessment: Callable[[Assessment], None] = lambda verdict: None,
 ) -> Phase:
     """As `build_image`, of any command that builds an image; `on_look` is told of every look."""
     log = folder / "build.log"
@@ -107,7 +107,7 @@ def run_build(
     try:
         while client.poll() is None:
             verdict, _ = watcher.tick()
-            on_look(verdict)
+            on_assessment(verdict)
             if verdict.state is WatchState.HUNG:
                 write_json(folder / "hung.json", as_json(verdict))
                 raise EngineError(

@@ -9,23 +9,25 @@ from typing import Any
 import psutil
 
 from onbox.atomic_files import utc_now, write_json
-from onbox.engines import Engine, Launch
+from onbox.engines import Engine, Launch, facts_of
 from onbox.engines.log_lines import LogLines
 from onbox.errors import BoxError, EngineError, GuardStop
 from onbox.evidence.records import (
-    BackendSeen,
+    EngineEnd,
+    GpuHeld,
     GuardLimits,
     GuardStopped,
     ImageUsed,
     LaunchRecord,
+    LoggedBackend,
     StandUp,
-    Stopped,
 )
 from onbox.launch.address import address_of
-from onbox.launch.budget import Budget, budget, transient_bytes
+from onbox.launch.budget import Budget, GpuPlan, budget, transient_bytes
 from onbox.launch.containers import ContainerClient
 from onbox.launch.engine_log import EngineLog
 from onbox.launch.first_requests import FirstRequests
+from onbox.launch.gpus_held import gpus_held
 from onbox.launch.guard_advice import guard_stop
 from onbox.launch.image_build import build_image, image_used
 from onbox.launch.launch_checks import launch_checks
@@ -99,8 +101,10 @@ class Lifetime:
         self._image: ImageUsed | None = None
         self._ending: tuple[tuple[str, ...], ...] = ()
         self._log_lines: LogLines | None = None
-        self._backends: tuple[BackendSeen, ...] = ()
+        self._backends: tuple[LoggedBackend, ...] = ()
         self._figures: dict[str, float] = {}
+        self._gpu_plans: tuple[GpuPlan, ...] = ()
+        self._gpus: tuple[GpuHeld, ...] = ()
         self._ready_s: float | None = None
         self._props: dict[str, Any] = {}
         self.endpoint = address_of(recipe)
@@ -184,6 +188,7 @@ class Lifetime:
         self.pid = listener_pid(self.endpoint)
         self._first_requests().canary(time.monotonic())
         self._ready_s = time.monotonic() - began
+        self._gpus = gpus_held(self.pid)
         self._write(None)
 
     def _start(self) -> None:
@@ -194,11 +199,12 @@ class Lifetime:
         self._argv, self._ending, self._log_lines = launch.argv, launch.end, launch.log
         self._container = (launch.launcher, launch.container) if launch.container else None
         found = budget(self.recipe, self.weights, reserve=self._reserve)
-        self._look_before(launch, found)
+        self._check_before(launch, found)
         if self._build(launch):
             found = budget(self.recipe, self.weights, reserve=self._reserve)
-            self._look_before(launch, found)
+            self._check_before(launch, found)
         self._image = image_used(self.recipe, launch)
+        self._gpu_plans = found.gpus
         self._limits = limits_of(
             found,
             transient_bytes=transient_bytes(self.recipe, self.weights),
@@ -221,6 +227,7 @@ class Lifetime:
         first.canary(last)
         first.warm_up(self.recipe.warm_up)
         self._ready_s = time.monotonic() - began
+        self._gpus = gpus_held(self.engine_pid, self._gpu_plans)
         supervisor.send("phase serving")
         with self.client(read_timeout_s=30.0) as client:
             self._props = self.engine.props(client)
@@ -230,7 +237,7 @@ class Lifetime:
     def _first_requests(self) -> FirstRequests:
         return FirstRequests(self.recipe.name, self.model, self.client, self._timeline)
 
-    def _look_before(self, launch: Launch, found: Budget) -> None:
+    def _check_before(self, launch: Launch, found: Budget) -> None:
         """Write down what speaks for and against the launch.
 
         Raises:
@@ -288,7 +295,7 @@ class Lifetime:
                 self._read_backends()
                 return self._timeline.end(phase, last)
             self._still_alive(launch, supervisor)
-            self._timeline.look()
+            self._timeline.sample()
             enter(KERNELS if self._timeline.compiles_kernels else log_phase)
             time.sleep(POLL_S)
 
@@ -330,7 +337,7 @@ class Lifetime:
         if self._supervisor is None or self._handed_over:
             self._log.close()
             if self._ready_s is not None:
-                self._write(Stopped(at=utc_now(), how="left running"))
+                self._write(EngineEnd(at=utc_now(), how="left running"))
             return
         supervisor, self._supervisor = self._supervisor, None
         supervisor.end()
@@ -340,7 +347,7 @@ class Lifetime:
             # A container may outlive its client; each command is harmless when it is gone already.
             subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=END_S, check=False)
         self._write(
-            Stopped(
+            EngineEnd(
                 at=utc_now(),
                 how=supervisor.reports.get("how", "died" if "error" in supervisor.reports else "killed"),
                 exit_code=supervisor.reports.get("exit"),
@@ -349,8 +356,9 @@ class Lifetime:
             )
         )
 
-    def record(self, stopped: Stopped | None = None) -> StandUp:
+    def record(self, stopped: EngineEnd | None = None) -> StandUp:
         """What is known of this lifetime by now."""
+        use = facts_of(self.recipe.engine).gpu_use(self.recipe.serve.arguments)
         version = self.engine.version() or self._props.get("version") or self._props.get("build_info")
         return StandUp(
             launch_id=self.launch_id,
@@ -366,9 +374,11 @@ class Lifetime:
             props=self._props,
             backends=self._backends,
             figures=self._figures,
+            devices=use.holders if use else None,
+            gpus=self._gpus,
             guard=None if self._limits is None else GuardLimits(**self._limits._asdict()),
             stopped=stopped,
         )
 
-    def _write(self, stopped: Stopped | None) -> None:
+    def _write(self, stopped: EngineEnd | None) -> None:
         write_json(self.folder / "phases.json", self.record(stopped))

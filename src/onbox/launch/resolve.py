@@ -19,7 +19,7 @@ from onbox.schema.checks import Check, Status
 
 
 @dataclass(frozen=True)
-class Resolved:
+class ResolvedLaunch:
     """What would be started."""
 
     recipe: Recipe
@@ -58,7 +58,7 @@ class Resolved:
         }
 
 
-def resolve(recipe: Recipe, *, reserve: int | None = None, elsewhere: bool = False) -> Resolved:
+def resolve(recipe: Recipe, *, reserve: int | None = None, elsewhere: bool = False) -> ResolvedLaunch:
     """Decide everything that can be decided before a start.
 
     Args:
@@ -81,7 +81,7 @@ def resolve(recipe: Recipe, *, reserve: int | None = None, elsewhere: bool = Fal
     checks = launch_checks(recipe, launch, found, living, port)
     if absent:
         checks = (_not_here(absent), *checks)
-    return Resolved(recipe, engine, launch, port, weights, living, checks)
+    return ResolvedLaunch(recipe, engine, launch, port, weights, living, checks)
 
 
 def _not_here(absent: Sequence[str]) -> Check:

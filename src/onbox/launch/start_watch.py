@@ -59,7 +59,7 @@ class StartWatch:
         self._peaks = Peaks()
         self._compiled: dict[str, None] = {}
 
-    def look(self) -> None:
+    def sample(self) -> None:
         """Look once if it is time to.
 
         Raises:

@@ -134,7 +134,7 @@ class StopResult:
     """What the engine had left in /dev/shm; it was removed."""
 
     @property
-    def whole(self) -> bool:
+    def is_gone(self) -> bool:
         return self.process and self.port and self.container is not False
 
 

@@ -42,7 +42,7 @@ class SwapOut:
         command = [sys.executable, "-I", "-S", str(RESTORE), json.dumps(self.again)]
         self._restorer = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
         if self._ours is not None:
-            gone = started_engines.stop(self._ours).whole
+            gone = started_engines.stop(self._ours).is_gone
             started_engines.put_away(self.name)
         else:
             gone = self._client.stop(self.name, grace_s=GRACE_S)

@@ -24,31 +24,31 @@ class Timeline:
     def __init__(self, on_phase: OnPhase) -> None:
         self.phases: list[Phase] = []
         self._on_phase = on_phase
-        self._observer: StartWatch | None = None
+        self._start_watch: StartWatch | None = None
 
-    def watch(self, observer: StartWatch) -> None:
+    def watch(self, start_watch: StartWatch) -> None:
         """From now on it is watched."""
-        self._observer = observer
+        self._start_watch = start_watch
 
-    def look(self) -> None:
+    def sample(self) -> None:
         """Look at it, if it is watched and time to.
 
         Raises:
             EngineError: it hangs.
         """
-        if self._observer is not None:
-            self._observer.look()
+        if self._start_watch is not None:
+            self._start_watch.sample()
 
     def watched(self) -> None:
         """The stand-up is over, and the watch with it: it is not to disturb what is measured."""
-        if self._observer is not None:
-            self._observer.close()
-            self._observer = None
+        if self._start_watch is not None:
+            self._start_watch.close()
+            self._start_watch = None
 
     @property
     def compiles_kernels(self) -> bool:
         """Whether the watch sees compilers at work, which is a phase that no line of a log tells."""
-        return self._observer is not None and self._observer.compiles_kernels
+        return self._start_watch is not None and self._start_watch.compiles_kernels
 
     def begin(self, name: str) -> None:
         """A phase begins."""
@@ -56,8 +56,8 @@ class Timeline:
 
     def end(self, name: str, since: float) -> float:
         """A phase that began at the monotonic time `since` ends; now."""
-        peaks = self._observer.peaks() if self._observer is not None else Peaks()
-        compiled = self._observer.compiled() if self._observer is not None and name == KERNELS else ()
+        peaks = self._start_watch.peaks() if self._start_watch is not None else Peaks()
+        compiled = self._start_watch.compiled() if self._start_watch is not None and name == KERNELS else ()
         now = time.monotonic()
         self.phases.append(
             Phase(

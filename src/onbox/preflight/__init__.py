@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from onbox.engines.served import Served, who_serves
+from onbox.engines.served import RunningServer, who_serves
 from onbox.evidence.records import Exchange, Preflight, PreflightCase
 from onbox.preflight import calls, reach, talk
-from onbox.preflight.asking import Asking
+from onbox.preflight.session import PreflightSession
 from onbox.wire.client import StampedClient
 
 PATIENCE_S = 60.0
@@ -33,15 +33,16 @@ NEED_TOOLS = frozenset(
     }
 )
 
-_OPENING: tuple[tuple[str, Callable[[Asking], PreflightCase]], ...] = (
+_OPENING: tuple[tuple[str, Callable[[PreflightSession], PreflightCase]], ...] = (
     ("coherence", talk.coherence),
     ("server", reach.server),
+    ("model", reach.model_name),
     ("context", reach.context),
     ("sampling", reach.sampling),
     ("usage", talk.usage),
     ("tool_call", calls.single),
 )
-_WITH_TOOLS: tuple[tuple[str, Callable[[Asking], PreflightCase]], ...] = (
+_WITH_TOOLS: tuple[tuple[str, Callable[[PreflightSession], PreflightCase]], ...] = (
     ("streaming_agrees", calls.streaming_agrees),
     ("no_argument_call", calls.no_argument),
     ("long_arguments", calls.long_arguments),
@@ -51,7 +52,7 @@ _WITH_TOOLS: tuple[tuple[str, Callable[[Asking], PreflightCase]], ...] = (
     ("reasoning_passed_back", talk.reasoning_passed_back),
 )
 """Not asked where a request is refused for the tools in it."""
-_WITHOUT: tuple[tuple[str, Callable[[Asking], PreflightCase]], ...] = (
+_WITHOUT: tuple[tuple[str, Callable[[PreflightSession], PreflightCase]], ...] = (
     ("apis", reach.apis),
     ("output_limit", reach.output_limit),
     ("image", reach.image),
@@ -97,22 +98,22 @@ def short(
     Returns:
         The cases and the recorded exchanges behind them.
     """
-    asking = Asking(client, model)
-    if not tools:
-        return Preflight(cases=(talk.coherence(asking),), tools=False), asking.exchanges
-    sense = talk.coherence(asking)
-    if asking.nonsense:
-        return Preflight(cases=(sense, asking.case("tool_call", "unknown", NONSENSE)), tools=False), asking.exchanges
-    call = calls.asked_for(asking, TASK, tools, template=template)
-    cases = [sense, call]
-    if agent is not None:
-        asking.served = who_serves(client, model)
-        cases.append(reach.agent_fits(asking, agent.name, agent.opening_tokens, agent.turn_tokens))
-    return Preflight(cases=tuple(cases), tools=call.status == "pass"), asking.exchanges
+    session = PreflightSession(client, model)
+    cases = [talk.coherence(session)]
+    if tools and session.nonsense:
+        cases.append(session.case("tool_call", "unknown", NONSENSE))
+    elif tools:
+        cases.append(calls.requested_call(session, TASK, tools, template=template))
+        if agent is not None:
+            session.served = who_serves(client, model)
+            cases.append(reach.agent_fits(session, agent.name, agent.opening_tokens, agent.turn_tokens))
+    named = reach.model_name(session)
+    can = any(case.name == "tool_call" and case.status == "pass" for case in cases)
+    return Preflight(cases=(*cases, *([named] if named.status == "warn" else [])), tools=can), session.exchanges
 
 
 def long(
-    client: StampedClient, model: str, served: Served, show: Callable[[PreflightCase], None] = lambda case: None
+    client: StampedClient, model: str, served: RunningServer, show: Callable[[PreflightCase], None] = lambda case: None
 ) -> tuple[Preflight, list[Exchange]]:
     """Ask everything.
 
@@ -125,25 +126,25 @@ def long(
     Returns:
         The cases and the recorded exchanges behind them.
     """
-    asking, began = Asking(client, model, served), time.monotonic()
+    session, began = PreflightSession(client, model, served), time.monotonic()
     cases: list[PreflightCase] = []
     for name, question in (*_OPENING, *_WITH_TOOLS, *_WITHOUT):
         if time.monotonic() - began > PATIENCE_S:
-            case = asking.case(name, "unknown", f"not asked: {PATIENCE_S:.0f} s were over")
-        elif asking.nonsense:
-            case = asking.case(name, "unknown", NONSENSE)
-        elif asking.tools_refused and (name, question) in _WITH_TOOLS:
-            case = asking.case(name, "unknown", "not asked: tools are refused")
+            case = session.case(name, "unknown", f"not asked: {PATIENCE_S:.0f} s were over")
+        elif session.nonsense:
+            case = session.case(name, "unknown", NONSENSE)
+        elif session.tools_refused and (name, question) in _WITH_TOOLS:
+            case = session.case(name, "unknown", "not asked: tools are refused")
         else:
-            case = question(asking)
+            case = question(session)
         cases.append(case)
         show(case)
     record = Preflight(
         cases=tuple(cases),
-        tools=not asking.broken and any(case.name == "tool_call" and case.status == "pass" for case in cases),
-        vision=asking.vision,
+        tools=not session.broken and any(case.name == "tool_call" and case.status == "pass" for case in cases),
+        vision=session.vision,
         server=str(served),
-        requests=len(asking.exchanges),
+        requests=len(session.exchanges),
         seconds=round(time.monotonic() - began, 3),
     )
-    return record, asking.exchanges
+    return record, session.exchanges

@@ -3,8 +3,8 @@
 from typing import Any
 
 from onbox.evidence.records import Exchange, PreflightCase
-from onbox.preflight.asking import Asking, arguments, said, short, trouble
 from onbox.preflight.remedies import Trouble
+from onbox.preflight.session import PreflightSession, arguments, came_instead, short, trouble
 from onbox.protocol.call_arguments import CallFault, fault_of_call
 from onbox.protocol.leaked_calls import leaked
 from onbox.protocol.reply import Reply, ToolCall
@@ -32,57 +32,59 @@ SECRET = "4711"
 THINK_OPEN = ("<think>", "<|channel|>analysis", "<thinking>", "[THINK]")
 
 
-def single(asking: Asking) -> PreflightCase:
+def single(session: PreflightSession) -> PreflightCase:
     """One call with one argument."""
-    return asked_for(asking, READ, TOOLS)
+    return requested_call(session, READ, TOOLS)
 
 
-def asked_for(asking: Asking, task: str, tools: list[dict[str, Any]], template: str = "") -> PreflightCase:
+def requested_call(
+    session: PreflightSession, task: str, tools: list[dict[str, Any]], template: str = ""
+) -> PreflightCase:
     """A task that wants a call of any of the tools.
 
     Args:
-        asking: the conversation.
+        session: the conversation.
         task: what the user asks.
         tools: what is offered.
         template: the chat template in use, by name, for the advice; empty where it is not known.
     """
-    exchange, reply = asking.task(task, tools)
-    asking.called, asking.tools_refused = reply, _refused(exchange, trouble(exchange, reply))
+    exchange, reply = session.task(task, tools)
+    session.called, session.tools_refused = reply, _refused(exchange, trouble(exchange, reply))
     name = "tool_call"
-    if missing := _missing(asking, name, exchange, reply, tools, template):
+    if missing := _missing(session, name, exchange, reply, tools, template):
         return missing
     call = reply.tool_calls[0]
     if call.name not in _names(tools):
-        return asking.case(name, "warn", f"it called {short(call.name)!r}, which was not offered")
+        return session.case(name, "warn", f"it called {short(call.name)!r}, which was not offered")
     if broken := broken_calls(reply, tools):
-        return _broken(asking, name, broken, task, tools)
-    return asking.case(name, "pass", f"{call.name} {short(call.arguments)}")
+        return _broken(session, name, broken, task, tools)
+    return session.case(name, "pass", f"{call.name} {short(call.arguments)}")
 
 
-def streaming_agrees(asking: Asking) -> PreflightCase:
+def streaming_agrees(session: PreflightSession) -> PreflightCase:
     """The same request without a stream: parsers for streams are other code, and lose calls of their own."""
-    name, streamed = "streaming_agrees", asking.called
-    exchange, whole = asking.task(READ, TOOLS, stream=False)
+    name, streamed = "streaming_agrees", session.called
+    exchange, whole = session.task(READ, TOOLS, stream=False)
     if broken := trouble(exchange, whole):
-        return asking.case(name, "fail", broken, Trouble.PARSE)
+        return session.case(name, "fail", broken, Trouble.PARSE)
     if streamed is None or streamed.error:
-        return asking.case(name, "unknown", "the streamed request did not get through")
+        return session.case(name, "unknown", "the streamed request did not get through")
     both = [_calls(streamed), _calls(whole)]
     if both[0] == both[1]:
-        return asking.case(name, "pass", f"both gave {f'{len(both[0])} call' if both[0] else 'no call'}")
+        return session.case(name, "pass", f"both gave {f'{len(both[0])} call' if both[0] else 'no call'}")
     told = f"streamed: {short(str(both[0]))}; whole: {short(str(both[1]))}"
     usable = [
         bool(calls) and not broken_calls(reply, TOOLS) for calls, reply in zip(both, (streamed, whole), strict=True)
     ]
     if usable[0] and usable[1]:
         # Two answers of a model may differ; of a parser they differ again.
-        _, again = asking.task(READ, TOOLS)
+        _, again = session.task(READ, TOOLS)
         if _calls(again) == both[1]:
-            return asking.case(name, "warn", f"they differed once, and agreed when asked again: {told}")
+            return session.case(name, "warn", f"they differed once, and agreed when asked again: {told}")
     if not usable[0] and not usable[1]:
-        return asking.case(name, "fail", told, Trouble.ARGUMENTS)
-    asking.broken = asking.broken or not usable[0] or usable == [True, True]
-    return asking.case(name, "fail", told, Trouble.STREAM)
+        return session.case(name, "fail", told, Trouble.ARGUMENTS)
+    session.broken = session.broken or not usable[0] or usable == [True, True]
+    return session.case(name, "fail", told, Trouble.STREAM)
 
 
 def broken_calls(reply: Reply, tools: list[dict[str, Any]]) -> list[str]:
@@ -96,53 +98,55 @@ def broken_calls(reply: Reply, tools: list[dict[str, Any]]) -> list[str]:
     ]
 
 
-def _broken(asking: Asking, name: str, broken: list[str], task: str, tools: list[dict[str, Any]]) -> PreflightCase:
+def _broken(
+    session: PreflightSession, name: str, broken: list[str], task: str, tools: list[dict[str, Any]]
+) -> PreflightCase:
     """The case of a call whose arguments came broken: is it so without a stream, too?"""
-    asking.broken = True
+    session.broken = True
     told = f"calls come, and their arguments are broken: {broken[0]}"
-    exchange, whole = asking.task(task, tools, stream=False)
+    exchange, whole = session.task(task, tools, stream=False)
     if trouble(exchange, whole) or not whole.tool_calls:
-        return asking.case(name, "fail", told, Trouble.ARGUMENTS)
+        return session.case(name, "fail", told, Trouble.ARGUMENTS)
     if broken_calls(whole, tools):
-        return asking.case(name, "fail", f"{told}; so they are without a stream", Trouble.ARGUMENTS)
-    return asking.case(name, "fail", f"{told}; without a stream they are whole: the stream loses them", Trouble.STREAM)
+        return session.case(name, "fail", f"{told}; so they are without a stream", Trouble.ARGUMENTS)
+    return session.case(name, "fail", f"{told}; without a stream they are whole: the stream loses them", Trouble.STREAM)
 
 
 def _first(reply: Reply, name: str) -> ToolCall | None:
     return next((call for call in reply.tool_calls if call.name == name), None)
 
 
-def no_argument(asking: Asking) -> PreflightCase:
+def no_argument(session: PreflightSession) -> PreflightCase:
     """A call of a tool that takes nothing: some parsers lose it."""
     name = "no_argument_call"
-    exchange, reply = asking.task(LIST, TOOLS)
-    if missing := _missing(asking, name, exchange, reply, TOOLS):
+    exchange, reply = session.task(LIST, TOOLS)
+    if missing := _missing(session, name, exchange, reply, TOOLS):
         return missing
     call = reply.tool_calls[0]
     if broken := broken_calls(reply, TOOLS):
-        return _broken(asking, name, broken, LIST, TOOLS)
+        return _broken(session, name, broken, LIST, TOOLS)
     if call.name != "list_files":
-        return asking.case(name, "warn", f"it called {short(call.name)} {short(call.arguments)}")
-    return asking.case(name, "pass", f"list_files {short(call.arguments) or 'without arguments'}")
+        return session.case(name, "warn", f"it called {short(call.name)} {short(call.arguments)}")
+    return session.case(name, "pass", f"list_files {short(call.arguments) or 'without arguments'}")
 
 
-def long_arguments(asking: Asking) -> PreflightCase:
+def long_arguments(session: PreflightSession) -> PreflightCase:
     """Lines, quotes and backslashes inside an argument."""
     name = "long_arguments"
-    exchange, reply = asking.task(WRITE, TOOLS)
-    if missing := _missing(asking, name, exchange, reply, TOOLS):
+    exchange, reply = session.task(WRITE, TOOLS)
+    if missing := _missing(session, name, exchange, reply, TOOLS):
         return missing
     if broken := broken_calls(reply, TOOLS):
-        return _broken(asking, name, broken, WRITE, TOOLS)
+        return _broken(session, name, broken, WRITE, TOOLS)
     content = _content(reply)
     if content.strip() == LINES.strip():
-        return asking.case(name, "pass", "lines, quotes and a backslash arrived as they were asked for")
-    _, whole = asking.task(WRITE, TOOLS, stream=False)
+        return session.case(name, "pass", "lines, quotes and a backslash arrived as they were asked for")
+    _, whole = session.task(WRITE, TOOLS, stream=False)
     if _content(whole).strip() == LINES.strip():
-        asking.broken = True
+        session.broken = True
         detail = f"streamed they differ from what was asked for, whole they do not: {short(content)}"
-        return asking.case(name, "fail", detail, Trouble.STREAM)
-    return asking.case(name, "warn", f"they parse, and differ from what was asked for: {short(content)}")
+        return session.case(name, "fail", detail, Trouble.STREAM)
+    return session.case(name, "warn", f"they parse, and differ from what was asked for: {short(content)}")
 
 
 def _content(reply: Reply) -> str:
@@ -151,25 +155,25 @@ def _content(reply: Reply) -> str:
     return str((given or {}).get("content", ""))
 
 
-def parallel(asking: Asking) -> PreflightCase:
+def parallel(session: PreflightSession) -> PreflightCase:
     """Two calls in one answer; gpt-oss never does that."""
     name = "parallel_calls"
-    exchange, reply = asking.task(BOTH, TOOLS)
-    if missing := _missing(asking, name, exchange, reply, TOOLS):
+    exchange, reply = session.task(BOTH, TOOLS)
+    if missing := _missing(session, name, exchange, reply, TOOLS):
         return missing
     if broken := broken_calls(reply, TOOLS):
-        return _broken(asking, name, broken, BOTH, TOOLS)
+        return _broken(session, name, broken, BOTH, TOOLS)
     if len(reply.tool_calls) < 2:
-        return asking.case(name, "warn", "one call at a time: an agent takes more turns")
+        return session.case(name, "warn", "one call at a time: an agent takes more turns")
     if reply.tool_calls[0].id and len({call.id for call in reply.tool_calls}) < len(reply.tool_calls):
-        asking.broken = True
-        return asking.case(
+        session.broken = True
+        return session.case(
             name, "fail", "several calls have one id: their results cannot be told apart", Trouble.STREAM
         )
-    return asking.case(name, "pass", f"{len(reply.tool_calls)} calls in one answer")
+    return session.case(name, "pass", f"{len(reply.tool_calls)} calls in one answer")
 
 
-def tool_result(asking: Asking) -> PreflightCase:
+def tool_result(session: PreflightSession) -> PreflightCase:
     """A second turn, with the result of a call."""
     name = "tool_result"
     call = {"id": "call1", "type": "function", "function": {"name": "read_file", "arguments": '{"path": "notes.txt"}'}}
@@ -178,37 +182,37 @@ def tool_result(asking: Asking) -> PreflightCase:
         {"role": "assistant", "content": "", "tool_calls": [call]},
         {"role": "tool", "tool_call_id": "call1", "content": f"The number is {SECRET}."},
     ]
-    exchange, reply = asking.chat(messages, tools=TOOLS)
+    exchange, reply = session.chat(messages, tools=TOOLS)
     if broken := trouble(exchange, reply):
-        return asking.case(name, "fail", broken, Trouble.PARSE)
+        return session.case(name, "fail", broken, Trouble.PARSE)
     if SECRET in reply.content + reply.reasoning:
-        return asking.case(name, "pass", "the result of a call was read")
-    instead = f"it called {reply.tool_calls[0].name}" if reply.tool_calls else said(reply)
-    return asking.case(name, "warn", f"the result of a call was not used: {instead}")
+        return session.case(name, "pass", "the result of a call was read")
+    instead = f"it called {reply.tool_calls[0].name}" if reply.tool_calls else came_instead(reply)
+    return session.case(name, "warn", f"the result of a call was not used: {instead}")
 
 
-def after_reasoning(asking: Asking) -> PreflightCase:
+def after_reasoning(session: PreflightSession) -> PreflightCase:
     """A call after a thought: some parsers take it for a part of the thought."""
-    name, reply = "call_after_reasoning", asking.called
+    name, reply = "call_after_reasoning", session.called
     if reply is None or not reply.reasoning:
-        exchange, reply = asking.task(f"Think about it step by step first, then do it: {READ}", TOOLS)
+        exchange, reply = session.task(f"Think about it step by step first, then do it: {READ}", TOOLS)
         if broken := trouble(exchange, reply):
-            return asking.case(name, "fail", broken, Trouble.PARSE)
+            return session.case(name, "fail", broken, Trouble.PARSE)
     if any(mark in reply.content for mark in THINK_OPEN):
         detail = f"the thoughts stand in the text: {short(reply.content)}"
-        return asking.case(name, "fail", detail, Trouble.REASONING_IN_TEXT)
+        return session.case(name, "fail", detail, Trouble.REASONING_IN_TEXT)
     if not reply.reasoning:
-        return asking.case(name, "unknown", "no reasoning was seen")
+        return session.case(name, "unknown", "no reasoning was seen")
     if not reply.tool_calls and reply.finish_reason == "length":
-        return asking.case(name, "unknown", "it was still thinking when its tokens were over")
+        return session.case(name, "unknown", "it was still thinking when its tokens were over")
     if not reply.tool_calls:
         where = Trouble.LEAK if leaked(reply.reasoning, _names(TOOLS)) else Trouble.NO_CALL
-        return asking.case(name, "fail", f"it thought, and no call came: {short(reply.reasoning)}", where)
-    return asking.case(name, "pass", "a thought, and then a call")
+        return session.case(name, "fail", f"it thought, and no call came: {short(reply.reasoning)}", where)
+    return session.case(name, "pass", "a thought, and then a call")
 
 
 def _missing(
-    asking: Asking,
+    session: PreflightSession,
     name: str,
     exchange: Exchange,
     reply: Reply,
@@ -218,15 +222,17 @@ def _missing(
     """The case of an answer without a call; None when there is one."""
     if broken := trouble(exchange, reply):
         refused = (exchange.status is not None and 400 <= exchange.status < 500) or "jinja" in broken
-        return asking.case(name, "fail", broken, Trouble.NO_TOOLS if refused else Trouble.PARSE)
+        return session.case(name, "fail", broken, Trouble.NO_TOOLS if refused else Trouble.PARSE)
     if reply.tool_calls:
         return None
     if reply.finish_reason == "length" and not reply.content:
-        return asking.case(name, "unknown", "it was still thinking when its tokens were over")
+        return session.case(name, "unknown", "it was still thinking when its tokens were over")
     known = f"the chat template in use ({template}) may" if template else "the chat template may"
-    detail = f"no tool call came back, but {said(reply)}; {known} not ask for a form of call that this server parses"
+    detail = (
+        f"no tool call came back, but {came_instead(reply)}; {known} not ask for a form of call that this server parses"
+    )
     written = any(leaked(text, _names(tools)) for text in (reply.content, reply.reasoning))
-    return asking.case(name, "fail", detail, Trouble.LEAK if written else Trouble.NO_CALL)
+    return session.case(name, "fail", detail, Trouble.LEAK if written else Trouble.NO_CALL)
 
 
 def _refused(exchange: Exchange, broken: str) -> bool:

@@ -2,84 +2,102 @@
 
 import secrets
 
+from onbox.engines.openai_models import goes_by, served_names
 from onbox.errors import BoxError
 from onbox.evidence.records import PreflightCase
 from onbox.evidence.sight_gates import read_by
-from onbox.preflight.asking import TOKENS, Asking, short, trouble
 from onbox.preflight.remedies import Trouble
-from onbox.see.looking import request
+from onbox.preflight.session import TOKENS, PreflightSession, short, trouble
 from onbox.see.pictures import made
+from onbox.see.sight_session import request
 
+NAMES_SHOWN = 3
 CONTEXT_MIN = 16_384
 """Other agents open with 8,000 to 20,000 tokens of instructions and tools; the built-in one with 1,000."""
 
 
-def server(asking: Asking) -> PreflightCase:
+def server(session: PreflightSession) -> PreflightCase:
     """Who it is."""
-    served = asking.served
+    served = session.served
     if served is None or served.kind == "unknown":
-        return asking.case("server", "unknown", "it does not say which server it is, so no flag can be named")
+        return session.case("server", "unknown", "it does not say which server it is, so no flag can be named")
     others = f", and {len(served.models) - 1} more" if len(served.models) > 1 else ""
-    return asking.case("server", "pass", f"{served} serves {asking.model}{others}")
+    first = session.model if session.model in served.models or not served.models else served.models[0]
+    return session.case("server", "pass", f"{served} serves {first}{others}")
 
 
-def context(asking: Asking) -> PreflightCase:
+def model_name(session: PreflightSession) -> PreflightCase:
+    """Whether the server lists the model that is asked for: some answer to any name with the one that they have."""
+    names = served_names(session.client)
+    if not names:
+        return session.case("model", "unknown", "it lists no model")
+    if goes_by(session.model, names):
+        return session.case("model", "pass", f"it lists {session.model}")
+    more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+    listed = ", ".join(names[:NAMES_SHOWN]) + more
+    case = session.case(
+        "model", "warn", f"the server does not list {session.model} and answers all the same: it lists {listed}"
+    )
+    return case.model_copy(update={"remedy": f"--model {names[0]}, or leave it out"})
+
+
+def context(session: PreflightSession) -> PreflightCase:
     """How many tokens prompt and answer may have together."""
-    tokens = asking.served.context_tokens if asking.served else None
+    tokens = session.served.context_tokens if session.served else None
     if tokens is None:
-        return asking.case("context", "unknown", "it does not say how long a conversation may be", Trouble.CONTEXT)
+        return session.case("context", "unknown", "it does not say how long a conversation may be", Trouble.CONTEXT)
     if tokens < CONTEXT_MIN:
         detail = f"{tokens:,} tokens: enough for the built-in agent on small tasks, too few for most others"
-        return asking.case("context", "warn", detail, Trouble.CONTEXT)
-    return asking.case("context", "pass", f"{tokens:,} tokens")
+        return session.case("context", "warn", detail, Trouble.CONTEXT)
+    return session.case("context", "pass", f"{tokens:,} tokens")
 
 
-def agent_fits(asking: Asking, agent: str, opening_tokens: int | None, turn_tokens: int) -> PreflightCase:
+def agent_fits(session: PreflightSession, agent: str, opening_tokens: int | None, turn_tokens: int) -> PreflightCase:
     """Whether the chosen agent's first request and one answer fit into the context.
 
     Args:
-        asking: the conversation; who serves says how long it may be.
+        session: the conversation; who serves says how long it may be.
         agent: its name.
         opening_tokens: of its first request; None: of an agent that nobody measured.
         turn_tokens: that an answer may have.
     """
-    tokens = asking.served.context_tokens if asking.served else None
+    tokens = session.served.context_tokens if session.served else None
     if tokens is None:
-        return asking.case("context", "unknown", "the server does not say how long a conversation may be")
+        return session.case("context", "unknown", "the server does not say how long a conversation may be")
     if opening_tokens is None:
-        return asking.case("context", "unknown", f"{tokens:,} tokens; how much {agent} opens with is not known")
+        return session.case("context", "unknown", f"{tokens:,} tokens; how much {agent} opens with is not known")
     need = opening_tokens + turn_tokens
     if tokens < need:
         detail = (
             f"{tokens:,} tokens are short for {agent}: its first request has about {opening_tokens:,} and an answer may"
             f" have {turn_tokens:,}; work needs more"
         )
-        return asking.case("context", "warn", detail, Trouble.CONTEXT)
-    return asking.case("context", "pass", f"{tokens:,} tokens; {agent} opens with about {opening_tokens:,}")
+        return session.case("context", "warn", detail, Trouble.CONTEXT)
+    return session.case("context", "pass", f"{tokens:,} tokens; {agent} opens with about {opening_tokens:,}")
 
 
-def output_limit(asking: Asking) -> PreflightCase:
+def output_limit(session: PreflightSession) -> PreflightCase:
     """What becomes of a request for more output than fits; agents with a fixed limit do that all the time."""
-    tokens = asking.served.context_tokens if asking.served else None
+    tokens = session.served.context_tokens if session.served else None
     if tokens is None:
-        return asking.case("output_limit", "unknown", "not asked: the context is not known")
+        return session.case("output_limit", "unknown", "not asked: the context is not known")
     question = [{"role": "user", "content": "Say ok."}]
-    exchange, reply = asking.chat(question, max_tokens=tokens, stop=[" ", "\n", "."])
+    exchange, reply = session.chat(question, max_tokens=tokens, stop=[" ", "\n", "."])
     if broken := trouble(exchange, reply):
         detail = f"a limit as large as the context is refused ({broken}): an agent's limit must be smaller"
-        return asking.case("output_limit", "warn", detail)
-    return asking.case("output_limit", "pass", "a limit as large as the context is taken")
+        return session.case("output_limit", "warn", detail)
+    return session.case("output_limit", "pass", "a limit as large as the context is taken")
 
 
-def sampling(asking: Asking) -> PreflightCase:
+def sampling(session: PreflightSession) -> PreflightCase:
     """What it samples by where a request does not say: agents do not say."""
-    known = asking.served.sampling if asking.served else None
+    known = session.served.sampling if session.served else None
     if known is None:
-        return asking.case("sampling", "unknown", "it does not tell what it samples by", Trouble.SAMPLING)
-    return asking.case("sampling", "pass", ", ".join(f"{key} {_figure(value)}" for key, value in known.items()))
+        return session.case("sampling", "unknown", "it does not tell what it samples by", Trouble.SAMPLING)
+    return session.case("sampling", "pass", ", ".join(f"{key} {_figure(value)}" for key, value in known.items()))
 
 
-def image(asking: Asking) -> PreflightCase:
+def image(session: PreflightSession) -> PreflightCase:
     """Whether a picture is taken, and whether what only it can tell comes back: one look, where `onbox see` has many.
 
     It says that a model sees, or that pictures are refused; why one is taken and not read is left to `onbox see`.
@@ -87,24 +105,24 @@ def image(asking: Asking) -> PreflightCase:
     try:
         picture = made("digits", str(secrets.randbelow(2**31)))
     except BoxError as error:
-        return asking.case("image", "unknown", f"not asked: {error.message}; {error.next_step}")
-    exchange, reply = asking.chat(request(asking.model, picture.question, picture, TOKENS)["messages"])
+        return session.case("image", "unknown", f"not asked: {error.message}; {error.next_step}")
+    exchange, reply = session.chat(request(session.model, picture.question, picture, TOKENS)["messages"])
     if broken := trouble(exchange, reply):
-        control, answered = asking.chat([{"role": "user", "content": picture.question}], max_tokens=16)
+        control, answered = session.chat([{"role": "user", "content": picture.question}], max_tokens=16)
         if exchange.status is None or trouble(control, answered):
-            return asking.case("image", "unknown", f"no answer about a picture came: {broken}")
-        asking.vision = False
-        return asking.case("image", "warn", f"images are refused: {broken}; `onbox see` looks for the cause")
-    if any(read_by(text, picture.expected).whole for text in (reply.content, reply.reasoning)):
-        asking.vision = True
-        return asking.case("image", "pass", f"a number of six digits was read in a picture: {picture.expected[0]}")
+            return session.case("image", "unknown", f"no answer about a picture came: {broken}")
+        session.vision = False
+        return session.case("image", "warn", f"images are refused: {broken}; `onbox see` looks for the cause")
+    if any(read_by(text, picture.expected).complete for text in (reply.content, reply.reasoning)):
+        session.vision = True
+        return session.case("image", "pass", f"a number of six digits was read in a picture: {picture.expected[0]}")
     detail = (
         f"a picture is taken, and {picture.expected[0]} in it was not read: {short(reply.content or reply.reasoning)}"
     )
-    return asking.case("image", "unknown", f"{detail}; `onbox see` asks more than once")
+    return session.case("image", "unknown", f"{detail}; `onbox see` asks more than once")
 
 
-def apis(asking: Asking) -> PreflightCase:
+def apis(session: PreflightSession) -> PreflightCase:
     """Which APIs it speaks: Codex wants /responses, Claude Code /messages, and each meets a parser of its own."""
     question = [{"role": "user", "content": "Say ok."}]
     asked = {
@@ -115,16 +133,16 @@ def apis(asking: Asking) -> PreflightCase:
     }
     offered = []
     for name, body in asked.items():
-        exchange, reply = asking.post(f"/{name}", {"model": asking.model, "stream": False, **body})
+        exchange, reply = session.post(f"/{name}", {"model": session.model, "stream": False, **body})
         if not trouble(exchange, reply):
             offered.append(name)
     if "chat/completions" not in offered:
-        return asking.case("apis", "fail", f"no chat/completions, which the built-in agent speaks; {_listed(offered)}")
+        return session.case("apis", "fail", f"no chat/completions, which the built-in agent speaks; {_listed(offered)}")
     missing = [name for name in ("responses", "messages") if name not in offered]
     status = "warn" if missing else "pass"
     lacks = {"responses": "Codex", "messages": "Claude Code"}
     out = "".join(f"; without {name} {lacks[name]} cannot use it" for name in missing)
-    return asking.case("apis", status, f"{_listed(offered)}{out}", *([Trouble.APIS] if missing else []))
+    return session.case("apis", status, f"{_listed(offered)}{out}", *([Trouble.APIS] if missing else []))
 
 
 def _listed(names: list[str]) -> str:

@@ -1,12 +1,12 @@
 """What helps against which trouble; the advice itself is in the package of each engine."""
 
 from onbox.engines.base import Advice, Trouble
-from onbox.engines.served import Served
+from onbox.engines.served import RunningServer
 
 __all__ = ["Trouble", "remedy"]
 
 
-def remedy(trouble: Trouble, served: Served | None, model: str) -> str:
+def remedy(trouble: Trouble, served: RunningServer | None, model: str) -> str:
     """The option that helps against a trouble; empty where none is known.
 
     Args:

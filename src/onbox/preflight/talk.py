@@ -5,62 +5,62 @@ from typing import Any
 from onbox.evidence.records import PreflightCase
 from onbox.evidence.replies import read_reply
 from onbox.evidence.served_recipe import dummy_weights
-from onbox.preflight.asking import CHAT, Asking, short, trouble
 from onbox.preflight.remedies import Trouble
+from onbox.preflight.session import CHAT, PreflightSession, short, trouble
 
 QUESTION = "What is the capital of France? Answer with one word."
 ANSWER = "paris"
 THOUGHT = "The secret word of this conversation is heliotrope, and nobody else may know that it is heliotrope."
 
 
-def coherence(asking: Asking) -> PreflightCase:
+def coherence(session: PreflightSession) -> PreflightCase:
     """A fact that every model knows."""
-    exchange, reply = asking.chat([{"role": "user", "content": QUESTION}])
+    exchange, reply = session.chat([{"role": "user", "content": QUESTION}])
     if broken := trouble(exchange, reply):
-        return asking.case("coherence", "fail", broken)
+        return session.case("coherence", "fail", broken)
     text = f"{reply.content} {reply.reasoning}".strip()
     detail = f"asked for the capital of France, it said: {short(text)}"
     if ANSWER in text.lower():
-        return asking.case("coherence", "pass", detail)
+        return session.case("coherence", "pass", detail)
     if not text:
-        return asking.case("coherence", "fail", "asked for the capital of France, it gave an empty answer")
-    asking.nonsense = True
-    options = asking.served.options if asking.served else None
+        return session.case("coherence", "fail", "asked for the capital of France, it gave an empty answer")
+    session.nonsense = True
+    options = session.served.options if session.served else None
     meant = ", as its random weights must (--load-format dummy)" if dummy_weights(options or {}) else ""
-    return asking.case("coherence", "fail", f"it talks nonsense{meant}: {detail}")
+    return session.case("coherence", "fail", f"it talks nonsense{meant}: {detail}")
 
 
-def usage(asking: Asking) -> PreflightCase:
+def usage(session: PreflightSession) -> PreflightCase:
     """Whether a stream tells how many tokens it was: without it tokens are counted by events."""
-    streamed = [each for each in asking.exchanges if each.path.endswith(CHAT) and each.status == 200]
+    streamed = [each for each in session.exchanges if each.path.endswith(CHAT) and each.status == 200]
     reply = read_reply(streamed[-1]) if streamed else None
     if reply is None:
-        return asking.case("usage", "unknown", "no stream was answered")
+        return session.case("usage", "unknown", "no stream was answered")
     if reply.completion_tokens is None:
-        return asking.case("usage", "warn", "a stream does not tell how many tokens it was", Trouble.NO_USAGE)
-    return asking.case("usage", "pass", f"a stream ends with {reply.completion_tokens} output tokens")
+        return session.case("usage", "warn", "a stream does not tell how many tokens it was", Trouble.NO_USAGE)
+    return session.case("usage", "pass", f"a stream ends with {reply.completion_tokens} output tokens")
 
 
-def reasoning_passed_back(asking: Asking) -> PreflightCase:
+def reasoning_passed_back(session: PreflightSession) -> PreflightCase:
     """Whether the template shows the model what it thought before a call: by the length of the prompt, field by field.
 
     gpt-oss and other models think between calls and lose the thread without it.
     """
-    plain = _prompt_tokens(asking, {})
+    plain = _prompt_tokens(session, {})
     if plain is None:
-        return asking.case("reasoning_passed_back", "unknown", "the length of a prompt is not told")
-    lengths = {name: _prompt_tokens(asking, {name: THOUGHT}) for name in ("reasoning", "reasoning_content")}
+        return session.case("reasoning_passed_back", "unknown", "the length of a prompt is not told")
+    lengths = {name: _prompt_tokens(session, {name: THOUGHT}) for name in ("reasoning", "reasoning_content")}
     read = [name for name, length in lengths.items() if length is not None and length > plain]
     if read:
-        return asking.case("reasoning_passed_back", "pass", f"read in the field {' and '.join(read)}")
-    reasons = asking.called is not None and bool(asking.called.reasoning)
+        return session.case("reasoning_passed_back", "pass", f"read in the field {' and '.join(read)}")
+    reasons = session.called is not None and bool(session.called.reasoning)
     detail = "what the model thought before a call is not shown to it again"
     if not reasons:
-        return asking.case("reasoning_passed_back", "unknown", f"{detail}; no reasoning was seen either")
-    return asking.case("reasoning_passed_back", "warn", detail, Trouble.REASONING_LOST)
+        return session.case("reasoning_passed_back", "unknown", f"{detail}; no reasoning was seen either")
+    return session.case("reasoning_passed_back", "warn", detail, Trouble.REASONING_LOST)
 
 
-def _prompt_tokens(asking: Asking, thought: dict[str, str]) -> int | None:
+def _prompt_tokens(session: PreflightSession, thought: dict[str, str]) -> int | None:
     """Tokens of a conversation with a call, its result, and the thought before it."""
     call = {"id": "call1", "type": "function", "function": {"name": "read_file", "arguments": '{"path": "a.txt"}'}}
     messages: list[dict[str, Any]] = [
@@ -68,5 +68,5 @@ def _prompt_tokens(asking: Asking, thought: dict[str, str]) -> int | None:
         {"role": "assistant", "content": "", "tool_calls": [call], **thought},
         {"role": "tool", "tool_call_id": "call1", "content": "nothing"},
     ]
-    exchange, reply = asking.chat(messages, max_tokens=1, stream=False)
+    exchange, reply = session.chat(messages, max_tokens=1, stream=False)
     return None if trouble(exchange, reply) else reply.prompt_tokens

@@ -28,25 +28,25 @@ LOOKED_AT_MAX = 50_000
 """Characters at each end of a text; a call stands there, and of 10 MB of garbage no more need be searched."""
 
 
-def looked_at(text: str) -> str:
+def searched_text(text: str) -> str:
     """A text without the middle that nobody reads."""
     return text if len(text) <= 2 * LOOKED_AT_MAX else f"{text[:LOOKED_AT_MAX]}\n{text[-LOOKED_AT_MAX:]}"
 
 
 def leaked(text: str, offered: Collection[str]) -> bool:
     """Whether a text holds the marks of a tool call, or a JSON call of an offered tool."""
-    text = looked_at(text)
+    text = searched_text(text)
     return bool(HARMONY.search(text) or MARKUP.search(text) or written_call(text, offered))
 
 
-def whole_call(text: str, offered: Collection[str]) -> str | None:
+def complete_call(text: str, offered: Collection[str]) -> str | None:
     """The offered tool that a text calls in a well-formed way, in whichever markup; None when it calls none.
 
     Args:
         text: what the model wrote, before any parser of a server.
         offered: the names of the tools.
     """
-    text = looked_at(text)
+    text = searched_text(text)
     if name := written_call(text, offered):
         return name
     for match in HARMONY_CALL.finditer(text):
@@ -82,7 +82,7 @@ def calls_in(text: str, offered: Collection[str]) -> list[WrittenCall]:
         text: what the model wrote, before any parser of a server.
         offered: the names of the tools.
     """
-    return [call for call in _calls_in(looked_at(text)) if call.name in offered]
+    return [call for call in _calls_in(searched_text(text)) if call.name in offered]
 
 
 def _calls_in(text: str) -> Iterator[WrittenCall]:
@@ -128,7 +128,7 @@ def _json_calls(text: str) -> Iterator[WrittenCall]:
 
 def written_call(text: str, offered: Collection[str]) -> str | None:
     """The offered tool that a JSON value inside the text calls; JSON that names no offered tool is ordinary text."""
-    text = looked_at(text)
+    text = searched_text(text)
     for match in VALUE.finditer(text):
         value = _object_at(text, match.start())
         for item in value if isinstance(value, list) else [value]:

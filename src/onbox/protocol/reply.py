@@ -101,20 +101,20 @@ class Reply:
     @property
     def completion_tokens(self) -> int | None:
         """Tokens that the server says it generated; None when it does not say."""
-        return _whole((self.usage or {}).get("completion_tokens"))
+        return _token_count((self.usage or {}).get("completion_tokens"))
 
     @property
     def hidden_tokens(self) -> int:
         """Output tokens that the server counts as reasoning while none of it came: a gateway keeps them back."""
         details = (self.usage or {}).get("completion_tokens_details")
-        reasoning = _whole(details.get("reasoning_tokens")) if isinstance(details, dict) else None
+        reasoning = _token_count(details.get("reasoning_tokens")) if isinstance(details, dict) else None
         tokens = self.completion_tokens
         return reasoning if reasoning and not self.reasoning and tokens is not None and reasoning <= tokens else 0
 
     @property
     def prompt_tokens(self) -> int | None:
         """Tokens of the prompt, cached ones included; None when the server does not say."""
-        return _whole((self.usage or {}).get("prompt_tokens"))
+        return _token_count((self.usage or {}).get("prompt_tokens"))
 
     @property
     def counted(self) -> int | None:
@@ -189,6 +189,6 @@ COUNT_MAX = 1_000_000_000
 """Tokens of one reply; no server counts so many."""
 
 
-def _whole(value: Any) -> int | None:
+def _token_count(value: Any) -> int | None:
     """A count of tokens; None for what can be none: negative, not whole, absurd."""
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= COUNT_MAX else None

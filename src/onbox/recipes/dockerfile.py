@@ -40,7 +40,7 @@ class Instruction:
 
 
 @dataclass(frozen=True)
-class Needed:
+class SourceImage:
     """An image that a build starts from, copies out of, mounts, or is read by."""
 
     name: str
@@ -66,7 +66,7 @@ class Dockerfile:
 
     frontend: str
     stages: tuple[Stage, ...]
-    images: tuple[Needed, ...]
+    images: tuple[SourceImage, ...]
     """Each once, in order; stages of its own are none."""
     unknown: tuple[str, ...] = field(default=())
     """Images whose name depends on a value that nobody gave."""
@@ -87,18 +87,18 @@ def read_dockerfile(
     instructions, directives = _instructions(text)
     frontend = given.get("BUILDKIT_SYNTAX") or directives.get("syntax", "")
     values = _platform_arguments(platform)
-    images: dict[tuple[str, str], Needed] = {}
+    images: dict[tuple[str, str], SourceImage] = {}
     unknown: list[str] = []
     stages: list[Stage] = []
     if frontend:
         name = frontend.split()[0]
-        images[name, ""] = Needed(name, 1, "syntax")
+        images[name, ""] = SourceImage(name, 1, "syntax")
 
     def need(name: str, line: int, kind: str, on: str = "") -> None:
         if not name or "$" in name:
             unknown.append(f"line {line}: {kind} {name or 'an empty name'}")
         elif name.lower() != SCRATCH and _stage_of(name, stages, kind) is None:
-            images.setdefault((name, on), Needed(name, line, kind, on))
+            images.setdefault((name, on), SourceImage(name, line, kind, on))
 
     for each in instructions:
         flags, words = each.flags()

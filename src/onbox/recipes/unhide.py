@@ -18,7 +18,7 @@ from onbox.recipes.sparkrun import is_sparkrun
 
 
 @dataclass(frozen=True)
-class Unhidden:
+class UnhiddenRecipe:
     """The text of a recipe that lets pictures through.
 
     Args:
@@ -49,7 +49,7 @@ def recipe_source(name: str) -> tuple[str, Path | None]:
         raise UsageError(f"{path}: cannot be read: {error}") from error
 
 
-def unhidden(text: str, arguments: Sequence[str], projector: str, where: str, folder: Path | None) -> Unhidden:
+def unhidden(text: str, arguments: Sequence[str], projector: str, where: str, folder: Path | None) -> UnhiddenRecipe:
     """The recipe without the named arguments, with `vision` where it stood in the way or a projector is to be given.
 
     Args:
@@ -73,7 +73,7 @@ def unhidden(text: str, arguments: Sequence[str], projector: str, where: str, fo
         raise UsageError(f"{where}: nothing in this recipe keeps pictures away", "look at the advice of `onbox see`")
     changed = dump(data)
     parse(yaml.safe_load(changed), where=where, folder=folder)
-    return Unhidden(changed, tuple(changes), keeps or "#" not in text)
+    return UnhiddenRecipe(changed, tuple(changes), keeps or "#" not in text)
 
 
 def _without_arguments(data: Any, names: set[str]) -> list[str]:

@@ -22,7 +22,7 @@ ROWS_MAX = 200
 RUNS_A_FILE = 100
 
 
-def beside(folder: Path, verdict: Verdict) -> bool:
+def transcripts_apart(folder: Path, verdict: Verdict) -> bool:
     """Whether the transcripts of a trial lie beside its page."""
     if len(verdict.runs) > RUNS_MAX:
         return True

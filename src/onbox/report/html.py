@@ -11,7 +11,7 @@ from onbox.evidence.folder import TrialFolder
 from onbox.judge.results import AbilityDifference, Measurement, Outcome, RunResult, Validity, Verdict
 from onbox.judge.weighed import Basis
 from onbox.report import box, pictures, sight, weighed, words
-from onbox.report.extent import SQUARES_MAX, TEXT_CHARACTERS_MAX, beside, ends, transcript_files
+from onbox.report.extent import SQUARES_MAX, TEXT_CHARACTERS_MAX, ends, transcript_files, transcripts_apart
 from onbox.report.page import ContenderPage, Page, read_page
 from onbox.report.reproduce import commands, engine_command, sealed
 from onbox.report.run_html import href, run_item, square
@@ -69,8 +69,8 @@ class MarkShape:
         self.outcomes = tuple(Outcome)
         self.commands = commands(page)
         self.sealed = sealed(page.seal)
-        self.beside = beside(page.folder, page.verdict)
-        files = transcript_files(page.verdict) if self.beside else []
+        self.transcripts_apart = transcripts_apart(page.folder, page.verdict)
+        files = transcript_files(page.verdict) if self.transcripts_apart else []
         self._files = {id(run): part.name for part in files for run in part.runs}
         self.ends = ends
         self.box = box.lines(page.box or {})
@@ -167,7 +167,7 @@ class MarkShape:
 
     def place(self, run: RunResult) -> str:
         """Where a run stands: on this page, or in a file beside it."""
-        if not self.beside:
+        if not self.transcripts_apart:
             return f"#{self.anchor(run)}"
         return href(f"{self._files[id(run)]}") + f"#run-{run.n}"
 
@@ -184,7 +184,7 @@ class MarkShape:
     def cell_file(self, contender: str, task: str, arm: str) -> str:
         """The first file of transcripts of a cell; empty where they are on the page."""
         runs = [run for run in self._page.squares(contender, task, arm) if run is not None]
-        return self._files[id(runs[0])] if self.beside and runs else ""
+        return self._files[id(runs[0])] if self.transcripts_apart and runs else ""
 
     def runs(self, contender: str) -> Sequence[RunResult]:
         """The runs of a contender, by task as planned, arm and number."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from onbox.evidence.folder import TrialFolder
 from onbox.judge.results import ClaimResult, Measurement, Outcome, RunResult, Validity, Verdict
 from onbox.report import box, sight, weighed, words
-from onbox.report.extent import SQUARES_MAX, beside, ends
+from onbox.report.extent import SQUARES_MAX, ends, transcripts_apart
 from onbox.report.marks import bullets, code, facts, fenced, folded, plain, quoted, table
 from onbox.report.page import ContenderPage, Finding, Page, TranscriptStep, read_page, read_transcript
 from onbox.report.reproduce import commands, engine_command, sealed
@@ -93,7 +93,7 @@ def _finding(finding: Finding) -> str:
     hint = f"{plain(check.hint)} " if check.hint else ""
     return (
         f"**{words.STATUSES[check.status.value]}** {code(check.id)}{about}: {hint}"
-        f"({plain(words.seen(check.observed, check.threshold, check.unit))}{shown_by})"
+        f"({plain(words.observed_against_threshold(check.observed, check.threshold, check.unit))}{shown_by})"
     )
 
 
@@ -179,7 +179,7 @@ def _speed(page: Page) -> Iterator[str]:
         yield table(("witness", "decode", ""), rows)
         amount = f"{words.count(speed.requests, 'request')}, {words.count(speed.tokens, 'token')}"
         yield facts(
-            {"time_to_first_token_s": speed.ttft_s, "measured": amount, **words.beside_the_rate(speed), **speed.profile}
+            {"time_to_first_token_s": speed.ttft_s, "measured": amount, **words.rate_details(speed), **speed.profile}
         )
         if speed.cells:
             yield table(words.CELLS_HEAD, (words.cell(cell) for cell in (speed, *speed.cells)), right=(0, 1, 2, 3))
@@ -224,7 +224,7 @@ def _cell(runs: Sequence[RunResult | None]) -> str:
 
 def _runs(page: Page) -> Iterator[str]:
     yield "### Run by run"
-    if beside(page.folder, page.verdict):
+    if transcripts_apart(page.folder, page.verdict):
         yield f"The transcripts of {words.count(len(page.verdict.runs), 'run')} are in {code('transcripts/')}."
         return
     for run in page.verdict.runs:
@@ -241,7 +241,7 @@ def _run(page: Page, run: RunResult) -> Iterator[str]:
     yield (
         f"{run.outcome.value},{cause} {words.count(run.turns, 'turn')}, {words.count(run.tool_calls, 'tool call')}, "
         f"{run.prompt_tokens:,} tokens in, {run.completion_tokens:,} out, "
-        f"{words.seconds(run.model_s)} waiting for the model{words.beside(run.beside)}{_on(run.node)}, "
+        f"{words.seconds(run.model_s)} waiting for the model{words.with_other_runs(run.beside)}{_on(run.node)}, "
         f"{_reward(run)}changed: {plain(words.change(run))}; evidence in {code(run.folder)}"
     )
     if said.problem:
@@ -308,7 +308,7 @@ def _stand_up(page: Page) -> Iterator[str]:
             yield words.NO_STAND_UP
         for up in part.stand_ups:
             ready = "never ready" if up.ready_s is None else f"ready after {words.seconds(up.ready_s)}"
-            yield f"{plain(up.engine)} {plain(up.engine_version or '')}, **{ready}**"
+            yield f"{plain(' '.join(filter(None, (up.engine, up.engine_version))))}, **{ready}**"
             if line := words.backend(page.backend(part.name)):
                 yield plain(line)
             rows = [

@@ -265,22 +265,22 @@ def step_of(step: dict[str, Any], limit: int) -> TranscriptStep:
     spent, tokens = step.get("seconds"), step.get("tokens")
     return TranscriptStep(
         role=_name(step.get("role")) or "unknown",
-        content=cut(_said(step.get("content")), limit),
-        reasoning=cut(_said(step.get("reasoning")), limit),
-        calls=tuple(Call(_name(call.get("name")), cut(_said(call.get("arguments")), limit)) for call in calls),
+        content=cut(_as_text(step.get("content")), limit),
+        reasoning=cut(_as_text(step.get("reasoning")), limit),
+        calls=tuple(Call(_name(call.get("name")), cut(_as_text(call.get("arguments")), limit)) for call in calls),
         seconds=spent if isinstance(spent, int | float) else None,
         tokens=tokens if isinstance(tokens, int) else None,
     )
 
 
-def _said(value: object) -> str:
+def _as_text(value: object) -> str:
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value)
 
 
 def _name(value: object) -> str:
-    text = _said(value)
+    text = _as_text(value)
     return text if len(text) <= NAME_CHARACTERS_MAX else f"{text[:NAME_CHARACTERS_MAX]}…"
 
 

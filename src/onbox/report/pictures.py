@@ -102,7 +102,7 @@ def timeline(phases: Sequence[Phase], longest_s: float, largest_bytes: int) -> M
     at, parts = 0.0, []
     for index, phase in enumerate(phases):
         place, width = round(at, 3), _place(phase.seconds, longest_s)
-        told = _told(phase)
+        told = _phase_label(phase)
         parts.append(
             Markup('<rect class="phase p{}" x="{}%" width="{}%" y="0" height="{}"><title>{}</title></rect>').format(
                 index % 6, place, width, LANE, told
@@ -118,7 +118,7 @@ def timeline(phases: Sequence[Phase], longest_s: float, largest_bytes: int) -> M
         at += width
     lanes = 2 if any(phase.peak_bytes for phase in phases) else 1
     return Markup('<svg class="timeline" width="100%" height="{}" role="img" aria-label="{}">{}</svg>').format(
-        lanes * LANE, ", ".join(map(_told, phases)), Markup("").join(parts)
+        lanes * LANE, ", ".join(map(_phase_label, phases)), Markup("").join(parts)
     )
 
 
@@ -157,7 +157,7 @@ def frontier(points: Sequence[tuple[int, Standing]], top_s: float, label: str) -
     )
 
 
-def _told(phase: Phase) -> str:
+def _phase_label(phase: Phase) -> str:
     held = f", {words.size(phase.peak_bytes)} held" if phase.peak_bytes else ""
     return f"{one_line(phase.name)} {words.seconds(phase.seconds)}{held}"
 

@@ -7,12 +7,25 @@ from pathlib import Path
 
 from onbox.judge.results import ContenderResult, SightResult, SightTrial, Verdict
 from onbox.report.words import percent_interval
+from onbox.schema.sight import SightReason
 
 PICTURE_BYTES_MAX = 400_000
 """A larger one is linked and not shown."""
 PICTURES_MAX = 4
 KINDS = {b"\x89PNG\r\n": "png", b"\xff\xd8\xff": "jpeg", b"RIFF": "webp", b"GIF8": "gif"}
 HEADS = {True: "sees", False: "does not see", None: "not known"}
+WHY = {
+    SightReason.SEES: "pictures are read",
+    SightReason.SEEN_BADLY: "pictures arrive, and are read badly",
+    SightReason.NO_TOWER: "no vision tower in the weights",
+    SightReason.HIDDEN_BY_FLAG: "an option hides the vision tower",
+    SightReason.NO_PROJECTOR_GIVEN: "the projector was not given to the engine",
+    SightReason.NO_IMAGE_SLOT: "the chat template has no place for a picture",
+    SightReason.REFUSED: "pictures are refused",
+    SightReason.IGNORED: "pictures are accepted and change nothing",
+    SightReason.UNKNOWN: "the cause is not known",
+}
+"""Of each reason, in words."""
 STATUS = {True: "pass", False: "fail", None: "unknown"}
 
 
@@ -29,7 +42,7 @@ class ShownPicture:
     url: str
 
 
-def seen(verdict: Verdict) -> tuple[ContenderResult, ...]:
+def with_sight(verdict: Verdict) -> tuple[ContenderResult, ...]:
     """The contenders that were asked."""
     return tuple(each for each in verdict.contenders if each.sight is not None)
 
@@ -69,10 +82,10 @@ def rates(sight: SightResult) -> str:
 
 def markdown(verdict: Verdict) -> Iterator[tuple[str, tuple[str, ...], list[tuple[str, ...]]]]:
     """(heading, sentences, rows of the table) of each contender that was asked."""
-    for contender in seen(verdict):
+    for contender in with_sight(verdict):
         sight = contender.sight
         assert sight is not None
-        said = [f"{HEADS[sight.sees]} ({sight.reason.value}): {sight.detail}", f"Controls: {sight.controls}"]
+        said = [f"{HEADS[sight.sees]} ({WHY[sight.reason]}): {sight.detail}", f"Controls: {sight.controls}"]
         said += [f"Try: {sight.advice}"] if sight.advice else []
         said += [f"Missing: {each}" for each in sight.missing]
         rows: list[tuple[str, ...]] = [

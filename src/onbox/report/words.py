@@ -3,11 +3,12 @@
 A value that is None was not seen; it is said so, and never shown as 0. Every function returns text with its unit.
 """
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 
 from onbox.judge.formatting import OF_KERNELS, plus_minus
-from onbox.judge.rates import Bound, RateRatio, RateSaid
+from onbox.judge.rates import Bound, RateOrder, RateRatio
 from onbox.judge.results import BackendProof, Difference, Measurement, RunResult
 
 NOT_MEASURED = "not measured"
@@ -60,13 +61,15 @@ INDEPENDENT = (
     "The client stamps bytes at its own socket by its own clock; counters and timings are kept inside the engine, by "
     "its clock. They may agree to three digits, and still none is made from another."
 )
+ONE_OF_MANY = re.compile(r"^([a-z]{2,})s\b")
+"""The unit of a count in the plural."""
 SIGNS: Mapping[str, str] = {"passed": "✓", "failed": "✗", "serving failure": "≈", "invalid": "–"}
 """Outcomes where there is no picture; the form alone tells them apart."""
 NOT_COUNTED = frozenset({"discarded", "invalidated", "failed", "interrupted"})
 """Kinds of ledger entry whose subject is struck through."""
 
 
-def beside_the_rate(speed: Measurement) -> dict[str, object]:
+def rate_details(speed: Measurement) -> dict[str, object]:
     """What stands beside a rate where it is known, by name for people."""
     found = {
         "tokens a forward pass": speed.acceptance_length,
@@ -92,8 +95,8 @@ def _share(speed: Measurement) -> str:
 def cell(speed: Measurement) -> tuple[str, str, str, str, str]:
     """One number of requests at a time, under `CELLS_HEAD`."""
     together = "" if speed.system_tok_s is None else tok_s(speed.system_tok_s) + _known(speed)
-    beside = "" if speed.beside_one is None else ratio(speed.beside_one)
-    return str(speed.profile.get("concurrency", 1)), rate(speed), together, beside, speed.status.value
+    over_one = "" if speed.beside_one is None else ratio(speed.beside_one)
+    return str(speed.profile.get("concurrency", 1)), rate(speed), together, over_one, speed.status.value
 
 
 def ratio(found: RateRatio) -> str:
@@ -101,7 +104,7 @@ def ratio(found: RateRatio) -> str:
     if found.ratio is None:
         return found.said.value
     times = f"{number(found.ratio)} times{plus_minus(found.relative)}"
-    return f"{times}, {found.said.value}" if found.said is RateSaid.EQUAL else times
+    return f"{times}, {found.said.value}" if found.said is RateOrder.EQUAL else times
 
 
 def title_and_headline(verdict: str, headline: str) -> tuple[str, str]:
@@ -112,7 +115,7 @@ def title_and_headline(verdict: str, headline: str) -> tuple[str, str]:
     return VERDICTS.get(verdict, verdict), headline
 
 
-def seen(observed: float | str | None, threshold: float | str | None, unit: str) -> str:
+def observed_against_threshold(observed: float | str | None, threshold: float | str | None, unit: str) -> str:
     """What a check saw and where it draws the line: `seen 128 tokens, threshold 0 tokens`."""
     line = "" if threshold is None else f", threshold {quantity(threshold, unit)}"
     return f"seen {quantity(observed, unit)}{line}"
@@ -142,7 +145,7 @@ def seconds_to_pass(value: float | None) -> str:
     return NO_PASS if value is None else seconds(value)
 
 
-def beside(others: int) -> str:
+def with_other_runs(others: int) -> str:
     """Which company a run had: `, beside 2 other runs`; empty for a run alone."""
     return f", beside {count(others, 'other run')}" if others else ""
 
@@ -315,7 +318,8 @@ def quantity(value: float | str | None, unit: str = "") -> str:
     if not isinstance(value, str) and unit.startswith("%") and abs(value) >= 1:
         return f"{_trimmed(f'{value:,.1f}')} {unit}"
     text = value if isinstance(value, str) else _trimmed(number(value))
-    return f"{text} {unit}".strip()
+    counted = ONE_OF_MANY.sub(r"\1", unit) if text == "1" else unit
+    return f"{text} {counted}".strip()
 
 
 def _trimmed(text: str) -> str:
@@ -335,8 +339,12 @@ def fact(key: str, value: object) -> str:
     if isinstance(value, str) and value in WITNESSES:
         return WITNESSES[value]
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {fact(str(name), item)}" for name, item in value.items()) or "none"
+        return ", ".join(f"{label(str(name))} {_inner(str(name), item)}" for name, item in value.items()) or "none"
     return str(value)
+
+
+def _inner(key: str, value: object) -> str:
+    return f"({fact(key, value)})" if isinstance(value, Mapping) and value else fact(key, value)
 
 
 def _measured(key: str, value: float) -> str:

@@ -12,11 +12,11 @@ from typing import Any
 import psutil
 
 from onbox.engines.base import EngineFacts
-from onbox.engines.served import Served
+from onbox.engines.served import RunningServer
 from onbox.engines.sight import CommandLine, EngineSight, Hiding
 from onbox.evidence.records import SightFacts, SightFlag
 from onbox.recipes.schema import Recipe
-from onbox.weights.towers import TowerSeen, is_projector, look_for_tower
+from onbox.weights.towers import TowerFound, find_tower, is_projector
 
 TEMPLATE_FILES = ("chat_template.jinja", "chat_template.json", "tokenizer_config.json")
 """In the order in which engines look for a template beside weights."""
@@ -44,7 +44,7 @@ class SightSubject:
     environment: dict[str, str] = field(default_factory=dict)
     recipe: Recipe | None = None
     weights: Path | None = None
-    served: Served | None = None
+    served: RunningServer | None = None
 
 
 def facts_about(subject: SightSubject) -> SightFacts:
@@ -54,7 +54,7 @@ def facts_about(subject: SightSubject) -> SightFacts:
     unseen: list[str] = []
     line = _line(subject) if subject.words else None
     weights = _weights(subject, sight, line)
-    tower = look_for_tower(weights) if weights else TowerSeen(None, "the weights are not on this box, or not named")
+    tower = find_tower(weights) if weights else TowerFound(None, "the weights are not on this box, or not named")
     given = sight.projector(line) if sight and line and sight.projector_needed else None
     if sight and sight.projector_needed:
         tower = _with_given(tower, given, line)
@@ -135,15 +135,15 @@ def _weights(subject: SightSubject, sight: EngineSight | None, line: CommandLine
     return path if path.is_absolute() and path.exists() else None
 
 
-def _with_given(tower: TowerSeen, given: bool | None, line: CommandLine | None) -> TowerSeen:
+def _with_given(tower: TowerFound, given: bool | None, line: CommandLine | None) -> TowerFound:
     """A projector that the engine was given is the tower, wherever it lies."""
     if not given or tower.present:
         return tower
     named = line.last("mmproj", "mm") if line else None
     path = Path(named[1]) if named and named[1] else None
     if path is not None and path.is_file() and not is_projector(path):
-        return TowerSeen(None, f"{path.name} was given as projector, and its header speaks of no pictures")
-    return TowerSeen(True, f"the engine was given a projector{f', {path.name}' if path else ''}")
+        return TowerFound(None, f"{path.name} was given as projector, and its header speaks of no pictures")
+    return TowerFound(True, f"the engine was given a projector{f', {path.name}' if path else ''}")
 
 
 def _flags(hiding: Sequence[Hiding], recipe: Recipe | None) -> tuple[SightFlag, ...]:

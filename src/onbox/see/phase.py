@@ -12,8 +12,8 @@ from onbox.errors import BoxError, UsageError
 from onbox.evidence.records import SightFacts, SightPlan, StandUp
 from onbox.recipes.schema import Recipe
 from onbox.see.facts import SightSubject, command_of, facts_about, speaks_of_sight
-from onbox.see.looking import Looking, Show
 from onbox.see.pictures import require_pillow
+from onbox.see.sight_session import Show, SightSession
 from onbox.wire.client import StampedClient
 
 NAME = "see.json"
@@ -41,7 +41,7 @@ def facts_now(client: StampedClient, model: str, recipe: Recipe, stand_up: Stand
     return facts_about(subject)
 
 
-def look(
+def ask_about_pictures(
     client: StampedClient,
     model: str,
     plan: SightPlan,
@@ -71,7 +71,7 @@ def look(
         check_image(plan)
     if folder.exists():
         shutil.rmtree(folder)
-    ended = Looking(client, model, plan, folder, show).all()
+    ended = SightSession(client, model, plan, folder, show).all()
     write_json(folder / NAME, facts.model_copy(update={"ended": ended}))
     return True
 

@@ -29,6 +29,9 @@ STEADY_OVER = 3
 STEADY_SHARE = 0.01
 """Warm-up is over when the rates of the last three requests have a smaller coefficient of variation."""
 
+UNSTEADY_SHARE = 0.03
+"""Above it, after as many as are usual, warm-up goes on while the budget has time to spare, until it is over."""
+
 START_S = 600.0
 SLOWEST_S_PER_TOKEN = 10.0
 """A request that takes longer than a start and its tokens at this pace is ended."""
@@ -103,6 +106,7 @@ class SpeedRun:
         self._first_round: int | None = None
         self._wanted: int | None = None
         self._spent_s = self._each_s = 0.0
+        self._spare = 0
         self._pairs: list[tuple[int, float] | None] = []
         self._numbers = itertools.count()
         self._apis = [APIS[name] for name in apis]
@@ -112,7 +116,7 @@ class SpeedRun:
     def cold(self) -> Exchange:
         """Check that nothing runs, then make the first request of this server's life; a short one, with a budget."""
         began_s = time.monotonic()
-        self._idle = self._scraper.look_for_others()
+        self._idle = self._scraper.other_requests()
         text = prompt(self._plan.seed, next(self._numbers), self._plan.depth_tokens)
         with self._short():
             exchange = self._one("cold", text)
@@ -170,22 +174,32 @@ class SpeedRun:
         found = time_plan(plan, pace, self._spent_s)
         settled = {"tokens": found.tokens, "requests": found.requests, "warmup_requests_max": found.warm_ups + 1}
         self._plan = plan.model_copy(update=settled)
+        self._spare = found.spare
         self._planned = words_of(plan, found, pace)
         self._on_progress(SpeedProgress(0, found.requests, found.expected_s, self._planned))
         return [pace.tok_s]
 
     def _warm_up(self, paces: list[float]) -> float | None:
-        """Seconds that the last request decoded for; None: that could not be seen."""
+        """Seconds that the last request decoded for; None: that could not be seen.
+
+        Where the pace is far from steady after as many as are usual, more are made in the time that the budget has to
+        spare: a slow stretch of the box at the start is then no part of the rate. When to begin is settled before any
+        request that counts.
+        """
         span_s = self._plan.tokens / paces[-1] if paces else None
-        for _ in range(self._plan.warmup_requests_max - len(paces)):
-            seen = _seen(read_reply(self._one("warmup", self._prompt(next(self._numbers)))))
+        most = self._plan.warmup_requests_max
+        while len(paces) < most:
+            seen = _events_and_seconds(read_reply(self._one("warmup", self._prompt(next(self._numbers)))))
             if seen is None:
                 return None
             events, span_s = seen
             paces.append(events / span_s)
-            last = paces[-STEADY_OVER:]
-            if len(last) == STEADY_OVER and stdev(last) <= STEADY_SHARE * mean(last):
+            if _spread(paces) <= STEADY_SHARE:
                 break
+            if len(paces) == most and UNSTEADY_SHARE < _spread(paces) < math.inf:
+                most, self._spare = most + self._spare, 0
+        if len(paces) > self._plan.warmup_requests_max:
+            self._plan = self._plan.model_copy(update={"warmup_requests_max": len(paces)})
         return span_s
 
     def _long_enough(self, span_s: float | None) -> SpeedPlan:
@@ -210,7 +224,7 @@ class SpeedRun:
             like = made[n - first_again] if n >= first_again else made[n]
             exchange = self._one("measured", self._prompt(made[n], like))
             if self._plan.within is not None:
-                self._pairs.append(_seen(read_reply(exchange)))
+                self._pairs.append(_events_and_seconds(read_reply(exchange)))
             self._keep_moments(self._folder, monitor)
             if problem := _problem(exchange):
                 return problem
@@ -261,7 +275,7 @@ class SpeedRun:
         folder = self._folder / f"at-{concurrency}"
         rounds = max(ROUNDS_MIN, -(-self._plan.requests // concurrency))
         plan = self._plan.model_copy(update={"requests": rounds * concurrency, "concurrency": ()})
-        idle = self._scraper.look_for_others()
+        idle = self._scraper.other_requests()
         ids = itertools.count(1)
         with ExitStack() as stack:
             clients = [stack.enter_context(self._another_client()) for _ in range(concurrency)]
@@ -297,7 +311,7 @@ class SpeedRun:
             update={"depth_tokens": depth, "requests": DEPTH_REQUESTS, "within": None, "concurrency": (), "depths": ()}
         )
         try:
-            idle, began_s = self._scraper.look_for_others(), time.monotonic()
+            idle, began_s = self._scraper.other_requests(), time.monotonic()
             tried = self._made(folder, "warmup", self._prompt(next(self._numbers)))
             took_s = time.monotonic() - began_s
             if _problem(tried):
@@ -394,6 +408,12 @@ class SpeedRun:
         )
 
 
+def _spread(paces: Sequence[float]) -> float:
+    """Coefficient of variation of the last few; above any limit where there are fewer."""
+    last = paces[-STEADY_OVER:]
+    return stdev(last) / mean(last) if len(last) == STEADY_OVER else math.inf
+
+
 def _problem(exchange: Exchange) -> str:
     """What ends a measurement; empty for an answer."""
     return exchange.error or ("" if exchange.status == 200 else f"status {exchange.status}")
@@ -402,7 +422,7 @@ def _problem(exchange: Exchange) -> str:
 def _pace(exchange: Exchange) -> RequestPace | None:
     """What one request shows of the server's pace; None where it shows none."""
     reply = read_reply(exchange)
-    seen = _seen(reply)
+    seen = _events_and_seconds(reply)
     tokens = reply.completion_tokens or reply.chunks
     if exchange.status != 200 or not exchange.ended_ns or tokens < 2:
         return None
@@ -413,7 +433,7 @@ def _pace(exchange: Exchange) -> RequestPace | None:
     return RequestPace((tokens - 1) / span_s, max(0.0, exchange.ended_ns / 1e9 - span_s))
 
 
-def _seen(reply: Reply) -> tuple[int, float] | None:
+def _events_and_seconds(reply: Reply) -> tuple[int, float] | None:
     """Events after the first, and the seconds that they took: enough to see whether a warm-up is over."""
     seen = [arrival.t_ns for arrival in reply.arrivals if arrival.visible]
     if len(seen) < 3 or seen[-1] == seen[0]:

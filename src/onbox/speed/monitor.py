@@ -25,7 +25,7 @@ class Monitor:
         self._watch = GpuWatch()
         self._ended = threading.Event()
         self._moments: list[Moment] = []
-        self._thread = threading.Thread(target=self._look_again_and_again, name="onbox monitor", daemon=True)
+        self._thread = threading.Thread(target=self._sample_until_ended, name="onbox monitor", daemon=True)
         self.accelerators: int | None = None
         """How many this box has; None when that cannot be seen."""
 
@@ -49,7 +49,7 @@ class Monitor:
         taken, self._moments = self._moments, []
         return taken
 
-    def _look_again_and_again(self) -> None:
+    def _sample_until_ended(self) -> None:
         due = time.monotonic() + self._every_s
         while not self._ended.wait(max(0.0, due - time.monotonic())):
             now = time.monotonic()
@@ -64,7 +64,7 @@ class Monitor:
             asleep_ns=_asleep_ns(),
             stalled_us=_stalled_us(),
             swapped_pages=_swapped_pages(),
-            gpus=tuple(_gpu(device) for device in self._watch.look()),
+            gpus=tuple(_gpu(device) for device in self._watch.read()),
         )
 
 

@@ -38,7 +38,7 @@ class Scraper:
             else None
         )
 
-    def look_for_others(self) -> list[dict[str, float]]:
+    def other_requests(self) -> list[dict[str, float]]:
         """What runs and waits, several times; nothing where the engine does not say."""
         found = []
         for _ in range(IDLE_SCRAPES if self.offered else 0):

@@ -75,7 +75,7 @@ class Guard:
         self._short_since: float | None = None
         self._fall_bytes_s = 0.0
 
-    def look(self, sample: MemorySample) -> Alarm | None:
+    def check(self, sample: MemorySample) -> Alarm | None:
         """Take in a sample; the alarm if the engine must be stopped."""
         self._first = self._first or sample
         self.samples.append(sample)

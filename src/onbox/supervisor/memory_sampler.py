@@ -20,7 +20,7 @@ STATUS_BYTES = 1 << 14
 """At most, of `/proc/PID/status`: somebody may be in many groups."""
 
 
-class Holding(NamedTuple):
+class HeldMemory(NamedTuple):
     """What one process holds: memory that is its own, and memory that it shares with others of its tree."""
 
     anonymous_bytes: int
@@ -55,7 +55,7 @@ class Tree:
         else:
             self._take_in(number for number in new_pids if self._is_ours(number))
 
-    def holdings(self) -> dict[int, Holding]:
+    def holdings(self) -> dict[int, HeldMemory]:
         """What each process holds now; those that are gone are let go of."""
         found = {}
         for pid, status in tuple(self._status.items()):
@@ -90,7 +90,7 @@ class MemorySampler:
 
     def __init__(self, roots: set[int], *, unified: bool, gpu: Nvml | None) -> None:
         self.tree = Tree(roots)
-        self.holdings: dict[int, Holding] = {}
+        self.holdings: dict[int, HeldMemory] = {}
         self.gpu_bytes: dict[int, int] | None = None
         self._unified = unified
         self._gpu = gpu
@@ -109,11 +109,11 @@ class MemorySampler:
             self.holdings = self.tree.holdings()
             self._held_bytes = sum([held.anonymous_bytes for held in self.holdings.values()])
             self._held_bytes += max([held.shared_bytes for held in self.holdings.values()], default=0)
-        gpu = self._look_at_gpu()
+        gpu = self._read_gpu()
         available = available_bytes(os.pread(self._meminfo, 4096, 0))
         return MemorySample(t_s, available, self._own_bytes(gpu), gpu, self._stall_s(), phase)
 
-    def _look_at_gpu(self) -> int | None:
+    def _read_gpu(self) -> int | None:
         if self._gpu is None:
             return None
         found = self.gpu_bytes = self._gpu.used_bytes()
@@ -145,7 +145,7 @@ def full_stall_s(pressure: bytes) -> float | None:
     return None if at < 0 or total < 0 else int(pressure[total + 6 :].split()[0]) / 1e6
 
 
-def holding(pid: int) -> Holding | None:
+def holding(pid: int) -> HeldMemory | None:
     """What a process holds that is not a file's; None for one that is gone, dead or hidden."""
     try:
         with open(f"/proc/{pid}/status", "rb", buffering=0) as file:
@@ -154,10 +154,10 @@ def holding(pid: int) -> Holding | None:
         return None
 
 
-def parse_holding(text: bytes) -> Holding | None:
+def parse_holding(text: bytes) -> HeldMemory | None:
     """Read `/proc/PID/status`; None for a process that is dead and has no memory any more."""
     anonymous, shared = _kib(text, b"\nRssAnon:"), _kib(text, b"\nRssShmem:")
-    return None if anonymous is None else Holding(anonymous * KIB, (shared or 0) * KIB)
+    return None if anonymous is None else HeldMemory(anonymous * KIB, (shared or 0) * KIB)
 
 
 def descendants(roots: set[int]) -> set[int]:

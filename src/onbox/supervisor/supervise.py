@@ -130,7 +130,7 @@ class SupervisedEngine:
                 how, deadline = "asked", time.monotonic() + GRACE_S
                 signal_group(self._engine.pid, signal.SIGTERM)
             if time.monotonic() >= look_at:
-                if self._look() is not None:
+                if self._check_memory() is not None:
                     how, deadline = "guard", float("inf")
                 look_at = time.monotonic() + (self.guard.interval_s() if self.guard else REST_S)
             if time.monotonic() > deadline:
@@ -178,7 +178,7 @@ class SupervisedEngine:
 
     # ------------------------------------------------------------ guard
 
-    def _look(self) -> Alarm | None:
+    def _check_memory(self) -> Alarm | None:
         if self.guard is None or self.memory is None:
             return None
         if self._settings.container and len(self._roots) == 1:
@@ -186,11 +186,11 @@ class SupervisedEngine:
             self._roots |= {pid} if pid else set()
         sample = self._sample()
         self._memory_log.take(sample)
-        alarm = self.guard.look(sample)
+        alarm = self.guard.check(sample)
         if alarm and sample.own_bytes is not None and not alarm.ours:
             # A child that is too young to be known may be what grows: look again before others are blamed.
             sample = self._sample()
-            alarm = self.guard.look(sample)
+            alarm = self.guard.check(sample)
         if alarm:
             self._stop_now(alarm, sample)
         return alarm

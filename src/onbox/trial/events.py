@@ -92,7 +92,7 @@ class Tokens:
 
 
 @dataclass(frozen=True)
-class Measuring:
+class MeasurementProgress:
     """A measurement goes on."""
 
     contender: str
@@ -161,7 +161,7 @@ Event = (
     | PhaseStarted
     | PhaseEnded
     | Tokens
-    | Measuring
+    | MeasurementProgress
     | SpeedMeasured
     | RunStarted
     | RunEnded

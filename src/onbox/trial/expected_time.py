@@ -14,7 +14,7 @@ STANDUP_S = 6.0
 RUN_TOKENS = 180
 RUN_PREFILL_S = 6.0
 REPLAY_S = 60.0
-"""Asking ambiguous runs again, of one contender: half of the time that may go into it."""
+"""PreflightSession ambiguous runs again, of one contender: half of the time that may go into it."""
 DOWNLOAD_BYTES_S = 30e6
 SHARE_OF_BANDWIDTH = 0.8
 

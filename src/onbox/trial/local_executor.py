@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from onbox.bench.instances import Instances
 from onbox.bench.runner import Bench
 from onbox.engines.registry import facts_by_owner, facts_of
-from onbox.engines.room import told_slots
+from onbox.engines.room import reported_slots
 from onbox.errors import BoxError
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import RunRecord
@@ -54,7 +54,7 @@ def room_for(parallel: int, life: Lifetime) -> bool:
     Raises:
         BoxError: it serves fewer. The runs would wait for one another, while their time limits go on.
     """
-    slots = told_slots(life.props)
+    slots = reported_slots(life.props)
     if slots is not None and slots < parallel:
         raise BoxError(
             f"{life.recipe.name}: {parallel} runs at a time, and the server has room for {slots}",

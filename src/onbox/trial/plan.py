@@ -20,8 +20,8 @@ from onbox.evidence.records import (
     RUNS_MAX,
     AgentPlan,
     ContenderPlan,
-    LeftOut,
     Limits,
+    OmittedTask,
     OwnerValues,
     Plan,
     QuantPlan,
@@ -241,7 +241,7 @@ def _tasks(
     names: Sequence[str] | None,
     agent: AgentPlan,
     sandbox: str,
-) -> tuple[list[Task], tuple[LeftOut, ...]]:
+) -> tuple[list[Task], tuple[OmittedTask, ...]]:
     """The tasks of a source that can be done here, and those that are left out; one that was named must do.
 
     Raises:
@@ -276,8 +276,8 @@ def _task_plan(task: Task, spec: TrialSpec) -> TaskPlan:
     )
 
 
-def _left_out(name: str, error: OnboxError) -> LeftOut:
-    return LeftOut(name=name, why=error.message)
+def _left_out(name: str, error: OnboxError) -> OmittedTask:
+    return OmittedTask(name=name, why=error.message)
 
 
 def _check_image(task: Task, agent: AgentPlan, sandbox: str) -> None:

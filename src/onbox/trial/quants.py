@@ -41,7 +41,7 @@ def quants_of(sources: Sequence[str], like: Recipe | None) -> tuple[list[Recipe]
     facts = [(recipe, _facts(recipe)) for recipe in found]
     _one_model([(recipe, each) for recipe, each in facts if each is not None])
     ordered = sorted(facts, key=lambda pair: -_size(*pair))
-    return [recipe for recipe, _ in ordered], tuple(_told(recipe, each) for recipe, each in ordered)
+    return [recipe for recipe, _ in ordered], tuple(_quant_plan(recipe, each) for recipe, each in ordered)
 
 
 def _is_file(source: str) -> bool:
@@ -134,7 +134,7 @@ def _size(recipe: Recipe, facts: Facts | None) -> int:
     return (recipe.weights.bytes or 0) if recipe.weights else 0
 
 
-def _told(recipe: Recipe, facts: Facts | None) -> QuantPlan:
+def _quant_plan(recipe: Recipe, facts: Facts | None) -> QuantPlan:
     if facts is None:
         return QuantPlan(name=recipe.name)
     language = [group for group in facts.groups if group.part not in ("vision", "audio", "draft")]

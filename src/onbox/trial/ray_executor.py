@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from onbox.bench.sandbox.halt import Halted
+from onbox.bench.sandbox.halt import RunHalted
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import RunRecord
 from onbox.trial.packing import unpack
@@ -59,7 +59,7 @@ class RayExecutor:
         reference = self.worker.carry_out.remote(job.task.name, job.arm, job.n, job.seed)
         result = self._get(reference)
         if result.halted:
-            raise Halted
+            raise RunHalted
         if result.error is not None:
             raise ExecutorLost(f"node {self.name}: {result.error[1]}", result.error[2])
         folder = self._folder.run_folder(self._contender, job.task.name, job.arm, job.n)

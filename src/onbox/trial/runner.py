@@ -16,7 +16,7 @@ from onbox.bench.probing import sandbox_of
 from onbox.bench.quality import References
 from onbox.bench.tasks import Task
 from onbox.bench.tools import DEFINITIONS
-from onbox.engines import engine_by_name
+from onbox.engines import engine_by_name, facts_of
 from onbox.errors import BoxError, GuardStop, OnboxError
 from onbox.evidence.extent import runs_asked
 from onbox.evidence.folder import TrialFolder, append_line
@@ -48,7 +48,7 @@ NOTED_INSTANCES = 10
 """More of them take over a second."""
 
 
-class OutcomeObserver(Protocol):
+class OutcomeJudge(Protocol):
     """Whoever judges what was just done, so that it can be shown; act itself never judges."""
 
     def run(self, folder: TrialFolder, record: RunRecord) -> tuple[str, str]:
@@ -70,7 +70,7 @@ class TrialRunner:
     Args:
         folder: with the frozen plan in it.
         show: told what happens.
-        observer: judges what is done, for the show.
+        outcome_judge: judges what is done, for the show.
         ray: address of a cluster, in place of the plan's; empty: this box alone.
     """
 
@@ -78,7 +78,7 @@ class TrialRunner:
         self,
         folder: TrialFolder,
         show: Callable[[events.Event], None],
-        observer: OutcomeObserver,
+        outcome_judge: OutcomeJudge,
         ray: str | None = None,
     ) -> None:
         self.folder = folder
@@ -93,7 +93,7 @@ class TrialRunner:
         self._cluster: Cluster | None = None
         self._showing = threading.Lock()
         self._shown_by = show
-        self._observer = observer
+        self._outcome_judge = outcome_judge
         self._agent = agent_of(self.plan.agent)
         if self.tasks:
             check_version(self._agent, self.plan)
@@ -159,7 +159,7 @@ class TrialRunner:
 
     def _contender(self, contender: ContenderPlan) -> None:
         todo = self._todo(contender)
-        if not todo and self._speed_done(contender) and self._seen(contender):
+        if not todo and self._speed_done(contender) and self._sight_is_done(contender):
             self._show(events.Note(f"{contender.name}: done already"))
             return
         recipe = Recipe.model_validate(contender.recipe)
@@ -176,7 +176,7 @@ class TrialRunner:
             self._show(started if seconds is None else events.PhaseEnded(contender.name, phase, seconds))
 
         if files is not None and self.plan.speed is not None:
-            self._weigh(contender, files)
+            self._weigh(contender, recipe, files)
         with Lifetime(recipe, engine, files, home / "standup", on_phase, reserve=self.plan.reserve_bytes) as life:
             if todo and not room_for(self.plan.parallel, life) and recipe.url is not None:
                 self._show(events.Note(f"{contender.name}: the server does not say how many it serves at a time"))
@@ -218,12 +218,13 @@ class TrialRunner:
         self._show(events.PhaseEnded(contender.name, "fetch", time.monotonic() - began))
         return path
 
-    def _weigh(self, contender: ContenderPlan, path: Path) -> None:
+    def _weigh(self, contender: ContenderPlan, recipe: Recipe, path: Path) -> None:
         """Write down what bounds the decode rate of these weights here."""
         assert self.plan.speed is not None
         depth_tokens, home = self.plan.speed.depth_tokens, self.folder.contender(contender.name)
         try:
-            write_ceiling(home, weights.read(path), depth_tokens=depth_tokens, box=self.folder.path / "box.json")
+            box, gpus = self.folder.path / "box.json", facts_of(recipe.engine).gpu_use(recipe.serve.arguments)
+            write_ceiling(home, weights.read(path), depth_tokens=depth_tokens, box=box, gpus=gpus)
         except OnboxError as error:
             self._show(events.Note(f"{contender.name}: no ceiling is known: {error.message}"))
 
@@ -272,9 +273,9 @@ class TrialRunner:
                 apis=apis_for(life.props),
                 on_tokens=counter.add,
                 on_progress=lambda now: self._show(
-                    events.Measuring(contender.name, now.done, now.total, now.left_s, now.note)
+                    events.MeasurementProgress(contender.name, now.done, now.total, now.left_s, now.note)
                 ),
-                half_width=self._observer.half_width,
+                half_width=self._outcome_judge.half_width,
             )
             speed.cold()
             self._preflight(contender, life, recipe)
@@ -284,7 +285,7 @@ class TrialRunner:
         self._show(events.PhaseEnded(contender.name, "speed", time.monotonic() - began))
         kind = LedgerKind.ACCEPTED if record.ended == "complete" else LedgerKind.INVALIDATED
         self.folder.note(kind, f"{contender.name}/speed/1", record.ended)
-        found = self._observer.speed(self.folder, contender.name)
+        found = self._outcome_judge.speed(self.folder, contender.name)
         self._show(events.SpeedMeasured(contender.name, *found, served_recipe(contender).without_sense))
         if kind is LedgerKind.INVALIDATED and self.tasks:
             life.check()
@@ -298,14 +299,14 @@ class TrialRunner:
         with life.client(read_timeout_s=plan.seconds) as client:
             facts = sight.facts_now(client, life.model, recipe, life.record(), files)
             self._show(events.PhaseStarted(name, "see"))
-            asked = sight.look(
+            asked = sight.ask_about_pictures(
                 client, life.model, plan, facts, folder, tell=lambda text: self._show(events.Note(f"{name}: {text}"))
             )
         self._show(events.PhaseEnded(name, "see", time.monotonic() - began))
         if asked:
             self.folder.note(LedgerKind.ACCEPTED, f"{name}/vision")
 
-    def _seen(self, contender: ContenderPlan) -> bool:
+    def _sight_is_done(self, contender: ContenderPlan) -> bool:
         """Whether there is nothing for which an engine would have to be started: a trial asks while one is up."""
         plan, home = self.plan.see, self.folder.contender(contender.name)
         was_up = (home / "standup" / "phases.json").is_file()
@@ -371,7 +372,7 @@ class TrialRunner:
             return
         folder = self.folder.run_folder(contender.name, task, arm, n)
         self.folder.note(LedgerKind.ACCEPTED, str(folder.relative_to(self.folder.path)), event.record.fault)
-        outcome, code = self._observer.run(self.folder, event.record)
+        outcome, code = self._outcome_judge.run(self.folder, event.record)
         self._show(events.RunEnded(contender.name, task, arm, n, outcome, code, event.record.seconds))
 
     def _todo(self, contender: ContenderPlan) -> list[RunJob]:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Protocol
 
-from onbox.bench.sandbox.halt import Halt, Halted
+from onbox.bench.sandbox.halt import Halt, RunHalted
 from onbox.bench.tasks import Task
 from onbox.errors import BoxError, OnboxError
 from onbox.evidence.records import RunRecord
@@ -189,7 +189,7 @@ class Scheduler:
             with self._halt.kept():
                 while (job := self._take(number)) is not None:
                     self._carry_out(number, job)
-        except Halted:
+        except RunHalted:
             pass
         except BaseException as error:
             self._events.put(error)

@@ -13,9 +13,9 @@ from onbox.evidence.records import (
     AgentCommand,
     ArmPlan,
     Audited,
-    LeftOut,
     Limits,
     Network,
+    OmittedTask,
     OwnerValues,
     Plan,
     QuantPlan,
@@ -81,7 +81,7 @@ class TrialSpec(BaseModel):
     """What a network is let in for."""
     networked: frozenset[str] = frozenset()
     """Tasks whose gates were found to need it, and have it."""
-    left_out: tuple[LeftOut, ...] = ()
+    left_out: tuple[OmittedTask, ...] = ()
     """Tasks that are not done, for the record."""
     limits: Limits | None = None
     """Of the agent."""
@@ -173,11 +173,11 @@ def with_file(spec: TrialSpec) -> tuple[TrialSpec, list[Recipe]]:
     values = {name: getattr(file, name) for name in names}
     tasks = file.tasks if source == "builtin" else str(path.parent / source)
     arms = arms_of(file.arms, path) if file.arms else ()
-    quants = tuple(_beside(path, source) for source in file.quants)
+    quants = tuple(_by_trial_file(path, source) for source in file.quants)
     return _over(spec, tasks, file.task_names, **values, arms=arms, ray=file.ray, quants=quants), inline
 
 
-def _beside(path: Path, source: str) -> str:
+def _by_trial_file(path: Path, source: str) -> str:
     """A folder or file by where the trial file lies; a recipe's name as it is."""
     there = path.parent / source
     return str(there) if there.exists() else source

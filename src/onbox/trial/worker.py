@@ -18,7 +18,7 @@ from onbox.bench.agents import agent_of
 from onbox.bench.instances import Instances
 from onbox.bench.probing import sandbox_of
 from onbox.bench.quality import References
-from onbox.bench.sandbox.halt import Halt, Halted
+from onbox.bench.sandbox.halt import Halt, RunHalted
 from onbox.bench.tasks import load_tasks
 from onbox.engines import engine_by_name
 from onbox.errors import BoxError, OnboxError
@@ -126,7 +126,7 @@ class Worker:
     def _result(self, do: Callable[[], bytes]) -> WorkerResult:
         try:
             return WorkerResult(files=do())
-        except Halted:
+        except RunHalted:
             return WorkerResult(halted=True)
         except OnboxError as error:
             return WorkerResult(self._evidence(), (type(error).__name__, error.message, error.next_step))

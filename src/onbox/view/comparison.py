@@ -9,8 +9,8 @@ from onbox.evidence.load import TrialEvidence, load_contender
 from onbox.judge.rates import RateRatio
 from onbox.judge.results import ContenderResult, Measurement, TaskCell
 from onbox.judge.speed.rate_comparison import not_compared, rate_ratio
-from onbox.judge.verdict.cells import Seen
-from onbox.judge.verdict.comparison import as_seen
+from onbox.judge.verdict.cells import CountedRun
+from onbox.judge.verdict.comparison import as_observed
 from onbox.judge.verdict.contenders import judge_contender
 from onbox.judge.verdict.pairing import Paired, paired
 from onbox.report import words
@@ -21,7 +21,7 @@ RUNS_MAX = 2000
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ComparedContender:
     """One of the two."""
 
     trial: TrialPage
@@ -35,7 +35,7 @@ class Chosen:
 
 
 @dataclass(frozen=True)
-class Beside:
+class FactRow:
     """A line of facts: what it is, of the one, of the other."""
 
     what: str
@@ -49,7 +49,7 @@ class Beside:
 
 
 @dataclass(frozen=True)
-class TaskBeside:
+class TaskRow:
     """One task that both have run."""
 
     task: str
@@ -58,36 +58,36 @@ class TaskBeside:
 
 
 @dataclass(frozen=True)
-class Comparing:
+class ComparisonPage:
     """All that the page shows."""
 
-    left: Chosen
-    right: Chosen
+    left: ComparedContender
+    right: ComparedContender
     same_trial: bool
-    tasks: tuple[TaskBeside, ...]
+    tasks: tuple[TaskRow, ...]
     """Those that both have run; of two trials only where their files are the same."""
     others: int
     """Tasks that only one has run, or whose files differ."""
-    conditions: tuple[Beside, ...]
+    conditions: tuple[FactRow, ...]
     runs: Paired | None
     """The runs of the shared tasks side by side, as the judge pairs them."""
     why_not: str
     """Why there are none; empty where there are."""
-    speeds: tuple[Beside, ...]
+    speeds: tuple[FactRow, ...]
     rates_compare: bool
     """Whether the decode rates have the same profile."""
     rates: RateRatio | None
     """The right one over the left one; None: not both were measured."""
 
 
-def compare(left: Chosen, right: Chosen) -> Comparing:
+def compare(left: ComparedContender, right: ComparedContender) -> ComparisonPage:
     """Hold two contenders against each other."""
     same_trial = left.trial.at == right.trial.at
     shared = tuple(_shared(left, right, same_trial))
     runs, why_not = _paired(left, right, {each.task for each in shared})
     speeds = tuple(_speeds(left.contender.speed, right.contender.speed))
     alike = bool(speeds) and all(each.same for each in speeds)
-    return Comparing(
+    return ComparisonPage(
         left=left,
         right=right,
         same_trial=same_trial,
@@ -108,7 +108,7 @@ def _rates(left: Measurement | None, right: Measurement | None, alike: bool) -> 
     return rate_ratio(left, right) if alike else not_compared("they were not measured alike")
 
 
-def _paired(left: Chosen, right: Chosen, tasks: Container[str]) -> tuple[Paired | None, str]:
+def _paired(left: ComparedContender, right: ComparedContender, tasks: Container[str]) -> tuple[Paired | None, str]:
     """(the runs of the shared tasks, why there are none).
 
     Counts of runs are not enough: runs that said the same word for word are one, and only the evidence tells.
@@ -125,7 +125,7 @@ def _paired(left: Chosen, right: Chosen, tasks: Container[str]) -> tuple[Paired 
     return (runs, "") if runs.tasks else (None, "they have no task in common that both ran")
 
 
-def _side(chosen: Chosen, tasks: Container[str]) -> dict[str, Sequence[Seen]]:
+def _side(chosen: ComparedContender, tasks: Container[str]) -> dict[str, Sequence[CountedRun]]:
     """The valid runs of a contender on some tasks, judged once for as long as its trial is kept."""
     kept, name = chosen.trial.seen, chosen.contender.name
     if name not in kept:
@@ -133,7 +133,7 @@ def _side(chosen: Chosen, tasks: Container[str]) -> dict[str, Sequence[Seen]]:
         plan = folder.plan()
         contender = next(each for each in plan.contenders if each.name == name)
         evidence = TrialEvidence(plan, tuple(folder.ledger()), (load_contender(folder, contender),))
-        kept[name] = as_seen(judge_contender(evidence, evidence.contenders[0])).tasks
+        kept[name] = as_observed(judge_contender(evidence, evidence.contenders[0])).tasks
     return {task: runs for task, runs in kept[name].items() if task in tasks}
 
 
@@ -142,7 +142,7 @@ def _seed(trial: TrialPage) -> int | None:
     return trial.page.plan.seed if trial.page.plan else None
 
 
-def _shared(left: Chosen, right: Chosen, same_trial: bool) -> Iterator[TaskBeside]:
+def _shared(left: ComparedContender, right: ComparedContender, same_trial: bool) -> Iterator[TaskRow]:
     hashes = [
         {task.name: task.sha256 for task in chosen.trial.page.plan.tasks} if chosen.trial.page.plan else {}
         for chosen in (left, right)
@@ -152,13 +152,13 @@ def _shared(left: Chosen, right: Chosen, same_trial: bool) -> Iterator[TaskBesid
         if other is None:
             continue
         if same_trial or (task in hashes[0] and hashes[0][task] == hashes[1].get(task)):
-            yield TaskBeside(task, cell, other)
+            yield TaskRow(task, cell, other)
 
 
-def _conditions(left: TrialPage, right: TrialPage) -> Iterator[Beside]:
+def _conditions(left: TrialPage, right: TrialPage) -> Iterator[FactRow]:
     """What must be alike for two trials to measure the same thing."""
     for what, of in CONDITIONS.items():
-        yield Beside(what, _said(left, of), _said(right, of))
+        yield FactRow(what, _field_text(left, of), _field_text(right, of))
 
 
 CONDITIONS: dict[str, tuple[str, ...]] = {
@@ -177,14 +177,14 @@ CONDITIONS: dict[str, tuple[str, ...]] = {
 }
 
 
-def _said(trial: TrialPage, of: tuple[str, ...]) -> str:
+def _field_text(trial: TrialPage, of: tuple[str, ...]) -> str:
     value: Any = trial.page.box if of[0] == "box" else trial.page.plan
     for name in of[1:] if of[0] == "box" else of:
         value = value.get(name) if isinstance(value, dict) else getattr(value, name, None)
     return words.fact(of[-1], value)
 
 
-def _speeds(left: Measurement | None, right: Measurement | None) -> Iterator[Beside]:
+def _speeds(left: Measurement | None, right: Measurement | None) -> Iterator[FactRow]:
     """The profiles of two measurements: only numbers with the same one compare."""
     if left is None or right is None:
         return
@@ -192,4 +192,4 @@ def _speeds(left: Measurement | None, right: Measurement | None) -> Iterator[Bes
     for name in dict.fromkeys((*left.profile, *right.profile)):
         if name not in skipped:
             told = [words.fact(name, each.profile.get(name)) for each in (left, right)]
-            yield Beside(words.label(name), told[0], told[1])
+            yield FactRow(words.label(name), told[0], told[1])

@@ -63,7 +63,7 @@ class TrialSummary(Generic[K, V]):
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundTrial:
     """A trial's folder, and when what stands in it last changed."""
 
     at: str
@@ -89,11 +89,11 @@ class Library:
         """As it was named."""
         self.cut_off = False
         """Whether there were more folders than were looked at."""
-        self._found: tuple[float, list[Found]] = (-FRESH_S, [])
+        self._found: tuple[float, list[FoundTrial]] = (-FRESH_S, [])
         self._summaries: TrialSummary[str, PageSummary] = TrialSummary(SUMMARIES_MAX)
         self._verdicts: TrialSummary[str, Verdict | None] = TrialSummary(VERDICTS_BYTES_MAX)
 
-    def trials(self) -> list[Found]:
+    def trials(self) -> list[FoundTrial]:
         """Every trial, the one that changed last first."""
         now = time.monotonic()
         if now - self._found[0] >= FRESH_S:
@@ -118,11 +118,11 @@ class Library:
         """When the files of a trial last changed."""
         return Stamp.of(self.folder(at).path)
 
-    def summary(self, found: Found) -> PageSummary:
+    def summary(self, found: FoundTrial) -> PageSummary:
         """What the list shows of a trial."""
         return self._summaries.get(found.at, found.stamp.key(), 1, lambda: self._summarize(found))
 
-    def _summarize(self, found: Found) -> PageSummary:
+    def _summarize(self, found: FoundTrial) -> PageSummary:
         try:
             return summarize(found.at, self.folder(found.at).path, found.stamp)
         except UsageError as error:
@@ -140,8 +140,8 @@ class Library:
         path = self.folder(at).path / "verdict.json"
         return self._verdicts.get(at, stamp.verdict, stamp.verdict[1], lambda: read_verdict(path))
 
-    def _search(self) -> list[Found]:
-        found: list[Found] = []
+    def _search(self) -> list[FoundTrial]:
+        found: list[FoundTrial] = []
         looked, waiting = 0, [("", 0)]
         while waiting and looked < FOLDERS_MAX:
             at, depth = waiting.pop()
@@ -153,7 +153,7 @@ class Library:
             except OSError:
                 continue
             if any(name in below for name in MARKS):
-                found.append(Found(at or ".", Stamp.of_entries(below)))
+                found.append(FoundTrial(at or ".", Stamp.of_entries(below)))
             elif depth < DEPTH:
                 waiting += [
                     (os.path.join(at, name), depth + 1)

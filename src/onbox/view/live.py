@@ -15,7 +15,7 @@ from onbox.evidence.records import Exchange, LedgerEntry, LedgerKind, Phase, Pla
 from onbox.judge.progress import remaining_s
 from onbox.judge.results import Measurement, RunResult
 from onbox.judge.speed.estimator import digest
-from onbox.view.live_standup import StandingUp
+from onbox.view.live_standup import StandUpFollower
 from onbox.view.run_judge import RunJudge, RunKey
 from onbox.view.standups import tail
 from onbox.view.tails import JsonTail
@@ -102,7 +102,7 @@ class LiveState:
 
 
 class LiveTrial:
-    """Follows one trial; `look` may be called by many at a time."""
+    """Follows one trial; `refresh` may be called by many at a time."""
 
     def __init__(self, folder: TrialFolder) -> None:
         self.folder = folder
@@ -118,15 +118,15 @@ class LiveTrial:
         self._bad: set[RunKey] = set()
         self._ends: dict[str, LedgerEntry] = {}
         """How contenders ended, since the trial was last resumed."""
-        self._standing: dict[str, StandingUp] = {}
+        self._standing: dict[str, StandUpFollower] = {}
         self._rates: dict[Path, tuple[tuple[int, int], int, float | None]] = {}
 
-    def look(self, running: bool) -> LiveState:
+    def refresh(self, running: bool) -> LiveState:
         """How it stands now."""
         with self._lock:
             now = time.monotonic()
             if now - self._looked >= LOOK_S or self._state.running != running:
-                self._state = self._look(running)
+                self._state = self._read_folder(running)
                 self._looked = time.monotonic()
             return self._state
 
@@ -168,7 +168,7 @@ class LiveTrial:
                 assert self._judge is not None
                 self._judge.forget(key)
 
-    def _look(self, running: bool) -> LiveState:
+    def _read_folder(self, running: bool) -> LiveState:
         try:
             self._read_plan()
         except (OnboxError, OSError) as error:
@@ -248,8 +248,8 @@ class LiveTrial:
     def _active(self, state: LiveState, now: ContenderNow) -> None:
         home = self.folder.contender(now.name)
         up = self._stand_up(home)
-        standing = self._standing.setdefault(now.name, StandingUp(home / "standup" / "samples.jsonl"))
-        standing.look()
+        standing = self._standing.setdefault(now.name, StandUpFollower(home / "standup" / "samples.jsonl"))
+        standing.refresh()
         reserve = up.guard.reserve_bytes if up and up.guard else state.plan.reserve_bytes if state.plan else None
         if standing.memory is not None:
             state.memory = MemoryNow(*standing.memory, reserve_bytes=reserve, age_s=standing.age_s)
@@ -265,7 +265,7 @@ class LiveTrial:
             rates = [run.tok_s for run in state.under_way if run.tok_s is not None]
             state.tok_s = rates[0] if rates else next((r.decode_tok_s for r in state.recent if r.decode_tok_s), None)
 
-    def _phase(self, home: Path, up: StandUp | None, standing: StandingUp) -> tuple[str, str, float | None]:
+    def _phase(self, home: Path, up: StandUp | None, standing: StandUpFollower) -> tuple[str, str, float | None]:
         if up is None and not standing.verdict:
             fetched = (home / "weights.json").is_file()
             return ("start", "", None) if fetched else ("fetch", "the weights come here", None)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from onbox.evidence.records import MemoryLook
+from onbox.evidence.records import MemoryLogLine
 from onbox.view.tails import JsonTail
 from onbox.watch.classify import Assessment
 from onbox.watch.samples import WatchSample
@@ -14,7 +14,7 @@ from onbox.watch.watcher import Tracker
 MEMORY = "memory.jsonl"
 
 
-class StandingUp:
+class StandUpFollower:
     """Follows a `samples.jsonl`.
 
     Args:
@@ -41,7 +41,7 @@ class StandingUp:
         """Since memory was last looked at, by the watch or by the guard."""
         return max(0.0, min(time.time() - _changed(path) for path in (self._path, self._path.with_name(MEMORY))))
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """Take in what is new."""
         for line in self._tail.new():
             if self._tail.began_anew:
@@ -56,14 +56,14 @@ class StandingUp:
             if machine is not None:
                 held = self._tracker.signs.held_bytes
                 self.memory = machine.available_bytes, machine.total_bytes, held
-        self._look_at_the_guard()
+        self._read_guard_log()
 
-    def _look_at_the_guard(self) -> None:
+    def _read_guard_log(self) -> None:
         """Once it serves, the watch is over, and the guard's log goes on."""
         last = None
         for line in self._log.new():
             try:
-                last = MemoryLook.model_validate(line)
+                last = MemoryLogLine.model_validate(line)
             except ValidationError:
                 continue
         if last is None or self.memory is None or _changed(self._path) > _changed(self._path.with_name(MEMORY)):

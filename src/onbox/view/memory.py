@@ -8,7 +8,7 @@ from markupsafe import Markup
 from pydantic import ValidationError
 
 from onbox.errors import OnboxError
-from onbox.evidence.records import MemoryLook
+from onbox.evidence.records import MemoryLogLine
 from onbox.report import words
 from onbox.report.text import one_line
 from onbox.view.tails import JsonTail
@@ -31,7 +31,7 @@ class MemoryPoint:
 
 
 @dataclass(frozen=True)
-class MemoryCourse:
+class MemoryHistory:
     """All looks of a stand-up."""
 
     points: tuple[MemoryPoint, ...]
@@ -40,15 +40,15 @@ class MemoryCourse:
     """Why there are no more; empty where nothing is wrong."""
 
 
-def course(path: Path) -> MemoryCourse:
+def course(path: Path) -> MemoryHistory:
     """Read a `samples.jsonl`; nothing here raises for a damaged one."""
     points: list[MemoryPoint] = []
     total = 0
     try:
         if not path.is_file():
-            return MemoryCourse((), 0)
+            return MemoryHistory((), 0)
         if path.stat().st_size > SAMPLES_BYTES_MAX:
-            return MemoryCourse((), 0, "too large to be shown")
+            return MemoryHistory((), 0, "too large to be shown")
         signs = Signs()
         for sample in WatchRecording(path):
             signs.take(sample)
@@ -56,28 +56,28 @@ def course(path: Path) -> MemoryCourse:
                 total = signs.machine.total_bytes
                 points.append(MemoryPoint(signs.t_s, signs.held_bytes, signs.machine.available_bytes))
     except (OnboxError, OSError) as error:
-        return MemoryCourse(tuple(points), total, str(error).rpartition("/")[2])
+        return MemoryHistory(tuple(points), total, str(error).rpartition("/")[2])
     except (TypeError, ValueError, AttributeError, IndexError, KeyError):
-        return MemoryCourse(tuple(points), total, "the samples cannot be read any further")
-    return MemoryCourse(tuple(points), total)
+        return MemoryHistory(tuple(points), total, "the samples cannot be read any further")
+    return MemoryHistory(tuple(points), total)
 
 
-def whole_life(path: Path, total_bytes: int) -> MemoryCourse:
+def engine_memory(path: Path, total_bytes: int) -> MemoryHistory:
     """Read a `memory.jsonl`, the guard's looks over the life of an engine; nothing here raises for a damaged one."""
     points: list[MemoryPoint] = []
     tail = JsonTail(path)
     while len(points) <= LOOKS_MAX and (found := list(tail.new())):
         for line in found:
             try:
-                look = MemoryLook.model_validate(line)
+                look = MemoryLogLine.model_validate(line)
             except ValidationError:
                 continue
             held = (look.own_bytes or 0) + (look.gpu_bytes or 0)
             points.append(MemoryPoint(look.t_s, held, look.available_bytes))
-    return MemoryCourse(tuple(points), max([total_bytes, *(p.available_bytes + p.held_bytes for p in points)]))
+    return MemoryHistory(tuple(points), max([total_bytes, *(p.available_bytes + p.held_bytes for p in points)]))
 
 
-def chart(found: MemoryCourse, reserve_bytes: int | None) -> Markup:
+def chart(found: MemoryHistory, reserve_bytes: int | None) -> Markup:
     """Two lines over time, and the reserve that the guard keeps as a third, on the scale of the box's memory."""
     top = max(found.total_bytes, 1)
     end_s = max(found.points[-1].t_s, 0.001)

@@ -12,10 +12,10 @@ from onbox.judge.results import Outcome
 from onbox.report import pictures
 from onbox.report.html import environment
 from onbox.view.addresses import file_link, link
-from onbox.view.asked import Asked
-from onbox.view.comparison import Chosen, compare
+from onbox.view.comparison import ComparedContender, compare
 from onbox.view.library import Library
 from onbox.view.paging import paged
+from onbox.view.query import Query
 from onbox.view.runs import key_of
 from onbox.view.summary import PageSummary, State
 from onbox.view.trial import Trials
@@ -63,7 +63,7 @@ class Pages:
         """A page that says what went wrong."""
         return self.text("problem.html.j2", message=message.replace(f"{self.library.top}/", ""))
 
-    def trials(self, asked: Asked) -> Response:
+    def trials(self, asked: Query) -> Response:
         """All trials, searched."""
         found = self.library.trials()
         if len(found) == 1 and found[0].at == "." and not asked.text("q"):
@@ -86,7 +86,7 @@ class Pages:
         for each in self.library.trials():
             self.library.summary(each)
 
-    def compare(self, asked: Asked) -> Response:
+    def compare(self, asked: Query) -> Response:
         """Two contenders beside each other.
 
         Raises:
@@ -98,12 +98,12 @@ class Pages:
         left, right = (self._chosen(each, place) for place, each in enumerate(named))
         return self.render("compare.html.j2", c=compare(left, right), named=named)
 
-    def _chosen(self, named: str, place: int) -> Chosen:
+    def _chosen(self, named: str, place: int) -> ComparedContender:
         at, found, name = named.rpartition("//")
         if not found:
             raise UsageError("a contender is named as TRIAL//CONTENDER", "tick two in the list")
         trial = self.read.needed(at)
-        return Chosen(trial, trial.contender(name), ("c0", "c1")[place])
+        return ComparedContender(trial, trial.contender(name), ("c0", "c1")[place])
 
 
 def _fits(summary: PageSummary, wanted: str, kind: str) -> bool:

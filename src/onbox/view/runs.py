@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from onbox.judge.results import Outcome, RunResult
-from onbox.view.asked import Asked
+from onbox.view.query import Query
 
 NAMES = ("of", "task", "arm", "outcome", "code", "q")
 """Fields of an address that pick runs."""
 
 
 @dataclass(frozen=True)
-class Picked:
+class RunFilter:
     """Which runs are asked for; an empty text asks for all."""
 
     of: str = ""
@@ -22,7 +22,7 @@ class Picked:
     q: str = ""
 
     @classmethod
-    def by(cls, asked: Asked) -> "Picked":
+    def by(cls, asked: Query) -> "RunFilter":
         """From an address."""
         return cls(**{name: asked.text(name)[:300] for name in NAMES})
 

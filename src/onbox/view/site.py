@@ -17,9 +17,9 @@ from starlette.routing import Route
 from onbox.errors import OnboxError, UsageError
 from onbox.report.text import one_line
 from onbox.view.addresses import fields_of, file_of
-from onbox.view.asked import Asked
 from onbox.view.library import Library
 from onbox.view.pages import Pages
+from onbox.view.query import Query
 from onbox.view.trial_pages import TrialPages
 
 STATIC = Path(__file__).parent / "static"
@@ -35,7 +35,7 @@ FOLLOWERS_MAX = 16
 LIVE_S = 1.0
 TRIES = 30
 
-Show = Callable[[Asked], Response]
+Show = Callable[[Query], Response]
 
 
 class Site:
@@ -70,7 +70,7 @@ class Site:
         )
 
     def _shown(self, show: Show) -> Callable[[Request], Response]:
-        return self._answered(lambda request: show(Asked(fields_of(request.scope["query_string"]))))
+        return self._answered(lambda request: show(Query(fields_of(request.scope["query_string"]))))
 
     def _answered(self, answer: Callable[[Request], Response]) -> Callable[[Request], Response]:
         def safely(request: Request) -> Response:
@@ -92,7 +92,7 @@ class Site:
 
     async def _live(self, request: Request) -> Response:
         """What changes of a trial's page, as server-sent events, until it has a verdict."""
-        at = Asked(fields_of(request.scope["query_string"])).text("at")
+        at = Query(fields_of(request.scope["query_string"])).text("at")
         if self._followers >= FOLLOWERS_MAX:
             return PlainTextResponse("too many pages follow a trial\n", 503)
         return StreamingResponse(self._followed(request, at), media_type="text/event-stream")

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from onbox.errors import OnboxError
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import GuardStopped, LaunchRecord, StandUp
-from onbox.view.memory import MemoryCourse, course, whole_life
+from onbox.view.memory import MemoryHistory, course, engine_memory
 
 LOG_BYTES = 32_768
 LIVES_MAX = 12
@@ -25,9 +25,9 @@ class Life:
     where: str
     """Its folder, relative to the trial's."""
     up: StandUp | None
-    memory: MemoryCourse
+    memory: MemoryHistory
     """While it stood up."""
-    life: MemoryCourse
+    life: MemoryHistory
     """From its start to its end."""
     checks: LaunchRecord | None
     guard: GuardStopped | None
@@ -60,7 +60,7 @@ def _life(folder: TrialFolder, place: Path) -> Life:
         where=place.relative_to(folder.path).as_posix(),
         up=_read(folder, StandUp, place / "phases.json", problems),
         memory=memory,
-        life=whole_life(place / "memory.jsonl", memory.total_bytes),
+        life=engine_memory(place / "memory.jsonl", memory.total_bytes),
         checks=_read(folder, LaunchRecord, place / "launch.json", problems),
         guard=_read(folder, GuardStopped, place / "guard.json", problems),
         log=log,

@@ -9,7 +9,7 @@ from pathlib import Path
 from onbox.errors import OnboxError, UsageError
 from onbox.evidence.folder import TrialFolder
 from onbox.judge.results import ContenderResult, Outcome, RunResult, Verdict
-from onbox.judge.verdict.cells import Seen
+from onbox.judge.verdict.cells import CountedRun
 from onbox.report.page import Finding, Page, read_page
 from onbox.schema.checks import Status
 from onbox.view.library import Library, TrialSummary
@@ -28,7 +28,7 @@ class TrialPage:
     stamp: Stamp
     verdict: Verdict
     page: Page
-    seen: dict[str, Mapping[str, Sequence[Seen]]] = field(default_factory=dict)
+    seen: dict[str, Mapping[str, Sequence[CountedRun]]] = field(default_factory=dict)
     """The valid runs by contender and task, of those that were compared."""
 
     @property

@@ -11,13 +11,13 @@ from onbox.judge.runs.codes import CODES
 from onbox.report import html
 from onbox.view import arrivals, files, standups, transcript
 from onbox.view.access import POLICY
-from onbox.view.asked import Asked
 from onbox.view.library import TrialSummary
 from onbox.view.live import LiveState, LiveTrial
 from onbox.view.memory import chart
 from onbox.view.pages import Pages
 from onbox.view.paging import paged
-from onbox.view.runs import Picked, counted, key_of, neighbours
+from onbox.view.query import Query
+from onbox.view.runs import RunFilter, counted, key_of, neighbours
 from onbox.view.trial import TrialPage
 
 SQUARES_MAX = 40
@@ -41,7 +41,7 @@ class TrialPages:
         self._pages = pages
         self._live: TrialSummary[str, LiveTrial] = TrialSummary(LIVE_KEPT)
 
-    def trial(self, asked: Asked) -> Response:
+    def trial(self, asked: Query) -> Response:
         """The verdict and the way to all that is behind it; of a trial without one, how far it is."""
         at = asked.needed("at")
         trial = self._pages.read.get(at)
@@ -74,33 +74,33 @@ class TrialPages:
 
     def live_state(self, at: str) -> LiveState:
         """How a trial stands now."""
-        return self.follow(at).look(self._pages.library.stamp(at).running)
+        return self.follow(at).refresh(self._pages.library.stamp(at).running)
 
     def live_part(self, at: str) -> str:
         """What changes of its page, as HTML; empty: it has a verdict now, and another page."""
         stamp = self._pages.library.stamp(at)
         if stamp.verdict is not None and not stamp.running:
             return ""
-        state = self.follow(at).look(stamp.running)
+        state = self.follow(at).refresh(stamp.running)
         return self._pages.text("live_part.html.j2", at=at, live=state, squares_max=SQUARES_MAX)
 
     # ------------------------------------------------------------ runs
 
-    def runs(self, asked: Asked) -> Response:
+    def runs(self, asked: Query) -> Response:
         """The runs, picked and in pages."""
-        trial, picked = self._pages.read.needed(asked.needed("at")), Picked.by(asked)
+        trial, picked = self._pages.read.needed(asked.needed("at")), RunFilter.by(asked)
         found = picked.of_runs(trial.verdict.runs)
         page = paged(found, asked.number("page", 1), RUNS_A_PAGE)
         return self._pages.render("runs.html.j2", t=trial, p=picked, page=page, key_of=key_of, CODES=CODES)
 
-    def run(self, asked: Asked) -> Response:
+    def run(self, asked: Query) -> Response:
         """One run to be read.
 
         Raises:
             UsageError: there is no such run.
         """
         at, key = asked.needed("at"), asked.needed("run")
-        trial, picked = self._pages.read.get(at), Picked.by(asked)
+        trial, picked = self._pages.read.get(at), RunFilter.by(asked)
         folder = self._pages.library.folder(at)
         if trial is None:
             run, beside = self._ended(at, key), None
@@ -130,7 +130,7 @@ class TrialPages:
 
     # ------------------------------------------------------------ speed
 
-    def speed(self, asked: Asked) -> Response:
+    def speed(self, asked: Query) -> Response:
         """The witnesses of a decode rate, and the raw arrivals behind it."""
         trial = self._pages.read.needed(asked.needed("at"))
         contender = trial.contender(asked.text("of") or trial.verdict.contenders[0].name)
@@ -162,7 +162,7 @@ class TrialPages:
 
     # ------------------------------------------------------------ stand-up, files, report
 
-    def standup(self, asked: Asked) -> Response:
+    def standup(self, asked: Query) -> Response:
         """Every lifetime of a contender's engine."""
         trial = self._pages.read.get(asked.needed("at"))
         at, of = asked.needed("at"), asked.text("of")

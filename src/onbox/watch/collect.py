@@ -19,11 +19,11 @@ from onbox.watch.cgroups import Cgroups
 from onbox.watch.compilers import COMPILERS, source_at_work
 from onbox.watch.engine_counters import MetricsServer
 from onbox.watch.logs import KEPT_MAX, Log
-from onbox.watch.machine import MachineReader, look_at_caches
+from onbox.watch.machine import MachineReader, read_caches
 from onbox.watch.members import Members
-from onbox.watch.procfs import look_at_threads
+from onbox.watch.procfs import read_threads
 from onbox.watch.samples import NO_DAEMON, Gpu, OpenFile, Process, WatchSample
-from onbox.watch.sockets import SocketTable, look_at_descriptors, out_of_the_set
+from onbox.watch.sockets import SocketTable, out_of_the_set, read_descriptors
 
 PROCESSES_S = 0.2
 MEMBERS_S = 1.0
@@ -91,13 +91,13 @@ class Collector:
         except OSError:
             self._sockets = None
 
-    def look(self) -> WatchSample:
+    def sample(self) -> WatchSample:
         """One sample of now."""
         now = self._clock()
         sample = WatchSample(t_ns=int((now - self._start) * 1e9), phase=self._phase)
         self._phase = None
         if now >= self._soonest:
-            self._look_at_what_is_due(sample, now)
+            self._sample_what_is_due(sample, now)
             self._soonest = min(self._due.values()) - EARLY_S
         self._read_log(sample)
         return sample
@@ -127,25 +127,25 @@ class Collector:
 
     # ------------------------------------------------------------ looks
 
-    def _look_at_what_is_due(self, sample: WatchSample, now: float) -> None:
+    def _sample_what_is_due(self, sample: WatchSample, now: float) -> None:
         if self._is_due("members", MEMBERS_S, now):
             self._members.refresh(self._cgroups.refresh())
             if self._members.makes_containers:
                 self._cgroups.watch_newcomers()
         if self._is_due("processes", PROCESSES_S, now):
-            self._look_at_processes(sample, now)
+            self._sample_processes(sample, now)
         if self._is_due("machine", MACHINE_S, now):
             sample.machine = self._machine.read()
         if self._is_due("sockets", SOCKETS_S, now):
-            self._look_at_descriptors()
-            self._look_at_sockets(sample)
-            sample.files = self._look_at_files()
+            self._sample_descriptors()
+            self._sample_sockets(sample)
+            sample.files = self._sample_files()
         if self._is_due("threads", THREADS_S, now):
-            sample.threads = look_at_threads([each.pid for each in self._members])
+            sample.threads = read_threads([each.pid for each in self._members])
         if self._gpus is not None and self._is_due("gpus", GPUS_S, now):
-            sample.gpus = self._look_at_gpus(self._gpus)
+            sample.gpus = self._sample_gpus(self._gpus)
         if self.target.caches and now >= self._due.get("caches", 0.0):
-            sample.cache = look_at_caches(self.target.caches)
+            sample.cache = read_caches(self.target.caches)
             self._due["caches"] = now + max(CACHES_S, (self._clock() - now) / CACHES_SHARE)
         self._ask_server(sample, now)
 
@@ -156,7 +156,7 @@ class Collector:
         self._due[name] = now + every_s
         return True
 
-    def _look_at_processes(self, sample: WatchSample, now: float) -> None:
+    def _sample_processes(self, sample: WatchSample, now: float) -> None:
         processes = self._read_processes(now)
         groups = self._cgroups.read() or None
         if processes and groups is None and len(processes) == len(self._seen) and all(map(is_, processes, self._seen)):
@@ -164,15 +164,15 @@ class Collector:
             return
         self._seen = processes
         sample.processes, sample.groups, sample.births = processes, groups, self._members.births
-        sample.compiling = self._look_at_compilers(processes)
+        sample.compiling = self._sample_compilers(processes)
         roots = self._members.roots
-        if not any(each.pid in roots and each.state != "Z" for each in sample.processes):
+        if not any(each.pid in roots and not each.ended for each in sample.processes):
             sample.ended, sample.exit_code = True, self.target.exit_code()
         cannot = self._what_cannot_be_read(sample.processes)
         if cannot != self._cannot:
             sample.cannot = self._cannot = cannot
 
-    def _look_at_compilers(self, processes: tuple[Process, ...]) -> str | None:
+    def _sample_compilers(self, processes: tuple[Process, ...]) -> str | None:
         """The file that is compiled now, where it is another one than at the last look."""
         found = tuple((each.pid, each.name) for each in processes if each.name in COMPILERS and each.state != "Z")
         # A process has its name before its command line: as long as that tells nothing it is asked for again.
@@ -192,17 +192,17 @@ class Collector:
                 found.append(process)
         return tuple(found)
 
-    def _look_at_descriptors(self) -> None:
+    def _sample_descriptors(self) -> None:
         seen = {}
         self._files = {}
         for member in self._members:
-            found = look_at_descriptors(member.pid)
+            found = read_descriptors(member.pid)
             if found is not None:
                 seen[member.pid] = found.sockets
                 self._files[member.pid] = found.files
         self._inodes = seen
 
-    def _look_at_sockets(self, sample: WatchSample) -> None:
+    def _sample_sockets(self, sample: WatchSample) -> None:
         inodes = set().union(*self._inodes.values())
         hidden = any(each.role == "daemon" and each.pid not in self._inodes for each in self._members)
         if self._sockets is None:
@@ -221,7 +221,7 @@ class Collector:
             inodes |= {each.inode for each in connections if each.uid == 0}
         sample.sockets = out_of_the_set(connections, inodes)
 
-    def _look_at_files(self) -> tuple[OpenFile, ...] | None:
+    def _sample_files(self) -> tuple[OpenFile, ...] | None:
         """Big files on the way from front to end: their place tells how far it is."""
         found = {}
         for pid, files in self._files.items():
@@ -238,7 +238,7 @@ class Collector:
                     found[path] = OpenFile(os.path.basename(path), at, size)
         return tuple(found.values())
 
-    def _look_at_gpus(self, nvml: Nvml) -> tuple[Gpu, ...]:
+    def _sample_gpus(self, nvml: Nvml) -> tuple[Gpu, ...]:
         pids = {member.pid for member in self._members}
         told = []
         for moment in nvml.moments():

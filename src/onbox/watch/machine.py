@@ -77,7 +77,7 @@ def _whole_disk(name: str) -> bool:
     return False
 
 
-def look_at_caches(folders: tuple[Path, ...]) -> CacheSize:
+def read_caches(folders: tuple[Path, ...]) -> CacheSize:
     """Bytes and number of files below these folders, of the first few thousand."""
     size = entries = 0
     todo = [os.fspath(folder) for folder in folders]

@@ -145,7 +145,7 @@ class Member:
         self._io = None
 
 
-def look_at_threads(pids: list[int]) -> Threads | None:
+def read_threads(pids: list[int]) -> Threads | None:
     """What every thread of these processes does now; None when there are too many of them to look."""
     total = running = waiting = switches = 0
     places: dict[bytes, int] = {}

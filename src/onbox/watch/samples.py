@@ -34,6 +34,12 @@ class Process(NamedTuple):
     calls: int | None
     """Read and write calls."""
 
+    @property
+    def ended(self) -> bool:
+        """Whether it runs no more. A dead first thread is not all of it: others may run on, or be dying, and until
+        the last is gone nobody can collect the exit code."""
+        return self.state == "Z" and self.threads <= 1
+
 
 class Threads(NamedTuple):
     """One look at every thread of the set."""

@@ -115,7 +115,7 @@ class OpenSocket(NamedTuple):
     """Number of the descriptor -> path, of regular files."""
 
 
-def look_at_descriptors(pid: int, limit: int = 512) -> OpenSocket | None:
+def read_descriptors(pid: int, limit: int = 512) -> OpenSocket | None:
     """The sockets and regular files that a process has open; None when it is not ours to look at."""
     sockets: set[int] = set()
     files: dict[str, str] = {}

@@ -130,7 +130,7 @@ class Watcher:
 
     def tick(self) -> tuple[Assessment, WatchSample]:
         """Look once; the verdict, and what was seen."""
-        sample = self.collector.look()
+        sample = self.collector.sample()
         if self._wants_stacks(sample):
             sample.stacks = self.collector.take_stacks()
         verdict = self.tracker.take(sample)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from onbox.weights.config_values import Values, language_model, number_of_layers
-from onbox.weights.gguf_header import Counted
+from onbox.weights.gguf_header import SkippedArray
 
 _EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts", "num_moe_experts", "n_experts",
             "num_routed_experts", "moe_n_experts")  # fmt: skip
@@ -97,7 +97,7 @@ def from_gguf(metadata: Mapping[str, Any]) -> Architecture:
         name=name,
         layers=get.integer("block_count") or 0,
         hidden=get.integer("embedding_length"),
-        vocabulary=get.integer("vocab_size") or (tokens.length if isinstance(tokens, Counted) else None),
+        vocabulary=get.integer("vocab_size") or (tokens.length if isinstance(tokens, SkippedArray) else None),
         context_length=get.integer("context_length"),
         experts=_count(mine, get.integer("block_count") or 0, ("expert_count",)),
         top_k=_numbers(mine, ("expert_used_count",)),

@@ -26,7 +26,7 @@ def experts_of(source: str, weights: Sequence[Weight], parts: Sequence[Part], ar
     Raises:
         UsageError: numbers that contradict each other, or no word on how many a token uses.
     """
-    counts, parameters, nbytes = _seen(weights, parts)
+    counts, parameters, nbytes = _counts_by_layer(weights, parts)
     if not counts:
         if (architecture.experts or 0) > 1:
             raise UsageError(
@@ -58,7 +58,7 @@ def _agree(told: int, counts: dict[int | None, int], idle: int) -> bool:
     return told in counts.values() or told + idle in counts.values()
 
 
-def _seen(
+def _counts_by_layer(
     weights: Sequence[Weight], parts: Sequence[Part]
 ) -> tuple[dict[int | None, int], dict[int | None, int], dict[int | None, int]]:
     """Experts, parameters and bytes by layer."""

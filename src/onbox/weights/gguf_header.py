@@ -36,7 +36,7 @@ _STRING, _ARRAY = 8, 9
 
 
 @dataclass(frozen=True)
-class Counted:
+class SkippedArray:
     """An array that was passed over: only its length is known."""
 
     length: int
@@ -136,14 +136,14 @@ class _Parser:
             self._fits(f"{key}: array length", count, 8)
             for _ in range(count):
                 self._cursor.skip(self._length(key))
-            return Counted(count)
+            return SkippedArray(count)
         if kind not in _SCALARS:
             raise UsageError(f"{self._file}: {key}: arrays of type {kind} are not understood")
         width = struct.calcsize(f"<{_SCALARS[kind]}")
         self._fits(f"{key}: array length", count, width)
         if count > KEPT_ARRAY_MAX:
             self._cursor.skip(count * width)
-            return Counted(count)
+            return SkippedArray(count)
         return list(struct.unpack(f"<{count}{_SCALARS[kind]}", self._cursor.take(count * width)))
 
     def _entry(self, index: int) -> tuple[int, Tensor]:

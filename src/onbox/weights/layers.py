@@ -36,7 +36,7 @@ _ASIDE = {"rotary_emb", "inv_freq"}
 
 
 @dataclass
-class _Seen:
+class _LayerTensors:
     """Tensors of one layer that bear on what it keeps."""
 
     keys: list[int] = field(default_factory=list)
@@ -52,17 +52,17 @@ class _Seen:
 
 def cache_from(weights: Sequence[Weight], parts: Sequence[Part], plan: CachePlan) -> Cache:
     """Every layer of the plan, with the sizes of what it keeps."""
-    seen = _look(weights, parts)
+    seen = _by_layer(weights, parts)
     numbers = range(max(len(plan.layers), max(seen, default=-1) + 1))
     found: list[CacheLayer] = []
     for number in numbers:
         told = plan.layers[number] if number < len(plan.layers) else LayerPlan(told=False, source="the tensors")
-        found.append(_layer(number, told, seen.get(number, _Seen()), plan.state, found))
+        found.append(_layer(number, told, seen.get(number, _LayerTensors()), plan.state, found))
     return cache_of(found, list(plan.unknown))
 
 
-def _look(weights: Sequence[Weight], parts: Sequence[Part]) -> dict[int, _Seen]:
-    seen: dict[int, _Seen] = defaultdict(_Seen)
+def _by_layer(weights: Sequence[Weight], parts: Sequence[Part]) -> dict[int, _LayerTensors]:
+    seen: dict[int, _LayerTensors] = defaultdict(_LayerTensors)
     for weight, part in zip(weights, parts, strict=True):
         layer = layer_of(weight.name)
         if layer is None or part in (Part.VISION, Part.AUDIO, Part.DRAFT):
@@ -80,7 +80,7 @@ def _look(weights: Sequence[Weight], parts: Sequence[Part]) -> dict[int, _Seen]:
     return seen
 
 
-def _attention_tensor(mine: _Seen, rest: str, weight: Weight) -> None:
+def _attention_tensor(mine: _LayerTensors, rest: str, weight: Weight) -> None:
     mine.attends = True
     if _INDEXED.search(rest):
         mine.indexed = True
@@ -100,7 +100,9 @@ def _attention_tensor(mine: _Seen, rest: str, weight: Weight) -> None:
         mine.strange.append(rest)
 
 
-def _layer(number: int, told: LayerPlan, seen: _Seen, state: StateShape | None, before: list[CacheLayer]) -> CacheLayer:
+def _layer(
+    number: int, told: LayerPlan, seen: _LayerTensors, state: StateShape | None, before: list[CacheLayer]
+) -> CacheLayer:
     if told.unknown is not None:
         return CacheLayer(number, "unknown", source=told.source, unknown=told.unknown)
     complaint = _complaint(told, seen, state)
@@ -126,7 +128,7 @@ def _layer(number: int, told: LayerPlan, seen: _Seen, state: StateShape | None, 
     return CacheLayer(number, _kind(attention, shape), entries, kept, source)
 
 
-def _complaint(told: LayerPlan, seen: _Seen, state: StateShape | None) -> str | None:
+def _complaint(told: LayerPlan, seen: _LayerTensors, state: StateShape | None) -> str | None:
     """What the tensors of a layer contradict or leave unexplained; None: nothing."""
     if not seen.any:
         return "the configuration counts it, the tensors hold nothing of it"
@@ -152,7 +154,9 @@ def _complaint(told: LayerPlan, seen: _Seen, state: StateShape | None) -> str | 
     return None
 
 
-def _entries(attention: Attention, seen: _Seen, before: list[CacheLayer]) -> tuple[tuple[Entries, ...], bool] | str:
+def _entries(
+    attention: Attention, seen: _LayerTensors, before: list[CacheLayer]
+) -> tuple[tuple[Entries, ...], bool] | str:
     """Entries of one layer, and whether the tensors gave their size; or why they are not known."""
     elements = attention.elements
     shown = _shown(attention, seen)
@@ -172,11 +176,12 @@ def _entries(attention: Attention, seen: _Seen, before: list[CacheLayer]) -> tup
     times = attention.times
     if own and times == 1 and not attention.explicit and len(seen.keys) > 1:
         times = len(seen.keys)
-    main = Entries(elements, window=attention.window, chunk=attention.chunk, top=attention.top, kept=own)
+    heads = 1 if attention.latent is not None else attention.kv_heads if elements == attention.elements else None
+    main = Entries(elements, window=attention.window, chunk=attention.chunk, top=attention.top, kept=own, heads=heads)
     return (main,) * times + attention.beside, by_tensors
 
 
-def _shown(attention: Attention, seen: _Seen) -> int | str | None:
+def _shown(attention: Attention, seen: _LayerTensors) -> int | str | None:
     """Elements of an entry as the tensors have it; None: they do not tell; a text: they differ among themselves."""
     if attention.latent is not None:
         sizes = set(seen.latent)

@@ -11,12 +11,12 @@ from onbox.weights.read import read
 from onbox.weights.reader import LocalReader
 
 _NAME = re.compile(r"mmproj|clip|projector", re.IGNORECASE)
-BESIDE_MAX = 16
+SIBLINGS_MAX = 16
 """Files of one folder that are opened."""
 
 
 @dataclass(frozen=True)
-class TowerSeen:
+class TowerFound:
     """What headers tell of a vision tower.
 
     Args:
@@ -30,12 +30,12 @@ class TowerSeen:
     projector: str = ""
 
 
-def look_for_tower(path: Path) -> TowerSeen:
+def find_tower(path: Path) -> TowerFound:
     """Look into the files of a model; nothing is raised, what cannot be read is not known."""
     try:
         return _of_gguf(path) if path.suffix == ".gguf" else _of_folder(path)
     except OnboxError as error:
-        return TowerSeen(None, error.message)
+        return TowerFound(None, error.message)
 
 
 def is_projector(path: Path) -> bool:
@@ -46,27 +46,29 @@ def is_projector(path: Path) -> bool:
         return False
 
 
-def _of_folder(path: Path) -> TowerSeen:
+def _of_folder(path: Path) -> TowerFound:
     facts = read(path)
     if facts.format == "gguf":
         return _of_gguf(path / facts.files[0])
     tower = facts.vision_tower
     if tower.in_tensors:
-        return TowerSeen(True, f"a vision tower of {tower.parameters:,} parameters is among the tensors of {path.name}")
+        return TowerFound(
+            True, f"a vision tower of {tower.parameters:,} parameters is among the tensors of {path.name}"
+        )
     if tower.in_config:
-        return TowerSeen(None, "the configuration speaks of a vision tower, and no tensor is known to be one")
-    return TowerSeen(False, f"no vision tower is among the tensors of {path.name}, nor in its configuration")
+        return TowerFound(None, "the configuration speaks of a vision tower, and no tensor is known to be one")
+    return TowerFound(False, f"no vision tower is among the tensors of {path.name}, nor in its configuration")
 
 
-def _of_gguf(path: Path) -> TowerSeen:
+def _of_gguf(path: Path) -> TowerFound:
     model = read_gguf(LocalReader(path))
     if _sees(model):
-        return TowerSeen(None, f"{path.name} is a projector, and no language model")
+        return TowerFound(None, f"{path.name} is a projector, and no language model")
     if any(part_of(tensor.name) is Part.VISION for tensor in model.tensors):
-        return TowerSeen(True, f"a vision tower is among the tensors of {path.name}")
+        return TowerFound(True, f"a vision tower is among the tensors of {path.name}")
     width = model.metadata.get(f"{model.metadata.get('general.architecture')}.embedding_length")
     unfit = ""
-    for other in _beside(path):
+    for other in _siblings(path):
         try:
             found = read_gguf(LocalReader(other))
         except OnboxError:
@@ -75,17 +77,17 @@ def _of_gguf(path: Path) -> TowerSeen:
             continue
         given = found.metadata.get("clip.vision.projection_dim")
         if given == width or given is None or width is None:
-            return TowerSeen(True, f"the projector {other.name} lies beside {path.name}", str(other))
+            return TowerFound(True, f"the projector {other.name} lies beside {path.name}", str(other))
         unfit = f"; the projector {other.name} beside it has width {given}, and the model {width}"
-    return TowerSeen(False, f"no vision tower is in {path.name}, and no projector (mmproj) that fits beside it{unfit}")
+    return TowerFound(False, f"no vision tower is in {path.name}, and no projector (mmproj) that fits beside it{unfit}")
 
 
-def _beside(path: Path) -> list[Path]:
+def _siblings(path: Path) -> list[Path]:
     try:
         found = sorted(each for each in path.parent.iterdir() if each.suffix == ".gguf" and _NAME.search(each.name))
     except OSError:
         return []
-    return [each for each in found if each != path][:BESIDE_MAX]
+    return [each for each in found if each != path][:SIBLINGS_MAX]
 
 
 def _sees(file: GgufFile) -> bool:

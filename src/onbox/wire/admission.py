@@ -5,7 +5,7 @@ from typing import Any, Protocol
 from onbox.evidence.records import Exchange
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """A request that must not reach the engine; the message goes to the client."""
 
 

@@ -25,7 +25,7 @@ from onbox.evidence.folder import append_line
 from onbox.evidence.records import TransportError
 from onbox.scratch import scratch_folder
 from onbox.untrusted_json import UntrustedJsonError, parse
-from onbox.wire.admission import Admission, Refused
+from onbox.wire.admission import Admission, RequestRefused
 from onbox.wire.agent_connection import AgentConnection, AgentLeft
 from onbox.wire.client import READ_BYTES
 from onbox.wire.endpoint import Endpoint
@@ -201,7 +201,7 @@ class RecordingProxy:
         if recorder.admission is not None:
             try:
                 purpose, wanted = recorder.admission.admit(method, path, sent)
-            except Refused as refusal:
+            except RequestRefused as refusal:
                 await agent.refuse(403, str(refusal))
                 return
             if wanted is not sent:

@@ -12,8 +12,8 @@ from onbox.evidence.records import SightFacts, SightFlag, SightPlan
 from onbox.judge.results import SightOutcome, SightResult
 from onbox.judge.sight.table import judge_sight
 from onbox.schema.sight import SightReason
-from onbox.see.looking import Looking
 from onbox.see.pictures import SMALL, Picture
+from onbox.see.sight_session import SightSession
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
 from tests.builders import call_delta, delta
@@ -32,7 +32,7 @@ def judged(
     """Ask a server, keep the evidence, and judge it from the folder."""
     home = tmp_path / "c" / "vision"
     with sighted(plan, answer, **more) as server, StampedClient(Endpoint.parse(server.url)) as client:
-        ended = Looking(client, "m", plan, home).all()
+        ended = SightSession(client, "m", plan, home).all()
     write_json(home / "see.json", facts.model_copy(update={"ended": ended}))
     evidence = load_sight(TrialFolder(tmp_path), "c")
     assert evidence is not None

@@ -90,6 +90,6 @@ def test_a_library_that_is_missing_or_too_old_is_none(monkeypatch: pytest.Monkey
 def test_a_look_tells_what_the_watched_set_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     found = library(monkeypatch, {MINE: 100, 1: 50})
     collector = Collector(Target(pids=(MINE,)))
-    assert collector.look().gpus == (Gpu(0, 44.5, 1000.0, 100), Gpu(1, None, 2000.0, 100))
+    assert collector.sample().gpus == (Gpu(0, 44.5, 1000.0, 100), Gpu(1, None, 2000.0, 100))
     collector.close()
     assert found.stopped

@@ -22,7 +22,7 @@ STOP_S = 0.1
 
 def play(guard: Guard, samples: Iterable[MemorySample]) -> tuple[Alarm | None, MemorySample | None]:
     for sample in samples:
-        if alarm := guard.look(sample):
+        if alarm := guard.check(sample):
             return alarm, sample
     return None, None
 
@@ -42,7 +42,7 @@ def falling(
 def test_a_hog_is_stopped_before_the_reserve_is_breached(rate: float) -> None:
     guard = Guard(MemoryLimits(reserve_bytes=4 * GIB))
     t, available = 0.0, 44.0 * GIB
-    while (alarm := guard.look(MemorySample(t, round(available), round(44 * GIB - available)))) is None:
+    while (alarm := guard.check(MemorySample(t, round(available), round(44 * GIB - available)))) is None:
         interval = guard.interval_s()
         t += interval
         available -= rate * GIB * interval if t > 1 else 0
@@ -115,7 +115,7 @@ def test_it_looks_more_often_when_the_reserve_is_near() -> None:
     guard = Guard(MemoryLimits(reserve_bytes=4 * GIB))
     intervals = {}
     for sample in falling(16, 1.0, 5):
-        assert guard.look(sample) is None
+        assert guard.check(sample) is None
         intervals[round(sample.available_bytes / GIB - 4)] = guard.interval_s()
     assert (intervals[6], intervals[2]) == (0.1, 0.02)
     assert guard.interval_s() == 0.1

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from onbox.evidence.records import GuardStopped, MemoryLook
+from onbox.evidence.records import GuardStopped, MemoryLogLine
 from onbox.supervisor import SUPERVISOR
 from onbox.supervisor.guard import MemorySample
 from onbox.supervisor.memory_log import MemoryLog
@@ -204,7 +204,7 @@ def test_memory_is_kept_every_few_seconds_and_a_bad_file_costs_nothing(tmp_path:
     kept = MemoryLog(str(looks))
     for tenth in range(101):
         kept.take(MemorySample(t_s=tenth / 10, available_bytes=100 - tenth, own_bytes=tenth))
-    found = [MemoryLook.model_validate_json(line) for line in looks.read_text().splitlines()]
+    found = [MemoryLogLine.model_validate_json(line) for line in looks.read_text().splitlines()]
     told = [(look.t_s, look.available_bytes, look.own_bytes) for look in found]
     assert told == [(0, 100, 0), (5, 50, 50), (10, 0, 100)]
     MemoryLog(str(tmp_path / "nowhere" / "memory.jsonl")).take(MemorySample(0.0, 1, None))
@@ -215,7 +215,7 @@ def test_an_engine_under_guard_leaves_looks_at_memory(keep: Keep, tmp_path: Path
     looks = tmp_path / "memory.jsonl"
     kept = keep(SLEEP, limits=MemoryLimits(reserve_bytes=1), memory_file=str(looks))
     until(lambda: looks.is_file() and looks.read_text().endswith("\n"))
-    found = MemoryLook.model_validate_json(looks.read_text().splitlines()[0])
+    found = MemoryLogLine.model_validate_json(looks.read_text().splitlines()[0])
     assert found.available_bytes > 1
     kept.tell("stop")
 

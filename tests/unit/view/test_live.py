@@ -37,9 +37,9 @@ def folder(tmp_path: Path) -> TrialFolder:
     return TrialFolder.create(tmp_path / "top" / "live", build_plan((SMALL, LARGE)))
 
 
-def look(folder: TrialFolder, running: bool = True) -> LiveState:
+def live_state(folder: TrialFolder, running: bool = True) -> LiveState:
     """What a page that is opened now shows."""
-    return LiveTrial(TrialFolder(inside(folder.path))).look(running)
+    return LiveTrial(TrialFolder(inside(folder.path))).refresh(running)
 
 
 def stands_up(folder: TrialFolder, seconds: int, held_each_s: int = 500_000_000) -> None:
@@ -69,7 +69,7 @@ def measured(folder: TrialFolder, name: str = "small") -> None:
 
 
 def test_before_anything_began(folder: TrialFolder) -> None:
-    state = look(folder)
+    state = live_state(folder)
     assert state.active is None
     assert [contender.state for contender in state.contenders] == ["waits", "waits"]
     assert (state.ended, state.planned) == (0, 24)
@@ -78,9 +78,9 @@ def test_before_anything_began(folder: TrialFolder) -> None:
 
 def test_a_stand_up_with_memory_and_reserve(folder: TrialFolder) -> None:
     (folder.contender("small")).mkdir()
-    assert look(folder).phase == "fetch"
+    assert live_state(folder).phase == "fetch"
     stands_up(folder, 10)
-    state = look(folder)
+    state = live_state(folder)
     assert state.active is not None
     assert (state.active.name, state.active.state, state.phase) == ("small", "stands up", "load")
     assert "progressing" in state.phase_detail
@@ -94,17 +94,17 @@ def test_a_stand_up_with_memory_and_reserve(folder: TrialFolder) -> None:
 def test_samples_are_followed_as_they_come(folder: TrialFolder) -> None:
     follower = LiveTrial(TrialFolder(inside(folder.path)))
     stands_up(folder, 5)
-    first = follower._look(True).memory
+    first = follower._read_folder(True).memory
     assert first is not None
     assert first.held_bytes == 2_000_000_000
     with (folder.contender("small") / "standup" / "samples.jsonl").open("a") as file:
         sample = WatchSample(t_ns=6 * 10**9, machine=Machine(8_000_000_000, 17_000_000_000, 0, 0, 0, 0, 0))
         file.write(json.dumps(sample.to_json()) + "\n" + '{"t_ns": 7, "cut off')
-    second = follower._look(True).memory
+    second = follower._read_folder(True).memory
     assert second is not None
     assert second.available_bytes == 8_000_000_000
     stands_up(folder, 2)  # another life in its place
-    third = follower._look(True).memory
+    third = follower._read_folder(True).memory
     assert third is not None
     assert third.held_bytes == 500_000_000
 
@@ -118,7 +118,7 @@ def test_memory_while_it_works_is_the_guards(folder: TrialFolder) -> None:
     append_line(home / "memory.jsonl", {**told, "available_bytes": 1})
     append_line(home / "memory.jsonl", {**told, "available_bytes": 11_000_000_000})
     append_line(home / "memory.jsonl", {"at": 5})
-    state = look(folder)
+    state = live_state(folder)
     assert state.memory is not None
     assert (state.memory.available_bytes, state.memory.held_bytes) == (11_000_000_000, 4_000_000_000)
     assert state.memory.total_bytes == 17_000_000_000
@@ -131,7 +131,7 @@ def test_a_measurement_under_way(folder: TrialFolder) -> None:
     parts = speed_parts(25.0)
     for exchange in parts.exchanges[:3]:
         append_line(folder.contender("small") / "speed" / "1" / "requests.jsonl", exchange)
-    state = look(folder)
+    state = live_state(folder)
     assert (state.phase, state.requests) == ("speed", 3)
     assert state.tok_s == pytest.approx(25.0, rel=0.01)
     assert state.active is not None
@@ -146,7 +146,7 @@ def test_runs_as_they_end_and_those_under_way(folder: TrialFolder) -> None:
         write_run(folder, *scripted_run(letter, "small", task, 1))
     under_way = folder.run_folder("small", "explain", "baseline", 1)
     append_line(under_way / "wire.jsonl", call_reply("ls", id=1))
-    state = look(folder)
+    state = live_state(folder)
     assert state.phase == "runs"
     assert (state.ended, state.planned) == (3, 24)
     assert [(run.task, run.outcome) for run in state.recent] == [
@@ -165,7 +165,7 @@ def test_runs_as_they_end_and_those_under_way(folder: TrialFolder) -> None:
 
 def test_the_outcome_is_the_one_that_the_verdict_gives(tmp_path: Path) -> None:
     folder = build_trial(tmp_path / "trial")
-    state = look(folder, running=False)
+    state = live_state(folder, running=False)
     verdict = {(run.contender, run.task, run.n): run.outcome for run in seal(folder).runs}
     assert len(state.recent) == 24
     assert {(run.contender, run.task, run.n): run.outcome for run in state.recent} == verdict
@@ -177,12 +177,12 @@ def test_a_run_that_is_done_again_counts_once(folder: TrialFolder) -> None:
     record, exchanges = scripted_run("I", "small", "rename", 1)
     write_run(folder, record, exchanges)
     follower = LiveTrial(TrialFolder(inside(folder.path)))
-    assert follower._look(True).cells["small", "rename", "baseline"][0] == "invalid"
+    assert follower._read_folder(True).cells["small", "rename", "baseline"][0] == "invalid"
     assert folder.set_aside(record, "done again")
-    state = follower._look(True)
+    state = follower._read_folder(True)
     assert (state.ended, state.cells["small", "rename", "baseline"][0]) == (0, "")
     write_run(folder, *scripted_run("P", "small", "rename", 1))
-    assert follower._look(True).cells["small", "rename", "baseline"][0] == "passed"
+    assert follower._read_folder(True).cells["small", "rename", "baseline"][0] == "passed"
 
 
 def test_how_contenders_ended_and_that_a_resumed_trial_goes_on(folder: TrialFolder) -> None:
@@ -191,11 +191,11 @@ def test_how_contenders_ended_and_that_a_resumed_trial_goes_on(folder: TrialFold
     folder.note(LedgerKind.STOPPED, "small", "asked")
     folder.note(LedgerKind.FAILED, "large", "no memory")
     (folder.contender("large")).mkdir()
-    state = look(folder)
+    state = live_state(folder)
     assert [(each.state, each.why) for each in state.contenders] == [("is done", ""), ("failed", "no memory")]
     assert state.active is None
     folder.note(LedgerKind.RESUMED, ".")
-    assert [each.state for each in look(folder).contenders] == ["works", "stands up"]
+    assert [each.state for each in live_state(folder).contenders] == ["works", "stands up"]
 
 
 def test_runs_that_cannot_be_read_are_counted_and_stop_nothing(folder: TrialFolder) -> None:
@@ -206,7 +206,7 @@ def test_runs_that_cannot_be_read_are_counted_and_stop_nothing(folder: TrialFold
     (folder.run_folder("small", "rename", "baseline", 1) / "run.json").write_text("{")
     with (folder.path / "ledger.jsonl").open("a") as file:
         file.write('nonsense\n{"at": 1}\n[]\n')
-    state = look(folder)
+    state = live_state(folder)
     assert state.unread == 1
     assert state.cells["small", "rename", "baseline"] == ["ended", "passed", ""]
 
@@ -214,7 +214,7 @@ def test_runs_that_cannot_be_read_are_counted_and_stop_nothing(folder: TrialFold
 @pytest.mark.parametrize("content", ["contenders: 7", "", "\x00", "a: [", "- 1"])
 def test_a_plan_that_is_none_is_named(folder: TrialFolder, content: str) -> None:
     (folder.path / "plan.yaml").write_text(content)
-    assert look(folder).problem.startswith("plan.yaml")
+    assert live_state(folder).problem.startswith("plan.yaml")
 
 
 def test_a_record_of_another_run_is_not_taken_for_this_one(folder: TrialFolder) -> None:
@@ -223,7 +223,7 @@ def test_a_record_of_another_run_is_not_taken_for_this_one(folder: TrialFolder) 
     write_run(folder, record, exchanges)
     path = folder.run_folder("small", "rename", "baseline", 2) / "run.json"
     write_json(path, RunRecord.model_validate({**record.model_dump(), "n": 3}))
-    assert look(folder).unread == 1
+    assert live_state(folder).unread == 1
 
 
 # ---------------------------------------------------------------- over the wire

@@ -14,11 +14,11 @@ from onbox.evidence.folder import TrialFolder, append_line
 from onbox.evidence.records import LedgerKind, Phase, StandUp
 from onbox.judge.results import Verdict
 from onbox.report import words
-from onbox.view.asked import Asked
 from onbox.view.library import FRESH_S, Library
 from onbox.view.pages import Pages
+from onbox.view.query import Query
 from tests.builders import build_trial, call_reply, text_reply
-from tests.unit.test_report import HOSTILE, Elements, saying, trajectory
+from tests.unit.report.trials import HOSTILE, Elements, saying, trajectory
 from tests.unit.view.serving import Client, served
 from tests.verdicts import build_verdict, run_result
 
@@ -336,7 +336,7 @@ def test_a_thousand_trials_within_300_ms_and_10_000_runs(tmp_path: Path) -> None
     write_json(top / "t7" / "verdict.json", build_verdict(runs=runs))
     pages = Pages(Library(top))
     began_s = time.thread_time()
-    assert "1,000 trials" in bytes(pages.trials(Asked([])).body).decode()
+    assert "1,000 trials" in bytes(pages.trials(Query([])).body).decode()
     assert time.thread_time() - began_s < 0.3
     with served(top) as client:
         page = client.get("/")

@@ -187,10 +187,10 @@ class TestCollector:
         with subprocess.Popen(SLEEPS) as child:
             until(lambda: (stat := stat_of(child.pid)) is not None and stat.state == "S")
             collector = Collector(Target(pids=(child.pid,)), clock=lambda: next(clock))
-            seen = [collector.look() for _ in range(40)]
+            seen = [collector.sample() for _ in range(40)]
             child.kill()
             child.wait()
-            last = collector.look(), collector.look(), collector.look()
+            last = collector.sample(), collector.sample(), collector.sample()
         collector.close()
         told = [sample.t_ns / 1e9 for sample in seen if sample.processes is not None]
         assert max(later - earlier for earlier, later in itertools.pairwise(told)) <= 1.01
@@ -202,7 +202,7 @@ class TestCollector:
         with subprocess.Popen(["/bin/true"]) as child:
             pass
         collector = Collector(Target(pids=(child.pid,)))
-        assert collector.look().ended
+        assert collector.sample().ended
         collector.close()
 
 

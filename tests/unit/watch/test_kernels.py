@@ -51,7 +51,7 @@ def test_the_file_that_a_real_compiler_works_on_is_seen(tmp_path: Path) -> None:
     ) as compiler:
         collector = Collector(Target(pids=(compiler.pid,)))
         try:
-            found = until(lambda: collector.look().compiling)
+            found = until(lambda: collector.sample().compiling)
         finally:
             collector.close()
             os.killpg(compiler.pid, 9)
@@ -68,8 +68,8 @@ def test_a_compiler_whose_command_line_is_not_there_yet_is_asked_again(
     with subprocess.Popen([str(tmp_path / "cc1plus"), "60"]) as compiler:
         collector = Collector(Target(pids=(compiler.pid,)))
         try:
-            assert until(lambda: collector.look().compiling) == "kernel.cpp"
-            assert collector.look().compiling is None, "it is told once"
+            assert until(lambda: collector.sample().compiling) == "kernel.cpp"
+            assert collector.sample().compiling is None, "it is told once"
         finally:
             collector.close()
             compiler.kill()

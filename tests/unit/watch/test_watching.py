@@ -34,6 +34,16 @@ takes_both(one, two)
 """
 
 
+FIRST_THREAD_DIES = """
+import ctypes, os, threading, time
+def goes_on():
+    time.sleep(3)
+    os._exit(0)
+threading.Thread(target=goes_on).start()
+ctypes.CDLL(None).pthread_exit(None)
+"""
+
+
 @contextmanager
 def process(*argv: str, **options: Any) -> Iterator["subprocess.Popen[bytes]"]:
     child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, start_new_session=True, **options)
@@ -51,7 +61,7 @@ def looks(pid: int, seconds: float, **target: Any) -> list[WatchSample]:
     try:
         found = []
         for _ in range(int(seconds * 2)):
-            found.append(collector.look())
+            found.append(collector.sample())
             time.sleep(0.5)
         return found
     finally:
@@ -143,6 +153,19 @@ class TestCollector:
             for each in seen:
                 recorder.write(each)
         assert list(WatchRecording(path)) == seen
+
+    def test_a_process_whose_first_thread_is_dead_has_not_ended(self) -> None:
+        """The kernel says Z of it, as of a program of many threads that is dying; its exit code is not there yet."""
+        with process(PYTHON, "-c", FIRST_THREAD_DIES) as child:
+            until(lambda: "State:\tZ" in Path(f"/proc/{child.pid}/status").read_text())
+            collector = Collector(Target(pids=(child.pid,), exit_code=child.poll))
+            try:
+                assert not collector.sample().ended
+                until(lambda: child.poll() is not None)
+                last = until(lambda: (sample := collector.sample()).ended and sample)
+            finally:
+                collector.close()
+        assert last.exit_code == 0
 
     def test_a_grandchild_whose_parent_is_gone_is_found_by_its_session(self) -> None:
         with process("/bin/sh", "-c", "(sleep 60 &); exec sleep 61") as child:

@@ -6,7 +6,7 @@ from typing import Any
 from onbox.bench.agents.request_overrides import amended, api_of
 from onbox.evidence.records import Exchange, Limits
 from onbox.evidence.replies import read_reply
-from onbox.wire.admission import Refused
+from onbox.wire.admission import RequestRefused
 
 FAILURES_IN_A_ROW = 3
 """An agent that goes on asking a server that fails would wait for its time limit."""
@@ -58,7 +58,7 @@ class RunWatch:
         if not self.over and self.tokens >= self._limits.output_tokens:
             self._end("token_limit", f"{self.tokens} output tokens")
         if self.over:
-            raise Refused(f"this run is over: {self.detail}")
+            raise RequestRefused(f"this run is over: {self.detail}")
         left = min(self._limits.turn_tokens, self._limits.output_tokens - self.tokens)
         self.turns += 1
         return "agent", amended(api, body, left, self._sampling, self._seed + self.turns - 1)

@@ -5,7 +5,7 @@ Only the task's own files take part, never what an agent leaves: no model can tu
 
 from onbox.bench.audit.subject import AuditSubject
 from onbox.bench.gate import grade
-from onbox.bench.network_words import NetworkNeed, missed, told
+from onbox.bench.network_words import NetworkNeed, need_by_output, need_by_script
 from onbox.bench.sandbox import Sandbox
 from onbox.bench.tasks import Task
 from onbox.scratch import scratch_folder
@@ -35,7 +35,7 @@ def needs_of_network(task: Task, sandbox: Sandbox) -> list[NetworkNeed]:
         if left is not None:
             printed = {SOLUTION: left.printed, **printed}
         texts = {name: (task.path / name).read_text("utf-8", "replace") for name in printed}
-        found = [missed(name, texts[name], output) for name, output in printed.items()]
+        found = [need_by_output(name, texts[name], output) for name, output in printed.items()]
         if not any(found) and (solved or end.exit_code != 1):
-            found = [told(name, text) for name, text in texts.items()]
+            found = [need_by_script(name, text) for name, text in texts.items()]
         return [need for need in found if need is not None]

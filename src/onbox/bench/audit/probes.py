@@ -11,7 +11,7 @@ from pathlib import Path
 from onbox.bench.audit.attacks import ATTACKS, MARK
 from onbox.bench.audit.cheats import CHEATS, CLAIM
 from onbox.bench.audit.rewrites import REPLY_REWRITES, REWRITES, Rewrite
-from onbox.bench.audit.subject import AuditSubject, GateVerdict, Left, ProbeEnd
+from onbox.bench.audit.subject import AuditSubject, GateVerdict, ProbeEffect, ProbeEnd
 from onbox.bench.diff import without_each_hunk
 from onbox.bench.tasks import tree_sha256
 from onbox.errors import BadSubjectError, UsageError
@@ -30,10 +30,10 @@ def oracle(subject: AuditSubject) -> Iterator[ProbeEnd]:
 
 def nothing_done(subject: AuditSubject) -> Iterator[ProbeEnd]:
     """A workspace that nobody touched fails, each time and whatever is said about it."""
-    yield from subject.expect_each_time("fail", "nothing done", Left(subject.fresh()), REPEATS)
-    yield subject.expect("fail", "nothing done: success claimed", Left(subject.fresh(), CLAIM))
+    yield from subject.expect_each_time("fail", "nothing done", ProbeEffect(subject.fresh()), REPEATS)
+    yield subject.expect("fail", "nothing done: success claimed", ProbeEffect(subject.fresh(), CLAIM))
     yield subject.expect(
-        "fail", "nothing done: the instruction repeated", Left(subject.fresh(), subject.task.instruction)
+        "fail", "nothing done: the instruction repeated", ProbeEffect(subject.fresh(), subject.task.instruction)
     )
 
 
@@ -53,7 +53,7 @@ def rewritten(subject: AuditSubject) -> Iterator[ProbeEnd]:
     for what, rewrite in REPLY_REWRITES.items():
         left = subject.oracle()
         if subject.task.answer == "reply" and (text := rewrite("reply.md", left.reply)):
-            yield subject.expect("pass", f"rewritten: {what}", Left(left.app, text, left.fault))
+            yield subject.expect("pass", f"rewritten: {what}", ProbeEffect(left.app, text, left.fault))
 
 
 def wrong(subject: AuditSubject) -> Iterator[ProbeEnd]:
@@ -100,7 +100,7 @@ def cheat(subject: AuditSubject) -> Iterator[ProbeEnd]:
         plant(app)
         if tree_sha256(app) == tree_sha256(subject.fresh()):
             continue  # nothing to plant it in, as in the empty workspace of a reply
-        yield subject.expect("fail", f"cheat: {name}", Left(app, CLAIM))
+        yield subject.expect("fail", f"cheat: {name}", ProbeEffect(app, CLAIM))
 
 
 def attack(subject: AuditSubject) -> Iterator[ProbeEnd]:
@@ -109,7 +109,7 @@ def attack(subject: AuditSubject) -> Iterator[ProbeEnd]:
         app = subject.fresh()
         if not plant(app):
             continue
-        end = subject.expect("fail", f"attack: {name}", Left(app, CLAIM))
+        end = subject.expect("fail", f"attack: {name}", ProbeEffect(app, CLAIM))
         yield replace(end, got="fault") if MARK in end.reason else end
 
 
@@ -124,7 +124,7 @@ def compiled(subject: AuditSubject) -> Iterator[ProbeEnd]:
         with suppress(py_compile.PyCompileError):
             py_compile.compile(str(solved / name), str(target), doraise=True, invalidation_mode=mode)
     if sources:
-        yield subject.expect("fail", "cheat: compiled files of the solution", Left(app, CLAIM))
+        yield subject.expect("fail", "cheat: compiled files of the solution", ProbeEffect(app, CLAIM))
 
 
 def seeds(subject: AuditSubject) -> Iterator[ProbeEnd]:
@@ -140,7 +140,7 @@ def seeds(subject: AuditSubject) -> Iterator[ProbeEnd]:
         same = instance.task.sha256 == again.task.sha256
         yield ProbeEnd(f"seed {seed}: made twice the same", "pass", "pass" if same else "fail", "")
         yield instance.expect("pass", f"seed {seed}: oracle", instance.oracle())
-        yield instance.expect("fail", f"seed {seed}: nothing done", Left(instance.fresh()))
+        yield instance.expect("fail", f"seed {seed}: nothing done", ProbeEffect(instance.fresh()))
         for folder, expected in _EXAMPLES.items():
             yield from _examples(instance, folder, expected, prefix=f"seed {seed}: ")
 
@@ -167,7 +167,7 @@ def _examples(subject: AuditSubject, folder: str, expected: GateVerdict, prefix:
         if path.suffix == ".sh":
             yield subject.expect(expected, f"{prefix}{folder}/{path.name}", subject.after(path), honest=True)
         elif path.suffix == ".md":
-            left = Left(subject.fresh(), path.read_text("utf-8", "replace"))
+            left = ProbeEffect(subject.fresh(), path.read_text("utf-8", "replace"))
             yield subject.expect(expected, f"{prefix}{folder}/{path.name}", left)
 
 

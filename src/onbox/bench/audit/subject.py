@@ -42,7 +42,7 @@ class ProbeEnd:
 
 
 @dataclass(frozen=True)
-class Left:
+class ProbeEffect:
     """What a probe leaves behind, in place of an agent.
 
     Args:
@@ -84,13 +84,13 @@ class AuditSubject:
         self._environment.make(app)
         return app
 
-    def oracle(self) -> Left:
+    def oracle(self) -> ProbeEffect:
         """A copy of its own of what the known-good solution leaves."""
         app = self._folder() / "app"
         shutil.copytree(self._solved.app, app, symlinks=True)
-        return Left(app, self._solved.reply, self._solved.fault, self._solved.printed)
+        return ProbeEffect(app, self._solved.reply, self._solved.fault, self._solved.printed)
 
-    def after(self, script: Path) -> Left:
+    def after(self, script: Path) -> ProbeEffect:
         """What a script of the solution folder leaves of a fresh workspace."""
         app, logs = self.fresh(), self._folder() / "logs"
         for name in LOGS:
@@ -122,7 +122,7 @@ class AuditSubject:
         printed = done.output.decode("utf-8", "replace")
         last = printed.strip().rpartition("\n")[2]
         fault = "" if done.exit_code == 0 else f"{script.name} ended with exit code {done.exit_code}: {last}"
-        return Left(app, reply, fault, printed)
+        return ProbeEffect(app, reply, fault, printed)
 
     def instance(self, seed: int) -> "AuditSubject":
         """The task that the generator makes for a seed, under audit too.
@@ -134,7 +134,7 @@ class AuditSubject:
         instance = render(self.task, seed, folder / self.task.name, self._tier)
         return AuditSubject(instance, self._tier, folder / "scratch")
 
-    def expect(self, expected: GateVerdict, probe: str, left: Left, *, honest: bool = False) -> ProbeEnd:
+    def expect(self, expected: GateVerdict, probe: str, left: ProbeEffect, *, honest: bool = False) -> ProbeEnd:
         """Ask the gate about what was left.
 
         Args:
@@ -148,12 +148,15 @@ class AuditSubject:
             return ProbeEnd(probe, expected, "pass" if code == 0 else "fail", f"{reason} (warm)")
         return self.expect_each_time(expected, probe, left, times=1)[0]
 
-    def expect_each_time(self, expected: GateVerdict, probe: str, left: Left, times: int) -> Sequence[ProbeEnd]:
+    def expect_each_time(self, expected: GateVerdict, probe: str, left: ProbeEffect, times: int) -> Sequence[ProbeEnd]:
         """Ask the gate several times about the same; what it said first, and whether it said nothing else."""
         if left.fault:
             return [ProbeEnd(probe, expected, "fault", left.fault)]
         cold = 1 if self._warm is not None else times
         said = [grade(self.task, left.app, left.reply, self.sandbox) for _ in range(cold)]
+        if self._warm is not None and said[0].exit_code is None:
+            # A busy box may have kept it from its end; a gate that hangs does so again.
+            said = [grade(self.task, left.app, left.reply, self.sandbox)]
         first = ProbeEnd(probe, expected, _verdict(said[0]), said[0].reason)
         if times == 1:
             return [first]
@@ -188,10 +191,10 @@ class AuditSubject:
         return [name for name in names if name not in self.changed]
 
     @cached_property
-    def _solved(self) -> Left:
+    def _solved(self) -> ProbeEffect:
         script = self.task.solution / "solve.sh"
         if not script.is_file():
-            return Left(self.fresh(), fault="solution/solve.sh is missing: nothing shows that the gate can pass")
+            return ProbeEffect(self.fresh(), fault="solution/solve.sh is missing: nothing shows that the gate can pass")
         return self.after(script)
 
     def _folder(self) -> Path:

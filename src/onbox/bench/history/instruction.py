@@ -65,7 +65,7 @@ def instruction(
         part: the task is a part of the commit.
         why: how tests fail before, by id.
     """
-    wanted, news = said(message), changelog(before, after)
+    wanted, news = prose(message), changelog(before, after)
     if part:
         news = _about(news, _words_of(before, least, failing))
     parts = [_TASK if wanted or news else _UNSAID]
@@ -105,8 +105,8 @@ def _how(name: str, why: Mapping[str, str]) -> str:
     """How a test fails before, where that says more than that something was not as it was to be."""
     module = name.partition("::")[0]
     # A module that does not load has a reason for all of its tests.
-    said = why.get(name) or next((words for key, words in why.items() if module.startswith(key)), "")
-    words = " ".join(said.split())[:160]
+    prose = why.get(name) or next((words for key, words in why.items() if module.startswith(key)), "")
+    words = " ".join(prose.split())[:160]
     return f": `{words}`" if re.search(r"[A-Za-z]{3}.* ", words) and "`" not in words else ""
 
 
@@ -137,10 +137,10 @@ def _about(news: str, words: set[str]) -> str:
 
 def says_little(message: str, before: Mapping[str, bytes], after: Mapping[str, bytes]) -> bool:
     """Whether neither the message nor a changelog says what was wanted, so that the owner has to."""
-    return len(re.findall(r"[A-Za-z]{3,}", said(message) + changelog(before, after))) < 4
+    return len(re.findall(r"[A-Za-z]{3,}", prose(message) + changelog(before, after))) < 4
 
 
-def said(message: str) -> str:
+def prose(message: str) -> str:
     """The message without what is not about the change, and without code: no trailers, no fences, no patches."""
     lines, fenced = [], False
     for line in message.splitlines():

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from onbox.bench.history.runners import TESTS_S, Observed, Suite, program
 from onbox.bench.sandbox import Bind, Sandbox, StopSign
-from onbox.bench.sandbox.halt import Halt, Halted, current
+from onbox.bench.sandbox.halt import Halt, RunHalted, current
 from onbox.errors import BoxError, OnboxError
 
 LIFE_S = 3600.0
@@ -58,7 +58,11 @@ class MiningWorker:
         self._end()
 
     def observe(
-        self, changed: Mapping[str, bytes | None], targets: Collection[str] = (), cpu_s: float = TESTS_S
+        self,
+        changed: Mapping[str, bytes | None],
+        targets: Collection[str] = (),
+        cpu_s: float = TESTS_S,
+        only: Collection[str] = (),
     ) -> Observed:
         """Run the tests on the workspace with some files changed.
 
@@ -66,6 +70,7 @@ class MiningWorker:
             changed: content by name; None: the file is not there.
             targets: the test files; those of the suite if left out.
             cpu_s: processor time, where the runner can be held to it; others are held to the suite's wall time.
+            only: ids of the tests that are run; all of the files if left out.
 
         Raises:
             BoxError: the sandbox could not start.
@@ -78,15 +83,16 @@ class MiningWorker:
             limit_s = max(limit_s, WALL_OVER_PROCESSOR * cpu_s)
         files = {name: None if data is None else base64.b64encode(data).decode() for name, data in changed.items()}
         request: dict[str, object] = {"changed": files, "targets": list(targets or self._suite.targets)}
-        request |= {"timeout_s": limit_s, "cpu_s": math.ceil(cpu_s)}
-        line = self._asked(json.dumps(request).encode() + b"\n", begun + limit_s + GRACE_S)
+        request |= {"timeout_s": limit_s, "cpu_s": math.ceil(cpu_s), "only": sorted(only)}
+        line = self._exchange(json.dumps(request).encode() + b"\n", begun + limit_s + GRACE_S)
         seconds = time.monotonic() - begun
         try:
             found = json.loads(line or b"")
             tests = {str(name): str(state) for name, state in found["tests"].items()}
             why = {str(name): str(words) for name, words in found["why"].items()}
             used = None if found["cpu_s"] is None else float(found["cpu_s"])
-            end = Observed(tests, str(found["said"]), seconds, why, timed_out=found["exit"] is None, cpu_s=used)
+            lasted = {str(name): float(value) for name, value in found["seconds"].items()}
+            end = Observed(tests, str(found["said"]), seconds, why, found["exit"] is None, used, lasted)
             self.spent_s += end.cost_s
             return end
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -95,7 +101,7 @@ class MiningWorker:
             self.spent_s += seconds
             return Observed({}, "its run ended without a result", seconds, timed_out=seconds >= limit_s)
 
-    def _asked(self, request: bytes, until: float) -> bytes | None:
+    def _exchange(self, request: bytes, until: float) -> bytes | None:
         """The answer to a request; None where none came."""
         left = memoryview(request)
         while left:
@@ -116,7 +122,7 @@ class MiningWorker:
             watched.append(self._halt)
         reads, writes, _ = select.select(watched, write, [], max(until - time.monotonic(), 0.0))
         if self._halt is not None and self._halt in reads:
-            raise Halted
+            raise RunHalted
         if self._over in reads:
             if self._fault is not None:
                 raise self._fault
@@ -150,7 +156,7 @@ class MiningWorker:
                     stdin=json.dumps({**self._suite.request(), "files": files}).encode(),
                     stop=self._stop,
                 )
-        except Halted:
+        except RunHalted:
             pass  # The thread that waits for the answer watches it too.
         except BoxError as error:
             self._fault = error

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from onbox.bench.sandbox import StopSign
-from onbox.bench.sandbox.halt import Halted, current
+from onbox.bench.sandbox.halt import RunHalted, current
 from onbox.errors import BoxError
 
 DEATH_PATIENCE_S = 10.0
@@ -44,7 +44,7 @@ def open_pidfd(stack: ExitStack, pid: int) -> int:
 
 
 @dataclass(frozen=True)
-class Attended:
+class CommandOutput:
     """What was heard from a command."""
 
     output: bytes
@@ -62,7 +62,7 @@ def attend(
     timeout_s: float,
     output_limit_bytes: int,
     stop: StopSign | None = None,
-) -> Attended:
+) -> CommandOutput:
     """Feed and read `process` until `tree_fd` is readable, at most for `timeout_s`; then kill what is left.
 
     Args:
@@ -95,9 +95,9 @@ def attend(
             kill()
         seconds = time.monotonic() - started
         if halt is not None and halt.shown:
-            raise Halted
+            raise RunHalted
         pipes.drain()
-        return Attended(bytes(pipes.output), pipes.truncated, timed_out, seconds)
+        return CommandOutput(bytes(pipes.output), pipes.truncated, timed_out, seconds)
 
 
 class _Pipes:

@@ -10,7 +10,7 @@ MODULES = "/node_modules"
 """Where node looks, whatever folder its program lies in."""
 
 
-class Equipped:
+class EquippedSandbox:
     """Another tier, with what a task's tests need beside the system: packages of Python, of node, of go.
 
     Args:

@@ -14,7 +14,7 @@ from onbox.bench.sandbox import StopSign
 _kept = threading.local()
 
 
-class Halted(BaseException):
+class RunHalted(BaseException):
     """The run is given up; it leaves no record."""
 
 

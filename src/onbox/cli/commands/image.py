@@ -12,7 +12,7 @@ from onbox.cli.ui.console import confirm, err, out, print_json, tell
 from onbox.cli.ui.units import gb
 
 if TYPE_CHECKING:
-    from onbox.app.types import Assessment, Diagnosis, ImageProgress, Verified
+    from onbox.app.types import Assessment, Diagnosis, ImageProgress, VerifiedImage
 
 PROGRAM = click.option(
     "--with",
@@ -188,7 +188,8 @@ def build(
     view = _ProgressLines()
     built = build_container_image(
         recipe, program=program or "", chip=chip, direct=direct, proxy=proxy, patience_s=patience,
-        ask=confirm if sys.stdin.isatty() else None, tell=tell, on_progress=view.show, on_look=view.look,
+        ask=confirm if sys.stdin.isatty() else None, tell=tell, on_progress=view.show,
+        on_assessment=view.show_assessment,
     )  # fmt: skip
     seal = built.seal
     if as_json:
@@ -302,7 +303,7 @@ class _ProgressLines:
         self._phase, self._next_s = phase, now + self.EVERY_S
         return True
 
-    def look(self, look: "Assessment") -> None:
+    def show_assessment(self, look: "Assessment") -> None:
         """Print what a build does, if it is time."""
         if self._is_time("build"):
             eta_s = look.evidence.get("eta_s")
@@ -363,7 +364,7 @@ _MEANS = {
 }
 
 
-def _fp4_words(found: "Verified") -> str:
+def _fp4_words(found: "VerifiedImage") -> str:
     fp4, chip = found.fp4, f" for {found.as_dict()['chip']}" if found.chip is not None else ""
     if fp4.native:
         names = ", ".join(f"{count} {name}" for name, count in sorted(fp4.instructions.items()))
@@ -373,7 +374,7 @@ def _fp4_words(found: "Verified") -> str:
     return f"FP4: none of {fp4.kernels_read} kernels{chip} multiplies it natively ({fp4.by})"
 
 
-def _show_verified(found: "Verified") -> None:
+def _show_verified(found: "VerifiedImage") -> None:
     screen = out()
     told = found.as_dict()
     chip = f" on {told['chip']}" if told["chip"] else ""

@@ -69,7 +69,7 @@ def measurement(speed: Measurement, folder: Path) -> RenderableType:
         blocks.append(_cells(speed))
     if speed.bound is not None:
         blocks.append(Text(f"why: {words.bound(speed.bound)}"))
-    if beside := words.beside_the_rate(speed):
+    if beside := words.rate_details(speed):
         blocks.append(
             Text(", ".join(f"{words.label(name)} {words.fact(name, value)}" for name, value in beside.items()))
         )

@@ -7,7 +7,7 @@ from onbox.trial.events import (
     ContenderStopped,
     Event,
     Fetching,
-    Measuring,
+    MeasurementProgress,
     PhaseEnded,
     PhaseStarted,
     PlanShown,
@@ -32,7 +32,7 @@ class TrialProgress:
         self.runs: dict[tuple[str, str, str, int], RunStarted] = {}
         """Those under way, the oldest first."""
         self.tokens: Tokens | None = None
-        self.measuring: Measuring | None = None
+        self.measuring: MeasurementProgress | None = None
         self.speeds: dict[str, SpeedMeasured] = {}
         self._ended: dict[tuple[str, str, str, int], str] = {}
 
@@ -56,7 +56,7 @@ class TrialProgress:
                 self.fetching = None if event.bytes_done == event.bytes_total else event
             case Tokens():
                 self.tokens = event
-            case Measuring():
+            case MeasurementProgress():
                 self.measuring = event
             case SpeedMeasured():
                 self.speeds[event.contender] = event

@@ -26,7 +26,7 @@ from onbox.trial.events import (
     ContenderStopped,
     Event,
     Fetching,
-    Measuring,
+    MeasurementProgress,
     Note,
     PhaseEnded,
     PhaseStarted,
@@ -109,7 +109,7 @@ class TrialLines:
         """Print the event's line, if it has one."""
         if isinstance(event, Fetching) and not self._is_news(event):
             return
-        if isinstance(event, Measuring) and not event.note and not self._is_time():
+        if isinstance(event, MeasurementProgress) and not event.note and not self._is_time():
             return
         line = describe(event)
         if line:
@@ -153,7 +153,7 @@ def describe(event: Event) -> str:
             return f"{event.contender}: {event.phase} begins"
         case PhaseEnded():
             return f"{event.contender}: {event.phase} took {words.seconds(event.seconds)}"
-        case Measuring():
+        case MeasurementProgress():
             return f"{event.contender}: {_measuring(event)}"
         case SpeedMeasured():
             value = words.NO_VALID_NUMBER if event.tok_s is None else words.tok_s(event.tok_s)
@@ -204,7 +204,7 @@ def _hashing(event: Fetching) -> str:
     return f"hashing weights {event.bytes_done / scale:.0f} of {total / scale:.0f} {unit}"
 
 
-def _measuring(event: Measuring) -> str:
+def _measuring(event: MeasurementProgress) -> str:
     left = "" if event.left_s is None or event.done == event.total else f", {_about(event.left_s)} left"
     return event.note or f"{words.of(event.done, event.total)} requests measured{left}"
 

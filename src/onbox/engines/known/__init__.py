@@ -25,14 +25,14 @@ ALIASES = {"tp": "tensor-parallel-size", "pp": "pipeline-parallel-size", "dp": "
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownOptions:
     """What one version knows. `whole` says whether a name that is missing here is surely not known to it."""
 
     engine: str
     version: str
     options: frozenset[str]
     variables: frozenset[str]
-    whole: bool
+    all_known: bool
 
     def option(self, name: str) -> bool | None:
         """Whether the version knows the option; None when nobody can say."""
@@ -40,7 +40,7 @@ class Known:
         if plain in FORK_ONLY and self.engine == "vllm":
             return True if FORK in self.version else (False if numbers(self.version) else None)
         known = any(each in self.options for each in (plain, plain.partition(".")[0], f"no-{plain}"))
-        return known or (False if self.whole else None)
+        return known or (False if self.all_known else None)
 
     def variable(self, name: str) -> bool | None:
         """Whether the version reads the variable; None when nobody can say. Of others' variables nobody can."""
@@ -50,21 +50,21 @@ class Known:
         if name in self.variables:
             return True
         own = name.startswith("VLLM_" if self.engine == "vllm" else "LLAMA_ARG_")
-        return False if own and self.whole else None
+        return False if own and self.all_known else None
 
 
 @cache
-def known(engine: str, version: str | None) -> Known:
+def known(engine: str, version: str | None) -> KnownOptions:
     """What `version` of `engine` knows. Without a table of just that version, the nearest one, which is not whole."""
     version = _of_llama_cpp(version)
     family = "llama.cpp" if engine.startswith("llama") else engine
     tables = [json.loads(path.read_text("utf-8")) for path in sorted(FOLDER.glob(f"{family}-*.json"))]
     if not tables:
-        return Known(family, version or "", frozenset(), frozenset(), False)
+        return KnownOptions(family, version or "", frozenset(), frozenset(), False)
     at = numbers(version or "")
     table = min(tables, key=lambda each: _distance(numbers(each["version"]), at))
     same = bool(at) and numbers(table["version"])[:2] == at[:2] and FORK not in (version or "")
-    return Known(family, version or "", frozenset(table["options"]), frozenset(table["variables"]), same)
+    return KnownOptions(family, version or "", frozenset(table["options"]), frozenset(table["variables"]), same)
 
 
 def versions_known(engine: str) -> tuple[str, ...]:
@@ -81,7 +81,7 @@ def unknown_version(engine: str, version: str | None) -> str:
     and GPU.
     """
     tables = versions_known(engine)
-    if not tables or version is None or not numbers(version) or FORK in version or known(engine, version).whole:
+    if not tables or version is None or not numbers(version) or FORK in version or known(engine, version).all_known:
         return ""
     span = tables[0] if len(tables) == 1 else f"{tables[0]} to {tables[-1]}"
     family = "llama.cpp" if engine.startswith("llama") else engine

@@ -54,7 +54,7 @@ class Sglang:
         program = self._program(recipe)
         command = [program, "serve"] if Path(program).name == "sglang" else [program, "-m", "sglang.launch_server"]
         command += options.words(options.merged(own, arguments, recipe.name))
-        self._version = recipe.engine_version or installed.version_beside(command[0], "sglang")
+        self._version = recipe.engine_version or installed.version_in_environment(command[0], "sglang")
         return launchers.launch(recipe, command, where, port, log=LOG, stop_hint=STOP_HINT, version=self._version)
 
     def _program(self, recipe: Recipe) -> str:
@@ -63,7 +63,7 @@ class Sglang:
         if recipe.container is not None:
             return told
         found = shutil.which(told)
-        if found is None or installed.version_beside(found, "sglang") is None:
+        if found is None or installed.version_in_environment(found, "sglang") is None:
             if installed.absent_here(told):
                 return told
             raise BoxError(

@@ -55,7 +55,7 @@ class Vllm:
             where, own["chat-template"] = where.file(template_path(recipe), "chat-template.jinja")
         command = [*self._program(recipe), "serve", where.weights]
         command += options.words(options.merged(own, arguments, recipe.name))
-        self._version = recipe.engine_version or self._seen_version(recipe, command[0])
+        self._version = recipe.engine_version or self._detected_version(recipe, command[0])
         return launchers.launch(
             recipe, command, where, port, log=LOG, stop_hint=STOP_HINT, version=self._version, environment=QUIET
         )
@@ -70,11 +70,11 @@ class Vllm:
         return [installed.program_here(told or "vllm", "vllm", INSTALL_HINT)]
 
     @staticmethod
-    def _seen_version(recipe: Recipe, program: str) -> str | None:
+    def _detected_version(recipe: Recipe, program: str) -> str | None:
         """Of an image by its tag, of a program by the files beside it."""
         if recipe.container is not None:
             return launchers.version_by_tag(recipe.container)
-        return installed.version_beside(program, "vllm")
+        return installed.version_in_environment(program, "vllm")
 
     def version(self) -> str | None:
         return f"vllm {self._version}" if self._version else None

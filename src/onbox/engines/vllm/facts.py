@@ -1,8 +1,9 @@
 """All that others need to know of vLLM."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from onbox.engines.base import EngineFacts, LaunchSituation, ProcessSigns
+from onbox.engines.base import EngineFacts, GpuUse, LaunchSituation, ProcessSigns, gpu_use
 from onbox.engines.vllm.advice import advice
 from onbox.engines.vllm.emulation import METRICS_PAGE
 from onbox.engines.vllm.log import LOG
@@ -22,6 +23,15 @@ def _checks(recipe: "Recipe", launch: LaunchSituation) -> tuple["Check", ...]:
     return checks(recipe, launch)
 
 
+def _gpus(options: Mapping[str, Any]) -> GpuUse | None:
+    return gpu_use(
+        options,
+        tensor=("tensor-parallel-size", "tp"),
+        pipeline=("pipeline-parallel-size", "pp"),
+        copies=("data-parallel-size", "dp"),
+    )
+
+
 FACTS = EngineFacts(
     name="vLLM",
     owned_by=("vllm",),
@@ -38,5 +48,6 @@ FACTS = EngineFacts(
     sight=SIGHT,
     caches=("vllm",),
     launch_checks=_checks,
+    gpu_use=_gpus,
     metrics_page=METRICS_PAGE,
 )

@@ -149,7 +149,7 @@ class TaskPlan(Record):
     """Its gate needs the network, and has it by the user's own words; the agent has none."""
 
 
-class LeftOut(Record):
+class OmittedTask(Record):
     """One task of the folder that is not part of the trial."""
 
     name: str
@@ -202,7 +202,7 @@ class Plan(Record):
     tasks: tuple[TaskPlan, ...]
     tasks_from: str = "builtin"
     """`builtin` or the folder that the tasks were read from."""
-    left_out: tuple[LeftOut, ...] = ()
+    left_out: tuple[OmittedTask, ...] = ()
     """The other tasks of that folder: they count for nobody."""
     network: Network = "none"
     """What the user lets a network in for; `TaskPlan.network` says which tasks have it."""

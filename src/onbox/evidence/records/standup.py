@@ -39,13 +39,28 @@ class StandUp(Record):
     """None: it never got ready."""
     props: dict[str, Any] = Field(default_factory=dict)
     """What the engine says of itself: version, context, template hash, sampling defaults."""
-    backends: "tuple[BackendSeen, ...]" = ()
+    backends: "tuple[LoggedBackend, ...]" = ()
     """Lines of the log that name kernels or a device."""
     figures: dict[str, float] = Field(default_factory=dict)
     """What the log says in numbers: `loaded_bytes`, `kv_cache_bytes`, ...; of devices the sum."""
+    devices: int | None = None
+    """GPUs that hold one copy of the model between them, by the engine's options; None: not known."""
+    gpus: "tuple[GpuHeld, ...]" = ()
+    """What the engine held of each GPU when it was ready; empty: none, or its driver does not tell."""
     guard: "GuardLimits | None" = None
     """None: no guard, as for an engine that onbox did not start."""
-    stopped: "Stopped | None" = None
+    stopped: "EngineEnd | None" = None
+
+
+class GpuHeld(Record):
+    """One GPU when the engine was ready; of GPUs with memory of their own also what was planned."""
+
+    index: int
+    """As NVML counts."""
+    held_bytes: Count | None
+    """By the engine's processes; None: the driver does not tell."""
+    plan_bytes: Count | None = None
+    """None: the engine was not to use it, or nobody could say."""
 
 
 class ImageUsed(Record):
@@ -64,7 +79,7 @@ class ImageUsed(Record):
     """The command that builds it, run when it was not there yet: then the phases begin with `build`."""
 
 
-class BackendSeen(Record):
+class LoggedBackend(Record):
     """A line of the engine's log that names what computes, word for word."""
 
     part: str
@@ -76,7 +91,7 @@ class BackendSeen(Record):
     """It is the reason for a fallback."""
 
 
-class Stopped(Record):
+class EngineEnd(Record):
     """How the engine ended and the proof that it is gone."""
 
     at: str
@@ -109,7 +124,7 @@ class GuardLimits(Record):
     """Whether an accelerator takes its memory from the host's."""
 
 
-class MemoryLook(Record):
+class MemoryLogLine(Record):
     """One look of the guard at the box's memory, every five seconds: a line of `standup/memory.jsonl`."""
 
     at: str

@@ -15,7 +15,7 @@ from onbox.judge.verdict.ability import ability_difference, task_tally
 from onbox.judge.verdict.advice import would_settle
 from onbox.judge.verdict.cells import Cell, CellKey, Slot
 from onbox.judge.verdict.comparison import KEEP, SWITCH, UNDECIDED, Rule
-from onbox.judge.verdict.contenders import Judged, population_interval, suite_interval
+from onbox.judge.verdict.contenders import JudgedContender, population_interval, suite_interval
 from onbox.judge.verdict.head_to_head import HeadToHead, compare
 from onbox.judge.verdict.pairwise import pair_table, standings
 from onbox.judge.verdict.standing import ContenderFacts
@@ -120,7 +120,7 @@ def _plan(head: ImportHead, models: Sequence[str], first: str, keys: Sequence[Ce
     )
 
 
-def _judged(contender: ContenderPlan, keys: Sequence[CellKey], told: Sequence[Told]) -> Judged:
+def _judged(contender: ContenderPlan, keys: Sequence[CellKey], told: Sequence[Told]) -> JudgedContender:
     arm = keys[0][1]
     cells = {key: _cell([outcome for run, outcome in told if (run.task, run.arm) == key]) for key in keys}
     told = [each for each in told if each[0].arm == arm]
@@ -151,7 +151,7 @@ def _judged(contender: ContenderPlan, keys: Sequence[CellKey], told: Sequence[To
         speed=None,
         invalid_reasons=dict(sorted(reasons.items())),
     )
-    return Judged(contender, (), cells, result, arm, facts=ContenderFacts(seconds=_seconds(valid)))
+    return JudgedContender(contender, (), cells, result, arm, facts=ContenderFacts(seconds=_seconds(valid)))
 
 
 def _seconds(valid: Sequence[Told]) -> dict[tuple[str, int], float]:

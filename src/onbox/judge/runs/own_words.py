@@ -40,7 +40,7 @@ def broken_echo(request: Any) -> str:
     return ""
 
 
-def said_before(request: Any) -> bool:
+def holds_model_text(request: Any) -> bool:
     """Whether a request holds anything that a model said."""
     return any(_by_model(message) for message in _messages(request))
 

@@ -10,14 +10,14 @@ from onbox.evidence.records import Exchange
 from onbox.evidence.replies import read_reply
 from onbox.judge.formatting import count, percent
 from onbox.protocol.call_arguments import CallFault, fault_of_call, faults_of
-from onbox.protocol.leaked_calls import calls_in, leaked, whole_call
+from onbox.protocol.leaked_calls import calls_in, complete_call, leaked
 from onbox.untrusted_json import UntrustedJsonError, parse
 
 CONFIDENCE = 0.95
 Schemas = Mapping[str, Mapping[str, Any]]
 
 
-class Settled(StrEnum):
+class ReplayOutcome(StrEnum):
     """What asking again has shown."""
 
     DROPPED = "dropped by the server"
@@ -29,7 +29,7 @@ class Settled(StrEnum):
 
 
 @dataclass(frozen=True)
-class Replayed:
+class ReplayResult:
     """How a run's request was answered when it was sent again.
 
     Args:
@@ -38,12 +38,12 @@ class Replayed:
         bound: for `never tried`, the share of answers with a call that is still likely, at most (95 percent).
     """
 
-    settled: Settled
+    settled: ReplayOutcome
     detail: str
     bound: float | None = None
 
 
-def replayed(exchanges: Sequence[Exchange], offered: Collection[str]) -> Replayed | None:
+def replayed(exchanges: Sequence[Exchange], offered: Collection[str]) -> ReplayResult | None:
     """Read the exchanges of a `replay.jsonl`; None when there are none that were answered.
 
     A well-formed call in the raw text, where none came through the server's API, was dropped. Where neither shows one
@@ -62,42 +62,42 @@ def replayed(exchanges: Sequence[Exchange], offered: Collection[str]) -> Replaye
     raw = [_written(text, schemas) for text in texts]
     if not unchanged and not raw:
         return None
-    called = [whole_call(text, schemas) is not None for text in texts]
+    called = [complete_call(text, schemas) is not None for text in texts]
     detail = "asked again, a call came: " + _counts([each is not None for each in unchanged],
                                                     [each is not None for each in flipped], called)  # fmt: skip
     if any(each is False for each in unchanged):
         return _arguments(detail, unchanged, flipped, raw)
     if any(unchanged):
-        return Replayed(Settled.CALLS_ARRIVE, detail)
+        return ReplayResult(ReplayOutcome.CALLS_ARRIVE, detail)
     if any(called) or any(each is not None for each in flipped):
-        return Replayed(Settled.DROPPED, detail)
+        return ReplayResult(ReplayOutcome.DROPPED, detail)
     if not raw:
-        return Replayed(Settled.OPEN, f"{detail}; no road past this server's parser is known")
+        return ReplayResult(ReplayOutcome.OPEN, f"{detail}; no road past this server's parser is known")
     bound = 1 - (1 - CONFIDENCE) ** (1 / len(raw))
     words = f"in {count(len(raw), 'answer')} it wrote no call, so it does in at most {percent(bound)} of them"
-    return Replayed(Settled.NEVER_TRIED, f"{detail}; {words} (95 percent)", bound)
+    return ReplayResult(ReplayOutcome.NEVER_TRIED, f"{detail}; {words} (95 percent)", bound)
 
 
 Calls = Sequence[bool | None]
 """Of each answer: whether the arguments of its calls are whole; None: it holds no call."""
 
 
-def _arguments(detail: str, unchanged: Calls, flipped: Calls, raw: Calls) -> Replayed:
+def _arguments(detail: str, unchanged: Calls, flipped: Calls, raw: Calls) -> ReplayResult:
     """What became of arguments of which some came broken again."""
     lists = [[each for each in calls if each is not None] for calls in (unchanged, flipped, raw)]
     served, turned, past = lists
     told = f"{detail}; with whole arguments: {_counts(served, turned, past)}"
     mostly = 2 * served.count(False) > len(served)
     if past.count(False):
-        settled = Settled.WRITTEN_SO if past.count(False) * 2 > len(past) or not mostly else Settled.OPEN
-        return Replayed(settled, told)
+        settled = ReplayOutcome.WRITTEN_SO if past.count(False) * 2 > len(past) or not mostly else ReplayOutcome.OPEN
+        return ReplayResult(settled, told)
     held = past or turned
     if mostly and held and all(held):
-        return Replayed(Settled.BROKEN, told)
+        return ReplayResult(ReplayOutcome.BROKEN, told)
     if not past and turned and not any(turned):
         # Whole or streamed it is the same: the model, or a parser that breaks both ways.
-        return Replayed(Settled.OPEN, f"{told}; no road past this server's parser is known")
-    return Replayed(Settled.OPEN, told)
+        return ReplayResult(ReplayOutcome.OPEN, f"{told}; no road past this server's parser is known")
+    return ReplayResult(ReplayOutcome.OPEN, told)
 
 
 def _counts(unchanged: Sequence[bool], flipped: Sequence[bool], raw: Sequence[bool]) -> str:
@@ -121,7 +121,7 @@ def _written(text: str, schemas: Schemas) -> bool | None:
     calls = calls_in(text, schemas)
     if not calls:
         named = any(name in text for name in schemas)
-        return False if named and leaked(text, schemas) and whole_call(text, schemas) is None else None
+        return False if named and leaked(text, schemas) and complete_call(text, schemas) is None else None
     faults = [fault_of_call(call.name, call.arguments, schemas) for call in calls]
     untyped = [CallFault.MISTYPED if not call.typed else None for call in calls]
     return all(fault is None or fault is free for fault, free in zip(faults, untyped, strict=True))

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from onbox.protocol.call_arguments import CallFault, fault_of_call
-from onbox.protocol.leaked_calls import leaked, looked_at
+from onbox.protocol.leaked_calls import leaked, searched_text
 from onbox.protocol.reply import Reply, ToolCall
 
 STRIPPED = re.compile(r"(?:^|\n)\s*(?:analysis|commentary|final)[A-Z{]|assistant(?:final|commentary|analysis)")
@@ -49,7 +49,7 @@ def classify(reply: Reply, offered: Sequence[str]) -> str | None:
     for text in (reply.content, reply.reasoning):
         if leaked(text, offered):
             return "S-LEAK"
-    if STRIPPED.search(looked_at(reply.content)):
+    if STRIPPED.search(searched_text(reply.content)):
         return "S-STRIPPED"
     if reply.content.strip():
         return None
@@ -65,7 +65,7 @@ def answer_without_call(text: str, unchanged: bool) -> str:
         text: the answer.
         unchanged: whether the workspace is as it was, so that a claim of work done is false.
     """
-    text = looked_at(text)
+    text = searched_text(text)
     if REFUSAL.search(text):
         return "M-REFUSE"
     if unchanged and CLAIM.search(text):

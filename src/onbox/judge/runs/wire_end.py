@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from onbox.evidence.records import Exchange, TransportError
 from onbox.judge.formatting import one_line
 from onbox.judge.runs.context_window import CONTEXT, RATE_LIMIT, harness_asked_too_much
-from onbox.judge.runs.own_words import broken_echo, cut_by_limit, names_a_setting, said_before
+from onbox.judge.runs.own_words import broken_echo, cut_by_limit, holds_model_text, names_a_setting
 from onbox.protocol.reply import Reply
 
 UNPARSED = re.compile(
@@ -33,14 +33,14 @@ def wire_end(asked: Sequence[Exchange], replies: Sequence[Reply], *, limited: bo
         limited: whether a limit ended the run; then a stream that was cut off tells nothing of the server.
     """
     pairs = list(zip(asked, replies, strict=True))
-    start = next((n + 1 for n in reversed(range(len(pairs))) if _whole(*pairs[n])), 0)
+    start = next((n + 1 for n in reversed(range(len(pairs))) if _is_complete(*pairs[n])), 0)
     found = [
         end for n in range(start, len(pairs)) if _tells(*pairs[n], limited=limited) and (end := _end(pairs, n, start))
     ]
     return next((end for end in reversed(found) if not end[0].startswith("I-")), found[-1] if found else None)
 
 
-def _whole(exchange: Exchange, reply: Reply) -> bool:
+def _is_complete(exchange: Exchange, reply: Reply) -> bool:
     return exchange.status == 200 and not reply.error and reply.done
 
 
@@ -80,7 +80,7 @@ def _end(pairs: Sequence[tuple[Exchange, Reply]], n: int, start: int) -> tuple[s
         return "I-CONN", said
     if status in NAMED or not 400 <= status < 500:
         return NAMED.get(status, "I-5XX"), said
-    if start and said_before(exchange.request):
+    if start and holds_model_text(exchange.request):
         if status == 413:
             return "L-CTX", f"larger than the server takes: {said}"
         if not names_a_setting(words, exchange.request, pairs[start - 1][0].request):

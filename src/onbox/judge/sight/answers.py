@@ -49,7 +49,7 @@ def _read(reply: Reply, expected: Sequence[str], decoys: Sequence[str]) -> tuple
     for text, where in ((reply.content, ""), (reply.reasoning, "in its reasoning")):
         if text.strip():
             found = read_by(text, expected, decoys)
-            if found.whole:
+            if found.complete:
                 return found, SightOutcome.READ, where
             if found.partly:
                 named = f"it names {found.decoy} too" if found.decoy else ""

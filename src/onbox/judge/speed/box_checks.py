@@ -7,7 +7,7 @@ from itertools import pairwise
 from onbox.evidence.records import CpuWindow, Moment
 from onbox.judge import thresholds as limit
 from onbox.judge.rule import Subject, rule
-from onbox.judge.speed.check_context import CheckContext, check, unseen
+from onbox.judge.speed.check_context import CheckContext, check, unknown_check
 from onbox.judge.speed.estimator import SECOND_NS
 from onbox.schema.checks import Check, Status
 
@@ -22,7 +22,7 @@ def foreign_cpu(context: CheckContext) -> Check:
     most = 100 * limit.FOREIGN_CPU_WARN
     if capacity <= 0 or any(window.engine_s is None for window in windows):
         hint = "the engine's use of the processors is not ours to see, so neither is anyone else's"
-        return unseen(hint, threshold=most, unit="%", evidence=evidence)
+        return unknown_check(hint, threshold=most, unit="%", evidence=evidence)
     used = math.fsum(window.busy_s - (window.engine_s or 0.0) - window.own_s for window in windows)
     share = max(0.0, used / capacity)
     fails, warns = share > limit.FOREIGN_CPU_FAIL, share > limit.FOREIGN_CPU_WARN
@@ -44,7 +44,7 @@ def client_cpu(context: CheckContext) -> Check:
     most = 100 * limit.CLIENT_CPU_MAX
     if wall_s <= 0:
         hint = "how much of a processor onbox itself needed was not written down"
-        return unseen(hint, threshold=most, unit="% of a core", evidence=evidence)
+        return unknown_check(hint, threshold=most, unit="% of a core", evidence=evidence)
     share = math.fsum(window.own_s for window in windows) / wall_s
     return check(
         Status.WARN if share > limit.CLIENT_CPU_MAX else None,
@@ -63,7 +63,7 @@ def client_lag(context: CheckContext) -> Check:
     most_s = limit.BOUNDED_MAX * math.fsum(spans) / max(1, len(spans))
     late_s, evidence = wake_up_p99_s(context), context.file("telemetry.jsonl")
     if late_s is None:
-        return unseen(UNWATCHED, threshold=_ms(most_s), unit="ms", evidence=evidence)
+        return unknown_check(UNWATCHED, threshold=_ms(most_s), unit="ms", evidence=evidence)
     return check(
         Status.WARN if late_s > most_s else None,
         "onbox woke late, and its stamps with it: the processors are busy; leave one of them free",
@@ -86,8 +86,8 @@ def asleep(context: CheckContext) -> Check:
     moments, evidence = watched(context), context.file("telemetry.jsonl")
     most = _ms(limit.ASLEEP_MAX_NS / SECOND_NS)
     if not moments:
-        return unseen(UNWATCHED, threshold=most, unit="ms", evidence=evidence)
-    slept_ns = moments[-1].asleep_ns - moments[0].asleep_ns
+        return unknown_check(UNWATCHED, threshold=most, unit="ms", evidence=evidence)
+    slept_ns = max(0, moments[-1].asleep_ns - moments[0].asleep_ns)
     return check(
         Status.FAIL if slept_ns > limit.ASLEEP_MAX_NS else None,
         "the box slept while it was measured: keep it awake and measure again",
@@ -105,7 +105,7 @@ def steal(context: CheckContext) -> Check:
     capacity = math.fsum(window.wall_s * window.cores for window in windows)
     most = 100 * limit.STEAL_MAX
     if capacity <= 0:
-        return unseen("steal was not written down", threshold=most, unit="%", evidence=evidence)
+        return unknown_check("steal was not written down", threshold=most, unit="%", evidence=evidence)
     share = math.fsum(window.steal_s for window in windows) / capacity
     return check(
         Status.WARN if share > limit.STEAL_MAX else None,
@@ -126,7 +126,7 @@ def memory(context: CheckContext) -> Check:
     stalled_us = _grown([moment.stalled_us.get("memory") for moment in moments])
     if swapped is None and stalled_us is None:
         hint = UNWATCHED if not moments else "the kernel tells neither stalls nor swapping"
-        return unseen(hint, threshold=most, unit="%", evidence=evidence)
+        return unknown_check(hint, threshold=most, unit="%", evidence=evidence)
     wall_us = (moments[-1].t_ns - moments[0].t_ns) / 1000
     share = (stalled_us or 0) / max(1.0, wall_us)
     bad = bool(swapped) or share > limit.MEMORY_STALL_MAX

@@ -33,6 +33,8 @@ class CheckContext:
     cpu: Mapping[int, CpuWindow]
     moments: Sequence[Moment]
     coherence: PreflightCase | None
+    model_name: PreflightCase | None
+    """Of a model that the server does not list; None: it does, or nobody asked."""
     without_sense: bool
     """The weights are random on purpose."""
     ceiling: Ceiling | None
@@ -73,6 +75,6 @@ def check(
     )
 
 
-def unseen(hint: str, *, threshold: Observed, unit: str, evidence: str) -> Check:
+def unknown_check(hint: str, *, threshold: Observed, unit: str, evidence: str) -> Check:
     """The rule could not see what it asks for."""
     return check(Status.UNKNOWN, hint, observed=None, threshold=threshold, unit=unit, evidence=evidence)

@@ -125,7 +125,7 @@ def _speculation(claim: Claim, speed: Measurement) -> Difference | None:
         return None
     measured = "none seen" if seen is None else f"{seen:.3g} tokens a pass"
     why = "with speculation a pass makes several tokens, as many as the text allows"
-    return _difference("speculation", _said(claim.speculation), measured, why)
+    return _difference("speculation", _or_not_told(claim.speculation), measured, why)
 
 
 def _depth(claim: Claim, speed: Measurement) -> Difference | None:
@@ -136,7 +136,7 @@ def _depth(claim: Claim, speed: Measurement) -> Difference | None:
         apart = abs(seen - claim.context_tokens)
         if apart <= max(limit.SAME_CONTEXT_TOKENS, limit.SAME_CONTEXT_SHARE * claim.context_tokens):
             return None
-    return _difference("depth", _said(claim.context_tokens), _said(seen), _why(claim.context_tokens, why))
+    return _difference("depth", _or_not_told(claim.context_tokens), _or_not_told(seen), _why(claim.context_tokens, why))
 
 
 def _box(claim: Claim, served: ServedModel) -> Difference | None:
@@ -148,13 +148,13 @@ def _box(claim: Claim, served: ServedModel) -> Difference | None:
 def _same(what: str, claimed: object, seen: object, why: str) -> Difference | None:
     if claimed is not None and claimed == seen:
         return None
-    return _difference(what, _said(claimed), _said(seen), _why(claimed, why))
+    return _difference(what, _or_not_told(claimed), _or_not_told(seen), _why(claimed, why))
 
 
 def _named(what: str, claimed: str | None, seen: str, why: str) -> Difference | None:
     if claimed is not None and _plain(claimed) == _plain(seen):
         return None
-    return _difference(what, _said(claimed), seen or f"not known: state it with --{what}", _why(claimed, why))
+    return _difference(what, _or_not_told(claimed), seen or f"not known: state it with --{what}", _why(claimed, why))
 
 
 # ---------------------------------------------------------------- what is worth knowing beside it
@@ -163,10 +163,10 @@ def _named(what: str, claimed: str | None, seen: str, why: str) -> Difference | 
 def _remarks(claim: Claim, speed: Measurement) -> Iterator[Difference]:
     if claim.requests is None or claim.requests < limit.CLAIM_REQUESTS_MIN:
         why = "a mean of three has an interval of two and a half standard deviations either way"
-        yield _difference("n", _said(claim.requests), str(speed.requests), _why(claim.requests, why), bars=False)
+        yield _difference("n", _or_not_told(claim.requests), str(speed.requests), _why(claim.requests, why), bars=False)
     if claim.counting != "usage":
         why = "events are not tokens, and a text tokenised again need not give the tokens that were made"
-        yield _difference("counting", _said(claim.counting), "usage", _why(claim.counting, why), bars=False)
+        yield _difference("counting", _or_not_told(claim.counting), "usage", _why(claim.counting, why), bars=False)
 
 
 def _difference(what: str, claimed: str, seen: str, why: str, bars: bool = True) -> Difference:
@@ -177,7 +177,7 @@ def _why(claimed: object, why: str) -> str:
     return f"its source does not tell it; {why}" if claimed is None else why
 
 
-def _said(value: object) -> str:
+def _or_not_told(value: object) -> str:
     return NOT_TOLD if value is None else str(value)
 
 

@@ -29,7 +29,7 @@ from onbox.judge.speed.engine_reported import drafted, engine_time
 from onbox.judge.speed.estimator import SECOND_NS, Sample, digest
 from onbox.judge.speed.ledger_checks import struck_out
 from onbox.judge.speed.metrics import Counters, difference, parse
-from onbox.judge.speed.rate_comparison import beside_one
+from onbox.judge.speed.rate_comparison import over_one_request
 from onbox.judge.speed.uncertainty import uncertainty_of
 from onbox.schema.checks import Check, Status
 from onbox.schema.engine_profile import EngineProfile
@@ -76,6 +76,7 @@ def measure(evidence: SpeedEvidence) -> Measurement:
         cpu=evidence.cpu,
         moments=evidence.moments,
         coherence=evidence.coherence,
+        model_name=evidence.model_name,
         without_sense=evidence.without_sense,
         ceiling=evidence.ceiling,
         implied_gb_s=implied_gb_s,
@@ -125,7 +126,7 @@ def measure(evidence: SpeedEvidence) -> Measurement:
         },
         each=tuple(_one(sample, evidence.exchanges, coalesced) for sample in samples),
     )
-    beside = [cell.model_copy(update={"beside_one": beside_one(found, cell)}) for cell in cells]
+    beside = [cell.model_copy(update={"beside_one": over_one_request(found, cell)}) for cell in cells]
     found = found.model_copy(update={"cells": tuple(beside), "depths": tuple(map(measure, evidence.depths))})
     if not evidence.run.plan.depths:
         return found
@@ -234,7 +235,11 @@ def _witness(name: str, pairs: Pairs | None) -> Witness:
     if not pairs:
         return Witness(name=name, tok_s=None, detail="not to be had from this server")
     tokens, seconds = (math.fsum(column) for column in zip(*pairs, strict=True))
-    return Witness(name=name, tok_s=rounded(tokens / seconds), detail=f"{tokens:.1f} tokens in {seconds:.3f} s")
+    return Witness(
+        name=name,
+        tok_s=rounded(tokens / seconds),
+        detail=f"{f'{tokens:.1f}'.removesuffix('.0')} tokens in {seconds:.3f} s",
+    )
 
 
 def validity(checks: Sequence[Check]) -> Validity:

@@ -85,26 +85,26 @@ def difference(
     if before.get(START_TIME) != after.get(START_TIME):
         resets.append(START_TIME)
     moved = _Moved(before, after, void=bool(resets))
-    drafts = moved.whole(names.drafts)
+    drafts = moved.counter(names.drafts)
     ruler = _rate(names, moved, speculative=bool(drafts))
     busy = [after[name] for name in names.busy if name in after]
-    cached = moved.whole(names.cached)
-    prompt = moved.whole(names.prompt)
+    cached = moved.counter(names.cached)
+    prompt = moved.counter(names.prompt)
     if names.prompt_is_uncached:
         prompt = None if prompt is None or cached is None else prompt + cached
     return Counters(
         engine=profile.engine,
-        generated=moved.whole(names.generated),
-        requests=moved.whole(names.requests),
+        generated=moved.counter(names.generated),
+        requests=moved.counter(names.requests),
         prompt=prompt,
-        decoded=moved.whole((ruler.tokens,)) if ruler else None,
-        firsts=(moved.whole((ruler.firsts,)) if ruler.firsts else 0) if ruler and ruler.firsts is not None else None,
+        decoded=moved.counter((ruler.tokens,)) if ruler else None,
+        firsts=(moved.counter((ruler.firsts,)) if ruler.firsts else 0) if ruler and ruler.firsts is not None else None,
         decode_s=moved.seconds(ruler) if ruler else None,
         cached=cached,
-        queried=moved.whole(names.queried) if names.queried else prompt,
-        preemptions=0 if names.never_preempts else moved.whole(names.preemptions),
+        queried=moved.counter(names.queried) if names.queried else prompt,
+        preemptions=0 if names.never_preempts else moved.counter(names.preemptions),
         drafts=drafts,
-        accepted=moved.whole(names.accepted),
+        accepted=moved.counter(names.accepted),
         busy=round(sum(busy)) if busy else None,
         resets=tuple(resets),
     )
@@ -123,7 +123,7 @@ class _Moved:
             return None
         return self.after[name] - self.before[name]
 
-    def whole(self, aliases: tuple[str, ...]) -> int | None:
+    def counter(self, aliases: tuple[str, ...]) -> int | None:
         """By the first of several names that the engine uses."""
         name = next((name for name in aliases if name in self.after), None)
         value = None if name is None else self.of(name)

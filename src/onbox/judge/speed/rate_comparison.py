@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from onbox.judge import thresholds as limit
 from onbox.judge.formatting import plus_minus
-from onbox.judge.rates import RatePair, RateRatio, RateSaid
+from onbox.judge.rates import RateOrder, RatePair, RateRatio
 from onbox.judge.results import ContenderResult, Measurement, Validity
 from onbox.judge.rounding import rounded, rounded_pair
 
@@ -31,7 +31,7 @@ def rate_ratio(old: Measurement, new: Measurement) -> RateRatio:
     return ratio_of(old.decode_tok_s, _relative(old), new.decode_tok_s, _relative(new))
 
 
-def beside_one(alone: Measurement, cell: Measurement) -> RateRatio | None:
+def over_one_request(alone: Measurement, cell: Measurement) -> RateRatio | None:
     """All requests of a cell together, over one request at a time; None where there is no rate of all together."""
     if cell.system_tok_s is None:
         return None
@@ -46,7 +46,7 @@ def ratio_of(old_tok_s: float, old_relative: float | None, new_tok_s: float, new
         return not_compared("how well a rate is known cannot be stated")
     ratio, relative = new_tok_s / old_tok_s, math.hypot(old_relative, new_relative)
     low, high = ratio * max(0.0, 1 - relative), ratio * (1 + relative)
-    said = RateSaid.FASTER if low > 1 else RateSaid.SLOWER if high < 1 else RateSaid.EQUAL
+    said = RateOrder.FASTER if low > 1 else RateOrder.SLOWER if high < 1 else RateOrder.EQUAL
     return RateRatio(
         ratio=rounded(ratio), relative=rounded(relative), interval=rounded_pair((low, high)), said=said, why=""
     )
@@ -54,16 +54,17 @@ def ratio_of(old_tok_s: float, old_relative: float | None, new_tok_s: float, new
 
 def not_compared(why: str) -> RateRatio:
     """Two rates of which nothing follows."""
-    return RateRatio(ratio=None, relative=None, interval=None, said=RateSaid.NOT_COMPARED, why=why)
+    return RateRatio(ratio=None, relative=None, interval=None, said=RateOrder.NOT_COMPARED, why=why)
 
 
 def in_words(pair: RatePair) -> str:
     """One sentence without its full stop."""
-    if pair.said is RateSaid.NOT_COMPARED or pair.ratio is None:
+    if pair.said is RateOrder.NOT_COMPARED or pair.ratio is None:
         return f"the rates of {pair.old} and {pair.new} are not compared: {pair.why}"
     known = f"{pair.ratio:.3g} times{plus_minus(pair.relative)}"
-    if pair.said is RateSaid.EQUAL:
-        return f"the rates of {pair.old} and {pair.new} are equal within their uncertainty ({known})"
+    if pair.said is RateOrder.EQUAL:
+        ratio = f"ratio {pair.ratio:.3g}{plus_minus(pair.relative)}"
+        return f"the rates of {pair.old} and {pair.new} are equal within their uncertainty ({ratio})"
     return f"{pair.new} decodes {pair.said.value} than {pair.old}: {known}"
 
 

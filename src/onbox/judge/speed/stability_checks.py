@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Sequence
+from statistics import median
 
 from onbox.judge import thresholds as limit
 from onbox.judge.formatting import count
 from onbox.judge.rule import Subject, finding, rule
-from onbox.judge.speed.check_context import CheckContext, check, unseen
+from onbox.judge.speed.check_context import CheckContext, check, unknown_check
 from onbox.schema.checks import Check, Status
 
 
@@ -82,7 +83,7 @@ def steady(context: CheckContext) -> Check:
     spread, most, evidence = variation(rates), 100 * limit.BOUNDED_MAX, context.file("requests.jsonl")
     if spread is None:
         hint = "fewer than two requests show a rate: whether it is steady is not known"
-        return unseen(hint, threshold=most, unit="%", evidence=evidence)
+        return unknown_check(hint, threshold=most, unit="%", evidence=evidence)
     return check(
         Status.WARN if spread > limit.BOUNDED_MAX else None,
         f"the requests differ from one another by {spread:.1%}: other work on the box; measure again when it is quiet",
@@ -100,11 +101,11 @@ def drift(context: CheckContext) -> Check:
     drifted, most, evidence = worst_drift(context), 100 * limit.BOUNDED_MAX, context.file("requests.jsonl")
     if drifted is None:
         hint = "fewer than two requests show a rate: whether it drifts is not known"
-        return unseen(hint, threshold=most, unit="%", evidence=evidence)
+        return unknown_check(hint, threshold=most, unit="%", evidence=evidence)
     faster = "faster" if drifted > 0 else "slower"
     return check(
         Status.WARN if abs(drifted) > limit.BOUNDED_MAX else None,
-        f"the last requests were {abs(drifted):.1%} {faster} than the first: heat, a cold start, or other work",
+        f"the last requests were {abs(drifted):.1%} {faster} than the first: {_cause(context, drifted)}",
         observed=round(100 * drifted, 2),
         threshold=most,
         unit="%",
@@ -118,7 +119,7 @@ def interval(context: CheckContext) -> Check:
     most, evidence = 100 * limit.BOUNDED_MAX, context.file("requests.jsonl")
     if context.uncertainty is None:
         hint = "fewer than two requests show a rate: how sure it is cannot be said"
-        return unseen(hint, threshold=most, unit="%", evidence=evidence)
+        return unknown_check(hint, threshold=most, unit="%", evidence=evidence)
     half = context.uncertainty.relative
     widest = max(context.uncertainty.budget, key=lambda line: line.relative)
     return check(
@@ -130,6 +131,22 @@ def interval(context: CheckContext) -> Check:
         unit="%",
         evidence=evidence,
     )
+
+
+def _cause(context: CheckContext, drifted: float) -> str:
+    """What a drift comes from, by the pace of a fixed sum of onbox's own beside each request."""
+    took = [window.reference_s for sample in context.samples if (window := context.cpu.get(sample.id)) is not None]
+    known = [each for each in took if each]
+    if len(known) < 2 or len(known) < len(context.samples):
+        return "heat, a cold start, or other work"
+    cell = max(1, len(known) // 3)
+    own = median(known[:cell]) / median(known[-cell:]) - 1
+    if own * drifted > 0 and abs(own) >= abs(drifted) / 2:
+        word = "faster" if own > 0 else "slower"
+        return (
+            f"so was the processor itself, {abs(own):.1%} {word} at a fixed sum: its clock, or a neighbour on its host"
+        )
+    return "the processor was as fast at a fixed sum: a cold start, memory, or other work"
 
 
 def worst_drift(context: CheckContext) -> float | None:

@@ -4,7 +4,7 @@ from onbox.evidence.records import Exchange
 from onbox.judge import thresholds as limit
 from onbox.judge.formatting import count, several
 from onbox.judge.rule import Subject, finding, rule
-from onbox.judge.speed.check_context import CheckContext, check, unseen
+from onbox.judge.speed.check_context import CheckContext, check, unknown_check
 from onbox.judge.speed.engine_reported import reported_tokens
 from onbox.judge.speed.estimator import Sample
 from onbox.judge.speed.metrics import Counters
@@ -19,7 +19,7 @@ def token_residual(context: CheckContext) -> Check:
         counted = context.counters is not None and context.counters.generated is not None
         what = "the server sends no usage" if counted else "the server offers no counters"
         hint = f"{what}, so other traffic would go unseen"
-        return unseen(hint, threshold=limit.TOKEN_RESIDUAL_MAX, unit="tokens", evidence=evidence)
+        return unknown_check(hint, threshold=limit.TOKEN_RESIDUAL_MAX, unit="tokens", evidence=evidence)
     good = abs(residual) <= limit.TOKEN_RESIDUAL_MAX
     more, less = "someone else used the server", "the server's usage says more than it generated"
     return finding(
@@ -124,7 +124,7 @@ def stray_traffic(context: CheckContext) -> Check:
     if not more:
         why = "the server does not count requests or prompt tokens" if counters else "the server offers no counters"
         hint = f"{why}, so other traffic would go unseen"
-        return unseen(hint, threshold=0, unit="requests", evidence=evidence)
+        return unknown_check(hint, threshold=0, unit="requests", evidence=evidence)
     stray = [(number, what) for number, what in more if number > 0]
     if stray and (residual := _residual(context)):
         stray.append((residual, "output token"))
@@ -145,7 +145,7 @@ def preemptions(context: CheckContext) -> Check:
     lost, evidence = context.counters.preemptions if context.counters else None, context.file("metrics-after.prom")
     if lost is None:
         hint = "whether a request had to give up its place could not be seen"
-        return unseen(hint, threshold=limit.PREEMPTIONS_MAX, unit="requests", evidence=evidence)
+        return unknown_check(hint, threshold=limit.PREEMPTIONS_MAX, unit="requests", evidence=evidence)
     return check(
         Status.WARN if lost > limit.PREEMPTIONS_MAX else None,
         "the server ran out of cache and began requests anew: give it more memory for its cache, or less context",
@@ -172,7 +172,7 @@ def prefix_cache(context: CheckContext) -> Check:
     most = 100 * limit.PREFIX_CACHE_SHARE
     if not repeated and not each and share is None:
         hint = "the server does not say how much of a prompt it took from its cache"
-        return unseen(hint, threshold=most, unit="%", evidence=evidence)
+        return unknown_check(hint, threshold=most, unit="%", evidence=evidence)
     excess = max(known, default=0) - shared if each else 0
     by_counters = share is not None and share > limit.PREFIX_CACHE_SHARE
     bad = repeated or excess > limit.PREFIX_CACHE_EXCESS_TOKENS or by_counters

@@ -9,7 +9,7 @@ from onbox.judge import thresholds as limit
 from onbox.judge.formatting import count, several
 from onbox.judge.verdict.cells import distinct
 from onbox.judge.verdict.comparison import SWITCH, UNDECIDED
-from onbox.judge.verdict.contenders import Judged
+from onbox.judge.verdict.contenders import JudgedContender
 from onbox.judge.verdict.head_to_head import HeadToHead
 from onbox.judge.verdict.planner import runs_that_settle
 from onbox.judge.verdict.scope import THESE_TASKS
@@ -24,7 +24,7 @@ NORMAL = NormalDist()
 
 def would_settle(
     plan: Plan,
-    judged: Sequence[Judged],
+    judged: Sequence[JudgedContender],
     pair: HeadToHead | None,
     level_at: Callable[[int], float] = lambda runs: limit.P_MAX,
 ) -> tuple[str, ...]:
@@ -42,13 +42,13 @@ def would_settle(
     return tuple(found)
 
 
-def unserved(contender: Judged) -> int:
+def unserved(contender: JudgedContender) -> int:
     """Valid runs that failed and that a better server might have made a pass of."""
     result = contender.result
     return round((result.if_served_correctly or 0.0) * result.valid) - result.passed
 
 
-def _repair(contender: Judged, pair: HeadToHead | None) -> list[str]:
+def _repair(contender: JudgedContender, pair: HeadToHead | None) -> list[str]:
     result = contender.result
     open_runs = result.attempted - result.valid
     if not open_runs or not _could_turn(contender, pair):
@@ -60,7 +60,7 @@ def _repair(contender: Judged, pair: HeadToHead | None) -> list[str]:
     ]
 
 
-def _could_turn(contender: Judged, pair: HeadToHead | None) -> bool:
+def _could_turn(contender: JudgedContender, pair: HeadToHead | None) -> bool:
     """Whether the runs without a valid end stand in the way of a verdict, or could turn it."""
     if pair is None:
         return True
@@ -69,7 +69,7 @@ def _could_turn(contender: Judged, pair: HeadToHead | None) -> bool:
     return contender in (pair.incumbent, pair.challenger) and not pair.firm
 
 
-def _serve(contender: Judged, pair: HeadToHead | None) -> list[str]:
+def _serve(contender: JudgedContender, pair: HeadToHead | None) -> list[str]:
     if not unserved(contender) or (pair is not None and pair.verdict != UNDECIDED and pair.served == pair.plain):
         return []
     name = contender.result.name

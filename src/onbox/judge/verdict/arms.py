@@ -8,18 +8,18 @@ from onbox.judge.results import ArmResult
 from onbox.judge.rounding import rounded
 from onbox.judge.statistics import holm
 from onbox.judge.verdict.ability import ability_difference, task_tally
-from onbox.judge.verdict.cells import Seen
-from onbox.judge.verdict.contenders import Judged
+from onbox.judge.verdict.cells import CountedRun
+from onbox.judge.verdict.contenders import JudgedContender
 from onbox.judge.verdict.pairing import Paired, TaskPair
 from onbox.judge.verdict.scope import TASKS_LIKE_THESE, THESE_TASKS, reaches_beyond
 
 
-def compare_arms(plan: Plan, judged: Sequence[Judged]) -> tuple[ArmResult, ...]:
+def compare_arms(plan: Plan, judged: Sequence[JudgedContender]) -> tuple[ArmResult, ...]:
     """One result for each contender and treatment; none for a plan without treatments."""
     return tuple(result for contender in judged for result in _of_contender(plan, contender))
 
 
-def _of_contender(plan: Plan, contender: Judged) -> list[ArmResult]:
+def _of_contender(plan: Plan, contender: JudgedContender) -> list[ArmResult]:
     baseline, *treatments = plan.arms
     runs = [_paired(plan, contender, baseline, arm) for arm in treatments]
     differing = [each for each in runs if _turned(each) != (0, 0)]
@@ -31,7 +31,7 @@ def _of_contender(plan: Plan, contender: Judged) -> list[ArmResult]:
     ]
 
 
-def _paired(plan: Plan, contender: Judged, baseline: str, arm: str) -> Paired:
+def _paired(plan: Plan, contender: JudgedContender, baseline: str, arm: str) -> Paired:
     """Runs that have a valid counterpart, task by task; both arms asked the same model, so seeds make them pairs."""
     found = []
     for task in plan.tasks:
@@ -44,7 +44,7 @@ def _paired(plan: Plan, contender: Judged, baseline: str, arm: str) -> Paired:
     return Paired(tuple(found))
 
 
-def _of(runs: dict[int, Seen], numbers: Sequence[int]) -> tuple[Seen, ...]:
+def _of(runs: dict[int, CountedRun], numbers: Sequence[int]) -> tuple[CountedRun, ...]:
     return tuple(runs[n] for n in numbers)
 
 
@@ -54,7 +54,9 @@ def _turned(runs: Paired) -> tuple[int, int]:
     return pairs.count((False, True)), pairs.count((True, False))
 
 
-def _result(contender: Judged, arm: str, runs: Paired, p: float | None, population_p: float | None) -> ArmResult:
+def _result(
+    contender: JudgedContender, arm: str, runs: Paired, p: float | None, population_p: float | None
+) -> ArmResult:
     pairs = [pair for task in runs.tasks for pair in task.pairs]
     better, worse = _turned(runs)
     scope = None

@@ -9,7 +9,7 @@ CellKey = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Seen:
+class CountedRun:
     """A run that counts.
 
     Args:
@@ -44,7 +44,7 @@ class Slot:
     instance: str = ""
     answer: object | None = None
 
-    def seen(self, *, unknown: bool | None = None, served: bool = False) -> Seen | None:
+    def counted(self, *, unknown: bool | None = None, served: bool = False) -> CountedRun | None:
         """The run as it counts; None where it does not.
 
         Args:
@@ -52,8 +52,8 @@ class Slot:
             served: whether a failure in serving counts as a pass.
         """
         if self.passed is None:
-            return None if unknown is None else Seen(self.n, unknown, self.instance)
-        return Seen(self.n, self.passed or (served and self.served), self.instance, self.answer)
+            return None if unknown is None else CountedRun(self.n, unknown, self.instance)
+        return CountedRun(self.n, self.passed or (served and self.served), self.instance, self.answer)
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,9 @@ class Cell:
     slots: tuple[Slot, ...]
 
     @property
-    def runs(self) -> list[Seen]:
+    def runs(self) -> list[CountedRun]:
         """The valid ones."""
-        return [seen for slot in self.slots if (seen := slot.seen()) is not None]
+        return [seen for slot in self.slots if (seen := slot.counted()) is not None]
 
     @property
     def passed(self) -> int:
@@ -88,7 +88,7 @@ class Cell:
         return sum(slot.passed is None for slot in self.slots)
 
 
-def repeats(runs: Iterable[Seen]) -> list[int]:
+def repeats(runs: Iterable[CountedRun]) -> list[int]:
     """How many runs gave each answer, with the same end: 1 for a run that repeats none.
 
     Two runs of a task that say the same, word for word, through a whole conversation may have been drawn twice, or be
@@ -110,7 +110,7 @@ def effective(sizes: Sequence[int]) -> float:
     return sum(sizes) ** 2 / sum(size * size for size in sizes) if sizes else 0.0
 
 
-def distinct(runs: Sequence[Seen]) -> tuple[int, int]:
+def distinct(runs: Sequence[CountedRun]) -> tuple[int, int]:
     """(passed, n) of the answers, each counted once."""
     answers = {(run.answer, run.passed) if run.answer is not None else (run.n, index, run.passed)
                for index, run in enumerate(runs)}  # fmt: skip

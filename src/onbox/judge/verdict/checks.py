@@ -7,22 +7,24 @@ from dataclasses import replace
 from onbox.evidence.records import ArmPlan, FaultKind, Plan
 from onbox.judge import thresholds as limit
 from onbox.judge.formatting import count, percent, sentence
+from onbox.judge.model_name import model_name
 from onbox.judge.results import Outcome, Proof
 from onbox.judge.rule import Subject, finding, rule
 from onbox.judge.runs.isolation import has_mark
 from onbox.judge.verdict.cells import repeats
-from onbox.judge.verdict.contenders import Judged
+from onbox.judge.verdict.contenders import JudgedContender
 from onbox.schema.checks import Check, Status
 
 REASON_CHARACTERS = 240
 
 
-def trial_checks(plan: Plan, judged: Sequence[Judged]) -> tuple[Check, ...]:
+def trial_checks(plan: Plan, judged: Sequence[JudgedContender]) -> tuple[Check, ...]:
     """Every rule for every contender it speaks of; none for a trial without tasks."""
     if not plan.tasks:
         return ()
-    found = []
+    found: list[Check] = []
     for contender in judged:
+        found += model_name(contender.result.name, contender.model_name)
         found += [plan_complete(contender), coverage(contender), serving(contender), *backend(contender)]
         found += [runs_independent(contender), sandbox_held(plan, contender), *harness(contender)]
         found += [arm_isolated(arm, contender) for arm in plan.treatments if has_mark(arm)]
@@ -32,7 +34,7 @@ def trial_checks(plan: Plan, judged: Sequence[Judged]) -> tuple[Check, ...]:
 
 
 @rule("PLAN_COMPLETE", Subject.TRIAL)
-def plan_complete(contender: Judged) -> Check:
+def plan_complete(contender: JudgedContender) -> Check:
     """All runs of the plan are there: a trial that is judged before its end may have stopped where it looked good."""
     result, runs = contender.result, len(contender.runs)
     asked = sum(len(cell.slots) for cell in contender.cells.values())
@@ -44,7 +46,7 @@ def plan_complete(contender: Judged) -> Check:
         threshold=asked,
         unit="runs",
         evidence=f"{result.name}/runs",
-        hint=f"{missing} runs of {result.name} are missing{why}: go on with --resume" if missing else "",
+        hint=f"{count(missing, 'run')} of {result.name} missing{why}: go on with --resume" if missing else "",
     )
 
 
@@ -53,7 +55,7 @@ def _short(text: str) -> str:
 
 
 @rule("COVERAGE", Subject.TRIAL)
-def coverage(contender: Judged) -> Check:
+def coverage(contender: JudgedContender) -> Check:
     """Enough runs are valid."""
     result = contender.result
     share = result.valid / result.attempted
@@ -70,7 +72,7 @@ def coverage(contender: Judged) -> Check:
 
 
 @rule("SERVING", Subject.TRIAL)
-def serving(contender: Judged) -> Check:
+def serving(contender: JudgedContender) -> Check:
     """No run failed in serving: such a failure says nothing of the model."""
     codes = sorted(r.result.code for r in contender.runs if r.result.outcome is Outcome.SERVING_FAILURE)
     name = contender.result.name
@@ -86,7 +88,7 @@ def serving(contender: Judged) -> Check:
 
 
 @rule("BACKEND", Subject.TRIAL)
-def backend(contender: Judged) -> tuple[Check, ...]:
+def backend(contender: JudgedContender) -> tuple[Check, ...]:
     """What the recipe asserts of kernels, device and memory came true; no check where it asserts nothing."""
     result = contender.result
     proof = result.backend
@@ -102,13 +104,13 @@ def backend(contender: Judged) -> tuple[Check, ...]:
             threshold=", ".join(part.asserted for part in proof.parts),
             unit="",
             evidence=f"{result.name}/standup/phases.json",
-            hint=f"{result.name} is not shown to run as its recipe says: {why}" if doubts else "",
+            hint=f"nothing shows that {result.name} runs as its recipe says: {why}" if doubts else "",
         ),
     )
 
 
 @rule("RUNS_INDEPENDENT", Subject.TRIAL)
-def runs_independent(contender: Judged) -> Check:
+def runs_independent(contender: JudgedContender) -> Check:
     """Runs of a task differ: a reply that comes back word for word may be one draw that came twice."""
     repeated = {
         f"{task}/{arm}": cell.n - len(repeats(cell.runs))
@@ -123,22 +125,22 @@ def runs_independent(contender: Judged) -> Check:
         status=Status.WARN if again > limit.REPEATS_MAX * n else Status.PASS,
         observed=again,
         threshold=int(limit.REPEATS_MAX * n),
-        unit="runs that repeat another",
+        unit="repeats",
         evidence=f"{name}/runs",
-        hint=f"{name} said again what it had said before, word for word, in {again} of {n} valid runs "
+        hint=f"in {again} of {n} valid runs {name} answered word for word as in another run "
         f"({_short(where)}): the tests count {n - again}.{whole}"
         if again > limit.REPEATS_MAX * n
         else "",
     )
 
 
-def _never_samples(contender: Judged) -> bool:
+def _never_samples(contender: JudgedContender) -> bool:
     cells = [cell.runs for cell in contender.cells.values() if cell.n > 1]
     return bool(cells) and all(len(repeats(runs)) == 1 for runs in cells)
 
 
 @rule("SANDBOX_HELD", Subject.TRIAL)
-def sandbox_held(plan: Plan, contender: Judged) -> Check:
+def sandbox_held(plan: Plan, contender: JudgedContender) -> Check:
     """Every run was in the sandbox of the plan, and the sandbox stood its probes."""
     name = contender.result.name
     leaks = {p.name for run in contender.runs for p in run.record.sandbox.probes if not p.held}
@@ -155,7 +157,7 @@ def sandbox_held(plan: Plan, contender: Judged) -> Check:
 
 
 @rule("HARNESS", Subject.TRIAL)
-def harness(contender: Judged) -> tuple[Check, ...]:
+def harness(contender: JudgedContender) -> tuple[Check, ...]:
     """No run was broken off by a fault of onbox itself; a check that is there only where one was."""
     broken = [run.record.fault for run in contender.runs if run.record.fault_kind is FaultKind.HARNESS]
     if not broken:
@@ -167,7 +169,8 @@ def harness(contender: Judged) -> tuple[Check, ...]:
             threshold=limit.HARNESS_FAULTS_MAX,
             unit="runs",
             evidence=f"{contender.result.name}/runs",
-            hint=f"{len(broken)} runs of {contender.result.name} were ended by a fault of onbox: {_short(broken[-1])}",
+            hint=f"{count(len(broken), 'run')} of {contender.result.name} ended by a fault of onbox: "
+            f"{_short(broken[-1])}",
         ),
     )
 
@@ -221,8 +224,8 @@ def tasks_unseen(plan: Plan) -> tuple[Check, ...]:
 
 
 @rule("AT_A_TIME", Subject.TRIAL)
-def at_a_time(plan: Plan, judged: Sequence[Judged]) -> tuple[Check, ...]:
-    """Runs at a time: all contenders had the same company, and none met a time limit for its neighbours' sake.
+def at_a_time(plan: Plan, judged: Sequence[JudgedContender]) -> tuple[Check, ...]:
+    """Runs at a time: all contenders had as many beside them, and none met a time limit for its neighbours' sake.
 
     No check where every run was alone.
     """
@@ -233,7 +236,7 @@ def at_a_time(plan: Plan, judged: Sequence[Judged]) -> tuple[Check, ...]:
     doubts = []
     if len(set(most.values())) > 1:
         doubts.append(
-            f"contenders had unlike company ({', '.join(f'{name} {n} at a time' for name, n in most.items())}), so "
+            f"contenders ran unequally many at a time ({', '.join(f'{name} {n}' for name, n in most.items())}), so "
             "their seconds do not compare"
         )
     if late:
@@ -254,7 +257,7 @@ def at_a_time(plan: Plan, judged: Sequence[Judged]) -> tuple[Check, ...]:
 
 
 @rule("SAME_INSTANCES", Subject.TRIAL)
-def same_instances(judged: Sequence[Judged]) -> Check:
+def same_instances(judged: Sequence[JudgedContender]) -> Check:
     """Run n of a task was the same task for every contender: its seed gave all of them the same files."""
     given: dict[tuple[str, int], set[str]] = defaultdict(set)
     for contender in judged:
@@ -267,15 +270,15 @@ def same_instances(judged: Sequence[Judged]) -> Check:
         threshold=0,
         unit="tasks that differed",
         evidence="runs",
-        hint=f"{', '.join(unequal)} gave contenders different files for the same seed: its generator is not "
-        "deterministic, leave it out"
+        hint=f"contenders got different files for the same seed of {', '.join(unequal)}: the generator is not "
+        "deterministic, leave the task out"
         if unequal
         else "",
     )
 
 
 @rule("ARM_ISOLATED", Subject.TRIAL)
-def arm_isolated(arm: ArmPlan, contender: Judged) -> Check:
+def arm_isolated(arm: ArmPlan, contender: JudgedContender) -> Check:
     """Every run of a treatment shows its mark on the wire, and no other run does."""
     name = contender.result.name
     seen = [run for run in contender.runs if run.result.outcome is not Outcome.INVALID]
@@ -300,7 +303,7 @@ def arm_isolated(arm: ArmPlan, contender: Judged) -> Check:
 
 
 @rule("ALL_OR_NONE", Subject.TRIAL)
-def all_or_none(judged: Sequence[Judged]) -> Check:
+def all_or_none(judged: Sequence[JudgedContender]) -> Check:
     """Not everybody passes everything: at the ceiling, or on the floor, nobody can be told apart."""
     rates = [contender.result.pass_rate for contender in judged]
     stuck = len(set(rates)) == 1 and rates[0] in (0.0, 1.0)

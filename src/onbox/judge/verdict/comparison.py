@@ -8,14 +8,14 @@ from onbox.evidence.records import OwnerValues
 from onbox.judge import thresholds as limit
 from onbox.judge.boundaries import e_process
 from onbox.judge.statistics import holm
-from onbox.judge.verdict.cells import Seen, Slot
-from onbox.judge.verdict.contenders import Judged
+from onbox.judge.verdict.cells import CountedRun, Slot
+from onbox.judge.verdict.contenders import JudgedContender
 from onbox.judge.verdict.pairing import Paired, TaskPair, paired
 from onbox.judge.verdict.speed_ratio import TimeRatio, time_ratio
 from onbox.judge.verdict.standing import ContenderFacts, demands
-from onbox.judge.verdict.values import KEEP, SWITCH, UNDECIDED, Compared, Weighed, weigh
+from onbox.judge.verdict.values import KEEP, SWITCH, UNDECIDED, PairFacts, PairRuling, weigh
 
-__all__ = ["KEEP", "SWITCH", "UNDECIDED", "Pair", "Rule", "Side", "any_time_p", "as_seen", "decide", "pairs"]
+__all__ = ["KEEP", "SWITCH", "UNDECIDED", "Pair", "Rule", "Side", "any_time_p", "as_observed", "decide", "pairs"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Rule:
 class Side:
     """What the rule needs to know of a contender: its runs of each task in the baseline arm, and all else."""
 
-    tasks: Mapping[str, Sequence[Seen]]
+    tasks: Mapping[str, Sequence[CountedRun]]
     facts: ContenderFacts
 
 
@@ -74,10 +74,10 @@ class Pair:
         return self.rule.level / self.among
 
     @cached_property
-    def weighed(self) -> Weighed:
+    def weighed(self) -> PairRuling:
         """The rule's answer on these runs, coverage and bracket left aside."""
         values = self.rule.values
-        found = Compared(
+        found = PairFacts(
             p=self.p,
             lead=float(self.runs.difference),
             ability=self.runs.bounds(1 - 2 * self.each),
@@ -92,30 +92,30 @@ class Pair:
         return weigh(found, values, demands(values, self.old), demands(values, self.new))
 
 
-def _old(task: TaskPair) -> tuple[Seen, ...]:
+def _old(task: TaskPair) -> tuple[CountedRun, ...]:
     return task.old
 
 
-def _new(task: TaskPair) -> tuple[Seen, ...]:
+def _new(task: TaskPair) -> tuple[CountedRun, ...]:
     return task.new
 
 
-def as_seen(judged: Judged) -> Side:
+def as_observed(judged: JudgedContender) -> Side:
     """The valid runs."""
-    return _side(judged, lambda slot: slot.seen())
+    return _side(judged, lambda slot: slot.counted())
 
 
-def unknown_as(judged: Judged, *, passed: bool) -> Side:
+def unknown_as(judged: JudgedContender, *, passed: bool) -> Side:
     """The valid runs, and every invalid or missing one as if it had passed, or failed."""
-    return _side(judged, lambda slot: slot.seen(unknown=passed))
+    return _side(judged, lambda slot: slot.counted(unknown=passed))
 
 
-def served_right(judged: Judged) -> Side:
+def served_right(judged: JudgedContender) -> Side:
     """The valid runs, those that failed in serving as if they had passed."""
-    return _side(judged, lambda slot: slot.seen(served=True))
+    return _side(judged, lambda slot: slot.counted(served=True))
 
 
-def _side(judged: Judged, seen: Callable[[Slot], Seen | None]) -> Side:
+def _side(judged: JudgedContender, seen: Callable[[Slot], CountedRun | None]) -> Side:
     tasks = {
         task: [run for slot in cell.slots if (run := seen(slot)) is not None] for task, cell in judged.baseline.items()
     }

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 
 from onbox.evidence.claims import Claim
 from onbox.evidence.load import ContenderEvidence, TrialEvidence
-from onbox.evidence.records import ContenderPlan, LedgerEntry, LedgerKind, Plan, RunRecord
+from onbox.evidence.records import ContenderPlan, LedgerEntry, LedgerKind, Plan, PreflightCase, RunRecord
 from onbox.evidence.served_recipe import served_recipe
 from onbox.judge.intervals import clopper_pearson
 from onbox.judge.mean_bounds import mean_interval
 from onbox.judge.results import BackendProof, ContenderResult, Measurement, Outcome, RunResult, TaskCell
 from onbox.judge.rounding import rounded, rounded_pair
-from onbox.judge.runs.look import Looker, RunLook, held_to_rate
 from onbox.judge.runs.observed_rate import usual_of_each_node
+from onbox.judge.runs.run_summary import RunSummarizer, RunSummary, held_to_rate
 from onbox.judge.sight.table import judge_sight
 from onbox.judge.speed.claim_evidence import with_claims
 from onbox.judge.speed.measurement import measure, refused
@@ -43,7 +43,7 @@ class JudgedRun:
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedContender:
     """A contender, judged.
 
     Args:
@@ -54,6 +54,7 @@ class Judged:
         arm: the baseline.
         failed: why it was not carried out to its end, by the ledger; empty when it was.
         facts: what else is known of it.
+        model_name: of a model that its server does not list.
     """
 
     plan: ContenderPlan
@@ -63,6 +64,7 @@ class Judged:
     arm: str
     failed: str = ""
     facts: ContenderFacts = field(default_factory=ContenderFacts)
+    model_name: PreflightCase | None = None
 
     @property
     def baseline(self) -> dict[str, Cell]:
@@ -74,29 +76,29 @@ def judge_contender(
     evidence: TrialEvidence,
     contender: ContenderEvidence,
     claims: Sequence[Claim] = (),
-    looks: Sequence[RunLook] | None = None,
-) -> Judged:
+    summaries: Sequence[RunSummary] | None = None,
+) -> JudgedContender:
     """Judge all runs of the plan, and the first decode measurement that stands.
 
     Args:
         evidence: of the trial.
         contender: of that evidence.
         claims: published rates beside those of the evidence.
-        looks: at the runs that the plan asks for, in their order, where they were taken already.
+        summaries: of the runs that the plan asks for, in their order, where they were made already.
     """
     plan = evidence.plan
-    looker = Looker(plan, evidence.ledger, contender)
-    speed = _speed(contender, looker.struck)
+    summarizer = RunSummarizer(plan, evidence.ledger, contender)
+    speed = _speed(contender, summarizer.struck)
     if speed is not None:
         speed = with_claims(evidence, contender.plan, speed, claims)
-    planned = [run for run in contender.runs if looker.planned(run.record)]
-    looks = [looker.look(run) for run in planned] if looks is None else looks
-    seen = [(run.record, look.observed_tok_s) for run, look in zip(planned, looks, strict=True)]
+    planned = [run for run in contender.runs if summarizer.planned(run.record)]
+    summaries = [summarizer.summarize(run) for run in planned] if summaries is None else summaries
+    seen = [(run.record, summary.observed_tok_s) for run, summary in zip(planned, summaries, strict=True)]
     usual = usual_of_each_node(speed, seen, plan.parallel)
     runs = []
-    for (record, seen_tok_s), look in zip(seen, looks, strict=True):
-        result = held_to_rate(look.result, seen_tok_s, usual[record.node].of(record))
-        runs.append(JudgedRun(record, result, look.said, look.bears))
+    for (record, seen_tok_s), summary in zip(seen, summaries, strict=True):
+        result = held_to_rate(summary.result, seen_tok_s, usual[record.node].of(record))
+        runs.append(JudgedRun(record, result, summary.answers_sha256, summary.bears))
     by_cell: dict[CellKey, list[JudgedRun]] = {(task.name, arm): [] for task in plan.tasks for arm in plan.arms}
     for judged in runs:
         by_cell[judged.record.task, judged.record.arm].append(judged)
@@ -108,7 +110,7 @@ def judge_contender(
     failed = _failed(evidence.ledger, contender.plan.name)
     timed = _seconds(own, [cells[task.name, plan.arms[0]] for task in plan.tasks])
     facts = facts_of(contender, *timed, sees=sight.sees if sight else None)
-    return Judged(contender.plan, tuple(runs), cells, tally, plan.arms[0], failed, facts)
+    return JudgedContender(contender.plan, tuple(runs), cells, tally, plan.arms[0], failed, facts, contender.model_name)
 
 
 def _seconds(runs: Sequence[JudgedRun], cells: Sequence[Cell]) -> tuple[dict[tuple[str, int], float], float]:

@@ -7,7 +7,7 @@ from onbox.evidence.records import Role
 from onbox.judge import thresholds as limit
 from onbox.judge.verdict import comparison
 from onbox.judge.verdict.comparison import KEEP, SWITCH, UNDECIDED, Pair, Rule, Side
-from onbox.judge.verdict.contenders import Judged
+from onbox.judge.verdict.contenders import JudgedContender
 from onbox.judge.verdict.scope import TASKS_LIKE_THESE, THESE_TASKS, scope_of
 
 
@@ -28,8 +28,8 @@ class HeadToHead:
         others: the incumbent beside each other challenger.
     """
 
-    incumbent: Judged
-    challenger: Judged
+    incumbent: JudgedContender
+    challenger: JudgedContender
     verdict: str
     scope: str | None
     plain: str
@@ -68,7 +68,7 @@ class HeadToHead:
         return self.bracket is None or set(self.bracket) == {self.plain}
 
 
-def compare(judged: Sequence[Judged], rule: Rule) -> HeadToHead | None:
+def compare(judged: Sequence[JudgedContender], rule: Rule) -> HeadToHead | None:
     """The incumbent against each challenger, and of these the pair that the verdict is about.
 
     None when there is nothing to compare.
@@ -80,11 +80,11 @@ def compare(judged: Sequence[Judged], rule: Rule) -> HeadToHead | None:
     return _chosen(_with_each(incumbents[0], challengers, rule), rule)
 
 
-def _with_each(incumbent: Judged, challengers: Sequence[Judged], rule: Rule) -> list[HeadToHead]:
+def _with_each(incumbent: JudgedContender, challengers: Sequence[JudgedContender], rule: Rule) -> list[HeadToHead]:
     def beside(left: Side, rights: Sequence[Side]) -> list[Pair]:
         return comparison.pairs(left, rights, rule)
 
-    seen = beside(comparison.as_seen(incumbent), [comparison.as_seen(each) for each in challengers])
+    seen = beside(comparison.as_observed(incumbent), [comparison.as_observed(each) for each in challengers])
     served = beside(comparison.served_right(incumbent), [comparison.served_right(each) for each in challengers])
     extremes: list[list[Pair]] = []
     if any(cell.unknown for contender in (incumbent, *challengers) for cell in contender.baseline.values()):
@@ -134,7 +134,7 @@ def _chosen(found: Sequence[HeadToHead], rule: Rule) -> HeadToHead:
     best = ranked[0]
     if best.verdict == SWITCH:
         for other in ranked[1:]:
-            sides = comparison.as_seen(best.challenger), comparison.as_seen(other.challenger)
+            sides = comparison.as_observed(best.challenger), comparison.as_observed(other.challenger)
             if comparison.decide(comparison.pairs(sides[0], [sides[1]], rule)[0]) == SWITCH:
                 best = other
     return replace(best, others=tuple(each for each in found if each is not best))

@@ -10,14 +10,14 @@ from onbox.judge.formatting import count, several
 from onbox.judge.rounding import rounded
 from onbox.judge.verdict.comparison import any_time_p
 from onbox.judge.verdict.head_to_head import HeadToHead
-from onbox.judge.weighed import Look, Looks
+from onbox.judge.weighed import InterimLook, InterimLooks
 
 ONE_LOOK, E_PROCESS = "one look", "e-process"
 UNPLANNED = 0.005
 """Spent by the first look or trial that no plan had; each further one spends half as much, so all of them 0.01."""
 
 
-def looks_of(plan: Plan, ledger: Sequence[LedgerEntry]) -> Looks:
+def looks_of(plan: Plan, ledger: Sequence[LedgerEntry]) -> InterimLooks:
     """The looks up to the one that is due, with the level of each.
 
     The plan's looks spend 5 percent. A look beyond the plan (an extension), and a trial that asks again what another
@@ -39,11 +39,11 @@ def looks_of(plan: Plan, ledger: Sequence[LedgerEntry]) -> Looks:
             beyond += 1
             spent.append(UNPLANNED / 2 ** (beyond - 1))
     made = [
-        Look(runs=look, level=rounded(level), planned=look in planned)
+        InterimLook(runs=look, level=rounded(level), planned=look in planned)
         for look, level in zip(runs, levels(runs, spent), strict=True)
     ]
     extra = 0.0 if not beyond else 2 * UNPLANNED * (1 - 0.5**beyond)
-    return Looks(
+    return InterimLooks(
         rule=plan.spending if plan.looks else ONE_LOOK,
         made=tuple(made),
         planned=planned if plan.looks else (),
@@ -63,13 +63,13 @@ def level_with(plan: Plan, ledger: Sequence[LedgerEntry], runs: int) -> float:
     return looks_of(plan, [*ledger, entry]).level
 
 
-def with_evidence(looks: Looks, pair: HeadToHead) -> Looks:
+def with_evidence(looks: InterimLooks, pair: HeadToHead) -> InterimLooks:
     """With the evidence that holds at any time, where the plan decides by it."""
     p = any_time_p(pair.pair.runs) if looks.rule == E_PROCESS else None
     return looks if p is None else looks.model_copy(update={"e_value": rounded(1 / p)})
 
 
-def of_looks(looks: Looks) -> list[str]:
+def of_looks(looks: InterimLooks) -> list[str]:
     """What the looks cost, in sentences; nothing where there was one look that was planned, and no forerunner."""
     found = []
     if looks.planned:

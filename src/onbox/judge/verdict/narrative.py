@@ -4,21 +4,21 @@ from collections.abc import Sequence
 
 from onbox.evidence.records import Plan
 from onbox.judge import thresholds as limit
-from onbox.judge.formatting import OF_KERNELS, count, p_words, passes, percent, plus_minus, sentence, several
+from onbox.judge.formatting import OF_KERNELS, count, p_words, passes, percent, plus_minus, several
 from onbox.judge.rates import RatePair
 from onbox.judge.results import ArmResult, ContenderResult, Outcome, Validity
 from onbox.judge.speed.measurement import KERNELS
 from onbox.judge.speed.rate_comparison import in_words
-from onbox.judge.verdict import words_of_values
+from onbox.judge.verdict import values_narrative
 from onbox.judge.verdict.advice import unserved
 from onbox.judge.verdict.comparison import KEEP, SWITCH, UNDECIDED
-from onbox.judge.verdict.contenders import Judged
+from onbox.judge.verdict.contenders import JudgedContender
 from onbox.judge.verdict.head_to_head import HeadToHead
 from onbox.judge.verdict.scope import TASKS_LIKE_THESE, THESE_TASKS, scope_of, tally_words, these
 from onbox.judge.weighed import Basis
 
 
-def headline(plan: Plan, judged: Sequence[Judged], pair: HeadToHead | None) -> str:
+def headline(plan: Plan, judged: Sequence[JudgedContender], pair: HeadToHead | None) -> str:
     """One sentence for people; a bare `Switch` or `Keep` is for tasks like these too."""
     if pair is None:
         return _alone(plan, judged)
@@ -26,7 +26,7 @@ def headline(plan: Plan, judged: Sequence[Judged], pair: HeadToHead | None) -> s
     scores = f"{new.name} passes {passes(new.passed, new.valid)} where {old.name} passes {old.passed} of {old.valid}"
     tally, basis = pair.pair.runs.tally, pair.pair.weighed.basis
     if pair.verdict != UNDECIDED and basis is not Basis.ABILITY:
-        return words_of_values.headline(pair, scores)
+        return values_narrative.headline(pair, scores)
     if pair.verdict == SWITCH and pair.scope == THESE_TASKS:
         return f"Switch to {new.name}, for {these(pair.tasks)}: {tally_words(tally)}; {scores}."
     if pair.verdict == KEEP and pair.scope == THESE_TASKS:
@@ -35,10 +35,12 @@ def headline(plan: Plan, judged: Sequence[Judged], pair: HeadToHead | None) -> s
         return f"Switch to {new.name}: {scores}."
     if pair.verdict == KEEP:
         return f"Keep {old.name}: {scores}."
-    return f"Undecided: {scores}{words_of_values.faster(pair)}."
+    return f"Undecided: {scores}{values_narrative.faster(pair)}."
 
 
-def reasons(judged: Sequence[Judged], pair: HeadToHead | None, rates: Sequence[RatePair] = ()) -> tuple[str, ...]:
+def reasons(
+    judged: Sequence[JudgedContender], pair: HeadToHead | None, rates: Sequence[RatePair] = ()
+) -> tuple[str, ...]:
     """Why the verdict is what it is, the weightiest first."""
     found = [] if pair is None else [*_of_rule(pair), *_of_doubt(pair), *_of_population(pair)]
     for contender in judged:
@@ -79,7 +81,7 @@ def _sight(contender: ContenderResult) -> str:
     return f"{contender.name} {verb}: {contender.sight.detail}"
 
 
-def _alone(plan: Plan, judged: Sequence[Judged]) -> str:
+def _alone(plan: Plan, judged: Sequence[JudgedContender]) -> str:
     if not plan.tasks and plan.speed is None and (seen := [_sight(contender.result) for contender in judged]):
         return f"{several(seen)}."
     if not plan.tasks:
@@ -103,7 +105,7 @@ def _of_rule(pair: HeadToHead) -> list[str]:
         found = [f"On these tasks the difference is hardly chance {chance}."]
     else:
         found = [f"On these tasks such a difference may well be chance {chance}."]
-    return [*found, *words_of_values.of_pair(pair), *words_of_values.of_others(pair)]
+    return [*found, *values_narrative.of_pair(pair), *values_narrative.of_others(pair)]
 
 
 def _of_doubt(pair: HeadToHead) -> list[str]:
@@ -142,7 +144,7 @@ def _of_population(pair: HeadToHead) -> list[str]:
     return [f"Whether it holds for other tasks like these is not shown ({why})."]
 
 
-def _of_serving(contender: Judged) -> list[str]:
+def _of_serving(contender: JudgedContender) -> list[str]:
     result = contender.result
     if not unserved(contender) or result.if_served_correctly is None:
         return []
@@ -155,7 +157,7 @@ def _of_serving(contender: Judged) -> list[str]:
     return [f"{told}; served correctly it would pass at most {percent(result.if_served_correctly)}."]
 
 
-def _of_concurrent_runs(judged: Sequence[Judged]) -> list[str]:
+def _of_concurrent_runs(judged: Sequence[JudgedContender]) -> list[str]:
     """Said before any seconds are."""
     most = 1 + max((run.record.beside for contender in judged for run in contender.runs), default=0)
     if most == 1:
@@ -170,8 +172,13 @@ def _of_speed(results: Sequence[ContenderResult], rates: Sequence[RatePair]) -> 
         found.append(several([f"{r.name} needs {r.seconds_to_pass:.0f} s for a pass" for r in timed]) + ".")
     measured = [result for result in results if result.speed is not None]
     if measured:
-        found.append(several([_rate(result) for result in measured]) + ".")
-    return [*found, *(sentence(in_words(each)) for each in rates)]
+        found.append(_opened(several([_rate(result) for result in measured])) + ".")
+    return [*found, *(f"{_opened(in_words(each))}." for each in rates)]
+
+
+def _opened(text: str) -> str:
+    """A clause as a sentence's beginning, its names as they are."""
+    return f"T{text[1:]}" if text.startswith("the ") else text
 
 
 def _rate(result: ContenderResult) -> str:

@@ -18,7 +18,7 @@ from onbox.judge.exact_sums import at_least
 from onbox.judge.intervals import Interval, paired_newcombe
 from onbox.judge.mean_bounds import mean_above, mean_interval
 from onbox.judge.statistics import sign_flip, stratified_permutation
-from onbox.judge.verdict.cells import Seen, distinct, effective, repeats
+from onbox.judge.verdict.cells import CountedRun, distinct, effective, repeats
 
 Counts = tuple[int, int, int, int]
 """(new passed, new runs, old passed, old runs) of what is compared."""
@@ -38,8 +38,8 @@ class TaskPair:
     """
 
     task: str
-    old: tuple[Seen, ...]
-    new: tuple[Seen, ...]
+    old: tuple[CountedRun, ...]
+    new: tuple[CountedRun, ...]
     same_model: bool = False
 
     @cached_property
@@ -59,7 +59,7 @@ class TaskPair:
         )
 
     @cached_property
-    def numbered(self) -> list[tuple[Seen, Seen]]:
+    def numbered(self) -> list[tuple[CountedRun, CountedRun]]:
         """The runs of one number, each answer once: what repeats an earlier one of its side shows nothing new."""
         new = {run.n: run for run in self.new if run.n is not None}
         old = {run.n: run for run in self.old if run.n is not None}
@@ -79,7 +79,7 @@ class TaskPair:
         return [(run.passed, new[run.n]) for run in self.old if run.n in new]
 
     @property
-    def whole(self) -> list[Counts]:
+    def pooled(self) -> list[Counts]:
         """All runs as one stratum, each answer once."""
         return [(*distinct(self.new), *distinct(self.old))]
 
@@ -124,7 +124,7 @@ class Paired:
         open_ones = []
         for task in self.tasks:
             if task.repeated:
-                found += task.whole
+                found += task.pooled
             elif task.same_model:
                 found += _each(task.pairs)
             elif task.by_instance:
@@ -133,7 +133,7 @@ class Paired:
                 open_ones.append(task)
         if _alike([task.pairs for task in open_ones]):
             return found + [counts for task in open_ones for counts in _each(task.pairs)]
-        return found + [counts for task in open_ones for counts in task.whole]
+        return found + [counts for task in open_ones for counts in task.pooled]
 
     @cached_property
     def suite_p(self) -> float | None:
@@ -191,7 +191,7 @@ class Paired:
         return signs.count(1), signs.count(0), signs.count(-1)
 
 
-def paired(old: Mapping[str, Sequence[Seen]], new: Mapping[str, Sequence[Seen]]) -> Paired:
+def paired(old: Mapping[str, Sequence[CountedRun]], new: Mapping[str, Sequence[CountedRun]]) -> Paired:
     """Put the runs of each task side by side; a task that either has none of is left out."""
     return Paired(
         tuple(TaskPair(task, tuple(runs), tuple(new[task])) for task, runs in old.items() if runs and new.get(task))
@@ -202,7 +202,7 @@ def _each(pairs: Sequence[tuple[bool, bool]]) -> list[Counts]:
     return [(new, 1, old, 1) for old, new in pairs]
 
 
-def _rate(runs: Sequence[Seen]) -> Fraction:
+def _rate(runs: Sequence[CountedRun]) -> Fraction:
     return Fraction(sum(run.passed for run in runs), len(runs))
 
 

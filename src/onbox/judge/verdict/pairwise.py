@@ -6,8 +6,8 @@ from itertools import combinations
 from onbox.evidence.records import Role
 from onbox.judge.rounding import rounded, rounded_pair
 from onbox.judge.statistics import holm
-from onbox.judge.verdict.comparison import Pair, Rule, as_seen, pairs
-from onbox.judge.verdict.contenders import Judged
+from onbox.judge.verdict.comparison import Pair, Rule, as_observed, pairs
+from onbox.judge.verdict.contenders import JudgedContender
 from onbox.judge.verdict.head_to_head import HeadToHead
 from onbox.judge.verdict.standing import ContenderFacts, demands
 from onbox.judge.weighed import Ability, Pace, PairResult, Standing
@@ -16,7 +16,7 @@ NO_WORSE = frozenset({Ability.EQUAL, Ability.NO_WORSE, Ability.BETTER})
 NO_BETTER = frozenset({Ability.EQUAL, Ability.NO_BETTER, Ability.WORSE})
 
 
-def pair_table(judged: Sequence[Judged], found: HeadToHead | None, rule: Rule) -> tuple[PairResult, ...]:
+def pair_table(judged: Sequence[JudgedContender], found: HeadToHead | None, rule: Rule) -> tuple[PairResult, ...]:
     """All contenders in pairs, those with the incumbent first; p by Holm's adjustment over all of them.
 
     Args:
@@ -26,7 +26,7 @@ def pair_table(judged: Sequence[Judged], found: HeadToHead | None, rule: Rule) -
     """
     ordered = sorted(judged, key=lambda each: each.plan.role is not Role.INCUMBENT)
     both = list(combinations(ordered, 2))
-    raw = [pairs(as_seen(old), [as_seen(new)], rule)[0] for old, new in both]
+    raw = [pairs(as_observed(old), [as_observed(new)], rule)[0] for old, new in both]
     known = iter(holm([pair.p for pair in raw if pair.p is not None]))
     verdicts = {each.challenger.result.name: each for each in (found, *found.others)} if found else {}
     rows = []
@@ -66,7 +66,7 @@ def _row(old: str, new: str, pair: Pair, beside: HeadToHead | None) -> PairResul
     )
 
 
-def standings(judged: Sequence[Judged], table: Sequence[PairResult], rule: Rule) -> tuple[Standing, ...]:
+def standings(judged: Sequence[JudgedContender], table: Sequence[PairResult], rule: Rule) -> tuple[Standing, ...]:
     """Each contender as a point of the picture; none where there is no pair."""
     if not table:
         return ()

@@ -6,8 +6,8 @@ from onbox.evidence.records import Plan, QuantPlan
 from onbox.judge.formatting import count, p_words, percent
 from onbox.judge.rounding import rounded, rounded_pair
 from onbox.judge.statistics import holm
-from onbox.judge.verdict.comparison import Pair, Rule, as_seen
-from onbox.judge.verdict.contenders import Judged
+from onbox.judge.verdict.comparison import Pair, Rule, as_observed
+from onbox.judge.verdict.contenders import JudgedContender
 from onbox.judge.verdict.pairing import Paired, TaskPair
 from onbox.judge.weighed import Ability, QuantRow
 
@@ -20,7 +20,7 @@ SAID = {
 }
 
 
-def quant_table(plan: Plan, judged: Sequence[Judged], rule: Rule) -> tuple[QuantRow, ...]:
+def quant_table(plan: Plan, judged: Sequence[JudgedContender], rule: Rule) -> tuple[QuantRow, ...]:
     """A row for each quant, the largest first; none where the plan compares no quants.
 
     Runs of one number are pairs: the same model, the same task and files, the same seed.
@@ -40,8 +40,8 @@ def quant_table(plan: Plan, judged: Sequence[Judged], rule: Rule) -> tuple[Quant
     return tuple(rows)
 
 
-def _paired(largest: Judged, other: Judged) -> Paired:
-    old, new = as_seen(largest).tasks, as_seen(other).tasks
+def _paired(largest: JudgedContender, other: JudgedContender) -> Paired:
+    old, new = as_observed(largest).tasks, as_observed(other).tasks
     return Paired(
         tuple(
             TaskPair(task, tuple(runs), tuple(new[task]), same_model=True)
@@ -51,7 +51,7 @@ def _paired(largest: Judged, other: Judged) -> Paired:
     )
 
 
-def _row(quant: QuantPlan, judged: Judged, pair: Pair | None) -> QuantRow:
+def _row(quant: QuantPlan, judged: JudgedContender, pair: Pair | None) -> QuantRow:
     result, speed = judged.result, judged.result.speed
     ends = [ends for task in pair.runs.tasks for ends in task.pairs] if pair else []
     confidence = 1 - pair.each if pair else 0.95

@@ -66,14 +66,14 @@ def demands(values: OwnerValues, facts: ContenderFacts) -> Mapping[str, str]:
     found: dict[str, str] = {}
     if values.memory_free_gb is not None:
         enough = None if facts.free_bytes is None else facts.free_bytes >= values.memory_free_gb * GB
-        found["memory_free_gb"] = _said(enough)
+        found["memory_free_gb"] = _condition_text(enough)
     if values.must_see:
-        found["must_see"] = _said(facts.sees)
+        found["must_see"] = _condition_text(facts.sees)
     if values.context_tokens is not None:
         enough = None if facts.context_tokens is None else facts.context_tokens >= values.context_tokens
-        found["context_tokens"] = _said(enough)
+        found["context_tokens"] = _condition_text(enough)
     return found
 
 
-def _said(has: bool | None) -> str:
+def _condition_text(has: bool | None) -> str:
     return UNKNOWN if has is None else MET if has else MISSED

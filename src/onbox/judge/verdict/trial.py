@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from onbox.evidence.claims import Claim
-from onbox.evidence.extent import as_of_the_look
+from onbox.evidence.extent import plan_at_look
 from onbox.evidence.load import TrialEvidence
 from onbox.evidence.records import Plan
 from onbox.judge import RULES
 from onbox.judge.results import Comparison, Verdict
 from onbox.judge.rounding import rounded
-from onbox.judge.runs.look import RunLook
+from onbox.judge.runs.run_summary import RunSummary
 from onbox.judge.speed.rate_comparison import rate_pairs
 from onbox.judge.verdict import narrative
 from onbox.judge.verdict.ability import ability_difference, task_tally
@@ -30,18 +30,18 @@ POPULATION = "exact sign-flip of whole tasks, two-sided"
 
 
 def judge(
-    evidence: TrialEvidence, claims: Sequence[Claim] = (), looks: Mapping[str, Sequence[RunLook]] | None = None
+    evidence: TrialEvidence, claims: Sequence[Claim] = (), summaries: Mapping[str, Sequence[RunSummary]] | None = None
 ) -> Verdict:
     """Judge a trial from its evidence alone.
 
     Args:
         evidence: of the trial.
         claims: published rates that decode rates are held against, beside those of the evidence.
-        looks: at the planned runs of each contender, by its name, where they were taken already; then of the evidence
-            of runs only the records are used.
+        summaries: of the planned runs of each contender, by its name, where they were made already; then of
+            the evidence of runs only the records are used.
     """
-    asked, known = evidence.plan, looks or {}
-    plan = as_of_the_look(asked, evidence.ledger)
+    asked, known = evidence.plan, summaries or {}
+    plan = plan_at_look(asked, evidence.ledger)
     evidence = replace(evidence, plan=plan)
     judged = [judge_contender(evidence, each, claims, known.get(each.plan.name)) for each in evidence.contenders]
     paid = looks_of(asked, evidence.ledger)

@@ -14,7 +14,7 @@ KEEP, SWITCH, UNDECIDED = "keep", "switch", "undecided"
 
 
 @dataclass(frozen=True)
-class Compared:
+class PairFacts:
     """What is known of a pair before it is weighed.
 
     Args:
@@ -43,7 +43,7 @@ class Compared:
 
 
 @dataclass(frozen=True)
-class Weighed:
+class PairRuling:
     """The rule's answer for a pair.
 
     Args:
@@ -63,7 +63,7 @@ class Weighed:
     missing: tuple[str, ...] = ()
 
 
-def ability_of(pair: Compared, margin: float) -> Ability:
+def ability_of(pair: PairFacts, margin: float) -> Ability:
     """Better and worse by the test of the difference; equal by two one-sided tests against the margin."""
     if pair.p is not None and pair.p < pair.level and pair.lead:
         return Ability.BETTER if pair.lead > 0 else Ability.WORSE
@@ -75,7 +75,7 @@ def ability_of(pair: Compared, margin: float) -> Ability:
     return Ability.NO_WORSE if no_worse else Ability.NO_BETTER if no_better else Ability.UNKNOWN
 
 
-def pace_of(pair: Compared, margin: float) -> Pace:
+def pace_of(pair: PairFacts, margin: float) -> Pace:
     """Equal by two one-sided tests (Schuirmann 1987) against 1 - margin and its inverse; else which side of 1."""
     if pair.time is None:
         return Pace.UNKNOWN
@@ -87,8 +87,8 @@ def pace_of(pair: Compared, margin: float) -> Pace:
 
 
 def weigh(
-    pair: Compared, values: OwnerValues, old_demands: Mapping[str, str], new_demands: Mapping[str, str]
-) -> Weighed:
+    pair: PairFacts, values: OwnerValues, old_demands: Mapping[str, str], new_demands: Mapping[str, str]
+) -> PairRuling:
     """The rule, on the runs that are given; coverage and bracket are left aside.
 
     A demand goes before everything: who misses it is not switched to, and an incumbent that misses it is left for a
@@ -96,7 +96,7 @@ def weigh(
     """
     ability, pace = ability_of(pair, values.ability_margin), pace_of(pair, values.time_margin)
     if pair.p is None:
-        return Weighed(UNDECIDED, Basis.NOTHING, ability, pace)
+        return PairRuling(UNDECIDED, Basis.NOTHING, ability, pace)
     verdict, basis = _by_worth(pair, values) if values.rate_per_minute else _by_order(pair, values, ability, pace)
     misses, missing = _names(new_demands, MISSED), _names(new_demands, NOT_KNOWN)
     if misses:
@@ -106,10 +106,10 @@ def weigh(
     elif missing and verdict == SWITCH:
         verdict, basis = UNDECIDED, Basis.DEMAND
     losses = _losses(pair, values, ability, pace) if verdict == SWITCH else ()
-    return Weighed(verdict, basis, ability, pace, losses, missing)
+    return PairRuling(verdict, basis, ability, pace, losses, missing)
 
 
-def _by_order(pair: Compared, values: OwnerValues, ability: Ability, pace: Pace) -> tuple[str, Basis]:
+def _by_order(pair: PairFacts, values: OwnerValues, ability: Ability, pace: Pace) -> tuple[str, Basis]:
     if ability in (Ability.BETTER, Ability.WORSE):
         return (SWITCH if ability is Ability.BETTER else KEEP), Basis.ABILITY
     if not pair.passes:
@@ -124,7 +124,7 @@ def _by_order(pair: Compared, values: OwnerValues, ability: Ability, pace: Pace)
     return UNDECIDED, Basis.NOTHING
 
 
-def _smaller_or_seeing(pair: Compared, values: OwnerValues) -> tuple[str, Basis] | None:
+def _smaller_or_seeing(pair: PairFacts, values: OwnerValues) -> tuple[str, Basis] | None:
     """A switch or a keep between equals, where memory or sight tells them apart; None where neither does."""
     old, new = pair.old.memory_bytes, pair.new.memory_bytes
     if old is not None and new is not None and abs(new - old) > values.memory_margin * max(old, new):
@@ -134,7 +134,7 @@ def _smaller_or_seeing(pair: Compared, values: OwnerValues) -> tuple[str, Basis]
     return None
 
 
-def _by_worth(pair: Compared, values: OwnerValues) -> tuple[str, Basis]:
+def _by_worth(pair: PairFacts, values: OwnerValues) -> tuple[str, Basis]:
     """What the difference of ability and the minutes are worth together.
 
     The bounds are added, not their squares: failing runs tend to be the long ones, so the two are not independent.
@@ -155,7 +155,7 @@ def _worth(ability: Interval, minutes: Interval, values: OwnerValues) -> Interva
     return ability[0] - price * minutes[1], ability[1] - price * minutes[0]
 
 
-def _losses(pair: Compared, values: OwnerValues, ability: Ability, pace: Pace) -> tuple[str, ...]:
+def _losses(pair: PairFacts, values: OwnerValues, ability: Ability, pace: Pace) -> tuple[str, ...]:
     found = []
     if ability is Ability.WORSE:
         found.append("it passes less")

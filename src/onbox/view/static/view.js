@@ -154,9 +154,9 @@ class Strip {
     const everyStart = Math.max(1, Math.ceil(starts.length / TICKS_MAX));
     for (let n = 0; n < starts.length; n += everyStart) parts.append(this.line("a-burst", starts[n], 82, HEIGHT));
     this.svg.replaceChildren(parts);
-    this.svg.setAttribute("aria-label", `${inside.length} reads between ${said(this.from)} and ${said(this.to)}`);
-    this.box.querySelector("[data-from-label]").textContent = said(this.from);
-    this.box.querySelector("[data-to-label]").textContent = said(this.to);
+    this.svg.setAttribute("aria-label", `${inside.length} reads between ${clockText(this.from)} and ${clockText(this.to)}`);
+    this.box.querySelector("[data-from-label]").textContent = clockText(this.from);
+    this.box.querySelector("[data-to-label]").textContent = clockText(this.to);
   }
 
   line(kind, at, y1, y2) {
@@ -171,7 +171,7 @@ class Strip {
   }
 }
 
-function said(ms) {
+function clockText(ms) {
   return ms < 1000 ? `${ms < 10 ? ms.toFixed(2) : Math.round(ms)} ms` : `${(ms / 1000).toFixed(ms < 10000 ? 2 : 1)} s`;
 }
 
