@@ -1,9 +1,10 @@
 """One conversation of questions with a server: what was asked is kept, and what came back is read."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from onbox.engines.served import RunningServer
+from onbox.engines.served import RunningServer, who_serves
 from onbox.evidence.records import Exchange, PreflightCase
 from onbox.evidence.replies import read_reply
 from onbox.preflight.remedies import Trouble, remedy
@@ -14,6 +15,8 @@ from onbox.wire.client import StampedClient
 CHAT = "/chat/completions"
 TOKENS = 256
 """Room for a short thought and a call; on two processors a model of 1.5 billion parameters needs ten seconds for it."""
+REPLY_BYTES_MAX = 4 * 2**20
+"""All replies are kept until the last question is asked; a thousand tokens of a stream have half a megabyte."""
 DETAIL_MAX = 600
 """Characters of what a case tells, whatever a server has said."""
 SYSTEM = "You are a coding agent. Use the tools to do what the user asks."
@@ -26,12 +29,14 @@ class PreflightSession:
     Args:
         client: a connection to it.
         model: its name in requests.
-        served: who serves; None where nobody asked.
+        served: who serves; None where nobody asked yet, or nobody answers. It is asked for at the first trouble.
+        options: of the command line that onbox started the server with; None: another started it.
     """
 
     client: StampedClient
     model: str
     served: RunningServer | None = None
+    options: Mapping[str, str] | None = None
     exchanges: list[Exchange] = field(default_factory=list)
     called: Reply | None = None
     """The answer to the first request for a call."""
@@ -65,12 +70,24 @@ class PreflightSession:
 
     def post(self, path: str, body: dict[str, Any]) -> tuple[Exchange, Reply]:
         """Ask at any path below `/v1`."""
-        exchange = self.client.post(path, body, purpose="preflight")
+        limits = self.client.limits
+        self.client.limits = replace(limits, reply_bytes=min(limits.reply_bytes, REPLY_BYTES_MAX))
+        try:
+            exchange = self.client.post(path, body, purpose="preflight")
+        finally:
+            self.client.limits = limits
         self.exchanges.append(exchange)
         return exchange, read_reply(exchange)
 
+    def ask_who_serves(self) -> None:
+        """Ask the server who it is, once: the advice on a trouble and the room in its context depend on it."""
+        if self.served is None and (found := who_serves(self.client, self.model)) is not None:
+            self.served = found if self.options is None else replace(found, options=self.options)
+
     def case(self, name: str, status: str, detail: str, *troubles: Trouble) -> PreflightCase:
         """The case of the last questions, with what helps against its troubles on this server."""
+        if troubles:
+            self.ask_who_serves()
         names = f"{self.model} {self.served.origin}" if self.served else self.model
         helps = [text for trouble in troubles if (text := remedy(trouble, self.served, names))]
         return PreflightCase(name=name, status=status, detail=short(detail, DETAIL_MAX), remedy="; ".join(helps))

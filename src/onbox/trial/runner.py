@@ -22,7 +22,6 @@ from onbox.errors import BoxError, GuardStop, OnboxError
 from onbox.evidence.extent import runs_asked
 from onbox.evidence.folder import TrialFolder, append_line
 from onbox.evidence.records import ContenderPlan, LedgerKind, Plan, RunRecord, SpeedRecord, StandUp
-from onbox.evidence.served_recipe import served_recipe
 from onbox.fetch.named import fetch_with_named
 from onbox.image.fetch import Progress
 from onbox.image.prepare import prepare
@@ -164,7 +163,7 @@ class TrialRunner:
         if not todo and self._speed_done(contender) and self._sight_is_done(contender):
             self._show(events.Note(f"{contender.name}: done already"))
             return
-        recipe = Recipe.model_validate(contender.recipe)
+        recipe = contender.served
         home = self.folder.contender(contender.name)
         write_atomic(home / "recipe.yaml", recipe_yaml(recipe))
         self._keep_earlier_lives(home)
@@ -239,18 +238,18 @@ class TrialRunner:
             # Where no agent will work, sense is all that is asked.
             tools, agent = list(DEFINITIONS) if self.tasks else [], self.plan.agent
             size, opening = OPENING_TOKENS.get(agent.name), self._opening.body if tools else None
-            room = preflight.AgentRoom(agent.name, size, agent.limits.turn_tokens, opening)
-            record, exchanges = preflight.short(client, life.model, tools, template, room if tools else None)
+            room = preflight.AgentRoom(agent.name, size, agent.limits.turn_tokens, opening) if tools else None
+            record, exchanges = preflight.short(client, life.model, tools, template, room, options=life.options)
         write_json(home / "preflight.json", record)
         (home / "preflight.jsonl").unlink(missing_ok=True)
         for exchange in exchanges:
             append_line(home / "preflight.jsonl", exchange)
         self._show(events.PhaseEnded(contender.name, "preflight", time.monotonic() - began))
         for case in record.cases:
-            if case.name == "coherence" and case.status == "fail" and served_recipe(contender).without_sense:
+            if case.name == "coherence" and case.status == "fail" and contender.without_sense:
                 self._show(events.Note(f"{contender.name}: no sense, as expected of random weights"))
             elif case.status != "pass":
-                self._show(events.Note(f"{contender.name}: preflight {case.name}: {case.status}: {case.detail}"))
+                self._show(events.Note(f"{contender.name}: preflight {case.name}: {case.advised()}"))
 
     def _measure(self, contender: ContenderPlan, life: Lifetime, counter: "_TokenCounter", recipe: Recipe) -> None:
         plan = self.plan.speed
@@ -288,7 +287,7 @@ class TrialRunner:
         kind = LedgerKind.ACCEPTED if record.ended == "complete" else LedgerKind.INVALIDATED
         self.folder.note(kind, f"{contender.name}/speed/1", record.ended)
         found = self._outcome_judge.speed(self.folder, contender.name)
-        self._show(events.SpeedMeasured(contender.name, *found, served_recipe(contender).without_sense))
+        self._show(events.SpeedMeasured(contender.name, *found, contender.without_sense))
         if kind is LedgerKind.INVALIDATED and self.tasks:
             life.check()
 
