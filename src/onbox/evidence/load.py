@@ -117,10 +117,12 @@ class SightEvidence:
     Args:
         facts: `see.json`.
         tries: in their order.
+        coherence: the preflight's probe for sense; None: it was not asked.
     """
 
     facts: SightFacts
     tries: tuple[TryEvidence, ...]
+    coherence: PreflightCase | None = None
 
 
 @dataclass(frozen=True)
@@ -214,7 +216,7 @@ def load_sight(folder: TrialFolder, contender: str) -> SightEvidence | None:
         exchanges = folder.exchanges(at / "wire.jsonl")
         asked = folder.read(SightTry, at / "run.json")
         tries.append(TryEvidence(at.relative_to(folder.path).as_posix(), asked, next(iter(exchanges), None)))
-    return SightEvidence(facts, tuple(tries))
+    return SightEvidence(facts, tuple(tries), _coherence(folder, contender))
 
 
 def load_run(folder: TrialFolder, record: RunRecord) -> RunEvidence:
@@ -272,8 +274,6 @@ def _speed(folder: TrialFolder, contender: str, path: Path) -> SpeedEvidence | N
     if run is None:
         return None
     windows, moments = _telemetry(path / "telemetry.jsonl")
-    preflight = folder.read_if_there(Preflight, folder.contender(contender) / "preflight.json")
-    cases = preflight.cases if preflight else ()
     return SpeedEvidence(
         where=path.relative_to(folder.path).as_posix(),
         run=run,
@@ -282,10 +282,15 @@ def _speed(folder: TrialFolder, contender: str, path: Path) -> SpeedEvidence | N
         metrics_after=_text(path / "metrics-after.prom"),
         cpu=windows,
         moments=moments,
-        coherence=next((case for case in cases if case.name == "coherence"), None),
+        coherence=_coherence(folder, contender),
         ceiling=folder.read_if_there(Ceiling, folder.contender(contender) / "fit.json"),
         without_sense=_without_sense(folder, contender),
     )
+
+
+def _coherence(folder: TrialFolder, contender: str) -> PreflightCase | None:
+    preflight = folder.read_if_there(Preflight, folder.contender(contender) / "preflight.json")
+    return next((case for case in preflight.cases if case.name == "coherence"), None) if preflight else None
 
 
 def _without_sense(folder: TrialFolder, contender: str) -> bool:
