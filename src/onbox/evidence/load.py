@@ -47,6 +47,7 @@ class SpeedEvidence:
         cpu: who used the processors, by request id.
         moments: what the box did meanwhile.
         coherence: the preflight's probe for sense, of the same server lifetime; None when it was not asked.
+        model_name: the preflight's case of a model that the server does not list; None when it does.
         ceiling: what bounds the rate; None when the weights are not known.
         cells: the same of other numbers of requests at a time.
         depths: the same of other depths.
@@ -65,6 +66,7 @@ class SpeedEvidence:
     cells: "tuple[SpeedEvidence, ...]" = ()
     depths: "tuple[SpeedEvidence, ...]" = ()
     without_sense: bool = False
+    model_name: PreflightCase | None = None
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,7 @@ class ContenderEvidence:
         lives: of its engine, the last one on the trial's own box under `last_life` too.
         last_life: None: the engine's start was not seen.
         sight: what was shown to it; None: nothing was, or not to the end.
+        model_name: the preflight's case of a model that the server does not list; None when it does.
     """
 
     plan: ContenderPlan
@@ -144,6 +147,7 @@ class ContenderEvidence:
     lives: tuple[EngineLife, ...]
     last_life: StandUp | None
     sight: SightEvidence | None = None
+    model_name: PreflightCase | None = None
 
 
 @dataclass(frozen=True)
@@ -199,6 +203,7 @@ def load_contender(folder: TrialFolder, contender: ContenderPlan, *, wires: bool
         speeds=tuple(speed for speed in speeds if speed is not None),
         lives=load_lives(folder, contender.name),
         last_life=folder.read_if_there(StandUp, home / "standup" / "phases.json"),
+        model_name=_case(folder, contender.name, "model"),
         sight=load_sight(folder, contender.name),
     )
 
@@ -216,7 +221,7 @@ def load_sight(folder: TrialFolder, contender: str) -> SightEvidence | None:
         exchanges = folder.exchanges(at / "wire.jsonl")
         asked = folder.read(SightTry, at / "run.json")
         tries.append(TryEvidence(at.relative_to(folder.path).as_posix(), asked, next(iter(exchanges), None)))
-    return SightEvidence(facts, tuple(tries), _coherence(folder, contender))
+    return SightEvidence(facts, tuple(tries), _case(folder, contender, "coherence"))
 
 
 def load_run(folder: TrialFolder, record: RunRecord) -> RunEvidence:
@@ -282,15 +287,16 @@ def _speed(folder: TrialFolder, contender: str, path: Path) -> SpeedEvidence | N
         metrics_after=_text(path / "metrics-after.prom"),
         cpu=windows,
         moments=moments,
-        coherence=_coherence(folder, contender),
+        coherence=_case(folder, contender, "coherence"),
         ceiling=folder.read_if_there(Ceiling, folder.contender(contender) / "fit.json"),
         without_sense=_without_sense(folder, contender),
+        model_name=_case(folder, contender, "model"),
     )
 
 
-def _coherence(folder: TrialFolder, contender: str) -> PreflightCase | None:
+def _case(folder: TrialFolder, contender: str, name: str) -> PreflightCase | None:
     preflight = folder.read_if_there(Preflight, folder.contender(contender) / "preflight.json")
-    return next((case for case in preflight.cases if case.name == "coherence"), None) if preflight else None
+    return next((case for case in (preflight.cases if preflight else ()) if case.name == name), None)
 
 
 def _without_sense(folder: TrialFolder, contender: str) -> bool:

@@ -193,7 +193,7 @@ def test_variables_come_from_the_box_and_credentials_do_not(copied: Path, monkey
     [
         ("environment/docker-compose.yaml", "a task of several services cannot be run here"),
         ("trajectory.json", "an agent cannot be given what came before"),
-        ("tests/deep/.harborignore", "cannot be heeded here"),
+        ("tests/deep/.harborignore", "is not supported here"),
     ],
 )
 def test_files_that_make_it_another_task_are_refused(copied: Path, name: str, what: str) -> None:

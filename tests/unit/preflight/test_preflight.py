@@ -40,6 +40,31 @@ class TestLong:
         assert "temperature 0.8" in details["sampling"]
         assert "field reasoning" in details["reasoning_passed_back"]
 
+    def test_a_model_that_the_server_does_not_list_is_named_with_what_it_lists(self) -> None:
+        models = {"data": [{"id": "qwen-0.5b", "aliases": ["small"], "owned_by": "llamacpp"}]}
+        record = long(able, {"/v1/models": models, "/props": LLAMA_PROPS})
+        case = next(case for case in record.cases if case.name == "model")
+        assert case.status == "warn"
+        assert case.detail == "the server does not list m and answers all the same: it lists qwen-0.5b, small"
+        assert case.remedy == "--model qwen-0.5b, or leave it out"
+        server = next(case for case in record.cases if case.name == "server")
+        assert server.detail == "llama.cpp b11549-abc serves qwen-0.5b"
+
+    @pytest.mark.parametrize(
+        ("entry", "status"),
+        [
+            ({"id": "m"}, "pass"),
+            ({"id": "big", "aliases": ["m"]}, "pass"),
+            ({"id": "m:latest"}, "pass"),
+            ({"id": "*"}, "pass"),
+            ({"id": "m2"}, "warn"),
+            ({"id": 7, "aliases": "m"}, "unknown"),
+        ],
+    )
+    def test_a_name_is_an_id_an_alias_a_tag_or_a_pattern(self, entry: dict[str, Any], status: str) -> None:
+        record = long(able, {"/v1/models": {"data": [entry]}})
+        assert statuses(record)["model"] == status
+
     def test_recorded_refusal_of_tools_names_the_flags_of_the_family(self) -> None:
         refusal = json.loads((DATA / "vllm/tools-refused.json").read_text())
 
@@ -76,7 +101,7 @@ class TestLong:
 
     def test_what_is_not_told_is_unknown_and_no_pass(self) -> None:
         record = long(lambda body: fault(500, "boom"), {"/v1/models": {"data": [{"id": "m", "owned_by": "me"}]}})
-        assert "pass" not in statuses(record).values()
+        assert [name for name, status in statuses(record).items() if status == "pass"] == ["model"]
         assert {name for name, status in statuses(record).items() if status == "unknown"} >= {
             "server",
             "context",

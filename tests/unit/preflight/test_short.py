@@ -21,7 +21,7 @@ def ask(*replies: bytes, status: int = 200, requests: int = 2) -> dict[str, tupl
         if status == 200:
             wire.stream([next(turns, b"")])
         else:
-            wire.whole(status, next(turns))
+            wire.whole(status, next(turns, b""))
 
     with serving(script) as server, StampedClient(Endpoint.parse(server.url)) as client:
         found, exchanges = preflight.short(client, "m", list(DEFINITIONS), "own.jinja")

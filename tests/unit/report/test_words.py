@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onbox.report import text, words
+from onbox.judge.formatting import sentence
+from onbox.report import sight, text, words
+from onbox.schema.sight import SightReason
 
 
 @pytest.mark.parametrize(
@@ -95,7 +97,7 @@ def test_facts_take_their_unit_from_the_key() -> None:
     assert words.fact("unified", False) == "no"
     assert words.fact("cores", 2) == "2"
     assert words.fact("ids", []) == "none"
-    assert words.fact("part", {"size_bytes": 1000, "name": "x"}) == "size_bytes 1.00 kB, name x"
+    assert words.fact("part", {"size_bytes": 1000, "name": "x"}) == "size 1.00 kB, name x"
     assert words.label("available_bytes") == "available"
 
 
@@ -140,3 +142,42 @@ def test_a_headline_that_begins_with_its_title_is_not_said_twice() -> None:
 def test_a_check_says_what_it_saw_and_where_the_line_is() -> None:
     assert words.observed_against_threshold(128.0, 0.0, "tokens") == "seen 128 tokens, threshold 0 tokens"
     assert words.observed_against_threshold(None, None, "") == "seen unknown"
+
+
+@pytest.mark.parametrize(
+    ("given_text", "said"),
+    [
+        ("the end", "The end."),
+        ("qwen2.5-coder-1.5b answers twice", "qwen2.5-coder-1.5b answers twice."),
+        ("preflight.json: is gone", "preflight.json: is gone."),
+        ("max_tokens is too small", "max_tokens is too small."),
+        ("it's so!", "It's so!"),
+        ("", ""),
+    ],
+)
+def test_a_sentence_has_a_capital_and_a_name_keeps_its_case(given_text: str, said: str) -> None:
+    assert sentence(given_text) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "said"),
+    [
+        (1.0, "tasks not audited", "1 task not audited"),
+        (1.0, "ms", "1 ms"),
+        (2.0, "runs", "2 runs"),
+        (0.0, "repeats", "0 repeats"),
+        (1.0, "answers a request", "1 answer a request"),
+    ],
+)
+def test_one_of_a_unit_is_singular(value: float, unit: str, said: str) -> None:
+    assert words.quantity(value, unit) == said
+
+
+def test_a_fact_of_facts_has_names_for_people() -> None:
+    told = words.fact("bandwidths", {"read_gb_s": 33.0, "by_threads": {"1": 30.0, "2": 33.0}})
+    assert told == "read 33.0 GB/s, by threads (1 30, 2 33)"
+
+
+def test_every_reason_of_sight_has_words() -> None:
+    assert set(sight.WHY) == set(SightReason)
+    assert not any("_" in said for said in sight.WHY.values())

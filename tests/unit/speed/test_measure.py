@@ -22,6 +22,7 @@ from onbox.speed.monitor import Monitor
 from onbox.speed.progress import SpeedProgress
 from onbox.speed.prompts import prompt
 from onbox.speed.telemetry import CpuMeter
+from onbox.speed.time_plan import RequestPace, TimePlan
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
 from tests.builders import delta, event, usage_event
@@ -225,7 +226,7 @@ class TestSpeedRun:
         self, paces: tuple[float, ...], asked: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         left = iter(paces)
-        monkeypatch.setattr(measure, "_seen", lambda reply: (next(left), 1.0))
+        monkeypatch.setattr(measure, "_events_and_seconds", lambda reply: (next(left), 1.0))
         run(Script(), tmp_path, PLAN.model_copy(update={"warmup_requests_max": 9}))
         assert [e.purpose for e in exchanges(tmp_path)].count("warmup") == asked
 
@@ -239,9 +240,29 @@ class TestSpeedRun:
 
     def test_warm_up_has_an_end(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         paces = iter(range(1, 100))
-        monkeypatch.setattr(measure, "_seen", lambda reply: (next(paces), 1.0))
+        monkeypatch.setattr(measure, "_events_and_seconds", lambda reply: (next(paces), 1.0))
         run(Script(), tmp_path)
         assert [e.purpose for e in exchanges(tmp_path)].count("warmup") == 3
+
+    @pytest.mark.parametrize(
+        ("paces", "asked"),
+        [
+            ((28, 27, 28, 31, 33, 34, 34.2, 32, 31, 28.5, 28.4, 28.5, 99), 12),
+            ((28, 30, 28, 28.4, 28.9, 99), 5),
+            (tuple(range(10, 99)), 5 + 20),
+        ],
+    )
+    def test_far_from_steady_it_goes_on_while_there_is_time(
+        self, paces: tuple[float, ...], asked: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A slow stretch of the box is waited for; a scatter of 2 % is not; and there is an end."""
+        left = iter(paces[1:])
+        monkeypatch.setattr(measure, "_events_and_seconds", lambda reply: (next(left), 1.0))
+        monkeypatch.setattr(measure, "time_plan", lambda plan, pace, spent_s: TimePlan(8, 2, 4, 1.0, True, spare=20))
+        monkeypatch.setattr(measure, "_pace", lambda exchange: RequestPace(paces[0], 0.0))
+        record, _ = run(Script(), tmp_path, PLAN.model_copy(update={"budget_s": 90.0}))
+        assert [e.purpose for e in exchanges(tmp_path)].count("warmup") == asked
+        assert record.plan.warmup_requests_max == asked
 
     def test_tokens_are_told_for_live_views(self, tmp_path: Path) -> None:
         counts: list[int] = []
@@ -307,7 +328,7 @@ class TestMonitor:
 
     def test_accelerators(self, monkeypatch: pytest.MonkeyPatch) -> None:
         gpu = Accelerator(0, "X", sm_clock_mhz=2400.0, throttle_reasons=(), processes=(GpuProcess(7, None),))
-        monkeypatch.setattr("onbox.box.gpus.GpuWatch.look", lambda watch: (gpu,))
+        monkeypatch.setattr("onbox.box.gpus.GpuWatch.read", lambda watch: (gpu,))
         with Monitor() as monitor:
             pass
         (seen,) = monitor.fetch()[0].gpus

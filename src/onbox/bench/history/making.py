@@ -100,8 +100,8 @@ class Maker:
         self._programs: dict[str, bool] = {}
         self._whole_suite = True
 
-    def tasks(self, commit: Commit) -> list[Kept]:
-        """The tasks that a commit makes, at least one.
+    def tasks(self, commit: Commit, kept: list[Kept]) -> None:
+        """Put the tasks that a commit makes into `kept`, as each is whole; at least one.
 
         Raises:
             DropError: it makes none.
@@ -109,13 +109,13 @@ class Maker:
         _check(commit)
         folder = self._scratch / commit.name
         try:
-            return self._tasks(commit, folder)
+            self._tasks(commit, folder, kept)
         except (UsageError, OSError, UnicodeError) as error:
             raise DropError(getattr(error, "message", "") or f"its files cannot be laid out: {error}") from error
         finally:
             remove(folder)
 
-    def _tasks(self, commit: Commit, folder: Path) -> list[Kept]:
+    def _tasks(self, commit: Commit, folder: Path, kept: list[Kept]) -> None:
         trees = [self._repository.tree(name) for name in (commit.parents[0], commit.name)]
         for tree in trees:
             size = sum(entry.size_bytes for entry in tree.values())
@@ -135,11 +135,10 @@ class Maker:
         lay_out(app, {name: value for name, value in before.items() if name not in code})
         with MiningWorker(suite, app, self._sandbox, folder / "calls") as worker:
             deciding = find_deciding_tests(worker, suite.kind, old, new)
-            return self._each(CommitChange(commit, before, old, new, suite, worker, deciding, folder))
+            self._each(CommitChange(commit, before, old, new, suite, worker, deciding, folder), kept)
 
-    def _each(self, change: CommitChange) -> list[Kept]:
+    def _each(self, change: CommitChange, kept: list[Kept]) -> None:
         """The tasks that the commit makes: one, or several where it is large; in turn of each group of its tests."""
-        kept: list[Kept] = []
         reasons: list[str] = []
         made: list[Mapping[str, bytes]] = []
         names: set[str] = set()
@@ -159,7 +158,6 @@ class Maker:
                 break
         if not kept:
             raise DropError(max(reasons, key=reasons.count))
-        return kept
 
     def _one(self, change: CommitChange, group: TestGroup, made: list[Mapping[str, bytes]], names: set[str]) -> Kept:
         commit, old, new, deciding = change.commit, change.old, change.new, change.deciding

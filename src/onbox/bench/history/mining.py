@@ -92,24 +92,32 @@ def _tried(
     with halt:
         pool = ThreadPoolExecutor(jobs)
 
-        def attempt(commit: Commit) -> Sequence[Kept | Dropped]:
+        def attempt(commit: Commit, kept: list[Kept]) -> Sequence[Kept | Dropped]:
             with halt.kept():
                 try:
-                    return maker.tasks(commit)
+                    maker.tasks(commit, kept)
                 except DropError as why:
                     return [Dropped(commit.name, str(why))]
+                return kept
 
-        pending: deque[Future[Sequence[Kept | Dropped]]] = deque()
+        pending: deque[tuple[Future[Sequence[Kept | Dropped]], list[Kept]]] = deque()
         left = iter(commits)
         try:
             for commit in left:
-                pending.append(pool.submit(attempt, commit))
+                kept: list[Kept] = []
+                pending.append((pool.submit(attempt, commit, kept), kept))
                 if len(pending) > jobs:
-                    yield pending.popleft().result(_left_s(until))
+                    yield pending[0][0].result(_left_s(until))
+                    pending.popleft()
             while pending:
-                yield pending.popleft().result(_left_s(until))
+                yield pending[0][0].result(_left_s(until))
+                pending.popleft()
         except TimeoutError:
-            return
+            # What a commit has made by now is whole, and stays.
+            halt.show()
+            pool.shutdown(cancel_futures=True)
+            for _, some in pending:
+                yield some
         finally:
             halt.show()
             pool.shutdown(cancel_futures=True)

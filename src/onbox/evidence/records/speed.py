@@ -19,6 +19,9 @@ class CpuWindow(Record):
     own_s: Seconds
     """onbox itself."""
     steal_s: float = 0.0
+    reference_s: float | None = None
+    """What a fixed sum of onbox's own took on one core just before: the pace of the processor itself, which a clock or
+    a neighbour on the same host may change without a trace in the other fields. None: not recorded."""
 
 
 class GpuMoment(Record):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from onbox.evidence.claims import Claim
 from onbox.evidence.load import ContenderEvidence, TrialEvidence
-from onbox.evidence.records import ContenderPlan, LedgerEntry, LedgerKind, Plan, RunRecord
+from onbox.evidence.records import ContenderPlan, LedgerEntry, LedgerKind, Plan, PreflightCase, RunRecord
 from onbox.evidence.served_recipe import served_recipe
 from onbox.judge.intervals import clopper_pearson
 from onbox.judge.mean_bounds import mean_interval
@@ -54,6 +54,7 @@ class JudgedContender:
         arm: the baseline.
         failed: why it was not carried out to its end, by the ledger; empty when it was.
         facts: what else is known of it.
+        model_name: of a model that its server does not list.
     """
 
     plan: ContenderPlan
@@ -63,6 +64,7 @@ class JudgedContender:
     arm: str
     failed: str = ""
     facts: ContenderFacts = field(default_factory=ContenderFacts)
+    model_name: PreflightCase | None = None
 
     @property
     def baseline(self) -> dict[str, Cell]:
@@ -108,7 +110,7 @@ def judge_contender(
     failed = _failed(evidence.ledger, contender.plan.name)
     timed = _seconds(own, [cells[task.name, plan.arms[0]] for task in plan.tasks])
     facts = facts_of(contender, *timed, sees=sight.sees if sight else None)
-    return JudgedContender(contender.plan, tuple(runs), cells, tally, plan.arms[0], failed, facts)
+    return JudgedContender(contender.plan, tuple(runs), cells, tally, plan.arms[0], failed, facts, contender.model_name)
 
 
 def _seconds(runs: Sequence[JudgedRun], cells: Sequence[Cell]) -> tuple[dict[tuple[str, int], float], float]:

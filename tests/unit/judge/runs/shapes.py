@@ -28,8 +28,8 @@ def refused(exchanges: Sequence[Exchange], stop: str = "answered", **changes: An
     return attribute(run_record(**{**values, **changes}), exchanges)
 
 
-def gate(exit_code: int | None) -> GateEnd:
-    return GateEnd(exit_code=exit_code, reason="", seconds=1, sha256=GATE_SHA256)
+def gate(exit_code: int | None, reason: str = "") -> GateEnd:
+    return GateEnd(exit_code=exit_code, reason=reason, seconds=1, sha256=GATE_SHA256)
 
 
 def error(message: str) -> dict[str, Any]:

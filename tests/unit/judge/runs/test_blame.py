@@ -2,16 +2,20 @@
 
 import itertools
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from onbox.evidence.records import AgentEnd, AgentStop, Changes, Exchange
+from onbox.evidence.load import RunEvidence
+from onbox.evidence.records import AgentEnd, AgentStop, Changes, Exchange, GateEnd
 from onbox.judge.results import Cause, Outcome, RunResult
-from onbox.judge.runs.attribution import attribute
+from onbox.judge.runs.attribution import OUT_OF_MEMORY, attribute
 from onbox.judge.runs.context_window import CONTEXT, RATE_LIMIT
-from onbox.judge.runs.run_context import RunContext
+from onbox.judge.runs.run_context import RunContext, TrialContext
 from tests.builders import (
+    GATE_SHA256,
+    build_trial,
     call_delta,
     call_reply,
     chat_request,
@@ -325,6 +329,52 @@ def test_invalid_is_only_what_the_model_cannot_have_caused(end: str, stop: Agent
     elif end in ("nothing", "first refused", "down", "busy"):
         assert result.outcome is Outcome.INVALID, (result.code, result.detail)
     assert (result.attribution is Cause.AGENT) <= (result.outcome is Outcome.INVALID)
+
+
+WITHOUT_VERDICT = {
+    "killed": GateEnd(exit_code=None, reason="GATE_FAULT no verdict within 60 s", seconds=60, sha256=GATE_SHA256),
+    "out of memory": GateEnd(exit_code=3, reason=f"GATE_FAULT {OUT_OF_MEMORY}", seconds=2, sha256=GATE_SHA256),
+    "broke": GateEnd(exit_code=2, reason="GATE_FAULT KeyError: 'a'", seconds=2, sha256=GATE_SHA256),
+    "missing": None,
+}
+"""How a gate can end without a verdict; the code under test can cause the first two."""
+
+
+@pytest.mark.parametrize(
+    ("end", "gate", "files", "audited", "broken"),
+    list(itertools.product(AgentStop, WITHOUT_VERDICT, (0, 1), (False, True), (False, True))),
+    ids=str,
+)
+def test_a_gate_without_a_verdict_is_laid_to_the_code_that_it_judged_where_that_is_known(
+    end: AgentStop, gate: str, files: int, audited: bool, broken: bool
+) -> None:
+    """Invalid is what the model cannot have caused, or what nobody can know; then it says so."""
+    run = run_record(
+        gate=WITHOUT_VERDICT[gate],
+        changes=Changes(files=files, lines_added=files, lines_removed=0),
+        agent=AgentEnd(stop=end, detail="exit code 1"),
+    )
+    exchanges = [call_reply(arguments="{}" if broken else GOOD), text_reply("Done.", id=2)]
+    replays = (*[served("{}")] * 5, *[served(GOOD, "replay-flipped")] * 5) if broken else ()
+    result = attribute(run, exchanges, RunContext(replays=replays, audited=audited))
+    used_up, caused = gate in ("killed", "out of memory"), bool(files) and audited
+    if not (used_up and caused):
+        assert (result.code, result.outcome, result.attribution) == ("I-GATE", Outcome.INVALID, Cause.GATE)
+        assert ("is unknown, as it was not audited" in result.detail) == (used_up and bool(files) and not audited)
+    elif broken:
+        assert result.code == "S-ARGS", "the server broke the calls that the code was written by"
+    else:
+        assert (result.code, result.outcome, result.attribution) == ("F-HANG", Outcome.FAILED, Cause.MODEL)
+        assert "judged the reference solution" in result.detail
+
+
+@pytest.mark.parametrize("audit", ["builtin", "passed", "not asked", None])
+def test_the_plan_says_which_gates_were_audited(audit: str | None, tmp_path: Path) -> None:
+    plan = build_trial(tmp_path / "trial").plan()
+    tasks = tuple(task.model_copy(update={"audit": audit}) for task in plan.tasks)
+    run = RunEvidence(record=run_record(task=tasks[0].name), exchanges=(), replays=())
+    context = TrialContext(plan.model_copy(update={"tasks": tasks}), (), ()).of(run)
+    assert context.audited == (audit in ("builtin", "passed"))
 
 
 @pytest.mark.parametrize("text", ["!" * 5_000_000, "{[ " * 1_000_000], ids=["one sign", "braces"])

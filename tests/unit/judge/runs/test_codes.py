@@ -4,7 +4,7 @@ import pytest
 
 from onbox.judge.formatting import sentence
 from onbox.judge.results import RunResult
-from onbox.judge.runs.attribution import attribute
+from onbox.judge.runs.attribution import OUT_OF_MEMORY, attribute
 from onbox.judge.runs.codes import CODES
 from onbox.judge.runs.observed_rate import UsualRate
 from onbox.judge.runs.run_context import RunContext
@@ -57,6 +57,10 @@ SHAPES: dict[str, list[RunResult]] = {
         refused([text_reply("TCP opens with SYN.", request=chat_request(tools=()))]),
     ],
     "F-FRAME": [refused([*OK, text_reply("Done.")], gate=failed_gate("FRAME_FILE_CHANGED README.md"))],
+    "F-HANG": [
+        attribute(run_record(gate=gate(None)), OK, RunContext(audited=True)),
+        attribute(run_record(gate=gate(3, f"GATE_FAULT {OUT_OF_MEMORY}")), OK, RunContext(audited=True)),
+    ],
     "M-CLAIM": [refused([text_reply("All references have been renamed to bar.")])],
     "M-PLAN": [refused([text_reply("I'll start by listing the files. Let me look at main.py.")])],
     "M-ASK": [refused([text_reply("Which of the two functions do you mean?")])],

@@ -202,6 +202,29 @@ class TestPace:
         assert result.status is Validity.SUSPECT
         assert "slower" in check(result, "DRIFT").hint
 
+    @pytest.mark.parametrize(
+        ("own", "cause"), [(1.2, "so was the processor itself, 16.7% slower"), (1.0, "the processor was as fast")]
+    )
+    def test_the_processors_own_pace_beside_a_drift(self, own: float, cause: str, tmp_path: Path) -> None:
+        """Requests fast, then slow; and what a fixed sum took before each."""
+        parts = speed_parts(requests=6)
+        starts = [exchange.t0_ns / 1e9 for exchange in parts.exchanges[2:]]
+        rates = (30, 30, 28, 27, 25, 25)
+        parts.exchanges = [
+            *parts.exchanges[:2],
+            *(speed_exchange(n + 3, "measured", tok_s=rate, start_s=starts[n]) for n, rate in enumerate(rates)),
+        ]
+        slow = {exchange.id for exchange in parts.exchanges[-3:]}
+        took = {line.request_id: 0.001 * (own if line.request_id in slow else 1) for line in parts.telemetry}
+        parts.telemetry = [
+            line.model_copy(update={"cpu": line.cpu.model_copy(update={"reference_s": took[line.request_id]})})
+            for line in parts.telemetry
+        ]
+        parts.metrics_after = metrics_text(1000 + len(rates) * 96, 40.0 + sum(95 / rate for rate in rates))
+        found = check(measured(tmp_path, parts), "DRIFT")
+        assert found.status is Status.WARN
+        assert cause in found.hint
+
     def test_not_sure_enough(self, tmp_path: Path) -> None:
         result = self.paced(tmp_path, 25, 28, 22, 25)
         assert bad(result)["INTERVAL"] is Status.WARN

@@ -59,6 +59,15 @@ def merged(exchange: Exchange, every: int) -> Exchange:
     return exchange.model_copy(update={"chunks": held})
 
 
+def test_a_model_that_the_server_does_not_list_is_a_warning_with_its_name(tmp_path: Path) -> None:
+    detail = "the server does not list qwen3 and answers all the same: it lists qwen-0.5b"
+    case = PreflightCase(name="model", status="warn", detail=detail, remedy="--model qwen-0.5b, or leave it out")
+    result = measured(tmp_path, speed_parts(25.0), COHERENT.model_copy(update={"cases": (*COHERENT.cases, case)}))
+    assert bad(result) == {"MODEL_NAME": Status.WARN}
+    assert result.status is Validity.SUSPECT
+    assert "it lists qwen-0.5b" in check(result, "MODEL_NAME").hint
+
+
 class TestGood:
     def test_valid(self, tmp_path: Path) -> None:
         result = measured(tmp_path, speed_parts(25.0))

@@ -94,8 +94,8 @@ def test_a_trial_tells_which_decodes_faster_and_by_how_much(tmp_path: Path) -> N
         ("old", "like", RateOrder.EQUAL),
     ]
     told = " ".join(verdict.reasons)
-    assert "New decodes faster than old: 1.6 times ± " in told
-    assert "The rates of old and like are equal within their uncertainty (1 times ± " in told
+    assert "new decodes faster than old: 1.6 times ± " in told
+    assert "The rates of old and like are equal within their uncertainty (ratio 1 ± " in told
     assert "equal within their uncertainty" in markdown.render(folder, verdict)
     assert rate_pairs(verdict.contenders[:1]) == ()
 

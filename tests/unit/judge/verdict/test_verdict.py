@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from onbox.atomic_files import write_json
 from onbox.evidence.folder import TrialFolder
-from onbox.evidence.records import Audited, LedgerKind, Role, RunRecord
+from onbox.evidence.records import Audited, LedgerKind, Preflight, PreflightCase, Role, RunRecord
 from onbox.judge.results import Validity, Verdict
 from onbox.judge.verdict.checks import tasks_unseen
 from onbox.judge.weighed import Basis
 from onbox.schema.checks import Check, Status
 from tests.builders import (
+    COHERENT,
     SMALL,
     Contender,
     build_plan,
@@ -90,6 +91,17 @@ class TestRule:
         assert (verdict.verdict, verdict.basis) == ("switch", Basis.SPEED)
         assert verdict.headline.startswith("Switch to new for speed, for this one task: new is equal within 10 points")
         assert verdict.contenders[1].seconds_to_pass == 3.0
+
+    def test_a_model_that_its_server_does_not_list_is_a_warning_of_the_trial(self, tmp_path: Path) -> None:
+        case = PreflightCase(name="model", status="warn", detail="the server lists another", remedy="--model other")
+        asked = Preflight(cases=(case,), tools=True)
+        contenders = [
+            Contender("old", Role.INCUMBENT, {"a": "PP"}, preflight=asked),
+            Contender("new", Role.CHALLENGER, {"a": "PP"}, preflight=COHERENT),
+        ]
+        verdict = judge(build_trial(tmp_path / "trial", contenders))
+        (found,) = (check for check in verdict.checks if check.id == "MODEL_NAME")
+        assert (found.status, found.evidence) == (Status.WARN, "old/preflight.json")
 
     def test_none_passes_is_no_reason_to_keep(self, tmp_path: Path) -> None:
         assert trial(tmp_path, "F" * 12, "F" * 12).verdict == "undecided"
@@ -252,11 +264,11 @@ class TestAtATime:
         assert any(reason.startswith("Up to 3 runs shared the engine at a time") for reason in verdict.reasons)
         assert {run.beside for run in verdict.runs} == {2}
 
-    def test_unlike_company_is_no_comparison_of_seconds(self, tmp_path: Path) -> None:
+    def test_unequally_many_at_a_time_is_no_comparison_of_seconds(self, tmp_path: Path) -> None:
         check = self.check(self.judged(tmp_path, new=0))
         assert check is not None
         assert check.status is Status.WARN
-        assert "old 3 at a time, new 1 at a time" in check.hint
+        assert "(old 3, new 1)" in check.hint
 
     def test_a_time_limit_that_neighbours_may_have_cost(self, tmp_path: Path) -> None:
         verdict = self.judged(tmp_path, new=2, late=True)
