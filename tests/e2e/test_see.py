@@ -49,7 +49,7 @@ def test_a_server_that_sees(called: Path, capsys: pytest.CaptureFixture[str]) ->
 def test_a_refusal_is_an_answer_and_no_failure(called: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert see(lambda question, picture: refusal("at most 0 image(s)")) == 0
     said = capsys.readouterr().out
-    assert "It does not see: refused" in said
+    assert "It does not see: pictures are refused" in said
     assert "at most 0 image(s)" in said
     assert "missing" in said
 
