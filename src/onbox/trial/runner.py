@@ -26,6 +26,7 @@ from onbox.fetch.named import fetch_with_named
 from onbox.image.fetch import Progress
 from onbox.image.prepare import prepare
 from onbox.launch.lifetime import Lifetime
+from onbox.preflight.room import AgentRoom
 from onbox.recipes import Recipe
 from onbox.recipes.text import recipe_yaml
 from onbox.scratch import scratch_folder
@@ -238,7 +239,7 @@ class TrialRunner:
             # Where no agent will work, sense is all that is asked.
             tools, agent = list(DEFINITIONS) if self.tasks else [], self.plan.agent
             size, opening = OPENING_TOKENS.get(agent.name), self._opening.body if tools else None
-            room = preflight.AgentRoom(agent.name, size, agent.limits.turn_tokens, opening) if tools else None
+            room = AgentRoom(agent.name, size, agent.limits.turn_tokens, opening) if tools else None
             record, exchanges = preflight.short(client, life.model, tools, template, room, options=life.options)
         write_json(home / "preflight.json", record)
         (home / "preflight.jsonl").unlink(missing_ok=True)
