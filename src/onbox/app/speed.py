@@ -12,8 +12,8 @@ from onbox.engines.base import GpuUse
 from onbox.errors import UsageError
 from onbox.evidence.claims import Claim, read_claims
 from onbox.evidence.records import SpeedPlan
-from onbox.evidence.served_recipe import dummy_weights
 from onbox.judge.results import Measurement
+from onbox.schema.recipe import dummy_weights
 from onbox.speed.ceiling import write_ceiling
 from onbox.trial import events
 from onbox.trial.spec import TrialSpec

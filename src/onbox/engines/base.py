@@ -14,8 +14,8 @@ from onbox.schema.engine_profile import EngineProfile
 
 if TYPE_CHECKING:  # the watcher reads facts, and must stay small
     from onbox.evidence.records import Exchange, SpeedPlan
-    from onbox.recipes.schema import Recipe
     from onbox.schema.checks import Check
+    from onbox.schema.recipe import Recipe
     from onbox.wire.client import StampedClient
 
 

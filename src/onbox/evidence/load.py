@@ -31,7 +31,6 @@ from onbox.evidence.records import (
     StandUp,
     Telemetry,
 )
-from onbox.evidence.served_recipe import served_recipe
 
 
 @dataclass(frozen=True)
@@ -300,7 +299,7 @@ def _case(folder: TrialFolder, contender: str, name: str) -> PreflightCase | Non
 def _without_sense(folder: TrialFolder, contender: str) -> bool:
     planned = folder.plan().contenders if (folder.path / "plan.yaml").is_file() else ()
     found = next((each for each in planned if each.name == contender), None)
-    return found is not None and served_recipe(found).without_sense
+    return found is not None and found.without_sense
 
 
 def _text(path: Path) -> str | None:

@@ -15,7 +15,7 @@ from onbox.box.pressure import desktop_session
 from onbox.engines import facts_of
 from onbox.errors import OnboxError
 from onbox.fetch.named import named_memory
-from onbox.recipes.schema import Recipe
+from onbox.schema.recipe import Recipe
 from onbox.watch.formatting import gib
 
 

@@ -24,9 +24,9 @@ from onbox.launch.running_engines import RunningEngine
 from onbox.machine_names import machine
 from onbox.recipes.named_files import named_files
 from onbox.recipes.pins import unpinned
-from onbox.recipes.schema import Recipe
 from onbox.recipes.sparkrun import files_of_mods, mods, nodes, notes
 from onbox.schema.checks import Check, Status
+from onbox.schema.recipe import Recipe
 from onbox.user_folders import cache_folder
 from onbox.watch.formatting import gib
 

@@ -38,7 +38,7 @@ from onbox.launch.running_engines import running_engines
 from onbox.launch.start_watch import StartWatch
 from onbox.launch.supervisor_client import SupervisorClient
 from onbox.launch.timeline import OnPhase, Timeline
-from onbox.recipes.schema import Recipe
+from onbox.schema.recipe import Recipe
 from onbox.supervisor.settings import ContainerRef, MemoryLimits, Settings
 from onbox.watch.phases import KERNELS, WITH_KERNELS
 from onbox.wire.client import StampedClient

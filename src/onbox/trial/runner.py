@@ -21,7 +21,6 @@ from onbox.errors import BoxError, GuardStop, OnboxError
 from onbox.evidence.extent import runs_asked
 from onbox.evidence.folder import TrialFolder, append_line
 from onbox.evidence.records import ContenderPlan, LedgerKind, Plan, RunRecord, SpeedRecord, StandUp
-from onbox.evidence.served_recipe import served_recipe
 from onbox.fetch.named import fetch_with_named
 from onbox.image.fetch import Progress
 from onbox.image.prepare import prepare
@@ -162,7 +161,7 @@ class TrialRunner:
         if not todo and self._speed_done(contender) and self._sight_is_done(contender):
             self._show(events.Note(f"{contender.name}: done already"))
             return
-        recipe = Recipe.model_validate(contender.recipe)
+        recipe = contender.served
         home = self.folder.contender(contender.name)
         write_atomic(home / "recipe.yaml", recipe_yaml(recipe))
         self._keep_earlier_lives(home)
@@ -245,7 +244,7 @@ class TrialRunner:
             append_line(home / "preflight.jsonl", exchange)
         self._show(events.PhaseEnded(contender.name, "preflight", time.monotonic() - began))
         for case in record.cases:
-            if case.name == "coherence" and case.status == "fail" and served_recipe(contender).without_sense:
+            if case.name == "coherence" and case.status == "fail" and contender.without_sense:
                 self._show(events.Note(f"{contender.name}: no sense, as expected of random weights"))
             elif case.status != "pass":
                 self._show(events.Note(f"{contender.name}: preflight {case.name}: {case.status}: {case.detail}"))
@@ -286,7 +285,7 @@ class TrialRunner:
         kind = LedgerKind.ACCEPTED if record.ended == "complete" else LedgerKind.INVALIDATED
         self.folder.note(kind, f"{contender.name}/speed/1", record.ended)
         found = self._outcome_judge.speed(self.folder, contender.name)
-        self._show(events.SpeedMeasured(contender.name, *found, served_recipe(contender).without_sense))
+        self._show(events.SpeedMeasured(contender.name, *found, contender.without_sense))
         if kind is LedgerKind.INVALIDATED and self.tasks:
             life.check()
 

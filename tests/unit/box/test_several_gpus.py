@@ -20,12 +20,11 @@ from onbox.engines.base import GpuUse
 from onbox.engines.registry import facts_of
 from onbox.errors import UsageError
 from onbox.evidence.records import StandUp
-from onbox.evidence.served_recipe import Expectations
 from onbox.fit.memory_plan import memory_plan
 from onbox.fit.resident import resident
 from onbox.judge.verdict.backend import backend_proof
 from onbox.launch.budget import gpu_plans
-from onbox.recipes.schema import Recipe
+from onbox.schema.recipe import Expect, Recipe
 from onbox.speed.ceiling import roof_of
 from onbox.weights import Facts
 from tests.doubles.nvml import GIB, gpu, nvml
@@ -312,7 +311,7 @@ class TestLoaded:
             devices=devices,
             figures={"loaded_bytes": loaded_gib * GIB, "loaded_lines": float(lines)},
         )
-        return backend_proof(standup, Expectations(loaded_bytes=61 * GIB)).parts[0]
+        return backend_proof(standup, Expect(loaded_bytes=61 * GIB)).parts[0]
 
     @pytest.mark.parametrize(
         ("told", "lines", "devices"), [(61, 1, 1), (61, 1, None), (61, 2, 2), (30.7, 1, 2), (61, 8, 8)]

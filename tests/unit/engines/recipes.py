@@ -1,5 +1,5 @@
 """Recipes that several tests serve."""
 
-from onbox.recipes.schema import Recipe, Weights
+from onbox.schema.recipe import Recipe, Weights
 
 RECIPE = Recipe(name="m", engine="llama-embedded", weights=Weights(path="m.gguf"))

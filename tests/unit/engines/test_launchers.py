@@ -8,8 +8,8 @@ import pytest
 from onbox.engines.launchers import version_by_tag
 from onbox.engines.vllm.engine import Vllm
 from onbox.errors import BoxError, UsageError
-from onbox.recipes.container import Container
-from onbox.recipes.schema import Recipe, Serve, Tools, Weights
+from onbox.schema.recipe import Recipe, Serve, Tools, Weights
+from onbox.schema.recipe.container import Container
 
 
 class TestLaunch:

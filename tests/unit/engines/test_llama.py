@@ -11,8 +11,8 @@ from onbox.engines.known import known
 from onbox.engines.llama.embedded import LlamaEmbedded
 from onbox.engines.llama.native import LlamaCpp, build_of
 from onbox.errors import BoxError, UsageError
-from onbox.recipes.container import Container
-from onbox.recipes.schema import Recipe, Serve, Tools, Weights
+from onbox.schema.recipe import Recipe, Serve, Tools, Weights
+from onbox.schema.recipe.container import Container
 from tests.unit.engines.recipes import RECIPE
 
 

@@ -11,7 +11,7 @@ from onbox.errors import UsageError
 from onbox.evidence.records import StandUp
 from onbox.launch.lifetime import Lifetime
 from onbox.launch.running_engines import running_engines
-from onbox.recipes.schema import Recipe, Serve, Tools, Weights
+from onbox.schema.recipe import Recipe, Serve, Tools, Weights
 
 STAND_IN = Path(__file__).parents[2] / "doubles" / "ollama_process.py"
 

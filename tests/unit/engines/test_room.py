@@ -11,8 +11,8 @@ from onbox.engines import engine_by_name
 from onbox.engines.llama.embedded import LlamaEmbedded
 from onbox.engines.room import reported_slots
 from onbox.errors import UsageError
-from onbox.recipes.container import Container
-from onbox.recipes.schema import Recipe, Serve, Weights
+from onbox.schema.recipe import Recipe, Serve, Weights
+from onbox.schema.recipe.container import Container
 from tests.unit.engines.recipes import RECIPE
 
 

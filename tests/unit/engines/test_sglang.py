@@ -6,8 +6,8 @@ import pytest
 
 from onbox.engines.sglang.engine import Sglang
 from onbox.errors import BoxError
-from onbox.recipes.container import Container
-from onbox.recipes.schema import Recipe, Serve, Tools, Weights
+from onbox.schema.recipe import Recipe, Serve, Tools, Weights
+from onbox.schema.recipe.container import Container
 
 
 class TestSglang:

@@ -14,8 +14,8 @@ from onbox.launch.budget import planned, weights_bytes
 from onbox.launch.launch_checks import _named
 from onbox.recipes.named_files import named_files
 from onbox.recipes.pins import unpinned
-from onbox.recipes.schema import Recipe
 from onbox.recipes.sparkrun import from_sparkrun
+from onbox.schema.recipe import Recipe
 from tests.unit.test_docs import METADATA
 from tests.unit.weights.checkpoints import write_gguf
 

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from tools.recipe_schema import PAGE
 
 from onbox import recipes
@@ -16,11 +17,10 @@ from onbox.engines import engine_by_name
 from onbox.engines.known import known
 from onbox.errors import UsageError
 from onbox.evidence.records import ContenderPlan, Role
-from onbox.evidence.served_recipe import Expectations, served_recipe
 from onbox.recipes import Recipe, Serve, Weights
-from onbox.recipes.names import slug
 from onbox.recipes.pins import unpinned
 from onbox.recipes.text import recipe_yaml
+from onbox.schema.recipe.name import slug
 
 DATA = Path(__file__).parents[2] / "data"
 PARTS: dict[str, Any] = {"packages": ["m-part1"], "version": "1.0", "member": "*.bin"}
@@ -210,18 +210,37 @@ class TestText:
         assert Recipe.model_validate(yaml.safe_load(text)) == recipe
 
 
-class TestJudged:
-    """The typed part of a recipe that verdicts rest on."""
+class TestFrozen:
+    """A plan holds the recipe itself, from the file to the verdict."""
 
     def test_the_recipe_of_the_file_is_the_one_that_is_judged(self) -> None:
         recipe = recipes.load("gpt-oss-120b-spark")
-        plan = ContenderPlan(name="x", role=Role.INCUMBENT, recipe=recipe.model_dump(mode="json"))
-        served = served_recipe(plan)
-        assert served.expect == Expectations.model_validate(recipe.expect)
-        assert served.expect.backends == recipe.expect.backends
-        assert served.model_names == ("gpt-oss-120b-spark", "openai/gpt-oss-120b")
+        plan = ContenderPlan(name="x", role=Role.INCUMBENT, recipe=recipe)
+        again = ContenderPlan.model_validate_json(plan.model_dump_json())
+        assert again.served == recipe
+        assert plan.model_dump(mode="json")["recipe"] == recipe.model_dump(mode="json")
+        assert again.served.model_names == ("gpt-oss-120b-spark", "openai/gpt-oss-120b")
 
-    def test_what_is_not_judged_by_is_not_looked_at(self) -> None:
-        odd = {"name": "x", "of_another_age": [1], "sparkrun": {"model": "other"}, "serve": {"name": "y"}}
-        served = served_recipe(ContenderPlan(name="x", role=Role.INCUMBENT, recipe=odd))
-        assert (served.model_names, served.expect.loaded_bytes) == (("x",), None)
+    def test_keys_of_another_age_are_left_out(self) -> None:
+        odd = {"name": "x", "engine": "e", "of_another_age": [1], "sparkrun": {"model": "other"}}
+        odd |= {
+            "serve": {"sequences": 2, "older": 1},
+            "weights": {"path": "w", "hub": {"repo": "a/b", "file": "c", "d": 1}},
+        }
+        read = ContenderPlan.model_validate({"name": "x", "role": "incumbent", "recipe": odd}).served
+        assert (read.serve.sequences, read.sparkrun, read.model_names) == (
+            2,
+            {"model": "other"},
+            ("x", "w", "a/b", "c"),
+        )
+
+    def test_what_is_wrong_in_a_key_that_is_known_is_said(self) -> None:
+        odd = {"name": "x", "engine": "e", "weights": {"path": "w"}, "serve": {"sequences": "many"}}
+        with pytest.raises(ValidationError, match="sequences"):
+            ContenderPlan.model_validate({"name": "x", "role": "incumbent", "recipe": odd})
+
+    def test_an_imported_contender_has_none(self) -> None:
+        plan = ContenderPlan.model_validate({"name": "x", "role": "incumbent", "recipe": {}})
+        assert (plan.recipe, plan.without_sense) == (None, False)
+        with pytest.raises(UsageError, match="x: the plan has no recipe"):
+            _ = plan.served

@@ -14,10 +14,10 @@ from onbox import recipes
 from onbox.engines import engine_by_name
 from onbox.engines.variables import filled, missing
 from onbox.errors import UsageError
-from onbox.recipes.schema import Recipe
 from onbox.recipes.sparkrun import files_of_mods, from_sparkrun, is_sparkrun, mods, nodes, notes
 from onbox.recipes.sparkrun_command import options_of
 from onbox.recipes.sparkrun_write import to_sparkrun
+from onbox.schema.recipe import Recipe
 
 DATA = Path(__file__).parents[2] / "data" / "sparkrun"
 PUBLISHED = sorted(DATA.glob("*.yaml"))

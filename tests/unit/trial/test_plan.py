@@ -58,7 +58,7 @@ class TestContenders:
         (tmp_path / "m.gguf").write_bytes(b"GGUF")
         recipe = {"name": "mine", "engine": "llama-embedded", "weights": {"path": "m.gguf"}}
         plan = plan_of(str(tmp_path / "m.gguf"), written(tmp_path / "r.yaml", recipe), task_names=[TASK])
-        assert [c.recipe["weights"]["path"] for c in plan.contenders] == [str(tmp_path / "m.gguf")] * 2
+        assert [c.served.weights and c.served.weights.path for c in plan.contenders] == [str(tmp_path / "m.gguf")] * 2
 
     @pytest.mark.parametrize("name", ["qwen", "http://", "http://box:port", "none.gguf", "none.yaml", "a/b"])
     def test_an_unknown_one_is_named(self, name: str) -> None:
@@ -147,7 +147,7 @@ class TestParallel:
     def test_what_onbox_starts_gets_room_and_is_measured_so_too(self) -> None:
         plan = plan_of("smollm2-135m", URL, task_names=[TASK], parallel=3, speed=SpeedPlan(concurrency=(2,)))
         assert plan.parallel == 3
-        assert [contender.recipe["serve"]["sequences"] for contender in plan.contenders] == [3, None]
+        assert [contender.served.serve.sequences for contender in plan.contenders] == [3, None]
         assert plan.speed == SpeedPlan(concurrency=(2, 3))
         assert plan_of("smollm2-135m", task_names=[TASK], parallel=3, speed=None).speed is None
         assert plan_of(URL, bench=False, parallel=3).speed == SPEED
@@ -165,7 +165,7 @@ class TestParallel:
         recipe = {"name": "m", "engine": "llama-embedded", "weights": {"path": str(tmp_path / "m.gguf")}}
         (tmp_path / "m.gguf").touch()
         path = written(tmp_path / "m.yaml", {**recipe, "serve": {"sequences": 8}})
-        assert plan_of(path, task_names=[TASK], parallel=3).contenders[0].recipe["serve"]["sequences"] == 8
+        assert plan_of(path, task_names=[TASK], parallel=3).contenders[0].served.serve.sequences == 8
 
     def test_a_file_and_a_frozen_plan_ask_for_it_too(self, tmp_path: Path) -> None:
         path = written(tmp_path / "t.yaml", {**FILE, "parallel": 2})

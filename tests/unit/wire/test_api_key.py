@@ -92,7 +92,7 @@ def test_the_plan_holds_the_name_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(NAME, KEY)
     asked = TrialSpec(contenders=("http://127.0.0.1:1/v1",), api_key_env=NAME, bench=False, kind="speed")
     plan, _ = make_plan(asked, sandbox="not needed", read_gb_s=None)
-    assert plan.contenders[0].recipe["api_key_env"] == NAME
+    assert plan.contenders[0].served.api_key_env == NAME
     assert KEY not in plan.model_dump_json()
 
 

@@ -13,8 +13,8 @@ from onbox.engines.vllm.raw_completion import route
 from onbox.engines.vllm.sight import SIGHT
 
 if TYPE_CHECKING:
-    from onbox.recipes.schema import Recipe
     from onbox.schema.checks import Check
+    from onbox.schema.recipe import Recipe
 
 
 def _checks(recipe: "Recipe", launch: LaunchSituation) -> tuple["Check", ...]:

@@ -8,11 +8,11 @@ import re
 from collections.abc import Sequence
 
 from onbox.evidence.records import LoggedBackend, StandUp
-from onbox.evidence.served_recipe import Expectations
 from onbox.judge.results import BackendProof, PartProof, Proof
+from onbox.schema.recipe import Expect
 
 
-def backend_proof(standup: StandUp, expect: Expectations) -> BackendProof:
+def backend_proof(standup: StandUp, expect: Expect) -> BackendProof:
     """Hold one start of an engine against the recipe that it was started by.
 
     Args:

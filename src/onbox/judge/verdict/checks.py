@@ -203,7 +203,7 @@ def tasks_unseen(plan: Plan) -> tuple[Check, ...]:
     span = days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"
     found = []
     for contender in plan.contenders:
-        released = str(contender.recipe.get("released") or "")
+        released = contender.recipe.released if contender.recipe else ""
         # The day itself counts: what was published on it was learnt before.
         older = [day for day in days if not released or day <= released]
         when = f"was published on {released}" if released else "was published on a day that its recipe does not say"

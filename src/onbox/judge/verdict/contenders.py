@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from onbox.evidence.claims import Claim
 from onbox.evidence.load import ContenderEvidence, TrialEvidence
 from onbox.evidence.records import ContenderPlan, LedgerEntry, LedgerKind, Plan, PreflightCase, RunRecord
-from onbox.evidence.served_recipe import served_recipe
 from onbox.judge.intervals import clopper_pearson
 from onbox.judge.mean_bounds import mean_interval
 from onbox.judge.results import BackendProof, ContenderResult, Measurement, Outcome, RunResult, TaskCell
@@ -20,6 +19,7 @@ from onbox.judge.speed.measurement import measure, refused
 from onbox.judge.verdict.backend import backend_proof
 from onbox.judge.verdict.cells import Cell, CellKey, Slot, effective, repeats
 from onbox.judge.verdict.standing import ContenderFacts, facts_of
+from onbox.schema.recipe import Expect
 
 OPEN_CODE = "S?-REASON-ONLY"
 """The one failure that no evidence lays to the model or to the server."""
@@ -198,8 +198,10 @@ def population_interval(cells: Sequence[Cell]) -> tuple[float, float] | None:
 
 def _backend(contender: ContenderEvidence) -> BackendProof | None:
     """What computes, by the last life of its engine."""
-    served = served_recipe(contender.plan)
-    return None if contender.last_life is None else backend_proof(contender.last_life, served.expect)
+    if contender.last_life is None:
+        return None
+    recipe = contender.plan.recipe
+    return backend_proof(contender.last_life, recipe.expect if recipe else Expect())
 
 
 def _failed(ledger: Sequence[LedgerEntry], contender: str) -> str:

@@ -18,12 +18,12 @@ from onbox.cli.commands import speed as speed_command
 from onbox.errors import BadSubjectError, UsageError
 from onbox.evidence.claims import Claim
 from onbox.evidence.folder import TrialFolder
-from onbox.evidence.served_recipe import dummy_weights
 from onbox.judge import thresholds
 from onbox.judge.rates import RateOrder
 from onbox.judge.speed.rate_comparison import rate_ratio
 from onbox.report import post
 from onbox.schema.checks import Check, Status
+from onbox.schema.recipe import dummy_weights
 from onbox.trial.plan import make_plan
 from onbox.trial.spec import TrialSpec
 from tests.verdicts import measurement

@@ -10,12 +10,12 @@ from onbox.engines.llama.log import LOG as LLAMA
 from onbox.engines.log_lines import LogLines
 from onbox.engines.vllm.log import LOG as VLLM
 from onbox.evidence.records import StandUp
-from onbox.evidence.served_recipe import Expectations
 from onbox.judge.results import BackendProof, Proof
 from onbox.judge.verdict.backend import backend_proof
 from onbox.launch.engine_log import STAMP
 from onbox.launch.log_backends import backends_in
 from onbox.report import words
+from onbox.schema.recipe import Expect
 
 DATA = Path(__file__).parents[3] / "data"
 
@@ -44,7 +44,7 @@ def recorded(name: str) -> list[str]:
 def prove(lines: Iterable[str], log: LogLines, **expect: Any) -> BackendProof:
     backends, figures = backends_in(lines, log)
     standup = StandUp(launch_id="1", engine="x", url="http://x", backends=backends, figures=figures)
-    return backend_proof(standup, Expectations.model_validate(expect))
+    return backend_proof(standup, Expect.model_validate(expect))
 
 
 class TestVllm:

@@ -227,7 +227,9 @@ class TestTasksOfCommits:
         names = [Contender("old", Role.INCUMBENT, {TASKS[0]: "P"}), Contender("new", Role.CHALLENGER, {TASKS[0]: "P"})]
         plan = build_plan(names)
         tasks = tuple(task.model_copy(update={"committed": committed}) for task in plan.tasks)
-        contenders = tuple(c.model_copy(update={"recipe": {**c.recipe, "released": released}}) for c in plan.contenders)
+        contenders = tuple(
+            c.model_copy(update={"recipe": c.served.model_copy(update={"released": released})}) for c in plan.contenders
+        )
         found = tasks_unseen(plan.model_copy(update={"tasks": tasks, "contenders": contenders}))
         assert [check.status for check in found] == [status] * len(plan.contenders)
         assert all(words in check.hint for check in found)

@@ -10,8 +10,8 @@ import pytest
 
 from onbox.engines import engine_by_name
 from onbox.errors import UsageError
-from onbox.recipes.schema import Recipe
 from onbox.recipes.sparkrun import from_sparkrun
+from onbox.schema.recipe import Recipe
 from tests.parts import SPARKRUN_PYTHON
 from tests.unit.recipes.sparkrun.argv import meaning, split_by_bash
 from tests.unit.recipes.sparkrun.cases import HAND, generated, text

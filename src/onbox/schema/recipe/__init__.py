@@ -1,15 +1,14 @@
 """What a recipe says: how given weights are served, by which engine, with which settings."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
-from onbox.errors import UsageError
-from onbox.field_errors import first_problem
-from onbox.recipes.base import RecipePart
-from onbox.recipes.container import Container
-from onbox.recipes.names import slug
-from onbox.recipes.weights import HubSource, PartsSource, Repository, Weights
+from onbox.schema.recipe.container import Container
+from onbox.schema.recipe.name import slug
+from onbox.schema.recipe.part import RecipePart
+from onbox.schema.recipe.weights import HubSource, PartsSource, Repository, Weights
 
 __all__ = [
     "ArgumentValue",
@@ -23,6 +22,8 @@ __all__ = [
     "Vision",
     "WarmUp",
     "Weights",
+    "dummy_weights",
+    "without_unknown_keys",
 ]
 
 ArgumentName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
@@ -122,6 +123,21 @@ class Recipe(RecipePart):
     sparkrun: dict[str, Any] = Field(default_factory=dict)
     """What a sparkrun file said that onbox has no field for; written again on export, without effect here."""
 
+    @property
+    def without_sense(self) -> bool:
+        """Whether the weights are random on purpose, so that nothing but a rate of the kernels can be measured."""
+        return self.random_weights or dummy_weights(self.serve.arguments)
+
+    @property
+    def model_names(self) -> tuple[str, ...]:
+        """What the recipe calls its model, in requests, in files and on the hub."""
+        found = [self.name, self.model]
+        if self.weights:
+            found += [self.weights.path, self.weights.file]
+            for source in (self.weights.hub, self.weights.repository):
+                found += [source.repo, source.file] if source else []
+        return tuple(dict.fromkeys(name for name in found if name))
+
     @field_validator("name")
     @classmethod
     def _safe_as_folder(cls, name: str) -> str:
@@ -141,18 +157,32 @@ class Recipe(RecipePart):
         return self
 
 
-def recipe_of(fields: Any, where: str) -> Recipe:
-    """The recipe that these fields say.
+def dummy_weights(arguments: Mapping[str, Any]) -> bool:
+    """Whether an engine's options ask for weights of the right shapes without sense (`load-format: dummy`).
 
     Args:
-        fields: parsed YAML.
-        where: what to call it in errors.
-
-    Raises:
-        UsageError: a field is wrong; it is named.
+        arguments: by long names, with or without dashes before them.
     """
-    try:
-        return Recipe.model_validate(fields)
-    except ValidationError as error:
-        problem = first_problem(error, Recipe).replace("the whole: ", "recipe: ", 1)
-        raise UsageError(f"{where}: {problem}", "docs/recipes.md has every key") from error
+    named = {name.removeprefix("--").replace("_", "-"): value for name, value in arguments.items()}
+    return named.get("load-format") == "dummy"
+
+
+def without_unknown_keys(fields: Any, kind: type[BaseModel] = Recipe) -> Any:
+    """A recipe as it was written down, without the keys that this onbox does not know.
+
+    For evidence: the recipe of a plan by an onbox of another age was right in its time.
+    """
+    if not isinstance(fields, dict):
+        return fields
+    parts = {name: _model_in(field.annotation) for name, field in kind.model_fields.items()}
+    return {
+        name: value if (part := parts[name]) is None else without_unknown_keys(value, part)
+        for name, value in fields.items()
+        if name in parts
+    }
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The part of a recipe that a field holds by itself; None for values, lists and mappings of them."""
+    kinds = [annotation, *get_args(annotation)]
+    return next((each for each in kinds if isinstance(each, type) and issubclass(each, BaseModel)), None)

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from onbox.recipes.base import RecipePart
-from onbox.recipes.build import Build
+from onbox.schema.recipe.build import Build
+from onbox.schema.recipe.part import RecipePart
 
 TAG_CHARS = 12
 """Of the hash of what an image is built from."""
