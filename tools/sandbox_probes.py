@@ -67,8 +67,8 @@ def as_user(tier: str) -> Column:
         # An environment of its own: the process that starts sandlock takes no variables.
         place = home / "venv" / packages.relative_to(packages.parents[2])
         python = home / "venv" / "bin" / "python"
-        for folder in (place.parent, python.parent):
-            folder.mkdir(parents=True)
+        for made in (place.parent, python.parent):
+            made.mkdir(parents=True)
         (home / "venv" / "pyvenv.cfg").write_text(f"home = {prefix / 'bin'}\ninclude-system-site-packages = false\n")
         python.symlink_to(prefix / "bin" / Path(sys.executable).resolve().name)
         place.symlink_to(found)
@@ -92,8 +92,8 @@ def as_user(tier: str) -> Column:
         )
     if done.returncode != 0:
         raise RuntimeError(done.stderr.strip()[-300:])
-    made: Column = json.loads(done.stdout)
-    return made
+    told: Column = json.loads(done.stdout)
+    return told
 
 
 def readable(path: Path, home: Path) -> Path:
