@@ -52,7 +52,8 @@ AGENT = r"""
 import os, sys, urllib.request
 url = sys.argv[1]
 for odd in ("NaN", "1e999", "-Infinity", "1" + "0" * 400, '"\\ud83d"'):
-    body = '{"model": "m", "temperature": %s, "messages": [{"role": "user", "content": %s}], "stream": true}' % (odd, odd)
+    asked = '[{"role": "user", "content": %s}]' % odd
+    body = '{"model": "m", "temperature": %s, "messages": %s, "stream": true}' % (odd, asked)
     request = urllib.request.Request(url + "/chat/completions", body.encode(), {"content-type": "application/json"})
     try:
         urllib.request.urlopen(request, timeout=30).read()
