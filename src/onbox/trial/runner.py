@@ -304,6 +304,9 @@ class TrialRunner:
                 client, life.model, plan, facts, folder, tell=lambda text: self._show(events.Note(f"{name}: {text}"))
             )
         self._show(events.PhaseEnded(name, "see", time.monotonic() - began))
+        if asked and not (self.folder.contender(name) / "preflight.json").is_file():
+            # Of a server that makes no sense without a picture, answers about pictures prove nothing.
+            self._preflight(contender, life, recipe)
         if asked:
             self.folder.note(LedgerKind.ACCEPTED, f"{name}/vision")
 
