@@ -37,6 +37,7 @@ from onbox.evidence.records import (
     TaskPlan,
     Telemetry,
 )
+from tests.gguf import gguf_recipe
 
 AT = "2026-11-23T12:00:00.000Z"
 TASK_SHA256 = "a" * 64
@@ -393,10 +394,7 @@ def build_plan(contenders: Sequence[Contender], *, runs: int | None = None, kind
         created_at=AT,
         onbox_version="0.1.0",
         kind=kind,
-        contenders=tuple(
-            ContenderPlan(name=c.name, role=c.role, recipe={"engine": "llama.cpp", "model": f"{c.name}.gguf"})
-            for c in contenders
-        ),
+        contenders=tuple(ContenderPlan(name=c.name, role=c.role, recipe=gguf_recipe(c.name)) for c in contenders),
         tasks=tuple(TaskPlan(name=task, sha256=TASK_SHA256) for task in tasks),
         runs=runs or longest,
         agent=AgentPlan(version="0.1.0"),

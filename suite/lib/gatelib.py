@@ -9,17 +9,14 @@ back. Python finds the standard library before the workspace, and no site-packag
 """
 
 import ast
-import base64
-import copy
-import html
+import binascii
 import json
 import os
 import re
-import subprocess
 import sys
-import traceback
-import unicodedata
 from pathlib import Path
+
+# A gate is started for each run; what takes milliseconds and few gates need is imported where it is used.
 
 APP = Path(os.environ.get("APP_DIR", "/app"))
 TESTS = Path(os.environ.get("TESTS_DIR", "/tests"))
@@ -59,6 +56,8 @@ def judge(gate):
     except RecursionError:
         code, reason = 1, "FAIL_SYNTAX code nested too deeply to read"
     except Exception as error:
+        import traceback
+
         traceback.print_exc()
         code, reason = 2, f"GATE_FAULT {type(error).__name__}: {error}"
     sys.stderr.flush()
@@ -171,6 +170,8 @@ def methods(body, cls):
 
 def bare(node):
     """The code of a node without its docstrings, as a text to compare."""
+    import copy
+
     node = copy.deepcopy(node)
     for inner in ast.walk(node):
         body = getattr(inner, "body", None)
@@ -277,7 +278,7 @@ class _Onbox:
             raise RuntimeError(answer["fault"])
         if answer["exit_code"] is None:
             return None
-        return base64.b64decode(answer["output"])
+        return binascii.a2b_base64(answer["output"])
 
 
 _connected = []
@@ -329,6 +330,8 @@ def run_node(snippet, value=None, timeout_s=20):
     if CALLS:
         output = _onbox().run(["node", *words], "", timeout_s)
     else:
+        import subprocess
+
         version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
         modern = int(version.strip("v").split(".")[0]) >= 24
         fence = ["--permission" if modern else "--experimental-permission", f"--allow-fs-read={APP}/*"]
@@ -357,6 +360,8 @@ def _beside(command, stdin, timeout_s):
     Where this is root, as in Harbor's containers, the child is nobody: it can neither end nor trace the gate, and the
     folders of the gate are closed to it. Elsewhere a fence in the child is all there is, and is no boundary.
     """
+    import subprocess
+
     other = {}
     if os.geteuid() == 0:
         other = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
@@ -432,6 +437,8 @@ def reply_fields(*names):
 
 def reply_lines():
     """The agent's last message as folded lines without markdown: no emphasis, code marks, bullets or table bars."""
+    import html
+
     text = html.unescape((LOGS / "agent" / "reply.md").read_text("utf-8", "replace"))
     text = re.sub(r"\\(rightarrow|to)\b", "->", fold(text))
     text = re.sub(r"</?[a-zA-Z][^<>]*>|[*_`$\\]", "", text)
@@ -449,6 +456,8 @@ _FOLD = {
 
 def fold(text):
     """NFKC, with every dash, quote, arrow and space in its plain form, and invisible characters dropped."""
+    import unicodedata
+
     normal = unicodedata.normalize("NFKC", text)
     return "".join(" " if unicodedata.category(char) == "Zs" else _FOLD.get(char, char) for char in normal)
 

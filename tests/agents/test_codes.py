@@ -17,11 +17,11 @@ from onbox.judge.runs.codes import CODES
 from tests.agents.runs import Run, Scene, plan, scene
 from tests.e2e.cli import scripted
 
-NO_ENGINE = {"I-AGENT", "I-GATE", "I-TASK", "I-SANDBOX", "I-DISK", "I-OOM", "I-STRUCK", "I-GUARD", "X-TAMPER"}
+NO_ENGINE = {"I-AGENT", "I-GATE", "I-TASK", "I-SANDBOX", "I-DISK", "I-OOM", "I-STRUCK", "I-GUARD", "X-TAMPER", "F-HANG"}
 """What no engine causes; tests of the harness and of the judge have them."""
 NOT_IN_ONE_RUN = {"S-DROP", "S-ARGS", "I-SLOW"}
 """What only a replay, or the usual rate of the same server, can tell; S-ARGS also where a server refuses its own broken
-call, which agents send back each in a way of their own (tests/unit/judge/test_blame.py)."""
+call, which agents send back each in a way of their own (tests/unit/judge/runs/test_blame.py)."""
 AT_ONCE = 3
 """Runs of opencode under way at the same time: each waits more than it works."""
 

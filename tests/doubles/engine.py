@@ -9,7 +9,7 @@ from typing import Any
 from onbox.engines import Launch
 from onbox.engines.log_lines import Landmark, LogLines
 from onbox.engines.openai.attached import Attached
-from onbox.recipes.schema import Recipe
+from onbox.schema.recipe import Recipe
 from onbox.wire.client import StampedClient
 
 SCRIPT = Path(__file__).with_name("engine_process.py")

@@ -12,8 +12,8 @@ from onbox.engines import Launch
 from onbox.engines.base import Advice, EngineFacts, ProcessSigns, RawRoute
 from onbox.engines.log_lines import BackendLine, Landmark, LogLines
 from onbox.engines.scrape import idle_signs
-from onbox.recipes.schema import Recipe
 from onbox.schema.engine_profile import CounterNames, DecodeRate, EngineProfile, ReplyTiming
+from onbox.schema.recipe import Recipe
 from tests.doubles import scripted_engine
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from pathlib import Path
 from onbox.engines import Launch
 from onbox.engines.llama.server import LlamaServer
 from onbox.engines.log_lines import BackendLine, Landmark, LogLines
-from onbox.recipes.schema import Recipe
+from onbox.schema.recipe import Recipe
 
 OPTIONS = "SCRIPTED_OPTIONS"
 """The variable, in a recipe's `serve.environment`, with the options of the scripted engine."""

@@ -11,6 +11,8 @@ from tests.e2e.cli import GONE_S, Session, environment, onbox, runs_of, scripted
 
 SEED = 20261125
 """Of the points: a failure can be looked at again."""
+HEAD = """| kills | runs side by side | lives that finished a run | runs in the end | lost | done again | left running |
+|---|---|---|---|---|---|---|"""
 
 
 def seconds_of_the_last(out: Path) -> float:
@@ -28,6 +30,7 @@ def test_kills_lose_nothing_and_repeat_nothing(kills: int, runs: int, parallel: 
     env = environment(TMPDIR=str(scratch))
     done: dict[str, tuple[int, str]] = {}
     killed = between = 0
+    left: list[str] = []
     run_s = 0.0
     with scripted("good", "--stall-s", "0.05") as url:
         asked = ("--task", "fill-json", "--runs", runs, "--parallel", parallel, "--out", out)
@@ -42,7 +45,8 @@ def test_kills_lose_nothing_and_repeat_nothing(kills: int, runs: int, parallel: 
             time.sleep(points.uniform(0.0, 1.8 * run_s))
             session.kill()
             killed += 1
-            assert session.left(within_s=GONE_S) == []
+            left += session.left(within_s=GONE_S)
+            assert left == []
             now = runs_of(out)
             assert {path: now.get(path) for path in done} == done, f"kill {killed}: a finished run changed"
             for path in now:
@@ -57,6 +61,9 @@ def test_kills_lose_nothing_and_repeat_nothing(kills: int, runs: int, parallel: 
     assert last.returncode == 0, last.stderr
     assert killed == kills, f"all runs were finished after {killed} kills: ask for more of them"
     now = runs_of(out)
+    lost = sum(path not in now for path in done)
+    changed = sum(now.get(path) not in (None, end) for path, end in done.items())
+    print(f"\n{HEAD}\n| {killed} | {parallel} | {between} | {len(now)} of {runs} | {lost} | {changed} | {len(left)} |")
     assert {path: now[path] for path in done} == done
     assert len(now) == runs
     (contender,) = verdict_of(out)["contenders"]

@@ -112,11 +112,13 @@ class HostileServer:
     Args:
         seed: which replies.
         kind: a name in `KINDS` that all replies are of; None: any.
+        opening: so many requests first get what a real server says.
     """
 
-    def __init__(self, seed: int, kind: str | None = None) -> None:
+    def __init__(self, seed: int, kind: str | None = None, opening: int = 0) -> None:
         self._random = random.Random(seed)
         self._kind = kind
+        self._opening = opening
         self._ended = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
@@ -142,15 +144,17 @@ class HostileServer:
             connection.settimeout(LONGEST_S)
             while (path := _request(connection)) is not None:
                 kind = self._kind or self._random.choice(list(KINDS))
+                if len(self.kinds) < self._opening:
+                    kind = "sound"
                 self.kinds.append(kind)
                 if not KINDS[kind](connection, self._random, path):
                     return
 
 
 @contextmanager
-def hostile(seed: int, kind: str | None = None) -> Iterator[HostileServer]:
+def hostile(seed: int, kind: str | None = None, opening: int = 0) -> Iterator[HostileServer]:
     """A hostile server on loopback."""
-    server = HostileServer(seed, kind)
+    server = HostileServer(seed, kind, opening)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
@@ -173,7 +177,8 @@ def _request(connection: socket.socket) -> str | None:
     length = int(lengths[0]) if lengths else 0
     while len(body) < length:
         body += connection.recv(65_536)
-    return head.split(b" ")[1].decode("latin-1").partition("?")[0]
+    target = head.split(b" ")[1].decode("latin-1").partition("?")[0]
+    return target if target.startswith("/") else "/" + target
 
 
 # ---------------------------------------------------------------- kinds of replies; True: the connection goes on
@@ -280,6 +285,77 @@ def odd_stream(to: socket.socket, source: random.Random, path: str) -> bool:
     return False
 
 
+def odd_calls(to: socket.socket, source: random.Random, path: str) -> bool:
+    """Calls with names, numbers and arguments that no tool takes, in pieces."""
+    if path in BODIES or path.endswith(("metrics", "health")):
+        return odd_json(to, source, path)
+    events = []
+    for _ in range(source.choice([1, 1, 2, 40])):
+        texts = [
+            *RAW,
+            json.dumps(source.choice(ODD)),
+            '{"path": ' + source.choice(RAW) + "}",
+            '{"path": "a',
+            "",
+            ESCAPE,
+        ]
+        arguments = source.choice(texts)
+        size = source.choice([1, 7, 10**6]) if len(arguments) < 1000 else 10**6
+        number = source.choice([0, 1, -1, 10**9, 10**400, "0", None, [0]])
+        name = source.choice(["read", "bash", "read\ud83d", ESCAPE, "x" * 100_000, "", "../../bin/sh", None, 5])
+        pieces = [arguments[at : at + size] for at in range(0, len(arguments), size)] or [""]
+        for at, piece in enumerate(pieces):
+            function = {"name": name, "arguments": piece} if not at else {"arguments": piece}
+            events.append(chat_chunk(tool_calls=[{"index": number, "id": "c1", "function": function}]))
+    data = "".join(f"data: {json.dumps(event)}\n\n" for event in [*events, FINISH, USAGE]) + "data: [DONE]\n\n"
+    return whole(to, data.encode(), b"content-type: text/event-stream\r\n")
+
+
+def odd_frames(to: socket.socket, source: random.Random, path: str) -> bool:
+    """Events that are no messages, lines of any length, ends of lines of any kind; chunks of any size; two replies."""
+    sound = [f"data: {json.dumps(event)}" for event in STREAM]
+    odd = [
+        "data: 5",
+        "data: [5]",
+        "data: null",
+        'data: "x"',
+        "data:",
+        "data",
+        ": x",
+        "event: error",
+        "id: \0",
+        "\ufeff",
+    ]
+    odd += ["retry: 1e999", "data: " + "[" * DEEP, "data: " + "x" * 2**19, "event: " + ESCAPE, "data: [DONE]", "{}"]
+    odd += [f"data: {text}" for text in RAW]
+    lines = [source.choice(odd) if source.random() < 0.4 else source.choice(sound) for _ in range(20)]
+    end = source.choice(["\n\n", "\r\r", "\r\n\r\n", "\n", "\r\n", "\n\r\n"])
+    body = end.join([*lines, "data: [DONE]", ""]).encode("utf-8", "surrogatepass")
+    kind = source.choice([b"text/event-stream", b"text/event-stream; charset=utf-7", b"application/x-ndjson", b"x"])
+    match source.randrange(3):
+        case 0:
+            return whole(to, body, b"content-type: " + kind + b"\r\n")
+        case 1:
+            whole(to, body, b"content-type: " + kind + b"\r\n")
+            return whole(to, b"{}", b"")  # Nobody asked for it.
+    to.sendall(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ncontent-type: " + kind + b"\r\n\r\n")
+    size = source.choice([1, 3, 1000])
+    for at in range(0, min(len(body), 2000 * size), size):
+        piece = body[at : at + size]
+        to.sendall(b"%x%s\r\n%s\r\n" % (len(piece), source.choice([b"", b";x=" + b"y" * 50]), piece))
+    to.sendall(source.choice([b"0\r\n\r\n", b"0\r\nx: y\r\n\r\n", b"zz\r\n", b""]))
+    return False
+
+
+def tunnel(to: socket.socket, source: random.Random, path: str) -> bool:
+    """What answers a CONNECT or an upgrade, and then no HTTP at all."""
+    to.sendall(source.choice([b"HTTP/1.1 200 Connection Established", b"HTTP/1.0 200", b"HTTP/1.1 101 X"]) + b"\r\n")
+    to.sendall(source.choice([b"", b"upgrade: h2c\r\nconnection: upgrade\r\n", b"content-length: 0\r\n"]) + b"\r\n")
+    to.sendall(source.choice([b"", b"\0" * 1000, source.randbytes(1000)]))
+    time.sleep(source.choice([0.0, READ_TIMEOUT_S]))
+    return False
+
+
 def errors(to: socket.socket, source: random.Random, path: str) -> bool:
     body = source.choice(
         [ESCAPE.encode(), json.dumps({"error": source.choice(ODD)}).encode(), b"\xff\xfe", b"x" * 100_000]
@@ -306,6 +382,9 @@ KINDS: dict[str, Callable[[socket.socket, random.Random, str], bool]] = {
     "bomb": bomb,
     "odd_json": odd_json,
     "odd_stream": odd_stream,
+    "odd_calls": odd_calls,
+    "odd_frames": odd_frames,
+    "tunnel": tunnel,
     "errors": errors,
     "sound": sound,
 }

@@ -18,7 +18,7 @@ from onbox.evidence.records import Exchange
 from onbox.judge.speed.measurement import measure
 from onbox.schema.checks import Status
 from tests.builders import speed_parts
-from tests.unit.test_speed_usage import numbers
+from tests.unit.judge.speed.test_usage import numbers
 
 REPLIES = int(os.environ.get("ONBOX_FUZZ", "200"))
 ODD: tuple[Any, ...] = (

@@ -2,6 +2,7 @@
 
 from onbox import box
 from onbox.box import Box
+from onbox.box.gpu_selection import named
 
 
 def describe_box(*, measure: bool = True) -> Box:
@@ -11,3 +12,8 @@ def describe_box(*, measure: bool = True) -> Box:
         measure: measure read bandwidth, which takes about two seconds.
     """
     return box.describe(measure=measure)
+
+
+def gpu_names(found: Box) -> str:
+    """What GPUs it has, like `2 x NVIDIA H200`."""
+    return named(found.accelerators)

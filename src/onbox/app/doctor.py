@@ -1,12 +1,14 @@
 """What works on this box and what one command mends, by the checks that each room makes for itself."""
 
 import importlib.util
+import os
 from collections.abc import Callable, Iterator
 from functools import partial
 
 from onbox import box
 from onbox.bench.agents import agent_names, agent_of
 from onbox.bench.sandbox.choose import by_name, choose
+from onbox.box.gpu_selection import VARIABLE, named, selected
 from onbox.engines import all_facts, engine_by_name
 from onbox.errors import OnboxError, install_extra
 from onbox.evidence.records import AgentPlan
@@ -66,9 +68,20 @@ def _box() -> Iterator[Check]:
         seen = check.evidence if check.observed is None else f"{check.observed} {check.unit}".strip()
         yield _check(f"box.{check.id}", check.status, seen, check.hint)
     for device in here.accelerators:
-        yield _check(
-            f"gpu.{device.index}", Status.PASS if device.name else Status.UNKNOWN, device.name or "it tells no name"
-        )
+        known = device.name and not device.mig
+        said = device.name or "it tells no name"
+        if device.mig:
+            said += ", split by MIG: what an instance of it can do is not known"
+        yield _check(f"gpu.{device.index}", Status.PASS if known else Status.UNKNOWN, said)
+    if here.accelerators:
+        selection = selected(here.accelerators, os.environ)
+        if selection.devices is None:
+            yield _check("gpus", Status.UNKNOWN, selection.why)
+        elif len(selection.devices) < len(here.accelerators):
+            said = f"{named(selection.devices) or 'none'} of {named(here.accelerators)} may be used: {selection.why}"
+            yield _check("gpus", Status.WARN, said, f"unset {VARIABLE}, or leave it so on purpose")
+        elif len(here.accelerators) > 1:
+            yield _check("gpus", Status.PASS, named(here.accelerators))
     if not here.accelerators:
         yield _check("gpu", Status.UNKNOWN, "none is seen on this box")
 

@@ -61,7 +61,8 @@ def _same(plan: Plan, earlier: Plan) -> bool:
 
 def _served(contender: ContenderPlan) -> dict[str, Any]:
     """What is served, whatever it is called and wherever it listens."""
-    recipe = {name: value for name, value in contender.recipe.items() if name not in UNSERVED}
+    fields = contender.recipe.model_dump(mode="json") if contender.recipe else {}
+    recipe = {name: value for name, value in fields.items() if name not in UNSERVED}
     serve = recipe.get("serve")
     if isinstance(serve, dict):
         recipe["serve"] = {name: value for name, value in serve.items() if name != "port"}

@@ -13,7 +13,6 @@ from onbox.engines import engine_by_name
 from onbox.errors import BoxError, UsageError
 from onbox.evidence.lock import locked
 from onbox.evidence.records import LaunchRecord, StandUp
-from onbox.evidence.served_recipe import Expectations
 from onbox.fetch.named import fetch_with_named
 from onbox.image.fetch import Progress
 from onbox.image.prepare import prepare
@@ -185,7 +184,7 @@ def _with_record(started: UpRecord, record: StandUp, recipe: Recipe) -> UpRecord
     return started.model_copy(
         update={
             "phases": record.phases,
-            "backend": backend_proof(record, Expectations.model_validate(recipe.expect)).model_dump(mode="json"),
+            "backend": backend_proof(record, recipe.expect).model_dump(mode="json"),
             "container": record.container,
             "reserve_bytes": record.guard.reserve_bytes if record.guard else None,
             "plan_bytes": record.guard.plan_bytes if record.guard else None,

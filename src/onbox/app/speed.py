@@ -7,11 +7,13 @@ from pathlib import Path
 from onbox.app.preflight import options_here
 from onbox.app.sources import read_weights
 from onbox.app.trials import plan_trial, run_trial
+from onbox.engines import all_facts
+from onbox.engines.base import GpuUse
 from onbox.errors import UsageError
 from onbox.evidence.claims import Claim, read_claims
 from onbox.evidence.records import SpeedPlan
-from onbox.evidence.served_recipe import dummy_weights
 from onbox.judge.results import Measurement
+from onbox.schema.recipe import dummy_weights
 from onbox.speed.ceiling import write_ceiling
 from onbox.trial import events
 from onbox.trial.spec import TrialSpec
@@ -122,13 +124,27 @@ def measure_speed(
     folder = plan_trial(spec, out, claims=published)
     if facts is not None:
         home = folder.contender(folder.plan().contenders[0].name)
-        beside = {"depths": plan.depths, "concurrency": plan.concurrency}
-        write_ceiling(home, facts, depth_tokens=depth_tokens, box=folder.path / "box.json", **beside)
+        write_ceiling(
+            home,
+            facts,
+            depth_tokens=depth_tokens,
+            box=folder.path / "box.json",
+            depths=plan.depths,
+            concurrency=plan.concurrency,
+            gpus=_gpus_of(url),
+        )
     result = run_trial(folder, show=show)
     result.check()
     measurement = result.verdict.contenders[0].speed
     assert measurement is not None
     return SpeedResult(folder.path, measurement)
+
+
+def _gpus_of(url: str) -> GpuUse | None:
+    """Over how many GPUs a server on this box spreads its model, if its command line says so; None: not known."""
+    options = options_here(Endpoint.parse(url)) or {}
+    told = (facts.gpu_use(options) for facts in all_facts())
+    return next((use for use in told if use is not None and use.total > 1), None)
 
 
 def refuse_no_url(url: str) -> None:

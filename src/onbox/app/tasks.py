@@ -97,6 +97,7 @@ def tasks_from(
     keep: int = KEEP,
     environment: Path | None = None,
     jobs: int = JOBS,
+    minutes: float | None = None,
     unsafe: bool = False,
     tell: Callable[[str], None] = lambda text: None,
 ) -> MinedTasks:
@@ -109,6 +110,7 @@ def tasks_from(
         keep: how many tasks are enough.
         environment: a virtual environment, or a folder with `node_modules`; None: the repository's own.
         jobs: commits that are tried side by side.
+        minutes: for all of it; what is kept by then stays.
         unsafe: run the tests without a sandbox where none works.
         tell: called with a line for each commit that is tried, kept or dropped.
 
@@ -128,6 +130,7 @@ def tasks_from(
         environment=environment,
         tell=tell,
         jobs=jobs,
+        limit_s=None if minutes is None else 60 * minutes,
     )
     for end in ends:
         if isinstance(end, Kept):

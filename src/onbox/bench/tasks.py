@@ -264,7 +264,7 @@ def _refuse(path: Path, image: str | None) -> None:
             if file.is_symlink() and not file.resolve().is_relative_to(path):
                 raise UsageError(f"{file}: a link that leads out of the task", "put the file itself there")
             if file.name == ".harborignore" and folder != environment:
-                raise UsageError(f"{file}: cannot be heeded here", "remove what it names, and it")
+                raise UsageError(f"{file}: is not supported here", "remove what it names, and it")
 
 
 def is_task_name(name: str) -> bool:

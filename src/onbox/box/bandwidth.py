@@ -32,6 +32,8 @@ class Bandwidth:
     method: str
     threads: int
     device: str | None = None
+    index: int | None = None
+    """Of a GPU, as NVML counts; None: the processor, or a GPU that NVML does not know."""
     median_gb_s: float | None = None
     repeats: int | None = None
     data_bytes: int | None = None

@@ -33,8 +33,11 @@ def checks(
     found += [_against_nominal(each) for each in measured if each.nominal_gb_s is not None]
     for device in accelerators:
         found.append(_throttled(device))
+        if device.mig:
+            found.append(_split(device))
         if device.name and "GB10" in device.name:
-            gpu = next((each for each in measured if each.device == device.name), None)
+            mine = [each for each in measured if each.device == device.name and each.index in (None, device.index)]
+            gpu = mine[0] if mine else None
             cpu = next((each for each in measured if each.device == "cpu"), None)
             found += [
                 below(
@@ -131,7 +134,7 @@ def _against_nominal(measured: Bandwidth) -> Check:
     assert measured.nominal_gb_s is not None
     share = measured.read_gb_s / measured.nominal_gb_s
     evidence = "measured read bandwidth as a share of the maker's number"
-    id_ = f"bandwidth.share_of_nominal.{measured.device}"
+    id_ = f"bandwidth.share_of_nominal.{measured.device}" + (f".{measured.index}" if measured.index else "")
     if share > 1:
         hint = "impossible: the nominal table or the measurement is wrong; please report it"
         return Check(id_, Status.FAIL, round(share, 3), 1.0, "share", evidence, hint)
@@ -150,6 +153,18 @@ def _throttled(device: Accelerator) -> Check:
     bad = any(reason.startswith(("hw_", "sw_thermal")) for reason in device.throttle_reasons)
     hint = "check cooling and power supply before any number counts" if bad else ""
     return Check(id_, Status.WARN if bad else Status.PASS, ", ".join(device.throttle_reasons), None, "", evidence, hint)
+
+
+def _split(device: Accelerator) -> Check:
+    return Check(
+        f"gpu{device.index}.mig",
+        Status.UNKNOWN,
+        "split into instances",
+        None,
+        "",
+        "MIG: memory and bandwidth of an instance are not those of the device, and are not known here",
+        "what is said of this device holds for none of its instances",
+    )
 
 
 def _proxied(proxies: dict[str, str]) -> list[Check]:

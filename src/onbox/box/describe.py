@@ -107,10 +107,11 @@ def _measured(found: gpus.Accelerators, *, cpu_too: bool = True) -> tuple[tuple[
     """GPU first, then CPU; a GPU that cannot be measured is a check, and no reason to go without the CPU."""
     measured: list[Bandwidth] = []
     problems = []
-    for device in cuda.devices():
+    for device in cuda.devices():  # each that this process may use
         try:
             with gpus.GpuSampler(device.pci_bus_id) as sampler:
-                measured.append(gpu_bandwidth(device, sample=sampler.sample))
+                told = gpu_bandwidth(device, sample=sampler.sample)
+            measured.append(dataclasses.replace(told, index=_index(device, found.devices)))
         except BoxError as error:
             problems.append(
                 Check(
@@ -120,6 +121,14 @@ def _measured(found: gpus.Accelerators, *, cpu_too: bool = True) -> tuple[tuple[
     if cpu_too or not measured:
         measured.append(_with_nominal(cpu_bandwidth(), found.devices))
     return tuple(measured), problems
+
+
+def _index(device: cuda.Device, told: tuple[Accelerator, ...]) -> int | None:
+    """NVML's number of a device of CUDA's: the two count differently."""
+    if all(each.pci_bus_id is None for each in told):  # CUDA alone was asked, or one device is all there is
+        return device.index if len(told) == 1 or all(each.driver is None for each in told) else None
+    at = gpus.bus_number(device.pci_bus_id)
+    return next((each.index for each in told if gpus.bus_number(each.pci_bus_id) == at), None)
 
 
 def _with_nominal(measured: Bandwidth, devices: tuple[Accelerator, ...]) -> Bandwidth:

@@ -6,7 +6,7 @@ field is None, and the next one is asked all the same.
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,9 @@ class Accelerator:
     utilization_percent: float | None = None
     throttle_reasons: tuple[str, ...] | None = None
     processes: tuple[GpuProcess, ...] | None = None
+    pci_bus_id: str | None = None
+    mig: bool | None = None
+    """Whether it is split into instances (MIG): what one of them may hold is then not this device's memory."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +157,7 @@ class GpuWatch:
         self._given = nvml
         self._nvml: Any = None
         self._attributes: tuple[cuda.Device, ...] = ()
-        self._count = 0
+        self._devices: tuple[tuple[Any, Accelerator], ...] = ()
         self.seen: bool = False
         """Whether it is known which accelerators are here; that there are none is known too."""
 
@@ -170,8 +173,11 @@ class GpuWatch:
         except nvml.NVMLError:
             return self
         self._nvml = nvml
-        self._count = _ask(nvml, nvml.nvmlDeviceGetCount) or 0
-        self.seen = self.seen or self._count > 0
+        self._devices = tuple(
+            (_ask(nvml, nvml.nvmlDeviceGetHandleByIndex, index), _device(nvml, index, self._attributes))
+            for index in range(_ask(nvml, nvml.nvmlDeviceGetCount) or 0)
+        )
+        self.seen = self.seen or bool(self._devices)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -179,8 +185,14 @@ class GpuWatch:
             self._nvml.nvmlShutdown()
 
     def read(self) -> tuple[Accelerator, ...]:
-        """Every device as it is now."""
-        return tuple(_device(self._nvml, index, self._attributes) for index in range(self._count))
+        """Every device: clock, power, temperature, throttling and processes as they are now, the rest as at entry.
+
+        Ten looks a second at eight devices are hundreds of questions to the driver: what does not change is asked once.
+        """
+        return tuple(
+            device if handle is None else replace(device, **_moment(self._nvml, handle))
+            for handle, device in self._devices
+        )
 
 
 def _from_cuda(attributes: tuple[cuda.Device, ...]) -> tuple[Accelerator, ...]:
@@ -202,10 +214,11 @@ def _device(nvml: Any, index: int, attributes: tuple[cuda.Device, ...]) -> Accel
         return Accelerator(index=index, name=None)
 
     def ask(name: str, *rest: Any) -> Any:
-        function = getattr(nvml, name, None)
-        return None if function is None else _ask(nvml, function, handle, *rest)
+        return _ask_device(nvml, name, handle, *rest)
 
     name = _text(ask("nvmlDeviceGetName"))
+    bus = _text(getattr(ask("nvmlDeviceGetPciInfo"), "busId", None))
+    mode = ask("nvmlDeviceGetMigMode")
     memory = ask("nvmlDeviceGetMemoryInfo")
     capability = ask("nvmlDeviceGetCudaComputeCapability")
     utilization = ask("nvmlDeviceGetUtilizationRates")
@@ -215,19 +228,38 @@ def _device(nvml: Any, index: int, attributes: tuple[cuda.Device, ...]) -> Accel
         uuid=_text(ask("nvmlDeviceGetUUID")),
         driver=_text(_ask(nvml, nvml.nvmlSystemGetDriverVersion)),
         compute_capability=".".join(str(part) for part in capability) if capability else None,
-        unified=_unified(name, attributes),
+        unified=_unified(name, bus, attributes),
         memory_total_bytes=_number(getattr(memory, "total", None)),
         memory_free_bytes=_number(getattr(memory, "free", None)),
-        sm_clock_mhz=_number(ask("nvmlDeviceGetClockInfo", nvml.NVML_CLOCK_SM)),
         sm_clock_max_mhz=_number(ask("nvmlDeviceGetMaxClockInfo", nvml.NVML_CLOCK_SM)),
         memory_clock_mhz=_number(ask("nvmlDeviceGetClockInfo", nvml.NVML_CLOCK_MEM)),
-        power_w=_scaled(ask("nvmlDeviceGetPowerUsage"), 1000),
         power_limit_w=_scaled(ask("nvmlDeviceGetEnforcedPowerLimit"), 1000),
-        temperature_c=_number(ask("nvmlDeviceGetTemperature", nvml.NVML_TEMPERATURE_GPU)),
         utilization_percent=_number(getattr(utilization, "gpu", None)),
-        throttle_reasons=_throttle(ask("nvmlDeviceGetCurrentClocksThrottleReasons")),
-        processes=_processes(ask("nvmlDeviceGetComputeRunningProcesses")),
+        pci_bus_id=bus,
+        mig=None if mode is None else bool(mode[0]),
+        **_moment(nvml, handle),
     )
+
+
+def _moment(nvml: Any, handle: Any) -> dict[str, Any]:
+    """What changes from one look to the next."""
+
+    def ask(name: str, *rest: Any) -> Any:
+        return _ask_device(nvml, name, handle, *rest)
+
+    return {
+        "sm_clock_mhz": _number(ask("nvmlDeviceGetClockInfo", nvml.NVML_CLOCK_SM)),
+        "power_w": _scaled(ask("nvmlDeviceGetPowerUsage"), 1000),
+        "temperature_c": _number(ask("nvmlDeviceGetTemperature", nvml.NVML_TEMPERATURE_GPU)),
+        "throttle_reasons": _throttle(ask("nvmlDeviceGetCurrentClocksThrottleReasons")),
+        "processes": _processes(ask("nvmlDeviceGetComputeRunningProcesses")),
+    }
+
+
+def _ask_device(nvml: Any, name: str, handle: Any, *rest: Any) -> Any:
+    """None too where this library has no such function."""
+    function = getattr(nvml, name, None)
+    return None if function is None else _ask(nvml, function, handle, *rest)
 
 
 def _ask(nvml: Any, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -265,9 +297,21 @@ def _processes(told: Any) -> tuple[GpuProcess, ...] | None:
     return tuple(GpuProcess(pid=each.pid, used_bytes=_number(each.usedGpuMemory)) for each in told)
 
 
-def _unified(name: str | None, attributes: tuple[cuda.Device, ...]) -> bool | None:
-    """CUDA's word for the device of that name; without CUDA, only GB10 is known by its name."""
+def _unified(name: str | None, bus: str | None, attributes: tuple[cuda.Device, ...]) -> bool | None:
+    """CUDA's word for the device at that place, or of that name; without CUDA, only GB10 is known by its name."""
+    at = bus_number(bus)
     for each in attributes:
-        if each.name == name:
+        if (at is not None and at == bus_number(each.pci_bus_id)) or (at is None and each.name == name):
             return each.integrated
+    named = {each.integrated for each in attributes if each.name == name}
+    if len(named) == 1:
+        return named.pop()
     return True if name and "GB10" in name else None
+
+
+def bus_number(text: str | None) -> tuple[int, ...] | None:
+    """A place on the PCI bus to compare by: NVML writes 00000000:3B:00.0, CUDA 0000:3B:00.0."""
+    try:
+        return tuple(int(part, 16) for part in (text or "").replace(".", ":").split(":")) if text else None
+    except ValueError:
+        return None

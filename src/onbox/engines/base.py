@@ -1,6 +1,6 @@
 """What an engine's package gives: a class that starts and asks it, and the facts by which others know it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -14,8 +14,8 @@ from onbox.schema.engine_profile import EngineProfile
 
 if TYPE_CHECKING:  # the watcher reads facts, and must stay small
     from onbox.evidence.records import Exchange, SpeedPlan
-    from onbox.recipes.schema import Recipe
     from onbox.schema.checks import Check
+    from onbox.schema.recipe import Recipe
     from onbox.wire.client import StampedClient
 
 
@@ -121,6 +121,42 @@ class MemoryPlanner:
 
 
 @dataclass(frozen=True)
+class GpuUse:
+    """How many GPUs an engine spreads a model over.
+
+    Args:
+        tensor: that work on each layer together, each on its share (tensor parallel).
+        total: with those that hold other layers, or another copy.
+        holders: that hold one copy between them.
+    """
+
+    tensor: int
+    total: int
+    holders: int
+
+
+def gpu_use(
+    options: Mapping[str, Any], *, tensor: Sequence[str], pipeline: Sequence[str] = (), copies: Sequence[str] = ()
+) -> GpuUse | None:
+    """By the options of a command line, each 1 where it is not given; None where one is no number.
+
+    Args:
+        options: by their names without dashes.
+        tensor, pipeline, copies: the names that each has.
+    """
+
+    def number(names: Sequence[str]) -> int:
+        given = next((options[name] for name in names if name in options), 1)
+        return int(str(given))
+
+    try:
+        each, stages, whole = (max(1, number(names)) for names in (tensor, pipeline, copies))
+    except ValueError:
+        return None
+    return GpuUse(each, each * stages * whole, each * stages)
+
+
+@dataclass(frozen=True)
 class LaunchSituation:
     """What an engine's own doubts about a launch look at.
 
@@ -213,6 +249,7 @@ class EngineFacts:
         room_option: how it is given room for `{parallel}` requests at a time.
         installs: engines of this package that one command brings, by the name they are registered under.
         launch_checks: its own doubts about a launch.
+        gpu_use: by the options of its command line, over how many GPUs it spreads a model; None: not known.
         emulated: its own APIs as the selftest plays them, by the names of `apis`.
         metrics_page: its page of metrics as the selftest plays it.
     """
@@ -236,5 +273,6 @@ class EngineFacts:
     room_option: str = ""
     installs: Mapping[str, str] = field(default_factory=dict)
     launch_checks: Callable[["Recipe", LaunchSituation], tuple["Check", ...]] = lambda recipe, launch: ()
+    gpu_use: Callable[[Mapping[str, Any]], GpuUse | None] = lambda options: None
     emulated: Mapping[str, EmulatedApi] = field(default_factory=dict)
     metrics_page: MetricsPage | None = None

@@ -15,9 +15,9 @@ from onbox.engines.known import FORK, FORK_VERSION
 from onbox.engines.launch import LABEL, Launch
 from onbox.engines.log_lines import Failure, LogLines
 from onbox.engines.variables import by_name
-from onbox.recipes.container import Container
 from onbox.recipes.named_files import named_files, replaced
-from onbox.recipes.schema import ArgumentValue, Recipe
+from onbox.schema.recipe import ArgumentValue, Recipe
+from onbox.schema.recipe.container import Container
 from onbox.user_folders import cache_folder
 
 FAILURES = (

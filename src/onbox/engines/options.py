@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from onbox.errors import UsageError
-from onbox.recipes.schema import ArgumentValue
+from onbox.schema.recipe import ArgumentValue
 
 
 def words(options: Mapping[str, ArgumentValue | None]) -> list[str]:

@@ -1,7 +1,7 @@
 """Room for several sequences at a time, as engines are told of it."""
 
 from onbox.errors import UsageError
-from onbox.recipes.schema import Recipe
+from onbox.schema.recipe import Recipe
 
 
 def slots_of(recipe: Recipe) -> int:

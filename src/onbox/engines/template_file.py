@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 
 from onbox.atomic_files import write_atomic
-from onbox.recipes.schema import Recipe
+from onbox.schema.recipe import Recipe
 from onbox.user_folders import cache_folder
 
 

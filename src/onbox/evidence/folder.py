@@ -36,12 +36,12 @@ def append_line(path: Path, value: BaseModel | dict[str, Any]) -> None:
         OSError: the line could not be written whole.
     """
     data = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
-    line = without_secrets((as_json(data, separators=(",", ":")) + "\n").encode())
+    line = without_secrets(as_json(data, separators=(",", ":")).encode())
     path.parent.mkdir(parents=True, exist_ok=True)
     with _appending, path.open("a+b", buffering=0) as file:
         end = _whole_lines_bytes(file)
         file.truncate(end)
-        if file.write(line) != len(line):
+        if os.writev(file.fileno(), (line, b"\n")) != len(line) + 1:
             file.truncate(end)
             raise OSError(errno.ENOSPC, "the disk took only a part of a line", str(path))
 
@@ -125,7 +125,8 @@ class TrialFolder:
         text = yaml.safe_dump(plan.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=110)
         write_atomic(path / "plan.yaml", text.encode())
         folder = cls(path)
-        asked = f"{len(plan.contenders)} contenders, {len(plan.tasks)} tasks"
+        sizes = {"contender": len(plan.contenders), "task": len(plan.tasks)}
+        asked = ", ".join(f"{number} {name}{'' if number == 1 else 's'}" for name, number in sizes.items())
         folder.note(LedgerKind.PLANNED, ".", asked, folder.plan_sha256())
         return folder
 

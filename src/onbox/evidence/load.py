@@ -31,7 +31,6 @@ from onbox.evidence.records import (
     StandUp,
     Telemetry,
 )
-from onbox.evidence.served_recipe import served_recipe
 
 
 @dataclass(frozen=True)
@@ -47,6 +46,7 @@ class SpeedEvidence:
         cpu: who used the processors, by request id.
         moments: what the box did meanwhile.
         coherence: the preflight's probe for sense, of the same server lifetime; None when it was not asked.
+        model_name: the preflight's case of a model that the server does not list; None when it does.
         ceiling: what bounds the rate; None when the weights are not known.
         cells: the same of other numbers of requests at a time.
         depths: the same of other depths.
@@ -65,6 +65,7 @@ class SpeedEvidence:
     cells: "tuple[SpeedEvidence, ...]" = ()
     depths: "tuple[SpeedEvidence, ...]" = ()
     without_sense: bool = False
+    model_name: PreflightCase | None = None
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,7 @@ class ContenderEvidence:
         lives: of its engine, the last one on the trial's own box under `last_life` too.
         last_life: None: the engine's start was not seen.
         sight: what was shown to it; None: nothing was, or not to the end.
+        model_name: the preflight's case of a model that the server does not list; None when it does.
     """
 
     plan: ContenderPlan
@@ -142,6 +144,7 @@ class ContenderEvidence:
     lives: tuple[EngineLife, ...]
     last_life: StandUp | None
     sight: SightEvidence | None = None
+    model_name: PreflightCase | None = None
 
 
 @dataclass(frozen=True)
@@ -197,6 +200,7 @@ def load_contender(folder: TrialFolder, contender: ContenderPlan, *, wires: bool
         speeds=tuple(speed for speed in speeds if speed is not None),
         lives=load_lives(folder, contender.name),
         last_life=folder.read_if_there(StandUp, home / "standup" / "phases.json"),
+        model_name=_case(folder, contender.name, "model"),
         sight=load_sight(folder, contender.name),
     )
 
@@ -272,8 +276,6 @@ def _speed(folder: TrialFolder, contender: str, path: Path) -> SpeedEvidence | N
     if run is None:
         return None
     windows, moments = _telemetry(path / "telemetry.jsonl")
-    preflight = folder.read_if_there(Preflight, folder.contender(contender) / "preflight.json")
-    cases = preflight.cases if preflight else ()
     return SpeedEvidence(
         where=path.relative_to(folder.path).as_posix(),
         run=run,
@@ -282,16 +284,22 @@ def _speed(folder: TrialFolder, contender: str, path: Path) -> SpeedEvidence | N
         metrics_after=_text(path / "metrics-after.prom"),
         cpu=windows,
         moments=moments,
-        coherence=next((case for case in cases if case.name == "coherence"), None),
+        coherence=_case(folder, contender, "coherence"),
         ceiling=folder.read_if_there(Ceiling, folder.contender(contender) / "fit.json"),
         without_sense=_without_sense(folder, contender),
+        model_name=_case(folder, contender, "model"),
     )
+
+
+def _case(folder: TrialFolder, contender: str, name: str) -> PreflightCase | None:
+    preflight = folder.read_if_there(Preflight, folder.contender(contender) / "preflight.json")
+    return next((case for case in (preflight.cases if preflight else ()) if case.name == name), None)
 
 
 def _without_sense(folder: TrialFolder, contender: str) -> bool:
     planned = folder.plan().contenders if (folder.path / "plan.yaml").is_file() else ()
     found = next((each for each in planned if each.name == contender), None)
-    return found is not None and served_recipe(found).without_sense
+    return found is not None and found.without_sense
 
 
 def _text(path: Path) -> str | None:

@@ -8,7 +8,7 @@ from onbox.fetch.growth import watched
 from onbox.fetch.hashing import folder_hash, hashes_of
 from onbox.fetch.repository import fetch_repository
 from onbox.fetch.verified_folder import verify_folder
-from onbox.recipes.weights import Repository
+from onbox.schema.recipe.weights import Repository
 
 OnProgress = Callable[[int, int, str], None]
 """Called with (bytes done, bytes in all, source)."""

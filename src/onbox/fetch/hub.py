@@ -14,7 +14,7 @@ from urllib3 import BaseHTTPResponse
 from onbox.errors import FetchError, install_extra
 from onbox.fetch.http import Client
 from onbox.fetch.transfer import Blob, Final, watched_all
-from onbox.recipes.weights import HubSource
+from onbox.schema.recipe.weights import HubSource
 
 REACH_S = 4.0
 

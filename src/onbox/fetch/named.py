@@ -8,7 +8,7 @@ from onbox.fetch.growth import folder_bytes
 from onbox.fetch.pinned import OnProgress, download_bytes, fetch, where_weights
 from onbox.fetch.repository import fetch_repository
 from onbox.recipes.named_files import DRAFT, IN_MEMORY, TOKENIZER, NamedFile, named_files
-from onbox.recipes.schema import Recipe
+from onbox.schema.recipe import Recipe
 
 HEAVY = ("*.safetensors", "*.gguf", "*.bin", "*.pt", "*.pth")
 """What a repository has beside its tokenizer."""

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from onbox.errors import FetchError, install_extra
 from onbox.fetch.growth import watched
-from onbox.recipes.weights import PartsSource
+from onbox.schema.recipe.weights import PartsSource
 from onbox.supervisor import SUPERVISOR
 from onbox.supervisor.settings import Settings
 

@@ -17,7 +17,7 @@ from onbox.evidence.records import WeightsFile
 from onbox.fetch import folder_weights, hub, parts
 from onbox.fetch.growth import folder_bytes
 from onbox.fetch.hashing import full_check_wanted, hashes_of
-from onbox.recipes.weights import Weights
+from onbox.schema.recipe.weights import Weights
 from onbox.user_folders import cache_folder
 
 OnProgress = Callable[[int, int, str], None]

@@ -8,6 +8,7 @@ Example:
 """
 
 from onbox.fit.ceiling import Fit, Scenario, Step, fit, step_bytes
+from onbox.fit.device_share import DeviceShare
 from onbox.fit.memory_plan import MemoryPlan, Risk, Room, memory_plan, room
 from onbox.fit.resident import BYTES_PER_WEIGHT, Resident, parse_overrides, plausible, resident
 from onbox.fit.roofline import (
@@ -21,6 +22,7 @@ from onbox.fit.roofline import (
 
 __all__ = [
     "BYTES_PER_WEIGHT",
+    "DeviceShare",
     "Fit",
     "MemoryPlan",
     "Plausibility",

@@ -131,6 +131,8 @@ def fit(
     rate_tok_s: float | None = None,
     place: Room | None = None,
     exact: bool = False,
+    devices: int = 1,
+    note: str = "",
 ) -> Fit:
     """Plan memory and compute the decode ceiling.
 
@@ -141,10 +143,12 @@ def fit(
         kv_dtype: of the KV cache.
         overrides: resident types by part; without them every plausible one gives an interval.
         acceptance: mean tokens that a pass yields for a sequence with speculation, 1 without.
-        nominal_gb_s, measured_gb_s: read bandwidth of the box, GB of 10^9 bytes.
+        nominal_gb_s, measured_gb_s: read bandwidth of the box, GB of 10^9 bytes; of several devices the sum.
         rate_tok_s: a claimed rate over all sequences together, to be judged.
         place: what the box can give.
         exact: `measured_gb_s` is what memory can do, by the word of its owner: a rate above it is impossible.
+        devices: that hold the model together, each a share of every layer (tensor parallel).
+        note: what is to be said of the box.
 
     Raises:
         UsageError: a number out of range, an unknown KV type, or a rate with no bandwidth to judge it by.
@@ -196,11 +200,13 @@ def fit(
         step=step_bytes(facts, weighed, context=context, batch=batch, kv_dtype=kv_dtype),
         chosen=chosen,
         scenarios=tuple(scenario(each) for each in others) or (chosen,),
-        memory=memory_plan(facts, weighed, context=context, concurrency=batch, kv_dtype=kv_dtype, place=place),
+        memory=memory_plan(
+            facts, weighed, context=context, concurrency=batch, kv_dtype=kv_dtype, place=place, devices=devices
+        ),
         kv=facts.cache.as_dict(context, kv_dtype),
         layers=tuple(facts.cache.table(context, kv_dtype)),
         unknown=missing,
-        notes=_notes(facts, batch, acceptance, len(others)),
+        notes=((note,) if note else ()) + _notes(facts, batch, acceptance, len(others), devices),
     )
 
 
@@ -223,8 +229,13 @@ def step_bytes(
     )
 
 
-def _notes(facts: Facts, batch: int, acceptance: float, precisions: int) -> tuple[str, ...]:
+def _notes(facts: Facts, batch: int, acceptance: float, precisions: int, devices: int) -> tuple[str, ...]:
     notes = list(facts.notes)
+    if devices > 1:
+        notes.append(
+            f"the ceiling is a bound: the bandwidths of {devices} devices added up; communication between them at each"
+            " layer, and what each reads for itself, is left out"
+        )
     if precisions > 1:
         notes.append("resident precision not stated: the ceiling is an interval; name it with --resident")
     if facts.experts and batch > 1:

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from onbox.box.describe import reserve_bytes, unified
+from onbox.box.gpu_selection import named
 from onbox.box.gpus import Accelerator
 from onbox.box.memory import Memory
+from onbox.fit.device_share import DeviceShare, device_share
 from onbox.fit.resident import Resident
 from onbox.weights.facts import Facts
 
@@ -20,14 +22,16 @@ class Room:
     """What the box can give to a model.
 
     Args:
-        available_bytes: free now.
+        available_bytes: free now; of several devices, on the one that has least. None: it is not known.
         reserve_bytes: of that, what the system and a desktop need to stay alive.
         where: which memory.
+        why: it is not known.
     """
 
-    available_bytes: int
+    available_bytes: int | None
     reserve_bytes: int
     where: str
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,19 +65,44 @@ class MemoryPlan:
     """What is missing; 0 when it fits."""
     text: str
     risks: tuple[Risk, ...]
+    share: DeviceShare | None = None
+    """Of each device, where several hold the model: what is held against what the smallest of them has."""
 
 
-def room(memory: Memory, accelerators: tuple[Accelerator, ...], desktop: bool | None) -> Room:
-    """What this box can give: a discrete GPU's own free memory where there is one, else the host's."""
-    first = accelerators[0] if accelerators else None
-    if first is not None and unified(accelerators) is False and first.memory_free_bytes is not None:
-        return Room(first.memory_free_bytes, 0, f"{first.name or 'GPU 0'}")
+def room(memory: Memory, accelerators: tuple[Accelerator, ...], desktop: bool | None, *, devices: int = 1) -> Room:
+    """What this box can give: a discrete GPU's own free memory where there is one, else the host's.
+
+    Memory of several GPUs is no one pool: a model is divided evenly, so the one with least binds.
+
+    Args:
+        accelerators: those that the engine may use, in the order in which it takes them.
+        devices: how many of them it takes.
+    """
+    if accelerators and unified(accelerators) is False:
+        used = accelerators[:devices]
+        if split := [each for each in used if each.mig]:
+            why = f"GPU {split[0].index} is split by MIG: what an instance of it may hold is not known"
+            return Room(None, 0, named(used), why)
+        least = min(used, key=lambda each: -1 if each.memory_free_bytes is None else each.memory_free_bytes)
+        if least.memory_free_bytes is not None:
+            name = least.name or f"GPU {least.index}"
+            where = name if len(used) == 1 else f"GPU {least.index}, which has least of {named(used)}"
+            return Room(least.memory_free_bytes, 0, where)
+        if devices > 1:
+            return Room(None, 0, named(used), f"GPU {least.index} does not tell its free memory")
     where = "unified memory" if memory.unified else "host memory"
     return Room(memory.available_bytes, reserve_bytes(memory.total_bytes, desktop, unified=memory.unified), where)
 
 
 def memory_plan(
-    facts: Facts, weighed: Resident, *, context: int, concurrency: int, kv_dtype: str, place: Room | None
+    facts: Facts,
+    weighed: Resident,
+    *,
+    context: int,
+    concurrency: int,
+    kv_dtype: str,
+    place: Room | None,
+    devices: int = 1,
 ) -> MemoryPlan:
     """Add up what serving takes.
 
@@ -81,15 +110,34 @@ def memory_plan(
         context: tokens kept for each sequence.
         concurrency: sequences at once.
         place: what the box can give; None when the question is not about a box.
+        devices: that hold the model together, each a share of every layer.
     """
     kept = round(weighed.weights_bytes)
     kv = round(facts.cache.kept_bytes(context, kv_dtype) * concurrency)
     recurrent = facts.cache.state_bytes * concurrency
-    allowance = ALLOWANCE_BYTES[facts.format]
+    allowance = ALLOWANCE_BYTES[facts.format] * devices
     total = kept + kv + recurrent + allowance
-    usable = None if place is None else place.available_bytes - place.reserve_bytes
-    short = None if usable is None else max(0, total - usable)
+    usable = None
+    if place is not None and place.available_bytes is not None:
+        usable = place.available_bytes - place.reserve_bytes
     unknown = facts.cache.unknown
+    if devices > 1:
+        share = device_share(
+            facts,
+            weighed,
+            context=context,
+            concurrency=concurrency,
+            kv_dtype=kv_dtype,
+            allowance=allowance // devices,
+            devices=devices,
+        )
+        short, text = _divided(share, usable, unknown)
+    else:
+        share = None
+        short = None if usable is None else max(0, total - usable)
+        text = _text(kept, kv, recurrent, allowance, usable, unknown)
+    if place is not None and place.why:
+        text = f"{place.why}: whether it fits is not known"
     if unknown and short == 0:
         short = None
     return MemoryPlan(
@@ -103,9 +151,25 @@ def memory_plan(
         where=place.where if place else None,
         fits=None if short is None else short == 0,
         short_bytes=short,
-        text=_text(kept, kv, recurrent, allowance, usable, unknown),
-        risks=_risks(facts, kept, total, usable),
+        text=text,
+        risks=_risks(facts, kept // devices, share.total_bytes if share else total, usable),
+        share=share,
     )
+
+
+def _divided(share: DeviceShare, usable: int | None, unknown: tuple[str, ...]) -> tuple[int | None, str]:
+    """(bytes short on the device that has least, in words); None: not known."""
+    each = f"each of {share.devices} devices holds {share.total_bytes / 2**30:.1f} GiB at most"
+    if usable is None:
+        return None, f"{each}; not compared with a box"
+    if share.least_bytes > usable:
+        short = share.least_bytes - usable
+        return short, f"each of {share.devices} devices lacks {short / 2**30:.1f} GiB, at least the one that has least"
+    if unknown:
+        return 0, f"{each} of what is known; whether it fits is not known: {unknown[0]}"
+    if share.total_bytes > usable:
+        return None, f"{each}, {share.least_bytes / 2**30:.1f} at least: how far the cache is divided decides"
+    return 0, f"fits: {each}, with {(usable - share.total_bytes) / 2**30:.1f} GiB to spare where there is least"
 
 
 def _text(kept: int, kv: int, state: int, allowance: int, usable: int | None, unknown: tuple[str, ...]) -> str:

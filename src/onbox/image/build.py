@@ -16,7 +16,7 @@ from onbox.image.store import ImageStore
 from onbox.image.verify import verify_image
 from onbox.launch.image_build import run_build
 from onbox.machine_names import machine
-from onbox.recipes.build import Build
+from onbox.schema.recipe.build import Build
 from onbox.watch.classify import Assessment
 
 

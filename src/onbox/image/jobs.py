@@ -7,7 +7,7 @@ from pathlib import Path
 
 from onbox.box.memory import memory
 from onbox.image.seal import Seal
-from onbox.recipes.build import Build
+from onbox.schema.recipe.build import Build
 
 _ARG_JOBS = re.compile(r"^\s*ARG\s+JOBS\b", re.IGNORECASE | re.MULTILINE)
 RESERVE_BYTES = 4 << 30

@@ -16,8 +16,8 @@ from onbox.image.routes import bypassed_proxy, find_route, privacy
 from onbox.image.seal import Seals
 from onbox.image.store import ImageStore
 from onbox.recipes import Recipe
-from onbox.recipes.container import Container
 from onbox.recipes.dockerfile import SourceImage
+from onbox.schema.recipe.container import Container
 
 FETCH, BUILD = "fetch", "build"
 LOAD_BYTES_S = 150e6

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from onbox.atomic_files import write_json
 from onbox.image.store import ImageStore
-from onbox.recipes.names import slug
+from onbox.schema.recipe.name import slug
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PROVENANCE = "https://slsa.dev/provenance/v1"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from onbox.errors import BoxError, FetchError, UsageError
 from onbox.image.daemon import Daemon, id_of
-from onbox.recipes.build import Build, BuildSource
 from onbox.recipes.dockerfile import Dockerfile, SourceImage, read_dockerfile
+from onbox.schema.recipe.build import Build, BuildSource
 
 GIT_S = 1800.0
 FetchOne = Callable[[SourceImage], None]

@@ -1,18 +1,26 @@
 """How the judge says numbers, so that a sentence in verdict.json reads the same in every view."""
 
 import math
+import re
 from collections.abc import Sequence
 
 OF_KERNELS = "(of the kernels, not of the model: random weights)"
 """Behind a rate of a server that makes no sense on purpose."""
 
+WORD = re.compile(r"[^\W\d_]+(['’-][^\W\d_]+)*")
+"""Letters, also those of a compound; a name with a digit, a dot, a slash or an underline is none."""
+
 
 def sentence(text: str) -> str:
-    """One sentence: a capital at its start and a full stop at its end; nothing stays nothing."""
+    """One sentence: a capital at its start and a full stop at its end; nothing stays nothing.
+
+    A first word that is not made of letters alone is a name (`qwen2.5-coder`, `preflight.json`) and keeps its case.
+    """
     text = text.strip()
     if not text:
         return ""
-    return text[0].upper() + text[1:] + ("" if text[-1] in ".?!" else ".")
+    first = text.split(maxsplit=1)[0].rstrip(",.:;?!")
+    return (text[0].upper() + text[1:] if WORD.fullmatch(first) else text) + ("" if text[-1] in ".?!" else ".")
 
 
 def p_words(p: float) -> str:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from onbox.errors import BoxError, UsageError
 from onbox.launch.ports import free_port, port_open, taken_by
-from onbox.recipes.schema import Recipe
+from onbox.schema.recipe import Recipe
 from onbox.secret_forms import keep_out
 from onbox.wire.endpoint import Endpoint
 

@@ -3,18 +3,37 @@
 An engine that takes what it is told to take, and not what the model needs, says in its package what that is.
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from onbox.box.describe import reserve_bytes, unified
+from onbox.box.gpu_selection import selected
 from onbox.box.gpus import Accelerator, accelerators
 from onbox.box.memory import Memory, memory
 from onbox.box.pressure import desktop_session
 from onbox.engines import facts_of
 from onbox.errors import OnboxError
 from onbox.fetch.named import named_memory
-from onbox.recipes.schema import Recipe
+from onbox.schema.recipe import Recipe
 from onbox.watch.formatting import gib
+
+
+@dataclass(frozen=True)
+class GpuPlan:
+    """Of one GPU, in bytes; None: not known."""
+
+    index: int
+    name: str
+    free_bytes: int | None
+    plan_bytes: int | None
+    why: str
+    """What the plan is made of."""
+
+    @property
+    def short_bytes(self) -> int:
+        """How far the plan is above what is free; 0 or less where it is not, or where either is not known."""
+        return 0 if None in (self.plan_bytes, self.free_bytes) else (self.plan_bytes or 0) - (self.free_bytes or 0)
 
 
 @dataclass(frozen=True)
@@ -28,6 +47,12 @@ class Budget:
     why: str
     """What the plan is made of, in words."""
     devices: tuple[Accelerator, ...] = ()
+    gpus: tuple[GpuPlan, ...] = ()
+    """Of each GPU that the engine will use, where they have memory of their own."""
+    gpus_unknown: str = ""
+    """Why it is not known which those are, or what they will hold."""
+    gpus_wanted: int | None = None
+    """How many the engine will use, by its options."""
 
     @property
     def short_bytes(self) -> int:
@@ -62,9 +87,37 @@ def budget(recipe: Recipe, weights: Path | None, *, reserve: int | None = None) 
         reserve = reserve_bytes(here.total_bytes, desktop_session(), unified=shared)
     if devices and not shared:
         # What a discrete GPU holds is not the host's: of the host's memory nothing is planned then.
-        return Budget(here, reserve, None, "a GPU with memory of its own holds it", devices)
+        gpus, unknown, wanted = gpu_plans(recipe, weights, devices)
+        why = "a GPU with memory of its own holds it" if len(devices) == 1 else "GPUs with memory of their own hold it"
+        return Budget(here, reserve, None, why, devices, gpus, unknown, wanted)
     plan, why = planned(recipe, weights, here.total_bytes, on_cpu=not devices)
     return Budget(here, reserve, plan, why, devices)
+
+
+def gpu_plans(
+    recipe: Recipe, weights: Path | None, devices: tuple[Accelerator, ...]
+) -> tuple[tuple[GpuPlan, ...], str, int | None]:
+    """(plan of each GPU that the engine will use, why that is not known, how many it wants by its options)."""
+    facts = facts_of(recipe.engine)
+    use = facts.gpu_use(recipe.serve.arguments)
+    if use is None:
+        return (), "how this engine spreads a model over GPUs is not known", None
+    inherited = {} if recipe.container else dict(os.environ)
+    selection = selected(devices, {**inherited, **recipe.serve.environment})
+    if selection.devices is None:
+        return (), selection.why, use.total
+    if split := [each for each in selection.devices[: use.total] if each.mig]:
+        return (), f"GPU {split[0].index} is split by MIG: what an instance may hold is not known", use.total
+    held = weights_bytes(recipe, weights)
+    share = None if held is None else -(-held // use.holders)
+    found = []
+    for device in selection.devices[: use.total]:
+        plan: int | None = share
+        why = "not known" if share is None else f"{gib(share)} weights at least"
+        if facts.memory_plan is not None and device.memory_total_bytes is not None:
+            plan, why = facts.memory_plan.planned(recipe, device.memory_total_bytes, False, share)
+        found.append(GpuPlan(device.index, device.name or "GPU", device.memory_free_bytes, plan, why))
+    return tuple(found), "", use.total
 
 
 def planned(recipe: Recipe, weights: Path | None, total_bytes: int, *, on_cpu: bool) -> tuple[int | None, str]:

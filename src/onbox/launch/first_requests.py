@@ -9,7 +9,7 @@ from onbox.errors import EngineError
 from onbox.evidence.records import Exchange
 from onbox.evidence.replies import read_reply
 from onbox.launch.timeline import Timeline
-from onbox.recipes.schema import WarmUp
+from onbox.schema.recipe import WarmUp
 from onbox.wire.client import StampedClient
 
 POLL_S = 0.1

@@ -5,7 +5,7 @@ from pathlib import Path
 from onbox.engines import facts_of
 from onbox.errors import GuardStop
 from onbox.evidence.records import GuardStopped
-from onbox.recipes.schema import Recipe
+from onbox.schema.recipe import Recipe
 from onbox.watch.formatting import gib
 
 COMMAND_CHARS = 60

@@ -16,10 +16,10 @@ from onbox.engines.landmarks import CONTAINERS, Landmarks
 from onbox.errors import BoxError, EngineError
 from onbox.evidence.records import ImageUsed, Phase
 from onbox.launch.containers import ContainerClient
-from onbox.recipes.build import inputs_sha256
-from onbox.recipes.container import Container
+from onbox.recipes.build_inputs import inputs_sha256
 from onbox.recipes.dockerfile import base_images
-from onbox.recipes.schema import Recipe
+from onbox.schema.recipe import Recipe
+from onbox.schema.recipe.container import Container
 from onbox.watch.classify import Assessment, WatchState, as_json
 from onbox.watch.collect import Collector, Target
 from onbox.watch.formatting import seconds

@@ -24,9 +24,9 @@ from onbox.launch.running_engines import RunningEngine
 from onbox.machine_names import machine
 from onbox.recipes.named_files import named_files
 from onbox.recipes.pins import unpinned
-from onbox.recipes.schema import Recipe
 from onbox.recipes.sparkrun import files_of_mods, mods, nodes, notes
 from onbox.schema.checks import Check, Status
+from onbox.schema.recipe import Recipe
 from onbox.user_folders import cache_folder
 from onbox.watch.formatting import gib
 
@@ -41,6 +41,7 @@ def launch_checks(
         _port(port),
         _residents(living),
         _memory(recipe, found),
+        *_gpu_memory(recipe, found),
         *_of_the_engine(recipe, launch, found),
         *_page_cache(found),
         *_disk(recipe),
@@ -89,6 +90,31 @@ def _memory(recipe: Recipe, found: Budget) -> Check:
     if found.plan_bytes is None:
         return Check(id_, Status.UNKNOWN, None, found.reserve_bytes, "bytes", found.as_text())
     return Check(id_, Status.PASS, left, found.reserve_bytes, "bytes", found.as_text())
+
+
+def _gpu_memory(recipe: Recipe, found: Budget) -> list[Check]:
+    """Of GPUs with memory of their own: each holds its part, so the one with least to spare binds."""
+    if not found.devices or found.unified:
+        return []
+    id_, evidence = "launch.gpu_memory", "what each GPU that the engine uses will hold, against what is free on it"
+    if found.gpus_unknown:
+        return [Check(id_, Status.UNKNOWN, None, None, "", found.gpus_unknown)]
+    if found.gpus_wanted is not None and found.gpus_wanted > len(found.gpus):
+        hint = "lower the engine's own parallel sizes, or show it more by CUDA_VISIBLE_DEVICES"
+        seen = f"{len(found.gpus)} of {len(found.devices)} may be used"
+        return [Check(id_, Status.FAIL, seen, float(found.gpus_wanted), "GPUs", "GPUs that the options ask for", hint)]
+    told = "; ".join(
+        f"GPU {each.index}: {'unknown' if each.plan_bytes is None else gib(each.plan_bytes)} ({each.why}),"
+        f" {'unknown' if each.free_bytes is None else gib(each.free_bytes)} free"
+        for each in found.gpus
+    )
+    if any(each.plan_bytes is None or each.free_bytes is None for each in found.gpus):
+        return [Check(id_, Status.UNKNOWN, None, None, "", told)]
+    worst = max(found.gpus, key=lambda each: each.short_bytes)
+    bad = worst.short_bytes > 0
+    hint = f"{gib(worst.short_bytes)} short on GPU {worst.index}: {_less_memory(recipe)}" if bad else ""
+    status = Status.FAIL if bad else Status.PASS
+    return [Check(id_, status, worst.free_bytes, worst.plan_bytes, "bytes", f"{evidence}: {told}", hint)]
 
 
 def _less_memory(recipe: Recipe) -> str:

@@ -9,11 +9,12 @@ from typing import Any
 import psutil
 
 from onbox.atomic_files import utc_now, write_json
-from onbox.engines import Engine, Launch
+from onbox.engines import Engine, Launch, facts_of
 from onbox.engines.log_lines import LogLines
 from onbox.errors import BoxError, EngineError, GuardStop
 from onbox.evidence.records import (
     EngineEnd,
+    GpuHeld,
     GuardLimits,
     GuardStopped,
     ImageUsed,
@@ -22,10 +23,11 @@ from onbox.evidence.records import (
     StandUp,
 )
 from onbox.launch.address import address_of
-from onbox.launch.budget import Budget, budget, transient_bytes
+from onbox.launch.budget import Budget, GpuPlan, budget, transient_bytes
 from onbox.launch.containers import ContainerClient
 from onbox.launch.engine_log import EngineLog
 from onbox.launch.first_requests import FirstRequests
+from onbox.launch.gpus_held import gpus_held
 from onbox.launch.guard_advice import guard_stop
 from onbox.launch.image_build import build_image, image_used
 from onbox.launch.launch_checks import launch_checks
@@ -36,7 +38,7 @@ from onbox.launch.running_engines import running_engines
 from onbox.launch.start_watch import StartWatch
 from onbox.launch.supervisor_client import SupervisorClient
 from onbox.launch.timeline import OnPhase, Timeline
-from onbox.recipes.schema import Recipe
+from onbox.schema.recipe import Recipe
 from onbox.supervisor.settings import ContainerRef, MemoryLimits, Settings
 from onbox.watch.phases import KERNELS, WITH_KERNELS
 from onbox.wire.client import StampedClient
@@ -101,6 +103,8 @@ class Lifetime:
         self._log_lines: LogLines | None = None
         self._backends: tuple[LoggedBackend, ...] = ()
         self._figures: dict[str, float] = {}
+        self._gpu_plans: tuple[GpuPlan, ...] = ()
+        self._gpus: tuple[GpuHeld, ...] = ()
         self._ready_s: float | None = None
         self._props: dict[str, Any] = {}
         self.endpoint = address_of(recipe)
@@ -184,6 +188,7 @@ class Lifetime:
         self.pid = listener_pid(self.endpoint)
         self._first_requests().canary(time.monotonic())
         self._ready_s = time.monotonic() - began
+        self._gpus = gpus_held(self.pid)
         self._write(None)
 
     def _start(self) -> None:
@@ -199,6 +204,7 @@ class Lifetime:
             found = budget(self.recipe, self.weights, reserve=self._reserve)
             self._check_before(launch, found)
         self._image = image_used(self.recipe, launch)
+        self._gpu_plans = found.gpus
         self._limits = limits_of(
             found,
             transient_bytes=transient_bytes(self.recipe, self.weights),
@@ -221,6 +227,7 @@ class Lifetime:
         first.canary(last)
         first.warm_up(self.recipe.warm_up)
         self._ready_s = time.monotonic() - began
+        self._gpus = gpus_held(self.engine_pid, self._gpu_plans)
         supervisor.send("phase serving")
         with self.client(read_timeout_s=30.0) as client:
             self._props = self.engine.props(client)
@@ -351,6 +358,7 @@ class Lifetime:
 
     def record(self, stopped: EngineEnd | None = None) -> StandUp:
         """What is known of this lifetime by now."""
+        use = facts_of(self.recipe.engine).gpu_use(self.recipe.serve.arguments)
         version = self.engine.version() or self._props.get("version") or self._props.get("build_info")
         return StandUp(
             launch_id=self.launch_id,
@@ -366,6 +374,8 @@ class Lifetime:
             props=self._props,
             backends=self._backends,
             figures=self._figures,
+            devices=use.holders if use else None,
+            gpus=self._gpus,
             guard=None if self._limits is None else GuardLimits(**self._limits._asdict()),
             stopped=stopped,
         )

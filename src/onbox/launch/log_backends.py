@@ -6,6 +6,8 @@ from onbox.engines.log_lines import LogLines
 from onbox.evidence.records import LoggedBackend
 
 LINE_CHARS = 400
+LOADED, LOADED_LINES = "loaded_bytes", "loaded_lines"
+"""How many lines told what was loaded: of several devices each may, or one for all."""
 
 
 def backends_in(lines: Iterable[str], log: LogLines) -> tuple[tuple[LoggedBackend, ...], dict[str, float]]:
@@ -31,5 +33,7 @@ def backends_in(lines: Iterable[str], log: LogLines) -> tuple[tuple[LoggedBacken
         if line not in counted:
             for name, value in log.figure(line).items():
                 figures[name] = figures.get(name, 0.0) + value
+                if name == LOADED:
+                    figures[LOADED_LINES] = figures.get(LOADED_LINES, 0.0) + 1
                 counted.add(line)
     return tuple(found.values()), figures

@@ -36,6 +36,7 @@ NEED_TOOLS = frozenset(
 _OPENING: tuple[tuple[str, Callable[[PreflightSession], PreflightCase]], ...] = (
     ("coherence", talk.coherence),
     ("server", reach.server),
+    ("model", reach.model_name),
     ("context", reach.context),
     ("sampling", reach.sampling),
     ("usage", talk.usage),
@@ -98,17 +99,17 @@ def short(
         The cases and the recorded exchanges behind them.
     """
     session = PreflightSession(client, model)
-    if not tools:
-        return Preflight(cases=(talk.coherence(session),), tools=False), session.exchanges
-    sense = talk.coherence(session)
-    if session.nonsense:
-        return Preflight(cases=(sense, session.case("tool_call", "unknown", NONSENSE)), tools=False), session.exchanges
-    call = calls.requested_call(session, TASK, tools, template=template)
-    cases = [sense, call]
-    if agent is not None:
-        session.served = who_serves(client, model)
-        cases.append(reach.agent_fits(session, agent.name, agent.opening_tokens, agent.turn_tokens))
-    return Preflight(cases=tuple(cases), tools=call.status == "pass"), session.exchanges
+    cases = [talk.coherence(session)]
+    if tools and session.nonsense:
+        cases.append(session.case("tool_call", "unknown", NONSENSE))
+    elif tools:
+        cases.append(calls.requested_call(session, TASK, tools, template=template))
+        if agent is not None:
+            session.served = who_serves(client, model)
+            cases.append(reach.agent_fits(session, agent.name, agent.opening_tokens, agent.turn_tokens))
+    named = reach.model_name(session)
+    can = any(case.name == "tool_call" and case.status == "pass" for case in cases)
+    return Preflight(cases=(*cases, *([named] if named.status == "warn" else [])), tools=can), session.exchanges
 
 
 def long(

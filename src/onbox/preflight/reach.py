@@ -2,6 +2,7 @@
 
 import secrets
 
+from onbox.engines.openai_models import goes_by, served_names
 from onbox.errors import BoxError
 from onbox.evidence.records import PreflightCase
 from onbox.evidence.sight_gates import read_by
@@ -10,6 +11,7 @@ from onbox.preflight.session import TOKENS, PreflightSession, short, trouble
 from onbox.see.pictures import made
 from onbox.see.sight_session import request
 
+NAMES_SHOWN = 3
 CONTEXT_MIN = 16_384
 """Other agents open with 8,000 to 20,000 tokens of instructions and tools; the built-in one with 1,000."""
 
@@ -20,7 +22,23 @@ def server(session: PreflightSession) -> PreflightCase:
     if served is None or served.kind == "unknown":
         return session.case("server", "unknown", "it does not say which server it is, so no flag can be named")
     others = f", and {len(served.models) - 1} more" if len(served.models) > 1 else ""
-    return session.case("server", "pass", f"{served} serves {session.model}{others}")
+    first = session.model if session.model in served.models or not served.models else served.models[0]
+    return session.case("server", "pass", f"{served} serves {first}{others}")
+
+
+def model_name(session: PreflightSession) -> PreflightCase:
+    """Whether the server lists the model that is asked for: some answer to any name with the one that they have."""
+    names = served_names(session.client)
+    if not names:
+        return session.case("model", "unknown", "it lists no model")
+    if goes_by(session.model, names):
+        return session.case("model", "pass", f"it lists {session.model}")
+    more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+    listed = ", ".join(names[:NAMES_SHOWN]) + more
+    case = session.case(
+        "model", "warn", f"the server does not list {session.model} and answers all the same: it lists {listed}"
+    )
+    return case.model_copy(update={"remedy": f"--model {names[0]}, or leave it out"})
 
 
 def context(session: PreflightSession) -> PreflightCase:

@@ -1,6 +1,6 @@
 """One conversation of questions with a server: what was asked is kept, and what came back is read."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from onbox.engines.served import RunningServer
@@ -14,6 +14,8 @@ from onbox.wire.client import StampedClient
 CHAT = "/chat/completions"
 TOKENS = 256
 """Room for a short thought and a call; on two processors a model of 1.5 billion parameters needs ten seconds for it."""
+REPLY_BYTES_MAX = 4 * 2**20
+"""All replies are kept until the last question is asked; a thousand tokens of a stream have half a megabyte."""
 DETAIL_MAX = 600
 """Characters of what a case tells, whatever a server has said."""
 SYSTEM = "You are a coding agent. Use the tools to do what the user asks."
@@ -65,7 +67,12 @@ class PreflightSession:
 
     def post(self, path: str, body: dict[str, Any]) -> tuple[Exchange, Reply]:
         """Ask at any path below `/v1`."""
-        exchange = self.client.post(path, body, purpose="preflight")
+        limits = self.client.limits
+        self.client.limits = replace(limits, reply_bytes=min(limits.reply_bytes, REPLY_BYTES_MAX))
+        try:
+            exchange = self.client.post(path, body, purpose="preflight")
+        finally:
+            self.client.limits = limits
         self.exchanges.append(exchange)
         return exchange, read_reply(exchange)
 

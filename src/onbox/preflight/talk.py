@@ -4,9 +4,9 @@ from typing import Any
 
 from onbox.evidence.records import PreflightCase
 from onbox.evidence.replies import read_reply
-from onbox.evidence.served_recipe import dummy_weights
 from onbox.preflight.remedies import Trouble
 from onbox.preflight.session import CHAT, PreflightSession, short, trouble
+from onbox.schema.recipe import dummy_weights
 
 QUESTION = "What is the capital of France? Answer with one word."
 ANSWER = "paris"

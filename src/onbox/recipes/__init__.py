@@ -7,13 +7,14 @@ from typing import Any
 import yaml
 
 from onbox.errors import UsageError
-from onbox.recipes.build import Build, inputs_sha256
-from onbox.recipes.container import Container
+from onbox.recipes.build_inputs import inputs_sha256
 from onbox.recipes.named_files import absolute
-from onbox.recipes.names import slug
-from onbox.recipes.schema import Recipe, Serve, Weights, recipe_of
 from onbox.recipes.sparkrun import from_sparkrun, is_sparkrun
-from onbox.recipes.text import read_yaml
+from onbox.recipes.text import read_yaml, recipe_of
+from onbox.schema.recipe import Recipe, Serve, Weights
+from onbox.schema.recipe.build import Build
+from onbox.schema.recipe.container import Container
+from onbox.schema.recipe.name import slug
 
 __all__ = ["EMBEDDED_PAIR", "Recipe", "Serve", "Weights", "builtin_names", "load", "of_gguf", "of_url", "parse", "slug"]
 

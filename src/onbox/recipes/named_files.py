@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from onbox.recipes.container import Container
-from onbox.recipes.schema import ArgumentValue, Recipe
-from onbox.recipes.weights import Repository, Weights
+from onbox.schema.recipe import ArgumentValue, Recipe
+from onbox.schema.recipe.container import Container
+from onbox.schema.recipe.weights import Repository, Weights
 
 DRAFT, ADAPTER, TEMPLATE, TOKENIZER, PLUGIN, CONFIG = (
     *("draft model", "adapter", "chat template"),

@@ -3,7 +3,7 @@
 import re
 
 from onbox.recipes.named_files import named_files
-from onbox.recipes.schema import Recipe
+from onbox.schema.recipe import Recipe
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 

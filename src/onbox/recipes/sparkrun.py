@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from onbox.errors import UsageError
-from onbox.recipes.names import slug
-from onbox.recipes.schema import Recipe, recipe_of
 from onbox.recipes.sparkrun_command import engine_of, options_of, usual_program, values_of
 from onbox.recipes.sparkrun_render import environment_value, unfilled
+from onbox.recipes.text import recipe_of
+from onbox.schema.recipe import Recipe
+from onbox.schema.recipe.name import slug
 
 VERSION = "2"
 RUNTIMES = ("vllm", "sglang")

@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import ValidationError
 
 from onbox.errors import UsageError
-from onbox.recipes.schema import Recipe
+from onbox.field_errors import first_problem
+from onbox.schema.recipe import Recipe
 
 
 class _Dumper(yaml.SafeDumper):
@@ -49,3 +51,20 @@ def read_yaml(path: Path) -> Any:
         raise UsageError(f"{path}{line}: not YAML: {error.problem}") from error
     except yaml.YAMLError as error:
         raise UsageError(f"{path}: not YAML: {str(error).splitlines()[0]}") from error
+
+
+def recipe_of(fields: Any, where: str) -> Recipe:
+    """The recipe that these fields say.
+
+    Args:
+        fields: parsed YAML.
+        where: what to call it in errors.
+
+    Raises:
+        UsageError: a field is wrong; it is named.
+    """
+    try:
+        return Recipe.model_validate(fields)
+    except ValidationError as error:
+        problem = first_problem(error, Recipe).replace("the whole: ", "recipe: ", 1)
+        raise UsageError(f"{where}: {problem}", "docs/recipes.md has every key") from error

@@ -308,7 +308,7 @@ def _stand_up(page: Page) -> Iterator[str]:
             yield words.NO_STAND_UP
         for up in part.stand_ups:
             ready = "never ready" if up.ready_s is None else f"ready after {words.seconds(up.ready_s)}"
-            yield f"{plain(up.engine)} {plain(up.engine_version or '')}, **{ready}**"
+            yield f"{plain(' '.join(filter(None, (up.engine, up.engine_version))))}, **{ready}**"
             if line := words.backend(page.backend(part.name)):
                 yield plain(line)
             rows = [

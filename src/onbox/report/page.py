@@ -141,7 +141,15 @@ def read_page(folder: TrialFolder, verdict: Verdict, seal: str = "") -> Page:
     problems: list[str] = []
     plan = _plan(folder, problems)
     names = [contender.name for contender in verdict.contenders]
-    recipes = {contender.name: contender.recipe for contender in plan.contenders} if plan else {}
+    recipes = (
+        {
+            contender.name: contender.recipe.model_dump(mode="json", exclude_unset=True)
+            for contender in plan.contenders
+            if contender.recipe
+        }
+        if plan
+        else {}
+    )
     return Page(
         folder=folder.path,
         verdict=verdict,

@@ -7,12 +7,25 @@ from pathlib import Path
 
 from onbox.judge.results import ContenderResult, SightResult, SightTrial, Verdict
 from onbox.report.words import percent_interval
+from onbox.schema.sight import SightReason
 
 PICTURE_BYTES_MAX = 400_000
 """A larger one is linked and not shown."""
 PICTURES_MAX = 4
 KINDS = {b"\x89PNG\r\n": "png", b"\xff\xd8\xff": "jpeg", b"RIFF": "webp", b"GIF8": "gif"}
 HEADS = {True: "sees", False: "does not see", None: "not known"}
+WHY = {
+    SightReason.SEES: "pictures are read",
+    SightReason.SEEN_BADLY: "pictures arrive, and are read badly",
+    SightReason.NO_TOWER: "no vision tower in the weights",
+    SightReason.HIDDEN_BY_FLAG: "an option hides the vision tower",
+    SightReason.NO_PROJECTOR_GIVEN: "the projector was not given to the engine",
+    SightReason.NO_IMAGE_SLOT: "the chat template has no place for a picture",
+    SightReason.REFUSED: "pictures are refused",
+    SightReason.IGNORED: "pictures are accepted and change nothing",
+    SightReason.UNKNOWN: "the cause is not known",
+}
+"""Of each reason, in words."""
 STATUS = {True: "pass", False: "fail", None: "unknown"}
 
 
@@ -72,7 +85,7 @@ def markdown(verdict: Verdict) -> Iterator[tuple[str, tuple[str, ...], list[tupl
     for contender in with_sight(verdict):
         sight = contender.sight
         assert sight is not None
-        said = [f"{HEADS[sight.sees]} ({sight.reason.value}): {sight.detail}", f"Controls: {sight.controls}"]
+        said = [f"{HEADS[sight.sees]} ({WHY[sight.reason]}): {sight.detail}", f"Controls: {sight.controls}"]
         said += [f"Try: {sight.advice}"] if sight.advice else []
         said += [f"Missing: {each}" for each in sight.missing]
         rows: list[tuple[str, ...]] = [

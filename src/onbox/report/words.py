@@ -3,6 +3,7 @@
 A value that is None was not seen; it is said so, and never shown as 0. Every function returns text with its unit.
 """
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 
@@ -60,6 +61,8 @@ INDEPENDENT = (
     "The client stamps bytes at its own socket by its own clock; counters and timings are kept inside the engine, by "
     "its clock. They may agree to three digits, and still none is made from another."
 )
+ONE_OF_MANY = re.compile(r"^([a-z]{2,})s\b")
+"""The unit of a count in the plural."""
 SIGNS: Mapping[str, str] = {"passed": "✓", "failed": "✗", "serving failure": "≈", "invalid": "–"}
 """Outcomes where there is no picture; the form alone tells them apart."""
 NOT_COUNTED = frozenset({"discarded", "invalidated", "failed", "interrupted"})
@@ -315,7 +318,8 @@ def quantity(value: float | str | None, unit: str = "") -> str:
     if not isinstance(value, str) and unit.startswith("%") and abs(value) >= 1:
         return f"{_trimmed(f'{value:,.1f}')} {unit}"
     text = value if isinstance(value, str) else _trimmed(number(value))
-    return f"{text} {unit}".strip()
+    counted = ONE_OF_MANY.sub(r"\1", unit) if text == "1" else unit
+    return f"{text} {counted}".strip()
 
 
 def _trimmed(text: str) -> str:
@@ -335,8 +339,12 @@ def fact(key: str, value: object) -> str:
     if isinstance(value, str) and value in WITNESSES:
         return WITNESSES[value]
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {fact(str(name), item)}" for name, item in value.items()) or "none"
+        return ", ".join(f"{label(str(name))} {_inner(str(name), item)}" for name, item in value.items()) or "none"
     return str(value)
+
+
+def _inner(key: str, value: object) -> str:
+    return f"({fact(key, value)})" if isinstance(value, Mapping) and value else fact(key, value)
 
 
 def _measured(key: str, value: float) -> str:

@@ -1,1 +1,1 @@
-"""Types that rooms share and none of them owns: plain data, the standard library alone."""
+"""Types that rooms share and none of them owns: plain data, and no file or program is asked."""

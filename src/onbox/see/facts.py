@@ -15,7 +15,7 @@ from onbox.engines.base import EngineFacts
 from onbox.engines.served import RunningServer
 from onbox.engines.sight import CommandLine, EngineSight, Hiding
 from onbox.evidence.records import SightFacts, SightFlag
-from onbox.recipes.schema import Recipe
+from onbox.schema.recipe import Recipe
 from onbox.weights.towers import TowerFound, find_tower, is_projector
 
 TEMPLATE_FILES = ("chat_template.jinja", "chat_template.json", "tokenizer_config.json")

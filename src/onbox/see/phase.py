@@ -10,7 +10,7 @@ from onbox.engines.registry import facts_of
 from onbox.engines.served import who_serves
 from onbox.errors import BoxError, UsageError
 from onbox.evidence.records import SightFacts, SightPlan, StandUp
-from onbox.recipes.schema import Recipe
+from onbox.schema.recipe import Recipe
 from onbox.see.facts import SightSubject, command_of, facts_about, speaks_of_sight
 from onbox.see.pictures import require_pillow
 from onbox.see.sight_session import Show, SightSession

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from onbox import fit
 from onbox.atomic_files import write_json
 from onbox.box.bandwidth import cpu_bandwidth
+from onbox.engines.base import GpuUse
 from onbox.evidence.records import Ceiling, StepBytes
 from onbox.fit.roofline import ABOVE_MEASURED_SHARE, AT_CEILING_SHARE, NOT_BOUND_SHARE
 from onbox.weights import Facts
@@ -28,6 +30,7 @@ def write_ceiling(
     box: Path,
     depths: Sequence[int] = (),
     concurrency: Sequence[int] = (),
+    gpus: GpuUse | None = None,
 ) -> None:
     """Write `fit.json` into a contender's folder; nothing where no bandwidth was measured,
     or where something that a step reads is not known.
@@ -39,11 +42,10 @@ def write_ceiling(
         box: the trial's `box.json`.
         depths: further ones that are measured; the bytes of a step are kept by context then.
         concurrency: further numbers of requests at a time.
+        gpus: that the engine uses; None: of several it is not known how many.
     """
-    told = _bandwidth(box)
-    measured, nominal = told.get("read_gb_s"), told.get("nominal_gb_s")
-    known = measured or nominal
-    if not known or facts.all_unknown:
+    roof = roof_of(box, gpus)
+    if roof is None or facts.all_unknown:
         return
     context = min(depth_tokens, facts.context_length or depth_tokens)
     least = _least(facts, context)
@@ -52,14 +54,62 @@ def write_ceiling(
         step_bytes=least.step_bytes,
         resident=least.resident,
         context_tokens=context,
-        measured_gb_s=measured,
-        nominal_gb_s=nominal,
-        cache_bytes=told.get("cache_bytes"),
-        **_limits(known, nominal),
+        measured_gb_s=roof.measured_gb_s,
+        nominal_gb_s=roof.nominal_gb_s,
+        cache_bytes=roof.cache_bytes,
+        devices=roof.devices,
+        **_limits(roof.most_gb_s, roof.nominal_gb_s, roof.least_gb_s),
         steps=_steps(facts, max(depths)) if depths else (),
         sequence_bytes_max=_by_sequences(facts, context, least.step_bytes, concurrency),
     )
     write_json(home / FILE, ceiling)
+
+
+@dataclass(frozen=True)
+class Roof:
+    """What can be read at once, GB of 10^9 bytes; of several GPUs added up: communication between them is left out.
+
+    Args:
+        measured_gb_s, nominal_gb_s: at most: of all GPUs that may read at once. None: not known.
+        least_gb_s: that are sure to be there: fewer GPUs, or the slower of unlike ones.
+        devices: added up; None: how many are used is not known.
+        cache_bytes: of all of them.
+    """
+
+    measured_gb_s: float | None
+    nominal_gb_s: float | None
+    least_gb_s: float
+    devices: int | None
+    cache_bytes: int | None
+
+    @property
+    def most_gb_s(self) -> float:
+        return self.measured_gb_s or self.nominal_gb_s or 0.0
+
+
+def roof_of(box: Path, gpus: GpuUse | None) -> Roof | None:
+    """What the devices that an engine uses can read, by the trial's `box.json`; None: not known."""
+    first = _bandwidth(box)
+    listed = _bandwidths(box)
+    measured, nominal = first.get("read_gb_s"), first.get("nominal_gb_s")
+    if len(listed) < 2:
+        known = measured or nominal
+        if not known or (gpus is not None and gpus.total > max(1, len(listed))):
+            return None  # GPUs of another box, or one that could not be measured
+        return Roof(measured, nominal, known, 1, first.get("cache_bytes"))
+    most = len(listed) if gpus is None else gpus.total
+    if most > len(listed):
+        return None
+    rates = sorted(each["read_gb_s"] for each in listed)
+    stated = sorted(each["nominal_gb_s"] for each in listed if each.get("nominal_gb_s"))
+    caches = sorted(each.get("cache_bytes") or 0 for each in listed)
+    return Roof(
+        sum(rates[-most:]),
+        sum(stated[-most:]) if len(stated) == len(listed) else None,
+        sum(rates[: 1 if gpus is None else gpus.tensor]),
+        None if gpus is None else gpus.total,
+        sum(caches[-most:]) or None,
+    )
 
 
 def _least(facts: Facts, context: int, batch: int = 1) -> fit.Scenario:
@@ -88,22 +138,33 @@ def measure_again(home: Path, box: Path) -> None:
         return
     before = Ceiling.model_validate_json(path.read_bytes())
     measured = max(cpu_bandwidth().read_gb_s, before.measured_gb_s or 0.0)
-    limits = _limits(measured, before.nominal_gb_s)
+    limits = _limits(measured, before.nominal_gb_s, measured)
     write_json(path, before.model_copy(update={"measured_gb_s": measured, **limits}))
 
 
-def _limits(known_gb_s: float, nominal_gb_s: float | None) -> dict[str, float]:
+def _limits(known_gb_s: float, nominal_gb_s: float | None, least_gb_s: float) -> dict[str, float]:
     return {
         "impossible_above_gb_s": nominal_gb_s or known_gb_s * ABOVE_MEASURED_SHARE,
         "at_ceiling_from_gb_s": known_gb_s * AT_CEILING_SHARE,
-        "not_bound_below_gb_s": known_gb_s * NOT_BOUND_SHARE,
+        "not_bound_below_gb_s": least_gb_s * NOT_BOUND_SHARE,
     }
 
 
 def _bandwidth(box: Path) -> dict[str, Any]:
     """Of the processor that would decode, as `box.json` tells it."""
+    told = _told(box).get("bandwidth")
+    return told if isinstance(told, dict) else {}
+
+
+def _bandwidths(box: Path) -> list[dict[str, Any]]:
+    """Of each GPU."""
+    told = _told(box).get("bandwidths")
+    return [each for each in told or () if isinstance(each, dict) and each.get("device") != CPU]
+
+
+def _told(box: Path) -> dict[str, Any]:
     try:
-        told = json.loads(box.read_bytes()).get("bandwidth")
+        found = json.loads(box.read_bytes())
     except (OSError, ValueError):
         return {}
-    return told if isinstance(told, dict) else {}
+    return found if isinstance(found, dict) else {}

@@ -29,6 +29,9 @@ STEADY_OVER = 3
 STEADY_SHARE = 0.01
 """Warm-up is over when the rates of the last three requests have a smaller coefficient of variation."""
 
+UNSTEADY_SHARE = 0.03
+"""Above it, after as many as are usual, warm-up goes on while the budget has time to spare, until it is over."""
+
 START_S = 600.0
 SLOWEST_S_PER_TOKEN = 10.0
 """A request that takes longer than a start and its tokens at this pace is ended."""
@@ -103,6 +106,7 @@ class SpeedRun:
         self._first_round: int | None = None
         self._wanted: int | None = None
         self._spent_s = self._each_s = 0.0
+        self._spare = 0
         self._pairs: list[tuple[int, float] | None] = []
         self._numbers = itertools.count()
         self._apis = [APIS[name] for name in apis]
@@ -170,22 +174,32 @@ class SpeedRun:
         found = time_plan(plan, pace, self._spent_s)
         settled = {"tokens": found.tokens, "requests": found.requests, "warmup_requests_max": found.warm_ups + 1}
         self._plan = plan.model_copy(update=settled)
+        self._spare = found.spare
         self._planned = words_of(plan, found, pace)
         self._on_progress(SpeedProgress(0, found.requests, found.expected_s, self._planned))
         return [pace.tok_s]
 
     def _warm_up(self, paces: list[float]) -> float | None:
-        """Seconds that the last request decoded for; None: that could not be seen."""
+        """Seconds that the last request decoded for; None: that could not be seen.
+
+        Where the pace is far from steady after as many as are usual, more are made in the time that the budget has to
+        spare: a slow stretch of the box at the start is then no part of the rate. When to begin is settled before any
+        request that counts.
+        """
         span_s = self._plan.tokens / paces[-1] if paces else None
-        for _ in range(self._plan.warmup_requests_max - len(paces)):
+        most = self._plan.warmup_requests_max
+        while len(paces) < most:
             seen = _events_and_seconds(read_reply(self._one("warmup", self._prompt(next(self._numbers)))))
             if seen is None:
                 return None
             events, span_s = seen
             paces.append(events / span_s)
-            last = paces[-STEADY_OVER:]
-            if len(last) == STEADY_OVER and stdev(last) <= STEADY_SHARE * mean(last):
+            if _spread(paces) <= STEADY_SHARE:
                 break
+            if len(paces) == most and UNSTEADY_SHARE < _spread(paces) < math.inf:
+                most, self._spare = most + self._spare, 0
+        if len(paces) > self._plan.warmup_requests_max:
+            self._plan = self._plan.model_copy(update={"warmup_requests_max": len(paces)})
         return span_s
 
     def _long_enough(self, span_s: float | None) -> SpeedPlan:
@@ -392,6 +406,12 @@ class SpeedRun:
             planned=self._planned,
             ended=ended,
         )
+
+
+def _spread(paces: Sequence[float]) -> float:
+    """Coefficient of variation of the last few; above any limit where there are fewer."""
+    last = paces[-STEADY_OVER:]
+    return stdev(last) / mean(last) if len(last) == STEADY_OVER else math.inf
 
 
 def _problem(exchange: Exchange) -> str:

@@ -11,6 +11,8 @@ from onbox.evidence.records import SpeedPlan
 COLD_TOKENS_MAX = 32
 """Of the first request, and of the first warm-up, whose pace decides."""
 WARM_UPS = 3
+SPARE_MAX = 20
+"""Warm-ups beyond the usual ones: a box that is not steady by then is measured as it is, and that is told."""
 ENOUGH_REQUESTS = 6
 """Where there is time for fewer, it goes into requests before warm-ups: from here on Student's t is near its limit, and
 whether warm-up was over is for the judge to see."""
@@ -41,6 +43,7 @@ class TimePlan:
         tokens: of each request.
         requests: that count.
         warm_ups: that come after the one that showed the pace.
+        spare: further requests that there is time for, where the pace is far from steady after these.
         expected_s: what all of them take.
         fits: False: even the least takes longer than the budget.
     """
@@ -50,6 +53,7 @@ class TimePlan:
     warm_ups: int
     expected_s: float
     fits: bool
+    spare: int = 0
 
 
 def time_plan(plan: SpeedPlan, pace: RequestPace, spent_s: float) -> TimePlan:
@@ -76,7 +80,8 @@ def time_plan(plan: SpeedPlan, pace: RequestPace, spent_s: float) -> TimePlan:
         # A fast server is warmed up until it is steady.
         spare = math.floor(left_s / one_s) - requests - warm_ups
         warm_ups_max = max(warm_ups, min(plan.warmup_requests_max - 1, warm_ups + spare))
-        return TimePlan(tokens, requests, warm_ups_max, (requests + warm_ups) * one_s, fits=True)
+        left_over = min(SPARE_MAX, max(0, spare + warm_ups - warm_ups_max))
+        return TimePlan(tokens, requests, warm_ups_max, (requests + warm_ups) * one_s, fits=True, spare=left_over)
     return TimePlan(tokens_least, requests_least, 0, requests_least * pace.request_s(tokens_least), fits=False)
 
 

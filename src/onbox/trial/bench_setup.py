@@ -12,7 +12,6 @@ from onbox.bench.sandbox import Sandbox
 from onbox.bench.tasks import Task
 from onbox.evidence.records import ContenderPlan, Plan, SandboxReport
 from onbox.launch.lifetime import Lifetime
-from onbox.recipes import Recipe
 from onbox.trial.plan import run_seed
 from onbox.wire.proxy import RecordingProxy
 
@@ -55,7 +54,7 @@ def bench_of(
     return Bench(
         contender=contender.name,
         model=life.model,
-        sampling=Recipe.model_validate(contender.recipe).sampling,
+        sampling=contender.served.sampling,
         agent=agent,
         plan=plan.agent,
         proxy=proxy,

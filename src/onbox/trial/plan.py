@@ -30,9 +30,9 @@ from onbox.evidence.records import (
     SpeedPlan,
     TaskPlan,
 )
-from onbox.evidence.served_recipe import dummy_weights
 from onbox.fetch.pinned import where_weights
 from onbox.recipes import Recipe
+from onbox.schema.recipe import dummy_weights
 from onbox.see.pictures import require_pillow
 from onbox.trial.arms import BASELINE, check_arms, check_servers, frozen
 from onbox.trial.expected_time import expected_of
@@ -111,7 +111,7 @@ def make_plan(spec: TrialSpec, *, sandbox: str, read_gb_s: float | None) -> tupl
             ContenderPlan(
                 name=recipe.name,
                 role=Role.CHALLENGER if position else Role.INCUMBENT,
-                recipe=recipe.model_dump(mode="json"),
+                recipe=recipe,
             )
             for position, recipe in enumerate(found)
         ),

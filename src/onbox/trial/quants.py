@@ -8,7 +8,7 @@ from onbox.errors import UsageError
 from onbox.evidence.records import QuantPlan
 from onbox.fetch.pinned import where_weights
 from onbox.recipes import Recipe, Weights
-from onbox.recipes.schema import Vision
+from onbox.schema.recipe import Vision
 from onbox.weights import Facts
 from onbox.weights.layout import is_later_part, is_tower
 

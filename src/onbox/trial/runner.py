@@ -16,12 +16,11 @@ from onbox.bench.probing import sandbox_of
 from onbox.bench.quality import References
 from onbox.bench.tasks import Task
 from onbox.bench.tools import DEFINITIONS
-from onbox.engines import engine_by_name
+from onbox.engines import engine_by_name, facts_of
 from onbox.errors import BoxError, GuardStop, OnboxError
 from onbox.evidence.extent import runs_asked
 from onbox.evidence.folder import TrialFolder, append_line
 from onbox.evidence.records import ContenderPlan, LedgerKind, Plan, RunRecord, SpeedRecord, StandUp
-from onbox.evidence.served_recipe import served_recipe
 from onbox.fetch.named import fetch_with_named
 from onbox.image.fetch import Progress
 from onbox.image.prepare import prepare
@@ -162,7 +161,7 @@ class TrialRunner:
         if not todo and self._speed_done(contender) and self._sight_is_done(contender):
             self._show(events.Note(f"{contender.name}: done already"))
             return
-        recipe = Recipe.model_validate(contender.recipe)
+        recipe = contender.served
         home = self.folder.contender(contender.name)
         write_atomic(home / "recipe.yaml", recipe_yaml(recipe))
         self._keep_earlier_lives(home)
@@ -176,7 +175,7 @@ class TrialRunner:
             self._show(started if seconds is None else events.PhaseEnded(contender.name, phase, seconds))
 
         if files is not None and self.plan.speed is not None:
-            self._weigh(contender, files)
+            self._weigh(contender, recipe, files)
         with Lifetime(recipe, engine, files, home / "standup", on_phase, reserve=self.plan.reserve_bytes) as life:
             if todo and not room_for(self.plan.parallel, life) and recipe.url is not None:
                 self._show(events.Note(f"{contender.name}: the server does not say how many it serves at a time"))
@@ -218,12 +217,13 @@ class TrialRunner:
         self._show(events.PhaseEnded(contender.name, "fetch", time.monotonic() - began))
         return path
 
-    def _weigh(self, contender: ContenderPlan, path: Path) -> None:
+    def _weigh(self, contender: ContenderPlan, recipe: Recipe, path: Path) -> None:
         """Write down what bounds the decode rate of these weights here."""
         assert self.plan.speed is not None
         depth_tokens, home = self.plan.speed.depth_tokens, self.folder.contender(contender.name)
         try:
-            write_ceiling(home, weights.read(path), depth_tokens=depth_tokens, box=self.folder.path / "box.json")
+            box, gpus = self.folder.path / "box.json", facts_of(recipe.engine).gpu_use(recipe.serve.arguments)
+            write_ceiling(home, weights.read(path), depth_tokens=depth_tokens, box=box, gpus=gpus)
         except OnboxError as error:
             self._show(events.Note(f"{contender.name}: no ceiling is known: {error.message}"))
 
@@ -244,7 +244,7 @@ class TrialRunner:
             append_line(home / "preflight.jsonl", exchange)
         self._show(events.PhaseEnded(contender.name, "preflight", time.monotonic() - began))
         for case in record.cases:
-            if case.name == "coherence" and case.status == "fail" and served_recipe(contender).without_sense:
+            if case.name == "coherence" and case.status == "fail" and contender.without_sense:
                 self._show(events.Note(f"{contender.name}: no sense, as expected of random weights"))
             elif case.status != "pass":
                 self._show(events.Note(f"{contender.name}: preflight {case.name}: {case.status}: {case.detail}"))
@@ -285,7 +285,7 @@ class TrialRunner:
         kind = LedgerKind.ACCEPTED if record.ended == "complete" else LedgerKind.INVALIDATED
         self.folder.note(kind, f"{contender.name}/speed/1", record.ended)
         found = self._outcome_judge.speed(self.folder, contender.name)
-        self._show(events.SpeedMeasured(contender.name, *found, served_recipe(contender).without_sense))
+        self._show(events.SpeedMeasured(contender.name, *found, contender.without_sense))
         if kind is LedgerKind.INVALIDATED and self.tasks:
             life.check()
 

@@ -198,7 +198,7 @@ def _with_plan(spec: TrialSpec, path: Path, data: dict[str, Any]) -> tuple[Trial
     values |= {"see": plan.see, "network": plan.network}
     again = _over(spec, plan.tasks_from, [task.name for task in plan.tasks], **values)
     again = again.model_copy(update={"kind": plan.kind, "bench": spec.bench and bool(plan.tasks)})
-    return again, [recipes.parse(contender.recipe, where=str(path), folder=None) for contender in plan.contenders]
+    return again, [contender.served for contender in plan.contenders]
 
 
 def _over(spec: TrialSpec, tasks: str, task_names: Sequence[str], **values: Any) -> TrialSpec:

@@ -134,7 +134,7 @@ class Worker:
             return WorkerResult(self._evidence(), ("BoxError", str(error), ""))
 
     def _stand_up(self) -> bytes:
-        plan, recipe = self._plan, Recipe.model_validate(self._contender.recipe)
+        plan, recipe = self._plan, self._contender.served
         agent = agent_of(plan.agent)
         check_version(agent, plan)
         sandbox = sandbox_of(plan.sandbox)

@@ -7,7 +7,7 @@ layers see a window.
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 KV_ELEMENT_BYTES = {"bf16": 2.0, "f16": 2.0, "fp8": 1.0, "f32": 4.0, "q8_0": 34 / 32, "q4_0": 18 / 32}
@@ -26,6 +26,7 @@ class Entries:
         every: tokens that one entry stands for.
         top: entries that a step reads at most, of those kept.
         kept: False where the entries are another layer's, and only read here.
+        heads: among which devices can divide an entry; 1: each needs it whole (latent); None: not known.
     """
 
     elements: int
@@ -35,6 +36,7 @@ class Entries:
     every: int = 1
     top: int | None = None
     kept: bool = True
+    heads: int | None = field(default=None, compare=False)
 
     def entry_bytes(self, dtype: str) -> float:
         return self.elements * KV_ELEMENT_BYTES[dtype] + self.fixed_bytes
@@ -132,6 +134,20 @@ class Cache:
     def read_bytes(self, context: int, dtype: str = "bf16") -> float:
         """Bytes that one decoding step reads at a context, for one sequence, without state."""
         return sum(each.read_bytes(context, dtype) for each in self.layers)
+
+    def device_bytes(self, context: int, dtype: str, devices: int) -> float:
+        """Bytes that each of several devices keeps of one sequence, at most: heads are divided as far as they go.
+
+        A head that fewer devices have than there are is kept by each of them again; of entries whose heads are not
+        known, and of compressed ones, each keeps all.
+        """
+        return sum(
+            entry.kept_entries(context) * entry.entry_bytes(dtype) * (-(-entry.heads // devices) / entry.heads)
+            if entry.heads
+            else entry.kept_entries(context) * entry.entry_bytes(dtype)
+            for each in self.layers
+            for entry in each.entries
+        )
 
     def grown_bytes(self, dtype: str = "bf16") -> float:
         """Bytes that each further token adds, once every window is full."""

@@ -176,7 +176,8 @@ def _entries(
     times = attention.times
     if own and times == 1 and not attention.explicit and len(seen.keys) > 1:
         times = len(seen.keys)
-    main = Entries(elements, window=attention.window, chunk=attention.chunk, top=attention.top, kept=own)
+    heads = 1 if attention.latent is not None else attention.kv_heads if elements == attention.elements else None
+    main = Entries(elements, window=attention.window, chunk=attention.chunk, top=attention.top, kept=own, heads=heads)
     return (main,) * times + attention.beside, by_tensors
 
 

@@ -277,5 +277,10 @@ class _Reply:
             self._pending = b""
 
     def texts(self) -> list[tuple[int, str]]:
-        """The chunks as records hold them."""
-        return [(t_ns, data.decode("utf-8", "surrogateescape")) for t_ns, data in self._chunks]
+        """The chunks as records hold them; they are handed over, because a long reply is not to be held twice."""
+        found, left = [], self._chunks[::-1]
+        self._chunks = []
+        while left:
+            t_ns, data = left.pop()
+            found.append((t_ns, data.decode("utf-8", "surrogateescape")))
+        return found

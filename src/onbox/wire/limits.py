@@ -14,13 +14,14 @@ class WireLimits:
 
     Args:
         reply_bytes: of a body, as it is when undone of any compression. A stream of 100,000 tokens has about 40 MB.
+            Control characters and bytes beyond ASCII count six times, as a record writes them.
         line_bytes: of a stream without a line's end.
         request_s: from the first byte of the request to the last of the reply.
         head_s: until the status line; interim answers such as `100 Continue` do not prolong it.
         kept_bytes: of a body that went beyond a limit.
     """
 
-    reply_bytes: int = 128 * 2**20
+    reply_bytes: int = 64 * 2**20
     line_bytes: int = 16 * 2**20
     request_s: float = 4 * 3600.0
     head_s: float = 3600.0
@@ -61,6 +62,11 @@ class Clock:
         return min(self._limits.request_s, self._limits.head_s) if head else self._limits.request_s
 
 
+ESCAPED_BYTES = 6
+"""Of a control character, or half of another, in a record."""
+_PLAIN = bytes([*b"\t\n\r", *range(0x20, 0x7F)])
+
+
 class BodyMeter:
     """Counts a body as it arrives.
 
@@ -78,7 +84,7 @@ class BodyMeter:
 
     @property
     def left_bytes(self) -> int:
-        """Bytes that the body may still have."""
+        """Bytes that the body may still have, if they are plain text."""
         return self._limits.reply_bytes - self._bytes
 
     def count(self, data: bytes) -> None:
@@ -87,7 +93,7 @@ class BodyMeter:
         Raises:
             LimitExceededError: the body, or a line of it, is too long.
         """
-        self._bytes += len(data)
+        self._bytes += len(data) + (ESCAPED_BYTES - 1) * len(data.translate(None, _PLAIN))
         if self._bytes > self._limits.reply_bytes:
             raise LimitExceededError(f"the reply is longer than {self._limits.reply_bytes:,} bytes")
         if not self._has_lines:

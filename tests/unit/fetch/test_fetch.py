@@ -16,7 +16,7 @@ from huggingface_hub import constants
 from onbox.errors import BoxError, FetchError, UsageError
 from onbox.fetch import hashing, parts, pinned, transfer
 from onbox.fetch.growth import folder_bytes, watched
-from onbox.recipes.schema import HubSource, PartsSource, Weights
+from onbox.schema.recipe import HubSource, PartsSource, Weights
 from tests.doubles.server import closed_port
 from tests.doubles.waiting import gone, until
 from tests.doubles.wheels import wheel

@@ -11,7 +11,7 @@ from onbox.errors import FetchError
 from onbox.fetch import hashing, pinned
 from onbox.fetch.hashing import CHECK, folder_hash, hashes_of
 from onbox.fetch.verified_folder import expect_hash
-from onbox.recipes.weights import Weights
+from onbox.schema.recipe.weights import Weights
 
 
 @pytest.fixture(autouse=True)

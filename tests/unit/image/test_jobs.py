@@ -6,7 +6,7 @@ import pytest
 
 from onbox.image import jobs
 from onbox.image.jobs import RESERVE_BYTES, jobs_for
-from onbox.recipes.build import Build
+from onbox.schema.recipe.build import Build
 
 GIB = 2**30
 

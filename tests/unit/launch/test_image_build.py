@@ -8,11 +8,12 @@ from pydantic import ValidationError
 from onbox import recipes
 from onbox.errors import UsageError
 from onbox.launch.image_build import failure
-from onbox.recipes.build import Build, inputs_sha256
-from onbox.recipes.container import Container
+from onbox.recipes.build_inputs import inputs_sha256
 from onbox.recipes.dockerfile import base_images
 from onbox.recipes.sparkrun import from_sparkrun
 from onbox.recipes.sparkrun_write import to_sparkrun
+from onbox.schema.recipe.build import Build
+from onbox.schema.recipe.container import Container
 
 RECIPE = """
 name: built

@@ -25,9 +25,9 @@ from onbox.launch.image_match import runs_on
 from onbox.launch.running_engines import RunningEngine, is_engine, running_engines
 from onbox.machine_names import machine
 from onbox.recipes import Recipe
-from onbox.recipes.schema import Tools
 from onbox.recipes.sparkrun import from_sparkrun
 from onbox.schema.checks import Check
+from onbox.schema.recipe import Tools
 
 GIB = 2**30
 SPARK_BYTES = int(121.69 * GIB)

@@ -16,7 +16,7 @@ from onbox.errors import BoxError, EngineError
 from onbox.evidence.records import StandUp
 from onbox.launch.lifetime import Lifetime
 from onbox.launch.ports import free_port, port_open
-from onbox.recipes.schema import Recipe, Serve, Weights
+from onbox.schema.recipe import Recipe, Serve, Weights
 from onbox.watch.recording import WatchRecording
 from onbox.watch.watcher import Tracker
 from tests.doubles.engine import FakeEngine

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from onbox.evidence.records import GuardLimits, GuardStopped, Holder
 from onbox.launch.budget import transient_bytes
 from onbox.launch.guard_advice import guard_stop
-from onbox.recipes.schema import Expect, Recipe, Serve, Weights
+from onbox.schema.recipe import Expect, Recipe, Serve, Weights
 from onbox.supervisor.guard import Alarm, Guard, MemorySample
 from onbox.supervisor.memory_sampler import available_bytes, full_stall_s
 from onbox.supervisor.settings import ContainerRef, MemoryLimits, Settings

@@ -15,7 +15,7 @@ from onbox.atomic_files import write_json
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.lock import locked
 from tests.builders import LARGE, SMALL, build_plan, build_trial, scripted_run, write_run
-from tests.unit.test_report import HOSTILE, saying, trajectory
+from tests.unit.report.trials import HOSTILE, saying, trajectory
 from tests.unit.view.serving import Client, served
 from tests.unit.view.test_live import is_up, measured, stands_up
 from tests.verdicts import build_verdict, run_result

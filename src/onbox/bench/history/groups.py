@@ -1,9 +1,13 @@
 """Parts a commit by its tests: a release that changed much is a task for each test module that decides a part of it."""
 
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from onbox.bench.history.runners import Kind
+
+T = TypeVar("T")
 
 SMALL_PLACES = 12
 """A commit of no more places is one task, however many test files it touches."""
@@ -11,6 +15,8 @@ MANY_TESTS = 12
 """A test module of which more tests fail before is parted by its classes."""
 TASKS_MAX = 5
 """Of one commit."""
+GROUPS_MAX = 10
+"""Of one commit that are looked at."""
 
 
 @dataclass(frozen=True)
@@ -21,11 +27,13 @@ class TestGroup:
         title: what they are about; empty for all of the commit's.
         targets: their files.
         fail_to_pass: their ids.
+        least: the least part of the commit for which they pass, where it is known.
     """
 
     title: str
     targets: tuple[str, ...]
     fail_to_pass: frozenset[str]
+    least: Mapping[str, bytes] | None = None
 
 
 def groups(kind: Kind, targets: Sequence[str], fail_to_pass: Collection[str], places: int) -> list[TestGroup]:
@@ -57,10 +65,26 @@ def groups(kind: Kind, targets: Sequence[str], fail_to_pass: Collection[str], pl
             ]
         else:
             found.append(TestGroup(stem, (file,), frozenset(names)))
-    if places <= SMALL_PLACES or len(found) < 2:
+    if places <= SMALL_PLACES:
         return [everything]
     # Those that fewest tests decide are the smallest pieces of work.
-    return sorted(found, key=lambda group: (len(group.fail_to_pass), group.title))[:TASKS_MAX]
+    return sorted(found, key=lambda group: (len(group.fail_to_pass), group.title))[:GROUPS_MAX]
+
+
+def in_turn(found: Sequence[Iterator[T]]) -> Iterator[T]:
+    """One of each, then the next of each, until none has more."""
+    left = list(found)
+    while left:
+        for one in list(left):
+            try:
+                yield next(one)
+            except StopIteration:
+                left.remove(one)
+
+
+def test_name(name: str) -> str:
+    """The function of a test's id, without the values that it is called with."""
+    return re.split(r"::|\.", name.partition("[")[0])[-1]
 
 
 def file_of(name: str, targets: Collection[str]) -> str | None:

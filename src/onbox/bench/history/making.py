@@ -9,13 +9,15 @@ from onbox.bench.audit import TaskAudit, audit
 from onbox.bench.audit.admission import remember
 from onbox.bench.audit.rewrites import REWRITES
 from onbox.bench.diff import patch
+from onbox.bench.history.deciding import DropError, find_deciding_tests
 from onbox.bench.history.environment import Sealed
-from onbox.bench.history.groups import TestGroup, file_of, groups
+from onbox.bench.history.groups import TASKS_MAX, TestGroup, file_of, groups, in_turn
 from onbox.bench.history.instruction import instruction, says_little
 from onbox.bench.history.paths import is_code, is_set_up, is_test
-from onbox.bench.history.reduce import TooMuchError, places, reduced
+from onbox.bench.history.pieces import CommitChange, pieces
+from onbox.bench.history.reduce import places
 from onbox.bench.history.repository import EXECUTABLE, FILE, Commit, GitRepository, TreeEntry, lay_out
-from onbox.bench.history.runners import NEEDS, REQUEST_BYTES_MAX, TESTS_S, Observed, Suite, kind_of, targets_of
+from onbox.bench.history.runners import NEEDS, REQUEST_BYTES_MAX, TESTS_S, Suite, kind_of, targets_of
 from onbox.bench.history.worker import MiningWorker
 from onbox.bench.history.writing import Draft, write_task
 from onbox.bench.sandbox import Bind, Sandbox
@@ -27,8 +29,6 @@ FILES_MAX = 5_000
 TREE_BYTES_MAX = 64 << 20
 CHANGED_MAX = 60
 """Files of code that one commit changes; more is a reorganization."""
-TESTS_MAX_S = 20.0
-"""Of one run; the tests run a hundred times until a task is kept."""
 SUITE_S = 0.7
 """All tests decide where they take no longer than this; else those that the commit touches."""
 LINES_MAX = 600
@@ -70,45 +70,6 @@ class Dropped:
     why: str
 
 
-class DropError(Exception):
-    """Why a commit makes no task."""
-
-
-@dataclass(frozen=True)
-class _Change:
-    """A commit and what its tests say of it.
-
-    Args:
-        commit: the commit.
-        before: its tree before: content, whether executable.
-        old: the files of code that it changes, as they were.
-        new: as they are then.
-        suite: the tests that it touches.
-        worker: runs them.
-        limit_s: of one run.
-        stable: ids that pass after, each time.
-        undone: ids that pass before.
-        why: how the others fail before, by id.
-        folder: for what is made on the way.
-    """
-
-    commit: Commit
-    before: Mapping[str, tuple[bytes, bool]]
-    old: Mapping[str, bytes]
-    new: Mapping[str, bytes]
-    suite: Suite
-    worker: MiningWorker
-    limit_s: float
-    stable: frozenset[str]
-    undone: frozenset[str]
-    why: Mapping[str, str]
-    folder: Path
-
-    def passes(self, files: Mapping[str, bytes], targets: Sequence[str]) -> frozenset[str]:
-        """The ids that pass with the files of code as in `files`."""
-        return self.worker.observe(files, targets, self.limit_s).passed
-
-
 class Maker:
     """Makes tasks of commits.
 
@@ -139,8 +100,8 @@ class Maker:
         self._programs: dict[str, bool] = {}
         self._whole_suite = True
 
-    def tasks(self, commit: Commit) -> list[Kept]:
-        """The tasks that a commit makes, at least one.
+    def tasks(self, commit: Commit, kept: list[Kept]) -> None:
+        """Put the tasks that a commit makes into `kept`, as each is whole; at least one.
 
         Raises:
             DropError: it makes none.
@@ -148,13 +109,13 @@ class Maker:
         _check(commit)
         folder = self._scratch / commit.name
         try:
-            return self._tasks(commit, folder)
+            self._tasks(commit, folder, kept)
         except (UsageError, OSError, UnicodeError) as error:
             raise DropError(getattr(error, "message", "") or f"its files cannot be laid out: {error}") from error
         finally:
             remove(folder)
 
-    def _tasks(self, commit: Commit, folder: Path) -> list[Kept]:
+    def _tasks(self, commit: Commit, folder: Path, kept: list[Kept]) -> None:
         trees = [self._repository.tree(name) for name in (commit.parents[0], commit.name)]
         for tree in trees:
             size = sum(entry.size_bytes for entry in tree.values())
@@ -173,53 +134,42 @@ class Maker:
         app.mkdir(parents=True)
         lay_out(app, {name: value for name, value in before.items() if name not in code})
         with MiningWorker(suite, app, self._sandbox, folder / "calls") as worker:
-            first = worker.observe(new, cpu_s=TESTS_MAX_S + 1)
-            if first.timed_out or first.cost_s > TESTS_MAX_S:
-                raise DropError(f"its tests take more than {TESTS_MAX_S:g} s")
-            limit_s = max(3.0, 4 * first.cost_s)
-            ends = [worker.observe(old, cpu_s=limit_s) for _ in range(2)]
-            if not all(end.tests for end in ends):
-                # Nothing was seen to fail: a box may have been too busy, or the code ends its own tests.
-                raise DropError("its tests give no result on the tree before")
-            undone = ends[0].passed | ends[1].passed
-            if first.passed <= undone:
-                raise DropError(_undecided(first))
-            stable = first.passed & worker.observe(new, cpu_s=limit_s).passed
-            if stable <= undone:
-                raise DropError("its tests pass only sometimes")
-            found = _Change(commit, before, old, new, suite, worker, limit_s, stable, undone, ends[0].why, folder)
-            return self._each(found)
+            deciding = find_deciding_tests(worker, suite.kind, old, new)
+            self._each(CommitChange(commit, before, old, new, suite, worker, deciding, folder), kept)
 
-    def _each(self, change: _Change) -> list[Kept]:
-        """A task for each group of tests that makes one."""
-        kept: list[Kept] = []
+    def _each(self, change: CommitChange, kept: list[Kept]) -> None:
+        """The tasks that the commit makes: one, or several where it is large; in turn of each group of its tests."""
         reasons: list[str] = []
         made: list[Mapping[str, bytes]] = []
-        fail_to_pass = change.stable - change.undone
+        names: set[str] = set()
+        fail_to_pass = change.deciding.stable - change.deciding.undone
         count = len(places(change.old, change.new))
-        for group in groups(change.suite.kind, change.suite.targets, fail_to_pass, count):
+        found = [
+            pieces(change, group) for group in groups(change.suite.kind, change.suite.targets, fail_to_pass, count)
+        ]
+        for group in in_turn(found):
             try:
-                kept.append(self._one(change, group, made))
+                if isinstance(group, DropError):
+                    raise group
+                kept.append(self._one(change, group, made, names))
             except DropError as why:
                 reasons.append(str(why))
+            if len(kept) >= TASKS_MAX or len(reasons) >= 2 * TASKS_MAX:
+                break
         if not kept:
             raise DropError(max(reasons, key=reasons.count))
-        return kept
 
-    def _one(self, change: _Change, group: TestGroup, made: list[Mapping[str, bytes]]) -> Kept:
-        commit, old, new = change.commit, change.old, change.new
+    def _one(self, change: CommitChange, group: TestGroup, made: list[Mapping[str, bytes]], names: set[str]) -> Kept:
+        commit, old, new, deciding = change.commit, change.old, change.new, change.deciding
         kept = {
             name
-            for name in change.stable & change.undone
+            for name in deciding.stable & deciding.undone
             if not group.title or file_of(name, change.suite.targets) in group.targets
         }
         wanted = group.fail_to_pass | kept
-        try:
-            least = reduced(
-                old, new, lambda some: wanted <= change.passes(some, group.targets), lambda: change.worker.spent_s
-            )
-        except TooMuchError:
-            raise DropError("it changes too many places to find out which of them its tests need") from None
+        least = group.least
+        if least is None or not wanted <= change.passes(least, group.targets, wanted):
+            least = change.least(wanted, group.targets, wanted)
         if least in made:
             # Two tasks with one solution are one task, counted twice.
             raise DropError("it has the solution of another task of its commit")
@@ -229,11 +179,15 @@ class Maker:
             raise DropError(f"what its tests need has {new_lines} lines of new files, more than {LINES_MAX}")
         targets, pass_to_pass = self._widened(change, group, kept, least)
         suite = replace(
-            change.suite, targets=tuple(targets), timeout_s=min(max(GATE_S, round(10 * change.limit_s)), TESTS_S)
+            change.suite,
+            targets=tuple(targets),
+            timeout_s=min(max(GATE_S, round(10 * deciding.limit_s)), TESTS_S),
+            only=tuple(sorted(group.fail_to_pass | pass_to_pass)) if deciding.only else (),
         )
-        ids, name = sorted(group.fail_to_pass), self._name(commit, group.title)
+        ids, name = sorted(group.fail_to_pass), self._name(commit, group.title, names)
         draft = Draft(
             name=name,
+            family=self._family(commit),
             commit=commit,
             instruction=instruction(
                 commit.message,
@@ -245,7 +199,7 @@ class Maker:
                 ids,
                 suite.kind,
                 part=bool(group.title),
-                why=change.why,
+                why=deciding.why,
             ),
             app=change.before,
             solution=_changes(old, least),
@@ -253,20 +207,20 @@ class Maker:
             suite=suite,
             fail_to_pass=ids,
             pass_to_pass=sorted(pass_to_pass),
-            exact=_form_matters(old, least, lambda some: wanted <= change.passes(some, group.targets)),
+            exact=_form_matters(old, least, lambda some: wanted <= change.passes(some, group.targets, wanted)),
             patch=_patch(change.folder, old, least),
         )
         path = self._admitted(draft, change)
         return Kept(name, commit.name, commit.time_s, path, len(ids), says_little(commit.message, old, new))
 
     def _widened(
-        self, change: _Change, group: TestGroup, kept: set[str], least: Mapping[str, bytes]
+        self, change: CommitChange, group: TestGroup, kept: set[str], least: Mapping[str, bytes]
     ) -> tuple[Sequence[str], set[str]]:
         """The test files that decide, and which of their tests must still pass: all of the project's, where quick."""
         every = targets_of(change.suite.hidden)
-        if not self._whole_suite or not set(group.targets) < set(every):
+        if change.deciding.only or not self._whole_suite or not set(group.targets) < set(every):
             return group.targets, kept
-        end = change.worker.observe(least, every, 3 * SUITE_S)
+        end = change.worker.observe(least, every, max(3 * SUITE_S, change.deciding.limit_s))
         if end.timed_out or not end.passed or end.cost_s > SUITE_S:
             self._whole_suite = False
             return group.targets, kept
@@ -299,7 +253,7 @@ class Maker:
         own = tuple(sorted(name for name in before if is_test(name) or is_set_up(name)))
         return Suite(kind, tuple(targets), hidden, own, tuple(sorted({*before, *after})))
 
-    def _admitted(self, draft: Draft, change: _Change) -> Path:
+    def _admitted(self, draft: Draft, change: CommitChange) -> Path:
         """The task on disk, after it has passed its audit."""
         path, whole = self._target / draft.name, False
         try:
@@ -318,10 +272,19 @@ class Maker:
             if not whole:
                 remove(path)
 
-    def _name(self, commit: Commit, title: str) -> str:
+    def _name(self, commit: Commit, title: str, taken: set[str]) -> str:
         text = title or commit.message.partition("\n")[0]
         words = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:40].strip("-")
-        return f"{self._title}-{commit.name[:8]}" + (f"-{words}" if words else "")
+        first = name = self._family(commit) + (f"-{words}" if words else "")
+        count = 1
+        while name in taken:
+            count += 1
+            name = f"{first}-{count}"
+        taken.add(name)
+        return name
+
+    def _family(self, commit: Commit) -> str:
+        return f"{self._title}-{commit.name[:8]}"
 
     def _has(self, program: str) -> bool:
         if program not in self._programs:
@@ -384,7 +347,7 @@ def _form_matters(
     return False
 
 
-def _graded(app: Path, draft: Draft, change: _Change) -> tuple[int, str]:
+def _graded(app: Path, draft: Draft, change: CommitChange) -> tuple[int, str]:
     """What the gate of a task says of a workspace: its exit code and reason, by tests that ran in the warm sandbox."""
     there = {path.relative_to(app).as_posix(): path.read_bytes() for path in app.rglob("*") if path.is_file()}
     code = {*change.old, *change.new}
@@ -392,7 +355,7 @@ def _graded(app: Path, draft: Draft, change: _Change) -> tuple[int, str]:
         name: data for name, data in there.items() if name in code or change.before.get(name, (None,))[0] != data
     }
     changed |= {name: None for name in change.before if name not in there}
-    end = change.worker.observe(changed, draft.suite.targets, change.limit_s)
+    end = change.worker.observe(changed, draft.suite.targets, change.deciding.limit_s, draft.suite.only)
     if not end.tests:
         return 1, "FAIL_TESTS no test ran"
     for reason, names in (("FAIL_TESTS", draft.fail_to_pass), ("FAIL_BROKEN", draft.pass_to_pass)):
@@ -414,13 +377,3 @@ def _patch(folder: Path, old: Mapping[str, bytes], new: Mapping[str, bytes]) -> 
 def _complaint(found: TaskAudit) -> str:
     first = found.missed[0]
     return f"{first.probe}: expected {first.expected}, got {first.got}"
-
-
-def _undecided(first: Observed) -> str:
-    """Why no test decides: those after the commit pass before too, or do not run here at all."""
-    if first.passed:
-        return "no test that fails before passes after"
-    lines = [line.strip() for line in first.said.splitlines() if line.strip()]
-    errors = [line for line in lines if re.search(r"error|no module", line, re.IGNORECASE)]
-    last = (errors or lines or ["the runner said nothing"])[-1].encode("ascii", "backslashreplace").decode()
-    return f"no test passes after: {last[:160]}"

@@ -1,12 +1,14 @@
 """Goes through a repository's commits, and keeps as tasks those that came with tests which can decide."""
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+from onbox.bench.history.deciding import DropError
 from onbox.bench.history.environment import seal
-from onbox.bench.history.making import DropError, Dropped, Kept, Maker
+from onbox.bench.history.making import Dropped, Kept, Maker
 from onbox.bench.history.project import project
 from onbox.bench.history.repository import Commit, GitRepository
 from onbox.bench.sandbox import Sandbox
@@ -29,6 +31,7 @@ def mine(
     environment: Path | None,
     tell: Callable[[str], None],
     jobs: int = JOBS,
+    limit_s: float | None = None,
 ) -> Iterator[Kept | Dropped]:
     """Look at commits, newest first, until enough tasks are kept; a large commit may make several.
 
@@ -41,11 +44,13 @@ def mine(
         environment: a virtual environment, or a folder with `node_modules`; None: the repository's own.
         tell: called with a line for what takes time, from several threads.
         jobs: commits that are tried side by side.
+        limit_s: for all of it; commits that are being tried then are neither kept nor dropped.
 
     Raises:
         UsageError: the repository, or the environment, cannot be used.
         BoxError: git is missing, or the sandbox could not start.
     """
+    until = None if limit_s is None else time.monotonic() + limit_s
     with scratch_folder("history") as scratch:
         repository = GitRepository(path, scratch)
         found = repository.commits(commits)
@@ -64,7 +69,7 @@ def mine(
         try:
             maker = Maker(repository, sealed, sandbox, making / "tasks", scratch, path.resolve().name, tell)
             kept = 0
-            for ends in _tried(maker, found, jobs):
+            for ends in _tried(maker, found, jobs, until):
                 for end in ends:
                     if isinstance(end, Kept):
                         place = target / end.name
@@ -79,28 +84,44 @@ def mine(
             remove(making)
 
 
-def _tried(maker: Maker, commits: Sequence[Commit], jobs: int) -> Iterator[Sequence[Kept | Dropped]]:
-    """What became of each commit, in their order; those that come next are tried meanwhile."""
+def _tried(
+    maker: Maker, commits: Sequence[Commit], jobs: int, until: float | None
+) -> Iterator[Sequence[Kept | Dropped]]:
+    """What became of each commit, in their order, until a time; those that come next are tried meanwhile."""
     halt = Halt()
     with halt:
         pool = ThreadPoolExecutor(jobs)
 
-        def attempt(commit: Commit) -> Sequence[Kept | Dropped]:
+        def attempt(commit: Commit, kept: list[Kept]) -> Sequence[Kept | Dropped]:
             with halt.kept():
                 try:
-                    return maker.tasks(commit)
+                    maker.tasks(commit, kept)
                 except DropError as why:
                     return [Dropped(commit.name, str(why))]
+                return kept
 
-        pending: deque[Future[Sequence[Kept | Dropped]]] = deque()
+        pending: deque[tuple[Future[Sequence[Kept | Dropped]], list[Kept]]] = deque()
         left = iter(commits)
         try:
             for commit in left:
-                pending.append(pool.submit(attempt, commit))
+                kept: list[Kept] = []
+                pending.append((pool.submit(attempt, commit, kept), kept))
                 if len(pending) > jobs:
-                    yield pending.popleft().result()
+                    yield pending[0][0].result(_left_s(until))
+                    pending.popleft()
             while pending:
-                yield pending.popleft().result()
+                yield pending[0][0].result(_left_s(until))
+                pending.popleft()
+        except TimeoutError:
+            # What a commit has made by now is whole, and stays.
+            halt.show()
+            pool.shutdown(cancel_futures=True)
+            for _, some in pending:
+                yield some
         finally:
             halt.show()
             pool.shutdown(cancel_futures=True)
+
+
+def _left_s(until: float | None) -> float | None:
+    return None if until is None else max(until - time.monotonic(), 0.0)

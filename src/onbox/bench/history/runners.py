@@ -34,6 +34,7 @@ class Suite:
         delete: names that are taken away first.
         given: all names that the project has, before or after.
         timeout_s: wall time of one run.
+        only: ids of the tests that are run; all of the files where it is empty.
     """
 
     kind: Kind
@@ -42,6 +43,7 @@ class Suite:
     delete: tuple[str, ...]
     given: tuple[str, ...]
     timeout_s: float = TESTS_S
+    only: tuple[str, ...] = ()
 
     def request(self) -> dict[str, Any]:
         """What `files/testrun.py` is told, but for the hidden files."""
@@ -51,6 +53,7 @@ class Suite:
             "delete": list(self.delete),
             "given": list(self.given),
             "timeout_s": self.timeout_s,
+            **({"only": list(self.only)} if self.only else {}),
         }
 
 
@@ -73,6 +76,8 @@ class Observed:
     """The runner did not end in time."""
     cpu_s: float | None = None
     """Of the processor, for the tests alone; None where nobody counted."""
+    seconds_of: Mapping[str, float] = field(default_factory=dict)
+    """Wall time by id, where the runner says it."""
 
     @property
     def cost_s(self) -> float:

@@ -58,7 +58,11 @@ class MiningWorker:
         self._end()
 
     def observe(
-        self, changed: Mapping[str, bytes | None], targets: Collection[str] = (), cpu_s: float = TESTS_S
+        self,
+        changed: Mapping[str, bytes | None],
+        targets: Collection[str] = (),
+        cpu_s: float = TESTS_S,
+        only: Collection[str] = (),
     ) -> Observed:
         """Run the tests on the workspace with some files changed.
 
@@ -66,6 +70,7 @@ class MiningWorker:
             changed: content by name; None: the file is not there.
             targets: the test files; those of the suite if left out.
             cpu_s: processor time, where the runner can be held to it; others are held to the suite's wall time.
+            only: ids of the tests that are run; all of the files if left out.
 
         Raises:
             BoxError: the sandbox could not start.
@@ -78,7 +83,7 @@ class MiningWorker:
             limit_s = max(limit_s, WALL_OVER_PROCESSOR * cpu_s)
         files = {name: None if data is None else base64.b64encode(data).decode() for name, data in changed.items()}
         request: dict[str, object] = {"changed": files, "targets": list(targets or self._suite.targets)}
-        request |= {"timeout_s": limit_s, "cpu_s": math.ceil(cpu_s)}
+        request |= {"timeout_s": limit_s, "cpu_s": math.ceil(cpu_s), "only": sorted(only)}
         line = self._exchange(json.dumps(request).encode() + b"\n", begun + limit_s + GRACE_S)
         seconds = time.monotonic() - begun
         try:
@@ -86,7 +91,8 @@ class MiningWorker:
             tests = {str(name): str(state) for name, state in found["tests"].items()}
             why = {str(name): str(words) for name, words in found["why"].items()}
             used = None if found["cpu_s"] is None else float(found["cpu_s"])
-            end = Observed(tests, str(found["said"]), seconds, why, timed_out=found["exit"] is None, cpu_s=used)
+            lasted = {str(name): float(value) for name, value in found["seconds"].items()}
+            end = Observed(tests, str(found["said"]), seconds, why, found["exit"] is None, used, lasted)
             self.spent_s += end.cost_s
             return end
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):

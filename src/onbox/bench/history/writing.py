@@ -25,6 +25,7 @@ class Draft:
 
     Args:
         name: of the task.
+        family: of all tasks of its commit.
         commit: that it is made of.
         instruction: what the agent is asked.
         app: the workspace before: content, whether executable.
@@ -38,6 +39,7 @@ class Draft:
     """
 
     name: str
+    family: str
     commit: Commit
     instruction: str
     app: Mapping[str, tuple[bytes, bool]]
@@ -126,7 +128,7 @@ name = "history/{draft.name}"
 description = {json.dumps(subject)}
 
 [metadata]
-family = {json.dumps(draft.name)}
+family = {json.dumps(draft.family)}
 answer = "workspace"
 gate = "apart"
 verdict = "exit-code"

@@ -1,23 +1,23 @@
-"""Becomes an unprivileged user and then another program: `as_user.py REQUEST COMMAND...`, run as root of the host.
+"""Becomes an unprivileged user and then another program, as root of the host:
+`as_user.py UID LIMITS PASSWD N SHOWN... N OWNED... COMMAND...`.
 
-REQUEST is JSON: `uid`; `limits`, pairs of resource and bound; `shown`, paths that the user needs a way to, such as an
-interpreter below /root; `owned`, paths that are to be the user's own; and `passwd`, a file to show as /etc/passwd, or
-null. Paths of both kinds may lie in folders that are closed to the user. So in a mount namespace of its own each such
+LIMITS are pairs of resource and bound, as `9=1000,4=0`; PASSWD is a file to show as /etc/passwd, or empty; SHOWN, N of
+them, are paths that the user needs a way to, such as an interpreter below /root; OWNED, paths that are to be the user's
+own. Paths of both kinds may lie in folders that are closed to the user. So in a mount namespace of its own each such
 folder is covered by an empty one that holds only what was asked for. What is owned is mounted with root's number mapped
 to the user's (`mount_setattr`), so that the files stay root's on the disk; one without such mounts has its
 files given to the user instead.
 
 `as_user.py can_map PATH` ends with 0 where the file system of PATH has such mounts, and this root may make them.
 
-It is run by a bare interpreter, so it imports nothing of onbox. Limits are set here, because a root without
+It is run by a bare interpreter, so it imports nothing of onbox; and before each command, so it imports nothing that
+takes milliseconds, as `json` and `signal` do. Limits are set here, because a root without
 CAP_SYS_RESOURCE cannot set those of another user's process.
 """
 
 import ctypes
-import json
 import os
 import resource
-import signal
 import stat
 import sys
 
@@ -42,7 +42,7 @@ def main(
     limits: "list[tuple[int, int]]",
     shown: "list[str]",
     owned: "list[str]",
-    passwd: "str | None",
+    passwd: str,
     command: "list[str]",
 ) -> None:
     """Never returns.
@@ -54,7 +54,7 @@ def main(
     _check(_libc.unshare(_CLONE_NEWNS | _CLONE_NEWIPC), "unshare")
     _mount(None, "/", None, _MS_REC | _MS_PRIVATE)
     paths = dict.fromkeys([*shown, *owned])
-    if passwd is not None:
+    if passwd:
         _mount(passwd, "/etc/passwd", None, _MS_BIND)
     # Opened before anything is covered.
     opened = {path: os.open(path, os.O_PATH | os.O_CLOEXEC) for path in paths}
@@ -103,12 +103,14 @@ def _mapped(paths: "list[str]", uid: int) -> "dict[str, int]":
 def _namespace(uid: int) -> int:
     """A user namespace in which root is the user."""
     ready, said = os.pipe()
+    over, go_on = os.pipe()
     child = os.fork()
     if child == 0:
         try:
+            os.close(go_on)
             if _libc.unshare(_CLONE_NEWUSER) == 0:
                 os.write(said, b"y")
-                signal.pause()
+                os.read(over, 1)
         finally:
             os._exit(1)
     os.close(said)
@@ -121,7 +123,8 @@ def _namespace(uid: int) -> int:
         return os.open(f"/proc/{child}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
     finally:
         os.close(ready)
-        os.kill(child, signal.SIGKILL)
+        os.close(over)
+        os.close(go_on)
         os.waitpid(child, 0)
 
 
@@ -157,11 +160,19 @@ def _check(result: int, what: str) -> None:
         raise OSError(code, f"{what}: {os.strerror(code)}")
 
 
+def _request(words: "list[str]") -> "tuple[int, list[tuple[int, int]], list[str], list[str], str, list[str]]":
+    uid, bounds, passwd, count, *words = words
+    shown, (count, *words) = words[: int(count)], words[int(count) :]
+    owned, command = words[: int(count)], words[int(count) :]
+    pairs = (bound.split("=") for bound in bounds.split(",") if bound)
+    return int(uid), [(int(which), int(value)) for which, value in pairs], shown, owned, passwd, command
+
+
 if __name__ == "__main__":
     try:
         if sys.argv[1] == "can_map":
             sys.exit(0 if _mapped(sys.argv[2:], 1) else 1)
-        main(**json.loads(sys.argv[1]), command=sys.argv[2:])
+        main(*_request(sys.argv[1:]))
     except OSError as error:
         print(f"cannot become another user: {error}")
         sys.exit(127)

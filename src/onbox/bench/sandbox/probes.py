@@ -85,7 +85,7 @@ def probe(sandbox: Sandbox) -> SandboxReport:
         that of `see_processes` whether a process of the host can be told to be there.
     """
     probes = []
-    for name, attempt in _ATTEMPTS.items():
+    for name, attempt in PROBES.items():
         with scratch_folder("probe") as folder:
             scene = Scene(sandbox, folder.resolve())
             try:
@@ -179,7 +179,7 @@ def _change_box(script: str) -> Callable[[Scene], Answer]:
     return attempt
 
 
-_ATTEMPTS: dict[str, Callable[[Scene], Answer]] = {
+PROBES: dict[str, Callable[[Scene], Answer]] = {
     "read_gate": _read_gate,
     "write_outside": _write_outside,
     "reach_network": _reach_network,

@@ -5,7 +5,6 @@ host that the kernel asks about, /proc/sys first of all.
 """
 
 import itertools
-import json
 import os
 import subprocess
 from collections.abc import Iterable, Sequence
@@ -73,14 +72,12 @@ def as_user(
             raise BoxError(f"{path}: no such folder to run a command in")
         if not _maps(path.stat().st_dev, path):
             give(path, uid, uid)
-    request = {
-        "uid": uid,
-        "limits": list(limits),
-        "shown": sorted({str(path.resolve()) for path in shown if path.exists()}),
-        "owned": sorted(map(str, own)),
-        "passwd": None if scratch is None else str(_users(scratch / "passwd", uid)),
-    }
-    return [str(interpreter()), "-I", "-S", str(_LAUNCHER), json.dumps(request), *command]
+    bounds = ",".join(f"{which}={value}" for which, value in limits)
+    passwd = "" if scratch is None else str(_users(scratch / "passwd", uid))
+    request = [str(uid), bounds, passwd]
+    for paths in (sorted({str(path.resolve()) for path in shown if path.exists()}), sorted(map(str, own))):
+        request += [str(len(paths)), *paths]
+    return [str(interpreter()), "-I", "-S", str(_LAUNCHER), *request, *command]
 
 
 def _users(path: Path, uid: int) -> Path:

@@ -52,20 +52,15 @@ def _show(found: "Box") -> None:
             f"unified: {yes_no(memory.unified)}",
         ),
     ]
-    for device in found.accelerators:
-        own = "the host's" if device.unified else gib(device.memory_free_bytes) + " free"
-        text = (
-            f"{device.name or 'unknown'}, compute capability {device.compute_capability or 'unknown'}, memory {own}, "
-            f"{number(device.power_w, 'W', 0)}, {number(device.sm_clock_mhz, 'MHz', 0)}"
-        )
-        rows.append((f"gpu {device.index}", text))
+    rows += _gpus(found)
     for measured in found.bandwidths:
         stated = f"; nominal {measured.nominal_gb_s:g} ({measured.nominal_source})" if measured.nominal_gb_s else ""
         text = (
             f"{measured.read_gb_s:.1f} GB/s best, {measured.median_gb_s:.1f} median, {measured.threads} threads, "
             f"{measured.method}{stated}"
         )
-        rows.append((f"reads ({measured.device})", text))
+        which = f"gpu {measured.index}, " if measured.index is not None and len(found.accelerators) > 1 else ""
+        rows.append((f"reads ({which}{measured.device})", text))
     rows.append(("disk", f"{gib(found.disk.free_bytes)} free of {gib(found.disk.total_bytes)} at {found.disk.path}"))
     rows.append(("desktop", yes_no(found.desktop_session)))
     screen = out()
@@ -79,3 +74,21 @@ def _show(found: "Box") -> None:
     passed = sum(check.status == "pass" for check in found.checks)
     unknown = sum(check.status == "unknown" for check in found.checks)
     screen.line((f"{passed} checks passed, {len(doubts)} doubts, {unknown} unknown", "dim"))
+
+
+def _gpus(found: "Box") -> list[tuple[str, str]]:
+    """A row a device; before those of several a row of what they are, like `2 x NVIDIA H200`."""
+    from onbox.app.box import gpu_names
+
+    rows = [("gpus", gpu_names(found))] if len(found.accelerators) > 1 else []
+    for device in found.accelerators:
+        own = "the host's" if device.unified else gib(device.memory_free_bytes) + " free"
+        if device.mig:
+            own = "split by MIG: what an instance may hold is unknown"
+        others = f", {len(device.processes)} processes" if device.processes else ""
+        text = (
+            f"{device.name or 'unknown'}, compute capability {device.compute_capability or 'unknown'}, memory {own}, "
+            f"{number(device.power_w, 'W', 0)}, {number(device.sm_clock_mhz, 'MHz', 0)}{others}"
+        )
+        rows.append((f"gpu {device.index}", text))
+    return rows

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     examples=(
         ("onbox fit models/new.gguf --context 8192", "will it fit with 8192 tokens, how fast can it be at best"),
         ("onbox fit models/new.gguf --measured 59.5", "is a claimed rate possible on this box"),
+        ("onbox fit models/large --tensor-parallel 2", "on two GPUs together: what each holds, and the roof of both"),
         ("onbox fit models/new.gguf --bandwidth 273 --context 32768", "the same for a box that reads 273 GB/s"),
     ),
 )
@@ -39,6 +40,13 @@ if TYPE_CHECKING:
 @click.option("--kv-dtype", default="bf16", show_default=True, help="Type of the KV cache.")
 @click.option("--acceptance", default=1.0, show_default=True, metavar="L", help="Mean tokens a pass with speculation.")
 @click.option("--measured", type=float, metavar="TOK/S", help="A claimed rate to judge, over all sequences together.")
+@click.option(
+    "--tensor-parallel",
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="GPUs that hold the model together; --bandwidth and --nominal are then of one.",
+)
 @click.option("--explain", is_flag=True, help="What each layer keeps and reads, and what says so.")
 @json_option
 def command(
@@ -51,6 +59,7 @@ def command(
     kv_dtype: str,
     acceptance: float,
     measured: float | None,
+    tensor_parallel: int,
     explain: bool,
     as_json: bool,
 ) -> None:
@@ -72,6 +81,7 @@ def command(
         kv_dtype=kv_dtype,
         acceptance=acceptance,
         measured_tok_s=measured,
+        tensor_parallel=tensor_parallel,
         tell=tell,
     ).fit
     if as_json:
@@ -92,6 +102,10 @@ def _show(found: "Fit") -> None:
             f"{gib(plan.allowance_bytes)} allowance = {gib(plan.total_bytes)}",
         ),
     ]
+    if plan.share:
+        one = plan.share
+        parts = f"{gib(one.weights_bytes)} weights + {gib(one.kv_bytes)} KV + {gib(one.state_bytes)} state"
+        rows.append(("each device", f"{parts} + {gib(one.allowance_bytes)} allowance = {gib(one.total_bytes)} at most"))
     if plan.available_bytes is not None:
         kept = f"{gib(plan.available_bytes)} available, {gib(plan.reserve_bytes)} of it left to the system"
         rows.append(("", kept))

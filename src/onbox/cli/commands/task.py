@@ -84,6 +84,7 @@ def new(name: str, to: Path, answer: "TaskAnswer", as_json: bool) -> None:
     help="A virtual environment, or a folder with node_modules; the repository's own if left out.",
 )
 @click.option("--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="Commits tried side by side.")
+@click.option("--minutes", type=click.FloatRange(min=0.1), help="For all of it; what is kept by then stays.")
 @click.option("--unsafe", is_flag=True, help="Run the tests without a sandbox where none works.")
 @json_option
 def from_history(
@@ -93,6 +94,7 @@ def from_history(
     keep: int,
     environment: Path | None,
     jobs: int,
+    minutes: float | None,
     unsafe: bool,
     as_json: bool,
 ) -> None:
@@ -109,6 +111,7 @@ def from_history(
         keep=keep,
         environment=environment,
         jobs=jobs,
+        minutes=minutes,
         unsafe=unsafe,
         tell=lambda text: tell(text),
     )

@@ -2,6 +2,7 @@
 
 from onbox.cli.ui.console import Part, Screen
 from onbox.judge.results import SightOutcome, SightResult
+from onbox.report.sight import WHY
 
 INDENT = 9
 HEADS = {True: ("It sees", "bold green"), False: ("It does not see", "bold red"), None: ("Unknown", "bold yellow")}
@@ -12,7 +13,7 @@ ANSWER_SHOWN = 60
 def sight(screen: Screen, result: SightResult) -> None:
     """Print the answer first, then why, what helps, what is missing, and each question."""
     screen.line()
-    screen.line(HEADS[result.sees], f": {result.reason.value}")
+    screen.line(HEADS[result.sees], f": {WHY[result.reason]} ({result.reason.value})")
     screen.line(result.detail, indent=INDENT, wrap=True)
     if result.advice:
         screen.line("try")

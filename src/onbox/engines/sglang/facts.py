@@ -1,8 +1,9 @@
 """All that others need to know of SGLang."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from onbox.engines.base import EngineFacts, ProcessSigns
+from onbox.engines.base import EngineFacts, GpuUse, ProcessSigns, gpu_use
 from onbox.engines.sglang.advice import advice
 from onbox.engines.sglang.log import LOG
 from onbox.engines.sglang.profile import PROFILE
@@ -19,6 +20,17 @@ def details(client: "StampedClient", model: str) -> dict[str, Any]:
     return {"version": info.get("version")}
 
 
+def _gpus(options: Mapping[str, Any]) -> GpuUse | None:
+    """Copies of attention alone (`enable-dp-attention`) take no further GPUs."""
+    copies = () if options.get("enable-dp-attention") not in (None, False) else ("dp-size", "data-parallel-size", "dp")
+    return gpu_use(
+        options,
+        tensor=("tp-size", "tensor-parallel-size", "tp"),
+        pipeline=("pp-size", "pipeline-parallel-size", "pp"),
+        copies=copies,
+    )
+
+
 FACTS = EngineFacts(
     name="SGLang",
     owned_by=("sglang",),
@@ -31,4 +43,5 @@ FACTS = EngineFacts(
     raw_completion=route,
     advice=advice,
     sight=SIGHT,
+    gpu_use=_gpus,
 )

@@ -11,7 +11,7 @@ from onbox.engines.scrape import idle_signs
 from onbox.engines.template_file import template_path
 from onbox.engines.vllm.facts import FACTS
 from onbox.engines.vllm.log import LOG
-from onbox.recipes.schema import ArgumentValue, Recipe
+from onbox.schema.recipe import ArgumentValue, Recipe
 from onbox.wire.client import StampedClient
 
 QUIET = {"VLLM_NO_USAGE_STATS": "1"}

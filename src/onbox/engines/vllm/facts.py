@@ -1,8 +1,9 @@
 """All that others need to know of vLLM."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from onbox.engines.base import EngineFacts, LaunchSituation, ProcessSigns
+from onbox.engines.base import EngineFacts, GpuUse, LaunchSituation, ProcessSigns, gpu_use
 from onbox.engines.vllm.advice import advice
 from onbox.engines.vllm.emulation import METRICS_PAGE
 from onbox.engines.vllm.log import LOG
@@ -12,14 +13,23 @@ from onbox.engines.vllm.raw_completion import route
 from onbox.engines.vllm.sight import SIGHT
 
 if TYPE_CHECKING:
-    from onbox.recipes.schema import Recipe
     from onbox.schema.checks import Check
+    from onbox.schema.recipe import Recipe
 
 
 def _checks(recipe: "Recipe", launch: LaunchSituation) -> tuple["Check", ...]:
     from onbox.engines.vllm.launch_checks import checks  # the watcher reads these facts, and needs no box
 
     return checks(recipe, launch)
+
+
+def _gpus(options: Mapping[str, Any]) -> GpuUse | None:
+    return gpu_use(
+        options,
+        tensor=("tensor-parallel-size", "tp"),
+        pipeline=("pipeline-parallel-size", "pp"),
+        copies=("data-parallel-size", "dp"),
+    )
 
 
 FACTS = EngineFacts(
@@ -38,5 +48,6 @@ FACTS = EngineFacts(
     sight=SIGHT,
     caches=("vllm",),
     launch_checks=_checks,
+    gpu_use=_gpus,
     metrics_page=METRICS_PAGE,
 )

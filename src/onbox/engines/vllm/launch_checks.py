@@ -7,7 +7,7 @@ from onbox.schema.checks import Check, Status
 
 if TYPE_CHECKING:
     from onbox.engines.base import LaunchSituation
-    from onbox.recipes.schema import Recipe
+    from onbox.schema.recipe import Recipe
 
 
 def checks(recipe: "Recipe", launch: "LaunchSituation") -> tuple[Check, ...]:

@@ -11,7 +11,7 @@ from onbox.engines.base import MemoryAdvice, MemoryPlanner
 from onbox.engines.log_lines import numbers
 
 if TYPE_CHECKING:
-    from onbox.recipes.schema import Recipe
+    from onbox.schema.recipe import Recipe
 
 UTILISATION = 0.92
 """The default share of memory (0.33, source)."""

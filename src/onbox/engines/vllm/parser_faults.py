@@ -12,7 +12,7 @@ _STREAMED = frozenset({Trouble.STREAM, Trouble.ARGUMENTS})
 FAULTS = (
     ParserFault(
         (), _STREAMED, "above 1 the arguments of streamed calls come empty or without their end",
-        "0.14.0", UNKNOWN, "#31501, open", "--stream-interval", "--stream-interval 1",
+        "0.14.0", UNKNOWN, "#31501, open; #31778, closed without a merge", "--stream-interval", "--stream-interval 1",
     ),
     ParserFault(
         ("qwen3_coder", "qwen3_xml", "mimo"), _STREAMED,
@@ -45,7 +45,7 @@ FAULTS = (
     ),
     ParserFault(
         ("internlm",), _STREAMED, "streamed arguments are cut off before their last quote",
-        UNKNOWN, UNKNOWN, "#50461, #48347, open",
+        UNKNOWN, UNKNOWN, "#50461, #48347, open; #48852, merged in 2026-07, mends another loss of it",
     ),
     ParserFault(
         ("jamba",), _STREAMED, "streamed arguments are cut off before their last quote",
@@ -61,6 +61,12 @@ FAULTS = (
     ),
     ParserFault(
         ("qwen3_xml", "qwen3_coder"), frozenset({Trouble.ARGUMENTS, Trouble.STREAM}),
-        "a streamed value that is no text is cut off when the answer ends", UNKNOWN, UNKNOWN, "#48702, #53739, open",
+        "a streamed value that is no text is left out, and the arguments stay open, when the answer ends within it",
+        "0.32.0", UNKNOWN, "#48702, #53739, open; tried in 0.32.0",
+    ),
+    ParserFault(
+        ("qwen3_xml", "qwen3_coder"), frozenset({Trouble.ARGUMENTS, Trouble.STREAM}),
+        "streamed arguments are not closed where the model leaves out the end of the last parameter",
+        "0.29.0", UNKNOWN, "#57699, open; tried in 0.32.0",
     ),
 )  # fmt: skip

@@ -69,6 +69,7 @@ from onbox.evidence.records.speed import (
 )
 from onbox.evidence.records.standup import (
     EngineEnd,
+    GpuHeld,
     GuardLimits,
     GuardStopped,
     Holder,
@@ -111,6 +112,7 @@ __all__ = [
     "FaultKind",
     "Forerunner",
     "GateEnd",
+    "GpuHeld",
     "GpuMoment",
     "GuardLimits",
     "GuardStopped",

@@ -1,13 +1,15 @@
 """What a trial will do, frozen before the first measurement: `plan.yaml`."""
 
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
+from onbox.errors import UsageError
 from onbox.evidence.records.base import SCHEMA_VERSION, Count, FolderName, Record, Seconds
 from onbox.evidence.records.sight import SightPlan
 from onbox.evidence.records.values import OwnerValues
+from onbox.schema.recipe import Recipe, without_unknown_keys
 
 RUNS_MAX = 10_000
 """Of one task by one contender in one arm; beyond it a plan is a slip of the pen that would never end."""
@@ -170,14 +172,36 @@ class QuantPlan(Record):
     """Share of the parameters that each type of number holds, the largest first."""
 
 
+def _of_another_age(recipe: Any) -> Any:
+    """A recipe may have keys that this onbox does not know: it was frozen by another."""
+    return without_unknown_keys(recipe) or None
+
+
 class ContenderPlan(Record):
     """One model served one way."""
 
     name: FolderName
     """Also the name of its folder."""
     role: Role
-    recipe: dict[str, Any]
-    """The recipe as it was read, resolved and frozen."""
+    recipe: Annotated[Recipe | None, BeforeValidator(_of_another_age)]
+    """The recipe as it was read, resolved and frozen; None: nothing was served, the runs are imported."""
+
+    @property
+    def served(self) -> Recipe:
+        """By which it is served.
+
+        Raises:
+            UsageError: nothing is: its runs are imported.
+        """
+        if self.recipe is None:
+            problem = f"{self.name}: the plan has no recipe for it"
+            raise UsageError(problem, "its runs were imported, or plan.yaml was edited")
+        return self.recipe
+
+    @property
+    def without_sense(self) -> bool:
+        """Whether its weights are random on purpose."""
+        return self.recipe is not None and self.recipe.without_sense
 
 
 class Expected(Record):

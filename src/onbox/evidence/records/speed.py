@@ -19,6 +19,9 @@ class CpuWindow(Record):
     own_s: Seconds
     """onbox itself."""
     steal_s: float = 0.0
+    reference_s: float | None = None
+    """What a fixed sum of onbox's own took on one core just before: the pace of the processor itself, which a clock or
+    a neighbour on the same host may change without a trace in the other fields. None: not recorded."""
 
 
 class GpuMoment(Record):
@@ -80,6 +83,9 @@ class Ceiling(Record):
     """As the maker states it."""
     cache_bytes: int | None
     """Of the processor that measured; weights that fit into it are not read from memory at all."""
+    devices: int | None = 1
+    """GPUs whose bandwidths are added up: a bound that leaves out communication between them; 1 too without a GPU.
+    None: all of the box, since it is not known how many the engine uses."""
     impossible_above_gb_s: float
     at_ceiling_from_gb_s: float
     not_bound_below_gb_s: float

@@ -43,9 +43,24 @@ class StandUp(Record):
     """Lines of the log that name kernels or a device."""
     figures: dict[str, float] = Field(default_factory=dict)
     """What the log says in numbers: `loaded_bytes`, `kv_cache_bytes`, ...; of devices the sum."""
+    devices: int | None = None
+    """GPUs that hold one copy of the model between them, by the engine's options; None: not known."""
+    gpus: "tuple[GpuHeld, ...]" = ()
+    """What the engine held of each GPU when it was ready; empty: none, or its driver does not tell."""
     guard: "GuardLimits | None" = None
     """None: no guard, as for an engine that onbox did not start."""
     stopped: "EngineEnd | None" = None
+
+
+class GpuHeld(Record):
+    """One GPU when the engine was ready; of GPUs with memory of their own also what was planned."""
+
+    index: int
+    """As NVML counts."""
+    held_bytes: Count | None
+    """By the engine's processes; None: the driver does not tell."""
+    plan_bytes: Count | None = None
+    """None: the engine was not to use it, or nobody could say."""
 
 
 class ImageUsed(Record):

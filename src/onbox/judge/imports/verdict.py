@@ -107,7 +107,7 @@ def _plan(head: ImportHead, models: Sequence[str], first: str, keys: Sequence[Ce
         kind="import",
         contenders=tuple(
             ContenderPlan.model_construct(
-                name=model, role=Role.INCUMBENT if model == first else Role.CHALLENGER, recipe={}
+                name=model, role=Role.INCUMBENT if model == first else Role.CHALLENGER, recipe=None
             )
             for model in models
         ),

@@ -37,10 +37,14 @@ FRAME = re.compile(r"^FRAME_|\bFRAME\b")
 """How gates name what was to stay as it is."""
 WAITED_NS = 60 * SECOND_NS
 """An agent that breaks off an answer and ends after so long had lost patience; sooner, it broke."""
+OUT_OF_MEMORY = "out of memory: killed at the sandbox's bound"
+"""How a gate's reason says that it, or what it ran, used up its memory."""
 KILLS = re.compile(r"\b(?:p?kill|killall)\b")
 REPLAYED = frozenset({"S?-REASON-ONLY", "M-CLAIM", "M-PLAN", "M-ASK", "M-CODE", "M-REFUSE", "M-NOCALL"})
 """What an answer without a call may turn out not to be, when it is asked again."""
-CALLED = frozenset({"F-GATE", "F-FRAME", "M-BADARGS", "M-MALFORMED", "M-LOOP", "L-TURNS", "L-TIME", "L-LEN", "S-ARGS"})
+CALLED = frozenset(
+    {"F-GATE", "F-FRAME", "F-HANG", "M-BADARGS", "M-MALFORMED", "M-LOOP", "L-TURNS", "L-TIME", "L-LEN", "S-ARGS"}
+)
 """What a run with broken calls may turn out not to be, when they are asked for again."""
 STOPS = {
     AgentStop.TURN_LIMIT: "L-TURNS",
@@ -137,8 +141,10 @@ def _rule(run: RunRecord, asked: Sequence[Exchange], samples: Sequence[Sample], 
         return "I-AGENT", run.agent.detail or "no request reached the server"
     if run.tampering:
         return "X-TAMPER", "; ".join(run.tampering)
-    if run.gate is None or run.gate.exit_code not in (0, 1):
-        return "I-GATE", "it was not reached" if run.gate is None else _gate_end(run.gate)
+    if run.gate is None:
+        return "I-GATE", "it was not reached"
+    if run.gate.exit_code not in (0, 1):
+        return _without_verdict(run, run.gate, audited=context.audited)
     if run.gate.exit_code == 0:
         return "PASS", ""
     return _refused(run, asked, [sample.reply for sample in samples], run.gate.reason)
@@ -241,9 +247,27 @@ def _broken(asked: Sequence[Exchange], replies: Sequence[Reply]) -> list[str]:
     return [call_fault(call, offered) or "" for reply in replies for call in reply.tool_calls]
 
 
+def _without_verdict(run: RunRecord, gate: GateEnd, *, audited: bool) -> tuple[str, str]:
+    """The code of a run whose gate ended without a verdict.
+
+    A gate that used up its time or its memory may have been made to by the code that it judges. Where its audit showed
+    that it needs less for right code and for none, that is so; without an audit nobody knows, and it says so. Where
+    nothing was changed there is no code of the model's, and the gate is as it was.
+    """
+    used_up = (
+        "its time limit" if gate.exit_code is None else "its bound of memory" if OUT_OF_MEMORY in gate.reason else ""
+    )
+    if not used_up:
+        return "I-GATE", _gate_end(gate)
+    end = f"it was killed at {used_up}"
+    if run.changes.files == 0:
+        return "I-GATE", f"{end}, on a workspace that nothing changed"
+    if not audited:
+        return "I-GATE", f"{end}; whether by the code that was left or by itself is unknown, as it was not audited"
+    return "F-HANG", f"{end}, and within it judged the reference solution and a workspace with nothing done"
+
+
 def _gate_end(gate: GateEnd) -> str:
-    if gate.exit_code is None:
-        return "it was killed at its time limit"
     fault = gate.reason.removeprefix("GATE_FAULT").strip()
     return one_line(fault) if fault != gate.reason and fault else f"it ended with exit code {gate.exit_code}"
 

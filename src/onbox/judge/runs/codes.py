@@ -39,6 +39,7 @@ CODES: dict[str, Code] = {
     # ------------------------------------------------ the model
     "F-GATE": _model("it worked on the task, and the gate said no"),
     "F-FRAME": _model("it did the task, and changed what was to stay as it is"),
+    "F-HANG": _model("what it left kept an audited gate from its end"),
     "M-CLAIM": _model("it called no tool, changed nothing, and says that the work is done"),
     "M-PLAN": _model("it called no tool and announced its next step"),
     "M-ASK": _model("it called no tool and asked a question"),

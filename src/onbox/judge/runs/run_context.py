@@ -21,6 +21,8 @@ class RunContext:
         guarded: what the guard saw when it stopped the engine of this run, in words; None when it did not.
         usual: the server's usual rate; None when it is not known.
         replays: the run's last request, sent again.
+        audited: the gate of its task passed its audit: the reference solution, and a workspace with nothing done, were
+            judged within the gate's limits.
     """
 
     folder: str = ""
@@ -29,6 +31,7 @@ class RunContext:
     guarded: str | None = None
     usual: UsualRate | None = None
     replays: tuple[Exchange, ...] = ()
+    audited: bool = False
 
 
 NOTHING_KNOWN = RunContext()
@@ -46,6 +49,7 @@ class TrialContext:
     def __init__(self, plan: Plan, ledger: Sequence[LedgerEntry], lives: Sequence[EngineLife]) -> None:
         self.struck = struck_out(ledger)
         self._tasks = {task.name: task.sha256 for task in plan.tasks}
+        self._audited = {task.name for task in plan.tasks if task.audit in ("builtin", "passed")}
         self._guarded = guarded_lives(lives)
 
     def of(self, run: RunEvidence, usual: UsualRate | None = None) -> RunContext:
@@ -58,6 +62,7 @@ class TrialContext:
             guarded=self._guarded.get(run.record.launch_id),
             usual=usual,
             replays=run.replays,
+            audited=run.record.task in self._audited,
         )
 
 

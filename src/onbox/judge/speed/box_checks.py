@@ -87,7 +87,7 @@ def asleep(context: CheckContext) -> Check:
     most = _ms(limit.ASLEEP_MAX_NS / SECOND_NS)
     if not moments:
         return unknown_check(UNWATCHED, threshold=most, unit="ms", evidence=evidence)
-    slept_ns = moments[-1].asleep_ns - moments[0].asleep_ns
+    slept_ns = max(0, moments[-1].asleep_ns - moments[0].asleep_ns)
     return check(
         Status.FAIL if slept_ns > limit.ASLEEP_MAX_NS else None,
         "the box slept while it was measured: keep it awake and measure again",

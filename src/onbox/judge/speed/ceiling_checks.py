@@ -16,6 +16,10 @@ def ceiling(context: CheckContext) -> Check | None:
         return None
     verdict = plausibility(known, implied, context.uncertainty.relative if context.uncertainty else None)
     needs = f"so fast a rate would read {implied or 0:.1f} GB/s"
+    if known.devices is None:
+        needs += " of the bandwidths of all devices added up"
+    elif known.devices > 1:
+        needs += f" of the bandwidths of {known.devices} devices added up"
     bad, hint = {
         IMPOSSIBLE: (Status.FAIL, f"{needs}: token count, clock or assumed precision is wrong"),
         f"{AT_CEILING} or {IMPOSSIBLE}": (

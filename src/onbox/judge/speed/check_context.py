@@ -33,6 +33,8 @@ class CheckContext:
     cpu: Mapping[int, CpuWindow]
     moments: Sequence[Moment]
     coherence: PreflightCase | None
+    model_name: PreflightCase | None
+    """Of a model that the server does not list; None: it does, or nobody asked."""
     without_sense: bool
     """The weights are random on purpose."""
     ceiling: Ceiling | None

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from onbox.judge.formatting import sentence
+from onbox.judge.model_name import model_name
 from onbox.judge.rule import Subject, ids
 from onbox.judge.speed import box_checks as box
 from onbox.judge.speed import gpu_checks as gpu
@@ -27,6 +28,7 @@ def all_checks(context: CheckContext) -> tuple[Check, ...]:
     """Apply every rule once, in the order in which a reader wants to know."""
     found = (
         whole.coherence(context),
+        *model_name(context.where.split("/")[0], context.model_name),
         traffic.usage(context),
         whole.complete(context),
         quiet.idle_before(context),

@@ -6,7 +6,6 @@ from typing import Any
 from onbox.evidence.claims import Claim
 from onbox.evidence.load import TrialEvidence
 from onbox.evidence.records import ContenderPlan
-from onbox.evidence.served_recipe import served_recipe
 from onbox.judge.results import Measurement
 from onbox.judge.speed.claims import ServedModel, judge_claims
 
@@ -20,7 +19,7 @@ def with_claims(
         return speed
     profile = speed.profile
     served = ServedModel(
-        names=[*served_recipe(contender).model_names, str(profile.get("model") or "")],
+        names=[*(contender.recipe.model_names if contender.recipe else ()), str(profile.get("model") or "")],
         box=tuple(_box_names(evidence.box)),
         backend=str(profile.get("backend") or ""),
         precision=str(profile.get("precision") or ""),

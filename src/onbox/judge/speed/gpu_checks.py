@@ -1,6 +1,6 @@
 """Was the accelerator at full clock, and ours alone? On a box without one there is nothing to ask, and that is said."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
 
 from onbox.evidence.records import GpuMoment
@@ -19,17 +19,20 @@ def clock(context: CheckContext) -> Check:
     least = 100 * limit.GPU_CLOCK_MIN
     if (told := _not_watched(context, least, "% of the maximum")) is not None:
         return told
-    shares = [
-        [gpu.sm_clock_mhz / gpu.sm_clock_max_mhz for gpu in gpus if gpu.sm_clock_mhz and gpu.sm_clock_max_mhz]
-        for gpus in _by_device(context)
-    ]
-    if not all(shares):
-        hint = "the driver does not tell the clock of the accelerator"
+    shares = {
+        index: [gpu.sm_clock_mhz / gpu.sm_clock_max_mhz for gpu in gpus if gpu.sm_clock_mhz and gpu.sm_clock_max_mhz]
+        for index, gpus in _by_device(context).items()
+    }
+    if missing := [index for index, each in shares.items() if not each]:
+        hint = f"the driver does not tell the clock of {_which(context, missing)}"
         return unknown_check(hint, threshold=least, unit="% of the maximum", evidence=_evidence(context))
-    lowest = min(median(each) for each in shares)
+    middle = {index: median(each) for index, each in shares.items()}
+    lowest = min(middle.values())
+    slow = [index for index, share in middle.items() if share < limit.GPU_CLOCK_MIN]
     return check(
-        Status.WARN if lowest < limit.GPU_CLOCK_MIN else None,
-        "the accelerator ran far below its clock: see onbox box, and whether power and cooling are as they should be",
+        Status.WARN if slow else None,
+        f"{_which(context, slow)} ran far below its clock: see onbox box, and whether power and cooling are as they"
+        " should be",
         observed=round(100 * lowest, 1),
         threshold=least,
         unit="% of the maximum",
@@ -43,16 +46,20 @@ def throttle(context: CheckContext) -> Check:
     most = 100 * limit.GPU_THROTTLE_MAX
     if (told := _not_watched(context, most, "% of the time")) is not None:
         return told
-    reasons = [[gpu.throttle_reasons for gpu in gpus] for gpus in _by_device(context)]
-    if any(each is None for gpus in reasons for each in gpus):
-        hint = "the driver does not tell whether it slowed the accelerator down"
+    reasons = {index: [gpu.throttle_reasons for gpu in gpus] for index, gpus in _by_device(context).items()}
+    if missing := [index for index, each in reasons.items() if None in each]:
+        hint = f"the driver does not tell whether it slowed down {_which(context, missing)}"
         return unknown_check(hint, threshold=most, unit="% of the time", evidence=_evidence(context))
-    shares = [sum(bool(limit.GPU_SLOWED & set(each or ())) for each in gpus) / len(gpus) for gpus in reasons]
-    named = sorted(limit.GPU_SLOWED & {name for gpus in reasons for each in gpus for name in each or ()})
+    shares = {
+        index: sum(bool(limit.GPU_SLOWED & set(each or ())) for each in told) / len(told)
+        for index, told in reasons.items()
+    }
+    slowed = [index for index, share in shares.items() if share > limit.GPU_THROTTLE_MAX]
+    named = sorted(limit.GPU_SLOWED & {name for told in reasons.values() for each in told for name in each or ()})
     return check(
-        Status.WARN if max(shares) > limit.GPU_THROTTLE_MAX else None,
-        f"the accelerator was slowed down ({', '.join(named)}): let it cool, and see its power supply",
-        observed=round(100 * max(shares), 1),
+        Status.WARN if slowed else None,
+        f"{_which(context, slowed)} was slowed down ({', '.join(named)}): let it cool, and see its power supply",
+        observed=round(100 * max(shares.values()), 1),
         threshold=most,
         unit="% of the time",
         evidence=_evidence(context),
@@ -65,19 +72,21 @@ def shared(context: CheckContext) -> Check:
     if (told := _not_watched(context, 0, "processes")) is not None:
         return told
     ours = set(context.run.engine_pids)
-    pids = [
-        {pid for gpu in gpus for pid in gpu.pids or ()}
-        for gpus in _by_device(context)
+    used = {
+        index: {pid for gpu in gpus for pid in gpu.pids or ()}
+        for index, gpus in _by_device(context).items()
         if all(gpu.pids is not None for gpu in gpus)
-    ]
-    used = [each for each in pids if each & ours]
+    }
+    used = {index: pids for index, pids in used.items() if pids & ours}
     if not used:
         hint = "the driver does not show the engine among the processes of an accelerator, so others may be there too"
         return unknown_check(hint, threshold=0, unit="processes", evidence=_evidence(context))
-    others = sorted(set.union(*used) - ours)
+    others = sorted(set.union(*used.values()) - ours)
+    where = [index for index, pids in used.items() if pids - ours]
     return check(
         Status.WARN if others else None,
-        f"other processes computed on the accelerator ({', '.join(map(str, others))}): stop them and measure again",
+        f"other processes computed on {_which(context, where)} ({', '.join(map(str, others))}): stop them and measure"
+        " again",
         observed=len(others),
         threshold=0,
         unit="processes",
@@ -99,18 +108,28 @@ def _not_watched(context: CheckContext, threshold: Observed, unit: str) -> Check
         return check(None, "", observed=NONE_HERE, threshold=threshold, unit="", evidence=evidence)
     if not watched(context):
         return unknown_check(UNWATCHED, threshold=threshold, unit=unit, evidence=evidence)
+    if not _by_device(context):
+        hint = f"the driver does not show on which of {context.run.accelerators} accelerators the engine computes"
+        return unknown_check(hint, threshold=threshold, unit=unit, evidence=evidence)
     return None
 
 
-def _by_device(context: CheckContext) -> Sequence[Sequence[GpuMoment]]:
-    """Moments of each device that the engine uses; of all where it is not seen on one."""
+def _by_device(context: CheckContext) -> Mapping[int, Sequence[GpuMoment]]:
+    """Moments of each device that the engine uses; one alone is the one. Empty: of several it is seen on none."""
     devices: dict[int, list[GpuMoment]] = {}
     for moment in watched(context):
         for gpu in moment.gpus:
             devices.setdefault(gpu.index, []).append(gpu)
     ours = set(context.run.engine_pids)
-    used = [gpus for gpus in devices.values() if any(ours & set(gpu.pids or ()) for gpu in gpus)]
-    return used or list(devices.values())
+    used = {index: gpus for index, gpus in devices.items() if any(ours & set(gpu.pids or ()) for gpu in gpus)}
+    return used or (devices if len(devices) == 1 else {})
+
+
+def _which(context: CheckContext, devices: Sequence[int]) -> str:
+    """`the accelerator`, or which of several."""
+    if context.run.accelerators == 1 or not devices:
+        return "the accelerator"
+    return ("accelerator " if len(devices) == 1 else "accelerators ") + ", ".join(map(str, sorted(devices)))
 
 
 def _evidence(context: CheckContext) -> str:

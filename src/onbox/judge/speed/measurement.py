@@ -76,6 +76,7 @@ def measure(evidence: SpeedEvidence) -> Measurement:
         cpu=evidence.cpu,
         moments=evidence.moments,
         coherence=evidence.coherence,
+        model_name=evidence.model_name,
         without_sense=evidence.without_sense,
         ceiling=evidence.ceiling,
         implied_gb_s=implied_gb_s,
@@ -234,7 +235,11 @@ def _witness(name: str, pairs: Pairs | None) -> Witness:
     if not pairs:
         return Witness(name=name, tok_s=None, detail="not to be had from this server")
     tokens, seconds = (math.fsum(column) for column in zip(*pairs, strict=True))
-    return Witness(name=name, tok_s=rounded(tokens / seconds), detail=f"{tokens:.1f} tokens in {seconds:.3f} s")
+    return Witness(
+        name=name,
+        tok_s=rounded(tokens / seconds),
+        detail=f"{f'{tokens:.1f}'.removesuffix('.0')} tokens in {seconds:.3f} s",
+    )
 
 
 def validity(checks: Sequence[Check]) -> Validity:

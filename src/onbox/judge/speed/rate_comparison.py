@@ -63,7 +63,8 @@ def in_words(pair: RatePair) -> str:
         return f"the rates of {pair.old} and {pair.new} are not compared: {pair.why}"
     known = f"{pair.ratio:.3g} times{plus_minus(pair.relative)}"
     if pair.said is RateOrder.EQUAL:
-        return f"the rates of {pair.old} and {pair.new} are equal within their uncertainty ({known})"
+        ratio = f"ratio {pair.ratio:.3g}{plus_minus(pair.relative)}"
+        return f"the rates of {pair.old} and {pair.new} are equal within their uncertainty ({ratio})"
     return f"{pair.new} decodes {pair.said.value} than {pair.old}: {known}"
 
 

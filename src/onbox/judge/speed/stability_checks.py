@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from statistics import median
 
 from onbox.judge import thresholds as limit
 from onbox.judge.formatting import count
@@ -104,7 +105,7 @@ def drift(context: CheckContext) -> Check:
     faster = "faster" if drifted > 0 else "slower"
     return check(
         Status.WARN if abs(drifted) > limit.BOUNDED_MAX else None,
-        f"the last requests were {abs(drifted):.1%} {faster} than the first: heat, a cold start, or other work",
+        f"the last requests were {abs(drifted):.1%} {faster} than the first: {_cause(context, drifted)}",
         observed=round(100 * drifted, 2),
         threshold=most,
         unit="%",
@@ -130,6 +131,22 @@ def interval(context: CheckContext) -> Check:
         unit="%",
         evidence=evidence,
     )
+
+
+def _cause(context: CheckContext, drifted: float) -> str:
+    """What a drift comes from, by the pace of a fixed sum of onbox's own beside each request."""
+    took = [window.reference_s for sample in context.samples if (window := context.cpu.get(sample.id)) is not None]
+    known = [each for each in took if each]
+    if len(known) < 2 or len(known) < len(context.samples):
+        return "heat, a cold start, or other work"
+    cell = max(1, len(known) // 3)
+    own = median(known[:cell]) / median(known[-cell:]) - 1
+    if own * drifted > 0 and abs(own) >= abs(drifted) / 2:
+        word = "faster" if own > 0 else "slower"
+        return (
+            f"so was the processor itself, {abs(own):.1%} {word} at a fixed sum: its clock, or a neighbour on its host"
+        )
+    return "the processor was as fast at a fixed sum: a cold start, memory, or other work"
 
 
 def worst_drift(context: CheckContext) -> float | None:

@@ -8,11 +8,11 @@ import re
 from collections.abc import Sequence
 
 from onbox.evidence.records import LoggedBackend, StandUp
-from onbox.evidence.served_recipe import Expectations
 from onbox.judge.results import BackendProof, PartProof, Proof
+from onbox.schema.recipe import Expect
 
 
-def backend_proof(standup: StandUp, expect: Expectations) -> BackendProof:
+def backend_proof(standup: StandUp, expect: Expect) -> BackendProof:
     """Hold one start of an engine against the recipe that it was started by.
 
     Args:
@@ -21,7 +21,7 @@ def backend_proof(standup: StandUp, expect: Expectations) -> BackendProof:
     """
     parts = [_part(part, pattern, standup.backends) for part, pattern in expect.backends.items()]
     if expect.loaded_bytes:
-        parts.append(_loaded(expect.loaded_bytes, expect.tolerance, standup.figures.get("loaded_bytes")))
+        parts.append(_loaded(expect.loaded_bytes, expect.tolerance, standup))
     return BackendProof(status=_worst(parts), parts=tuple(parts), named=_named(standup.backends))
 
 
@@ -44,14 +44,25 @@ def _part(part: str, pattern: str, seen: Sequence[LoggedBackend]) -> PartProof:
     return PartProof(part=part, status=status, asserted=pattern, seen=names, why=why)
 
 
-def _loaded(asserted: int, tolerance: float, seen: float | None) -> PartProof:
-    """Memory after load against the plan: repacking for another kernel shows here."""
+def _loaded(asserted: int, tolerance: float, standup: StandUp) -> PartProof:
+    """Memory after load against the plan: repacking for another kernel shows here.
+
+    Of a model that several GPUs hold together each may tell its part, or one for all: then that part is taken so often.
+    """
+    seen, lines, devices = standup.figures.get("loaded_bytes"), standup.figures.get("loaded_lines"), standup.devices
+    told_by = ""
+    if seen is not None and lines is not None and devices is not None and devices > 1:
+        told_by = f" on {devices} GPUs"
+        if lines == 1:
+            seen, told_by = seen * devices, f"{told_by}, as one of them tells of its part"
+        elif lines != devices:
+            seen, told_by = None, f": {lines:.0f} lines tell of {devices} GPUs"
     if seen is None:
-        status, why = Proof.UNKNOWN, "the log does not tell what was loaded"
+        status, why = Proof.UNKNOWN, f"the log does not tell what was loaded{told_by}"
     else:
         off = (seen - asserted) / asserted
         status = Proof.PROVEN if abs(off) <= tolerance else Proof.CONTRADICTED
-        why = f"{seen / 2**30:.2f} GiB loaded, {off:+.0%} of what was asserted ({tolerance:.0%} allowed)"
+        why = f"{seen / 2**30:.2f} GiB loaded{told_by}, {off:+.0%} of what was asserted ({tolerance:.0%} allowed)"
     told = "" if seen is None else f"{seen / 2**30:.2f} GiB"
     shown = f"{asserted / 2**30:.2f} GiB"
     return PartProof(part="loaded_bytes", status=status, asserted=shown, seen=told, why=why)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from onbox.evidence.records import ArmPlan, FaultKind, Plan
 from onbox.judge import thresholds as limit
 from onbox.judge.formatting import count, percent, sentence
+from onbox.judge.model_name import model_name
 from onbox.judge.results import Outcome, Proof
 from onbox.judge.rule import Subject, finding, rule
 from onbox.judge.runs.isolation import has_mark
@@ -21,8 +22,9 @@ def trial_checks(plan: Plan, judged: Sequence[JudgedContender]) -> tuple[Check, 
     """Every rule for every contender it speaks of; none for a trial without tasks."""
     if not plan.tasks:
         return ()
-    found = []
+    found: list[Check] = []
     for contender in judged:
+        found += model_name(contender.result.name, contender.model_name)
         found += [plan_complete(contender), coverage(contender), serving(contender), *backend(contender)]
         found += [runs_independent(contender), sandbox_held(plan, contender), *harness(contender)]
         found += [arm_isolated(arm, contender) for arm in plan.treatments if has_mark(arm)]
@@ -44,7 +46,7 @@ def plan_complete(contender: JudgedContender) -> Check:
         threshold=asked,
         unit="runs",
         evidence=f"{result.name}/runs",
-        hint=f"{missing} runs of {result.name} are missing{why}: go on with --resume" if missing else "",
+        hint=f"{count(missing, 'run')} of {result.name} missing{why}: go on with --resume" if missing else "",
     )
 
 
@@ -102,7 +104,7 @@ def backend(contender: JudgedContender) -> tuple[Check, ...]:
             threshold=", ".join(part.asserted for part in proof.parts),
             unit="",
             evidence=f"{result.name}/standup/phases.json",
-            hint=f"{result.name} is not shown to run as its recipe says: {why}" if doubts else "",
+            hint=f"nothing shows that {result.name} runs as its recipe says: {why}" if doubts else "",
         ),
     )
 
@@ -123,9 +125,9 @@ def runs_independent(contender: JudgedContender) -> Check:
         status=Status.WARN if again > limit.REPEATS_MAX * n else Status.PASS,
         observed=again,
         threshold=int(limit.REPEATS_MAX * n),
-        unit="runs that repeat another",
+        unit="repeats",
         evidence=f"{name}/runs",
-        hint=f"{name} said again what it had said before, word for word, in {again} of {n} valid runs "
+        hint=f"in {again} of {n} valid runs {name} answered word for word as in another run "
         f"({_short(where)}): the tests count {n - again}.{whole}"
         if again > limit.REPEATS_MAX * n
         else "",
@@ -167,7 +169,8 @@ def harness(contender: JudgedContender) -> tuple[Check, ...]:
             threshold=limit.HARNESS_FAULTS_MAX,
             unit="runs",
             evidence=f"{contender.result.name}/runs",
-            hint=f"{len(broken)} runs of {contender.result.name} were ended by a fault of onbox: {_short(broken[-1])}",
+            hint=f"{count(len(broken), 'run')} of {contender.result.name} ended by a fault of onbox: "
+            f"{_short(broken[-1])}",
         ),
     )
 
@@ -200,7 +203,7 @@ def tasks_unseen(plan: Plan) -> tuple[Check, ...]:
     span = days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"
     found = []
     for contender in plan.contenders:
-        released = str(contender.recipe.get("released") or "")
+        released = contender.recipe.released if contender.recipe else ""
         # The day itself counts: what was published on it was learnt before.
         older = [day for day in days if not released or day <= released]
         when = f"was published on {released}" if released else "was published on a day that its recipe does not say"
@@ -222,7 +225,7 @@ def tasks_unseen(plan: Plan) -> tuple[Check, ...]:
 
 @rule("AT_A_TIME", Subject.TRIAL)
 def at_a_time(plan: Plan, judged: Sequence[JudgedContender]) -> tuple[Check, ...]:
-    """Runs at a time: all contenders had the same company, and none met a time limit for its neighbours' sake.
+    """Runs at a time: all contenders had as many beside them, and none met a time limit for its neighbours' sake.
 
     No check where every run was alone.
     """
@@ -233,7 +236,7 @@ def at_a_time(plan: Plan, judged: Sequence[JudgedContender]) -> tuple[Check, ...
     doubts = []
     if len(set(most.values())) > 1:
         doubts.append(
-            f"contenders had unlike company ({', '.join(f'{name} {n} at a time' for name, n in most.items())}), so "
+            f"contenders ran unequally many at a time ({', '.join(f'{name} {n}' for name, n in most.items())}), so "
             "their seconds do not compare"
         )
     if late:
@@ -267,8 +270,8 @@ def same_instances(judged: Sequence[JudgedContender]) -> Check:
         threshold=0,
         unit="tasks that differed",
         evidence="runs",
-        hint=f"{', '.join(unequal)} gave contenders different files for the same seed: its generator is not "
-        "deterministic, leave it out"
+        hint=f"contenders got different files for the same seed of {', '.join(unequal)}: the generator is not "
+        "deterministic, leave the task out"
         if unequal
         else "",
     )

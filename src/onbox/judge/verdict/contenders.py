@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 
 from onbox.evidence.claims import Claim
 from onbox.evidence.load import ContenderEvidence, TrialEvidence
-from onbox.evidence.records import ContenderPlan, LedgerEntry, LedgerKind, Plan, RunRecord
-from onbox.evidence.served_recipe import served_recipe
+from onbox.evidence.records import ContenderPlan, LedgerEntry, LedgerKind, Plan, PreflightCase, RunRecord
 from onbox.judge.intervals import clopper_pearson
 from onbox.judge.mean_bounds import mean_interval
 from onbox.judge.results import BackendProof, ContenderResult, Measurement, Outcome, RunResult, TaskCell
@@ -20,6 +19,7 @@ from onbox.judge.speed.measurement import measure, refused
 from onbox.judge.verdict.backend import backend_proof
 from onbox.judge.verdict.cells import Cell, CellKey, Slot, effective, repeats
 from onbox.judge.verdict.standing import ContenderFacts, facts_of
+from onbox.schema.recipe import Expect
 
 OPEN_CODE = "S?-REASON-ONLY"
 """The one failure that no evidence lays to the model or to the server."""
@@ -54,6 +54,7 @@ class JudgedContender:
         arm: the baseline.
         failed: why it was not carried out to its end, by the ledger; empty when it was.
         facts: what else is known of it.
+        model_name: of a model that its server does not list.
     """
 
     plan: ContenderPlan
@@ -63,6 +64,7 @@ class JudgedContender:
     arm: str
     failed: str = ""
     facts: ContenderFacts = field(default_factory=ContenderFacts)
+    model_name: PreflightCase | None = None
 
     @property
     def baseline(self) -> dict[str, Cell]:
@@ -108,7 +110,7 @@ def judge_contender(
     failed = _failed(evidence.ledger, contender.plan.name)
     timed = _seconds(own, [cells[task.name, plan.arms[0]] for task in plan.tasks])
     facts = facts_of(contender, *timed, sees=sight.sees if sight else None)
-    return JudgedContender(contender.plan, tuple(runs), cells, tally, plan.arms[0], failed, facts)
+    return JudgedContender(contender.plan, tuple(runs), cells, tally, plan.arms[0], failed, facts, contender.model_name)
 
 
 def _seconds(runs: Sequence[JudgedRun], cells: Sequence[Cell]) -> tuple[dict[tuple[str, int], float], float]:
@@ -196,8 +198,10 @@ def population_interval(cells: Sequence[Cell]) -> tuple[float, float] | None:
 
 def _backend(contender: ContenderEvidence) -> BackendProof | None:
     """What computes, by the last life of its engine."""
-    served = served_recipe(contender.plan)
-    return None if contender.last_life is None else backend_proof(contender.last_life, served.expect)
+    if contender.last_life is None:
+        return None
+    recipe = contender.plan.recipe
+    return backend_proof(contender.last_life, recipe.expect if recipe else Expect())
 
 
 def _failed(ledger: Sequence[LedgerEntry], contender: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from onbox.evidence.records import Plan
 from onbox.judge import thresholds as limit
-from onbox.judge.formatting import OF_KERNELS, count, p_words, passes, percent, plus_minus, sentence, several
+from onbox.judge.formatting import OF_KERNELS, count, p_words, passes, percent, plus_minus, several
 from onbox.judge.rates import RatePair
 from onbox.judge.results import ArmResult, ContenderResult, Outcome, Validity
 from onbox.judge.speed.measurement import KERNELS
@@ -172,8 +172,13 @@ def _of_speed(results: Sequence[ContenderResult], rates: Sequence[RatePair]) -> 
         found.append(several([f"{r.name} needs {r.seconds_to_pass:.0f} s for a pass" for r in timed]) + ".")
     measured = [result for result in results if result.speed is not None]
     if measured:
-        found.append(several([_rate(result) for result in measured]) + ".")
-    return [*found, *(sentence(in_words(each)) for each in rates)]
+        found.append(_opened(several([_rate(result) for result in measured])) + ".")
+    return [*found, *(f"{_opened(in_words(each))}." for each in rates)]
+
+
+def _opened(text: str) -> str:
+    """A clause as a sentence's beginning, its names as they are."""
+    return f"T{text[1:]}" if text.startswith("the ") else text
 
 
 def _rate(result: ContenderResult) -> str:

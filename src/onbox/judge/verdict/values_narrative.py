@@ -52,7 +52,7 @@ def of_others(pair: HeadToHead) -> list[str]:
         weighed, result = other.pair.weighed, other.challenger.result
         said = {
             SWITCH: f"would be a switch as well ({weighed.basis.value})",
-            UNDECIDED: "is undecided beside the incumbent",
+            UNDECIDED: "is undecided against the incumbent",
         }.get(other.verdict, f"is no reason to switch ({weighed.basis.value})")
         time = f"; {_times(other.pair.time, other.pair.each)}" if other.pair.time else ""
         found.append(f"{result.name} passes {result.passed} of {result.valid} and {said}{time}.")

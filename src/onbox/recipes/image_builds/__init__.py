@@ -10,8 +10,9 @@ from pydantic import Field, ValidationError
 
 from onbox.errors import UsageError
 from onbox.field_errors import first_problem
-from onbox.recipes.base import RecipePart
-from onbox.recipes.build import Build, inputs_sha256
+from onbox.recipes.build_inputs import inputs_sha256
+from onbox.schema.recipe.build import Build
+from onbox.schema.recipe.part import RecipePart
 
 _TEMPLATE = re.compile(r"\{(arch|capability)\}")
 

@@ -1,8 +1,8 @@
 # Goes after testrun.py: the tests on many states of one workspace, one after the other, in one sandbox.
 #
 # On standard input comes what testrun.py is told. CALLS_DIR holds two named pipes: each line of JSON from `ask` has
-# `changed` (name -> base64, null for a file that is gone), `targets`, `timeout_s` and `cpu_s`, and is answered in `answers` by
-# what testrun.py prints. What passes here may have been forged by a state before it: the gate is asked again.
+# `changed` (name -> base64, null for a file that is gone), `targets`, `only`, `timeout_s` and `cpu_s`, and is answered in
+# `answers` by what testrun.py prints, with `cpu_s` and the `seconds` of each test. What passes here may have been forged by a state before it: the gate is asked again.
 
 ZYGOTE = r'''
 import json, os, resource, select, signal, sys, traceback, unittest
@@ -107,9 +107,25 @@ def answer(request, zygotes):
             tests, why = READERS[request["kind"]](report, said)
         except (OSError, ValueError, ElementTree.ParseError, TypeError, KeyError, AttributeError):
             tests, why = {}, {}
-        return {"tests": tests, "why": why, "exit": code, "said": said[-3000:], "cpu_s": cpu_s}, zygotes
+        out = {"tests": tests, "why": why, "exit": code, "said": said[-3000:], "cpu_s": cpu_s}
+        return {**out, "seconds": seconds_of(request["kind"], report)}, zygotes
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def seconds_of(kind, report):
+    """Wall time of each test, where the runner says it."""
+    found = {}
+    try:
+        if kind == "pytest":
+            for case in ElementTree.parse(report).getroot().iter("testcase"):
+                name = f"{case.get('classname', '')}::{case.get('name', '')}".strip(":")
+                found[name] = found.get(name, 0.0) + float(case.get("time") or 0)
+        if kind == "unittest":
+            found = {name: float(end[2]) for name, end in json.loads(report.read_text()).items()}
+    except (OSError, ValueError, ElementTree.ParseError, TypeError, LookupError, AttributeError):
+        return {}
+    return found
 
 
 def serve():

@@ -8,6 +8,7 @@ a request on standard input:
     delete     names and folders that are taken away first
     given      the names that the project has: anything else that would bend how its tests run is taken away
     targets    the test files
+    only       ids of the tests that are run, for pytest and unittest; all of the files where it is left out
     timeout_s  wall time
 
 and prints one line of JSON: `tests` (id -> passed, failed, skipped), `why` (id -> last words), `exit`, `said`.
@@ -30,9 +31,30 @@ RANK = {"skipped": 0, "passed": 1, "failed": 2}
 BENDS = {"conftest.py", "sitecustomize.py", "usercustomize.py", "pytest.ini", ".pytest.ini", "tox.ini", "setup.cfg"}
 COMPILED = (".pyc", ".pth", ".so", ".pyd")
 
+ONLY = r'''
+import json, os, sys, pytest
+from _pytest.junitxml import bin_xml_escape, mangle_test_address
+sys.path.insert(0, os.getcwd())
+names = set(json.load(open(sys.argv[1])))
+
+class Only:
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config, items):
+        kept, gone = [], []
+        for item in items:
+            *above, last = mangle_test_address(item.nodeid)
+            name = (".".join(above) + "::" + bin_xml_escape(last)).strip(":")
+            (kept if name in names else gone).append(item)
+        config.hook.pytest_deselected(items=gone)
+        items[:] = kept
+
+sys.exit(pytest.main(sys.argv[2:], plugins=[Only()]))
+'''
+
 UNITTEST = r'''
-import json, os, sys, unittest
-report, targets = sys.argv[1], sys.argv[2:]
+import json, os, sys, time, unittest
+report, only, targets = sys.argv[1], sys.argv[2], sys.argv[3:]
+names = set(json.load(open(only))) if only else None
 found = {}
 
 class Result(unittest.TextTestResult):
@@ -40,7 +62,10 @@ class Result(unittest.TextTestResult):
         name = test.id() if not hasattr(test, "test_case") else test.test_case.id()
         rank = {"skipped": 0, "passed": 1, "failed": 2}
         if rank[state] >= rank.get(found.get(name, ("skipped", ""))[0], 0):
-            found[name] = (state, why)
+            found[name] = (state, why, round(time.monotonic() - self.begun, 3))
+    def startTest(self, test):
+        self.begun = time.monotonic()
+        super().startTest(test)
     def addSuccess(self, test):
         self.said(test, "passed")
     def addSkip(self, test, reason):
@@ -56,6 +81,13 @@ class Result(unittest.TextTestResult):
         if err is not None:
             self.said(test, "failed", f"{err[0].__name__}: {err[1]}"[-600:])
 
+def each(suite):
+    for test in suite:
+        if isinstance(test, unittest.TestSuite):
+            yield from each(test)
+        elif names is None or test.id() in names or type(test).__module__ == "unittest.loader":
+            yield test
+
 suite = unittest.TestSuite()
 loader = unittest.TestLoader()
 for target in targets:
@@ -66,6 +98,8 @@ for target in targets:
         parts.insert(0, part)
     sys.path.insert(0, os.path.abspath(folder or "."))
     suite.addTests(loader.loadTestsFromName(".".join(parts)))
+if names is not None:
+    suite = unittest.TestSuite(each(suite))
 unittest.TextTestRunner(resultclass=Result, verbosity=0).run(suite)
 with open(report, "w") as file:
     json.dump(found, file)
@@ -148,12 +182,16 @@ def command_of(request, work, report):
         "CI": "1",
         "NO_COLOR": "1",
     }
+    only = str(work.parent / "only.json") if request.get("only") else ""
+    if only:
+        Path(only).write_text(json.dumps(request["only"]))
     if kind == "pytest":
         words = ["-m", "pytest", "-q", "-o", "addopts=", "-o", "junit_family=xunit1", "-p", "no:cacheprovider"]
         # Rewritten asserts only say more, and nothing of them could be kept from one run to the next.
-        return [sys.executable, *words, "--tb=line", "--assert=plain", f"--junitxml={report}", *targets], env
+        words += ["--tb=line", "--assert=plain", f"--junitxml={report}", "--continue-on-collection-errors", *targets]
+        return [sys.executable, *(["-c", ONLY, only, *words[2:]] if only else words)], env
     if kind == "unittest":
-        return [sys.executable, "-c", UNITTEST, str(report), *targets], env
+        return [sys.executable, "-c", UNITTEST, str(report), only, *targets], env
     if kind == "node":
         words = ["--test", "--test-reporter=junit", f"--test-reporter-destination={report}"]
         return ["node", *words, *targets], env

@@ -1,0 +1,110 @@
+"""Finds the tests of a commit that decide: they fail before, and pass after each time."""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from onbox.bench.history.runners import Kind, Observed
+from onbox.bench.history.worker import MiningWorker
+
+ALL_MAX_S = 120.0
+"""Of one run of all tests that a commit touches; they run so twice."""
+BEFORE_MIN_S = 30.0
+"""What the tests may take at least on the tree before."""
+TESTS_MAX_S = 20.0
+"""Of one run of those that decide; they run a hundred times until a task is kept."""
+QUICK_S = 1.5
+"""Where all take longer than this, those run that fail before, and of the others the quickest."""
+OTHERS_S = 0.5
+"""What these others may take."""
+SELECTED: tuple[Kind, ...] = ("pytest", "unittest")
+"""Runners that can be told which tests to run."""
+
+
+class DropError(Exception):
+    """Why a commit makes no task."""
+
+
+@dataclass(frozen=True)
+class DecidingTests:
+    """What the tests of a commit say of it.
+
+    Args:
+        stable: ids that pass after, each time.
+        undone: ids that pass before.
+        why: how the others fail before, by id.
+        limit_s: of one run.
+        only: ids of the tests that are run from now on; all of them where it is empty.
+    """
+
+    stable: frozenset[str]
+    undone: frozenset[str]
+    why: Mapping[str, str]
+    limit_s: float
+    only: frozenset[str] = frozenset()
+
+
+def find_deciding_tests(
+    worker: MiningWorker, kind: Kind, old: Mapping[str, bytes], new: Mapping[str, bytes]
+) -> DecidingTests:
+    """Run the tests before and after, twice each.
+
+    Args:
+        worker: runs them.
+        kind: the runner.
+        old: the files of code that the commit changes, as they were.
+        new: as they are then.
+
+    Raises:
+        DropError: no test decides, or they take too long.
+        BoxError: the sandbox could not start.
+    """
+    first = worker.observe(new, cpu_s=ALL_MAX_S)
+    if first.timed_out or first.cost_s > ALL_MAX_S:
+        raise DropError(f"its tests take more than {ALL_MAX_S:g} s")
+    # What a commit makes fast may take much longer before.
+    slower_s = min(max(BEFORE_MIN_S, 8 * first.cost_s), ALL_MAX_S)
+    before = worker.observe(old, cpu_s=slower_s)
+    if not before.tests:
+        # Nothing was seen to fail: a box may have been too busy, or the code ends its own tests.
+        raise DropError("its tests give no result on the tree before")
+    failing = first.passed - before.passed
+    if not failing:
+        raise DropError(_undecided(first))
+    only: frozenset[str] = frozenset()
+    if max(first.cost_s, before.cost_s) > QUICK_S and kind in SELECTED:
+        only = failing | (_quickest(first, first.passed) & _quickest(before, before.passed))
+    again = worker.observe(new, only=only, cpu_s=max(3.0, 4 * first.cost_s))
+    if again.cost_s > TESTS_MAX_S:
+        raise DropError(f"the tests that decide take more than {TESTS_MAX_S:g} s")
+    limit_s = max(3.0, 4 * again.cost_s)
+    once_more = worker.observe(old, only=only, cpu_s=slower_s)
+    if not once_more.tests:
+        raise DropError("its tests give no result on the tree before")
+    stable, undone = first.passed & again.passed, before.passed | once_more.passed
+    if stable <= undone:
+        raise DropError("its tests pass only sometimes")
+    return DecidingTests(stable, undone, before.why, limit_s, only)
+
+
+def _quickest(run: Observed, names: Collection[str]) -> frozenset[str]:
+    """The quickest of some tests that together take no more than OTHERS_S on the processor."""
+    total = sum(run.seconds_of.values())
+    share = run.cost_s / total if total else 0.0
+    kept, spent = set(), 0.0
+    for name in sorted(names, key=lambda name: (run.seconds_of.get(name, total), name)):
+        spent += share * run.seconds_of.get(name, total)
+        if spent > OTHERS_S:
+            break
+        kept.add(name)
+    return frozenset(kept)
+
+
+def _undecided(first: Observed) -> str:
+    """Why no test decides: those after the commit pass before too, or do not run here at all."""
+    if first.passed:
+        return "no test that fails before passes after"
+    lines = [line.strip() for line in first.said.splitlines() if line.strip()]
+    errors = [line for line in lines if re.search(r"error|no module", line, re.IGNORECASE)]
+    last = (errors or lines or ["the runner said nothing"])[-1].encode("ascii", "backslashreplace").decode()
+    return f"no test passes after: {last[:160]}"

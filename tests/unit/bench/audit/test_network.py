@@ -1,0 +1,206 @@
+"""A gate that needs the network is found before anything runs, with the command and the host that it missed."""
+
+import http.server
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from onbox.bench.audit.admission import fit
+from onbox.bench.audit.network import needs_of_network
+from onbox.bench.gate import grade
+from onbox.bench.network_words import need_by_output, need_by_script
+from onbox.bench.sandbox import Bind, Sandbox
+from onbox.bench.sandbox.choose import choose
+from onbox.bench.tasks import Task, load_task
+from onbox.errors import BoxError
+from tests.unit.bench.test_rewards import made
+
+WRITES_ONE = "echo 1 > /logs/verifier/reward.txt\n"
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Sandbox:
+    return choose()
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.mark.parametrize(
+    ("output", "command", "host"),
+    [
+        ("curl: (6) Could not resolve host: astral.sh", "curl", "astral.sh"),
+        ("curl: (7) Failed to connect to 10.1.2.3 port 443 after 0 ms: Couldn't connect", "curl", "10.1.2.3"),
+        ("wget: unable to resolve host address ‘example.org’", "wget", "example.org"),
+        ("wget: bad address 'example.org'", "wget", "example.org"),
+        (
+            "W: Failed to fetch http://a.b/x  Temporary failure resolving 'deb.example.org'",
+            "apt-get",
+            "deb.example.org",
+        ),
+        (
+            "fatal: unable to access 'https://me@git.example.org/a.git/': Could not resolve host",
+            "git",
+            "git.example.org",
+        ),
+        ("ssh: Could not resolve hostname git.example.org: Temporary failure", "git", "git.example.org"),
+        (
+            "WARNING: Retrying ... HTTPSConnectionPool(host='pypi.example.org', port=443): Failed to establish a new "
+            "connection",
+            "pip",
+            "pypi.example.org",
+        ),
+        ("error: Failed to fetch: `https://pypi.example.org/simple/pytest/`", "uv", "pypi.example.org"),
+        ("  error sending request for url (https://pypi.example.org/simple/x/)", "uv", "pypi.example.org"),
+        ("npm error errno EAI_AGAIN request to https://npm.example.org/x failed", "npm", "npm.example.org"),
+        ("npm ERR! getaddrinfo ENOTFOUND npm.example.org", "npm", "npm.example.org"),
+        ("go: x@v1: dial tcp: lookup proxy.example.org: no such host", "go", "proxy.example.org"),
+        ("Error: getaddrinfo EAI_AGAIN api.example.org", "", "api.example.org"),
+        ("socket.gaierror: [Errno -3] Temporary failure in name resolution", "", ""),
+        ("OSError: [Errno 101] Network is unreachable", "", ""),
+    ],
+)
+def test_what_a_command_says_without_a_network(output: str, command: str, host: str) -> None:
+    need = need_by_output("tests/test.sh", "", f"before\n{output}\nafter\n")
+    assert need is not None
+    assert need.seen
+    assert need.commands == ((command,) if command else ())
+    assert need.hosts == ((host,) if host else ())
+    assert "tried without" in str(need)
+    assert "\n" not in str(need)
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "",
+        "AssertionError: expected 1, got 0",
+        "curl: (7) Failed to connect to localhost port 8080 after 0 ms",
+        "curl: (7) Failed to connect to 127.0.0.1 port 8080: Connection refused",
+        "curl: (22) The requested URL returned error: 404",
+        "could not resolve the conflict",
+    ],
+)
+def test_what_has_nothing_to_do_with_it(output: str) -> None:
+    assert need_by_output("tests/test.sh", "curl -s localhost:8080\n", output) is None
+
+
+def test_a_command_that_hides_its_words_is_told_by_its_line() -> None:
+    text = "#!/bin/bash\n# curl https://commented.org\nuv pip install x\nfetch https://api.example.org/x\n"
+    need = need_by_output("tests/test.sh", text, "Error: getaddrinfo EAI_AGAIN api.example.org")
+    assert need is not None
+    assert need.commands == ("uv pip",)
+    alone = need_by_script("tests/test.sh", "curl -s https://astral.sh/install.sh | sh\nsource ~/.bashrc\nuvx pytest\n")
+    assert alone is not None
+    assert (alone.commands, alone.hosts, alone.seen) == (("curl", "uvx"), ("astral.sh",), False)
+    assert need_by_script("tests/test.sh", "curl -s http://localhost:8000/x\npytest\ngit status\n") is None
+    assert need_by_script("tests/test.sh", "apt-get -y install gcc\n") is not None
+
+
+@pytest.mark.parametrize(
+    ("test_sh", "words"),
+    [
+        (
+            "#!/bin/bash\necho 'curl: (6) Could not resolve host: astral.sh' >&2\necho 0 > /logs/verifier/reward.txt\n",
+            "tests/test.sh needs the network: tried without, curl could not reach astral.sh",
+        ),
+        (
+            "#!/bin/bash\nset -e\ntrue || apt-get install -y curl\nfalse\n" + WRITES_ONE,
+            "tests/test.sh does not come to its end without the network, and runs apt-get install",
+        ),
+        ("#!/bin/bash\necho 0 > /logs/verifier/reward.txt\n", ""),
+        # It asks, and does well without an answer.
+        ("#!/bin/bash\necho 'curl: (6) Could not resolve host: astral.sh'\n" + WRITES_ONE, ""),
+    ],
+)
+@pytest.mark.bwrap
+def test_a_gate_is_tried_without_one(tmp_path: Path, sandbox: Sandbox, test_sh: str, words: str) -> None:
+    task = made(tmp_path, test_sh)
+    assert "; ".join(map(str, needs_of_network(task, sandbox))) == words
+
+
+@pytest.mark.bwrap
+def test_a_real_command_without_a_network_is_named(tmp_path: Path, sandbox: Sandbox) -> None:
+    script = "import socket, sys; socket.getaddrinfo(sys.argv[1], 80)"
+    test_sh = f"#!/bin/bash\npython3 -c '{script}' files.example.org && {WRITES_ONE}"
+    (need,) = needs_of_network(made(tmp_path, test_sh), sandbox)
+    assert need.seen
+    assert "name" in str(need)
+
+
+@pytest.mark.bwrap
+def test_a_solution_that_needs_one_is_named_too(tmp_path: Path, sandbox: Sandbox) -> None:
+    task = made(tmp_path, "#!/bin/bash\ngrep -q done a && echo 1 > /logs/verifier/reward.txt\n")
+    (task.solution / "solve.sh").write_text("#!/bin/bash\necho \"wget: bad address 'x.org'\"; exit 1\n")
+    (need,) = needs_of_network(load_task(task.path), sandbox)
+    assert str(need) == "solution/solve.sh needs the network: tried without, wget could not reach x.org"
+
+
+# ---------------------------------------------------------------- let in
+
+
+class _Answers(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"answered")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    with http.server.HTTPServer(("127.0.0.1", 0), _Answers) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
+
+
+ASKS = """#!/bin/bash
+python3 - <<'END' && echo 1 > /logs/verifier/reward.txt
+import urllib.request
+try:
+    print(urllib.request.urlopen("http://127.0.0.1:PORT", timeout=5).read().decode())
+except OSError as error:
+    raise SystemExit(f"curl: (6) Could not resolve host: files.example.org ({error})")
+END
+true
+"""
+
+
+def asking(folder: Path, port: int) -> Task:
+    return made(folder, ASKS.replace("PORT", str(port)))
+
+
+@pytest.mark.bwrap
+def test_it_is_left_out_or_let_in_by_words(tmp_path: Path, sandbox: Sandbox, port: int) -> None:
+    needs, other = asking(tmp_path / "1", port), made(tmp_path / "2", "#!/bin/bash\n" + WRITES_ONE)
+    said: list[str] = []
+    found = fit([needs, other], sandbox, lambda name, why: said.append(why.message), network="none")
+    assert [task.network for task in found] == [False]
+    assert said == ["tests/test.sh needs the network: tried without, curl could not reach files.example.org"]
+    with pytest.raises(BoxError, match=r"tests/test\.sh needs the network") as raised:
+        fit([needs], sandbox, network="none")
+    assert "--network gates" in raised.value.next_step
+
+    found = fit([needs, other], sandbox, network="gates")
+    assert [task.network for task in found] == [True, False], "the one that needs none has none"
+    (tmp_path / "app").mkdir()
+    assert grade(needs, tmp_path / "app", "", sandbox).exit_code == 3
+    assert grade(found[0], tmp_path / "app", "", sandbox).exit_code == 0
+
+
+@pytest.mark.bwrap
+def test_a_command_has_a_network_only_where_it_is_let_in(tmp_path: Path, sandbox: Sandbox) -> None:
+    binds = {"APP_DIR": Bind(tmp_path, "/app", writable=True)}
+    argv = ["sh", "-c", "grep -c : /proc/net/dev; cat /etc/resolv.conf"]
+    without = sandbox.run(argv, binds=binds, cwd="APP_DIR", timeout_s=20)
+    assert without.output.startswith(b"1\n"), "the loopback of its own, and no other"
+    within = sandbox.run(argv, binds=binds, cwd="APP_DIR", timeout_s=20, network=True)
+    own = Path("/proc/net/dev").read_text().count(":")
+    assert within.output.decode() == f"{own}\n" + Path("/etc/resolv.conf").read_text()

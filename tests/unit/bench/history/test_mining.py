@@ -1,0 +1,169 @@
+"""`onbox task from`: commits that came with tests become tasks that pass their audit; nothing else does."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from onbox.app.tasks import tasks_from
+from onbox.bench.audit import audit
+from onbox.bench.audit.admission import admit
+from onbox.bench.sandbox.choose import choose
+from onbox.bench.tasks import load_task, load_tasks
+from onbox.cli.commands.task import command
+from onbox.errors import BadSubjectError, UsageError
+from tests.unit.bench.history import repositories
+from tests.unit.bench.history.repositories import commit, git, new, slugs
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str], Path, dict[str, object]]:
+    folder = tmp_path_factory.mktemp("history")
+    repository, names = slugs(folder / "slugs")
+    words = ["from", str(repository), "--to", str(folder / "tasks"), "--json"]
+    done = CliRunner().invoke(command, words, catch_exceptions=False)
+    return repository, names, folder / "tasks", json.loads(done.stdout)
+
+
+def test_the_one_commit_with_a_deciding_test_is_kept(
+    made: tuple[Path, list[str], Path, dict[str, object]],
+) -> None:
+    _, (first, second, third), folder, said = made
+    assert said == {
+        "looked_at": 3,
+        "kept": [{"name": f"slugs-{third[:8]}-spaces-become-dashes-in-a-slug-12", "commit": third}],
+        "dropped": [
+            {"commit": second, "why": "changes no tests"},
+            {"commit": first, "why": "nothing before it"},
+        ],
+    }
+    assert [task.name for task in load_tasks(folder)] == [said["kept"][0]["name"]]  # type: ignore[index]
+
+
+def test_the_task_has_the_tree_before_and_hides_the_tests(
+    made: tuple[Path, list[str], Path, dict[str, object]],
+) -> None:
+    _, (_, _, third), folder, _ = made
+    task = load_tasks(folder)[0]
+    app = task.environment / "app"
+    assert (app / "slugs.py").read_text() == repositories.SLUGS
+    assert (app / "tests/test_slugs.py").read_text() == repositories.TEST
+    assert "test_spaces" in (task.tests / "hidden/tests/test_slugs.py").read_text()
+    assert not (app / ".git").exists()
+    assert task.committed == "2023-11-14"
+    wanted = json.loads((task.tests / "wanted.json").read_text())
+    assert wanted["commit"] == third
+    assert wanted["fail_to_pass"] == ["tests.test_slugs.Slugs.test_spaces"]
+    assert wanted["pass_to_pass"] == ["tests.test_slugs.Slugs.test_lower", "tests.test_slugs.Slugs.test_words"]
+
+
+def test_the_reference_is_what_the_tests_need_and_no_more(
+    made: tuple[Path, list[str], Path, dict[str, object]],
+) -> None:
+    task = load_tasks(made[2])[0]
+    patch = (task.solution / "reference.patch").read_text()
+    assert '+    return title.lower().replace(" ", "-")' in patch
+    assert "NOTE" not in patch
+    assert "README" not in patch
+    assert "NOTE" in (task.solution / "files/upstream/slugs.py").read_text()
+
+
+def test_the_instruction_says_what_and_not_how(made: tuple[Path, list[str], Path, dict[str, object]]) -> None:
+    text = load_tasks(made[2])[0].instruction
+    assert "Spaces become dashes in a slug\n" in text
+    assert "made an address with a space in it" in text
+    assert "`slugs.py` (+1 -1 lines)" in text
+    assert "`tests.test_slugs.Slugs.test_spaces`" in text
+    for hidden in ("replace(", "Signed-off-by", "#12", "```"):
+        assert hidden not in text
+
+
+def test_a_trial_need_not_audit_it_again(made: tuple[Path, list[str], Path, dict[str, object]]) -> None:
+    audited: list[str] = []
+    admit(load_tasks(made[2]), choose(), audited.append)
+    assert audited == []
+
+
+def test_the_task_passes_its_audit_and_an_easy_gate_would_not(
+    made: tuple[Path, list[str], Path, dict[str, object]], tmp_path: Path
+) -> None:
+    task = load_tasks(made[2])[0]
+    found = audit(task, choose())
+    assert found.missed == ()
+    assert not found.open_to_cheating
+    kinds = {end.probe.split(":")[0].split("/")[0] for end in found.probes}
+    assert {"oracle", "nothing done", "variants", "wrong", "cheat", "attack"} <= kinds
+
+    copy = tmp_path / task.name
+    shutil.copytree(task.path, copy)
+    wanted = json.loads((copy / "tests/wanted.json").read_text())
+    wanted["fail_to_pass"] = []
+    (copy / "tests/wanted.json").write_text(json.dumps(wanted))
+    assert any(end.probe.startswith("nothing done") for end in audit(load_task(copy), choose()).missed)
+
+
+def test_a_commit_whose_tests_pass_by_chance_is_dropped(tmp_path: Path) -> None:
+    repository = new(tmp_path / "flaky")
+    test = "import os, unittest\nfrom one import one\n\n\nclass One(unittest.TestCase):\n    def test_one(self):\n"
+    commit(repository, "start", {"one.py": "def one():\n    return 0\n", "tests/test_one.py": test + "        one()\n"})
+    chance = test + "        self.assertEqual(one(), 1)\n        self.assertLess(os.urandom(1)[0], 100)\n"
+    commit(repository, "one is one", {"one.py": "def one():\n    return 1\n", "tests/test_one.py": chance})
+    with pytest.raises(BadSubjectError, match="none of 2 commits makes a task"):
+        tasks_from(repository, tmp_path / "tasks").check()
+
+
+@pytest.mark.parametrize("change", ["Tests only", "Nothing that a test sees"])
+def test_commits_that_tests_do_not_decide_are_dropped(tmp_path: Path, change: str) -> None:
+    repository, _ = slugs(tmp_path / "slugs")
+    files = {"tests/test_slugs.py": repositories.TEST + repositories.SPACES + "        slug('')\n"}
+    if change == "Nothing that a test sees":
+        files["slugs.py"] = (repository / "slugs.py").read_text() + "\nOTHER = 2\n"
+    name = commit(repository, change, files)
+    result = tasks_from(repository, tmp_path / "tasks", commits=1)
+    why = {
+        "Tests only": "changes nothing but tests, set-up and words",
+        "Nothing that a test sees": "no test that fails before passes after",
+    }[change]
+    assert [(end.commit, end.why) for end in result.dropped] == [(name, why)]
+
+
+@pytest.mark.node
+def test_node_runs_its_own_tests(tmp_path: Path) -> None:
+    repository = new(tmp_path / "spans")
+    test = 'import test from "node:test";\nimport assert from "node:assert";\nimport { size } from "../size.mjs";\n'
+    first = test + 'test("one", () => assert.equal(size([1]), 1));\n'
+    commit(repository, "start", {"size.mjs": "export const size = (x) => x.length;\n", "test/size.test.mjs": first})
+    second = first + 'test("nothing", () => assert.equal(size(null), 0));\n'
+    body = "export const size = (x) => (x ? x.length : 0);\n"
+    commit(repository, "The size of nothing is zero", {"size.mjs": body, "test/size.test.mjs": second})
+    result = tasks_from(repository, tmp_path / "tasks")
+    assert [end.fail_to_pass for end in result.kept] == [1]
+    task = load_tasks(tmp_path / "tasks")[0]
+    assert task.needs == ("node",)
+
+
+@pytest.mark.skipif(shutil.which("go") is None, reason="needs go (apt install golang-go)")
+def test_go_runs_its_own_tests(tmp_path: Path) -> None:
+    repository = new(tmp_path / "gosize")
+    test = 'package size\n\nimport "testing"\n'
+    test += '\nfunc TestOne(t *testing.T) {\n\tif Size("a") != 1 {\n\t\tt.Fatal()\n\t}\n}\n'
+    code = "package size\n\nfunc Size(text string) int {\n\treturn len(text)\n}\n"
+    commit(repository, "start", {"go.mod": "module size\n\ngo 1.19\n", "size.go": code, "size_test.go": test})
+    more = test + '\nfunc TestRunes(t *testing.T) {\n\tif Size("é") != 1 {\n\t\tt.Fatal()\n\t}\n}\n'
+    runes = code.replace("len(text)", "len([]rune(text))")
+    commit(repository, "Count letters, not bytes", {"size.go": runes, "size_test.go": more})
+    result = tasks_from(repository, tmp_path / "tasks")
+    assert [end.fail_to_pass for end in result.kept] == [1], result.dropped
+
+
+def test_a_folder_that_is_there_is_not_written_to(tmp_path: Path) -> None:
+    repository, _ = slugs(tmp_path / "slugs")
+    (tmp_path / "tasks").mkdir()
+    (tmp_path / "tasks" / "mine").write_text("")
+    with pytest.raises(UsageError, match="is there already"):
+        tasks_from(repository, tmp_path / "tasks")
+    assert git(repository, "status", "--porcelain") == ""

@@ -1,0 +1,140 @@
+"""A registry that refuses, and what a login is sent to."""
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from onbox.errors import BoxError, FetchError
+from onbox.fetch.http import DIRECT
+from onbox.image.fetch import Options, fetch_image
+from onbox.image.reference import parse
+from onbox.image.store import ImageStore
+from tests.doubles.registry import FakeRegistry, random_layer, serving_registry
+from tests.unit.image.fetching import OPTIONS, bring, whole
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("status", "words"),
+        [
+            (401, "wants a login, or has no such image"),
+            (403, "refuses it"),
+            (404, "has no such thing"),
+            (418, "status 418"),
+        ],
+    )
+    def test_of_a_manifest(self, registry: FakeRegistry, store: ImageStore, status: int, words: str) -> None:
+        registry.add("some/thing", [random_layer(1)])
+        registry.faults.manifest_statuses = [status]
+        with pytest.raises(FetchError, match=words) as caught:
+            bring(registry, store)
+        assert f"words of {status}" in caught.value.message
+        assert "\n" not in caught.value.message
+        assert len(registry.requests) == 1, "a refusal is not asked for again"
+
+    @pytest.mark.parametrize("status", [403, 404])
+    def test_of_a_blob(self, registry: FakeRegistry, store: ImageStore, status: int) -> None:
+        registry.add("some/thing", [random_layer(1)])
+        registry.faults.statuses = [0, status]
+        with pytest.raises(FetchError, match=r"blob sha256:"):
+            bring(registry, store)
+
+    @pytest.mark.parametrize("status", [429, 500, 502, 503])
+    def test_what_may_pass_is_tried_again(self, registry: FakeRegistry, store: ImageStore, status: int) -> None:
+        registry.add("some/thing", [random_layer(1)])
+        registry.faults.manifest_statuses = [status]
+        registry.faults.statuses = [status, status]
+        registry.faults.retry_after = "0.01"
+        assert whole(store, bring(registry, store))
+
+    def test_a_limit_that_lasts_says_what_raises_it(self, registry: FakeRegistry, store: ImageStore) -> None:
+        registry.add("some/thing", [random_layer(1)])
+        registry.faults.manifest_statuses = [429] * 20
+        registry.faults.retry_after = "0"
+        with pytest.raises(FetchError, match=r"allows no more requests now \(status 429\)") as caught:
+            bring(registry, store)
+        assert "docker login" in caught.value.next_step
+
+    def test_nobody_listens(self, store: ImageStore, tmp_path: Path) -> None:
+        with serving_registry() as gone:
+            host = gone.host
+        with pytest.raises(FetchError, match=re.escape(host)):
+            fetch_image(parse(f"{host}/a:1"), None, OPTIONS, store)
+
+
+class TestSecrets:
+    def login(self, tmp_path: Path, host: str, **more: object) -> None:
+        (tmp_path / "docker").mkdir(exist_ok=True)
+        entry = {"auths": {host: {"auth": "bWU6c2VjcmV0"}}, **more}
+        (tmp_path / "docker" / "config.json").write_text(json.dumps(entry))
+
+    def test_a_token_is_had_once_and_sent(self, registry: FakeRegistry, store: ImageStore, tmp_path: Path) -> None:
+        registry.add("some/thing", [random_layer(1), random_layer(1, 2)])
+        registry.login = "me:secret"
+        self.login(tmp_path, registry.host)
+        assert whole(store, bring(registry, store))
+        assert registry.token_requests == 1
+
+    def test_basic(self, registry: FakeRegistry, store: ImageStore, tmp_path: Path) -> None:
+        registry.add("some/thing", [random_layer(1)])
+        registry.login, registry.basic = "me:secret", True
+        with pytest.raises(FetchError, match="wants a login"):
+            bring(registry, store)
+        self.login(tmp_path, registry.host)
+        assert whole(store, bring(registry, store))
+
+    def test_a_login_that_is_refused_is_said(self, registry: FakeRegistry, store: ImageStore, tmp_path: Path) -> None:
+        registry.add("some/thing", [random_layer(1)])
+        registry.login = "me:other"
+        self.login(tmp_path, registry.host)
+        with pytest.raises(FetchError, match="refuses the login of me") as caught:
+            bring(registry, store)
+        assert "secret" not in caught.value.message
+
+    def test_another_host_never_gets_it(self, registry: FakeRegistry, store: ImageStore, tmp_path: Path) -> None:
+        registry.add("some/thing", [random_layer(1)])
+        registry.login = "me:secret"
+        self.login(tmp_path, registry.host)
+        with serving_registry() as elsewhere:
+            elsewhere.blobs = registry.blobs
+            registry.faults.redirect_to = elsewhere.url
+            assert whole(store, bring(registry, store))
+            assert elsewhere.requests
+            for _, headers in elsewhere.requests:
+                assert "authorization" not in {name.lower() for name in headers}
+
+    def test_a_mirror_never_gets_it(self, registry: FakeRegistry, store: ImageStore, tmp_path: Path) -> None:
+        registry.add("some/thing", [random_layer(1)])
+        self.login(tmp_path, registry.host)
+        with serving_registry() as mirror:
+            mirror.blobs, mirror.manifests = registry.blobs, registry.manifests
+            fetched = bring(registry, store, options=Options(route=DIRECT, mirrors=(mirror.url,), keep=True))
+            assert fetched.registry == mirror.host
+            assert not registry.requests
+            for _, headers in mirror.requests:
+                assert "authorization" not in {name.lower() for name in headers}
+
+    def test_a_mirror_that_has_it_not_is_passed_over(self, registry: FakeRegistry, store: ImageStore) -> None:
+        registry.add("some/thing", [random_layer(1)])
+        with serving_registry() as mirror:
+            fetched = bring(registry, store, options=Options(route=DIRECT, mirrors=(mirror.url,), keep=True))
+        assert fetched.registry == registry.host
+
+    def test_a_helper_is_asked(
+        self, registry: FakeRegistry, store: ImageStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        registry.add("some/thing", [random_layer(1)])
+        registry.login = "me:secret"
+        helper = tmp_path / "docker-credential-box"
+        helper.write_text('#!/bin/sh\ncat >/dev/null\necho \'{"Username":"me","Secret":"secret"}\'\n')
+        helper.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+        (tmp_path / "docker").mkdir()
+        (tmp_path / "docker" / "config.json").write_text(json.dumps({"credHelpers": {registry.host: "box"}}))
+        assert whole(store, bring(registry, store))
+        (tmp_path / "docker" / "config.json").write_text(json.dumps({"credHelpers": {registry.host: "gone"}}))
+        with pytest.raises(BoxError, match="docker-credential-gone, which is not installed"):
+            bring(registry, store)

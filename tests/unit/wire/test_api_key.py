@@ -1,0 +1,203 @@
+"""A key goes to the server that wants it and nowhere else: not into evidence, not to the agent, not into messages."""
+
+import json
+import shutil
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import httpx
+import pytest
+
+from onbox import recipes, secret_forms
+from onbox.app.exporting import export_trial
+from onbox.app.sealing import seal
+from onbox.atomic_files import write_atomic, write_json
+from onbox.bench import workspace_archive
+from onbox.engines.openai.attached import Attached
+from onbox.errors import UsageError
+from onbox.evidence.folder import TrialFolder, append_line, json_of
+from onbox.evidence.records import LedgerKind, StandUp
+from onbox.launch.lifetime import Lifetime
+from onbox.secret_forms import without_secrets
+from onbox.supervisor.log_stamper import LineStamper, Phases
+from onbox.trial.plan import make_plan
+from onbox.trial.spec import TrialSpec
+from onbox.wire.client import StampedClient
+from onbox.wire.endpoint import Endpoint
+from onbox.wire.proxy import RecordingProxy
+from onbox.wire.redaction import redacted_chunks
+from tests.builders import LARGE, SMALL, build_plan, scripted_run, text_reply, write_run, write_stand_up
+from tests.doubles.server import Asked as Request
+from tests.doubles.server import Wire, serving
+from tests.planted import PLANTED, forms, holders
+
+KEY = "sk-very-secret-indeed"
+NAME = "ONBOX_TEST_KEY"
+
+
+def guarded(asked: Request, wire: Wire) -> None:
+    """Quotes whatever key came, and refuses all but one."""
+    said = asked.headers.get("authorization", "")
+    if said != f"Bearer {KEY}":
+        wire.whole(401, {"error": {"message": f"not a key: {said}"}})
+    elif asked.path == "/v1/models":
+        wire.whole(200, {"data": [{"id": "m"}], "quoted": said})
+    else:
+        wire.whole(200, {"choices": [{"message": {"content": f"ok, {said}"}, "finish_reason": "stop"}]})
+
+
+def test_the_client_sends_it_and_keeps_it_out_of_the_record() -> None:
+    with serving(guarded) as server:
+        endpoint = replace(Endpoint.parse(server.url), key=KEY)
+        with StampedClient(endpoint) as client:
+            exchange = client.post("/chat/completions", {}, purpose="probe")
+        with StampedClient(Endpoint.parse(server.url)) as client:
+            assert client.post("/chat/completions", {}, purpose="probe").status == 401
+    assert exchange.status == 200
+    assert KEY not in exchange.model_dump_json()
+    assert "ok, Bearer [redacted]" in exchange.body().decode()
+    assert KEY not in f"{endpoint!r} {endpoint}"
+
+
+def test_the_proxy_sends_it_for_the_agent(tmp_path: Path) -> None:
+    tape = tmp_path / "wire.jsonl"
+    with serving(guarded) as server:
+        upstream = replace(Endpoint.parse(server.url), key=KEY)
+        with RecordingProxy(upstream) as proxy, proxy.recording("a", tape) as seat:
+            reply = httpx.post(f"{seat.api}/chat/completions", json={}, headers={"authorization": "Bearer dummy"})
+    assert reply.status_code == 200
+    assert KEY not in tape.read_text()
+
+
+def test_a_life_takes_it_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(NAME, f" {KEY}\n")
+    with serving(guarded) as server:
+        recipe = recipes.of_url(server.url, None, NAME)
+        with Lifetime(recipe, Attached(), None, tmp_path) as life:
+            assert life.model == "m"
+            assert life.alive()
+    assert StandUp.model_validate_json((tmp_path / "phases.json").read_text()).url.startswith("http://")
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and KEY in path.read_text()]
+
+
+def test_a_variable_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(NAME, raising=False)
+    recipe = recipes.of_url("http://127.0.0.1:1/v1", "m", NAME)
+    with pytest.raises(UsageError, match=f"{NAME} is not set"):
+        Lifetime(recipe, Attached(), None, tmp_path)
+
+
+def test_the_plan_holds_the_name_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(NAME, KEY)
+    asked = TrialSpec(contenders=("http://127.0.0.1:1/v1",), api_key_env=NAME, bench=False, kind="speed")
+    plan, _ = make_plan(asked, sandbox="not needed", read_gb_s=None)
+    assert plan.contenders[0].served.api_key_env == NAME
+    assert KEY not in plan.model_dump_json()
+
+
+def test_the_key_itself_is_no_name_of_a_variable() -> None:
+    with pytest.raises(UsageError, match="api_key_env"):
+        recipes.of_url("http://127.0.0.1:1/v1", "m", KEY)
+
+
+# ---------------------------------------------------------------- a key that somebody says
+
+
+@pytest.fixture
+def planted(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A key that this process knows, for one test."""
+    monkeypatch.setattr(secret_forms, "_secrets", {})
+    secret_forms.keep_out(PLANTED)
+    return PLANTED
+
+
+def test_a_planted_key_is_in_no_file_of_the_folder_its_reports_and_its_exports(planted: str, tmp_path: Path) -> None:
+    """As a server, an agent or a task may say it: in every text of the records, the wire and the trajectory."""
+    folder = TrialFolder.create(tmp_path / "trial", build_plan((SMALL, LARGE)))
+    for contender in (SMALL, LARGE):
+        write_stand_up(folder, contender.name)
+        for task, letters in contender.runs.items():
+            for n, letter in enumerate(letters, 1):
+                record, exchanges = scripted_run(letter, contender.name, task, n)
+                agent = record.agent.model_copy(update={"reply": planted, "detail": planted})
+                record = record.model_copy(update={"fault": planted if record.fault else "", "agent": agent})
+                spoken = [*exchanges, text_reply(planted, reasoning=planted, id=9, start_s=9)]
+                where = write_run(folder, record, spoken)
+                step = {
+                    "role": "assistant",
+                    "content": planted,
+                    "tool_calls": [{"name": planted, "arguments": planted}],
+                }
+                write_json(where / "trajectory.json", {"steps": [step]})
+                for name in ("gate.txt", "workspace.patch", "agent.log"):
+                    write_atomic(where / name, f"said {planted}\n".encode())
+    folder.note(LedgerKind.FAILED, "large", planted)
+    seal(folder)
+    for kind in ("csv", "atif", "harbor", "inspect", "in-toto"):
+        export_trial(folder.path, kind, tmp_path / f"{kind}.out")
+    assert "[redacted]" in (folder.path / "report.html").read_text("utf-8")
+    assert holders(tmp_path) == []
+
+
+def test_numbers_that_are_none_and_half_characters_are_written_as_what_can_be_read(tmp_path: Path) -> None:
+    said = {"a": float("inf"), "b": [float("nan"), "\ud800"], "c": 1e308}
+    write_json(tmp_path / "x.json", said)
+    append_line(tmp_path / "x.jsonl", said)
+    for text in ((tmp_path / "x.json").read_text(), (tmp_path / "x.jsonl").read_text()):
+        assert json_of(text) == {"a": "inf", "b": ["nan", "\ud800"], "c": 1e308}
+
+
+def test_a_key_is_found_in_every_form_and_nothing_else_is_touched(planted: str) -> None:
+    for form in forms():
+        assert without_secrets(b"before " + form + b" after") == b"before [redacted] after", form
+    for other in (planted[:-1], planted.replace("pl", "PL"), planted[4:]):
+        assert without_secrets(other.encode()) == other.encode()
+
+
+def test_variables_that_are_named_like_keys_and_look_like_some_are_kept_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = secret_forms.in_environment(
+        {
+            "HF_TOKEN": "hf_0123456789abcdefgh",
+            "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+            "DB_PASSWORD": "correct0horse1battery",
+            "USE_TOKEN": "disabled",
+            "HF_TOKEN_PATH": "/root/.cache/huggingface/token1",
+            "SOME_TOKEN": "/run/secrets/token-number-1",
+            "PATH": "/usr/bin:/bin:/usr/local/bin1",
+            "TOKENIZERS_PARALLELISM": "0123456789abcdefgh",
+        }
+    )
+    assert [value[:4] for value in found] == ["hf_0", "wJal", "corr"]
+
+
+def test_an_engine_s_log_holds_no_key_of_its_environment(planted: str, tmp_path: Path) -> None:
+    with (tmp_path / "engine.log").open("wb", buffering=0) as file:
+        stamper = LineStamper(file, 0.0, Phases(()))
+        stamper.write(f"args: {{'api_key': '{planted[:9]}".encode())
+        stamper.write(f"{planted[9:]}'}}\nready\n".encode())
+    log = (tmp_path / "engine.log").read_text()
+    assert "args: {'api_key': '[redacted]'}" in log
+    assert "ready" in log
+
+
+def test_a_kept_workspace_holds_no_key_and_is_rebuilt_by_its_hash(planted: str, tmp_path: Path) -> None:
+    before, after = tmp_path / "before", tmp_path / "after"
+    for folder in (before, after):
+        folder.mkdir()
+        (folder / "a.txt").write_text("a")
+    (after / "b.txt").write_text(f"key: {planted}")
+    sha256 = workspace_archive.keep(before, after, tmp_path / "run")
+    assert holders(tmp_path / "run") == []
+    target = tmp_path / "target"
+    make = partial(shutil.copytree, before)
+    workspace_archive.rebuild(make, tmp_path / "run" / workspace_archive.NAME, target, sha256)
+    assert (target / "b.txt").read_text() == "key: [redacted]"
+
+
+@pytest.mark.parametrize("written", ["as it is", "as JSON"])
+def test_a_key_that_two_reads_cut_in_two_is_in_neither(planted: str, written: str) -> None:
+    said = planted if written == "as it is" else json.dumps(planted)[1:-1]
+    for cut in range(1, len(said)):
+        pieces = redacted_chunks([(1, f"a {said[:cut]}"), (2, f"{said[cut:]} b")], ())
+        assert pieces == ((1, "a [redacted]"), (2, " b")), cut
