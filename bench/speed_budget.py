@@ -29,8 +29,8 @@ from onbox.trial import events
 RATES = (3.0, 6.0, 30.0, 100.0, 600.0)
 SCATTER = 0.02
 HEAD = (
-    "| server | took | requests | tokens each | ended by | its rate, tok/s | measured | off by | status |\n"
-    "|---|---|---|---|---|---|---|---|---|"
+    "| server | requests took | whole command | requests | tokens each | ended by | its rate, tok/s | measured "
+    "| off by | status |\n|---|---|---|---|---|---|---|---|---|---|"
 )
 
 
@@ -86,12 +86,14 @@ def main() -> None:
         ends = Counter(
             read_reply(each).finish_reason or "none" for each in evidence.exchanges if each.purpose == "measured"
         )
+        first, last = evidence.exchanges[0], evidence.exchanges[-1]
+        spent_s = (last.t0_ns + (last.ended_ns or 0) - first.t0_ns) / 1e9
         rate, known = found.decode_tok_s, found.uncertainty.relative if found.uncertainty else None
         said = "none" if rate is None else f"{rate:.4g}" + ("" if known is None else f" ± {known:.1%}")
         off = "" if rate is None else f"{rate / truth - 1:+.2%}"
         doubts = " ".join(each.id for each in found.checks if each.status.value != "pass")
         print(
-            f"| {tok_s:.0f} tok/s | {took_s:.0f} s | {found.requests} | {evidence.run.plan.tokens} "
+            f"| {tok_s:.0f} tok/s | {spent_s:.1f} s | {took_s:.1f} s | {found.requests} | {evidence.run.plan.tokens} "
             f"| {', '.join(f'{reason} {count}' for reason, count in ends.items())} | {truth:.4g} | {said} | {off} "
             f"| {found.status.value}{': ' * bool(doubts)}{doubts} |",
             flush=True,

@@ -18,6 +18,9 @@ html_theme = "furo"
 html_title = f"onbox {release}"
 html_copy_source = False
 html_show_sphinx = False
+html_show_copyright = False
+# `--quick` keeps its two dashes.
+smartquotes = False
 # For editors, which check a recipe by it.
 html_extra_path = ["recipe.schema.json"]
 
@@ -52,7 +55,7 @@ def _examples(_: Sphinx, context: Any, lines: list[str]) -> None:
         lines += [f"   # {purpose}", f"   {line}"]
     more = [f"- {code}: {meaning}" for code, meaning in command.ends.items() if ENDS.get(code) != meaning]
     if more and context.parent is not None:
-        lines += ["", ".. rubric:: Exit codes, beside those of every command", "", *more]
+        lines += ["", ".. rubric:: Exit codes, besides those of every command", "", *more]
     lines.append("")
 
 

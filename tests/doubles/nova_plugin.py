@@ -50,7 +50,8 @@ def _raw(client: "StampedClient", body: Mapping[str, Any]) -> tuple[RawRoute | N
 
 
 def _advice(case: Advice) -> str:
-    return f"Nova: --mend {case.trouble.name.lower()}"
+    started = f", started with {' '.join(case.options)}" if case.options else ""
+    return f"Nova: --mend {case.trouble.name.lower()}{started}"
 
 
 FACTS = EngineFacts(
@@ -73,7 +74,9 @@ class Nova:
 
     def launch(self, recipe: Recipe, weights: Path, port: int) -> Launch:
         return Launch(
-            argv=(sys.executable, "-m", "tests.doubles.nova_plugin", str(port)), log=LOG, stop_hint="see nova's log"
+            argv=(sys.executable, "-m", "tests.doubles.nova_plugin", str(port), "--lazily"),
+            log=LOG,
+            stop_hint="see nova's log",
         )
 
     def version(self) -> str | None:
@@ -142,5 +145,6 @@ async def main(port: int) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("port", type=int)
+    parser.add_argument("--lazily", action="store_true")
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(main(parser.parse_args().port))

@@ -38,6 +38,12 @@ def test_its_start_has_the_phases_of_its_own_log(trial: Path) -> None:
     assert [(line["part"], line["backend"]) for line in start["backends"]] == [("device", "abacus")]
 
 
+def test_its_advice_stands_beside_the_call_that_never_came(trial: Path) -> None:
+    cases = {case["name"]: case for case in read(trial / "stranger" / "preflight.json")["cases"]}
+    assert cases["tool_call"]["status"] == "fail"
+    assert cases["tool_call"]["remedy"] == "Nova: --mend no_call, started with --lazily"
+
+
 def test_its_rate_has_three_witnesses(trial: Path) -> None:
     speed = verdict_of(trial)["contenders"][0]["speed"]
     rates = {witness["name"]: witness["tok_s"] for witness in speed["witnesses"]}

@@ -3,6 +3,7 @@
 import subprocess
 import time
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import psutil
 from onbox.atomic_files import utc_now, write_json
 from onbox.engines import Engine, Launch, facts_of
 from onbox.engines.log_lines import LogLines
+from onbox.engines.served import options_of
 from onbox.errors import BoxError, EngineError, GuardStop
 from onbox.evidence.records import (
     EngineEnd,
@@ -133,6 +135,11 @@ class Lifetime:
     def props(self) -> dict[str, Any]:
         """What the engine said of itself when it was up."""
         return self._props
+
+    @property
+    def options(self) -> Mapping[str, str] | None:
+        """Of the command line that it was started with; None of a server that ran already."""
+        return options_of(self._argv) if self._argv else None
 
     @property
     def engine_pid(self) -> int | None:

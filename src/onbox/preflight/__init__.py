@@ -5,11 +5,11 @@ is not slow. The answers are cases; the exchanges behind them are evidence.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from onbox.engines.served import RunningServer, who_serves
+from onbox.engines.served import RunningServer
 from onbox.evidence.records import Exchange, Preflight, PreflightCase
 from onbox.preflight import calls, reach, talk
 from onbox.preflight.session import PreflightSession
@@ -84,7 +84,13 @@ def conclusion(record: Preflight) -> str:
 
 
 def short(
-    client: StampedClient, model: str, tools: list[dict[str, Any]], template: str, agent: AgentRoom | None = None
+    client: StampedClient,
+    model: str,
+    tools: list[dict[str, Any]],
+    template: str,
+    agent: AgentRoom | None = None,
+    *,
+    options: Mapping[str, str] | None = None,
 ) -> tuple[Preflight, list[Exchange]]:
     """Ask for one fact and for one tool call.
 
@@ -94,18 +100,19 @@ def short(
         tools: what the agent will offer; none: there is no agent, and no call is asked for.
         template: the chat template in use, by name, for the advice.
         agent: who will work, and the room that it needs; None: the context is not looked at.
+        options: of the command line that the engine was started with, for the advice; None: onbox did not start it.
 
     Returns:
         The cases and the recorded exchanges behind them.
     """
-    session = PreflightSession(client, model)
+    session = PreflightSession(client, model, options=options)
     cases = [talk.coherence(session)]
     if tools and session.nonsense:
         cases.append(session.case("tool_call", "unknown", NONSENSE))
     elif tools:
         cases.append(calls.requested_call(session, TASK, tools, template=template))
         if agent is not None:
-            session.served = who_serves(client, model)
+            session.ask_who_serves()
             cases.append(reach.agent_fits(session, agent.name, agent.opening_tokens, agent.turn_tokens))
     named = reach.model_name(session)
     can = any(case.name == "tool_call" and case.status == "pass" for case in cases)

@@ -1,9 +1,10 @@
 """One conversation of questions with a server: what was asked is kept, and what came back is read."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from onbox.engines.served import RunningServer
+from onbox.engines.served import RunningServer, who_serves
 from onbox.evidence.records import Exchange, PreflightCase
 from onbox.evidence.replies import read_reply
 from onbox.preflight.remedies import Trouble, remedy
@@ -28,12 +29,14 @@ class PreflightSession:
     Args:
         client: a connection to it.
         model: its name in requests.
-        served: who serves; None where nobody asked.
+        served: who serves; None where nobody asked yet, or nobody answers. It is asked for at the first trouble.
+        options: of the command line that onbox started the server with; None: another started it.
     """
 
     client: StampedClient
     model: str
     served: RunningServer | None = None
+    options: Mapping[str, str] | None = None
     exchanges: list[Exchange] = field(default_factory=list)
     called: Reply | None = None
     """The answer to the first request for a call."""
@@ -76,8 +79,15 @@ class PreflightSession:
         self.exchanges.append(exchange)
         return exchange, read_reply(exchange)
 
+    def ask_who_serves(self) -> None:
+        """Ask the server who it is, once: the advice on a trouble and the room in its context depend on it."""
+        if self.served is None and (found := who_serves(self.client, self.model)) is not None:
+            self.served = found if self.options is None else replace(found, options=self.options)
+
     def case(self, name: str, status: str, detail: str, *troubles: Trouble) -> PreflightCase:
         """The case of the last questions, with what helps against its troubles on this server."""
+        if troubles:
+            self.ask_who_serves()
         names = f"{self.model} {self.served.origin}" if self.served else self.model
         helps = [text for trouble in troubles if (text := remedy(trouble, self.served, names))]
         return PreflightCase(name=name, status=status, detail=short(detail, DETAIL_MAX), remedy="; ".join(helps))

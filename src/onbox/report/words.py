@@ -63,6 +63,8 @@ INDEPENDENT = (
 )
 ONE_OF_MANY = re.compile(r"^([a-z]{2,})s\b")
 """The unit of a count in the plural."""
+HOW_ENDED: Mapping[str, str] = {"asked": "stopped by onbox", "died": "it died", "guard": "stopped by the guard"}
+"""Of an engine's end, where the record's word alone says too little."""
 SIGNS: Mapping[str, str] = {"passed": "✓", "failed": "✗", "serving failure": "≈", "invalid": "–"}
 """Outcomes where there is no picture; the form alone tells them apart."""
 NOT_COUNTED = frozenset({"discarded", "invalidated", "failed", "interrupted"})

@@ -237,7 +237,9 @@ class TrialRunner:
             tools = list(DEFINITIONS) if self.tasks else []
             agent = self.plan.agent
             room = preflight.AgentRoom(agent.name, OPENING_TOKENS.get(agent.name), agent.limits.turn_tokens)
-            record, exchanges = preflight.short(client, life.model, tools, template, room if tools else None)
+            record, exchanges = preflight.short(
+                client, life.model, tools, template, room if tools else None, options=life.options
+            )
         write_json(home / "preflight.json", record)
         (home / "preflight.jsonl").unlink(missing_ok=True)
         for exchange in exchanges:
@@ -247,7 +249,7 @@ class TrialRunner:
             if case.name == "coherence" and case.status == "fail" and contender.without_sense:
                 self._show(events.Note(f"{contender.name}: no sense, as expected of random weights"))
             elif case.status != "pass":
-                self._show(events.Note(f"{contender.name}: preflight {case.name}: {case.status}: {case.detail}"))
+                self._show(events.Note(f"{contender.name}: preflight {case.name}: {case.advised()}"))
 
     def _measure(self, contender: ContenderPlan, life: Lifetime, counter: "_TokenCounter", recipe: Recipe) -> None:
         plan = self.plan.speed

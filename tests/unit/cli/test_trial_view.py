@@ -236,7 +236,7 @@ def test_plain_lines_tell_every_event_but_tokens() -> None:
         "   1:50  small: rename (baseline), run 1: passed, PASS, 12 s",
         "   2:00  small: rename (baseline), run 2 of 2 begins",
         "   2:10  small: rename (baseline), run 2: serving failure, S-LEAK, 4.0 s",
-        "   2:20  small: engine gone, asked",
+        "   2:20  small: engine stopped",
     ]
 
 

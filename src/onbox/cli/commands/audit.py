@@ -36,7 +36,7 @@ def command(
 ) -> None:
     """Put each gate of TASKS to the test: right work must pass, wrong work must fail.
 
-    TASKS is a folder, or quick, core or builtin (all that come with onbox).
+    TASKS is a folder, or one of quick, short, core, hard and builtin (all that come with onbox).
     """
     from onbox.app.audit import audit_tasks
 

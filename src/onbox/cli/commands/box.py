@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def command(no_measure: bool, as_json: bool) -> None:
     """What this machine is and how fast it reads memory.
 
-    Memory by the rule that fits its kind, read bandwidth as measured beside what the maker states, accelerators,
+    Memory by the rule that fits its kind, read bandwidth as measured and as the maker states it, accelerators,
     pressure, and checks for states that make a healthy-looking box slow. Nothing is sent or fetched.
     """
     from onbox.app.box import describe_box

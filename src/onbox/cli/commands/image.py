@@ -1,4 +1,4 @@
-"""`onbox image`: images fetched beside the daemon, built for this chip, sealed, and read without being run."""
+"""`onbox image`: images fetched without the daemon, built for this chip, sealed, and read without being run."""
 
 import sys
 from pathlib import Path
@@ -30,7 +30,7 @@ CHIP = click.option("--chip", default="", metavar="N.N", help="Compute capabilit
     no_args_is_help=True,
     examples=(
         ("onbox image diagnose --no-measure", "where do docker's pulls really go"),
-        ("onbox image fetch ghcr.io/org/server:1.2", "bring an image beside the daemon"),
+        ("onbox image fetch ghcr.io/org/server:1.2", "bring an image without the daemon's pull"),
         ("onbox image verify libggml-cuda.so --chip 12.1", "which chips its binaries are for; nothing is run"),
     ),
 )
@@ -79,7 +79,7 @@ def diagnose(reference: str | None, no_measure: bool, program: str | None, as_js
     ends={1: "an image or a layer is broken, or not what its digest says"},
 )
 @click.argument("reference", metavar="REF")
-@click.option("--direct", is_flag=True, help="Go around every proxy; what that means is told.")
+@click.option("--direct", is_flag=True, help="Bypass every proxy; what that means is printed.")
 @click.option("--proxy", default="", metavar="URL", help="Go through this proxy; `daemon` for the daemon's own.")
 @click.option("--platform", default="", metavar="OS/ARCH", help="This box's own if left out.")
 @click.option("--mirror", "mirrors", multiple=True, metavar="URL", help="A registry to ask first; may be repeated.")
@@ -100,9 +100,9 @@ def fetch(
     program: str | None,
     as_json: bool,
 ) -> None:
-    """Bring REF here beside the daemon, resumed after a cut, every blob held against its digest, and load it.
+    """Bring REF here without the daemon's pull, resumed after a cut, every blob held against its digest, and load it.
 
-    A deliberate proxy of the daemon is gone around only after a question, or with --direct.
+    A deliberate proxy of the daemon is bypassed only after a question, or with --direct.
     """
     from onbox.app.images import fetch_container_image
 
@@ -180,8 +180,8 @@ def build(
 ) -> None:
     """Build RECIPE's image once for the same inputs, and seal it: a recipe with container.build, a file, or a name.
 
-    What comes along is in docs/images.md. What the Dockerfile starts from is fetched first, beside the
-    daemon.
+    What comes with onbox is in docs/images.md. What the Dockerfile starts from is fetched first, without
+    the daemon.
     """
     from onbox.app.image_builds import build_container_image
 

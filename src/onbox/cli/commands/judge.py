@@ -25,7 +25,7 @@ from onbox.cli.ui.console import err, out, print_json
 def command(folder: Path, claims_file: Path | None, incumbent: str, as_json: bool) -> None:
     """Judge the trial in FOLDER again, or what was imported there; nothing is written.
 
-    What has changed in a trial since it was sealed is told first.
+    What has changed in a trial since it was sealed is printed first.
     """
     from onbox.app.imports import is_import
     from onbox.app.judging import judge_trial

@@ -49,7 +49,7 @@ def command(
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Show pictures that nobody can guess to the server at URL, or to RECIPE, and say who hides the tower if not seen.
+    """Show pictures that nobody can guess to the server at URL, or to RECIPE, and say what hides them if not seen.
 
     Questions without a picture and with an empty one are controls: what they answer rightly proves nothing.
     """

@@ -38,9 +38,7 @@ from onbox.cli.options import bytes_of, json_option
 @click.option("--unified", is_flag=True, help="For that guard: the GPU takes its memory from the host's.")
 @click.option("--url", help="The server that comes up: its /health and its counters are looked at too.")
 @click.option("--log", type=click.Path(path_type=Path), help="The log to follow, where the process writes one.")
-@click.option(
-    "--record", type=click.Path(path_type=Path), help="Keep all that was seen in this file; .gz is compressed."
-)
+@click.option("--record", type=click.Path(path_type=Path), help="Keep all samples in this file; .gz is compressed.")
 @click.option("--stop-hung", is_flag=True, help="Stop CMD when it is hung; nothing else is ever stopped.")
 @click.argument("cmd", nargs=-1, type=click.UNPROCESSED)
 @json_option

@@ -191,7 +191,7 @@ def _needs(event: PlanShown) -> str:
 
 
 def _gone(how: str) -> str:
-    return how if how == "left running" else f"gone, {how}"
+    return how if how == "left running" else "stopped" if how == "asked" else f"gone, {how}"
 
 
 def _about(seconds: float | None) -> str:

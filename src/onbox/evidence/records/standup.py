@@ -187,6 +187,10 @@ class PreflightCase(Record):
     remedy: str = ""
     """The flag of the server that helps; empty where none does or none is known."""
 
+    def advised(self) -> str:
+        """Status and detail, with what helps, as one text."""
+        return f"{self.status}: {self.detail}" + (f"; {self.remedy}" if self.remedy else "")
+
 
 class Preflight(Record):
     """`preflight.json`."""
