@@ -5,6 +5,7 @@ import random
 
 import pytest
 
+from onbox import untrusted_json
 from onbox.protocol import reply_reader
 from onbox.protocol.known_messages import KnownMessages
 from onbox.protocol.reply import Reply
@@ -31,13 +32,12 @@ def _read(*messages: str) -> Reply:
 
 def _parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
-    parse = reply_reader.parse
 
     def noted(text: str) -> object:
         found.append(text)
-        return parse(text)
+        return untrusted_json.parse(text)
 
-    monkeypatch.setattr(reply_reader, "parse", noted)
+    monkeypatch.setattr("onbox.protocol.reply_reader.parse", noted)
     return found
 
 
