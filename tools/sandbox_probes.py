@@ -64,12 +64,17 @@ def as_user(tier: str) -> Column:
         packages = next(path for path in map(Path, sys.path) if path.name == "site-packages")
         source, found = readable(ROOT / "src", home), readable(packages, home)
         prefix = readable(Path(sys.base_prefix), home)
-        if prefix.parent == home:
-            # The process that starts sandlock takes no variables.
-            (prefix / packages.relative_to(packages.parents[2])).symlink_to(found)
+        # An environment of its own: the process that starts sandlock takes no variables.
+        place = home / "venv" / packages.relative_to(packages.parents[2])
+        python = home / "venv" / "bin" / "python"
+        for made in (place.parent, python.parent):
+            made.mkdir(parents=True)
+        (home / "venv" / "pyvenv.cfg").write_text(f"home = {prefix / 'bin'}\ninclude-system-site-packages = false\n")
+        python.symlink_to(prefix / "bin" / Path(sys.executable).resolve().name)
+        place.symlink_to(found)
         script = readable(Path(__file__).resolve(), home)
         done = subprocess.run(
-            [str(prefix / "bin" / Path(sys.executable).resolve().name), str(script), "--child", tier],
+            [str(python), str(script), "--child", tier],
             user=NOBODY,
             group=NOBODY,
             extra_groups=[],
@@ -87,8 +92,8 @@ def as_user(tier: str) -> Column:
         )
     if done.returncode != 0:
         raise RuntimeError(done.stderr.strip()[-300:])
-    made: Column = json.loads(done.stdout)
-    return made
+    told: Column = json.loads(done.stdout)
+    return told
 
 
 def readable(path: Path, home: Path) -> Path:

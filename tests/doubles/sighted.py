@@ -49,7 +49,11 @@ def blind(question: str, picture: pictures.Picture | None) -> str:
 
 @contextmanager
 def sighted(
-    plan: SightPlan, answer: Answer, gets: Mapping[str, Any] | None = None, image_tokens: int | None = 100
+    plan: SightPlan,
+    answer: Answer,
+    gets: Mapping[str, Any] | None = None,
+    image_tokens: int | None = 100,
+    sense: str = "Paris",
 ) -> Iterator[Server]:
     """Serve a model that answers so.
 
@@ -58,6 +62,7 @@ def sighted(
         answer: to each question.
         gets: more of what it says of itself, by path.
         image_tokens: by which a picture lengthens the prompt; None: usage is not told.
+        sense: what it answers to a question that is not about a picture.
     """
     known = album(plan)
     table = {"/v1/models": MODELS, **(gets or {})}
@@ -68,7 +73,7 @@ def sighted(
             return
         content = asked.json()["messages"][-1]["content"]
         if isinstance(content, str) and "picture" not in content:
-            wire.stream([(delta(content="Paris") + event("[DONE]")).encode()])
+            wire.stream([(delta(content=sense) + event("[DONE]")).encode()])
             return
         shown = isinstance(content, list)
         question = content[0]["text"] if shown else content

@@ -15,7 +15,7 @@ from tests.e2e.conftest import TrialFile
 STALL = "--mode good --load-s 0.5 --stall-s 0.3"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_interrupted_and_resumed(
     number: signal.Signals, tmp_path: Path, trial_file: TrialFile, plugin_env: dict[str, str]
 ) -> None:

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from onbox.app.verifying import verify_trial
 from tests.e2e.cli import onbox, scripted, verdict_of
 
@@ -12,6 +14,7 @@ def ledger(folder: Path) -> list[tuple[str, int]]:
     return [(line["kind"], line["runs"]) for line in lines if "runs" in line]
 
 
+@pytest.mark.slow
 def test_until_settled_and_once_more(tmp_path: Path) -> None:
     """Two scripts say the same in every run, so nothing is settled, and each look is in the ledger."""
     out = tmp_path / "trial"

@@ -50,7 +50,7 @@ def test_three_at_a_time_overlap_and_each_has_its_own_exchanges(tmp_path: Path) 
     assert onbox("verify", out).returncode == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_interrupted_all_lanes_end_and_the_trial_goes_on(
     number: signal.Signals, tmp_path: Path, trial_file: TrialFile, plugin_env: dict[str, str]
 ) -> None:

@@ -21,8 +21,8 @@ def called(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def see(answer: Answer, *words: str, tries: int = 2) -> int:
-    with sighted(SightPlan(tries=tries, seed=SEED), answer) as server, pytest.raises(SystemExit) as ended:
+def see(answer: Answer, *words: str, tries: int = 2, sense: str = "Paris") -> int:
+    with sighted(SightPlan(tries=tries, seed=SEED), answer, sense=sense) as server, pytest.raises(SystemExit) as ended:
         run(["see", f"{server.url}/v1", "--n", str(tries), "--out", "out", *words])
     assert isinstance(ended.value.code, int)
     return ended.value.code
@@ -49,9 +49,23 @@ def test_a_server_that_sees(called: Path, capsys: pytest.CaptureFixture[str]) ->
 def test_a_refusal_is_an_answer_and_no_failure(called: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert see(lambda question, picture: refusal("at most 0 image(s)")) == 0
     said = capsys.readouterr().out
-    assert "It does not see: refused" in said
+    assert "It does not see: pictures are refused" in said
     assert "at most 0 image(s)" in said
     assert "missing" in said
+
+
+def test_of_nonsense_nothing_is_concluded(called: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A server of random weights takes pictures and says the same word for ever: that is no blindness."""
+    assert see(lambda question, picture: "assistant" * 20, "--json", sense="assistant" * 20) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["sees"], said["reason"]) == (None, "unknown")
+    assert "makes no sense without one either" in said["detail"]
+
+
+def test_a_model_that_makes_sense_and_ignores_pictures(called: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert see(lambda question, picture: "a cat on a mat", "--json") == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["sees"], said["reason"]) == (False, "ignored")
 
 
 def test_hostile_words_are_shown_and_not_obeyed(called: Path, capsys: pytest.CaptureFixture[str]) -> None:

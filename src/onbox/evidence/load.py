@@ -118,10 +118,12 @@ class SightEvidence:
     Args:
         facts: `see.json`.
         tries: in their order.
+        coherence: the preflight's probe for sense; None: it was not asked.
     """
 
     facts: SightFacts
     tries: tuple[TryEvidence, ...]
+    coherence: PreflightCase | None = None
 
 
 @dataclass(frozen=True)
@@ -218,7 +220,7 @@ def load_sight(folder: TrialFolder, contender: str) -> SightEvidence | None:
         exchanges = folder.exchanges(at / "wire.jsonl")
         asked = folder.read(SightTry, at / "run.json")
         tries.append(TryEvidence(at.relative_to(folder.path).as_posix(), asked, next(iter(exchanges), None)))
-    return SightEvidence(facts, tuple(tries))
+    return SightEvidence(facts, tuple(tries), _case(folder, contender, "coherence"))
 
 
 def load_run(folder: TrialFolder, record: RunRecord) -> RunEvidence:

@@ -53,6 +53,7 @@ def write_ceiling(
         source=facts.source,
         step_bytes=least.step_bytes,
         resident=least.resident,
+        stored_step_bytes=_most(facts, context).step_bytes,
         context_tokens=context,
         measured_gb_s=roof.measured_gb_s,
         nominal_gb_s=roof.nominal_gb_s,
@@ -115,6 +116,11 @@ def roof_of(box: Path, gpus: GpuUse | None) -> Roof | None:
 def _least(facts: Facts, context: int, batch: int = 1) -> fit.Scenario:
     scenarios = fit.fit(facts, context=context, batch=batch).scenarios
     return min(scenarios, key=lambda scenario: scenario.step_bytes)
+
+
+def _most(facts: Facts, context: int) -> fit.Scenario:
+    scenarios = fit.fit(facts, context=context).scenarios
+    return max(scenarios, key=lambda scenario: scenario.step_bytes)
 
 
 def _steps(facts: Facts, deepest: int) -> tuple[StepBytes, ...]:

@@ -14,7 +14,7 @@ from onbox.cli.commands.task import command
 from onbox.errors import UsageError
 
 
-@pytest.mark.parametrize("answer", ["workspace", "reply"])
+@pytest.mark.parametrize("answer", [pytest.param("workspace", marks=pytest.mark.slow), "reply"])
 def test_a_new_task_passes_its_audit_as_written(tmp_path: Path, answer: Answer) -> None:
     task = write_scaffold(tmp_path / "mine" / "first", answer)
     assert (task.name, task.answer, task.family) == ("first", answer, "mine")

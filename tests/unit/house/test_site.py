@@ -27,6 +27,7 @@ def copy_of_the_docs(folder: Path) -> Path:
     return shutil.copytree(DOCS, folder / "docs")
 
 
+@pytest.mark.slow
 def test_the_site_builds_without_a_warning_and_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
     built = build(DOCS, tmp_path / "site")
     assert built.returncode == 0, built.stderr

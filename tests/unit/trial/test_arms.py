@@ -119,6 +119,7 @@ def test_the_paired_test_is_exact(better: int, worse: int) -> None:
     assert stratified_permutation(pairs) == pytest.approx(oracle)
 
 
+@pytest.mark.slow
 def test_a_bench_with_arms(tmp_path: Path) -> None:
     """The scripted engine follows the rules of one arm, and takes no notice of the other."""
     arms, out = tmp_path / "arms.yaml", tmp_path / "bench"

@@ -77,6 +77,8 @@ class Ceiling(Record):
     """Read by one forward pass of one sequence, at the least of the precisions that may be resident."""
     resident: str
     """That precision."""
+    stored_step_bytes: float | None = None
+    """The same in the precisions of the files, the most that is plausible; null: not recorded."""
     context_tokens: int
     measured_gb_s: float | None
     nominal_gb_s: float | None

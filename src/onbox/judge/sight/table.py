@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from onbox.evidence.load import SightEvidence
-from onbox.evidence.records import SightFacts
+from onbox.evidence.records import PreflightCase, SightFacts
 from onbox.judge.formatting import several
 from onbox.judge.results import SightOutcome, SightResult, SightTrial
 from onbox.judge.sight.answers import CHANCE_PARTS, Answers, answers_of
@@ -42,7 +42,7 @@ def judge_sight(evidence: SightEvidence) -> SightResult | None:
     if not facts.asked:
         return None
     answers = answers_of(evidence)
-    cause = _by_answers(answers) or _by_facts(facts, answers) or _by_refusal(facts, answers)
+    cause = _by_answers(answers) or _by_facts(facts, answers) or _by_refusal(facts, answers, evidence.coherence)
     seen = cause.reason in (SightReason.SEES, SightReason.SEEN_BADLY)
     return SightResult(
         sees=cause.sees,
@@ -110,13 +110,16 @@ def _by_facts(facts: SightFacts, answers: Answers) -> SightCause | None:
     return None
 
 
-def _by_refusal(facts: SightFacts, answers: Answers) -> SightCause:
+def _by_refusal(facts: SightFacts, answers: Answers, coherence: PreflightCase | None) -> SightCause:
     """What is left: the engine's words, an answer that a picture does not change, or nothing to go by."""
     if not _blind(answers):
         return SightCause(None, SightReason.UNKNOWN, _nothing(answers))
     if refusal := _refusal(answers):
         advice = facts.remedies.get(SightReason.REFUSED, "") if facts.tower and facts.flags is None else ""
         return SightCause(False, SightReason.REFUSED, f"pictures are refused: {refusal.note}", advice)
+    if coherence is not None and coherence.status == "fail":
+        detail = f"{_how(answers)}, but it makes no sense without one either: {coherence.detail}"
+        return SightCause(None, SightReason.UNKNOWN, detail)
     return SightCause(False, SightReason.IGNORED, _how(answers))
 
 

@@ -132,26 +132,38 @@ def _weighed(
     assert first.step_bytes is not None
     half = COVERAGE_FACTOR * line.slope_error
     rate, rates = 1e-9 / line.slope, (1e-9 / (line.slope + half), 1e-9 / (line.slope - half))
-    share = first.step_bytes * line.slope / first.step_s
-    shares = tuple(first.step_bytes * (line.slope + side * half) / first.step_s for side in (-1, 1))
-    fixed = line.intercept
+    most_bytes = first.step_bytes + _wider_bytes(ceiling)
+    share = most_bytes * line.slope / first.step_s
+    shares = (
+        first.step_bytes * (line.slope - half) / first.step_s,
+        most_bytes * (line.slope + half) / first.step_s,
+    )
+    least_fixed = line.intercept - _wider_bytes(ceiling) * line.slope
     fixed_half = COVERAGE_FACTOR * line.intercept_error
     own, owns = _own_work(line, added, first, ceiling)
     found = Bound(
         kind=BoundKind.UNDECIDED,
         effective_gb_s=rounded(rate),
         effective_gb_s_interval=rounded_pair(rates),
-        fixed_ms=rounded(1e3 * fixed),
-        fixed_ms_interval=rounded_pair((1e3 * (fixed - fixed_half), 1e3 * (fixed + fixed_half))),
+        fixed_ms=rounded(1e3 * least_fixed),
+        fixed_ms_interval=rounded_pair((1e3 * (least_fixed - fixed_half), 1e3 * (line.intercept + fixed_half))),
         bytes_share=rounded(share),
-        bytes_share_interval=rounded_pair((shares[0], shares[1])),
+        bytes_share_interval=rounded_pair(shares),
         sequence_share=None if own is None else rounded(own),
         sequence_share_interval=rounded_pair(owns),
         points=(*by_depth, *by_number[1:]),
         why="",
     )
-    kind, why = _kind((shares[0], shares[1]), owns, rates, ceiling)
+    kind, why = _kind(shares, owns, rates, ceiling)
     return found.model_copy(update={"kind": kind, "why": why})
+
+
+def _wider_bytes(ceiling: Ceiling) -> float:
+    """What a step reads more where the engine holds the weights as the files do, not at the least that is plausible.
+
+    It is the same at all depths, so the slope does not know it, and what is left of a step does.
+    """
+    return max(0.0, (ceiling.stored_step_bytes or 0.0) - ceiling.step_bytes)
 
 
 def _own_work(line: Line, added: Line | None, first: BoundPoint, ceiling: Ceiling) -> tuple[float | None, Pair | None]:
@@ -172,6 +184,8 @@ def _own_work(line: Line, added: Line | None, first: BoundPoint, ceiling: Ceilin
 def _kind(share: Pair, own: Pair | None, gb_s: Pair, ceiling: Ceiling) -> tuple[BoundKind, str]:
     """The word, and why it is that one."""
     reads = f"reading takes {_between(share)} of a step"
+    if _wider_bytes(ceiling):
+        reads += f", as the weights are held as stored or with {ceiling.resident}"
     if own is not None and own[0] >= HALF:
         why = f"a further sequence adds {_between(own)} of a step beside what it reads"
         return BoundKind.COMPUTE, why

@@ -203,8 +203,10 @@ def _residual(context: CheckContext) -> int | None:
 
 def _hit_share(counters: Counters | None, shared: int) -> float | None:
     """Share of the prompt tokens that came from the cache, the start that all have in common left out."""
-    if counters is None or counters.cached is None or not counters.queried:
+    if counters is None or counters.cached is None or counters.queried is None:
         return None
+    if not counters.queried:
+        return 0.0 if not counters.cached else None  # no prompt was looked up: the server does not use its cache
     return max(0, counters.cached - shared) / counters.queried
 
 

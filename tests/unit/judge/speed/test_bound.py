@@ -140,6 +140,36 @@ def test_the_h200_of_the_record_is_launch_bound() -> None:
     assert found.fixed_ms == pytest.approx(2.6, abs=0.15)
 
 
+def test_the_h200_by_the_command_itself() -> None:
+    """docs/gpu-truth.md, second day: the points that `--why` recorded, with the weights as that engine held them."""
+    known = ceiling(2.7489e9, 36_864.0, 4420.0, further=1.8e9).model_copy(
+        update={"stored_step_bytes": 5.0025e9, "resident": "16-bit parts in mxfp4"}
+    )
+    alone = cell(4.0449e-3, 160, relative=0.0079).model_copy(
+        update={"cells": (cell(4.5422e-3, 160, 2, relative=0.002), cell(4.5596e-3, 160, 4, relative=0.001))}
+    )
+    deeper = [(4.0577e-3, 1152, 0.0015), (4.1013e-3, 4160, 0.0018), (4.2206e-3, 16_156, 0.0064)]
+    found = bound_of(alone, known, [cell(step_s, depth, relative=relative) for step_s, depth, relative in deeper])
+    assert found.kind is BoundKind.LAUNCH, found
+    assert found.bytes_share_interval is not None
+    assert found.bytes_share_interval == pytest.approx((0.17, 0.48), abs=0.02)
+    assert found.effective_gb_s == pytest.approx(3150, rel=0.05)
+
+
+def test_what_is_not_known_of_the_weights_widens_the_answer() -> None:
+    """An engine that nobody looked into may hold what a checkpoint left in 16 bit as it is, or narrower."""
+    known = GB.model_copy(update={"stored_step_bytes": 1.9e9, "resident": "16-bit parts in mxfp4"})
+    narrow, wide = experiment(0.060, 20.0, 0.001, known=GB), experiment(0.060, 20.0, 0.001, known=known)
+    assert (narrow.kind, wide.kind) == (BoundKind.LAUNCH, BoundKind.UNDECIDED)
+    assert narrow.bytes_share_interval is not None
+    assert wide.bytes_share_interval is not None
+    assert narrow.bytes_share_interval[0] == wide.bytes_share_interval[0] < 0.5 < wide.bytes_share_interval[1]
+    assert narrow.fixed_ms_interval is not None
+    assert wide.fixed_ms_interval is not None
+    assert wide.fixed_ms_interval[0] < narrow.fixed_ms_interval[0] < wide.fixed_ms_interval[1]
+    assert "as stored or with 16-bit parts in mxfp4" in wide.why
+
+
 class TestEndToEnd:
     """`onbox speed --why` against a server whose pace is a fixed time and a slope over its context."""
 

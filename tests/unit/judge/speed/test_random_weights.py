@@ -42,7 +42,7 @@ def script(asked, wire):
     else:
         tokens = int(asked.json().get("max_tokens", 8))
         pieces = [delta(content="Oce ").encode()] * (tokens - 1) + [delta("length", content="Oce ").encode()]
-        wire.stream([*pieces, (usage_event(9, tokens) + event("[DONE]")).encode()], gap_s=0.02)
+        wire.stream([*pieces, (usage_event(9, tokens) + event("[DONE]")).encode()], gap_s=0.01)
 
 with serving(script) as server:
     print(server.url, flush=True)
@@ -107,7 +107,7 @@ def test_nonsense_on_purpose_has_a_rate_of_the_kernels(told: SpeedResult) -> Non
     assert (told.measurement.rate_of, coherence(told).status) == ("kernels", Status.PASS)
     assert "none, as expected of random weights" in str(coherence(told).observed)
     assert told.measurement.decode_tok_s is not None
-    assert 20 < told.measurement.decode_tok_s < 60
+    assert 20 < told.measurement.decode_tok_s < 120
 
 
 def test_the_command_line_of_a_server_on_this_box_says_so_too(dummy: str, tmp_path: Path) -> None:
