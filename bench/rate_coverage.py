@@ -65,8 +65,8 @@ def main() -> None:
     for name, scatter in SCATTER.items():
         for requests in (4, 8, 16, 32):
             random = np.random.default_rng(requests)
-            rounds = [kinds((TOKENS / TRUTH_TOK_S * scatter(random, requests)).tolist()) for _ in range(ROUNDS // 2)]
-            told = [f"{sum(column) / len(rounds):.1%}" for column in zip(*rounds, strict=True)]
+            found = [kinds((TOKENS / TRUTH_TOK_S * scatter(random, requests)).tolist()) for _ in range(ROUNDS // 2)]
+            told = [f"{sum(column) / len(found):.1%}" for column in zip(*found, strict=True)]
             print(f"| {name} | {requests} | {' | '.join(told)} |", flush=True)
     print("\n| scatter of a request's time | requests | Student's t | bootstrap |\n|---|---|---|---|")
     for name, scatter in SCATTER.items():
