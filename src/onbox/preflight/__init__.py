@@ -74,6 +74,22 @@ def conclusion(record: Preflight) -> str:
     return "No agent can work with it: no tool call arrives"
 
 
+def remarks(record: Preflight, *, without_sense: bool) -> list[str]:
+    """What is to be said of the cases that did not pass.
+
+    Args:
+        record: of the server.
+        without_sense: its weights are random on purpose.
+    """
+    random = [case for case in record.cases if without_sense and (case.name, case.status) == ("coherence", "fail")]
+    found = [
+        f"preflight {case.name}: {case.advised()}"
+        for case in record.cases
+        if case.status != "pass" and case not in random
+    ]
+    return ["no sense, as expected of random weights"] * len(random) + found
+
+
 def short(
     client: StampedClient,
     model: str,

@@ -246,11 +246,8 @@ class TrialRunner:
         for exchange in exchanges:
             append_line(home / "preflight.jsonl", exchange)
         self._show(events.PhaseEnded(contender.name, "preflight", time.monotonic() - began))
-        for case in record.cases:
-            if case.name == "coherence" and case.status == "fail" and contender.without_sense:
-                self._show(events.Note(f"{contender.name}: no sense, as expected of random weights"))
-            elif case.status != "pass":
-                self._show(events.Note(f"{contender.name}: preflight {case.name}: {case.advised()}"))
+        for remark in preflight.remarks(record, without_sense=contender.without_sense):
+            self._show(events.Note(f"{contender.name}: {remark}"))
 
     def _measure(self, contender: ContenderPlan, life: Lifetime, counter: "_TokenCounter", recipe: Recipe) -> None:
         plan = self.plan.speed
