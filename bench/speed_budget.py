@@ -3,9 +3,9 @@
     PYTHONPATH=src:. .venv/bin/python bench/speed_budget.py [TOK_S ...]
 
 The servers pace their tokens by deadlines of the clock, with a scatter of 2 % from request to request that is written
-down: the rate that they really had is known, and stands beside the one that was measured. They have no counters, and
-say how many tokens they made. The servers sleep and do not compute, so the measurement is judged with the processor
-time of others left out: on a busy box the check FOREIGN_CPU, which is right, would refuse it.
+down: the rate that they really had is known, and stands beside the one that was measured. They have llama.cpp's
+counters. The servers sleep and do not compute, so the measurement is judged with the processor time of others left out:
+on a busy box the check FOREIGN_CPU, which is right, would refuse it.
 """
 
 import random
@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.builders import delta, event, usage_event
+from tests.builders import delta, event, metrics_text, usage_event
 from tests.doubles.server import Asked, Wire, serving
 
 from onbox.app.speed import measure_speed
@@ -47,6 +47,10 @@ class PacedServer:
             wire.whole(200, {"data": [{"id": "m"}]})
         elif b"capital of France" in asked.body:
             wire.stream([(delta(finish_reason="stop", content="Paris") + usage_event(9, 2) + event("[DONE]")).encode()])
+        elif asked.path == "/metrics":
+            tokens = sum(tokens for tokens, _ in self.made)
+            seconds = sum(max(1, tokens - 1) * gap_s for tokens, gap_s in self.made)
+            wire.whole(200, metrics_text(tokens, seconds).encode(), content_type="text/plain")
         elif asked.method != "POST":
             wire.whole(404, b"none")
         else:

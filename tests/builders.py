@@ -37,7 +37,7 @@ from onbox.evidence.records import (
     TaskPlan,
     Telemetry,
 )
-from tests.gguf import gguf_recipe
+from tests.made_recipe import gguf_recipe
 
 AT = "2026-11-23T12:00:00.000Z"
 TASK_SHA256 = "a" * 64

@@ -69,14 +69,28 @@ class Recorder:
             self._outcomes[name] = report.outcome
         if report.when == "teardown":
             looked = {str(each) for key, names in properties if key == _LOOKED_FOR for each in names}  # type: ignore[attr-defined]
-            line = {
-                "test": name,
-                "outcome": self._outcomes.pop(name),
-                "seconds": round(self._seconds.pop(name), 3),
-                "looked_for": sorted(looked),
-            }
-            with self._file.open("a") as out:
-                out.write(json.dumps(line) + "\n")
+            self._write(name, self._outcomes.pop(name), looked)
+
+    def pytest_sessionfinish(self) -> None:
+        """A test whose worker died has no last report."""
+        if self._writes:
+            for name in self._outcomes:
+                self._write(name, "failed", ())
+
+    def _write(self, name: str, outcome: str, looked: Iterable[str]) -> None:
+        line = {
+            "test": name,
+            "outcome": outcome,
+            "seconds": round(self._seconds.pop(name), 3),
+            "looked_for": sorted(looked),
+        }
+        with self._file.open("a") as out:
+            out.write(json.dumps(line) + "\n")
+
+
+def failed(lines: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The tests of a record that failed, or never came to their end."""
+    return [line["test"] for line in lines if line["outcome"] == "failed"]
 
 
 def watch_for_hidden(found: Callable[[str], object]) -> None:

@@ -15,6 +15,7 @@ from onbox.fetch.meter import Meter
 from onbox.fetch.room import need_room
 from onbox.fetch.transfer import Blob, Tally, watched_all
 from onbox.fetch.verified_folder import FetchedFile, FetchedFolder, Skipped, Tell, expect_hash
+from onbox.schema.units import gib
 from onbox.weights.hub import HubStore, parse_hub_source
 from onbox.weights.layout import find_model
 
@@ -56,8 +57,8 @@ def fetch_repository(
     held = {each.rfilename for each in wanted if _is_here(folder, each)}
     missing = sum(each.size or 0 for each in wanted if each.rfilename not in held)
     for each in skipped:
-        tell(f"skip {each.name} ({each.bytes / 2**30:.2f} GiB): {each.why}")
-    tell(f"fetch {missing / 2**30:.2f} GiB in {len(wanted) - len(held)} files to {folder}")
+        tell(f"skip {each.name} ({gib(each.bytes)}): {each.why}")
+    tell(f"fetch {gib(missing)} in {len(wanted) - len(held)} files to {folder}")
     need_room(folder, missing)
     folder.mkdir(parents=True, exist_ok=True)
     _download(store, there.repository, folder, [each for each in wanted if each.rfilename not in held], tell)

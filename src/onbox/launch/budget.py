@@ -16,7 +16,7 @@ from onbox.engines import facts_of
 from onbox.errors import OnboxError
 from onbox.fetch.named import named_memory
 from onbox.schema.recipe import Recipe
-from onbox.watch.formatting import gib
+from onbox.schema.units import gib
 
 
 @dataclass(frozen=True)

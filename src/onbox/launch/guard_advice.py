@@ -6,7 +6,7 @@ from onbox.engines import facts_of
 from onbox.errors import GuardStop
 from onbox.evidence.records import GuardStopped
 from onbox.schema.recipe import Recipe
-from onbox.watch.formatting import gib
+from onbox.schema.units import gib
 
 COMMAND_CHARS = 60
 

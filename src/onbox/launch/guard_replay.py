@@ -7,9 +7,9 @@ not see.
 
 from typing import Any, NamedTuple
 
+from onbox.schema.units import gib
 from onbox.supervisor.guard import Alarm, Guard, MemorySample
 from onbox.supervisor.settings import MemoryLimits
-from onbox.watch.formatting import gib
 from onbox.watch.samples import Gpu, Machine, Process, WatchSample
 
 

@@ -27,8 +27,8 @@ from onbox.recipes.pins import unpinned
 from onbox.recipes.sparkrun import files_of_mods, mods, nodes, notes
 from onbox.schema.checks import Check, Status
 from onbox.schema.recipe import Recipe
+from onbox.schema.units import gib
 from onbox.user_folders import cache_folder
-from onbox.watch.formatting import gib
 
 SPARE_BYTES = 1 << 30
 

@@ -6,12 +6,12 @@ is not slow. The answers are cases; the exchanges behind them are evidence.
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from onbox.engines.served import RunningServer
 from onbox.evidence.records import Exchange, Preflight, PreflightCase
 from onbox.preflight import calls, reach, talk
+from onbox.preflight.room import AgentRoom, opening_size
 from onbox.preflight.session import PreflightSession
 from onbox.wire.client import StampedClient
 
@@ -59,15 +59,6 @@ _WITHOUT: tuple[tuple[str, Callable[[PreflightSession], PreflightCase]], ...] = 
 )
 
 
-@dataclass(frozen=True)
-class AgentRoom:
-    """Tokens that an agent's first request takes (None: nobody measured it), and that an answer may have."""
-
-    name: str
-    opening_tokens: int | None
-    turn_tokens: int
-
-
 def conclusion(record: Preflight) -> str:
     """What all cases together say of a server, in one sentence."""
     by_name = {case.name: case for case in record.cases}
@@ -81,6 +72,22 @@ def conclusion(record: Preflight) -> str:
     if call is not None and (call.status == "pass" or "arguments are broken" in call.detail):
         return "No agent can work with it: calls come, and their arguments are broken"
     return "No agent can work with it: no tool call arrives"
+
+
+def remarks(record: Preflight, *, without_sense: bool) -> list[str]:
+    """What is to be said of the cases that did not pass.
+
+    Args:
+        record: of the server.
+        without_sense: its weights are random on purpose.
+    """
+    random = [case for case in record.cases if without_sense and (case.name, case.status) == ("coherence", "fail")]
+    found = [
+        f"preflight {case.name}: {case.advised()}"
+        for case in record.cases
+        if case.status != "pass" and case not in random
+    ]
+    return ["no sense, as expected of random weights"] * len(random) + found
 
 
 def short(
@@ -112,8 +119,9 @@ def short(
     elif tools:
         cases.append(calls.requested_call(session, TASK, tools, template=template))
         if agent is not None:
+            size = opening_size(client, model, agent, session.exchanges[-1] if session.exchanges else None)
             session.ask_who_serves()
-            cases.append(reach.agent_fits(session, agent.name, agent.opening_tokens, agent.turn_tokens))
+            cases.append(reach.agent_fits(session, agent.name, size, agent.turn_tokens))
     named = reach.model_name(session)
     can = any(case.name == "tool_call" and case.status == "pass" for case in cases)
     return Preflight(cases=(*cases, *([named] if named.status == "warn" else [])), tools=can), session.exchanges

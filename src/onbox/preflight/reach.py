@@ -7,6 +7,7 @@ from onbox.errors import BoxError
 from onbox.evidence.records import PreflightCase
 from onbox.evidence.sight_gates import read_by
 from onbox.preflight.remedies import Trouble
+from onbox.preflight.room import OpeningSize
 from onbox.preflight.session import TOKENS, PreflightSession, short, trouble
 from onbox.see.pictures import made
 from onbox.see.sight_session import request
@@ -52,28 +53,28 @@ def context(session: PreflightSession) -> PreflightCase:
     return session.case("context", "pass", f"{tokens:,} tokens")
 
 
-def agent_fits(session: PreflightSession, agent: str, opening_tokens: int | None, turn_tokens: int) -> PreflightCase:
+def agent_fits(session: PreflightSession, agent: str, size: OpeningSize | None, turn_tokens: int) -> PreflightCase:
     """Whether the chosen agent's first request and one answer fit into the context.
 
     Args:
         session: the conversation; who serves says how long it may be.
         agent: its name.
-        opening_tokens: of its first request; None: of an agent that nobody measured.
+        size: of its first request; None: nobody knows.
         turn_tokens: that an answer may have.
     """
     tokens = session.served.context_tokens if session.served else None
     if tokens is None:
         return session.case("context", "unknown", "the server does not say how long a conversation may be")
-    if opening_tokens is None:
+    if size is None:
         return session.case("context", "unknown", f"{tokens:,} tokens; how much {agent} opens with is not known")
-    need = opening_tokens + turn_tokens
+    need = size.tokens + turn_tokens
     if tokens < need:
         detail = (
-            f"{tokens:,} tokens are short for {agent}: its first request has about {opening_tokens:,} and an answer may"
-            f" have {turn_tokens:,}; work needs more"
+            f"{tokens:,} tokens are short for {agent}: its first request has about {size.tokens:,} and an answer may"
+            f" have {turn_tokens:,}; work needs more ({size.how})"
         )
         return session.case("context", "warn", detail, Trouble.CONTEXT)
-    return session.case("context", "pass", f"{tokens:,} tokens; {agent} opens with about {opening_tokens:,}")
+    return session.case("context", "pass", f"{tokens:,} tokens; {agent} opens with about {size.tokens:,} ({size.how})")
 
 
 def output_limit(session: PreflightSession) -> PreflightCase:

@@ -288,12 +288,17 @@ class SpeedRun:
                 self._keep(folder, [exchange.model_copy(update={"id": next(ids)}) for exchange in made])
                 return next((problem for exchange in made if (problem := _problem(exchange))), "")
 
+            began_s = time.monotonic()
             together("warmup")
+            left_s = rounds * (time.monotonic() - began_s)
+            self._on_progress(SpeedProgress(0, plan.requests, left_s, f"{concurrency} at a time"))
             with self._window(folder) as monitor:
-                ended = ""
-                for _ in range(rounds):
+                ended, began_s = "", time.monotonic()
+                for n in range(1, rounds + 1):
                     ended = together("measured")
                     self._keep_moments(folder, monitor)
+                    left_s = (rounds - n) * (time.monotonic() - began_s) / n
+                    self._on_progress(SpeedProgress(n * concurrency, plan.requests, left_s))
                     if ended:
                         break
         write_json(folder / "run.json", self._record(plan, monitor, ended or "complete", concurrency, idle))
@@ -318,17 +323,18 @@ class SpeedRun:
                 self._on_progress(SpeedProgress(0, 0, None, f"depth {depth}: {_problem(tried)}: not measured"))
                 return False
             if whole.budget_s is not None and DEPTH_REQUESTS * took_s > whole.budget_s:
-                note = (
-                    f"depth {depth}: {DEPTH_REQUESTS} requests would take {DEPTH_REQUESTS * took_s:.0f} s: not measured"
-                )
+                needs_s = math.ceil(DEPTH_REQUESTS * took_s)
+                what = f"depth {depth}: {DEPTH_REQUESTS} requests would take {needs_s} s"
+                note = f"{what}: not measured (--budget {needs_s})"
                 self._on_progress(SpeedProgress(0, 0, None, note))
                 return False
             self._on_progress(SpeedProgress(0, DEPTH_REQUESTS, DEPTH_REQUESTS * took_s, f"depth {depth}"))
             ended = ""
             with self._window(folder) as monitor:
-                for _ in range(DEPTH_REQUESTS):
+                for n in range(1, DEPTH_REQUESTS + 1):
                     ended = _problem(self._made(folder, "measured", self._prompt(next(self._numbers))))
                     self._keep_moments(folder, monitor)
+                    self._on_progress(SpeedProgress(n, DEPTH_REQUESTS, (DEPTH_REQUESTS - n) * took_s))
                     if ended:
                         break
             write_json(folder / "run.json", self._record(self._plan, monitor, ended or "complete", 1, idle))

@@ -11,6 +11,7 @@ from typing import Protocol
 from onbox import preflight, weights
 from onbox.atomic_files import write_atomic, write_json
 from onbox.bench.agents import OPENING_TOKENS, agent_of
+from onbox.bench.agents.opening import AgentOpening
 from onbox.bench.instances import Instances
 from onbox.bench.probing import sandbox_of
 from onbox.bench.quality import References
@@ -25,6 +26,7 @@ from onbox.fetch.named import fetch_with_named
 from onbox.image.fetch import Progress
 from onbox.image.prepare import prepare
 from onbox.launch.lifetime import Lifetime
+from onbox.preflight.room import AgentRoom
 from onbox.recipes import Recipe
 from onbox.recipes.text import recipe_yaml
 from onbox.scratch import scratch_folder
@@ -97,6 +99,7 @@ class TrialRunner:
         if self.tasks:
             check_version(self._agent, self.plan)
         self._sandbox, self._sandbox_report = sandbox_of(self.plan.sandbox if self.tasks else None)
+        self._opening = AgentOpening(self._agent, self.plan.agent, self._sandbox)
 
     def carry_out(self, runs: int | None = None) -> None:
         """Do all that is not done yet; a contender that this box cannot carry out is recorded as failed.
@@ -234,22 +237,17 @@ class TrialRunner:
         began = time.monotonic()
         with life.client() as client:
             # Where no agent will work, sense is all that is asked.
-            tools = list(DEFINITIONS) if self.tasks else []
-            agent = self.plan.agent
-            room = preflight.AgentRoom(agent.name, OPENING_TOKENS.get(agent.name), agent.limits.turn_tokens)
-            record, exchanges = preflight.short(
-                client, life.model, tools, template, room if tools else None, options=life.options
-            )
+            tools, agent = list(DEFINITIONS) if self.tasks else [], self.plan.agent
+            size, opening = OPENING_TOKENS.get(agent.name), self._opening.body if tools else None
+            room = AgentRoom(agent.name, size, agent.limits.turn_tokens, opening) if tools else None
+            record, exchanges = preflight.short(client, life.model, tools, template, room, options=life.options)
         write_json(home / "preflight.json", record)
         (home / "preflight.jsonl").unlink(missing_ok=True)
         for exchange in exchanges:
             append_line(home / "preflight.jsonl", exchange)
         self._show(events.PhaseEnded(contender.name, "preflight", time.monotonic() - began))
-        for case in record.cases:
-            if case.name == "coherence" and case.status == "fail" and contender.without_sense:
-                self._show(events.Note(f"{contender.name}: no sense, as expected of random weights"))
-            elif case.status != "pass":
-                self._show(events.Note(f"{contender.name}: preflight {case.name}: {case.advised()}"))
+        for remark in preflight.remarks(record, without_sense=contender.without_sense):
+            self._show(events.Note(f"{contender.name}: {remark}"))
 
     def _measure(self, contender: ContenderPlan, life: Lifetime, counter: "_TokenCounter", recipe: Recipe) -> None:
         plan = self.plan.speed

@@ -27,11 +27,6 @@ def size(count: float) -> str:
     return f"{count:.0f} B"
 
 
-def gib(count: float) -> str:
-    """Bytes in GiB (2^30): memory, as reserves and plans are given."""
-    return f"{count / 2**30:.2f} GiB"
-
-
 def rate(sign: str, value: float) -> str:
     """A sign of progress with its rate."""
     phrase = PHRASES[sign]

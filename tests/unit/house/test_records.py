@@ -101,6 +101,31 @@ def test_tests_of_one_file_stay_on_one_worker(tmp_path: Path) -> None:
     assert {len(each) for each in workers.values()} == {1}
 
 
+@pytest.mark.parametrize(
+    ("body", "number", "code", "said"),
+    [
+        pytest.param("assert mark.exists()", 1, 0, "   {test}", id="passes-by-itself"),
+        pytest.param("assert False", 1, 1, "   none", id="fails-again"),
+        pytest.param("pass", 4, 1, "4 tests failed; from 1 to 3 are run once more", id="too-many"),
+        pytest.param("pass", 0, 1, "0 tests failed", id="none-of-them-is-known"),
+    ],
+)
+def test_what_failed_runs_once_more_by_itself(tmp_path: Path, body: str, number: int, code: int, said: str) -> None:
+    file = tmp_path / "test_it.py"
+    file.write_text(f"from pathlib import Path\nmark = Path({str(tmp_path / 'mark')!r})\ndef test_it():\n    {body}\n")
+    (tmp_path / "mark").touch()
+    test = f"{file}::test_it"
+    lines = [{"test": test, "outcome": "failed"}] * number + [{"test": f"{file}::test_other", "outcome": "passed"}]
+    record = tmp_path / "record"
+    record.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    done = subprocess.run(
+        [sys.executable, str(ROOT / ".ci" / "again"), str(record)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == code, done.stdout
+    assert said.format(test=test) in done.stdout + done.stderr
+    assert ("== once more" in done.stdout) is (1 <= number <= 3)
+
+
 def test_a_file_is_settled_as_a_whole_or_not_at_all() -> None:
     """What a fixture of a file found is used by tests that look for nothing themselves."""
     lines = [

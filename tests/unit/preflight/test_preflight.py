@@ -16,6 +16,7 @@ from onbox.engines.served import RunningServer, options_of
 from onbox.engines.sglang.parser_faults import FAULTS as SGLANG_FAULTS
 from onbox.engines.vllm.parser_faults import FAULTS as VLLM_FAULTS
 from onbox.preflight.remedies import Trouble, remedy
+from onbox.preflight.room import AgentRoom
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
 from tests.builders import call_delta, delta
@@ -161,7 +162,7 @@ class TestRoomForTheAgent:
                 calls = asked.json().get("tools")
                 wire.stream([reply(call_delta("bash", {"command": "ls"}) if calls else delta(content="Paris"))])
 
-        room = preflight.AgentRoom(agent, OPENING_TOKENS.get(agent), 4096)
+        room = AgentRoom(agent, OPENING_TOKENS.get(agent), 4096)
         with serving(script) as server, StampedClient(Endpoint.parse(server.url)) as client:
             found, _ = preflight.short(client, "m", list(DEFINITIONS), "own.jinja", room)
         (case,) = [case for case in found.cases if case.name == "context"]

@@ -155,7 +155,7 @@ class TestTable:
         assert [row.sees for row in verdict.quants] == [None] * 3, "nobody asked: unknown"
         assert (verdict.verdict, verdict.basis.value) == ("switch", "speed")
         assert verdict.headline.startswith("Switch to q4 for speed, for these nine tasks: q4 is equal within 10 points")
-        assert any("q2 loses ability beside q8 (54 pairs lost, 0 won" in reason for reason in verdict.reasons)
+        assert any("q2 loses ability against q8 (54 pairs lost, 0 won" in reason for reason in verdict.reasons)
         rows = weighed.quant_rows(verdict)
         assert all(len(row) == len(weighed.QUANTS_HEAD) for row in rows)
         assert rows[2][3].startswith("60 points (")

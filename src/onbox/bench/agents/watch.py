@@ -42,6 +42,11 @@ class RunWatch:
         self._failures = 0
 
     @property
+    def side(self) -> Side:
+        """Whether a request is one beside the task."""
+        return self._side
+
+    @property
     def reply(self) -> str:
         """The last words of the model."""
         return str(self.steps[-1]["content"]) if self.steps else ""

@@ -1,9 +1,11 @@
 """Numbers as people read them."""
 
+from onbox.schema import units
+
 
 def gib(count: float | None) -> str:
     """Bytes in GiB (2^30)."""
-    return "unknown" if count is None else f"{count / 2**30:,.2f} GiB"
+    return "unknown" if count is None else units.gib(count)
 
 
 def gb(count: float | None) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from onbox.engines.base import MemoryAdvice, MemoryPlanner
 from onbox.engines.log_lines import numbers
+from onbox.schema.units import gib
 
 if TYPE_CHECKING:
     from onbox.schema.recipe import Recipe
@@ -39,14 +40,14 @@ def planned(recipe: "Recipe", total_bytes: int, on_cpu: bool, held: int | None) 
     pinned = kv_cache_bytes(recipe, on_cpu=on_cpu)
     least = None if held is None else held + ALLOWANCE_BYTES
     if pinned is not None:
-        made_of = "the weights are not here yet" if held is None else f"{_gib(held)} weights, 4 GiB allowance"
-        return None if least is None else least + pinned, f"{_gib(pinned)} KV cache as pinned, {made_of}"
+        made_of = "the weights are not here yet" if held is None else f"{gib(held)} weights, 4 GiB allowance"
+        return None if least is None else least + pinned, f"{gib(pinned)} KV cache as pinned, {made_of}"
     given = recipe.serve.arguments.get("gpu-memory-utilization", UTILISATION)
     share = float(str(given)) if re.fullmatch(r"\d*\.?\d+", str(given)) else 1.0
     taken = round(share * total_bytes)
     if least is not None and least > taken:
-        return least, f"{_gib(held or 0)} weights, 4 GiB allowance; more than gpu-memory-utilization {share:g} allows"
-    return taken, f"gpu-memory-utilization {share:g} of {_gib(total_bytes)}"
+        return least, f"{gib(held or 0)} weights, 4 GiB allowance; more than gpu-memory-utilization {share:g} allows"
+    return taken, f"gpu-memory-utilization {share:g} of {gib(total_bytes)}"
 
 
 def utilisation(recipe: "Recipe", total_bytes: int) -> tuple[float, int] | None:
@@ -89,10 +90,6 @@ def human_bytes(text: str) -> int | None:
         return None
     power = "kmgt".index(match[2].lower()) + 1 if match[2] else 0
     return round(float(match[1]) * float((1024 if match[2].isupper() else 1000) ** power))
-
-
-def _gib(count: float) -> str:
-    return f"{count / 2**30:.2f} GiB"
 
 
 PLAN = MemoryPlanner(planned=planned, loads_twice=loads_twice)

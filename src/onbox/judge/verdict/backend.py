@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from onbox.evidence.records import LoggedBackend, StandUp
 from onbox.judge.results import BackendProof, PartProof, Proof
 from onbox.schema.recipe import Expect
+from onbox.schema.units import gib
 
 
 def backend_proof(standup: StandUp, expect: Expect) -> BackendProof:
@@ -62,9 +63,9 @@ def _loaded(asserted: int, tolerance: float, standup: StandUp) -> PartProof:
     else:
         off = (seen - asserted) / asserted
         status = Proof.PROVEN if abs(off) <= tolerance else Proof.CONTRADICTED
-        why = f"{seen / 2**30:.2f} GiB loaded{told_by}, {off:+.0%} of what was asserted ({tolerance:.0%} allowed)"
-    told = "" if seen is None else f"{seen / 2**30:.2f} GiB"
-    shown = f"{asserted / 2**30:.2f} GiB"
+        why = f"{gib(seen)} loaded{told_by}, {off:+.0%} of what was asserted ({tolerance:.0%} allowed)"
+    told = "" if seen is None else gib(seen)
+    shown = gib(asserted)
     return PartProof(part="loaded_bytes", status=status, asserted=shown, seen=told, why=why)
 
 

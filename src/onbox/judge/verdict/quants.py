@@ -88,8 +88,9 @@ def of_quants(rows: Sequence[QuantRow], rule: Rule) -> list[str]:
         chance = f", {p_words(row.p)}" if row.p is not None else ""
         said = {
             LOSS: "loses ability",
-            GAIN: "does better than the largest",
+            GAIN: "does better",
             NO_LOSS: f"loses nothing within {margin} points",
-        }.get(row.said, "may lose something or nothing: more runs would tell")
-        found.append(f"{row.name} {said} beside {rows[0].name} ({pairs}{chance}).")
+        }.get(row.said, "may lose something or nothing")
+        more = "" if row.said in (LOSS, GAIN, NO_LOSS) else ": more runs would show which"
+        found.append(f"{row.name} {said} against {rows[0].name} ({pairs}{chance}){more}.")
     return found
