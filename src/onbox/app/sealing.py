@@ -115,15 +115,15 @@ def computed(folder: TrialFolder, verdict: Verdict, seal: str = "", *, write: bo
 
 def verdict_bytes(verdict: Verdict) -> bytes:
     """What `json_bytes` gives, run by run: those of a long trial as one object take more memory than all the rest."""
-    text = json_bytes(verdict.model_copy(update={"runs": ()})).decode()
-    if not verdict.runs:
-        return text.encode()
-    # No text of JSON holds a line end, so this is the field of the verdict itself.
-    head, empty, tail = text.partition('\n  "runs": []')
-    if not empty:
+    head, empty, tail = json_bytes(verdict.model_copy(update={"runs": ()})).partition(b'\n  "runs": []')
+    if not verdict.runs or not empty:
         return json_bytes(verdict)
-    runs = ",\n    ".join(json_bytes(run).decode().rstrip("\n").replace("\n", "\n    ") for run in verdict.runs)
-    return f'{head}\n  "runs": [\n    {runs}\n  ]{tail}'.encode()
+    # No text of JSON holds a line end, so this is the field of the verdict itself.
+    parts = [head, b'\n  "runs": [']
+    for n, run in enumerate(verdict.runs):
+        parts.append(b",\n    " if n else b"\n    ")
+        parts.append(json_bytes(run).rstrip(b"\n").replace(b"\n", b"\n    "))
+    return b"".join((*parts, b"\n  ]", tail))
 
 
 def report_path(folder: Path) -> Path:

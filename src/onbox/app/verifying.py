@@ -100,20 +100,22 @@ def _recomputed(trial: TrialFolder, seal: str, found: Mapping[str, str]) -> tupl
     try:
         ledger = trial.ledger()
         plan = trial.plan()
-        if problems := contradictions(trial, plan, ledger):
+        if problems := contradictions(trial, plan, ledger, found):
             return tuple(problems), ()
         own = plan.agent.name in OWN_AGENTS and plan.agent.command is None
         read = read_folder(trial, lambda run, samples: _trajectory(trial, run, samples, own_agent=own))
-        made = computed(trial, read.verdict, seal)
+        wrong = [(f"{run_folder(run.record)}/trajectory.json", problem) for run, problem in read.further if problem]
+        verdict = read.verdict
+        del read  # The evidence and the verdict with all that is made of it do not have to be held at once.
+        made = computed(trial, verdict, seal)
         same = found.get(VERDICT) == made[0].sha256
         # Both as objects take more memory than all the rest, and are needed only to name what differs.
         written = {"rules": RULES} if same else json.loads((trial.path / VERDICT).read_text("utf-8"))
     except (UsageError, OSError, ValueError) as error:
         # The seal holds, so this is what was sealed: no mistake of the caller's.
         return (_unreadable(trial, error),), ()
-    notes = list(not_held(trial, ledger))
-    problems = [(f"{run_folder(run.record)}/trajectory.json", problem) for run, problem in read.further if problem]
-    problems += [] if same else _verdict(written, read.verdict)
+    notes = list(not_held(ledger, found))
+    problems = wrong + ([] if same else list(_verdict(written, verdict)))
     if written.get("rules", 1) != RULES:
         notes.append(
             f"verdict.json was computed by rules {written.get('rules', 1)} of an earlier onbox, today's are {RULES}: "

@@ -6,8 +6,7 @@ nobody asked for, or runs are gone that were accepted.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Collection, Iterator, Sequence
 
 from onbox.evidence.extent import runs_asked
 from onbox.evidence.folder import TrialFolder
@@ -17,18 +16,22 @@ from onbox.evidence.records import LedgerEntry, LedgerKind, Plan
 SET_ASIDE = "set-aside"
 
 
-def contradictions(folder: TrialFolder, plan: Plan, ledger: Sequence[LedgerEntry]) -> list[Problem]:
+def contradictions(
+    folder: TrialFolder, plan: Plan, ledger: Sequence[LedgerEntry], names: Collection[str]
+) -> list[Problem]:
     """(name, what is wrong) for each contradiction between plan, ledger and runs.
 
     Args:
-        folder: of the trial; only the names in it are looked at.
+        folder: of the trial.
         plan: `plan.yaml`.
         ledger: `ledger.jsonl`.
+        names: of all files of the trial, relative to its folder.
     """
-    return [*_plan(folder, ledger), *_outside(folder, plan, runs_asked(plan, ledger)), *_lost(folder, ledger)]
+    outside = _outside(_runs(names), plan, runs_asked(plan, ledger))
+    return [*_plan(folder, ledger), *outside, *_lost(folder, ledger, names)]
 
 
-def not_held(folder: TrialFolder, ledger: Sequence[LedgerEntry]) -> list[str]:
+def not_held(ledger: Sequence[LedgerEntry], names: Collection[str]) -> list[str]:
     """Sentences about what cannot be held against the ledger, which older trials and kills leave behind."""
     notes = []
     if ledger and not _planned_hashes(ledger):
@@ -36,7 +39,7 @@ def not_held(folder: TrialFolder, ledger: Sequence[LedgerEntry]) -> list[str]:
             "the ledger does not hold the hash of plan.yaml, as an earlier onbox wrote it: the plan is not held"
         )
     told = {entry.subject for entry in ledger if entry.kind is LedgerKind.ACCEPTED}
-    silent = [run for run in _runs(folder) if run not in told]
+    silent = [run for run in _runs(names) if run not in told]
     if silent:
         more = f", and {len(silent) - 1} more" if len(silent) > 1 else ""
         notes.append(f"{silent[0]}{more}: recorded, and not in the ledger, as after a kill between the two")
@@ -61,13 +64,15 @@ def _planned_hashes(ledger: Sequence[LedgerEntry]) -> list[str]:
 
 WRITTEN_LAST = ("run.json", "see.json")
 """Of a run or a measurement, and of what was shown to a contender."""
+RUN_DEPTH = 6
+"""Names from the trial's folder down to CONTENDER/runs/TASK/ARM/N/run.json, the file's own included."""
 
 
-def _outside(folder: TrialFolder, plan: Plan, runs: int) -> Iterator[Problem]:
+def _outside(recorded: Sequence[str], plan: Plan, runs: int) -> Iterator[Problem]:
     """Runs that neither the plan nor an extension in the ledger asks for."""
     contenders = {contender.name for contender in plan.contenders}
     tasks = {task.name for task in plan.tasks}
-    for run in _runs(folder):
+    for run in recorded:
         contender, _, task, arm, n = run.split("/")
         why = [
             *([] if contender in contenders else [f"contender {contender}"]),
@@ -79,11 +84,11 @@ def _outside(folder: TrialFolder, plan: Plan, runs: int) -> Iterator[Problem]:
             yield run, f"a run outside the plan, which knows no {', no '.join(why)}"
 
 
-def _lost(folder: TrialFolder, ledger: Sequence[LedgerEntry]) -> Iterator[Problem]:
+def _lost(folder: TrialFolder, ledger: Sequence[LedgerEntry], names: Collection[str]) -> Iterator[Problem]:
     """What the ledger accepted or set aside and the folder does not hold."""
     accepted = Counter(entry.subject.rstrip("/") for entry in ledger if entry.kind is LedgerKind.ACCEPTED)
     for subject, times in accepted.items():
-        if "/" not in subject or any(Path(f"{folder.path}/{subject}/{last}").is_file() for last in WRITTEN_LAST):
+        if "/" not in subject or any(f"{subject}/{last}" in names for last in WRITTEN_LAST):
             continue
         contender, _, place = subject.partition("/runs/")
         moved = list((folder.contender(contender) / SET_ASIDE).glob(f"{place}.*")) if place else []
@@ -95,7 +100,7 @@ def _lost(folder: TrialFolder, ledger: Sequence[LedgerEntry]) -> Iterator[Proble
             yield entry.subject, "the ledger set it aside, and it is not there"
 
 
-def _runs(folder: TrialFolder) -> list[str]:
+def _runs(names: Collection[str]) -> list[str]:
     """Every run that is recorded, by its relative folder, whatever the plan says."""
-    contenders = [path.name for path in folder.path.iterdir() if path.is_dir()]
-    return sorted(f"{name}/runs/{'/'.join(place)}" for name in contenders for place in folder.run_places(name))
+    places = (name.split("/") for name in names if name.endswith(f"/{WRITTEN_LAST[0]}"))
+    return sorted("/".join(place[:-1]) for place in places if len(place) == RUN_DEPTH and place[1] == "runs")

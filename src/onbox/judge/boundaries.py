@@ -6,6 +6,7 @@ computed by numerical integration over the grid of what has not yet been decided
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from statistics import NormalDist
 
 NORMAL = NormalDist()
@@ -27,6 +28,12 @@ def levels(information: Sequence[float], spent: Sequence[float]) -> list[float]:
         information: at each look, ascending, in any unit: runs, for instance.
         spent: the chance of an error at each look that no earlier look made.
     """
+    return list(_levels(tuple(information), tuple(spent)))
+
+
+@lru_cache(256)
+def _levels(information: tuple[float, ...], spent: tuple[float, ...]) -> tuple[float, ...]:
+    """Advice asks for the same levels again and again."""
     found: list[float] = []
     before = 0.0
     points: list[float] = [0.0]
@@ -41,7 +48,7 @@ def levels(information: Sequence[float], spent: Sequence[float]) -> list[float]:
         found.append(2 - 2 * NORMAL.cdf(bound / math.sqrt(now)))
         points, weights = _inside(points, weights, bound, step)
         before = now
-    return found
+    return tuple(found)
 
 
 def _beyond(points: Sequence[float], weights: Sequence[float], bound: float, step: float) -> float:

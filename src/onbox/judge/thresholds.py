@@ -73,6 +73,13 @@ WARM_UP_SPREAD = 0.01
 WARM_UP_OVER = 3
 """Warm-up is over when so many requests in a row have so small a coefficient of variation."""
 
+KIND_APART = 0.10
+"""Requests that are nearer to the others are of their kind, however evenly these agree."""
+KIND_FALSE = 0.01
+"""How often requests of one kind may be said to be of two."""
+KIND_KNOWN = 10
+"""Met so often, a kind of request has a share that is known, and the scatter of all tells how well."""
+
 BOUNDED_MAX = 0.10
 """Drift, scatter, lag and what is left of a warm-up are lines of the stated uncertainty up to here; a rate that moves
 by more than a tenth while it is measured is not one number."""

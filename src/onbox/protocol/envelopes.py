@@ -87,16 +87,16 @@ def envelope_of(message: str, piece: Piece) -> Envelope | None:
     for written in {_ASCII.encode(text), _PLAIN.encode(text)}:
         if message.count(written) == 1:
             head, _, tail = message.partition(written)
-            clock = _clock(tail)
+            clock = clock_of(tail)
             later = f"{tail[: clock[0]]}{_LATER}{tail[clock[1] :]}" if clock else tail
-            if _means(f'{head}"{_OTHER}"{later}', piece, part):
+            if means(f'{head}"', f'"{later}', piece, part):
                 # One further, for the quote that closes the text.
                 seconds = (clock[0] + 1, clock[1] + 1) if clock else None
                 return Envelope(f'{head}"', f'"{tail}', part, index, piece.token_ids, seconds)
     return None
 
 
-def _clock(tail: str) -> tuple[int, int] | None:
+def clock_of(tail: str) -> tuple[int, int] | None:
     """Where the digits of the one `created` of a tail stand."""
     found = list(_CREATED.finditer(tail))
     return found[0].span(1) if len(found) == 1 else None
@@ -117,10 +117,10 @@ def _tells_more(piece: Piece) -> bool:
     return any(told) or any(call.id or call.name or not call.arguments for call in piece.calls)
 
 
-def _means(message: str, piece: Piece, part: str) -> bool:
-    """Whether a message says the same as a piece, with `_OTHER` in the place of its text."""
+def means(head: str, tail: str, piece: Piece, part: str) -> bool:
+    """Whether a message around another text says the same as a piece, but for this text."""
     try:
-        payload = parse(message)
+        payload = parse(f"{head}{_OTHER}{tail}")
     except UntrustedJsonError:
         return False
     if not isinstance(payload, dict):

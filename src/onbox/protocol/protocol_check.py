@@ -33,35 +33,36 @@ def _odd(payload: Mapping[str, Any]) -> Odd:
 
 
 def _odd_choice(choice: Mapping[str, Any]) -> Odd:
-    if odd := _no_text(choice, ("text", "finish_reason")):
-        return odd
-    delta = choice.get("delta") or choice.get("message") or {}
+    for name in ("text", "finish_reason"):
+        value = choice.get(name)
+        if value is not None and not isinstance(value, str):
+            return name, value
+    delta = choice.get("delta") or choice.get("message")
+    if not delta:
+        return None
     if not isinstance(delta, dict):
         return "delta", delta
-    return _no_text(delta, ("content",)) or _odd_calls(delta.get("tool_calls"))
+    content, calls = delta.get("content"), delta.get("tool_calls")
+    if content is not None and not isinstance(content, str):
+        return "content", content
+    return None if calls is None else _odd_calls(calls)
 
 
 def _odd_calls(calls: Any) -> Odd:
-    if calls is None:
-        return None
     if not isinstance(calls, list):
         return "tool_calls", calls
     for call in calls:
         if not isinstance(call, dict):
             return "tool_calls", call
-        index, function = call.get("index"), call.get("function") or {}
+        index, function, call_id = call.get("index"), call.get("function") or {}, call.get("id")
         if index is not None and not (isinstance(index, int) and 0 <= index <= CALLS_MAX):
             return "tool_calls.index", index
         if not isinstance(function, dict):
             return "tool_calls.function", function
-        if odd := _no_text(call, ("id",)) or _no_text(function, ("name", "arguments")):
-            return odd
-    return None
-
-
-def _no_text(part: Mapping[str, Any], names: tuple[str, ...]) -> Odd:
-    for name in names:
-        value = part.get(name)
-        if value is not None and not isinstance(value, str):
-            return name, value
+        if call_id is not None and not isinstance(call_id, str):
+            return "id", call_id
+        for name in ("name", "arguments"):
+            value = function.get(name)
+            if value is not None and not isinstance(value, str):
+                return name, value
     return None

@@ -9,14 +9,21 @@ from collections.abc import Sequence
 from onbox.protocol.api_formats import error_text, piece_of
 from onbox.protocol.envelopes import Envelope, envelope_of
 from onbox.protocol.framing import DocumentParser, Event, Framing, SseParser
+from onbox.protocol.known_messages import KnownMessages
 from onbox.protocol.reply import SURROGATE, Arrival, Reply
 from onbox.untrusted_json import UntrustedJsonError, parse
 
 NOT_JSON = "not JSON"
 LEARNED_IN_VAIN_MAX = 4
 """Envelopes that no further message came in: this server writes something new into each."""
+REMEMBERED_MAX = 8
+"""Messages of one reply that are kept to be known again."""
 MESSAGES_MAX = 500_000
 """In one reply; a token is one at most, and no model answers so long."""
+
+
+_arrival = Arrival._make
+_KNOWN = KnownMessages()
 
 
 class ReplyReader:
@@ -34,6 +41,7 @@ class ReplyReader:
         self._envelope: Envelope | None = None
         self._framed: Envelope | None = None
         self._learned_in_vain = 0
+        self._remembered = 0
 
     def feed(self, t_ns: int, chunk: bytes) -> None:
         """Take in the bytes of one socket read, stamped in nanoseconds since the request."""
@@ -65,7 +73,7 @@ class ReplyReader:
         if envelope is None or not isinstance(framing, SseParser) or not framing.between_events:
             return at
         text_of, ids, counted, arrive = envelope.text_of, envelope.token_ids, reply.counted, reply.arrivals.append
-        texts: list[str] = []
+        before, texts = reply.token_ids or 0, []
         for place in range(at, min(len(chunks), at + MESSAGES_MAX - self._messages)):
             t_ns, chunk = chunks[place]
             text = text_of(chunk)
@@ -73,8 +81,8 @@ class ReplyReader:
                 break
             texts.append(text)
             if ids is not None:
-                counted = ids * len(texts) + (reply.token_ids or 0)
-            arrive(Arrival(t_ns, 1, len(text), counted))
+                counted = ids * len(texts) + before
+            arrive(_arrival((t_ns, 1, len(text), counted)))
         if texts:
             reply.more(envelope, texts)
             reply.chunks += len(texts)
@@ -96,6 +104,17 @@ class ReplyReader:
         if event.data.strip() == "[DONE]":
             self.reply.done = True
             return False
+        known = None if event.name == "error" else _KNOWN.recognize(event.data)
+        if known is not None:
+            piece, envelope = known
+            visible = self.reply.add(piece)
+            if envelope is not None:
+                self._envelope, self._framed = envelope, envelope.framed()
+            return visible
+        return self._parsed(event)
+
+    def _parsed(self, event: Event) -> bool:
+        """Take in a message that none before it was like."""
         try:
             payload = parse(event.data)
         except UntrustedJsonError:
@@ -112,4 +131,8 @@ class ReplyReader:
             self._envelope = envelope_of(event.data, piece)
             self._framed = self._envelope.framed() if self._envelope else None
             self._learned_in_vain += 1
+            if self._envelope is not None:
+                _KNOWN.learn_envelope(piece, self._envelope)
+        elif not visible and self._remembered < REMEMBERED_MAX:
+            self._remembered += _KNOWN.learn(event.data, piece)
         return visible

@@ -98,16 +98,17 @@ class Sample:
 def digest(exchange: Exchange) -> Sample:
     """Read the stream of one request and collapse its arrivals into bursts."""
     reply = read_reply(exchange)
+    tokens = reply.completion_tokens
     seen = [arrival for arrival in reply.arrivals if arrival.visible]
-    starts = burst_starts([arrival.t_ns for arrival in seen], reply.completion_tokens)
-    first = [arrival for arrival in seen if len(starts) < 2 or arrival.t_ns < starts[1]]
+    starts = burst_starts([arrival.t_ns for arrival in seen], tokens)
+    first = seen if len(starts) < 2 else [arrival for arrival in seen if arrival.t_ns < starts[1]]
     return Sample(
         id=exchange.id,
         reply=reply,
         status=exchange.status,
-        tokens=reply.completion_tokens,
+        tokens=tokens,
         bursts=len(starts),
-        first_tokens=_first_tokens(reply, first) if first and reply.completion_tokens else None,
+        first_tokens=_first_tokens(reply, first) if first and tokens else None,
         first_chunks=sum(arrival.visible for arrival in first),
         first_s=seen[0].t_ns / SECOND_NS if seen else None,
         span_s=(starts[-1] - starts[0]) / SECOND_NS if starts else 0.0,
@@ -121,8 +122,9 @@ def arrived(reply: Reply) -> int:
     a chunk of its own, or was counted along the stream.
     """
     tokens = (reply.completion_tokens or 0) - _kept_back(reply)
-    shown = _counted(reply) or reply.chunks
-    return tokens - (reply.finish_reason == "stop" and shown + 1 == tokens)
+    if reply.finish_reason != "stop":
+        return tokens
+    return tokens - ((_counted(reply) or reply.chunks) + 1 == tokens)
 
 
 def _kept_back(reply: Reply) -> int:
