@@ -70,7 +70,7 @@ def opening_size(client: StampedClient, model: str, room: AgentRoom, asked: Exch
 
 
 def _tokenized(client: StampedClient, model: str, body: Mapping[str, Any], size: int) -> int | None:
-    """What `/tokenize` says: of vLLM (whole chats) or llama.cpp (a text)."""
+    """What `/tokenize` says of the whole chat, or of its text where that is all it takes."""
     chat = {"model": model, **{key: body[key] for key in ("messages", "tools") if key in body}}
     for request in ([chat] if "messages" in body else []) + [{"content": _text(body).decode("utf-8", "replace")}]:
         exchange = client.request("POST", "/tokenize", request, purpose=PURPOSE)

@@ -6,7 +6,7 @@ from pathlib import Path
 from onbox.engines.registry import _ENGINES, all_facts
 
 SOURCE = Path(__file__).parents[3] / "src" / "onbox"
-EXEMPT = ("engines", "recipes")
+EXEMPT = ("engines", "recipes", "schema/recipe")
 REMAINS = {
     "weights/sources.py": 2,  # The programs that define what keys of a file mean: provenance of facts of weights.
     "published/rates.yaml": 5,  # What others measured with, in their words.
@@ -26,7 +26,11 @@ def lines_that_name_an_engine() -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for path in sorted(SOURCE.rglob("*")):
         relative = path.relative_to(SOURCE)
-        if relative.parts[0] in EXEMPT or path.suffix in (".pyc", ".gz", ".zst", ".xz") or not path.is_file():
+        if (
+            relative.as_posix().startswith(tuple(f"{folder}/" for folder in EXEMPT))
+            or path.suffix in (".pyc", ".gz", ".zst", ".xz")
+            or not path.is_file()
+        ):
             continue
         hits = [line for line in path.read_text("utf-8", "replace").splitlines() if word.search(line)]
         if hits:

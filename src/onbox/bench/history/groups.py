@@ -82,7 +82,7 @@ def in_turn(found: Sequence[Iterator[T]]) -> Iterator[T]:
                 left.remove(one)
 
 
-def test_name(name: str) -> str:
+def bare_name(name: str) -> str:
     """The function of a test's id, without the values that it is called with."""
     return re.split(r"::|\.", name.partition("[")[0])[-1]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from onbox.bench.history.deciding import SELECTED, DecidingTests, DropError
-from onbox.bench.history.groups import TestGroup, test_name
+from onbox.bench.history.groups import TestGroup, bare_name
 from onbox.bench.history.reduce import TooMuchError, reduced
 from onbox.bench.history.repository import Commit
 from onbox.bench.history.runners import Suite
@@ -75,6 +75,6 @@ def pieces(change: CommitChange, group: TestGroup) -> Iterator[TestGroup | DropE
             left = left[1:]
             continue
         passed = change.passes(least, group.targets, group.fail_to_pass) & set(left) | {left[0]}
-        title = group.title if passed == group.fail_to_pass else f"{group.title}-{test_name(left[0])}"
+        title = group.title if passed == group.fail_to_pass else f"{group.title}-{bare_name(left[0])}"
         yield replace(group, title=title, fail_to_pass=frozenset(passed), least=least)
         left = [name for name in left if name not in passed]

@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from onbox.bench.history.groups import GROUPS_MAX, file_of, groups, in_turn, test_name
+from onbox.bench.history.groups import GROUPS_MAX, bare_name, file_of, groups, in_turn
 from onbox.bench.history.instruction import instruction
 from onbox.bench.history.interface import documented, signatures
 
@@ -53,8 +53,8 @@ def test_groups_take_turns() -> None:
 
 
 def test_the_name_of_a_test_is_its_function() -> None:
-    assert test_name("tests.test_one.Class::test_a[1.5::x]") == "test_a"
-    assert test_name("tests.test_one.Class.test_b") == "test_b"
+    assert bare_name("tests.test_one.Class::test_a[1.5::x]") == "test_a"
+    assert bare_name("tests.test_one.Class.test_b") == "test_b"
 
 
 def test_the_file_of_a_test() -> None:
