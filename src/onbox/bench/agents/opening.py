@@ -19,7 +19,7 @@ from onbox.wire.admission import RequestRefused
 from onbox.wire.endpoint import Endpoint
 from onbox.wire.proxy import RecordingProxy
 
-LIMIT_S = 60.0
+LIMIT_S = 20.0
 """An agent that has not asked by then is not waited for."""
 INSTRUCTION = "List the files in the current directory."
 NOWHERE = Endpoint("http", "127.0.0.1", 9)
