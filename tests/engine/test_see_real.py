@@ -134,9 +134,10 @@ class TestVllm:
         assert hidden.fixed is not None
         assert hidden.fixed.changes == ("serve.arguments: without language-model-only",)
         fixed = see_model(str(hidden.fixed.path), tries=2, tokens=16, out=tmp_path / "fixed").sight
-        # Random weights take pictures and understand nothing.
-        assert (fixed.sees, fixed.reason) == (False, SightReason.IGNORED)
+        # Random weights take pictures and understand nothing, of words neither: that is no blindness.
+        assert (fixed.sees, fixed.reason) == (None, SightReason.UNKNOWN)
         assert "tokens of the prompt, and none of 2 pictures is read" in fixed.detail
+        assert "makes no sense without one either" in fixed.detail
 
     def test_a_template_without_a_place_for_a_picture(self, tmp_path: Path, model: Path) -> None:
         arguments = {"dtype": "bfloat16", "enforce-eager": True}

@@ -216,8 +216,11 @@ class TestEndToEnd:
         assert bound is not None
         assert [each.profile["depth_tokens"] for each in found.measurement.depths] == [1024, 4096]
         assert len([point for point in bound.points if point.sequences == 1]) == 3, bound
-        assert bound.fixed_ms is not None, bound.why
-        assert bound.fixed_ms == pytest.approx(1e3 * self.FIXED_S, rel=0.15)
+        assert bound.fixed_ms_interval is not None, bound.why
+        # What this server takes for its weights does not show in its depths: they may be held as stored, or narrower.
+        low, high = bound.fixed_ms_interval
+        assert low < 1e3 * self.FIXED_S < 1.15 * high
+        assert high < 1.3e3 * self.FIXED_S
         again = judge_trial(tmp_path / "t").contenders[0].speed
         assert again is not None
         assert again.bound == bound, "from the evidence alone"
