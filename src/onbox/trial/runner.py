@@ -31,6 +31,7 @@ from onbox.recipes import Recipe
 from onbox.recipes.text import recipe_yaml
 from onbox.scratch import scratch_folder
 from onbox.see import phase as sight
+from onbox.see.facts import speaks_of_sight
 from onbox.speed.api_requests import apis_for
 from onbox.speed.ceiling import measure_again, write_ceiling
 from onbox.speed.measure import SpeedRun
@@ -297,14 +298,13 @@ class TrialRunner:
         name, began = contender.name, time.monotonic()
         with life.client(read_timeout_s=plan.seconds) as client:
             facts = sight.facts_now(client, life.model, recipe, life.record(), files)
+            if (plan.always or speaks_of_sight(facts)) and not (folder.parent / "preflight.json").is_file():
+                self._preflight(contender, life, recipe)  # of a server without sense, no answer proves anything
             self._show(events.PhaseStarted(name, "see"))
             asked = sight.ask_about_pictures(
                 client, life.model, plan, facts, folder, tell=lambda text: self._show(events.Note(f"{name}: {text}"))
             )
         self._show(events.PhaseEnded(name, "see", time.monotonic() - began))
-        if asked and not (self.folder.contender(name) / "preflight.json").is_file():
-            # Of a server that makes no sense without a picture, answers about pictures prove nothing.
-            self._preflight(contender, life, recipe)
         if asked:
             self.folder.note(LedgerKind.ACCEPTED, f"{name}/vision")
 
