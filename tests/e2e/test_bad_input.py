@@ -267,7 +267,7 @@ def test_options(arguments: list[str], code: int, named: str, tmp_path: Path, mo
 
 
 def test_json_tells_the_error_too(tmp_path: Path) -> None:
-    done = onbox_here("judge", tmp_path, "--json")
+    done = onbox("judge", tmp_path, "--json")
     assert done.returncode == 2
     assert json.loads(done.stdout)["error"]["exit_code"] == 2
     assert len(done.stderr.splitlines()) <= 2
