@@ -406,6 +406,7 @@ class SpeedRun:
             idle_before=tuple(self._idle if idle is None else idle),
             engine_pids=self._meter.engine_pids(),
             accelerators=monitor.accelerators,
+            opened_accelerator=self._meter.opened_accelerator(),
             concurrency=concurrency,
             first_round=self._first_round if plan.within is not None and concurrency == 1 else None,
             wanted_requests=self._wanted if plan.within is not None and concurrency == 1 else None,

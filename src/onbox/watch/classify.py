@@ -36,6 +36,15 @@ class WatchState(StrEnum):
     DONE = "done"
 
 
+class LogFailure(NamedTuple):
+    """A line of the log that tells why an engine gets no further, as its engine's table has it."""
+
+    t_s: float
+    """When it was read."""
+    line: str
+    next_step: str
+
+
 class HangWitness(NamedTuple):
     """One way to see that nothing gets on, independent of the others."""
 
@@ -61,16 +70,24 @@ class Assessment(NamedTuple):
     evidence: dict[str, Any]
 
 
-def classify(signs: Signs, phase: str, rule: PhaseRule, note: str = "") -> Assessment:
+def classify(
+    signs: Signs, phase: str, rule: PhaseRule, note: str = "", failure: LogFailure | None = None
+) -> Assessment:
     """The verdict on a stand-up whose signs these are, in this phase.
 
     Args:
         note: what limits the verdict, for the evidence.
+        failure: what the log told of a failure in this phase. It makes no verdict, since an engine may recover; one
+            that is made without it quotes it.
     """
     still_s = signs.still_s(rule.uses)
     moving = signs.moving(rule.uses)
     agreeing = witnesses(signs, rule, still_s)
     state, why = _state(signs, phase, rule, still_s, moving, agreeing)
+    if failure is not None and state in (WatchState.SUSPECT, WatchState.HUNG, WatchState.DEAD):
+        why += f"; after {seconds(failure.t_s)} the log said: {failure.line}"
+    limits = {"version": note} if note else {}
+    failed = {"failure": failure._asdict()} if failure is not None else {}
     return Assessment(
         round(signs.t_s, 3),
         state,
@@ -80,7 +97,7 @@ def classify(signs: Signs, phase: str, rule: PhaseRule, note: str = "") -> Asses
         agreeing,
         round(still_s, 1),
         rule.patience_s,
-        _evidence(signs) | ({"version": note} if note else {}),
+        _evidence(signs) | limits | failed,
     )
 
 

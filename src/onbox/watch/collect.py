@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from operator import is_
 from pathlib import Path
 
-from onbox.engines.landmarks import Landmarks
+from onbox.engines.landmarks import Landmarks, failure_of
 from onbox.supervisor.gpu_memory import Nvml, open_nvml
 from onbox.watch import stacks
 from onbox.watch.cgroups import Cgroups
@@ -266,7 +266,9 @@ class Collector:
             return
         last = len(lines) - KEPT_MAX
         sample.log = tuple(
-            line for index, line in enumerate(lines) if index >= last or self._landmarks.phase_of(line) is not None
+            line
+            for index, line in enumerate(lines)
+            if index >= last or self._landmarks.phase_of(line) is not None or failure_of(line) is not None
         )
 
     def _what_cannot_be_read(self, processes: Iterable[Process]) -> tuple[str, ...]:

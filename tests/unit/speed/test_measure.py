@@ -338,7 +338,28 @@ class TestMonitor:
 SPIN = "import time\nend = time.process_time() + 0.3\nwhile time.process_time() < end: pass\nprint('spun', flush=True)"
 
 
+HOLDS = "import sys; held = open(sys.argv[1]); print('holds', flush=True); sys.stdin.read()"
+
+
 class TestCpuMeter:
+    @pytest.mark.parametrize(("listed", "opened"), [(True, True), (False, False)])
+    def test_a_device_file_that_a_child_of_the_engine_has_open(
+        self, listed: bool, opened: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        device = tmp_path / "nvidia0"
+        device.touch()
+        monkeypatch.setattr("onbox.speed.telemetry.ACCELERATOR_FILES", (str(device) if listed else "/dev/nvidia",))
+        words = [sys.executable, "-c", HOLDS, str(device)]
+        with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+            assert child.stdout is not None
+            child.stdout.readline()
+            assert CpuMeter(child.pid).opened_accelerator() is opened
+            child.kill()
+
+    def test_of_an_engine_that_is_not_seen_no_device_file_is_known(self) -> None:
+        assert CpuMeter(None).opened_accelerator() is None
+        assert CpuMeter(2**22 - 1).opened_accelerator() is None
+
     def measure(self, engine_pid: int | None, body: Callable[[], Any]) -> Any:
         meter = CpuMeter(engine_pid)
         with meter.measuring():
