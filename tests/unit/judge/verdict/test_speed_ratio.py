@@ -79,13 +79,13 @@ class TestUnknown:
 
 class TestJackknife:
     def test_is_the_delta_method_where_the_noise_is_small(self) -> None:
-        old, new = times(a=[100, 101, 99, 102], b=[50, 50.5, 51]), times(a=[70, 69, 71, 70.5], b=[35, 36, 35.5])
+        old, new = times(a=[100, 108, 93, 105], b=[50, 47, 54]), times(a=[70, 66, 75, 71], b=[35, 38, 34])
         found = ratio(old, new)
         squares = 0.0
         for task, n in (("a", 4), ("b", 3)):
             gaps = [new[task, i] / found.new_s - old[task, i] / found.old_s for i in range(1, n + 1)]
             squares += sum((gap - sum(gaps) / n) ** 2 for gap in gaps) / (n * (n - 1))
-        assert found.log.error == pytest.approx(math.sqrt(squares), rel=0.01)
+        assert found.log.error == pytest.approx(math.sqrt(squares), rel=0.03)
 
     def test_leaves_out_one_pair_at_a_time(self) -> None:
         old, new = times(a=[10, 30, 5, 90]), times(a=[20, 10, 40, 25])
