@@ -117,13 +117,13 @@ class MarkShape:
         points = weighed.points(self._page.verdict)
         if len(points) < 2 or not any(each.seconds for each in points):
             return Markup("")
-        said = [
+        labels = [
             f"{each.number} {each.name}: {words.percent(each.rate)}, {words.seconds(each.seconds)}, "
             f"memory {words.size(each.memory_bytes)}"
             + (f", dominated by {', '.join(over)}" if (over := self._dominated_by[each.name]) else "")
             for each in points
         ]
-        return frontier.draw(points, "; ".join(said))
+        return frontier.draw(points, "; ".join(labels))
 
     @property
     def _dominated_by(self) -> dict[str, tuple[str, ...]]:
@@ -200,8 +200,8 @@ def _rests_on(page: Page) -> bool:
 def _speeds(speed: Measurement | None) -> list[float]:
     if speed is None:
         return []
-    seen = [speed.decode_tok_s, speed.cold_tok_s, *(speed.interval or ()), *(w.tok_s for w in speed.witnesses)]
-    return [value for value in seen if value is not None]
+    rates = [speed.decode_tok_s, speed.cold_tok_s, *(speed.interval or ()), *(w.tok_s for w in speed.witnesses)]
+    return [value for value in rates if value is not None]
 
 
 def _shown(value: object) -> object:
