@@ -140,7 +140,7 @@ def test_a_contender_whose_memory_nobody_saw_is_drawn_as_such() -> None:
 def test_what_runs_now_and_how_well_a_rate_is_known_are_drawn() -> None:
     drawn = str(frontier.draw([Point(1, "x", 0.5, 10.0, (0.25, 0.75), 1, incumbent=True)], "x"))
     assert '<circle class="point incumbent"' in drawn
-    assert '<line class="reach point incumbent" x1="83.333%" x2="83.333%" y1="195.0" y2="65.0"/>' in drawn
+    assert '<line class="reach point incumbent" x1="66.667%" x2="66.667%" y1="195.0" y2="65.0"/>' in drawn
 
 
 @pytest.mark.parametrize(
