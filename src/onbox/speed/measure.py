@@ -13,10 +13,9 @@ from statistics import mean, stdev
 from onbox.atomic_files import write_json
 from onbox.engines import Engine
 from onbox.engines.room import reported_slots
+from onbox.evidence.decode_rate import digest, pooled_tok_s
 from onbox.evidence.folder import append_line
 from onbox.evidence.records import Exchange, SpeedPlan, SpeedRecord, Telemetry
-from onbox.evidence.replies import read_reply
-from onbox.protocol.reply import Reply
 from onbox.speed.api_requests import APIS, USUAL
 from onbox.speed.depths import DEPTH_REQUESTS, measure_depths
 from onbox.speed.monitor import Monitor
@@ -24,7 +23,7 @@ from onbox.speed.progress import OnProgress, SpeedProgress
 from onbox.speed.prompts import prompt
 from onbox.speed.scraping import Scraper
 from onbox.speed.telemetry import CpuMeter
-from onbox.speed.time_plan import COLD_TOKENS_MAX, RequestPace, time_plan, words_of
+from onbox.speed.time_plan import COLD_TOKENS_MAX, pace_of, time_plan, words_of
 from onbox.wire.client import StampedClient
 
 STEADY_OVER = 3
@@ -106,7 +105,7 @@ class SpeedRun:
         self._wanted: int | None = None
         self._spent_s = self._each_s = 0.0
         self._spare = 0
-        self._pairs: list[tuple[int, float] | None] = []
+        self._pairs: list[tuple[float, float] | None] = []
         self._numbers = itertools.count()
         self._apis = [APIS[name] for name in apis]
         self._scraper = Scraper(client, engine)
@@ -167,7 +166,7 @@ class SpeedRun:
         began_s = time.monotonic()
         with self._short():
             exchange = self._one("warmup", self._prompt(next(self._numbers)))
-        pace = _pace(exchange)
+        pace = pace_of(exchange)
         if pace is None:
             self._planned = "the first requests show no pace to plan by"
             return []
@@ -190,11 +189,12 @@ class SpeedRun:
         span_s = self._plan.tokens / paces[-1] if paces else None
         most = self._plan.warmup_requests_max
         while len(paces) < most:
-            seen = _events_and_seconds(read_reply(self._one("warmup", self._prompt(next(self._numbers)))))
-            if seen is None:
+            pair = _decoded(self._one("warmup", self._prompt(next(self._numbers))))
+            pace = pooled_tok_s([pair]) if pair else None
+            if pair is None or pace is None:
                 return None
-            events, span_s = seen
-            paces.append(events / span_s)
+            span_s = pair[1]
+            paces.append(pace)
             if _spread(paces) <= STEADY_SHARE:
                 break
             if len(paces) == most and UNSTEADY_SHARE < _spread(paces) < math.inf:
@@ -225,7 +225,7 @@ class SpeedRun:
             like = made[n - first_again] if n >= first_again else made[n]
             exchange = self._one("measured", self._prompt(made[n], like))
             if self._plan.within is not None:
-                self._pairs.append(_events_and_seconds(read_reply(exchange)))
+                self._pairs.append(_decoded(exchange))
             self._keep_moments(self._folder, monitor)
             if problem := _problem(exchange):
                 return problem
@@ -441,23 +441,6 @@ def _problem(exchange: Exchange) -> str:
     return exchange.error or ("" if exchange.status == 200 else f"status {exchange.status}")
 
 
-def _pace(exchange: Exchange) -> RequestPace | None:
-    """What one request shows of the server's pace; None where it shows none."""
-    reply = read_reply(exchange)
-    seen = _events_and_seconds(reply)
-    tokens = reply.completion_tokens or reply.chunks
-    if exchange.status != 200 or not exchange.ended_ns or tokens < 2:
-        return None
-    if seen is None:
-        # It came in one piece: all of its time is its tokens'.
-        return RequestPace(tokens / (exchange.ended_ns / 1e9), 0.0)
-    _, span_s = seen
-    return RequestPace((tokens - 1) / span_s, max(0.0, exchange.ended_ns / 1e9 - span_s))
-
-
-def _events_and_seconds(reply: Reply) -> tuple[int, float] | None:
-    """Events after the first, and the seconds that they took: enough to see whether a warm-up is over."""
-    seen = [arrival.t_ns for arrival in reply.arrivals if arrival.visible]
-    if len(seen) < 3 or seen[-1] == seen[0]:
-        return None
-    return len(seen) - 1, (seen[-1] - seen[0]) / 1e9
+def _decoded(exchange: Exchange) -> tuple[float, float] | None:
+    """Tokens of one request and the seconds that they took, as the judge takes them; None where it shows no rate."""
+    return digest(exchange).decoded

@@ -18,7 +18,7 @@ HOLDS_S = 0.25
 
 
 @dataclass(kw_only=True)
-class Lap:
+class PhaseSpan:
     """One phase as it was."""
 
     name: str
@@ -42,7 +42,7 @@ class Tracker:
         self, patience_s: float | None = None, landmarks: Landmarks | None = None, phase: str = "start"
     ) -> None:
         self.signs = Signs()
-        self.laps = [Lap(name=phase, began_s=0.0)]
+        self.laps = [PhaseSpan(name=phase, began_s=0.0)]
         self._patience_s = patience_s
         self._landmarks = landmarks or Landmarks()
         self._verdict: Assessment | None = None
@@ -122,7 +122,7 @@ class Tracker:
             self.laps[-1].name = phase
             return
         self.laps[-1].ended_s = now
-        self.laps.append(Lap(name=phase, began_s=now))
+        self.laps.append(PhaseSpan(name=phase, began_s=now))
 
 
 class Watcher:
