@@ -12,7 +12,7 @@ from statistics import mean, stdev
 
 from onbox.atomic_files import write_json
 from onbox.engines import Engine
-from onbox.engines.room import reported_slots
+from onbox.engines.sequence_limit import reported_slots
 from onbox.evidence.decode_rate import digest, pooled_tok_s
 from onbox.evidence.folder import append_line
 from onbox.evidence.records import Exchange, SpeedPlan, SpeedRecord, Telemetry
