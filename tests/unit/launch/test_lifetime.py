@@ -67,7 +67,7 @@ class TestLifetime:
 
     def test_kernels_that_are_compiled_are_a_phase_with_their_file(self, tmp_path: Path) -> None:
         compiler = tmp_path / "nvcc"
-        compiler.write_text("#!/bin/bash\nsleep 5\n")
+        compiler.write_text("#!/bin/bash\nsleep 8\n")
         compiler.chmod(0o755)
         with life(tmp_path / "standup", compiles=[str(compiler), "-c", "gen/sampling.cu", "-o", "sampling.o"]):
             pass
