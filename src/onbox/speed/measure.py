@@ -12,10 +12,12 @@ from statistics import mean, stdev
 
 from onbox.atomic_files import write_json
 from onbox.engines import Engine
+from onbox.engines.sequence_limit import reported_slots
 from onbox.evidence.decode_rate import digest, pooled_tok_s
 from onbox.evidence.folder import append_line
 from onbox.evidence.records import Exchange, SpeedPlan, SpeedRecord, Telemetry
 from onbox.speed.api_requests import APIS, USUAL
+from onbox.speed.depths import DEPTH_REQUESTS, measure_depths
 from onbox.speed.monitor import Monitor
 from onbox.speed.progress import OnProgress, SpeedProgress
 from onbox.speed.prompts import prompt
@@ -45,9 +47,6 @@ WITHIN_BUDGETS = 10.0
 
 ROUNDS_MIN = 2
 """Of several requests at a time."""
-
-DEPTH_REQUESTS = 4
-"""At each further depth; one more shows first whether there is time for them."""
 
 NO_SUCH_API = (400, 404, 405, 422, 501)
 """A server that answers so does not have the API that it was asked by; the next one is tried."""
@@ -140,14 +139,16 @@ class SpeedRun:
             if ended == "complete" and self._plan.within is not None and self._more(self._plan.within):
                 ended = self._one_by_one(monitor, made)
         record = self._record(self._plan, monitor, ended)
-        if self._plan.concurrency and ended == "complete":
+        record = record.model_copy(update={"plan": record.plan.model_copy(update={"concurrency": self._fitting()})})
+        if record.plan.concurrency and ended == "complete":
             # One at a time once more, so that a drift over the whole sweep shows.
-            for concurrency in (*self._plan.concurrency, 1):
+            for concurrency in (*record.plan.concurrency, 1):
                 self._cell(concurrency)
-        if ended == "complete":
-            for depth in self._plan.depths:
-                if not self._depth(depth):
-                    break
+        if self._plan.depths:
+            wanted = self._plan.depths if ended == "complete" else ()
+            alone = (self._plan.depth_tokens, self._each_s)
+            depths = measure_depths(wanted, alone, self._plan.budget_s, self._depth, self._say)
+            record = record.model_copy(update={"plan": record.plan.model_copy(update={"depths": depths})})
         write_json(self._folder / "run.json", record)
         return record
 
@@ -270,6 +271,15 @@ class SpeedRun:
 
     # ------------------------------------------------------------ several at a time
 
+    def _fitting(self) -> tuple[int, ...]:
+        """Numbers of requests at a time; for what bounds a rate only those that the server says it has room for."""
+        wanted = self._plan.concurrency
+        room = reported_slots(self._engine.props(self._client)) if self._plan.depths and wanted else None
+        if room is None or room >= max(wanted):
+            return wanted
+        self._say(f"the server has room for {room} at a time: more are not measured")
+        return tuple(number for number in wanted if number <= room)
+
     def _cell(self, concurrency: int) -> None:
         """Rounds of so many requests at once, with evidence of their own; the first round is a warm-up."""
         folder = self._folder / f"at-{concurrency}"
@@ -305,11 +315,14 @@ class SpeedRun:
 
     # ------------------------------------------------------------ deeper
 
-    def _depth(self, depth: int) -> bool:
+    def _depth(self, depth: int, limit_s: float | None) -> tuple[float | None, bool]:
         """A few requests after so much context, with evidence of their own; the first one shows whether there is time.
 
+        Args:
+            limit_s: seconds that a request may take; None: any.
+
         Returns:
-            False: such a request fails or takes too long, so that deeper ones are not tried.
+            (seconds that the first took; None: it failed, whether the others were made and none failed)
         """
         folder, whole = self._folder / f"depth-{depth}", self._plan
         self._plan = whole.model_copy(
@@ -320,14 +333,13 @@ class SpeedRun:
             tried = self._made(folder, "warmup", self._prompt(next(self._numbers)))
             took_s = time.monotonic() - began_s
             if _problem(tried):
-                self._on_progress(SpeedProgress(0, 0, None, f"depth {depth}: {_problem(tried)}: not measured"))
-                return False
-            if whole.budget_s is not None and DEPTH_REQUESTS * took_s > whole.budget_s:
+                self._say(f"depth {depth}: {_problem(tried)}: not measured")
+                return None, False
+            if limit_s is not None and took_s > limit_s:
                 needs_s = math.ceil(DEPTH_REQUESTS * took_s)
                 what = f"depth {depth}: {DEPTH_REQUESTS} requests would take {needs_s} s"
-                note = f"{what}: not measured (--budget {needs_s})"
-                self._on_progress(SpeedProgress(0, 0, None, note))
-                return False
+                self._say(f"{what}: not measured (--budget {needs_s})")
+                return took_s, False
             self._on_progress(SpeedProgress(0, DEPTH_REQUESTS, DEPTH_REQUESTS * took_s, f"depth {depth}"))
             ended = ""
             with self._window(folder) as monitor:
@@ -338,9 +350,12 @@ class SpeedRun:
                     if ended:
                         break
             write_json(folder / "run.json", self._record(self._plan, monitor, ended or "complete", 1, idle))
-            return not ended
+            return took_s, not ended
         finally:
             self._plan = whole
+
+    def _say(self, note: str) -> None:
+        self._on_progress(SpeedProgress(0, 0, None, note))
 
     def _made(self, folder: Path, purpose: str, text: str) -> Exchange:
         with self._meter.measuring():
