@@ -32,6 +32,10 @@ ARMS = (
     "Pairs of runs with the same task and seed; better and worse: only the treatment passed, only the baseline did. "
     "A p is adjusted for the number of treatments (Holm)."
 )
+FRONTIER = (
+    "Further up passes more, with its 95 percent interval on these tasks; further left is faster; a larger dot needs "
+    "more memory, a dashed one an unknown amount. Filled is what runs now, pale is dominated."
+)
 DOMINATED = (
     "Dominated: another is shown to be no worse in anything that is known, and better in something. The others are on "
     "the frontier, or too little is known of them."
