@@ -95,7 +95,8 @@ class BodyMeter:
         Raises:
             LimitExceededError: the body, or a line of it, is too long.
         """
-        self._bytes += len(data) + (ESCAPED_BYTES - 1) * len(data.translate(None, _PLAIN)) + sum(map(data.count, _TWICE))
+        escaped = (ESCAPED_BYTES - 1) * len(data.translate(None, _PLAIN)) + sum(map(data.count, _TWICE))
+        self._bytes += len(data) + escaped
         if self._bytes > self._limits.reply_bytes:
             raise LimitExceededError(f"the reply is longer than {self._limits.reply_bytes:,} bytes")
         if not self._has_lines:
