@@ -1,9 +1,9 @@
 """Which threads and which processors leave the embedded engine its rate, and the client that measures it enough.
 
-The engine and the client are confined to the first N processors; on each such box every number of threads is tried,
-with the client where the scheduler puts it, and bound to the last processor with the engine on the others. A row is
-one or more measurements of `onbox speed`: rate, how late the client woke, and status. More processors than this box
-has cannot be had, and nothing is said of them. Run it on a quiet box:
+The engine and the client are confined to the first N processors. On each such box half of them, all of them, and one
+and two fewer are tried as threads, with the client where the scheduler puts it, and bound to the last processor with
+the engine on the others. A row is one or more measurements of `onbox speed`: rate, how late the client woke, and
+status. More processors than this box has cannot be had, and nothing is said of them. Run it on a quiet box:
 
     PYTHONPATH=src python bench/engine_threads.py [--processors 1,2] [--rounds 2] [--budget 60]
 
@@ -146,7 +146,7 @@ def table(options: argparse.Namespace) -> None:
             print(f"| {count} | | | not measured: this box has {len(here)} | | |", flush=True)
             continue
         processors = here[:count]
-        for threads in sorted({*range(1, min(count, 4) + 1), count - 1, count} - {0}):
+        for threads in sorted(each for each in {count // 2, count - 2, count - 1, count} if each > 0):
             clients = [("anywhere", processors)]
             if count > 1 and threads < count:
                 clients.append(("on the last alone", processors[-1:]))

@@ -199,11 +199,13 @@ def look_by_watch(report: Report, seconds: float) -> None:
         report.line(f"watcher: onbox watch: {most:.1f} MB resident at most, {verdict} {LIMIT_MB:g} MB")
         report.line("watcher: onbox watch: " + ("ended early" if used is None else f"{used:.2%} of a processor"))
         monitor = (
-            "import resource,time\nfrom onbox.speed.monitor import Monitor\n"
+            "import time\nfrom onbox.speed.monitor import Monitor\n"
             "with Monitor() as m:\n"
             f"    a=time.process_time(); time.sleep({seconds / 2:g}); b=time.process_time()\n"
             "    n=len(m.fetch()); late=0\n"
-            "print(n, b-a, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1024*1.048576, m.accelerators)"
+            # Not ru_maxrss, which keeps what the process before the exec held.
+            "most=next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM'))\n"
+            "print(n, b-a, int(most)*1024/1e6, m.accelerators)"
         )
         done = subprocess.run([sys.executable, "-c", monitor], capture_output=True, text=True, check=False)
         if done.returncode:

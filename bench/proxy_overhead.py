@@ -33,7 +33,7 @@ PADDING = "x" * 180
 
 @dataclass
 class Seen:
-    """Delays of one road, in seconds."""
+    """Delays of one route, in seconds."""
 
     first_byte_s: list[float] = field(default_factory=list)
     chunk_s: list[float] = field(default_factory=list)
@@ -106,11 +106,11 @@ def _read_request(connection: socket.socket) -> bool:
 
 
 def main() -> None:
-    """Measure both roads by turns and print both."""
+    """Measure both routes by turns and print both."""
     parser = argparse.ArgumentParser(description="What the recording proxy adds.")
     parser.add_argument("--rate", type=float, default=100.0, help="events a second")
     parser.add_argument("--events", type=int, default=200, help="events of each request")
-    parser.add_argument("--requests", type=int, default=5, help="requests by each road")
+    parser.add_argument("--requests", type=int, default=5, help="requests by each route")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
@@ -119,22 +119,22 @@ def main() -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE) as server, tempfile.TemporaryDirectory() as scratch:
         assert server.stdout is not None
         upstream = Endpoint("http", "127.0.0.1", int(server.stdout.readline()))
-        roads = {"straight": Seen(), "proxied": Seen()}
+        routes = {"straight": Seen(), "proxied": Seen()}
         try:
             with RecordingProxy(upstream) as proxy, proxy.recording("bench", Path(scratch, "wire.jsonl")) as through:
                 for turn in range(options.requests + 1):
                     for name, endpoint in (("straight", upstream), ("proxied", through)):
                         with StampedClient(endpoint, read_timeout_s=30) as client:
                             exchange = client.post("/chat/completions", {"stream": True}, purpose="measured")
-                        if turn:  # the first of each road warms up what is imported and allocated once
-                            roads[name].add(exchange)
+                        if turn:  # the first of each route warms up what is imported and allocated once
+                            routes[name].add(exchange)
         finally:
             server.kill()
-    print(f"load {os.getloadavg()[0]:.2f}, {options.requests} requests by each road, {options.rate:g} events/s, in ms")
-    print(f"{'road':8}{'TTFB':>12}{'TTFB max':>12}{'chunk':>12}{'chunk p99':>12}{'events/s':>12}")
-    for name, seen in roads.items():
+    print(f"load {os.getloadavg()[0]:.2f}, {options.requests} requests by each route, {options.rate:g} events/s, in ms")
+    print(f"{'route':8}{'TTFB':>12}{'TTFB max':>12}{'chunk':>12}{'chunk p99':>12}{'events/s':>12}")
+    for name, seen in routes.items():
         print(seen.line(name))
-    straight, proxied = roads["straight"], roads["proxied"]
+    straight, proxied = routes["straight"], routes["proxied"]
     first_ms = 1e3 * (statistics.median(proxied.first_byte_s) - statistics.median(straight.first_byte_s))
     slower = 1 - statistics.median(proxied.rates) / statistics.median(straight.rates)
     print(f"the proxy adds {first_ms:.3f} ms to the first byte (p50) and slows the stream by {slower:.2%}")

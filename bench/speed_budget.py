@@ -16,8 +16,9 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.builders import delta, event, metrics_text, usage_event
+from tests.builders import metrics_text
 from tests.doubles.server import Asked, Wire, serving
+from tests.exchanges import delta, event, usage_event
 
 from onbox.app.speed import measure_speed
 from onbox.evidence.folder import TrialFolder

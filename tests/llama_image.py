@@ -4,13 +4,12 @@ The wheel brings llama.cpp's own HTTP server as a Python module. The image holds
 standard library, the libraries that both need, and a `llama-server` that takes the options of the program of that name.
 """
 
+import importlib.util
 import re
 import shutil
 import subprocess
 import sysconfig
 from pathlib import Path
-
-import xllamacpp
 
 from onbox.bench.sandbox.interior import interpreter
 
@@ -61,7 +60,10 @@ def write_context(folder: Path) -> None:
     library = Path(sysconfig.get_paths()["stdlib"])
     shutil.copytree(library, _in(root, library), ignore=shutil.ignore_patterns(*WITHOUT))
     python = interpreter()
-    module = Path(xllamacpp.__file__).parent
+    found = importlib.util.find_spec("xllamacpp")
+    assert found is not None
+    assert found.origin is not None
+    module = Path(found.origin).parent
     shutil.copytree(module, root / "opt" / "llama" / module.name, ignore=shutil.ignore_patterns("__pycache__"))
     _copy(python, _in(root, python))
     for each in _libraries([python, *module.glob("*.so"), *(library / "lib-dynload").glob("*.so")]):

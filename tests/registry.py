@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from onbox.image.registry import OCI_MANIFEST
+from onbox.image.registry_client import OCI_MANIFEST
 from onbox.launch.ports import free_port
 from onbox.machine_names import machine
 from tests.doubles.registry import CONFIG, LAYER, digest_of

@@ -57,9 +57,9 @@ def _instead(model: type[BaseModel] | None, place: tuple[int | str, ...]) -> str
     if model is None:
         return ""
     names = [field.alias or name for name, field in model.model_fields.items()]
-    meant = get_close_matches(str(place[-1]), names, n=1, cutoff=0.6)
-    if meant:
-        return f"; did you mean {meant[0]}?"
+    close = get_close_matches(str(place[-1]), names, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean {close[0]}?"
     return f"; there are {', '.join(names)}" if len(names) <= LISTED_MAX else ""
 
 

@@ -28,7 +28,7 @@ from onbox.launch.ports import free_port, port_open
 from onbox.launch.resolve import resolve
 from onbox.launch.running_engines import running_engines
 from onbox.recipes import Recipe
-from onbox.recipes.text import recipe_yaml
+from onbox.recipes.yaml_text import recipe_yaml
 from tests.docker.conftest import Client
 from tests.doubles.engine import SCRIPT
 from tests.doubles.waiting import until
@@ -172,7 +172,7 @@ def test_one_that_dies_at_start_tells_why_and_leaves_nothing(
     client: Client, recipe: Callable[..., Recipe], tmp_path: Path
 ) -> None:
     with (
-        pytest.raises(EngineError, match="it said: error: unrecognized arguments: --die") as caught,
+        pytest.raises(EngineError, match="its output: error: unrecognized arguments: --die") as caught,
         life_of(recipe(die=True), tmp_path),
     ):
         pass

@@ -17,7 +17,7 @@ from onbox.fetch.http import DIRECT
 from onbox.image import load as loading
 from onbox.image.archive import write_archive
 from onbox.image.daemon import Daemon, id_of
-from onbox.image.fetch import Options, fetch_image
+from onbox.image.fetch import FetchOptions, fetch_image
 from onbox.image.load import load
 from onbox.image.prepare import expected_image, prepare
 from onbox.image.reference import parse
@@ -96,7 +96,7 @@ class TestNothingHalfLoaded:
     ) -> None:
         registry.add("some/short", [random_layer(1, 7), random_layer(3, 7)])
         reference = parse(f"{registry.host}/some/short:1")
-        store, options = ImageStore(), Options(route=DIRECT, keep=True, workers=1)
+        store, options = ImageStore(), FetchOptions(route=DIRECT, keep=True, workers=1)
         small = min(
             fetch_image(reference, None, options, store).layers, key=lambda each: store.blob(each).stat().st_size
         )
@@ -112,13 +112,13 @@ class TestNothingHalfLoaded:
         registry.add("some/broken", [busybox_layer(), random_layer(3)])
         reference = parse(f"{registry.host}/some/broken:1")
         store = ImageStore()
-        fetched = fetch_image(reference, None, Options(route=DIRECT, keep=True), store)
+        fetched = fetch_image(reference, None, FetchOptions(route=DIRECT, keep=True), store)
         path = store.blob(fetched.layers[1])
         raw = bytearray(path.read_bytes())
         raw[-100] ^= 1
         path.write_bytes(raw)
         with pytest.raises(Exception, match="broken, and was removed"):
-            fetch_image(reference, Daemon(client.program), Options(route=DIRECT), store)
+            fetch_image(reference, Daemon(client.program), FetchOptions(route=DIRECT), store)
         assert Daemon(client.program).image(str(reference)) is None
 
     def test_an_archive_that_breaks_off_is_never_named(self, client: Client, folders: Path) -> None:
@@ -142,7 +142,7 @@ class TestNothingHalfLoaded:
         )
         program.chmod(0o755)
         with pytest.raises(BoxError, match="the disk is full") as caught:
-            fetch_image(parse(name), Daemon(str(program)), Options(route=DIRECT), ImageStore())
+            fetch_image(parse(name), Daemon(str(program)), FetchOptions(route=DIRECT), ImageStore())
         assert "what was fetched is kept" in caught.value.next_step
         assert Daemon(client.program).image(name) is None
         assert fetch_container_image(name, program=client.program).bytes_received == 0

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from onbox.image.registry import OCI_INDEX, OCI_MANIFEST
+from onbox.image.registry_client import OCI_INDEX, OCI_MANIFEST
 from onbox.machine_names import machine
 
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"

@@ -10,8 +10,8 @@ from typing import Any
 
 from onbox.evidence.records import SightPlan
 from onbox.see import pictures
-from tests.builders import delta, event
 from tests.doubles.server import Asked, Server, Wire, serving
+from tests.exchanges import delta, event
 
 MODELS = {"data": [{"id": "m", "owned_by": "me"}]}
 Answer = Callable[[str, pictures.Picture | None], "str | Reply"]

@@ -21,6 +21,19 @@ PAGE = (ROOT / "docs" / "api.md").read_text("utf-8")
 EXAMPLES = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 URL = "http://127.0.0.1:8080/v1"
 LINES_MAX = 7
+DRIVER = """
+import contextlib, io, json, sys, traceback
+ends = []
+for example in json.load(sys.stdin):
+    printed, trace = io.StringIO(), ""
+    try:
+        with contextlib.redirect_stdout(printed):
+            exec(compile(example, "docs/api.md", "exec"), {"__name__": "__main__"})
+    except BaseException:
+        trace = traceback.format_exc()
+    ends.append((printed.getvalue(), trace))
+print(json.dumps(ends))
+"""
 METADATA = {
     "general.architecture": "llama",
     "llama.block_count": 1,
@@ -70,28 +83,31 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]
     shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.mark.parametrize("number", range(len(EXAMPLES)))
-def test_an_example_runs(number: int, place: tuple[Path, str], plugin_env: dict[str, str]) -> None:
+@pytest.fixture(scope="module")
+def ends(place: tuple[Path, str], plugin_env: dict[str, str]) -> list[tuple[str, str]]:
+    """What each example printed, and its traceback; they run in one process, in the order of the page."""
     folder, url = place
-    assert len(EXAMPLES[number].splitlines()) <= LINES_MAX
-    if "trials/mine" in EXAMPLES[number] and number > 0 and not (folder / "trials" / "mine").exists():
-        run(EXAMPLES[0], folder, url, plugin_env)
-    run(EXAMPLES[number], folder, url, plugin_env)
-
-
-def run(example: str, folder: Path, url: str, env: dict[str, str]) -> None:
     state = {"XDG_STATE_HOME": str(folder / "state"), "XDG_RUNTIME_DIR": ""}
     done = subprocess.run(
-        [sys.executable, "-c", example.replace(URL, url)],
+        [sys.executable, "-c", DRIVER],
+        input=json.dumps([example.replace(URL, url) for example in EXAMPLES]),
         cwd=folder,
-        env={**env, **state},
+        env={**plugin_env, **state},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=250,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout
+    return [(printed, trace) for printed, trace in json.loads(done.stdout.splitlines()[-1])]
+
+
+@pytest.mark.parametrize("number", range(len(EXAMPLES)))
+def test_an_example_runs(number: int, ends: list[tuple[str, str]]) -> None:
+    assert len(EXAMPLES[number].splitlines()) <= LINES_MAX
+    printed, trace = ends[number]
+    assert trace == ""
+    assert printed
 
 
 def test_every_public_function_is_on_the_page_with_an_example() -> None:

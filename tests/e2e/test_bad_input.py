@@ -69,12 +69,12 @@ def test_a_task_whose_gate_cannot_be_trusted_does_not_score(tmp_path: Path) -> N
     shutil.copytree(assembled(BUILTIN / "fill-json"), tmp_path / "mine" / "fill-json")
     with_own_gate(tmp_path / "mine" / "fill-json", "exit 0\n")
     asked = ("trial", "http://127.0.0.1:9", "--tasks", tmp_path / "mine", "--no-speed", "--runs", "1")
-    said = complaint(onbox(*asked, "--out", tmp_path / "trial"), 1)
+    said = complaint(onbox_here(*asked, "--out", tmp_path / "trial"), 1)
     assert "fill-json: fails its audit: nothing done: expected fail, got pass" in said
     assert "--no-audit" in said
     assert not (tmp_path / "trial").exists()
     # In so many words it is scored; here it comes as far as the server that is not there.
-    assert "127.0.0.1:9" in complaint(onbox(*asked, "--no-audit", "--out", tmp_path / "trial"), 3)
+    assert "127.0.0.1:9" in complaint(onbox_here(*asked, "--no-audit", "--out", tmp_path / "trial"), 3)
     plan = yaml.safe_load((tmp_path / "trial" / "plan.yaml").read_text())
     assert [task["audit"] for task in plan["tasks"]] == ["not asked"]
 
@@ -84,14 +84,14 @@ def test_a_task_whose_gate_cannot_be_trusted_does_not_score(tmp_path: Path) -> N
 
 def test_nothing_listens_there(tmp_path: Path) -> None:
     url = f"http://127.0.0.1:{free_port()}"
-    said = complaint(onbox("trial", url, *QUICKLY, "--out", tmp_path / "trial"), 3)
+    said = complaint(onbox_here("trial", url, *QUICKLY, "--out", tmp_path / "trial"), 3)
     assert f"{url}/v1" in said
     assert "is it running" in said
 
 
 def test_a_server_that_is_no_openai_server(tmp_path: Path) -> None:
     with web_server() as url:
-        said = complaint(onbox("trial", url, *QUICKLY, "--out", tmp_path / "trial"), 3)
+        said = complaint(onbox_here("trial", url, *QUICKLY, "--out", tmp_path / "trial"), 3)
     assert "no OpenAI-compatible server: GET /v1/models answered 200, text/html" in said
 
 
@@ -234,7 +234,7 @@ def test_a_folder_that_is_no_trial(command: list[str], tmp_path: Path) -> None:
 
 def test_a_trial_that_was_not_finished(tmp_path: Path) -> None:
     out = tmp_path / "trial"
-    onbox("trial", f"http://127.0.0.1:{free_port()}", *QUICKLY, "--out", out)
+    onbox_here("trial", f"http://127.0.0.1:{free_port()}", *QUICKLY, "--out", out)
     for sealed in ("verdict.json", MANIFEST):
         (out / sealed).unlink()
     assert "--resume" in only_complaint(onbox_here("verify", out), 2)
@@ -242,7 +242,7 @@ def test_a_trial_that_was_not_finished(tmp_path: Path) -> None:
 
 def test_an_out_folder_that_is_not_empty(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
-    said = complaint(onbox("trial", "http://127.0.0.1:9", *QUICKLY, "--out", tmp_path), 2)
+    said = complaint(onbox_here("trial", "http://127.0.0.1:9", *QUICKLY, "--out", tmp_path), 2)
     assert "is there already and not empty" in said
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 

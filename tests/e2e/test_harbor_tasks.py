@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.e2e.cli import environment, onbox, scripted, verdict_of
+from tests.e2e.cli import environment, onbox, onbox_here, scripted, verdict_of
 
 pytestmark = [pytest.mark.bwrap, pytest.mark.timeout(240)]
 
@@ -114,7 +114,7 @@ def test_a_folder_of_them(tasks: Path, tmp_path: Path) -> None:
     assert "3 tasks left out" in report
     assert "reward</dt><dd>reward 0.5 of the 1 that passes" in (out / "report.html").read_text()
 
-    again = onbox("regrade", out, "--json")
+    again = onbox_here("regrade", out, "--json")
     assert (json.loads(again.stdout)["changed"], json.loads(again.stdout)["not_run"]) == ([], []), again.stderr
 
 
@@ -132,7 +132,7 @@ def test_a_network_is_let_in_by_words(tasks: Path, tmp_path: Path) -> None:
     }
     runs = {run["task"]: run["code"] for run in verdict_of(out)["runs"]}
     assert runs["far"] == "PASS"
-    assert json.loads(onbox("regrade", out, "--json").stdout)["changed"] == []
+    assert json.loads(onbox_here("regrade", out, "--json").stdout)["changed"] == []
 
 
 def test_one_that_is_alone_ends_the_command(tasks: Path, tmp_path: Path) -> None:
@@ -141,7 +141,9 @@ def test_one_that_is_alone_ends_the_command(tasks: Path, tmp_path: Path) -> None
         ("several", 2, "several steps"),
         ("far", 3, "--network gates"),
     ):
-        done = onbox("bench", "http://127.0.0.1:9", "--model", "m", "--tasks", tasks / name, "--out", tmp_path / name)
+        done = onbox_here(
+            "bench", "http://127.0.0.1:9", "--model", "m", "--tasks", tasks / name, "--out", tmp_path / name
+        )
         assert done.returncode == code, done.stderr
         assert words in done.stderr
         assert "Traceback" not in done.stderr

@@ -130,7 +130,7 @@ def trial_events(show: Callable[[events.Event], None]) -> None:
         events.ContenderStarted("c", "incumbent", 1, 1),
         events.PhaseStarted("c", "load"),
         events.PhaseEnded("c", "load", 1.0),
-        events.Fetching("n", 1, 2, "s"),
+        events.FetchProgress("n", 1, 2, "s"),
         events.SpeedMeasured("c", 1.0, "valid"),
         events.RunStarted("c", "k", "baseline", 1, 1),
         events.RunEnded("c", "k", "baseline", 1, "passed", "PASS", 1.0),

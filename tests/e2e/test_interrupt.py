@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.cli import GONE_S, Session, onbox, runs_of, scripted, verdict_of
+from tests.e2e.cli import GONE_S, Session, onbox, onbox_here, runs_of, scripted, verdict_of
 from tests.e2e.conftest import TrialFile
 
 STALL = "--mode good --load-s 0.5 --stall-s 0.3"
@@ -40,7 +40,7 @@ def test_interrupted_and_resumed(
     assert {path: after[path] for path in before} == before
     assert len({launch for _, launch in after.values()}) == 2
     assert [c["valid"] for c in verdict_of(out)["contenders"]] == [2]
-    assert onbox("verify", out).returncode == 0
+    assert onbox_here("verify", out).returncode == 0
     # Nothing is left to do, and that is what a third start does.
     verdict = (out / "verdict.json").read_bytes()
     third = onbox("trial", "--resume", out, env=plugin_env)
@@ -115,7 +115,7 @@ def test_killed_at_every_point_and_resumed_each_time(
     contenders = verdict_of(out)["contenders"]
     assert [(c["valid"], c["speed"] is not None) for c in contenders] == [(2, True), (2, True)]
     assert not list(out.rglob("*.tmp"))
-    assert onbox("verify", out).returncode == 0
+    assert onbox_here("verify", out).returncode == 0
     # Each life of an engine is on record, those that were cut off too.
     assert len(list((out / "one").glob("standup*"))) == 5
     kinds = [json.loads(line)["kind"] for line in (out / "ledger.jsonl").read_text().splitlines()]
@@ -158,7 +158,7 @@ def test_a_second_onbox_is_refused_and_changes_nothing(
     ]
     assert unchanged
     assert session.end() == 0, session.lines
-    assert onbox("verify", out).returncode == 0
+    assert onbox_here("verify", out).returncode == 0
 
 
 def test_an_agent_that_is_another_one_now_is_refused_and_the_trial_stays_as_it_is(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.cli import GONE_S, Session, environment, onbox, runs_of, scripted, verdict_of
+from tests.e2e.cli import GONE_S, Session, environment, onbox, onbox_here, runs_of, scripted, verdict_of
 
 SEED = 20261125
 """Of the points: a failure can be looked at again."""
@@ -71,4 +71,4 @@ def test_kills_lose_nothing_and_repeat_nothing(kills: int, runs: int, parallel: 
     # The points were spread: lives that finished a run, and, where runs do not overlap, lives that did not.
     assert kills // 10 <= between <= kills - (kills // 10 if parallel == 1 else 0), between
     assert not list(out.rglob("*.tmp"))
-    assert onbox("verify", out).returncode == 0
+    assert onbox_here("verify", out).returncode == 0

@@ -47,7 +47,7 @@ def test_three_at_a_time_overlap_and_each_has_its_own_exchanges(tmp_path: Path) 
     assert any("Up to 3 runs shared the engine" in reason for reason in verdict["reasons"])
     ledger = [entry.subject for entry in folder.ledger() if entry.kind == "accepted"]
     assert sorted(ledger) == sorted(str(Path(path).parent) for path in runs_of(out))
-    assert onbox("verify", out).returncode == 0
+    assert onbox_here("verify", out).returncode == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])

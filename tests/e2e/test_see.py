@@ -7,9 +7,9 @@ import pytest
 
 from onbox.cli.main import run
 from onbox.evidence.records import SightPlan
-from tests.builders import delta
 from tests.doubles.script import HOSTILE
 from tests.doubles.sighted import Answer, Reply, reads, refusal, sighted
+from tests.exchanges import delta
 
 SEED = 11
 

@@ -12,7 +12,7 @@ import pytest
 from onbox.box.memory import memory
 from onbox.judge.speed.checks import OF_THE_BOX
 from tests.doubles.script import HOSTILE
-from tests.e2e.cli import environment, onbox, scripted, verdict_of
+from tests.e2e.cli import environment, onbox, onbox_here, scripted, verdict_of
 from tests.e2e.conftest import TrialFile
 
 ESCAPE = "\x1b"
@@ -77,7 +77,7 @@ def test_json_is_one_object_on_stdout_and_names_the_folder(pair: Ended) -> None:
 @pytest.mark.alone
 def test_piped_output_is_plain(pair: Ended) -> None:
     assert ESCAPE not in pair.stdout + pair.stderr
-    assert ESCAPE not in onbox("judge", pair.folder).stdout
+    assert ESCAPE not in onbox_here("judge", pair.folder).stdout
 
 
 @pytest.mark.alone
@@ -96,7 +96,7 @@ def test_judging_twice_gives_the_same_bytes(pair: Ended) -> None:
 
 @pytest.mark.alone
 def test_verify_holds_and_finds_one_flipped_byte(pair: Ended) -> None:
-    done = onbox("verify", pair.folder, "--json")
+    done = onbox_here("verify", pair.folder, "--json")
     told = json.loads(done.stdout)
     assert (done.returncode, told) == (0, {"ok": True, "mismatches": [], "notes": [], "seal": told["seal"]})
     assert told["seal"] in (pair.folder / "report.html").read_text("utf-8")
@@ -107,14 +107,14 @@ def test_verify_holds_and_finds_one_flipped_byte(pair: Ended) -> None:
         whole = path.read_bytes()
         middle = len(whole) // 2
         path.write_bytes(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :])
-        done = onbox("verify", pair.folder, "--json")
+        done = onbox_here("verify", pair.folder, "--json")
         path.write_bytes(whole)
         name = path.relative_to(pair.folder).as_posix()
         told = json.loads(done.stdout)
         assert (done.returncode, told["ok"]) == (1, False)
         assert told["mismatches"] == [{"file": name, "problem": "changed"}]
         assert name in done.stderr
-    assert onbox("verify", pair.folder).returncode == 0
+    assert onbox_here("verify", pair.folder).returncode == 0
 
 
 @pytest.mark.alone
@@ -126,7 +126,7 @@ def test_verify_finds_a_verdict_that_does_not_follow(pair: Ended) -> None:
     before, sealed = path.read_bytes(), manifest.read_bytes()
     path.write_text(json.dumps({**json.loads(before), "verdict": "switch"}))
     write_manifest(pair.folder)
-    done = onbox("verify", pair.folder)
+    done = onbox_here("verify", pair.folder)
     path.write_bytes(before)
     manifest.write_bytes(sealed)
     assert done.returncode == 1
@@ -234,7 +234,7 @@ def test_a_contender_that_does_not_stand_up_is_recorded_and_the_others_have_thei
     assert checks["fine/runs"] == ""
     ledger = [json.loads(line) for line in (out / "ledger.jsonl").read_text().splitlines()]
     assert [entry["subject"] for entry in ledger if entry["kind"] == "failed"] == ["broken"]
-    assert onbox("verify", out).returncode == 0
+    assert onbox_here("verify", out).returncode == 0
 
 
 def test_a_contender_that_the_guard_stops_is_recorded_and_the_others_have_their_turn(
@@ -249,7 +249,7 @@ def test_a_contender_that_the_guard_stops_is_recorded_and_the_others_have_their_
     assert (stopped["how"], stopped["process_gone"], stopped["port_closed"]) == ("guard", True, True)
     assert json.loads((out / "hog/standup/guard.json").read_text())["trace"]
     assert {run["contender"]: run["code"] for run in verdict_of(out)["runs"]} == {"fine": "PASS"}
-    assert onbox("verify", out).returncode == 0
+    assert onbox_here("verify", out).returncode == 0
 
 
 def test_an_engine_that_dies_in_mid_stream_ends_the_trial_and_resume_goes_on(tmp_path: Path) -> None:
@@ -273,4 +273,4 @@ def test_an_engine_that_dies_in_mid_stream_ends_the_trial_and_resume_goes_on(tmp
         entry["kind"] == "discarded" and entry["subject"].endswith("set-aside/fill-json/baseline/1.1")
         for entry in ledger
     )
-    assert onbox("verify", out).returncode == 0
+    assert onbox_here("verify", out).returncode == 0

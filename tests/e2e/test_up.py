@@ -19,7 +19,7 @@ from onbox.launch import started_engines
 from onbox.launch.ports import free_port
 from tests.doubles.scripted_plugin import OPTIONS
 from tests.doubles.waiting import gone, until
-from tests.e2e.cli import GONE_S, Session, onbox
+from tests.e2e.cli import GONE_S, Session, onbox, onbox_here
 
 KILLS = 20
 GIB = 2**30
@@ -55,8 +55,9 @@ def recipe(tmp_path: Path) -> RecipeFile:
     return write
 
 
-def ps(env: dict[str, str]) -> list[dict[str, Any]]:
-    done = onbox("ps", "--json", env=env)
+def ps() -> list[dict[str, Any]]:
+    """What `onbox ps` lists, in the state folder of this test's environment."""
+    done = onbox_here("ps", "--json")
     assert done.returncode == 0, done.stderr
     engines: list[dict[str, Any]] = json.loads(done.stdout)["engines"]
     return engines
@@ -82,30 +83,30 @@ def test_up_serves_under_a_guard_that_outlives_it_and_down_leaves_nothing(
     assert "small: load" in done.stderr
     assert listens(told["port"])
     assert "onbox/supervisor" in " ".join(supervisor_of(told["pid"]).cmdline())
-    (seen,) = ps(env)
+    (seen,) = ps()
     assert {**seen, "phase": None} == {**told, "phase": None}
     again = onbox("up", recipe(), env=env)
     assert again.returncode == 2
     assert f"is up already at {told['url']}" in again.stderr
-    down = onbox("down", "small", "--json", env=env)
+    down = onbox_here("down", "small", "--json")
     assert down.returncode == 0, down.stderr
     assert json.loads(down.stdout)["gone"] == {
         "process": True, "port": True, "container": None, "shared_memory_removed": []
     }  # fmt: skip
     assert gone(told["pid"])
     assert not listens(told["port"])
-    assert ps(env) == []
+    assert ps() == []
 
 
 def test_an_engine_that_dies_or_loses_its_supervisor_is_told(env: dict[str, str], recipe: RecipeFile) -> None:
     pid = json.loads(onbox("up", recipe(), "--json", env=env).stdout)["pid"]
     os.kill(pid, signal.SIGKILL)
-    until(lambda: ps(env)[0]["state"] == "died")
-    assert onbox("down", "small", env=env).returncode == 0
+    until(lambda: ps()[0]["state"] == "died")
+    assert onbox_here("down", "small").returncode == 0
     pid = json.loads(onbox("up", recipe(), "--json", env=env).stdout)["pid"]
     supervisor_of(pid).kill()
     until(lambda: gone(pid))
-    assert ps(env)[0]["state"] == "died"
+    assert ps()[0]["state"] == "died"
 
 
 def test_an_interruption_before_it_serves_ends_it(env: dict[str, str], recipe: RecipeFile) -> None:
@@ -114,7 +115,7 @@ def test_an_interruption_before_it_serves_ends_it(env: dict[str, str], recipe: R
     session.interrupt()
     assert session.end() == 130
     assert session.left(GONE_S) == []
-    (seen,) = ps(env)
+    (seen,) = ps()
     assert seen["state"] == "interrupted"
     assert seen["backend"]["named"] == {"device": "scripted"}
 
@@ -124,27 +125,27 @@ def test_an_interruption_that_its_engine_is_deaf_to_is_one_too(env: dict[str, st
     session.wait_for("small: load begins")
     session.interrupt()
     assert session.end() == 130
-    assert ps(env)[0]["state"] == "interrupted"
+    assert ps()[0]["state"] == "interrupted"
 
 
 def test_a_supervisor_that_a_signal_stopped_guards_nothing(env: dict[str, str], recipe: RecipeFile) -> None:
     pid = json.loads(onbox("up", recipe(), "--json", env=env).stdout)["pid"]
     supervisor_of(pid).suspend()
-    assert ps(env)[0]["state"] == "unguarded"
+    assert ps()[0]["state"] == "unguarded"
     os.kill(pid, signal.SIGKILL)
-    until(lambda: ps(env)[0]["state"] == "died")
-    down = onbox("down", "small", "--json", env=env)
+    until(lambda: ps()[0]["state"] == "died")
+    down = onbox_here("down", "small", "--json")
     assert down.returncode == 0, down.stderr
     assert json.loads(down.stdout)["gone"]["process"]
 
 
 def test_what_it_cannot_do_is_one_line(env: dict[str, str], recipe: RecipeFile, tmp_path: Path) -> None:
-    assert onbox("down", "nobody", env=env).returncode == 2
+    assert onbox_here("down", "nobody").returncode == 2
     done = onbox("up", recipe("--mode nonsense"), env=env)
     assert done.returncode == 3
     assert "small: the engine died at start" in done.stderr
     assert "Traceback" not in done.stderr
-    assert ps(env)[0]["state"] == "died"
+    assert ps()[0]["state"] == "died"
     done = onbox("up", recipe(), "--reserve", "100000", env=env)
     assert done.returncode == 3
     assert "must stay" in done.stderr
@@ -158,7 +159,7 @@ def test_the_guard_stops_what_takes_more_than_the_box_can_spare(env: dict[str, s
     done = onbox("up", recipe("--hold-mib 3072"), "--reserve", f"{reserve:.3f}", env=env)
     assert done.returncode == 4, done.stderr
     assert "small: stopped by the guard in phase load" in done.stderr
-    (seen,) = ps(env)
+    (seen,) = ps()
     assert seen["state"] == "guard"
     record = GuardStopped.model_validate_json((Path(seen["folder"]) / "standup" / "guard.json").read_bytes())
     assert record.own_bytes is not None
@@ -171,14 +172,14 @@ def test_the_daily_driver_gives_way_and_is_back_at_the_end(env: dict[str, str], 
     done = onbox("up", recipe(name="guest"), "--replace", "daily", "--json", env=env)
     assert done.returncode == 0, done.stderr
     assert gone(daily["pid"])
-    assert onbox("down", "guest", env=env).returncode == 0
-    back = until(lambda: [each for each in ps(env) if each["state"] == "serving"], 30)
+    assert onbox_here("down", "guest").returncode == 0
+    back = until(lambda: [each for each in ps() if each["state"] == "serving"], 30)
     assert [(each["name"], each["port"]) for each in back] == [("daily", daily["port"])]
     # The same when onbox is killed in the middle.
     session = Session("up", recipe("--load-s 60", name="guest"), "--replace", "daily", env=env)
     session.wait_for("guest: load begins")
     session.kill()
-    until(lambda: [each["name"] for each in ps(env) if each["state"] == "serving"] == ["daily"], 30)
+    until(lambda: [each["name"] for each in ps() if each["state"] == "serving"] == ["daily"], 30)
 
 
 @pytest.mark.slow
@@ -192,7 +193,7 @@ def test_kill_9_at_any_point_leaves_no_engine_and_no_port(env: dict[str, str], r
         began = time.monotonic()
         onbox("up", file, env=env)
         whole_s = min(whole_s, time.monotonic() - began)
-        assert onbox("down", "small", env=env).returncode == 0
+        assert onbox_here("down", "small").returncode == 0
     chance = random.Random(1)
     ends: list[str] = []
     for _ in range(KILLS):

@@ -13,6 +13,7 @@ import pytest
 from onbox.atomic_files import write_json
 from onbox.view.server import ViewServer
 from tests.builders import build_trial
+from tests.e2e.cli import onbox_here
 from tests.verdicts import build_verdict
 
 ONBOX = [sys.executable, "-m", "onbox", "view"]
@@ -43,13 +44,12 @@ def test_it_prints_its_address_and_serves_until_it_is_stopped(trials: Path, numb
     assert b"Traceback" not in err
 
 
-def complaint(arguments: list[str], cwd: Path) -> tuple[int, str]:
-    """Exit code and the words on stderr."""
-    done = subprocess.run([*ONBOX, *arguments], cwd=cwd, capture_output=True, timeout=240, check=False)
-    return done.returncode, done.stderr.decode()
+def test_what_is_wrong_is_said_in_a_line(trials: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def complaint(arguments: list[str], cwd: Path) -> tuple[int, str]:
+        monkeypatch.chdir(cwd)
+        done = onbox_here("view", *arguments)
+        return done.returncode, done.stderr
 
-
-def test_what_is_wrong_is_said_in_a_line(trials: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     code, said = complaint([], tmp_path / "empty")
     assert (code, said.count("\n")) == (2, 2)

@@ -10,8 +10,8 @@ from onbox.evidence.records import Exchange, ReplayEnd, ReplayPlan
 from onbox.judge.runs.replays import ReplayOutcome, ReplayResult, replayed
 from onbox.preflight.calls import READ, TOOLS
 from onbox.wire.endpoint import Endpoint
-from tests.builders import chat_request, text_reply
 from tests.engine.conftest import OWN, Llama
+from tests.exchanges import chat_request, text_reply
 
 ROUNDS = 2
 PLAN = ReplayPlan(rounds=ROUNDS, contender_s=180)

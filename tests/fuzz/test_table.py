@@ -13,6 +13,7 @@ SOUND = 9
 """Seed of the kind `odd_frames`; the first ones are each of another kind."""
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(0)
 def test_no_command_is_brought_down_by_a_reply() -> None:
     command = [sys.executable, str(ROOT / "bench" / "hostile_replies.py"), "--json", "--jobs", "2"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from onbox.box.gpu_arch import Runs
+from onbox.box.gpu_arch import ChipSupport
 from onbox.image.gpu_code import GpuCode, read_gpu_code
 from tests.parts import CUDA_BIN
 
@@ -108,4 +108,4 @@ def test_a_cubin_within_the_data_of_a_library_is_found(source: Path) -> None:
     carrier.write_bytes(library.read_bytes() + b"\0" * 8 + cubin.read_bytes() + b"\0" * 64)
     code = read_gpu_code(carrier)
     assert [str(each) for each in code.archs] == ["sm_90a", "sm_121a"]
-    assert code.on(121) == {Runs.NOT: 1, Runs.NATIVE: 1}
+    assert code.on(121) == {ChipSupport.NOT: 1, ChipSupport.NATIVE: 1}

@@ -33,7 +33,7 @@ from onbox.judge import rates, results, speed_results, weighed
 from onbox.judge.rule import RULES, Subject
 from onbox.judge.runs.codes import CODES
 from onbox.judge.speed.checks import HARD
-from onbox.recipes.text import read_yaml
+from onbox.recipes.yaml_text import read_yaml
 from onbox.schema import checks
 from onbox.schema import recipe as recipe_module
 from onbox.schema.recipe import build, container

@@ -65,21 +65,21 @@ def _of(id: str, look: Callable[[], str], otherwise: Status = Status.WARN) -> Ch
 def _box() -> Iterator[Check]:
     here = box.describe(measure=False)
     for check in here.checks:
-        seen = check.evidence if check.observed is None else f"{check.observed} {check.unit}".strip()
-        yield _check(f"box.{check.id}", check.status, seen, check.hint)
+        observed = check.evidence if check.observed is None else f"{check.observed} {check.unit}".strip()
+        yield _check(f"box.{check.id}", check.status, observed, check.hint)
     for device in here.accelerators:
         known = device.name and not device.mig
-        said = device.name or "it tells no name"
+        subset = device.name or "it tells no name"
         if device.mig:
-            said += ", split by MIG: what an instance of it can do is not known"
-        yield _check(f"gpu.{device.index}", Status.PASS if known else Status.UNKNOWN, said)
+            subset += ", split by MIG: what an instance of it can do is not known"
+        yield _check(f"gpu.{device.index}", Status.PASS if known else Status.UNKNOWN, subset)
     if here.accelerators:
         selection = selected(here.accelerators, os.environ)
         if selection.devices is None:
             yield _check("gpus", Status.UNKNOWN, selection.why)
         elif len(selection.devices) < len(here.accelerators):
-            said = f"{named(selection.devices) or 'none'} of {named(here.accelerators)} may be used: {selection.why}"
-            yield _check("gpus", Status.WARN, said, f"unset {VARIABLE}, or leave it so on purpose")
+            subset = f"{named(selection.devices) or 'none'} of {named(here.accelerators)} may be used: {selection.why}"
+            yield _check("gpus", Status.WARN, subset, f"unset {VARIABLE}, or leave it so on purpose")
         elif len(here.accelerators) > 1:
             yield _check("gpus", Status.PASS, named(here.accelerators))
     if not here.accelerators:

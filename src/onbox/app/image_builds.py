@@ -11,14 +11,14 @@ from onbox.errors import BoxError, UsageError
 from onbox.image.build import BuildRequest, BuildResult, build_image
 from onbox.image.daemon import Daemon, find_daemon
 from onbox.image.exchange import export_image, import_image
-from onbox.image.fetch import Progress
+from onbox.image.fetch import ImageProgress
 from onbox.image.load import LoadProgress
 from onbox.image.seal import Seal, Seals
 from onbox.image.store import ImageStore
 from onbox.launch.containers import PROGRAMS, running_containers
 from onbox.recipes.dockerfile import SourceImage
 from onbox.recipes.image_builds import load_image_build
-from onbox.recipes.text import read_yaml
+from onbox.recipes.yaml_text import read_yaml
 from onbox.watch.classify import Assessment
 
 
@@ -50,7 +50,7 @@ def build_container_image(
     patience_s: float | None = None,
     ask: Ask | None = None,
     tell: Callable[[str], None] = lambda text: None,
-    on_progress: Callable[[Progress], None] = lambda progress: None,
+    on_progress: Callable[[ImageProgress], None] = lambda progress: None,
     on_assessment: Callable[[Assessment], None] = lambda look: None,
     store: ImageStore | None = None,
 ) -> BuildResult:
@@ -171,10 +171,10 @@ def _is_recipe(path: Path) -> bool:
     if path.suffix not in (".yaml", ".yml"):
         return False
     try:
-        told = read_yaml(path)
+        content = read_yaml(path)
     except UsageError:
         return True
-    return not (isinstance(told, dict) and "build" in told and "engine" not in told)
+    return not (isinstance(content, dict) and "build" in content and "engine" not in content)
 
 
 def _recipes_by_image() -> dict[str, tuple[str, ...]]:

@@ -11,7 +11,7 @@ from onbox.fetch.http import DIRECT, ENVIRONMENT, Route, proxy_label
 from onbox.image.compare import RouteTime, compare
 from onbox.image.consent import Consent
 from onbox.image.daemon import Daemon, find_daemon
-from onbox.image.fetch import Options, Progress, fetch_image
+from onbox.image.fetch import FetchOptions, ImageProgress, fetch_image
 from onbox.image.instructions import find_disassembler
 from onbox.image.manifest import parse_platform
 from onbox.image.reference import Reference, parse
@@ -34,7 +34,7 @@ class Diagnosis:
     route: DaemonRoute
     reference: str
     measured: tuple[RouteTime, ...]
-    around: str
+    bypassed: str
     """The proxy of the daemon that a fetch would go around; empty for none."""
     would: str
     """What `onbox image fetch` would do, in one sentence."""
@@ -68,14 +68,14 @@ def diagnose_images(image: str | None = None, *, program: str = "", measure: boo
         would = "name an image to have both routes measured: onbox image diagnose REF"
         return Diagnosis(found, "", (), "", would, "")
     reference = parse(image)
-    around = bypassed_proxy(found, reference, ENVIRONMENT)
+    proxy = bypassed_proxy(found, reference, ENVIRONMENT)
     measured: tuple[RouteTime, ...] = ()
     if measure:
         theirs = Route(proxy=found.proxy_for(reference), from_environment=False)
-        ours = [ENVIRONMENT] if not around else [DIRECT]
-        measured = compare(reference, [theirs, *ours] if around else ours, Options(stall_s=8.0))
+        ours = [ENVIRONMENT] if not proxy else [DIRECT]
+        measured = compare(reference, [theirs, *ours] if proxy else ours, FetchOptions(stall_s=8.0))
     return Diagnosis(
-        found, str(reference), measured, around, _would(around, measured), privacy(around, reference) if around else ""
+        found, str(reference), measured, proxy, _would(proxy, measured), privacy(proxy, reference) if proxy else ""
     )
 
 
@@ -92,7 +92,7 @@ def fetch_container_image(
     keep: bool = False,
     ask: Ask | None = None,
     tell: Callable[[str], None] = lambda text: None,
-    on_progress: Callable[[Progress], None] = lambda progress: None,
+    on_progress: Callable[[ImageProgress], None] = lambda progress: None,
     store: ImageStore | None = None,
 ) -> FetchedImage:
     """Bring an image here without the daemon's own route, and load it.
@@ -121,7 +121,7 @@ def fetch_container_image(
         raise UsageError("--direct and --proxy: one of them", "leave --proxy out to go around every proxy")
     daemon = find_daemon(program) if load else None
     store = store or ImageStore()
-    options = Options(
+    options = FetchOptions(
         route=_route(daemon, reference, direct=direct, proxy=proxy, ask=ask, tell=tell, store=store),
         platform=parse_platform(platform) if platform else None,
         mirrors=tuple(mirrors),
@@ -180,28 +180,26 @@ def box_chip() -> int | None:
     """The compute capability of this box's first GPU, like 121; None where there is none, or it does not tell."""
     from onbox import box
 
-    told = next((each.compute_capability for each in box.accelerators().devices if each.compute_capability), None)
+    capability = next((each.compute_capability for each in box.accelerators().devices if each.compute_capability), None)
     try:
-        return chip_number(told) if told else None
+        return chip_number(capability) if capability else None
     except UsageError:
         return None
 
 
-def _would(around: str, measured: tuple[RouteTime, ...]) -> str:
-    if not around:
+def _would(proxy: str, measured: tuple[RouteTime, ...]) -> str:
+    if not proxy:
         return (
             "fetch beside the daemon by the same route, resumable; the daemon's route goes through no proxy of its own"
         )
     rates = {each.route: each for each in measured}
-    direct, theirs = rates.get("direct"), rates.get(proxy_label(around))
+    direct, theirs = rates.get("direct"), rates.get(proxy_label(proxy))
     if direct is not None and direct.bytes_s is None:
-        return (
-            f"fetch through {proxy_label(around)} (--proxy daemon): the direct route does not serve: {direct.problem}"
-        )
+        return f"fetch through {proxy_label(proxy)} (--proxy daemon): the direct route does not serve: {direct.problem}"
     factor = ""
     if direct and theirs and direct.bytes_s and theirs.bytes_s:
         factor = f", {direct.bytes_s / theirs.bytes_s:.1f} times as fast here"
-    return f"ask before it goes around {proxy_label(around)} (or --direct){factor}; --proxy daemon keeps to it"
+    return f"ask before it goes around {proxy_label(proxy)} (or --direct){factor}; --proxy daemon keeps to it"
 
 
 def _route(
@@ -224,19 +222,19 @@ def _route(
     if proxy:
         return Route(proxy=proxy, from_environment=False)
     route = DIRECT if direct else ENVIRONMENT
-    around = bypassed_proxy(found, reference, route) if found is not None else ""
-    if not around:
+    bypassed = bypassed_proxy(found, reference, route) if found is not None else ""
+    if not bypassed:
         return route
-    sentence = privacy(around, reference)
+    sentence = privacy(bypassed, reference)
     if direct:
         tell(f"note: {sentence}")
         return route
     consent = Consent(store)
-    if consent.given(around):
+    if consent.given(bypassed):
         return route
     if ask is None:
         raise UsageError(f"{reference}: {sentence}", "--direct goes around it, --proxy daemon keeps to it")
     if not ask(f"{sentence}. Go around it, now and from now on?"):
-        raise UsageError(f"{reference}: not fetched around {proxy_label(around)}", "--proxy daemon keeps to it")
-    consent.give(around)
+        raise UsageError(f"{reference}: not fetched around {proxy_label(bypassed)}", "--proxy daemon keeps to it")
+    consent.give(bypassed)
     return route

@@ -8,7 +8,7 @@ from onbox.errors import UsageError
 from onbox.evidence.manifest import write_manifest
 from onbox.importers import AUTO, importer_by_name, kind_of
 from onbox.importers.harbor import Harbor
-from onbox.importers.store import store
+from onbox.importers.imported_folder import store
 from onbox.judge.imports.trust import ImportTrust, trust
 
 

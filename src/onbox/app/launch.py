@@ -3,7 +3,7 @@
 from onbox.launch.resolve import ResolvedLaunch, resolve
 from onbox.recipes import Recipe
 from onbox.recipes.sparkrun_write import to_sparkrun, written
-from onbox.recipes.text import recipe_yaml
+from onbox.recipes.yaml_text import recipe_yaml
 
 FORMS = ("onbox", "sparkrun")
 

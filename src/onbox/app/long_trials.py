@@ -7,13 +7,13 @@ from typing import Generic, TypeVar
 from onbox.app.spread import spread
 from onbox.errors import OnboxError, UsageError
 from onbox.evidence.claims import Claim
+from onbox.evidence.decode_rate import Sample
 from onbox.evidence.extent import plan_at_look
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.load import RunEvidence, TrialEvidence, load_run, load_trial
 from onbox.judge.results import Verdict
 from onbox.judge.runs.attribution import samples_of
 from onbox.judge.runs.run_summary import RunSummarizer, RunSummary
-from onbox.judge.speed.estimator import Sample
 from onbox.judge.verdict.trial import judge
 
 T = TypeVar("T")
@@ -23,7 +23,7 @@ RUNS_MIN = 200
 
 
 @dataclass(frozen=True)
-class Read(Generic[T]):
+class LongTrial(Generic[T]):
     """A trial that was read to its end.
 
     Args:
@@ -48,7 +48,7 @@ def judge_folder(trial: TrialFolder, claims: Sequence[Claim] = ()) -> Verdict:
 
 def read_folder(
     trial: TrialFolder, ask: Callable[[RunEvidence, Sequence[Sample]], T], claims: Sequence[Claim] = ()
-) -> Read[T]:
+) -> LongTrial[T]:
     """Read each run once, judge, and ask something more of each.
 
     Args:
@@ -60,8 +60,8 @@ def read_folder(
         UsageError: a record cannot be read; the message names the file and the field.
     """
     evidence = load_trial(trial, wires=False)
-    asked = plan_at_look(evidence.plan, evidence.ledger)
-    summarizers = [RunSummarizer(asked, evidence.ledger, contender) for contender in evidence.contenders]
+    plan = plan_at_look(evidence.plan, evidence.ledger)
+    summarizers = [RunSummarizer(plan, evidence.ledger, contender) for contender in evidence.contenders]
     runs = [(n, run) for n, contender in enumerate(evidence.contenders) for run in contender.runs]
 
     def one(item: tuple[int, RunEvidence]) -> tuple[RunSummary | None, T] | str:
@@ -84,4 +84,4 @@ def read_folder(
         if found[0] is not None:
             summaries[evidence.contenders[number].plan.name].append(found[0])
         further.append((run, found[1]))
-    return Read(evidence, judge(evidence, claims, summaries), tuple(further))
+    return LongTrial(evidence, judge(evidence, claims, summaries), tuple(further))

@@ -12,9 +12,9 @@ def check_more(folder: TrialFolder, runs: int) -> None:
     Raises:
         UsageError: so many runs were asked for already, or are too many.
     """
-    asked = runs_asked(folder.plan(), folder.ledger())
-    if runs <= asked:
-        raise UsageError(f"--runs: {runs}: the trial has {asked} runs of each task", "ask for more, or leave it out")
+    before = runs_asked(folder.plan(), folder.ledger())
+    if runs <= before:
+        raise UsageError(f"--runs: {runs}: the trial has {before} runs of each task", "ask for more, or leave it out")
     if runs > RUNS_MAX:
         raise UsageError(f"--runs: {runs} is more than {RUNS_MAX}", "no verdict needs so many")
 

@@ -14,7 +14,7 @@ from onbox.errors import BoxError, UsageError
 from onbox.evidence.lock import locked
 from onbox.evidence.records import LaunchRecord, StandUp
 from onbox.fetch.named import fetch_with_named
-from onbox.image.fetch import Progress
+from onbox.image.fetch import ImageProgress
 from onbox.image.prepare import prepare
 from onbox.judge.results import BackendProof
 from onbox.judge.verdict.backend import backend_proof
@@ -23,7 +23,7 @@ from onbox.launch.lifetime import Lifetime
 from onbox.launch.started_engines import StopResult, UpEngine, UpRecord
 from onbox.launch.swap_out import SwapOut
 from onbox.recipes import Recipe
-from onbox.recipes.text import recipe_yaml
+from onbox.recipes.yaml_text import recipe_yaml
 from onbox.schema.checks import Check
 from onbox.trial import events
 from onbox.user_folders import state_folder
@@ -206,8 +206,8 @@ def _prepare_image(recipe: Recipe, show: Callable[[events.Event], None]) -> Reci
     def on_phase(phase: str, seconds: float | None) -> None:
         show(events.PhaseStarted(name, phase) if seconds is None else events.PhaseEnded(name, phase, seconds))
 
-    def on_progress(progress: Progress) -> None:
-        show(events.Fetching(name, progress.bytes_done, progress.bytes_total, progress.phase))
+    def on_progress(progress: ImageProgress) -> None:
+        show(events.FetchProgress(name, progress.bytes_done, progress.bytes_total, progress.phase))
 
     return prepare(recipe, on_phase, on_progress)
 
@@ -216,7 +216,7 @@ def _fetch(recipe: Recipe, folder: Path, show: Callable[[events.Event], None], c
     assert recipe.weights is not None
     path, record = fetch_with_named(
         recipe,
-        lambda done, total, source: show(events.Fetching(recipe.name, done, total, source)),
+        lambda done, total, source: show(events.FetchProgress(recipe.name, done, total, source)),
         full_check=check_weights,
     )
     write_json(folder / "weights.json", record)

@@ -143,8 +143,8 @@ def measure_speed(
 def _gpus_of(url: str) -> GpuUse | None:
     """Over how many GPUs a server on this box spreads its model, if its command line says so; None: not known."""
     options = options_here(Endpoint.parse(url)) or {}
-    told = (facts.gpu_use(options) for facts in all_facts())
-    return next((use for use in told if use is not None and use.total > 1), None)
+    uses = (facts.gpu_use(options) for facts in all_facts())
+    return next((use for use in uses if use is not None and use.total > 1), None)
 
 
 def refuse_no_url(url: str) -> None:

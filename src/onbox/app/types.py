@@ -14,7 +14,7 @@ from onbox.box import Box
 from onbox.evidence.records import PreflightCase
 from onbox.fetch.verified_folder import FetchedFolder
 from onbox.fit import Fit, Scenario
-from onbox.image.fetch import Progress as ImageProgress
+from onbox.image.fetch import ImageProgress as ImageProgress
 from onbox.image.verify import VerifiedImage
 from onbox.judge.imports.trust import ImportTrust
 from onbox.judge.speed.selftest import ShapeResult

@@ -20,6 +20,7 @@ from onbox.app.sealing import ComputedFile, all_hashes, computed, in_words
 from onbox.app.spread import without_collections
 from onbox.errors import BadSubjectError, UsageError
 from onbox.evidence.consistency import contradictions, not_held
+from onbox.evidence.decode_rate import Sample
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.load import RunEvidence
 from onbox.evidence.manifest import NAME, TRANSCRIPTS, VERDICT, Problem, mismatches, seal_of
@@ -28,7 +29,6 @@ from onbox.evidence.trajectory import trajectory_problem
 from onbox.judge import RULES
 from onbox.judge.results import Verdict
 from onbox.judge.runs.run_context import run_folder
-from onbox.judge.speed.estimator import Sample
 
 OWN_AGENTS = ("builtin", "builtin-responses")
 SHA256_DIGITS = 64
@@ -144,10 +144,10 @@ def _unreadable(trial: TrialFolder, error: Exception) -> Problem:
 def _trajectory(trial: TrialFolder, run: RunEvidence, samples: Sequence[Sample], *, own_agent: bool) -> str:
     """What the trajectory of a run says that its wire does not."""
     path = trial.path / run_folder(run.record) / "trajectory.json"
-    asked = [exchange for exchange in run.exchanges if exchange.purpose == "agent"]
+    requests = [exchange for exchange in run.exchanges if exchange.purpose == "agent"]
     answers = [(sample.reply, sample.status) for sample in samples]
     cut_off = run.record.agent.stop is not AgentStop.ANSWERED
-    request = asked[-1].request if asked else None
+    request = requests[-1].request if requests else None
     return trajectory_problem(path, answers, request if own_agent else None, cut_off=cut_off)
 
 
@@ -223,7 +223,7 @@ def _report(trial: TrialFolder, name: str, rendered_now: str) -> tuple[str, str]
     there = path.read_bytes()
     if there == rendered_now.encode():
         return "", ""
-    told, now = foot_of(there.decode("utf-8", "replace")), foot_of(rendered_now)
-    if told is None or now is None or told[1] != now[1]:
+    recorded_foot, foot_now = foot_of(there.decode("utf-8", "replace")), foot_of(rendered_now)
+    if recorded_foot is None or foot_now is None or recorded_foot[1] != foot_now[1]:
         return "", f"{name} was written by another onbox, and is not compared; onbox report writes it again"
     return "does not follow from the evidence", ""

@@ -1,6 +1,5 @@
 """Watch a stand-up: a process, a container, a command or a recording, moment by moment."""
 
-import ctypes
 import os
 import signal
 import subprocess
@@ -10,7 +9,10 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from onbox.errors import BadSubjectError, BoxError, UsageError
+from onbox.launch.child_process import end_group, ended_with_onbox
 from onbox.launch.containers import ContainerClient, find_container
 from onbox.launch.guard_replay import GuardReplay
 from onbox.supervisor.settings import MemoryLimits
@@ -25,11 +27,10 @@ from onbox.watch.phases import phase_of_command
 from onbox.watch.procfs import stat_of
 from onbox.watch.recording import Header, Recorder, WatchRecording
 from onbox.watch.recording_library import find_recording
-from onbox.watch.watcher import Lap, Tracker, Watcher
+from onbox.watch.watcher import PhaseSpan, Tracker, Watcher
 
 TICK_S = 1.0
 GRACE_S = 5.0
-PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +59,7 @@ class WatchFrame:
 
     title: str
     verdict: Assessment
-    laps: tuple[Lap, ...]
+    laps: tuple[PhaseSpan, ...]
     lines: tuple[str, ...] = ()
     echo: bool = False
     """The lines are a command's own output, which nobody else shows."""
@@ -142,7 +143,7 @@ def _live(spec: WatchSpec, stack: ExitStack) -> Iterator[WatchFrame]:
     child = None
     if spec.command:
         child, target, title = _start(spec)
-        stack.callback(_end, child)
+        stack.callback(end_group, child, GRACE_S)
     elif spec.container is not None:
         target, title = _container(spec.container, stack)
     else:
@@ -187,7 +188,7 @@ def _start(spec: WatchSpec) -> "tuple[subprocess.Popen[bytes], Target, str]":
             stdout=writing,
             stderr=writing,
             start_new_session=True,
-            preexec_fn=_die_with_the_watch,
+            preexec_fn=ended_with_onbox(signal.SIGKILL),
         )
     except OSError as error:
         os.close(reading)
@@ -203,20 +204,6 @@ def _start(spec: WatchSpec) -> "tuple[subprocess.Popen[bytes], Target, str]":
         makes_containers=Path(command[0]).name in CLIENTS | DAEMONLESS,
     )
     return child, target, " ".join(command)
-
-
-def _die_with_the_watch() -> None:
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-
-
-def _end(child: "subprocess.Popen[bytes]") -> None:
-    """Whoever started it ends it: the command does not outlive the watch."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        if child.poll() is None:
-            with suppress(ProcessLookupError):
-                os.killpg(child.pid, number)
-            with suppress(subprocess.TimeoutExpired):
-                child.wait(GRACE_S)
 
 
 def _container(name: str, stack: ExitStack) -> tuple[Target, str]:
@@ -261,8 +248,8 @@ def _process(pid: int) -> tuple[Target, str]:
     if stat is None:
         raise UsageError(f"--pid {pid}: no such process", "ps -e lists them")
     argv: tuple[str, ...] = ()
-    with suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as file:
-        argv = tuple(os.fsdecode(part) for part in file.read().split(b"\0") if part)
+    with suppress(psutil.Error):
+        argv = tuple(psutil.Process(pid).cmdline())
     target = Target(pids=(pid,), log=_log_of(pid), caches=cache_folders(), phase=phase_of_command(argv))
     return target, f"{stat.name} ({pid})"
 

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 LIBRARIES = "lib"
-_GATE_LIBRARY = re.compile(r"^(?:from|import) (gatelib|tslib)\b", re.MULTILINE)
+_GATE_LIBRARY = re.compile(r"^(?:from|import) (gatelib|replylib|tslib)\b", re.MULTILINE)
 
 
 def is_part(task: Path) -> bool:
@@ -55,13 +55,16 @@ def assemble(task: Path, target: Path) -> None:
         shutil.copytree(given, target / "tests" / "original", ignore=_compiled)
 
 
+def gate_files(task: Path) -> list[str]:
+    """The shared files that belong beside a task's gate: what starts it, and the libraries that it imports."""
+    gate = (task / "tests" / "gate.py").read_text("utf-8")
+    return [*(f"{name}.py" for name in sorted({"gatelib", *_GATE_LIBRARY.findall(gate)})), "test.sh"]
+
+
 def _shared(task: Path) -> dict[str, Path]:
     """Where in the task a shared file belongs -> where it lies."""
     libraries = task.parent / LIBRARIES
-    gate = (task / "tests" / "gate.py").read_text("utf-8")
-    names = {"gatelib", *_GATE_LIBRARY.findall(gate)}
-    shared = {f"tests/{name}.py": libraries / f"{name}.py" for name in sorted(names)}
-    shared["tests/test.sh"] = libraries / "test.sh"
+    shared = {f"tests/{name}": libraries / name for name in gate_files(task)}
     if (task / "generate.py").exists():
         shared["genlib.py"] = libraries / "genlib.py"
     return shared

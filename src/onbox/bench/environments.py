@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from onbox.bench.dockerfile import WORKDIR, is_taken
+from onbox.bench.image_layout import WORKDIR, is_taken
 from onbox.bench.sandbox import Sandbox
 from onbox.bench.sandbox.container import ContainerSandbox
 from onbox.bench.sandbox.equipped import EquippedSandbox
@@ -102,15 +102,15 @@ def _image(task: Task, tier: ContainerSandbox) -> str:
 
 def _workdir(task: Task, tier: ContainerSandbox, image: str) -> str:
     """Where the workspace is: one folder of the container, and all that is kept of it."""
-    said = task.workdir or tier.client.ask("image", "inspect", "--format", "{{.Config.WorkingDir}}", image)
-    workdir = posixpath.normpath(said or "/")
+    path = task.workdir or tier.client.ask("image", "inspect", "--format", "{{.Config.WorkingDir}}", image)
+    workdir = posixpath.normpath(path or "/")
     if workdir == "/" or is_taken(workdir):
         message = f"{task.name}: its WORKDIR is {workdir}, and onbox keeps one folder of a container"
         raise BoxError(message, f"give it a WORKDIR of its own, such as {WORKDIR}, or run it with Harbor")
     return workdir
 
 
-def _copy_out(tier: ContainerSandbox, image: str, workdir: str, beside: Path | None, target: Path) -> None:
+def _copy_out(tier: ContainerSandbox, image: str, workdir: str, sibling: Path | None, target: Path) -> None:
     """Copy the workspace out of a container that is never started."""
     target.mkdir(parents=True, exist_ok=True)
     container = tier.client.ask("create", "--pull", "never", "--network", "none", image, "true")
@@ -121,8 +121,8 @@ def _copy_out(tier: ContainerSandbox, image: str, workdir: str, beside: Path | N
             raise BoxError(f"{image}: {workdir}: {done.stderr.decode('utf-8', 'replace').strip()}")
     finally:
         tier.client.ask("rm", "--force", container)
-    if beside is not None:
-        shutil.copytree(beside, target, dirs_exist_ok=True, symlinks=True)
+    if sibling is not None:
+        shutil.copytree(sibling, target, dirs_exist_ok=True, symlinks=True)
     for folder, _, names in os.walk(target, topdown=False):
         for path in [Path(folder, name) for name in names] + [Path(folder)]:
             os.utime(path, (MTIME_S, MTIME_S), follow_symlinks=False)

@@ -71,7 +71,7 @@ def render(task: Task, seed: int, target: Path, sandbox: Sandbox) -> Task:
             env={"SEED": str(seed)},
         )
         if done.exit_code != 0:
-            last = done.output.decode("utf-8", "replace").strip().rpartition("\n")[2] or "it said nothing"
+            last = done.output.decode("utf-8", "replace").strip().rpartition("\n")[2] or "it printed nothing"
             how = "took too long" if done.exit_code is None else f"ended with exit code {done.exit_code}"
             raise BadSubjectError(f"{task.path / GENERATOR}: {how} for seed {seed}: {last}")
     if task.generated:

@@ -54,18 +54,18 @@ class NetworkNeed:
         script: of the task: `tests/test.sh` or `solution/solve.sh`.
         commands: those that missed the network, or for want of their words those of the script that would.
         hosts: that they asked for.
-        seen: whether a command said so; otherwise its script alone tells.
+        observed: whether a command reported it; otherwise its script alone shows it.
     """
 
     script: str
     commands: tuple[str, ...]
     hosts: tuple[str, ...]
-    seen: bool
+    observed: bool
 
     def __str__(self) -> str:
         commands = ", ".join(self.commands) or "a command that it does not name"
         hosts = ", ".join(self.hosts) or "a host that it does not name"
-        if self.seen:
+        if self.observed:
             return f"{self.script} needs the network: tried without, {commands} could not reach {hosts}"
         where = f" ({hosts})" if self.hosts else ""
         return f"{self.script} does not come to its end without the network, and runs {commands}{where}"
@@ -84,13 +84,13 @@ def need_by_output(script: str, text: str, output: str) -> NetworkNeed | None:
         return None
     commands = tuple(dict.fromkeys(command or _command_of(host, text) for command, host in found))
     hosts = tuple(dict.fromkeys(host for _, host in found if host))
-    return NetworkNeed(script, tuple(filter(None, commands)) or _used(text), hosts, seen=True)
+    return NetworkNeed(script, tuple(filter(None, commands)) or _used(text), hosts, observed=True)
 
 
 def need_by_script(script: str, text: str) -> NetworkNeed | None:
     """What a script that failed without a network would want of one, by its own lines; None where it wants nothing."""
     commands = tuple(dict.fromkeys(name for line in _lines(text) for name in _used(line) if _away(name, line)))
-    return NetworkNeed(script, commands, tuple(dict.fromkeys(_hosts(text))), seen=False) if commands else None
+    return NetworkNeed(script, commands, tuple(dict.fromkeys(_hosts(text))), observed=False) if commands else None
 
 
 def _away(command: str, line: str) -> bool:

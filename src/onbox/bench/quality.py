@@ -22,7 +22,7 @@ PARSED_BYTES_MAX = 512 * 1024
 
 
 @dataclass(frozen=True)
-class Parsed:
+class ParseResult:
     """What became of the files that a run changed, in the languages that can be parsed.
 
     Args:
@@ -36,7 +36,7 @@ class Parsed:
     lint: tuple[str, ...] = ()
 
 
-def parse_changed(before: Path, after: Path, sandbox: Sandbox) -> Parsed:
+def parse_changed(before: Path, after: Path, sandbox: Sandbox) -> ParseResult:
     """Parse the changed or new files of Python, JSON, TOML, JavaScript and TypeScript.
 
     Args:
@@ -51,14 +51,14 @@ def parse_changed(before: Path, after: Path, sandbox: Sandbox) -> Parsed:
     now = _parse(after, names, sandbox)
     was = _parse(before, [name for name in now.broken if (before / name).is_file()], sandbox)
     linted = [name for name in names if name.endswith(lint.SUFFIX) and name not in {*now.broken, *now.unread}]
-    return Parsed(
+    return ParseResult(
         broken=tuple(name for name in now.broken if name not in was.broken),
         unread=now.unread,
         lint=tuple(f"{name}: {words}" for name in linted for words in lint.complaints(before / name, after / name)),
     )
 
 
-def _parse(root: Path, names: Sequence[str], sandbox: Sandbox) -> Parsed:
+def _parse(root: Path, names: Sequence[str], sandbox: Sandbox) -> ParseResult:
     """The files of one workspace; a name that is no file, or a link, is left out."""
     files = [name for name in names if (root / name).is_file() and not (root / name).is_symlink()]
     large = {name for name in files if (root / name).stat().st_size > PARSED_BYTES_MAX}
@@ -66,7 +66,7 @@ def _parse(root: Path, names: Sequence[str], sandbox: Sandbox) -> Parsed:
     of_node = [name for name in small if Path(name).suffix in scripts.SUFFIXES]
     broken, unread = scripts.parse(root, of_node, sandbox) if of_node else (set[str](), set[str]())
     broken |= {name for name in small if name not in of_node and not _parses(root / name)}
-    return Parsed(tuple(sorted(broken)), tuple(sorted(unread | large)))
+    return ParseResult(tuple(sorted(broken)), tuple(sorted(unread | large)))
 
 
 class References:

@@ -43,20 +43,20 @@ def ambiguous(exchanges: Sequence[Exchange]) -> Exchange | None:
     A run without a call: its last exchange. A run with a call that cannot be carried out: the last with such a call.
     Not ambiguous is what says it itself: an error, an answer cut off at its length, nothing at all, a call in the text.
     """
-    asked = [each for each in exchanges if each.purpose == "agent" and offered_tools(each.request)]
-    if not asked:
+    requests = [each for each in exchanges if each.purpose == "agent" and offered_tools(each.request)]
+    if not requests:
         return None
-    replies = [read_reply(each) for each in asked]
-    last, offered = replies[-1], offered_tools(asked[-1].request)
+    replies = [read_reply(each) for each in requests]
+    last, offered = replies[-1], offered_tools(requests[-1].request)
     if leaked(last.content, offered) or leaked(last.reasoning, offered):
         return None
-    whole = asked[-1].status == 200 and not last.error and last.done
+    whole = requests[-1].status == 200 and not last.error and last.done
     if whole and last.finish_reason not in ("length", "tool_calls") and not last.tool_calls:
         only_thought = bool(last.reasoning.strip()) and not last.content.strip()
         words_alone = bool(last.content.strip()) and not any(reply.tool_calls for reply in replies)
         if only_thought or words_alone:
-            return asked[-1]
-    pairs = zip(reversed(asked), reversed(replies), strict=True)
+            return requests[-1]
+    pairs = zip(reversed(requests), reversed(replies), strict=True)
     return next((exchange for exchange, reply in pairs if _broke_a_call(exchange, reply)), None)
 
 
@@ -152,13 +152,13 @@ def _round(last: Exchange, way: RawRoute | None, number: int) -> list[tuple[str,
     """(purpose, path, body) of the requests of one round; the first is the recorded request to the byte."""
     streamed = bool(last.request.get("stream"))
     flipped = {name: value for name, value in last.request.items() if name != "stream_options"}
-    asked: list[tuple[str, str, dict[str, Any]]] = [
+    requests: list[tuple[str, str, dict[str, Any]]] = [
         (UNCHANGED, last.path, last.request),
         (FLIPPED, last.path, {**flipped, "stream": not streamed}),
     ]
     if way is not None:
-        asked.append((RAW, way.path, way.body))
-    return [(purpose, path, _seeded(body, number)) for purpose, path, body in asked]
+        requests.append((RAW, way.path, way.body))
+    return [(purpose, path, _seeded(body, number)) for purpose, path, body in requests]
 
 
 def _seeded(body: dict[str, Any], number: int) -> dict[str, Any]:

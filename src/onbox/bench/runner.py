@@ -15,7 +15,7 @@ from onbox.bench.diff import changes, patch
 from onbox.bench.environments import environment_of
 from onbox.bench.faults import Fault, fault_of
 from onbox.bench.gate import grade
-from onbox.bench.quality import Parsed, References, parse_changed
+from onbox.bench.quality import ParseResult, References, parse_changed
 from onbox.bench.replay import Replayer
 from onbox.bench.sandbox import Sandbox
 from onbox.bench.tampering import WatchedFiles
@@ -132,7 +132,7 @@ class Bench:
         fault: Fault | None = None
         tampering: tuple[str, ...] = ()
         workspace_sha256 = ""
-        parsed: Parsed | None = None
+        parsed: ParseResult | None = None
         ended: float | None = None
         with scratch_folder("run") as scratch:
             try:
@@ -216,13 +216,13 @@ class Bench:
             )
             return self.agent.run(job)
 
-    def _parsed(self, before: Path, after: Path) -> Parsed | None:
+    def _parsed(self, before: Path, after: Path) -> ParseResult | None:
         try:
             return parse_changed(before, after, self.sandbox)
         except (OnboxError, OSError):
             return None  # The run is over and stands, here too.
 
-    def _quality(self, task: Task, parsed: Parsed | None) -> Quality | None:
+    def _quality(self, task: Task, parsed: ParseResult | None) -> Quality | None:
         if parsed is None:
             return None
         return Quality(reference=self._reference(task), broken=parsed.broken, unread=parsed.unread, lint=parsed.lint)

@@ -44,8 +44,8 @@ def parse(root: Path, names: Sequence[str], sandbox: Sandbox) -> tuple[set[str],
         output_limit_bytes=2**20,
     )
     try:
-        said = json.loads(done.output) if done.exit_code == 0 else {}
-        broken, unread = ({name.removeprefix("./") for name in said[key]} & set(names) for key in ("broken", "unread"))
+        found = json.loads(done.output) if done.exit_code == 0 else {}
+        broken, unread = ({name.removeprefix("./") for name in found[key]} & set(names) for key in ("broken", "unread"))
     except (ValueError, KeyError):
         return set(), set(names)
     return broken, unread

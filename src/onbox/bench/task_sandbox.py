@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from onbox.bench.dockerfile import WORKDIR
+from onbox.bench.image_layout import WORKDIR
 from onbox.bench.sandbox import MEMORY_BYTES, Bind, Completed, Reach, Sandbox, StopSign
 
 

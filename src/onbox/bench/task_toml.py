@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, StrictStr, ValidationError, field_validator, model_validator
 
-from onbox.bench.dockerfile import is_taken
+from onbox.bench.image_layout import is_taken
 from onbox.errors import UsageError
 from onbox.field_errors import first_problem
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Literal
 
 from onbox.bench.assembly import assembled
-from onbox.bench.dockerfile import SEALED, ImageLayout, read_layout
+from onbox.bench.image_layout import SEALED, ImageLayout, read_layout
 from onbox.bench.task_toml import Answer as Answer
 from onbox.bench.task_toml import Decides, Variables, read_toml, resolved
 from onbox.errors import OnboxError, UsageError

@@ -108,15 +108,15 @@ class Toolbox:
         if problem:
             return _sendable(f"error: {problem}")
         try:
-            said = _shortened(tools[name](**values), READ_CHARS if name == "read" else OUTPUT_CHARS)
+            result = _shortened(tools[name](**values), READ_CHARS if name == "read" else OUTPUT_CHARS)
         except _Refused as refusal:
-            said = f"error: {refusal}"
+            result = f"error: {refusal}"
         except OSError as error:
-            said = f"error: {error.strerror or error}"
+            result = f"error: {error.strerror or error}"
         except (ValueError, RecursionError, MemoryError) as error:
             # Words of a model: what they break is its answer, and the run goes on.
-            said = f"error: {name} cannot be done with that: {type(error).__name__}"
-        return _sendable(said)
+            result = f"error: {name} cannot be done with that: {type(error).__name__}"
+        return _sendable(result)
 
     def overview(self, instruction: str) -> str:
         """The project's file names, and the content of each small file that the instruction names."""
@@ -178,12 +178,12 @@ class Toolbox:
         names = b"".join(os.fsencode(file) + b"\0" for file in self._files(self._inside(path)))
         limits = (str(MATCHES_MAX), str(FILE_BYTES_MAX))
         done = self._run(["python3", "-I", "-c", GREP.read_text("utf-8"), pattern, *limits], stdin=names)
-        said = done.output.decode("utf-8", "replace").rstrip("\n")
+        output = done.output.decode("utf-8", "replace").rstrip("\n")
         if done.exit_code is None:
             raise _Refused(f"the search was killed after {self.command_s:g} s: take a simpler expression")
         if done.exit_code:
-            raise _Refused(said or f"the search failed with exit code {done.exit_code}")
-        return said or "no match"
+            raise _Refused(output or f"the search failed with exit code {done.exit_code}")
+        return output or "no match"
 
     def _glob(self, pattern: str) -> str:
         wanted = pattern.removeprefix("./")

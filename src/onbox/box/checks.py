@@ -107,13 +107,13 @@ def _swap(memory: Memory) -> Check:
 
 def _stalled(pressure: Pressure) -> Check:
     stall = pressure.stalls.get("memory")
-    seen = stall.some_avg10 if stall else None
+    share = stall.some_avg10 if stall else None
     evidence = "share of the last 10 s in which some task waited for memory (/proc/pressure/memory)"
-    if seen is None:
+    if share is None:
         return Check("memory.stall", Status.UNKNOWN, None, 1.0, "percent", evidence)
-    bad = seen > 1
+    bad = share > 1
     hint = "something is short of memory already; free some before a model is loaded" if bad else ""
-    return Check("memory.stall", Status.WARN if bad else Status.PASS, seen, 1.0, "percent", evidence, hint)
+    return Check("memory.stall", Status.WARN if bad else Status.PASS, share, 1.0, "percent", evidence, hint)
 
 
 def _quiet(measured: Bandwidth) -> Check:

@@ -86,10 +86,10 @@ def unified(devices: tuple[Accelerator, ...]) -> bool | None:
     """Whether host and accelerator share one memory: False without an accelerator, None when it does not say."""
     if not devices:
         return False
-    told = [device.unified for device in devices]
-    if True in told:
+    flags = [device.unified for device in devices]
+    if True in flags:
         return True
-    return None if None in told else False
+    return None if None in flags else False
 
 
 def reserve_bytes(total_bytes: int, desktop: bool | None, *, unified: bool | None = False) -> int:
@@ -110,8 +110,8 @@ def _measured(found: gpus.Accelerators, *, cpu_too: bool = True) -> tuple[tuple[
     for device in cuda.devices():  # each that this process may use
         try:
             with gpus.GpuSampler(device.pci_bus_id) as sampler:
-                told = gpu_bandwidth(device, sample=sampler.sample)
-            measured.append(dataclasses.replace(told, index=_index(device, found.devices)))
+                bandwidth = gpu_bandwidth(device, sample=sampler.sample)
+            measured.append(dataclasses.replace(bandwidth, index=_index(device, found.devices)))
         except BoxError as error:
             problems.append(
                 Check(
@@ -123,12 +123,12 @@ def _measured(found: gpus.Accelerators, *, cpu_too: bool = True) -> tuple[tuple[
     return tuple(measured), problems
 
 
-def _index(device: cuda.Device, told: tuple[Accelerator, ...]) -> int | None:
+def _index(device: cuda.Device, accelerators: tuple[Accelerator, ...]) -> int | None:
     """NVML's number of a device of CUDA's: the two count differently."""
-    if all(each.pci_bus_id is None for each in told):  # CUDA alone was asked, or one device is all there is
-        return device.index if len(told) == 1 or all(each.driver is None for each in told) else None
+    if all(each.pci_bus_id is None for each in accelerators):  # CUDA alone was asked, or one device is all there is
+        return device.index if len(accelerators) == 1 or all(each.driver is None for each in accelerators) else None
     at = gpus.bus_number(device.pci_bus_id)
-    return next((each.index for each in told if gpus.bus_number(each.pci_bus_id) == at), None)
+    return next((each.index for each in accelerators if gpus.bus_number(each.pci_bus_id) == at), None)
 
 
 def _with_nominal(measured: Bandwidth, devices: tuple[Accelerator, ...]) -> Bandwidth:

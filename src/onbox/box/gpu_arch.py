@@ -26,7 +26,7 @@ _NAME = re.compile(r"^(sm|compute)_(\d{2,3})([af]?)$")
 _CHIP = re.compile(r"^(?:sm_)?(\d{1,2})\.?(\d)[af]?$")
 
 
-class Runs(StrEnum):
+class ChipSupport(StrEnum):
     """How code gets onto a chip."""
 
     NATIVE = "native"
@@ -36,7 +36,7 @@ class Runs(StrEnum):
     NOT = "will_not_run"
 
 
-BEST_FIRST = (Runs.NATIVE, Runs.JIT, Runs.UNKNOWN, Runs.NOT)
+BEST_FIRST = (ChipSupport.NATIVE, ChipSupport.JIT, ChipSupport.UNKNOWN, ChipSupport.NOT)
 
 
 @dataclass(frozen=True, order=True)
@@ -61,29 +61,29 @@ class Arch:
         """The generation."""
         return self.number // 10
 
-    def on(self, chip: int) -> Runs:
+    def on(self, chip: int) -> ChipSupport:
         """How it runs on a chip, given like 121."""
         if self.number == chip:
-            return Runs.JIT if self.ptx else Runs.NATIVE
+            return ChipSupport.JIT if self.ptx else ChipSupport.NATIVE
         runs = self._on_another(chip)
-        return Runs.JIT if self.ptx and runs is Runs.NATIVE else runs
+        return ChipSupport.JIT if self.ptx and runs is ChipSupport.NATIVE else runs
 
-    def _on_another(self, chip: int) -> Runs:
+    def _on_another(self, chip: int) -> ChipSupport:
         if self.suffix == "a":
-            return Runs.NOT
+            return ChipSupport.NOT
         if self.suffix == "f":
             family = FAMILIES.get(self.number)
             if family is None:
-                return Runs.UNKNOWN
-            return Runs.NATIVE if chip in family else Runs.NOT
+                return ChipSupport.UNKNOWN
+            return ChipSupport.NATIVE if chip in family else ChipSupport.NOT
         later = self.number < chip
         if self.ptx and not self.suffix:
-            return Runs.NATIVE if later else Runs.NOT
+            return ChipSupport.NATIVE if later else ChipSupport.NOT
         if not later or self.major != chip // 10:
-            return Runs.UNKNOWN if self.ptx and later else Runs.NOT
+            return ChipSupport.UNKNOWN if self.ptx and later else ChipSupport.NOT
         if self.suffix == "?" or (self.number in EMBEDDED) != (chip in EMBEDDED):
-            return Runs.UNKNOWN
-        return Runs.NATIVE
+            return ChipSupport.UNKNOWN
+        return ChipSupport.NATIVE
 
 
 def parse_arch(name: str) -> Arch | None:

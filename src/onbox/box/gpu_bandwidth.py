@@ -165,10 +165,10 @@ class _Run:
             started.record()
             self._launch()
             ended.record()
-            seen = cuda.first_word(self._out)
-            if seen != expected:
+            sum_found = cuda.first_word(self._out)
+            if sum_found != expected:
                 raise BoxError(
-                    f"{self._device.name}: the read kernel's sum is {seen:#x}, not {expected:#x}",
+                    f"{self._device.name}: the read kernel's sum is {sum_found:#x}, not {expected:#x}",
                     "the GPU's memory or driver is not sound; do not trust any number from it",
                 )
             seconds.append(ended.seconds_since(started))

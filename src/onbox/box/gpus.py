@@ -158,12 +158,12 @@ class GpuWatch:
         self._nvml: Any = None
         self._attributes: tuple[cuda.Device, ...] = ()
         self._devices: tuple[tuple[Any, Accelerator], ...] = ()
-        self.seen: bool = False
+        self.knows_devices: bool = False
         """Whether it is known which accelerators are here; that there are none is known too."""
 
     def __enter__(self) -> "GpuWatch":
         self._attributes = cuda.devices()
-        self.seen = not self._attributes and not AMD_DRIVER.exists()
+        self.knows_devices = not self._attributes and not AMD_DRIVER.exists()
         try:
             nvml = self._given or importlib.import_module("pynvml")
         except ImportError:
@@ -177,7 +177,7 @@ class GpuWatch:
             (_ask(nvml, nvml.nvmlDeviceGetHandleByIndex, index), _device(nvml, index, self._attributes))
             for index in range(_ask(nvml, nvml.nvmlDeviceGetCount) or 0)
         )
-        self.seen = self.seen or bool(self._devices)
+        self.knows_devices = self.knows_devices or bool(self._devices)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -291,10 +291,10 @@ def _throttle(bits: Any) -> tuple[str, ...] | None:
     return tuple(name for bit, name in _THROTTLE_BITS.items() if bits & bit)
 
 
-def _processes(told: Any) -> tuple[GpuProcess, ...] | None:
-    if told is None:
+def _processes(entries: Any) -> tuple[GpuProcess, ...] | None:
+    if entries is None:
         return None
-    return tuple(GpuProcess(pid=each.pid, used_bytes=_number(each.usedGpuMemory)) for each in told)
+    return tuple(GpuProcess(pid=each.pid, used_bytes=_number(each.usedGpuMemory)) for each in entries)
 
 
 def _unified(name: str | None, bus: str | None, attributes: tuple[cuda.Device, ...]) -> bool | None:

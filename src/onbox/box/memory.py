@@ -41,14 +41,14 @@ def memory(*, unified: bool | None = False, meminfo: Path = PROC_MEMINFO, cgroup
         meminfo: where the kernel tells; a system without that file is asked through psutil.
         cgroup: the root of this process's control group (version 2).
     """
-    told = read_meminfo(meminfo)
+    fields = read_meminfo(meminfo)
     virtual = psutil.virtual_memory()
-    total = told.get("MemTotal", virtual.total)
-    available = told.get("MemAvailable", virtual.available)
-    swap_free = told.get("SwapFree")
-    hugetlb_free = _hugetlb_free_bytes(told)
+    total = fields.get("MemTotal", virtual.total)
+    available = fields.get("MemAvailable", virtual.available)
+    swap_free = fields.get("SwapFree")
+    hugetlb_free = _hugetlb_free_bytes(fields)
     limit, used = _cgroup_bytes(cgroup)
-    rule = "MemAvailable" if "MemAvailable" in told else "available memory as psutil tells"
+    rule = "MemAvailable" if "MemAvailable" in fields else "available memory as psutil tells"
     if unified and hugetlb_free is not None:
         available, rule = hugetlb_free, "HugePages_Free x Hugepagesize (a hugetlb pool is in use)"
     elif unified:
@@ -60,8 +60,8 @@ def memory(*, unified: bool | None = False, meminfo: Path = PROC_MEMINFO, cgroup
         available_bytes=available,
         unified=unified,
         rule=rule,
-        free_bytes=told.get("MemFree"),
-        swap_total_bytes=told.get("SwapTotal"),
+        free_bytes=fields.get("MemFree"),
+        swap_total_bytes=fields.get("SwapTotal"),
         swap_free_bytes=swap_free,
         hugetlb_free_bytes=hugetlb_free,
         cgroup_limit_bytes=limit,
@@ -83,10 +83,10 @@ def read_meminfo(path: Path = PROC_MEMINFO) -> dict[str, int]:
     return values
 
 
-def _hugetlb_free_bytes(told: dict[str, int]) -> int | None:
-    if not told.get("HugePages_Total"):
+def _hugetlb_free_bytes(fields: dict[str, int]) -> int | None:
+    if not fields.get("HugePages_Total"):
         return None
-    return told.get("HugePages_Free", 0) * told.get("Hugepagesize", 0)
+    return fields.get("HugePages_Free", 0) * fields.get("Hugepagesize", 0)
 
 
 def _cgroup_bytes(root: Path) -> tuple[int | None, int | None]:

@@ -68,7 +68,7 @@ def desktop_session(sessions: Path = LOGIN_SESSIONS) -> bool | None:
             lines = path.read_text().splitlines()
         except (OSError, UnicodeDecodeError):
             continue  # sessions come and go, and hold sockets beside the files
-        told = dict(line.partition("=")[::2] for line in lines)
-        if told.get("TYPE") in ("x11", "wayland", "mir") and told.get("CLASS", "user") == "user":
+        properties = dict(line.partition("=")[::2] for line in lines)
+        if properties.get("TYPE") in ("x11", "wayland", "mir") and properties.get("CLASS", "user") == "user":
             return True
     return False

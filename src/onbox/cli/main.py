@@ -76,8 +76,8 @@ class Commands(ManualGroup):
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             import difflib
 
-            meant = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            hint = f"did you mean {meant[0]}?" if meant else "`onbox --help` lists them"
+            close = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f"did you mean {close[0]}?" if close else "`onbox --help` lists them"
             raise click.UsageError(f"{args[0]}: no such command; {hint}")
         return super().resolve_command(ctx, args)
 

@@ -10,11 +10,24 @@ from collections.abc import Iterable, Sequence
 
 from onbox.engines.known import unknown_version
 from onbox.engines.llama import log as llama_log
-from onbox.engines.log_lines import PHASES, LogLines
+from onbox.engines.log_lines import PHASES, Failure, LogLines
+from onbox.engines.ollama import log as ollama_log
 from onbox.engines.sglang import log as sglang_log
 from onbox.engines.vllm import log as vllm_log
 
-__all__ = ["CONTAINERS", "DOWNLOADS", "EVERY", "LLAMA_SERVER", "PHASES", "SGLANG", "VLLM", "Landmark", "Landmarks"]
+__all__ = [
+    "CONTAINERS",
+    "DOWNLOADS",
+    "EVERY",
+    "FAILURES",
+    "LLAMA_SERVER",
+    "PHASES",
+    "SGLANG",
+    "VLLM",
+    "Landmark",
+    "Landmarks",
+    "failure_of",
+]
 
 Landmark = tuple[str, str]
 
@@ -54,6 +67,24 @@ def version_note(line: str) -> str:
         if (found := pattern.search(line)) and (version := next(filter(None, found.groups()), None)):
             return unknown_version(engine, version)
     return ""
+
+
+FAILURES: tuple[Failure, ...] = tuple(
+    each
+    for log in (vllm_log.LOG, llama_log.LOG, sglang_log.LOG, ollama_log.LOG)
+    for each in log.failures
+    if each.fatal and each.id in ("no_memory", "memory", "cuda_memory", "no_kv_memory", "kernel_failed", "engine_dead")
+)
+"""Lines to quote where nothing gets on: memory that was refused, kernels that failed, a core that died."""
+
+_ANY_FAILURE = re.compile("|".join(f"(?:{each.pattern})" for each in FAILURES))
+
+
+def failure_of(line: str) -> Failure | None:
+    """The failure that this line of any engine's log tells; None for a line like any other."""
+    if not _ANY_FAILURE.search(line):
+        return None
+    return next(each for each in FAILURES if re.search(each.pattern, line))
 
 
 class Landmarks:

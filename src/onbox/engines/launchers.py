@@ -1,7 +1,7 @@
 """From the command of an engine to what is started: the process itself, or a client of docker or podman.
 
-An engine writes its command for the place where it will run. `Place` says how that place sees the weights and the
-port, and `launch` wraps the command.
+An engine writes its command for the place where it will run. `Surroundings` says how that place sees the weights and
+the port, and `launch` wraps the command.
 """
 
 import re
@@ -39,7 +39,7 @@ STOP_S = 8
 
 
 @dataclass(frozen=True)
-class Place:
+class Surroundings:
     """How the engine sees its surroundings."""
 
     weights: str
@@ -50,7 +50,7 @@ class Place:
     files: tuple[tuple[Path, str], ...] = ()
     """(path here, path inside) of what has to be mounted."""
 
-    def file(self, path: Path, name: str) -> "tuple[Place, str]":
+    def file(self, path: Path, name: str) -> "tuple[Surroundings, str]":
         """Let one more file in; return the new place and the path by which the engine has to name the file."""
         if not self.contained:
             return self, str(path)
@@ -66,23 +66,22 @@ def version_by_tag(container: Container) -> str | None:
     return f"{version or FORK_VERSION}-{FORK}" if FORK in tag else version or None
 
 
-def place(recipe: Recipe, weights: Path) -> Place:
+def place(recipe: Recipe, weights: Path) -> Surroundings:
     """Where the recipe's engine runs. A GGUF in parts is mounted with its folder, so that the others are found."""
     container = recipe.container
     if container is None:
-        return Place(str(weights), "127.0.0.1")
+        return Surroundings(str(weights), "127.0.0.1")
     # With the host's network the engine binds loopback itself; behind a bridge docker maps loopback to it.
     host = "127.0.0.1" if container.network == "host" else "0.0.0.0"
-    inside = f"{INSIDE}/weights/{weights.name}"
     if weights.is_file() and re.search(r"-\d{5}-of-\d{5}\.gguf$", weights.name):
-        return Place(
+        return Surroundings(
             f"{INSIDE}/weights/{weights.name}", host, contained=True, files=((weights.parent, f"{INSIDE}/weights"),)
         )
     inside = f"{INSIDE}/weights/{weights.name}"
-    return Place(inside, host, contained=True, files=((weights, inside),))
+    return Surroundings(inside, host, contained=True, files=((weights, inside),))
 
 
-def with_named_files(recipe: Recipe, where: Place) -> tuple[Place, dict[str, ArgumentValue]]:
+def with_named_files(recipe: Recipe, where: Surroundings) -> tuple[Surroundings, dict[str, ArgumentValue]]:
     """Let in what the recipe's arguments name, and return the arguments with the paths that the engine has to name."""
     paths: dict[tuple[str, str], str] = {}
     for number, each in enumerate(named_files(recipe), 1):
@@ -97,7 +96,7 @@ def with_named_files(recipe: Recipe, where: Place) -> tuple[Place, dict[str, Arg
 def launch(
     recipe: Recipe,
     command: Sequence[str],
-    where: Place,
+    where: Surroundings,
     port: int,
     *,
     log: LogLines,
@@ -159,7 +158,7 @@ def _pull(container: Container) -> str:
 
 
 def _run(
-    recipe: Recipe, container: Container, name: str, where: Place, port: int, variables: Mapping[str, str]
+    recipe: Recipe, container: Container, name: str, where: Surroundings, port: int, variables: Mapping[str, str]
 ) -> list[str]:
     """`run` and its options: removed at its end, never pulled unless asked for, reachable from this box only."""
     words = ["run", "--rm", "--name", name, "--label", f"{LABEL}={recipe.name}", "--pull", _pull(container)]

@@ -38,8 +38,8 @@ def not_held(ledger: Sequence[LedgerEntry], names: Collection[str]) -> list[str]
         notes.append(
             "the ledger does not hold the hash of plan.yaml, as an earlier onbox wrote it: the plan is not held"
         )
-    told = {entry.subject for entry in ledger if entry.kind is LedgerKind.ACCEPTED}
-    silent = [run for run in _runs(names) if run not in told]
+    accepted = {entry.subject for entry in ledger if entry.kind is LedgerKind.ACCEPTED}
+    silent = [run for run in _runs(names) if run not in accepted]
     if silent:
         more = f", and {len(silent) - 1} more" if len(silent) > 1 else ""
         notes.append(f"{silent[0]}{more}: recorded, and not in the ledger, as after a kill between the two")

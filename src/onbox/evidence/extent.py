@@ -31,10 +31,10 @@ def next_look(plan: Plan, ledger: Sequence[LedgerEntry]) -> int:
 
     Runs beyond it are there when a trial was broken off between two looks; they count from the next look on.
     """
-    asked, made = looks_asked(plan, ledger), looks_made(ledger)
+    planned, made = looks_asked(plan, ledger), looks_made(ledger)
     if not plan.looks:
-        return asked[-1]
+        return planned[-1]
     extended = runs_asked(plan, ledger)
     if extended > plan.runs:
         return extended
-    return max((look for look in made if look in asked), default=asked[0])
+    return max((look for look in made if look in planned), default=planned[0])

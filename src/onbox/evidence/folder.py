@@ -126,8 +126,8 @@ class TrialFolder:
         write_atomic(path / "plan.yaml", text.encode())
         folder = cls(path)
         sizes = {"contender": len(plan.contenders), "task": len(plan.tasks)}
-        asked = ", ".join(f"{number} {name}{'' if number == 1 else 's'}" for name, number in sizes.items())
-        folder.note(LedgerKind.PLANNED, ".", asked, folder.plan_sha256())
+        counts = ", ".join(f"{number} {name}{'' if number == 1 else 's'}" for name, number in sizes.items())
+        folder.note(LedgerKind.PLANNED, ".", counts, folder.plan_sha256())
         return folder
 
     @classmethod
@@ -243,8 +243,8 @@ class TrialFolder:
         record = _validated(RunRecord, path, parse)
         alike.setdefault(sandbox, record.sandbox)
         if (record.contender, record.task, record.arm, str(record.n)) != (contender, *place):
-            told = f"{record.contender}/runs/{record.task}/{record.arm}/{record.n}"
-            raise UsageError(f"{path}: says that it is {told}", "put it back where it belongs")
+            recorded_place = f"{record.contender}/runs/{record.task}/{record.arm}/{record.n}"
+            raise UsageError(f"{path}: says that it is {recorded_place}", "put it back where it belongs")
         return record
 
     def exchanges(self, path: Path) -> list[Exchange]:

@@ -218,8 +218,8 @@ def load_sight(folder: TrialFolder, contender: str) -> SightEvidence | None:
     for number in numbers:
         at = home / str(number)
         exchanges = folder.exchanges(at / "wire.jsonl")
-        asked = folder.read(SightTry, at / "run.json")
-        tries.append(TryEvidence(at.relative_to(folder.path).as_posix(), asked, next(iter(exchanges), None)))
+        attempt = folder.read(SightTry, at / "run.json")
+        tries.append(TryEvidence(at.relative_to(folder.path).as_posix(), attempt, next(iter(exchanges), None)))
     return SightEvidence(facts, tuple(tries), _case(folder, contender, "coherence"))
 
 
@@ -314,8 +314,8 @@ def _telemetry(path: Path) -> tuple[dict[int, CpuWindow], tuple[Moment, ...]]:
     try:
         for line in read_lines(path):
             if "cpu" in line:
-                told = Telemetry.model_validate(line)
-                windows[told.request_id] = told.cpu
+                record = Telemetry.model_validate(line)
+                windows[record.request_id] = record.cpu
             else:
                 moments.append(Moment.model_validate(line))
     except ValueError as error:

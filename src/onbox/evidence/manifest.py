@@ -90,7 +90,7 @@ def mismatches(folder: Path, found: Mapping[str, str] | None = None) -> list[Pro
     path = folder / NAME
     if not path.is_file():
         raise UsageError(f"{path}: missing: the trial was not finished", "go on with onbox trial --resume")
-    told: dict[str, str] = {}
+    listed: dict[str, str] = {}
     odd: list[Problem] = []
     for number, line in enumerate(_lines(path), 1):
         match = _LINE.fullmatch(line)
@@ -99,14 +99,14 @@ def mismatches(folder: Path, found: Mapping[str, str] | None = None) -> list[Pro
         name = match[2]
         if _leads_out(name):
             odd.append((NAME, f"line {number} names a path that leaves the folder: {name}"))
-        elif name in told:
+        elif name in listed:
             odd.append((NAME, f"line {number} names a file for the second time: {name}"))
         else:
-            told[name] = match[1]
+            listed[name] = match[1]
     found = hashes(folder) if found is None else found
-    changed = [(name, "changed") for name in told if name in found and found[name] != told[name]]
-    missing = [(name, "missing") for name in told if name not in found]
-    new = [(name, "not in the manifest") for name in found if name not in told]
+    changed = [(name, "changed") for name in listed if name in found and found[name] != listed[name]]
+    missing = [(name, "missing") for name in listed if name not in found]
+    new = [(name, "not in the manifest") for name in found if name not in listed]
     return sorted({*odd, *strange(folder), *changed, *missing, *new})
 
 

@@ -68,8 +68,8 @@ def read_by(answer: str, expected: Sequence[str], decoys: Sequence[str] = ()) ->
 
 
 def _decoy(words: Sequence[str], numbers: Sequence[str], expected: Sequence[str], decoys: Sequence[str]) -> str:
-    meant = {number for part in expected for number in _numbers_of(part)}
-    if meant and (other := next((n for n in numbers if len(n) >= DIGITS_MIN and n not in meant), "")):
+    right = {number for part in expected for number in _numbers_of(part)}
+    if right and (other := next((n for n in numbers if len(n) >= DIGITS_MIN and n not in right), "")):
         return other
     return next((part for part in decoys if _holds(words, numbers, part)), "")
 

@@ -62,26 +62,26 @@ def compare(steps: Sequence[Mapping[str, Any]], replies: Sequence[tuple[Assistan
         steps: of the trajectory.
         replies: (what was said, whether it came whole) of each answer on the wire.
     """
-    told = [_message_of_step(step) for step in steps if step.get("role") == ASSISTANT]
-    if not told and not steps:
+    messages = [_message_of_step(step) for step in steps if step.get("role") == ASSISTANT]
+    if not messages and not steps:
         return ""  # The harness failed in the run, and its record says so.
     place = 0
-    for number, said in enumerate(told, 1):
-        while place < len(replies) and not _same_answer(said, replies[place][0]) and not replies[place][1]:
+    for number, message in enumerate(messages, 1):
+        while place < len(replies) and not _same_answer(message, replies[place][0]) and not replies[place][1]:
             place += 1  # A broken answer may be left out.
-        if place == len(replies) or not _same_answer(said, replies[place][0]):
+        if place == len(replies) or not _same_answer(message, replies[place][0]):
             return f"answer {number} of the model is not the one on the wire"
         place += 1
     if any(whole for _, whole in replies[place:]):
-        return f"{len(told)} answers of the model, and more on the wire"
+        return f"{len(messages)} answers of the model, and more on the wire"
     return ""
 
 
 def _others(steps: Sequence[Mapping[str, Any]], request: Any) -> str:
     """What the agent and its tools said, against the last request, which repeats all of it."""
-    told = [str(step.get("content") or "") for step in steps if step.get("role") != ASSISTANT]
+    texts = [str(step.get("content") or "") for step in steps if step.get("role") != ASSISTANT]
     sent = [text for role, text in _messages(request) if role != ASSISTANT]
-    for number, (one, other) in enumerate(zip_longest(told, sent), 1):
+    for number, (one, other) in enumerate(zip_longest(texts, sent), 1):
         if other is None:
             return ""
         if one is None or not _alike(_plain(one), _plain(other)):

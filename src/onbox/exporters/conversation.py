@@ -43,17 +43,17 @@ class ExportedConversation:
 
 def conversation(exchanges: Sequence[Exchange]) -> ExportedConversation:
     """The conversation of an agent's run; its side requests are left out."""
-    asked = [each for each in exchanges if each.purpose == "agent"]
-    following = [dict(_results(each.request)) for each in asked[1:]] + [{}]
+    requests = [each for each in exchanges if each.purpose == "agent"]
+    following = [dict(_results(each.request)) for each in requests[1:]] + [{}]
     turns = []
-    for exchange, later in zip(asked, following, strict=False):
+    for exchange, later in zip(requests, following, strict=False):
         reply = read_reply(exchange)
         turns.append(Turn(exchange, reply, {call.id: later[call.id] for call in reply.tool_calls if call.id in later}))
-    first = asked[0].request if asked and isinstance(asked[0].request, dict) else {}
-    said = list(_messages(first))
+    first = requests[0].request if requests and isinstance(requests[0].request, dict) else {}
+    messages = list(_messages(first))
     system = [str(first[name]) for name in ("instructions",) if first.get(name)] + [_text(first.get("system"))]
-    system += [text for role, text in said if role in INSTRUCTIONS]
-    task = next((text for role, text in reversed(said) if role == "user" and text), "")
+    system += [text for role, text in messages if role in INSTRUCTIONS]
+    task = next((text for role, text in reversed(messages) if role == "user" and text), "")
     return ExportedConversation("\n\n".join(filter(None, system)), task, tuple(turns))
 
 

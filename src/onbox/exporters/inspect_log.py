@@ -103,8 +103,8 @@ def _sample(run: ExportedRun) -> dict[str, Any]:
         "working_time": run.result.model_s,
     }
     if run.result.outcome is Outcome.INVALID:
-        said = f"{run.result.code}: {run.result.detail}"
-        return sample | {"error": {"message": said, "traceback": "", "traceback_ansi": ""}}
+        explanation = f"{run.result.code}: {run.result.detail}"
+        return sample | {"error": {"message": explanation, "traceback": "", "traceback_ansi": ""}}
     score = {"value": "C" if run.reward else "I", "answer": run.record.agent.reply, "explanation": run.result.detail}
     return sample | {"scores": {"gate": {**score, "metadata": {"code": run.result.code}}}}
 

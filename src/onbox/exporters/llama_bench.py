@@ -7,10 +7,10 @@ says so, for the two must not share a column unseen.
 from onbox.evidence.folder import TrialFolder
 from onbox.exporters import Export
 from onbox.exporters.measured import MeasuredContender, measured
-from onbox.judge.formatting import count
 from onbox.judge.results import Verdict
 from onbox.report import marks
 from onbox.report.page import read_page
+from onbox.schema.units import count
 
 HEAD = ("model", "size", "params", "backend", "test", "t/s")
 NOTE = "these rates are a client's; llama-bench's own leave out sampling, tokenising and the server"
@@ -24,8 +24,8 @@ class LlamaBench:
     def export(self, folder: TrialFolder, verdict: Verdict) -> Export:
         """The table."""
         shown, notes = measured(verdict)
-        if beside := [each for each in shown if each.concurrency > 1]:
-            left = count(len(beside), "rate")
+        if concurrent := [each for each in shown if each.concurrency > 1]:
+            left = count(len(concurrent), "rate")
             notes.append(f"left out, as llama-bench has no such row: {left} of several requests at a time")
         shown = [each for each in shown if each.concurrency == 1]
         page = read_page(folder, verdict)

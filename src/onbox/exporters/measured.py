@@ -45,8 +45,8 @@ class MeasuredContender:
     def test(self) -> str:
         """Its name in the manner of llama-benchy: `tg128`, `tg128 @ d4096`, `tg128 (c4)`."""
         depth = self.speed.profile.get("depth_tokens")
-        beside = f" (c{self.concurrency})" if self.concurrency > 1 else ""
-        return f"tg{self.speed.profile.get('tokens')}" + (f" @ d{depth}" if depth else "") + beside
+        suffix = f" (c{self.concurrency})" if self.concurrency > 1 else ""
+        return f"tg{self.speed.profile.get('tokens')}" + (f" @ d{depth}" if depth else "") + suffix
 
     @property
     def rates_tok_s(self) -> Summary | None:

@@ -69,8 +69,8 @@ def _shown(folder: TrialFolder, verdict: Verdict) -> Iterator[ExportedRun]:
         where = folder.path / result.folder
         record = folder.read(RunRecord, where / "run.json")
         talk = conversation(folder.exchanges(where / "wire.jsonl"))
-        asked = [turn.exchange.request for turn in talk.turns if isinstance(turn.exchange.request, dict)]
-        model = str(asked[0].get("model") or result.contender) if asked else result.contender
+        requests = [turn.exchange.request for turn in talk.turns if isinstance(turn.exchange.request, dict)]
+        model = str(requests[0].get("model") or result.contender) if requests else result.contender
         yield ExportedRun(record, result, talk, model, f"{result.contender}/{result.task}/{result.arm}/{result.n}")
 
 

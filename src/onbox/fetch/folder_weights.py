@@ -6,7 +6,7 @@ from pathlib import Path
 from onbox.evidence.records import WeightsFile
 from onbox.fetch.growth import watched
 from onbox.fetch.hashing import folder_hash, hashes_of
-from onbox.fetch.repository import fetch_repository
+from onbox.fetch.hub_repository import fetch_repository
 from onbox.fetch.verified_folder import verify_folder
 from onbox.schema.recipe.weights import Repository
 

@@ -107,8 +107,8 @@ def _settled(path: Path) -> dict[str, int]:
 
 
 def _identity(path: Path) -> dict[str, int]:
-    told = path.stat()
-    return {"bytes": told.st_size, "mtime_ns": told.st_mtime_ns, "inode": told.st_ino}
+    status = path.stat()
+    return {"bytes": status.st_size, "mtime_ns": status.st_mtime_ns, "inode": status.st_ino}
 
 
 def _known(path: Path) -> str | None:

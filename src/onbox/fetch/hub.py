@@ -13,7 +13,7 @@ from urllib3 import BaseHTTPResponse
 
 from onbox.errors import FetchError, install_extra
 from onbox.fetch.http import Client
-from onbox.fetch.transfer import Blob, Final, watched_all
+from onbox.fetch.transfer import Blob, FinalRefusal, watched_all
 from onbox.schema.recipe.weights import HubSource
 
 REACH_S = 4.0
@@ -62,7 +62,7 @@ def open_file(
     response = client.get(url, {**headers, "Range": f"bytes={offset}-"} if offset else headers)
     if response.status in (401, 403, 404):
         response.close()
-        raise Final(f"{repository}/{name}: status {response.status}", "check the name, or `hf auth login`")
+        raise FinalRefusal(f"{repository}/{name}: status {response.status}", "check the name, or `hf auth login`")
     return response
 
 

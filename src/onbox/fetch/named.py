@@ -5,8 +5,8 @@ from pathlib import Path
 from onbox.evidence.records import WeightsFile
 from onbox.fetch import folder_weights
 from onbox.fetch.growth import folder_bytes
+from onbox.fetch.hub_repository import fetch_repository
 from onbox.fetch.pinned import OnProgress, download_bytes, fetch, where_weights
-from onbox.fetch.repository import fetch_repository
 from onbox.recipes.named_files import DRAFT, IN_MEMORY, TOKENIZER, NamedFile, named_files
 from onbox.schema.recipe import Recipe
 

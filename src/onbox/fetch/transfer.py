@@ -30,7 +30,7 @@ READ_BYTES = 256 * 1024
 RANGE_LOST = 416
 
 
-class Open(Protocol):
+class BlobOpener(Protocol):
     """Opens a blob from an offset on; the response is 200 (from the first byte), 206, or an error to be retried."""
 
     def __call__(self, offset: int) -> urllib3.BaseHTTPResponse: ...
@@ -52,7 +52,7 @@ class Blob:
 
     name: str
     target: Path
-    open: Open
+    open: BlobOpener
     size_bytes: int | None
     sha256: str
     durable: bool = True
@@ -179,19 +179,19 @@ def _bring(blob: Blob, tally: Tally, over: _Over) -> None:
                 tally.add(bytes_present=blob.size_bytes or 0)
                 return
             for again in (False, True):
-                seen = _Download(blob, file, tally, over).run()
-                if not blob.sha256 or seen == blob.sha256:
+                digest = _Download(blob, file, tally, over).run()
+                if not blob.sha256 or digest == blob.sha256:
                     file.flush()
                     if blob.durable:
                         os.fsync(file.fileno())
                     partial.replace(blob.target)
                     return
                 tally.add(bytes_discarded=file.seek(0, os.SEEK_END))
-                aside = blob.target.with_name(f"{blob.target.name}.wrong-{seen[:12]}")
+                aside = blob.target.with_name(f"{blob.target.name}.wrong-{digest[:12]}")
                 _set_aside(file, aside)
                 if again:
                     raise FetchError(
-                        f"{blob.name}: wrong digest, twice: got sha256:{seen}, published is sha256:{blob.sha256}",
+                        f"{blob.name}: wrong digest, twice: got sha256:{digest}, published is sha256:{blob.sha256}",
                         f"what came is kept as {aside}; the registry, a mirror or a proxy on the way changes bytes",
                     )
     except OSError as error:
@@ -284,7 +284,7 @@ class _Download:
         try:
             response = self._blob.open(self._at)
         except FetchError as error:
-            if isinstance(error, Final):
+            if isinstance(error, FinalRefusal):
                 raise
             return None, error
         self._over.opened(response)
@@ -307,8 +307,8 @@ class _Download:
         self._at = self._begin_anew()
 
     def _starts_here(self, response: urllib3.BaseHTTPResponse) -> bool:
-        told = response.headers.get("Content-Range", "")
-        return told.startswith(f"bytes {self._at}-")
+        content_range = response.headers.get("Content-Range", "")
+        return content_range.startswith(f"bytes {self._at}-")
 
     def _receive(self, response: urllib3.BaseHTTPResponse) -> FetchError | None:
         limit = self._blob.size_bytes
@@ -323,7 +323,7 @@ class _Download:
             if not chunk:
                 return None
             if limit is not None and self._at + len(chunk) > limit:
-                raise Final(f"{self._blob.name}: the server sends more than the {limit:,} bytes that are published")
+                raise FinalRefusal(f"{self._blob.name}: the server sends more than the {limit:,} bytes published")
             self._file.write(chunk)
             self._digest.update(chunk)
             self._at += len(chunk)
@@ -332,7 +332,7 @@ class _Download:
         raise TransferStopped
 
 
-class Final(FetchError):
+class FinalRefusal(FetchError):
     """A refusal that trying again does not change."""
 
 

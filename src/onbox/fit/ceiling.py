@@ -82,11 +82,11 @@ class Fit:
     @property
     def interval_tok_s(self) -> tuple[float, float] | None:
         """The ceiling over every plausible resident precision; one number twice when the precision is known."""
-        told = [
+        ceilings = [
             each.ceiling_measured_tok_s if self.measured_gb_s is not None else each.ceiling_nominal_tok_s
             for each in self.scenarios
         ]
-        known = [each for each in told if each is not None]
+        known = [each for each in ceilings if each is not None]
         return (min(known), max(known)) if known else None
 
     def as_dict(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from onbox.box.gpus import Accelerator
 from onbox.box.memory import Memory
 from onbox.fit.device_share import DeviceShare, device_share
 from onbox.fit.resident import Resident
+from onbox.schema.units import gib
 from onbox.weights.facts import Facts
 
 ALLOWANCE_BYTES = {"gguf": 512 << 20, "safetensors": 4 << 30}
@@ -159,32 +160,32 @@ def memory_plan(
 
 def _divided(share: DeviceShare, usable: int | None, unknown: tuple[str, ...]) -> tuple[int | None, str]:
     """(bytes short on the device that has least, in words); None: not known."""
-    each = f"each of {share.devices} devices holds {share.total_bytes / 2**30:.1f} GiB at most"
+    each = f"each of {share.devices} devices holds {gib(share.total_bytes)} at most"
     if usable is None:
         return None, f"{each}; not compared with a box"
     if share.least_bytes > usable:
         short = share.least_bytes - usable
-        return short, f"each of {share.devices} devices lacks {short / 2**30:.1f} GiB, at least the one that has least"
+        return short, f"each of {share.devices} devices lacks {gib(short)}, at least the one that has least"
     if unknown:
         return 0, f"{each} of what is known; whether it fits is not known: {unknown[0]}"
     if share.total_bytes > usable:
-        return None, f"{each}, {share.least_bytes / 2**30:.1f} at least: how far the cache is divided decides"
-    return 0, f"fits: {each}, with {(usable - share.total_bytes) / 2**30:.1f} GiB to spare where there is least"
+        return None, f"{each}, {gib(share.least_bytes)} at least: how far the cache is divided decides"
+    return 0, f"fits: {each}, with {gib(usable - share.total_bytes)} to spare where there is least"
 
 
 def _text(kept: int, kv: int, state: int, allowance: int, usable: int | None, unknown: tuple[str, ...]) -> str:
     """Which part is the first that does not fit, in the order in which an engine takes them."""
     if unknown and (usable is None or kept + kv + state + allowance <= usable):
-        return f"at least {(kept + kv + state + allowance) / 2**30:.1f} GiB; whether it fits is not known: {unknown[0]}"
+        return f"at least {gib(kept + kv + state + allowance)}; whether it fits is not known: {unknown[0]}"
     if usable is None:
         return "not compared with a box"
     needed = 0
     for name, part in (("the weights", kept), ("the KV cache", kv + state), ("activations and graphs", allowance)):
         if needed + part > usable:
             left = max(0, usable - needed)
-            return f"{name} ({part / 2**30:.1f} GiB) do not fit in the {left / 2**30:.1f} GiB that are left for them"
+            return f"{name} ({gib(part)}) do not fit in the {gib(left)} that are left for them"
         needed += part
-    return f"fits, with {(usable - needed) / 2**30:.1f} GiB to spare"
+    return f"fits, with {gib(usable - needed)} to spare"
 
 
 def _risks(facts: Facts, kept: int, total: int, usable: int | None) -> tuple[Risk, ...]:

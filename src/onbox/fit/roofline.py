@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 
+from onbox.schema.units import size
+
 AT_CEILING_SHARE = 0.85
 """Of measured read bandwidth: from here on the words "at the ceiling" are allowed."""
 NOT_BOUND_SHARE = 0.35
@@ -95,7 +97,7 @@ def plausibility(
     of_measured = implied / measured_gb_s if measured_gb_s else None
     share = implied / known
     limit = nominal_gb_s if nominal_gb_s is not None else known * (1.0 if exact else ABOVE_MEASURED_SHARE)
-    bytes_text = f"{step_bytes / 1e9:.3f} GB a step, so {rate_tok_s:g} tok/s reads {implied:.1f} GB/s"
+    bytes_text = f"{size(step_bytes)} a step, so {rate_tok_s:g} tok/s reads {implied:.1f} GB/s"
     shares = _shares(of_nominal, of_measured, "the bandwidth given" if exact else "measured")
     if implied > limit:
         verdict = "impossible"
@@ -160,9 +162,9 @@ def unknown_plausibility(rate_tok_s: float, unknown: Sequence[str], bound: str) 
 
 
 def _shares(of_nominal: float | None, of_measured: float | None, name: str) -> str:
-    told = []
+    shares = []
     if of_nominal is not None:
-        told.append(f"{of_nominal:.0%} of nominal")
+        shares.append(f"{of_nominal:.0%} of nominal")
     if of_measured is not None:
-        told.append(f"{of_measured:.0%} of {name}")
-    return " and ".join(told)
+        shares.append(f"{of_measured:.0%} of {name}")
+    return " and ".join(shares)

@@ -37,12 +37,12 @@ def index_of(manifest_raw: bytes, media_type: str, names: Iterable[str]) -> byte
 
 def docker_manifest(config: Descriptor, layers: Iterable[Descriptor], names: Iterable[str]) -> bytes:
     """The `manifest.json` that docker's classic store and older podmans read."""
-    told = {
+    entry = {
         "Config": f"blobs/sha256/{config.hex}",
         "RepoTags": list(names),
         "Layers": [f"blobs/sha256/{each.hex}" for each in layers],
     }
-    return json.dumps([told]).encode()
+    return json.dumps([entry]).encode()
 
 
 def write_archive(

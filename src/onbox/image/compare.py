@@ -8,7 +8,7 @@ from urllib3.exceptions import HTTPError
 
 from onbox.errors import OnboxError
 from onbox.fetch.http import Client, Route, proxy_label
-from onbox.image.fetch import ImageSource, Options, find_source
+from onbox.image.fetch import FetchOptions, ImageSource, find_source
 from onbox.image.reference import Reference
 
 PROBE_BYTES = 8 << 20
@@ -31,12 +31,12 @@ class RouteTime:
     """At this rate, by one connection."""
 
 
-def compare(reference: Reference, routes: Iterable[Route], options: Options) -> tuple[RouteTime, ...]:
+def compare(reference: Reference, routes: Iterable[Route], options: FetchOptions) -> tuple[RouteTime, ...]:
     """Fetch the beginning of the largest layer by each route, for some seconds at most; nothing is kept."""
     return tuple(_measure(reference, route, options) for route in routes)
 
 
-def _measure(reference: Reference, route: Route, options: Options) -> RouteTime:
+def _measure(reference: Reference, route: Route, options: FetchOptions) -> RouteTime:
     name = proxy_label(route.proxy_for(f"https://{reference.api_host}/")) or "direct"
     try:
         source = find_source(reference, replace(options, route=route, stall_s=PROBE_S))

@@ -24,7 +24,7 @@ class Consent:
 
     def _read(self) -> dict[str, Any]:
         try:
-            told = json.loads(self._path.read_bytes())
+            content = json.loads(self._path.read_bytes())
         except (OSError, ValueError):
             return {}
-        return told if isinstance(told, dict) else {}
+        return content if isinstance(content, dict) else {}

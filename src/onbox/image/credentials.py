@@ -116,8 +116,8 @@ def _ask(helper: str, name: str) -> Login | None:
     if done.returncode != 0:
         return None
     try:
-        told = json.loads(done.stdout)
-        user, secret = str(told["Username"]), str(told["Secret"])
+        answer = json.loads(done.stdout)
+        user, secret = str(answer["Username"]), str(answer["Secret"])
     except (ValueError, KeyError, TypeError):
         return None
     if user == TOKEN_USER:

@@ -38,10 +38,10 @@ class Daemon(ContainerClient):
     def info(self) -> dict[str, Any]:
         """What it tells of itself, as its own JSON; empty where it does not answer."""
         try:
-            told = json.loads(self.ask("info", "--format", "json" if self.is_podman else "{{json .}}"))
+            answer = json.loads(self.ask("info", "--format", "json" if self.is_podman else "{{json .}}"))
         except (BoxError, ValueError):
             return {}
-        return told if isinstance(told, dict) else {}
+        return answer if isinstance(answer, dict) else {}
 
     @property
     def version(self) -> str:
@@ -80,8 +80,8 @@ class Daemon(ContainerClient):
     @property
     def folder(self) -> Path | None:
         """Where it keeps images, if that is on this box."""
-        told = (self.info.get("store") or {}).get("graphRoot") if self.is_podman else self.info.get("DockerRootDir")
-        return Path(told) if told and Path(told).is_dir() else None
+        path = (self.info.get("store") or {}).get("graphRoot") if self.is_podman else self.info.get("DockerRootDir")
+        return Path(path) if path and Path(path).is_dir() else None
 
     def image_names(self, label: str = "") -> tuple[str, ...]:
         """Of all images, or of those with a label."""

@@ -4,7 +4,6 @@ import hashlib
 import io
 import json
 import posixpath
-import subprocess
 import tarfile
 import tempfile
 from collections.abc import Callable
@@ -15,12 +14,12 @@ from typing import IO, Any, cast
 from pydantic import ValidationError
 
 from onbox.errors import BadSubjectError, BoxError
-from onbox.fetch.room import need_room
+from onbox.fetch.disk_space import need_room
 from onbox.image.archive import write_archive
 from onbox.image.daemon import Daemon, id_of
 from onbox.image.load import LoadProgress, archive_file, load
 from onbox.image.manifest import GZIP_LAYERS, PLAIN_LAYERS, Descriptor
-from onbox.image.registry import OCI_MANIFEST
+from onbox.image.registry_client import OCI_MANIFEST
 from onbox.image.seal import LABEL_INPUTS, Seal, Seals, inputs_hash
 from onbox.image.store import ImageStore
 
@@ -100,7 +99,7 @@ def check_archive(path: Path) -> tuple[Seal, dict[str, Any]]:
         BadSubjectError: it is not.
     """
     small: dict[str, bytes] = {}
-    seen: set[str] = set()
+    digests: set[str] = set()
     try:
         with tarfile.open(path, mode="r:") as archive:
             for member in archive:
@@ -117,7 +116,7 @@ def check_archive(path: Path) -> tuple[Seal, dict[str, Any]]:
                             kept.write(block)
                     if digest.hexdigest() != name.rpartition("/")[2]:
                         raise BadSubjectError(f"{path}: {name[:32]} is not what its digest says", "export it again")
-                    seen.add(f"sha256:{digest.hexdigest()}")
+                    digests.add(f"sha256:{digest.hexdigest()}")
                     small[name] = kept.getvalue()
                 elif member.size <= SMALL_BYTES:
                     small[name] = file.read()
@@ -134,7 +133,7 @@ def check_archive(path: Path) -> tuple[Seal, dict[str, Any]]:
     except (KeyError, IndexError, ValueError, TypeError, AttributeError, ValidationError) as error:
         hint = "name what onbox image export wrote"
         raise BadSubjectError(f"{path}: not a sealed image: {type(error).__name__}", hint) from error
-    if not set(named) <= seen or loads != named or named[0] != seal.image_id:
+    if not set(named) <= digests or loads != named or named[0] != seal.image_id:
         raise BadSubjectError(f"{path}: its seal names another image than is in it", "do not use it")
     if inputs_hash(seal.inputs) != seal.inputs_sha256 or label != seal.inputs_sha256:
         raise BadSubjectError(f"{path}: its seal names other inputs than the image carries", "do not use it")
@@ -147,28 +146,23 @@ def _saved(daemon: Daemon, seal: Seal, blobs: Path) -> tuple[Descriptor, list[De
     texts: dict[str, bytes] = {}
     links: dict[str, str] = {}
     with (
-        tempfile.TemporaryFile() as said,
-        subprocess.Popen([daemon.program, "save", seal.image_id], stdout=subprocess.PIPE, stderr=said) as client,
+        daemon.saved(seal.image_id) as stream,
+        suppress(tarfile.TarError),
+        tarfile.open(fileobj=stream, mode="r|", bufsize=1 << 18) as archive,
     ):
-        assert client.stdout is not None
-        with suppress(tarfile.TarError), tarfile.open(fileobj=client.stdout, mode="r|", bufsize=1 << 18) as archive:
-            for member in archive:
-                name = posixpath.normpath(member.name)
-                if member.issym() or member.islnk():
-                    base = posixpath.dirname(name) if member.issym() else ""
-                    links[name] = posixpath.normpath(posixpath.join(base, member.linkname))
-                    continue
-                file = archive.extractfile(member) if member.isreg() else None
-                if file is not None:
-                    found[name] = _keep(file, blobs)
-                    if member.size <= SMALL_BYTES:
-                        texts[name] = (blobs / found[name][0]).read_bytes()
-        client.stdout.read()
-        code = client.wait()
-        said.seek(0)
-        words = said.read().decode("utf-8", "replace").strip().splitlines()
-    if code or "manifest.json" not in texts:
-        raise BoxError(f"{daemon.program} save {seal.reference}: {words[-1][:240] if words else 'it saved no image'}")
+        for member in archive:
+            name = posixpath.normpath(member.name)
+            if member.issym() or member.islnk():
+                base = posixpath.dirname(name) if member.issym() else ""
+                links[name] = posixpath.normpath(posixpath.join(base, member.linkname))
+                continue
+            file = archive.extractfile(member) if member.isreg() else None
+            if file is not None:
+                found[name] = _keep(file, blobs)
+                if member.size <= SMALL_BYTES:
+                    texts[name] = (blobs / found[name][0]).read_bytes()
+    if "manifest.json" not in texts:
+        raise BoxError(f"{daemon.program} save {seal.reference}: it saved no image")
     listed = json.loads(texts["manifest.json"])[0]
     config_hex, config_size = found[posixpath.normpath(listed["Config"])]
     config = Descriptor(CONFIG_TYPE, f"sha256:{config_hex}", config_size)

@@ -11,9 +11,9 @@ from typing import IO
 
 from onbox.atomic_files import utc_now
 from onbox.errors import BoxError, FetchError
+from onbox.fetch.disk_space import need_room
 from onbox.fetch.http import ENVIRONMENT, STALL_S, Client, Route, host_of, proxy_label
 from onbox.fetch.meter import Meter
-from onbox.fetch.room import need_room
 from onbox.fetch.transfer import WORKERS, Blob, Tally, watched_all
 from onbox.image.archive import write_archive
 from onbox.image.credentials import login_for
@@ -21,7 +21,7 @@ from onbox.image.daemon import ZSTD_SINCE, Daemon, id_of
 from onbox.image.load import Load, LoadProgress
 from onbox.image.manifest import Descriptor, ImageManifest, Platform, find_image, this_platform
 from onbox.image.reference import Reference
-from onbox.image.registry import Registry, authorities_of
+from onbox.image.registry_client import Registry, authorities_of
 from onbox.image.store import FetchedImage, ImageStore
 from onbox.launch.containers import ImageInfo
 
@@ -31,7 +31,7 @@ unpacked layers, which are larger than the packed ones by an amount that nobody 
 
 
 @dataclass(frozen=True)
-class Progress:
+class ImageProgress:
     """Where a fetch stands, for people."""
 
     phase: str
@@ -44,7 +44,7 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Options:
+class FetchOptions:
     """How an image is fetched.
 
     Args:
@@ -75,13 +75,13 @@ class ImageSource:
     client: Client = field(repr=False)
 
 
-OnProgress = Callable[[Progress], None]
+OnProgress = Callable[[ImageProgress], None]
 
 
 def fetch_image(
     reference: Reference,
     daemon: Daemon | None,
-    options: Options,
+    options: FetchOptions,
     store: ImageStore,
     on_progress: OnProgress = lambda progress: None,
 ) -> FetchedImage:
@@ -100,7 +100,7 @@ def fetch_image(
     began = time.monotonic()
     if daemon is not None:
         daemon.need()
-    on_progress(Progress("resolve", note=str(reference)))
+    on_progress(ImageProgress("resolve", note=str(reference)))
     source = find_source(reference, options)
     image = source.image
     try:
@@ -147,7 +147,7 @@ def fetch_image(
     return fetched
 
 
-def find_source(reference: Reference, options: Options) -> ImageSource:
+def find_source(reference: Reference, options: FetchOptions) -> ImageSource:
     """The first of the mirrors and the registry itself that serves the image; no layer is fetched.
 
     Raises:
@@ -283,7 +283,7 @@ def _loading(
 def _transfer(
     source: ImageSource,
     store: ImageStore,
-    options: Options,
+    options: FetchOptions,
     on_progress: OnProgress,
     arrivals: Arrivals,
     *,
@@ -307,7 +307,7 @@ def _transfer(
     def look(tally: Tally) -> None:
         rate, eta_s = meter.take(tally.bytes_here, total)
         note = f"{tally.reconnects} connections made anew" if tally.reconnects else ""
-        on_progress(Progress("fetch", tally.bytes_here, total, rate, eta_s, note))
+        on_progress(ImageProgress("fetch", tally.bytes_here, total, rate, eta_s, note))
 
     return watched_all(blobs, look, workers=options.workers, on_blob=lambda blob: arrivals.put(f"sha256:{blob.sha256}"))
 
@@ -318,9 +318,9 @@ def _complete(loading: Load, reference: Reference, image: ImageManifest, on_prog
     def look(now: LoadProgress) -> None:
         rate, eta_s = meter.take(now.bytes_sent, total)
         if now.unpacking:
-            on_progress(Progress("unpack", total, total, note=now.evidence))
+            on_progress(ImageProgress("unpack", total, total, note=now.evidence))
         else:
-            on_progress(Progress("load", now.bytes_sent, total, rate, eta_s, now.evidence))
+            on_progress(ImageProgress("load", now.bytes_sent, total, rate, eta_s, now.evidence))
 
     return loading.complete(reference.local_name, (image.config.digest, image.manifest.digest), look)
 

@@ -16,7 +16,7 @@ from typing import IO
 from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 
-from onbox.box.gpu_arch import BEST_FIRST, Arch, Runs, parse_arch
+from onbox.box.gpu_arch import BEST_FIRST, Arch, ChipSupport, parse_arch
 
 ELF_MAGIC = b"\x7fELF"
 EM_CUDA = 190
@@ -45,10 +45,10 @@ class Module:
     unknown: tuple[str, ...] = ()
     """What in it could not be read, in words."""
 
-    def on(self, chip: int) -> Runs:
+    def on(self, chip: int) -> ChipSupport:
         """The best of its alternatives on a chip."""
-        found = {each.on(chip) for each in self.archs} | ({Runs.UNKNOWN} if self.unknown else set())
-        return next((each for each in BEST_FIRST if each in found), Runs.UNKNOWN)
+        found = {each.on(chip) for each in self.archs} | ({ChipSupport.UNKNOWN} if self.unknown else set())
+        return next((each for each in BEST_FIRST if each in found), ChipSupport.UNKNOWN)
 
 
 @dataclass(frozen=True)
@@ -71,14 +71,14 @@ class GpuCode:
         """Whether there is GPU code, or something that may be."""
         return bool(self.modules or self.unknown)
 
-    def on(self, chip: int) -> dict[Runs, int]:
+    def on(self, chip: int) -> dict[ChipSupport, int]:
         """How many of its modules run how on a chip."""
-        counts: dict[Runs, int] = {}
+        counts: dict[ChipSupport, int] = {}
         for module in self.modules:
             runs = module.on(chip)
             counts[runs] = counts.get(runs, 0) + 1
         if self.unknown:
-            counts[Runs.UNKNOWN] = counts.get(Runs.UNKNOWN, 0) + len(self.unknown)
+            counts[ChipSupport.UNKNOWN] = counts.get(ChipSupport.UNKNOWN, 0) + len(self.unknown)
         return counts
 
 
@@ -220,9 +220,9 @@ def _entry(data: mmap.mmap, at: int, kind: int, header_size: int, payload: int) 
         inner = at + header_size
         # Older tools may not have set the flag: a cubin that lies open tells by itself.
         if data[inner : inner + 4] == ELF_MAGIC and payload <= CUBIN_BYTES_MAX:
-            told = _cubin(data, inner, payload).archs
-            if told and told[0].number == number and told[0].suffix in ("a", "f"):
-                suffix = told[0].suffix
+            archs = _cubin(data, inner, payload).archs
+            if archs and archs[0].number == number and archs[0].suffix in ("a", "f"):
+                suffix = archs[0].suffix
     return Arch(number, suffix, kind == PTX_KIND), ""
 
 

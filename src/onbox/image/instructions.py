@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from onbox.box.gpu_arch import Arch, Runs
+from onbox.box.gpu_arch import Arch, ChipSupport
 
 DISASSEMBLER, ITS_HELPER = "cuobjdump", "nvdisasm"
 PLACES = ("/usr/local/cuda/bin", "/opt/cuda/bin")
@@ -74,10 +74,10 @@ class Disassembler:
         number = -1 if isinstance(file, Path) else file.fileno()
         name = str(file) if isinstance(file, Path) else f"/dev/fd/{number}"
         with (
-            tempfile.TemporaryFile() as said,
+            tempfile.TemporaryFile() as errors,
             subprocess.Popen(
                 [str(self.path), "--dump-sass", "--gpu-architecture", str(arch), name],
-                stdout=subprocess.PIPE, stderr=said, pass_fds=[] if number < 0 else [number], text=True,
+                stdout=subprocess.PIPE, stderr=errors, pass_fds=[] if number < 0 else [number], text=True,
                 errors="replace", env=self._environment(),
             ) as program,
         ):  # fmt: skip
@@ -94,8 +94,8 @@ class Disassembler:
                 if late or program.poll() is None:
                     program.kill()
             code = program.wait()
-            said.seek(0)
-            words = said.read(1 << 16).decode("utf-8", "replace").strip().splitlines()
+            errors.seek(0)
+            words = errors.read(1 << 16).decode("utf-8", "replace").strip().splitlines()
         why = ""
         if late:
             why = f"{arch}: not read to its end within {LIMIT_S:.0f} s"
@@ -152,12 +152,12 @@ def find_disassembler(which: Callable[..., str | None] = shutil.which) -> Disass
     found = which(DISASSEMBLER, path=path)
     if found is None or which(ITS_HELPER, path=os.pathsep.join((str(Path(found).parent), path))) is None:
         return None
-    told = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout
-    release = re.search(r"release ([\d.]+)", told)
+    output = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout
+    release = re.search(r"release ([\d.]+)", output)
     return Disassembler(Path(found), f"{DISASSEMBLER} {release[1] if release else 'of unknown release'}")
 
 
 def archs_to_read(archs: Iterable[Arch], chip: int | None) -> tuple[Arch, ...]:
     """The binary code that a chip would run as it is; all of it where no chip is known."""
     binaries = [each for each in archs if not each.ptx and each.suffix != "?"]
-    return tuple(each for each in binaries if chip is None or each.on(chip) is Runs.NATIVE)
+    return tuple(each for each in binaries if chip is None or each.on(chip) is ChipSupport.NATIVE)

@@ -8,6 +8,7 @@ from pathlib import Path
 from onbox.box.memory import memory
 from onbox.image.seal import Seal
 from onbox.schema.recipe.build import Build
+from onbox.schema.units import gib
 
 _ARG_JOBS = re.compile(r"^\s*ARG\s+JOBS\b", re.IGNORECASE | re.MULTILINE)
 RESERVE_BYTES = 4 << 30
@@ -37,5 +38,5 @@ def jobs_for(build: Build, last: Seal | None) -> Jobs:
 def _count(peak: int, available: int, cores: int, learnt: bool) -> tuple[int, str]:
     count = max(1, min(cores, (available - RESERVE_BYTES) // peak))
     basis = "an earlier build" if learnt else "the recipe"
-    room = f"{available / 2**30:.1f} GiB available, {RESERVE_BYTES / 2**30:.0f} GiB kept free"
-    return count, f"{room}, {peak / 2**30:.1f} GiB a job by {basis}, {cores} cores"
+    room = f"{gib(available)} available, {gib(RESERVE_BYTES)} kept free"
+    return count, f"{room}, {gib(peak)} a job by {basis}, {cores} cores"

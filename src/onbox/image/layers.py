@@ -182,15 +182,18 @@ def _is_layer(head: bytes) -> bool:
 def _assembled(texts: dict[str, bytes], layers: dict[str, Layer[T]], links: dict[str, str], name: str) -> Contents[T]:
     try:
         if "manifest.json" in texts:
-            told = json.loads(texts["manifest.json"])[0]
+            listed = json.loads(texts["manifest.json"])[0]
             config, order = (
-                texts[posixpath.normpath(told["Config"])],
-                [posixpath.normpath(each) for each in told["Layers"]],
+                texts[posixpath.normpath(listed["Config"])],
+                [posixpath.normpath(each) for each in listed["Layers"]],
             )
         else:
             entry = json.loads(texts["index.json"])["manifests"][0]["digest"]
-            told = json.loads(texts[_blob(entry)])
-            config, order = texts[_blob(told["config"]["digest"])], [_blob(each["digest"]) for each in told["layers"]]
+            listed = json.loads(texts[_blob(entry)])
+            config, order = (
+                texts[_blob(listed["config"]["digest"])],
+                [_blob(each["digest"]) for each in listed["layers"]],
+            )
         data = json.loads(config)
     except (KeyError, IndexError, ValueError, TypeError) as error:
         raise BadSubjectError(

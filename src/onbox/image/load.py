@@ -12,9 +12,9 @@ from typing import IO
 from onbox.errors import BoxError, OnboxError
 from onbox.image.daemon import Daemon, id_of
 from onbox.launch.containers import ImageInfo
+from onbox.schema.units import seconds
 from onbox.watch.classify import WatchState
 from onbox.watch.collect import Collector, Target
-from onbox.watch.formatting import seconds
 from onbox.watch.watcher import Tracker, Watcher
 
 LOOK_S = 0.5
@@ -104,9 +104,9 @@ class Load:
             raise _refused(daemon, self._said.read().decode("utf-8", "replace"))
         found = daemon.image(name)
         if found is None or id_of(found) not in ids:
-            seen = id_of(found)[:19] if found else "no such image"
+            found_id = id_of(found)[:19] if found else "no such image"
             raise BoxError(
-                f"{daemon.program} load: {name} is {seen} afterwards, and {ids[0][:19]} was loaded",
+                f"{daemon.program} load: {name} is {found_id} afterwards, and {ids[0][:19]} was loaded",
                 f"{daemon.program} image ls; is another load under way?",
             )
         return found
@@ -165,7 +165,7 @@ def _attend(
 
 def _refused(daemon: Daemon, words: str) -> BoxError:
     lines = [line.strip() for line in words.splitlines() if line.strip()]
-    last = lines[-1][:240] if lines else "it said nothing"
+    last = lines[-1][:240] if lines else "it printed nothing"
     if "no space left" in words.lower():
         where = f" on {daemon.folder}" if daemon.folder else ""
         return BoxError(

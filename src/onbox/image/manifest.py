@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from onbox.errors import BoxError, FetchError, UsageError
-from onbox.image.registry import INDEXES, Manifest, Registry
+from onbox.image.registry_client import INDEXES, Manifest, Registry
 from onbox.machine_names import machine
 
 CONFIG_BYTES_MAX = 16 << 20
@@ -126,10 +126,10 @@ def find_image(registry: Registry, wanted: Platform) -> ImageManifest:
     if config.size_bytes > CONFIG_BYTES_MAX:
         raise FetchError(f"{name}: its configuration is {config.size_bytes:,} bytes long")
     raw = registry.blob(config.digest, CONFIG_BYTES_MAX)
-    seen = platform_of(raw, name)
-    if not seen.serves(wanted):
-        raise wrong_platform(name, seen, wanted)
-    return ImageManifest(found, config, raw, tuple(layers), seen, index_digest)
+    platform = platform_of(raw, name)
+    if not platform.serves(wanted):
+        raise wrong_platform(name, platform, wanted)
+    return ImageManifest(found, config, raw, tuple(layers), platform, index_digest)
 
 
 def platform_of(config_raw: bytes, name: str) -> Platform:
@@ -145,10 +145,10 @@ def platform_of(config_raw: bytes, name: str) -> Platform:
         raise FetchError(f"{name}: its configuration tells no platform") from error
 
 
-def wrong_platform(name: str, seen: Platform, wanted: Platform) -> BoxError:
+def wrong_platform(name: str, found: Platform, wanted: Platform) -> BoxError:
     """The one line for an image that does not run here."""
     return BoxError(
-        f"{name}: is for {seen}, and {wanted} was to come",
+        f"{name}: is for {found}, and {wanted} was to come",
         "take an image for this box, or name the other one with --platform",
     )
 
@@ -157,10 +157,10 @@ def _chosen(index: Manifest, wanted: Platform, name: str) -> str:
     """The digest of the entry for a platform."""
     there: list[Platform] = []
     for entry in index.data.get("manifests") or []:
-        told = entry.get("platform") if isinstance(entry, dict) else None
-        if not isinstance(told, dict) or told.get("os") == "unknown":
+        fields = entry.get("platform") if isinstance(entry, dict) else None
+        if not isinstance(fields, dict) or fields.get("os") == "unknown":
             continue  # an attestation
-        each = Platform(str(told.get("os")), str(told.get("architecture")), str(told.get("variant") or ""))
+        each = Platform(str(fields.get("os")), str(fields.get("architecture")), str(fields.get("variant") or ""))
         if each.serves(wanted):
             return _descriptor(entry, name).digest
         there.append(each)
@@ -168,9 +168,9 @@ def _chosen(index: Manifest, wanted: Platform, name: str) -> str:
     raise BoxError(f"{name}: not for {wanted}: it is for {listed}", "take an image for this box, or name a --platform")
 
 
-def _descriptor(told: Any, name: str) -> Descriptor:
+def _descriptor(fields: Any, name: str) -> Descriptor:
     try:
-        each = Descriptor(str(told["mediaType"]), str(told["digest"]), int(told["size"]))
+        each = Descriptor(str(fields["mediaType"]), str(fields["digest"]), int(fields["size"]))
     except (KeyError, TypeError, ValueError) as error:
         raise FetchError(f"{name}: its manifest has a descriptor without media type, digest or size") from error
     digits = each.hex

@@ -9,7 +9,7 @@ from onbox.fetch.http import ENVIRONMENT
 from onbox.image.build import BuildRequest, build_image
 from onbox.image.consent import Consent
 from onbox.image.daemon import Daemon
-from onbox.image.fetch import Options, Progress, fetch_image
+from onbox.image.fetch import FetchOptions, ImageProgress, fetch_image
 from onbox.image.manifest import parse_platform
 from onbox.image.reference import parse
 from onbox.image.routes import bypassed_proxy, find_route, privacy
@@ -18,6 +18,7 @@ from onbox.image.store import ImageStore
 from onbox.recipes import Recipe
 from onbox.recipes.dockerfile import SourceImage
 from onbox.schema.recipe.container import Container
+from onbox.schema.units import seconds
 
 FETCH, BUILD = "fetch", "build"
 LOAD_BYTES_S = 150e6
@@ -40,7 +41,7 @@ class ExpectedImage:
 def prepare(
     recipe: Recipe,
     on_phase: OnPhase = lambda phase, seconds: None,
-    on_progress: Callable[[Progress], None] = lambda progress: None,
+    on_progress: Callable[[ImageProgress], None] = lambda progress: None,
     store: ImageStore | None = None,
 ) -> Recipe:
     """Bring a recipe's image here, and give back the recipe with the name by which the daemon knows it.
@@ -92,11 +93,11 @@ def expected_image(recipe: Recipe, store: ImageStore | None = None) -> ExpectedI
         last = Seals(store).last_of(recipe.name)
         if last is None:
             return ExpectedImage(BUILD, None, "its image is to be built, and no earlier build tells how long")
-        return ExpectedImage(BUILD, last.seconds, f"its image is to be built, {last.seconds:.0f} s the last time")
+        return ExpectedImage(BUILD, last.seconds, f"its image is to be built, {seconds(last.seconds)} the last time")
     known = next((each for each in store.fetched() if container.image in (each.reference, each.local_name)), None)
     if known is None or container.pull == "never":
         return ExpectedImage(FETCH, None, "its image is to be fetched, and its size is not known before")
-    return ExpectedImage(FETCH, known.seconds, f"its image is to be fetched, {known.seconds:.0f} s the last time")
+    return ExpectedImage(FETCH, known.seconds, f"its image is to be fetched, {seconds(known.seconds)} the last time")
 
 
 def _fetched(
@@ -105,7 +106,7 @@ def _fetched(
     daemon: Daemon,
     store: ImageStore,
     on_phase: OnPhase,
-    on_progress: Callable[[Progress], None],
+    on_progress: Callable[[ImageProgress], None],
 ) -> Recipe:
     """The recipe, its image here; by a digest it gets the tag that it was loaded by."""
     known = store.find(container.digest) if container.digest else None
@@ -123,14 +124,16 @@ def _fetched(
     return recipe.model_copy(update={"container": container.model_copy(update={"image": name, "digest": ""})})
 
 
-def _bring(name: str, platform: str, daemon: Daemon, store: ImageStore, on_progress: Callable[[Progress], None]) -> str:
+def _bring(
+    name: str, platform: str, daemon: Daemon, store: ImageStore, on_progress: Callable[[ImageProgress], None]
+) -> str:
     """The local name of an image that was fetched."""
     reference = parse(name)
-    around = bypassed_proxy(find_route(daemon), reference, ENVIRONMENT)
-    if around and not Consent(store).given(around):
+    proxy = bypassed_proxy(find_route(daemon), reference, ENVIRONMENT)
+    if proxy and not Consent(store).given(proxy):
         raise UsageError(
-            f"{reference}: {privacy(around, reference)}",
+            f"{reference}: {privacy(proxy, reference)}",
             f"onbox image fetch {reference} asks; container.pull: daemon pulls",
         )
-    options = Options(platform=parse_platform(platform) if platform else None)
+    options = FetchOptions(platform=parse_platform(platform) if platform else None)
     return fetch_image(reference, daemon, options, store, on_progress).local_name

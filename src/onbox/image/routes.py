@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import psutil
+
 from onbox.fetch.http import Route, proxy_label
 from onbox.image.credentials import docker_config
 from onbox.image.daemon import Daemon
@@ -109,11 +111,15 @@ def find_route(daemon: Daemon) -> DaemonRoute:
         )
     else:
         info = daemon.info
-        told = (str(info.get("HttpsProxy") or ""), str(info.get("HttpProxy") or ""), str(info.get("NoProxy") or ""))
+        proxies = (
+            str(info.get("HttpsProxy") or ""),
+            str(info.get("HttpProxy") or ""),
+            str(info.get("NoProxy") or ""),
+        )
         process = _variables(_environment_of_daemon())
         # docker tells HTTPS_PROXY and HTTP_PROXY, and not ALL_PROXY, which its client of registries follows too.
-        proxy = told[0] or process.get("ALL_PROXY", "")
-        plain, no_proxy = told[1], told[2] or process.get("NO_PROXY", "")
+        proxy = proxies[0] or process.get("ALL_PROXY", "")
+        plain, no_proxy = proxies[1], proxies[2] or process.get("NO_PROXY", "")
     return DaemonRoute(daemon.program, proxy, plain, no_proxy, settings, _tor_ports(), _other_tools())
 
 
@@ -186,14 +192,14 @@ def _settings(daemon: Daemon) -> Iterator[Setting]:
 
 def _from_daemon_json(daemon: Daemon) -> Iterator[Setting]:
     try:
-        told = json.loads(DAEMON_JSON.read_text("utf-8")).get("proxies") or {}
+        proxies = json.loads(DAEMON_JSON.read_text("utf-8")).get("proxies") or {}
     except (OSError, ValueError, AttributeError):
         return
     old = (daemon.major or 99) < 23
     note = f"docker {daemon.version} does not start with it: proxies are of 23 and later" if old else ""
     for key, name in (("https-proxy", "HTTPS_PROXY"), ("http-proxy", "HTTP_PROXY"), ("no-proxy", "NO_PROXY")):
-        if isinstance(told, dict) and told.get(key):
-            yield Setting(str(DAEMON_JSON), name, proxy_label(str(told[key])), decides=True, note=note)
+        if isinstance(proxies, dict) and proxies.get(key):
+            yield Setting(str(DAEMON_JSON), name, proxy_label(str(proxies[key])), decides=True, note=note)
 
 
 def _unit_files() -> Iterator[Path]:
@@ -201,12 +207,12 @@ def _unit_files() -> Iterator[Path]:
         if Path(name).is_file():
             yield Path(name)
             break
-    seen: set[str] = set()
+    names: set[str] = set()
     for folder in DROP_INS:
         for path in sorted(Path(folder).glob("*.conf")):
             # A file of /etc hides one of the same name further down.
-            if path.name not in seen:
-                seen.add(path.name)
+            if path.name not in names:
+                names.add(path.name)
                 yield path
 
 
@@ -220,12 +226,12 @@ def _from_unit(path: Path) -> Iterator[Setting]:
         key, _, rest = line.strip().partition("=")
         if key == "Environment":
             pairs = [match[1] or match[2] or match[3] or "" for match in _ASSIGNMENT.finditer(rest)]
-            told = dict(each.split("=", 1) for each in pairs if "=" in each)
+            variables = dict(each.split("=", 1) for each in pairs if "=" in each)
         elif key == "EnvironmentFile":
-            told = _environment_file(Path(rest.strip().removeprefix("-")))
+            variables = _environment_file(Path(rest.strip().removeprefix("-")))
         else:
             continue
-        for name, value in _variables(told).items():
+        for name, value in _variables(variables).items():
             yield Setting(str(path), name, proxy_label(value), decides=True, note="as of the daemon's next start")
 
 
@@ -240,10 +246,10 @@ def _environment_file(path: Path) -> dict[str, str]:
 
 def _from_client_config() -> Iterator[Setting]:
     try:
-        told = json.loads(docker_config().read_text("utf-8")).get("proxies") or {}
+        proxies = json.loads(docker_config().read_text("utf-8")).get("proxies") or {}
     except (OSError, ValueError, AttributeError):
         return
-    for host, values in told.items() if isinstance(told, dict) else ():
+    for host, values in proxies.items() if isinstance(proxies, dict) else ():
         for key, name in (("httpsProxy", "HTTPS_PROXY"), ("httpProxy", "HTTP_PROXY"), ("noProxy", "NO_PROXY")):
             if isinstance(values, dict) and values.get(key):
                 where = f"{docker_config()} ({host})"
@@ -258,11 +264,9 @@ def _environment_of_daemon() -> dict[str, str]:
     if pid is None:
         return {}
     try:
-        raw = Path(f"/proc/{pid}/environ").read_bytes()
-    except OSError:
+        return psutil.Process(pid).environ()
+    except (psutil.Error, OSError):
         return {}
-    pairs = (item.partition(b"=") for item in raw.split(b"\0") if b"=" in item)
-    return {os.fsdecode(name): os.fsdecode(value) for name, _, value in pairs}
 
 
 def _variables(environment: Mapping[str, str]) -> dict[str, str]:

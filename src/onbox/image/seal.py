@@ -125,10 +125,10 @@ class Seals:
         """The statement that lies beside a seal; one written anew from it where that is gone."""
         path = self._folder / f"{slug(seal.sealed)}-{seal.program or 'archive'}.intoto.json"
         try:
-            told = json.loads(path.read_bytes())
+            statement = json.loads(path.read_bytes())
         except (OSError, ValueError):
             return statement_of(seal)
-        return told if isinstance(told, dict) else statement_of(seal)
+        return statement if isinstance(statement, dict) else statement_of(seal)
 
     def forget(self, seal: Seal) -> None:
         """Remove a seal and its statement."""

@@ -112,8 +112,8 @@ class ImageStore:
         found: set[str] = set()
         for path in (self.root / "sealed").glob("*.json"):
             try:
-                told: dict[str, Any] = json.loads(path.read_bytes())
-                found.update(map(str, told.get("blobs") or ()))
+                content: dict[str, Any] = json.loads(path.read_bytes())
+                found.update(map(str, content.get("blobs") or ()))
             except (OSError, ValueError, AttributeError):
                 continue
         return frozenset(found)

@@ -1,29 +1,27 @@
 """Which chips the binaries of a file or an image are for, and what that means on a chip: read, never run."""
 
 import functools
-import subprocess
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from onbox.box.gpu_arch import Runs
-from onbox.errors import BoxError, UsageError
+from onbox.box.gpu_arch import ChipSupport
+from onbox.errors import UsageError
 from onbox.image.daemon import Daemon
 from onbox.image.gpu_code import GpuCode, may_hold_code, read_gpu_code, read_open_file
 from onbox.image.instructions import Disassembler, Fp4, archs_to_read, together
 from onbox.image.layers import as_buffered, read_archive
 from onbox.image.manifest import Platform, this_platform
 
-SAVE_ENDS_S = 30.0
 MIXED, NO_GPU_CODE, WRONG_MACHINE = "mixed", "no_gpu_code", "wrong_machine"
 HEAD_BYTES = 16
 MEMORY_BYTES = 8 << 20
 
 
 @dataclass(frozen=True)
-class FileFound:
+class GpuFile:
     """One file with GPU code."""
 
     path: str
@@ -43,7 +41,7 @@ class VerifiedImage:
     subject: str
     chip: int | None
     """Like 121; None where it is not known: then there is no verdict."""
-    files: tuple[FileFound, ...]
+    files: tuple[GpuFile, ...]
     files_read: int
     platform: str = ""
     """Of an image, as its configuration tells."""
@@ -62,22 +60,22 @@ class VerifiedImage:
     @property
     def right_machine(self) -> bool | None:
         """Whether the host programs are for this box's processor; None where nothing tells."""
-        told = set(self.machines)
+        machines = set(self.machines)
         if self.platform:
-            told.add(self.platform.split("/")[1])
+            machines.add(self.platform.split("/")[1])
         # An image for amd64 may hold a stray library for another machine: one that fits is enough.
         return (
-            self.wanted.architecture in told
+            self.wanted.architecture in machines
             if not self.platform
             else (self.platform.split("/")[1] == self.wanted.architecture)
-            if told
+            if machines
             else None
         )
 
     @property
-    def modules(self) -> dict[Runs, int]:
+    def modules(self) -> dict[ChipSupport, int]:
         """How many modules run how on the chip; empty where the chip is not known."""
-        counts: dict[Runs, int] = {}
+        counts: dict[ChipSupport, int] = {}
         if self.chip is not None:
             for file in self.files:
                 for runs, count in file.code.on(self.chip).items():
@@ -129,13 +127,13 @@ def verdict_of(codes: list[GpuCode], chip: int | None) -> str:
     if not any(each.holds_any for each in codes):
         return NO_GPU_CODE
     if chip is None:
-        return str(Runs.UNKNOWN)
-    seen = {runs for each in codes for runs in each.on(chip)}
-    if len(seen) == 1:
-        return str(seen.pop())
-    if seen == {Runs.NATIVE, Runs.JIT}:
-        return str(Runs.JIT)
-    return str(Runs.UNKNOWN) if Runs.NOT not in seen else MIXED
+        return str(ChipSupport.UNKNOWN)
+    kinds = {runs for each in codes for runs in each.on(chip)}
+    if len(kinds) == 1:
+        return str(kinds.pop())
+    if kinds == {ChipSupport.NATIVE, ChipSupport.JIT}:
+        return str(ChipSupport.JIT)
+    return str(ChipSupport.UNKNOWN) if ChipSupport.NOT not in kinds else MIXED
 
 
 @dataclass(frozen=True)
@@ -164,7 +162,7 @@ class ImageReader:
         self._on_file = on_file
         self._listing = listing
 
-    def inspect_file(self, path: str, size: int, file: IO[bytes]) -> FileFound | None:
+    def inspect_file(self, path: str, size: int, file: IO[bytes]) -> GpuFile | None:
         """GPU code and processor of one file; None for one that is no program."""
         if size < HEAD_BYTES:
             return None
@@ -180,7 +178,7 @@ class ImageReader:
             copy.flush()
             code = read_open_file(copy, path.rpartition("/")[2])
             fp4 = self._listing.of(copy, code) if self._listing else None
-        return FileFound(path, code, fp4) if code.holds_any or code.machine else None
+        return GpuFile(path, code, fp4) if code.holds_any or code.machine else None
 
 
 def verify_file(path: Path, chip: int | None, listing: Listing | None = None) -> VerifiedImage:
@@ -198,7 +196,7 @@ def verify_file(path: Path, chip: int | None, listing: Listing | None = None) ->
         raise UsageError(f"{path}: no ELF, no fat binary, no PTX", "name a library, a program, a .cubin or an image")
     code = read_gpu_code(path)
     fp4 = listing.of(path, code) if listing else None
-    files = (FileFound(str(path), code, fp4),) if code.holds_any else ()
+    files = (GpuFile(str(path), code, fp4),) if code.holds_any else ()
     return VerifiedImage(
         str(path), chip, files, 1, machines={code.machine: 1} if code.machine else {},
         listed_by=listing.by.release if listing else "",
@@ -224,8 +222,8 @@ def verify_archive(
         if each.code.machine:
             machines[each.code.machine] = machines.get(each.code.machine, 0) + 1
     files = tuple(each for _, each in sorted(contents.files.items()) if each.code.holds_any)
-    told = f"{contents.config.get('os', '')}/{contents.config.get('architecture', '')}"
-    platform = told if contents.config.get("architecture") else ""
+    platform_named = f"{contents.config.get('os', '')}/{contents.config.get('architecture', '')}"
+    platform = platform_named if contents.config.get("architecture") else ""
     by = listing.by.release if listing else ""
     return VerifiedImage(subject, chip, files, reader.files_read, platform, machines, listed_by=by)
 
@@ -246,22 +244,5 @@ def verify_image(
     """
     if daemon.image(name) is None:
         raise UsageError(f"{name}: no such file, and {daemon.program} has no such image", f"onbox image fetch {name}")
-    with (
-        tempfile.TemporaryFile() as said,
-        subprocess.Popen([daemon.program, "save", name], stdout=subprocess.PIPE, stderr=said) as client,
-    ):
-        assert client.stdout is not None
-        try:
-            found = verify_archive(client.stdout, name, chip, on_file, listing)
-            # What follows the end of the archive is padding.
-            while client.stdout.read(1 << 20):
-                pass
-        except BaseException:
-            client.kill()
-            raise
-        code = client.wait(SAVE_ENDS_S)
-        said.seek(0)
-        words = said.read().decode("utf-8", "replace").strip().splitlines()
-    if code:
-        raise BoxError(f"{daemon.program} save {name}: {words[-1][:240] if words else f'exit code {code}'}")
-    return found
+    with daemon.saved(name) as archive:
+        return verify_archive(archive, name, chip, on_file, listing)

@@ -26,7 +26,7 @@ class AIPerf:
     def read(self, path: Path) -> Sequence[ImportedCell]:
         """The averages of the profile."""
         report = document_of(self.name, path).first
-        asked = within(report, "input_config", "datasets")
+        dataset = within(report, "input_config", "datasets")
         concurrency = _concurrency(report)
         return [
             ImportedCell(
@@ -37,7 +37,7 @@ class AIPerf:
                 model=text(within(report, "input_config", "models", "items", "name")),
                 concurrency=concurrency,
                 prompt_tokens=integer(within(report, "input_sequence_length", "avg")),
-                output_tokens=integer(within(asked, "prompts", "osl", "mean")),
+                output_tokens=integer(within(dataset, "prompts", "osl", "mean")),
                 requests=integer(within(report, "request_count", "avg")),
                 failed=integer(within(report, "error_request_count", "avg")),
                 numbers=present(*(_number(report, name) for name in METRICS)),
@@ -53,5 +53,5 @@ def _number(report: Any, name: str) -> ImportedNumber | None:
 
 def _concurrency(report: Any) -> int | None:
     """As it was asked; in older files it is under `loadgen`."""
-    asked = integer(within(report, "input_config", "phases", "concurrency"))
-    return integer(within(report, "input_config", "loadgen", "concurrency")) if asked is None else asked
+    planned = integer(within(report, "input_config", "phases", "concurrency"))
+    return integer(within(report, "input_config", "loadgen", "concurrency")) if planned is None else planned

@@ -35,7 +35,7 @@ class GuideLLM:
         strategy = (
             within(one, "config", "strategy") or within(one, "scheduler", "strategy") or within(one, "args", "strategy")
         )
-        asked = within(report, "config", "spec", "data")
+        dataset = within(report, "config", "spec", "data")
         failed = [integer(within(metrics, "request_totals", kind)) for kind in ("errored", "incomplete")]
         ran = real(within(metrics, "request_concurrency", "successful", "mean"))
         return ImportedCell(
@@ -47,8 +47,8 @@ class GuideLLM:
             or text(within(one, "config", "backend", "model")),
             concurrency=_concurrency(strategy),
             ran_concurrency=ran,
-            prompt_tokens=integer(within(asked, "prompt_tokens")),
-            output_tokens=integer(within(asked, "output_tokens")),
+            prompt_tokens=integer(within(dataset, "prompt_tokens")),
+            output_tokens=integer(within(dataset, "output_tokens")),
             requests=integer(within(metrics, "request_totals", "successful")),
             failed=None if None in failed else sum(count or 0 for count in failed),
             numbers=present(*(_number(metrics, name, unit) for name, unit in METRICS.items())),

@@ -41,7 +41,7 @@ def _run(file: str, trial: Any, reward_min: float) -> ImportedRun:
     exception, rewards = within(trial, "exception_info"), _rewards(trial)
     # Of several, the one that is called `reward` counts, else all of them.
     wanted = dict.fromkeys(["reward"] if "reward" in rewards else rewards, reward_min)
-    told = within(trial, "agent_result")
+    agent_result = within(trial, "agent_result")
     agent = text(within(trial, "agent_info", "name")) or "unknown agent"
     model = text(within(trial, "agent_info", "model_info", "name"))
     return ImportedRun(
@@ -53,8 +53,8 @@ def _run(file: str, trial: Any, reward_min: float) -> ImportedRun:
         model=model or agent,
         arm=agent,
         wallMs=_milliseconds(within(trial, "agent_execution") or trial),
-        tokensIn=integer(within(told, "n_input_tokens")),
-        tokensOut=integer(within(told, "n_output_tokens")),
+        tokensIn=integer(within(agent_result, "n_input_tokens")),
+        tokensOut=integer(within(agent_result, "n_output_tokens")),
         errors=(_words(exception),) if exception else (),
         success=all(rewards[key] >= least for key, least in wanted.items()) if wanted else None,
         rewards=rewards,

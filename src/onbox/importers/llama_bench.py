@@ -27,13 +27,13 @@ class LlamaBench:
     def _cell(self, path: Path, row: Any) -> ImportedCell:
         """CSV has the same names as JSON."""
         samples = within(row, "samples_ts")
-        seen = [value for each in samples if (value := real(each)) is not None] if isinstance(samples, list) else []
+        numbers = [value for each in samples if (value := real(each)) is not None] if isinstance(samples, list) else []
         generated = integer(within(row, "n_gen")) or 0
         prompted = integer(within(row, "n_prompt")) or 0
         depth = integer(within(row, "n_depth"))
         kind = "pg" if generated and prompted else "tg" if generated else "pp"
         size = f"{prompted}+{generated}" if kind == "pg" else str(generated or prompted)
-        median = statistics.median(seen) if seen else None
+        median = statistics.median(numbers) if numbers else None
         return ImportedCell(
             file=path.name,
             tool=self.name,
@@ -45,7 +45,7 @@ class LlamaBench:
             depth_tokens=depth,
             prompt_tokens=prompted,
             output_tokens=generated,
-            requests=len(seen) or None,
+            requests=len(numbers) or None,
             numbers=present(number(f"{kind}_avg_ts", "tok/s", within(row, "avg_ts"), median, within(row, "stddev_ts"))),
         )
 

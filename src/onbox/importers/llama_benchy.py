@@ -81,13 +81,13 @@ class LlamaBenchy:
 
 def _number(run: Any, name: str, unit: str) -> ImportedNumber | None:
     values = within(run, name, "values")
-    seen = [value for each in values if (value := real(each)) is not None] if isinstance(values, list) else []
-    median = statistics.median(seen) if seen else None
+    numbers = [value for each in values if (value := real(each)) is not None] if isinstance(values, list) else []
+    median = statistics.median(numbers) if numbers else None
     return number(name, unit, within(run, name, "mean"), median, within(run, name, "std"))
 
 
 def _label(output: int | None, depth: int | None, concurrency: int | None) -> str:
     """As llama-benchy itself names its tests."""
     at = f" @ d{depth}" if depth else ""
-    beside = f" (c{concurrency})" if concurrency and concurrency > 1 else ""
-    return f"tg{'?' if output is None else output}{at}{beside}"
+    suffix = f" (c{concurrency})" if concurrency and concurrency > 1 else ""
+    return f"tg{'?' if output is None else output}{at}{suffix}"

@@ -1,4 +1,4 @@
-"""Every number that a check compares with, in one place.
+"""Every number that a check compares with, in one place; those of the rate itself are in `evidence/decode_rate.py`.
 
 Sources: the default protocols of MLPerf LoadGen, InferenceX and the engines' own guides where they exist; where they
 do not, the value and its reason stand beside it.
@@ -18,19 +18,6 @@ OUTPUT_LENGTH_MIN = 0.95
 
 BURSTS_MIN = 8
 """Fewer arrivals than this hold no rate: the first carries tokens but no interval."""
-
-BURST_GAP_NS = 2_000_000
-"""Arrivals closer than this came together; for fast models a quarter of the mean gap of a token is used instead."""
-
-STALLED_GAP_NS = 500_000
-"""The least gap that starts a burst where one pause makes up most of the reply: what two flushes of a proxy bring comes
-closer together."""
-
-MANY_TOKENS_A_CHUNK = 2.0
-"""From so many tokens a chunk on, the first chunk may differ from the others: under speculation it holds one token."""
-
-UNLIKE_CHUNKS = 2.0
-"""The first burst is unlike the others when its text is so many times longer or shorter: words differ less."""
 
 COALESCED_BELOW = 0.5
 """Bursts per chunk: below it something between server and client held the tokens back."""

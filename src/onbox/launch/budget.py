@@ -185,5 +185,5 @@ def _by_headers(recipe: Recipe, weights: Path | None) -> tuple[int | None, str]:
     if facts.cache.unknown:
         return None, f"what the cache holds is not known: {facts.cache.unknown[0]}"
     times = f"{slots} times " if slots > 1 else ""
-    beside = f", {names}" if names else ""
-    return plan.total_bytes + others, f"weights, KV cache of {times}{context} tokens, allowance{beside}"
+    named = f", {names}" if names else ""
+    return plan.total_bytes + others, f"weights, KV cache of {times}{context} tokens, allowance{named}"

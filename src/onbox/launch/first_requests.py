@@ -47,33 +47,33 @@ class FirstRequests:
         reply = read_reply(exchange)
         shown = reply.finish_reason or reply.content or reply.reasoning
         if exchange.status != 200 or reply.error or not shown:
-            said = f"status {exchange.status}: {exchange.body()[:300].decode('utf-8', 'replace')}"
-            raise EngineError(f"{self._name}: up, but gives no token: {exchange.error or said}")
+            answer = f"status {exchange.status}: {exchange.body()[:300].decode('utf-8', 'replace')}"
+            raise EngineError(f"{self._name}: up, but gives no token: {exchange.error or answer}")
         self._timeline.end("first token", since)
 
-    def warm_up(self, asked: WarmUp) -> None:
+    def warm_up(self, plan: WarmUp) -> None:
         """The recipe's requests that compile and tune what the first real one would otherwise wait for.
 
         Raises:
             EngineError: one is not answered.
         """
-        if not asked.requests:
+        if not plan.requests:
             return
         began = time.monotonic()
         self._timeline.begin("warm-up")
-        said = [{"role": "user", "content": "Count from one to one hundred in words."}]
-        for _ in range(asked.requests):
-            exchange = self._ask(said, {"max_tokens": asked.output_tokens, "temperature": 0}, "warm-up")
+        messages = [{"role": "user", "content": "Count from one to one hundred in words."}]
+        for _ in range(plan.requests):
+            exchange = self._ask(messages, {"max_tokens": plan.output_tokens, "temperature": 0}, "warm-up")
             if exchange.status != 200:
                 raise EngineError(f"{self._name}: warm-up: {exchange.error or f'status {exchange.status}'}")
         self._timeline.end("warm-up", began)
 
-    def _ask(self, said: list[dict[str, str]], how: dict[str, Any], purpose: str) -> Exchange:
+    def _ask(self, messages: list[dict[str, str]], how: dict[str, Any], purpose: str) -> Exchange:
         answered: list[Exchange] = []
 
         def ask() -> None:
             with self._client(ANSWER_S) as client:
-                body = {"model": self._model, "messages": said, **how}
+                body = {"model": self._model, "messages": messages, **how}
                 answered.append(client.post("/chat/completions", body, purpose=purpose))
 
         asking = threading.Thread(target=ask, daemon=True)

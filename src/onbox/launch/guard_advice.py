@@ -11,39 +11,39 @@ from onbox.schema.units import gib
 COMMAND_CHARS = 60
 
 
-def guard_stop(recipe: Recipe, seen: GuardStopped, path: Path) -> GuardStop:
+def guard_stop(recipe: Recipe, stop: GuardStopped, path: Path) -> GuardStop:
     """The one line of an error, with what to change.
 
     Args:
         recipe: by which it was served.
-        seen: the guard's record.
+        stop: the guard's record.
         path: where that lies.
     """
-    reserve = seen.limits.reserve_bytes
-    fell = f" and falling {seen.fall_bytes_s / 2**30:.2f} GiB/s" if seen.fall_bytes_s else ""
+    reserve = stop.limits.reserve_bytes
+    fell = f" and falling {gib(stop.fall_bytes_s)}/s" if stop.fall_bytes_s else ""
     return GuardStop(
-        f"{recipe.name}: stopped by the guard in phase {seen.phase}: {gib(seen.available_bytes)} available{fell}, "
-        f"reserve {gib(reserve)}; {_who(seen)}",
-        f"{advice(recipe, seen)}. What it saw: {path}",
+        f"{recipe.name}: stopped by the guard in phase {stop.phase}: {gib(stop.available_bytes)} available{fell}, "
+        f"reserve {gib(reserve)}; {_who(stop)}",
+        f"{advice(recipe, stop)}. What it saw: {path}",
     )
 
 
-def advice(recipe: Recipe, seen: GuardStopped) -> str:
+def advice(recipe: Recipe, stop: GuardStopped) -> str:
     """What to change, by engine and phase; when others took the memory, nothing of the recipe."""
-    if not seen.ours and seen.own_bytes is not None:
+    if not stop.ours and stop.own_bytes is not None:
         return "free memory: it was not the engine that grew"
     words = facts_of(recipe.engine).memory_advice
-    return words.by_phase.get(seen.phase, words.otherwise)
+    return words.by_phase.get(stop.phase, words.otherwise)
 
 
-def _who(seen: GuardStopped) -> str:
+def _who(stop: GuardStopped) -> str:
     """Who held most, as far as it was seen."""
-    if seen.own_bytes is None:
+    if stop.own_bytes is None:
         return "what the engine held could not be seen"
-    planned = "" if seen.limits.plan_bytes is None else f" of {gib(seen.limits.plan_bytes)} planned"
-    held = f"the engine held {gib(seen.own_bytes)}{planned}"
-    others = [holder for holder in seen.holders if not holder.ours]
-    if seen.ours or not others:
+    planned = "" if stop.limits.plan_bytes is None else f" of {gib(stop.limits.plan_bytes)} planned"
+    held = f"the engine held {gib(stop.own_bytes)}{planned}"
+    others = [holder for holder in stop.holders if not holder.ours]
+    if stop.ours or not others:
         return held
     largest = max(others, key=lambda holder: holder.bytes)
     return f"{held}; of others process {largest.pid} ({largest.command[:COMMAND_CHARS]}) holds {gib(largest.bytes)}"

@@ -13,7 +13,7 @@ from onbox.supervisor.settings import MemoryLimits
 from onbox.watch.samples import Gpu, Machine, Process, WatchSample
 
 
-class Stop(NamedTuple):
+class ReplayedStop(NamedTuple):
     """The look at which the guard would have stopped the engine, and why."""
 
     look: MemorySample
@@ -29,7 +29,7 @@ class GuardReplay:
 
     def __init__(self, limits: MemoryLimits) -> None:
         self.limits = limits
-        self.stop: Stop | None = None
+        self.stop: ReplayedStop | None = None
         self._guard = Guard(limits)
         self._processes: tuple[Process, ...] = ()
         self._gpus: tuple[Gpu, ...] = ()
@@ -43,7 +43,7 @@ class GuardReplay:
             return
         look = self._memory_sample(sample.t_ns / 1e9, sample.machine, phase)
         if alarm := self._guard.check(look):
-            self.stop = Stop(look, alarm)
+            self.stop = ReplayedStop(look, alarm)
 
     def as_json(self) -> dict[str, Any]:
         """For `evidence.guard` of `onbox watch --json`; bytes, and seconds since the watch began."""

@@ -1,7 +1,5 @@
 """An image that is built here, once for the same inputs, under the watch; where it fails, the step is quoted."""
 
-import ctypes
-import os
 import re
 import signal
 import subprocess
@@ -15,14 +13,15 @@ from onbox.engines import Launch
 from onbox.engines.landmarks import CONTAINERS, Landmarks
 from onbox.errors import BoxError, EngineError
 from onbox.evidence.records import ImageUsed, Phase
+from onbox.launch.child_process import end_group, ended_with_onbox
 from onbox.launch.containers import ContainerClient
 from onbox.recipes.build_inputs import inputs_sha256
 from onbox.recipes.dockerfile import base_images
 from onbox.schema.recipe import Recipe
 from onbox.schema.recipe.container import Container
+from onbox.schema.units import seconds
 from onbox.watch.classify import Assessment, WatchState, as_json
 from onbox.watch.collect import Collector, Target
-from onbox.watch.formatting import seconds
 from onbox.watch.logs import FileLog
 from onbox.watch.recording import Header, Recorder
 from onbox.watch.watcher import Tracker, Watcher
@@ -36,7 +35,6 @@ STEP = re.compile(r"^(?:Step \d+/\d+ : |STEP \d+/\d+: )")
 NO_WORD = re.compile(r"^(?:--->.*)?$")
 BUILDKIT = re.compile(r"^#(?P<step>\d+) (?:\[(?P<name>.+)|[\d.]+ (?P<said>.+)|ERROR: (?P<error>.+))$")
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
-PR_SET_PDEATHSIG = 1
 
 
 def trouble(program: str, container: Container) -> tuple[str, str]:
@@ -91,7 +89,7 @@ def run_build(
             stdout=sink,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_die_with_onbox,
+            preexec_fn=ended_with_onbox(signal.SIGTERM),  # a client of docker that ends has its build cancelled
         )
     marks = Landmarks(CONTAINERS)
     target = Target(
@@ -117,12 +115,12 @@ def run_build(
             with suppress(subprocess.TimeoutExpired):
                 client.wait(LOOK_S)
     finally:
-        _end(client)
+        end_group(client, GRACE_S)
         watcher.close()
         clean(log)
     if client.returncode:
-        said = failure(log.read_text("utf-8", "replace").splitlines())
-        raise BoxError(f"{name}: container.build: {said}", f"mend it, and try again; all it said: {log}")
+        why = failure(log.read_text("utf-8", "replace").splitlines())
+        raise BoxError(f"{name}: container.build: {why}", f"fix it and try again; its whole output: {log}")
     laps = watcher.tracker.laps
     lowest = [lap.available_min_bytes for lap in laps if lap.available_min_bytes is not None]
     return Phase(
@@ -137,8 +135,8 @@ def run_build(
 def failure(lines: Sequence[str]) -> str:
     """The step that failed and what was said last, as one line."""
     lines = [COLOUR.sub("", line).rstrip() for line in lines]
-    step, said = _failure_of_buildkit(lines) or _failure_by_order(lines)
-    return f"{step}: {' | '.join(said[-QUOTED_LINES:]) or 'it said nothing'}"
+    step, why = _failure_of_buildkit(lines) or _failure_by_order(lines)
+    return f"{step}: {' | '.join(why[-QUOTED_LINES:]) or 'it printed nothing'}"
 
 
 def _failure_of_buildkit(lines: Sequence[str]) -> tuple[str, list[str]] | None:
@@ -147,15 +145,15 @@ def _failure_of_buildkit(lines: Sequence[str]) -> tuple[str, list[str]] | None:
     failed = next((match["step"] for match in reversed(found) if match["error"]), None)
     mine = [match for match in found if match["step"] == failed]
     name = next((f"[{match['name']}" for match in mine if match["name"]), "")
-    said = [match["said"] or match["error"] for match in mine if match["said"] or match["error"]]
-    return (name, said) if failed else None
+    messages = [match["said"] or match["error"] for match in mine if match["said"] or match["error"]]
+    return (name, messages) if failed else None
 
 
 def _failure_by_order(lines: Sequence[str]) -> tuple[str, list[str]]:
     """The last step that was begun is the one that failed."""
     at = max((number for number, line in enumerate(lines) if STEP.match(line)), default=-1)
-    said = [line.strip() for line in lines[at + 1 :] if not NO_WORD.match(line.strip())]
-    return lines[at] if at >= 0 else "no step was begun", said
+    messages = [line.strip() for line in lines[at + 1 :] if not NO_WORD.match(line.strip())]
+    return lines[at] if at >= 0 else "no step was begun", messages
 
 
 def image_used(recipe: Recipe, launch: Launch) -> ImageUsed | None:
@@ -174,17 +172,3 @@ def image_used(recipe: Recipe, launch: Launch) -> ImageUsed | None:
         build_sha256=build.sha256 if build else "",
         build_argv=launch.build,
     )
-
-
-def _die_with_onbox() -> None:
-    # A client of docker that ends has its build cancelled.
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-
-
-def _end(client: "subprocess.Popen[bytes]") -> None:
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        if client.poll() is None:
-            with suppress(ProcessLookupError):
-                os.killpg(client.pid, number)
-            with suppress(subprocess.TimeoutExpired):
-                client.wait(GRACE_S)

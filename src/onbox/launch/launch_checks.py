@@ -34,12 +34,12 @@ SPARE_BYTES = 1 << 30
 
 
 def launch_checks(
-    recipe: Recipe, launch: Launch, found: Budget, living: tuple[RunningEngine, ...], port: int
+    recipe: Recipe, launch: Launch, found: Budget, running: tuple[RunningEngine, ...], port: int
 ) -> tuple[Check, ...]:
     """All rules that apply to this launch on this box, as it is now."""
     return (
         _port(port),
-        _residents(living),
+        _running(running),
         _memory(recipe, found),
         *_gpu_memory(recipe, found),
         *_of_the_engine(recipe, launch, found),
@@ -66,19 +66,19 @@ def _port(port: int) -> Check:
     return Check(id_, Status.PASS, port, None, "", evidence)
 
 
-def _residents(living: tuple[RunningEngine, ...]) -> Check:
+def _running(running: tuple[RunningEngine, ...]) -> Check:
     id_ = "launch.resident"
     evidence = "engines that live here already: they hold memory and slow each other down"
-    if not living:
+    if not running:
         return Check(id_, Status.PASS, "none", None, "", evidence)
-    names = [each.name for each in living if each.name]
+    names = [each.name for each in running if each.name]
     hints = [f"--replace {names[0]} stops it, and starts it again at the end, also after a crash"] if names else []
-    if foreign := [str(each.pid) for each in living if each.kind == "process"]:
+    if foreign := [str(each.pid) for each in running if each.kind == "process"]:
         hints.append(f"not started by onbox: {', '.join(foreign)}; stop them yourself")
-    if any(each.kind == "onbox" and not each.name for each in living):
+    if any(each.kind == "onbox" and not each.name for each in running):
         hints.append("another onbox is at work here: let it end")
     hint = "; ".join(hints)
-    return Check(id_, Status.WARN, "; ".join(map(str, living)), None, "", evidence, hint)
+    return Check(id_, Status.WARN, "; ".join(map(str, running)), None, "", evidence, hint)
 
 
 def _memory(recipe: Recipe, found: Budget) -> Check:
@@ -101,20 +101,20 @@ def _gpu_memory(recipe: Recipe, found: Budget) -> list[Check]:
         return [Check(id_, Status.UNKNOWN, None, None, "", found.gpus_unknown)]
     if found.gpus_wanted is not None and found.gpus_wanted > len(found.gpus):
         hint = "lower the engine's own parallel sizes, or show it more by CUDA_VISIBLE_DEVICES"
-        seen = f"{len(found.gpus)} of {len(found.devices)} may be used"
-        return [Check(id_, Status.FAIL, seen, float(found.gpus_wanted), "GPUs", "GPUs that the options ask for", hint)]
-    told = "; ".join(
+        few = f"{len(found.gpus)} of {len(found.devices)} may be used"
+        return [Check(id_, Status.FAIL, few, float(found.gpus_wanted), "GPUs", "GPUs that the options ask for", hint)]
+    shares = "; ".join(
         f"GPU {each.index}: {'unknown' if each.plan_bytes is None else gib(each.plan_bytes)} ({each.why}),"
         f" {'unknown' if each.free_bytes is None else gib(each.free_bytes)} free"
         for each in found.gpus
     )
     if any(each.plan_bytes is None or each.free_bytes is None for each in found.gpus):
-        return [Check(id_, Status.UNKNOWN, None, None, "", told)]
+        return [Check(id_, Status.UNKNOWN, None, None, "", shares)]
     worst = max(found.gpus, key=lambda each: each.short_bytes)
     bad = worst.short_bytes > 0
     hint = f"{gib(worst.short_bytes)} short on GPU {worst.index}: {_less_memory(recipe)}" if bad else ""
     status = Status.FAIL if bad else Status.PASS
-    return [Check(id_, status, worst.free_bytes, worst.plan_bytes, "bytes", f"{evidence}: {told}", hint)]
+    return [Check(id_, status, worst.free_bytes, worst.plan_bytes, "bytes", f"{evidence}: {shares}", hint)]
 
 
 def _less_memory(recipe: Recipe) -> str:
@@ -175,19 +175,19 @@ def _image(recipe: Recipe, devices: tuple[Accelerator, ...]) -> list[Check]:
             Check("launch.image", Status.FAIL if why else Status.PASS, why or "to be built", None, "", evidence, hint)
         ]
     if here is None:
-        hint, seen = f"onbox image fetch {container.reference}, or container.pull: missing", "not here"
+        hint, digests = f"onbox image fetch {container.reference}, or container.pull: missing", "not here"
         if container.pull == "missing":
-            hint, seen = "", "to be fetched beside the daemon"
+            hint, digests = "", "to be fetched beside the daemon"
         elif container.pull == "daemon":
-            hint, seen = "", "to be pulled by the daemon, by its own route"
+            hint, digests = "", "to be pulled by the daemon, by its own route"
         status = Status.FAIL if container.pull == "never" else Status.WARN
-        return [Check("launch.image", status, seen, None, "", f"whether {container.reference} is here", hint)]
+        return [Check("launch.image", status, digests, None, "", f"whether {container.reference} is here", hint)]
     found = [_architecture(here)]
     if container.digest:
         kept = container.digest in here.digests
         status = Status.PASS if kept else Status.UNKNOWN if not here.digests else Status.FAIL
-        seen = ", ".join(here.digests) or "the daemon kept none"
-        found.append(Check("launch.digest", status, seen, None, "", f"the recipe names {container.digest}"))
+        digests = ", ".join(here.digests) or "the daemon kept none"
+        found.append(Check("launch.digest", status, digests, None, "", f"the recipe names {container.digest}"))
     chip = devices[0].compute_capability if devices else None
     if container.gpus and not devices:
         hint = "take container.gpus out to serve on the processor"
@@ -232,8 +232,10 @@ def _version(recipe: Recipe, launch: Launch) -> list[Check]:
 def _options(recipe: Recipe, launch: Launch) -> list[Check]:
     """Only what the recipe itself says; what onbox adds is known."""
     knows = known(recipe.engine, launch.version)
-    said = {name: knows.option(name) for name in recipe.serve.arguments}
-    return _by_knowledge("launch.options", said, launch.version, "options", "this version refuses them: take them out")
+    options = {name: knows.option(name) for name in recipe.serve.arguments}
+    return _by_knowledge(
+        "launch.options", options, launch.version, "options", "this version refuses them: take them out"
+    )
 
 
 def _environment(recipe: Recipe, launch: Launch) -> list[Check]:
@@ -250,13 +252,13 @@ def _named(recipe: Recipe) -> list[Check]:
     if not named:
         return []
     id_, evidence = "launch.named", "what the arguments name beside the weights: fetched, let in and counted with them"
-    told = [f"{each.role} {each.name}" for each in named if each.weights]
+    parts = [f"{each.role} {each.name}" for each in named if each.weights]
     if gone := [each for each in named if each.weights is None]:
         names = ", ".join(f"{each.role} {each.name}" for each in gone)
         hint = "name one that lies beside the recipe, or see that the image has it"
         evidence = f"not here, and no repository of the hub: whether the engine finds it is not known ({names})"
         return [Check(id_, Status.UNKNOWN, ", ".join(each.option for each in gone), None, "", evidence, hint)]
-    return [Check(id_, Status.PASS, "; ".join(told), None, "", evidence)]
+    return [Check(id_, Status.PASS, "; ".join(parts), None, "", evidence)]
 
 
 def _named_variables(recipe: Recipe) -> list[Check]:
@@ -271,18 +273,18 @@ def _named_variables(recipe: Recipe) -> list[Check]:
     return [Check("launch.variables", Status.PASS, ", ".join(named), None, "", evidence)]
 
 
-def _by_knowledge(id_: str, said: dict[str, bool | None], version: str | None, what: str, hint: str) -> list[Check]:
-    if not said:
+def _by_knowledge(id_: str, known: dict[str, bool | None], version: str | None, what: str, hint: str) -> list[Check]:
+    if not known:
         return []
     evidence = f"{what} of the recipe against those of version {version or '(unknown)'}"
-    wrong = [name for name, is_known in said.items() if is_known is False]
+    wrong = [name for name, is_known in known.items() if is_known is False]
     if wrong:
         status = Status.FAIL if what == "options" else Status.WARN
         return [Check(id_, status, f"not known: {', '.join(wrong)}", None, "", evidence, hint)]
-    doubtful = [name for name, is_known in said.items() if is_known is None]
+    doubtful = [name for name, is_known in known.items() if is_known is None]
     if doubtful:
         return [Check(id_, Status.UNKNOWN, f"in no table of it: {', '.join(doubtful)}", None, "", evidence)]
-    return [Check(id_, Status.PASS, f"{len(said)} known", None, "", evidence)]
+    return [Check(id_, Status.PASS, f"{len(known)} known", None, "", evidence)]
 
 
 def _tools(recipe: Recipe) -> list[Check]:
@@ -291,9 +293,9 @@ def _tools(recipe: Recipe) -> list[Check]:
     if not names:
         return []
     evidence = "without a parser the engine refuses tools, or leaves calls in the text"
-    told = recipe.tools.call_parser or str(recipe.serve.arguments.get("tool-call-parser", ""))
-    if told:
-        return [Check("launch.tools", Status.PASS, told, None, "", evidence)]
+    parser = recipe.tools.call_parser or str(recipe.serve.arguments.get("tool-call-parser", ""))
+    if parser:
+        return [Check("launch.tools", Status.PASS, parser, None, "", evidence)]
     hint = f"tools: {{call_parser: ...}}: {names}"
     return [Check("launch.tools", Status.WARN, "no parser", None, "", evidence, hint)]
 

@@ -168,7 +168,7 @@ class Lifetime:
                 self._supervisor.read_to_the_end()
                 self._guarded(self._supervisor)
             raise EngineError(
-                f"{self.recipe.name}: the engine died while it worked; last it said: {self._log.last_words()}",
+                f"{self.recipe.name}: the engine died while it worked; its last output: {self._log.last_words()}",
                 "what is done is kept: go on with --resume",
             )
 
@@ -314,9 +314,9 @@ class Lifetime:
         self._read_backends()
         lines = self._log.lines
         known = launch.log.failure(lines)
-        said = f"it said: {known[1].strip()[:SAID_CHARS]}" if known else f"the last it said: {self._log.last_words()}"
+        last = f"its output: {known[1].strip()[:SAID_CHARS]}" if known else f"its last output: {self._log.last_words()}"
         raise EngineError(
-            f"{self.recipe.name}: the engine died at start (exit code {supervisor.reports.get('exit')}); {said}",
+            f"{self.recipe.name}: the engine died at start (exit code {supervisor.reports.get('exit')}); {last}",
             f"{known[0].next_step if known else launch.stop_hint} The whole log: {self.log_path}".strip(),
         )
 

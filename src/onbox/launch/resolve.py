@@ -28,7 +28,7 @@ class ResolvedLaunch:
     port: int
     weights: Path
     """Where the weights are, or will be when they are fetched."""
-    residents: tuple[RunningEngine, ...]
+    running_engines: tuple[RunningEngine, ...]
     checks: tuple[Check, ...]
 
     @property
@@ -53,7 +53,7 @@ class ResolvedLaunch:
             "image": self.launch.image,
             "engine_version": self.launch.version,
             "weights": str(self.weights),
-            "residents": [asdict(each) for each in self.residents],
+            "running_engines": [asdict(each) for each in self.running_engines],
             "checks": [asdict(each) for each in self.checks],
         }
 
@@ -76,12 +76,12 @@ def resolve(recipe: Recipe, *, reserve: int | None = None, elsewhere: bool = Fal
     port = recipe.serve.port or free_port()
     with for_another_box() if elsewhere else nullcontext(()) as absent:
         launch = engine.launch(recipe, weights, port)
-    living = running_engines()
+    running = running_engines()
     found = budget(recipe, weights if here else None, reserve=reserve)
-    checks = launch_checks(recipe, launch, found, living, port)
+    checks = launch_checks(recipe, launch, found, running, port)
     if absent:
         checks = (_not_here(absent), *checks)
-    return ResolvedLaunch(recipe, engine, launch, port, weights, living, checks)
+    return ResolvedLaunch(recipe, engine, launch, port, weights, running, checks)
 
 
 def _not_here(absent: Sequence[str]) -> Check:

@@ -17,6 +17,7 @@ import psutil
 from onbox.engines.launch import LABEL
 from onbox.engines.registry import all_facts
 from onbox.launch.containers import running_containers
+from onbox.schema.units import gib
 
 _SIGNS = [facts.signs for facts in all_facts()]
 PROGRAMS = {name: words for signs in _SIGNS for name, words in signs.programs.items()}
@@ -40,7 +41,7 @@ class RunningEngine:
     """Resident memory of its processes; what a GPU holds of unified memory is not in it."""
 
     def __str__(self) -> str:
-        held = "" if self.held_bytes is None else f", {self.held_bytes / 2**30:.1f} GiB resident"
+        held = "" if self.held_bytes is None else f", {gib(self.held_bytes)} resident"
         who = {"process": f"process {self.pid}", "container": f"container {self.name}"}.get(self.kind)
         who = who or (f"{self.name}, by onbox up" if self.name else f"process {self.pid}, of onbox at work")
         return f"{who} ({self.command}{held})"

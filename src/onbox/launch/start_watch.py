@@ -8,10 +8,10 @@ from onbox.atomic_files import write_json
 from onbox.engines import Launch
 from onbox.engines.landmarks import Landmarks
 from onbox.errors import EngineError
+from onbox.schema.units import seconds
 from onbox.watch.classify import Assessment, WatchState, as_json
 from onbox.watch.collect import Collector, Target
 from onbox.watch.engine_counters import MetricsServer
-from onbox.watch.formatting import seconds
 from onbox.watch.logs import FileLog
 from onbox.watch.machine import cache_folders
 from onbox.watch.phases import KERNELS
@@ -106,9 +106,9 @@ class StartWatch:
         return verdict
 
     def _hung(self, verdict: Assessment) -> EngineError:
-        said = "; ".join(f"{each.name}: {each.detail} ({seconds(each.since_s)})" for each in verdict.witnesses)
+        witnesses = "; ".join(f"{each.name}: {each.detail} ({seconds(each.since_s)})" for each in verdict.witnesses)
         return EngineError(
-            f"{self._name}: hung in phase {verdict.phase}: no progress for {seconds(verdict.still_s)}; {said}",
+            f"{self._name}: hung in phase {verdict.phase}: no progress for {seconds(verdict.still_s)}; {witnesses}",
             f"what was seen: {self._folder / 'hung.json'}, replayed by onbox watch --replay "
             f"{self._folder / 'samples.jsonl'}",
         )

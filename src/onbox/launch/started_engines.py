@@ -225,10 +225,10 @@ def _read(path: Path) -> UpEngine | None:
     return UpEngine(started, noted if isinstance(noted, dict) else {})
 
 
-def _identity(told: Any) -> Identity | None:
-    if not isinstance(told, dict) or not isinstance(told.get("pid"), int):
+def _identity(value: Any) -> Identity | None:
+    if not isinstance(value, dict) or not isinstance(value.get("pid"), int):
         return None
-    return Identity(told["pid"], told.get("started"))
+    return Identity(value["pid"], value.get("started"))
 
 
 def _status(pid: int) -> str:

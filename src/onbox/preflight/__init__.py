@@ -11,7 +11,7 @@ from typing import Any
 from onbox.engines.served import RunningServer
 from onbox.evidence.records import Exchange, Preflight, PreflightCase
 from onbox.preflight import calls, reach, talk
-from onbox.preflight.room import AgentRoom, opening_size
+from onbox.preflight.agent_room import AgentRoom, opening_size
 from onbox.preflight.session import PreflightSession
 from onbox.wire.client import StampedClient
 

@@ -72,7 +72,7 @@ def streaming_agrees(session: PreflightSession) -> PreflightCase:
     both = [_calls(streamed), _calls(whole)]
     if both[0] == both[1]:
         return session.case(name, "pass", f"both gave {f'{len(both[0])} call' if both[0] else 'no call'}")
-    told = f"streamed: {short(str(both[0]))}; whole: {short(str(both[1]))}"
+    both_ways = f"streamed: {short(str(both[0]))}; whole: {short(str(both[1]))}"
     usable = [
         bool(calls) and not broken_calls(reply, TOOLS) for calls, reply in zip(both, (streamed, whole), strict=True)
     ]
@@ -80,11 +80,11 @@ def streaming_agrees(session: PreflightSession) -> PreflightCase:
         # Two answers of a model may differ; of a parser they differ again.
         _, again = session.task(READ, TOOLS)
         if _calls(again) == both[1]:
-            return session.case(name, "warn", f"they differed once, and agreed when asked again: {told}")
+            return session.case(name, "warn", f"they differed once, and agreed when asked again: {both_ways}")
     if not usable[0] and not usable[1]:
-        return session.case(name, "fail", told, Trouble.ARGUMENTS)
+        return session.case(name, "fail", both_ways, Trouble.ARGUMENTS)
     session.broken = session.broken or not usable[0] or usable == [True, True]
-    return session.case(name, "fail", told, Trouble.STREAM)
+    return session.case(name, "fail", both_ways, Trouble.STREAM)
 
 
 def broken_calls(reply: Reply, tools: list[dict[str, Any]]) -> list[str]:
@@ -103,13 +103,15 @@ def _broken(
 ) -> PreflightCase:
     """The case of a call whose arguments came broken: is it so without a stream, too?"""
     session.broken = True
-    told = f"calls come, and their arguments are broken: {broken[0]}"
+    detail = f"calls come, and their arguments are broken: {broken[0]}"
     exchange, whole = session.task(task, tools, stream=False)
     if trouble(exchange, whole) or not whole.tool_calls:
-        return session.case(name, "fail", told, Trouble.ARGUMENTS)
+        return session.case(name, "fail", detail, Trouble.ARGUMENTS)
     if broken_calls(whole, tools):
-        return session.case(name, "fail", f"{told}; so they are without a stream", Trouble.ARGUMENTS)
-    return session.case(name, "fail", f"{told}; without a stream they are whole: the stream loses them", Trouble.STREAM)
+        return session.case(name, "fail", f"{detail}; so they are without a stream", Trouble.ARGUMENTS)
+    return session.case(
+        name, "fail", f"{detail}; without a stream they are whole: the stream loses them", Trouble.STREAM
+    )
 
 
 def _first(reply: Reply, name: str) -> ToolCall | None:

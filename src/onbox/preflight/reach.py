@@ -6,8 +6,8 @@ from onbox.engines.openai_models import goes_by, served_names
 from onbox.errors import BoxError
 from onbox.evidence.records import PreflightCase
 from onbox.evidence.sight_gates import read_by
+from onbox.preflight.agent_room import OpeningSize
 from onbox.preflight.remedies import Trouble
-from onbox.preflight.room import OpeningSize
 from onbox.preflight.session import TOKENS, PreflightSession, short, trouble
 from onbox.see.pictures import made
 from onbox.see.sight_session import request
@@ -126,14 +126,14 @@ def image(session: PreflightSession) -> PreflightCase:
 def apis(session: PreflightSession) -> PreflightCase:
     """Which APIs it speaks: Codex wants /responses, Claude Code /messages, and each meets a parser of its own."""
     question = [{"role": "user", "content": "Say ok."}]
-    asked = {
+    answers = {
         "chat/completions": {"messages": question, "max_tokens": 1},
         "responses": {"input": "Say ok.", "max_output_tokens": 16},
         "messages": {"messages": question, "max_tokens": 1},
         "completions": {"prompt": "ok", "max_tokens": 1},
     }
     offered = []
-    for name, body in asked.items():
+    for name, body in answers.items():
         exchange, reply = session.post(f"/{name}", {"model": session.model, "stream": False, **body})
         if not trouble(exchange, reply):
             offered.append(name)

@@ -19,15 +19,15 @@ def coherence(session: PreflightSession) -> PreflightCase:
     if broken := trouble(exchange, reply):
         return session.case("coherence", "fail", broken)
     text = f"{reply.content} {reply.reasoning}".strip()
-    detail = f"asked for the capital of France, it said: {short(text)}"
+    detail = f"asked for the capital of France, it answered: {short(text)}"
     if ANSWER in text.lower():
         return session.case("coherence", "pass", detail)
     if not text:
         return session.case("coherence", "fail", "asked for the capital of France, it gave an empty answer")
     session.nonsense = True
     options = session.served.options if session.served else None
-    meant = ", as its random weights must (--load-format dummy)" if dummy_weights(options or {}) else ""
-    return session.case("coherence", "fail", f"it talks nonsense{meant}: {detail}")
+    expected = ", as its random weights must (--load-format dummy)" if dummy_weights(options or {}) else ""
+    return session.case("coherence", "fail", f"it talks nonsense{expected}: {detail}")
 
 
 def usage(session: PreflightSession) -> PreflightCase:

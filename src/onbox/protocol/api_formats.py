@@ -77,8 +77,8 @@ def piece_of(payload: Mapping[str, Any]) -> Piece:
 
 def error_text(error: Any) -> str:
     """What an error object says."""
-    told = error.get("message") or error if isinstance(error, dict) else error
-    return str(told)[:ERROR_CHARS_MAX]
+    message = error.get("message") or error if isinstance(error, dict) else error
+    return str(message)[:ERROR_CHARS_MAX]
 
 
 # ---------------------------------------------------------------- /chat/completions and /completions

@@ -113,8 +113,8 @@ def _shown(piece: Piece) -> Iterator[tuple[str, int, str]]:
 
 def _tells_more(piece: Piece) -> bool:
     """Whether it changes more of a reply than one text; an empty text is seen by nothing."""
-    told = (piece.finish_reason, piece.usage, piece.timings, piece.metrics, piece.durations, piece.error, piece.done)
-    return any(told) or any(call.id or call.name or not call.arguments for call in piece.calls)
+    more = (piece.finish_reason, piece.usage, piece.timings, piece.metrics, piece.durations, piece.error, piece.done)
+    return any(more) or any(call.id or call.name or not call.arguments for call in piece.calls)
 
 
 def means(head: str, tail: str, piece: Piece, part: str) -> bool:

@@ -93,8 +93,8 @@ def _in_template(message: str, template: _Template) -> tuple[Piece, Envelope] | 
 
 
 def _says_little(piece: Piece) -> bool:
-    told = (piece.usage, piece.timings, piece.metrics, piece.durations, piece.error, piece.token_ids)
-    return not piece.visible and not any(told)
+    more = (piece.usage, piece.timings, piece.metrics, piece.durations, piece.error, piece.token_ids)
+    return not piece.visible and not any(more)
 
 
 def _means_alike(message: str, piece: Piece) -> bool:

@@ -10,7 +10,7 @@ from onbox.errors import UsageError
 from onbox.recipes.build_inputs import inputs_sha256
 from onbox.recipes.named_files import absolute
 from onbox.recipes.sparkrun import from_sparkrun, is_sparkrun
-from onbox.recipes.text import read_yaml, recipe_of
+from onbox.recipes.yaml_text import read_yaml, recipe_of
 from onbox.schema.recipe import Recipe, Serve, Weights
 from onbox.schema.recipe.build import Build
 from onbox.schema.recipe.container import Container
@@ -159,10 +159,16 @@ def of_url(url: str, model: str | None = None, api_key_env: str = "", random_wei
         UsageError: that is no name of an environment variable.
     """
     name = slug(model or url.partition("://")[2].removesuffix("/").removesuffix("/v1"))
-    said: dict[str, Any] = {"name": name, "engine": "attached", "url": url, "model": model, "api_key_env": api_key_env}
+    data: dict[str, Any] = {
+        "name": name,
+        "engine": "attached",
+        "url": url,
+        "model": model,
+        "api_key_env": api_key_env,
+    }
     if random_weights:
-        said["random_weights"] = True
-    return parse(said, where=url, folder=None)
+        data["random_weights"] = True
+    return parse(data, where=url, folder=None)
 
 
 def _template(name: str, where: str, folder: Path | None) -> str:

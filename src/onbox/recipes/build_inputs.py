@@ -20,9 +20,9 @@ def inputs_sha256(build: Build, platform: str) -> str:
         OSError: a file cannot be read.
     """
     # Without what was not set, so that a new field changes no hash; how much memory a job takes changes no image.
-    told = build.model_copy(update={"context": "", "sha256": "", "peak_bytes_per_job": None}).model_dump(mode="json")
+    fields = build.model_copy(update={"context": "", "sha256": "", "peak_bytes_per_job": None}).model_dump(mode="json")
     settings = json.dumps(
-        {key: value for key, value in told.items() if key not in LATER or value}, separators=(",", ":")
+        {key: value for key, value in fields.items() if key not in LATER or value}, separators=(",", ":")
     )
     whole = hashlib.sha256(f"{settings}\0{platform}\n".encode())
     root = Path(build.context)

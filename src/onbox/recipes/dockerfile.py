@@ -205,10 +205,10 @@ def _directives(lines: list[str]) -> dict[str, str]:
 
 def _of_json(text: str) -> dict[str, str]:
     try:
-        told = json.loads(text)
+        value = json.loads(text)
     except ValueError:
         return {}
-    return {"syntax": told["syntax"]} if isinstance(told, dict) and isinstance(told.get("syntax"), str) else {}
+    return {"syntax": value["syntax"]} if isinstance(value, dict) and isinstance(value.get("syntax"), str) else {}
 
 
 def _stage_of(name: str, stages: list[Stage], kind: str) -> Stage | None:
@@ -226,10 +226,10 @@ def _platform_arguments(platform: str) -> dict[str, str]:
     """The ARGs that BuildKit sets by itself before the first FROM."""
     here = f"linux/{machine()}"
     values: dict[str, str] = {}
-    for prefix, told in (("BUILD", here), ("TARGET", platform or here)):
-        os, architecture, *variant = told.split("/")
+    for prefix, platform_named in (("BUILD", here), ("TARGET", platform or here)):
+        os, architecture, *variant = platform_named.split("/")
         values |= {
-            f"{prefix}PLATFORM": told,
+            f"{prefix}PLATFORM": platform_named,
             f"{prefix}OS": os,
             f"{prefix}ARCH": architecture,
             f"{prefix}VARIANT": variant[0] if variant else "",

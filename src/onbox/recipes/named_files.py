@@ -141,15 +141,15 @@ def _names(recipe: Recipe, option: str, value: ArgumentValue) -> Iterator[tuple[
 
 def _texts(option: str, value: ArgumentValue) -> Iterator[tuple[str, str]]:
     if option == "speculative-config":
-        told = _object(value)
-        if isinstance(name := told.get("model"), str) and ("/" in name or told.get("method") != name):
-            yield name, str(told.get("revision") or "")
+        content = _object(value)
+        if isinstance(name := content.get("model"), str) and ("/" in name or content.get("method") != name):
+            yield name, str(content.get("revision") or "")
         return
     for each in value if isinstance(value, tuple) else (value,):
         text = str(each)
         if option in ("lora-modules", "lora-paths"):
-            told = _object(text)
-            text = str(told.get("path") or told.get("lora_path") or text.partition("=")[2] or text)
+            content = _object(text)
+            text = str(content.get("path") or content.get("lora_path") or text.partition("=")[2] or text)
         if option == "chat-template" and not re.fullmatch(r"[^{}\n]*[/.][^{}\n]*", text):
             continue  # the template itself, or the name of one that the engine knows
         if text and value is not True:
@@ -160,9 +160,9 @@ def _with_path(value: ArgumentValue, name: str, path: str) -> ArgumentValue:
     if isinstance(value, tuple):
         return tuple(each if isinstance(each, int | float) else str(_with_path(each, name, path)) for each in value)
     text = str(value)
-    if told := _object(text):
-        changed = {key: path if inner == name else inner for key, inner in told.items()}
-        if told.get("model") == name:
+    if content := _object(text):
+        changed = {key: path if inner == name else inner for key, inner in content.items()}
+        if content.get("model") == name:
             changed.pop("revision", None)
         return json.dumps(changed)
     if text == name:

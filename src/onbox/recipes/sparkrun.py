@@ -14,7 +14,7 @@ from typing import Any
 from onbox.errors import UsageError
 from onbox.recipes.sparkrun_command import engine_of, options_of, usual_program, values_of
 from onbox.recipes.sparkrun_render import environment_value, unfilled
-from onbox.recipes.text import recipe_of
+from onbox.recipes.yaml_text import recipe_of
 from onbox.schema.recipe import Recipe
 from onbox.schema.recipe.name import slug
 
@@ -218,10 +218,10 @@ def notes(recipe: Recipe) -> list[str]:
     found = [f"{key}: not a key of sparkrun 0.4.2; kept for export" for key in unknown]
     found += [f"{key}: kept for export, without effect here" for key in idle]
     _, options = options_of(data, recipe.engine, recipe.name)
-    told = {option.name: option.value for option in options}
-    if told.get("host") not in (None, "127.0.0.1"):
+    values = {option.name: option.value for option in options}
+    if values.get("host") not in (None, "127.0.0.1"):
         found.append("host: onbox serves on 127.0.0.1 only")
-    if "api-key" in told:
+    if "api-key" in values:
         found.append("api-key: left out, as onbox serves on 127.0.0.1 only")
     found += [f"{option.name}: not JSON after rendering: {option.value}" for option in options if _broken(option.value)]
     return found
@@ -240,8 +240,8 @@ def _broken(value: Any) -> bool:
 
 def mods(recipe: Recipe) -> list[str]:
     """Changes to the container that sparkrun makes before it serves, and onbox does not."""
-    told = recipe.sparkrun.get("mods") or []
-    return [str(each) for each in told] if isinstance(told, list) else [str(told)]
+    listed = recipe.sparkrun.get("mods") or []
+    return [str(each) for each in listed] if isinstance(listed, list) else [str(listed)]
 
 
 def files_of_mods(recipe: Recipe) -> list[str]:
@@ -253,8 +253,8 @@ def files_of_mods(recipe: Recipe) -> list[str]:
 def nodes(recipe: Recipe) -> int:
     """How many boxes the recipe needs at least."""
     data = recipe.sparkrun
-    told = data.get("min_nodes", 1)
-    least = told if isinstance(told, int) else 1
+    count = data.get("min_nodes", 1)
+    least = count if isinstance(count, int) else 1
     return max(least, 2) if data.get("cluster_only") else least
 
 

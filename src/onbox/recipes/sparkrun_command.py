@@ -186,8 +186,8 @@ def options_of(data: Mapping[str, Any], engine: str, where: str) -> tuple[str, l
         options, loose = _after_options(options, model)
     named = [*loose, *(str(each.value) for each in options if each.name in MODEL_FLAGS[engine])]
     if named != [model]:
-        said = ", ".join(named) or "no model"
-        problem = f"{where}: command: serves {said}, where the recipe's model is {model}"
+        models = ", ".join(named) or "no model"
+        problem = f"{where}: command: serves {models}, where the recipe's model is {model}"
         raise UsageError(problem, "write {model} in its place")
     return " ".join(program), [each for each in options if each.name not in MODEL_FLAGS[engine]]
 

@@ -7,7 +7,7 @@ from typing import Any
 from onbox.errors import UsageError
 from onbox.recipes.sparkrun import CONTAINER, OWN, OWN_FIELDS, RUNTIMES, VERSION, from_sparkrun
 from onbox.recipes.sparkrun_command import options_of, placeholders_of, usual_program
-from onbox.recipes.text import write_yaml
+from onbox.recipes.yaml_text import write_yaml
 from onbox.schema.recipe import Recipe
 from onbox.schema.recipe.container import Container
 from onbox.schema.recipe.weights import Repository

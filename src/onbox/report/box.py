@@ -15,7 +15,7 @@ def lines(box: Mapping[str, Any]) -> list[Line]:
     Args:
         box: `box.json` as it lies, of any version of onbox.
     """
-    return [(what, said) for what, said in _lines(box) if said]
+    return [(what, text) for what, text in _lines(box) if text]
 
 
 def _lines(box: Mapping[str, Any]) -> Iterator[Line]:

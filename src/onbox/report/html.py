@@ -117,13 +117,13 @@ class MarkShape:
         points = weighed.points(self._page.verdict)
         if len(points) < 2:
             return Markup("")
-        said = [
+        labels = [
             f"{n} {each.name}: {words.percent(each.pass_rate)}, {words.seconds(each.seconds_a_run)}, "
             f"memory {words.size(each.memory_bytes)}"
             + (f", dominated by {', '.join(each.dominated_by)}" if each.dominated_by else "")
             for n, each in points
         ]
-        return pictures.frontier(points, self.slowest_s, "; ".join(said))
+        return pictures.frontier(points, self.slowest_s, "; ".join(labels))
 
     @property
     def slowest_s(self) -> float:
@@ -201,8 +201,8 @@ def _rests_on(page: Page) -> bool:
 def _speeds(speed: Measurement | None) -> list[float]:
     if speed is None:
         return []
-    seen = [speed.decode_tok_s, speed.cold_tok_s, *(speed.interval or ()), *(w.tok_s for w in speed.witnesses)]
-    return [value for value in seen if value is not None]
+    rates = [speed.decode_tok_s, speed.cold_tok_s, *(speed.interval or ()), *(w.tok_s for w in speed.witnesses)]
+    return [value for value in rates if value is not None]
 
 
 def _shown(value: object) -> object:

@@ -52,11 +52,11 @@ def _verdict(page: Page) -> Iterator[str]:
 
 
 def _sight(page: Page) -> Iterator[str]:
-    for number, (name, said, rows) in enumerate(sight.markdown(page.verdict)):
+    for number, (name, lines, rows) in enumerate(sight.markdown(page.verdict)):
         if not number:
             yield "## Sight"
         yield f"### {plain(name)}"
-        yield bullets(plain(each) for each in said)
+        yield bullets(plain(each) for each in lines)
         yield table(sight.HEAD, (tuple(code(cell) if cell else "" for cell in row) for row in rows))
 
 
@@ -235,7 +235,7 @@ def _runs(page: Page) -> Iterator[str]:
 
 
 def _run(page: Page, run: RunResult) -> Iterator[str]:
-    said = read_transcript(page.folder, run, TEXT_CHARACTERS_MAX)
+    talk = read_transcript(page.folder, run, TEXT_CHARACTERS_MAX)
     file = f"{run.folder}/trajectory.json"
     cause = "" if run.attribution.value == "none" else f" caused by {run.attribution.value},"
     yield (
@@ -244,13 +244,13 @@ def _run(page: Page, run: RunResult) -> Iterator[str]:
         f"{words.seconds(run.model_s)} waiting for the model{words.with_other_runs(run.beside)}{_on(run.node)}, "
         f"{_reward(run)}changed: {plain(words.change(run))}; evidence in {code(run.folder)}"
     )
-    if said.problem:
-        yield f"{said.problem.capitalize()}."
-    if said.steps_omitted:
-        yield f"{words.count(said.steps_omitted, 'step')} in the middle left out; {words.WHOLE_IS_IN} {code(file)}"
-    for step in said.steps:
+    if talk.problem:
+        yield f"{talk.problem.capitalize()}."
+    if talk.steps_omitted:
+        yield f"{words.count(talk.steps_omitted, 'step')} in the middle left out; {words.WHOLE_IS_IN} {code(file)}"
+    for step in talk.steps:
         yield from _step(step, file)
-    for name, text in (("workspace.patch", said.patch), ("gate.txt", said.gate)):
+    for name, text in (("workspace.patch", talk.patch), ("gate.txt", talk.gate)):
         if text:
             yield code(name)
             yield quoted(text, f"{run.folder}/{name}")
@@ -283,10 +283,10 @@ def _not_counted(page: Page) -> Iterator[str]:
     rows: list[tuple[str, str]] = []
     for c in page.verdict.contenders:
         if c.speed and c.speed.status is Validity.INVALID:
-            seen = ", ".join(_rate(w.tok_s, True) for w in c.speed.witnesses if w.tok_s is not None)
+            rates = ", ".join(_rate(w.tok_s, True) for w in c.speed.witnesses if w.tok_s is not None)
             failed = (check for check in c.speed.checks if check.status is Status.FAIL)
             why = " ".join(f"{code(check.id)} {plain(check.hint)}" for check in failed)
-            rows.append((f"{plain(c.name)} decode speed {seen}", why))
+            rows.append((f"{plain(c.name)} decode speed {rates}", why))
     rows += [
         (f"~~{plain(run.folder)}~~", f"{code(run.code)} {plain(run.detail)}")
         for run in page.verdict.runs
@@ -323,7 +323,7 @@ def _box(page: Page) -> Iterator[str]:
     if not page.box:
         yield words.NO_BOX
         return
-    yield table(("what", ""), ((plain(what), plain(said)) for what, said in box.lines(page.box)))
+    yield table(("what", ""), ((plain(what), plain(text)) for what, text in box.lines(page.box)))
     yield folded("all that is known of it", [facts(page.box)])
 
 

@@ -102,17 +102,17 @@ def timeline(phases: Sequence[Phase], longest_s: float, largest_bytes: int) -> M
     at, parts = 0.0, []
     for index, phase in enumerate(phases):
         place, width = round(at, 3), _place(phase.seconds, longest_s)
-        told = _phase_label(phase)
+        caption = _phase_label(phase)
         parts.append(
             Markup('<rect class="phase p{}" x="{}%" width="{}%" y="0" height="{}"><title>{}</title></rect>').format(
-                index % 6, place, width, LANE, told
+                index % 6, place, width, LANE, caption
             )
         )
         if phase.peak_bytes:
             height = round(LANE * _place(phase.peak_bytes, largest_bytes) / 100, 1)
             parts.append(
                 Markup('<rect class="held" x="{}%" width="{}%" y="{}" height="{}"><title>{}</title></rect>').format(
-                    place, width, 2 * LANE - height, height, told
+                    place, width, 2 * LANE - height, height, caption
                 )
             )
         at += width

@@ -48,10 +48,10 @@ def _blocks(page: Page, most: int) -> Iterator[str]:
         about = (
             f"{code(each.check.id)} {plain(_cut(each.contender, NAME_CHARACTERS_MAX))}".rstrip() for each in doubts
         )
-        said = [f"{words.STATUSES[each.check.status.value]}: {name}: {_short(each.check.hint)}"
+        doubt_lines = [f"{words.STATUSES[each.check.status.value]}: {name}: {_short(each.check.hint)}"
                 for each, name in zip(doubts, about, strict=True)]  # fmt: skip
         yield "What failed or warned:"
-        yield bullets(said[:most]) + _more(said, most, "check")
+        yield bullets(doubt_lines[:most]) + _more(doubt_lines, most, "check")
     else:
         yield words.NO_DOUBTS
     if verdict.would_settle:
@@ -96,9 +96,9 @@ def _row(found: ContenderResult) -> tuple[str, ...]:
 
 
 def _box(page: Page) -> str:
-    said = dict(box.lines(page.box or {}))
+    facts = dict(box.lines(page.box or {}))
     parts = ("processor", "memory", *(["accelerator"] if (page.box or {}).get("accelerators") else []))
-    known = [said[name] for name in parts if name in said]
+    known = [facts[name] for name in parts if name in facts]
     return plain(_cut(f"On: {'; '.join(known)}.", TEXT_CHARACTERS_MAX)) if known else words.NO_BOX
 
 

@@ -59,13 +59,15 @@ def _contender(found: ContenderResult, n: int, y: int) -> Iterator[str]:
 
 
 def _foot(verdict: Verdict, y: int, seal: str) -> Iterator[str]:
-    said = []
+    lines = []
     if verdict.tasks is not None:
-        said.append(f"better on {verdict.tasks.better}, equal on {verdict.tasks.equal}, worse on {verdict.tasks.worse}")
-    said.append(
+        lines.append(
+            f"better on {verdict.tasks.better}, equal on {verdict.tasks.equal}, worse on {verdict.tasks.worse}"
+        )
+    lines.append(
         f"these tasks {words.p_value(verdict.fixed_suite.p)}, tasks like these {words.p_value(verdict.population.p)}"
     )
-    yield _words(LEFT, y, "; ".join(said), 14, MUTED)
+    yield _words(LEFT, y, "; ".join(lines), 14, MUTED)
     shown = f"onbox, seal of the evidence {seal[:16]}…" if seal else "onbox"
     yield _words(LEFT, y + 26, f"{shown}; bars: 95 percent for these tasks", 12, MUTED)
 

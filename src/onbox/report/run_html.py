@@ -41,7 +41,7 @@ def square(run: RunResult) -> Markup:
 
 
 def _facts(run: RunResult, base: str) -> str:
-    told = [
+    pairs = [
         ("outcome", run.outcome.value),
         ("caused by", "" if run.attribution.value == "none" else run.attribution.value),
         ("turns", str(run.turns)),
@@ -53,7 +53,7 @@ def _facts(run: RunResult, base: str) -> str:
         ("beside other runs", str(run.beside) if run.beside else ""),
         ("carried out on", run.node),
     ]
-    rows = [f"<div><dt>{name}</dt><dd>{_text(value)}</dd></div>" for name, value in told if value]
+    rows = [f"<div><dt>{name}</dt><dd>{_text(value)}</dd></div>" for name, value in pairs if value]
     rows.append(f"<div><dt>evidence</dt><dd>{_link(f'{run.folder}/', base, run.folder)}</dd></div>")
     return '<dl class="facts">{}</dl>'.format("\n".join(rows))
 

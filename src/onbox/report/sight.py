@@ -85,9 +85,9 @@ def markdown(verdict: Verdict) -> Iterator[tuple[str, tuple[str, ...], list[tupl
     for contender in with_sight(verdict):
         sight = contender.sight
         assert sight is not None
-        said = [f"{HEADS[sight.sees]} ({WHY[sight.reason]}): {sight.detail}", f"Controls: {sight.controls}"]
-        said += [f"Try: {sight.advice}"] if sight.advice else []
-        said += [f"Missing: {each}" for each in sight.missing]
+        lines = [f"{HEADS[sight.sees]} ({WHY[sight.reason]}): {sight.detail}", f"Controls: {sight.controls}"]
+        lines += [f"Try: {sight.advice}"] if sight.advice else []
+        lines += [f"Missing: {each}" for each in sight.missing]
         rows: list[tuple[str, ...]] = [
             (
                 str(trial.n),
@@ -99,7 +99,7 @@ def markdown(verdict: Verdict) -> Iterator[tuple[str, tuple[str, ...], list[tupl
             )
             for trial in sight.trials
         ]
-        yield contender.name, tuple(said), rows
+        yield contender.name, tuple(lines), rows
 
 
 HEAD = ("n", "picture", "in it", "outcome", "answer", "file")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from onbox.judge.results import Verdict
 from onbox.judge.weighed import Standing
 from onbox.report import words
+from onbox.schema.units import UNKNOWN
 
 QUANTS = "Quants of one model"
 QUANTS_HEAD = (
@@ -38,7 +39,6 @@ ARMS_HEAD = (
 )
 CONTENDERS_MIN = 3
 """Of fewer the headline says it all."""
-UNKNOWN = "unknown"
 
 
 def tables(verdict: Verdict) -> Iterator[tuple[str, tuple[str, ...], list[tuple[str, ...]]]]:
@@ -107,7 +107,7 @@ def quant_rows(verdict: Verdict) -> list[tuple[str, ...]]:
             row.said,
             _times(row.time_ratio, row.time_interval) if row.loss is not None else "",
             UNKNOWN if row.decode_tok_s is None else f"{row.decode_tok_s:.3g} tok/s{_within(row.decode_interval)}",
-            UNKNOWN if row.memory_bytes is None else f"{row.memory_bytes / 1e9:.2f} GB",
+            words.size(row.memory_bytes),
             {True: "yes", False: "no", None: UNKNOWN}[row.sees],
         )
         for row in verdict.quants

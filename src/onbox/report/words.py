@@ -5,14 +5,22 @@ A value that is None was not seen; it is said so, and never shown as 0. Every fu
 
 import re
 from collections.abc import Mapping
-from decimal import Decimal
 
-from onbox.judge.formatting import OF_KERNELS, plus_minus
+from onbox.judge.formatting import OF_KERNELS
 from onbox.judge.rates import Bound, RateOrder, RateRatio
 from onbox.judge.results import BackendProof, Difference, Measurement, RunResult
 
-NOT_MEASURED = "not measured"
-UNKNOWN = "unknown"
+# The templates name all of these by this module.
+from onbox.schema.units import NOT_MEASURED as NOT_MEASURED
+from onbox.schema.units import UNKNOWN as UNKNOWN
+from onbox.schema.units import count as count
+from onbox.schema.units import number as number
+from onbox.schema.units import p_value as p_value
+from onbox.schema.units import percent as percent
+from onbox.schema.units import plus_minus, without_trailing_zeros
+from onbox.schema.units import seconds as seconds
+from onbox.schema.units import size as size
+
 WHOLE_IS_IN = "the whole is in"
 NO_VALID_NUMBER = "no valid number"
 KERNELS_ALONE = OF_KERNELS
@@ -162,37 +170,9 @@ def difference(found: Difference) -> str:
     return f"{found.what}: claimed {found.claimed}, here {found.measured}"
 
 
-def number(value: float | None, digits: int = 3) -> str:
-    """`value` with so many significant digits, never in scientific notation; thousands are set apart by commas."""
-    if value is None:
-        return UNKNOWN
-    if value == 0:
-        return "0"
-    rounded = Decimal(f"{value:.{digits - 1}e}")
-    places = max(0, digits - 1 - rounded.adjusted())
-    return f"{rounded:,.{places}f}"
-
-
 def tok_s(value: float | None) -> str:
     """A rate: `23.6 tok/s`."""
     return NOT_MEASURED if value is None else f"{number(value)} tok/s"
-
-
-def seconds(value: float | None) -> str:
-    """A duration: `7 ms`, `0.42 s`, `42 s`, `3 min 20 s`, `1 h 05 min`."""
-    if value is None:
-        return NOT_MEASURED
-    if value < 0.0995:
-        return f"{max(1, round(value * 1000))} ms" if value else "0 s"
-    if value < 0.995:
-        return f"{_trimmed(number(value, 2))} s"
-    if value < 99.5:
-        return f"{value:.1f} s" if value < 9.95 else f"{value:.0f} s"
-    whole = round(value)
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s" if whole % 60 else f"{whole // 60} min"
-    minutes = round(value / 60)
-    return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def points(value: float | None) -> str:
@@ -203,27 +183,6 @@ def points(value: float | None) -> str:
 def points_interval(value: tuple[float, float] | None) -> str:
     """Two differences: `-12 to +40`."""
     return UNKNOWN if value is None else f"{100 * value[0]:+.0f} to {100 * value[1]:+.0f}"
-
-
-def size(value: float | None) -> str:
-    """A number of bytes in powers of 1000: `1.12 GB`."""
-    if value is None:
-        return UNKNOWN
-    if value < 1000:
-        return f"{value:.0f} bytes"
-    power = min(4, 1 + sum(value >= 999.5 * 1000**n for n in (1, 2, 3)))
-    return f"{number(value / 1000**power)} {('kB', 'MB', 'GB', 'TB')[power - 1]}"
-
-
-def percent(value: float | None) -> str:
-    """A share of 1 as whole percent: `67 %`; a share that is not 0 or 1 is never rounded to it."""
-    if value is None:
-        return NOT_MEASURED
-    if 0 < value < 0.005:
-        return "< 1 %"
-    if 0.995 < value < 1:
-        return "> 99 %"
-    return f"{100 * value:.0f} %"
 
 
 def percent_interval(value: tuple[float, float] | None) -> str:
@@ -258,33 +217,17 @@ def bound(found: Bound) -> str:
 def budget(speed: Measurement) -> str:
     """The lines of an uncertainty, the widest first: `requests 3.1 %, drift 1.0 %`; those below 0.05 % are left out."""
     lines = sorted(speed.uncertainty.budget if speed.uncertainty else (), key=lambda line: -line.relative)
-    said = ", ".join(f"{line.source} {100 * line.relative:.1f} %" for line in lines if line.relative >= 0.0005)
+    sources = ", ".join(f"{line.source} {100 * line.relative:.1f} %" for line in lines if line.relative >= 0.0005)
     if speed.uncertainty is None or speed.uncertainty.asked is None:
-        return said
-    asked = f"{number(100 * speed.uncertainty.asked)} % asked"
+        return sources
+    target = f"{number(100 * speed.uncertainty.asked)} % asked"
     kept = f", not reached: {speed.uncertainty.why_not}" if speed.uncertainty.why_not else ", reached"
-    return f"{said}; {asked}{kept}" if said else f"{asked}{kept}"
+    return f"{sources}; {target}{kept}" if sources else f"{target}{kept}"
 
 
 def tok_s_interval(value: tuple[float, float] | None) -> str:
     """Two rates: `23.1 to 24.0 tok/s`."""
     return UNKNOWN if value is None else f"{number(value[0])} to {number(value[1])} tok/s"
-
-
-def p_value(value: float | None) -> str:
-    """A probability of chance: `p = 0.043`, `p < 0.001`, or that it is unknown."""
-    if value is None:
-        return f"p {UNKNOWN}"
-    if value < 0.001:
-        return "p < 0.001"
-    return f"p = {value:.3f}" if value < 0.1 else f"p = {value:.2f}"
-
-
-def count(value: int | None, one: str, many: str = "") -> str:
-    """A number of things: `1 run`, `12 runs`."""
-    if value is None:
-        return UNKNOWN
-    return f"{value:,} {one if value == 1 else many or one + 's'}"
 
 
 def change(run: RunResult) -> str:
@@ -318,14 +261,10 @@ def quantity(value: float | str | None, unit: str = "") -> str:
     if value is None:
         return UNKNOWN
     if not isinstance(value, str) and unit.startswith("%") and abs(value) >= 1:
-        return f"{_trimmed(f'{value:,.1f}')} {unit}"
-    text = value if isinstance(value, str) else _trimmed(number(value))
+        return f"{without_trailing_zeros(f'{value:,.1f}')} {unit}"
+    text = value if isinstance(value, str) else without_trailing_zeros(number(value))
     counted = ONE_OF_MANY.sub(r"\1", unit) if text == "1" else unit
     return f"{text} {counted}".strip()
-
-
-def _trimmed(text: str) -> str:
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def fact(key: str, value: object) -> str:
@@ -358,7 +297,7 @@ def _measured(key: str, value: float) -> str:
         return tok_s(value)
     if key.endswith("_s"):
         return seconds(value)
-    return str(value) if isinstance(value, int) else _trimmed(number(value, 4))
+    return str(value) if isinstance(value, int) else without_trailing_zeros(number(value, 4))
 
 
 def label(key: str) -> str:

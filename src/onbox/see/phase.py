@@ -11,9 +11,9 @@ from onbox.engines.served import who_serves
 from onbox.errors import BoxError, UsageError
 from onbox.evidence.records import SightFacts, SightPlan, StandUp
 from onbox.schema.recipe import Recipe
-from onbox.see.facts import SightSubject, command_of, facts_about, speaks_of_sight
 from onbox.see.pictures import require_pillow
 from onbox.see.sight_session import Show, SightSession
+from onbox.see.sight_subject import SightSubject, command_of, facts_about, speaks_of_sight
 from onbox.wire.client import StampedClient
 
 NAME = "see.json"
@@ -48,7 +48,7 @@ def ask_about_pictures(
     facts: SightFacts,
     folder: Path,
     *,
-    show: Show = lambda asked, exchange: None,
+    show: Show = lambda attempt, exchange: None,
     tell: Callable[[str], None] = lambda text: None,
 ) -> bool:
     """Show pictures to a model of which something says that it sees, or to any where the plan says so.

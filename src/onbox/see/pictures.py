@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from onbox.errors import BoxError, UsageError, install_extra
-from onbox.see.words import WORDS
+from onbox.see.word_list import WORDS
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -40,7 +40,7 @@ class SightSession:
         model: str,
         plan: SightPlan,
         folder: Path,
-        show: Show = lambda asked, exchange: None,
+        show: Show = lambda attempt, exchange: None,
     ) -> None:
         self._client = client
         self._model = model
@@ -106,7 +106,7 @@ class SightSession:
         self._n += 1
         shown = control != "text only"
         home, file = self._folder / str(self._n), "image.png" if picture.suffix == "png" else f"image.{picture.suffix}"
-        asked = SightTry(
+        attempt = SightTry(
             n=self._n,
             kind=picture.kind,
             control=control,
@@ -123,8 +123,8 @@ class SightSession:
         body = self._body(picture, shown=shown)
         exchange = self._client.post(CHAT, body, purpose="see")
         append_line(home / "wire.jsonl", exchange)
-        write_json(home / "run.json", asked)
-        self._show(asked, exchange)
+        write_json(home / "run.json", attempt)
+        self._show(attempt, exchange)
         return exchange
 
     def _body(self, picture: Picture, *, shown: bool) -> dict[str, Any]:

@@ -47,8 +47,8 @@ class ChatEmulator:
     def usage(self, end: StreamEnd) -> list[Message]:
         if self._shape.usage in ("none", "choice"):
             return []
-        told = {"one": 1, "summed": end.tokens * (end.tokens + 1) // 2}.get(self._shape.usage, end.tokens)
-        message: dict[str, Any] = {"object": "chat.completion.chunk", "choices": [], "usage": _usage(told)}
+        count = {"one": 1, "summed": end.tokens * (end.tokens + 1) // 2}.get(self._shape.usage, end.tokens)
+        message: dict[str, Any] = {"object": "chat.completion.chunk", "choices": [], "usage": _usage(count)}
         if self._shape.account == "timings":
             message["timings"] = {"predicted_n": end.tokens, "predicted_ms": end.decode_s * 1e3, "cache_n": 0}
         if self._shape.account == "metrics":

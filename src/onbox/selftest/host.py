@@ -65,5 +65,5 @@ async def _main(names: Sequence[str], tempo: Tempo) -> None:
 
 
 if __name__ == "__main__":
-    asked = json.loads(sys.argv[1])
-    asyncio.run(_main(asked["names"], Tempo(**asked["tempo"])))
+    settings = json.loads(sys.argv[1])
+    asyncio.run(_main(settings["names"], Tempo(**settings["tempo"])))

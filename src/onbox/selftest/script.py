@@ -122,10 +122,10 @@ def _stream(shape: Shape, made: int, sent: int, tempo: Tempo) -> Iterator[Beat]:
     yield Beat(0.0 if shape.role_first else tempo.prefill_s, _frames(shape, emulator.open()))
     chunks = [(_at(shape, made, last, tempo), emulator.write(chunk)) for last, chunk in _tokens(shape, made, sent)]
     for first in range(0, len(chunks), shape.flush):
-        together = chunks[first : first + shape.flush]
+        flushed = chunks[first : first + shape.flush]
         # What sends every so many together sends what is left at the end of the stream.
-        at_s = together[-1][0] if len(together) == shape.flush else end_s
-        yield Beat(at_s, _frames(shape, chain.from_iterable(messages for _, messages in together)))
+        at_s = flushed[-1][0] if len(flushed) == shape.flush else end_s
+        yield Beat(at_s, _frames(shape, chain.from_iterable(messages for _, messages in flushed)))
         if shape.comments:
             yield Beat(at_s + tempo.token_s / 2, COMMENT)
     if shape.fault == "cut":

@@ -225,8 +225,8 @@ def _object(body: bytes) -> dict[str, Any]:
 def _known(request: dict[str, Any]) -> str | None:
     """The answer to the last message, where it is one of the questions that every shape answers alike."""
     messages = request.get("messages")
-    asked = json.dumps(messages[-1:]) if isinstance(messages, list) else ""
-    return next((known for question, known in KNOWN.items() if question in asked), None)
+    last_message = json.dumps(messages[-1:]) if isinstance(messages, list) else ""
+    return next((known for question, known in KNOWN.items() if question in last_message), None)
 
 
 def _length(request: dict[str, Any]) -> int:

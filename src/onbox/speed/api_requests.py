@@ -24,8 +24,8 @@ def _responses(model: str, text: str, plan: SpeedPlan) -> dict[str, Any]:
 
 
 def _messages(model: str, text: str, plan: SpeedPlan) -> dict[str, Any]:
-    asked = [{"role": "user", "content": text}]
-    return {"model": model, "max_tokens": plan.tokens, "temperature": 0, "stream": True, "messages": asked}
+    messages = [{"role": "user", "content": text}]
+    return {"model": model, "max_tokens": plan.tokens, "temperature": 0, "stream": True, "messages": messages}
 
 
 def _openai(model: str, plan: SpeedPlan) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def write_ceiling(
 
 
 @dataclass(frozen=True)
-class Roof:
+class Bandwidths:
     """What can be read at once, GB of 10^9 bytes; of several GPUs added up: communication between them is left out.
 
     Args:
@@ -88,7 +88,7 @@ class Roof:
         return self.measured_gb_s or self.nominal_gb_s or 0.0
 
 
-def roof_of(box: Path, gpus: GpuUse | None) -> Roof | None:
+def roof_of(box: Path, gpus: GpuUse | None) -> Bandwidths | None:
     """What the devices that an engine uses can read, by the trial's `box.json`; None: not known."""
     first = _bandwidth(box)
     listed = _bandwidths(box)
@@ -97,14 +97,14 @@ def roof_of(box: Path, gpus: GpuUse | None) -> Roof | None:
         known = measured or nominal
         if not known or (gpus is not None and gpus.total > max(1, len(listed))):
             return None  # GPUs of another box, or one that could not be measured
-        return Roof(measured, nominal, known, 1, first.get("cache_bytes"))
+        return Bandwidths(measured, nominal, known, 1, first.get("cache_bytes"))
     most = len(listed) if gpus is None else gpus.total
     if most > len(listed):
         return None
     rates = sorted(each["read_gb_s"] for each in listed)
     stated = sorted(each["nominal_gb_s"] for each in listed if each.get("nominal_gb_s"))
     caches = sorted(each.get("cache_bytes") or 0 for each in listed)
-    return Roof(
+    return Bandwidths(
         sum(rates[-most:]),
         sum(stated[-most:]) if len(stated) == len(listed) else None,
         sum(rates[: 1 if gpus is None else gpus.tensor]),
@@ -158,14 +158,14 @@ def _limits(known_gb_s: float, nominal_gb_s: float | None, least_gb_s: float) ->
 
 def _bandwidth(box: Path) -> dict[str, Any]:
     """Of the processor that would decode, as `box.json` tells it."""
-    told = _told(box).get("bandwidth")
-    return told if isinstance(told, dict) else {}
+    fields = _told(box).get("bandwidth")
+    return fields if isinstance(fields, dict) else {}
 
 
 def _bandwidths(box: Path) -> list[dict[str, Any]]:
     """Of each GPU."""
-    told = _told(box).get("bandwidths")
-    return [each for each in told or () if isinstance(each, dict) and each.get("device") != CPU]
+    fields = _told(box).get("bandwidths")
+    return [each for each in fields or () if isinstance(each, dict) and each.get("device") != CPU]
 
 
 def _told(box: Path) -> dict[str, Any]:

@@ -12,17 +12,18 @@ from statistics import mean, stdev
 
 from onbox.atomic_files import write_json
 from onbox.engines import Engine
+from onbox.engines.sequence_limit import reported_slots
+from onbox.evidence.decode_rate import digest, pooled_tok_s
 from onbox.evidence.folder import append_line
 from onbox.evidence.records import Exchange, SpeedPlan, SpeedRecord, Telemetry
-from onbox.evidence.replies import read_reply
-from onbox.protocol.reply import Reply
 from onbox.speed.api_requests import APIS, USUAL
+from onbox.speed.depths import DEPTH_REQUESTS, measure_depths
 from onbox.speed.monitor import Monitor
 from onbox.speed.progress import OnProgress, SpeedProgress
 from onbox.speed.prompts import prompt
 from onbox.speed.scraping import Scraper
 from onbox.speed.telemetry import CpuMeter
-from onbox.speed.time_plan import COLD_TOKENS_MAX, RequestPace, time_plan, words_of
+from onbox.speed.time_plan import COLD_TOKENS_MAX, pace_of, time_plan, words_of
 from onbox.wire.client import StampedClient
 
 STEADY_OVER = 3
@@ -46,9 +47,6 @@ WITHIN_BUDGETS = 10.0
 
 ROUNDS_MIN = 2
 """Of several requests at a time."""
-
-DEPTH_REQUESTS = 4
-"""At each further depth; one more shows first whether there is time for them."""
 
 NO_SUCH_API = (400, 404, 405, 422, 501)
 """A server that answers so does not have the API that it was asked by; the next one is tried."""
@@ -107,7 +105,7 @@ class SpeedRun:
         self._wanted: int | None = None
         self._spent_s = self._each_s = 0.0
         self._spare = 0
-        self._pairs: list[tuple[int, float] | None] = []
+        self._pairs: list[tuple[float, float] | None] = []
         self._numbers = itertools.count()
         self._apis = [APIS[name] for name in apis]
         self._scraper = Scraper(client, engine)
@@ -141,14 +139,16 @@ class SpeedRun:
             if ended == "complete" and self._plan.within is not None and self._more(self._plan.within):
                 ended = self._one_by_one(monitor, made)
         record = self._record(self._plan, monitor, ended)
-        if self._plan.concurrency and ended == "complete":
+        record = record.model_copy(update={"plan": record.plan.model_copy(update={"concurrency": self._fitting()})})
+        if record.plan.concurrency and ended == "complete":
             # One at a time once more, so that a drift over the whole sweep shows.
-            for concurrency in (*self._plan.concurrency, 1):
+            for concurrency in (*record.plan.concurrency, 1):
                 self._cell(concurrency)
-        if ended == "complete":
-            for depth in self._plan.depths:
-                if not self._depth(depth):
-                    break
+        if self._plan.depths:
+            wanted = self._plan.depths if ended == "complete" else ()
+            alone = (self._plan.depth_tokens, self._each_s)
+            depths = measure_depths(wanted, alone, self._plan.budget_s, self._depth, self._say)
+            record = record.model_copy(update={"plan": record.plan.model_copy(update={"depths": depths})})
         write_json(self._folder / "run.json", record)
         return record
 
@@ -166,7 +166,7 @@ class SpeedRun:
         began_s = time.monotonic()
         with self._short():
             exchange = self._one("warmup", self._prompt(next(self._numbers)))
-        pace = _pace(exchange)
+        pace = pace_of(exchange)
         if pace is None:
             self._planned = "the first requests show no pace to plan by"
             return []
@@ -189,11 +189,12 @@ class SpeedRun:
         span_s = self._plan.tokens / paces[-1] if paces else None
         most = self._plan.warmup_requests_max
         while len(paces) < most:
-            seen = _events_and_seconds(read_reply(self._one("warmup", self._prompt(next(self._numbers)))))
-            if seen is None:
+            pair = _decoded(self._one("warmup", self._prompt(next(self._numbers))))
+            pace = pooled_tok_s([pair]) if pair else None
+            if pair is None or pace is None:
                 return None
-            events, span_s = seen
-            paces.append(events / span_s)
+            span_s = pair[1]
+            paces.append(pace)
             if _spread(paces) <= STEADY_SHARE:
                 break
             if len(paces) == most and UNSTEADY_SHARE < _spread(paces) < math.inf:
@@ -224,7 +225,7 @@ class SpeedRun:
             like = made[n - first_again] if n >= first_again else made[n]
             exchange = self._one("measured", self._prompt(made[n], like))
             if self._plan.within is not None:
-                self._pairs.append(_events_and_seconds(read_reply(exchange)))
+                self._pairs.append(_decoded(exchange))
             self._keep_moments(self._folder, monitor)
             if problem := _problem(exchange):
                 return problem
@@ -270,6 +271,15 @@ class SpeedRun:
 
     # ------------------------------------------------------------ several at a time
 
+    def _fitting(self) -> tuple[int, ...]:
+        """Numbers of requests at a time; for what bounds a rate only those that the server says it has room for."""
+        wanted = self._plan.concurrency
+        room = reported_slots(self._engine.props(self._client)) if self._plan.depths and wanted else None
+        if room is None or room >= max(wanted):
+            return wanted
+        self._say(f"the server has room for {room} at a time: more are not measured")
+        return tuple(number for number in wanted if number <= room)
+
     def _cell(self, concurrency: int) -> None:
         """Rounds of so many requests at once, with evidence of their own; the first round is a warm-up."""
         folder = self._folder / f"at-{concurrency}"
@@ -305,11 +315,14 @@ class SpeedRun:
 
     # ------------------------------------------------------------ deeper
 
-    def _depth(self, depth: int) -> bool:
+    def _depth(self, depth: int, limit_s: float | None) -> tuple[float | None, bool]:
         """A few requests after so much context, with evidence of their own; the first one shows whether there is time.
 
+        Args:
+            limit_s: seconds that a request may take; None: any.
+
         Returns:
-            False: such a request fails or takes too long, so that deeper ones are not tried.
+            (seconds that the first took; None: it failed, whether the others were made and none failed)
         """
         folder, whole = self._folder / f"depth-{depth}", self._plan
         self._plan = whole.model_copy(
@@ -320,14 +333,13 @@ class SpeedRun:
             tried = self._made(folder, "warmup", self._prompt(next(self._numbers)))
             took_s = time.monotonic() - began_s
             if _problem(tried):
-                self._on_progress(SpeedProgress(0, 0, None, f"depth {depth}: {_problem(tried)}: not measured"))
-                return False
-            if whole.budget_s is not None and DEPTH_REQUESTS * took_s > whole.budget_s:
+                self._say(f"depth {depth}: {_problem(tried)}: not measured")
+                return None, False
+            if limit_s is not None and took_s > limit_s:
                 needs_s = math.ceil(DEPTH_REQUESTS * took_s)
                 what = f"depth {depth}: {DEPTH_REQUESTS} requests would take {needs_s} s"
-                note = f"{what}: not measured (--budget {needs_s})"
-                self._on_progress(SpeedProgress(0, 0, None, note))
-                return False
+                self._say(f"{what}: not measured (--budget {needs_s})")
+                return took_s, False
             self._on_progress(SpeedProgress(0, DEPTH_REQUESTS, DEPTH_REQUESTS * took_s, f"depth {depth}"))
             ended = ""
             with self._window(folder) as monitor:
@@ -338,9 +350,12 @@ class SpeedRun:
                     if ended:
                         break
             write_json(folder / "run.json", self._record(self._plan, monitor, ended or "complete", 1, idle))
-            return not ended
+            return took_s, not ended
         finally:
             self._plan = whole
+
+    def _say(self, note: str) -> None:
+        self._on_progress(SpeedProgress(0, 0, None, note))
 
     def _made(self, folder: Path, purpose: str, text: str) -> Exchange:
         with self._meter.measuring():
@@ -406,6 +421,7 @@ class SpeedRun:
             idle_before=tuple(self._idle if idle is None else idle),
             engine_pids=self._meter.engine_pids(),
             accelerators=monitor.accelerators,
+            opened_accelerator=self._meter.opened_accelerator(),
             concurrency=concurrency,
             first_round=self._first_round if plan.within is not None and concurrency == 1 else None,
             wanted_requests=self._wanted if plan.within is not None and concurrency == 1 else None,
@@ -425,23 +441,6 @@ def _problem(exchange: Exchange) -> str:
     return exchange.error or ("" if exchange.status == 200 else f"status {exchange.status}")
 
 
-def _pace(exchange: Exchange) -> RequestPace | None:
-    """What one request shows of the server's pace; None where it shows none."""
-    reply = read_reply(exchange)
-    seen = _events_and_seconds(reply)
-    tokens = reply.completion_tokens or reply.chunks
-    if exchange.status != 200 or not exchange.ended_ns or tokens < 2:
-        return None
-    if seen is None:
-        # It came in one piece: all of its time is its tokens'.
-        return RequestPace(tokens / (exchange.ended_ns / 1e9), 0.0)
-    _, span_s = seen
-    return RequestPace((tokens - 1) / span_s, max(0.0, exchange.ended_ns / 1e9 - span_s))
-
-
-def _events_and_seconds(reply: Reply) -> tuple[int, float] | None:
-    """Events after the first, and the seconds that they took: enough to see whether a warm-up is over."""
-    seen = [arrival.t_ns for arrival in reply.arrivals if arrival.visible]
-    if len(seen) < 3 or seen[-1] == seen[0]:
-        return None
-    return len(seen) - 1, (seen[-1] - seen[0]) / 1e9
+def _decoded(exchange: Exchange) -> tuple[float, float] | None:
+    """Tokens of one request and the seconds that they took, as the judge takes them; None where it shows no rate."""
+    return digest(exchange).decoded

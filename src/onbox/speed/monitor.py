@@ -32,7 +32,7 @@ class Monitor:
     def __enter__(self) -> "Monitor":
         self._watch.__enter__()
         self._moments.append(self._moment(0.0))
-        self.accelerators = len(self._moments[0].gpus) if self._watch.seen else None
+        self.accelerators = len(self._moments[0].gpus) if self._watch.knows_devices else None
         self._thread.start()
         return self
 

@@ -31,8 +31,8 @@ class Scraper:
     def profile(self) -> EngineProfile | None:
         """How the server's counters are read: as its engine says, else by the names that they have."""
         facts = getattr(self._engine, "facts", None)
-        told: EngineProfile | None = facts.profile if facts else getattr(self._engine, "profile", None)
-        return told or (
+        known: EngineProfile | None = facts.profile if facts else getattr(self._engine, "profile", None)
+        return known or (
             profile_of(self._scrape() or "", [each.profile for each in all_facts() if each.profile])
             if self.offered
             else None

@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psutil
 
@@ -12,6 +13,9 @@ from onbox.evidence.records import CpuWindow
 
 REFERENCE = bytes(1 << 20)
 REFERENCE_REPEATS = 5
+ACCELERATOR_FILES = ("/dev/nvidia", "/dev/kfd", "/dev/dri/", "/dev/dxg", "/dev/accel/")
+"""Through one of these each process computes on an accelerator: NVIDIA's driver, AMD's, any of Direct Rendering, WSL's,
+the kernel's accel class."""
 
 
 def pace_of_processor_s() -> float:
@@ -77,6 +81,15 @@ class CpuMeter:
             return tuple(process.pid for process in self._engine())
         except psutil.Error:
             return ()
+
+    def opened_accelerator(self) -> bool | None:
+        """Whether a process of the engine has an accelerator's device file open; None: that is not ours to see."""
+        pids = self.engine_pids()
+        try:
+            files = [str(each.readlink()) for pid in pids for each in Path(f"/proc/{pid}/fd").iterdir()]
+        except OSError:
+            return None
+        return any(file.startswith(ACCELERATOR_FILES) for file in files) if pids else None
 
     def _engine(self) -> list[psutil.Process]:
         if self._engine_pid is None:

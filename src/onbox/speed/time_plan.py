@@ -6,7 +6,8 @@ Settled by the pace of the first requests, before any that counts: never by the 
 import math
 from dataclasses import dataclass
 
-from onbox.evidence.records import SpeedPlan
+from onbox.evidence.decode_rate import digest, pooled_tok_s
+from onbox.evidence.records import Exchange, SpeedPlan
 
 COLD_TOKENS_MAX = 32
 """Of the first request, and of the first warm-up, whose pace decides."""
@@ -33,6 +34,19 @@ class RequestPace:
     def request_s(self, tokens: int) -> float:
         """Seconds that a request of so many tokens takes."""
         return self.before_s + tokens / self.tok_s
+
+
+def pace_of(exchange: Exchange) -> RequestPace | None:
+    """What one request shows of the server's pace; None where it shows none."""
+    sample = digest(exchange)
+    tokens = sample.tokens or sample.reply.chunks
+    if exchange.status != 200 or not exchange.ended_ns or tokens < 2:
+        return None
+    whole_s = exchange.ended_ns / 1e9
+    decoded = sample.decoded
+    # Where it came in one piece, all of its time is its tokens'.
+    rate = pooled_tok_s([decoded or (tokens, whole_s)])
+    return None if rate is None else RequestPace(rate, max(0.0, whole_s - decoded[1]) if decoded else 0.0)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """A container by the name that onbox gave it: its process, its death, its removal.
 
 Docker is spoken to over its socket, because starting a program takes memory when there is least of it; the program is
-the road for podman and for a daemon elsewhere.
+the way for podman and for a daemon elsewhere.
 """
 
 import contextlib

@@ -12,7 +12,7 @@ from onbox.bench.agents.headless import find_server
 from onbox.errors import BoxError, UsageError
 from onbox.evidence.records import ArmPlan, McpServer
 from onbox.field_errors import first_problem
-from onbox.recipes.text import read_yaml
+from onbox.recipes.yaml_text import read_yaml
 
 BASELINE = "baseline"
 THINGS = ("rules", "mcp", "sampling", "nudges")
@@ -138,6 +138,6 @@ def _arm(entry: ArmEntry, path: Path) -> ArmPlan:
     if len(changed(arm)) != 1:
         what = ", ".join(changed(arm)) or "nothing"
         raise UsageError(
-            f"{where}: changes {what}", f"change one of {', '.join(THINGS)}, so that its effect can be told"
+            f"{where}: changes {what}", f"change one of {', '.join(THINGS)}, so that its effect can be measured"
         )
     return arm

@@ -20,10 +20,10 @@ from onbox.bench.tasks import Task
 from onbox.errors import BoxError, OnboxError
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import ContenderPlan, Plan, WeightsFile
-from onbox.trial.packing import pack
+from onbox.trial.folder_bytes import pack
 from onbox.trial.ray_executor import RayExecutor, one_line_of
 from onbox.trial.ray_module import require_ray
-from onbox.trial.worker import Worker, WorkerSpec, versions
+from onbox.trial.ray_worker import Worker, WorkerSpec, versions
 
 KNOCK_S = 3.0
 """For the head of the cluster to take a connection."""

@@ -55,7 +55,7 @@ class ContenderFailed:
 
 
 @dataclass(frozen=True)
-class Fetching:
+class FetchProgress:
     """Some bytes of the weights arrived, or, where `source` is `hashing`, were hashed."""
 
     name: str
@@ -82,7 +82,7 @@ class PhaseEnded:
 
 
 @dataclass(frozen=True)
-class Tokens:
+class TokenProgress:
     """The model is writing; sent a few times a second at most."""
 
     contender: str
@@ -157,10 +157,10 @@ Event = (
     | ContenderStarted
     | ContenderStopped
     | ContenderFailed
-    | Fetching
+    | FetchProgress
     | PhaseStarted
     | PhaseEnded
-    | Tokens
+    | TokenProgress
     | MeasurementProgress
     | SpeedMeasured
     | RunStarted

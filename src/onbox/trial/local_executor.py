@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from onbox.bench.instances import Instances
 from onbox.bench.runner import Bench
 from onbox.engines.registry import facts_by_owner, facts_of
-from onbox.engines.room import reported_slots
+from onbox.engines.sequence_limit import reported_slots
 from onbox.errors import BoxError
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import RunRecord

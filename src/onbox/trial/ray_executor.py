@@ -1,4 +1,4 @@
-"""A node of a cluster as an executor of runs; the other end is `onbox.trial.worker.Worker`."""
+"""A node of a cluster as an executor of runs; the other end is `onbox.trial.ray_worker.Worker`."""
 
 from pathlib import Path
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 from onbox.bench.sandbox.halt import RunHalted
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import RunRecord
-from onbox.trial.packing import unpack
+from onbox.trial.folder_bytes import unpack
+from onbox.trial.ray_worker import WorkerResult
 from onbox.trial.scheduler import ExecutorLost, RunJob
-from onbox.trial.worker import WorkerResult
 
 HALT_S = 5.0
 STOP_S = 120.0

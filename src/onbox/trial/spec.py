@@ -25,7 +25,7 @@ from onbox.evidence.records import (
 )
 from onbox.field_errors import first_problem
 from onbox.recipes import Recipe
-from onbox.recipes.text import read_yaml
+from onbox.recipes.yaml_text import read_yaml
 from onbox.trial.arms import ArmEntry, arms_of
 from onbox.wire.endpoint import Endpoint
 

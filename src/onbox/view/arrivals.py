@@ -6,9 +6,9 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from onbox.evidence.decode_rate import Sample, burst_starts, digest
 from onbox.evidence.folder import TrialFolder, read_lines
 from onbox.evidence.records import Exchange
-from onbox.judge.speed.estimator import Sample, burst_starts, digest
 from onbox.report import words
 from onbox.report.text import one_line
 
@@ -97,10 +97,10 @@ def strip_of(
 
 def _strip(exchange: Exchange, window: tuple[float, float]) -> Strip:
     sample = digest(exchange)
-    seen = sample.reply.arrivals
-    visible = [arrival.t_ns for arrival in seen if arrival.visible]
+    arrivals = sample.reply.arrivals
+    visible = [arrival.t_ns for arrival in arrivals if arrival.visible]
     starts = burst_starts(visible, sample.tokens)
-    last_ns = max([arrival.t_ns for arrival in seen] + [exchange.ended_ns or 0])
+    last_ns = max([arrival.t_ns for arrival in arrivals] + [exchange.ended_ns or 0])
     end_ms = max(1.0, last_ns / MILLISECOND_NS)
     begin, end = max(0.0, window[0]), min(end_ms, window[1])
     if end - begin < 0.01:
@@ -109,7 +109,7 @@ def _strip(exchange: Exchange, window: tuple[float, float]) -> Strip:
         id=exchange.id,
         purpose=exchange.purpose,
         sample=sample,
-        stamps=tuple((arrival.t_ns / MILLISECOND_NS, arrival.visible, arrival.characters) for arrival in seen),
+        stamps=tuple((arrival.t_ns / MILLISECOND_NS, arrival.visible, arrival.characters) for arrival in arrivals),
         bursts=tuple(stamp / MILLISECOND_NS for stamp in starts),
         end_ms=end_ms,
         from_ms=begin,

@@ -127,7 +127,7 @@ def _paired(left: ComparedContender, right: ComparedContender, tasks: Container[
 
 def _side(chosen: ComparedContender, tasks: Container[str]) -> dict[str, Sequence[CountedRun]]:
     """The valid runs of a contender on some tasks, judged once for as long as its trial is kept."""
-    kept, name = chosen.trial.seen, chosen.contender.name
+    kept, name = chosen.trial.counted_runs, chosen.contender.name
     if name not in kept:
         folder = chosen.trial.folder
         plan = folder.plan()
@@ -191,5 +191,5 @@ def _speeds(left: Measurement | None, right: Measurement | None) -> Iterator[Fac
     skipped = {"model"}
     for name in dict.fromkeys((*left.profile, *right.profile)):
         if name not in skipped:
-            told = [words.fact(name, each.profile.get(name)) for each in (left, right)]
-            yield FactRow(words.label(name), told[0], told[1])
+            texts = [words.fact(name, each.profile.get(name)) for each in (left, right)]
+            yield FactRow(words.label(name), texts[0], texts[1])

@@ -10,11 +10,11 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from onbox.errors import OnboxError
+from onbox.evidence.decode_rate import digest
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import Exchange, LedgerEntry, LedgerKind, Phase, Plan, StandUp
 from onbox.judge.progress import remaining_s
 from onbox.judge.results import Measurement, RunResult
-from onbox.judge.speed.estimator import digest
 from onbox.view.live_standup import StandUpFollower
 from onbox.view.run_judge import RunJudge, RunKey
 from onbox.view.standups import tail
@@ -31,7 +31,7 @@ WIRE_TAIL_BYTES = 4_000_000
 
 
 @dataclass
-class UnderWay:
+class CurrentRun:
     """A run that has begun and not ended."""
 
     task: str
@@ -86,7 +86,7 @@ class LiveState:
     tok_s: float | None = None
     requests: int = 0
     """Of the measurement, answered so far."""
-    under_way: list[UnderWay] = field(default_factory=list)
+    under_way: list[CurrentRun] = field(default_factory=list)
     cells: dict[tuple[str, str, str], list[str]] = field(default_factory=dict)
     """Contender, task, arm -> for each run its outcome, `under way`, `ended` (not judged yet) or nothing."""
     recent: list[RunResult] = field(default_factory=list)
@@ -208,13 +208,13 @@ class LiveTrial:
 
     def _recent(self) -> Iterator[RunResult]:
         assert self._judge is not None
-        told = 0
+        count = 0
         for key in reversed(self._ended):
             found = self._judge.known(key)
             if found is not None:
                 yield found
-                told += 1
-            if told >= RECENT:
+                count += 1
+            if count >= RECENT:
                 return
 
     # ------------------------------------------------------------ one contender
@@ -273,7 +273,7 @@ class LiveTrial:
             return "start", "", None
         return standing.verdict.phase, f"{standing.verdict.state}: {standing.verdict.why}", standing.left_s
 
-    def _runs_under_way(self, contender: str) -> Iterator[UnderWay]:
+    def _runs_under_way(self, contender: str) -> Iterator[CurrentRun]:
         """Folders of runs that have no `run.json` yet."""
         assert self._plan is not None
         for task in self._plan.tasks:
@@ -284,7 +284,7 @@ class LiveTrial:
                         continue
                     wire = place / str(n) / "wire.jsonl"
                     answers, tok_s = self._rate(wire)
-                    yield UnderWay(task.name, arm, n, answers, tok_s, _age_s(wire))
+                    yield CurrentRun(task.name, arm, n, answers, tok_s, _age_s(wire))
 
     def _rate(self, path: Path) -> tuple[int, float | None]:
         """(exchanges, tok/s of the last that holds a rate) at the end of a file of exchanges."""

@@ -63,15 +63,15 @@ class Pages:
         """A page that says what went wrong."""
         return self.text("problem.html.j2", message=message.replace(f"{self.library.top}/", ""))
 
-    def trials(self, asked: Query) -> Response:
+    def trials(self, query: Query) -> Response:
         """All trials, searched."""
         found = self.library.trials()
-        if len(found) == 1 and found[0].at == "." and not asked.text("q"):
+        if len(found) == 1 and found[0].at == "." and not query.text("q"):
             return RedirectResponse(link("/trial", at="."), 303)
-        wanted, kind = asked.text("q")[:WORD_MAX], asked.text("kind")
+        wanted, kind = query.text("q")[:WORD_MAX], query.text("kind")
         if wanted or kind:
             found = [each for each in found if _fits(self.library.summary(each), wanted, kind)]
-        page = paged(found, asked.number("page", 1), TRIALS_A_PAGE)
+        page = paged(found, query.number("page", 1), TRIALS_A_PAGE)
         rows = [(self.library.summary(each), each.stamp.changed_ns) for each in page.items]
         self._read_ahead()
         return self.render("trials.html.j2", page=page, rows=rows, wanted=wanted, kind=kind, cut=self.library.cut_off)
@@ -86,13 +86,13 @@ class Pages:
         for each in self.library.trials():
             self.library.summary(each)
 
-    def compare(self, asked: Query) -> Response:
+    def compare(self, query: Query) -> Response:
         """Two contenders beside each other.
 
         Raises:
             UsageError: not two are named, or one of them is not there.
         """
-        named = asked.texts("c")
+        named = query.texts("c")
         if len(named) != 2:
             raise UsageError(f"{len(named)} contenders are ticked, and two are compared", "tick two in the list")
         left, right = (self._chosen(each, place) for place, each in enumerate(named))

@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Paged(Generic[T]):
+class ListPage(Generic[T]):
     """One page of a list."""
 
     items: Sequence[T]
@@ -20,9 +20,9 @@ class Paged(Generic[T]):
     """Place of the first item in the whole list, from 1; 0 of an empty list."""
 
 
-def paged(items: Sequence[T], number: int, size: int) -> Paged[T]:
+def paged(items: Sequence[T], number: int, size: int) -> ListPage[T]:
     """The page of that number, or the nearest that there is."""
     last = max(1, -(-len(items) // size))
     number = min(max(1, number), last)
     first = (number - 1) * size
-    return Paged(items[first : first + size], number, last, len(items), first + 1 if items else 0)
+    return ListPage(items[first : first + size], number, last, len(items), first + 1 if items else 0)

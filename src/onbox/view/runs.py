@@ -22,9 +22,9 @@ class RunFilter:
     q: str = ""
 
     @classmethod
-    def by(cls, asked: Query) -> "RunFilter":
+    def by(cls, query: Query) -> "RunFilter":
         """From an address."""
-        return cls(**{name: asked.text(name)[:300] for name in NAMES})
+        return cls(**{name: query.text(name)[:300] for name in NAMES})
 
     def fields(self, **changes: str) -> list[tuple[str, str]]:
         """As fields of an address."""

@@ -19,7 +19,7 @@ R = TypeVar("R", bound=BaseModel)
 
 
 @dataclass(frozen=True)
-class Life:
+class LifePage:
     """One lifetime."""
 
     where: str
@@ -36,7 +36,7 @@ class Life:
     problems: tuple[str, ...]
 
 
-def lives(folder: TrialFolder, contender: str) -> tuple[list[Life], int]:
+def lives(folder: TrialFolder, contender: str) -> tuple[list[LifePage], int]:
     """Every lifetime on this box and on the nodes of a cluster, the last one first, and how many are left out."""
     home = folder.contender(contender)
     places = sorted([*home.glob("standup*"), *home.glob("nodes/*/standup*")], key=_age)
@@ -50,13 +50,13 @@ def _age(place: Path) -> tuple[str, int]:
     return str(place.parent), -int(number) if number.isdecimal() else -1_000_000
 
 
-def _life(folder: TrialFolder, place: Path) -> Life:
+def _life(folder: TrialFolder, place: Path) -> LifePage:
     problems: list[str] = []
     memory = course(place / "samples.jsonl")
     if memory.problem:
         problems.append(f"samples.jsonl: {memory.problem}")
     log, cut = tail(place / "engine.log", LOG_BYTES)
-    return Life(
+    return LifePage(
         where=place.relative_to(folder.path).as_posix(),
         up=_read(folder, StandUp, place / "phases.json", problems),
         memory=memory,

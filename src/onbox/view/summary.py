@@ -212,8 +212,8 @@ def _last_word(ledger: Path) -> str:
         return ""
     if not isinstance(entry, dict):
         return ""
-    said = [str(entry.get(name) or "") for name in ("kind", "subject", "reason")]
-    return f"last: {': '.join(part for part in said if part and part != '.')}"
+    fields = [str(entry.get(name) or "") for name in ("kind", "subject", "reason")]
+    return f"last: {': '.join(part for part in fields if part and part != '.')}"
 
 
 def _cut(text: str) -> str:

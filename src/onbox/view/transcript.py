@@ -12,7 +12,7 @@ from onbox.evidence.replies import read_reply
 from onbox.judge.results import RunResult
 from onbox.report.page import TranscriptStep, step_of, steps_of
 from onbox.report.text import Cut, cut
-from onbox.view.paging import Paged, paged
+from onbox.view.paging import ListPage, paged
 
 TEXT_CHARACTERS_MAX = 24_000
 STEPS_A_PAGE = 60
@@ -67,7 +67,7 @@ class TranscriptPage:
     """A run, ready to be read."""
 
     record: RunRecord | None
-    steps: Paged[TranscriptStep]
+    steps: ListPage[TranscriptStep]
     problem: str
     """Why there are no steps."""
     gate: Cut | None
@@ -88,7 +88,7 @@ def read(folder: TrialFolder, run: RunResult, page: int) -> TranscriptPage:
     patch, whole = _patch(at / "workspace.patch")
     return TranscriptPage(
         record=_record(folder, at / "run.json", problems),
-        steps=Paged(
+        steps=ListPage(
             [step_of(step, TEXT_CHARACTERS_MAX) for step in shown.items],
             shown.number,
             shown.last,
@@ -149,13 +149,13 @@ def _files(lines: list[str]) -> Iterator[DiffFile]:
         part = lines[begin : begins[index + 1] if index + 1 < len(begins) else len(lines)]
         while part and not part[-1]:
             part.pop()
-        told = tuple(_lines(part))
+        all_lines = tuple(_lines(part))
         yield DiffFile(
             name=_name(part),
-            lines=told[:LINES_MAX],
-            omitted=max(0, len(told) - LINES_MAX),
-            added=sum(line.kind == "d-add" for line in told),
-            removed=sum(line.kind == "d-del" for line in told),
+            lines=all_lines[:LINES_MAX],
+            omitted=max(0, len(all_lines) - LINES_MAX),
+            added=sum(line.kind == "d-add" for line in all_lines),
+            removed=sum(line.kind == "d-del" for line in all_lines),
         )
 
 

@@ -28,7 +28,7 @@ class TrialPage:
     stamp: Stamp
     verdict: Verdict
     page: Page
-    seen: dict[str, Mapping[str, Sequence[CountedRun]]] = field(default_factory=dict)
+    counted_runs: dict[str, Mapping[str, Sequence[CountedRun]]] = field(default_factory=dict)
     """The valid runs by contender and task, of those that were compared."""
 
     @property

@@ -41,9 +41,9 @@ class TrialPages:
         self._pages = pages
         self._live: TrialSummary[str, LiveTrial] = TrialSummary(LIVE_KEPT)
 
-    def trial(self, asked: Query) -> Response:
+    def trial(self, query: Query) -> Response:
         """The verdict and the way to all that is behind it; of a trial without one, how far it is."""
-        at = asked.needed("at")
+        at = query.needed("at")
         trial = self._pages.read.get(at)
         if trial is None:
             state = self.live_state(at)
@@ -86,21 +86,21 @@ class TrialPages:
 
     # ------------------------------------------------------------ runs
 
-    def runs(self, asked: Query) -> Response:
+    def runs(self, query: Query) -> Response:
         """The runs, picked and in pages."""
-        trial, picked = self._pages.read.needed(asked.needed("at")), RunFilter.by(asked)
+        trial, picked = self._pages.read.needed(query.needed("at")), RunFilter.by(query)
         found = picked.of_runs(trial.verdict.runs)
-        page = paged(found, asked.number("page", 1), RUNS_A_PAGE)
+        page = paged(found, query.number("page", 1), RUNS_A_PAGE)
         return self._pages.render("runs.html.j2", t=trial, p=picked, page=page, key_of=key_of, CODES=CODES)
 
-    def run(self, asked: Query) -> Response:
+    def run(self, query: Query) -> Response:
         """One run to be read.
 
         Raises:
             UsageError: there is no such run.
         """
-        at, key = asked.needed("at"), asked.needed("run")
-        trial, picked = self._pages.read.get(at), RunFilter.by(asked)
+        at, key = query.needed("at"), query.needed("run")
+        trial, picked = self._pages.read.get(at), RunFilter.by(query)
         folder = self._pages.library.folder(at)
         if trial is None:
             run, beside = self._ended(at, key), None
@@ -115,7 +115,7 @@ class TrialPages:
             run=run,
             p=picked,
             beside=beside,
-            reading=transcript.read(folder, run, asked.number("steps", 1)),
+            reading=transcript.read(folder, run, query.number("steps", 1)),
             key_of=key_of,
             meaning=CODES[run.code].meaning if run.code in CODES else "",
         )
@@ -130,18 +130,18 @@ class TrialPages:
 
     # ------------------------------------------------------------ speed
 
-    def speed(self, asked: Query) -> Response:
+    def speed(self, query: Query) -> Response:
         """The witnesses of a decode rate, and the raw arrivals behind it."""
-        trial = self._pages.read.needed(asked.needed("at"))
-        contender = trial.contender(asked.text("of") or trial.verdict.contenders[0].name)
-        at_a_time = asked.number("at_a_time", 0)
+        trial = self._pages.read.needed(query.needed("at"))
+        contender = trial.contender(query.text("of") or trial.verdict.contenders[0].name)
+        at_a_time = query.number("at_a_time", 0)
         where = f"{contender.name}/speed/1" + (f"/at-{at_a_time}" if at_a_time else "")
-        window = asked.share("from", 0.0), asked.share("to", -1.0)
+        window = query.share("from", 0.0), query.share("to", -1.0)
         problem = ""
         lines: tuple[arrivals.RequestLine, ...] = ()
         strip: arrivals.Strip | None = None
         try:
-            lines, strip = arrivals.strip_of(trial.folder, where, asked.number("request"), window)
+            lines, strip = arrivals.strip_of(trial.folder, where, query.number("request"), window)
         except (UsageError, OSError, ValueError) as error:
             problem = f"{where}/requests.jsonl: cannot be read: {str(error).partition(chr(10))[0][:300]}"
         return self._pages.render(
@@ -162,10 +162,10 @@ class TrialPages:
 
     # ------------------------------------------------------------ stand-up, files, report
 
-    def standup(self, asked: Query) -> Response:
+    def standup(self, query: Query) -> Response:
         """Every lifetime of a contender's engine."""
-        trial = self._pages.read.get(asked.needed("at"))
-        at, of = asked.needed("at"), asked.text("of")
+        trial = self._pages.read.get(query.needed("at"))
+        at, of = query.needed("at"), query.text("of")
         folder = self._pages.library.folder(at)
         names = [c.name for c in trial.verdict.contenders] if trial else [c.name for c in folder.plan().contenders]
         name = of or names[0]
@@ -231,5 +231,5 @@ def _largest(trial: TrialPage) -> float:
 def _rates(speed: Measurement | None) -> list[float]:
     if speed is None:
         return []
-    seen = [speed.decode_tok_s, speed.cold_tok_s, *(speed.interval or ()), *(w.tok_s for w in speed.witnesses)]
-    return [value for value in seen if value is not None]
+    rates = [speed.decode_tok_s, speed.cold_tok_s, *(speed.interval or ()), *(w.tok_s for w in speed.witnesses)]
+    return [value for value in rates if value is not None]

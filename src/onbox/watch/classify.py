@@ -8,9 +8,10 @@ utilisation is not even looked at.
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from onbox.watch.formatting import rate, seconds, size
+from onbox.schema.units import byte_rate, seconds
 from onbox.watch.phases import HOST, KERNELS, PhaseRule
 from onbox.watch.samples import NO_DAEMON
+from onbox.watch.sign_phrases import rate
 from onbox.watch.signs import SPAN_S, SPIN_CPU, UNITS, Signs
 
 SUSPECT_SHARE = 0.25
@@ -33,6 +34,15 @@ class WatchState(StrEnum):
     STARVED = "starved"
     DEAD = "dead"
     DONE = "done"
+
+
+class LogFailure(NamedTuple):
+    """A line of the log that tells why an engine gets no further, as its engine's table has it."""
+
+    t_s: float
+    """When it was read."""
+    line: str
+    next_step: str
 
 
 class HangWitness(NamedTuple):
@@ -60,31 +70,44 @@ class Assessment(NamedTuple):
     evidence: dict[str, Any]
 
 
-def classify(signs: Signs, phase: str, rule: PhaseRule, note: str = "") -> Assessment:
+def classify(
+    signs: Signs, phase: str, rule: PhaseRule, note: str = "", failure: LogFailure | None = None
+) -> Assessment:
     """The verdict on a stand-up whose signs these are, in this phase.
 
     Args:
         note: what limits the verdict, for the evidence.
+        failure: what the log told of a failure in this phase. It makes no verdict, since an engine may recover; one
+            that is made without it quotes it.
     """
     still_s = signs.still_s(rule.uses)
     moving = signs.moving(rule.uses)
-    told = witnesses(signs, rule, still_s)
-    state, why = _state(signs, phase, rule, still_s, moving, told)
+    agreeing = witnesses(signs, rule, still_s)
+    state, why = _state(signs, phase, rule, still_s, moving, agreeing)
+    if failure is not None and state in (WatchState.SUSPECT, WatchState.HUNG, WatchState.DEAD):
+        why += f"; after {seconds(failure.t_s)} the log said: {failure.line}"
+    limits = {"version": note} if note else {}
+    failed = {"failure": failure._asdict()} if failure is not None else {}
     return Assessment(
         round(signs.t_s, 3),
         state,
         phase,
         why,
         moving,
-        told,
+        agreeing,
         round(still_s, 1),
         rule.patience_s,
-        _evidence(signs) | ({"version": note} if note else {}),
+        _evidence(signs) | limits | failed,
     )
 
 
 def _state(
-    signs: Signs, phase: str, rule: PhaseRule, still_s: float, moving: dict[str, float], told: tuple[HangWitness, ...]
+    signs: Signs,
+    phase: str,
+    rule: PhaseRule,
+    still_s: float,
+    moving: dict[str, float],
+    agree: tuple[HangWitness, ...],
 ) -> tuple[WatchState, str]:
     if signs.ended:
         return _ended(signs)
@@ -97,7 +120,7 @@ def _state(
         return WatchState.STARVED, want
     # Two ticks early: the last move may have been seen one late, and the next look would be past the patience.
     limit_s = rule.patience_s - min(2 * signs.tick_s, TICKS_SHARE_MAX * rule.patience_s)
-    enough = [each for each in told if each.since_s >= limit_s]
+    enough = [each for each in agree if each.since_s >= limit_s]
     if len(enough) >= 2 and still_s >= limit_s:
         names = " and ".join(each.name for each in enough[:2])
         return WatchState.HUNG, f"nothing of what {phase} lives by moved for {seconds(still_s)}: {names} agree"
@@ -148,7 +171,7 @@ def _progress(
         if sign in moving and moving[sign] < floor and not others:
             return (
                 WatchState.SLOW,
-                f"{rate(sign, moving[sign])}, below the {size(floor)}/s that {phase} should reach",
+                f"{rate(sign, moving[sign])}, below the {byte_rate(floor)} that {phase} should reach",
             )
     return WatchState.PROGRESSING, rate(name, most)
 
@@ -156,37 +179,37 @@ def _progress(
 def witnesses(signs: Signs, rule: PhaseRule, still_s: float) -> tuple[HangWitness, ...]:
     """Who says that nothing gets on, and for how long; each looks another way."""
     now = signs.t_s
-    told = []
+    found = []
     serves = "tokens" in rule.uses
     if not _blind(signs) and not (serves and signs.spin >= SPIN_CPU):
         # A server that computes on processors moves nothing else, and its tokens are a witness of their own.
         what = "processor time alone" if signs.spin >= SPIN_CPU else "nothing"
         since = signs.still_s(HOST) if serves else still_s
-        told.append(HangWitness("counters", since, f"{what} from {len(signs.processes)} processes"))
+        found.append(HangWitness("counters", since, f"{what} from {len(signs.processes)} processes"))
     if signs.threads is not None and signs.asleep_since_s is not None:
         woken = "" if signs.switches_s is None else f", {signs.switches_s:.0f} switches/s"
         where = f" in {signs.threads.place}" if signs.threads.place else ""
-        told.append(
+        found.append(
             HangWitness("threads", now - signs.asleep_since_s, f"all {signs.threads.total} sleep{where}{woken}")
         )
     if signs.log_followed and "log" in rule.uses:
         since = now - signs.moved_s.get("log", 0.0)
-        told.append(HangWitness("log", since, signs.last_line or "it never said anything"))
+        found.append(HangWitness("log", since, signs.last_line or "it never said anything"))
     if signs.sockets and "received" in rule.uses:
         quiet = min(each.quiet_s for each in signs.sockets)
-        told.append(HangWitness("network", min(quiet, now), f"{len(signs.sockets)} connections open, all silent"))
+        found.append(HangWitness("network", min(quiet, now), f"{len(signs.sockets)} connections open, all silent"))
     if signs.frozen_since_s is not None and signs.tokens is not None:
         detail = f"{signs.tokens.running:.0f} requests run, {signs.tokens.done:.0f} tokens and no more"
-        told.append(HangWitness("tokens", now - signs.frozen_since_s, detail))
+        found.append(HangWitness("tokens", now - signs.frozen_since_s, detail))
     if signs.gpu_idle_since_s is not None:
         watts = max((each.power_w or 0.0 for each in signs.gpus), default=0.0)
-        told.append(HangWitness("gpu power", now - signs.gpu_idle_since_s, f"{watts:.0f} W with its memory held"))
+        found.append(HangWitness("gpu power", now - signs.gpu_idle_since_s, f"{watts:.0f} W with its memory held"))
     if signs.same_stacks_since_s is not None and signs.stacks_s is not None:
         apart = signs.stacks_s - signs.same_stacks_since_s
         if apart > 0:
             # Two looks that agree speak for the time in which nothing else moved either.
-            told.append(HangWitness("stacks", still_s, f"the same in two looks {seconds(apart)} apart"))
-    return tuple(told)
+            found.append(HangWitness("stacks", still_s, f"the same in two looks {seconds(apart)} apart"))
+    return tuple(found)
 
 
 def _blind(signs: Signs) -> bool:
@@ -199,32 +222,32 @@ def _blind(signs: Signs) -> bool:
 
 def _evidence(signs: Signs) -> dict[str, Any]:
     """What the verdict does not hold by itself; only what there is to say."""
-    told: dict[str, Any] = {"processes": len(signs.processes), "held_bytes": signs.held_bytes}
+    evidence: dict[str, Any] = {"processes": len(signs.processes), "held_bytes": signs.held_bytes}
     if signs.machine is not None:
-        told["available_bytes"] = signs.machine.available_bytes
-        told["total_bytes"] = signs.machine.total_bytes
+        evidence["available_bytes"] = signs.machine.available_bytes
+        evidence["total_bytes"] = signs.machine.total_bytes
     if signs.compilers:
-        told["compilers"] = list(signs.compilers)
+        evidence["compilers"] = list(signs.compilers)
     if signs.compiling:
-        told["compiling"] = signs.compiling
+        evidence["compiling"] = signs.compiling
     if signs.course.share is not None:
-        told["share"] = round(signs.course.share, 4)
-        told["share_of"] = signs.course.what
+        evidence["share"] = round(signs.course.share, 4)
+        evidence["share_of"] = signs.course.what
     if signs.course.eta_s is not None:
-        told["eta_s"] = round(signs.course.eta_s, 1)
+        evidence["eta_s"] = round(signs.course.eta_s, 1)
     if signs.gpus:
-        told["gpus"] = [each._asdict() for each in signs.gpus]
+        evidence["gpus"] = [each._asdict() for each in signs.gpus]
     if signs.tokens is not None:
-        told["tokens"] = signs.tokens._asdict()
+        evidence["tokens"] = signs.tokens._asdict()
     if signs.stacks:
-        told["stacks"] = signs.stacks.splitlines()
+        evidence["stacks"] = signs.stacks.splitlines()
     if signs.last_line:
-        told["last_line"] = signs.last_line
+        evidence["last_line"] = signs.last_line
     if signs.exit_code is not None:
-        told["exit_code"] = signs.exit_code
+        evidence["exit_code"] = signs.exit_code
     if signs.cannot:
-        told["cannot"] = list(signs.cannot)
-    return told
+        evidence["cannot"] = list(signs.cannot)
+    return evidence
 
 
 def as_json(verdict: Assessment) -> dict[str, Any]:

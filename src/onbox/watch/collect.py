@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from operator import is_
 from pathlib import Path
 
-from onbox.engines.landmarks import Landmarks
+from onbox.engines.landmarks import Landmarks, failure_of
 from onbox.supervisor.gpu_memory import Nvml, open_nvml
 from onbox.watch import stacks
 from onbox.watch.cgroups import Cgroups
@@ -107,12 +107,12 @@ class Collector:
         if self._py_spy is None:
             self._no_stacks = stacks.MISSING
             return None
-        seen = self._read_processes(self._clock())
-        pythons = [each for each in seen if each.role != "daemon" and _may_be_python(each.pid, each.name)]
-        told = [(each, stacks.stacks_of(each.pid, self._py_spy)) for each in pythons]
-        if any(text is None for _, text in told):
+        processes = self._read_processes(self._clock())
+        pythons = [each for each in processes if each.role != "daemon" and _may_be_python(each.pid, each.name)]
+        looks = [(each, stacks.stacks_of(each.pid, self._py_spy)) for each in pythons]
+        if any(text is None for _, text in looks):
             self._no_stacks = "py-spy may not look at every Python process of the set"
-        texts = [f"{each.name} ({each.pid})\n{text}" for each, text in told if text]
+        texts = [f"{each.name} ({each.pid})\n{text}" for each, text in looks if text]
         return "\n".join(texts) or None
 
     def close(self) -> None:
@@ -193,14 +193,14 @@ class Collector:
         return tuple(found)
 
     def _sample_descriptors(self) -> None:
-        seen = {}
+        descriptors = {}
         self._files = {}
         for member in self._members:
             found = read_descriptors(member.pid)
             if found is not None:
-                seen[member.pid] = found.sockets
+                descriptors[member.pid] = found.sockets
                 self._files[member.pid] = found.files
-        self._inodes = seen
+        self._inodes = descriptors
 
     def _sample_sockets(self, sample: WatchSample) -> None:
         inodes = set().union(*self._inodes.values())
@@ -240,12 +240,12 @@ class Collector:
 
     def _sample_gpus(self, nvml: Nvml) -> tuple[Gpu, ...]:
         pids = {member.pid for member in self._members}
-        told = []
+        samples = []
         for moment in nvml.moments():
             used = moment.used_bytes
             held = None if used is None else sum(count for pid, count in used.items() if pid in pids)
-            told.append(Gpu(moment.number, moment.power_w, moment.clock_mhz, held))
-        return tuple(told)
+            samples.append(Gpu(moment.number, moment.power_w, moment.clock_mhz, held))
+        return tuple(samples)
 
     def _ask_server(self, sample: WatchSample, now: float) -> None:
         server = self.target.server
@@ -266,21 +266,23 @@ class Collector:
             return
         last = len(lines) - KEPT_MAX
         sample.log = tuple(
-            line for index, line in enumerate(lines) if index >= last or self._landmarks.phase_of(line) is not None
+            line
+            for index, line in enumerate(lines)
+            if index >= last or self._landmarks.phase_of(line) is not None or failure_of(line) is not None
         )
 
     def _what_cannot_be_read(self, processes: Iterable[Process]) -> tuple[str, ...]:
-        told = []
+        notes = []
         hidden = sorted({each.name for each in processes if each.chars is None})
         if hidden:
-            told.append(f"reads and writes of {', '.join(hidden)}: not ours to see")
+            notes.append(f"reads and writes of {', '.join(hidden)}: not ours to see")
         if self._members.daemons_missing:
-            told.append(NO_DAEMON)
+            notes.append(NO_DAEMON)
         if self._sockets is None:
-            told.append("sockets: this kernel does not list them")
+            notes.append("sockets: this kernel does not list them")
         if self._no_stacks:
-            told.append(self._no_stacks)
-        return tuple(told)
+            notes.append(self._no_stacks)
+        return tuple(notes)
 
 
 def _may_be_python(pid: int, name: str) -> bool:

@@ -130,9 +130,9 @@ class Member:
         """Bytes read, written, through calls, and the calls; None where they are not ours to see."""
         if self._io is not None:
             try:
-                told = os.pread(self._io, 512, 0).split()
-                read, written = int(told[9]), int(told[11])
-                return read, written, int(told[1]) + int(told[3]), int(told[5]) + int(told[7])
+                words = os.pread(self._io, 512, 0).split()
+                read, written = int(words[9]), int(words[11])
+                return read, written, int(words[1]) + int(words[3]), int(words[5]) + int(words[7])
             except (OSError, ValueError, IndexError):
                 os.close(self._io)
                 self._io = None
@@ -164,8 +164,8 @@ def read_threads(pids: list[int]) -> Threads | None:
                 state = text[at : at + 1]
                 running += state == b"R"
                 waiting += state == b"D"
-                told = text[text.index(b"\nvoluntary_ctxt_switches:", at) :].split(None, 4)
-                switches += int(told[1]) + int(told[3])
+                words = text[text.index(b"\nvoluntary_ctxt_switches:", at) :].split(None, 4)
+                switches += int(words[1]) + int(words[3])
                 if state == b"S":
                     place = _content(f"/proc/{pid}/task/{task}/wchan")
                     places[place] = places.get(place, 0) + 1

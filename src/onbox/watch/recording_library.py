@@ -16,14 +16,14 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(path.name.removesuffix(SUFFIX) for path in FOLDER.glob(f"*{SUFFIX}")))
 
 
-def find_recording(asked: Path) -> Path:
+def find_recording(path: Path) -> Path:
     """A recording by its path, or one of those that come along by its name.
 
     Raises:
         UsageError: neither.
     """
-    if asked.is_file():
-        return asked
-    if len(asked.parts) == 1 and asked.name in names():
-        return FOLDER / f"{asked.name}{SUFFIX}"
-    raise UsageError(f"{asked}: no such recording", f"a file, or one of {', '.join(names())}")
+    if path.is_file():
+        return path
+    if len(path.parts) == 1 and path.name in names():
+        return FOLDER / f"{path.name}{SUFFIX}"
+    raise UsageError(f"{path}: no such recording", f"a file, or one of {', '.join(names())}")

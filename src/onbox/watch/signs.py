@@ -206,13 +206,13 @@ class Signs:
             return
         self.machine = sample.machine
         quota = self._throttled_s
-        told = {
+        readings = {
             "cpu": sample.machine.cpu_some_s,
             "io": sample.machine.io_full_s,
             "memory": sample.machine.memory_full_s,
             "quota": sum(quota) if quota else None,
         }
-        self._stalled.append((self.t_s, {name: value for name, value in told.items() if value is not None}))
+        self._stalled.append((self.t_s, {name: value for name, value in readings.items() if value is not None}))
         while len(self._stalled) > 2 and self._stalled[1][0] <= self.t_s - 2 * SPAN_S:
             self._stalled.popleft()
         begin, first = self._stalled[0]

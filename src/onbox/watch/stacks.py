@@ -13,8 +13,8 @@ MISSING = "py-spy is not installed, so no stacks: pip install 'onbox[watch]'"
 
 def py_spy() -> str | None:
     """The program, beside this Python or on the PATH."""
-    beside = Path(sys.executable).with_name("py-spy")
-    return os.fspath(beside) if beside.is_file() else shutil.which("py-spy")
+    installed = Path(sys.executable).with_name("py-spy")
+    return os.fspath(installed) if installed.is_file() else shutil.which("py-spy")
 
 
 def stacks_of(pid: int, program: str) -> str | None:

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from onbox.engines.landmarks import Landmarks, version_note
-from onbox.watch.classify import Assessment, classify
+from onbox.engines.landmarks import Landmarks, failure_of, version_note
+from onbox.watch.classify import Assessment, LogFailure, classify
 from onbox.watch.collect import Collector
 from onbox.watch.phases import KERNELS, LONGEST_PATIENCE_S, RULES, WITH_KERNELS, PhaseRule
 from onbox.watch.recording import Recorder
@@ -18,7 +18,7 @@ HOLDS_S = 0.25
 
 
 @dataclass(kw_only=True)
-class Lap:
+class PhaseSpan:
     """One phase as it was."""
 
     name: str
@@ -42,7 +42,7 @@ class Tracker:
         self, patience_s: float | None = None, landmarks: Landmarks | None = None, phase: str = "start"
     ) -> None:
         self.signs = Signs()
-        self.laps = [Lap(name=phase, began_s=0.0)]
+        self.laps = [PhaseSpan(name=phase, began_s=0.0)]
         self._patience_s = patience_s
         self._landmarks = landmarks or Landmarks()
         self._verdict: Assessment | None = None
@@ -50,6 +50,8 @@ class Tracker:
         """By the log, the command or the server."""
         self.note = ""
         """On a version that nobody has read the log of."""
+        self._failure: LogFailure | None = None
+        """The first that the log told since it named the phase."""
         self._is_engine = phase not in ("start", "build")
         """The log has named a phase: what is compiled from now on are an engine's kernels."""
 
@@ -75,9 +77,11 @@ class Tracker:
         self.signs.take(sample)
         for line in sample.log:
             self.note = self.note or version_note(line)
-        for phase in map(self._landmarks.phase_of, sample.log):
+        for line in sample.log:
+            phase = self._landmarks.phase_of(line)
             self._is_engine = self._is_engine or phase is not None
             self._tell(phase)
+            self._quote(line)
         self._tell(sample.phase)
         self._enter_kernels()
         lap = self.laps[-1]
@@ -86,14 +90,21 @@ class Tracker:
             available = self.signs.machine.available_bytes
             lap.available_min_bytes = min(available, lap.available_min_bytes or available)
         if last is None or not holds or last.phase != lap.name:
-            last = self._verdict = classify(self.signs, self.phase, self.rule, self.note)
+            last = self._verdict = classify(self.signs, self.phase, self.rule, self.note, self._failure)
         return last
 
     def _tell(self, phase: str | None) -> None:
         if phase is not None and self._told_phase != "serving":
+            if phase != self._told_phase:
+                self._failure = None
             self._told_phase = phase
             if self.phase != KERNELS or phase not in WITH_KERNELS:
                 self._enter(phase, self.signs.t_s)
+
+    def _quote(self, line: str) -> None:
+        known = failure_of(line) if self._failure is None else None
+        if known is not None:
+            self._failure = LogFailure(round(self.signs.t_s, 1), line, known.next_step)
 
     def _enter_kernels(self) -> None:
         """Compilers at work are a phase of their own for as long as they are, whatever the log last said."""
@@ -111,7 +122,7 @@ class Tracker:
             self.laps[-1].name = phase
             return
         self.laps[-1].ended_s = now
-        self.laps.append(Lap(name=phase, began_s=now))
+        self.laps.append(PhaseSpan(name=phase, began_s=now))
 
 
 class Watcher:

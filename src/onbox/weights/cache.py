@@ -48,11 +48,11 @@ class Entries:
         return (context if limit is None else min(context, limit)) // self.every
 
     def read_entries(self, context: int) -> int:
-        seen = context if self.window is None else min(context, self.window)
+        entries = context if self.window is None else min(context, self.window)
         if self.chunk and context:
-            seen = min(seen, (context - 1) % self.chunk + 1)
-        seen //= self.every
-        return seen if self.top is None else min(seen, self.top)
+            entries = min(entries, (context - 1) % self.chunk + 1)
+        entries //= self.every
+        return entries if self.top is None else min(entries, self.top)
 
     @property
     def grows(self) -> bool:

@@ -53,23 +53,23 @@ def _whole_model(name: str, config: Mapping[str, Any], text: Mapping[str, Any]) 
 def _layer(name: str, text: Mapping[str, Any], layer: int, kind: str, source: str) -> LayerPlan:
     """One layer of a kind as `layer_types` gives it."""
     text = _with_overrides(text, layer)
-    told = not source.startswith("assumed")
+    stated = not source.startswith("assumed")
     mixers = set(kind.split("+"))
     state = None
     if "recurrent" in mixers:
         state = state_shape(name, text)
         if state is None:
-            return LayerPlan(source=source, unknown=LINEAR_NEEDS, told=told)
+            return LayerPlan(source=source, unknown=LINEAR_NEEDS, stated=stated)
     if mixers <= {"recurrent", "none"}:
-        return LayerPlan(state=state, source=source, told=told)
+        return LayerPlan(state=state, source=source, stated=stated)
     attends = mixers - {"recurrent"}
     word = next(iter(attends))
     if len(attends) > 1 or word.startswith("unknown:"):
-        return LayerPlan(source=source, unknown=word.removeprefix("unknown:"), told=told)
+        return LayerPlan(source=source, unknown=word.removeprefix("unknown:"), stated=stated)
     attention = _attention(name, text, layer, word)
     if isinstance(attention, str):
-        return LayerPlan(source=source, unknown=attention, told=told)
-    return LayerPlan(attention, state, source, told=told)
+        return LayerPlan(source=source, unknown=attention, stated=stated)
+    return LayerPlan(attention, state, source, stated=stated)
 
 
 def _with_overrides(text: Mapping[str, Any], layer: int) -> Mapping[str, Any]:
@@ -105,7 +105,7 @@ def _attention(name: str, text: Mapping[str, Any], layer: int, word: str) -> Att
         if isinstance(indexed, str):
             return indexed
         return Attention(latent=rank + rope, window=window, chunk=chunk, times=times,
-                         beside=indexed[0], top=indexed[1])  # fmt: skip
+                         extra=indexed[0], top=indexed[1])  # fmt: skip
     if word == "indexed" or get.integer("index_topk"):
         return "an indexer picks tokens, but not beside latent attention: this version does not know what it keeps"
     heads, dim_k, dim_v = _heads(name, text, layer, sliding=window is not None)
@@ -124,8 +124,8 @@ def _heads(name: str, text: Mapping[str, Any], layer: int, *, sliding: bool) -> 
     hidden = get.integer("hidden_size", "n_embd", "d_model", "attention_hidden_size")
     size = get.integer("head_dim", "attention_head_dim", "kv_channels")
     size = size or (hidden // queries if hidden and queries else None)
-    told = get.by_layer(layers, *_HEAD_KEYS)
-    heads = told[layer] if told else queries
+    counts = get.by_layer(layers, *_HEAD_KEYS)
+    heads = counts[layer] if counts else queries
     if text.get("multi_query") is True and text.get("new_decoder_architecture") is not True:
         heads = 1
     if isinstance(text.get("attn_config"), dict):
@@ -173,12 +173,12 @@ def _compressed(text: Mapping[str, Any], every: int) -> Attention | str:
     if every == 0:
         return Attention(latent=size, window=window)
     if every > 4:
-        return Attention(latent=size, window=window, beside=(Entries(size, every=every),))
+        return Attention(latent=size, window=window, extra=(Entries(size, every=every),))
     key, top = get.integer("index_head_dim"), get.integer("index_topk")
     if not key or not top:
         return "compressed attention with an indexer, but index_head_dim or index_topk is missing"
-    beside = (Entries(size, every=every, top=top), Entries(0, fixed_bytes=key + INDEXER_SCALE_BYTES, every=every))
-    return Attention(latent=size, window=window, beside=beside)
+    indexer = (Entries(size, every=every, top=top), Entries(0, fixed_bytes=key + INDEXER_SCALE_BYTES, every=every))
+    return Attention(latent=size, window=window, extra=indexer)
 
 
 def _shared(text: Mapping[str, Any], types: list[str], described: list[LayerPlan]) -> list[LayerPlan]:

@@ -22,15 +22,15 @@ _BOTH = ("falcon_h1",)
 """Each layer has attention and Mamba side by side (transformers 5.24, models/falcon_h1)."""
 _RECURRENT_ONLY = ("mamba", "mamba2", "falcon_mamba", "rwkv", "rwkv5", "rwkv6", "rwkv6qwen2", "rwkv7", "xlstm")
 
-Told = tuple[list[str], str, str | None]
+StatedTypes = tuple[list[str], str, str | None]
 
 
-def layer_types(name: str, text: Mapping[str, Any], layers: int) -> Told:
+def layer_types(name: str, text: Mapping[str, Any], layers: int) -> StatedTypes:
     """Kinds, what says so, and what is contradictory or missing for all of them (None: nothing)."""
     for reader in (_patterns, _lists, _periods_of_recurrent, _by_name, _windows):
-        told = reader(name, text, layers)
-        if told is not None:
-            kinds, source, complaint = told
+        types = reader(name, text, layers)
+        if types is not None:
+            kinds, source, complaint = types
             if len(kinds) < layers:
                 return kinds + ["unknown:no kind is given for it"] * (layers - len(kinds)), source, complaint
             return kinds[:layers], source, complaint
@@ -70,12 +70,12 @@ def _word(word: Any, text: Mapping[str, Any]) -> str:
         return f"chunked:{chunk}" if chunk else "unknown:attends in chunks, but their length is missing"
     if word in _COMPRESSED:
         rates = text.get("compress_rates")
-        told = Values(rates).integer(word) if rates else _COMPRESSED[word]
-        return f"compressed:{told}" if told else "unknown:compressed attention, but its ratio is missing"
+        rate = Values(rates).integer(word) if rates else _COMPRESSED[word]
+        return f"compressed:{rate}" if rate else "unknown:compressed attention, but its ratio is missing"
     return f"unknown:of a kind that this version does not know: {str(word)[:40]}"
 
 
-def _patterns(name: str, text: Mapping[str, Any], layers: int) -> Told | None:
+def _patterns(name: str, text: Mapping[str, Any], layers: int) -> StatedTypes | None:
     """Lists of numbers and strings of letters, each with a key of its own."""
     ratios = layer_list(text, "compress_ratios")
     if ratios is not None:
@@ -110,7 +110,7 @@ def _block(block: Any) -> str:
     return f"unknown:block_configs has {', '.join(others)}" if others else "full"
 
 
-def _lists(name: str, text: Mapping[str, Any], layers: int) -> Told | None:
+def _lists(name: str, text: Mapping[str, Any], layers: int) -> StatedTypes | None:
     for key in ("layer_types", "layers_block_type", "layer_block_type", "attention_layers"):
         words = layer_list(text, key)
         if words:
@@ -134,15 +134,15 @@ def _disagreement(name: str, text: Mapping[str, Any], kinds: list[str]) -> str |
         return "layer_types has sliding layers, use_sliding_window is false: one of them is wrong"
     period = text.get("sliding_window_pattern")
     if slides and isinstance(period, int) and not isinstance(period, bool) and period > 1:
-        said = ["full" if (layer + 1) % period == 0 else "sliding" for layer in range(len(kinds))]
-        differ = [layer for layer, kind in enumerate(kinds[:-1]) if kind.split(":")[0] != said[layer]]
+        by_period = ["full" if (layer + 1) % period == 0 else "sliding" for layer in range(len(kinds))]
+        differ = [layer for layer, kind in enumerate(kinds[:-1]) if kind.split(":")[0] != by_period[layer]]
         if differ:
             return (f"layer_types says that layer {differ[0]} is {kinds[differ[0]].split(':')[0]}, "
-                    f"sliding_window_pattern {period} that it is {said[differ[0]]}")  # fmt: skip
+                    f"sliding_window_pattern {period} that it is {by_period[differ[0]]}")  # fmt: skip
     return None
 
 
-def _periods_of_recurrent(name: str, text: Mapping[str, Any], layers: int) -> Told | None:
+def _periods_of_recurrent(name: str, text: Mapping[str, Any], layers: int) -> StatedTypes | None:
     """Hybrids that give a period, an offset or a list of the few layers that attend."""
     get = Values(text)
     linear = text.get("linear_attn_config")
@@ -171,7 +171,7 @@ def _periods_of_recurrent(name: str, text: Mapping[str, Any], layers: int) -> To
     return None
 
 
-def _by_name(name: str, text: Mapping[str, Any], layers: int) -> Told | None:
+def _by_name(name: str, text: Mapping[str, Any], layers: int) -> StatedTypes | None:
     if name in _BOTH:
         return ["full+recurrent"] * layers, f"transformers 5.24, models/{name}", None
     if name in _RECURRENT_ONLY:
@@ -185,7 +185,7 @@ def _by_name(name: str, text: Mapping[str, Any], layers: int) -> Told | None:
     return None
 
 
-def _windows(name: str, text: Mapping[str, Any], layers: int) -> Told | None:
+def _windows(name: str, text: Mapping[str, Any], layers: int) -> StatedTypes | None:
     """No list by layer: a window and a rule for which layers have it."""
     chunk = text.get("attention_chunk_size")
     if type(chunk) is int and chunk > 0:

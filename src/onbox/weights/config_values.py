@@ -27,12 +27,12 @@ def language_model(config: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def number_of_layers(text: Mapping[str, Any]) -> int:
     """Of the language model; 0 where nobody says."""
-    told = Values(text).integer(*LAYER_NAMES)
+    count = Values(text).integer(*LAYER_NAMES)
     types = layer_list(text, "layer_types", "layers_block_type", "layer_block_type", "hybrid_layer_pattern")
     pattern = text.get("hybrid_override_pattern")
-    if told is not None and told > LAYERS_MAX:
+    if count is not None and count > LAYERS_MAX:
         return 0
-    return told or len(types or ()) or (len(pattern.replace("|", "")) if isinstance(pattern, str) else 0)
+    return count or len(types or ()) or (len(pattern.replace("|", "")) if isinstance(pattern, str) else 0)
 
 
 def layer_list(text: Mapping[str, Any], *names: str) -> list[Any] | None:

@@ -31,7 +31,7 @@ def experts_of(source: str, weights: Sequence[Weight], parts: Sequence[Part], ar
         if (architecture.experts or 0) > 1:
             raise UsageError(
                 f"{source}: the configuration says {architecture.experts} experts, no tensor is known to be one",
-                "please report the model's name; what a token reads cannot be told",
+                "please report the model's name; what a token reads is not known",
             )
         return Experts(None, None)
     most = Counter(counts.values()).most_common(1)[0][0]
@@ -53,9 +53,9 @@ def experts_of(source: str, weights: Sequence[Weight], parts: Sequence[Part], ar
     return Experts(most, top, _weighed(shares, parameters), _weighed(shares, nbytes))
 
 
-def _agree(told: int, counts: dict[int | None, int], idle: int) -> bool:
+def _agree(stated: int, counts: dict[int | None, int], idle: int) -> bool:
     """Whether a layer holds as many as the configuration says; experts that do nothing may be counted in."""
-    return told in counts.values() or told + idle in counts.values()
+    return stated in counts.values() or stated + idle in counts.values()
 
 
 def _counts_by_layer(

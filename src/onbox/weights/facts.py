@@ -122,9 +122,9 @@ class Facts:
         attention = read.get(Part.QKV, 0.0) + read.get(Part.OUTPUT, 0.0)
         experts, lm_head = read.get(Part.EXPERTS, 0.0), read.get(Part.LM_HEAD, 0.0)
         total = sum(read.values())
-        told = dataclasses.asdict(dataclasses.replace(self, cache=Cache(())))
-        del told["cache"]
-        told["bytes_per_token"] = {
+        fields = dataclasses.asdict(dataclasses.replace(self, cache=Cache(())))
+        del fields["cache"]
+        fields["bytes_per_token"] = {
             "total": round(total),
             "experts": round(experts),
             "attention": round(attention),
@@ -133,15 +133,15 @@ class Facts:
             "parts": {str(part): round(count) for part, count in read.items()},
         }
         depth = depth_tokens if depth_tokens is not None else self.context_length or DEPTH_TOKENS
-        told["kv"] = {
+        fields["kv"] = {
             **self.cache.as_dict(depth),
             "written_bytes_per_token": round(self.cache.written_bytes()),
             "sliding_bytes_max": round(self.cache.windowed_bytes()),
         }
-        told["kv_bytes_per_token"] = told["kv"]["kept_bytes_per_token"]
-        told["state"] = dataclasses.asdict(self.state) if self.state else None
-        told["state_traffic_bytes_per_token"] = self.state.traffic_bytes if self.state else 0
-        return told
+        fields["kv_bytes_per_token"] = fields["kv"]["kept_bytes_per_token"]
+        fields["state"] = dataclasses.asdict(self.state) if self.state else None
+        fields["state_traffic_bytes_per_token"] = self.state.traffic_bytes if self.state else 0
+        return fields
 
 
 def facts(
@@ -187,7 +187,7 @@ def facts(
         )
     tower = _tower(groups, architecture, len(unknown), found_notes)
     drafts = [group for group in groups if group.part == Part.DRAFT]
-    heard = parameters[Part.AUDIO] > 0
+    audio = parameters[Part.AUDIO] > 0
     return Facts(
         source=source,
         format=format_,
@@ -212,7 +212,7 @@ def facts(
         vision_tower=tower,
         draft_parameters=sum(group.parameters for group in drafts),
         draft_bytes=sum(group.nbytes for group in drafts),
-        modalities=("text", *(("image",) if tower.in_tensors else ()), *(("audio",) if heard else ())),
+        modalities=("text", *(("image",) if tower.in_tensors else ()), *(("audio",) if audio else ())),
         files=tuple(files),
         experts_share=experts.bytes_share,
         unknown=(plan.expert_note,) if plan.expert_note and experts.count else (),

@@ -186,11 +186,11 @@ class _Parser:
     def _check_layout(self, entries: list[tuple[int, Tensor]], alignment: int, data_bytes: int) -> int:
         """No tensor out of range, misaligned, twice or over another; returns the end of the last one."""
         end = 0
-        seen: set[str] = set()
+        names: set[str] = set()
         for offset, tensor in sorted(entries, key=lambda each: each[0]):
-            if tensor.name in seen:
+            if tensor.name in names:
                 raise UsageError(f"{self._file}: {tensor.name}: listed twice")
-            seen.add(tensor.name)
+            names.add(tensor.name)
             if offset % alignment:
                 raise UsageError(f"{self._file}: {tensor.name}: offset {offset} is not aligned to {alignment}")
             if offset < end:

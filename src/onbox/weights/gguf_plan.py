@@ -108,14 +108,14 @@ def _layer(name: str, mine: Mapping[str, Any], layers: int, layer: int, window: 
     elif interval and state and (layer + 1) % interval:
         return LayerPlan(state=state, source="full_attention_interval")
     if count == 0:
-        return LayerPlan(source="attention.head_count_kv", told=False)
+        return LayerPlan(source="attention.head_count_kv", stated=False)
     attention = _attention(name, mine, layer, count, heads[layer] if heads else None, window)
     if isinstance(attention, str):
         return LayerPlan(source=source, unknown=attention)
-    told = kv_heads is not None and not (
+    stated = kv_heads is not None and not (
         state and interval is None and not isinstance(mine.get("attention.head_count_kv"), list)
     )
-    return LayerPlan(attention, state if name in _BOTH else None, source, told=told or name in _BOTH)
+    return LayerPlan(attention, state if name in _BOTH else None, source, stated=stated or name in _BOTH)
 
 
 _NO_STATE = "recurrent, but the file does not tell the size of its state"
@@ -142,8 +142,8 @@ def _attention(name: str, mine: Mapping[str, Any], layer: int, count: int | None
             return "an indexer picks tokens, but attention.indexer.key_length or .top_k is missing"
         types = mine.get("attention.indexer.types")
         own = not (isinstance(types, list) and layer < len(types) and not types[layer])
-        beside = (Entries(size_index),) if size_index and own else ()
-        return Attention(latent=rank + rope, window=window, beside=beside, top=top)
+        indexer = (Entries(size_index),) if size_index and own else ()
+        return Attention(latent=rank + rope, window=window, extra=indexer, top=top)
     if get.integer("attention.indexer.key_length"):
         return "an indexer picks tokens, but not beside latent attention: this version does not know what it keeps"
     explicit = key is not None and value is not None and mine.get("attention.head_count_kv") is not None
@@ -164,11 +164,11 @@ def _compressed(mine: Mapping[str, Any], ratios: list[Any], layer: int) -> Layer
         return LayerPlan(Attention(latent=size, window=window), source=source)
     key, top = get.integer("attention.indexer.key_length"), get.integer("attention.indexer.top_k")
     if every > 4:
-        return LayerPlan(Attention(latent=size, window=window, beside=(Entries(size, every=every),)), source=source)
+        return LayerPlan(Attention(latent=size, window=window, extra=(Entries(size, every=every),)), source=source)
     if not key or not top:
         return LayerPlan(source=source, unknown="compressed attention with an indexer, but its sizes are missing")
-    beside = (Entries(size, every=every, top=top), Entries(key, every=every))
-    return LayerPlan(Attention(latent=size, window=window, beside=beside), source=source)
+    indexer = (Entries(size, every=every, top=top), Entries(key, every=every))
+    return LayerPlan(Attention(latent=size, window=window, extra=indexer), source=source)
 
 
 def _shared(

@@ -8,7 +8,7 @@ the period means: of each `period` layers the last is full, or the first where `
 from dataclasses import dataclass
 
 from onbox.weights.config_values import words
-from onbox.weights.sources import CONFIG_CLASSES, CONFIG_READER, GGUF_MODELS
+from onbox.weights.key_definitions import CONFIG_CLASSES, CONFIG_READER, GGUF_MODELS
 
 
 @dataclass(frozen=True)

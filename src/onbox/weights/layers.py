@@ -52,22 +52,22 @@ class _LayerTensors:
 
 def cache_from(weights: Sequence[Weight], parts: Sequence[Part], plan: CachePlan) -> Cache:
     """Every layer of the plan, with the sizes of what it keeps."""
-    seen = _by_layer(weights, parts)
-    numbers = range(max(len(plan.layers), max(seen, default=-1) + 1))
+    by_layer = _by_layer(weights, parts)
+    numbers = range(max(len(plan.layers), max(by_layer, default=-1) + 1))
     found: list[CacheLayer] = []
     for number in numbers:
-        told = plan.layers[number] if number < len(plan.layers) else LayerPlan(told=False, source="the tensors")
-        found.append(_layer(number, told, seen.get(number, _LayerTensors()), plan.state, found))
+        planned = plan.layers[number] if number < len(plan.layers) else LayerPlan(stated=False, source="the tensors")
+        found.append(_layer(number, planned, by_layer.get(number, _LayerTensors()), plan.state, found))
     return cache_of(found, list(plan.unknown))
 
 
 def _by_layer(weights: Sequence[Weight], parts: Sequence[Part]) -> dict[int, _LayerTensors]:
-    seen: dict[int, _LayerTensors] = defaultdict(_LayerTensors)
+    by_layer: dict[int, _LayerTensors] = defaultdict(_LayerTensors)
     for weight, part in zip(weights, parts, strict=True):
         layer = layer_of(weight.name)
         if layer is None or part in (Part.VISION, Part.AUDIO, Part.DRAFT):
             continue
-        mine = seen[layer]
+        mine = by_layer[layer]
         mine.any = True
         rest = within_layer(weight.name)
         if part is Part.LINEAR:
@@ -77,7 +77,7 @@ def _by_layer(weights: Sequence[Weight], parts: Sequence[Part]) -> dict[int, _La
                 mine.strange.append(rest)
         elif part in (Part.QKV, Part.OUTPUT):
             _attention_tensor(mine, rest, weight)
-    return seen
+    return by_layer
 
 
 def _attention_tensor(mine: _LayerTensors, rest: str, weight: Weight) -> None:
@@ -101,25 +101,25 @@ def _attention_tensor(mine: _LayerTensors, rest: str, weight: Weight) -> None:
 
 
 def _layer(
-    number: int, told: LayerPlan, seen: _LayerTensors, state: StateShape | None, before: list[CacheLayer]
+    number: int, planned: LayerPlan, tensors: _LayerTensors, state: StateShape | None, before: list[CacheLayer]
 ) -> CacheLayer:
-    if told.unknown is not None:
-        return CacheLayer(number, "unknown", source=told.source, unknown=told.unknown)
-    complaint = _complaint(told, seen, state)
+    if planned.unknown is not None:
+        return CacheLayer(number, "unknown", source=planned.source, unknown=planned.unknown)
+    complaint = _complaint(planned, tensors, state)
     if complaint is not None:
-        return CacheLayer(number, "unknown", source=told.source, unknown=complaint)
-    attention, shape = told.attention, told.state
-    if not told.told:
-        attention = attention if seen.attends else None
-        shape = state if seen.recurrent else None
-        if attention is None and seen.attends:
+        return CacheLayer(number, "unknown", source=planned.source, unknown=complaint)
+    attention, shape = planned.attention, planned.state
+    if not planned.stated:
+        attention = attention if tensors.attends else None
+        shape = state if tensors.recurrent else None
+        if attention is None and tensors.attends:
             attention = Attention()
     entries: tuple[Entries, ...] = ()
-    source = told.source
+    source = planned.source
     if attention is not None:
-        found = _entries(attention, seen, before)
+        found = _entries(attention, tensors, before)
         if isinstance(found, str):
-            return CacheLayer(number, "unknown", source=told.source, unknown=found)
+            return CacheLayer(number, "unknown", source=planned.source, unknown=found)
         entries, by_tensors = found
         source = f"{source}; sizes by the tensors" if by_tensors and source else source or "the tensors"
     kept = None
@@ -128,38 +128,38 @@ def _layer(
     return CacheLayer(number, _kind(attention, shape), entries, kept, source)
 
 
-def _complaint(told: LayerPlan, seen: _LayerTensors, state: StateShape | None) -> str | None:
+def _complaint(planned: LayerPlan, held: _LayerTensors, state: StateShape | None) -> str | None:
     """What the tensors of a layer contradict or leave unexplained; None: nothing."""
-    if not seen.any:
+    if not held.any:
         return "the configuration counts it, the tensors hold nothing of it"
-    if seen.strange and (told.state is None or told.attention is not None):
-        names = ", ".join(sorted(set(seen.strange))[:2])
+    if held.strange and (planned.state is None or planned.attention is not None):
+        names = ", ".join(sorted(set(held.strange))[:2])
         return f"tensors that this version cannot explain: {names}"
-    if told.told:
-        if told.attention is not None and not seen.attends and told.attention.shared_with is None:
+    if planned.stated:
+        if planned.attention is not None and not held.attends and planned.attention.shared_with is None:
             return "attention by the configuration, but the tensors hold none"
-        if told.attention is not None and told.state is None and seen.recurrent:
+        if planned.attention is not None and planned.state is None and held.recurrent:
             return "attention by the configuration, but its tensors are those of a recurrent layer"
-        if told.state is not None and not seen.recurrent and not seen.attends:
+        if planned.state is not None and not held.recurrent and not held.attends:
             return "recurrent by the configuration, but the tensors hold nothing of the kind"
-        if told.attention is None and told.state is None and seen.attends:
+        if planned.attention is None and planned.state is None and held.attends:
             return "no attention by the configuration, but the tensors hold one"
-    elif seen.recurrent:
-        if seen.attends:
+    elif held.recurrent:
+        if held.attends:
             return "attention and recurrent tensors in one layer, and the configuration does not say how they share it"
         if state is None:
             return "its tensors are recurrent, but nothing tells the size of its state"
-    if told.attention is not None and seen.indexed and not told.attention.beside and told.attention.top is None:
+    if planned.attention is not None and held.indexed and not planned.attention.extra and planned.attention.top is None:
         return "the tensors hold an indexer or a compressor that the configuration does not speak of"
     return None
 
 
 def _entries(
-    attention: Attention, seen: _LayerTensors, before: list[CacheLayer]
+    attention: Attention, tensors: _LayerTensors, before: list[CacheLayer]
 ) -> tuple[tuple[Entries, ...], bool] | str:
     """Entries of one layer, and whether the tensors gave their size; or why they are not known."""
     elements = attention.elements
-    shown = _shown(attention, seen)
+    shown = _shown(attention, tensors)
     if isinstance(shown, str):
         return shown
     by_tensors = False
@@ -174,17 +174,17 @@ def _entries(
         return "it attends, but neither shapes nor configuration tell the size of its cache"
     own = attention.shared_with is None
     times = attention.times
-    if own and times == 1 and not attention.explicit and len(seen.keys) > 1:
-        times = len(seen.keys)
+    if own and times == 1 and not attention.explicit and len(tensors.keys) > 1:
+        times = len(tensors.keys)
     heads = 1 if attention.latent is not None else attention.kv_heads if elements == attention.elements else None
     main = Entries(elements, window=attention.window, chunk=attention.chunk, top=attention.top, kept=own, heads=heads)
-    return (main,) * times + attention.beside, by_tensors
+    return (main,) * times + attention.extra, by_tensors
 
 
-def _shown(attention: Attention, seen: _LayerTensors) -> int | str | None:
+def _shown(attention: Attention, tensors: _LayerTensors) -> int | str | None:
     """Elements of an entry as the tensors have it; None: they do not tell; a text: they differ among themselves."""
     if attention.latent is not None:
-        sizes = set(seen.latent)
+        sizes = set(tensors.latent)
         return (
             next(iter(sizes))
             if len(sizes) == 1
@@ -192,19 +192,19 @@ def _shown(attention: Attention, seen: _LayerTensors) -> int | str | None:
             if sizes
             else None
         )
-    if len(set(seen.keys)) > 1 or len(set(seen.values)) > 1:
+    if len(set(tensors.keys)) > 1 or len(set(tensors.values)) > 1:
         return "several attentions of different sizes in one layer"
-    if seen.keys and seen.values:
-        return seen.keys[0] + seen.values[0]
-    if seen.keys:
-        return 2 * seen.keys[0] if attention.key_is_value else (
+    if tensors.keys and tensors.values:
+        return tensors.keys[0] + tensors.values[0]
+    if tensors.keys:
+        return 2 * tensors.keys[0] if attention.key_is_value else (
             None if attention.shared_with is not None else "a key projection without one for values")  # fmt: skip
-    if seen.fused and attention.queries and attention.dim_k:
-        asked = attention.queries * attention.dim_k
-        rests = [size - asked * gated for size in seen.fused[0] for gated in (1, 2)]
+    if tensors.fused and attention.queries and attention.dim_k:
+        key_width = attention.queries * attention.dim_k
+        rests = [size - key_width * gated for size in tensors.fused[0] for gated in (1, 2)]
         if attention.elements in rests:
             return attention.elements
-        rest = seen.fused[0][0] - asked
+        rest = tensors.fused[0][0] - key_width
         return rest if rest > 0 else None
     return None
 
@@ -217,10 +217,10 @@ def _kind(attention: Attention | None, shape: StateShape | None) -> str:
             word = f"sliding {attention.window}"
         elif attention.chunk is not None:
             word = f"chunks of {attention.chunk}"
-        compressed = [each.every for each in attention.beside if each.every > 1]
+        compressed = [each.every for each in attention.extra if each.every > 1]
         if compressed:
             word += f" and 1 of {compressed[0]}"
-        top = attention.top or next((each.top for each in attention.beside if each.top), None)
+        top = attention.top or next((each.top for each in attention.extra if each.top), None)
         if top:
             word += f", reads {top} at most"
         if attention.times > 1:

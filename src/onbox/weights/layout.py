@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from onbox.errors import UsageError
-from onbox.weights.store import Store
+from onbox.weights.weights_store import Store
 
 INDEX = "model.safetensors.index.json"
 JSON_BYTES_MAX = 64 << 20
@@ -95,10 +95,10 @@ def _named(store: Store, sizes: dict[str, int], name: str) -> Layout:
     if kind not in ("safetensors", "gguf"):
         raise UsageError(f"{name}: neither .safetensors nor .gguf", "name a folder or a file of weights")
     match = _SHARD.match(name)
-    beside = [name]
+    shards = [name]
     if match:
-        beside = [each for each in sizes if (other := _SHARD.match(each)) and other["stem"] == match["stem"]]
-    return Layout(kind, _set_of(store, sizes, beside, kind), _tower(sizes) if kind == "gguf" else None)
+        shards = [each for each in sizes if (other := _SHARD.match(each)) and other["stem"] == match["stem"]]
+    return Layout(kind, _set_of(store, sizes, shards, kind), _tower(sizes) if kind == "gguf" else None)
 
 
 def _tower(sizes: dict[str, int]) -> str | None:

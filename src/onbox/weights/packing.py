@@ -119,27 +119,27 @@ def safetensors_weights(tensors: Iterable[Tensor], config: dict[str, Any]) -> li
 def _decode(tensor: Tensor, companions: dict[str, dict[str, Tensor]], quantization: dict[str, Any]) -> Weight:
     suffix = next(each for each in _MAIN if tensor.name.endswith(each))
     base = tensor.name[: len(tensor.name) - len(suffix)]
-    beside = companions.get(base, {})
-    nbytes = tensor.nbytes + sum(each.nbytes for each in beside.values())
+    companion = companions.get(base, {})
+    nbytes = tensor.nbytes + sum(each.nbytes for each in companion.values())
     if tensor.dtype in _FLOATS:
         return Weight(base, _FLOATS[tensor.dtype], tensor.elements, nbytes, tensor.shape)
-    dtype, shape, parameters = _packed(tensor, suffix, base, beside, quantization)
+    dtype, shape, parameters = _packed(tensor, suffix, base, companion, quantization)
     return Weight(base, dtype, parameters, nbytes, shape)
 
 
 def _packed(
-    tensor: Tensor, suffix: str, base: str, beside: dict[str, Tensor], quantization: dict[str, Any]
+    tensor: Tensor, suffix: str, base: str, companion: dict[str, Tensor], quantization: dict[str, Any]
 ) -> tuple[str, tuple[int, ...] | None, int]:
     """Type, shape and parameters of what is not stored as floating point numbers."""
-    scale = beside.get("scale")
+    scale = companion.get("scale")
     if suffix in (".trellis", ".q_weight"):
-        return _exllama(tensor, suffix, beside)
+        return _exllama(tensor, suffix, companion)
     if suffix == "_blocks" and tensor.dtype == "U8" and scale is not None and len(tensor.shape) >= 3:
         rows, blocks, width = tensor.shape[:-2], tensor.shape[-2], tensor.shape[-1]
         if width == 16 and scale.elements * 16 == tensor.elements:
             return "mxfp4", (*rows, blocks * 32), tensor.elements * 2
-    elif tensor.dtype in ("U8", "I8") and "absmax" in beside:
-        kind = "fp4" if any("__fp4" in key for key in beside) else "nf4"
+    elif tensor.dtype in ("U8", "I8") and "absmax" in companion:
+        kind = "fp4" if any("__fp4" in key for key in companion) else "nf4"
         return kind, None, tensor.elements * 2
     elif tensor.dtype == "F4" or (tensor.dtype == "U8" and scale is not None):
         per_container = 1 if tensor.dtype == "F4" else 2
@@ -158,12 +158,12 @@ def _packed(
     elif tensor.dtype == "I8" and scale is not None:
         return "int8", tensor.shape, tensor.elements
     elif tensor.dtype in ("I32", "U32") and scale is not None and len(tensor.shape) >= 2:
-        return _integers(tensor, suffix, base, scale, beside.get("zeros"), quantization)
+        return _integers(tensor, suffix, base, scale, companion.get("zeros"), quantization)
     elif scale is None and (tensor.nbytes <= BUFFER_BYTES_MAX or _is_table(tensor, suffix)):
         return tensor.dtype.lower(), tensor.shape, 0
     raise UsageError(
         f"{tensor.file}: {tensor.name}: {tensor.dtype} {list(tensor.shape)} is a packing unknown to this version",
-        "please report the model's name; its size cannot be told",
+        "please report the model's name; its size is not known",
     )
 
 
@@ -185,12 +185,12 @@ def _row_packed(tensor: Tensor, scale: Tensor) -> tuple[str, tuple[int, ...], in
     return f"int4-g{tensor.shape[-1] // scale.shape[-1]}", shape, prod(shape)
 
 
-def _exllama(tensor: Tensor, suffix: str, beside: dict[str, Tensor]) -> tuple[str, tuple[int, ...], int]:
+def _exllama(tensor: Tensor, suffix: str, companion: dict[str, Tensor]) -> tuple[str, tuple[int, ...], int]:
     """EXL3: tiles of 16 x 16 weights, 16 numbers of 16 bits for each bit of a weight. EXL2: rows of mixed widths.
 
     Source: exllamav3, modules/quant/exl3.py; exllamav2, linear.py.
     """
-    order = beside.get("order")
+    order = companion.get("order")
     if suffix == ".trellis" and tensor.dtype == "I16" and len(tensor.shape) >= 3 and tensor.shape[-1] % 16 == 0:
         shape = (*tensor.shape[:-3], tensor.shape[-2] * 16, tensor.shape[-3] * 16)
         return f"exl3-{tensor.shape[-1] // 16}bpw", shape, prod(shape)

@@ -14,7 +14,7 @@ class Attention:
         window, chunk: how far it sees, in tokens.
         times: attentions in one layer, each with a cache.
         shared_with: the layer whose cache is read; nothing of its own is kept.
-        beside: entries kept beside the KV itself: indexer keys, compressed entries.
+        extra: entries kept beside the KV itself: indexer keys, compressed entries.
         top: tokens that an indexer lets it read.
     """
 
@@ -26,7 +26,7 @@ class Attention:
     chunk: int | None = None
     times: int = 1
     shared_with: int | None = None
-    beside: tuple[Entries, ...] = ()
+    extra: tuple[Entries, ...] = ()
     top: int | None = None
     queries: int | None = None
     explicit: bool = False
@@ -63,7 +63,7 @@ class LayerPlan:
     state: StateShape | None = None
     source: str = ""
     unknown: str | None = None
-    told: bool = True
+    stated: bool = True
     """Whether something says so of this layer; False: assumed for want of a word, so the tensors decide."""
 
 

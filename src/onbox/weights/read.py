@@ -16,8 +16,8 @@ from onbox.weights.layout import Layout, find_model, read_json
 from onbox.weights.packing import Weight, foreign_types, gguf_weights, safetensors_weights
 from onbox.weights.plans import CachePlan
 from onbox.weights.safetensors_header import read_safetensors
-from onbox.weights.store import LocalStore, Store
 from onbox.weights.tensors import Tensor
+from onbox.weights.weights_store import LocalStore, Store
 
 PARALLEL_REQUESTS = 8
 

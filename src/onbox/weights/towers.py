@@ -16,7 +16,7 @@ SIBLINGS_MAX = 16
 
 
 @dataclass(frozen=True)
-class TowerFound:
+class TowerFacts:
     """What headers tell of a vision tower.
 
     Args:
@@ -30,12 +30,12 @@ class TowerFound:
     projector: str = ""
 
 
-def find_tower(path: Path) -> TowerFound:
+def find_tower(path: Path) -> TowerFacts:
     """Look into the files of a model; nothing is raised, what cannot be read is not known."""
     try:
         return _of_gguf(path) if path.suffix == ".gguf" else _of_folder(path)
     except OnboxError as error:
-        return TowerFound(None, error.message)
+        return TowerFacts(None, error.message)
 
 
 def is_projector(path: Path) -> bool:
@@ -46,26 +46,26 @@ def is_projector(path: Path) -> bool:
         return False
 
 
-def _of_folder(path: Path) -> TowerFound:
+def _of_folder(path: Path) -> TowerFacts:
     facts = read(path)
     if facts.format == "gguf":
         return _of_gguf(path / facts.files[0])
     tower = facts.vision_tower
     if tower.in_tensors:
-        return TowerFound(
+        return TowerFacts(
             True, f"a vision tower of {tower.parameters:,} parameters is among the tensors of {path.name}"
         )
     if tower.in_config:
-        return TowerFound(None, "the configuration speaks of a vision tower, and no tensor is known to be one")
-    return TowerFound(False, f"no vision tower is among the tensors of {path.name}, nor in its configuration")
+        return TowerFacts(None, "the configuration speaks of a vision tower, and no tensor is known to be one")
+    return TowerFacts(False, f"no vision tower is among the tensors of {path.name}, nor in its configuration")
 
 
-def _of_gguf(path: Path) -> TowerFound:
+def _of_gguf(path: Path) -> TowerFacts:
     model = read_gguf(LocalReader(path))
     if _sees(model):
-        return TowerFound(None, f"{path.name} is a projector, and no language model")
+        return TowerFacts(None, f"{path.name} is a projector, and no language model")
     if any(part_of(tensor.name) is Part.VISION for tensor in model.tensors):
-        return TowerFound(True, f"a vision tower is among the tensors of {path.name}")
+        return TowerFacts(True, f"a vision tower is among the tensors of {path.name}")
     width = model.metadata.get(f"{model.metadata.get('general.architecture')}.embedding_length")
     unfit = ""
     for other in _siblings(path):
@@ -77,9 +77,9 @@ def _of_gguf(path: Path) -> TowerFound:
             continue
         given = found.metadata.get("clip.vision.projection_dim")
         if given == width or given is None or width is None:
-            return TowerFound(True, f"the projector {other.name} lies beside {path.name}", str(other))
+            return TowerFacts(True, f"the projector {other.name} lies beside {path.name}", str(other))
         unfit = f"; the projector {other.name} beside it has width {given}, and the model {width}"
-    return TowerFound(False, f"no vision tower is in {path.name}, and no projector (mmproj) that fits beside it{unfit}")
+    return TowerFacts(False, f"no vision tower is in {path.name}, and no projector (mmproj) that fits beside it{unfit}")
 
 
 def _siblings(path: Path) -> list[Path]:

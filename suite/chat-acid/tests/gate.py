@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from gatelib import Fail, judge, reply_lines
+from gatelib import Fail, judge
+from replylib import reply_lines
 
 LINE = re.compile(r"^(?:[1-4][.)]\s*)?([ACID])\s*[:=|.)(-]+[>\s:]*\"?([a-z]+)", re.IGNORECASE)
 WHOLE = re.compile(r"^(?:[1-4][.)]\s*)?(atomicity|consistency|isolation|durability)\b", re.IGNORECASE)

@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from gatelib import Fail, judge, reply_lines
+from gatelib import Fail, judge
+from replylib import reply_lines
 
 LINE = re.compile(r"^(?:[1-3][.)]\s*)?(owner|user|group|others?|world)\b[^:=|-]*[:=|-]+\s*(.*)$", re.IGNORECASE)
 MODE = re.compile(r"^['\"(]*(?:[0-7]\s*[|:=(-]+\s*)?([r-][w-]?[x-])(?![\w-])")

@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from gatelib import Fail, judge, reply_lines
+from gatelib import Fail, judge
+from replylib import reply_lines
 
 STEP = re.compile(
     r"^(?:step\s*)?\(?(?P<n>[1-9])\s*[.):|-]*\s*(?:step\s*[1-9]\s*[.):-]*\s*)?"

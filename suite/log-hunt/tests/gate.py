@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from gatelib import TESTS, Fail, frame, judge, reply_fields
+from gatelib import TESTS, Fail, frame, judge
+from replylib import reply_fields
 
 
 WANTED = json.loads((TESTS / "answer.json").read_text())

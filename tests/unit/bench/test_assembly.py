@@ -48,7 +48,7 @@ def test_it_is_assembled_once_and_a_whole_folder_stays_where_it_is(part: Path, t
 
 
 def test_no_task_of_the_clone_carries_a_copy() -> None:
-    for name in ("gatelib.py", "genlib.py", "tslib.py", "test.sh"):
+    for name in ("gatelib.py", "replylib.py", "genlib.py", "tslib.py", "test.sh"):
         assert [path.parent.name for path in (ROOT / "suite").rglob(name)] == ["lib"]
 
 

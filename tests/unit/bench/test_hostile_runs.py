@@ -17,8 +17,8 @@ from onbox.evidence.records import AgentEnd, AgentPlan, FaultKind, RunRecord, Sa
 from onbox.trees import remove
 from onbox.wire.endpoint import Endpoint
 from onbox.wire.proxy import RecordingProxy
-from tests.builders import call_delta, delta
 from tests.doubles.server import serving
+from tests.exchanges import call_delta, delta
 from tests.unit.bench.agents.test_builtin import in_turn, says, turn
 
 (TASK,) = load_tasks("builtin", ["fill-json"])

@@ -6,17 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from onbox.bench.quality import PARSED_BYTES_MAX, Parsed, References, parse_changed
+from onbox.bench.quality import PARSED_BYTES_MAX, ParseResult, References, parse_changed
 from onbox.bench.sandbox.choose import choose
 from onbox.bench.tasks import load_tasks
 from onbox.evidence.records import Changes, Quality
 from onbox.judge.runs.attribution import attribute
 from onbox.report.words import change
-from tests.builders import call_reply, run_record
+from tests.builders import run_record
+from tests.exchanges import call_reply
 from tests.parts import NODE
 
 
-def parsed(folder: Path, old: Mapping[str, str | bytes], new: Mapping[str, str | bytes]) -> Parsed:
+def parsed(folder: Path, old: Mapping[str, str | bytes], new: Mapping[str, str | bytes]) -> ParseResult:
     for root, files in ((folder / "before", old), (folder / "after", {**old, **new})):
         for name, text in files.items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -41,7 +42,7 @@ def test_what_could_be_read_before_and_cannot_be_now(tmp_path: Path) -> None:
     found = parsed(tmp_path, old, new)
     assert set(found.broken) == {"ok.py", "c.json", "new.py", "loose.py", "deep.json", "bytes.py"}
     assert found.unread == ("huge.json",)
-    assert parse_changed(tmp_path / "before", tmp_path / "before", choose()) == Parsed((), ())
+    assert parse_changed(tmp_path / "before", tmp_path / "before", choose()) == ParseResult((), ())
 
 
 def test_what_a_linter_says_now_and_did_not_say_before(tmp_path: Path) -> None:
@@ -91,7 +92,7 @@ BROKEN_TYPES = {
 def test_scripts_that_are_broken_by_any_node(tmp_path: Path) -> None:
     jsx = {"view.jsx": "let a = <b>;\n", "page.tsx": "let a: = 1;\n"}
     found = parsed(tmp_path, SCRIPTS, {**BROKEN_SCRIPTS, **jsx})
-    assert found == Parsed(("common.cjs", "either.js", "lib/module.mjs", "new file.js"), ("page.tsx", "view.jsx"))
+    assert found == ParseResult(("common.cjs", "either.js", "lib/module.mjs", "new file.js"), ("page.tsx", "view.jsx"))
 
 
 @pytest.mark.agents
@@ -109,11 +110,11 @@ def test_what_nothing_here_can_read_is_unknown(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("PATH", str(tmp_path))
     all_scripts = {*BROKEN_SCRIPTS, *BROKEN_TYPES}
     new = {**BROKEN_SCRIPTS, **BROKEN_TYPES, "a.py": "("}
-    assert parsed(tmp_path / "none", {}, new) == Parsed(("a.py",), tuple(sorted(all_scripts)))
+    assert parsed(tmp_path / "none", {}, new) == ParseResult(("a.py",), tuple(sorted(all_scripts)))
     fails = tmp_path / "node"
     fails.write_text("#!/bin/sh\nexit 3\n")
     fails.chmod(fails.stat().st_mode | stat.S_IXUSR)
-    assert parsed(tmp_path / "fails", {}, new) == Parsed(("a.py",), tuple(sorted(all_scripts)))
+    assert parsed(tmp_path / "fails", {}, new) == ParseResult(("a.py",), tuple(sorted(all_scripts)))
 
 
 def test_the_reference_is_what_the_solution_changes() -> None:

@@ -16,7 +16,7 @@ from onbox.bench.workspace_archive import NAME, keep, rebuild
 from onbox.errors import UsageError
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.manifest import mismatches
-from tests.e2e.cli import onbox, onbox_here, scripted
+from tests.e2e.cli import onbox_here, scripted
 
 TASK = load_tasks("builtin", ["fill-json"])[0]
 names = st.sampled_from(["config.json", "new", "a/b/c.py", "ünicode", 'q"uote', "line\nbreak", "__pycache__/x.pyc"])
@@ -91,7 +91,7 @@ def benched(tmp_path_factory: pytest.TempPathFactory, own_tasks: Path) -> Path:
     """One run that passed, of a task of one's own."""
     out = tmp_path_factory.mktemp("bench") / "out"
     with scripted("good") as url:
-        done = onbox("bench", url, "--tasks", own_tasks, "--runs", "1", "--out", out, "--json")
+        done = onbox_here("bench", url, "--tasks", own_tasks, "--runs", "1", "--out", out, "--json")
     assert done.returncode == 0, done.stderr
     return out
 

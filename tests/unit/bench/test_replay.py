@@ -18,8 +18,9 @@ from onbox.evidence.folder import read_lines
 from onbox.evidence.records import Exchange, ReplayPlan
 from onbox.judge.runs.replays import ReplayOutcome, replayed
 from onbox.wire.endpoint import Endpoint
-from tests.builders import LEAK, call_delta, call_reply, chat_request, delta, event, plain_reply, text_reply
+from tests.builders import LEAK
 from tests.doubles.server import Asked, Wire, serving
+from tests.exchanges import call_delta, call_reply, chat_request, delta, event, plain_reply, text_reply
 from tests.gates import with_own_gate
 
 WORDS = text_reply("All references have been renamed.", request=chat_request(seed=100, max_tokens=64, temperature=0.5))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from onbox.bench.assembly import assembled
-from onbox.bench.dockerfile import Copy, ImageLayout, read_layout
+from onbox.bench.image_layout import CopyInstruction, ImageLayout, read_layout
 from onbox.bench.tasks import BUILTIN, CORE, QUICK, load_task, load_tasks, task_files
 from onbox.errors import OnboxError, UsageError
 from tests.parts import HARBOR_PYTHON
@@ -278,11 +278,14 @@ APP = "/app"
     ("text", "layout"),
     [
         ("FROM scratch\n", ImageLayout(APP, ())),
-        ("FROM scratch\nWORKDIR /app\nCOPY . .\n", ImageLayout(APP, (Copy((".",), ".", True),))),
-        ("# a\nfrom x\nCopy a.py \\\n  b.py src/\n", ImageLayout(APP, (Copy(("a.py", "b.py"), "src", True),))),
+        ("FROM scratch\nWORKDIR /app\nCOPY . .\n", ImageLayout(APP, (CopyInstruction((".",), ".", True),))),
+        (
+            "# a\nfrom x\nCopy a.py \\\n  b.py src/\n",
+            ImageLayout(APP, (CopyInstruction(("a.py", "b.py"), "src", True),)),
+        ),
         (
             "FROM x\nWORKDIR /app/src\nCOPY a.py b.py\nWORKDIR ..\n",
-            ImageLayout(APP, (Copy(("a.py",), "src/b.py", False),)),
+            ImageLayout(APP, (CopyInstruction(("a.py",), "src/b.py", False),)),
         ),
         ("FROM x\nRUN pip install numpy\n", None),
         ("FROM x\nCOPY a.py /etc/a.py\n", None),
@@ -292,10 +295,10 @@ APP = "/app"
         ("FROM x AS y\nCOPY a .\n", None),
         ("FROM x\nFROM y\n", None),
         ("FROM x\nWORKDIR /srv\n", ImageLayout("/srv", ())),
-        ("FROM x\nCOPY a /srv/a\nWORKDIR /srv\n", ImageLayout("/srv", (Copy(("a",), "a", False),))),
+        ("FROM x\nCOPY a /srv/a\nWORKDIR /srv\n", ImageLayout("/srv", (CopyInstruction(("a",), "a", False),))),
         (
             "FROM x\nWORKDIR /root\nWORKDIR project\nCOPY a .\n",
-            ImageLayout("/root/project", (Copy(("a",), ".", True),)),
+            ImageLayout("/root/project", (CopyInstruction(("a",), ".", True),)),
         ),
         ("FROM x\nWORKDIR /srv/../opt/\n", ImageLayout("/opt", ())),
         ("FROM x\nWORKDIR /srv\nCOPY a /srv2/a\n", None),
@@ -321,7 +324,7 @@ def test_which_dockerfiles_only_copy(tmp_path: Path, text: str, layout: ImageLay
 def test_a_workdir_that_the_task_names_goes_before_that_of_its_dockerfile(tmp_path: Path) -> None:
     path = tmp_path / "Dockerfile"
     path.write_text("FROM x\nWORKDIR /app\nCOPY a sub/a\n")
-    assert read_layout(path, "/app/sub") == ImageLayout("/app/sub", (Copy(("a",), "a", False),))
+    assert read_layout(path, "/app/sub") == ImageLayout("/app/sub", (CopyInstruction(("a",), "a", False),))
     assert read_layout(path, "/srv") is None, "its files lie outside the workspace"
     (tmp_path / ".dockerignore").write_text("*.log\n")
     assert read_layout(path) is None
@@ -345,6 +348,7 @@ def test_builtin_tasks_are_whole(name: str) -> None:
     assert facts["environment"] == {"network_mode": "no-network"}
     for shared in ("gatelib.py", "test.sh"):
         assert (root / "tests" / shared).read_bytes() == (libraries / shared).read_bytes()
+    assert ("replylib" in (root / "tests" / "gate.py").read_text()) == (root / "tests" / "replylib.py").exists()
     assert (root / "genlib.py").exists() == (root / "generate.py").exists()
     assert name.startswith("ts-") == (root / "tests" / "tslib.py").exists()
     given, known = root / "environment" / "app", root / "tests" / "original"

@@ -14,7 +14,7 @@ from onbox.trial.events import (
     ContenderStarted,
     ContenderStopped,
     Event,
-    Fetching,
+    FetchProgress,
     Note,
     PhaseEnded,
     PhaseStarted,
@@ -22,7 +22,7 @@ from onbox.trial.events import (
     RunEnded,
     RunStarted,
     SpeedMeasured,
-    Tokens,
+    TokenProgress,
 )
 from tests.verdicts import build_verdict
 
@@ -41,14 +41,14 @@ STORY: list[Event] = [
     PLAN,
     ContenderStarted("small", "incumbent", 1, 2),
     PhaseStarted("small", "fetch"),
-    Fetching("small.gguf", 0, 1000, "hub"),
-    Fetching("small.gguf", 10, 1000, "hub"),
-    Fetching("small.gguf", 510, 1000, "hub"),
-    Fetching("small.gguf", 1000, 1000, "hub"),
+    FetchProgress("small.gguf", 0, 1000, "hub"),
+    FetchProgress("small.gguf", 10, 1000, "hub"),
+    FetchProgress("small.gguf", 510, 1000, "hub"),
+    FetchProgress("small.gguf", 1000, 1000, "hub"),
     PhaseEnded("small", "fetch", 7.2),
     SpeedMeasured("small", 25.03, "valid"),
     RunStarted("small", "rename", "baseline", 1, 2),
-    Tokens("small", 24.1, 40),
+    TokenProgress("small", 24.1, 40),
     RunEnded("small", "rename", "baseline", 1, "passed", "PASS", 12.3),
     RunStarted("small", "rename", "baseline", 2, 2),
     RunEnded("small", "rename", "baseline", 2, "serving failure", "S-LEAK", 4.0),
@@ -106,7 +106,7 @@ def test_a_run_under_way_shows_its_place_and_the_rate_now() -> None:
 def test_a_download_is_shown_while_it_lasts() -> None:
     assert "fetching small.gguf from hub: 510 bytes of 1.00 kB" in picture_after(STORY[:6])
     assert "fetching" not in picture_after(STORY[:7])
-    unknown = Fetching("a", 2000, None, "hub")
+    unknown = FetchProgress("a", 2000, None, "hub")
     assert "2.00 kB of unknown" in picture_after([*STORY[:3], unknown])
 
 
@@ -130,7 +130,7 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
         ContenderStarted("a" * 60, "incumbent", 1, 2),
         RunStarted("a" * 60, "c" * 90, "baseline", 1, 3),
     ]
-    picture = picture_after([*story, Tokens("a", 1e6, 10**9)], width)
+    picture = picture_after([*story, TokenProgress("a", 1e6, 10**9)], width)
     assert max(len(line) for line in picture.splitlines()) <= width
 
 
@@ -138,7 +138,7 @@ def test_runs_at_a_time_have_a_line_each() -> None:
     plan = replace(PLAN, tasks=tuple(f"task-{n}" for n in range(9)), parallel=6)
     names = [(f"task-{task}", n) for task in range(3) for n in (1, 2)]
     three = [RunStarted("small", task, "baseline", n, 2) for task, n in names[:3]]
-    picture = picture_after([plan, *three, Tokens("small", 61.0, 900)], width=80)
+    picture = picture_after([plan, *three, TokenProgress("small", 61.0, 900)], width=80)
     lines = [line.rstrip() for line in picture.splitlines()]
     assert lines[-4:] == [
         "3 runs at a time  61.0 tok/s now, 900 tokens",

@@ -16,7 +16,8 @@ from onbox.evidence.folder import TrialFolder, append_line, read_lines
 from onbox.evidence.lock import locked
 from onbox.evidence.manifest import NAME, mismatches, write_manifest
 from onbox.evidence.records import AgentPlan, Exchange, LedgerKind, Plan, StandUp
-from tests.builders import AT, build_trial
+from tests.builders import build_trial
+from tests.exchanges import AT
 
 PLAN = Plan(
     created_at=AT, onbox_version="0", contenders=(), tasks=(), runs=1, agent=AgentPlan(version="1"), sandbox="none"

@@ -9,7 +9,8 @@ from onbox.atomic_files import write_json
 from onbox.evidence.folder import TrialFolder, append_line
 from onbox.evidence.migrations import current
 from onbox.evidence.records import SCHEMA_VERSION, Exchange, FaultKind, RunRecord, TransportError
-from tests.builders import run_record, streamed
+from tests.builders import run_record
+from tests.exchanges import streamed
 
 
 def test_the_schema_version_is_the_one_that_is_migrated_to() -> None:

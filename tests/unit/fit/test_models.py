@@ -181,7 +181,7 @@ def test_what_does_not_fit_is_named(gpt_oss_120b: Facts) -> None:
     def plan(gib: float, **more: Any) -> fit.MemoryPlan:
         return spark(gpt_oss_120b, place=fit.Room(int(gib * 2**30), 0, "host memory"), **more).memory
 
-    assert plan(40).text.startswith("the weights (60.8 GiB) do not fit in the 40.0 GiB")
+    assert plan(40).text.startswith("the weights (60.77 GiB) do not fit in the 40.00 GiB")
     assert plan(62, context=131072).text.startswith("the KV cache")
     assert plan(63).text.startswith("activations and graphs")
     assert (plan(40).fits, plan(100).fits) == (False, True)

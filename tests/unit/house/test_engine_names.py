@@ -8,7 +8,7 @@ from onbox.engines.registry import _ENGINES, all_facts
 SOURCE = Path(__file__).parents[3] / "src" / "onbox"
 EXEMPT = ("engines", "recipes", "schema/recipe")
 REMAINS = {
-    "weights/sources.py": 2,  # The programs that define what keys of a file mean: provenance of facts of weights.
+    "weights/key_definitions.py": 2,  # The programs that define what keys of a file mean: provenance of facts.
     "published/rates.yaml": 5,  # What others measured with, in their words.
 }
 """File -> lines that name an engine all the same."""

@@ -1,16 +1,16 @@
 """What the tests of the fetch share."""
 
 from onbox.fetch.http import DIRECT
-from onbox.image.fetch import Options, fetch_image
+from onbox.image.fetch import FetchOptions, fetch_image
 from onbox.image.reference import parse
 from onbox.image.store import FetchedImage, ImageStore
 from tests.doubles.registry import FakeRegistry, digest_of
 
-OPTIONS = Options(route=DIRECT, stall_s=1.0, keep=True)
+OPTIONS = FetchOptions(route=DIRECT, stall_s=1.0, keep=True)
 
 
 def bring(
-    registry: FakeRegistry, store: ImageStore, name: str = "some/thing:1", options: Options = OPTIONS
+    registry: FakeRegistry, store: ImageStore, name: str = "some/thing:1", options: FetchOptions = OPTIONS
 ) -> FetchedImage:
     return fetch_image(parse(f"{registry.host}/{name}"), None, options, store)
 

@@ -6,10 +6,10 @@ import pytest
 
 from onbox.errors import BoxError, FetchError, OnboxError, UsageError
 from onbox.fetch.http import DIRECT
-from onbox.image.fetch import Options, find_source
+from onbox.image.fetch import FetchOptions, find_source
 from onbox.image.manifest import Platform, find_image, parse_platform
 from onbox.image.reference import parse
-from onbox.image.registry import DOCKER_LIST, OCI_MANIFEST
+from onbox.image.registry_client import DOCKER_LIST, OCI_MANIFEST
 from onbox.image.store import ImageStore
 from tests.doubles.registry import HERE, FakeRegistry, random_layer
 from tests.unit.image.fetching import OPTIONS, bring, whole
@@ -154,7 +154,7 @@ class TestPlatforms:
         with pytest.raises(BoxError, match=rf"is for linux/{OTHER}, and linux/{HERE} was to come"):
             bring(registry, store)
         assert sum(registry.sent.values()) < 4096
-        wanted = Options(route=DIRECT, platform=Platform("linux", OTHER), keep=True)
+        wanted = FetchOptions(route=DIRECT, platform=Platform("linux", OTHER), keep=True)
         assert bring(registry, store, options=wanted).platform == f"linux/{OTHER}"
 
     def test_a_list_that_lies_is_found_out(self, registry: FakeRegistry, store: ImageStore) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onbox.box.gpu_arch import Arch, Runs, chip_number, parse_arch
+from onbox.box.gpu_arch import Arch, ChipSupport, chip_number, parse_arch
 from onbox.errors import UsageError
 from onbox.image.gpu_code import GpuCode, Module, read_gpu_code
 from onbox.image.verify import verdict_of
@@ -51,11 +51,11 @@ class TestFatBinaries:
 
     def test_each_container_is_a_module(self, tmp_path: Path) -> None:
         code = read(tmp_path, fatbin(entry(90, A)) + fatbin(entry(121, A)) + fatbin())
-        assert code.on(121) == {Runs.NOT: 1, Runs.NATIVE: 1}
+        assert code.on(121) == {ChipSupport.NOT: 1, ChipSupport.NATIVE: 1}
 
     def test_what_is_not_known_is_unknown(self, tmp_path: Path) -> None:
         code = read(tmp_path, fatbin(entry(121, kind=8)))
-        assert code.on(121) == {Runs.UNKNOWN: 1}
+        assert code.on(121) == {ChipSupport.UNKNOWN: 1}
         assert code.modules[0].unknown == ("an entry of kind 8 for 121",)
 
     def test_the_bare_magic_in_a_program_is_no_code(self, tmp_path: Path) -> None:
@@ -75,35 +75,35 @@ class TestFatBinaries:
     def test_ptx_as_text(self, tmp_path: Path) -> None:
         text = b"//\n.version 9.0\n.target sm_121a\n.address_size 64\n"
         assert names(read(tmp_path, text, "k.ptx")) == ["compute_121a"]
-        assert read(tmp_path, b"// nothing to be found here", "k.ptx").on(121) == {Runs.UNKNOWN: 1}
+        assert read(tmp_path, b"// nothing to be found here", "k.ptx").on(121) == {ChipSupport.UNKNOWN: 1}
 
 
 @pytest.mark.parametrize(
     ("name", "chip", "runs"),
     [
-        ("sm_121a", 121, Runs.NATIVE),
-        ("sm_121", 121, Runs.NATIVE),
-        ("sm_120", 121, Runs.NATIVE),
-        ("sm_120f", 121, Runs.NATIVE),
-        ("sm_120a", 121, Runs.NOT),
-        ("sm_121f", 120, Runs.NOT),
-        ("sm_121", 120, Runs.NOT),
-        ("sm_90a", 121, Runs.NOT),
-        ("sm_90a", 90, Runs.NATIVE),
-        ("sm_100f", 103, Runs.NATIVE),
-        ("sm_100f", 110, Runs.NOT),
-        ("sm_100", 121, Runs.NOT),
-        ("sm_80", 86, Runs.NATIVE),
-        ("sm_86", 87, Runs.UNKNOWN),
-        ("compute_80", 121, Runs.JIT),
-        ("compute_121", 120, Runs.NOT),
-        ("compute_90a", 121, Runs.NOT),
-        ("compute_121a", 121, Runs.JIT),
-        ("compute_120f", 121, Runs.JIT),
-        ("compute_100f", 121, Runs.NOT),
+        ("sm_121a", 121, ChipSupport.NATIVE),
+        ("sm_121", 121, ChipSupport.NATIVE),
+        ("sm_120", 121, ChipSupport.NATIVE),
+        ("sm_120f", 121, ChipSupport.NATIVE),
+        ("sm_120a", 121, ChipSupport.NOT),
+        ("sm_121f", 120, ChipSupport.NOT),
+        ("sm_121", 120, ChipSupport.NOT),
+        ("sm_90a", 121, ChipSupport.NOT),
+        ("sm_90a", 90, ChipSupport.NATIVE),
+        ("sm_100f", 103, ChipSupport.NATIVE),
+        ("sm_100f", 110, ChipSupport.NOT),
+        ("sm_100", 121, ChipSupport.NOT),
+        ("sm_80", 86, ChipSupport.NATIVE),
+        ("sm_86", 87, ChipSupport.UNKNOWN),
+        ("compute_80", 121, ChipSupport.JIT),
+        ("compute_121", 120, ChipSupport.NOT),
+        ("compute_90a", 121, ChipSupport.NOT),
+        ("compute_121a", 121, ChipSupport.JIT),
+        ("compute_120f", 121, ChipSupport.JIT),
+        ("compute_100f", 121, ChipSupport.NOT),
     ],
 )
-def test_what_runs_where(name: str, chip: int, runs: Runs) -> None:
+def test_what_runs_where(name: str, chip: int, runs: ChipSupport) -> None:
     arch = parse_arch(name)
     assert arch is not None
     assert str(arch) == name
@@ -111,9 +111,9 @@ def test_what_runs_where(name: str, chip: int, runs: Runs) -> None:
 
 
 def test_a_suffix_that_is_not_told_is_unknown_elsewhere() -> None:
-    assert Arch(120, "?").on(121) is Runs.UNKNOWN
-    assert Arch(121, "?").on(121) is Runs.NATIVE
-    assert Arch(90, "?").on(121) is Runs.NOT
+    assert Arch(120, "?").on(121) is ChipSupport.UNKNOWN
+    assert Arch(121, "?").on(121) is ChipSupport.NATIVE
+    assert Arch(90, "?").on(121) is ChipSupport.NOT
 
 
 def test_the_verdict_is_never_the_best_of_several() -> None:

@@ -37,7 +37,7 @@ def test_the_smallest_of_cores_and_memory(
     seal = Told(peak_bytes=last[0], jobs=last[1]) if last else None
     found = jobs_for(build(tmp_path, recipe_gib), seal)  # type: ignore[arg-type]
     assert found.count == count
-    assert f"{RESERVE_BYTES // GIB} GiB kept free" in found.why
+    assert f"{RESERVE_BYTES // GIB}.00 GiB kept free" in found.why
     assert ("an earlier build" in found.why) is bool(last and last[0] / last[1] > recipe_gib * GIB)
 
 

@@ -3,16 +3,11 @@
 import math
 from fractions import Fraction
 from itertools import product
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
-from statsmodels.stats.contingency_tables import StratifiedTable
-from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from onbox.judge.intervals import (
     clopper_pearson,
@@ -23,9 +18,8 @@ from onbox.judge.intervals import (
     wilson,
 )
 from onbox.judge.statistics import fisher_exact, holm, runs_needed, sign_flip, stratified_permutation
+from tests.oracles import CONTINGENCY, MULTITEST, PROPORTION, STATS
 
-STATS: Any = stats
-PROPORTIONS: Any = confint_proportions_2indep
 GPT_OSS = [(2, 3), (0, 3), (2, 3), (0, 3), (3, 3), (3, 3)]
 QWEN = [(9, 9), (9, 9), (9, 9), (9, 9), (10, 10), (10, 10)]
 PAIRS = st.integers(1, 60).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
@@ -81,8 +75,8 @@ class TestPublished:
 class TestOracles:
     @given(PAIRS)
     def test_wilson_and_clopper_pearson(self, pair: tuple[int, int]) -> None:
-        assert wilson(*pair) == pytest.approx(proportion_confint(*pair, method="wilson"), abs=1e-9)
-        assert clopper_pearson(*pair) == pytest.approx(proportion_confint(*pair, method="beta"), abs=1e-9)
+        assert wilson(*pair) == pytest.approx(PROPORTION.proportion_confint(*pair, method="wilson"), abs=1e-9)
+        assert clopper_pearson(*pair) == pytest.approx(PROPORTION.proportion_confint(*pair, method="beta"), abs=1e-9)
 
     @pytest.mark.parametrize("degrees", [1, 2, 5, 11, 40, 300])
     def test_t(self, degrees: int) -> None:
@@ -90,25 +84,23 @@ class TestOracles:
 
     @given(PAIRS, PAIRS)
     def test_newcombe(self, a: tuple[int, int], b: tuple[int, int]) -> None:
-        oracle = PROPORTIONS(*b, *a, method="newcomb", compare="diff")
+        oracle = PROPORTION.confint_proportions_2indep(*b, *a, method="newcomb", compare="diff")
         assert newcombe(a, b) == pytest.approx(oracle, abs=1e-9)
 
     @given(PAIRS, PAIRS)
     def test_fisher(self, a: tuple[int, int], b: tuple[int, int]) -> None:
         table = [[a[0], a[1] - a[0]], [b[0], b[1] - b[0]]]
-        assert fisher_exact(*a, *b) == pytest.approx(stats.fisher_exact(table).pvalue, abs=1e-9)
+        assert fisher_exact(*a, *b) == pytest.approx(STATS.fisher_exact(table).pvalue, abs=1e-9)
 
     @settings(max_examples=15)
     @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
     def test_holm(self, p_values: list[float]) -> None:
-        oracle: Any = multipletests
-        assert holm(p_values) == pytest.approx(list(oracle(p_values, method="holm")[1]))
+        assert holm(p_values) == pytest.approx(list(MULTITEST.multipletests(p_values, method="holm")[1]))
 
     def test_stratified_is_near_its_large_sample_twin(self) -> None:
         strata = [(30, 50, 40, 50), (20, 50, 31, 50), (44, 50, 47, 50)]
         tables = [[[a, n - a], [b, m - b]] for a, n, b, m in strata]
-        oracle: Any = StratifiedTable
-        expected = oracle([np.array(t) for t in tables]).test_null_odds(correction=True).pvalue
+        expected = CONTINGENCY.StratifiedTable([np.array(t) for t in tables]).test_null_odds(correction=True).pvalue
         assert stratified_permutation(strata) == pytest.approx(expected, rel=0.15)
 
 

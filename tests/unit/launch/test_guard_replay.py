@@ -10,7 +10,7 @@ from onbox.supervisor.settings import MemoryLimits
 from onbox.watch.recording import WatchRecording
 from onbox.watch.recording_library import find_recording
 from onbox.watch.watcher import Tracker
-from tests.e2e.cli import onbox
+from tests.e2e.cli import onbox_here
 
 GIB = 1 << 30
 
@@ -62,7 +62,7 @@ class TestCommand:
     ASKED = ("watch", "--replay", "incident-marlin", "--reserve", "8", "--plan", "70", "--unified")
 
     def test_it_is_told_once(self) -> None:
-        done = onbox(*self.ASKED)
+        done = onbox_here(*self.ASKED)
         assert done.returncode == 0, done.stderr
         (said,) = [line for line in done.stdout.splitlines() if line.startswith("  guard: ")]
         assert said.startswith("  guard: would have stopped it at 45.1 s, in finalize: ")
@@ -70,11 +70,11 @@ class TestCommand:
         assert said.endswith(" of 70.00 GiB planned")
 
     def test_in_the_end_that_it_would_not_have_acted(self) -> None:
-        done = onbox("watch", "--replay", "vllm-eager", "--reserve", "2")
+        done = onbox_here("watch", "--replay", "vllm-eager", "--reserve", "2")
         assert done.stdout.splitlines()[-1].startswith("  guard: would not have stopped it: ")
 
     def test_as_json_it_is_evidence(self) -> None:
-        told = [json.loads(line) for line in onbox(*self.ASKED, "--json").stdout.splitlines()]
+        told = [json.loads(line) for line in onbox_here(*self.ASKED, "--json").stdout.splitlines()]
         stops = [line["evidence"]["guard"]["stop"] for line in told]
         first = next(index for index, stop in enumerate(stops) if stop)
         assert stops[:first] == [None] * first
@@ -90,7 +90,7 @@ class TestCommand:
         ],
     )
     def test_a_mistake_is_one_line(self, arguments: tuple[str, ...], said: str) -> None:
-        done = onbox("watch", *arguments)
+        done = onbox_here("watch", *arguments)
         assert done.returncode == 2
         assert said in done.stderr
         assert "Traceback" not in done.stderr

@@ -263,7 +263,7 @@ class TestResidents:
         living = (RunningEngine("container", "daily", 1, "org/vllm:1", 5),)
         check = found(living=living)["launch.resident"]
         assert check.hint.startswith("--replace daily stops it, and starts it again at the end")
-        assert "container daily (org/vllm:1, 0.0 GiB resident)" in str(check.observed)
+        assert "container daily (org/vllm:1, 0.00 GiB resident)" in str(check.observed)
 
 
 class TestResolve:

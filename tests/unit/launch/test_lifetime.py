@@ -79,7 +79,7 @@ class TestLifetime:
         with pytest.raises(EngineError) as caught, life(tmp_path, lines="unknown architecture", exit_code=3):
             pass
         assert caught.value.message == (
-            "small: the engine died at start (exit code 3); the last it said: loading unknown architecture"
+            "small: the engine died at start (exit code 3); its last output: loading unknown architecture"
         )
         assert caught.value.next_step == f"look at the fake. The whole log: {tmp_path / 'engine.log'}"
         stopped = record(tmp_path).stopped
@@ -150,7 +150,7 @@ class TestLifetime:
         with life(tmp_path, dies_when_asked=True) as up:
             with up.client() as client:
                 assert client.post("/chat/completions", {}, purpose="agent").error
-            with pytest.raises(EngineError, match=r"died while it worked; last it said: .*assertion failed: tensor"):
+            with pytest.raises(EngineError, match=r"died while it worked; its last output: .*assertion failed: tensor"):
                 up.check()
         stopped = record(tmp_path).stopped
         assert stopped is not None

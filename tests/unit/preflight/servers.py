@@ -10,8 +10,8 @@ from onbox.evidence.records import Preflight
 from onbox.see.pictures import made
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
-from tests.builders import call_delta, delta, event
 from tests.doubles.server import Asked, Wire, serving
+from tests.exchanges import call_delta, delta, event
 
 VLLM_MODELS = {"data": [{"id": "m", "owned_by": "vllm", "max_model_len": 2048, "root": "models/Qwen2.5-7B"}]}
 LLAMA_MODELS = {"data": [{"id": "m", "owned_by": "llamacpp"}]}

@@ -15,12 +15,12 @@ from onbox.engines.parser_faults import ParserFault
 from onbox.engines.served import RunningServer, options_of
 from onbox.engines.sglang.parser_faults import FAULTS as SGLANG_FAULTS
 from onbox.engines.vllm.parser_faults import FAULTS as VLLM_FAULTS
+from onbox.preflight.agent_room import AgentRoom
 from onbox.preflight.remedies import Trouble, remedy
-from onbox.preflight.room import AgentRoom
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
-from tests.builders import call_delta, delta
 from tests.doubles.server import Asked, Wire, serving
+from tests.exchanges import call_delta, delta
 from tests.unit.preflight.servers import LLAMA_MODELS, LLAMA_PROPS, able, long, reply, statuses, stream
 
 DATA = Path(__file__).parents[2] / "data"

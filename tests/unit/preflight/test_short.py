@@ -8,8 +8,8 @@ from onbox import preflight
 from onbox.bench.tools import DEFINITIONS
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
-from tests.builders import call_delta, delta
 from tests.doubles.server import Asked, Wire, serving
+from tests.exchanges import call_delta, delta
 from tests.unit.preflight.servers import reply
 
 
@@ -42,7 +42,7 @@ class TestShort:
     def test_a_server_that_can(self) -> None:
         cases = ask(self.PARIS, reply(call_delta("bash", {"command": "ls"})))
         assert cases == {
-            "coherence": ("pass", "asked for the capital of France, it said: Paris."),
+            "coherence": ("pass", "asked for the capital of France, it answered: Paris."),
             "tool_call": ("pass", 'bash {"command": "ls"}'),
         }
 

@@ -16,7 +16,7 @@ from onbox.protocol.api_formats import piece_of
 from onbox.protocol.envelopes import envelope_of
 from onbox.protocol.reply_reader import ReplyReader
 from onbox.untrusted_json import parse
-from tests.builders import streamed
+from tests.exchanges import streamed
 
 
 def chat(text: str, *, field: str = "content", created: int = 1795564336, **more: Any) -> str:

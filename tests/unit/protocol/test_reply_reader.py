@@ -13,7 +13,7 @@ from onbox.evidence.replies import read_reply
 from onbox.protocol.framing import SseParser
 from onbox.protocol.reply import Reply
 from onbox.protocol.reply_reader import ReplyReader
-from tests.builders import AT, call_delta, delta, event, streamed, usage_event
+from tests.exchanges import AT, call_delta, delta, event, streamed, usage_event
 
 LINES = st.sampled_from(
     (

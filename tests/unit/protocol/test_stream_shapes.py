@@ -17,7 +17,7 @@ from onbox.protocol.framing import LineParser, SseParser, framing_of
 from onbox.protocol.reply import Reply
 from onbox.protocol.reply_reader import ReplyReader
 from onbox.wire.decoding import ContentEncodingError, Decoder
-from tests.builders import call_delta, delta, event, streamed, usage_event
+from tests.exchanges import call_delta, delta, event, streamed, usage_event
 
 DATA = Path(__file__).parents[2] / "data"
 JSON = st.recursive(

@@ -19,7 +19,7 @@ from onbox.errors import UsageError
 from onbox.evidence.records import ContenderPlan, Role
 from onbox.recipes import Recipe, Serve, Weights
 from onbox.recipes.pins import unpinned
-from onbox.recipes.text import recipe_yaml
+from onbox.recipes.yaml_text import recipe_yaml
 from onbox.schema.recipe.name import slug
 
 DATA = Path(__file__).parents[2] / "data"

@@ -11,7 +11,8 @@ from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import Exchange, Preflight, PreflightCase, Role
 from onbox.preflight.session import short
 from onbox.report import html, markdown, post, poster
-from tests.builders import Contender, build_trial, call_reply, delta, event, speed_parts, streamed, usage_event
+from tests.builders import Contender, build_trial, speed_parts
+from tests.exchanges import call_reply, delta, event, streamed, usage_event
 from tests.judging import judge
 
 LARGE = 10_000_000
@@ -49,7 +50,7 @@ def trial(path: Path, exchange: Exchange) -> TrialFolder:
     parts.exchanges[-1] = exchange.model_copy(update={"id": last.id, "purpose": "measured", "t0_ns": last.t0_ns})
     contender = Contender("loud", Role.INCUMBENT, {"rename": "F"}, speed=parts)
     folder = build_trial(path, [contender], runs=1)
-    detail = f"asked for the capital of France, it said: {short(nonsense())}"
+    detail = f"asked for the capital of France, it answered: {short(nonsense())}"
     case = PreflightCase(name="coherence", status="fail", detail=detail)
     write_json(folder.contender("loud") / "preflight.json", Preflight(cases=(case,), tools=False))
     for wire in path.glob("loud/runs/*/*/*/wire.jsonl"):

@@ -56,7 +56,7 @@ def test_an_answer_that_names_every_candidate_has_read_nothing() -> None:
 
 
 def test_a_list_of_everything_does_not_pass() -> None:
-    from onbox.see.words import WORDS
+    from onbox.see.word_list import WORDS
 
     assert not read_by(" ".join(WORDS), ("acorn", "dolphin", "zipper")).complete
     assert not read_by(" ".join(f"{n:06}" for n in range(99_000, 101_000)), ("100000",)).complete

@@ -16,9 +16,9 @@ from onbox.see.pictures import SMALL, Picture
 from onbox.see.sight_session import SightSession
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
-from tests.builders import call_delta, delta
 from tests.doubles.script import HOSTILE
 from tests.doubles.sighted import Answer, Reply, blind, reads, refusal, sighted
+from tests.exchanges import call_delta, delta
 
 PLAN = SightPlan(tries=4, seed=7, always=True)
 HIDDEN = SightFlag(option="--language-model-only", where="recipe", remedy="vLLM 0.32.0: start it without it")

@@ -11,7 +11,7 @@ from onbox import TrialSpec, plan_trial, run_trial
 from onbox.errors import BoxError
 from onbox.evidence.records import OwnerValues, SightPlan
 from onbox.judge.results import Verdict
-from onbox.see.facts import SightSubject, facts_about
+from onbox.see.sight_subject import SightSubject, facts_about
 from tests.doubles.projector import write_projector
 from tests.doubles.sighted import MODELS, album, reads, sighted
 from tests.unit.weights.checkpoints import write_gguf

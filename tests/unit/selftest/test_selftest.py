@@ -17,12 +17,12 @@ from onbox.app.selftest import judge_measured
 from onbox.cli.commands import selftest as cli
 from onbox.cli.commands import speed
 from onbox.errors import BadSubjectError, UsageError
+from onbox.evidence.decode_rate import digest
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import Exchange, SpeedPlan
 from onbox.evidence.replies import read_reply
 from onbox.judge.results import Validity
 from onbox.judge.speed.checks import HARD
-from onbox.judge.speed.estimator import digest
 from onbox.selftest.host import serving
 from onbox.selftest.lateness import Metronome, was_late
 from onbox.selftest.run import measure_shapes

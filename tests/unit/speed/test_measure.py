@@ -25,9 +25,9 @@ from onbox.speed.telemetry import CpuMeter
 from onbox.speed.time_plan import RequestPace, TimePlan
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
-from tests.builders import delta, event, usage_event
 from tests.doubles.server import Asked, Wire, serving
 from tests.doubles.waiting import until
+from tests.exchanges import delta, event, usage_event
 
 GAUGE = "# TYPE vllm:num_requests_running gauge\nvllm:num_requests_running %d\n"
 PLAN = SpeedPlan(requests=2, tokens=8, warmup_requests_max=3, seed=4)
@@ -226,7 +226,7 @@ class TestSpeedRun:
         self, paces: tuple[float, ...], asked: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         left = iter(paces)
-        monkeypatch.setattr(measure, "_events_and_seconds", lambda reply: (next(left), 1.0))
+        monkeypatch.setattr(measure, "_decoded", lambda exchange: (next(left), 1.0))
         run(Script(), tmp_path, PLAN.model_copy(update={"warmup_requests_max": 9}))
         assert [e.purpose for e in exchanges(tmp_path)].count("warmup") == asked
 
@@ -240,7 +240,7 @@ class TestSpeedRun:
 
     def test_warm_up_has_an_end(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         paces = iter(range(1, 100))
-        monkeypatch.setattr(measure, "_events_and_seconds", lambda reply: (next(paces), 1.0))
+        monkeypatch.setattr(measure, "_decoded", lambda exchange: (next(paces), 1.0))
         run(Script(), tmp_path)
         assert [e.purpose for e in exchanges(tmp_path)].count("warmup") == 3
 
@@ -257,9 +257,9 @@ class TestSpeedRun:
     ) -> None:
         """A slow stretch of the box is waited for; a scatter of 2 % is not; and there is an end."""
         left = iter(paces[1:])
-        monkeypatch.setattr(measure, "_events_and_seconds", lambda reply: (next(left), 1.0))
+        monkeypatch.setattr(measure, "_decoded", lambda exchange: (next(left), 1.0))
         monkeypatch.setattr(measure, "time_plan", lambda plan, pace, spent_s: TimePlan(8, 2, 4, 1.0, True, spare=20))
-        monkeypatch.setattr(measure, "_pace", lambda exchange: RequestPace(paces[0], 0.0))
+        monkeypatch.setattr(measure, "pace_of", lambda exchange: RequestPace(paces[0], 0.0))
         record, _ = run(Script(), tmp_path, PLAN.model_copy(update={"budget_s": 90.0}))
         assert [e.purpose for e in exchanges(tmp_path)].count("warmup") == asked
         assert record.plan.warmup_requests_max == asked
@@ -338,7 +338,28 @@ class TestMonitor:
 SPIN = "import time\nend = time.process_time() + 0.3\nwhile time.process_time() < end: pass\nprint('spun', flush=True)"
 
 
+HOLDS = "import sys; held = open(sys.argv[1]); print('holds', flush=True); sys.stdin.read()"
+
+
 class TestCpuMeter:
+    @pytest.mark.parametrize(("listed", "opened"), [(True, True), (False, False)])
+    def test_a_device_file_that_a_child_of_the_engine_has_open(
+        self, listed: bool, opened: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        device = tmp_path / "nvidia0"
+        device.touch()
+        monkeypatch.setattr("onbox.speed.telemetry.ACCELERATOR_FILES", (str(device) if listed else "/dev/nvidia",))
+        words = [sys.executable, "-c", HOLDS, str(device)]
+        with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+            assert child.stdout is not None
+            child.stdout.readline()
+            assert CpuMeter(child.pid).opened_accelerator() is opened
+            child.kill()
+
+    def test_of_an_engine_that_is_not_seen_no_device_file_is_known(self) -> None:
+        assert CpuMeter(None).opened_accelerator() is None
+        assert CpuMeter(2**22 - 1).opened_accelerator() is None
+
     def measure(self, engine_pid: int | None, body: Callable[[], Any]) -> Any:
         meter = CpuMeter(engine_pid)
         with meter.measuring():

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from statsmodels.stats.contingency_tables import mcnemar
 
 from onbox.bench.agents import agent_of
 from onbox.errors import BoxError, UsageError
@@ -13,8 +12,9 @@ from onbox.evidence.records import AgentPlan, ArmPlan, McpServer
 from onbox.judge.runs.isolation import bears, has_mark
 from onbox.judge.statistics import stratified_permutation
 from onbox.trial.arms import check_arms, check_servers, frozen, read_arms
-from tests.builders import chat_request, text_reply
 from tests.e2e.cli import onbox, onbox_here, scripted, verdict_of
+from tests.exchanges import chat_request, text_reply
+from tests.oracles import CONTINGENCY
 
 RULES = ArmPlan(name="rules", rules="Be brief.")
 TOOLS = ArmPlan(name="tools", mcp={"files": McpServer(command=("server",))})
@@ -114,7 +114,7 @@ class TestMarks:
 
 @pytest.mark.parametrize(("better", "worse"), [(1, 0), (3, 3), (0, 6), (9, 2), (4, 5)])
 def test_the_paired_test_is_exact(better: int, worse: int) -> None:
-    oracle = mcnemar([[7, better], [worse, 5]], exact=True).pvalue  # type: ignore[no-untyped-call]
+    oracle = CONTINGENCY.mcnemar([[7, better], [worse, 5]], exact=True).pvalue
     pairs = [(1, 1, 0, 1)] * better + [(0, 1, 1, 1)] * worse + [(1, 1, 1, 1)] * 7 + [(0, 1, 0, 1)] * 5
     assert stratified_permutation(pairs) == pytest.approx(oracle)
 
@@ -152,7 +152,7 @@ def test_an_arm_that_leaked_fails_its_check(tmp_path: Path) -> None:
     arms, out = tmp_path / "arms.yaml", tmp_path / "bench"
     arms.write_text("arms: [{name: told, rules: USE YOUR TOOLS}]")
     with scripted("told") as url:
-        onbox("bench", url, "--arms", arms, "--task", "fill-json", "--runs", "1", "--out", out)
+        onbox_here("bench", url, "--arms", arms, "--task", "fill-json", "--runs", "1", "--out", out)
     (record,) = (json.loads(path.read_text()) for path in out.glob("*/runs/*/told/*/run.json"))
     (wire,) = out.glob("*/runs/*/baseline/*/wire.jsonl")
     wire.write_text(wire.read_text().replace("You are a coding agent", record["canary"]))

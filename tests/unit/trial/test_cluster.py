@@ -14,11 +14,11 @@ from onbox.evidence.records import Plan
 from onbox.judge.runs.observed_rate import UsualRate, usual_of_each_node
 from onbox.trial.affinity import run_affinity
 from onbox.trial.cluster import _knock, _named
-from onbox.trial.packing import pack, unpack
+from onbox.trial.folder_bytes import pack, unpack
 from onbox.trial.plan import make_plan
+from onbox.trial.ray_worker import WorkerResult
 from onbox.trial.scheduler import RunJob
 from onbox.trial.spec import TrialSpec
-from onbox.trial.worker import WorkerResult
 from tests.builders import run_record
 from tests.e2e.cli import environment, onbox_here
 
@@ -63,7 +63,7 @@ class TestPacked:
             seen.append(sorted(each.name for each in path.parent.iterdir()))
             path.write_bytes(data)
 
-        monkeypatch.setattr("onbox.trial.packing.write_atomic", write)
+        monkeypatch.setattr("onbox.trial.folder_bytes.write_atomic", write)
         unpack(pack(*source.iterdir()), tmp_path / "there", last="run.json")
         assert seen == [["a.txt", "z.txt"]]
         assert (tmp_path / "there" / "run.json").read_text() == "run.json"

@@ -27,8 +27,8 @@ from onbox.trial.scheduler import RunJob, Scheduler
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
 from onbox.wire.proxy import RecordingProxy
-from tests.builders import call_delta, chat_request, delta, event, text_reply, usage_event
 from tests.doubles.server import Asked, Wire, serving
+from tests.exchanges import call_delta, chat_request, delta, event, text_reply, usage_event
 
 (TASK,) = load_tasks("builtin", ["fix-failing-test"])
 SOON_S = 20.0
@@ -107,7 +107,7 @@ def test_runs_of_one_proxy_cannot_speak_for_one_another(tmp_path: Path) -> None:
     assert told == {"one": ["/1", "/3"], "two": ["/2"]}
 
 
-class TestLanes:
+class TestInterruptedRuns:
     def halted(
         self, tmp_path: Path, script: Callable[[Asked, Wire], None], ready: Callable[[Any], bool], **more: Any
     ) -> Path:

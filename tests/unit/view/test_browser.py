@@ -121,6 +121,10 @@ def test_a_sealed_report_fits(browser: "Browser", tmp_path: Path, width: int) ->
     page.goto((trial.path / "report.html").as_uri())
     assert "--against" in page.content()
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    figures = "[...document.querySelectorAll('.card dl > div')]"
+    page.evaluate(f"{figures}.forEach(e => e.querySelector('.big').textContent = '60.7 tok/s ± 6 %')")
+    assert page.evaluate(f"{figures}.length") >= 6
+    assert page.evaluate(f"{figures}.filter(e => e.scrollWidth > e.clientWidth).map(e => e.innerText)") == []
     page.close()
 
 

@@ -19,7 +19,8 @@ from onbox.view.inside import inside
 from onbox.view.live import LiveState, LiveTrial
 from onbox.watch.recording import Header, Recorder
 from onbox.watch.samples import Machine, Process, WatchSample
-from tests.builders import LARGE, SMALL, build_plan, build_trial, call_reply, scripted_run, speed_parts, write_run
+from tests.builders import LARGE, SMALL, build_plan, build_trial, scripted_run, speed_parts, write_run
+from tests.exchanges import call_reply
 from tests.unit.view.serving import served
 
 RESERVE_BYTES = 2_000_000_000

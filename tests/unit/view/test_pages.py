@@ -17,7 +17,8 @@ from onbox.report import words
 from onbox.view.library import FRESH_S, Library
 from onbox.view.pages import Pages
 from onbox.view.query import Query
-from tests.builders import build_trial, call_reply, text_reply
+from tests.builders import build_trial
+from tests.exchanges import call_reply, text_reply
 from tests.unit.report.trials import HOSTILE, Elements, saying, trajectory
 from tests.unit.view.serving import Client, served
 from tests.verdicts import build_verdict, run_result

@@ -86,7 +86,7 @@ def test_a_silent_client_with_a_busy_daemon_is_progress() -> None:
 
     told = watch(seen, phase="unpack")
     assert states(told) == [WatchState.PROGRESSING]
-    assert told[-1].why == "100.0 MB/s written"
+    assert told[-1].why == "100 MB/s written"
 
 
 def test_a_child_that_ends_is_counted_on_by_its_parent() -> None:
@@ -125,7 +125,7 @@ def test_an_open_file_tells_when_it_is_done() -> None:
 def test_a_trickle_is_slow_and_alive() -> None:
     told = watch(lambda at: {"sockets": (Socket(5, at * 500, 1.0),)}, phase="fetch")
     assert states(told) == [WatchState.PROGRESSING, WatchState.SLOW]
-    assert "500 B/s" in told[-1].why
+    assert "500 bytes/s" in told[-1].why
 
 
 def test_a_connection_that_fell_silent_is_a_witness() -> None:

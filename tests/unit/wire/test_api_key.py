@@ -27,9 +27,10 @@ from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
 from onbox.wire.proxy import RecordingProxy
 from onbox.wire.redaction import redacted_chunks
-from tests.builders import LARGE, SMALL, build_plan, scripted_run, text_reply, write_run, write_stand_up
+from tests.builders import LARGE, SMALL, build_plan, scripted_run, write_run, write_stand_up
 from tests.doubles.server import Asked as Request
 from tests.doubles.server import Wire, serving
+from tests.exchanges import text_reply
 from tests.planted import PLANTED, forms, holders
 
 KEY = "sk-very-secret-indeed"

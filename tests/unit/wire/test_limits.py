@@ -25,8 +25,8 @@ from onbox.wire.endpoint import Endpoint
 from onbox.wire.limits import WireLimits
 from onbox.wire.proxy import RecordingProxy
 from onbox.wire.redaction import REDACTED, redacted_chunks
-from tests.builders import delta, event
 from tests.doubles.server import Asked, Server, Wire, serving
+from tests.exchanges import delta, event
 
 SMALL = WireLimits(reply_bytes=100_000, line_bytes=10_000, request_s=3.0, head_s=2.0, kept_bytes=1000)
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"

@@ -12,7 +12,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol
 
-from onbox.bench.agents.watch import RunWatch
+from onbox.bench.agents.run_watch import RunWatch
 from onbox.bench.sandbox import Sandbox
 from onbox.errors import UsageError
 from onbox.evidence.records import AgentEnd, AgentPlan, Limits, McpServer

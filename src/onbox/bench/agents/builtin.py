@@ -12,7 +12,7 @@ from typing import Any
 
 from onbox.bench.agents import AgentOutcome, Job
 from onbox.bench.agents.conversation import Chat, Conversation, Responses
-from onbox.bench.agents.watch import RunWatch
+from onbox.bench.agents.run_watch import RunWatch
 from onbox.bench.tools import Toolbox
 from onbox.evidence.records import AgentEnd, Exchange, Limits
 from onbox.evidence.replies import read_reply

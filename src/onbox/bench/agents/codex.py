@@ -2,7 +2,7 @@
 
 import json
 
-from onbox.bench.agents.headless import Command, HeadlessAgent, Seat
+from onbox.bench.agents.headless import Command, HeadlessAgent, RunSetup
 
 FOLDER = ".codex"
 
@@ -15,17 +15,17 @@ class Codex(HeadlessAgent):
     program = "codex"
     install = "npm install -g @openai/codex"
 
-    def command(self, seat: Seat) -> Command:
+    def command(self, setup: RunSetup) -> Command:
         """See `HeadlessAgent.command`."""
         # A JSON string is a TOML string.
         config = f"""\
-model = {json.dumps(seat.model)}
+model = {json.dumps(setup.model)}
 model_provider = "onbox"
 check_for_update_on_startup = false
 
 [model_providers.onbox]
 name = "onbox"
-base_url = {json.dumps(seat.url)}
+base_url = {json.dumps(setup.url)}
 wire_api = "responses"
 request_max_retries = 2
 stream_max_retries = 2
@@ -33,7 +33,7 @@ stream_max_retries = 2
 [analytics]
 enabled = false
 """
-        for name, (argv, env) in seat.mcp.items():
+        for name, (argv, env) in setup.mcp.items():
             variables = ", ".join(f"{key} = {json.dumps(value)}" for key, value in env.items())
             config += f"""
 [mcp_servers.{json.dumps(name)}]
@@ -44,7 +44,7 @@ env = {{{variables}}}
         free = "--dangerously-bypass-approvals-and-sandbox"
         return Command(
             argv=("exec", "--json", "--skip-git-repo-check", free, "-"),
-            env={"CODEX_HOME": f"{seat.home}/{FOLDER}"},
-            files={f"{FOLDER}/config.toml": config, **({f"{FOLDER}/AGENTS.md": seat.rules} if seat.rules else {})},
-            stdin=seat.prompt,
+            env={"CODEX_HOME": f"{setup.home}/{FOLDER}"},
+            files={f"{FOLDER}/config.toml": config, **({f"{FOLDER}/AGENTS.md": setup.rules} if setup.rules else {})},
+            stdin=setup.prompt,
         )

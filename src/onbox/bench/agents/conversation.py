@@ -97,8 +97,8 @@ class Responses:
             thought = {"type": "reasoning_text", "text": reply.reasoning}
             self._items.append({"type": "reasoning", "id": f"rs_{self._count}", "summary": [], "content": [thought]})
         if reply.content:
-            said = {"type": "output_text", "text": reply.content, "annotations": []}
-            whole = {"id": f"msg_{self._count}", "status": "completed", "content": [said]}
+            text = {"type": "output_text", "text": reply.content, "annotations": []}
+            whole = {"id": f"msg_{self._count}", "status": "completed", "content": [text]}
             self._items.append({"type": "message", "role": "assistant", **whole})
         for call in reply.tool_calls:
             named = {"call_id": call.id, "name": call.name, "arguments": call.arguments}

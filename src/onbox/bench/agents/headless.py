@@ -14,7 +14,7 @@ from typing import Any
 from onbox.atomic_files import write_atomic
 from onbox.bench.agents import AgentOutcome, Job
 from onbox.bench.agents.program import Program, find
-from onbox.bench.agents.watch import RunWatch, Side, without_tools
+from onbox.bench.agents.run_watch import RunWatch, Side, without_tools
 from onbox.bench.sandbox import Bind, Completed, Reach, StopSign
 from onbox.evidence.records import AgentEnd, Limits, McpServer
 from onbox.scratch import scratch_folder
@@ -30,7 +30,7 @@ KEY = "none"
 
 
 @dataclass(frozen=True)
-class Seat:
+class RunSetup:
     """What an agent's module needs to know of a run.
 
     Args:
@@ -86,7 +86,7 @@ class HeadlessAgent:
     package: str = ""
     """The Python package that it belongs to, where it is one."""
 
-    def command(self, seat: Seat) -> Command:
+    def command(self, setup: RunSetup) -> Command:
         """How to start it for one run."""
         raise NotImplementedError
 
@@ -128,7 +128,7 @@ class HeadlessAgent:
         place = job.sandbox.place
         placed = {name: _placed(server, place(own), place(workspace)) for name, server in job.mcp.items()}
         program, servers = self.find(), {name: find_server(server) for name, server in placed.items()}
-        seat = Seat(
+        setup = RunSetup(
             prompt=job.instruction,
             url=job.endpoint.api,
             root=job.endpoint.root,
@@ -139,7 +139,7 @@ class HeadlessAgent:
             rules=job.rules,
             mcp={name: (server.argv, placed[name].env) for name, server in servers.items()},
         )
-        command = self.command(seat)
+        command = self.command(setup)
         for name, text in command.files.items():
             (home / name).parent.mkdir(parents=True, exist_ok=True)
             (home / name).write_text(text, "utf-8")
@@ -198,7 +198,7 @@ def _end(job: Job, done: Completed) -> AgentEnd:
     elif done.exit_code == 0:
         stop, detail = "answered", "exit code 0"
     else:
-        lines = done.output.decode("utf-8", "replace").strip().splitlines() or ["it said nothing"]
+        lines = done.output.decode("utf-8", "replace").strip().splitlines() or ["it printed nothing"]
         stop = "endpoint" if watch.problem else "crash"
         code = "out of memory" if done.out_of_memory else f"exit code {done.exit_code}"
         detail = watch.problem or f"{code}: {lines[-1][:300]}"

@@ -3,7 +3,7 @@
 It nudges a model three times that answers without a call, so its runs do not end with the first words alone.
 """
 
-from onbox.bench.agents.headless import KEY, Command, HeadlessAgent, Seat
+from onbox.bench.agents.headless import KEY, Command, HeadlessAgent, RunSetup
 
 
 class MiniSweAgent(HeadlessAgent):
@@ -14,18 +14,18 @@ class MiniSweAgent(HeadlessAgent):
     package = "mini-swe-agent"
     install = "uv tool install mini-swe-agent, or pipx install mini-swe-agent"
 
-    def command(self, seat: Seat) -> Command:
+    def command(self, setup: RunSetup) -> Command:
         """See `HeadlessAgent.command`."""
-        asked = ("--model", f"openai/{seat.model}", "--task", seat.prompt)
+        options = ("--model", f"openai/{setup.model}", "--task", setup.prompt)
         # Naming one configuration leaves the default out, so both are named.
-        config = ("-c", "mini", "-c", f"agent.step_limit={seat.limits.turns}")
+        config = ("-c", "mini", "-c", f"agent.step_limit={setup.limits.turns}")
         return Command(
-            argv=("--yolo", "--exit-immediately", *asked, "--output", f"{seat.home}/trajectory.json", *config),
+            argv=("--yolo", "--exit-immediately", *options, "--output", f"{setup.home}/trajectory.json", *config),
             env={
                 "MSWEA_CONFIGURED": "true",
                 "MSWEA_COST_TRACKING": "ignore_errors",
-                "MSWEA_GLOBAL_CONFIG_DIR": f"{seat.home}/.config/mini-swe-agent",
-                "OPENAI_API_BASE": seat.url,
+                "MSWEA_GLOBAL_CONFIG_DIR": f"{setup.home}/.config/mini-swe-agent",
+                "OPENAI_API_BASE": setup.url,
                 "OPENAI_API_KEY": KEY,
                 "LITELLM_LOCAL_MODEL_COST_MAP": "True",
             },

@@ -10,7 +10,7 @@ from typing import Any
 
 from onbox.bench.agents import Agent, Job
 from onbox.bench.agents.request_overrides import api_of
-from onbox.bench.agents.watch import RunWatch
+from onbox.bench.agents.run_watch import RunWatch
 from onbox.bench.sandbox import Sandbox
 from onbox.errors import OnboxError
 from onbox.evidence.records import AgentPlan

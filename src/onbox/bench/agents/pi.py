@@ -3,7 +3,7 @@
 It ends with exit code 0 even when the server fails.
 """
 
-from onbox.bench.agents.headless import KEY, Command, HeadlessAgent, Seat, as_json
+from onbox.bench.agents.headless import KEY, Command, HeadlessAgent, RunSetup, as_json
 
 FOLDER = ".pi/agent"
 
@@ -16,17 +16,17 @@ class Pi(HeadlessAgent):
     program = "pi"
     install = "npm install -g @mariozechner/pi-coding-agent"
 
-    def command(self, seat: Seat) -> Command:
+    def command(self, setup: RunSetup) -> Command:
         """See `HeadlessAgent.command`."""
-        model = {"id": seat.model, "maxTokens": seat.limits.turn_tokens}
-        provider = {"baseUrl": seat.url, "apiKey": KEY, "api": "openai-completions", "models": [model]}
-        sessions = f"{seat.home}/sessions"
-        chosen = ("--provider", "onbox", "--model", seat.model)
+        model = {"id": setup.model, "maxTokens": setup.limits.turn_tokens}
+        provider = {"baseUrl": setup.url, "apiKey": KEY, "api": "openai-completions", "models": [model]}
+        sessions = f"{setup.home}/sessions"
+        chosen = ("--provider", "onbox", "--model", setup.model)
         return Command(
-            argv=("--print", "--mode", "json", "--session-dir", sessions, *chosen, seat.prompt),
-            env={"PI_CODING_AGENT_DIR": f"{seat.home}/{FOLDER}", "PI_OFFLINE": "1"},
+            argv=("--print", "--mode", "json", "--session-dir", sessions, *chosen, setup.prompt),
+            env={"PI_CODING_AGENT_DIR": f"{setup.home}/{FOLDER}", "PI_OFFLINE": "1"},
             files={
                 f"{FOLDER}/models.json": as_json({"providers": {"onbox": provider}}),
-                **({f"{FOLDER}/AGENTS.md": seat.rules} if seat.rules else {}),
+                **({f"{FOLDER}/AGENTS.md": setup.rules} if setup.rules else {}),
             },
         )

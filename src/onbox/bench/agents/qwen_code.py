@@ -1,6 +1,6 @@
 """Qwen Code (npm `@qwen-code/qwen-code`): chat completions, streamed; the longest prompt of all."""
 
-from onbox.bench.agents.headless import KEY, Command, HeadlessAgent, Seat, as_json
+from onbox.bench.agents.headless import KEY, Command, HeadlessAgent, RunSetup, as_json
 
 
 class QwenCode(HeadlessAgent):
@@ -11,16 +11,16 @@ class QwenCode(HeadlessAgent):
     program = "qwen"
     install = "npm install -g @qwen-code/qwen-code"
 
-    def command(self, seat: Seat) -> Command:
+    def command(self, setup: RunSetup) -> Command:
         """See `HeadlessAgent.command`."""
-        server = ("--auth-type", "openai", "--openai-api-key", KEY, "--openai-base-url", seat.url)
+        server = ("--auth-type", "openai", "--openai-api-key", KEY, "--openai-base-url", setup.url)
         output = ("--output-format", "stream-json", "--chat-recording")
-        servers = {name: {"command": argv[0], "args": argv[1:], "env": env} for name, (argv, env) in seat.mcp.items()}
+        servers = {name: {"command": argv[0], "args": argv[1:], "env": env} for name, (argv, env) in setup.mcp.items()}
         # Its shell tool would open a pseudo-terminal, which not every sandbox has.
         settings = {"tools": {"shell": {"enableInteractiveShell": False}}, "mcpServers": servers}
-        files = {".qwen/settings.json": as_json(settings), **({".qwen/QWEN.md": seat.rules} if seat.rules else {})}
+        files = {".qwen/settings.json": as_json(settings), **({".qwen/QWEN.md": setup.rules} if setup.rules else {})}
         return Command(
             files=files,
-            argv=("--yolo", *server, "--model", seat.model, *output, "--prompt", seat.prompt),
+            argv=("--yolo", *server, "--model", setup.model, *output, "--prompt", setup.prompt),
             env={"QWEN_CODE_DISABLE_TELEMETRY": "1", "NO_UPDATE_NOTIFIER": "1"},
         )

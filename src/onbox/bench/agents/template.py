@@ -19,13 +19,13 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from onbox.bench.agents.headless import Command, HeadlessAgent, Seat
+from onbox.bench.agents.headless import Command, HeadlessAgent, RunSetup
 from onbox.bench.agents.program import Program, find
-from onbox.bench.agents.watch import AfterTools, Side
+from onbox.bench.agents.run_watch import AfterTools, Side
 from onbox.errors import UsageError
 from onbox.evidence.records import AgentCommand
 from onbox.field_errors import first_problem
-from onbox.recipes.text import read_yaml
+from onbox.recipes.yaml_text import read_yaml
 
 PREFIX = "cmd:"
 _WORD = re.compile(r"\{(url|root|model|prompt|rules|home|workspace|turns|turn_tokens|seconds)\}")
@@ -69,9 +69,9 @@ def read_template(text: str) -> tuple[str, AgentCommand] | None:
         )
     else:
         return None
-    said = (*command.argv, command.stdin, *command.env.values(), *command.files.values())
-    if not any("{prompt}" in each for each in said):
-        raise UsageError(f"{text}: the agent is not told what to do", "put {prompt} where its task goes")
+    texts = (*command.argv, command.stdin, *command.env.values(), *command.files.values())
+    if not any("{prompt}" in each for each in texts):
+        raise UsageError(f"{text}: the agent would get no task", "put {prompt} where its task goes")
     if any(Path(path).is_absolute() or ".." in Path(path).parts for path in command.files):
         raise UsageError(f"{text}: files: a path leads out of the agent's home", "name paths relative to it")
     return name, command
@@ -115,17 +115,17 @@ class TemplateAgent(HeadlessAgent):
         """See `HeadlessAgent.side`: nothing is known of it."""
         return AfterTools()
 
-    def command(self, seat: Seat) -> Command:
+    def command(self, setup: RunSetup) -> Command:
         """See `HeadlessAgent.command`."""
-        template, limits = self._template, seat.limits
+        template, limits = self._template, setup.limits
         values = {
-            "url": seat.url,
-            "root": seat.root,
-            "model": seat.model,
-            "prompt": seat.prompt,
-            "rules": seat.rules,
-            "home": seat.home,
-            "workspace": seat.workspace,
+            "url": setup.url,
+            "root": setup.root,
+            "model": setup.model,
+            "prompt": setup.prompt,
+            "rules": setup.rules,
+            "home": setup.home,
+            "workspace": setup.workspace,
             "turns": str(limits.turns),
             "turn_tokens": str(limits.turn_tokens),
             "seconds": f"{limits.wall_s:g}",

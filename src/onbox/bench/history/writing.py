@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from onbox.bench.assembly import LIBRARIES
-from onbox.bench.dockerfile import SEALED
 from onbox.bench.history.repository import Commit, lay_out
 from onbox.bench.history.runners import NEEDS, Suite
+from onbox.bench.image_layout import SEALED
 from onbox.bench.tasks import BUILTIN, Task, load_task
 
 _FILES = Path(__file__).with_name("files")

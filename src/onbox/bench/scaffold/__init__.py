@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from onbox.bench.assembly import LIBRARIES
+from onbox.bench.assembly import LIBRARIES, gate_files
 from onbox.bench.tasks import BUILTIN, Answer, Task, load_task
 from onbox.errors import UsageError
 
@@ -23,7 +23,7 @@ def write_scaffold(target: Path, answer: Answer) -> Task:
     if target.exists():
         raise UsageError(f"{target}: is there already", "give another name")
     shutil.copytree(_TEMPLATES / answer, target, ignore=shutil.ignore_patterns("__pycache__"))
-    for shared in ("gatelib.py", "test.sh"):
+    for shared in gate_files(target):
         shutil.copy(BUILTIN / LIBRARIES / shared, target / "tests" / shared)
     if (target / "environment" / "app").is_dir():
         shutil.copytree(target / "environment" / "app", target / "tests" / "original")

@@ -7,7 +7,8 @@ import click
 from onbox.cli.manual import Manual
 from onbox.cli.options import json_option
 from onbox.cli.ui.console import err, out, print_json
-from onbox.cli.ui.units import gib, number, yes_no
+from onbox.cli.ui.units import with_unit, yes_no
+from onbox.schema.units import gib
 
 if TYPE_CHECKING:
     from onbox.app.types import Box
@@ -88,7 +89,7 @@ def _gpus(found: "Box") -> list[tuple[str, str]]:
         others = f", {len(device.processes)} processes" if device.processes else ""
         text = (
             f"{device.name or 'unknown'}, compute capability {device.compute_capability or 'unknown'}, memory {own}, "
-            f"{number(device.power_w, 'W', 0)}, {number(device.sm_clock_mhz, 'MHz', 0)}{others}"
+            f"{with_unit(device.power_w, 'W', 0)}, {with_unit(device.sm_clock_mhz, 'MHz', 0)}{others}"
         )
         rows.append((f"gpu {device.index}", text))
     return rows

@@ -8,7 +8,8 @@ import click
 from onbox.cli.manual import Manual
 from onbox.cli.options import json_option
 from onbox.cli.ui.console import out, print_json, tell
-from onbox.cli.ui.units import gb, gib, number
+from onbox.cli.ui.units import with_unit
+from onbox.schema.units import gib, size
 
 if TYPE_CHECKING:
     from onbox.app.types import Fit, Scenario
@@ -111,8 +112,8 @@ def _show(found: "Fit") -> None:
         rows.append(("", kept))
     least = "at least " if found.kv["unknown"] else ""
     reads = (
-        f"{least}{gb(step.total)}: experts {gb(step.experts)}, other weights {gb(step.dense)}, "
-        f"KV {gb(step.kv)}, state {gb(step.state)}"
+        f"{least}{size(step.total)}: experts {size(step.experts)}, other weights {size(step.dense)}, "
+        f"KV {size(step.kv)}, state {size(step.state)}"
     )
     rows.append(("one step reads", reads))
     screen.table(rows)
@@ -138,7 +139,7 @@ def _show(found: "Fit") -> None:
 
 
 def _head(kind: str, gb_s: float | None) -> str:
-    return f"{kind} {number(gb_s, 'GB/s')}"
+    return f"{kind} {with_unit(gb_s, 'GB/s')}"
 
 
 def _explain(found: "Fit") -> None:
@@ -162,4 +163,4 @@ def _ceilings(each: "Scenario", found: "Fit") -> tuple[str, str]:
     if each.bound is not None:
         rate = f"{each.bound.leans.replace('_', ' ')} {each.bound.tok_s:g} tok/s" if each.bound.tok_s else "no bound"
         return ("", rate) if found.measured_gb_s is not None else (rate, "")
-    return number(each.ceiling_nominal_tok_s, "tok/s"), number(each.ceiling_measured_tok_s, "tok/s")
+    return with_unit(each.ceiling_nominal_tok_s, "tok/s"), with_unit(each.ceiling_measured_tok_s, "tok/s")

@@ -9,7 +9,7 @@ import click
 from onbox.cli.manual import ManualGroup
 from onbox.cli.options import json_option
 from onbox.cli.ui.console import confirm, err, out, print_json, tell
-from onbox.cli.ui.units import gb
+from onbox.schema.units import byte_rate, seconds, size
 
 if TYPE_CHECKING:
     from onbox.app.types import Assessment, Diagnosis, ImageProgress, VerifiedImage
@@ -119,8 +119,8 @@ def fetch(
     resumed = f", {fetched.reconnects} connections made anew" if fetched.reconnects else ""
     out().line(fetched.digest)
     out().line(
-        f"{where}: {gb(fetched.size_bytes)} for {fetched.platform}, {gb(fetched.bytes_received)} received from "
-        f"{fetched.registry} ({fetched.route}){resumed}, {fetched.seconds:.1f} s"
+        f"{where}: {size(fetched.size_bytes)} for {fetched.platform}, {size(fetched.bytes_received)} received from "
+        f"{fetched.registry} ({fetched.route}){resumed}, {seconds(fetched.seconds)}"
     )
 
 
@@ -201,9 +201,9 @@ def build(
         })  # fmt: skip
         return
     screen = out()
-    how = "was here, nothing built" if built.found else f"built in {seal.seconds:.1f} s"
+    how = "was here, nothing built" if built.found else f"built in {seconds(seal.seconds)}"
     screen.line(seal.reference)
-    screen.line(f"sealed as {seal.sealed}: {how}; {built.seconds:.1f} s in all")
+    screen.line(f"sealed as {seal.sealed}: {how}; {seconds(built.seconds)} in all")
     if seal.arch:
         screen.line(f"built for: {', '.join(seal.arch)}")
 
@@ -227,7 +227,7 @@ def list_(as_json: bool) -> None:
         print_json({"images": [asdict(each) for each in found]})
         return
     rows = [
-        (each.name, each.kind, gb(each.size_bytes), ", ".join(each.arch), each.made_at[:10],
+        (each.name, each.kind, size(each.size_bytes), ", ".join(each.arch), each.made_at[:10],
          {True: "yes", False: "no", None: "unknown"}[each.here], ", ".join(each.used_by), each.removable)
         for each in found
     ]  # fmt: skip
@@ -258,7 +258,7 @@ def export(name: str, path: Path, as_json: bool) -> None:
         print_json({"path": str(path), "digest": seal.digest, "sealed": seal.sealed, "arch": list(seal.arch)})
         return
     out().line(seal.digest)
-    out().line(f"{path}: {gb(path.stat().st_size)}; on the other box: onbox image import {path.name}")
+    out().line(f"{path}: {size(path.stat().st_size)}; on the other box: onbox image import {path.name}")
 
 
 @command.command(
@@ -307,7 +307,7 @@ class _ProgressLines:
         """Print what a build does, if it is time."""
         if self._is_time("build"):
             eta_s = look.evidence.get("eta_s")
-            left = f", {eta_s:.0f} s left" if isinstance(eta_s, (int, float)) else ""
+            left = f", {seconds(eta_s)} left" if isinstance(eta_s, (int, float)) else ""
             err().line((f"build, {look.state.value}: {look.why}{left}", "dim"))
 
     def show(self, progress: "ImageProgress") -> None:
@@ -316,11 +316,11 @@ class _ProgressLines:
             return
         words = [progress.phase]
         if progress.bytes_total and progress.phase != "unpack":
-            words.append(f"{gb(progress.bytes_done)} of {gb(progress.bytes_total)}")
+            words.append(f"{size(progress.bytes_done)} of {size(progress.bytes_total)}")
         if progress.bytes_s:
-            words.append(f"{progress.bytes_s / 1e6:.1f} MB/s")
+            words.append(byte_rate(progress.bytes_s))
         if progress.eta_s is not None:
-            words.append(f"{progress.eta_s:.0f} s left")
+            words.append(f"{seconds(progress.eta_s)} left")
         if progress.note:
             words.append(progress.note)
         err().line((", ".join(words), "dim"))
@@ -328,8 +328,8 @@ class _ProgressLines:
 
 def _show_diagnosis(found: "Diagnosis") -> None:
     route, screen = found.route, out()
-    told = f"through {route.kind}: {found.as_dict()['proxy']['https']}" if route.proxy else "direct"
-    screen.line(f"pulls of {route.program} go {told}")
+    path_taken = f"through {route.kind}: {found.as_dict()['proxy']['https']}" if route.proxy else "direct"
+    screen.line(f"pulls of {route.program} go {path_taken}")
     rows = [
         (each.where, each.variable, each.value, "decides" if each.decides else "does not", each.note)
         for each in route.settings
@@ -345,8 +345,8 @@ def _show_diagnosis(found: "Diagnosis") -> None:
             screen.line(f"{each.route}: {each.problem or 'nothing came'}")
         else:
             screen.line(
-                f"{each.route}: {each.bytes_s / 1e6:.2f} MB/s over {each.bytes / 1e6:.1f} MB; the whole image "
-                f"{each.whole_image_s or 0:.0f} s"
+                f"{each.route}: {byte_rate(each.bytes_s)} over {size(each.bytes)}; the whole image "
+                f"{seconds(each.whole_image_s)}"
             )
     screen.line(f"onbox would: {found.would}", wrap=True)
     if found.privacy:
@@ -376,19 +376,19 @@ def _fp4_words(found: "VerifiedImage") -> str:
 
 def _show_verified(found: "VerifiedImage") -> None:
     screen = out()
-    told = found.as_dict()
-    chip = f" on {told['chip']}" if told["chip"] else ""
+    details = found.as_dict()
+    chip = f" on {details['chip']}" if details["chip"] else ""
     screen.line(f"{found.verdict}{chip}: {_MEANS[found.verdict]}")
-    if told["arch"]:
-        screen.line(f"built for: {', '.join(told['arch'])}")
+    if details["arch"]:
+        screen.line(f"built for: {', '.join(details['arch'])}")
     if found.fp4.by:
         screen.line(_fp4_words(found))
     if found.platform:
         screen.line(f"image for {found.platform}; {found.files_read} programs and libraries read")
     rows = [
-        (each["path"], each["verdict"] if told["chip"] else "", ", ".join(each["arch"]) or "?", str(each["modules"]),
+        (each["path"], each["verdict"] if details["chip"] else "", ", ".join(each["arch"]) or "?", str(each["modules"]),
          "; ".join(each["unknown"]))
-        for each in told["files"]
+        for each in details["files"]
     ]  # fmt: skip
     if rows:
         screen.table(rows, ("file", "verdict", "built for", "modules", "not read"), right=(3,))

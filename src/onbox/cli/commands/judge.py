@@ -41,8 +41,8 @@ def command(folder: Path, claims_file: Path | None, incumbent: str, as_json: boo
     if changed:
         err().line((f"warning  not what was sealed: {in_words(changed)}", "yellow"))
     if as_json:
-        told = {"changed": [{"file": file, "problem": problem} for file, problem in changed]} if changed else {}
-        print_json({**verdict.model_dump(mode="json"), **told})
+        changes = {"changed": [{"file": file, "problem": problem} for file, problem in changed]} if changed else {}
+        print_json({**verdict.model_dump(mode="json"), **changes})
         return
     screen = out()
     screen.show(summary(verdict, folder))

@@ -9,6 +9,7 @@ from onbox.cli.manual import Manual
 from onbox.cli.options import json_option
 from onbox.cli.ui.console import err, print_json
 from onbox.cli.ui.console import out as stdout
+from onbox.schema.units import seconds
 
 if TYPE_CHECKING:
     from onbox.app.types import PreflightCase
@@ -51,5 +52,5 @@ def command(url: str, model: str | None, out: Path | None, as_json: bool) -> Non
         helped = [case.name for case in record.cases if case.remedy == remedy]
         screen.line(f"try    {', '.join(helped)}:")
         screen.line(remedy, indent=INDENT, wrap=True)
-    took = f"{record.requests} requests in {record.seconds:.0f} s"
+    took = f"{record.requests} requests in {seconds(record.seconds)}"
     screen.line(f"{failed} of {len(record.cases)} cases failed; {took}; evidence in {result.folder}")

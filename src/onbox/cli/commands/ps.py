@@ -5,7 +5,7 @@ import click
 from onbox.cli.manual import Manual
 from onbox.cli.options import json_option
 from onbox.cli.ui.console import out, print_json
-from onbox.cli.ui.units import gib
+from onbox.schema.units import gib
 
 
 @click.command(

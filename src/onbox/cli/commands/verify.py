@@ -34,8 +34,8 @@ def command(folder: Path, against: str, as_json: bool) -> None:
     found = verify_trial(folder, against=against)
     if as_json:
         mismatches = [{"file": file, "problem": problem} for file, problem in found.mismatches]
-        told = {"ok": not mismatches, "mismatches": mismatches, "notes": list(found.notes), "seal": found.seal}
-        print_json(told)
+        result = {"ok": not mismatches, "mismatches": mismatches, "notes": list(found.notes), "seal": found.seal}
+        print_json(result)
     found.check()
     if not as_json:
         out().line(f"{folder}: every hash holds, and the verdict follows from the evidence")

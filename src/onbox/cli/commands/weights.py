@@ -8,7 +8,8 @@ import click
 from onbox.cli.manual import ManualGroup
 from onbox.cli.options import json_option
 from onbox.cli.ui.console import out, print_json, tell
-from onbox.cli.ui.units import billions, gb, gib
+from onbox.cli.ui.units import billions
+from onbox.schema.units import gib, size
 
 if TYPE_CHECKING:
     from onbox.app.types import Facts
@@ -118,16 +119,16 @@ def _show(facts: "Facts", depth: int | None) -> None:
     active = f"{billions(facts.parameters_active)} active per token"
     if facts.experts:
         active += f" (top {facts.top_k} of {facts.experts} experts)"
-    parts = ", ".join(f"{name} {gb(count)}" for name, count in read["parts"].items() if count >= 1e6)
+    parts = ", ".join(f"{name} {size(count)}" for name, count in read["parts"].items() if count >= 1e6)
     rows = [
         ("model", f"{facts.architecture}, {facts.layers} layers, {facts.format}, {len(facts.files)} files"),
         ("size", f"{gib(facts.bytes_total)} on disk, {gib(facts.tensor_bytes)} of tensors"),
         ("parameters", f"{billions(facts.parameters_total)}, {active}"),
-        ("one token reads", f"{gb(read['total'])}: {parts}"),
+        ("one token reads", f"{size(read['total'])}: {parts}"),
         *_cache_rows(facts, found["kv"]),
     ]
     if facts.state:
-        traffic = f"{gb(facts.state.traffic_bytes)} read and written a token"
+        traffic = f"{size(facts.state.traffic_bytes)} read and written a token"
         rows.append(("state", f"{facts.state.layers} recurrent layers, {traffic}"))
     vision = f"; tower of {gib(tower.nbytes)}" if tower.in_tensors else ""
     rows.append(("modalities", ", ".join(facts.modalities) + vision))
@@ -156,6 +157,6 @@ def _cache_rows(facts: "Facts", kv: dict[str, Any]) -> list[tuple[str, str]]:
     sliding = f", {cache.sliding_layers} layers see {cache.sliding_window} tokens" if cache.sliding_layers else ""
     return [
         ("KV cache", f"{kept:,} bytes a token in bf16{sliding}"),
-        ("", f"at {kv['depth_tokens']:,} tokens {gb(kv['kept_bytes_at_depth'])} kept, "
-             f"{gb(kv['read_bytes_per_step'])} read a step"),
+        ("", f"at {kv['depth_tokens']:,} tokens {size(kv['kept_bytes_at_depth'])} kept, "
+             f"{size(kv['read_bytes_per_step'])} read a step"),
     ]  # fmt: skip

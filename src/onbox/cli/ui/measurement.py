@@ -69,9 +69,9 @@ def measurement(speed: Measurement, folder: Path) -> RenderableType:
         blocks.append(_cells(speed))
     if speed.bound is not None:
         blocks.append(Text(f"why: {words.bound(speed.bound)}"))
-    if beside := words.rate_details(speed):
+    if details := words.rate_details(speed):
         blocks.append(
-            Text(", ".join(f"{words.label(name)} {words.fact(name, value)}" for name, value in beside.items()))
+            Text(", ".join(f"{words.label(name)} {words.fact(name, value)}" for name, value in details.items()))
         )
     if speed.claims:
         blocks.append(claims_of(speed))

@@ -6,7 +6,7 @@ from onbox.trial.events import (
     ContenderStarted,
     ContenderStopped,
     Event,
-    Fetching,
+    FetchProgress,
     MeasurementProgress,
     PhaseEnded,
     PhaseStarted,
@@ -14,7 +14,7 @@ from onbox.trial.events import (
     RunEnded,
     RunStarted,
     SpeedMeasured,
-    Tokens,
+    TokenProgress,
 )
 
 
@@ -28,10 +28,10 @@ class TrialProgress:
         """The phase under way; empty between phases."""
         self.phases: list[PhaseEnded] = []
         """Those of the current contender that are over."""
-        self.fetching: Fetching | None = None
+        self.fetching: FetchProgress | None = None
         self.runs: dict[tuple[str, str, str, int], RunStarted] = {}
         """Those under way, the oldest first."""
-        self.tokens: Tokens | None = None
+        self.tokens: TokenProgress | None = None
         self.measuring: MeasurementProgress | None = None
         self.speeds: dict[str, SpeedMeasured] = {}
         self._ended: dict[tuple[str, str, str, int], str] = {}
@@ -52,9 +52,9 @@ class TrialProgress:
             case PhaseEnded():
                 self.phase, self.fetching, self.tokens, self.measuring = "", None, None, None
                 self.phases.append(event)
-            case Fetching():
+            case FetchProgress():
                 self.fetching = None if event.bytes_done == event.bytes_total else event
-            case Tokens():
+            case TokenProgress():
                 self.tokens = event
             case MeasurementProgress():
                 self.measuring = event

@@ -25,7 +25,7 @@ from onbox.trial.events import (
     ContenderStarted,
     ContenderStopped,
     Event,
-    Fetching,
+    FetchProgress,
     MeasurementProgress,
     Note,
     PhaseEnded,
@@ -34,7 +34,7 @@ from onbox.trial.events import (
     RunEnded,
     RunStarted,
     SpeedMeasured,
-    Tokens,
+    TokenProgress,
 )
 
 Clock = Callable[[], float]
@@ -107,7 +107,7 @@ class TrialLines:
 
     def show(self, event: Event) -> None:
         """Print the event's line, if it has one."""
-        if isinstance(event, Fetching) and not self._is_news(event):
+        if isinstance(event, FetchProgress) and not self._is_news(event):
             return
         if isinstance(event, MeasurementProgress) and not event.note and not self._is_time():
             return
@@ -124,7 +124,7 @@ class TrialLines:
         self._measured_s = now_s
         return True
 
-    def _is_news(self, event: Fetching) -> bool:
+    def _is_news(self, event: FetchProgress) -> bool:
         """A download is shown in tenths, not in every block that arrives."""
         tenth = event.bytes_done * 10 // event.bytes_total if event.bytes_total else 0
         key = f"{event.name} {event.source}"
@@ -145,9 +145,9 @@ def describe(event: Event) -> str:
             return f"{event.contender}: engine {_gone(event.how)}"
         case ContenderFailed():
             return f"{event.contender}: failed: {event.why}"
-        case Fetching(source="hashing"):
+        case FetchProgress(source="hashing"):
             return f"{event.name}: {_hashing(event)}"
-        case Fetching():
+        case FetchProgress():
             return f"fetching {event.name} from {event.source}: {_bytes_of(event)}"
         case PhaseStarted():
             return f"{event.contender}: {event.phase} begins"
@@ -168,7 +168,7 @@ def describe(event: Event) -> str:
             )
         case Note():
             return event.text
-        case Tokens():
+        case TokenProgress():
             return ""
 
 
@@ -198,10 +198,8 @@ def _about(seconds: float | None) -> str:
     return words.UNKNOWN if seconds is None else f"about {words.seconds(seconds)}"
 
 
-def _hashing(event: Fetching) -> str:
-    total = event.bytes_total or 0
-    scale, unit = (1e9, "GB") if total >= 1e9 else (1e6, "MB")
-    return f"hashing weights {event.bytes_done / scale:.0f} of {total / scale:.0f} {unit}"
+def _hashing(event: FetchProgress) -> str:
+    return f"hashing weights {words.size(event.bytes_done)} of {words.size(event.bytes_total or 0)}"
 
 
 def _measuring(event: MeasurementProgress) -> str:
@@ -209,7 +207,7 @@ def _measuring(event: MeasurementProgress) -> str:
     return event.note or f"{words.of(event.done, event.total)} requests measured{left}"
 
 
-def _bytes_of(event: Fetching) -> str:
+def _bytes_of(event: FetchProgress) -> str:
     total = words.UNKNOWN if event.bytes_total is None else words.size(event.bytes_total)
     return f"{words.size(event.bytes_done)} of {total}"
 

@@ -17,8 +17,9 @@ from onbox.cli.ui.console import console as make_console
 from onbox.cli.ui.console import print_json_line
 from onbox.launch.guard_replay import GuardReplay
 from onbox.report.text import one_line
+from onbox.schema.units import gib, seconds
 from onbox.watch.classify import Assessment, WatchState, as_json
-from onbox.watch.formatting import rate, seconds
+from onbox.watch.sign_phrases import rate
 
 STYLES = {
     WatchState.PROGRESSING: "bold green",
@@ -211,8 +212,7 @@ def _memory(verdict: Assessment, reserve: int) -> Text | None:
     kept = min(round(BAR * reserve / total), BAR - own - others)
     bar = Text("█" * own, style="cyan").append("▒" * others, style="dim")
     bar.append("·" * (BAR - own - others - kept), style="dim").append("!" * kept, style="yellow")
-    gib = [f"{count / 2**30:.1f}" for count in (held, free, reserve)]
-    return bar.append("  {} held, {} free, reserve {} GiB".format(*gib), style="default")
+    return bar.append(f"  {gib(held)} held, {gib(free)} free, reserve {gib(reserve)}", style="default")
 
 
 def _share(verdict: Assessment) -> Text | None:

@@ -11,7 +11,7 @@ from typing import Any
 from onbox.engines import Launch
 from onbox.engines.llama.log import LOG
 from onbox.engines.llama.server import LlamaServer
-from onbox.engines.room import context_of_all, slots_of
+from onbox.engines.sequence_limit import context_of_all, slots_of
 from onbox.errors import BoxError, UsageError, install_extra
 from onbox.schema.recipe import Recipe, Tools
 
@@ -58,12 +58,12 @@ class LlamaEmbedded(LlamaServer):
 
 def _refuse_what_it_has_not(recipe: Recipe) -> None:
     """A setting without effect would be believed."""
-    asked = {
+    wanted = {
         "container": recipe.container is not None,
         "serve.executable": bool(recipe.serve.executable),
         "serve.arguments": bool(recipe.serve.arguments),
         "tools": recipe.tools != Tools(),
     }
-    for field, is_asked in asked.items():
+    for field, is_asked in wanted.items():
         if is_asked:
             raise UsageError(f"{recipe.name}: {field}: the embedded engine has no such setting", "engine: llama-server")

@@ -25,6 +25,8 @@ LOG = LogLines(
         Failure("unknown_flag", r"error: invalid argument: ", "this build does not know the option: take it out"),
         Failure("no_memory", r"failed to allocate|unable to allocate|ErrorOutOfDeviceMemory|out of memory",
                 "out of memory: a shorter context, cache-type-k q8_0, or fewer gpu-layers"),
+        Failure("kernel_failed", r"(?:CUDA|ROCm|MUSA) error: |ErrorDeviceLost",
+                "a kernel failed on the GPU: the first such line in the log tells which; try fewer gpu-layers"),
         Failure("architecture", r"unknown model architecture", "this build does not know the model: take a newer one"),
         Failure("no_weights", r"failed to open|No such file or directory|gguf_init_from_file",
                 "is the file a GGUF, and is it whole?"),

@@ -4,11 +4,11 @@ import re
 import subprocess
 from pathlib import Path
 
-from onbox.engines import installed, launchers, options
+from onbox.engines import installed, launchers, option_words
 from onbox.engines.launch import Launch
 from onbox.engines.llama.log import LOG
 from onbox.engines.llama.server import LlamaServer
-from onbox.engines.room import context_of_all, slots_of
+from onbox.engines.sequence_limit import context_of_all, slots_of
 from onbox.engines.template_file import template_path
 from onbox.errors import UsageError
 from onbox.schema.recipe import ArgumentValue, Recipe
@@ -62,14 +62,14 @@ class LlamaCpp(LlamaServer):
             where, own["chat-template-file"] = where.file(template_path(recipe), "chat-template.jinja")
         program = self._program(recipe)
         self._version = recipe.engine_version or (None if recipe.container else build_of(program))
-        command = [program, *options.words(options.merged(own, arguments, recipe.name))]
+        command = [program, *option_words.words(option_words.merged(own, arguments, recipe.name))]
         return launchers.launch(recipe, command, where, port, log=LOG, stop_hint=STOP_HINT, version=self._version)
 
     def _program(self, recipe: Recipe) -> str:
-        told = recipe.serve.executable or "llama-server"
+        program = recipe.serve.executable or "llama-server"
         if recipe.container is not None:
-            return told
-        return installed.program_here(told, "llama-server", INSTALL_HINT)
+            return program
+        return installed.program_here(program, "llama-server", INSTALL_HINT)
 
     def version(self) -> str | None:
         return f"llama.cpp {self._version}" if self._version else None
@@ -81,11 +81,11 @@ def build_of(program: str) -> str | None:
     None for one that was made outside of a clone with its history, which counts 0 or 1.
     """
     try:
-        said = subprocess.run(
+        output = subprocess.run(
             [program, "--version"], capture_output=True, text=True, timeout=ASK_VERSION_S, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
     # `version: 4589 (abc)`, and since 2026 `version: 0.6.0-dev (build 11549, commit abc)`.
-    match = re.search(r"version: (?:\S+ \(build )?(\d+)\b(?!\.)", said.stdout + said.stderr)
+    match = re.search(r"version: (?:\S+ \(build )?(\d+)\b(?!\.)", output.stdout + output.stderr)
     return f"b{match[1]}" if match and int(match[1]) > 1 else None

@@ -66,10 +66,10 @@ def _host(line: CommandLine) -> Mapping[str, object] | None:
     if at is None or at + 1 >= len(line.words):
         return None
     try:
-        told = json.loads(line.words[at + 1])
+        options = json.loads(line.words[at + 1])
     except (ValueError, RecursionError):
         return None
-    return told if isinstance(told, dict) else None
+    return options if isinstance(options, dict) else None
 
 
 SIGHT = EngineSight(

@@ -10,7 +10,7 @@ from onbox.engines.launch import Launch
 from onbox.engines.ollama.facts import FACTS
 from onbox.engines.ollama.log import LOG
 from onbox.engines.openai_models import first_model
-from onbox.engines.room import slots_of
+from onbox.engines.sequence_limit import slots_of
 from onbox.errors import BoxError, UsageError
 from onbox.schema.recipe import Recipe, Tools
 from onbox.user_folders import cache_folder
@@ -27,7 +27,7 @@ class Ollama:
     facts = FACTS
 
     def launch(self, recipe: Recipe, weights: Path, port: int) -> Launch:
-        asked = {
+        wanted = {
             "container": recipe.container is not None,
             "serve.arguments": bool(recipe.serve.arguments),
             "serve.chat_template": bool(recipe.serve.chat_template),
@@ -35,13 +35,13 @@ class Ollama:
             "tools": recipe.tools != Tools(),
             "vision": recipe.vision is not None,
         }
-        for field, is_asked in asked.items():
+        for field, is_asked in wanted.items():
             if is_asked:
                 raise UsageError(f"{recipe.name}: {field}: not known for ollama", "engine: llama-server")
-        told = recipe.serve.executable or "ollama"
-        program = shutil.which(told)
+        name = recipe.serve.executable or "ollama"
+        program = shutil.which(name)
         if program is None:
-            raise BoxError(f"engine ollama: {told}: not on this box", "install Ollama, or name it in serve.executable")
+            raise BoxError(f"engine ollama: {name}: not on this box", "install Ollama, or name it in serve.executable")
         config = {"program": program, "weights": str(weights), "model": self._model(recipe), "port": port}
         environment = {
             "OLLAMA_HOST": f"127.0.0.1:{port}",

@@ -48,8 +48,8 @@ def advice(case: Advice) -> str:
     """The option that helps; empty where none is known. What is set already is not named, nor the parser in use."""
     calls, reasoning = PARSERS.get(family_of(case.model), ("", ""))
     if case.trouble in (Trouble.STREAM, Trouble.ARGUMENTS):
-        told = [fault.as_text() for fault in known_faults(case, FAULTS, calls)]
-        return "SGLang: " + ("; or ".join(told) or "another version: no fault of the parser in use is known here")
+        faults = [fault.as_text() for fault in known_faults(case, FAULTS, calls)]
+        return "SGLang: " + ("; or ".join(faults) or "another version: no fault of the parser in use is known here")
     if case.trouble in _CALLS:
         if case.is_set(PARSER) and not calls:
             return f"SGLang: another {PARSER}, the one of this model"

@@ -4,11 +4,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from onbox.engines import installed, launchers, options
+from onbox.engines import installed, launchers, option_words
 from onbox.engines.launch import Launch
 from onbox.engines.openai_models import first_model
-from onbox.engines.room import check_room
 from onbox.engines.scrape import idle_signs
+from onbox.engines.sequence_limit import check_room
 from onbox.engines.sglang.facts import FACTS
 from onbox.engines.sglang.log import LOG
 from onbox.engines.template_file import template_path
@@ -53,21 +53,21 @@ class Sglang:
             where, own["chat-template"] = where.file(template_path(recipe), "chat-template.jinja")
         program = self._program(recipe)
         command = [program, "serve"] if Path(program).name == "sglang" else [program, "-m", "sglang.launch_server"]
-        command += options.words(options.merged(own, arguments, recipe.name))
+        command += option_words.words(option_words.merged(own, arguments, recipe.name))
         self._version = recipe.engine_version or installed.version_in_environment(command[0], "sglang")
         return launchers.launch(recipe, command, where, port, log=LOG, stop_hint=STOP_HINT, version=self._version)
 
     def _program(self, recipe: Recipe) -> str:
         """The Python that has SGLang, or SGLang's own program."""
-        told = recipe.serve.executable or "python3"
+        name = recipe.serve.executable or "python3"
         if recipe.container is not None:
-            return told
-        found = shutil.which(told)
+            return name
+        found = shutil.which(name)
         if found is None or installed.version_in_environment(found, "sglang") is None:
-            if installed.absent_here(told):
-                return told
+            if installed.absent_here(name):
+                return name
             raise BoxError(
-                f"engine sglang: {told} has no sglang",
+                f"engine sglang: {name} has no sglang",
                 "pip install sglang in an environment of its own, and name its bin/python in serve.executable",
             )
         return found

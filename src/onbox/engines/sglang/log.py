@@ -21,7 +21,9 @@ LOG = LogLines(
     failures=(
         Failure("unknown_flag", r"error: unrecognized arguments: ",
                 "this version does not know the option: take it out"),
-        Failure("memory", r"Not enough memory|CUDA out of memory|torch\.OutOfMemoryError",
+        Failure("memory", r"Not enough memory|CUDA (error: )?out of memory|torch\.OutOfMemoryError",
                 "out of memory: a lower mem-fraction-static, a shorter context, or a smaller model"),
+        Failure("kernel_failed", r"CUDA error: |HIP error: |terminate called after throwing an instance of 'c10::",
+                "a kernel failed on the GPU: the first such line tells which; try another attention backend"),
     ),
 )  # fmt: skip

@@ -93,10 +93,10 @@ def _template(case: Advice) -> str:
 def _of_the_parser(case: Advice, parsers: Parsers | None) -> str:
     """What keeps clear of a parser that breaks the calls which it reads."""
     faults = known_faults(case, FAULTS, parsers.calls if parsers else "")
-    told = [fault.as_text() for fault in faults] or ["another version: no fault of the parser in use is known here"]
+    texts = [fault.as_text() for fault in faults] or ["another version: no fault of the parser in use is known here"]
     if case.trouble is Trouble.STREAM:
-        told.append("an agent that asks for whole answers (mini-swe-agent)")
-    return "vLLM: " + "; or ".join(told)
+        texts.append("an agent that asks for whole answers (mini-swe-agent)")
+    return "vLLM: " + "; or ".join(texts)
 
 
 def _call_parser(case: Advice, parsers: Parsers | None) -> str:

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from onbox.engines import installed, launchers, options
+from onbox.engines import installed, launchers, option_words
 from onbox.engines.launch import Launch
 from onbox.engines.openai_models import first_model
-from onbox.engines.room import check_room
 from onbox.engines.scrape import idle_signs
+from onbox.engines.sequence_limit import check_room
 from onbox.engines.template_file import template_path
 from onbox.engines.vllm.facts import FACTS
 from onbox.engines.vllm.log import LOG
@@ -54,7 +54,7 @@ class Vllm:
         if recipe.serve.chat_template:
             where, own["chat-template"] = where.file(template_path(recipe), "chat-template.jinja")
         command = [*self._program(recipe), "serve", where.weights]
-        command += options.words(options.merged(own, arguments, recipe.name))
+        command += option_words.words(option_words.merged(own, arguments, recipe.name))
         self._version = recipe.engine_version or self._detected_version(recipe, command[0])
         return launchers.launch(
             recipe, command, where, port, log=LOG, stop_hint=STOP_HINT, version=self._version, environment=QUIET
@@ -62,12 +62,12 @@ class Vllm:
 
     def _program(self, recipe: Recipe) -> list[str]:
         """What starts `vllm`: in a container by its name, here by the executable, a Python, or the one on PATH."""
-        told = recipe.serve.executable
+        program = recipe.serve.executable
         if recipe.container is not None:
-            return [told or "vllm"]
-        if Path(told).name.startswith("python"):
-            return [told, "-m", "vllm.entrypoints.cli.main"]
-        return [installed.program_here(told or "vllm", "vllm", INSTALL_HINT)]
+            return [program or "vllm"]
+        if Path(program).name.startswith("python"):
+            return [program, "-m", "vllm.entrypoints.cli.main"]
+        return [installed.program_here(program or "vllm", "vllm", INSTALL_HINT)]
 
     @staticmethod
     def _detected_version(recipe: Recipe, program: str) -> str | None:

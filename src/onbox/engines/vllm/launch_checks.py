@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 def checks(recipe: "Recipe", launch: "LaunchSituation") -> tuple[Check, ...]:
     """Of a pinned cache: vLLM asks for its share of free memory first, and looks at the pin after it."""
-    asked = utilisation(recipe, launch.total_bytes)
-    if asked is None or not launch.unified:
+    utilised = utilisation(recipe, launch.total_bytes)
+    if utilised is None or not launch.unified:
         return ()
-    share, wanted = asked
+    share, wanted = utilised
     free, version = launch.available_bytes, launch.version or "of unknown version"
     evidence = f"{share:g} of all memory, which vLLM {version} wants free at its start although the cache is pinned"
     if wanted <= free:

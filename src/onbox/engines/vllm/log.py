@@ -94,7 +94,7 @@ LOG = LogLines(
             r"Error in memory profiling",
             "memory changed while it was profiled: something else was loading or unloading; try again on a quiet box",
         ),
-        Failure("cuda_memory", r"CUDA out of memory|torch\.OutOfMemoryError|NV_ERR_NO_MEMORY",
+        Failure("cuda_memory", r"CUDA (error: )?out of memory|torch\.OutOfMemoryError|NV_ERR_NO_MEMORY",
                 "out of memory: enforce-eager, a shorter context, load-format auto, or a smaller model"),
         Failure(
             "tool_parser",
@@ -107,6 +107,9 @@ LOG = LogLines(
             r"Invalid repository ID or local directory",
             "the folder holds no model that vLLM reads: safetensors with config.json and tokenizer",
         ),
+        Failure("kernel_failed", r"CUDA error: |HIP error: |terminate called after throwing an instance of 'c10::",
+                "a kernel failed on the GPU: the first such line in the log tells which; try other kernels "
+                "(--enforce-eager, --moe-backend), or --disable-custom-all-reduce where several GPUs share a model"),
         Failure("architecture", r"Model architectures \[.*\] (are not supported|failed to be inspected)",
                 "this version does not know the model: take a newer one"),
         Failure("engine_dead", r"EngineDeadError", "the engine's core died: what stands above in the log is the cause"),

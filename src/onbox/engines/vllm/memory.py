@@ -54,8 +54,8 @@ def utilisation(recipe: "Recipe", total_bytes: int) -> tuple[float, int] | None:
     """(share, bytes) that vLLM is told it may take of all memory; None where the cache is not pinned beside it."""
     if recipe.engine != "vllm" or "kv-cache-memory-bytes" not in recipe.serve.arguments:
         return None
-    told = str(recipe.serve.arguments.get("gpu-memory-utilization", UTILISATION))
-    share = float(told) if re.fullmatch(r"\d*\.?\d+", told) else 1.0
+    text = str(recipe.serve.arguments.get("gpu-memory-utilization", UTILISATION))
+    share = float(text) if re.fullmatch(r"\d*\.?\d+", text) else 1.0
     return share, round(share * total_bytes)
 
 

@@ -114,6 +114,8 @@ class SpeedRecord(Record):
     """The engine's processes at the end; empty: not ours to see."""
     accelerators: int | None = None
     """How many this box has; null: that could not be seen."""
+    opened_accelerator: bool | None = None
+    """Whether a process of the engine has a device file of an accelerator open; null: not ours to see, not recorded."""
     concurrency: int = 1
     """Requests at a time."""
     first_round: int | None = None

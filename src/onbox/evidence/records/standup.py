@@ -208,7 +208,7 @@ class Preflight(Record):
 
 
 class WeightsFile(Record):
-    """One file of the weights, and the road it came by."""
+    """One file of the weights, and the source it came from."""
 
     file: str
     bytes: int
@@ -216,7 +216,7 @@ class WeightsFile(Record):
     source: str
     """`cache`, `hub`, `parts` or `path`."""
     first_source: str = ""
-    """For `cache`: the road by which it first came."""
+    """For `cache`: the source from which it first came."""
     seconds: float | None = None
     """Until it was here, whole and checked; None: an older record."""
     further: tuple["WeightsFile", ...] = ()

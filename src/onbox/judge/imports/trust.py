@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from onbox.engines.profiles import BENCH_TOOLS
 from onbox.evidence.imported import ImportedCell, ImportedRun
 from onbox.evidence.records import Record
-from onbox.judge.formatting import several
 from onbox.judge.imports.rules import dragged, of_a_batch, rule_for
 from onbox.judge.imports.runs import is_chat, outcome_of
 from onbox.judge.intervals import wilson
 from onbox.judge.results import Outcome
 from onbox.judge.rounding import rounded, rounded_pair
 from onbox.schema.bench_tools import Trust
+from onbox.schema.units import several
 
 BLIND = (
     "No such file holds the server's counters, a look at who else was served, or a question whether the answers make"

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from onbox.evidence.imported import ImportedRun, ImportHead
 from onbox.evidence.records import AgentPlan, ContenderPlan, Plan, Role, TaskPlan
 from onbox.judge import RULES
-from onbox.judge.formatting import count
 from onbox.judge.imports.runs import RunOutcome, outcome_of
 from onbox.judge.results import ContenderResult, Outcome, RunResult, TaskCell, Verdict
 from onbox.judge.rounding import rounded, rounded_pair
@@ -20,6 +19,7 @@ from onbox.judge.verdict.head_to_head import HeadToHead, compare
 from onbox.judge.verdict.pairwise import pair_table, standings
 from onbox.judge.verdict.standing import ContenderFacts
 from onbox.judge.verdict.trial import basis_of, fixed_suite, population
+from onbox.schema.units import count
 
 Told = tuple[ImportedRun, RunOutcome]
 BASELINE = "baseline"

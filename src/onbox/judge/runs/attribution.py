@@ -9,8 +9,9 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from onbox.evidence.decode_rate import Sample, digest
 from onbox.evidence.records import AgentStop, Exchange, FaultKind, GateEnd, RunRecord
-from onbox.judge.formatting import one_line, percent, plus_minus, sentence
+from onbox.judge.formatting import one_line, sentence
 from onbox.judge.results import RunResult
 from onbox.judge.rounding import rounded
 from onbox.judge.runs.codes import CODES
@@ -20,11 +21,11 @@ from onbox.judge.runs.replies import answer_without_call, call_fault, classify
 from onbox.judge.runs.run_context import NOTHING_KNOWN, RunContext
 from onbox.judge.runs.turns import decode_tok_s, first_token_s, turns_of
 from onbox.judge.runs.wire_end import GAVE_UP, wire_end
-from onbox.judge.speed.estimator import Sample, digest
 from onbox.judge.thresholds import RATE_SHARE_MIN
 from onbox.protocol.call_arguments import cut_at_limit, output_limit
 from onbox.protocol.reply import Reply
 from onbox.protocol.tool_schemas import offered_tools
+from onbox.schema.units import percent, plus_minus
 
 SECOND_NS = 1_000_000_000
 DETAIL_CHARACTERS_MAX = 1000

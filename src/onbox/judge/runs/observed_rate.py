@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from onbox.evidence.decode_rate import Sample, pooled_tok_s
 from onbox.evidence.records import RunRecord
 from onbox.judge.results import Measurement
-from onbox.judge.speed.estimator import Sample
 
 TOKENS_MIN = 32
 """Fewer tokens than this hold no rate."""
@@ -23,9 +23,8 @@ def observed_tok_s(samples: Sequence[Sample]) -> float | None:
 
     Of a stream that was cut off before it told its usage, the visible events are counted.
     """
-    seen = [observed for sample in samples if (observed := sample.observed or sample.counted_by_events)]
-    tokens, seconds = sum(each[0] for each in seen), sum(each[1] for each in seen)
-    return tokens / seconds if tokens >= TOKENS_MIN and seconds > 0 else None
+    pairs = [decoded for sample in samples if (decoded := sample.decoded)]
+    return pooled_tok_s(pairs) if sum(tokens for tokens, _ in pairs) >= TOKENS_MIN else None
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from typing import Any
 
 from onbox.evidence.records import Exchange
 from onbox.evidence.replies import read_reply
-from onbox.judge.formatting import count, percent
 from onbox.protocol.call_arguments import CallFault, fault_of_call, faults_of
 from onbox.protocol.leaked_calls import calls_in, complete_call, leaked
+from onbox.schema.units import count, percent
 from onbox.untrusted_json import UntrustedJsonError, parse
 
 CONFIDENCE = 0.95

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from onbox.evidence.load import EngineLife, RunEvidence
 from onbox.evidence.records import Exchange, LedgerEntry, LedgerKind, Plan, RunRecord
 from onbox.judge.runs.observed_rate import UsualRate
+from onbox.schema.units import size
 
 STRIKES = (LedgerKind.DISCARDED, LedgerKind.INVALIDATED)
 
@@ -89,6 +90,6 @@ def guarded_lives(lives: Sequence[EngineLife]) -> dict[str, str]:
     for life in lives:
         stopped, guard = life.standup.stopped, life.guard
         if stopped is not None and stopped.how == "guard":
-            left = f"{guard.kind}, {guard.available_bytes / 1e9:.1f} GB were available" if guard else ""
+            left = f"{guard.kind}, {size(guard.available_bytes)} were available" if guard else ""
             found[life.standup.launch_id] = left or "no account of it is left"
     return found

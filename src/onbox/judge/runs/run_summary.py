@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from onbox.evidence.decode_rate import Sample
 from onbox.evidence.load import ContenderEvidence, RunEvidence
 from onbox.evidence.records import LedgerEntry, Plan, RunRecord
 from onbox.judge.results import RunResult
@@ -17,7 +18,6 @@ from onbox.judge.runs.attribution import attribute_samples, held_to_rate, sample
 from onbox.judge.runs.isolation import bears, has_mark
 from onbox.judge.runs.observed_rate import observed_tok_s
 from onbox.judge.runs.run_context import TrialContext
-from onbox.judge.speed.estimator import Sample
 
 __all__ = ["RunSummarizer", "RunSummary", "held_to_rate"]
 

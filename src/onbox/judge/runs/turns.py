@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from statistics import median
 
+from onbox.evidence.decode_rate import Sample, pooled_tok_s
 from onbox.evidence.records import Exchange
 from onbox.judge.results import TurnResult
 from onbox.judge.rounding import rounded
-from onbox.judge.speed.estimator import Sample
 
 
 def turns_of(exchanges: Sequence[Exchange], samples: Sequence[Sample]) -> tuple[TurnResult, ...]:
@@ -22,8 +22,8 @@ def first_token_s(turns: Sequence[TurnResult]) -> float | None:
 
 def decode_tok_s(samples: Sequence[Sample]) -> float | None:
     """Tokens over seconds of decoding, pooled over the turns that show a rate."""
-    seen = [sample.observed for sample in samples if sample.observed]
-    return rounded(sum(tokens for tokens, _ in seen) / sum(seconds for _, seconds in seen)) if seen else None
+    rate = pooled_tok_s(sample.observed for sample in samples if sample.observed)
+    return None if rate is None else rounded(rate)
 
 
 def _turn(exchange: Exchange, sample: Sample) -> TurnResult:

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from onbox.evidence.load import SightEvidence
 from onbox.evidence.records import PreflightCase, SightFacts
-from onbox.judge.formatting import several
 from onbox.judge.results import SightOutcome, SightResult, SightTrial
 from onbox.judge.sight.answers import CHANCE_PARTS, Answers, answers_of
 from onbox.schema.sight import SightReason
+from onbox.schema.units import several
 
 SEEN_SHARE = 0.5
 """Of the pictures at the larger size more must be read: then it sees."""

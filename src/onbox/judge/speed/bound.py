@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from onbox.evidence.records import Ceiling
-from onbox.judge.formatting import percent
 from onbox.judge.rates import Bound, BoundKind, BoundPoint
 from onbox.judge.results import Measurement, Validity
 from onbox.judge.rounding import rounded, rounded_pair
 from onbox.judge.speed.uncertainty import COVERAGE_FACTOR
+from onbox.schema.units import percent
 
 Pair = tuple[float, float]
 DEPTHS_MIN = 3

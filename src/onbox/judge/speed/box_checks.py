@@ -4,11 +4,11 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
+from onbox.evidence.decode_rate import SECOND_NS
 from onbox.evidence.records import CpuWindow, Moment
 from onbox.judge import thresholds as limit
 from onbox.judge.rule import Subject, rule
 from onbox.judge.speed.check_context import CheckContext, check, unknown_check
-from onbox.judge.speed.estimator import SECOND_NS
 from onbox.schema.checks import Check, Status
 
 UNWATCHED = "nobody looked at the box often enough while it was measured"

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from onbox.evidence.decode_rate import Sample
 from onbox.evidence.records import Ceiling, CpuWindow, Exchange, Moment, PreflightCase, SpeedRecord
 from onbox.judge.results import Uncertainty, Witness
 from onbox.judge.rule import finding
 from onbox.judge.speed.concurrency import ConcurrentWindow
-from onbox.judge.speed.estimator import Sample
 from onbox.judge.speed.metrics import Counters
 from onbox.schema.checks import Check, Status
 from onbox.schema.engine_profile import EngineProfile

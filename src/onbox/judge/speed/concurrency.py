@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from onbox.evidence.decode_rate import SECOND_NS, Sample, arrived, pooled_tok_s
 from onbox.evidence.records import Exchange
-from onbox.judge.speed.estimator import SECOND_NS, Sample, arrived
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class ConcurrentWindow:
     @property
     def tok_s(self) -> float | None:
         """Of all requests together; None when they were never active at once."""
-        return self.tokens / self.active_s if self.active_s > 0 else None
+        return pooled_tok_s([(self.tokens, self.active_s)])
 
     @property
     def share(self) -> float:

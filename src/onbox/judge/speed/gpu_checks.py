@@ -11,6 +11,7 @@ from onbox.judge.speed.check_context import CheckContext, Observed, check, unkno
 from onbox.schema.checks import Check, Status
 
 NONE_HERE = "no accelerator here"
+NONE_OPEN = "the engine has no accelerator open"
 
 
 @rule("GPU_CLOCK", Subject.BOX)
@@ -101,6 +102,8 @@ def _not_watched(context: CheckContext, threshold: Observed, unit: str) -> Check
         return unknown_check(
             "the engine's process is not seen on this box", threshold=threshold, unit=unit, evidence=evidence
         )
+    if context.run.opened_accelerator is False:
+        return check(None, "", observed=NONE_OPEN, threshold=threshold, unit="", evidence=evidence)
     if context.run.accelerators is None:
         hint = "an accelerator is here, or may be, that the NVIDIA management library does not tell of"
         return unknown_check(hint, threshold=threshold, unit=unit, evidence=evidence)

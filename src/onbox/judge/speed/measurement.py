@@ -12,6 +12,7 @@ from dataclasses import replace
 from statistics import median
 
 from onbox.engines.profiles import candidates
+from onbox.evidence.decode_rate import SECOND_NS, Sample, digest, pooled_tok_s
 from onbox.evidence.load import SpeedEvidence
 from onbox.evidence.records import (
     Ceiling,
@@ -26,7 +27,6 @@ from onbox.judge.speed.check_context import CheckContext
 from onbox.judge.speed.checks import HARD, all_checks
 from onbox.judge.speed.concurrency import concurrent_window
 from onbox.judge.speed.engine_reported import drafted, engine_time
-from onbox.judge.speed.estimator import SECOND_NS, Sample, digest
 from onbox.judge.speed.ledger_checks import struck_out
 from onbox.judge.speed.metrics import Counters, difference, parse
 from onbox.judge.speed.rate_comparison import over_one_request
@@ -90,7 +90,7 @@ def measure(evidence: SpeedEvidence) -> Measurement:
     # Of witnesses that differ one may be right, and nobody knows which.
     usable = status is not Validity.INVALID and bad.get("WITNESSES_AGREE") is not Status.FAIL
     coalesced = "COALESCED" in bad
-    rate = _pooled(headline) if usable and headline else None
+    rate = pooled_tok_s(headline) if usable and headline else None
     firsts = [sample.first_s for sample in samples if sample.first_s is not None]
     cold = [sample.tok_s for sample in by_purpose.get("cold", []) if sample.tok_s is not None]
     known = uncertainty.relative if uncertainty else None
@@ -137,14 +137,16 @@ def _sweep_drift(headline: Pairs | None, cells: Sequence[Measurement]) -> float 
     """What the client saw of one at a time after the sweep, over the same before it, less 1."""
     after = next((cell for cell in reversed(cells) if cell.profile["concurrency"] == 1), None)
     rate = next((witness.tok_s for witness in after.witnesses if witness.tok_s), None) if after else None
-    return None if headline is None or rate is None else rate / _pooled(headline) - 1
+    before = pooled_tok_s(headline) if headline else None
+    return None if before is None or rate is None else rate / before - 1
 
 
 def _implied_gb_s(headline: Pairs | None, speculation: float | None, ceiling: Ceiling | None) -> float | None:
     """Bytes a second that the forward passes must have read."""
-    if headline is None or ceiling is None:
+    rate = pooled_tok_s(headline) if headline else None
+    if rate is None or ceiling is None:
         return None
-    return _pooled(headline) / (speculation or 1.0) * ceiling.step_bytes / 1e9
+    return rate / (speculation or 1.0) * ceiling.step_bytes / 1e9
 
 
 def _stated(plan: SpeedPlan) -> dict[str, str]:
@@ -227,17 +229,14 @@ def _interval(rate: float, uncertainty: Uncertainty | None) -> tuple[float, floa
     return rounded_pair((rate * max(0.0, 1 - uncertainty.relative), rate * (1 + uncertainty.relative)))
 
 
-def _pooled(pairs: Pairs) -> float:
-    return math.fsum(amount for amount, _ in pairs) / math.fsum(seconds for _, seconds in pairs)
-
-
 def _witness(name: str, pairs: Pairs | None) -> Witness:
-    if not pairs:
+    rate = pooled_tok_s(pairs) if pairs else None
+    if not pairs or rate is None:
         return Witness(name=name, tok_s=None, detail="not to be had from this server")
     tokens, seconds = (math.fsum(column) for column in zip(*pairs, strict=True))
     return Witness(
         name=name,
-        tok_s=rounded(tokens / seconds),
+        tok_s=rounded(rate),
         detail=f"{f'{tokens:.1f}'.removesuffix('.0')} tokens in {seconds:.3f} s",
     )
 

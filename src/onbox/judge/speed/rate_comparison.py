@@ -4,10 +4,10 @@ import math
 from collections.abc import Iterator, Sequence
 
 from onbox.judge import thresholds as limit
-from onbox.judge.formatting import plus_minus
 from onbox.judge.rates import RateOrder, RatePair, RateRatio
 from onbox.judge.results import ContenderResult, Measurement, Validity
 from onbox.judge.rounding import rounded, rounded_pair
+from onbox.schema.units import plus_minus
 
 
 def rate_pairs(results: Sequence[ContenderResult]) -> tuple[RatePair, ...]:

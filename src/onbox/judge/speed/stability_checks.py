@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from statistics import median
 
 from onbox.judge import thresholds as limit
-from onbox.judge.formatting import count
 from onbox.judge.rule import Subject, finding, rule
 from onbox.judge.speed.check_context import CheckContext, check, unknown_check
 from onbox.judge.speed.request_kinds import other_kind
 from onbox.schema.checks import Check, Status
+from onbox.schema.units import count
 
 
 @rule("WITNESSES_AGREE", Subject.STREAM)

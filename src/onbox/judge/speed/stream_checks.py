@@ -1,9 +1,9 @@
 """Is the number whole? Rules about the streams that it was read from."""
 
+from onbox.evidence.decode_rate import Sample
 from onbox.judge import thresholds as limit
 from onbox.judge.rule import Subject, finding, rule
 from onbox.judge.speed.check_context import CheckContext, check
-from onbox.judge.speed.estimator import Sample
 from onbox.schema.checks import Check, Status
 
 

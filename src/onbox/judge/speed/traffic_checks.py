@@ -1,14 +1,14 @@
 """Was all that the server counted in the window ours? Rules about other requests and the cache of earlier prompts."""
 
+from onbox.evidence.decode_rate import Sample
 from onbox.evidence.records import Exchange
 from onbox.judge import thresholds as limit
-from onbox.judge.formatting import count, several
 from onbox.judge.rule import Subject, finding, rule
 from onbox.judge.speed.check_context import CheckContext, check, unknown_check
 from onbox.judge.speed.engine_reported import reported_tokens
-from onbox.judge.speed.estimator import Sample
 from onbox.judge.speed.metrics import Counters
 from onbox.schema.checks import Check, Status
+from onbox.schema.units import count, several
 
 
 @rule("TOKEN_RESIDUAL", Subject.SERVER, hard=True)

@@ -9,6 +9,7 @@ differ) is no line of the budget: it is a check.
 import math
 from collections.abc import Sequence
 
+from onbox.evidence.decode_rate import pooled_tok_s
 from onbox.judge import thresholds as limit
 from onbox.judge.intervals import ratio_half_width
 from onbox.judge.results import Uncertainty, UncertaintySource
@@ -76,10 +77,10 @@ def _bound(half_width: float) -> float:
 
 def _pull(pairs: Pairs) -> float:
     """How far slow or fast stretches pull the pooled rate from that of the request in the middle."""
-    each = sorted(tokens / seconds for tokens, seconds in pairs)
-    if not each:
+    each = sorted(rate for pair in pairs if (rate := pooled_tok_s([pair])) is not None)
+    pooled = pooled_tok_s(pairs)
+    if not each or pooled is None:
         return 0.0
-    pooled = math.fsum(tokens for tokens, _ in pairs) / math.fsum(seconds for _, seconds in pairs)
     middle = (each[(len(each) - 1) // 2] + each[len(each) // 2]) / 2
     return abs(pooled / middle - 1)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from onbox.evidence.records import ArmPlan, FaultKind, Plan
 from onbox.judge import thresholds as limit
-from onbox.judge.formatting import count, percent, sentence
+from onbox.judge.formatting import sentence
 from onbox.judge.model_name import model_name
 from onbox.judge.results import Outcome, Proof
 from onbox.judge.rule import Subject, finding, rule
@@ -14,6 +14,7 @@ from onbox.judge.runs.isolation import has_mark
 from onbox.judge.verdict.cells import repeats
 from onbox.judge.verdict.contenders import JudgedContender
 from onbox.schema.checks import Check, Status
+from onbox.schema.units import count, percent
 
 REASON_CHARACTERS = 240
 

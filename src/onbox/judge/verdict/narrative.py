@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from onbox.evidence.records import Plan
 from onbox.judge import thresholds as limit
-from onbox.judge.formatting import OF_KERNELS, count, p_words, passes, percent, plus_minus, several
+from onbox.judge.formatting import OF_KERNELS, passes
 from onbox.judge.rates import RatePair
 from onbox.judge.results import ArmResult, ContenderResult, Outcome, Validity
 from onbox.judge.speed.measurement import KERNELS
@@ -16,6 +16,7 @@ from onbox.judge.verdict.contenders import JudgedContender
 from onbox.judge.verdict.head_to_head import HeadToHead
 from onbox.judge.verdict.scope import TASKS_LIKE_THESE, THESE_TASKS, scope_of, tally_words, these
 from onbox.judge.weighed import Basis
+from onbox.schema.units import count, p_value, percent, plus_minus, several
 
 
 def headline(plan: Plan, judged: Sequence[JudgedContender], pair: HeadToHead | None) -> str:
@@ -64,7 +65,7 @@ def _of_arm(arm: ArmResult) -> str:
     )
     if arm.p is None:
         return f"{scores}: no run ended otherwise."
-    chance = p_words(arm.p)
+    chance = p_value(arm.p)
     said = "the difference is hardly chance" if arm.p < limit.P_MAX else "such a difference may well be chance"
     if arm.scope == THESE_TASKS and arm.tasks:
         tally = tally_words((arm.tasks.better, arm.tasks.equal, arm.tasks.worse))
@@ -100,7 +101,7 @@ def _of_rule(pair: HeadToHead) -> list[str]:
     old, new = pair.incumbent.result, pair.challenger.result
     if pair.p is None:
         return [f"{old.name} and {new.name} have no task with valid runs of both, so nothing can be compared."]
-    chance = f"({p_words(pair.p)})"
+    chance = f"({p_value(pair.p)})"
     if pair.p < pair.pair.rule.level:
         found = [f"On these tasks the difference is hardly chance {chance}."]
     else:
@@ -133,7 +134,7 @@ def _of_population(pair: HeadToHead) -> list[str]:
         return []
     if pair.pair.weighed.basis not in (Basis.ABILITY, Basis.EQUAL):
         return ["It is shown for these tasks; for others like these the times may differ."]
-    chance = p_words(pair.population_p)
+    chance = p_value(pair.population_p)
     if pair.scope == TASKS_LIKE_THESE:
         return [f"It holds for tasks like these too ({chance})."]
     why = f"{chance}, {count(pair.tasks, 'task')}"

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from onbox.evidence.records import Plan, QuantPlan
-from onbox.judge.formatting import count, p_words, percent
 from onbox.judge.rounding import rounded, rounded_pair
 from onbox.judge.statistics import holm
 from onbox.judge.verdict.comparison import Pair, Rule, as_observed
 from onbox.judge.verdict.contenders import JudgedContender
 from onbox.judge.verdict.pairing import Paired, TaskPair
 from onbox.judge.weighed import Ability, QuantRow
+from onbox.schema.units import count, p_value, percent
 
 LARGEST, LOSS, GAIN, NO_LOSS, OPEN = "largest", "loss", "gain", "no loss within the margin", "open"
 SAID = {
@@ -85,7 +85,7 @@ def of_quants(rows: Sequence[QuantRow], rule: Rule) -> list[str]:
     margin = percent(rule.values.ability_margin).removesuffix(" %")
     for row in rows[1:]:
         pairs = f"{count(row.lost, 'pair')} lost, {row.won} won"
-        chance = f", {p_words(row.p)}" if row.p is not None else ""
+        chance = f", {p_value(row.p)}" if row.p is not None else ""
         said = {
             LOSS: "loses ability",
             GAIN: "does better",

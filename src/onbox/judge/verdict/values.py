@@ -9,6 +9,7 @@ from onbox.judge.verdict.speed_ratio import TimeRatio
 from onbox.judge.verdict.standing import MET, MISSED, ContenderFacts
 from onbox.judge.verdict.standing import UNKNOWN as NOT_KNOWN
 from onbox.judge.weighed import Ability, Basis, Pace
+from onbox.schema.units import size
 
 KEEP, SWITCH, UNDECIDED = "keep", "switch", "undecided"
 
@@ -163,7 +164,7 @@ def _losses(pair: PairFacts, values: OwnerValues, ability: Ability, pace: Pace) 
         found.append(f"it takes {pair.time.ratio:.2g} times as long")
     old, new = pair.old.memory_bytes, pair.new.memory_bytes
     if old is not None and new is not None and new - old > values.memory_margin * new:
-        found.append(f"it needs {(new - old) / 1e9:.1f} GB more memory")
+        found.append(f"it needs {size(new - old)} more memory")
     if pair.old.sees and pair.new.sees is False:
         found.append("it cannot see")
     return tuple(found)

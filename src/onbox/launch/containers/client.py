@@ -3,7 +3,10 @@
 import json
 import shutil
 import subprocess
-from typing import Any
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any
 
 from onbox.errors import BoxError, UsageError
 from onbox.launch.containers.info import ContainerInfo, ImageInfo, container_of, image_of
@@ -14,6 +17,8 @@ PROGRAMS = ("docker", "podman")
 ANSWER_S = 10.0
 QUICK_S = 60.0
 STOP_SLACK_S = 50.0
+SAVE_ENDS_S = 30.0
+"""From the end of an archive to the end of the program that wrote it."""
 LAST_LINES = "200"
 PACKAGES = {"docker": "docker.io"}
 """Program -> the Debian package that brings it, where that has another name."""
@@ -126,6 +131,32 @@ class ContainerClient:
         """An image that is on this box; no registry is asked. None when it is not here, or nobody answers."""
         found = self._inspect("image", "inspect", reference)
         return image_of(found[0]) if found else None
+
+    @contextmanager
+    def saved(self, reference: str) -> Iterator[IO[bytes]]:
+        """The archive of an image, as it is written; whatever happens inside, the program is gone afterwards.
+
+        Raises:
+            BoxError: it cannot save it; what it printed is quoted.
+        """
+        with (
+            tempfile.TemporaryFile() as errors,
+            subprocess.Popen([self.program, "save", reference], stdout=subprocess.PIPE, stderr=errors) as client,
+        ):
+            assert client.stdout is not None
+            try:
+                yield client.stdout
+                # What follows the end of the archive is padding.
+                while client.stdout.read(1 << 20):
+                    pass
+            except BaseException:
+                client.kill()
+                raise
+            code = client.wait(SAVE_ENDS_S)
+            errors.seek(0)
+            lines = errors.read().decode("utf-8", "replace").strip().splitlines()
+        if code:
+            raise BoxError(f"{self.program} save {reference}: {lines[-1][:240] if lines else f'exit code {code}'}")
 
     # ------------------------------------------------------------ within
 

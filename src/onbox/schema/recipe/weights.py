@@ -54,7 +54,7 @@ class Repository(RecipePart):
 
 
 class Weights(RecipePart):
-    """The weights: a local file or folder, a pinned file with the roads to it, or a repository of the hub."""
+    """The weights: a local file or folder, a pinned file with its sources, or a repository of the hub."""
 
     path: str | None = None
     file: Annotated[str, Field(pattern=r"^[^/\x00]*$")] = ""

@@ -9,19 +9,21 @@ from typing import Any
 import pytest
 
 from onbox.bench.agents import agent_names, agent_of
-from onbox.bench.agents.headless import Command, HeadlessAgent, Seat
+from onbox.bench.agents.headless import Command, HeadlessAgent, RunSetup
 from onbox.bench.agents.program import find
 from onbox.bench.agents.request_overrides import amended, api_of
+from onbox.bench.agents.run_watch import FAILURES_IN_A_ROW, AfterTools, RunWatch, without_tools
 from onbox.bench.agents.template import read_template
-from onbox.bench.agents.watch import FAILURES_IN_A_ROW, AfterTools, RunWatch, without_tools
 from onbox.errors import BoxError, UsageError
 from onbox.evidence.records import AgentPlan, Exchange, Limits
 from onbox.wire.admission import RequestRefused
 from onbox.wire.redaction import redacted, redacted_path, secrets_of
-from tests.builders import call_reply, plain_reply, text_reply
+from tests.exchanges import call_reply, plain_reply, text_reply
 
 CHAT, RESPONSES, MESSAGES = "/v1/chat/completions", "/v1/responses", "/v1/messages?beta=true"
-SEAT = Seat("Do it", "http://127.0.0.1:9/run/x/v1", "http://127.0.0.1:9/run/x", "m", "/home/agent", "/app", Limits())
+SETUP = RunSetup(
+    "Do it", "http://127.0.0.1:9/run/x/v1", "http://127.0.0.1:9/run/x", "m", "/home/agent", "/app", Limits()
+)
 
 
 class TestAmended:
@@ -148,7 +150,7 @@ class TestTemplate:
         assert told is not None
         agent = agent_of(AgentPlan(name=told[0], version="", command=told[1]))
         assert isinstance(agent, HeadlessAgent)
-        made = agent.command(SEAT)
+        made = agent.command(SETUP)
         assert made == Command(("Do it",), files={"a.json": '{"u": "http://127.0.0.1:9/run/x/v1", "n": 30}'})
 
     @pytest.mark.parametrize(
@@ -156,7 +158,7 @@ class TestTemplate:
         [
             ("cmd:", "no command"),
             ("cmd:agent 'x", "No closing quotation"),
-            ("cmd:agent {url}", "not told what to do"),
+            ("cmd:agent {url}", "the agent would get no task"),
             ("name: a b\ncommand: x {prompt}\n", "not a name"),
             ("name: a\n", "command"),
             ("name: a\ncommand: x {prompt}\nfiles: {../b: c}\n", "leads out"),
@@ -232,11 +234,11 @@ class TestKnown:
     def test_each_is_told_the_task_the_model_and_the_proxy(self, name: str) -> None:
         agent = agent_of(AgentPlan(name=name, version=""))
         assert isinstance(agent, HeadlessAgent)
-        made = agent.command(SEAT)
+        made = agent.command(SETUP)
         said = json.dumps([made.argv, made.env, made.files, made.stdin])
         assert "Do it" in (*made.argv, made.stdin)
         assert '"m"' in said.replace("\\", "") or "/m" in said
-        assert SEAT.root in said
+        assert SETUP.root in said
 
 
 def test_an_exchange_of_another_purpose_is_not_counted() -> None:

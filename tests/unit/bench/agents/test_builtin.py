@@ -21,8 +21,8 @@ from onbox.evidence.folder import read_lines
 from onbox.evidence.records import AgentPlan, Exchange, GateEnd, Limits, ReplayPlan, RunRecord, SandboxReport
 from onbox.wire.endpoint import Endpoint
 from onbox.wire.proxy import RecordingProxy
-from tests.builders import call_delta, delta, event, usage_event
 from tests.doubles.server import Asked, Server, Wire, closed_port, serving
+from tests.exchanges import call_delta, delta, event, usage_event
 
 DONE = event("[DONE]")
 

@@ -67,7 +67,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_a_command_says_without_a_network(output: str, command: str, host: str) -> None:
     need = need_by_output("tests/test.sh", "", f"before\n{output}\nafter\n")
     assert need is not None
-    assert need.seen
+    assert need.observed
     assert need.commands == ((command,) if command else ())
     assert need.hosts == ((host,) if host else ())
     assert "tried without" in str(need)
@@ -96,7 +96,7 @@ def test_a_command_that_hides_its_words_is_told_by_its_line() -> None:
     assert need.commands == ("uv pip",)
     alone = need_by_script("tests/test.sh", "curl -s https://astral.sh/install.sh | sh\nsource ~/.bashrc\nuvx pytest\n")
     assert alone is not None
-    assert (alone.commands, alone.hosts, alone.seen) == (("curl", "uvx"), ("astral.sh",), False)
+    assert (alone.commands, alone.hosts, alone.observed) == (("curl", "uvx"), ("astral.sh",), False)
     assert need_by_script("tests/test.sh", "curl -s http://localhost:8000/x\npytest\ngit status\n") is None
     assert need_by_script("tests/test.sh", "apt-get -y install gcc\n") is not None
 
@@ -128,7 +128,7 @@ def test_a_real_command_without_a_network_is_named(tmp_path: Path, sandbox: Sand
     script = "import socket, sys; socket.getaddrinfo(sys.argv[1], 80)"
     test_sh = f"#!/bin/bash\npython3 -c '{script}' files.example.org && {WRITES_ONE}"
     (need,) = needs_of_network(made(tmp_path, test_sh), sandbox)
-    assert need.seen
+    assert need.observed
     assert "name" in str(need)
 
 

@@ -7,17 +7,8 @@ from onbox.evidence.records import AgentEnd, Changes, Exchange, GateEnd, RunReco
 from onbox.judge.results import RunResult
 from onbox.judge.runs.attribution import attribute
 from onbox.judge.runs.observed_rate import Usual
-from tests.builders import (
-    GATE_SHA256,
-    call_reply,
-    chat_request,
-    delta,
-    failed_gate,
-    plain_reply,
-    run_record,
-    streamed,
-    text_reply,
-)
+from tests.builders import GATE_SHA256, failed_gate, run_record
+from tests.exchanges import call_reply, chat_request, delta, plain_reply, streamed, text_reply
 
 UNTOUCHED = Changes(files=0, lines_added=0, lines_removed=0)
 

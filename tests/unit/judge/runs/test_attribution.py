@@ -13,18 +13,8 @@ from onbox.judge.runs.codes import CODES
 from onbox.judge.runs.run_context import RunContext
 from onbox.protocol.leaked_calls import HARMONY, MARKUP, written_call
 from onbox.protocol.tool_schemas import offered_tools
-from tests.builders import (
-    LEAK,
-    call_delta,
-    call_reply,
-    delta,
-    event,
-    plain_reply,
-    run_record,
-    streamed,
-    text_reply,
-    usage_event,
-)
+from tests.builders import LEAK, run_record
+from tests.exchanges import call_delta, call_reply, delta, event, plain_reply, streamed, text_reply, usage_event
 from tests.unit.judge.runs.shapes import LOOP, OK, refused
 
 DATA = Path(__file__).parents[3] / "data/llama.cpp"

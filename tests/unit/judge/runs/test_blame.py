@@ -13,18 +13,8 @@ from onbox.judge.results import Cause, Outcome, RunResult
 from onbox.judge.runs.attribution import OUT_OF_MEMORY, attribute
 from onbox.judge.runs.context_window import CONTEXT, RATE_LIMIT
 from onbox.judge.runs.run_context import RunContext, TrialContext
-from tests.builders import (
-    GATE_SHA256,
-    build_trial,
-    call_delta,
-    call_reply,
-    chat_request,
-    failed_gate,
-    plain_reply,
-    run_record,
-    streamed,
-    text_reply,
-)
+from tests.builders import GATE_SHA256, build_trial, failed_gate, run_record
+from tests.exchanges import call_delta, call_reply, chat_request, plain_reply, streamed, text_reply
 from tests.unit.judge.runs.shapes import CUT, echo, error
 
 SECOND = 1_000_000_000
@@ -37,7 +27,7 @@ def judged(
     values = {
         "gate": failed_gate(),
         "changes": Changes(files=0, lines_added=0, lines_removed=0),
-        "agent": AgentEnd(stop=stop, detail="exit code 1: it said nothing", turns=len(exchanges)),
+        "agent": AgentEnd(stop=stop, detail="exit code 1: it printed nothing", turns=len(exchanges)),
     }
     return attribute(run_record(**{**values, **changes}), exchanges, RunContext(replays=tuple(replays)))
 

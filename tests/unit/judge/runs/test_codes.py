@@ -10,19 +10,8 @@ from onbox.judge.runs.attribution import OUT_OF_MEMORY, attribute
 from onbox.judge.runs.codes import CODES
 from onbox.judge.runs.observed_rate import UsualRate
 from onbox.judge.runs.run_context import RunContext
-from tests.builders import (
-    LEAK,
-    call_reply,
-    chat_request,
-    delta,
-    event,
-    failed_gate,
-    plain_reply,
-    run_record,
-    scripted_run,
-    streamed,
-    text_reply,
-)
+from tests.builders import LEAK, failed_gate, run_record, scripted_run
+from tests.exchanges import call_reply, chat_request, delta, event, plain_reply, streamed, text_reply
 from tests.unit.judge.runs.shapes import (
     CUT,
     LOOP,

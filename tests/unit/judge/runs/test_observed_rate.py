@@ -12,10 +12,7 @@ from onbox.judge.runs.attribution import attribute
 from onbox.judge.runs.observed_rate import UsualRate, usual_rates
 from onbox.judge.runs.run_context import RunContext
 from onbox.judge.speed.measurement import measure
-from tests.builders import (
-    run_record,
-    speed_parts,
-)
+from tests.builders import run_record, speed_parts
 from tests.unit.judge.runs.shapes import steady, timed_out, tok_s
 
 

@@ -8,14 +8,8 @@ from onbox.evidence.records import Exchange
 from onbox.judge.results import Outcome, RunResult
 from onbox.judge.runs.attribution import attribute
 from onbox.judge.runs.run_context import RunContext
-from tests.builders import (
-    LEAK,
-    call_reply,
-    failed_gate,
-    plain_reply,
-    run_record,
-    text_reply,
-)
+from tests.builders import LEAK, failed_gate, run_record
+from tests.exchanges import call_reply, plain_reply, text_reply
 from tests.unit.judge.runs.shapes import UNTOUCHED, again, error, raw_again
 
 

@@ -17,8 +17,8 @@ from onbox.judge.rates import Bound, BoundKind
 from onbox.judge.results import Measurement, RequestSpeed, Uncertainty
 from onbox.judge.speed.bound import bound_of, bytes_at
 from onbox.report import words
-from tests.builders import delta, event, usage_event
 from tests.doubles.server import Asked, Wire, serving
+from tests.exchanges import delta, event, usage_event
 from tests.unit.weights.checkpoints import gpt_oss, write_model
 from tests.verdicts import measurement
 

@@ -164,6 +164,25 @@ class TestGpu:
         parts = on_gpu(GPU, GPU.model_copy(update={"index": 1}), *idle)
         assert measured(tmp_path, parts).status is Validity.VALID
 
+    @pytest.mark.parametrize("accelerators", [1, 8, None])
+    def test_an_engine_that_has_no_accelerator_open_is_not_asked_for_an_idle_ones_clock(
+        self, accelerators: int | None, tmp_path: Path
+    ) -> None:
+        idle = [GPU.model_copy(update={"index": n, "sm_clock_mhz": 300, "pids": ()}) for n in range(accelerators or 0)]
+        parts = on_gpu(*idle) if idle else speed_parts()
+        parts.run = parts.run.model_copy(update={"accelerators": accelerators, "opened_accelerator": False})
+        result = measured(tmp_path, parts)
+        assert result.status is Validity.VALID
+        assert check(result, "GPU_CLOCK").observed == "the engine has no accelerator open"
+
+    @pytest.mark.parametrize("opened", [True, None])
+    def test_an_idle_clock_is_a_doubt_where_the_engine_may_compute_there(
+        self, opened: bool | None, tmp_path: Path
+    ) -> None:
+        parts = on_gpu(GPU.model_copy(update={"sm_clock_mhz": 300}))
+        parts.run = parts.run.model_copy(update={"opened_accelerator": opened})
+        assert check(doubted(tmp_path, parts, "GPU_CLOCK"), "GPU_CLOCK").observed == 12.0
+
     def test_what_the_driver_does_not_tell_is_unknown(self, tmp_path: Path) -> None:
         result = measured(tmp_path, on_gpu(GpuMoment(index=0)))
         assert bad(result) == dict.fromkeys(("GPU_CLOCK", "GPU_THROTTLE", "GPU_SHARED"), Status.UNKNOWN)

@@ -8,12 +8,12 @@ from click.testing import CliRunner
 from onbox.cli.commands import speed as cli
 from onbox.engines.openai.attached import Attached
 from onbox.errors import UsageError
+from onbox.evidence.decode_rate import digest
 from onbox.evidence.folder import TrialFolder, read_lines
 from onbox.evidence.load import load_speed
 from onbox.evidence.records import Role, SpeedPlan, SpeedRecord
 from onbox.judge.results import Measurement, Validity
 from onbox.judge.speed.concurrency import ConcurrentWindow, concurrent_window
-from onbox.judge.speed.estimator import digest
 from onbox.judge.speed.measurement import measure
 from onbox.schema.checks import Status
 from onbox.selftest.host import serving

@@ -6,27 +6,16 @@ from typing import Any
 
 import pytest
 
+from onbox.evidence.decode_rate import burst_starts, digest
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.load import load_speed
 from onbox.evidence.records import CpuWindow, Exchange, Preflight, PreflightCase, Role, SpeedPlan
 from onbox.judge.results import Measurement, Validity
-from onbox.judge.speed.estimator import burst_starts, digest
 from onbox.judge.speed.measurement import measure
 from onbox.judge.speed.metrics import difference, parse
 from onbox.schema.checks import Check, Status
-from tests.builders import (
-    COHERENT,
-    Contender,
-    SpeedParts,
-    build_trial,
-    delta,
-    event,
-    metrics_text,
-    speed_exchange,
-    speed_parts,
-    streamed,
-    usage_event,
-)
+from tests.builders import COHERENT, Contender, SpeedParts, build_trial, metrics_text, speed_exchange, speed_parts
+from tests.exchanges import delta, event, streamed, usage_event
 
 DATA = Path(__file__).parents[3] / "data"
 

@@ -31,7 +31,7 @@ from tests.verdicts import measurement
 ROOT = Path(__file__).parents[4]
 SERVER = """
 import sys, time
-from tests.builders import delta, event, usage_event
+from tests.exchanges import delta, event, usage_event
 from tests.doubles.server import serving
 
 def script(asked, wire):

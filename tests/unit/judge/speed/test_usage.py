@@ -16,7 +16,8 @@ from onbox.judge.results import Measurement, Validity
 from onbox.protocol.api_formats import piece_of
 from onbox.protocol.reply import Reply
 from onbox.schema.checks import Status
-from tests.builders import SpeedParts, event, speed_parts
+from tests.builders import SpeedParts, speed_parts
+from tests.exchanges import event
 from tests.unit.judge.speed.test_measurement import bad, check, measured, replace_measured
 
 

@@ -11,7 +11,7 @@ from onbox.judge.speed.engine_reported import drafted, engine_time, reported_tok
 from onbox.judge.speed.metrics import START_TIME, Counters, difference, parse
 from onbox.protocol.reply import Reply
 from onbox.schema.engine_profile import CounterNames
-from tests.builders import event, streamed
+from tests.exchanges import event, streamed
 
 DATA = Path(__file__).parents[3] / "data"
 

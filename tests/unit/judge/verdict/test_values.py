@@ -88,7 +88,7 @@ class TestOrder:
             pair(pace=0.3, old={"sees": True, "memory_bytes": GB}, new={"sees": False, "memory_bytes": 3 * GB})
         )
         assert found.verdict == "switch"
-        assert found.losses == ("it needs 2.0 GB more memory", "it cannot see")
+        assert found.losses == ("it needs 2.00 GB more memory", "it cannot see")
 
 
 class TestOwner:

@@ -22,13 +22,12 @@ from tests.builders import (
     Contender,
     build_plan,
     build_trial,
-    call_reply,
     run_record,
     scripted_run,
     speed_parts,
-    text_reply,
     write_run,
 )
+from tests.exchanges import call_reply, text_reply
 from tests.judging import judge
 
 TASKS = ("a", "b", "c", "d")

@@ -4,7 +4,8 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from gatelib import Fail, judge, reply_fields
+from gatelib import Fail, judge
+from replylib import reply_fields
 
 
 def gate():

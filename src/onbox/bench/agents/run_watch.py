@@ -79,9 +79,9 @@ class RunWatch:
         if self._failures >= FAILURES_IN_A_ROW and not self.over:
             self._end("endpoint", f"{self._failures} failures in a row: {self.problem}")
         calls = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in reply.tool_calls]
-        said = {"role": "assistant", "content": reply.content, "reasoning": reply.reasoning, "tool_calls": calls}
+        message = {"role": "assistant", "content": reply.content, "reasoning": reply.reasoning, "tool_calls": calls}
         seconds = round((exchange.ended_ns or 0) / 1e9, 3)
-        self.steps.append({**said, "seconds": seconds, "tokens": reply.completion_tokens})
+        self.steps.append({**message, "seconds": seconds, "tokens": reply.completion_tokens})
 
     def _end(self, stop: str, detail: str) -> None:
         self.over, self.detail = stop, detail

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from onbox.errors import FetchError
+from onbox.fetch.disk_space import need_room
 from onbox.fetch.hashing import OnBytes, hashes_of, remember
 from onbox.fetch.http import Client
 from onbox.fetch.hub import open_file
 from onbox.fetch.meter import Meter
-from onbox.fetch.room import need_room
 from onbox.fetch.transfer import Blob, Tally, watched_all
-from onbox.fetch.verified_folder import FetchedFile, FetchedFolder, Skipped, Tell, expect_hash
-from onbox.schema.units import gib
+from onbox.fetch.verified_folder import FetchedFile, FetchedFolder, SkippedFile, Tell, expect_hash
+from onbox.schema.units import byte_rate, gib, seconds, size
 from onbox.weights.hub import HubStore, parse_hub_source
 from onbox.weights.layout import find_model
 
@@ -71,7 +71,7 @@ def fetch_repository(
 
 def choose(
     store: HubStore, file: str | None, include: Sequence[str] = (), exclude: Sequence[str] = ()
-) -> tuple[list[Any], list[Skipped]]:
+) -> tuple[list[Any], list[SkippedFile]]:
     """Which files of a repository an engine reads, and why not the others."""
     layout = find_model(store, file)
     model = {*layout.files, *([layout.tower] if layout.tower else [])}
@@ -83,7 +83,7 @@ def choose(
         if any(fnmatch(each.rfilename, pattern) for pattern in exclude):
             why = "left out by --exclude"
         if why:
-            skipped.append(Skipped(each.rfilename, each.size or 0, why))
+            skipped.append(SkippedFile(each.rfilename, each.size or 0, why))
         else:
             wanted.append(each)
     return wanted, skipped
@@ -116,8 +116,8 @@ def _download(store: HubStore, repository: str, folder: Path, missing: list[Any]
         rate, left_s = meter.take(tally.bytes_here, tally.bytes_total)
         if time.monotonic() - said_s >= SAY_EVERY_S:
             said_s = time.monotonic()
-            left = f", {left_s:.0f} s left" if left_s is not None else ""
-            tell(f"{tally.bytes_here / 1e9:.1f} of {tally.bytes_total / 1e9:.1f} GB, {rate / 1e6:.1f} MB/s{left}")
+            left = f", {seconds(left_s)} left" if left_s is not None else ""
+            tell(f"{size(tally.bytes_here)} of {size(tally.bytes_total)}, {byte_rate(rate)}{left}")
 
     blobs = [
         Blob(

@@ -1,6 +1,6 @@
 """Both routes of an image, measured in one run on loopback: a real daemon, registry, proxy and compiler.
 
-    PYTHONPATH=src:. .venv/bin/python bench/image_roads.py [--megabytes 300 --megabytes 2000] [--frontend FILE]
+    PYTHONPATH=src:. .venv/bin/python bench/image_routes.py [--megabytes 300 --megabytes 2000] [--frontend FILE]
 
 Needs root, dockerd, docker-registry, skopeo, and `bash .ci/parts cuda`. FILE is BuildKit's own dockerfile-frontend, built
 from moby/buildkit; without it a stand-in that cannot build is used, and the line says so. It prints Markdown.
@@ -35,7 +35,7 @@ from tests.parts import CUDA_BIN
 from tests.registry import NAME, RealRegistry, ThrottledProxy, real_registry, throttled_proxy
 
 from onbox.fetch.http import DIRECT
-from onbox.image.fetch import Options, fetch_image
+from onbox.image.fetch import FetchOptions, fetch_image
 from onbox.image.reference import parse
 from onbox.image.store import ImageStore
 
@@ -143,7 +143,7 @@ def cuts(folder: Path) -> None:
         registry.add("cut", [random_layer(40, 1), random_layer(40, 2)])
         registry.faults.cut_every, registry.faults.cuts = 2_500_000, 20
         registry.faults.stall_after, registry.faults.stalls = 3_500_000, 3
-        options = Options(route=DIRECT, stall_s=2.0, keep=True)
+        options = FetchOptions(route=DIRECT, stall_s=2.0, keep=True)
         fetched = fetch_image(parse(f"{registry.host}/cut:1"), None, options, ImageStore(folder / "cuts"))
         layers = sum(registry.sent[each] for each in fetched.layers)
         store = ImageStore(folder / "cuts")
@@ -252,7 +252,7 @@ def _member(name: str, content: bytes) -> bytes:
 
 @contextlib.contextmanager
 def _surroundings() -> Iterator[tuple[Path, RealRegistry, ThrottledProxy, Dockerd]]:
-    folder = Path(tempfile.mkdtemp(prefix="onbox-roads-"))
+    folder = Path(tempfile.mkdtemp(prefix="onbox-routes-"))
     try:
         with real_registry(folder / "registry", login="me:secret") as registry, throttled_proxy(PROXY_BYTES_S) as proxy:
             (folder / "docker").mkdir()

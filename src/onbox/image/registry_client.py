@@ -20,7 +20,7 @@ from urllib3.exceptions import HTTPError
 
 from onbox.errors import FetchError
 from onbox.fetch.http import Client, connection_failed, host_of
-from onbox.fetch.transfer import FRUITLESS_MAX, RETRY_AFTER_MAX_S, Final
+from onbox.fetch.transfer import FRUITLESS_MAX, RETRY_AFTER_MAX_S, FinalRefusal
 from onbox.image.credentials import Login
 from onbox.image.reference import DOCKER_HUB, Reference
 
@@ -102,10 +102,10 @@ class Registry:
         url = self._url("manifests", wanted)
         raw, response = self._small(url, MANIFEST_BYTES_MAX, {"Accept": ", ".join((*MANIFESTS, *INDEXES))})
         digest = f"sha256:{hashlib.sha256(raw).hexdigest()}"
-        told = wanted if wanted.startswith("sha256:") else response.headers.get("Docker-Content-Digest", digest)
-        if told.startswith("sha256:") and told != digest:
+        expected = wanted if wanted.startswith("sha256:") else response.headers.get("Docker-Content-Digest", digest)
+        if expected.startswith("sha256:") and expected != digest:
             raise FetchError(
-                f"{self.reference}: wrong digest: the manifest has {digest}, and {told} was to come",
+                f"{self.reference}: wrong digest: the manifest has {digest}, and {expected} was to come",
                 "the registry, a mirror or a proxy on the way changes bytes",
             )
         return Manifest(raw, _media_type(raw, response, self.reference), digest)
@@ -154,7 +154,7 @@ class Registry:
                     trouble = self._passing(response)
                 finally:
                     response.close()
-            except Final:
+            except FinalRefusal:
                 raise
             except FetchError as error:
                 trouble = error
@@ -188,7 +188,7 @@ class Registry:
         elif scheme.lower() == "bearer" and fields.get("realm"):
             header, until = self._token(fields)
         else:
-            raise Final(f"{self.host}: asks for a login of the kind {scheme[:40]}, which is not known")
+            raise FinalRefusal(f"{self.host}: asks for a login of the kind {scheme[:40]}, which is not known")
         with self._lock:
             self._header, self._header_until = header, until
 
@@ -196,32 +196,32 @@ class Registry:
         """(header, until when it holds), from the realm that the registry names."""
         realm = urljoin(self._base, fields["realm"])
         if self._login and urlsplit(realm).scheme != "https" and urlsplit(self._base).scheme == "https":
-            raise Final(f"{self.host}: wants the login sent to {host_of(realm)} without TLS, which is not done")
+            raise FinalRefusal(f"{self.host}: wants the login sent to {host_of(realm)} without TLS, which is not done")
         scope = fields.get("scope") or f"repository:{self.reference.repository}:pull"
-        asked = {"service": fields["service"]} if fields.get("service") else {}
+        query = {"service": fields["service"]} if fields.get("service") else {}
         if self._login and self._login.identity_token:
-            form = {"grant_type": "refresh_token", "client_id": "onbox", "scope": scope, **asked,
+            form = {"grant_type": "refresh_token", "client_id": "onbox", "scope": scope, **query,
                     "refresh_token": self._login.identity_token}  # fmt: skip
             response = self._client.post(realm, form)
         else:
             headers = {"Authorization": self._login.basic} if self._login else {}
             separator = "&" if urlsplit(realm).query else "?"
-            response = self._client.get(f"{realm}{separator}{urlencode({**asked, 'scope': scope})}", headers)
+            response = self._client.get(f"{realm}{separator}{urlencode({**query, 'scope': scope})}", headers)
         try:
             if response.status in (400, 401, 403):
                 raise (
                     self._no_login()
                     if self._login is None
-                    else Final(
+                    else FinalRefusal(
                         f"{host_of(realm)}: refuses the login of {self._login.user or 'the token'}",
                         f"docker login {self.reference.host}",
                     )
                 )
             if response.status != 200:
                 raise FetchError(f"{host_of(realm)}: status {response.status} in the place of a token")
-            told = json.loads(_read(response, TOKEN_BYTES_MAX, host_of(realm)))
-            token = str(told.get("token") or told.get("access_token") or "")
-            holds_s = float(told.get("expires_in") or TOKEN_S)
+            answer = json.loads(_read(response, TOKEN_BYTES_MAX, host_of(realm)))
+            token = str(answer.get("token") or answer.get("access_token") or "")
+            holds_s = float(answer.get("expires_in") or TOKEN_S)
         except (ValueError, AttributeError, TypeError) as error:
             raise FetchError(f"{host_of(realm)}: sent no token") from error
         finally:
@@ -242,11 +242,12 @@ class Registry:
         if response.status == 401:
             raise self._no_login(words)
         if response.status == 403:
-            raise Final(f"{what}: {self.host} refuses it{words}", f"docker login {host} as someone who may read it")
+            hint = f"docker login {host} as someone who may read it"
+            raise FinalRefusal(f"{what}: {self.host} refuses it{words}", hint)
         if response.status == 404:
             hint = "check name and tag; a private one needs `docker login` first"
-            raise Final(f"{what}: not there: {self.host} has no such thing{words}", hint)
-        raise Final(f"{what}: {self.host} answers with status {response.status}{words}")
+            raise FinalRefusal(f"{what}: not there: {self.host} has no such thing{words}", hint)
+        raise FinalRefusal(f"{what}: {self.host} answers with status {response.status}{words}")
 
     def _passing(self, response: urllib3.BaseHTTPResponse) -> FetchError:
         if response.status == 429:
@@ -256,10 +257,10 @@ class Registry:
             f"{self.reference}: {self.host} has a fault of its own (status {response.status})", "try later"
         )
 
-    def _no_login(self, words: str = "") -> Final:
+    def _no_login(self, words: str = "") -> FinalRefusal:
         host = self.reference.host
         command = "docker login" if host == DOCKER_HUB else f"docker login {host}"
-        return Final(f"{self.reference}: {self.host} wants a login, or has no such image{words}", command)
+        return FinalRefusal(f"{self.reference}: {self.host} wants a login, or has no such image{words}", command)
 
     def _base_that_answers(self, host: str) -> str:
         """TLS where it is spoken, else plain HTTP; only for hosts where that is allowed."""
@@ -290,10 +291,10 @@ def _media_type(raw: bytes, response: urllib3.BaseHTTPResponse, reference: Refer
         version = data.get("schemaVersion")
     except (ValueError, AttributeError) as error:
         raise FetchError(f"{reference}: what came is no manifest", "is there a registry at that host?") from error
-    told = str(data.get("mediaType") or response.headers.get("Content-Type", "").partition(";")[0].strip())
-    if version == 1 or told not in (*MANIFESTS, *INDEXES):
-        raise FetchError(f"{reference}: a manifest of the kind {told or version!r} is not an image that can be loaded")
-    return told
+    kind = str(data.get("mediaType") or response.headers.get("Content-Type", "").partition(";")[0].strip())
+    if version == 1 or kind not in (*MANIFESTS, *INDEXES):
+        raise FetchError(f"{reference}: a manifest of the kind {kind or version!r} is not an image that can be loaded")
+    return kind
 
 
 def _read(response: urllib3.BaseHTTPResponse, size_max: int, what: str) -> bytes:
@@ -302,7 +303,7 @@ def _read(response: urllib3.BaseHTTPResponse, size_max: int, what: str) -> bytes
     except (HTTPError, OSError) as error:
         raise connection_failed(response.url or "", error) from error
     if len(raw) > size_max:
-        raise Final(f"{what}: more than {size_max:,} bytes in the place of a small file")
+        raise FinalRefusal(f"{what}: more than {size_max:,} bytes in the place of a small file")
     declared = response.headers.get("Content-Length", "")
     if declared.isdigit() and int(declared) != len(raw):
         raise FetchError(f"{what}: the connection ended after {len(raw):,} of {declared} bytes")
@@ -312,8 +313,8 @@ def _read(response: urllib3.BaseHTTPResponse, size_max: int, what: str) -> bytes
 def _words_of(response: urllib3.BaseHTTPResponse) -> str:
     """What a registry says about a refusal, as it prints it; empty where it says nothing that can be read."""
     try:
-        told = json.loads(response.read(4096))["errors"][0]
-        words = str(told.get("message") or told.get("code") or "")
+        error = json.loads(response.read(4096))["errors"][0]
+        words = str(error.get("message") or error.get("code") or "")
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, HTTPError, OSError):
         return ""
     printable = "".join(char for char in words if char.isprintable())

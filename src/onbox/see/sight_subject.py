@@ -16,7 +16,7 @@ from onbox.engines.served import RunningServer
 from onbox.engines.sight import CommandLine, EngineSight, Hiding
 from onbox.evidence.records import SightFacts, SightFlag
 from onbox.schema.recipe import Recipe
-from onbox.weights.towers import TowerFound, find_tower, is_projector
+from onbox.weights.towers import TowerFacts, find_tower, is_projector
 
 TEMPLATE_FILES = ("chat_template.jinja", "chat_template.json", "tokenizer_config.json")
 """In the order in which engines look for a template beside weights."""
@@ -54,7 +54,7 @@ def facts_about(subject: SightSubject) -> SightFacts:
     unseen: list[str] = []
     line = _line(subject) if subject.words else None
     weights = _weights(subject, sight, line)
-    tower = find_tower(weights) if weights else TowerFound(None, "the weights are not on this box, or not named")
+    tower = find_tower(weights) if weights else TowerFacts(None, "the weights are not on this box, or not named")
     given = sight.projector(line) if sight and line and sight.projector_needed else None
     if sight and sight.projector_needed:
         tower = _with_given(tower, given, line)
@@ -135,15 +135,15 @@ def _weights(subject: SightSubject, sight: EngineSight | None, line: CommandLine
     return path if path.is_absolute() and path.exists() else None
 
 
-def _with_given(tower: TowerFound, given: bool | None, line: CommandLine | None) -> TowerFound:
+def _with_given(tower: TowerFacts, given: bool | None, line: CommandLine | None) -> TowerFacts:
     """A projector that the engine was given is the tower, wherever it lies."""
     if not given or tower.present:
         return tower
     named = line.last("mmproj", "mm") if line else None
     path = Path(named[1]) if named and named[1] else None
     if path is not None and path.is_file() and not is_projector(path):
-        return TowerFound(None, f"{path.name} was given as projector, and its header speaks of no pictures")
-    return TowerFound(True, f"the engine was given a projector{f', {path.name}' if path else ''}")
+        return TowerFacts(None, f"{path.name} was given as projector, and its header speaks of no pictures")
+    return TowerFacts(True, f"the engine was given a projector{f', {path.name}' if path else ''}")
 
 
 def _flags(hiding: Sequence[Hiding], recipe: Recipe | None) -> tuple[SightFlag, ...]:

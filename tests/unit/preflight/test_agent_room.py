@@ -14,11 +14,11 @@ from onbox.bench.sandbox.choose import choose
 from onbox.bench.tools import DEFINITIONS
 from onbox.errors import BoxError
 from onbox.evidence.records import AgentPlan, Limits
-from onbox.preflight.room import AgentRoom
+from onbox.preflight.agent_room import AgentRoom
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
-from tests.builders import call_delta, delta, usage_event
 from tests.doubles.server import Asked, Wire, serving
+from tests.exchanges import call_delta, delta, usage_event
 from tests.unit.preflight.servers import reply
 
 OPENING = {

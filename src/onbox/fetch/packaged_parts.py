@@ -93,8 +93,8 @@ class _Downloads:
             ends = [json.loads(line).get("exit") for line in supervisor.stdout]
         with self._lock:
             self._running.discard(supervisor)
-        said = log.read_text("utf-8", "replace").splitlines()
-        errors = [line.partition("ERROR: ")[2] for line in said if "ERROR: " in line]
+        output = log.read_text("utf-8", "replace").splitlines()
+        errors = [line.partition("ERROR: ")[2] for line in output if "ERROR: " in line]
         return ends[-1:] == [0], (errors or ["pip failed"])[-1]
 
 
@@ -105,10 +105,10 @@ def _wheel(package: str, version: str, wheels: Path, downloads: _Downloads) -> P
         return here[0]
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--no-input"]
     command += ["--disable-pip-version-check", "--no-cache-dir", "--dest", str(place), f"{package}=={version}"]
-    good, said = downloads.run(package, command)
+    good, output = downloads.run(package, command)
     here = sorted(place.glob("*.whl"))
     if not good or not here:
-        raise FetchError(f"{package}=={version}: {said[:200]}")
+        raise FetchError(f"{package}=={version}: {output[:200]}")
     return here[0]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from onbox.engines import engine_by_name
 from onbox.engines.llama.embedded import LlamaEmbedded
-from onbox.engines.room import reported_slots
+from onbox.engines.sequence_limit import reported_slots
 from onbox.errors import UsageError
 from onbox.schema.recipe import Recipe, Serve, Weights
 from onbox.schema.recipe.container import Container

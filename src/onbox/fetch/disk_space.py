@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 from onbox.errors import BoxError
+from onbox.schema.units import gib
 
 SPARE_BYTES = 2**30
 
@@ -20,6 +21,6 @@ def need_room(folder: Path, wanted_bytes: int) -> None:
     free = shutil.disk_usage(at).free
     if wanted_bytes + SPARE_BYTES > free:
         raise BoxError(
-            f"{folder}: {wanted_bytes / 2**30:.1f} GiB to fetch, {free / 2**30:.1f} GiB free (1 GiB is kept free)",
+            f"{folder}: {gib(wanted_bytes)} to fetch, {gib(free)} free (1 GiB is kept free)",
             "free some space or choose another disk with --to",
         )

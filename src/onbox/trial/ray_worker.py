@@ -29,8 +29,8 @@ from onbox.image.prepare import prepare
 from onbox.launch.lifetime import Lifetime
 from onbox.recipes import Recipe
 from onbox.trial.bench_setup import bench_of, make_instances
+from onbox.trial.folder_bytes import pack, unpack
 from onbox.trial.local_executor import LocalExecutor
-from onbox.trial.packing import pack, unpack
 from onbox.trial.plan import as_planned, check_version
 from onbox.trial.scheduler import RunJob
 from onbox.wire.proxy import RecordingProxy

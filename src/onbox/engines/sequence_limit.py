@@ -34,11 +34,11 @@ def check_room(recipe: Recipe, option: str) -> None:
         UsageError: it does not.
     """
     given = {name.replace("_", "-"): value for name, value in recipe.serve.arguments.items()}
-    told, asked = str(given.get(option, "")), recipe.serve.sequences
-    if asked is not None and told.isdecimal() and int(told) < asked:
+    limit, sequences = str(given.get(option, "")), recipe.serve.sequences
+    if sequences is not None and limit.isdecimal() and int(limit) < sequences:
         raise UsageError(
-            f"{recipe.name}: serve.arguments: {option} {told}: {asked} sequences at a time are asked for",
-            f"raise {option} to {asked}, or ask for {told} at a time",
+            f"{recipe.name}: serve.arguments: {option} {limit}: {sequences} sequences at a time are asked for",
+            f"raise {option} to {sequences}, or ask for {limit} at a time",
         )
 
 

@@ -31,18 +31,18 @@ def store(importer: Importer, files: Sequence[Path], folder: Path) -> Sequence[I
     names = [name for name, _ in originals]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise UsageError(f"{twice}: two files have this name", "import them into folders of their own")
-    told = [record for path in files for record in importer.read(path)]
-    _measured(told, files)
+    records = [record for path in files for record in importer.read(path)]
+    _measured(records, files)
     kept = []
     for name, path in originals:
         data = path.read_bytes()
         write_atomic(folder / "original" / name, data)
         kept.append(ImportedFile(name=name, bytes=len(data), sha256=hashlib.sha256(data).hexdigest()))
-    for record in told:
+    for record in records:
         append_line(folder / ("cells.jsonl" if isinstance(record, ImportedCell) else "runs.jsonl"), record)
     head = ImportHead(kind=importer.name, imported_at=utc_now(), onbox_version=__version__, files=tuple(kept))
     write_json(folder / "import.json", head)
-    return told
+    return records
 
 
 def _originals(path: Path) -> list[tuple[str, Path]]:
@@ -52,11 +52,11 @@ def _originals(path: Path) -> list[tuple[str, Path]]:
     return [(f"{path.name}/{each.relative_to(path)}", each) for each in sorted(path.rglob("result.json"))]
 
 
-def _measured(told: Sequence[ImportedCell | ImportedRun], files: Sequence[Path]) -> None:
-    if any(isinstance(record, ImportedRun) or is_measured(record) for record in told):
+def _measured(records: Sequence[ImportedCell | ImportedRun], files: Sequence[Path]) -> None:
+    if any(isinstance(record, ImportedRun) or is_measured(record) for record in records):
         return
     names = ", ".join(path.name for path in files)
-    cells = [record for record in told if isinstance(record, ImportedCell)]
+    cells = [record for record in records if isinstance(record, ImportedCell)]
     if not cells:
         raise BadSubjectError(f"{names}: nothing was measured: no entry holds a measurement")
     failed = [cell.failed for cell in cells if cell.failed]

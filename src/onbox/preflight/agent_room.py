@@ -42,7 +42,7 @@ class OpeningSize:
     how: str
 
 
-def opening_size(client: StampedClient, model: str, room: AgentRoom, asked: Exchange | None) -> OpeningSize | None:
+def opening_size(client: StampedClient, model: str, room: AgentRoom, exchange: Exchange | None) -> OpeningSize | None:
     """The tokens of an agent's first request; None where nobody knows.
 
     By the server's own tokenizer where it has one to ask; else by the bytes a token of another request whose tokens the
@@ -52,7 +52,7 @@ def opening_size(client: StampedClient, model: str, room: AgentRoom, asked: Exch
         client: a connection to the server.
         model: its name in requests.
         room: the agent's.
-        asked: a request with tools that the server has answered.
+        exchange: a request with tools that the server has answered.
     """
     if room.opening is None:
         if room.opening_tokens is None:
@@ -62,8 +62,8 @@ def opening_size(client: StampedClient, model: str, room: AgentRoom, asked: Exch
     measured = f"its first request was measured now, {size:,} bytes"
     if counted := _tokenized(client, model, room.opening, size):
         return OpeningSize(counted, f"{measured}, by the server's tokenizer")
-    if asked is not None and isinstance(asked.request, dict) and (tokens := read_reply(asked).prompt_tokens):
-        rate = len(_text(asked.request)) / tokens
+    if exchange is not None and isinstance(exchange.request, dict) and (tokens := read_reply(exchange).prompt_tokens):
+        rate = len(_text(exchange.request)) / tokens
         if BYTES_PER_TOKEN_MIN <= rate <= BYTES_PER_TOKEN_MAX:
             return OpeningSize(round(size / rate), f"{measured}, at {rate:.1f} a token by the server's own count")
     return OpeningSize(round(size / BYTES_PER_TOKEN), f"{measured}, at {BYTES_PER_TOKEN} a token")

@@ -21,7 +21,7 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True)
-class Copy:
+class CopyInstruction:
     """One COPY line.
 
     Args:
@@ -46,7 +46,7 @@ class ImageLayout:
     """
 
     workdir: str
-    copies: tuple[Copy, ...]
+    copies: tuple[CopyInstruction, ...]
     env: tuple[tuple[str, str], ...] = ()
 
 
@@ -126,8 +126,8 @@ def _variables(arguments: list[str], line: str) -> dict[str, str] | None:
     return {name: value.strip()} if _VARIABLE.fullmatch(name) and value.strip() else None
 
 
-def _copy(sources: tuple[str, ...], place: str, into: bool, root: str) -> Copy | None:
+def _copy(sources: tuple[str, ...], place: str, into: bool, root: str) -> CopyInstruction | None:
     target = posixpath.relpath(place, root)
     if target.split("/")[0] == ".." or any(".." in source.split("/") for source in sources):
         return None
-    return Copy(sources, target, into=into or len(sources) > 1 or target == ".")
+    return CopyInstruction(sources, target, into=into or len(sources) > 1 or target == ".")

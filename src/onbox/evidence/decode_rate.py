@@ -1,4 +1,7 @@
-"""A decode rate from the arrival stamps of one streamed reply.
+"""The decode rate: tokens over seconds, of one streamed reply by its arrival stamps, and of several together.
+
+Every rate of tokens is made here: the judge's, that of a run's answers, of the live views, and that by which a
+measurement plans its requests.
 
 Reads that lie close together are one *burst*. The tokens of the first burst were made before anything could be seen, so
 with N tokens, k of them in the first burst,
@@ -11,23 +14,29 @@ Where it does not, the first burst has its share of the chunks; or of the charac
 and the first is plainly larger or smaller than the others, as under speculative decoding.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
 from onbox.evidence.records import Exchange
 from onbox.evidence.replies import read_reply
-from onbox.judge.thresholds import BURST_GAP_NS, MANY_TOKENS_A_CHUNK, STALLED_GAP_NS, UNLIKE_CHUNKS
 from onbox.protocol.reply import Arrival, Reply
 
 SECOND_NS = 1_000_000_000
 
-
+BURST_GAP_NS = 2_000_000
+"""Arrivals closer than this came together; for fast models a quarter of the mean gap of a token is used instead."""
+STALLED_GAP_NS = 500_000
+"""The least gap that starts a burst where one pause makes up most of the reply: what two flushes of a proxy bring comes
+closer together."""
+MANY_TOKENS_A_CHUNK = 2.0
+"""From so many tokens a chunk on, the first chunk may differ from the others: under speculation it holds one token."""
+UNLIKE_CHUNKS = 2.0
+"""The first burst is unlike the others when its text is so many times longer or shorter: words differ less."""
 SILENCE_SHARE = 0.5
 """Of the time that hidden tokens would take at the visible pace: a shorter wait for the first arrival hid none."""
-
-
 HIDDEN_SHARE = 0.8
 """The same where the server does not say that it hides any."""
 CHARACTERS_A_TOKEN = 2
@@ -92,16 +101,32 @@ class Sample:
     @property
     def tok_s(self) -> float | None:
         """The decode rate of this request alone."""
-        return self.observed[0] / self.observed[1] if self.observed else None
+        return pooled_tok_s([self.observed]) if self.observed else None
+
+    @property
+    def decoded(self) -> tuple[float, float] | None:
+        """(tokens, seconds) as observed, or by events where the stream ended before its count came."""
+        return self.observed or self.counted_by_events
+
+
+def pooled_tok_s(pairs: Iterable[tuple[float, float]]) -> float | None:
+    """Tokens over seconds of all these (tokens, seconds): a long answer weighs more than a short one.
+
+    Returns:
+        None where no time passed.
+    """
+    pairs = list(pairs)
+    seconds = math.fsum(spent for _, spent in pairs)
+    return math.fsum(tokens for tokens, _ in pairs) / seconds if seconds > 0 else None
 
 
 def digest(exchange: Exchange) -> Sample:
     """Read the stream of one request and collapse its arrivals into bursts."""
     reply = read_reply(exchange)
     tokens = reply.completion_tokens
-    seen = [arrival for arrival in reply.arrivals if arrival.visible]
-    starts = burst_starts([arrival.t_ns for arrival in seen], tokens)
-    first = seen if len(starts) < 2 else [arrival for arrival in seen if arrival.t_ns < starts[1]]
+    visible = [arrival for arrival in reply.arrivals if arrival.visible]
+    starts = burst_starts([arrival.t_ns for arrival in visible], tokens)
+    first = visible if len(starts) < 2 else [arrival for arrival in visible if arrival.t_ns < starts[1]]
     return Sample(
         id=exchange.id,
         reply=reply,
@@ -110,7 +135,7 @@ def digest(exchange: Exchange) -> Sample:
         bursts=len(starts),
         first_tokens=_first_tokens(reply, first) if first and tokens else None,
         first_chunks=sum(arrival.visible for arrival in first),
-        first_s=seen[0].t_ns / SECOND_NS if seen else None,
+        first_s=visible[0].t_ns / SECOND_NS if visible else None,
         span_s=(starts[-1] - starts[0]) / SECOND_NS if starts else 0.0,
     )
 
@@ -133,11 +158,11 @@ def _kept_back(reply: Reply) -> int:
     hidden, tokens = reply.hidden_tokens, reply.completion_tokens or 0
     if not hidden or _counted(reply) is not None:
         return 0
-    seen = [arrival.t_ns for arrival in reply.arrivals if arrival.visible]
-    if len(seen) < 2:
+    stamps_ns = [arrival.t_ns for arrival in reply.arrivals if arrival.visible]
+    if len(stamps_ns) < 2:
         return 0
-    token_ns = (seen[-1] - seen[0]) / max(1, tokens - hidden - 1)
-    return hidden if seen[0] >= SILENCE_SHARE * hidden * token_ns else 0
+    token_ns = (stamps_ns[-1] - stamps_ns[0]) / max(1, tokens - hidden - 1)
+    return hidden if stamps_ns[0] >= SILENCE_SHARE * hidden * token_ns else 0
 
 
 def burst_starts(stamps_ns: list[int], tokens: int | None) -> list[int]:

@@ -9,7 +9,7 @@ import pytest
 
 from onbox.errors import BoxError, FetchError
 from onbox.fetch.http import DIRECT
-from onbox.image.fetch import Options, fetch_image
+from onbox.image.fetch import FetchOptions, fetch_image
 from onbox.image.reference import parse
 from onbox.image.store import ImageStore
 from tests.doubles.registry import FakeRegistry, random_layer, serving_registry
@@ -111,7 +111,7 @@ class TestSecrets:
         self.login(tmp_path, registry.host)
         with serving_registry() as mirror:
             mirror.blobs, mirror.manifests = registry.blobs, registry.manifests
-            fetched = bring(registry, store, options=Options(route=DIRECT, mirrors=(mirror.url,), keep=True))
+            fetched = bring(registry, store, options=FetchOptions(route=DIRECT, mirrors=(mirror.url,), keep=True))
             assert fetched.registry == mirror.host
             assert not registry.requests
             for _, headers in mirror.requests:
@@ -120,7 +120,7 @@ class TestSecrets:
     def test_a_mirror_that_has_it_not_is_passed_over(self, registry: FakeRegistry, store: ImageStore) -> None:
         registry.add("some/thing", [random_layer(1)])
         with serving_registry() as mirror:
-            fetched = bring(registry, store, options=Options(route=DIRECT, mirrors=(mirror.url,), keep=True))
+            fetched = bring(registry, store, options=FetchOptions(route=DIRECT, mirrors=(mirror.url,), keep=True))
         assert fetched.registry == registry.host
 
     def test_a_helper_is_asked(

@@ -1,0 +1,121 @@
+"""One meaning a word: nothing is named in dialect, and no two classes or modules share a name by chance."""
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+SOURCE = Path(__file__).parents[3] / "src" / "onbox"
+DIALECT = {"told", "said", "seen", "asked", "around", "keepsake", "company", "errand", "beside"}
+"""Words that mean nothing to someone who runs inference servers, where they stand alone for a thing."""
+PARTICIPLES = {"told", "said", "seen", "asked"}
+IN_RECORDS = {
+    "evidence/records/sight.py": {"asked"},
+    "evidence/load.py": {"asked"},
+}
+"""File -> fields that stand in evidence or in verdict.json, and keep their names so that old folders stay readable."""
+STATIONS = ("schema", "evidence", "judge", "report", "view", "exporters", "importers", "app", "cli", "trial")
+"""One thing on its way from the records to the terminal has one name in each of these rooms."""
+SAME_MODULE_NAME = {
+    "base": "the base classes of their package",
+    "build": "the build of an image, and its part of a recipe",
+    "bound": "what bounds a rate, by the formula and by the measurement",
+    "ceiling": "the ceiling as a formula, and as it is written down",
+    "checks": "the checks of their room",
+    "client": "one for containers, one for HTTP",
+    "container": "the sandbox tier, and the part of a recipe",
+    "conversation": "an agent's talk with a model, held and exported",
+    "hub": "the Hugging Face hub, read and fetched from",
+    "launch": "a launch resolved, and its data",
+    "layers": "of an image, of a model",
+    "load": "a folder into records, an archive into a daemon",
+    "manifest": "of a trial folder, of an image",
+    "memory": "of the box, as an engine plans it, and as a page shows it",
+    "probes": "what is tried against a gate, and against a sandbox",
+    "progress": "how far something is, in the room that does it",
+    "raw_completion": "the route past a server's parser, general and of one engine",
+    "regrade": "the gates run again: the use case, the work, the record",
+    "runner": "carries out a run, carries out a trial",
+    "server": "the server of its room",
+    "sight": "whether a model sees, in each room that asks, records, judges or shows it",
+    "tasks": "the tasks, and what a command does with them",
+    "verify": "of a trial folder, of an image",
+    "admission": "who may: a task into a trial, a request into the proxy",
+    "pictures": "shown to a model, drawn for a reader",
+}
+"""Modules of one name outside those rooms, and outside the packages of engines: what each of them is."""
+LEFT = ("bench/audit", "bench/gate.py", "bench/history", "bench/sandbox", "judge")
+"""Rooms whose variables still have such names."""
+SAME_PART = {
+    "AIPerf": "the same tool, read by its importer and written by its exporter",
+    "Harbor": "the same tool, read by its importer and written by its exporter",
+    "LlamaBench": "the same tool, read by its importer and written by its exporter",
+}
+
+
+def paths() -> list[Path]:
+    return sorted(SOURCE.rglob("*.py"))
+
+
+def classes() -> dict[str, list[str]]:
+    """Public classes by name, with the files that define them."""
+    found = defaultdict(list)
+    for path in paths():
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                found[node.name].append(str(path.relative_to(SOURCE)))
+    return found
+
+
+def test_no_two_public_classes_share_a_name() -> None:
+    assert {name: files for name, files in classes().items() if len(files) > 1 and name not in SAME_PART} == {}
+
+
+def test_the_exceptions_are_needed() -> None:
+    found = classes()
+    assert all(len(found[name]) == 2 for name in SAME_PART)
+
+
+def test_no_public_class_or_module_is_named_in_dialect() -> None:
+    assert DIALECT & ({path.stem for path in paths()} | {name.lower() for name in classes()}) == set()
+
+
+def bound_names(tree: ast.AST) -> Iterator[str]:
+    """All that a file gives a name to: variables, arguments, fields, functions."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.attr
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name
+
+
+def test_no_variable_field_or_function_is_a_participle_alone() -> None:
+    found = {}
+    for path in paths():
+        file = path.relative_to(SOURCE).as_posix()
+        words = PARTICIPLES & set(bound_names(ast.parse(path.read_text())))
+        if words and not file.startswith(LEFT):
+            found[file] = words
+    assert found == IN_RECORDS
+
+
+def modules_of_one_name() -> dict[str, list[str]]:
+    """Modules by name, but for packages, what runs in workspaces, and the packages of engines, which play one part."""
+    found = defaultdict(list)
+    for path in paths():
+        file = path.relative_to(SOURCE)
+        one_engine = file.parts[0] == "engines" and len(file.parts) > 2
+        if not path.stem.startswith("__") and not one_engine and not {"files", "scaffold"} & set(file.parts):
+            found[path.stem].append(file.as_posix())
+    return {name: files for name, files in found.items() if len(files) > 1}
+
+
+def test_no_two_modules_share_a_name_by_chance() -> None:
+    by_chance = {
+        name for name, files in modules_of_one_name().items() if not all(file.startswith(STATIONS) for file in files)
+    }
+    assert by_chance == set(SAME_MODULE_NAME)
