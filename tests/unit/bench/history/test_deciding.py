@@ -1,6 +1,7 @@
 """Which tests of a commit decide, and which of a slow suite are run from then on."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -79,13 +80,13 @@ def test_a_quick_suite_runs_whole() -> None:
 @pytest.mark.parametrize("slow", ["after", "before"])
 def test_of_a_slow_suite_those_run_that_fail_before_and_the_quickest_others(slow: str) -> None:
     seconds = {"new": 9.0, "quick": 0.1, "quicker": OTHERS_S / 4, "slow": 10.0}
-    whole = {"seconds_of": seconds, "cpu_s": sum(seconds.values())}
-    short = {"seconds_of": {name: value / 100 for name, value in seconds.items()}, "cpu_s": QUICK_S / 2}
+    whole: dict[str, Any] = {"seconds_of": seconds, "cpu_s": sum(seconds.values())}
+    short: dict[str, Any] = {"seconds_of": {name: value / 100 for name, value in seconds.items()}, "cpu_s": QUICK_S / 2}
     after, before = (whole, short) if slow == "after" else (short, whole)
     others = ["quick", "quicker", "slow"]
     found, worker = deciding(
-        [run_of(["new", *others], **after), run_of(["new", "quick", "quicker"])],  # type: ignore[arg-type]
-        [run_of(others, ["new"], **before), run_of(["quick", "quicker"], ["new"])],  # type: ignore[arg-type]
+        [run_of(["new", *others], **after), run_of(["new", "quick", "quicker"])],
+        [run_of(others, ["new"], **before), run_of(["quick", "quicker"], ["new"])],
     )
     # `slow` passes before and after, and would take more than all others may together in one of the two runs.
     assert found.only == {"new", "quick", "quicker"}
@@ -94,7 +95,7 @@ def test_of_a_slow_suite_those_run_that_fail_before_and_the_quickest_others(slow
 
 
 def test_a_runner_that_cannot_be_told_which_tests_runs_all() -> None:
-    slow = {"cpu_s": 2 * QUICK_S}
+    slow: dict[str, Any] = {"cpu_s": 2 * QUICK_S}
     found, _ = deciding([run_of(["new", "old"], **slow)] * 2, [run_of(["old"], ["new"], **slow)] * 2, kind="go")
     assert found.only == frozenset()
 

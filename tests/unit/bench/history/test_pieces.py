@@ -97,7 +97,7 @@ def test_words_that_a_test_reads_are_kept() -> None:
         reads = asked.files["README.md"] == b"b\n"
         return run_of([one] if reads else [], [] if reads else [one])
 
-    worker._answer = answer  # type: ignore[method-assign]
+    worker._answer = answer
     assert some.least([one], [TARGET], [one]) == {**OLD, "README.md": b"b\n"}
 
 
@@ -105,7 +105,7 @@ def test_a_run_without_a_result_is_asked_again() -> None:
     needs = {"tests.test_one::test_a": [0]}
     some, worker = change(needs)
     answer, lost = worker._answer, [Observed({}, "its run ended without a result", 0.1)]
-    worker._answer = lambda asked: lost.pop() if lost else answer(asked)  # type: ignore[method-assign]
+    worker._answer = lambda asked: lost.pop() if lost else answer(asked)
     assert some.passes(NEW, [TARGET]) == frozenset()
     assert some.passes(NEW, [TARGET]) == frozenset(needs)
     assert some.passes(NEW, [TARGET]) == frozenset(needs)

@@ -9,7 +9,8 @@ from onbox.evidence.records import AgentEnd, AgentStop, Exchange, TransportError
 from onbox.judge.results import Cause, Outcome
 from onbox.judge.runs.attribution import attribute
 from onbox.judge.runs.run_context import RunContext
-from tests.builders import call_reply, failed_gate, plain_reply, run_record, streamed, text_reply
+from tests.builders import failed_gate, run_record
+from tests.exchanges import call_reply, plain_reply, streamed, text_reply
 from tests.unit.judge.runs.shapes import CUT, echo, error
 
 GOOD = '{"command": "ls"}'
