@@ -3,8 +3,12 @@
 `build_trial(path)` makes a complete trial of two contenders; the functions above it make its parts.
 """
 
+import atexit
+import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -294,6 +298,21 @@ def build_trial(
     path: Path, contenders: Sequence[Contender] = (SMALL, LARGE), *, runs: int | None = None, speed: bool = True
 ) -> TrialFolder:
     """Write a complete trial folder: plan, ledger, stand-up, preflight, speed and runs of every contender."""
+    if contenders == (SMALL, LARGE) and runs is None and speed:
+        # Most tests want this one: it is written once, and copied.
+        shutil.copytree(_usual_trial(), path, dirs_exist_ok=True)
+        return TrialFolder(path)
+    return _write_trial(path, contenders, runs, speed)
+
+
+@cache
+def _usual_trial() -> Path:
+    home = tempfile.mkdtemp(prefix="onbox-tests-")
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    return _write_trial(Path(home, "trial"), (SMALL, LARGE), None, True).path
+
+
+def _write_trial(path: Path, contenders: Sequence[Contender], runs: int | None, speed: bool) -> TrialFolder:
     folder = TrialFolder.create(path, build_plan(contenders, runs=runs))
     for position, contender in enumerate(contenders):
         write_stand_up(folder, contender.name)

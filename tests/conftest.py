@@ -1,5 +1,7 @@
 """What all tests share."""
 
+import gc
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,8 +57,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=_order)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Three workers on two cores: half of what a test takes is waiting for a process, a server or a limit of time."""
+    return max(2, 3 * (os.cpu_count() or 1) // 2)
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Hold pytest-xdist to the groups: without them each worker starts every costly fixture, and none is told."""
+    """Hold pytest-xdist to the groups, and let the garbage collector leave alone what stays to the end.
+
+    Without groups each worker starts every costly fixture. Thousands of tests and all modules are millions of objects,
+    which each full collection would look through again.
+    """
+    gc.collect()
+    gc.freeze()
     lost = [item.nodeid for item in session.items if "@" not in item.nodeid]
     if session.config.getoption("loadgroup", False) and lost:
         raise pytest.UsageError(f"pytest-xdist lost the groups of {len(lost)} tests: pip install 'pytest<9.2'")

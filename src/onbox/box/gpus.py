@@ -110,6 +110,19 @@ class GpuSample:
     power_w: float | None = None
 
 
+def _started(given: Any = None) -> Any | None:
+    """NVML, or the module given in its place, ready to be asked; None where it is missing or does not start."""
+    try:
+        nvml = given or importlib.import_module("pynvml")
+    except ImportError:
+        return None
+    try:
+        nvml.nvmlInit()
+    except nvml.NVMLError:
+        return None
+    return nvml
+
+
 class GpuSampler:
     """Asks one device for clock and power, often; every answer is empty where NVML is missing."""
 
@@ -119,13 +132,8 @@ class GpuSampler:
         self._handle: Any = None
 
     def __enter__(self) -> "GpuSampler":
-        try:
-            nvml = importlib.import_module("pynvml")
-        except ImportError:
-            return self
-        try:
-            nvml.nvmlInit()
-        except nvml.NVMLError:
+        nvml = _started()
+        if nvml is None:
             return self
         self._nvml = nvml
         self._handle = _ask(nvml, nvml.nvmlDeviceGetHandleByPciBusId, self._bus.encode())
@@ -164,13 +172,8 @@ class GpuWatch:
     def __enter__(self) -> "GpuWatch":
         self._attributes = cuda.devices()
         self.knows_devices = not self._attributes and not AMD_DRIVER.exists()
-        try:
-            nvml = self._given or importlib.import_module("pynvml")
-        except ImportError:
-            return self
-        try:
-            nvml.nvmlInit()
-        except nvml.NVMLError:
+        nvml = _started(self._given)
+        if nvml is None:
             return self
         self._nvml = nvml
         self._devices = tuple(

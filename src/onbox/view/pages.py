@@ -41,7 +41,6 @@ class Pages:
             pictures=pictures,
             when=when,
             State=State,
-            folder=library.name,
             shapes=SHAPES,
             shape_of=SHAPE_OF,
             open_square=open_square,
@@ -74,7 +73,15 @@ class Pages:
         page = paged(found, query.number("page", 1), TRIALS_A_PAGE)
         rows = [(self.library.summary(each), each.stamp.changed_ns) for each in page.items]
         self._read_ahead()
-        return self.render("trials.html.j2", page=page, rows=rows, wanted=wanted, kind=kind, cut=self.library.cut_off)
+        return self.render(
+            "trials.html.j2",
+            page=page,
+            rows=rows,
+            wanted=wanted,
+            kind=kind,
+            cut=self.library.cut_off,
+            folder=self.library.name,
+        )
 
     def _read_ahead(self) -> None:
         """Sum up the rest of the list, so that a search need not."""

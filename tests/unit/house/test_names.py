@@ -3,6 +3,7 @@
 import ast
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 SOURCE = Path(__file__).parents[3] / "src" / "onbox"
@@ -53,15 +54,17 @@ SAME_PART = {
 }
 
 
-def paths() -> list[Path]:
-    return sorted(SOURCE.rglob("*.py"))
+@cache
+def trees() -> dict[Path, ast.Module]:
+    """All files of the source, parsed once."""
+    return {path: ast.parse(path.read_text()) for path in sorted(SOURCE.rglob("*.py"))}
 
 
 def classes() -> dict[str, list[str]]:
     """Public classes by name, with the files that define them."""
     found = defaultdict(list)
-    for path in paths():
-        for node in ast.parse(path.read_text()).body:
+    for path, tree in trees().items():
+        for node in tree.body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 found[node.name].append(str(path.relative_to(SOURCE)))
     return found
@@ -77,7 +80,7 @@ def test_the_exceptions_are_needed() -> None:
 
 
 def test_no_public_class_or_module_is_named_in_dialect() -> None:
-    assert DIALECT & ({path.stem for path in paths()} | {name.lower() for name in classes()}) == set()
+    assert DIALECT & ({path.stem for path in trees()} | {name.lower() for name in classes()}) == set()
 
 
 def bound_names(tree: ast.AST) -> Iterator[str]:
@@ -95,9 +98,9 @@ def bound_names(tree: ast.AST) -> Iterator[str]:
 
 def test_no_variable_field_or_function_is_a_participle_alone() -> None:
     found = {}
-    for path in paths():
+    for path, tree in trees().items():
         file = path.relative_to(SOURCE).as_posix()
-        words = PARTICIPLES & set(bound_names(ast.parse(path.read_text())))
+        words = PARTICIPLES & set(bound_names(tree))
         if words and not file.startswith(LEFT):
             found[file] = words
     assert found == IN_RECORDS
@@ -106,7 +109,7 @@ def test_no_variable_field_or_function_is_a_participle_alone() -> None:
 def modules_of_one_name() -> dict[str, list[str]]:
     """Modules by name, but for packages, what runs in workspaces, and the packages of engines, which play one part."""
     found = defaultdict(list)
-    for path in paths():
+    for path in trees():
         file = path.relative_to(SOURCE)
         one_engine = file.parts[0] == "engines" and len(file.parts) > 2
         if not path.stem.startswith("__") and not one_engine and not {"files", "scaffold"} & set(file.parts):

@@ -66,7 +66,10 @@ def run(folder: Path, *options: str) -> "subprocess.CompletedProcess[str]":
 SIDE_BY_SIDE = ("-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder")
 
 
-@pytest.mark.parametrize("workers", [(), SIDE_BY_SIDE], ids=["one after another", "side by side"])
+@pytest.mark.parametrize(
+    "workers",
+    [pytest.param((), id="one after another"), pytest.param(SIDE_BY_SIDE, id="side by side", marks=pytest.mark.slow)],
+)
 def test_the_second_run_holds_all_but_what_the_first_settled(tmp_path: Path, workers: tuple[str, ...]) -> None:
     record = tmp_path / "made" / "record.jsonl"
     first = run(tmp_path, *workers, f"--record={record}")
@@ -92,6 +95,7 @@ def test_a_record_that_is_not_there_ends_the_run(tmp_path: Path) -> None:
     assert "nosuch" in done.stderr + done.stdout
 
 
+@pytest.mark.slow
 def test_tests_of_one_file_stay_on_one_worker(tmp_path: Path) -> None:
     done = run(tmp_path, *SIDE_BY_SIDE)
     workers: dict[str, set[str]] = {}

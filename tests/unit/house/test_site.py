@@ -68,6 +68,7 @@ def test_every_page_is_in_the_navigation() -> None:
     assert sorted(listed) == sorted(pages - {"index"})
 
 
+@pytest.mark.slow
 def test_the_manual_page_is_made_from_the_parser(tmp_path: Path) -> None:
     built = build(DOCS, tmp_path / "man", "man")
     assert built.returncode == 0, built.stderr

@@ -123,7 +123,9 @@ class TestSpeedRun:
         assert record.plan == plan.model_copy(update={"requests": len(made)})
 
     @pytest.mark.alone
-    @pytest.mark.parametrize(("gap_s", "fits"), [(0.001, True), (0.02, True), (0.08, False)])
+    @pytest.mark.parametrize(
+        ("gap_s", "fits"), [(0.001, True), (0.02, True), pytest.param(0.08, False, marks=pytest.mark.slow)]
+    )
     def test_a_budget_settles_tokens_and_requests(self, gap_s: float, fits: bool, tmp_path: Path) -> None:
         plan = SpeedPlan(requests=6, tokens=64, warmup_requests_max=5, budget_s=4.0, least_tokens=16)
         told: list[SpeedProgress] = []

@@ -93,6 +93,7 @@ class TestCommand:
         assert code == 1
         assert (told[-1]["state"], told[-1]["evidence"]["exit_code"]) == ("dead", 7)
 
+    @pytest.mark.slow
     @pytest.mark.alone
     def test_a_deadlock_is_hung_with_its_stacks_and_stopped_if_that_was_asked(self, tmp_path: Path) -> None:
         record = tmp_path / "seen.jsonl.gz"

@@ -96,6 +96,7 @@ def told(nonsense: str, tmp_path_factory: pytest.TempPathFactory) -> SpeedResult
     return measured(nonsense, tmp_path_factory.mktemp("told"), random_weights=True)
 
 
+@pytest.mark.slow
 def test_nonsense_that_nobody_meant_leaves_no_number_and_names_the_option(nonsense: str, tmp_path: Path) -> None:
     found = measured(nonsense, tmp_path)
     assert (found.measurement.decode_tok_s, found.measurement.rate_of) == (None, "model")
@@ -110,6 +111,7 @@ def test_nonsense_on_purpose_has_a_rate_of_the_kernels(told: SpeedResult) -> Non
     assert 20 < told.measurement.decode_tok_s < 120
 
 
+@pytest.mark.slow
 def test_the_command_line_of_a_server_on_this_box_says_so_too(dummy: str, tmp_path: Path) -> None:
     found = measured(dummy, tmp_path)
     assert found.measurement.rate_of == "kernels"
@@ -152,6 +154,7 @@ def test_plain_csv_marks_it(told: SpeedResult, tmp_path: Path) -> None:
     assert row["rate_of"] == "kernels"
 
 
+@pytest.mark.slow
 def test_the_terminal_says_it(nonsense: str, tmp_path: Path) -> None:
     line = [nonsense, "--random-weights", "--tokens", "32", "--requests", "2", "--at-least", "0"]
     done = CliRunner().invoke(speed_command.command, [*line, "--out", str(tmp_path / "t")])

@@ -40,6 +40,7 @@ def test_a_large_difference_is_found_for_both_scopes_and_pairs_see_more() -> Non
     assert today > before + 0.2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spread", [0.0, 0.33, 0.9, 1.0])
 @pytest.mark.parametrize(("tasks", "runs", "rate"), [(3, 1, 0.95), (6, 3, 0.5), (12, 5, 0.95), (27, 1, 0.05)])
 def test_intervals_for_tasks_like_these_cover(spread: float, tasks: int, runs: int, rate: float) -> None:
@@ -47,6 +48,7 @@ def test_intervals_for_tasks_like_these_cover(spread: float, tasks: int, runs: i
     assert 1 - held <= most(0.05, ROUNDS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("truth", [FALSE[1], FALSE[4], FALSE[7], TRUE[0]], ids=lambda truth: truth.name)
 @pytest.mark.parametrize(("tasks", "runs"), [(3, 1), (6, 3)])
 def test_intervals_of_the_difference_cover(truth: Truth, tasks: int, runs: int) -> None:
