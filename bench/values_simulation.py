@@ -113,14 +113,18 @@ def five_looks_unpaid(world: World) -> bool:
 
 
 def until_settled(world: World, spending: str = "obrien-fleming", most: int = 12) -> bool:
+    return any(map(found_difference, _looks(world, spending, most)))
+
+
+def _looks(world: World, spending: str, most: int) -> Iterator[Pair]:
+    """The pair at each look that a plan makes."""
     plan = PLAN.model_copy(update={"runs": most, "looks": looks_until(most), "spending": spending})
     made: list[LedgerEntry] = []
     for runs in plan.looks:
         made.append(_entry(LedgerKind.LOOKED, runs))
-        rule = Rule(level=looks_of(plan, made).level, any_time=spending == "e-process")
-        if found_difference(world.pair(runs, rule)):
-            return True
-    return False
+        paid = looks_of(plan, made)
+        rule = Rule(level=paid.level, any_time=spending == "e-process", this_look=paid.interval_level)
+        yield world.pair(runs, rule)
 
 
 def by_e_process(world: World) -> bool:
@@ -236,6 +240,11 @@ def wrong_switches(trials: int) -> Iterator[tuple[str, float]]:
             world = World(draw, tasks, rates=(0.85, 0.85 - margin), pace=0.3, spread=0.0)
             wrong += world.pair(runs, rule).weighed.verdict == "switch"
         yield f"{tasks} x {runs}, margin {100 * margin:g} points", wrong / trials
+    draw, wrong = random.Random("settled at the margin"), 0
+    for _ in range(trials):
+        world = World(draw, rates=(0.85, 0.75), pace=0.3, spread=0.0)
+        wrong += any(pair.weighed.verdict == "switch" for pair in _looks(world, "obrien-fleming", 12))
+    yield "9 x 12, until settled, margin 10 points", wrong / trials
 
 
 # ---------------------------------------------------------------- plans

@@ -1,6 +1,7 @@
 """A trial that is sealed, with trajectories that say what is on its wire; and the ways to edit one."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -115,6 +116,18 @@ def _cut_ledger(folder: Path) -> None:
     (folder / "ledger.jsonl").write_text("".join(lines[1:]), "utf-8")
 
 
+def _of_another_make(old: str, new: str) -> Callable[[Path], object]:
+    """A page that says that another onbox made it, so that its bytes are not held against today's."""
+
+    def edit(folder: Path) -> None:
+        page = (folder / "report.html").read_text("utf-8")
+        page = re.sub(r"(reports of the make )[0-9a-f]{16}", r"\g<1>0123456789abcdef", page)
+        assert old in page
+        (folder / "report.html").write_text(page.replace(old, new), "utf-8")
+
+    return edit
+
+
 PASSED = {"exit_code": 0, "reason": "ok", "seconds": 0.2, "sha256": "b" * 64}
 EDITS = (
     Edit(
@@ -149,6 +162,12 @@ EDITS = (
         "is not what was sent to the model",
     ),
     Edit("page edited", _text("report.html", "large", "LARGE"), "report.html", "does not follow from the evidence"),
+    Edit(
+        "page edited, and said to be of another onbox",
+        _of_another_make("<h1>Undecided</h1>", "<h1>Switch to large</h1>"),
+        "report.html",
+        "does not say the verdict that the evidence gives",
+    ),
     Edit("post edited", _text("post.md", "large", "LARGE"), "post.md", "does not follow"),
     Edit("Markdown report edited", _text("report.md", "large", "LARGE"), "report.md", "does not follow"),
     Edit(

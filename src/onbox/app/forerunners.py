@@ -17,9 +17,10 @@ SIBLINGS_MAX = 500
 
 
 def forerunners_of(plan: Plan, folder: Path) -> tuple[Forerunner, ...]:
-    """The judged trials beside a folder that compared two of the same contenders on the same tasks, oldest first.
+    """The judged trials beside a folder that compared two of the same contenders on most of the tasks, oldest first.
 
-    Those that a forerunner knew of count too, whether or not they are still there.
+    Who leaves out a few tasks asks the same; who adds as many new ones asks something else. Those that a forerunner
+    knew of count too, whether or not they are still there.
 
     Args:
         plan: of the new trial.
@@ -53,7 +54,7 @@ def _siblings(folder: Path) -> Iterator[Path]:
 
 def _same(plan: Plan, earlier: Plan) -> bool:
     tasks, before = ({(task.name, task.sha256) for task in each.tasks} for each in (plan, earlier))
-    if tasks != before or plan.agent.name != earlier.agent.name:
+    if 2 * len(tasks & before) <= len(tasks) or plan.agent.name != earlier.agent.name:
         return False
     shared = [each for each in map(_served, plan.contenders) if each in list(map(_served, earlier.contenders))]
     return len(shared) > 1

@@ -9,8 +9,10 @@ What is looked at, in this order; a fault in one step ends the check, for the ne
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -122,10 +124,13 @@ def _recomputed(trial: TrialFolder, seal: str, found: Mapping[str, str]) -> tupl
             "its runs and the checks that both count alike are compared, but for failures that these lay to another "
             "cause; its verdict, rates and speeds are not; onbox report writes it again"
         )
+        if written.get("verdict") != verdict.verdict:
+            notes.append(f"verdict.json says {str(written.get('verdict'))[:20]}, and today's rules {verdict.verdict}")
+    today = written.get("rules", 1) == RULES
     for each in (each for each in made if each.text):
         name = each.name
-        problem, note = _report(trial, name, each.text)
-        if problem == MISSING and written.get("rules", 1) != RULES:
+        problem, note = _report(trial, name, each.text, verdict if today else None)
+        if problem == MISSING and not today:
             # One that was there when it was sealed stands in the manifest, and is missed before this.
             problem, note = "", f"{name} is none of what that onbox wrote; onbox report writes it"
         problems += [(name, problem)] if problem else []
@@ -213,8 +218,15 @@ def _transcripts(made: Sequence[ComputedFile], found: Mapping[str, str]) -> Iter
             yield name, "no page of this report"
 
 
-def _report(trial: TrialFolder, name: str, rendered_now: str) -> tuple[str, str]:
-    """(problem, note) of a report that is written, held against the one that the evidence gives now."""
+def _report(trial: TrialFolder, name: str, rendered_now: str, verdict: Verdict | None) -> tuple[str, str]:
+    """(problem, note) of a report that is written, held against the one that the evidence gives now.
+
+    Args:
+        trial: whose report it is.
+        name: of the report.
+        rendered_now: from the evidence.
+        verdict: that a report of another onbox by the same rules says too; None: by other rules.
+    """
     from onbox.report.reproduce import foot_of
 
     path = trial.path / name
@@ -225,5 +237,26 @@ def _report(trial: TrialFolder, name: str, rendered_now: str) -> tuple[str, str]
         return "", ""
     recorded_foot, foot_now = foot_of(there.decode("utf-8", "replace")), foot_of(rendered_now)
     if recorded_foot is None or foot_now is None or recorded_foot[1] != foot_now[1]:
+        if verdict is not None and not _says(there.decode("utf-8", "replace"), rendered_now, verdict):
+            return "does not say the verdict that the evidence gives", ""
         return "", f"{name} was written by another onbox, and is not compared; onbox report writes it again"
     return "does not follow from the evidence", ""
+
+
+_MARKUP = re.compile(r"<[^>]*>|[\\*_`#|\s]+")
+_HEADING = re.compile(r"<h1>(.*?)</h1>|^#+ (.*?)$", re.DOTALL | re.MULTILINE)
+HEADING_CHARACTERS = 30
+"""That are compared: a long one may be cut in another place."""
+
+
+def _says(report: str, rendered_now: str, verdict: Verdict) -> bool:
+    """Whether a report of another make says the verdict: its heading, and the sentence where today's has it whole."""
+    headings = [_HEADING.search(each) for each in (report, rendered_now)]
+    first, second = (_bare(found[1] or found[2])[:HEADING_CHARACTERS] if found else "" for found in headings)
+    sentence = _bare(verdict.headline.partition(": ")[2])
+    return first == second and (sentence in _bare(report) or sentence not in _bare(rendered_now))
+
+
+def _bare(text: str) -> str:
+    """A text without markup, in any of the forms that reports have."""
+    return _MARKUP.sub("", unescape(text))

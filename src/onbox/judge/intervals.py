@@ -168,17 +168,24 @@ def t_quantile(confidence: float, degrees: float) -> float:
 
 @lru_cache(4096)
 def beta_quantile(probability: float, a: float, b: float) -> float:
-    """Where the beta distribution's cumulative probability is reached, by bisection."""
-    low, high = 0.0, 1.0
+    """Where the beta distribution's cumulative probability is reached: Newton's steps, halves where they lead out."""
+    low, high, at = 0.0, 1.0, a / (a + b)
     for _ in range(200):
-        middle = (low + high) / 2
-        if middle in (low, high):
-            break
-        if beta_cumulative(middle, a, b) < probability:
-            low = middle
-        else:
-            high = middle
-    return (low + high) / 2
+        above = beta_cumulative(at, a, b) - probability
+        low, high = (low, at) if above >= 0 else (at, high)
+        density = _beta_density(at, a, b)
+        then = at - above / density if density > 0 else low
+        if not low < then < high:
+            then = (low + high) / 2
+        if abs(then - at) <= 1e-15 * at or then in (low, high):
+            return then
+        at = then
+    return at
+
+
+def _beta_density(x: float, a: float, b: float) -> float:
+    front = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
+    return math.exp(front + (a - 1) * math.log(x) + (b - 1) * math.log1p(-x))
 
 
 def beta_cumulative(x: float, a: float, b: float) -> float:

@@ -333,7 +333,9 @@ class Verdict(Record):
     since 4 a verdict has a scope, runs are compared in pairs where their instances differ, the baseline arm alone is
     judged, repeated answers count once, intervals cover whatever the spread of tasks, times are compared with their
     interval, all challengers are compared, and each look costs; since 5 rates are compared with their uncertainty, and
-    the check whether all contenders pass all or none is `ALL_OR_NONE`."""
+    the check whether all contenders pass all or none is `ALL_OR_NONE`; since 6 intervals of times cover where runs are
+    noisy, arms pay for looks, an e-process has its whole level at each look, and a demand alone is no reason to
+    switch to what passes nothing."""
     trial: str
     verdict: str
     """`keep`, `switch` or `undecided`."""

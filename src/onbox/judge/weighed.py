@@ -153,6 +153,8 @@ class InterimLooks(Record):
     """Runs of each task at the looks of the plan."""
     level: float
     """Of this verdict: what p had to be below."""
+    interval_level: float
+    """Of this verdict: how often an interval may be wrong; less than `level` where that is of an e-process."""
     error_bound: float
     """How often all looks and trials together, this one included, find a difference where there is none; at most."""
     forerunners: tuple[str, ...]

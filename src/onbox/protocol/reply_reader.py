@@ -9,21 +9,17 @@ from collections.abc import Sequence
 from onbox.protocol.api_formats import error_text, piece_of
 from onbox.protocol.envelopes import Envelope, envelope_of
 from onbox.protocol.framing import DocumentParser, Event, Framing, SseParser
-from onbox.protocol.known_messages import KnownMessages
 from onbox.protocol.reply import SURROGATE, Arrival, Reply
 from onbox.untrusted_json import UntrustedJsonError, parse
 
 NOT_JSON = "not JSON"
 LEARNED_IN_VAIN_MAX = 4
 """Envelopes that no further message came in: this server writes something new into each."""
-REMEMBERED_MAX = 8
-"""Messages of one reply that are kept to be known again."""
 MESSAGES_MAX = 500_000
 """In one reply; a token is one at most, and no model answers so long."""
 
 
 _arrival = Arrival._make
-_KNOWN = KnownMessages()
 
 
 class ReplyReader:
@@ -41,7 +37,6 @@ class ReplyReader:
         self._envelope: Envelope | None = None
         self._framed: Envelope | None = None
         self._learned_in_vain = 0
-        self._remembered = 0
 
     def feed(self, t_ns: int, chunk: bytes) -> None:
         """Take in the bytes of one socket read, stamped in nanoseconds since the request."""
@@ -104,13 +99,6 @@ class ReplyReader:
         if event.data.strip() == "[DONE]":
             self.reply.done = True
             return False
-        known = None if event.name == "error" else _KNOWN.recognize(event.data)
-        if known is not None:
-            piece, envelope = known
-            visible = self.reply.add(piece)
-            if envelope is not None:
-                self._envelope, self._framed = envelope, envelope.framed()
-            return visible
         return self._parsed(event)
 
     def _parsed(self, event: Event) -> bool:
@@ -131,8 +119,4 @@ class ReplyReader:
             self._envelope = envelope_of(event.data, piece)
             self._framed = self._envelope.framed() if self._envelope else None
             self._learned_in_vain += 1
-            if self._envelope is not None:
-                _KNOWN.learn_envelope(piece, self._envelope)
-        elif not visible and self._remembered < REMEMBERED_MAX:
-            self._remembered += _KNOWN.learn(event.data, piece)
         return visible

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from onbox.evidence.folder import TrialFolder
 from onbox.judge.results import AbilityDifference, Measurement, Outcome, RunResult, Validity, Verdict
 from onbox.judge.weighed import Basis
-from onbox.report import box, pictures, sight, weighed, words
+from onbox.report import box, frontier, pictures, sight, weighed, words
 from onbox.report.extent import SQUARES_MAX, TEXT_CHARACTERS_MAX, ends, transcript_files, transcripts_apart
 from onbox.report.page import ContenderPage, Page, read_page
 from onbox.report.reproduce import commands, engine_command, sealed
@@ -116,20 +116,19 @@ class MarkShape:
     def frontier(self) -> Markup:
         """Ability against time of several contenders; empty where too little is known for two of them."""
         points = weighed.points(self._page.verdict)
-        if len(points) < 2:
+        if len(points) < 2 or not any(each.seconds for each in points):
             return Markup("")
         labels = [
-            f"{n} {each.name}: {words.percent(each.pass_rate)}, {words.seconds(each.seconds_a_run)}, "
+            f"{each.number} {each.name}: {words.percent(each.rate)}, {words.seconds(each.seconds)}, "
             f"memory {words.size(each.memory_bytes)}"
-            + (f", dominated by {', '.join(each.dominated_by)}" if each.dominated_by else "")
-            for n, each in points
+            + (f", dominated by {', '.join(over)}" if (over := self._dominated_by[each.name]) else "")
+            for each in points
         ]
-        return pictures.frontier(points, self.slowest_s, "; ".join(labels))
+        return frontier.draw(points, "; ".join(labels))
 
     @property
-    def slowest_s(self) -> float:
-        """Where the scale of the picture of ability against time ends."""
-        return 1.1 * max((each.seconds_a_run or 0 for _, each in weighed.points(self._page.verdict)), default=0.0)
+    def _dominated_by(self) -> dict[str, tuple[str, ...]]:
+        return {each.name: each.dominated_by for each in self._page.verdict.standings}
 
     @property
     def longest_run_s(self) -> float:

@@ -10,7 +10,6 @@ from markupsafe import Markup
 
 from onbox.evidence.records import Phase
 from onbox.judge.results import Outcome
-from onbox.judge.weighed import Standing
 from onbox.report import words
 from onbox.report.text import one_line
 
@@ -119,41 +118,6 @@ def timeline(phases: Sequence[Phase], longest_s: float, largest_bytes: int) -> M
     lanes = 2 if any(phase.peak_bytes for phase in phases) else 1
     return Markup('<svg class="timeline" width="100%" height="{}" role="img" aria-label="{}">{}</svg>').format(
         lanes * LANE, ", ".join(map(_phase_label, phases)), Markup("").join(parts)
-    )
-
-
-FIELD = 240
-"""Pixels, the height of the picture of ability against time."""
-DOT_MIN, DOT_MAX = 8, 22
-"""Pixels, radius of a dot: as large as its memory, by area; the smallest where nobody saw it."""
-
-
-def frontier(points: Sequence[tuple[int, Standing]], top_s: float, label: str) -> Markup:
-    """Contenders by the time of a run, from 0 to `top_s`, and by ability, 100 percent at the top.
-
-    Args:
-        points: (number, contender) of each; pass rate and time are known.
-        top_s: where the scale of time ends.
-        label: the same in words.
-    """
-    largest = max((each.memory_bytes or 0 for _, each in points), default=0)
-    parts = [
-        Markup('<line class="rail" x1="0" x2="100%" y1="{0}" y2="{0}"/>').format(FIELD * (100 - at) / 100)
-        for at in (0, 25, 50, 75, 100)
-    ]
-    for number, each in points:
-        share = (each.memory_bytes or 0) / largest if largest else 0.0
-        radius = max(DOT_MIN, round(DOT_MAX * share**0.5, 1))
-        kind = "dominated" if each.dominated_by else "open"
-        x, y = _place(each.seconds_a_run or 0, top_s), round(FIELD * (1 - (each.pass_rate or 0)), 1)
-        parts.append(
-            Markup(
-                '<g class="point {0}{1}"><circle cx="{2}%" cy="{3}" r="{4}"/>'
-                '<text x="{2}%" y="{3}" dy=".35em">{5}</text><title>{6}</title></g>'
-            ).format(kind, "" if each.memory_bytes else " unseen", x, y, radius, number, one_line(each.name))
-        )
-    return Markup('<svg class="frontier" width="100%" height="{}" role="img" aria-label="{}">{}</svg>').format(
-        FIELD, one_line(label), Markup("").join(parts)
     )
 
 

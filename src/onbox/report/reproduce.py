@@ -9,6 +9,7 @@ from importlib.resources import files
 
 from onbox import __version__
 from onbox.evidence.records import StandUp
+from onbox.judge import RULES
 from onbox.report.page import Page
 
 
@@ -53,11 +54,12 @@ def foot_of(report: str) -> tuple[str, str] | None:
 
 @cache
 def maker() -> str:
-    """What makes of the same evidence the same reports: a hash over the code and the templates of this package.
+    """What makes of the same evidence the same reports: a hash over the rules of the judge, the code and
+    the templates of this package.
 
     Reports of another make are not the same bytes, and cannot be held against what is rendered today.
     """
     package = files("onbox.report")
     parts = [*package.iterdir(), *(package / "templates").iterdir()]
     content = [(part.name, part.read_bytes()) for part in parts if part.name.endswith((".py", ".j2", ".css"))]
-    return hashlib.sha256(repr((__version__, sorted(content))).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr((__version__, RULES, sorted(content))).encode()).hexdigest()[:16]

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from onbox.evidence.records import Role
 from onbox.judge.results import Verdict
-from onbox.judge.weighed import Standing
 from onbox.report import words
+from onbox.report.frontier import Point
 from onbox.schema.units import UNKNOWN
 
 QUANTS = "Quants of one model"
@@ -89,10 +90,25 @@ def standing_rows(verdict: Verdict) -> list[tuple[str, ...]]:
     ]
 
 
-def points(verdict: Verdict) -> list[tuple[int, Standing]]:
-    """(number in the table, contender) of each whose pass rate and time are known: the points of the picture."""
-    known = enumerate(verdict.standings, 1) if len(verdict.standings) >= CONTENDERS_MIN else ()
-    return [(n, each) for n, each in known if each.pass_rate is not None and each.seconds_a_run is not None]
+def points(verdict: Verdict) -> list[Point]:
+    """Each contender whose pass rate and time are known, as a point of the picture; none with fewer than three."""
+    if len(verdict.standings) < CONTENDERS_MIN:
+        return []
+    results = {each.name: each for each in verdict.contenders}
+    return [
+        Point(
+            number=number,
+            name=each.name,
+            rate=each.pass_rate,
+            seconds=each.seconds_a_run,
+            interval=results[each.name].interval if each.name in results else None,
+            memory_bytes=each.memory_bytes,
+            dominated=bool(each.dominated_by),
+            incumbent=each.name in results and results[each.name].role == Role.INCUMBENT.value,
+        )
+        for number, each in enumerate(verdict.standings, 1)
+        if each.pass_rate is not None and each.seconds_a_run is not None
+    ]
 
 
 def quant_rows(verdict: Verdict) -> list[tuple[str, ...]]:

@@ -32,6 +32,10 @@ ARMS = (
     "Pairs of runs with the same task and seed; better and worse: only the treatment passed, only the baseline did. "
     "A p is adjusted for the number of treatments (Holm)."
 )
+FRONTIER = (
+    "Further up passes more, with its 95 percent interval on these tasks; further left is faster; a larger dot needs "
+    "more memory, a dashed one an unknown amount. Filled is what runs now, pale is dominated."
+)
 DOMINATED = (
     "Dominated: another is shown to be no worse in anything that is known, and better in something. The others are on "
     "the frontier, or too little is known of them."
@@ -106,7 +110,8 @@ def cell(speed: Measurement) -> tuple[str, str, str, str, str]:
     """One number of requests at a time, under `CELLS_HEAD`."""
     together = "" if speed.system_tok_s is None else tok_s(speed.system_tok_s) + _known(speed)
     over_one = "" if speed.beside_one is None else ratio(speed.beside_one)
-    return str(speed.profile.get("concurrency", 1)), rate(speed), together, over_one, speed.status.value
+    each = NO_VALID_NUMBER if speed.decode_tok_s is None else tok_s(speed.decode_tok_s) + _known(speed)
+    return str(speed.profile.get("concurrency", 1)), each, together, over_one, speed.status.value
 
 
 def ratio(found: RateRatio) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from io import StringIO
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from onbox.cli.ui.summary import summary
 from onbox.evidence.folder import TrialFolder
 from onbox.judge.results import AbilityDifference, ArmResult, TaskTally, Verdict
 from onbox.judge.weighed import Ability, Pace, PairResult, Standing
-from onbox.report import html, markdown, pictures, weighed
+from onbox.report import frontier, html, markdown, weighed
+from onbox.report.frontier import Point
 from tests.builders import build_trial
 from tests.verdicts import build_verdict
 
@@ -116,12 +118,12 @@ def test_two_contenders_need_no_table_of_several() -> None:
 
 
 def test_the_picture_has_who_is_faster_to_the_left_and_who_passes_more_above(folder: TrialFolder) -> None:
-    drawn = str(pictures.frontier(weighed.points(several()), 50.0, "all"))
-    found = re.findall(r'class="point ([\w ]+)"><circle cx="([\d.]+)%" cy="([\d.]+)" r="([\d.]+)"', drawn)
+    drawn = str(frontier.draw(weighed.points(several()), "all"))
+    found = re.findall(r'<circle class="point([\w ]*)" cx="([\d.]+)%" cy="([\d.]+)" r="([\d.]+)"', drawn)
     assert found == [
-        ("open", "80.0", "60.0", "22.0"),
-        ("open", "20.0", "120.0", "11.0"),
-        ("dominated", "60.0", "180.0", "11.0"),
+        ("", "80.0", "65.0", "22.0"),
+        ("", "20.0", "130.0", "11.0"),
+        (" dominated", "60.0", "195.0", "11.0"),
     ]
     page = html.render(folder, several())
     assert "3 neither: 25 %, 30 s, memory 4.00 GB, dominated by quick" in page
@@ -130,6 +132,39 @@ def test_the_picture_has_who_is_faster_to_the_left_and_who_passes_more_above(fol
 
 
 def test_a_contender_whose_memory_nobody_saw_is_drawn_as_such() -> None:
-    drawn = str(pictures.frontier([(1, standing("x", 0.5, 10.0, None))], 20.0, "x"))
-    assert 'class="point open unseen"' in drawn
-    assert f'r="{pictures.DOT_MIN}"' in drawn
+    drawn = str(frontier.draw([Point(1, "x", 0.5, 10.0)], "x"))
+    assert '<circle class="point unseen"' in drawn
+    assert f'r="{frontier.DOT_MIN}"' in drawn
+
+
+def test_what_runs_now_and_how_well_a_rate_is_known_are_drawn() -> None:
+    drawn = str(frontier.draw([Point(1, "x", 0.5, 10.0, (0.25, 0.75), 1, incumbent=True)], "x"))
+    assert '<circle class="point incumbent"' in drawn
+    assert '<line class="reach point incumbent" x1="66.667%" x2="66.667%" y1="195.0" y2="65.0"/>' in drawn
+
+
+@pytest.mark.parametrize(
+    ("longest_s", "ticks"),
+    [
+        (0.3, "0 s, 0.1 s, 0.2 s, 0.3 s, 0.4 s"),
+        (9, "0 s, 2 s, 4 s, 6 s, 8 s, 10 s"),
+        (48, "0 s, 10 s, 20 s, 30 s, 40 s, 50 s"),
+        (49, "0 s, 20 s, 40 s, 60 s"),
+        (149, "0 s, 50 s, 100 s, 150 s, 200 s"),
+        (600, "0 min, 5 min, 10 min, 15 min"),
+        (4 * 3600, "0 h, 1 h, 2 h, 3 h, 4 h, 5 h"),
+    ],
+)
+def test_the_scale_of_time_is_round_and_ends_beyond_the_longest(longest_s: float, ticks: str) -> None:
+    found = frontier.ticks_of(longest_s)
+    assert ", ".join(name for _, name in found) == ticks
+    assert found[-1][0] > longest_s
+
+
+def test_no_number_covers_another() -> None:
+    crowd = [(50.0, 100.0), (50.5, 101.0), (51.0, 100.0), (49.0, 104.0), (90.0, 100.0), (50.0, 100.0)]
+    placed = frontier.apart(crowd)
+    assert [at for at, _ in placed] == [at for at, _ in crowd]
+    assert placed[4] == crowd[4]
+    near = sorted(height for at, height in placed if at < 60)
+    assert min(b - a for a, b in pairwise(near)) >= frontier.LETTERS_HIGH - 0.6

@@ -23,6 +23,11 @@ _TRAILER = re.compile(
 _VERSION_ONLY = re.compile(
     r"^(?:\W*(?:v|version|release[ds]?|bump|to|[A-Za-z0-9_.-]*)?\W*)?v?\d+(?:\.\d+)+\S*\W*$", re.IGNORECASE
 )
+_NO_NEWS = re.compile(
+    r"[\W_]*(?:v?\d[\w.\-+ ():,/]*)?[\W_]*|\[[^\]]+\]: *\S+"
+    r"|[\W_]*(?:[A-Z][a-z]{2,8}\.? \d{1,2},? \d{4}|unreleased)[\W_]*"
+)
+"""Lines of a changelog that tell nothing of a change: versions, dates, where links lead."""
 _TASK = "Change this project so that it does what is described here.\n"
 _PART = "Only a part of it is wanted: what the tests named below are about.\n"
 _UNSAID = "Change this project so that the tests named below pass: their names say what is wanted.\n"
@@ -75,7 +80,7 @@ def instruction(
         parts.append(wanted + "\n")
     if news:
         parts.append("The project's own notes on the change:\n\n" + news + "\n")
-    if part and wanted:
+    if part and (wanted or news):
         parts.append(_PART)
     touched = [name for name in sorted({*before, *least}) if before.get(name) != least.get(name)]
     stat = [f"- `{name}` ({_stat(before.get(name), least.get(name))})" for name in touched[:NAMES_MAX]]
@@ -171,7 +176,7 @@ def changelog(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> str:
             if len(new) < CHANGELOG_LINES_MAX:
                 steps = difflib.SequenceMatcher(None, old, new).get_opcodes()
                 added += [line.rstrip() for step in steps if step[0] != "equal" for line in new[step[3] : step[4]]]
-    kept = [line for line in added if line.strip() and not re.fullmatch(r"[\W_]*(?:v?\d[\w.\-+ ():,/]*)?[\W_]*", line)]
+    kept = [line for line in added if line.strip() and not _NO_NEWS.fullmatch(line.strip())]
     return "\n".join(kept)[:WORDS_MAX]
 
 

@@ -1,6 +1,6 @@
 """What all records have in common."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -14,6 +14,17 @@ class Record(BaseModel):
     """Base of all records: frozen, and strict about names so that a typo is an error and not a missing value."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        """As of any model; but which fields were set is one object for all records that were sent alike from another
+        process: of a run it takes more memory than all the rest."""
+        super().__setstate__(state)
+        fields = self.__pydantic_fields_set__
+        object.__setattr__(self, "__pydantic_fields_set__", _FIELD_SETS.setdefault(frozenset(fields), fields))
+
+
+_FIELD_SETS: dict[frozenset[str], set[str]] = {}
+"""A record is frozen, so nobody adds to them."""
 
 
 NAME_BYTES_MAX = 200

@@ -14,19 +14,25 @@ from onbox.judge.verdict.pairing import Paired, TaskPair
 from onbox.judge.verdict.scope import TASKS_LIKE_THESE, THESE_TASKS, reaches_beyond
 
 
-def compare_arms(plan: Plan, judged: Sequence[JudgedContender]) -> tuple[ArmResult, ...]:
-    """One result for each contender and treatment; none for a plan without treatments."""
-    return tuple(result for contender in judged for result in _of_contender(plan, contender))
+def compare_arms(plan: Plan, judged: Sequence[JudgedContender], level: float = limit.P_MAX) -> tuple[ArmResult, ...]:
+    """One result for each contender and treatment; none for a plan without treatments.
+
+    Args:
+        plan: of the trial.
+        judged: all contenders.
+        level: what p must be below at this look.
+    """
+    return tuple(result for contender in judged for result in _of_contender(plan, contender, level))
 
 
-def _of_contender(plan: Plan, contender: JudgedContender) -> list[ArmResult]:
+def _of_contender(plan: Plan, contender: JudgedContender, level: float) -> list[ArmResult]:
     baseline, *treatments = plan.arms
     runs = [_paired(plan, contender, baseline, arm) for arm in treatments]
     differing = [each for each in runs if _turned(each) != (0, 0)]
     suite = dict(zip(map(id, differing), holm([each.suite_p or 0.0 for each in differing]), strict=True))
     wide = dict(zip(map(id, differing), holm([each.population_p or 0.0 for each in differing]), strict=True))
     return [
-        _result(contender, arm, each, suite.get(id(each)), wide.get(id(each)))
+        _result(contender, arm, each, (suite.get(id(each)), wide.get(id(each))), (level, level / len(treatments)))
         for arm, each in zip(treatments, runs, strict=True)
     ]
 
@@ -55,13 +61,18 @@ def _turned(runs: Paired) -> tuple[int, int]:
 
 
 def _result(
-    contender: JudgedContender, arm: str, runs: Paired, p: float | None, population_p: float | None
+    contender: JudgedContender,
+    arm: str,
+    runs: Paired,
+    found: tuple[float | None, float | None],
+    levels: tuple[float, float],
 ) -> ArmResult:
+    (p, population_p), (level, each) = found, levels
     pairs = [pair for task in runs.tasks for pair in task.pairs]
     better, worse = _turned(runs)
     scope = None
-    if p is not None and p < limit.P_MAX and runs.difference:
-        scope = TASKS_LIKE_THESE if reaches_beyond(runs, population_p) else THESE_TASKS
+    if p is not None and p < level and runs.difference:
+        scope = TASKS_LIKE_THESE if reaches_beyond(runs, population_p, level=level, each=each) else THESE_TASKS
     return ArmResult(
         contender=contender.result.name,
         arm=arm,

@@ -26,11 +26,18 @@ class Rule:
         values: of the owner.
         level: what p must be below; see `looks.py`.
         any_time: whether p is by the e-process, which holds however often one looks.
+        this_look: how often an interval, or a test that does not hold at any time, may be wrong; None: as `level`.
     """
 
     values: OwnerValues = field(default_factory=OwnerValues)
     level: float = limit.P_MAX
     any_time: bool = False
+    this_look: float | None = None
+
+    @property
+    def level_of_look(self) -> float:
+        """Of intervals, and of all that does not hold at any time."""
+        return self.level if self.this_look is None else self.this_look
 
 
 @dataclass(frozen=True)
@@ -70,8 +77,8 @@ class Pair:
 
     @property
     def each(self) -> float:
-        """How often a claim by an interval may be wrong: the level, shared among the challengers (Bonferroni)."""
-        return self.rule.level / self.among
+        """How often a claim by an interval may be wrong: that level, shared among the challengers (Bonferroni)."""
+        return self.rule.level_of_look / self.among
 
     @cached_property
     def weighed(self) -> PairRuling:
@@ -85,11 +92,14 @@ class Pair:
             time=self.time,
             old=self.old,
             new=self.new,
-            passes=all(any(run.passed for task in self.runs.tasks for run in side(task)) for side in (_old, _new)),
+            passes=(self._passes(_old), self._passes(_new)),
             level=self.rule.level,
             each=self.each,
         )
         return weigh(found, values, demands(values, self.old), demands(values, self.new))
+
+    def _passes(self, side: Callable[[TaskPair], tuple[CountedRun, ...]]) -> bool:
+        return any(run.passed for task in self.runs.tasks for run in side(task))
 
 
 def _old(task: TaskPair) -> tuple[CountedRun, ...]:

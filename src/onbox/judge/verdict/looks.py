@@ -21,7 +21,8 @@ def looks_of(plan: Plan, ledger: Sequence[LedgerEntry]) -> InterimLooks:
     """The looks up to the one that is due, with the level of each.
 
     The plan's looks spend 5 percent. A look beyond the plan (an extension), and a trial that asks again what another
-    beside it asked, spend what is said above: the 5 percent are gone by then.
+    beside it asked, spend what is said above: the 5 percent are gone by then. An e-process holds at any look, so only
+    intervals pay for it there.
     """
     before = sum(each.looks for each in plan.forerunners)
     alpha = limit.P_MAX if not before else UNPLANNED / 2 ** (before - 1)
@@ -38,29 +39,33 @@ def looks_of(plan: Plan, ledger: Sequence[LedgerEntry]) -> InterimLooks:
         else:
             beyond += 1
             spent.append(UNPLANNED / 2 ** (beyond - 1))
+    rule = plan.spending if plan.looks else ONE_LOOK
+    of_intervals = [rounded(level) for level in levels(runs, spent)]
+    of_tests = [rounded(alpha)] * len(runs) if rule == E_PROCESS else of_intervals
     made = [
-        InterimLook(runs=look, level=rounded(level), planned=look in planned)
-        for look, level in zip(runs, levels(runs, spent), strict=True)
+        InterimLook(runs=look, level=level, planned=look in planned) for look, level in zip(runs, of_tests, strict=True)
     ]
-    extra = 0.0 if not beyond else 2 * UNPLANNED * (1 - 0.5**beyond)
+    extra = 2 * UNPLANNED * (1 - 0.5 ** (before if rule == E_PROCESS else beyond))
     return InterimLooks(
-        rule=plan.spending if plan.looks else ONE_LOOK,
+        rule=rule,
         made=tuple(made),
         planned=planned if plan.looks else (),
-        level=made[-1].level,
+        level=of_tests[-1],
+        interval_level=of_intervals[-1],
         error_bound=rounded(limit.P_MAX + extra),
         forerunners=tuple(each.name for each in plan.forerunners),
     )
 
 
 def level_with(plan: Plan, ledger: Sequence[LedgerEntry], runs: int) -> float:
-    """What p would have to be below with so many runs of each task: at a look of the plan, or one beyond it."""
+    """What p of a test that does not hold at any time would have to be below with so many runs of each task: at a look
+    of the plan, or one beyond it."""
     if plan.looks and runs <= plan.looks[-1]:
         due = next(look for look in plan.looks if look >= runs)
         entry = LedgerEntry(at="", kind=LedgerKind.LOOKED, subject=".", runs=due)
     else:
         entry = LedgerEntry(at="", kind=LedgerKind.EXTENDED, subject=".", runs=runs)
-    return looks_of(plan, [*ledger, entry]).level
+    return looks_of(plan, [*ledger, entry]).interval_level
 
 
 def with_evidence(looks: InterimLooks, pair: HeadToHead) -> InterimLooks:
@@ -75,13 +80,15 @@ def of_looks(looks: InterimLooks) -> list[str]:
     if looks.planned:
         at = several([str(each.runs) for each in looks.made])
         how = (
-            "a test that holds at any time decides"
+            f"a test that holds at any time decides, with p below {looks.level:.2g}"
             if looks.rule == E_PROCESS
             else f"so that all together err in 5 of 100 trials (O'Brien and Fleming), p must be below {looks.level:.2g}"
         )
         found.append(f"It was judged after {at} of at most {count(looks.planned[-1], 'run')} of each task; {how}.")
     late = [each for each in looks.made if not each.planned]
-    if late:
+    if late and looks.rule == E_PROCESS:
+        found.append("More runs were asked for after it had been judged, which the test that decides allows for.")
+    elif late:
         found.append(
             f"More runs were asked for after it had been judged: p must be below {looks.level:.2g} now, and all looks "
             f"together err in up to {100 * looks.error_bound:.2g} of 100 trials."

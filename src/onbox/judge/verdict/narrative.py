@@ -50,12 +50,12 @@ def reasons(
     return tuple(found)
 
 
-def of_arms(arms: Sequence[ArmResult]) -> tuple[str, ...]:
-    """What each treatment did, in one sentence."""
-    return tuple(map(_of_arm, arms))
+def of_arms(arms: Sequence[ArmResult], level: float = limit.P_MAX) -> tuple[str, ...]:
+    """What each treatment did, in one sentence; `level` is what p must be below at this look."""
+    return tuple(_of_arm(arm, level) for arm in arms)
 
 
-def _of_arm(arm: ArmResult) -> str:
+def _of_arm(arm: ArmResult, level: float) -> str:
     if not arm.pairs:
         return (
             f"Arm {arm.arm} of {arm.contender} has no valid run beside one of the baseline, so nothing can be compared."
@@ -66,7 +66,7 @@ def _of_arm(arm: ArmResult) -> str:
     if arm.p is None:
         return f"{scores}: no run ended otherwise."
     chance = p_value(arm.p)
-    said = "the difference is hardly chance" if arm.p < limit.P_MAX else "such a difference may well be chance"
+    said = "the difference is hardly chance" if arm.p < level else "such a difference may well be chance"
     if arm.scope == THESE_TASKS and arm.tasks:
         tally = tally_words((arm.tasks.better, arm.tasks.equal, arm.tasks.worse))
         said += f" on these tasks ({tally}), and whether it holds for tasks like these is not shown"
@@ -138,9 +138,10 @@ def _of_population(pair: HeadToHead) -> list[str]:
     if pair.scope == TASKS_LIKE_THESE:
         return [f"It holds for tasks like these too ({chance})."]
     why = f"{chance}, {count(pair.tasks, 'task')}"
-    if pair.population_p < limit.P_MAX and scope_of(pair.pair) == THESE_TASKS:
+    level = pair.pair.rule.level_of_look
+    if pair.population_p < level and scope_of(pair.pair) == THESE_TASKS:
         why += ", and one more task lost as a whole could outweigh them"
-    elif pair.population_p < limit.P_MAX:
+    elif pair.population_p < level:
         why += ", and runs without a valid end could turn it"
     return [f"Whether it holds for other tasks like these is not shown ({why})."]
 

@@ -155,18 +155,41 @@ class Paired:
         """95 percent, of the difference on these tasks."""
         return self.bounds(0.95)
 
-    def bounds(self, confidence: float) -> Interval | None:
-        """Of the difference on these tasks; None without one."""
-        if not self.tasks:
-            return None
-        sides = []
+    @cached_property
+    def _sides(self) -> list[tuple[float, float]]:
+        """(mean rate of the tasks, independent runs that would know it as well) of the old one and of the new one."""
+        found = []
         for of in range(2):
             sizes = [effective(repeats((task.old, task.new)[of])) for task in self.tasks]
             n = len(sizes) ** 2 / math.fsum(1 / size for size in sizes)
             rate = sum((task.rates[of] for task in self.tasks), Fraction(0)) / len(sizes)
-            sides.append((float(rate) * n, n))
-        pairs = [pair for task in self.tasks for pair in task.pairs]
-        return paired_newcombe(sides[0], sides[1], [(old, new) for old, new in pairs], confidence)
+            found.append((float(rate), n))
+        return found
+
+    @cached_property
+    def _numbered(self) -> list[tuple[bool, bool]]:
+        return [pair for task in self.tasks for pair in task.pairs]
+
+    def bounds(self, confidence: float) -> Interval | None:
+        """Of the difference on these tasks; None without one."""
+        if not self.tasks:
+            return None
+        old, new = ((rate * n, n) for rate, n in self._sides)
+        return paired_newcombe(old, new, self._numbered, confidence)
+
+    def half_if_equal(self, more: float, confidence: float) -> float:
+        """Half of `bounds` with so many times the runs, if both pass alike then.
+
+        Args:
+            more: runs then over those that are there.
+            confidence: two-sided.
+        """
+        (old, old_n), (new, new_n) = self._sides
+        rate, pairs = (old + new) / 2, self._numbered * max(1, round(more))
+        bounds = paired_newcombe(
+            (rate * old_n * more, old_n * more), (rate * new_n * more, new_n * more), pairs, confidence
+        )
+        return 1.0 if bounds is None else (bounds[1] - bounds[0]) / 2
 
     @cached_property
     def population_interval(self) -> Interval | None:

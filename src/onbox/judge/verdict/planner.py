@@ -1,6 +1,9 @@
 """How many runs would settle it, if more runs go as these few suggest, shrunk towards no difference.
 
-bench/values_simulation.py holds the promise against trials that are drawn and judged by the rule itself.
+Two models that are worth comparing are as often as not equally able, and else differ by some 25 points: what few runs
+show is weighed against that before it is believed (Bayes, a normal prior with a point at none). The promise is an
+average over what is then still possible. bench/values_simulation.py holds it against trials that are drawn and judged
+by the rule itself.
 """
 
 import math
@@ -14,19 +17,21 @@ from onbox.judge.weighed import Pace
 
 NORMAL = NormalDist()
 USUAL = 0.25
-"""Spread of the differences between models that are worth comparing: the prior that few runs are drawn towards."""
+"""Spread of the differences between models that are worth comparing and differ."""
+NONE = 0.5
+"""How often such models do not differ."""
 DRAWN_TO = 2.0
 """Runs for which the mean of all tasks counts beside those of a task."""
 EXACT = 1.1
-"""Exact tests and intervals of few runs want more than the normal approximation says, by so much of its error."""
+"""The exact test of a difference wants more than its normal approximation says, by so much of its error."""
 
 
 def runs_that_settle(pair: Pair, runs: int, level_at: Callable[[int], float]) -> int | None:
     """Runs of each task, those that are there included, that settle it with a chance of 80 percent.
 
     Settled is a difference in either direction, or, where it is known who is faster, that there is none that matters.
-    What is looked at because it is large is in part luck, so the difference is shrunk by a normal prior around none,
-    and what is not known of it is part of the chance.
+    What is looked at because it is large is in part luck, so the difference is shrunk by the prior, and what is not
+    known of it is part of the chance.
 
     Args:
         pair: what is there.
@@ -53,19 +58,39 @@ def runs_that_settle(pair: Pair, runs: int, level_at: Callable[[int], float]) ->
 def chance(pair: Pair, runs: int, wanted: int, level: float) -> float:
     """That so many runs of each task settle it, given those that are there."""
     seen, error = float(pair.runs.difference), _error(pair.runs)
-    kept, new = USUAL**2 / (USUAL**2 + error**2), (wanted - runs) / wanted
-    middle = seen * (1 - new + new * kept)
-    spread = new * math.sqrt(kept * error**2 + error**2 * runs / (wanted - runs))
-    then = NormalDist(middle, spread)
-    final, margin = EXACT * error * math.sqrt(runs / wanted), pair.rule.values.ability_margin
-    each = level / pair.among
-    low, high = (sign * NORMAL.inv_cdf(1 - each / 2) * final for sign in (-1, 1))
-    equal = NORMAL.inv_cdf(1 - each) * final
-    if pair.weighed.pace is Pace.FASTER:
-        high = min(high, equal - margin)
-    elif pair.weighed.pace is not Pace.UNKNOWN:
-        low = max(low, margin - equal)
-    return 1 - max(0.0, then.cdf(high) - then.cdf(low))
+    low, high = _open(pair, error * math.sqrt(runs / wanted), wanted / runs, level)
+    if low >= high:
+        return 1.0
+    new, of_more = (wanted - runs) / wanted, error * math.sqrt(runs / (wanted - runs))
+    kept = USUAL**2 / (USUAL**2 + error**2)
+    none, some = (
+        share * NormalDist(0, math.hypot(spread, error)).pdf(seen) for share, spread in ((NONE, 0.0), (1 - NONE, USUAL))
+    )
+    equal = NormalDist(seen * (1 - new), new * of_more)
+    unlike = NormalDist(seen * (1 - new + new * kept), new * math.hypot(math.sqrt(kept) * error, of_more))
+    left_open = sum(share * (then.cdf(high) - then.cdf(low)) for share, then in ((none, equal), (some, unlike)))
+    return 1 - left_open / (none + some)
+
+
+def _open(pair: Pair, error: float, more: float, level: float) -> tuple[float, float]:
+    """The differences that would settle nothing if they were seen in the end: above the first, below the second.
+
+    Args:
+        pair: what is there.
+        error: standard error of the difference in the end.
+        more: runs in the end over those that are there.
+        level: what p must be below in the end.
+    """
+    each, margin = level / pair.among, pair.rule.values.ability_margin
+    low, high = (sign * NORMAL.inv_cdf(1 - each / 2) * EXACT * error for sign in (-1, 1))
+    if pair.weighed.pace is not Pace.UNKNOWN:
+        # Half of the interval by which the rule shows that there is none that matters, if there is none.
+        half = pair.runs.half_if_equal(more, 1 - 2 * each)
+        if pair.weighed.pace is Pace.FASTER:
+            high = min(high, half - margin)
+        else:
+            low = max(low, margin - half)
+    return low, high
 
 
 def _error(runs: Paired) -> float:

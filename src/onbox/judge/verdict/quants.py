@@ -1,6 +1,7 @@
 """Quants of one model beside the largest of them: what is lost, and what it is lost for."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from onbox.evidence.records import Plan, QuantPlan
 from onbox.judge.rounding import rounded, rounded_pair
@@ -32,10 +33,11 @@ def quant_table(plan: Plan, judged: Sequence[JudgedContender], rule: Rule) -> tu
     facts = {quant.name: quant for quant in plan.quants}
     runs = [_paired(largest, other) for other in others]
     known = iter(holm([each.suite_p for each in runs if each.suite_p is not None]))
+    fixed = replace(rule, level=rule.level_of_look, any_time=False)
     rows = [_row(facts[largest.result.name], largest, None)]
     for other, each in zip(others, runs, strict=True):
         p = None if each.suite_p is None else next(known)
-        pair = Pair(each, p, None, largest.facts, other.facts, rule, len(others))
+        pair = Pair(each, p, None, largest.facts, other.facts, fixed, len(others))
         rows.append(_row(facts[other.result.name], other, pair))
     return tuple(rows)
 

@@ -1,6 +1,5 @@
 """How far a verdict reaches: the tasks that were run, or tasks like these too."""
 
-from onbox.judge import thresholds as limit
 from onbox.judge.verdict.comparison import UNDECIDED, Pair, decide
 from onbox.judge.verdict.pairing import Paired
 from onbox.judge.weighed import Basis
@@ -21,7 +20,7 @@ def scope_of(pair: Pair) -> str | None:
         return None
     runs = pair.runs
     if pair.weighed.basis is Basis.ABILITY:
-        wide = reaches_beyond(runs, pair.population_p, level=pair.rule.level, each=pair.each)
+        wide = reaches_beyond(runs, pair.population_p, level=pair.rule.level_of_look, each=pair.each)
     else:
         margin = pair.rule.values.ability_margin
         no_better = runs.population_interval is not None and runs.population_interval[1] <= margin
@@ -29,9 +28,7 @@ def scope_of(pair: Pair) -> str | None:
     return TASKS_LIKE_THESE if wide else THESE_TASKS
 
 
-def reaches_beyond(
-    runs: Paired, population_p: float | None, *, level: float = limit.P_MAX, each: float = limit.P_MAX
-) -> bool:
+def reaches_beyond(runs: Paired, population_p: float | None, *, level: float, each: float) -> bool:
     """Whether the sign of a difference holds for tasks like these.
 
     Two things must be so: over the tasks it is not chance (sign-flip: exact where either side might have been the

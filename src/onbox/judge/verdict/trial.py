@@ -20,7 +20,7 @@ from onbox.judge.verdict.checks import trial_checks
 from onbox.judge.verdict.comparison import UNDECIDED, Rule
 from onbox.judge.verdict.contenders import judge_contender
 from onbox.judge.verdict.head_to_head import HeadToHead, compare
-from onbox.judge.verdict.looks import level_with, looks_of, of_looks, with_evidence
+from onbox.judge.verdict.looks import E_PROCESS, level_with, looks_of, of_looks, with_evidence
 from onbox.judge.verdict.pairwise import pair_table, standings
 from onbox.judge.verdict.quants import of_quants, quant_table
 from onbox.judge.weighed import Basis
@@ -45,8 +45,8 @@ def judge(
     evidence = replace(evidence, plan=plan)
     judged = [judge_contender(evidence, each, claims, known.get(each.plan.name)) for each in evidence.contenders]
     paid = looks_of(asked, evidence.ledger)
-    rule = Rule(plan.values, paid.level, any_time=paid.rule == "e-process")
-    pair, arms = compare(judged, rule), compare_arms(plan, judged)
+    rule = Rule(plan.values, paid.level, any_time=paid.rule == E_PROCESS, this_look=paid.interval_level)
+    pair, arms = compare(judged, rule), compare_arms(plan, judged, rule.level_of_look)
     table = pair_table(judged, pair, rule) if pair else ()
     quants = quant_table(plan, judged, rule)
     rates = rate_pairs([contender.result for contender in judged])
@@ -62,7 +62,7 @@ def judge(
             *narrative.reasons(judged, pair, rates),
             *(of_looks(paid) if pair else ()),
             *of_quants(quants, rule),
-            *narrative.of_arms(arms),
+            *narrative.of_arms(arms, rule.level_of_look),
         ),
         would_settle=would_settle(plan, judged, pair, lambda runs: level_with(asked, evidence.ledger, runs)),
         contenders=tuple(contender.result for contender in judged),

@@ -26,7 +26,7 @@ class PairFacts:
         time: their times; None: too little is known.
         old: facts of the incumbent.
         new: facts of the challenger.
-        passes: whether each of the two passed anything: of two that do nothing neither is worth running.
+        passes: whether (the incumbent, the challenger) passed anything: what does nothing is not worth running.
         level: what p must be below.
         each: how often a claim by an interval may be wrong: the level, shared among the challengers (Bonferroni).
     """
@@ -38,7 +38,7 @@ class PairFacts:
     time: TimeRatio | None
     old: ContenderFacts
     new: ContenderFacts
-    passes: bool
+    passes: tuple[bool, bool]
     level: float
     each: float
 
@@ -93,7 +93,7 @@ def weigh(
     """The rule, on the runs that are given; coverage and bracket are left aside.
 
     A demand goes before everything: who misses it is not switched to, and an incumbent that misses it is left for a
-    challenger that meets it and is not shown to be worse.
+    challenger that meets it, passes something and is not shown to be worse.
     """
     ability, pace = ability_of(pair, values.ability_margin), pace_of(pair, values.time_margin)
     if pair.p is None:
@@ -103,7 +103,7 @@ def weigh(
     if misses:
         verdict, basis = (UNDECIDED if _names(old_demands, MISSED) else KEEP), Basis.DEMAND
     elif _names(old_demands, MISSED) and set(new_demands.values()) == {MET}:
-        verdict, basis = (UNDECIDED if ability is Ability.WORSE else SWITCH), Basis.DEMAND
+        verdict, basis = (SWITCH if pair.passes[1] and ability is not Ability.WORSE else UNDECIDED), Basis.DEMAND
     elif missing and verdict == SWITCH:
         verdict, basis = UNDECIDED, Basis.DEMAND
     losses = _losses(pair, values, ability, pace) if verdict == SWITCH else ()
@@ -113,7 +113,7 @@ def weigh(
 def _by_order(pair: PairFacts, values: OwnerValues, ability: Ability, pace: Pace) -> tuple[str, Basis]:
     if ability in (Ability.BETTER, Ability.WORSE):
         return (SWITCH if ability is Ability.BETTER else KEEP), Basis.ABILITY
-    if not pair.passes:
+    if not all(pair.passes):
         return UNDECIDED, Basis.NOTHING
     if ability in (Ability.EQUAL, Ability.NO_WORSE):
         if pace is Pace.FASTER:
@@ -140,7 +140,7 @@ def _by_worth(pair: PairFacts, values: OwnerValues) -> tuple[str, Basis]:
 
     The bounds are added, not their squares: failing runs tend to be the long ones, so the two are not independent.
     """
-    if pair.ability_wide is None or pair.ability is None or pair.time is None or not pair.passes:
+    if pair.ability_wide is None or pair.ability is None or pair.time is None or not all(pair.passes):
         return UNDECIDED, Basis.NOTHING
     low, high = _worth(pair.ability_wide, pair.time.minutes_a_task(1 - pair.each)[1], values)
     if low > 0 or high < 0:

@@ -114,6 +114,16 @@ def test_the_changelog_is_quoted_without_its_headings() -> None:
     )
 
 
+def test_dates_and_links_of_a_changelog_are_no_news() -> None:
+    new = b"## 26.1.0\n\n_(July 17, 2026)_\n\n- Keep [`it`][a.it]\n[a.it]: http://example.org/a.html#it\nold\n"
+    assert changelog({"CHANGES.md": b"old\n"}, {"CHANGES.md": new}) == "- Keep [`it`][a.it]"
+
+
+def test_a_method_that_python_calls_is_not_told() -> None:
+    after = {"a.py": b"class Kept:\n    def __reduce__(self):\n        pass\n\n    def part(self):\n        pass\n"}
+    assert new_names({"a.py": b""}, after, {"test_a.py": b"Kept().part(); Kept().__reduce__()"}) == ["Kept", "part"]
+
+
 def test_new_names_that_tests_use_are_told() -> None:
     before = {"a.py": b"def one():\n    pass\n"}
     after = {"a.py": b"def one():\n    pass\n\n\ndef two():\n    pass\n\n\ndef _three():\n    pass\n"}

@@ -116,6 +116,25 @@ def test_a_slope_above_the_roof_is_none_of_memory() -> None:
     assert "above what memory was measured to read" in found.why
 
 
+def test_context_that_costs_work_tells_nothing_of_memory() -> None:
+    """The 0.5B of llama.cpp on 16 cores, by `--why`: 9.2 ms a step, 0.39 GB, 50 MB more in 4,096 tokens, +7.3 ms."""
+    known = ceiling(0.3919e9, 12_288.0, 79.0, further=616.0)
+    alone = cell(9.18e-3, 160, relative=0.03).model_copy(
+        update={"cells": (cell(1 / 73.4, 160, 2, relative=0.08), cell(1 / 43.0, 160, 4, relative=0.04))}
+    )
+    found = bound_of(alone, known, [cell(11.0e-3, 1150, relative=0.03), cell(16.5e-3, 4220, relative=0.03)])
+    assert found.kind is BoundKind.UNDECIDED
+    assert "its slope tells nothing of memory" in found.why
+    assert (found.effective_gb_s, found.fixed_ms, found.bytes_share) == (None, None, None), (
+        "a time below nothing is none"
+    )
+    assert found.sequence_share == pytest.approx(0.5, abs=0.06)
+    heavy = alone.model_copy(
+        update={"cells": (cell(18.3e-3, 160, 2, relative=0.01), cell(36.6e-3, 160, 4, relative=0.01))}
+    )
+    assert bound_of(heavy, known, [cell(11.0e-3, 1150), cell(16.5e-3, 4220)]).kind is BoundKind.COMPUTE
+
+
 def test_what_is_missing_is_named() -> None:
     alone = cell(0.05, 100)
     deeper = [cell(0.055, 1000), cell(0.07, 4000)]

@@ -107,6 +107,18 @@ class TestLedger:
         assert levels_at[0] < 0.001 < 0.03 < levels_at[-1] < 0.05
         assert looks_of(asked, looked(3, 5, 8, 12)).error_bound == 0.05
 
+    def test_an_e_process_has_all_five_percent_at_each_look_and_intervals_share_them(self) -> None:
+        asked = plan(runs=12, looks=(3, 5, 8, 12), spending="e-process")
+        first, last = looks_of(asked, looked(3)), looks_of(asked, looked(3, 5, 8, 12))
+        assert (first.level, last.level) == (0.05, 0.05)
+        assert first.interval_level < 0.001 < 0.03 < last.interval_level < 0.05
+        further = looks_of(asked, [*looked(3, 5, 8, 12), entry(LedgerKind.EXTENDED, 20)])
+        assert (further.level, further.error_bound) == (0.05, 0.05)
+        assert further.interval_level < 0.02
+        assert "allows for" in of_looks(further)[1]
+        before = Forerunner(name="first", created_at="2026-11-01", verdict="undecided")
+        assert looks_of(asked.model_copy(update={"forerunners": (before,)}), looked(3)).level == 0.005
+
     def test_runs_beyond_a_look_wait_for_the_next(self) -> None:
         asked = plan(runs=12, looks=(3, 5, 8, 12))
         assert next_look(asked, []) == 3
@@ -148,8 +160,12 @@ class TestFolder:
         found = forerunners_of(new, tmp_path / "second")
         assert [(each.name, each.looks) for each in found] == [("first", 1)]
         assert forerunners_of(new, first.path) == (), "itself"
-        other = new.model_copy(update={"tasks": new.tasks[:2]})
-        assert forerunners_of(other, tmp_path / "second") == ()
+        fewer = new.model_copy(update={"tasks": new.tasks[:2]})
+        assert forerunners_of(fewer, tmp_path / "second") == found, "a task left out makes no other question"
+        fresh = [task.model_copy(update={"name": f"new-{n}"}) for n, task in enumerate(new.tasks)]
+        more, twice = ({"tasks": (*new.tasks, *fresh[:of])} for of in (3, 4))
+        assert forerunners_of(new.model_copy(update=more), tmp_path / "second") == found
+        assert forerunners_of(new.model_copy(update=twice), tmp_path / "second") == ()
         later = TrialFolder.create(tmp_path / "second", new.model_copy(update={"forerunners": found}))
         assert judge(later).looks is not None
         assert judge(later).looks.level == 0.005  # type: ignore[union-attr]

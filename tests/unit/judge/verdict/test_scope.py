@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from onbox.evidence.records import ArmPlan, Role
+from onbox.evidence.records import ArmPlan, LedgerKind, Role
 from onbox.judge.results import Verdict
 from onbox.judge.verdict.advice import tasks_needed
 from onbox.judge.verdict.scope import tally_words, these
@@ -112,6 +112,30 @@ class TestArms:
         assert (broken.worse, broken.scope) == (36, "tasks like these")
         assert broken.population_p == pytest.approx(2 / 2**9, rel=1e-4)
         assert (kept.p, kept.scope) == (None, None)
+
+    @pytest.mark.parametrize(
+        ("looks", "said", "scope"),
+        [((), "hardly chance", "these tasks"), ((3, 12), "may well be chance", None)],
+    )
+    def test_an_arm_pays_for_a_look_as_a_verdict_does(
+        self, tmp_path: Path, looks: tuple[int, ...], said: str, scope: str | None
+    ) -> None:
+        """Eight pairs better and none worse, p = 0.008: after 3 of 12 runs that is not below its level."""
+        names = [Contender("old", Role.INCUMBENT, dict.fromkeys(NINE, "PFF"))]
+        folder = build_trial(tmp_path / "trial", names, speed=False)
+        changes = {"arms": ("baseline", "notes"), "treatments": (ArmPlan(name="notes", nudges=1),)}
+        runs = {"looks": looks, "runs": looks[-1]} if looks else {}
+        plan = build_plan(names).model_copy(update={**changes, **runs})
+        (folder.path / "plan.yaml").write_text(plan.model_dump_json())
+        for task in NINE:
+            for n, letter in enumerate("PPF" if task != "a" else "PFF", start=1):
+                write_run(folder, *scripted_run(letter, "old", task, n, arm="notes"))
+        folder.note(LedgerKind.LOOKED, ".", "after 3 runs of each task", runs=3)
+        found = judge(folder)
+        (arm,) = found.arms
+        assert (arm.better, arm.worse, arm.scope) == (8, 0, scope)
+        assert arm.p == pytest.approx(2 / 2**8, rel=1e-4)
+        assert any("arm notes" in reason and said in reason for reason in found.reasons), found.reasons
 
 
 def test_words() -> None:

@@ -33,7 +33,7 @@ def pair(lead: float = 0.0, half: float = 0.05, p: float | None = 0.9, pace: flo
         time=time_ratio(old.seconds, new.seconds),
         old=old,
         new=new,
-        passes=True,
+        passes=(True, True),
         level=0.05,
         each=0.05,
     )
@@ -60,7 +60,7 @@ class TestOrder:
             pytest.param(pair(-0.2, half=0.25, pace=0.3), "undecided", Basis.NOTHING, id="no better, faster"),
             pytest.param(pair(-0.2, half=0.25, pace=1.5), "keep", Basis.EQUAL, id="no better, slower"),
             pytest.param(pair(0.2, half=0.25, pace=0.3), "switch", Basis.SPEED, id="no worse, faster"),
-            pytest.param(pair(pace=0.1, passes=False), "undecided", Basis.NOTHING, id="neither does anything"),
+            pytest.param(pair(pace=0.1, passes=(True, False)), "undecided", Basis.NOTHING, id="one does nothing"),
             pytest.param(pair(p=None), "undecided", Basis.NOTHING, id="nothing to compare"),
             pytest.param(pair(time=None), "undecided", Basis.NOTHING, id="times unknown"),
         ],
@@ -132,5 +132,7 @@ class TestOwner:
     def test_an_incumbent_that_misses_one_is_left_for_an_equal_that_meets_it(self) -> None:
         found = pair(half=0.3, pace=2.0, old={"sees": False}, new={"sees": True})
         assert (weighed(found, must_see=True).verdict, weighed(found, must_see=True).basis) == ("switch", Basis.DEMAND)
+        idle = replace(found, passes=(True, False))
+        assert weighed(idle, must_see=True).verdict == "undecided", "what passes nothing is worth no switch"
         worse = replace(found, p=0.01, lead=-0.4)
         assert weighed(worse, must_see=True).verdict == "undecided"
