@@ -81,8 +81,8 @@ def _more_runs(plan: Plan, pair: HeadToHead, level_at: Callable[[int], float]) -
     if pair.plain != UNDECIDED or pair.p is None:
         return []
     runs = pair.pair.runs
-    told = [runs_of for task in runs.tasks for runs_of in (task.old, task.new)]
-    if 2 * sum(distinct(each)[1] for each in told) <= sum(map(len, told)):
+    cells = [runs_of for task in runs.tasks for runs_of in (task.old, task.new)]
+    if 2 * sum(distinct(each)[1] for each in cells) <= sum(map(len, cells)):
         return ["Add tasks: where a model repeats itself word for word, more runs of the same task say nothing new."]
     old, new = pair.incumbent.result, pair.challenger.result
     faster = pair.pair.weighed.pace is Pace.FASTER and bool(new.passed)
