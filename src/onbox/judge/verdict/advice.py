@@ -95,7 +95,7 @@ def _more_runs(plan: Plan, pair: HeadToHead, level_at: Callable[[int], float]) -
         return ["The two pass about equally often: hardly any number of runs will tell them apart, so let cost decide."]
     return [
         f"About {count(needed - plan.runs, 'more run')} of each task would settle it for these tasks (--runs {needed}; "
-        "power 80 %, what few runs suggest shrunk towards no difference)."
+        "power 80 % on average, what few runs suggest shrunk towards no difference)."
     ]
 
 
