@@ -80,9 +80,11 @@ class MinedTasks:
         Raises:
             BadSubjectError: none was.
         """
+        if not self.looked_at:
+            raise BadSubjectError("no commit was tried to its end in that time", "give more --minutes")
         if not self.kept:
             reasons = [end.why for end in self.dropped]
-            most = max(dict.fromkeys(reasons), key=reasons.count, default="no commits")
+            most = max(dict.fromkeys(reasons), key=reasons.count)
             raise BadSubjectError(
                 f"none of {self.looked_at} commits makes a task; most often: {most}",
                 "--commits N looks further back, --env DIR gives the packages that the tests need",

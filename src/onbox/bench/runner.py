@@ -154,7 +154,7 @@ class Bench:
                 fault = fault_of(error)
         seconds = (time.monotonic() if ended is None else ended) - began
         alive = self.alive()
-        replay = self._replay(folder) if alive and gate is not None and gate.exit_code == 1 else None
+        replay = self._replay(folder) if alive and gate is not None and gate.exit_code != 0 else None
         steps = json.dumps({"steps": outcome.steps}, indent=1, ensure_ascii=True)
         write_atomic(folder / "trajectory.json", steps.encode())
         record = RunRecord(

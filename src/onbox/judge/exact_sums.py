@@ -65,20 +65,20 @@ def fixed_point_sum(parts: Iterable[tuple[int, list[int], int]]) -> tuple[int, l
     return low, found, max(0, (1 << PRECISION_BITS) - sum(found))
 
 
-def two_sided(strata: Counter[Stratum], seen: int, exact_below: int) -> float:
+def two_sided(strata: Counter[Stratum], observed: int, exact_below: int) -> float:
     """Chance of a sum that is no likelier than the one seen (as in Fisher's test), never below its true value.
 
     Args:
         strata: how often each occurs.
-        seen: the sum of A's passes.
+        observed: the sum of A's passes.
         exact_below: bits of work up to which no probability is rounded.
     """
     if work_of_exact(strata) <= exact_below:
         least, ways = exact_sum(strata)
-        limit: int | Fraction = ways[seen - least]
+        limit: int | Fraction = ways[observed - least]
         return float(Fraction(sum(count for count in ways if count <= limit), sum(ways)))
     least, found, lost = fixed_point_sum((*hypergeometric(stratum), times) for stratum, times in strata.items())
-    at = seen - least
+    at = observed - least
     limit = (found[at] if 0 <= at < len(found) else 0) * _TIE
     units = sum(each for each in found if each <= limit) + lost
     return min(1.0, float(Fraction(units, 1 << PRECISION_BITS)))

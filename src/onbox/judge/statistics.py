@@ -44,8 +44,8 @@ def stratified_permutation(strata: Iterable[tuple[int, int, int, int]]) -> float
 
 
 @lru_cache(4096)
-def _two_sided(alike: tuple[tuple[tuple[int, int, int], int], ...], seen: int) -> float:
-    return two_sided(Counter(dict(alike)), seen, EXACT_BITS)
+def _two_sided(alike: tuple[tuple[tuple[int, int, int], int], ...], observed: int) -> float:
+    return two_sided(Counter(dict(alike)), observed, EXACT_BITS)
 
 
 def fisher_exact(a_passed: int, a_n: int, b_passed: int, b_n: int) -> float | None:
@@ -69,11 +69,11 @@ def sign_flip(differences: Sequence[Fraction]) -> float | None:
         return None
     scale = math.lcm(*(difference.denominator for difference in differences))
     whole = [int(difference * scale) for difference in differences if difference]
-    seen, sizes = abs(sum(whole)), [abs(value) for value in whole]
-    if not seen:
+    observed, sizes = abs(sum(whole)), [abs(value) for value in whole]
+    if not observed:
         return 1.0
     # A sum as far out as the one seen leaves at most half of the difference to it to the values that turn their sign.
-    turned = _turned(tuple(sorted(sizes)), (sum(sizes) - seen) // 2)
+    turned = _turned(tuple(sorted(sizes)), (sum(sizes) - observed) // 2)
     return min(1.0, float(Fraction(2 * turned, 2 ** len(sizes))))
 
 

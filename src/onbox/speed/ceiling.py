@@ -134,18 +134,28 @@ def _by_sequences(facts: Facts, context: int, alone: float, concurrency: Sequenc
     return tuple((_least(facts, context, n).step_bytes - alone) / (n - 1) for n in concurrency if n > 1)
 
 
-def measure_again(home: Path, box: Path) -> None:
+def measure_again(home: Path, box: Path, opened_accelerator: bool | None = None) -> None:
     """Measure the processor's bandwidth once more, now that the decode rate is known, and keep the higher value.
 
     Others only ever slow a read down: one that was measured while they worked would make a true rate impossible.
+
+    Args:
+        opened_accelerator: whether the engine has one open. One that has none reads by the processor, whatever GPU is
+            in the box.
     """
-    path = home / FILE
-    if not path.is_file() or _bandwidth(box).get("device") != CPU:
+    path, device = home / FILE, _bandwidth(box)
+    if opened_accelerator is False:
+        device = next((each for each in _listed(box) if each.get("device") == CPU), {"device": CPU})
+    if not path.is_file() or device.get("device") != CPU:
         return
     before = Ceiling.model_validate_json(path.read_bytes())
-    measured = max(cpu_bandwidth().read_gb_s, before.measured_gb_s or 0.0)
-    limits = _limits(measured, before.nominal_gb_s, measured)
-    write_json(path, before.model_copy(update={"measured_gb_s": measured, **limits}))
+    now = cpu_bandwidth()
+    measured, nominal = max(now.read_gb_s, device.get("read_gb_s") or 0.0), device.get("nominal_gb_s")
+    if device == _bandwidth(box):
+        measured = max(measured, before.measured_gb_s or 0.0)
+    of_device = {"nominal_gb_s": nominal, "cache_bytes": device.get("cache_bytes"), "devices": 1}
+    limits = _limits(measured, nominal, measured)
+    write_json(path, before.model_copy(update={"measured_gb_s": measured, **of_device, **limits}))
 
 
 def _limits(known_gb_s: float, nominal_gb_s: float | None, least_gb_s: float) -> dict[str, float]:
@@ -164,8 +174,13 @@ def _bandwidth(box: Path) -> dict[str, Any]:
 
 def _bandwidths(box: Path) -> list[dict[str, Any]]:
     """Of each GPU."""
+    return [each for each in _listed(box) if each.get("device") != CPU]
+
+
+def _listed(box: Path) -> list[dict[str, Any]]:
+    """Of each device."""
     fields = _told(box).get("bandwidths")
-    return [each for each in fields or () if isinstance(each, dict) and each.get("device") != CPU]
+    return [each for each in fields or () if isinstance(each, dict)]
 
 
 def _told(box: Path) -> dict[str, Any]:

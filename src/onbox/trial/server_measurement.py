@@ -124,7 +124,8 @@ class ServerMeasurement:
             self.preflight(contender, life, recipe)
             self._show(events.PhaseStarted(contender.name, "speed"))
             record = speed.measure()
-        measure_again(self.folder.contender(contender.name), self.folder.path / "box.json")
+        home = self.folder.contender(contender.name)
+        measure_again(home, self.folder.path / "box.json", record.opened_accelerator)
         self._show(events.PhaseEnded(contender.name, "speed", time.monotonic() - began))
         kind = LedgerKind.ACCEPTED if record.ended == "complete" else LedgerKind.INVALIDATED
         self.folder.note(kind, f"{contender.name}/speed/1", record.ended)

@@ -13,6 +13,10 @@ PARTICIPLES = {"told", "said", "seen", "asked"}
 IN_RECORDS = {
     "evidence/records/sight.py": {"asked"},
     "evidence/load.py": {"asked"},
+    "judge/speed_results.py": {"asked"},
+    "judge/results.py": {"seen"},
+    "judge/rates.py": {"said"},
+    "judge/weighed.py": {"said"},
 }
 """File -> fields that stand in evidence or in verdict.json, and keep their names so that old folders stay readable."""
 STATIONS = ("schema", "evidence", "judge", "report", "view", "exporters", "importers", "app", "cli", "trial")
@@ -45,8 +49,17 @@ SAME_MODULE_NAME = {
     "pictures": "shown to a model, drawn for a reader",
 }
 """Modules of one name outside those rooms, and outside the packages of engines: what each of them is."""
-LEFT = ("bench/audit", "bench/gate.py", "bench/history", "bench/sandbox", "judge")
-"""Rooms whose variables still have such names."""
+LEFT = (
+    "bench/audit/subject.py",
+    "bench/gate.py",
+    "bench/history/",
+    "bench/sandbox/",
+    "judge/runs/attribution.py",
+    "judge/runs/context_window.py",
+    "judge/runs/wire_end.py",
+    "judge/verdict/",
+)
+"""Where variables still have such names."""
 SAME_PART = {
     "AIPerf": "the same tool, read by its importer and written by its exporter",
     "Harbor": "the same tool, read by its importer and written by its exporter",

@@ -210,6 +210,26 @@ class TestWhatIsSet:
         assert "--stream-interval 1" in self.advised(Trouble.STREAM, "Qwen3-Coder", *argv, "--stream-interval", "8")
         assert "#56077" in self.advised(Trouble.STREAM, "Qwen3-Coder", *argv, "--speculative-config", "{}x")
 
+    @pytest.mark.parametrize("kind", ["vLLM", "SGLang", "llama.cpp"])
+    @pytest.mark.parametrize("trouble", [each for each in Trouble if each not in (Trouble.STREAM, Trouble.ARGUMENTS)])
+    @pytest.mark.parametrize("model", ["Qwen3-8B", "gpt-oss-20b", "my-own-thing"])
+    def test_no_setting_is_advised_that_is_there(self, kind: str, trouble: Trouble, model: str) -> None:
+        """Of an option whose value is at fault it says that it is to be another, and not which it is."""
+        bare = RunningServer(kind, "0.26.0", ("m",), None, None, None)
+        told = remedy(trouble, replace(bare, options={}), model)
+        settings = re.findall(r"(--[a-z-]+) ?([a-z0-9][a-z0-9_-]*(?=[ ,;)]|$))?", told)
+        given = {option: "" if value in (None, "and", "that") else value for option, value in settings}
+        again = remedy(trouble, replace(bare, options=given), model)
+        for option, value in given.items():
+            other = re.search(rf"(?:another|larger|smaller|lower) {option}\b", again)
+            assert option not in again or other or f"{option} alone" in again, (told, again)
+            assert not value or value not in again.split(), (told, again)
+
+    def test_the_parser_at_fault_is_not_named(self) -> None:
+        argv = ("vllm", "serve", "--enable-auto-tool-choice", "--tool-call-parser", "pythonic")
+        told = self.advised(Trouble.LEAK, "my-own-thing", *argv)
+        assert told == "vLLM: another --tool-call-parser, the one of this model"
+
     def test_a_reasoning_parser_that_is_set(self) -> None:
         told = self.advised(Trouble.REASONING_IN_TEXT, "Qwen3-8B", "--reasoning-parser", "qwen3")
         assert "--reasoning-parser" not in told

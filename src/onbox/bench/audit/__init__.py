@@ -8,6 +8,7 @@ from typing import Any
 from onbox.bench.audit.probes import PROBES
 from onbox.bench.audit.subject import AuditSubject, ProbeEnd, Warm
 from onbox.bench.sandbox import Sandbox
+from onbox.bench.sandbox.halt import check
 from onbox.bench.tasks import Task
 from onbox.scratch import scratch_folder
 
@@ -64,12 +65,14 @@ def audit(
 
     Raises:
         BoxError: the task needs Docker, or the sandbox could not start.
+        RunHalted: the sign that this thread keeps was shown.
     """
     with scratch_folder("audit") as scratch:
         subject = AuditSubject(task, sandbox, scratch, warm)
         ends = []
         for end in (end for probe in probes for end in probe(subject)):
             ends.append(end)
+            check()
             if end.got != end.expected and not to_the_end:
                 break
     passed = all(end.got == end.expected for end in ends)

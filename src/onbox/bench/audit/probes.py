@@ -95,10 +95,11 @@ def vandal(subject: AuditSubject) -> Iterator[ProbeEnd]:
 
 def cheat(subject: AuditSubject) -> Iterator[ProbeEnd]:
     """A workspace with the task undone fails, whatever is planted in it to sway the gate."""
+    untouched = tree_sha256(subject.fresh())
     for name, plant in CHEATS.items():
         app = subject.fresh()
         plant(app)
-        if tree_sha256(app) == tree_sha256(subject.fresh()):
+        if tree_sha256(app) == untouched:
             continue  # nothing to plant it in, as in the empty workspace of a reply
         yield subject.expect("fail", f"cheat: {name}", ProbeEffect(app, CLAIM))
 

@@ -15,6 +15,7 @@ from onbox.bench.sandbox import Bind, Sandbox
 from onbox.bench.tasks import Task
 from onbox.bench.workspace import snapshot
 from onbox.evidence.records import GateEnd
+from onbox.trees import remove
 
 GateVerdict = Literal["pass", "fail", "fault"]
 
@@ -145,11 +146,21 @@ class AuditSubject:
         """
         if honest and self._warm is not None and not left.fault:
             code, reason = self._warm(left.app)
+            remove(left.app)
             return ProbeEnd(probe, expected, "pass" if code == 0 else "fail", f"{reason} (warm)")
         return self.expect_each_time(expected, probe, left, times=1)[0]
 
     def expect_each_time(self, expected: GateVerdict, probe: str, left: ProbeEffect, times: int) -> Sequence[ProbeEnd]:
-        """Ask the gate several times about the same; what it said first, and whether it said nothing else."""
+        """Ask the gate several times about the same; what it said first, and whether it said nothing else.
+
+        What was left is gone afterwards: some fifty copies of a large workspace take minutes to be removed at once.
+        """
+        try:
+            return self._asked(expected, probe, left, times)
+        finally:
+            remove(left.app)
+
+    def _asked(self, expected: GateVerdict, probe: str, left: ProbeEffect, times: int) -> Sequence[ProbeEnd]:
         if left.fault:
             return [ProbeEnd(probe, expected, "fault", left.fault)]
         cold = 1 if self._warm is not None else times

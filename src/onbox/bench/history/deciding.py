@@ -17,6 +17,8 @@ QUICK_S = 1.5
 """Where all take longer than this, those run that fail before, and of the others the quickest."""
 OTHERS_S = 0.5
 """What these others may take."""
+PYTEST_USAGE = 4
+"""How pytest ends that could not begin."""
 SELECTED: tuple[Kind, ...] = ("pytest", "unittest")
 """Runners that can be told which tests to run."""
 
@@ -32,7 +34,7 @@ class DecidingTests:
     Args:
         stable: ids that pass after, each time.
         undone: ids that pass before.
-        why: how the others fail before, by id.
+        why: how the others fail before, by id, or by what their ids begin with.
         limit_s: of one run.
         only: ids of the tests that are run from now on; all of them where it is empty.
     """
@@ -62,15 +64,17 @@ def find_deciding_tests(
     first = worker.observe(new, cpu_s=ALL_MAX_S)
     if first.timed_out or first.cost_s > ALL_MAX_S:
         raise DropError(f"its tests take more than {ALL_MAX_S:g} s")
+    if not first.passed:
+        raise DropError(f"no test passes after: {_last_words(first)}")
     # What a commit makes fast may take much longer before.
     slower_s = min(max(BEFORE_MIN_S, 8 * first.cost_s), ALL_MAX_S)
     before = worker.observe(old, cpu_s=slower_s)
-    if not before.tests:
+    if not (before.tests or _does_not_load(before, kind)):
         # Nothing was seen to fail: a box may have been too busy, or the code ends its own tests.
-        raise DropError("its tests give no result on the tree before")
+        raise DropError(f"its tests give no result on the tree before: {_last_words(before)}")
     failing = first.passed - before.passed
     if not failing:
-        raise DropError(_undecided(first))
+        raise DropError("no test that fails before passes after")
     only: frozenset[str] = frozenset()
     if max(first.cost_s, before.cost_s) > QUICK_S and kind in SELECTED:
         only = failing | (_quickest(first, first.passed) & _quickest(before, before.passed))
@@ -79,12 +83,13 @@ def find_deciding_tests(
         raise DropError(f"the tests that decide take more than {TESTS_MAX_S:g} s")
     limit_s = max(3.0, 4 * again.cost_s)
     once_more = worker.observe(old, only=only, cpu_s=slower_s)
-    if not once_more.tests:
-        raise DropError("its tests give no result on the tree before")
+    if not (once_more.tests or _does_not_load(once_more, kind)):
+        raise DropError(f"its tests give no result on the tree before: {_last_words(once_more)}")
     stable, undone = first.passed & again.passed, before.passed | once_more.passed
     if stable <= undone:
         raise DropError("its tests pass only sometimes")
-    return DecidingTests(stable, undone, before.why, limit_s, only)
+    why = before.why if before.tests else {"": _last_words(before)}
+    return DecidingTests(stable, undone, why, limit_s, only)
 
 
 def _quickest(run: Observed, names: Collection[str]) -> frozenset[str]:
@@ -100,11 +105,16 @@ def _quickest(run: Observed, names: Collection[str]) -> frozenset[str]:
     return frozenset(kept)
 
 
-def _undecided(first: Observed) -> str:
-    """Why no test decides: those after the commit pass before too, or do not run here at all."""
-    if first.passed:
-        return "no test that fails before passes after"
-    lines = [line.strip() for line in first.said.splitlines() if line.strip()]
+def _does_not_load(run: Observed, kind: Kind) -> bool:
+    """Whether no test could begin, because the set-up of all of them does not load: each of them fails then."""
+    return kind == "pytest" and run.exit_code == PYTEST_USAGE and "conftest" in run.said
+
+
+def _last_words(run: Observed) -> str:
+    """Why a run has no result: the runner's last line that names an error, or its last line; no path of this box."""
+    if run.timed_out:
+        return "they did not end in time"
+    lines = [line.strip() for line in run.said.splitlines() if line.strip()]
     errors = [line for line in lines if re.search(r"error|no module", line, re.IGNORECASE)]
-    last = (errors or lines or ["the runner said nothing"])[-1].encode("ascii", "backslashreplace").decode()
-    return f"no test passes after: {last[:160]}"
+    last = re.sub(r"^E\s+| \(/[^)]*\)", "", (errors or lines or ["the runner said nothing"])[-1])
+    return last.encode("ascii", "backslashreplace").decode()[:160]

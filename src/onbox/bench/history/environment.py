@@ -139,12 +139,12 @@ def _copy(source: Path, target: Path, left_out: Callable[[str], bool]) -> None:
 
 def _of_this_python(name: str) -> Iterator[tuple[Path, str]]:
     """The files of an installed distribution and of all that it requires."""
-    pending, seen = [name], set()
+    pending, visited = [name], set()
     while pending:
         current = _normal(pending.pop())
-        if current in seen:
+        if current in visited:
             continue
-        seen.add(current)
+        visited.add(current)
         try:
             found = metadata.distribution(current)
         except metadata.PackageNotFoundError:

@@ -13,6 +13,8 @@ from onbox.bench.history.paths import is_changelog
 TESTS_MAX = 12
 NAMES_MAX = 20
 WORDS_MAX = 3000
+CHANGELOG_LINES_MAX = 20_000
+"""A longer one is not read."""
 _TRAILER = re.compile(
     r"^(?:[A-Z][A-Za-z-]+-by|change-id|cc|fixes|closes|refs?|see|reviewed-on|git-svn-id|pull request|bug|issue)\s*:?.*"
     r"(?:@|#\d|https?://|[0-9a-f]{7,}).*$",
@@ -21,6 +23,11 @@ _TRAILER = re.compile(
 _VERSION_ONLY = re.compile(
     r"^(?:\W*(?:v|version|release[ds]?|bump|to|[A-Za-z0-9_.-]*)?\W*)?v?\d+(?:\.\d+)+\S*\W*$", re.IGNORECASE
 )
+_NO_NEWS = re.compile(
+    r"[\W_]*(?:v?\d[\w.\-+ ():,/]*)?[\W_]*|\[[^\]]+\]: *\S+"
+    r"|[\W_]*(?:[A-Z][a-z]{2,8}\.? \d{1,2},? \d{4}|unreleased)[\W_]*"
+)
+"""Lines of a changelog that tell nothing of a change: versions, dates, where links lead."""
 _TASK = "Change this project so that it does what is described here.\n"
 _PART = "Only a part of it is wanted: what the tests named below are about.\n"
 _UNSAID = "Change this project so that the tests named below pass: their names say what is wanted.\n"
@@ -73,12 +80,14 @@ def instruction(
         parts.append(wanted + "\n")
     if news:
         parts.append("The project's own notes on the change:\n\n" + news + "\n")
-    if part and wanted:
+    if part and (wanted or news):
         parts.append(_PART)
     touched = [name for name in sorted({*before, *least}) if before.get(name) != least.get(name)]
     stat = [f"- `{name}` ({_stat(before.get(name), least.get(name))})" for name in touched[:NAMES_MAX]]
     parts.append("Files that it is about, and how much of each:\n\n" + "\n".join(stat) + "\n")
-    tests = {name: content for name, content in hidden.items() if name in targets}
+    tests = {
+        name: content for name, content in hidden.items() if name in targets or name.rpartition("/")[2] == "conftest.py"
+    }
     if names := new_names(before, least, tests):
         calls = signatures(names, least)
         shown = ", ".join(f"`{calls.get(name, name)}`" for name in names)
@@ -164,12 +173,10 @@ def changelog(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> str:
     for name in sorted(after):
         if is_changelog(name):
             old, new = (text_of(files.get(name)).splitlines() for files in (before, after))
-            added += (
-                [line[2:].rstrip() for line in difflib.ndiff(old, new) if line.startswith("+ ")]
-                if len(new) < 5000
-                else []
-            )
-    kept = [line for line in added if line.strip() and not re.fullmatch(r"[\W_]*(?:v?\d[\w.\-+ ():,/]*)?[\W_]*", line)]
+            if len(new) < CHANGELOG_LINES_MAX:
+                steps = difflib.SequenceMatcher(None, old, new).get_opcodes()
+                added += [line.rstrip() for step in steps if step[0] != "equal" for line in new[step[3] : step[4]]]
+    kept = [line for line in added if line.strip() and not _NO_NEWS.fullmatch(line.strip())]
     return "\n".join(kept)[:WORDS_MAX]
 
 

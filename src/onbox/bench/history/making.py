@@ -143,7 +143,7 @@ class Maker:
         made: list[Mapping[str, bytes]] = []
         names: set[str] = set()
         fail_to_pass = change.deciding.stable - change.deciding.undone
-        count = len(places(change.old, change.new))
+        count = sum(is_code(place.name) for place in places(change.old, change.new))
         found = [
             pieces(change, group) for group in groups(change.suite.kind, change.suite.targets, fail_to_pass, count)
         ]

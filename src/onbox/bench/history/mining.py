@@ -3,7 +3,8 @@
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from pathlib import Path
 
 from onbox.bench.history.deciding import DropError
@@ -69,7 +70,7 @@ def mine(
         try:
             maker = Maker(repository, sealed, sandbox, making / "tasks", scratch, path.resolve().name, tell)
             kept = 0
-            for ends in _tried(maker, found, jobs, until):
+            for ends in _tried(maker, found, jobs, keep, until, tell):
                 for end in ends:
                     if isinstance(end, Kept):
                         place = target / end.name
@@ -84,10 +85,28 @@ def mine(
             remove(making)
 
 
+@dataclass
+class _Attempt:
+    """A commit that is tried: what it has made by now, and in the end what became of it."""
+
+    commit: Commit
+    kept: list[Kept]
+    future: Future[Sequence[Kept | Dropped]]
+
+    @property
+    def ends(self) -> Sequence[Kept | Dropped] | None:
+        """What became of it; None where it came to no end."""
+        future = self.future
+        return future.result() if future.done() and not future.cancelled() and future.exception() is None else None
+
+
 def _tried(
-    maker: Maker, commits: Sequence[Commit], jobs: int, until: float | None
+    maker: Maker, commits: Sequence[Commit], jobs: int, keep: int, until: float | None, tell: Callable[[str], None]
 ) -> Iterator[Sequence[Kept | Dropped]]:
-    """What became of each commit, in their order, until a time; those that come next are tried meanwhile."""
+    """What became of each commit, in their order, until a time or until `keep` tasks are made.
+
+    Those that come next are tried while one takes long, but none once those that were made by then are enough.
+    """
     halt = Halt()
     with halt:
         pool = ThreadPoolExecutor(jobs)
@@ -100,24 +119,33 @@ def _tried(
                     return [Dropped(commit.name, str(why))]
                 return kept
 
-        pending: deque[tuple[Future[Sequence[Kept | Dropped]], list[Kept]]] = deque()
-        left = iter(commits)
+        attempts: deque[_Attempt] = deque()
+        left, made = deque(commits), 0
         try:
-            for commit in left:
-                kept: list[Kept] = []
-                pending.append((pool.submit(attempt, commit, kept), kept))
-                if len(pending) > jobs:
-                    yield pending[0][0].result(_left_s(until))
-                    pending.popleft()
-            while pending:
-                yield pending[0][0].result(_left_s(until))
-                pending.popleft()
-        except TimeoutError:
-            # What a commit has made by now is whole, and stays.
+            while left or attempts:
+                if until is not None and time.monotonic() >= until:
+                    break
+                busy = [one.future for one in attempts if not one.future.done()]
+                if left and len(busy) < jobs and made + sum(len(one.kept) for one in attempts) < keep:
+                    commit, kept = left.popleft(), list[Kept]()
+                    attempts.append(_Attempt(commit, kept, pool.submit(attempt, commit, kept)))
+                    continue
+                if attempts and not attempts[0].future.done():
+                    wait(busy, _left_s(until), FIRST_COMPLETED)
+                while attempts and attempts[0].future.done():
+                    one = attempts.popleft()
+                    made += len(one.kept)
+                    yield one.future.result()
+                if not attempts and made >= keep:
+                    return
+            # The time is over: what was made by now is whole, and stays.
             halt.show()
             pool.shutdown(cancel_futures=True)
-            for _, some in pending:
-                yield some
+            given_up = [one for one in attempts if one.ends is None]
+            if left or given_up:
+                tell(f"the time is over: {len(given_up)} commits were under way, {len(left)} not begun")
+            for one in attempts:
+                yield one.kept if one.ends is None else one.ends
         finally:
             halt.show()
             pool.shutdown(cancel_futures=True)

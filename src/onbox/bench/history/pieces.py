@@ -1,11 +1,13 @@
 """A commit and its tests, and the pieces of work that it is parted into."""
 
+import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from onbox.bench.history.deciding import SELECTED, DecidingTests, DropError
 from onbox.bench.history.groups import TestGroup, bare_name
+from onbox.bench.history.paths import is_code
 from onbox.bench.history.reduce import TooMuchError, reduced
 from onbox.bench.history.repository import Commit
 from onbox.bench.history.runners import Suite
@@ -35,11 +37,21 @@ class CommitChange:
     worker: MiningWorker
     deciding: DecidingTests
     folder: Path
+    _passed: dict[tuple[bytes, tuple[str, ...], frozenset[str]], frozenset[str]] = field(default_factory=dict)
 
     def passes(self, files: Mapping[str, bytes], targets: Sequence[str], only: Collection[str] = ()) -> frozenset[str]:
-        """The ids that pass with the files of code as in `files`."""
-        chosen = only if self.suite.kind in SELECTED else ()
-        return self.worker.observe(files, targets, self.deciding.limit_s, chosen or self.deciding.only).passed
+        """The ids that pass with the files of code as in `files`; a state that had a result is not run twice."""
+        chosen = frozenset((only if self.suite.kind in SELECTED else ()) or self.deciding.only)
+        state = hashlib.sha256()
+        for name, content in sorted(files.items()):
+            state.update(f"{name}\0{len(content)}\0".encode() + content)
+        key = (state.digest(), tuple(targets), chosen)
+        if key in self._passed:
+            return self._passed[key]
+        end = self.worker.observe(files, targets, self.deciding.limit_s, chosen)
+        if end.tests:
+            self._passed[key] = end.passed
+        return end.passed
 
     def least(self, wanted: Collection[str], targets: Sequence[str], only: Collection[str] = ()) -> dict[str, bytes]:
         """The least part of the commit for which the tests `wanted` pass.
@@ -47,13 +59,16 @@ class CommitChange:
         Raises:
             DropError: it was not found.
         """
+
+        def works(some: Mapping[str, bytes]) -> bool:
+            return self.passes(some, targets, only).issuperset(wanted)
+
+        # Words about the change have many places, and are seldom what a test needs.
+        code = {name: content for name, content in self.new.items() if is_code(name)}
+        code |= {name: content for name, content in self.old.items() if not is_code(name)}
         try:
-            return reduced(
-                self.old,
-                self.new,
-                lambda some: self.passes(some, targets, only).issuperset(wanted),
-                lambda: self.worker.spent_s,
-            )
+            whole = code if code != self.new and works(code) else self.new
+            return reduced(self.old, whole, works, lambda: self.worker.spent_s)
         except TooMuchError:
             raise DropError("it changes too many places to find out which of them its tests need") from None
 

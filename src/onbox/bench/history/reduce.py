@@ -4,6 +4,7 @@ import difflib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from onbox.bench.diff import TEXT_BYTES_MAX
 
@@ -104,8 +105,16 @@ def reduced(
         smaller = applied(before, goal, [place for group in kept for place in group])
         if smaller == goal:
             return goal
-        # A place that was left out may part the lines around it anew.
-        goal = smaller
+        whole, goal = goal, smaller
+        # A place that was left out may part the lines around it anew; if not, none can go alone, and a file still may.
+        left_over = places(before, goal)
+        as_before = [_content(before, whole, place) for group in kept for place in group]
+        if [_content(before, goal, place) for place in left_over] == as_before:
+            names = dict.fromkeys(place.name for place in left_over)
+            each = [[place for place in left_over if place.name == name] for name in names]
+            several = [one for one in each if len(one) > 1] if len(each) > 1 else []
+            if not any(holds([other for other in each if other is not one]) for one in several):
+                return goal
 
 
 def _without_each(
@@ -127,8 +136,22 @@ def _without_each(
             size = max(size // 2, 1)
 
 
+def _content(before: Mapping[str, bytes], after: Mapping[str, bytes], place: HunkPlace) -> tuple[object, ...]:
+    """What a place changes: which lines into which, or a whole file."""
+    old, new = before.get(place.name), after.get(place.name)
+    steps = _steps(old, new)
+    if steps is None:
+        return place.name, new
+    begin, end, new_begin, new_end = steps[place.number]
+    return place.name, begin, end, tuple(_lines(new or b"")[new_begin:new_end])
+
+
+@lru_cache(maxsize=64)
 def _steps(old: bytes | None, new: bytes | None) -> list[tuple[int, int, int, int]] | None:
-    """The hunks between two texts; None where one is missing, no text or very large."""
+    """The hunks between two texts; None where one is missing, no text or very large.
+
+    Kept, because a search asks for those of the same two texts at each of its tries.
+    """
     if old is None or new is None or not (_is_text(old) and _is_text(new)):
         return None
     matcher = difflib.SequenceMatcher(None, _lines(old), _lines(new), autojunk=False)

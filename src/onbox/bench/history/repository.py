@@ -200,8 +200,8 @@ class GitRepository:
                 f"{self.path}: git {words[0]} took more than {GIT_S:g} s", "give fewer --commits"
             ) from error
         if done.returncode != 0:
-            said = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["it said nothing"]
-            text = said[0].encode("ascii", "backslashreplace").decode()[:200]
+            errors = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["it said nothing"]
+            text = errors[0].encode("ascii", "backslashreplace").decode()[:200]
             raise UsageError(f"{self.path}: git {words[0]}: {text}", "git fsck in it shows what is broken")
         return done.stdout
 

@@ -78,6 +78,8 @@ class Observed:
     """Of the processor, for the tests alone; None where nobody counted."""
     seconds_of: Mapping[str, float] = field(default_factory=dict)
     """Wall time by id, where the runner says it."""
+    exit_code: int | None = None
+    """Of the runner; None where it did not end, or nobody asked."""
 
     @property
     def cost_s(self) -> float:

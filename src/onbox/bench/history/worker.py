@@ -92,7 +92,8 @@ class MiningWorker:
             why = {str(name): str(words) for name, words in found["why"].items()}
             used = None if found["cpu_s"] is None else float(found["cpu_s"])
             lasted = {str(name): float(value) for name, value in found["seconds"].items()}
-            end = Observed(tests, str(found["said"]), seconds, why, found["exit"] is None, used, lasted)
+            code = None if found["exit"] is None else int(found["exit"])
+            end = Observed(tests, str(found["said"]), seconds, why, code is None, used, lasted, code)
             self.spent_s += end.cost_s
             return end
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -146,6 +147,8 @@ class MiningWorker:
 
     def _serve(self, calls: Path) -> None:
         files = {name: base64.b64encode(content).decode() for name, content in self._suite.hidden.items()}
+        # One that was lost may have been so because of what was loaded.
+        request = {**self._suite.request(), "files": files, "preload": self._started == 1}
         try:
             with self._halt.kept() if self._halt is not None else nullcontext():
                 self._sandbox.run(
@@ -153,7 +156,7 @@ class MiningWorker:
                     binds={"APP_DIR": Bind(self._app, "/app"), "CALLS_DIR": Bind(calls, "/calls", writable=True)},
                     cwd="APP_DIR",
                     timeout_s=LIFE_S,
-                    stdin=json.dumps({**self._suite.request(), "files": files}).encode(),
+                    stdin=json.dumps(request).encode(),
                     stop=self._stop,
                 )
         except RunHalted:

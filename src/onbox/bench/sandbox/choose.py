@@ -76,6 +76,6 @@ def working(tier: Callable[[], Sandbox]) -> Sandbox:
     with scratch_folder("choose") as folder:
         done = sandbox.run(["true"], binds={"WORK": Bind(folder, "/work")}, cwd="WORK", timeout_s=20)
     if done.exit_code != 0:
-        said = done.output.decode(errors="replace").strip() or "no output"
-        raise BoxError(f"{sandbox.name} cannot run `true`: exit code {done.exit_code}, {said}")
+        output = done.output.decode(errors="replace").strip() or "no output"
+        raise BoxError(f"{sandbox.name} cannot run `true`: exit code {done.exit_code}, {output}")
     return sandbox

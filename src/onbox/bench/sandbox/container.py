@@ -116,8 +116,8 @@ class ContainerSandbox:
         name = f"onbox-{uuid.uuid4().hex}"
         with ExitStack() as stack:
             notes = stack.enter_context(scratch_folder("container"))
-            cidfile, said = notes / "cid", notes / "said"
-            errors = stack.enter_context(said.open("wb"))
+            cidfile, errors_file = notes / "cid", notes / "said"
+            errors = stack.enter_context(errors_file.open("wb"))
             command = [
                 *(self.client.program, "run", "--rm", "--interactive", "--pull", "never", "--name", name),
                 *("--label", f"{_LABEL}={os.getpid()}", "--cidfile", str(cidfile)),
@@ -148,7 +148,7 @@ class ContainerSandbox:
             )
             code = process.wait()
             started = cidfile.is_file() and cidfile.stat().st_size > 0
-            words = said.read_text("utf-8", "replace").strip()
+            words = errors_file.read_text("utf-8", "replace").strip()
         out_of_memory = _OUT_OF_MEMORY in words
         if heard.timed_out:
             return Completed(None, heard.output, heard.truncated, heard.seconds, out_of_memory)
@@ -209,8 +209,8 @@ class ContainerSandbox:
         left = self.client.ask("ps", "--all", "--quiet", "--filter", f"label={_LABEL}").split()
         for container in left:
             # One of another onbox may be gone by now.
-            told = self.client.call("inspect", "--format", f'{{{{index .Config.Labels "{_LABEL}"}}}}', container)
-            owner = told.stdout.decode().strip()
+            answer = self.client.call("inspect", "--format", f'{{{{index .Config.Labels "{_LABEL}"}}}}', container)
+            owner = answer.stdout.decode().strip()
             if owner.isdecimal() and not Path("/proc", owner).exists():
                 self._remove(container)
 

@@ -44,3 +44,14 @@ def current() -> Halt | None:
     """The sign that this thread keeps; None in a thread that KeyboardInterrupt reaches."""
     halt: Halt | None = getattr(_kept, "halt", None)
     return halt
+
+
+def check() -> None:
+    """Go on, unless the sign that this thread keeps was shown: for work that waits for no sandboxed command.
+
+    Raises:
+        RunHalted: it was.
+    """
+    halt = current()
+    if halt is not None and halt.shown:
+        raise RunHalted

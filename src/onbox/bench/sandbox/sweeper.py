@@ -67,10 +67,10 @@ def main(mark: str) -> None:
     if os.read(0, 1):
         return
     entry = f"{VARIABLE}={mark}".encode()
-    seen = time.monotonic()
-    while time.monotonic() < seen + QUIET_S:
+    seen_s = time.monotonic()
+    while time.monotonic() < seen_s + QUIET_S:
         for pid in marked(entry):
-            seen = time.monotonic()
+            seen_s = time.monotonic()
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(LOOK_EVERY_S)

@@ -91,8 +91,8 @@ _known: dict[int, bool] = {}
 
 def _maps(device: int, path: Path) -> bool:
     if device not in _known:
-        asked = [str(interpreter()), "-I", "-S", str(_LAUNCHER), "can_map", str(path)]
-        _known[device] = subprocess.run(asked, capture_output=True, check=False).returncode == 0
+        command = [str(interpreter()), "-I", "-S", str(_LAUNCHER), "can_map", str(path)]
+        _known[device] = subprocess.run(command, capture_output=True, check=False).returncode == 0
     return _known[device]
 
 

@@ -28,6 +28,13 @@ def advice(case: Advice) -> str:
         if case.trouble is Trouble.NO_TOOLS:
             return "llama.cpp: another build: --jinja alone does not bring tools"
         text = text.replace("--jinja, and ", "").replace("--jinja ", "")
+    if case.is_set("--chat-template-file"):
+        text = text.replace("a --chat-template-file that", "another --chat-template-file, one that")
+    if case.trouble is Trouble.CONTEXT and case.is_set("--ctx-size"):
+        shared = "a smaller --parallel" if case.is_set("--parallel") else "divided by --parallel N"
+        return f"llama.cpp: a larger --ctx-size ({shared})"
+    if case.trouble is Trouble.SAMPLING and case.is_set("--props"):
+        return "llama.cpp: another build: --props alone does not tell"
     if case.trouble is Trouble.REASONING_IN_TEXT and case.is_set("--reasoning-format", "deepseek"):
         return "llama.cpp: another build, or a --chat-template-file whose thoughts it knows"
     return text

@@ -31,6 +31,12 @@ _HELPS = {
     Trouble.SAMPLING: "SGLang: look into the model's generation_config.json (--sampling-defaults)",
     Trouble.APIS: "SGLang: a newer version",
 }
+_WHERE_SET = {
+    Trouble.REASONING_LOST: ("--chat-template", "SGLang: another --chat-template, one that prints reasoning_content"),
+    Trouble.CONTEXT: ("--context-length", "SGLang: a larger --context-length"),
+    Trouble.SAMPLING: ("--sampling-defaults", "SGLang: look into the model's generation_config.json"),
+}
+"""What is said where an option is set already: of one whose value is at fault that it is to be another."""
 _CALLS = (Trouble.NO_TOOLS, Trouble.NO_CALL, Trouble.LEAK, Trouble.PARSE)
 UNNAMED = "NAME, the one of this model"
 
@@ -45,11 +51,15 @@ def advice(case: Advice) -> str:
         faults = [fault.as_text() for fault in known_faults(case, FAULTS, calls)]
         return "SGLang: " + ("; or ".join(faults) or "another version: no fault of the parser in use is known here")
     if case.trouble in _CALLS:
+        if case.is_set(PARSER) and not calls:
+            return f"SGLang: another {PARSER}, the one of this model"
         if case.is_set(PARSER, calls):
-            return "SGLang: another version, or a --chat-template that asks for calls as the parser in use reads them"
+            template = "another --chat-template, one" if case.is_set("--chat-template") else "a --chat-template"
+            return f"SGLang: another version, or {template} that asks for calls as the parser in use reads them"
         return f"SGLang: {PARSER} {calls or UNNAMED}"
     if case.trouble is Trouble.REASONING_IN_TEXT:
         if case.is_set(REASONING, reasoning):
             return "SGLang: another version"
         return f"SGLang: {REASONING} {reasoning or UNNAMED}"
-    return _HELPS.get(case.trouble, "")
+    option, other = _WHERE_SET.get(case.trouble, ("", ""))
+    return other if option and case.is_set(option) else _HELPS.get(case.trouble, "")

@@ -55,6 +55,13 @@ _HELPS = {
     Trouble.NO_USAGE: "vLLM: --enable-force-include-usage",
     Trouble.APIS: "vLLM: 0.10 or newer for responses, 0.12 or newer for messages",
 }
+_WHERE_SET = {
+    Trouble.REASONING_LOST: ("--chat-template", "vLLM: another --chat-template, one that prints reasoning"),
+    Trouble.CONTEXT: ("--max-model-len", "vLLM: a larger --max-model-len"),
+    Trouble.SAMPLING: ("--generation-config", "vLLM: look into the model's generation_config.json"),
+    Trouble.NO_USAGE: ("--enable-force-include-usage", "vLLM: another version"),
+}
+"""What is said where an option is set already: of one whose value is at fault that it is to be another."""
 _CALLS = (Trouble.NO_TOOLS, Trouble.NO_CALL, Trouble.LEAK, Trouble.PARSE)
 _BROKEN = (Trouble.STREAM, Trouble.ARGUMENTS)
 UNNAMED = "NAME, the one of this model"
@@ -70,10 +77,17 @@ def advice(case: Advice) -> str:
         return _call_parser(case, parsers)
     if case.trouble is Trouble.REASONING_IN_TEXT:
         reasoning = (parsers and parsers.reasoning) or UNNAMED
+        if reasoning is UNNAMED and case.is_set(REASONING):
+            return f"vLLM: another {REASONING}, the one of this model"
         if case.is_set(REASONING, reasoning):
-            return "vLLM: another version, or a --chat-template that opens the thought as its parser wants it"
+            return f"vLLM: another version, or {_template(case)} that opens the thought as its parser wants it"
         return f"vLLM: {REASONING} {reasoning}"
-    return _HELPS.get(case.trouble, "")
+    option, other = _WHERE_SET.get(case.trouble, ("", ""))
+    return other if option and case.is_set(option) else _HELPS.get(case.trouble, "")
+
+
+def _template(case: Advice) -> str:
+    return "another --chat-template, one" if case.is_set("--chat-template") else "a --chat-template"
 
 
 def _of_the_parser(case: Advice, parsers: Parsers | None) -> str:
@@ -93,9 +107,9 @@ def _call_parser(case: Advice, parsers: Parsers | None) -> str:
     ]
     missing = [f"{name} {value}".rstrip() for name, value in named if not case.is_set(name, value)]
     if parsers is None and case.is_set(PARSER):
-        missing = [f"another {PARSER} than {case.options[PARSER]}" if case.options else PARSER]
+        missing = [f"another {PARSER}, the one of this model"]
     if not missing:
-        return "vLLM: another version, or a --chat-template that asks for calls as the parser in use reads them"
+        return f"vLLM: another version, or {_template(case)} that asks for calls as the parser in use reads them"
     text = f"vLLM: {' '.join(missing)}"
     since = parsers.since if parsers else ""
     if since and case.version and numbers(case.version) < numbers(since):

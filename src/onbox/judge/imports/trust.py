@@ -133,18 +133,22 @@ def _decode(cell: ImportedCell, name: str, value: float) -> float | None:
 
 def _few(cells: Sequence[ImportedCell]) -> list[str]:
     empty = [cell.label or cell.file for cell in cells if not cell.numbers or cell.requests == 0]
-    said = [f"Nothing was measured in {several(empty)}."] if empty else []
+    sentences = [f"Nothing was measured in {several(empty)}."] if empty else []
     few = sorted({cell.requests for cell in cells if cell.requests is not None and 0 < cell.requests < 10})
-    return [*said, f"Some means are of {few[0]} requests only; the spread of so few says little."] if few else said
+    return (
+        [*sentences, f"Some means are of {few[0]} requests only; the spread of so few says little."]
+        if few
+        else sentences
+    )
 
 
 def _failed(cells: Sequence[ImportedCell]) -> list[str]:
-    said = []
+    sentences = []
     if any(cell.failed for cell in cells):
-        said.append("Some requests failed, and the means are of the others alone.")
+        sentences.append("Some requests failed, and the means are of the others alone.")
     if any(cell.tool in HIDE_BROKEN_STREAMS for cell in cells):
-        said.append("An error in the middle of a stream counts as success for this tool and is in its means.")
-    return said
+        sentences.append("An error in the middle of a stream counts as success for this tool and is in its means.")
+    return sentences
 
 
 # ---------------------------------------------------------------- runs
@@ -175,9 +179,9 @@ def _group(model: str, arm: str, task: str, runs: Sequence[ImportedRun]) -> Runs
 
 
 def _worth(runs: Sequence[ImportedRun]) -> tuple[Trust, str]:
-    told = [outcome_of(run) for run in runs]
+    ends = [outcome_of(run) for run in runs]
     unread = sum((run.toolNames or ()).count("invalid") for run in runs)
-    if invalid := [each for each in told if each.outcome is Outcome.INVALID]:
+    if invalid := [each for each in ends if each.outcome is Outcome.INVALID]:
         return (
             Trust.NO,
             f"{len(invalid)} of them say nothing of the model: {several(sorted({e.detail for e in invalid}))}.",
@@ -185,12 +189,12 @@ def _worth(runs: Sequence[ImportedRun]) -> tuple[Trust, str]:
     if any(run.exitCode for run in runs):
         broken = sum(bool(run.exitCode) for run in runs)
         return Trust.NO, f"In {broken} of them the agent ended in an error, which may be no fault of the model."
-    if silent := sum(each.code == "M-NOCALL" for each in told):
+    if silent := sum(each.code == "M-NOCALL" for each in ends):
         return Trust.NO, (
             f"{silent} failed without one tool call: the model never tried, or the server lost the calls;"
             " the row cannot tell."
         )
-    if any(each.outcome is Outcome.FAILED for each in told) and is_chat(runs[0]):
+    if any(each.outcome is Outcome.FAILED for each in ends) and is_chat(runs[0]):
         return Trust.CARE, "A gate of patterns failed on text that was not kept: curly quotes or dashes are enough."
     if unread:
         calls = "1 call" if unread == 1 else f"{unread} calls"

@@ -37,14 +37,14 @@ def judge_import(head: ImportHead, runs: Sequence[ImportedRun], incumbent: str =
         runs: all of them.
         incumbent: the model that the owner runs now; empty takes the one that passes more often, and says so.
     """
-    told = [(run, outcome_of(run)) for run in runs]
-    models = list(dict.fromkeys(run.model for run, _ in told))
-    keys = _keys(told)
-    first = incumbent or max(models, key=lambda model: _rate(told, model), default="")
+    ends = [(run, outcome_of(run)) for run in runs]
+    models = list(dict.fromkeys(run.model for run, _ in ends))
+    keys = _keys(ends)
+    first = incumbent or max(models, key=lambda model: _rate(ends, model), default="")
     ordered = sorted(models, key=lambda model: model != first)
-    plan = _plan(head, ordered, first, keys, told)
+    plan = _plan(head, ordered, first, keys, ends)
     judged = [
-        _judged(contender, keys, [each for each in told if each[0].model == contender.name])
+        _judged(contender, keys, [each for each in ends if each[0].model == contender.name])
         for contender in plan.contenders
     ]
     rule = Rule()
@@ -52,7 +52,7 @@ def judge_import(head: ImportHead, runs: Sequence[ImportedRun], incumbent: str =
     table = pair_table(judged, pair, rule) if pair else ()
     reasons = [*narrative.reasons(judged, pair), LITTLE]
     if len(plan.arms) > 1:
-        others = sum(run.arm != plan.arms[0] for run, _ in told)
+        others = sum(run.arm != plan.arms[0] for run, _ in ends)
         reasons.append(f"Only runs of arm {plan.arms[0]} are compared; {count(others, 'run')} of other arms are not.")
     if pair and not incumbent:
         reasons.append(_who_is_meant(pair))
@@ -71,7 +71,7 @@ def judge_import(head: ImportHead, runs: Sequence[ImportedRun], incumbent: str =
         population=population(pair),
         bracket=pair.bracket if pair else None,
         checks=(),
-        runs=tuple(_run(run, outcome, number) for number, (run, outcome) in enumerate(told, 1)),
+        runs=tuple(_run(run, outcome, number) for number, (run, outcome) in enumerate(ends, 1)),
         basis=basis_of(pair),
         pairs=table,
         standings=standings(judged, table, rule),
@@ -87,19 +87,19 @@ def _who_is_meant(pair: HeadToHead) -> str:
     )
 
 
-def _keys(told: Iterable[Told]) -> list[CellKey]:
+def _keys(ends: Iterable[Told]) -> list[CellKey]:
     """Every task and arm, the baseline first: where none is called so, the arm that comes first."""
-    keys = dict.fromkeys((run.task, run.arm) for run, _ in told)
+    keys = dict.fromkeys((run.task, run.arm) for run, _ in ends)
     return sorted(keys, key=lambda key: key[1] != BASELINE)
 
 
-def _rate(told: Iterable[Told], model: str) -> float:
-    found = [outcome.outcome for run, outcome in told if run.model == model and outcome.outcome is not Outcome.INVALID]
+def _rate(ends: Iterable[Told], model: str) -> float:
+    found = [outcome.outcome for run, outcome in ends if run.model == model and outcome.outcome is not Outcome.INVALID]
     return found.count(Outcome.PASSED) / len(found) if found else -1.0
 
 
-def _plan(head: ImportHead, models: Sequence[str], first: str, keys: Sequence[CellKey], told: Sequence[Told]) -> Plan:
-    each = Counter((run.model, run.task, run.arm) for run, _ in told)
+def _plan(head: ImportHead, models: Sequence[str], first: str, keys: Sequence[CellKey], ends: Sequence[Told]) -> Plan:
+    each = Counter((run.model, run.task, run.arm) for run, _ in ends)
     # No folder is made of these names: an organisation and a slash stand in many of them.
     return Plan(
         created_at=head.imported_at,
@@ -120,25 +120,25 @@ def _plan(head: ImportHead, models: Sequence[str], first: str, keys: Sequence[Ce
     )
 
 
-def _judged(contender: ContenderPlan, keys: Sequence[CellKey], told: Sequence[Told]) -> JudgedContender:
+def _judged(contender: ContenderPlan, keys: Sequence[CellKey], ends: Sequence[Told]) -> JudgedContender:
     arm = keys[0][1]
-    cells = {key: _cell([outcome for run, outcome in told if (run.task, run.arm) == key]) for key in keys}
-    told = [each for each in told if each[0].arm == arm]
-    valid = [(run, outcome) for run, outcome in told if outcome.outcome is not Outcome.INVALID]
+    cells = {key: _cell([outcome for run, outcome in ends if (run.task, run.arm) == key]) for key in keys}
+    ends = [each for each in ends if each[0].arm == arm]
+    valid = [(run, outcome) for run, outcome in ends if outcome.outcome is not Outcome.INVALID]
     passed = sum(outcome.outcome is Outcome.PASSED for _, outcome in valid)
     unserved = sum(outcome.open for _, outcome in valid)
     tasks = list(dict.fromkeys(task for task, _ in keys))
     own = [cells.get((task, arm), Cell(())) for task in tasks]
     timed = all(run.wallMs is not None for run, _ in valid)
     seconds = sum(run.wallMs or 0.0 for run, _ in valid) / 1000
-    reasons = Counter(outcome.code for _, outcome in told if outcome.outcome is Outcome.INVALID)
+    reasons = Counter(outcome.code for _, outcome in ends if outcome.outcome is Outcome.INVALID)
     result = ContenderResult(
         name=contender.name,
         role=contender.role.value,
         passed=passed,
         valid=len(valid),
-        invalid=len(told) - len(valid),
-        attempted=len(told),
+        invalid=len(ends) - len(valid),
+        attempted=len(ends),
         pass_rate=rounded(passed / len(valid)) if valid else None,
         interval=rounded_pair(suite_interval(own)),
         population_interval=rounded_pair(population_interval(own)),

@@ -132,11 +132,13 @@ def _broken_files(run: RunRecord) -> tuple[str, ...] | None:
 
 def _rule(run: RunRecord, asked: Sequence[Exchange], samples: Sequence[Sample], context: RunContext) -> tuple[str, str]:
     """(code, what was seen) by the first rule that fits."""
-    if context.guarded is not None and not run.engine_alive:
+    # What passed was done before the engine was gone.
+    gone = not run.engine_alive and (run.gate is None or run.gate.exit_code != 0)
+    if context.guarded is not None and gone:
         return "I-GUARD", context.guarded
     if run.fault or run.fault_kind:
         return FAULTS.get(run.fault_kind or FaultKind.SANDBOX, "I-SANDBOX"), run.fault
-    if not run.engine_alive:
+    if gone:
         return "I-CONN", "the engine did not answer after the agent had stopped"
     if not asked:
         return "I-AGENT", run.agent.detail or "no request reached the server"

@@ -13,7 +13,8 @@ CONTEXT = re.compile(
     r"|max_(?:completion_)?tokens.{0,80}too large|max_tokens must be at least 1, got -\d"
     r"|(?:maximum|max)[ _](?:model|sequence|prompt|input|seq)[ _]?len(?:gth)?|max_seq_len|max_model_len|max_num_tokens"
     r"|exceeds? the (?:maximum )?(?:allowed|model)\b.{0,20}length|prompt (?:is )?too long|input is too long"
-    r"|\d+ tokens?\W.{0,40}exceed|maximum number of tokens|`?inputs`? (?:tokens \+|must have less than)"
+    r"|\d+ tokens?\W.{0,40}exceed|maximum number of tokens|tokens? (?:count|limit) exceed|too many tokens"
+    r"|`?inputs`? (?:tokens \+|must have less than)"
     r"|default_max_tokens \(-?\d+\) must be greater than 0|reduce the length of the (?:input|messages|prompt)",
     re.IGNORECASE | re.DOTALL,
 )

@@ -30,17 +30,17 @@ def bears(arm: ArmPlan, canaries: Collection[str], exchanges: Sequence[Exchange]
         return any(canary in text for canary in canaries for text in texts)
     if arm.mcp:
         names = {name for request in requests for name in _tool_names(request)}
-        told = [json.dumps(request) for request in requests]
-        return all(_serves(server, names, told) for server in arm.mcp)
+        bodies = [json.dumps(request) for request in requests]
+        return all(_serves(server, names, bodies) for server in arm.mcp)
     settings = [request for request in requests if isinstance(request, dict)]
     return bool(settings) and all(
         request.get(key) == value for request in settings for key, value in arm.sampling.items()
     )
 
 
-def _serves(server: str, names: Collection[str], told: Sequence[str]) -> bool:
+def _serves(server: str, names: Collection[str], bodies: Sequence[str]) -> bool:
     """Whether tools of a server are offered, or told of by name: Qwen Code offers one only after the model asked."""
-    return any(server in name for name in names) or any(f"mcp__{server}__" in text for text in told)
+    return any(server in name for name in names) or any(f"mcp__{server}__" in text for text in bodies)
 
 
 def _tool_names(holder: Any) -> Iterator[str]:

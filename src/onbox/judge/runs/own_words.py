@@ -101,6 +101,9 @@ def _echoed(request: Any) -> Iterator[tuple[str, Any, str | None]]:
             yield _text(message.get("name")), message.get("arguments"), None
         if message.get("role") != "assistant":
             continue
+        if isinstance(single := message.get("function_call"), dict):
+            # The older form of the chat API: one call, without an id.
+            yield _text(single.get("name")), single.get("arguments"), None
         for call in _list(message.get("tool_calls")):
             inner = call.get("function")
             function = inner if isinstance(inner, dict) else {}

@@ -86,25 +86,25 @@ def _arguments(detail: str, unchanged: Calls, flipped: Calls, raw: Calls) -> Rep
     """What became of arguments of which some came broken again."""
     lists = [[each for each in calls if each is not None] for calls in (unchanged, flipped, raw)]
     served, turned, past = lists
-    told = f"{detail}; with whole arguments: {_counts(served, turned, past)}"
+    counted = f"{detail}; with whole arguments: {_counts(served, turned, past)}"
     mostly = 2 * served.count(False) > len(served)
     if past.count(False):
         settled = ReplayOutcome.WRITTEN_SO if past.count(False) * 2 > len(past) or not mostly else ReplayOutcome.OPEN
-        return ReplayResult(settled, told)
+        return ReplayResult(settled, counted)
     held = past or turned
     if mostly and held and all(held):
-        return ReplayResult(ReplayOutcome.BROKEN, told)
+        return ReplayResult(ReplayOutcome.BROKEN, counted)
     if not past and turned and not any(turned):
         # Whole or streamed it is the same: the model, or a parser that breaks both ways.
-        return ReplayResult(ReplayOutcome.OPEN, f"{told}; no road past this server's parser is known")
-    return ReplayResult(ReplayOutcome.OPEN, told)
+        return ReplayResult(ReplayOutcome.OPEN, f"{counted}; no road past this server's parser is known")
+    return ReplayResult(ReplayOutcome.OPEN, counted)
 
 
 def _counts(unchanged: Sequence[bool], flipped: Sequence[bool], raw: Sequence[bool]) -> str:
-    told = [f"unchanged {sum(unchanged)} of {len(unchanged)}"]
-    told += [f"streamed the other way {sum(flipped)} of {len(flipped)}"] if flipped else []
-    told += [f"past the parser {sum(raw)} of {len(raw)}"] if raw else []
-    return ", ".join(told)
+    parts = [f"unchanged {sum(unchanged)} of {len(unchanged)}"]
+    parts += [f"streamed the other way {sum(flipped)} of {len(flipped)}"] if flipped else []
+    parts += [f"past the parser {sum(raw)} of {len(raw)}"] if raw else []
+    return ", ".join(parts)
 
 
 def _served(exchanges: Sequence[Exchange], purpose: str, schemas: Schemas) -> list[bool | None]:

@@ -16,8 +16,8 @@ def turns_of(exchanges: Sequence[Exchange], samples: Sequence[Sample]) -> tuple[
 
 def first_token_s(turns: Sequence[TurnResult]) -> float | None:
     """Median time to the first token of the turns that show one."""
-    seen = [turn.ttft_s for turn in turns if turn.ttft_s is not None]
-    return rounded(median(seen)) if seen else None
+    times_s = [turn.ttft_s for turn in turns if turn.ttft_s is not None]
+    return rounded(median(times_s)) if times_s else None
 
 
 def decode_tok_s(samples: Sequence[Sample]) -> float | None:

@@ -34,9 +34,7 @@ def wire_end(asked: Sequence[Exchange], replies: Sequence[Reply], *, limited: bo
     """
     pairs = list(zip(asked, replies, strict=True))
     start = next((n + 1 for n in reversed(range(len(pairs))) if _is_complete(*pairs[n])), 0)
-    found = [
-        end for n in range(start, len(pairs)) if _tells(*pairs[n], limited=limited) and (end := _end(pairs, n, start))
-    ]
+    found = [end for n in range(start, len(pairs)) if _tells(*pairs[n], limited=limited) and (end := _end(pairs, n))]
     return next((end for end in reversed(found) if not end[0].startswith("I-")), found[-1] if found else None)
 
 
@@ -59,7 +57,7 @@ def _words(exchange: Exchange, reply: Reply) -> str:
     return "" if reply.error == exchange.error else reply.error or ""
 
 
-def _end(pairs: Sequence[tuple[Exchange, Reply]], n: int, start: int) -> tuple[str, str]:
+def _end(pairs: Sequence[tuple[Exchange, Reply]], n: int) -> tuple[str, str]:
     exchange, reply = pairs[n]
     status, words = exchange.status, _words(exchange, reply)
     said = one_line(words or reply.error or exchange.error or f"HTTP status {status}")
@@ -80,9 +78,11 @@ def _end(pairs: Sequence[tuple[Exchange, Reply]], n: int, start: int) -> tuple[s
         return "I-CONN", said
     if status in NAMED or not 400 <= status < 500:
         return NAMED.get(status, "I-5XX"), said
-    if start and holds_model_text(exchange.request):
+    # An answer that broke off counts: an agent sends back what came of it.
+    answered = [other for other, _ in pairs[:n] if other.status == 200]
+    if answered and holds_model_text(exchange.request):
         if status == 413:
             return "L-CTX", f"larger than the server takes: {said}"
-        if not names_a_setting(words, exchange.request, pairs[start - 1][0].request):
-            return "S-HISTORY", f"{start} answered before, then status {status}: {said}"
+        if not names_a_setting(words, exchange.request, answered[-1].request):
+            return "S-HISTORY", f"{len(answered)} answered before, then status {status}: {said}"
     return "I-4XX", said

@@ -19,29 +19,29 @@ CHANCE_PARTS = 1
 
 def judge_try(shown: TryEvidence) -> SightTrial:
     """Say how one question ended. Whatever came is data: it may be huge, broken, a tool call, or nothing."""
-    exchange, asked = shown.exchange, shown.asked
+    exchange, attempt = shown.exchange, shown.asked
     reply = read_reply(exchange) if exchange is not None else Reply()
     found = Reading(())
     if exchange is None or exchange.status is None or (exchange.status == 200 and (exchange.error or reply.error)):
         outcome, note = SightOutcome.BROKEN, _short((exchange and exchange.error) or reply.error or "nothing was kept")
     elif exchange.status != 200:
-        said = reply.error or exchange.body()[: 4 * REFUSAL_SHOWN].decode("utf-8", "replace")
-        outcome, note = SightOutcome.REFUSED, f"status {exchange.status}: {_short(said)}"
+        message = reply.error or exchange.body()[: 4 * REFUSAL_SHOWN].decode("utf-8", "replace")
+        outcome, note = SightOutcome.REFUSED, f"status {exchange.status}: {_short(message)}"
     else:
-        found, outcome, note = _read(reply, asked.expected, asked.decoys)
+        found, outcome, note = _read(reply, attempt.expected, attempt.decoys)
     return SightTrial(
-        n=asked.n,
-        kind=asked.kind,
-        control=asked.control,
-        width=asked.width,
-        height=asked.height,
-        expected=asked.expected,
+        n=attempt.n,
+        kind=attempt.kind,
+        control=attempt.control,
+        width=attempt.width,
+        height=attempt.height,
+        expected=attempt.expected,
         found=sum(found.found),
         outcome=outcome,
         answer=_short(reply.content, ANSWER_SHOWN),
         note=note,
         prompt_tokens=reply.prompt_tokens,
-        image=f"{shown.where}/{asked.image}" if asked.image else "",
+        image=f"{shown.where}/{attempt.image}" if attempt.image else "",
     )
 
 

@@ -43,13 +43,13 @@ def judge_sight(evidence: SightEvidence) -> SightResult | None:
         return None
     answers = answers_of(evidence)
     cause = _by_answers(answers) or _by_facts(facts, answers) or _by_refusal(facts, answers, evidence.coherence)
-    seen = cause.reason in (SightReason.SEES, SightReason.SEEN_BADLY)
+    sees = cause.reason in (SightReason.SEES, SightReason.SEEN_BADLY)
     return SightResult(
         sees=cause.sees,
         reason=cause.reason,
         detail=cause.detail,
         advice=cause.advice,
-        missing=() if seen else _missing(facts, cause, answers),
+        missing=() if sees else _missing(facts, cause, answers),
         rates=answers.rates(),
         controls=_controls(answers),
         trials=answers.trials,
@@ -202,5 +202,5 @@ def _controls(answers: Answers) -> str:
     if guessed := answers.guessed():
         return f"question {guessed.n} was answered rightly {_without(guessed)}"
     kinds = {control: [t for t in answers.controls if t.control == control] for control in ("text only", "blank")}
-    told = [f"{len(trials)} {name}" for name, trials in kinds.items() if trials]
-    return f"{several(told)}: none was answered rightly, as it should be"
+    counts = [f"{len(trials)} {name}" for name, trials in kinds.items() if trials]
+    return f"{several(counts)}: none was answered rightly, as it should be"

@@ -141,6 +141,8 @@ def _weighed(
     least_fixed = line.intercept - _wider_bytes(ceiling) * line.slope
     fixed_half = COVERAGE_FACTOR * line.intercept_error
     own, owns = _own_work(line, added, first, ceiling)
+    if shares[0] > 1:
+        return _work_on_context(shares[0], own, owns, (*by_depth, *by_number[1:]))
     found = Bound(
         kind=BoundKind.UNDECIDED,
         effective_gb_s=rounded(rate),
@@ -156,6 +158,24 @@ def _weighed(
     )
     kind, why = _kind(shares, owns, rates, ceiling)
     return found.model_copy(update={"kind": kind, "why": why})
+
+
+def _work_on_context(times: float, own: float | None, owns: Pair | None, points: tuple[BoundPoint, ...]) -> Bound:
+    """Context that costs more than reading it: its slope is no bandwidth, and what a further sequence adds is left."""
+    why = (
+        f"at the pace of its context a step would take {times:.2g} times as long as it does or more: context costs work"
+        " here and not only reading, so that its slope tells nothing of memory"
+    )
+    computes = owns is not None and owns[0] >= HALF
+    if owns is not None:
+        why = f"a further sequence adds {_between(owns)} of a step beside what it reads; {why}"
+    return Bound(
+        kind=BoundKind.COMPUTE if computes else BoundKind.UNDECIDED,
+        sequence_share=None if own is None else rounded(own),
+        sequence_share_interval=rounded_pair(owns),
+        points=points,
+        why=why,
+    )
 
 
 def _wider_bytes(ceiling: Ceiling) -> float:

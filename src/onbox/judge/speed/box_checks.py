@@ -147,11 +147,11 @@ def _short_of_memory(swapped: int | None, share: float) -> str:
 
 def watched(context: CheckContext) -> Sequence[Moment]:
     """The moments of the measured requests; none when they do not cover them, or have gaps."""
-    asked = [exchange for exchange in context.exchanges if exchange.purpose == "measured"]
-    if not asked or len(context.moments) < 2:
+    measured = [exchange for exchange in context.exchanges if exchange.purpose == "measured"]
+    if not measured or len(context.moments) < 2:
         return ()
-    begin_ns = min(exchange.t0_ns for exchange in asked)
-    end_ns = max(exchange.t0_ns + (exchange.ended_ns or 0) for exchange in asked)
+    begin_ns = min(exchange.t0_ns for exchange in measured)
+    end_ns = max(exchange.t0_ns + (exchange.ended_ns or 0) for exchange in measured)
     stamps = [moment.t_ns for moment in context.moments]
     covered = stamps[0] <= begin_ns and stamps[-1] >= end_ns
     gap_s = max(later - earlier for earlier, later in pairwise(stamps)) / SECOND_NS

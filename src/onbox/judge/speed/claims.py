@@ -59,18 +59,18 @@ def _judge(claim: Claim, speed: Measurement, served: ServedModel) -> ClaimResult
 
 
 def _value(claim: Claim, speed: Measurement) -> Difference | None:
-    said = f"{claim.tok_s:g} tok/s ± {100 * claim.tolerance:g} percent"
+    claimed = f"{claim.tok_s:g} tok/s ± {100 * claim.tolerance:g} percent"
     if speed.interval is None:
-        return _difference("value", said, "no valid rate", "a measurement that failed a check reproduces nothing")
+        return _difference("value", claimed, "no valid rate", "a measurement that failed a check reproduces nothing")
     found = _of_values(claim, speed.interval)
     if found == REPRODUCES:
         return None
-    seen = f"{speed.interval[0]:.4g} to {speed.interval[1]:.4g} tok/s"
+    measured = f"{speed.interval[0]:.4g} to {speed.interval[1]:.4g} tok/s"
     why = {
         DIFFERS: "the whole interval lies outside of the tolerance",
         UNDECIDED: "the interval lies across the edge of the tolerance: the rate is not known well enough (--within)",
     }[found]
-    return _difference("value", said, seen, why)
+    return _difference("value", claimed, measured, why)
 
 
 def _of_values(claim: Claim, interval: tuple[float, float]) -> str:
@@ -120,23 +120,25 @@ def _profile(claim: Claim, speed: Measurement, served: ServedModel) -> Iterator[
 
 
 def _speculation(claim: Claim, speed: Measurement) -> Difference | None:
-    claimed, seen = claim.speculation not in (None, "none"), speed.acceptance_length
-    if not claimed and seen is None:
+    claimed, accepted = claim.speculation not in (None, "none"), speed.acceptance_length
+    if not claimed and accepted is None:
         return None
-    measured = "none seen" if seen is None else f"{seen:.3g} tokens a pass"
+    measured = "none seen" if accepted is None else f"{accepted:.3g} tokens a pass"
     why = "with speculation a pass makes several tokens, as many as the text allows"
     return _difference("speculation", _or_not_told(claim.speculation), measured, why)
 
 
 def _depth(claim: Claim, speed: Measurement) -> Difference | None:
     prompts = [one.prompt_tokens for one in speed.each if one.prompt_tokens is not None]
-    seen = round(median(prompts)) if prompts else None
+    prompt_tokens = round(median(prompts)) if prompts else None
     why = "every token of context is read again for each token of output"
-    if claim.context_tokens is not None and seen is not None:
-        apart = abs(seen - claim.context_tokens)
+    if claim.context_tokens is not None and prompt_tokens is not None:
+        apart = abs(prompt_tokens - claim.context_tokens)
         if apart <= max(limit.SAME_CONTEXT_TOKENS, limit.SAME_CONTEXT_SHARE * claim.context_tokens):
             return None
-    return _difference("depth", _or_not_told(claim.context_tokens), _or_not_told(seen), _why(claim.context_tokens, why))
+    return _difference(
+        "depth", _or_not_told(claim.context_tokens), _or_not_told(prompt_tokens), _why(claim.context_tokens, why)
+    )
 
 
 def _box(claim: Claim, served: ServedModel) -> Difference | None:
@@ -145,16 +147,18 @@ def _box(claim: Claim, served: ServedModel) -> Difference | None:
     return _difference("box", claim.box, ", ".join(served.box) or "not known", "another box has another memory")
 
 
-def _same(what: str, claimed: object, seen: object, why: str) -> Difference | None:
-    if claimed is not None and claimed == seen:
+def _same(what: str, claimed: object, measured: object, why: str) -> Difference | None:
+    if claimed is not None and claimed == measured:
         return None
-    return _difference(what, _or_not_told(claimed), _or_not_told(seen), _why(claimed, why))
+    return _difference(what, _or_not_told(claimed), _or_not_told(measured), _why(claimed, why))
 
 
-def _named(what: str, claimed: str | None, seen: str, why: str) -> Difference | None:
-    if claimed is not None and _plain(claimed) == _plain(seen):
+def _named(what: str, claimed: str | None, measured: str, why: str) -> Difference | None:
+    if claimed is not None and _plain(claimed) == _plain(measured):
         return None
-    return _difference(what, _or_not_told(claimed), seen or f"not known: state it with --{what}", _why(claimed, why))
+    return _difference(
+        what, _or_not_told(claimed), measured or f"not known: state it with --{what}", _why(claimed, why)
+    )
 
 
 # ---------------------------------------------------------------- what is worth knowing beside it
@@ -169,8 +173,8 @@ def _remarks(claim: Claim, speed: Measurement) -> Iterator[Difference]:
         yield _difference("counting", _or_not_told(claim.counting), "usage", _why(claim.counting, why), bars=False)
 
 
-def _difference(what: str, claimed: str, seen: str, why: str, bars: bool = True) -> Difference:
-    return Difference(what=what, claimed=claimed, measured=seen, why=why, bars=bars)
+def _difference(what: str, claimed: str, measured: str, why: str, bars: bool = True) -> Difference:
+    return Difference(what=what, claimed=claimed, measured=measured, why=why, bars=bars)
 
 
 def _why(claimed: object, why: str) -> str:

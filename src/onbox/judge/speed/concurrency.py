@@ -69,10 +69,10 @@ def _round(samples: Sequence[Sample], begun_ns: Mapping[int, int]) -> Concurrent
 
 def _arrived_until(sample: Sample, t_ns: int) -> float:
     """Tokens that had arrived by then, the way from one arrival to the next counted in part."""
-    seen = [arrival for arrival in sample.reply.arrivals if arrival.visible]
+    visible = [arrival for arrival in sample.reply.arrivals if arrival.visible]
     each = arrived(sample.reply) / max(1, sample.reply.chunks)
     tokens, before_ns = 0.0, None
-    for arrival in seen:
+    for arrival in visible:
         if arrival.t_ns > t_ns:
             if before_ns is not None:
                 tokens += each * arrival.visible * (t_ns - before_ns) / (arrival.t_ns - before_ns)

@@ -18,8 +18,8 @@ NONE_OPEN = "the engine has no accelerator open"
 def clock(context: CheckContext) -> Check:
     """The clock under load is near its maximum: a faulty box can run at a third of it and look healthy."""
     least = 100 * limit.GPU_CLOCK_MIN
-    if (told := _not_watched(context, least, "% of the maximum")) is not None:
-        return told
+    if (unwatched := _not_watched(context, least, "% of the maximum")) is not None:
+        return unwatched
     shares = {
         index: [gpu.sm_clock_mhz / gpu.sm_clock_max_mhz for gpu in gpus if gpu.sm_clock_mhz and gpu.sm_clock_max_mhz]
         for index, gpus in _by_device(context).items()
@@ -45,18 +45,18 @@ def clock(context: CheckContext) -> Check:
 def throttle(context: CheckContext) -> Check:
     """The accelerator was not slowed down by heat or for want of power."""
     most = 100 * limit.GPU_THROTTLE_MAX
-    if (told := _not_watched(context, most, "% of the time")) is not None:
-        return told
+    if (looks := _not_watched(context, most, "% of the time")) is not None:
+        return looks
     reasons = {index: [gpu.throttle_reasons for gpu in gpus] for index, gpus in _by_device(context).items()}
     if missing := [index for index, each in reasons.items() if None in each]:
         hint = f"the driver does not tell whether it slowed down {_which(context, missing)}"
         return unknown_check(hint, threshold=most, unit="% of the time", evidence=_evidence(context))
     shares = {
-        index: sum(bool(limit.GPU_SLOWED & set(each or ())) for each in told) / len(told)
-        for index, told in reasons.items()
+        index: sum(bool(limit.GPU_SLOWED & set(each or ())) for each in looks) / len(looks)
+        for index, looks in reasons.items()
     }
     slowed = [index for index, share in shares.items() if share > limit.GPU_THROTTLE_MAX]
-    named = sorted(limit.GPU_SLOWED & {name for told in reasons.values() for each in told for name in each or ()})
+    named = sorted(limit.GPU_SLOWED & {name for looks in reasons.values() for each in looks for name in each or ()})
     return check(
         Status.WARN if slowed else None,
         f"{_which(context, slowed)} was slowed down ({', '.join(named)}): let it cool, and see its power supply",
@@ -70,8 +70,8 @@ def throttle(context: CheckContext) -> Check:
 @rule("GPU_SHARED", Subject.BOX)
 def shared(context: CheckContext) -> Check:
     """No other process computed on the engine's accelerators."""
-    if (told := _not_watched(context, 0, "processes")) is not None:
-        return told
+    if (unwatched := _not_watched(context, 0, "processes")) is not None:
+        return unwatched
     ours = set(context.run.engine_pids)
     used = {
         index: {pid for gpu in gpus for pid in gpu.pids or ()}

@@ -151,8 +151,8 @@ def _implied_gb_s(headline: Pairs | None, speculation: float | None, ceiling: Ce
 
 def _stated(plan: SpeedPlan) -> dict[str, str]:
     """What the user says of the server and nothing here can see."""
-    said = {"backend": plan.backend, "precision": plan.precision}
-    return {name: value for name, value in said.items() if value}
+    stated = {"backend": plan.backend, "precision": plan.precision}
+    return {name: value for name, value in stated.items() if value}
 
 
 def refused(measurement: Measurement, reason: str) -> Measurement:
@@ -173,8 +173,8 @@ def refused(measurement: Measurement, reason: str) -> Measurement:
 
 def _model(exchanges: Sequence[Exchange]) -> str | None:
     """What the measured requests called the model."""
-    asked = (exchange.request for exchange in exchanges if exchange.purpose == "measured")
-    named = (request.get("model") for request in asked if isinstance(request, dict))
+    requests = (exchange.request for exchange in exchanges if exchange.purpose == "measured")
+    named = (request.get("model") for request in requests if isinstance(request, dict))
     return next((name for name in named if isinstance(name, str)), None)
 
 
@@ -210,9 +210,9 @@ def _speculation(
     engine's account of each request; None when nothing was drafted."""
     if counters and counters.drafts and counters.accepted is not None:
         return 1 + counters.accepted / counters.drafts
-    told = [drafted(sample.reply, profiles) for sample in samples]
-    known = [pair for pair in told if pair]
-    if not known or len(known) < len(told):
+    drafts = [drafted(sample.reply, profiles) for sample in samples]
+    known = [pair for pair in drafts if pair]
+    if not known or len(known) < len(drafts):
         return None
     tokens, accepted = (sum(column) for column in zip(*known, strict=True))
     return tokens / (tokens - accepted) if 0 <= accepted < tokens else None

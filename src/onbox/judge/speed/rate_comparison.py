@@ -46,9 +46,9 @@ def ratio_of(old_tok_s: float, old_relative: float | None, new_tok_s: float, new
         return not_compared("how well a rate is known cannot be stated")
     ratio, relative = new_tok_s / old_tok_s, math.hypot(old_relative, new_relative)
     low, high = ratio * max(0.0, 1 - relative), ratio * (1 + relative)
-    said = RateOrder.FASTER if low > 1 else RateOrder.SLOWER if high < 1 else RateOrder.EQUAL
+    order = RateOrder.FASTER if low > 1 else RateOrder.SLOWER if high < 1 else RateOrder.EQUAL
     return RateRatio(
-        ratio=rounded(ratio), relative=rounded(relative), interval=rounded_pair((low, high)), said=said, why=""
+        ratio=rounded(ratio), relative=rounded(relative), interval=rounded_pair((low, high)), said=order, why=""
     )
 
 

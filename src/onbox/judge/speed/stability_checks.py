@@ -29,14 +29,14 @@ def witnesses_agree(context: CheckContext) -> Check:
     low, high = min(known, key=lambda pair: pair[1]), max(known, key=lambda pair: pair[1])
     spread = high[1] / low[1] - 1
     good = spread <= threshold
-    said = f"{high[0]} says {high[1]:.1f} tok/s, {low[0]} says {low[1]:.1f}"
+    extremes = f"{high[0]} says {high[1]:.1f} tok/s, {low[0]} says {low[1]:.1f}"
     return finding(
         status=Status.PASS if good else Status.FAIL,
         observed=round(100 * spread, 2),
         threshold=100 * threshold,
         unit="%",
         evidence=context.where,
-        hint="" if good else f"the witnesses differ: {said}; no rate is given",
+        hint="" if good else f"the witnesses differ: {extremes}; no rate is given",
     )
 
 

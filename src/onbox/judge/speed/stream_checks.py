@@ -10,12 +10,12 @@ from onbox.schema.checks import Check, Status
 @rule("COMPLETE", Subject.STREAM, hard=True)
 def complete(context: CheckContext) -> Check:
     """All planned requests were made: a measurement that stopped early may have stopped where it liked."""
-    asked, made = context.run.plan.requests, len(context.samples)
-    good = made == asked and context.run.ended == "complete"
+    planned, made = context.run.plan.requests, len(context.samples)
+    good = made == planned and context.run.ended == "complete"
     return finding(
         status=Status.PASS if good else Status.FAIL,
         observed=made,
-        threshold=asked,
+        threshold=planned,
         unit="requests",
         evidence=f"{context.where}/run.json",
         hint="" if good else f"the measurement ended early ({context.run.ended}): measure again",

@@ -59,12 +59,12 @@ def usage(context: CheckContext) -> Check:
             unit="tokens",
             evidence=evidence,
         )
-    said = [sample.tokens for sample in context.samples]
+    counts = [sample.tokens for sample in context.samples]
     counters = context.counters
     known: list[tuple[str, int, int]] = []
-    if None not in said:
-        total = sum(tokens or 0 for tokens in said)
-        if counters and counters.generated is not None and counters.requests == len(said):
+    if None not in counts:
+        total = sum(tokens or 0 for tokens in counts)
+        if counters and counters.generated is not None and counters.requests == len(counts):
             known.append(("the server's counter", total, counters.generated))
         known += [
             (f"request {s.id}, {name}", s.tokens or 0, n)
@@ -80,7 +80,7 @@ def usage(context: CheckContext) -> Check:
             threshold=0,
             unit="tokens",
             evidence=evidence,
-            hint=_no_usage(context) if None in said else "nothing else says how long the replies were",
+            hint=_no_usage(context) if None in counts else "nothing else says how long the replies were",
         )
     where, tokens, counted = max(known, key=lambda entry: abs(entry[1] - entry[2]))
     good = tokens == counted
@@ -102,12 +102,12 @@ def _no_usage(context: CheckContext) -> str:
     )
 
 
-def _impossible(sample: Sample, asked: int) -> str:
+def _impossible(sample: Sample, limit: int) -> str:
     """The count of a reply's usage that no server can mean, as it stands there; empty where it can be one."""
     usage = sample.reply.usage or {}
     if "completion_tokens" not in usage or usage["completion_tokens"] is None:
         return ""
-    above = sample.tokens is not None and sample.reply.choices <= 1 and sample.tokens > asked
+    above = sample.tokens is not None and sample.reply.choices <= 1 and sample.tokens > limit
     return str(usage["completion_tokens"])[:40] if sample.tokens is None or above else ""
 
 
@@ -160,11 +160,11 @@ def preemptions(context: CheckContext) -> Check:
 def prefix_cache(context: CheckContext) -> Check:
     """No prompt was answered from the cache of an earlier one, beyond the start that the chat template gives to all:
     by what each reply says of itself, and by the server's counters."""
-    asked = [str(_prompt(exchange)) for exchange in context.exchanges if _prompt(exchange) is not None]
-    repeated = len(asked) - len(set(asked))
-    told = [_cached(sample) for sample in context.samples]
-    known = [tokens for tokens in told if tokens is not None]
-    each = bool(known) and len(known) == len(told)
+    prompts = [str(_prompt(exchange)) for exchange in context.exchanges if _prompt(exchange) is not None]
+    repeated = len(prompts) - len(set(prompts))
+    cached = [_cached(sample) for sample in context.samples]
+    known = [tokens for tokens in cached if tokens is not None]
+    each = bool(known) and len(known) == len(cached)
     before = [tokens for sample in context.warmups if (tokens := _cached(sample)) is not None]
     shared = min([*before, *known, limit.TEMPLATE_PREFIX_TOKENS]) if each else 0
     share = _hit_share(context.counters, shared * len(context.samples))

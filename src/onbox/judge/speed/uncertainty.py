@@ -57,8 +57,8 @@ def uncertainty_of(context: CheckContext, headline: Pairs | None) -> Uncertainty
 
 def _why_not(context: CheckContext, lines: dict[str, float], total: float) -> str:
     """What kept a wanted uncertainty from being reached, in words; empty where it was."""
-    asked, run = context.run.plan.within, context.run
-    if asked is None or total <= asked:
+    target, run = context.run.plan.within, context.run
+    if target is None or total <= target:
         return ""
     if run.wanted_requests is not None and run.wanted_requests > run.plan.requests:
         return f"{run.wanted_requests} requests would be needed, and {run.plan.requests} were made"

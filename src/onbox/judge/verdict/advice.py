@@ -81,8 +81,8 @@ def _more_runs(plan: Plan, pair: HeadToHead, level_at: Callable[[int], float]) -
     if pair.plain != UNDECIDED or pair.p is None:
         return []
     runs = pair.pair.runs
-    told = [runs_of for task in runs.tasks for runs_of in (task.old, task.new)]
-    if 2 * sum(distinct(each)[1] for each in told) <= sum(map(len, told)):
+    cells = [runs_of for task in runs.tasks for runs_of in (task.old, task.new)]
+    if 2 * sum(distinct(each)[1] for each in cells) <= sum(map(len, cells)):
         return ["Add tasks: where a model repeats itself word for word, more runs of the same task say nothing new."]
     old, new = pair.incumbent.result, pair.challenger.result
     faster = pair.pair.weighed.pace is Pace.FASTER and bool(new.passed)
@@ -92,10 +92,21 @@ def _more_runs(plan: Plan, pair: HeadToHead, level_at: Callable[[int], float]) -
         ]
     needed = runs_that_settle(pair.pair, plan.runs, level_at)
     if needed is None:
-        return ["The two pass about equally often: hardly any number of runs will tell them apart, so let cost decide."]
+        return _uncertain(plan, pair, level_at)
     return [
         f"About {count(needed - plan.runs, 'more run')} of each task would settle it for these tasks (--runs {needed}; "
         "power 80 % on average, what few runs suggest shrunk towards no difference)."
+    ]
+
+
+def _uncertain(plan: Plan, pair: HeadToHead, level_at: Callable[[int], float]) -> list[str]:
+    """Where no number of runs settles it with power: an even chance is said as that, and none as none."""
+    even = runs_that_settle(pair.pair, plan.runs, level_at, power=0.5)
+    if even is None:
+        return ["Hardly any number of runs of these tasks will tell the two apart: let cost decide, or add tasks."]
+    return [
+        f"About {count(even - plan.runs, 'more run')} of each task would settle it for these tasks with a chance of "
+        f"50 % (--runs {even}); the two may be alike, too, which runs do not show while it is open who is faster."
     ]
 
 

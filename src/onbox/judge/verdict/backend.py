@@ -26,10 +26,10 @@ def backend_proof(standup: StandUp, expect: Expect) -> BackendProof:
     return BackendProof(status=_worst(parts), parts=tuple(parts), named=_named(standup.backends))
 
 
-def _part(part: str, pattern: str, seen: Sequence[LoggedBackend]) -> PartProof:
+def _part(part: str, pattern: str, lines: Sequence[LoggedBackend]) -> PartProof:
     """Every name that the log gives must match in whole; a fallback's reason is quoted."""
-    named = [line for line in seen if line.part == part and line.backend is not None]
-    reasons = [line.line for line in seen if line.part == part and line.warning]
+    named = [line for line in lines if line.part == part and line.backend is not None]
+    reasons = [line.line for line in lines if line.part == part and line.warning]
     others = [line for line in named if not re.fullmatch(pattern, line.backend or "", re.IGNORECASE)]
     because = f"; because: {reasons[-1]}" if reasons else ""
     if others:
@@ -50,23 +50,27 @@ def _loaded(asserted: int, tolerance: float, standup: StandUp) -> PartProof:
 
     Of a model that several GPUs hold together each may tell its part, or one for all: then that part is taken so often.
     """
-    seen, lines, devices = standup.figures.get("loaded_bytes"), standup.figures.get("loaded_lines"), standup.devices
+    loaded_bytes, lines, devices = (
+        standup.figures.get("loaded_bytes"),
+        standup.figures.get("loaded_lines"),
+        standup.devices,
+    )
     told_by = ""
-    if seen is not None and lines is not None and devices is not None and devices > 1:
+    if loaded_bytes is not None and lines is not None and devices is not None and devices > 1:
         told_by = f" on {devices} GPUs"
         if lines == 1:
-            seen, told_by = seen * devices, f"{told_by}, as one of them tells of its part"
+            loaded_bytes, told_by = loaded_bytes * devices, f"{told_by}, as one of them tells of its part"
         elif lines != devices:
-            seen, told_by = None, f": {lines:.0f} lines tell of {devices} GPUs"
-    if seen is None:
+            loaded_bytes, told_by = None, f": {lines:.0f} lines tell of {devices} GPUs"
+    if loaded_bytes is None:
         status, why = Proof.UNKNOWN, f"the log does not tell what was loaded{told_by}"
     else:
-        off = (seen - asserted) / asserted
+        off = (loaded_bytes - asserted) / asserted
         status = Proof.PROVEN if abs(off) <= tolerance else Proof.CONTRADICTED
-        why = f"{gib(seen)} loaded{told_by}, {off:+.0%} of what was asserted ({tolerance:.0%} allowed)"
-    told = "" if seen is None else gib(seen)
+        why = f"{gib(loaded_bytes)} loaded{told_by}, {off:+.0%} of what was asserted ({tolerance:.0%} allowed)"
+    loaded = "" if loaded_bytes is None else gib(loaded_bytes)
     shown = gib(asserted)
-    return PartProof(part="loaded_bytes", status=status, asserted=shown, seen=told, why=why)
+    return PartProof(part="loaded_bytes", status=status, asserted=shown, seen=loaded, why=why)
 
 
 def _worst(parts: Sequence[PartProof]) -> Proof:
@@ -76,9 +80,9 @@ def _worst(parts: Sequence[PartProof]) -> Proof:
     return Proof.PROVEN if statuses == {Proof.PROVEN} else Proof.UNKNOWN
 
 
-def _named(seen: Sequence[LoggedBackend]) -> dict[str, str]:
+def _named(lines: Sequence[LoggedBackend]) -> dict[str, str]:
     named: dict[str, list[str]] = {}
-    for line in seen:
+    for line in lines:
         if line.backend is not None and not line.warning:
             named.setdefault(line.part, []).append(line.backend)
     return {part: ", ".join(dict.fromkeys(names)) for part, names in named.items()}

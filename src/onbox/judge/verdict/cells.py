@@ -65,7 +65,7 @@ class Cell:
     @property
     def runs(self) -> list[CountedRun]:
         """The valid ones."""
-        return [seen for slot in self.slots if (seen := slot.counted()) is not None]
+        return [run for slot in self.slots if (run := slot.counted()) is not None]
 
     @property
     def passed(self) -> int:

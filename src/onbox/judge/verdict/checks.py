@@ -38,13 +38,13 @@ def trial_checks(plan: Plan, judged: Sequence[JudgedContender]) -> tuple[Check, 
 def plan_complete(contender: JudgedContender) -> Check:
     """All runs of the plan are there: a trial that is judged before its end may have stopped where it looked good."""
     result, runs = contender.result, len(contender.runs)
-    asked = sum(len(cell.slots) for cell in contender.cells.values())
-    missing = asked - runs
+    planned = sum(len(cell.slots) for cell in contender.cells.values())
+    missing = planned - runs
     why = f" ({_short(contender.failed)})" if contender.failed else ""
     return finding(
         status=Status.WARN if missing else Status.PASS,
         observed=runs,
-        threshold=asked,
+        threshold=planned,
         unit="runs",
         evidence=f"{result.name}/runs",
         hint=f"{count(missing, 'run')} of {result.name} missing{why}: go on with --resume" if missing else "",
@@ -282,10 +282,10 @@ def same_instances(judged: Sequence[JudgedContender]) -> Check:
 def arm_isolated(arm: ArmPlan, contender: JudgedContender) -> Check:
     """Every run of a treatment shows its mark on the wire, and no other run does."""
     name = contender.result.name
-    seen = [run for run in contender.runs if run.result.outcome is not Outcome.INVALID]
-    without = sum(run.record.arm == arm.name and arm.name not in run.bears for run in seen)
-    leaked = sum(run.record.arm != arm.name and arm.name in run.bears for run in seen)
-    there = any(run.record.arm == arm.name for run in seen)
+    valid = [run for run in contender.runs if run.result.outcome is not Outcome.INVALID]
+    without = sum(run.record.arm == arm.name and arm.name not in run.bears for run in valid)
+    leaked = sum(run.record.arm != arm.name and arm.name in run.bears for run in valid)
+    there = any(run.record.arm == arm.name for run in valid)
     what = [f"{without} of its runs did not get it"] * bool(without) + [f"{leaked} runs of other arms did"] * bool(
         leaked
     )

@@ -93,10 +93,10 @@ def judge_contender(
         speed = with_claims(evidence, contender.plan, speed, claims)
     planned = [run for run in contender.runs if summarizer.planned(run.record)]
     summaries = [summarizer.summarize(run) for run in planned] if summaries is None else summaries
-    seen = [(run.record, summary.observed_tok_s) for run, summary in zip(planned, summaries, strict=True)]
-    usual = usual_of_each_node(speed, seen, plan.parallel)
+    rates = [(run.record, summary.observed_tok_s) for run, summary in zip(planned, summaries, strict=True)]
+    usual = usual_of_each_node(speed, rates, plan.parallel)
     runs = []
-    for (record, seen_tok_s), summary in zip(seen, summaries, strict=True):
+    for (record, seen_tok_s), summary in zip(rates, summaries, strict=True):
         result = held_to_rate(summary.result, seen_tok_s, usual[record.node].of(record))
         runs.append(JudgedRun(record, result, summary.answers_sha256, summary.bears))
     by_cell: dict[CellKey, list[JudgedRun]] = {(task.name, arm): [] for task in plan.tasks for arm in plan.arms}

@@ -84,7 +84,7 @@ def _with_each(incumbent: JudgedContender, challengers: Sequence[JudgedContender
     def beside(left: Side, rights: Sequence[Side]) -> list[Pair]:
         return comparison.pairs(left, rights, rule)
 
-    seen = beside(comparison.as_observed(incumbent), [comparison.as_observed(each) for each in challengers])
+    compared = beside(comparison.as_observed(incumbent), [comparison.as_observed(each) for each in challengers])
     served = beside(comparison.served_right(incumbent), [comparison.served_right(each) for each in challengers])
     extremes: list[list[Pair]] = []
     if any(cell.unknown for contender in (incumbent, *challengers) for cell in contender.baseline.values()):
@@ -100,11 +100,11 @@ def _with_each(incumbent: JudgedContender, challengers: Sequence[JudgedContender
             HeadToHead(
                 incumbent=incumbent,
                 challenger=challenger,
-                verdict=comparison.decide(seen[n]),
+                verdict=comparison.decide(compared[n]),
                 scope=None,
-                plain=comparison.decide(seen[n]),
+                plain=comparison.decide(compared[n]),
                 served=comparison.decide(served[n]),
-                pair=seen[n],
+                pair=compared[n],
                 bracket=(comparison.decide(extremes[0][n]), comparison.decide(extremes[1][n])) if extremes else None,
                 challengers=len(challengers),
             ),

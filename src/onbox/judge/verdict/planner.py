@@ -26,7 +26,7 @@ EXACT = 1.1
 """The exact test of a difference wants more than its normal approximation says, by so much of its error."""
 
 
-def runs_that_settle(pair: Pair, runs: int, level_at: Callable[[int], float]) -> int | None:
+def runs_that_settle(pair: Pair, runs: int, level_at: Callable[[int], float], power: float = limit.POWER) -> int | None:
     """Runs of each task, those that are there included, that settle it with a chance of 80 percent.
 
     Settled is a difference in either direction, or, where it is known who is faster, that there is none that matters.
@@ -37,6 +37,7 @@ def runs_that_settle(pair: Pair, runs: int, level_at: Callable[[int], float]) ->
         pair: what is there.
         runs: of each task so far.
         level_at: what p must be below with so many runs.
+        power: another chance.
 
     Returns:
         None when `RUNS_A_TASK_MAX` would not do.
@@ -46,10 +47,7 @@ def runs_that_settle(pair: Pair, runs: int, level_at: Callable[[int], float]) ->
     wanted = runs + 1
     while wanted <= limit.RUNS_A_TASK_MAX:
         # The usual level first: that of a further look takes an integration.
-        if (
-            chance(pair, runs, wanted, limit.P_MAX) >= limit.POWER
-            and chance(pair, runs, wanted, level_at(wanted)) >= limit.POWER
-        ):
+        if chance(pair, runs, wanted, limit.P_MAX) >= power and chance(pair, runs, wanted, level_at(wanted)) >= power:
             return wanted
         wanted += max(1, wanted // 12)
     return None

@@ -50,12 +50,12 @@ def of_others(pair: HeadToHead) -> list[str]:
     found = []
     for other in pair.others:
         weighed, result = other.pair.weighed, other.challenger.result
-        said = {
+        sentences = {
             SWITCH: f"would be a switch as well ({weighed.basis.value})",
             UNDECIDED: "is undecided against the incumbent",
         }.get(other.verdict, f"is no reason to switch ({weighed.basis.value})")
         time = f"; {_times(other.pair.time, other.pair.each)}" if other.pair.time else ""
-        found.append(f"{result.name} passes {result.passed} of {result.valid} and {said}{time}.")
+        found.append(f"{result.name} passes {result.passed} of {result.valid} and {sentences}{time}.")
     return found
 
 
@@ -97,14 +97,14 @@ def _of_margin(pair: HeadToHead) -> list[str]:
     ability, margin = pair.pair.weighed.ability, 100 * pair.pair.rule.values.ability_margin
     if interval is None or ability in (Ability.BETTER, Ability.WORSE):
         return []
-    said = {
+    ruling = {
         Ability.EQUAL: "so the two are equally good",
         Ability.NO_WORSE: "so it is no worse; whether it is better is open",
         Ability.NO_BETTER: "so it is no better; whether it is worse is open",
     }.get(ability, "so neither is shown to be as good as the other")
     return [
         f"{pair.challenger.result.name} passes {_points(interval[0])} to {_points(interval[1])} points more than "
-        f"{pair.incumbent.result.name}, where {margin:.3g} points make no difference (two one-sided tests): {said}."
+        f"{pair.incumbent.result.name}, where {margin:.3g} points make no difference (two one-sided tests): {ruling}."
     ]
 
 
@@ -117,20 +117,25 @@ def _of_time(pair: HeadToHead) -> list[str]:
     if time is None:
         return ["How long the two take for the same work is not known: too few runs of the same task and seed."]
     margin = pair.pair.rule.values.time_margin
-    said = {
+    ruling = {
         Pace.FASTER: "it is faster",
         Pace.SLOWER: "it is slower",
         Pace.EQUAL: f"as fast, as {1 - margin:.2g} to {1 / (1 - margin):.3g} makes no difference (two one-sided tests)",
     }.get(pair.pair.weighed.pace, "which of them is faster is open")
-    return [f"{pair.challenger.result.name} takes {_times(time, pair.pair.each)}: {said}."]
+    return [f"{pair.challenger.result.name} takes {_times(time, pair.pair.each)}: {ruling}."]
 
 
 def _times(time: TimeRatio, each: float) -> str:
     low, high = time.interval(1 - each)
     return (
-        f"{time.ratio:.2g} times as long for the same work ({100 * (1 - each):.3g} percent: {low:.2g} to {high:.2g}; "
-        f"{time.pairs} runs with the same seed)"
+        f"{time.ratio:.2g} times as long for the same work ({100 * (1 - each):.3g} percent: {_bound(low)} to "
+        f"{_bound(high)}; {time.pairs} runs with the same seed)"
     )
+
+
+def _bound(times: float) -> str:
+    """Two digits, or three where two would hide on which side of 1 it is: `1.04`."""
+    return f"{times:.3g}" if f"{times:.2g}" == "1" else f"{times:.2g}"
 
 
 def _of_worth(pair: HeadToHead) -> list[str]:

@@ -11,13 +11,14 @@ import pytest
 from onbox.bench.agents import AgentOutcome, Job
 from onbox.bench.agents.builtin import NUDGE, Builtin, BuiltinAgent
 from onbox.bench.probing import sandbox_of
+from onbox.bench.replay import Replayer
 from onbox.bench.runner import Bench
 from onbox.bench.sandbox import Completed
 from onbox.bench.sandbox.none import Unsafe
 from onbox.bench.tasks import load_tasks
 from onbox.errors import BoxError
 from onbox.evidence.folder import read_lines
-from onbox.evidence.records import AgentPlan, Exchange, Limits, RunRecord, SandboxReport
+from onbox.evidence.records import AgentPlan, Exchange, GateEnd, Limits, ReplayPlan, RunRecord, SandboxReport
 from onbox.wire.endpoint import Endpoint
 from onbox.wire.proxy import RecordingProxy
 from tests.doubles.server import Asked, Server, Wire, closed_port, serving
@@ -273,6 +274,19 @@ class TestRun:
         monkeypatch.setattr("onbox.wire.proxy.append_line", full)
         record = self.run(tmp_path / "1", bench, says("Done."))
         assert record.fault == "disk full: [Errno 28] No space left on device"
+
+    @pytest.mark.parametrize(("exit_code", "asks"), [(0, False), (1, True), (None, True)])
+    def test_a_run_is_asked_again_unless_its_gate_passed(
+        self, tmp_path: Path, bench: Make, monkeypatch: pytest.MonkeyPatch, exit_code: int | None, asks: bool
+    ) -> None:
+        """Also one whose gate was killed: the code that held it up may have come of calls that the server broke."""
+        end = GateEnd(exit_code=exit_code, reason="", seconds=1.0, sha256="a" * 64)
+        monkeypatch.setattr("onbox.bench.runner.grade", lambda *given, **named: end)
+        broken = turn(call_delta("bash", {}), delta("tool_calls"))
+        with serving(in_turn(broken, says("Done."))) as server, RecordingProxy(Endpoint.parse(server.url)) as proxy:
+            replayer = Replayer(Endpoint.parse(server.url), ReplayPlan(rounds=1))
+            record = bench(proxy, replayer=replayer).run(FIX, "baseline", 1, 7000, tmp_path / "1")
+        assert ((tmp_path / "1" / "replay.jsonl").is_file(), record.replay is not None) == (asks, asks)
 
     def test_an_engine_that_died_is_noted(self, tmp_path: Path, bench: Make) -> None:
         assert not self.run(tmp_path / "1", bench, says("Done."), alive=lambda: False).engine_alive

@@ -105,6 +105,10 @@ def test_a_part_of_a_release_is_asked_for_as_a_part() -> None:
     assert "- one takes a start" in text
     assert "six" not in text
     assert "Only a part of it is wanted" in text
+    notes = instruction(
+        "1.1", OLD, NEW, NEW, tests, ["tests/test_one.py"], ["tests.test_one::test_start"], "pytest", part=True
+    )
+    assert "Only a part of it is wanted" in notes
     assert "`two(a, *, deep=False)`" in text
     assert "`tests.test_one::test_start`: `TypeError: one() got an unexpected keyword argument 'start'`" in text
     assert "SECRET" not in text

@@ -131,6 +131,62 @@ def test_commits_that_tests_do_not_decide_are_dropped(tmp_path: Path, change: st
     assert [(end.commit, end.why) for end in result.dropped] == [(name, why)]
 
 
+def test_of_a_slow_suite_the_gate_runs_what_decides(tmp_path: Path) -> None:
+    repository = new(tmp_path / "slow")
+    test = "import time, unittest\nfrom one import one\n\n\nclass One(unittest.TestCase):\n"
+    test += "    def test_slow(self):\n        begun = time.process_time()\n"
+    test += "        while time.process_time() < begun + 2:\n            one()\n"
+    commit(repository, "start", {"one.py": "def one():\n    return 0\n", "tests/test_one.py": test})
+    decides = test + "\n    def test_one(self):\n        self.assertEqual(one(), 1)\n"
+    commit(repository, "One is one", {"one.py": "def one():\n    return 1\n", "tests/test_one.py": decides})
+    result = tasks_from(repository, tmp_path / "tasks")
+    assert [end.fail_to_pass for end in result.kept] == [1], result.dropped
+    wanted = json.loads((load_tasks(tmp_path / "tasks")[0].tests / "wanted.json").read_text())
+    # The slow one passes before and after, and is left out.
+    assert wanted["request"]["only"] == wanted["fail_to_pass"] == ["test_one.One.test_one"]
+    assert wanted["pass_to_pass"] == []
+
+
+def test_a_commit_whose_set_up_of_tests_does_not_load_before_is_kept(tmp_path: Path) -> None:
+    repository = new(tmp_path / "begun")
+    test = "import pytest\nfrom one import one\n\n\ndef test_one():\n    assert one() == 0\n"
+    commit(repository, "start", {"one.py": "def one():\n    return 0\n", "tests/test_one.py": test})
+    fixture = "import pytest\nfrom one import start\n\n\n@pytest.fixture\ndef begun():\n    return start(2)\n"
+    files = {
+        "one.py": "def one():\n    return 0\n\n\ndef start(n):\n    return n + 1\n",
+        "tests/conftest.py": fixture,
+        "tests/test_one.py": test + "\n\ndef test_begun(begun):\n    assert begun == 3\n",
+    }
+    commit(repository, "Something can be started", files)
+    result = tasks_from(repository, tmp_path / "tasks")
+    assert [end.fail_to_pass for end in result.kept] == [2], result.dropped
+    text = load_tasks(tmp_path / "tasks")[0].instruction
+    assert "`start(n)`" in text
+    assert "cannot import name 'start' from 'one'" in text
+
+
+def test_a_large_commit_makes_a_task_of_each_piece(tmp_path: Path) -> None:
+    repository = new(tmp_path / "large")
+    old = "".join(f"def f{n}():\n    return 0\n\n\n" for n in range(14))
+    test = "import unittest\nimport one\n\n\nclass {}(unittest.TestCase):\n    def test_zero(self):\n        pass\n"
+    files = {f"tests/test_{name}.py": test.format(name.title()) for name in ("left", "right")}
+    commit(repository, "start", {"one.py": old, "README.md": "One.\n", **files})
+    needs = {"left": (3,), "right": (5, 7)}
+    for name, numbers in needs.items():
+        wanted = "".join(f"        self.assertEqual(one.f{n}(), 1)\n" for n in numbers)
+        files[f"tests/test_{name}.py"] += f"\n    def test_{name}(self):\n{wanted}"
+    commit(
+        repository, "Many things", {"one.py": old.replace("return 0", "return 1"), "README.md": "One, anew.\n", **files}
+    )
+    result = tasks_from(repository, tmp_path / "tasks")
+    assert [end.name.rpartition("-")[2] for end in result.kept] == ["left", "right"], result.dropped
+    for task in load_tasks(tmp_path / "tasks"):
+        numbers = needs[task.name.rpartition("-")[2]]
+        changed = (task.solution / "files/least/one.py").read_text()
+        assert [n for n in range(14) if f"def f{n}():\n    return 1\n" in changed] == list(numbers)
+        assert "Only a part of it is wanted" in task.instruction
+
+
 @pytest.mark.node
 def test_node_runs_its_own_tests(tmp_path: Path) -> None:
     repository = new(tmp_path / "spans")

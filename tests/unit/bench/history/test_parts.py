@@ -1,8 +1,11 @@
 """The parts of a task of history: what is left of a commit, what is said of it, what a path is for."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from onbox.bench.agents.headless import _undisturbed
 from onbox.bench.history.instruction import changelog, prose, says_little
@@ -32,6 +35,33 @@ def test_all_places_make_the_whole_change() -> None:
 def test_what_is_not_needed_is_left_out() -> None:
     least = reduced(BEFORE, AFTER, lambda files: b"FOUR" in files["a.py"] and "new.py" in files)
     assert least == {"a.py": b"one\ntwo\nthree\nFOUR\n", "gone.py": b"x\n", "new.py": b"y\n"}
+
+
+LINES = 10
+MANY_OLD = {name: b"".join(b"old %d\nkeep %d\n" % (n, n) for n in range(LINES)) for name in ("a.py", "b.py")}
+MANY_NEW = {name: content.replace(b"old", b"new") for name, content in MANY_OLD.items()}
+
+
+def lines_of(files: Mapping[str, bytes]) -> set[tuple[str, int]]:
+    """The lines that are new."""
+    return {(name, n) for name, content in files.items() for n in range(LINES) if b"new %d\n" % n in content}
+
+
+@given(st.sets(st.tuples(st.sampled_from(["a.py", "b.py"]), st.integers(0, LINES - 1)), min_size=1))
+@settings(max_examples=40)
+def test_what_is_left_is_what_is_needed_and_nothing_else(needed: set[tuple[str, int]]) -> None:
+    assert lines_of(reduced(MANY_OLD, MANY_NEW, lambda files: needed <= lines_of(files))) == needed
+
+
+def test_a_file_goes_that_could_not_while_a_place_of_another_needed_it() -> None:
+    """Neither of the two places of b.py can go without the other, and both not before one of a.py."""
+
+    def works(files: Mapping[str, bytes]) -> bool:
+        there = lines_of(files)
+        both = {("b.py", 1), ("b.py", 2)}
+        return ("a.py", 1) in there and len(both & there) != 1 and (("a.py", 2) not in there or both <= there)
+
+    assert lines_of(reduced(MANY_OLD, MANY_NEW, works)) == {("a.py", 1)}
 
 
 def test_a_commit_of_too_many_places_is_given_up() -> None:
@@ -82,6 +112,16 @@ def test_the_changelog_is_quoted_without_its_headings() -> None:
     assert (
         changelog({"CHANGES.md": b"old\n"}, {"CHANGES.md": b"## 2.0 (2020-01-02)\n\n- Keep it\nold\n"}) == "- Keep it"
     )
+
+
+def test_dates_and_links_of_a_changelog_are_no_news() -> None:
+    new = b"## 26.1.0\n\n_(July 17, 2026)_\n\n- Keep [`it`][a.it]\n[a.it]: http://example.org/a.html#it\nold\n"
+    assert changelog({"CHANGES.md": b"old\n"}, {"CHANGES.md": new}) == "- Keep [`it`][a.it]"
+
+
+def test_a_method_that_python_calls_is_not_told() -> None:
+    after = {"a.py": b"class Kept:\n    def __reduce__(self):\n        pass\n\n    def part(self):\n        pass\n"}
+    assert new_names({"a.py": b""}, after, {"test_a.py": b"Kept().part(); Kept().__reduce__()"}) == ["Kept", "part"]
 
 
 def test_new_names_that_tests_use_are_told() -> None:

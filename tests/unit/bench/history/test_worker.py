@@ -9,6 +9,7 @@ from onbox.bench.history.repository import lay_out
 from onbox.bench.history.runners import Suite, observe
 from onbox.bench.history.worker import MiningWorker
 from onbox.bench.sandbox.choose import choose
+from onbox.bench.sandbox.equipped import EquippedSandbox
 
 pytestmark = pytest.mark.slow
 
@@ -68,3 +69,82 @@ def test_time_is_counted_on_the_processor(tmp_path: Path) -> None:
     assert end.tests == {"test_one.One.test_one": "passed"}
     assert end.cpu_s is not None
     assert end.cpu_s < 1 < end.seconds
+
+
+WRITES = b"""import os, unittest
+
+
+class Writes(unittest.TestCase):
+    def test_the_data_are_as_they_were(self):
+        with open("data.txt") as file:
+            self.assertEqual(file.read(), "given")
+
+    def test_write(self):
+        with open("data.txt", "a") as file:
+            file.write(" and more")
+        os.chmod("slugs.py", 0o600)
+        open("left.txt", "w").close()
+        os.remove("tests/other.txt")
+"""
+
+
+def test_a_run_finds_nothing_of_the_run_before(tmp_path: Path) -> None:
+    """A run has the files in links: what it writes, leaves and removes is seen by no other."""
+    files = {"tests/test_writes.py": WRITES, "tests/other.txt": b"x"}
+    given = ("data.txt", "slugs.py", *files)
+    suite = Suite("unittest", ("tests/test_writes.py",), files, (), given, 20.0)
+    base = tmp_path / "base"
+    base.mkdir()
+    lay_out(base, {"data.txt": (b"given", False), "slugs.py": (b"", False)})
+    with MiningWorker(suite, base, choose(), tmp_path / "calls") as worker:
+        for _ in range(3):
+            assert set(worker.observe({}).tests.values()) == {"passed"}
+        assert (base / "data.txt").read_text() == "given"
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"slugs.py": STATES["after"]["slugs.py"], "test_slugs.py": b"raise SystemExit\n"},
+        {"slugs.py": STATES["after"]["slugs.py"], "sitecustomize.py": b"raise SystemExit\n", "more/new.py": b"1\n"},
+        {"slugs.py": None, "slugs.py/inner.txt": b"a file where a module was"},
+        {"slugs.py": STATES["after"]["slugs.py"], "test_slugs.py/inner.txt": b"a file where a test is"},
+    ],
+    ids=["a test", "planted", "a folder for a module", "a folder for a test"],
+)
+def test_whatever_is_changed_it_says_what_a_run_of_its_own_says(
+    files: Mapping[str, bytes | None], tmp_path: Path
+) -> None:
+    suite = Suite("unittest", ("test_slugs.py",), {"test_slugs.py": TEST}, (), ("slugs.py", "test_slugs.py"), 20.0)
+    base, app = tmp_path / "base", tmp_path / "app"
+    base.mkdir()
+    app.mkdir()
+    lay_out(app, {name: (content, False) for name, content in files.items() if content is not None})
+    with MiningWorker(suite, base, choose(), tmp_path / "calls") as worker:
+        worker.observe(STATES["before"])
+        assert worker.observe(files).tests == observe(suite, app, choose()).tests
+
+
+def test_packages_of_the_environment_are_loaded_once_and_the_project_is_not(tmp_path: Path) -> None:
+    """A package that counts its loads, and a module of the project that is another in each state."""
+    env = tmp_path / "env"
+    lay_out(env / "python", {"counted.py": (b"import os\nPID = os.getpid()\n", False)})
+    test = b"""import os, unittest, counted, project
+
+
+class One(unittest.TestCase):
+    def test_loaded_here(self):
+        self.assertEqual(counted.PID, os.getpid())
+
+    def test_state(self):
+        self.assertEqual(project.STATE, 1)
+"""
+    suite = Suite("unittest", ("test_one.py",), {"test_one.py": test}, (), ("project.py", "test_one.py"), 20.0)
+    base = tmp_path / "base"
+    base.mkdir()
+    with MiningWorker(suite, base, EquippedSandbox(choose(), env), tmp_path / "calls") as worker:
+        seen = [
+            sorted(name.rpartition("_")[2] for name in worker.observe({"project.py": b"STATE = %d\n" % state}).passed)
+            for state in (0, 1, 0, 1)
+        ]
+    assert seen == [["here"], ["state"], [], ["state"]]

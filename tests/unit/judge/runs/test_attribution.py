@@ -10,6 +10,7 @@ from onbox.evidence.records import Changes, Exchange, GateEnd
 from onbox.judge.results import Cause, Outcome
 from onbox.judge.runs.attribution import attribute
 from onbox.judge.runs.codes import CODES
+from onbox.judge.runs.run_context import RunContext
 from onbox.protocol.leaked_calls import HARMONY, MARKUP, written_call
 from onbox.protocol.tool_schemas import offered_tools
 from tests.builders import LEAK, run_record
@@ -72,7 +73,14 @@ class TestOrder:
             attribute(run_record(fault="sandbox gone: no room for more in /srv/disk", fault_kind="sandbox"), OK).code
             == "I-SANDBOX"
         )
-        assert attribute(run_record(engine_alive=False), OK).code == "I-CONN"
+        assert attribute(run_record(engine_alive=False, gate=None), OK).code == "I-CONN"
+        assert refused(OK, engine_alive=False).code == "I-CONN"
+
+    @pytest.mark.parametrize("guarded", [None, "projected, 2.1 GB were available"])
+    def test_what_passed_was_done_before_the_engine_was_gone(self, guarded: str | None) -> None:
+        result = attribute(run_record(engine_alive=False), OK, RunContext(guarded=guarded))
+        assert (result.code, result.outcome) == ("PASS", Outcome.PASSED)
+        assert attribute(run_record(engine_alive=False), []).code == "I-AGENT", "nobody asked the model"
 
     def test_a_leak_after_good_calls_is_a_leak(self) -> None:
         assert refused([*OK, text_reply(LEAK, id=2)]).code == "S-LEAK"

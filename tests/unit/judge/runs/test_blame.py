@@ -148,8 +148,11 @@ class TestOwnWordsRefused:
             chat_request(
                 input=[{"type": "function_call", "call_id": "a", "name": "bash", "arguments": CUT}], messages=None
             ),
+            chat_request(
+                messages=[{"role": "assistant", "content": None, "function_call": {"name": "bash", "arguments": CUT}}]
+            ),
         ],
-        ids=["no name", "no id", "no object", "responses"],
+        ids=["no name", "no id", "no object", "responses", "older form"],
     )
     def test_other_calls_that_nobody_can_read(self, request_: dict[str, Any]) -> None:
         assert (
@@ -169,6 +172,15 @@ class TestOwnWordsRefused:
     def test_a_refusal_after_an_answer_is_never_the_agents(self, said: str) -> None:
         result = judged([call_reply(), plain_reply(400, error(said), id=2, request=echo(GOOD))], "endpoint")
         assert (result.code, result.outcome) == ("S-HISTORY", Outcome.SERVING_FAILURE)
+
+    @pytest.mark.parametrize("said", ["Bad Request", "messages[1]: arguments is null"])
+    def test_an_answer_that_broke_off_is_an_answer_too(self, said: str) -> None:
+        """The agent goes on with what it was sent before the stream ended, here a call without its arguments."""
+        broken = streamed([(0.1, call_delta("bash", ""))])
+        lost = echo(GOOD)
+        lost["messages"][1]["tool_calls"][0]["function"]["arguments"] = None
+        result = judged([broken, plain_reply(400, error(said), id=2, request=lost)], "crash")
+        assert (result.outcome, result.attribution) == (Outcome.SERVING_FAILURE, Cause.SERVING)
 
     def test_a_setting_that_the_agent_put_in_is_its_own(self) -> None:
         bent = echo(GOOD, reasoning_effort="extreme")
@@ -219,6 +231,11 @@ FULL = {
     "text-generation-inference": "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 8192. Given: "
     "8307 `inputs` tokens and 20 `max_new_tokens`",
     "TabbyAPI": "Prompt length 8307 is greater than max_seq_len 8192",
+    "llama-cpp-python": "Requested tokens (8307) exceed context window of 8192",
+    "Gemini": "The input token count (8307) exceeds the maximum number of tokens allowed (8192).",
+    "Bedrock": "Input is too long for requested model.",
+    "OpenRouter": "Prompt tokens limit exceeded: 8307 > 8192",
+    "Cohere": "too many tokens: total number of tokens in the prompt cannot exceed 8192 - received 8307",
 }
 
 

@@ -1,5 +1,7 @@
 """Every code of the taxonomy from a recorded shape."""
 
+from typing import Any
+
 import pytest
 
 from onbox.judge.formatting import sentence
@@ -25,6 +27,8 @@ from tests.unit.judge.runs.shapes import (
     timed_out,
 )
 
+GONE: dict[str, Any] = {"engine_alive": False, "gate": None}
+"""The engine went while the agent was at work."""
 VLLM_PROMPT_TOO_LONG = (
     "This model's maximum context length is 2048 tokens. However, your prompt contains at least 2049 input tokens, "
     "which exceeds this limit even without any output tokens. Please reduce the length of the input prompt."
@@ -176,8 +180,8 @@ SHAPES: dict[str, list[RunResult]] = {
         refused([plain_reply(400, error(VLLM_OLD_ASKED_TOO_MUCH), request=chat_request(max_tokens=4000))], "endpoint"),
     ],
     "I-GUARD": [
-        attribute(run_record(engine_alive=False), OK, RunContext(guarded="projected, 2.1 GB were available")),
-        attribute(run_record(engine_alive=False, fault="box: broken pipe"), OK, RunContext(guarded="breached")),
+        attribute(run_record(**GONE), OK, RunContext(guarded="projected, 2.1 GB were available")),
+        attribute(run_record(**GONE, fault="box: broken pipe"), OK, RunContext(guarded="breached")),
     ],
     "I-CONN": [
         refused([text_reply("Done.")], engine_alive=False),

@@ -124,6 +124,23 @@ class TestWritten:
             assert written.measured_gb_s == kept
             assert written.impossible_above_gb_s == pytest.approx(1.15 * kept)
 
+    def test_an_engine_without_a_gpu_open_is_held_against_the_processor(
+        self, facts: Facts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A GPU of 4590 GB/s in the box is not what llama.cpp on its processors reads by."""
+        path = tmp_path / "box.json"
+        gpu = {"device": "NVIDIA H200", "read_gb_s": 4590.0, "nominal_gb_s": 4800.0, "cache_bytes": 62_914_560}
+        cpu = {"device": "cpu", "read_gb_s": 79.0, "nominal_gb_s": None, "cache_bytes": 314_572_800}
+        path.write_text(json.dumps({"bandwidth": gpu, "bandwidths": [gpu, cpu]}))
+        monkeypatch.setattr(act, "cpu_bandwidth", lambda: SimpleNamespace(read_gb_s=70.0))
+        act.write_ceiling(tmp_path, facts, depth_tokens=0, box=path)
+        for opened, roof in ((None, 4590.0), (True, 4590.0), (False, 79.0)):
+            act.measure_again(tmp_path, path, opened)
+            written = Ceiling.model_validate_json((tmp_path / "fit.json").read_bytes())
+            assert written.measured_gb_s == roof, opened
+        assert (written.nominal_gb_s, written.cache_bytes, written.devices) == (None, 314_572_800, 1)
+        assert written.impossible_above_gb_s == pytest.approx(1.15 * 79.0)
+
     def test_a_gpu_is_not_measured_again_beside_its_engine(self, facts: Facts, tmp_path: Path) -> None:
         path = box(tmp_path, read_gb_s=233.0, device="gpu 0")
         act.write_ceiling(tmp_path, facts, depth_tokens=0, box=path)

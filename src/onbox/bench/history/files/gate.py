@@ -38,9 +38,9 @@ def results():
 
 
 def gate():
-    tests, why, said = results()
+    tests, why, output = results()
     if not tests:
-        raise Fail("FAIL_TESTS", f"no test ran: {printable(said)[-200:]}")
+        raise Fail("FAIL_TESTS", f"no test ran: {printable(output)[-200:]}")
     for code, kind in (("FAIL_TESTS", "fail_to_pass"), ("FAIL_BROKEN", "pass_to_pass")):
         missed = [name for name in WANTED[kind] if tests.get(name) != "passed"]
         if missed:

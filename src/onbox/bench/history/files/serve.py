@@ -1,16 +1,32 @@
 # Goes after testrun.py: the tests on many states of one workspace, one after the other, in one sandbox.
 #
-# On standard input comes what testrun.py is told. CALLS_DIR holds two named pipes: each line of JSON from `ask` has
+# On standard input comes what testrun.py is told, and `preload`: whether the packages that the tests of a run imported
+# are loaded once for those that come after it. CALLS_DIR holds two named pipes: each line of JSON from `ask` has
 # `changed` (name -> base64, null for a file that is gone), `targets`, `only`, `timeout_s` and `cpu_s`, and is answered in
 # `answers` by what testrun.py prints, with `cpu_s` and the `seconds` of each test. What passes here may have been forged by a state before it: the gate is asked again.
 
 ZYGOTE = r'''
-import json, os, resource, select, signal, sys, traceback, unittest
+import importlib, json, os, resource, select, signal, sys, tempfile, traceback, unittest
 try:
     import pytest
 except ImportError:
     pass
 base = [path for path in sys.path if path]
+packages = sys.argv[1] + "/"
+
+def load(names):
+    """Packages of the environment alone, and never the project's own code: that is another in each state."""
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except BaseException:
+            pass
+    # Where the run was whose folder is gone.
+    tempfile.tempdir = None
+
+def loaded():
+    files = [(name, getattr(module, "__file__", None)) for name, module in list(sys.modules.items())]
+    return [name for name, file in files if isinstance(file, str) and file.startswith(packages)]
 
 def child(job):
     os.setsid()
@@ -23,6 +39,9 @@ def child(job):
     os.chdir(job["cwd"])
     os.environ.clear()
     os.environ.update(job["env"])
+    if "numpy.random" in sys.modules:
+        # Chance is to be another in each run; Python's own is.
+        sys.modules["numpy.random"].seed()
     own = [job["cwd"], *job["env"]["PYTHONPATH"].split(":")]
     sys.path[:] = [*own, *(path for path in base if path not in own)]
     if job["script"]:
@@ -34,6 +53,7 @@ def child(job):
 
 for line in sys.stdin.buffer:
     job = json.loads(line)
+    load(job["load"])
     pid = os.fork()
     if not pid:
         code = 1
@@ -47,6 +67,8 @@ for line in sys.stdin.buffer:
             try:
                 sys.stdout.flush()
                 sys.stderr.flush()
+                with open(job["loaded"], "w") as file:
+                    json.dump(loaded(), file)
             finally:
                 os._exit(code & 255)
     fd = os.pidfd_open(pid)
@@ -64,10 +86,11 @@ for line in sys.stdin.buffer:
 
 
 class Zygote:
-    """A Python that has pytest loaded, and forks for each run."""
+    """A Python that has pytest loaded, and what tests imported of its packages, and forks for each run."""
 
-    def __init__(self, env):
-        command = [sys.executable, "-c", ZYGOTE]
+    def __init__(self, env, preload):
+        self.preload, self.load = preload, []
+        command = [sys.executable, "-c", ZYGOTE, str(Path(ENV, "python"))]
         env = {**env, "PYTHONPATH": str(Path(ENV, "python"))}
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=env)
@@ -78,28 +101,108 @@ class Zygote:
         with tempfile.NamedTemporaryFile() as printed:
             job = {"printed": printed.name, "cwd": str(work), "env": env, "script": script, "words": words}
             job |= {"timeout_s": request["timeout_s"], "cpu_s": request["cpu_s"]}
+            job |= {"load": self.load, "loaded": printed.name + ".loaded"}
             self.process.stdin.write(json.dumps(job).encode() + b"\n")
             self.process.stdin.flush()
             code, cpu_s = json.loads(self.process.stdout.readline())
+            self.load = self.loaded(Path(job["loaded"])) if self.preload else []
             return printed.read(8 << 20).decode("utf-8", "replace"), code, cpu_s
 
+    @staticmethod
+    def loaded(path):
+        """The names that a run left; a run that was killed left none."""
+        try:
+            return [str(name) for name in json.loads(path.read_text())]
+        except (OSError, ValueError, TypeError):
+            return []
+        finally:
+            path.unlink(missing_ok=True)
 
-def answer(request, zygotes):
+
+class Base:
+    """The workspace with the tests laid over it, made once; a run has it in links.
+
+    A run may write to what it finds, and then the base is made again. One that hides that it did is not looked for: see
+    above.
+    """
+
+    def __init__(self, request):
+        self.folder = Path(tempfile.mkdtemp())
+        copy(Path(os.environ.get("APP_DIR", "/app")), self.folder)
+        lay_over(self.folder, request)
+        self.given, self.laid = set(request["given"]), {*request["delete"], *request["files"]}
+        self.names = self.given | self.laid
+        self.folders = {folder for name in self.names for folder in above(name)}
+        self.facts = self.look()
+
+    def look(self):
+        """What can be seen of each file without reading it."""
+        found = {}
+        for folder, _, names in os.walk(self.folder):
+            for name in names:
+                facts = os.lstat(os.path.join(folder, name))
+                found[os.path.join(folder, name)] = (facts.st_mtime_ns, facts.st_size, facts.st_mode)
+        return found
+
+    def takes(self, changed):
+        """Whether no name of what is changed is in the way of another file, nor another in its way."""
+        return not any(name in self.folders or self.names.intersection(above(name)) for name in changed)
+
+    def place(self, work, changed):
+        """As a copy, then `changed`, then `lay_over` would leave it."""
+        for folder, _, names in os.walk(self.folder):
+            place = os.path.join(work, os.path.relpath(folder, self.folder))
+            os.makedirs(place, exist_ok=True)
+            for name in names:
+                linked(os.path.join(folder, name), os.path.join(place, name))
+        changed = {name: data for name, data in changed.items() if name not in self.laid}
+        write({name: data for name, data in changed.items() if name in self.given or not bends(Path(name))}, work)
+
+
+def above(name):
+    """The folders that a file lies in."""
+    parts = name.split("/")
+    return ["/".join(parts[:end]) for end in range(1, len(parts))]
+
+
+def linked(source, target):
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def write(changed, work):
+    for name, content in changed.items():
+        path = work / name
+        path.unlink(missing_ok=True)
+        if content is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(base64.b64decode(content))
+
+
+def laid_out(request, work, bases):
+    """Put a state of the files into the new folder `work`."""
+    if bases and bases[0].look() != bases[0].facts:
+        shutil.rmtree(bases.pop().folder, ignore_errors=True)
+    if not bases:
+        bases.append(Base(request))
+    if bases[0].takes(request["changed"]):
+        bases[0].place(work, request["changed"])
+    else:
+        copy(Path(os.environ.get("APP_DIR", "/app")), work)
+        write(request["changed"], work)
+        lay_over(work, request)
+
+
+def answer(request, zygotes, bases):
     scratch = Path(tempfile.mkdtemp())
     try:
         work, report = scratch / "work", scratch / "report"
-        copy(Path(os.environ.get("APP_DIR", "/app")), work)
-        for name, content in request["changed"].items():
-            path = work / name
-            if content is None:
-                path.unlink(missing_ok=True)
-            else:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(base64.b64decode(content))
-        lay_over(work, request)
+        laid_out(request, work, bases)
         command, env = command_of(request, work, report)
         if request["kind"] in ("pytest", "unittest"):
-            zygotes = zygotes or [Zygote(env)]
+            zygotes = zygotes or [Zygote(env, request["preload"])]
             said, code, cpu_s = zygotes[0].run(command, work, env, request)
         else:
             (said, code), cpu_s = run(command, work, env, request["timeout_s"]), None
@@ -129,10 +232,10 @@ def seconds_of(kind, report):
 
 
 def serve():
-    request, calls, zygotes = json.load(sys.stdin), Path(os.environ["CALLS_DIR"]), []
+    request, calls, zygotes, bases = json.load(sys.stdin), Path(os.environ["CALLS_DIR"]), [], []
     with open(calls / "ask", "rb") as ask, open(calls / "answers", "wb", buffering=0) as answers:
         for line in ask:
-            said, zygotes = answer({**request, **json.loads(line)}, zygotes)
+            said, zygotes = answer({**request, **json.loads(line)}, zygotes, bases)
             answers.write(json.dumps(said).encode() + b"\n")
 
 

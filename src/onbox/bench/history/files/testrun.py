@@ -243,7 +243,7 @@ def keep(found, why, name, state, words=""):
 
 def steady(words):
     """The same failure says the same each time: without addresses and the name of the copy."""
-    return re.sub(r"\b0x[0-9a-f]{6,}", "0x", re.sub(r"/tmp/\w+/work", ".", " ".join(words.split())))[-300:]
+    return re.sub(r"\b0x[0-9a-f]{6,}", "0x", re.sub(r"/tmp/[^\s\"']*?/work\b", ".", " ".join(words.split())))[-300:]
 
 
 def read_junit(report, said):

@@ -110,7 +110,8 @@ def cell(speed: Measurement) -> tuple[str, str, str, str, str]:
     """One number of requests at a time, under `CELLS_HEAD`."""
     together = "" if speed.system_tok_s is None else tok_s(speed.system_tok_s) + _known(speed)
     over_one = "" if speed.beside_one is None else ratio(speed.beside_one)
-    return str(speed.profile.get("concurrency", 1)), rate(speed), together, over_one, speed.status.value
+    each = NO_VALID_NUMBER if speed.decode_tok_s is None else tok_s(speed.decode_tok_s) + _known(speed)
+    return str(speed.profile.get("concurrency", 1)), each, together, over_one, speed.status.value
 
 
 def ratio(found: RateRatio) -> str:
