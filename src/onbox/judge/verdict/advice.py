@@ -95,7 +95,7 @@ def _more_runs(plan: Plan, pair: HeadToHead, level_at: Callable[[int], float]) -
         return _uncertain(plan, pair, level_at)
     return [
         f"About {count(needed - plan.runs, 'more run')} of each task would settle it for these tasks (--runs {needed}; "
-        "power 80 %, what few runs suggest shrunk towards no difference)."
+        "power 80 % on average, what few runs suggest shrunk towards no difference)."
     ]
 
 
