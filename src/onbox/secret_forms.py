@@ -22,6 +22,9 @@ _NAME = re.compile(
 )
 _RUN = re.compile(r"[A-Za-z0-9]+")
 _PLAIN = frozenset(string.ascii_letters + string.digits)
+_BACKSLASHES_MAX = 64
+"""In a row before a character of a key: JSON in JSON doubles them, so these are six levels. A run without a bound would
+be looked through again from each of its characters, and a model that loops writes a million."""
 
 
 class Secret:
@@ -32,7 +35,7 @@ class Secret:
     """
 
     def __init__(self, text: str) -> None:
-        pattern = "".join(map(_forms, text))
+        pattern = "".join(_forms(char, first=not at) for at, char in enumerate(text))
         self._in_text = re.compile(pattern)
         self._in_bytes = re.compile(pattern.encode("utf-8", "surrogatepass"))
         # The pattern is slow, and most data has nothing of the key in it.
@@ -51,23 +54,27 @@ class Secret:
         return []
 
 
-def _forms(char: str) -> str:
-    """A pattern for one character: as it is, behind the backslashes of JSON and Markdown, or by its number or name."""
+def _forms(char: str, *, first: bool) -> str:
+    """A pattern for one character: as it is, behind the backslashes of JSON and Markdown, or by its number or name.
+
+    The first of a key is looked for at each place of a text, so a run of backslashes is tried from its start alone.
+    """
+    some = (r"(?<!\\)" if first else "") + rf"\\{{1,{_BACKSLASHES_MAX}}}"
     forms = [
-        "".join(f"\\\\+u{unit:04x}" for unit in _units(char)),
+        "".join(f"{some}u{unit:04x}" for unit in _units(char)),
         "".join(f"%{byte:02x}" for byte in char.encode("utf-8", "surrogatepass")),
-        f"&#0*{ord(char)};",
-        f"&#x0*{ord(char):x};",
+        f"&#0{{0,8}}{ord(char)};",
+        f"&#x0{{0,8}}{ord(char):x};",
     ]
     named = html.escape(char)
     forms += [named] if named != char else []
     forms += ['""'] if char == '"' else []
     written = f"(?i:{'|'.join(forms)})"
     if char == "\\":
-        return rf"(?:{written}|\\+)"
+        return rf"(?:{written}|{some})"
     if char in _PLAIN:
         return f"(?:{char}|{written})"
-    return rf"\\*(?:{written}|{re.escape(char)})"
+    return rf"(?:{some})?(?:{written}|{re.escape(char)})"
 
 
 def _units(char: str) -> Iterator[int]:

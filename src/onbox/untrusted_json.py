@@ -14,6 +14,8 @@ DEPTH_MAX = 100
 """Levels of nesting; tool schemas, the deepest that servers and agents send, have about ten."""
 INTEGER_MAX = 2**63
 """Beyond it a count is none."""
+VALUES_MAX = 2_000_000
+"""In one document: an empty list is three bytes, and sixty in memory."""
 
 
 class UntrustedJsonError(ValueError):
@@ -28,8 +30,11 @@ def parse(text: str | bytes, *, any_integer: bool = False) -> Any:
         any_integer: integers of any length are values, as in what a model wrote; else one beyond 64 bits is refused.
 
     Raises:
-        UntrustedJsonError: it is no JSON, deeper than `DEPTH_MAX`, or holds a number that is none.
+        UntrustedJsonError: it is no JSON, deeper than `DEPTH_MAX`, has more than some `VALUES_MAX` values, or holds a
+            number that is none.
     """
+    if len(text) > VALUES_MAX and _separators(text) > VALUES_MAX:
+        raise UntrustedJsonError(f"more than {VALUES_MAX:,} values")
     try:
         value = from_json(text, allow_inf_nan=False)
     except (ValueError, TypeError):  # The latter of half characters.
@@ -38,6 +43,15 @@ def parse(text: str | bytes, *, any_integer: bool = False) -> Any:
     if value is not None and _is_plain(value, DEPTH_MAX):
         return value
     return _parse_carefully(text, any_integer)
+
+
+def _separators(text: str | bytes) -> int:
+    """No fewer than the values inside of the outermost; those in texts count too."""
+    return _count(text, ",:[{")
+
+
+def _count(text: str | bytes, chars: str) -> int:
+    return sum(text.count(char.encode()) if isinstance(text, bytes) else text.count(char) for char in chars)
 
 
 def _is_plain(value: Any, levels: int) -> bool:
@@ -76,7 +90,7 @@ def _parse_carefully(text: str | bytes, any_integer: bool) -> Any:
         raise
     except ValueError as error:
         raise UntrustedJsonError(str(error)) from error
-    opened = text.count(b"[") + text.count(b"{") if isinstance(text, bytes) else text.count("[") + text.count("{")
+    opened = _count(text, "[{")
     if opened > DEPTH_MAX and _too_deep(value):
         raise UntrustedJsonError(f"nested deeper than {DEPTH_MAX} levels")
     return value

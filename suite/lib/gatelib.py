@@ -58,7 +58,11 @@ def judge(gate):
         import traceback
 
         traceback.print_exc()
-        code, reason = 2, f"GATE_FAULT {type(error).__name__}: {error}"
+        if _answers and isinstance(error, (TypeError, ValueError, LookupError, ArithmeticError, AttributeError)):
+            # Code that answers with something of another kind must not end its gate without a verdict.
+            code, reason = 1, f"FAIL_RESULT not what was asked for: {type(error).__name__}: {error}"
+        else:
+            code, reason = 2, f"GATE_FAULT {type(error).__name__}: {error}"
     sys.stderr.flush()
     print("REASON:", printable(reason))
     if CALLS:
@@ -281,6 +285,8 @@ class _Onbox:
 
 
 _connected = []
+_answers = []
+"""Whether code under test has answered: what is read from then on is its own."""
 
 
 def _onbox():
@@ -317,6 +323,7 @@ def run(snippet, value=None, timeout_s=10):
         raise Fail("FAIL_RUN", "the code ended the process without a result") from None
     if error:
         raise Fail("FAIL_RUN", error)
+    _answers.append(True)
     return result
 
 
@@ -341,6 +348,7 @@ def run_node(snippet, value=None, timeout_s=20):
     said = [line for line in lines if line.startswith("RESULT ")]
     if not said:
         raise Fail("FAIL_RUN", (lines or ["no result"])[-1])
+    _answers.append(True)
     try:
         return json.loads(said[-1].removeprefix("RESULT "))
     except (ValueError, RecursionError):

@@ -167,7 +167,7 @@ def preflight_result(*_: Any, show: Callable[[PreflightCase], None], **__: Any) 
 def audited(*_: Any, tell: Callable[[str], None], **__: Any) -> list[TaskAudit]:
     tell(HOSTILE)
     end = ProbeEnd(HOSTILE, "pass", "fail", HOSTILE)
-    return [TaskAudit(HOSTILE, True, (end,)), TaskAudit(HOSTILE, False, (end,))]
+    return [TaskAudit(HOSTILE, True, (end,), True, HOSTILE), TaskAudit(HOSTILE, False, (end,))]
 
 
 def regraded(*_: Any, tell: Callable[[str], None], **__: Any) -> regrade.RegradeResult:

@@ -236,12 +236,14 @@ def endless(to: socket.socket, source: random.Random, path: str) -> bool:
 
 
 def bomb(to: socket.socket, source: random.Random, path: str) -> bool:
-    body = gzip.compress(b"\0" * source.choice([1000, 50_000_000]))
+    piece = source.choice([b"\0", b"\0", b"\n", b"[],", b": ping\n\n", b"\\", b'{"a":1}\n'])
+    body = gzip.compress(piece * (source.choice([1000, 50_000_000]) // len(piece)), 1)
     if source.random() < 0.3:
         body = body[: len(body) // 2] + source.randbytes(20)
     if source.random() < 0.2:
         body = gzip.compress(b"") * 3000
-    return whole(to, body, b"content-encoding: gzip\r\n")
+    kind = source.choice([b"", b"content-type: text/event-stream\r\n", b"content-type: application/x-ndjson\r\n"])
+    return whole(to, body, b"content-encoding: gzip\r\n" + kind)
 
 
 def odd_json(to: socket.socket, source: random.Random, path: str) -> bool:
@@ -260,6 +262,7 @@ def odd_metrics(to: socket.socket, source: random.Random, path: str) -> bool:
             METRICS + "a" * 100_000,
             METRICS.replace("gauge", "odd") + 'x{a="' + "\\" * 1000,
             METRICS * 500,
+            METRICS + 'x{a="b"} 1\n' * 1_000_000,
         ]
     )
     return whole(to, text.encode(), b"content-type: text/plain\r\n")

@@ -31,6 +31,7 @@ from onbox.judge.runs.attribution import attribute
 from onbox.judge.speed.measurement import measure
 from onbox.speed import scraping
 from onbox.speed.measure import SpeedRun
+from onbox.watch.engine_counters import MetricsServer
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
 from onbox.wire.proxy import RecordingProxy
@@ -110,8 +111,16 @@ def work(server: HostileServer, folder: Path) -> str:
     return attribute(record, exchanges).code
 
 
+def look_at_counters(server: HostileServer, folder: Path) -> str:
+    """A look of the watch: it may take a few seconds, whatever comes."""
+    metrics, began = MetricsServer(server.url), time.monotonic()
+    up, counts = metrics.up(), metrics.tokens()
+    assert time.monotonic() - began < 30
+    return f"{'up' if up else 'down'}, {'no counters' if counts is None else 'counters'}"
+
+
 Target = Callable[[HostileServer, Path], str]
-TARGETS: tuple[Target, ...] = (speed, ask_first, pass_through, work)
+TARGETS: tuple[Target, ...] = (speed, ask_first, pass_through, work, look_at_counters)
 
 
 @pytest.fixture(autouse=True)

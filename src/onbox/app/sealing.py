@@ -109,8 +109,11 @@ def computed(folder: TrialFolder, verdict: Verdict, seal: str = "", *, write: bo
         return ComputedFile(name, hashlib.sha256(data).hexdigest(), text)
 
     pages = transcript_files(verdict) if transcripts_apart(folder.path, verdict) else []
-    parts: list[str | TranscriptFile] = [VERDICT, *REPORTS, *pages]
-    return spread(one, parts, worth_it=bool(pages), at_a_time=1)
+    # One process looks at all runs of the verdict, and the others only at those of their pages: what a process looks at
+    # it holds a second time.
+    parts: list[Sequence[str | TranscriptFile]] = [(VERDICT, *REPORTS), *((page,) for page in pages)]
+    made = spread(lambda some: [one(part) for part in some], parts, worth_it=bool(pages), at_a_time=1)
+    return [each for some in made for each in some]
 
 
 def verdict_bytes(verdict: Verdict) -> bytes:

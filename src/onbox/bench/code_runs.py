@@ -12,7 +12,6 @@ import os
 import secrets
 import select
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -36,7 +35,7 @@ class CodeRuns:
         folder: a new folder that the gate sees as CALLS_DIR.
         app: the copy of the workspace.
         sandbox: the tier; each run has one of its own.
-        timeout_s: of the gate: no run lasts longer than what is left of it.
+        timeout_s: of the gate: all runs together last no longer.
     """
 
     def __init__(self, folder: Path, app: Path, sandbox: Sandbox, timeout_s: float) -> None:
@@ -44,7 +43,7 @@ class CodeRuns:
         self.fault: OnboxError | None = None
         """Why a sandbox of the code could not start."""
         self._app, self._sandbox = app, sandbox
-        self._deadline = time.monotonic() + timeout_s
+        self._left_s = timeout_s
         self._folder = folder
         folder.mkdir()
         for name in ("ask", "answers"):
@@ -91,13 +90,12 @@ class CodeRuns:
             timeout_s = float(request["timeout_s"])
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             return {"fault": f"not a request: {error}"}
-        left_s = self._deadline - time.monotonic()
         try:
             done = self._sandbox.run(
                 argv,
                 binds={"APP_DIR": Bind(self._app, "/app")},
                 cwd="APP_DIR",
-                timeout_s=max(min(timeout_s, left_s), 0.001),
+                timeout_s=max(min(timeout_s, self._left_s), 0.001),
                 stdin=stdin,
                 output_limit_bytes=OUTPUT_BYTES_MAX,
                 stop=stop,
@@ -105,6 +103,7 @@ class CodeRuns:
         except BoxError as error:
             self.fault = error
             return {"fault": error.message}
+        self._left_s -= done.seconds
         output = base64.b64encode(done.output).decode()
         return {"exit_code": done.exit_code, "output": output, "truncated": done.truncated}
 

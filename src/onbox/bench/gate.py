@@ -24,6 +24,10 @@ from onbox.bench.workspace import snapshot
 from onbox.evidence.records import GateEnd
 from onbox.scratch import scratch_folder
 
+JUDGING_S = 20.0
+"""For a gate that judges apart, beyond its time limit: the code under test has all of that, and a gate whose code used
+it up still says so."""
+
 REPLY = "agent/reply.md"
 """Where, below LOGS_DIR, a gate finds the agent's last message."""
 
@@ -89,7 +93,7 @@ def grade(task: Task, workspace: Path, reply: str, sandbox: Sandbox, *, transcri
                 argv,
                 binds=binds,
                 cwd=cwd,
-                timeout_s=task.gate_timeout_s,
+                timeout_s=task.gate_timeout_s + (JUDGING_S if runs is not None else 0),
                 env=dict(task.gate_variables),
                 network=task.network,
             )

@@ -58,6 +58,8 @@ SETS: dict[str, tuple[str, ...] | None] = {
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _NEEDED = ("instruction.md", "task.toml", "tests/test.sh")
+_TEST_RUNNER = "testrun.py"
+"""In `tests`, of a task that was made of a repository's history."""
 _COMPOSE = "docker-compose.yaml"
 """The one name that Harbor knows."""
 _CANARY = re.compile(r"^(<!--.*canary.*-->|#.*canary.*)$", re.IGNORECASE)
@@ -121,6 +123,11 @@ class Task:
     def generated(self) -> bool:
         """Whether each seed gives another instance."""
         return (self.path / GENERATOR).is_file()
+
+    @property
+    def tests_beside_code(self) -> bool:
+        """Whether a project's own tests are the verdict: they run in one process with the code that they test."""
+        return (self.tests / _TEST_RUNNER).is_file()
 
     @property
     def environment(self) -> Path:

@@ -25,6 +25,9 @@ SHOWN_CHARS = 2000
 MATCHES_MAX = 60
 NAMES_MAX = 60
 OTHERS_MAX = 6
+LOOKED_AT_MAX = 2000
+"""Files that are searched for what an edit replaced; a model can make a hundred thousand, of two MiB each."""
+LOOKED_AT_BYTES_MAX = 64 * 2**20
 FILE_BYTES_MAX = 2 * 2**20
 """Of a file that is read or edited, and of one that is written."""
 ARGUMENTS_CHARS_MAX = 4 * 2**20
@@ -106,7 +109,7 @@ class Toolbox:
         definition = next(tool["function"] for tool in DEFINITIONS if tool["function"]["name"] == name)
         problem = _schema_problem(values, definition["parameters"])
         if problem:
-            return _sendable(f"error: {problem}")
+            return _sendable(_shortened(f"error: {problem}", SHOWN_CHARS))
         try:
             result = _shortened(tools[name](**values), READ_CHARS if name == "read" else OUTPUT_CHARS)
         except _Refused as refusal:
@@ -166,12 +169,15 @@ class Toolbox:
         if not 3 <= len(text) <= 80 or "\n" in text:
             return []
         found: list[str] = []
-        for file in self._files(self.workspace.resolve()):
+        size = 0
+        for number, file in enumerate(self._files(self.workspace.resolve()), 1):
             with contextlib.suppress(_Refused, OSError):
-                if text in self._text(str(file)):
+                held = self._text(str(file))
+                size += len(held)
+                if text in held:
                     found.append(str(file))
-            if len(found) == OTHERS_MAX:
-                return [*found, "..."]
+            if len(found) == OTHERS_MAX or number == LOOKED_AT_MAX or size > LOOKED_AT_BYTES_MAX:
+                return [*found, "..."] if found else []
         return found
 
     def _grep(self, pattern: str, path: str = ".") -> str:
@@ -186,6 +192,8 @@ class Toolbox:
         return output or "no match"
 
     def _glob(self, pattern: str) -> str:
+        if len(pattern) > PATH_CHARS_MAX:
+            raise _Refused(f"a pattern of more than {PATH_CHARS_MAX} characters is none for names")
         wanted = pattern.removeprefix("./")
         names = [str(file) for file in self._files(self.workspace)]
         hits = [n for n in names if fnmatch.fnmatch(n, wanted) or fnmatch.fnmatch(n, wanted.removeprefix("**/"))]

@@ -7,6 +7,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from onbox.schema.engine_profile import EngineProfile
 
+TEXT_CHARS_MAX = 2 * 2**20
+"""Of all counters together; vLLM has some 0.1 MB of them."""
+LINES_MAX = 5000
+"""Of samples by the names that are asked for."""
+
 
 def idle_signs(text: str, *profiles: EngineProfile | None) -> dict[str, float]:
     """What runs and waits, and the output tokens made, by the names of these engines: what is zero, or stands still,
@@ -24,8 +29,13 @@ def profile_of(text: str, profiles: Sequence[EngineProfile]) -> EngineProfile | 
 def gauges(text: str, names: Sequence[str]) -> dict[str, float]:
     """The sum over labels of each named sample; a name that the text does not hold is missing, never 0."""
     found: dict[str, float] = {}
+    # A page of a million other samples takes the parser a minute, and a gigabyte. The type says how a name is written.
+    stems = tuple(name.removesuffix("_total") for name in names)
+    lines = [line for line in text.split("\n") if line.removeprefix("# TYPE ").startswith(stems)]
+    if len(lines) > LINES_MAX:
+        return {}
     try:
-        for family in text_string_to_metric_families(text):
+        for family in text_string_to_metric_families("\n".join([*lines, ""])):
             for sample in family.samples:
                 if sample.name in names and math.isfinite(sample.value):
                     found[sample.name] = found.get(sample.name, 0.0) + sample.value

@@ -22,6 +22,7 @@ from onbox.image.manifest import GZIP_LAYERS, PLAIN_LAYERS, Descriptor
 from onbox.image.registry_client import OCI_MANIFEST
 from onbox.image.seal import LABEL_INPUTS, Seal, Seals, inputs_hash
 from onbox.image.store import ImageStore
+from onbox.untrusted_json import parse
 
 SEAL_NAME, STATEMENT_NAME = "onbox/seal.json", "onbox/provenance.intoto.json"
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
@@ -121,12 +122,12 @@ def check_archive(path: Path) -> tuple[Seal, dict[str, Any]]:
                 elif member.size <= SMALL_BYTES:
                     small[name] = file.read()
         seal = Seal.model_validate_json(small[SEAL_NAME])
-        statement = json.loads(small[STATEMENT_NAME])
-        manifest = json.loads(small[f"blobs/{seal.digest.replace(':', '/')}"])
+        statement = parse(small[STATEMENT_NAME])
+        manifest = parse(small[f"blobs/{seal.digest.replace(':', '/')}"])
         named = [manifest["config"]["digest"], *(each["digest"] for each in manifest["layers"])]
-        listed = json.loads(small["manifest.json"])[0]
+        listed = parse(small["manifest.json"])[0]
         loads = [f"sha256:{posixpath.basename(each)}" for each in (listed["Config"], *listed["Layers"])]
-        config = json.loads(small[f"blobs/{named[0].replace(':', '/')}"])
+        config = parse(small[f"blobs/{named[0].replace(':', '/')}"])
         label = ((config.get("config") or {}).get("Labels") or {}).get(LABEL_INPUTS)
     except (tarfile.TarError, OSError, EOFError) as error:
         raise BadSubjectError(f"{path}: cannot be read: {error}", "name what onbox image export wrote") from error
@@ -163,7 +164,7 @@ def _saved(daemon: Daemon, seal: Seal, blobs: Path) -> tuple[Descriptor, list[De
                     texts[name] = (blobs / found[name][0]).read_bytes()
     if "manifest.json" not in texts:
         raise BoxError(f"{daemon.program} save {seal.reference}: it saved no image")
-    listed = json.loads(texts["manifest.json"])[0]
+    listed = parse(texts["manifest.json"])[0]
     config_hex, config_size = found[posixpath.normpath(listed["Config"])]
     config = Descriptor(CONFIG_TYPE, f"sha256:{config_hex}", config_size)
     layers = []

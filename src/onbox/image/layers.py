@@ -5,7 +5,6 @@ Layers are streamed and never unpacked to disk; a file that a later layer replac
 
 import gzip
 import io
-import json
 import lzma
 import posixpath
 import tarfile
@@ -16,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import IO, Any, Generic, TypeVar, cast
 
 from onbox.errors import BadSubjectError, BoxError, install_extra
+from onbox.untrusted_json import parse
 
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 TAR_MAGIC_AT, TAR_MAGIC = 257, b"ustar"
@@ -182,19 +182,19 @@ def _is_layer(head: bytes) -> bool:
 def _assembled(texts: dict[str, bytes], layers: dict[str, Layer[T]], links: dict[str, str], name: str) -> Contents[T]:
     try:
         if "manifest.json" in texts:
-            listed = json.loads(texts["manifest.json"])[0]
+            listed = parse(texts["manifest.json"])[0]
             config, order = (
                 texts[posixpath.normpath(listed["Config"])],
                 [posixpath.normpath(each) for each in listed["Layers"]],
             )
         else:
-            entry = json.loads(texts["index.json"])["manifests"][0]["digest"]
-            listed = json.loads(texts[_blob(entry)])
+            entry = parse(texts["index.json"])["manifests"][0]["digest"]
+            listed = parse(texts[_blob(entry)])
             config, order = (
                 texts[_blob(listed["config"]["digest"])],
                 [_blob(each["digest"]) for each in listed["layers"]],
             )
-        data = json.loads(config)
+        data = parse(config)
     except (KeyError, IndexError, ValueError, TypeError) as error:
         raise BadSubjectError(
             f"{name}: holds no image: {error}", "name what docker save or onbox image export wrote"

@@ -1,12 +1,12 @@
 """Which manifest of an image is for a platform, and the blobs that it is made of."""
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
 from onbox.errors import BoxError, FetchError, UsageError
 from onbox.image.registry_client import INDEXES, Manifest, Registry
 from onbox.machine_names import machine
+from onbox.untrusted_json import parse
 
 CONFIG_BYTES_MAX = 16 << 20
 DEFAULT_VARIANTS = {"arm64": "v8", "arm": "v7"}
@@ -139,7 +139,7 @@ def platform_of(config_raw: bytes, name: str) -> Platform:
         FetchError: it is no configuration.
     """
     try:
-        config = json.loads(config_raw)
+        config = parse(config_raw)
         return Platform(str(config["os"]), str(config["architecture"]), str(config.get("variant") or ""))
     except (ValueError, KeyError, TypeError) as error:
         raise FetchError(f"{name}: its configuration tells no platform") from error
@@ -156,7 +156,8 @@ def wrong_platform(name: str, found: Platform, wanted: Platform) -> BoxError:
 def _chosen(index: Manifest, wanted: Platform, name: str) -> str:
     """The digest of the entry for a platform."""
     there: list[Platform] = []
-    for entry in index.data.get("manifests") or []:
+    listed = index.data.get("manifests")
+    for entry in listed if isinstance(listed, list) else []:
         fields = entry.get("platform") if isinstance(entry, dict) else None
         if not isinstance(fields, dict) or fields.get("os") == "unknown":
             continue  # an attestation
@@ -164,8 +165,8 @@ def _chosen(index: Manifest, wanted: Platform, name: str) -> str:
         if each.serves(wanted):
             return _descriptor(entry, name).digest
         there.append(each)
-    listed = ", ".join(sorted(map(str, there))) or "no platform at all"
-    raise BoxError(f"{name}: not for {wanted}: it is for {listed}", "take an image for this box, or name a --platform")
+    others = ", ".join(sorted(map(str, there))) or "no platform at all"
+    raise BoxError(f"{name}: not for {wanted}: it is for {others}", "take an image for this box, or name a --platform")
 
 
 def _descriptor(fields: Any, name: str) -> Descriptor:

@@ -5,7 +5,6 @@ Specification: opencontainers/distribution-spec, and distribution/distribution `
 
 import hashlib
 import ipaddress
-import json
 import re
 import threading
 import time
@@ -23,6 +22,7 @@ from onbox.fetch.http import Client, connection_failed, host_of
 from onbox.fetch.transfer import FRUITLESS_MAX, RETRY_AFTER_MAX_S, FinalRefusal
 from onbox.image.credentials import Login
 from onbox.image.reference import DOCKER_HUB, Reference
+from onbox.untrusted_json import parse
 
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
@@ -50,7 +50,7 @@ class Manifest:
     @property
     def data(self) -> dict[str, Any]:
         """The parsed JSON."""
-        parsed: dict[str, Any] = json.loads(self.raw)
+        parsed: dict[str, Any] = parse(self.raw)
         return parsed
 
 
@@ -219,7 +219,7 @@ class Registry:
                 )
             if response.status != 200:
                 raise FetchError(f"{host_of(realm)}: status {response.status} in the place of a token")
-            answer = json.loads(_read(response, TOKEN_BYTES_MAX, host_of(realm)))
+            answer = parse(_read(response, TOKEN_BYTES_MAX, host_of(realm)))
             token = str(answer.get("token") or answer.get("access_token") or "")
             holds_s = float(answer.get("expires_in") or TOKEN_S)
         except (ValueError, AttributeError, TypeError) as error:
@@ -287,7 +287,7 @@ def retry_after(response: urllib3.BaseHTTPResponse) -> float | None:
 
 def _media_type(raw: bytes, response: urllib3.BaseHTTPResponse, reference: Reference) -> str:
     try:
-        data = json.loads(raw)
+        data = parse(raw)
         version = data.get("schemaVersion")
     except (ValueError, AttributeError) as error:
         raise FetchError(f"{reference}: what came is no manifest", "is there a registry at that host?") from error
@@ -313,7 +313,7 @@ def _read(response: urllib3.BaseHTTPResponse, size_max: int, what: str) -> bytes
 def _words_of(response: urllib3.BaseHTTPResponse) -> str:
     """What a registry says about a refusal, as it prints it; empty where it says nothing that can be read."""
     try:
-        error = json.loads(response.read(4096))["errors"][0]
+        error = parse(response.read(4096))["errors"][0]
         words = str(error.get("message") or error.get("code") or "")
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, HTTPError, OSError):
         return ""

@@ -1,6 +1,13 @@
 """Cut a body into the messages that it frames: server-sent events, JSON lines, or one document."""
 
+from collections.abc import Iterator
 from typing import NamedTuple, Protocol
+
+LINES_MAX = 1_000_000
+"""Of one body; what follows is not read. A message has three at most, and no model answers so long: pings and empty
+lines, eight bytes and one, are a flood."""
+_PIECE_BYTES = 1 << 18
+"""What is cut into lines at a time: a compressed body may arrive whole, and be nothing but ends of lines."""
 
 
 class Event(NamedTuple):
@@ -13,6 +20,9 @@ class Event(NamedTuple):
 
 class Framing(Protocol):
     """How a body is cut into messages, byte by byte as it arrives."""
+
+    lines: int
+    """So far; a message that arrives alone and whole is not counted. Beyond `LINES_MAX` nothing more is read."""
 
     def events(self, chunk: bytes) -> list[Event]:
         """The messages that this chunk completes."""
@@ -50,6 +60,7 @@ class SseParser:
     """
 
     def __init__(self) -> None:
+        self.lines = 0
         self._pending = _Pending()
         self._name = b""
         self._data: list[bytes] = []
@@ -66,6 +77,9 @@ class SseParser:
             return []
         if self._is_one_event(chunk):
             return [Event("message", _text(chunk[6:-2]))]
+        return [event for piece in _pieces(chunk) if self.lines <= LINES_MAX for event in self._events(piece)]
+
+    def _events(self, chunk: bytes) -> list[Event]:
         after_cr, self._after_cr = self._after_cr, chunk.endswith(b"\r")
         if after_cr:
             chunk = chunk.removeprefix(b"\n")
@@ -78,6 +92,7 @@ class SseParser:
             return []
         *lines, rest = self._pending.take().replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
         self._pending.add(rest)
+        self.lines += len(lines)
         return [event for line in lines if (event := self._line(line)) is not None]
 
     def _is_one_event(self, chunk: bytes) -> bool:
@@ -119,15 +134,20 @@ class LineParser:
     """Incremental parser of JSON lines."""
 
     def __init__(self) -> None:
+        self.lines = 0
         self._pending = _Pending()
 
     def events(self, chunk: bytes) -> list[Event]:
         """Return each line that this chunk completes; empty lines are skipped."""
+        return [event for piece in _pieces(chunk) if self.lines <= LINES_MAX for event in self._events(piece)]
+
+    def _events(self, chunk: bytes) -> list[Event]:
         self._pending.add(chunk)
         if b"\n" not in chunk:
             return []
         *lines, rest = self._pending.take().split(b"\n")
         self._pending.add(rest)
+        self.lines += len(lines)
         return [Event("message", _text(line)) for line in lines if line.strip()]
 
     def rest(self) -> list[Event]:
@@ -140,6 +160,7 @@ class DocumentParser:
     """A body that is one message and whole only at its end."""
 
     def __init__(self) -> None:
+        self.lines = 0
         self._body = _Pending()
 
     def events(self, chunk: bytes) -> list[Event]:
@@ -151,6 +172,11 @@ class DocumentParser:
         """The whole body; nothing when it is empty."""
         body = self._body.take()
         return [Event("message", _text(body))] if body else []
+
+
+def _pieces(chunk: bytes) -> Iterator[bytes]:
+    """Short enough that its lines take little memory."""
+    return (chunk[at : at + _PIECE_BYTES] for at in range(0, len(chunk), _PIECE_BYTES))
 
 
 def framing_of(content_type: str) -> Framing:

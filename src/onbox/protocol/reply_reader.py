@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from onbox.protocol.api_formats import error_text, piece_of
 from onbox.protocol.envelopes import Envelope, envelope_of
-from onbox.protocol.framing import DocumentParser, Event, Framing, SseParser
+from onbox.protocol.framing import LINES_MAX, DocumentParser, Event, Framing, SseParser
 from onbox.protocol.reply import SURROGATE, Arrival, Reply
 from onbox.untrusted_json import UntrustedJsonError, parse
 
@@ -17,6 +17,8 @@ LEARNED_IN_VAIN_MAX = 4
 """Envelopes that no further message came in: this server writes something new into each."""
 MESSAGES_MAX = 500_000
 """In one reply; a token is one at most, and no model answers so long."""
+BROKEN_MAX = 1000
+"""Messages of one reply that are no JSON; none is parsed after them. To find out that one is none takes the longest."""
 
 
 _arrival = Arrival._make
@@ -37,6 +39,7 @@ class ReplyReader:
         self._envelope: Envelope | None = None
         self._framed: Envelope | None = None
         self._learned_in_vain = 0
+        self._broken = 0
 
     def feed(self, t_ns: int, chunk: bytes) -> None:
         """Take in the bytes of one socket read, stamped in nanoseconds since the request."""
@@ -86,6 +89,8 @@ class ReplyReader:
 
     def end(self) -> Reply:
         """Return the reply after the last byte."""
+        if self._framing.lines > LINES_MAX:
+            self.reply.error = self.reply.error or f"more than {LINES_MAX:,} lines: what follows is not read"
         for event in self._framing.rest():
             whole = self._event(event) or not (self.reply.error or "").startswith(NOT_JSON)
             self.reply.done = self.reply.done or (whole and isinstance(self._framing, DocumentParser))
@@ -103,10 +108,13 @@ class ReplyReader:
 
     def _parsed(self, event: Event) -> bool:
         """Take in a message that none before it was like."""
+        if self._broken >= BROKEN_MAX:
+            return False
         try:
             payload = parse(event.data)
         except UntrustedJsonError:
             self.reply.error = self.reply.error or f"{NOT_JSON}: {event.data[:200]}"
+            self._broken += 1
             return False
         if not isinstance(payload, dict):
             self.reply.error = self.reply.error or f"not a JSON object: {str(payload)[:200]}"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from onbox.report import words
+from onbox.report import formatting
 
 Line = tuple[str, str]
 """(what, its value), for people."""
@@ -64,7 +64,7 @@ def _parts(box: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
 
 def _text(part: Mapping[str, Any], key: str, form: str = "{}") -> str:
     value = part.get(key)
-    return form.format(words.fact(key, value)) if isinstance(value, str | int | float) and value != "" else ""
+    return form.format(formatting.fact(key, value)) if isinstance(value, str | int | float) and value != "" else ""
 
 
 def _joined(*texts: str, sep: str = ", ") -> str:

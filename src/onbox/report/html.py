@@ -11,7 +11,7 @@ from markupsafe import Markup
 from onbox.evidence.folder import TrialFolder
 from onbox.judge.results import AbilityDifference, Measurement, Outcome, RunResult, Validity, Verdict
 from onbox.judge.weighed import Basis
-from onbox.report import box, frontier, pictures, sight, weighed, words
+from onbox.report import box, formatting, frontier, pictures, sight, weighed
 from onbox.report.extent import SQUARES_MAX, TEXT_CHARACTERS_MAX, ends, transcript_files, transcripts_apart
 from onbox.report.page import ContenderPage, Page, read_page
 from onbox.report.reproduce import commands, engine_command, sealed
@@ -50,7 +50,7 @@ class MarkShape:
         )
         phases = (phase for part in page.contenders for up in part.stand_ups for phase in up.phases)
         self._largest_bytes = max((phase.peak_bytes or 0 for phase in phases), default=0)
-        self.struck = words.NOT_COUNTED
+        self.struck = formatting.NOT_COUNTED
         self.invalid_runs = tuple(run for run in page.verdict.runs if run.outcome is Outcome.INVALID)
         self.refused = tuple(
             contender
@@ -103,14 +103,14 @@ class MarkShape:
         wider: tuple[float, float] | None = None,
     ) -> Markup:
         """A pass rate on the scale from 0 to 100 percent, with its interval for tasks like these as a thin line."""
-        label = f"{words.percent(value)}, 95 percent interval {words.percent_interval(interval)}"
+        label = f"{formatting.percent(value)}, 95 percent interval {formatting.percent_interval(interval)}"
         if wider is not None:
-            label += f", for tasks like these {words.percent_interval(wider)}"
+            label += f", for tasks like these {formatting.percent_interval(wider)}"
         return pictures.whisker(value, interval, 1.0, label, struck=False, wider=wider)
 
     def difference(self, found: AbilityDifference) -> Markup:
         """The difference of the pass rates, from -100 to 100 points."""
-        label = f"{words.points(found.value)}, 95 percent interval {words.points_interval(found.interval)}"
+        label = f"{formatting.points(found.value)}, 95 percent interval {formatting.points_interval(found.interval)}"
         return pictures.difference(found.value, found.interval, found.population_interval, label)
 
     def frontier(self) -> Markup:
@@ -119,8 +119,8 @@ class MarkShape:
         if len(points) < 2 or not any(each.seconds for each in points):
             return Markup("")
         labels = [
-            f"{each.number} {each.name}: {words.percent(each.rate)}, {words.seconds(each.seconds)}, "
-            f"memory {words.size(each.memory_bytes)}"
+            f"{each.number} {each.name}: {formatting.percent(each.rate)}, {formatting.seconds(each.seconds)}, "
+            f"memory {formatting.size(each.memory_bytes)}"
             + (f", dominated by {', '.join(over)}" if (over := self._dominated_by[each.name]) else "")
             for each in points
         ]
@@ -145,8 +145,8 @@ class MarkShape:
         """The middle of the times, and the longest."""
         spent = [run.seconds for run in self._counted(contender)]
         if not spent:
-            return words.NOT_MEASURED
-        return f"{words.seconds(median(spent))}, at most {words.seconds(max(spent))}"
+            return formatting.NOT_MEASURED
+        return f"{formatting.seconds(median(spent))}, at most {formatting.seconds(max(spent))}"
 
     def _counted(self, contender: str) -> list[RunResult]:
         runs = self._page.verdict.runs
@@ -154,7 +154,7 @@ class MarkShape:
 
     def speed(self, value: float | None, interval: tuple[float, float] | None = None, struck: bool = False) -> Markup:
         """A decode rate on the scale that all contenders share."""
-        return pictures.whisker(value, interval, self._tok_s_top, words.tok_s(value), struck)
+        return pictures.whisker(value, interval, self._tok_s_top, formatting.tok_s(value), struck)
 
     def timeline(self, part: ContenderPage, index: int) -> Markup:
         """A stand-up on the scale that all stand-ups share."""
@@ -225,21 +225,21 @@ def environment(package: str = "onbox.report") -> Environment:
         finalize=_shown,
     )
     found.filters.update(
-        percent=words.percent,
-        percent_interval=words.percent_interval,
-        tok_s=words.tok_s,
-        tok_s_interval=words.tok_s_interval,
-        seconds=words.seconds,
-        size=words.size,
-        count=words.count,
-        p_value=words.p_value,
-        quantity=words.quantity,
-        fact=words.fact,
-        label=words.label,
+        percent=formatting.percent,
+        percent_interval=formatting.percent_interval,
+        tok_s=formatting.tok_s,
+        tok_s_interval=formatting.tok_s_interval,
+        seconds=formatting.seconds,
+        size=formatting.size,
+        count=formatting.count,
+        p_value=formatting.p_value,
+        quantity=formatting.quantity,
+        fact=formatting.fact,
+        label=formatting.label,
         href=href,
         command=engine_command,
     )
-    found.globals["words"] = words
+    found.globals["formatting"] = formatting
     found.globals["sight"] = sight
     found.globals["weighed"] = weighed
     return found

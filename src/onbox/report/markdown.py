@@ -5,12 +5,13 @@ from collections.abc import Iterator, Sequence
 
 from onbox.evidence.folder import TrialFolder
 from onbox.judge.results import ClaimResult, Measurement, Outcome, RunResult, Validity, Verdict
-from onbox.report import box, sight, weighed, words
+from onbox.report import box, formatting, sight, weighed
 from onbox.report.extent import SQUARES_MAX, ends, transcripts_apart
 from onbox.report.marks import bullets, code, facts, fenced, folded, plain, quoted, table
 from onbox.report.page import ContenderPage, Finding, Page, TranscriptStep, read_page, read_transcript
 from onbox.report.reproduce import commands, engine_command, sealed
 from onbox.schema.checks import Status
+from onbox.schema.units import count, seconds
 
 TEXT_CHARACTERS_MAX = 1500
 """Of one message, tool call, gate output or patch; the file in the trial folder has the whole."""
@@ -26,7 +27,7 @@ def render(folder: TrialFolder, verdict: Verdict, seal: str = "") -> str:
 
 def _verdict(page: Page) -> Iterator[str]:
     verdict = page.verdict
-    title, headline = words.title_and_headline(verdict.verdict, verdict.headline)
+    title, headline = formatting.title_and_headline(verdict.verdict, verdict.headline)
     yield f"# {plain(title)}"
     yield f"**{plain(headline)}**"
     if verdict.reasons:
@@ -39,16 +40,16 @@ def _verdict(page: Page) -> Iterator[str]:
         (
             (
                 plain(c.name),
-                plain(words.ROLES.get(c.role, c.role)),
-                f"**{words.percent(c.pass_rate)}** ({words.of(c.passed, c.valid)})",
-                words.percent_interval(c.interval),
+                plain(formatting.ROLES.get(c.role, c.role)),
+                f"**{formatting.percent(c.pass_rate)}** ({formatting.of(c.passed, c.valid)})",
+                formatting.percent_interval(c.interval),
                 _decode(c.speed),
-                words.seconds_to_pass(c.seconds_to_pass),
+                formatting.seconds_to_pass(c.seconds_to_pass),
             )
             for c in verdict.contenders
         ),
     )
-    yield f"Trial {code(verdict.trial)}. {words.ORDER_OF_WORDS}"
+    yield f"Trial {code(verdict.trial)}. {formatting.ORDER_OF_WORDS}"
 
 
 def _sight(page: Page) -> Iterator[str]:
@@ -62,8 +63,8 @@ def _sight(page: Page) -> Iterator[str]:
 
 def _decode(speed: Measurement | None) -> str:
     if speed is None:
-        return words.NOT_MEASURED
-    return f"**{words.rate(speed)}** ({speed.status.value})"
+        return formatting.NOT_MEASURED
+    return f"**{formatting.rate(speed)}** ({speed.status.value})"
 
 
 def _checks(page: Page) -> Iterator[str]:
@@ -71,19 +72,19 @@ def _checks(page: Page) -> Iterator[str]:
     if page.problems:
         yield bullets(f"**cannot be read:** {plain(problem)}" for problem in page.problems)
     doubts = page.findings(Status.FAIL, Status.WARN, Status.UNKNOWN)
-    yield bullets(_finding(finding) for finding in doubts) if doubts else words.NO_DOUBTS
+    yield bullets(_finding(finding) for finding in doubts) if doubts else formatting.NO_DOUBTS
     passed = page.findings(Status.PASS)
     if passed:
         rows = (
             (
                 code(f.check.id),
                 plain(f.contender or "the trial"),
-                plain(words.quantity(f.check.observed, f.check.unit)),
-                "" if f.check.threshold is None else plain(words.quantity(f.check.threshold, f.check.unit)),
+                plain(formatting.quantity(f.check.observed, f.check.unit)),
+                "" if f.check.threshold is None else plain(formatting.quantity(f.check.threshold, f.check.unit)),
             )
             for f in passed
         )
-        yield folded(f"{words.count(len(passed), 'check')} passed", [table(("check", "of", "seen", "threshold"), rows)])
+        yield folded(f"{count(len(passed), 'check')} passed", [table(("check", "of", "seen", "threshold"), rows)])
 
 
 def _finding(finding: Finding) -> str:
@@ -92,8 +93,8 @@ def _finding(finding: Finding) -> str:
     shown_by = f", shown by {code(check.evidence)}" if check.evidence else ""
     hint = f"{plain(check.hint)} " if check.hint else ""
     return (
-        f"**{words.STATUSES[check.status.value]}** {code(check.id)}{about}: {hint}"
-        f"({plain(words.observed_against_threshold(check.observed, check.threshold, check.unit))}{shown_by})"
+        f"**{formatting.STATUSES[check.status.value]}** {code(check.id)}{about}: {hint}"
+        f"({plain(formatting.observed_against_threshold(check.observed, check.threshold, check.unit))}{shown_by})"
     )
 
 
@@ -102,7 +103,7 @@ def _arms(page: Page) -> Iterator[str]:
         return
     yield f"## {weighed.ARMS}"
     yield table(weighed.ARMS_HEAD, (tuple(map(plain, row)) for row in weighed.arm_rows(page.verdict)))
-    yield words.ARMS
+    yield formatting.ARMS
 
 
 def _weighed(page: Page) -> Iterator[str]:
@@ -110,7 +111,7 @@ def _weighed(page: Page) -> Iterator[str]:
         yield f"## {title}"
         yield table(head, (tuple(map(plain, row)) for row in rows))
         if title == weighed.STANDINGS:
-            yield words.DOMINATED
+            yield formatting.DOMINATED
 
 
 def _rates(page: Page) -> Iterator[str]:
@@ -134,24 +135,24 @@ def _rates(page: Page) -> Iterator[str]:
                 str(c.valid),
                 str(c.invalid),
                 str(c.attempted),
-                f"**{words.percent(c.pass_rate)}**, {words.percent_interval(c.interval)}",
-                words.percent_interval(c.population_interval),
-                words.served_correctly(c.if_served_correctly),
+                f"**{formatting.percent(c.pass_rate)}**, {formatting.percent_interval(c.interval)}",
+                formatting.percent_interval(c.population_interval),
+                formatting.served_correctly(c.if_served_correctly),
             )
             for c in verdict.contenders
         ),
         right=(1, 2, 3, 4),
     )
-    yield words.INVALID_IS_NOT_COUNTED
+    yield formatting.INVALID_IS_NOT_COUNTED
     yield table(
         ("is the difference chance?", "p", "method"),
         (
-            (name, words.p_value(test.p), plain(f"{test.method}. {test.detail}" if test.detail else test.method))
+            (name, formatting.p_value(test.p), plain(f"{test.method}. {test.detail}" if test.detail else test.method))
             for name, test in (("these tasks", verdict.fixed_suite), ("tasks like these", verdict.population))
         ),
     )
     if verdict.bracket:
-        yield plain(words.bracket(verdict.bracket))
+        yield plain(formatting.bracket(verdict.bracket))
 
 
 def _speed(page: Page) -> Iterator[str]:
@@ -160,48 +161,56 @@ def _speed(page: Page) -> Iterator[str]:
         speed = contender.speed
         yield f"### {plain(contender.name)}"
         if speed is None:
-            yield f"{words.NOT_MEASURED.capitalize()}."
+            yield f"{formatting.NOT_MEASURED.capitalize()}."
             continue
         refused = speed.status is Validity.INVALID
         if refused:
-            yield f"**invalid, no number:** {words.REFUSED}"
+            yield f"**invalid, no number:** {formatting.REFUSED}"
         elif speed.decode_tok_s is None:
-            yield f"**{speed.status.value}, no number:** {words.NO_RATE}"
+            yield f"**{speed.status.value}, no number:** {formatting.NO_RATE}"
         else:
-            yield f"**{words.rate(speed)}** ({speed.status.value}), 95 percent {words.tok_s_interval(speed.interval)}"
-            if made_of := words.budget(speed):
+            within = formatting.tok_s_interval(speed.interval)
+            yield f"**{formatting.rate(speed)}** ({speed.status.value}), 95 percent {within}"
+            if made_of := formatting.budget(speed):
                 yield f"The uncertainty: {made_of}."
         rows = [
-            (plain(words.WITNESSES.get(w.name, w.name)), _rate(w.tok_s, refused), plain(w.detail))
+            (plain(formatting.WITNESSES.get(w.name, w.name)), _rate(w.tok_s, refused), plain(w.detail))
             for w in speed.witnesses
         ]
-        rows.append((words.COLD, _rate(speed.cold_tok_s, refused), ""))
+        rows.append((formatting.COLD, _rate(speed.cold_tok_s, refused), ""))
         yield table(("witness", "decode", ""), rows)
-        amount = f"{words.count(speed.requests, 'request')}, {words.count(speed.tokens, 'token')}"
+        amount = f"{count(speed.requests, 'request')}, {count(speed.tokens, 'token')}"
         yield facts(
-            {"time_to_first_token_s": speed.ttft_s, "measured": amount, **words.rate_details(speed), **speed.profile}
+            {
+                "time_to_first_token_s": speed.ttft_s,
+                "measured": amount,
+                **formatting.rate_details(speed),
+                **speed.profile,
+            }
         )
         if speed.cells:
-            yield table(words.CELLS_HEAD, (words.cell(cell) for cell in (speed, *speed.cells)), right=(0, 1, 2, 3))
+            yield table(
+                formatting.CELLS_HEAD, (formatting.cell(cell) for cell in (speed, *speed.cells)), right=(0, 1, 2, 3)
+            )
         if speed.bound is not None:
-            yield plain(f"What bounds it: {words.bound(speed.bound)}.")
+            yield plain(f"What bounds it: {formatting.bound(speed.bound)}.")
         if speed.claims:
-            yield table(words.CLAIMS_HEAD, (_claim(claim) for claim in speed.claims))
+            yield table(formatting.CLAIMS_HEAD, (_claim(claim) for claim in speed.claims))
 
 
 def _claim(claim: ClaimResult) -> tuple[str, ...]:
-    differs = "; ".join(plain(f"{words.difference(found)} ({found.why})") for found in claim.differences)
+    differs = "; ".join(plain(f"{formatting.difference(found)} ({found.why})") for found in claim.differences)
     source = plain(claim.source if claim.date is None else f"{claim.source}, {claim.date}")
-    return plain(words.tok_s(claim.tok_s)), source, f"**{plain(claim.verdict)}**", differs
+    return plain(formatting.tok_s(claim.tok_s)), source, f"**{plain(claim.verdict)}**", differs
 
 
 def _rate(value: float | None, refused: bool) -> str:
-    return f"~~{words.tok_s(value)}~~" if refused and value is not None else words.tok_s(value)
+    return f"~~{formatting.tok_s(value)}~~" if refused and value is not None else formatting.tok_s(value)
 
 
 def _tasks(page: Page) -> Iterator[str]:
     yield "## Tasks"
-    yield ", ".join(f"{sign} {outcome}" for outcome, sign in words.SIGNS.items()) + ", · not finished"
+    yield ", ".join(f"{sign} {outcome}" for outcome, sign in formatting.SIGNS.items()) + ", · not finished"
     arms, contenders = page.arms(), page.verdict.contenders
     rows = [
         (
@@ -216,7 +225,7 @@ def _tasks(page: Page) -> Iterator[str]:
 
 def _cell(runs: Sequence[RunResult | None]) -> str:
     """Signs of runs, or their numbers where they are many."""
-    signs = [words.SIGNS[run.outcome.value] if run else "·" for run in runs]
+    signs = [formatting.SIGNS[run.outcome.value] if run else "·" for run in runs]
     if len(signs) <= SQUARES_MAX:
         return " ".join(signs)
     return ", ".join(f"{count} {sign}" for sign, count in Counter(signs).items())
@@ -225,13 +234,12 @@ def _cell(runs: Sequence[RunResult | None]) -> str:
 def _runs(page: Page) -> Iterator[str]:
     yield "### Run by run"
     if transcripts_apart(page.folder, page.verdict):
-        yield f"The transcripts of {words.count(len(page.verdict.runs), 'run')} are in {code('transcripts/')}."
+        yield f"The transcripts of {count(len(page.verdict.runs), 'run')} are in {code('transcripts/')}."
         return
     for run in page.verdict.runs:
-        head = (
-            f"{words.SIGNS[run.outcome.value]} {run.contender}, {run.task}, {run.arm} {run.n}: {run.code}, {run.detail}"
-        )
-        yield folded(f"{head} ({words.seconds(run.seconds)})", _run(page, run))
+        sign = formatting.SIGNS[run.outcome.value]
+        head = f"{sign} {run.contender}, {run.task}, {run.arm} {run.n}: {run.code}, {run.detail}"
+        yield folded(f"{head} ({seconds(run.seconds)})", _run(page, run))
 
 
 def _run(page: Page, run: RunResult) -> Iterator[str]:
@@ -239,15 +247,15 @@ def _run(page: Page, run: RunResult) -> Iterator[str]:
     file = f"{run.folder}/trajectory.json"
     cause = "" if run.attribution.value == "none" else f" caused by {run.attribution.value},"
     yield (
-        f"{run.outcome.value},{cause} {words.count(run.turns, 'turn')}, {words.count(run.tool_calls, 'tool call')}, "
+        f"{run.outcome.value},{cause} {count(run.turns, 'turn')}, {count(run.tool_calls, 'tool call')}, "
         f"{run.prompt_tokens:,} tokens in, {run.completion_tokens:,} out, "
-        f"{words.seconds(run.model_s)} waiting for the model{words.with_other_runs(run.beside)}{_on(run.node)}, "
-        f"{_reward(run)}changed: {plain(words.change(run))}; evidence in {code(run.folder)}"
+        f"{seconds(run.model_s)} waiting for the model{formatting.with_other_runs(run.beside)}{_on(run.node)}, "
+        f"{_reward(run)}changed: {plain(formatting.change(run))}; evidence in {code(run.folder)}"
     )
     if talk.problem:
         yield f"{talk.problem.capitalize()}."
     if talk.steps_omitted:
-        yield f"{words.count(talk.steps_omitted, 'step')} in the middle left out; {words.WHOLE_IS_IN} {code(file)}"
+        yield f"{count(talk.steps_omitted, 'step')} in the middle left out; {formatting.WHOLE_IS_IN} {code(file)}"
     for step in talk.steps:
         yield from _step(step, file)
     for name, text in (("workspace.patch", talk.patch), ("gate.txt", talk.gate)):
@@ -257,7 +265,7 @@ def _run(page: Page, run: RunResult) -> Iterator[str]:
 
 
 def _reward(run: RunResult) -> str:
-    return f"{plain(words.reward(run))}, " if run.rewards else ""
+    return f"{plain(formatting.reward(run))}, " if run.rewards else ""
 
 
 def _on(node: str) -> str:
@@ -265,8 +273,8 @@ def _on(node: str) -> str:
 
 
 def _step(step: TranscriptStep, file: str) -> Iterator[str]:
-    spent = "" if step.seconds is None else f", {words.seconds(step.seconds)}"
-    tokens = "" if step.tokens is None else f", {words.count(step.tokens, 'token')}"
+    spent = "" if step.seconds is None else f", {seconds(step.seconds)}"
+    tokens = "" if step.tokens is None else f", {count(step.tokens, 'token')}"
     yield f"**{plain(step.role)}**{spent}{tokens}"
     if step.reasoning.head:
         yield "reasoning:"
@@ -293,11 +301,11 @@ def _not_counted(page: Page) -> Iterator[str]:
         if run.outcome is Outcome.INVALID
     ]
     rows += [
-        (f"~~{plain(entry.subject)}~~", f"{entry.kind.value}: {plain(entry.reason or words.NO_REASON)}")
+        (f"~~{plain(entry.subject)}~~", f"{entry.kind.value}: {plain(entry.reason or formatting.NO_REASON)}")
         for entry in page.ledger
-        if entry.kind.value in words.NOT_COUNTED
+        if entry.kind.value in formatting.NOT_COUNTED
     ]
-    yield table(("what", "why it is not counted"), ends(rows)) if rows else words.NOTHING_DROPPED
+    yield table(("what", "why it is not counted"), ends(rows)) if rows else formatting.NOTHING_DROPPED
 
 
 def _stand_up(page: Page) -> Iterator[str]:
@@ -305,14 +313,14 @@ def _stand_up(page: Page) -> Iterator[str]:
     for part in page.contenders:
         yield f"### {plain(part.name)}"
         if not part.stand_ups:
-            yield words.NO_STAND_UP
+            yield formatting.NO_STAND_UP
         for up in part.stand_ups:
-            ready = "never ready" if up.ready_s is None else f"ready after {words.seconds(up.ready_s)}"
+            ready = "never ready" if up.ready_s is None else f"ready after {seconds(up.ready_s)}"
             yield f"{plain(' '.join(filter(None, (up.engine, up.engine_version))))}, **{ready}**"
-            if line := words.backend(page.backend(part.name)):
+            if line := formatting.backend(page.backend(part.name)):
                 yield plain(line)
             rows = [
-                (plain(p.name), words.seconds(p.seconds), words.size(p.peak_bytes), plain(p.detail)) for p in up.phases
+                (plain(p.name), seconds(p.seconds), formatting.size(p.peak_bytes), plain(p.detail)) for p in up.phases
             ]
             if rows:
                 yield table(("phase", "time", "most memory held", ""), rows, right=(1, 2))
@@ -321,7 +329,7 @@ def _stand_up(page: Page) -> Iterator[str]:
 def _box(page: Page) -> Iterator[str]:
     yield "## The box"
     if not page.box:
-        yield words.NO_BOX
+        yield formatting.NO_BOX
         return
     yield table(("what", ""), ((plain(what), plain(text)) for what, text in box.lines(page.box)))
     yield folded("all that is known of it", [facts(page.box)])
@@ -351,7 +359,7 @@ def _again(page: Page) -> Iterator[str]:
         yield folded(f"hashes of the tasks, from {page.plan.tasks_from}", [hashes])
     if page.plan and page.plan.left_out:
         rows = ((plain(task.name), plain(task.why)) for task in page.plan.left_out)
-        yield folded(f"{words.count(len(page.plan.left_out), 'task')} left out", [table(("task", "why"), rows)])
+        yield folded(f"{count(len(page.plan.left_out), 'task')} left out", [table(("task", "why"), rows)])
 
 
 def _contender_again(part: ContenderPage) -> Iterator[str]:
@@ -359,13 +367,18 @@ def _contender_again(part: ContenderPage) -> Iterator[str]:
     for up in part.stand_ups:
         yield fenced(engine_command(up)) if up.argv else f"Was already running at {code(up.url)}."
     if file := part.weights:
-        row = (plain(file.file), words.size(file.bytes), plain(file.first_source or file.source), code(file.sha256))
+        row = (
+            plain(file.file),
+            formatting.size(file.bytes),
+            plain(file.first_source or file.source),
+            code(file.sha256),
+        )
         yield table(("weights", "size", "from", "SHA-256"), [row], right=(1,))
 
 
 def _files(page: Page) -> Iterator[str]:
     yield "## Files"
-    yield words.FILES_NOTE
+    yield formatting.FILES_NOTE
     rows = [("verdict", f"{code('verdict.json')}, {code('plan.yaml')}, {code('ledger.jsonl')}")]
     for part in page.contenders:
         rows.append((f"{plain(part.name)} pass rate", code(f"{part.name}/runs/")))

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape as html_escape
 from typing import Any
 
-from onbox.report import words
+from onbox.report import formatting
 from onbox.report.text import Cut, one_line, visible
 
 
@@ -47,7 +47,7 @@ def quoted(text: Cut, file: str) -> str:
     """`text` fenced, with a note where its middle was left out."""
     if not text.omitted:
         return fenced(text.head)
-    note = f"[{words.count(text.omitted, 'character')} left out here; {words.WHOLE_IS_IN} {one_line(file)}]"
+    note = f"[{formatting.count(text.omitted, 'character')} left out here; {formatting.WHOLE_IS_IN} {one_line(file)}]"
     return fenced(f"{text.head}\n\n{note}\n\n{text.tail}")
 
 
@@ -76,8 +76,8 @@ def facts(mapping: Mapping[str, Any], skip: Sequence[str] = ()) -> str:
             continue
         if isinstance(value, Mapping):
             for inner, item in value.items():
-                name = f"{words.label(str(key))} {words.label(str(inner))}"
-                rows.append((plain(name), plain(words.fact(str(inner), item))))
+                name = f"{formatting.label(str(key))} {formatting.label(str(inner))}"
+                rows.append((plain(name), plain(formatting.fact(str(inner), item))))
         else:
-            rows.append((plain(words.label(str(key))), plain(words.fact(str(key), value))))
+            rows.append((plain(formatting.label(str(key))), plain(formatting.fact(str(key), value))))
     return table(("fact", "value"), rows)

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from onbox.evidence.records import Phase
 from onbox.judge.results import Outcome
-from onbox.report import words
+from onbox.report import formatting
 from onbox.report.text import one_line
 
 GLYPHS = {
@@ -122,8 +122,8 @@ def timeline(phases: Sequence[Phase], longest_s: float, largest_bytes: int) -> M
 
 
 def _phase_label(phase: Phase) -> str:
-    held = f", {words.size(phase.peak_bytes)} held" if phase.peak_bytes else ""
-    return f"{one_line(phase.name)} {words.seconds(phase.seconds)}{held}"
+    held = f", {formatting.size(phase.peak_bytes)} held" if phase.peak_bytes else ""
+    return f"{one_line(phase.name)} {formatting.seconds(phase.seconds)}{held}"
 
 
 def _place(value: float, top: float) -> float:

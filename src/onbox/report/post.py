@@ -8,11 +8,12 @@ from collections.abc import Iterator, Sequence
 
 from onbox.evidence.folder import TrialFolder
 from onbox.judge.results import ContenderResult, Verdict
-from onbox.report import box, words
+from onbox.report import box, formatting
 from onbox.report.marks import bullets, code, plain, table
 from onbox.report.page import Page, read_page
 from onbox.report.reproduce import commands, sealed
 from onbox.schema.checks import Status
+from onbox.schema.units import p_value
 
 BYTES_MAX = 6000
 TEXT_CHARACTERS_MAX = 300
@@ -48,12 +49,12 @@ def _blocks(page: Page, most: int) -> Iterator[str]:
         about = (
             f"{code(each.check.id)} {plain(_cut(each.contender, NAME_CHARACTERS_MAX))}".rstrip() for each in doubts
         )
-        doubt_lines = [f"{words.STATUSES[each.check.status.value]}: {name}: {_short(each.check.hint)}"
+        doubt_lines = [f"{formatting.STATUSES[each.check.status.value]}: {name}: {_short(each.check.hint)}"
                 for each, name in zip(doubts, about, strict=True)]  # fmt: skip
         yield "What failed or warned:"
         yield bullets(doubt_lines[:most]) + _more(doubt_lines, most, "check")
     else:
-        yield words.NO_DOUBTS
+        yield formatting.NO_DOUBTS
     if verdict.would_settle:
         yield "What would settle it:"
         yield bullets(map(_short, verdict.would_settle[:most]))
@@ -72,26 +73,28 @@ def _tally(verdict: Verdict) -> str:
         )
     if verdict.difference is not None:
         found = verdict.difference
-        parts.append(f"{words.points(found.value)} (95 percent {words.points_interval(found.interval)})")
-    parts.append(
-        f"these tasks {words.p_value(verdict.fixed_suite.p)}, tasks like these {words.p_value(verdict.population.p)}"
-    )
+        parts.append(f"{formatting.points(found.value)} (95 percent {formatting.points_interval(found.interval)})")
+    parts.append(f"these tasks {p_value(verdict.fixed_suite.p)}, tasks like these {p_value(verdict.population.p)}")
     scope = f"Holds for {verdict.scope}: " if verdict.scope else ""
     text = scope + "; ".join(parts)
     return plain(text[:1].upper() + text[1:] + ".")
 
 
 def _row(found: ContenderResult) -> tuple[str, ...]:
-    speed = words.NOT_MEASURED if found.speed is None else f"{words.rate(found.speed)} ({found.speed.status.value})"
-    if found.speed is not None and words.of_kernels(found.speed):
-        speed = words.NOT_PUBLISHED
-    role = words.ROLES.get(found.role, found.role)
+    speed = (
+        formatting.NOT_MEASURED
+        if found.speed is None
+        else f"{formatting.rate(found.speed)} ({found.speed.status.value})"
+    )
+    if found.speed is not None and formatting.of_kernels(found.speed):
+        speed = formatting.NOT_PUBLISHED
+    role = formatting.ROLES.get(found.role, found.role)
     return (
         f"**{plain(_cut(found.name, NAME_CHARACTERS_MAX))}** ({plain(role)})",
-        words.of(found.passed, found.valid),
-        words.percent_interval(found.interval),
+        formatting.of(found.passed, found.valid),
+        formatting.percent_interval(found.interval),
         speed,
-        words.seconds_to_pass(found.seconds_to_pass),
+        formatting.seconds_to_pass(found.seconds_to_pass),
     )
 
 
@@ -99,12 +102,12 @@ def _box(page: Page) -> str:
     facts = dict(box.lines(page.box or {}))
     parts = ("processor", "memory", *(["accelerator"] if (page.box or {}).get("accelerators") else []))
     known = [facts[name] for name in parts if name in facts]
-    return plain(_cut(f"On: {'; '.join(known)}.", TEXT_CHARACTERS_MAX)) if known else words.NO_BOX
+    return plain(_cut(f"On: {'; '.join(known)}.", TEXT_CHARACTERS_MAX)) if known else formatting.NO_BOX
 
 
 def _more(items: Sequence[object], most: int, what: str) -> str:
     left = len(items) - most
-    return f"\n\nAnd {words.count(left, f'more {what}')}." if left > 0 else ""
+    return f"\n\nAnd {formatting.count(left, f'more {what}')}." if left > 0 else ""
 
 
 def _short(text: str) -> str:

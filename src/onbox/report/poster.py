@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from html import escape
 
 from onbox.judge.results import ContenderResult, Verdict
-from onbox.report import words
+from onbox.report import formatting
 from onbox.report.text import one_line
+from onbox.schema.units import p_value
 
 WIDTH = 880
 LEFT, RAIL, RIGHT = 40, 300, 840
@@ -20,7 +21,7 @@ HEADLINE_CHARACTERS = 78
 
 def render(verdict: Verdict, seal: str = "") -> str:
     """The picture as text; every name and sentence in it is escaped."""
-    title, headline = words.title_and_headline(verdict.verdict, verdict.headline)
+    title, headline = formatting.title_and_headline(verdict.verdict, verdict.headline)
     lines = _wrapped(headline)
     shown = verdict.contenders[:SHOWN_MAX]
     top = 116 + 24 * len(lines)
@@ -41,9 +42,9 @@ def render(verdict: Verdict, seal: str = "") -> str:
 def _contender(found: ContenderResult, n: int, y: int) -> Iterator[str]:
     colour, middle = COLOURS[n % len(COLOURS)], y + 32
     yield _words(LEFT, y + 26, _cut(found.name, 30), 16, weight=620)
-    rate = words.NOT_MEASURED if found.speed is None else words.rate(found.speed)
-    if found.speed is not None and words.of_kernels(found.speed):
-        rate = words.NOT_PUBLISHED
+    rate = formatting.NOT_MEASURED if found.speed is None else formatting.rate(found.speed)
+    if found.speed is not None and formatting.of_kernels(found.speed):
+        rate = formatting.NOT_PUBLISHED
     yield _words(LEFT, y + 46, rate, 13, MUTED)
     yield f'<line x1="{RAIL}" x2="{RIGHT - 180}" y1="{middle}" y2="{middle}" stroke="{LINE}"/>'
     if found.interval is not None:
@@ -54,7 +55,7 @@ def _contender(found: ContenderResult, n: int, y: int) -> Iterator[str]:
         )
     if found.pass_rate is not None:
         yield f'<circle cx="{_place(found.pass_rate)}" cy="{middle}" r="7" fill="{colour}"/>'
-    passed = f"{words.percent(found.pass_rate)}  ({words.of(found.passed, found.valid)})"
+    passed = f"{formatting.percent(found.pass_rate)}  ({formatting.of(found.passed, found.valid)})"
     yield _words(RIGHT - 160, middle + 6, passed, 16, weight=620)
 
 
@@ -64,9 +65,7 @@ def _foot(verdict: Verdict, y: int, seal: str) -> Iterator[str]:
         lines.append(
             f"better on {verdict.tasks.better}, equal on {verdict.tasks.equal}, worse on {verdict.tasks.worse}"
         )
-    lines.append(
-        f"these tasks {words.p_value(verdict.fixed_suite.p)}, tasks like these {words.p_value(verdict.population.p)}"
-    )
+    lines.append(f"these tasks {p_value(verdict.fixed_suite.p)}, tasks like these {p_value(verdict.population.p)}")
     yield _words(LEFT, y, "; ".join(lines), 14, MUTED)
     shown = f"onbox, seal of the evidence {seal[:16]}…" if seal else "onbox"
     yield _words(LEFT, y + 26, f"{shown}; bars: 95 percent for these tasks", 12, MUTED)

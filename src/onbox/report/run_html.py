@@ -9,7 +9,7 @@ from urllib.parse import quote
 from markupsafe import Markup, escape
 
 from onbox.judge.results import RunResult
-from onbox.report import pictures, words
+from onbox.report import formatting, pictures
 from onbox.report.page import Transcript, TranscriptStep, read_transcript
 from onbox.report.text import Cut, one_line, visible
 
@@ -29,7 +29,7 @@ def run_item(folder: Path, run: RunResult, anchor: str, *, limit: int, arms: boo
     return Markup(
         f"<li><details>\n<summary>{square(run)} <b>{_text(run.task)}</b> "
         f'<span class="muted">{_text(arm)}{run.n}</span> <span class="why"><code>{_text(run.code)}</code> '
-        f'{_text(run.detail)}</span><span class="time">{_text(words.seconds(run.seconds))}</span></summary>\n'
+        f'{_text(run.detail)}</span><span class="time">{_text(formatting.seconds(run.seconds))}</span></summary>\n'
         f'<div class="run" id="{anchor}">\n{_facts(run, base)}\n{_transcript(folder, run, limit, base)}\n</div>\n'
         "</details></li>\n"
     )
@@ -47,9 +47,9 @@ def _facts(run: RunResult, base: str) -> str:
         ("turns", str(run.turns)),
         ("tool calls", str(run.tool_calls)),
         ("tokens", f"{run.prompt_tokens:,} in, {run.completion_tokens:,} out"),
-        ("reward", words.reward(run) if run.rewards else ""),
-        ("changed", words.change(run)),
-        ("waiting for the model", words.seconds(run.model_s)),
+        ("reward", formatting.reward(run) if run.rewards else ""),
+        ("changed", formatting.change(run)),
+        ("waiting for the model", formatting.seconds(run.model_s)),
         ("beside other runs", str(run.beside) if run.beside else ""),
         ("carried out on", run.node),
     ]
@@ -64,8 +64,8 @@ def _transcript(folder: Path, run: RunResult, limit: int, base: str) -> str:
     if found.problem:
         parts.append(f'<p class="muted">{_text(found.problem.capitalize())}.</p>')
     if found.steps_omitted:
-        count = words.count(found.steps_omitted, "step")
-        note = f"{count} in the middle left out; {words.WHOLE_IS_IN} {_link(file, base)}"
+        count = formatting.count(found.steps_omitted, "step")
+        note = f"{count} in the middle left out; {formatting.WHOLE_IS_IN} {_link(file, base)}"
         parts.append(f'<p class="cut">{note}</p>')
     parts.append('<ol class="steps">')
     parts += [_step(step, file, base) for step in found.steps]
@@ -83,8 +83,8 @@ def _ends(found: Transcript, run: RunResult, base: str) -> list[str]:
 
 
 def _step(step: TranscriptStep, file: str, base: str) -> str:
-    spent = "" if step.seconds is None else f" <span>{words.seconds(step.seconds)}</span>"
-    tokens = "" if step.tokens is None else f" <span>{words.count(step.tokens, 'token')}</span>"
+    spent = "" if step.seconds is None else f" <span>{formatting.seconds(step.seconds)}</span>"
+    tokens = "" if step.tokens is None else f" <span>{formatting.count(step.tokens, 'token')}</span>"
     parts = [f'<li class="step"><p class="role"><b>{_text(step.role)}</b>{spent}{tokens}</p>']
     if step.reasoning.head:
         parts.append(_folded("reasoning", pre(step.reasoning, file, base)))
@@ -105,7 +105,7 @@ def pre(text: Cut, file: str, base: str = ".") -> Markup:
     head = f"<pre>{_text(text.head)}</pre>"
     if not text.omitted:
         return Markup(head)
-    note = f"{words.count(text.omitted, 'character')} left out here; {words.WHOLE_IS_IN} {_link(file, base)}"
+    note = f"{formatting.count(text.omitted, 'character')} left out here; {formatting.WHOLE_IS_IN} {_link(file, base)}"
     return Markup(f'{head}<p class="cut">{note}</p><pre>{_text(text.tail)}</pre>')
 
 

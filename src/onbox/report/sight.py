@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onbox.judge.results import ContenderResult, SightResult, SightTrial, Verdict
-from onbox.report.words import percent_interval
+from onbox.report.formatting import percent_interval
 from onbox.schema.sight import SightReason
 
 PICTURE_BYTES_MAX = 400_000

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from onbox.evidence.records import Role
 from onbox.judge.results import Verdict
-from onbox.report import words
+from onbox.report import formatting
 from onbox.report.frontier import Point
 from onbox.schema.units import UNKNOWN
 
@@ -59,14 +59,14 @@ def arm_rows(verdict: Verdict) -> list[tuple[str, ...]]:
         (
             arm.contender,
             arm.arm,
-            words.of(arm.passed, arm.pairs),
-            words.of(arm.baseline_passed, arm.pairs),
+            formatting.of(arm.passed, arm.pairs),
+            formatting.of(arm.baseline_passed, arm.pairs),
             _points(arm.difference.value, arm.difference.interval) if arm.difference else "",
             str(arm.better),
             str(arm.worse),
             arm.scope or "may be chance",
-            words.p_value(arm.p),
-            words.p_value(arm.population_p),
+            formatting.p_value(arm.p),
+            formatting.p_value(arm.population_p),
         )
         for arm in verdict.arms
     ]
@@ -80,9 +80,9 @@ def standing_rows(verdict: Verdict) -> list[tuple[str, ...]]:
         (
             str(number),
             each.name,
-            words.percent(each.pass_rate),
-            UNKNOWN if each.seconds_a_run is None else words.seconds(each.seconds_a_run),
-            words.size(each.memory_bytes),
+            formatting.percent(each.pass_rate),
+            UNKNOWN if each.seconds_a_run is None else formatting.seconds(each.seconds_a_run),
+            formatting.size(each.memory_bytes),
             {True: "yes", False: "no", None: UNKNOWN}[each.sees],
             ", ".join(each.dominated_by),
         )
@@ -123,7 +123,7 @@ def quant_rows(verdict: Verdict) -> list[tuple[str, ...]]:
             row.said,
             _times(row.time_ratio, row.time_interval) if row.loss is not None else "",
             UNKNOWN if row.decode_tok_s is None else f"{row.decode_tok_s:.3g} tok/s{_within(row.decode_interval)}",
-            words.size(row.memory_bytes),
+            formatting.size(row.memory_bytes),
             {True: "yes", False: "no", None: UNKNOWN}[row.sees],
         )
         for row in verdict.quants
@@ -140,7 +140,7 @@ def pair_rows(verdict: Verdict) -> list[tuple[str, ...]]:
             row.new,
             row.ability.value,
             _points(row.difference, row.difference_interval),
-            words.p_value(row.p),
+            formatting.p_value(row.p),
             _times(row.time_ratio, row.time_interval),
             row.pace.value,
             row.verdict or "",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from onbox.atomic_files import write_atomic
 from onbox.engines import Engine, all_facts
-from onbox.engines.scrape import profile_of
+from onbox.engines.scrape import TEXT_CHARS_MAX, profile_of
 from onbox.schema.engine_profile import EngineProfile
 from onbox.wire.client import StampedClient
 
@@ -65,4 +65,5 @@ class Scraper:
             return None
         exchange = self._client.get(self._engine.metrics_path)
         text = exchange.body().decode("utf-8", "replace")
-        return text if exchange.status == 200 and "# TYPE" in text else None
+        is_page = exchange.status == 200 and not exchange.error and len(text) <= TEXT_CHARS_MAX
+        return text if is_page and "# TYPE" in text else None

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from onbox.evidence.decode_rate import Sample, burst_starts, digest
 from onbox.evidence.folder import TrialFolder, read_lines
 from onbox.evidence.records import Exchange
-from onbox.report import words
+from onbox.report import formatting
 from onbox.report.text import one_line
 
 REQUESTS_BYTES_MAX = 128_000_000
@@ -128,8 +128,8 @@ def picture(strip: Strip) -> Markup:
         place = _place(strip, at)
         parts.append(Markup('<line class="a-burst" x1="{0}%" x2="{0}%" y1="{1}" y2="{2}"/>').format(place, 82, HEIGHT))
     label = (
-        f"{words.count(len(found), 'read')} between {words.seconds(strip.from_ms / 1000)} and "
-        f"{words.seconds(strip.to_ms / 1000)}, {words.count(len(starts), 'burst')}"
+        f"{formatting.count(len(found), 'read')} between {formatting.seconds(strip.from_ms / 1000)} and "
+        f"{formatting.seconds(strip.to_ms / 1000)}, {formatting.count(len(starts), 'burst')}"
     )
     return Markup('<svg class="strip" width="100%" height="{}" role="img" aria-label="{}">{}</svg>').format(
         HEIGHT, one_line(label), Markup("").join(parts)

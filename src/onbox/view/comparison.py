@@ -13,7 +13,7 @@ from onbox.judge.verdict.cells import CountedRun
 from onbox.judge.verdict.comparison import as_observed
 from onbox.judge.verdict.contenders import judge_contender
 from onbox.judge.verdict.pairing import Paired, paired
-from onbox.report import words
+from onbox.report import formatting
 from onbox.report.text import one_line
 from onbox.view.trial import TrialPage
 
@@ -181,7 +181,7 @@ def _field_text(trial: TrialPage, of: tuple[str, ...]) -> str:
     value: Any = trial.page.box if of[0] == "box" else trial.page.plan
     for name in of[1:] if of[0] == "box" else of:
         value = value.get(name) if isinstance(value, dict) else getattr(value, name, None)
-    return words.fact(of[-1], value)
+    return formatting.fact(of[-1], value)
 
 
 def _speeds(left: Measurement | None, right: Measurement | None) -> Iterator[FactRow]:
@@ -191,5 +191,5 @@ def _speeds(left: Measurement | None, right: Measurement | None) -> Iterator[Fac
     skipped = {"model"}
     for name in dict.fromkeys((*left.profile, *right.profile)):
         if name not in skipped:
-            texts = [words.fact(name, each.profile.get(name)) for each in (left, right)]
-            yield FactRow(words.label(name), texts[0], texts[1])
+            texts = [formatting.fact(name, each.profile.get(name)) for each in (left, right)]
+            yield FactRow(formatting.label(name), texts[0], texts[1])

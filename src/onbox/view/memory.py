@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from onbox.errors import OnboxError
 from onbox.evidence.records import MemoryLogLine
-from onbox.report import words
+from onbox.report import formatting
 from onbox.report.text import one_line
 from onbox.view.tails import JsonTail
 from onbox.watch.recording import WatchRecording
@@ -92,8 +92,8 @@ def chart(found: MemoryHistory, reserve_bytes: int | None) -> Markup:
         parts.append(Markup('<line class="m-reserve" x1="0" x2="1000" y1="{0}" y2="{0}"/>').format(y))
     most, least = max(p.held_bytes for p in found.points), min(p.available_bytes for p in found.points)
     label = (
-        f"over {words.seconds(end_s)}: at most {words.size(most)} held, at least {words.size(least)} of "
-        f"{words.size(found.total_bytes)} available"
+        f"over {formatting.seconds(end_s)}: at most {formatting.size(most)} held, at least {formatting.size(least)} of "
+        f"{formatting.size(found.total_bytes)} available"
     )
     return Markup(
         '<svg class="memory" width="100%" height="{0}" viewBox="0 0 1000 {0}" preserveAspectRatio="none" role="img" '

@@ -14,7 +14,7 @@ from onbox.errors import UsageError
 from onbox.evidence.folder import json_of
 from onbox.field_errors import first_problem
 from onbox.judge.results import ContenderResult, Measurement, Verdict
-from onbox.report import words
+from onbox.report import formatting
 from onbox.untrusted_json import UntrustedJsonError, parse
 from onbox.view.holders import held
 
@@ -128,7 +128,7 @@ def summarize(at: str, folder: Path, stamp: Stamp) -> PageSummary:
     """
     if stamp.verdict is not None and not stamp.running:
         verdict = read_verdict(folder / "verdict.json", runs=False)
-        title, headline = words.title_and_headline(verdict.verdict, verdict.headline)
+        title, headline = formatting.title_and_headline(verdict.verdict, verdict.headline)
         return PageSummary(
             at=at,
             state=State.FINISHED,
@@ -157,7 +157,7 @@ def read_verdict(path: Path, *, runs: bool = True) -> Verdict:
     try:
         size = path.stat().st_size
         if size > VERDICT_BYTES_MAX:
-            raise UsageError(f"verdict.json: too large to be read here: {words.size(size)}")
+            raise UsageError(f"verdict.json: too large to be read here: {formatting.size(size)}")
         data = path.read_bytes()
         return Verdict.model_validate(json_of(data) if runs else _without_runs(data))
     except OSError as error:
@@ -198,7 +198,7 @@ def _short(contender: ContenderResult) -> ShortContender:
 
 
 def _speed(speed: Measurement | None) -> str:
-    return words.NOT_MEASURED if speed is None else words.rate(speed)
+    return formatting.NOT_MEASURED if speed is None else formatting.rate(speed)
 
 
 def _last_word(ledger: Path) -> str:

@@ -1,14 +1,18 @@
 """An engine's own counters, a few lines of its Prometheus text; read rarely and with a short limit."""
 
-import http.client
 import math
 import re
-from urllib.parse import urlsplit
 
 from onbox.engines.registry import all_facts
 from onbox.watch.samples import TokenCounts
+from onbox.wire.client import StampedClient
+from onbox.wire.endpoint import Endpoint
+from onbox.wire.limits import WireLimits
 
 TIMEOUT_S = 1.0
+"""Of silence."""
+LIMITS = WireLimits(reply_bytes=4 * 2**20, request_s=3.0, head_s=2.0)
+"""A server that never ends must not stop the watch over it."""
 _COUNTERS = [facts.profile.counters for facts in all_facts() if facts.profile and facts.profile.counters]
 RUNNING = tuple(name for each in _COUNTERS for name in each.running)
 WAITING = tuple(name for each in _COUNTERS for name in each.waiting)
@@ -31,11 +35,13 @@ class MetricsServer:
 
     Args:
         url: of its API, with or without `/v1`.
+
+    Raises:
+        UsageError: it is no URL of a server.
     """
 
     def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        self._host, self._port = parts.hostname or "127.0.0.1", parts.port or 80
+        self._endpoint = Endpoint.parse(url)
 
     def up(self) -> bool:
         """Whether `/health` answers 200; a server may say so and be wedged."""
@@ -47,16 +53,10 @@ class MetricsServer:
         return None if text is None else parse_tokens(text)
 
     def _get(self, path: str) -> str | None:
-        connection = http.client.HTTPConnection(self._host, self._port, timeout=TIMEOUT_S)
-        try:
-            connection.request("GET", path)
-            answer = connection.getresponse()
-            body = answer.read()
-        except (OSError, http.client.HTTPException):
-            return None
-        finally:
-            connection.close()
-        return body.decode("utf-8", "replace") if answer.status == 200 else None
+        with StampedClient(self._endpoint, TIMEOUT_S, TIMEOUT_S, LIMITS) as client:
+            exchange = client.get(path)
+        is_whole = exchange.status == 200 and not exchange.error
+        return exchange.body().decode("utf-8", "replace") if is_whole else None
 
 
 def parse_tokens(text: str) -> TokenCounts | None:

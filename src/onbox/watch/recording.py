@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import IO, Literal, Self, cast
 
 from onbox.errors import UsageError
+from onbox.secret_forms import without_secrets
 from onbox.watch.samples import WatchSample
 
 _encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
@@ -62,7 +63,8 @@ class Recorder:
         self._waiting.clear()
 
     def _append(self, rows: list[dict[str, object]]) -> None:
-        self._file.write("".join(_encode(row) + "\n" for row in rows))
+        # The words of a program that is watched are in it, and it may print its environment.
+        self._file.write(without_secrets("".join(_encode(row) + "\n" for row in rows).encode()).decode())
         self._lines += len(rows)
         if not self._packed or self._lines - self._flushed_lines >= FLUSH_LINES:
             self._file.flush()

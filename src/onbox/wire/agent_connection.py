@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import h11
@@ -9,6 +10,15 @@ import h11
 from onbox.wire.client import READ_BYTES
 
 MAX_REQUEST_BYTES = 64 * 2**20
+MAX_REQUESTS_BYTES = 256 * 2**20
+"""Of all requests that a proxy has at a time."""
+
+
+@dataclass
+class RequestBudget:
+    """What the requests of all connections of a proxy hold."""
+
+    held_bytes: int = 0
 
 
 class AgentLeft(ConnectionError):
@@ -21,15 +31,22 @@ class AgentConnection:
     Args:
         reader: what the agent sends.
         writer: what it gets.
+        budget: shared with the other connections; a request counts until the next one, or the end.
     """
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, budget: RequestBudget) -> None:
         self._reader = reader
         self._writer = writer
+        self._budget = budget
+        self._held_bytes = 0
+        self.is_asking = False
+        """Whether a request has come, and its reply is not yet sent."""
         self._http = h11.Connection(h11.SERVER)
 
     async def next_request(self) -> tuple[h11.Request, bytes] | None:
         """The next request with its body; None when the client has closed."""
+        self.release()
+        self.is_asking = False
         request: h11.Request | None = None
         body = bytearray()
         while True:
@@ -42,13 +59,23 @@ class AgentConnection:
                 request = event
             elif isinstance(event, h11.Data):
                 body += event.data
-                if len(body) > MAX_REQUEST_BYTES:
-                    await self.refuse(413, "the request is larger than 64 MiB")
+                self._hold(len(event.data))
+                if len(body) > MAX_REQUEST_BYTES or self._budget.held_bytes > MAX_REQUESTS_BYTES:
+                    await self.refuse(413, "the request is larger than 64 MiB, or all are than 256 MiB")
                     return None
             elif isinstance(event, h11.EndOfMessage) and request is not None:
+                self.is_asking = True
                 return request, bytes(body)
             else:
                 return None
+
+    def _hold(self, size: int) -> None:
+        self._held_bytes += size
+        self._budget.held_bytes += size
+
+    def release(self) -> None:
+        """The last request is done with."""
+        self._hold(-self._held_bytes)
 
     async def gone(self) -> None:
         """Return when the client closes; a client that sends early is left for the next request."""

@@ -96,15 +96,18 @@ class ExchangeRecorder:
             raise
 
     def exchange(self) -> Exchange:
-        """What there is until now, with its end now."""
+        """What came, with its end now; it is handed over, because a long reply is not to be held twice."""
+        texts, left = [], self._chunks[::-1]
+        self._chunks = []
+        while left:
+            t_ns, data = left.pop()
+            texts.append((t_ns, data.decode("utf-8", "surrogateescape")))
         return Exchange(
             **self._fields,
             request=redacted(self._body, self._secrets),
             status=self.status,
             headers={name: redacted_text(value, self._secrets) for name, value in self._headers.items()},
-            chunks=redacted_chunks(
-                [(t_ns, data.decode("utf-8", "surrogateescape")) for t_ns, data in self._chunks], self._secrets
-            ),
+            chunks=redacted_chunks(texts, self._secrets),
             ended_ns=time.monotonic_ns() - self._fields["t0_ns"],
             error=self.error and redacted_text(self.error, self._secrets),
             error_kind=self.error_kind,

@@ -14,7 +14,8 @@ class WireLimits:
 
     Args:
         reply_bytes: of a body, as it is when undone of any compression. A stream of 100,000 tokens has about 40 MB.
-            Control characters and bytes beyond ASCII count six times, as a record writes them.
+            Control characters and bytes beyond ASCII count six times, quotes, backslashes and ends of lines twice, as a
+            record writes them.
         line_bytes: of a stream without a line's end.
         request_s: from the first byte of the request to the last of the reply.
         head_s: until the status line; interim answers such as `100 Continue` do not prolong it.
@@ -64,6 +65,7 @@ class Clock:
 
 ESCAPED_BYTES = 6
 """Of a control character, or half of another, in a record."""
+_TWICE = (b'"', b"\\", b"\n")
 _PLAIN = bytes([*b"\t\n\r", *range(0x20, 0x7F)])
 
 
@@ -93,7 +95,8 @@ class BodyMeter:
         Raises:
             LimitExceededError: the body, or a line of it, is too long.
         """
-        self._bytes += len(data) + (ESCAPED_BYTES - 1) * len(data.translate(None, _PLAIN))
+        escaped = (ESCAPED_BYTES - 1) * len(data.translate(None, _PLAIN)) + sum(map(data.count, _TWICE))
+        self._bytes += len(data) + escaped
         if self._bytes > self._limits.reply_bytes:
             raise LimitExceededError(f"the reply is longer than {self._limits.reply_bytes:,} bytes")
         if not self._has_lines:

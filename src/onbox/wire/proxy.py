@@ -26,7 +26,7 @@ from onbox.evidence.records import TransportError
 from onbox.scratch import scratch_folder
 from onbox.untrusted_json import UntrustedJsonError, parse
 from onbox.wire.admission import Admission, RequestRefused
-from onbox.wire.agent_connection import AgentConnection, AgentLeft
+from onbox.wire.agent_connection import AgentConnection, AgentLeft, RequestBudget
 from onbox.wire.client import READ_BYTES
 from onbox.wire.endpoint import Endpoint
 from onbox.wire.exchange_recorder import ExchangeRecorder
@@ -40,6 +40,13 @@ REPLACED = HOP_BY_HOP | {b"accept-encoding", b"content-length"}
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 """CONNECT and its like would make the connection one that carries no HTTP."""
 CONNECT_S = 30.0
+CONNECTIONS_MAX = 128
+"""Of agents, at a time: each takes two of the descriptors that onbox has for all it does. Of more, the oldest that asks
+nothing is hung up on."""
+RUN_REQUESTS_MAX = 32
+"""Of one run, at a time."""
+RECORD_BYTES_MAX = 512 * 2**20
+"""Of one run; then its requests are refused. 100 turns with half a megabyte of conversation have a tenth of it."""
 LEAVING_S = 1.0
 """How long a run that has ended waits to see its agent's connections close."""
 
@@ -56,6 +63,13 @@ class RunRecorder:
     under_way: set[asyncio.Task[None]] = field(default_factory=set)
     fault: OSError | None = None
     """Why a line could not be written."""
+
+    def is_full(self) -> bool:
+        """Whether it is longer than any run's: an agent may ask beside its task as often as it likes."""
+        try:
+            return self.path.stat().st_size > RECORD_BYTES_MAX
+        except OSError:
+            return False
 
 
 class RecordingProxy:
@@ -83,7 +97,8 @@ class RecordingProxy:
         self._scratch = ExitStack()
         self._folder = self._scratch.enter_context(scratch_folder("proxy"))
         self._thread = threading.Thread(target=self._run, name="onbox-proxy", daemon=True)
-        self._connections: set[asyncio.Task[None]] = set()
+        self._connections: dict[asyncio.Task[None], AgentConnection] = {}
+        self._budget = RequestBudget()
         self._broken_off = False
 
     @property
@@ -162,13 +177,13 @@ class RecordingProxy:
             server.close()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._broken_off:
+        if self._broken_off or not self._has_room():
             writer.transport.abort()
             return
         task = asyncio.current_task()
         assert task is not None
-        self._connections.add(task)
-        agent = AgentConnection(reader, writer)
+        agent = AgentConnection(reader, writer, self._budget)
+        self._connections[task] = agent
         try:
             while (request := await agent.next_request()) is not None:
                 await self._serve(agent, *request)
@@ -177,14 +192,32 @@ class RecordingProxy:
         except (OSError, h11.ProtocolError, asyncio.CancelledError):
             pass  # The client spoke no HTTP, or left, or the proxy shuts down: it is nobody's evidence.
         finally:
-            self._connections.discard(task)
+            self._connections.pop(task, None)
+            agent.release()
             writer.close()
+
+    def _has_room(self) -> bool:
+        """Whether another connection can be taken: an agent that opens many loses its own, and no other run's."""
+        if len(self._connections) < CONNECTIONS_MAX:
+            return True
+        oldest = next((task for task, agent in self._connections.items() if not agent.is_asking), None)
+        if oldest is None:
+            return False
+        del self._connections[oldest]
+        oldest.cancel()
+        return True
 
     async def _serve(self, agent: AgentConnection, request: h11.Request, body: bytes) -> None:
         name, path = _split(request.target.decode("latin-1"))
         recorder = self._recorders.get(name)
         if recorder is None or not recorder.open:
             await agent.refuse(410 if recorder else 404, "this run is over" if recorder else "no such run")
+            return
+        if recorder.is_full():
+            await agent.refuse(413, "the record of this run is full")
+            return
+        if len(recorder.under_way) >= RUN_REQUESTS_MAX:
+            await agent.refuse(429, f"this run has {RUN_REQUESTS_MAX} requests under way already")
             return
         exchange = asyncio.ensure_future(self._exchange(agent, request, path, body, recorder))
         recorder.under_way.add(exchange)

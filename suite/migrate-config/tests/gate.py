@@ -27,7 +27,7 @@ def same(found, wanted):
 def gate():
     try:
         found = tomllib.loads(read("settings.toml"))
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         raise Fail("FAIL_NOT_TOML", str(error)) from None
     if not isinstance(found.get("service"), dict) or found.keys() != {"service"}:
         raise Fail("FAIL_KEYS", "not exactly the table service")

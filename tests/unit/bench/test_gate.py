@@ -244,6 +244,35 @@ def test_code_that_never_ends_is_a_fail(tmp_path: Path, sandbox: Sandbox) -> Non
     assert (end.exit_code, end.reason) == (1, "FAIL_RUN_TIMEOUT no result within 10 s")
 
 
+MANY_RUNS = """
+import sys
+from pathlib import Path
+sys.path.insert(0, str(Path(__file__).parent))
+from gatelib import Fail, judge, run
+def gate():
+    for _ in range(50):
+        if run("import x; result = x.answer()", timeout_s=2) != 42:
+            raise Fail("FAIL_BEHAVIOUR", "not 42")
+judge(gate)
+"""
+
+
+@pytest.mark.slow
+def test_code_that_ends_just_in_time_again_and_again_is_a_fail_and_no_gate_without_a_verdict(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    """The gate was killed at its own limit, so that the run was invalid and not failed."""
+    task = task_with_gate(tmp_path, 'exec python3 -I -S -B "$TESTS_DIR/gate.py"', timeout_s=2.5)
+    (task.path / "task.toml").write_text('[metadata]\ngate = "apart"\n[verifier]\ntimeout_sec = 2.5\n')
+    shutil.copy(BUILTIN / "lib" / "gatelib.py", task.tests)
+    (task.tests / "gate.py").write_text(MANY_RUNS)
+    app = tmp_path / "app"
+    app.mkdir()
+    (app / "x.py").write_text("import time\ndef answer():\n    time.sleep(1)\n    return 42\n")
+    end = grade(load_task(task.path), app, "", sandbox)
+    assert (end.exit_code, end.reason) == (1, "FAIL_RUN_TIMEOUT no result within 2 s")
+
+
 @pytest.mark.parametrize(("gate", "exit_code", "reward"), [("good", 0, "1\n"), ("bad", 1, "0\n"), ("broken", 2, None)])
 def test_harbor_finds_the_reward_it_reads(
     tmp_path: Path, sandbox: Sandbox, gate: str, exit_code: int, reward: str | None

@@ -11,7 +11,7 @@ from onbox.bench.sandbox.choose import choose
 from onbox.bench.tasks import load_tasks
 from onbox.evidence.records import Changes, Quality
 from onbox.judge.runs.attribution import attribute
-from onbox.report.words import change
+from onbox.report.formatting import change
 from tests.builders import run_record
 from tests.exchanges import call_reply
 from tests.parts import NODE

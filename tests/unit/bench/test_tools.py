@@ -139,6 +139,17 @@ class TestFiles:
         assert said == "replaced 2 times in src/one.py; the same text is also in src/two.py"
         assert "alpha" in (app / "src" / "two.py").read_text()
 
+    def test_edit_looks_for_the_text_in_so_many_files_and_no_more(
+        self, box: Toolbox, app: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A hundred thousand of two MiB each kept it busy for minutes, beyond the run's time."""
+        for n in range(20):
+            (app / f"{n:02}.txt").write_text("alpha")
+        monkeypatch.setattr(tools, "LOOKED_AT_MAX", 3)
+        assert call(box, "edit", path="00.txt", old="alpha", new="gamma").endswith("also in 01.txt, 02.txt, ...")
+        monkeypatch.setattr(tools, "LOOKED_AT_BYTES_MAX", 8)
+        assert call(box, "edit", path="00.txt", old="gamma", new="alpha").endswith("in 00.txt")
+
     def test_edit_replaces_everywhere(self, box: Toolbox, app: Path) -> None:
         assert call(box, "edit", path="src/one.py", old="alpha", new="gamma") == "replaced 2 times in src/one.py"
         assert (app / "src" / "one.py").read_text() == "gamma = 1\nbeta = gamma\n"
@@ -191,6 +202,14 @@ class TestSearch:
         assert call(box, "glob", pattern="**/*.py") == "src/one.py"
         assert call(box, "glob", pattern="./README.*") == "README.md"
         assert call(box, "glob", pattern="*.rs") == "no file"
+
+    def test_a_pattern_longer_than_any_name_is_refused(self, box: Toolbox) -> None:
+        """A million stars took minutes and gigabytes to compile, in onbox's own process."""
+        assert "more than 1024 characters" in call(box, "glob", pattern="*a" * 1_000_000)
+
+    @pytest.mark.parametrize("name", ["read", "bash"])
+    def test_the_answer_to_a_huge_mistake_is_short(self, box: Toolbox, name: str) -> None:
+        assert len(call(box, name, **{"x" * 1_000_000: "y"})) < 3000
 
     def test_a_name_that_is_no_text_can_be_sent(self, box: Toolbox, app: Path) -> None:
         (app / os.fsdecode(b"odd\xff.txt")).write_text("alpha")

@@ -48,3 +48,30 @@ with interruptible():
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=20)
     assert "ValueError: in a finalizer" in done.stderr
+
+
+WHILE_IMPORTED = """
+import os, runpy, signal, sys
+
+class Interrupts:
+    def find_spec(self, name, path=None, target=None):
+        if name == "click":
+            os.kill(os.getpid(), signal.SIGINT)
+        return None
+
+sys.meta_path.insert(0, Interrupts())
+sys.argv = ["onbox", "ps"]
+runpy.run_module("onbox", run_name="__main__")
+"""
+
+
+def test_an_interrupt_while_it_is_still_imported_says_nothing() -> None:
+    done = subprocess.run([sys.executable, "-c", WHILE_IMPORTED], capture_output=True, text=True, timeout=20)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
+
+
+def test_an_interrupt_that_is_ignored_stays_so() -> None:
+    """As under nohup, or in the background of a shell without jobs."""
+    program = WHILE_IMPORTED.replace("sys.meta_path", "signal.signal(signal.SIGINT, signal.SIG_IGN)\nsys.meta_path")
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr

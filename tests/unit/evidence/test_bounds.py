@@ -29,6 +29,19 @@ def plan_with(folder: Path, change: Any) -> TrialFolder:
         (lambda plan: plan.update(parallel=0), "parallel"),
         (lambda plan: plan["agent"]["limits"].update(wall_s=float("nan")), "agent.limits.wall_s"),
         (lambda plan: plan["agent"]["limits"].update(wall_s=float("inf")), "agent.limits.wall_s"),
+        (lambda plan: plan["agent"]["limits"].update(wall_s=1e300), "agent.limits.wall_s"),
+        (lambda plan: plan["agent"]["limits"].update(command_s=1e300), "agent.limits.command_s"),
+        (lambda plan: plan["agent"]["limits"].update(turns=10**12), "agent.limits.turns"),
+        (lambda plan: plan["agent"]["limits"].update(turn_tokens=-1), "agent.limits.turn_tokens"),
+        (lambda plan: plan["agent"].update(nudges=10**9), "agent.nudges"),
+        (lambda plan: plan["replay"].update(rounds=10**9), "replay.rounds"),
+        (lambda plan: plan.update(speed={"requests": 10**9}), "speed.requests"),
+        (lambda plan: plan.update(speed={"concurrency": [10**9]}), "speed.concurrency.0"),
+        (lambda plan: plan.update(speed={"concurrency": [0]}), "speed.concurrency.0"),
+        (lambda plan: plan.update(speed={"depths": [10**12]}), "speed.depths.0"),
+        (lambda plan: plan.update(speed={"at_least_s": 1e300}), "speed.at_least_s"),
+        (lambda plan: plan.update(seed=10**400), "seed"),
+        (lambda plan: plan.update(looks=[10**9]), "looks.0"),
         *(
             (lambda plan, name=name: plan["contenders"][0].update(name=name), "contenders.0.name")
             for name in ("../../etc", "..", ".", "", "a/b", "a\\b", "a\nb", "\x1b[2J", "/etc", ".hidden", "n" * 201)

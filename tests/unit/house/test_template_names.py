@@ -7,14 +7,16 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parents[3] / "src" / "onbox"
-MODULES = {"words": "onbox.report.words", "sight": "onbox.report.sight"}
+MODULES = {"formatting": "onbox.report.formatting", "sight": "onbox.report.sight"}
 
 
 def used() -> list[tuple[str, str]]:
     found = set()
     for path in SOURCE.rglob("*.j2"):
         for block in re.findall(r"\{[{%].*?[%}]\}", path.read_text(), re.DOTALL):
-            found |= {(name, attribute) for name, attribute in re.findall(r"(?<![.\w])(words|sight)\.(\w+)\(", block)}
+            found |= {
+                (name, attribute) for name, attribute in re.findall(r"(?<![.\w])(formatting|sight)\.(\w+)\(", block)
+            }
     return sorted(found)
 
 

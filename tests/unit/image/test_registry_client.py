@@ -11,6 +11,7 @@ from onbox.errors import BoxError, FetchError
 from onbox.fetch.http import DIRECT
 from onbox.image.fetch import FetchOptions, fetch_image
 from onbox.image.reference import parse
+from onbox.image.registry_client import OCI_INDEX, OCI_MANIFEST
 from onbox.image.store import ImageStore
 from tests.doubles.registry import FakeRegistry, random_layer, serving_registry
 from tests.unit.image.fetching import OPTIONS, bring, whole
@@ -34,6 +35,29 @@ class TestRefusals:
         assert f"words of {status}" in caught.value.message
         assert "\n" not in caught.value.message
         assert len(registry.requests) == 1, "a refusal is not asked for again"
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"[" * 100_000,
+            b'{"mediaType":' * 5000,
+            b'{"mediaType": "%s", "manifests": 5}' % OCI_INDEX.encode(),
+            b'{"mediaType": "%s", "manifests": [5, {"platform": 5}, {"platform": {"os": []}}]}' % OCI_INDEX.encode(),
+            b'{"mediaType": "%s", "config": 5, "layers": {}}' % OCI_MANIFEST.encode(),
+            b'{"mediaType": "%s", "config": {"digest": [], "size": 1e999}, "layers": [[]]}' % OCI_MANIFEST.encode(),
+            b"\xff\xfe",
+            b"5",
+            b"[]",
+        ],
+    )
+    def test_a_manifest_of_any_depth_and_kind_is_one_line(
+        self, registry: FakeRegistry, store: ImageStore, body: bytes
+    ) -> None:
+        kind = OCI_INDEX if b"index" in body else OCI_MANIFEST
+        registry.manifests["some/thing/1"] = (kind, body)
+        with pytest.raises((FetchError, BoxError)) as caught:
+            bring(registry, store)
+        assert "\n" not in caught.value.message
 
     @pytest.mark.parametrize("status", [403, 404])
     def test_of_a_blob(self, registry: FakeRegistry, store: ImageStore, status: int) -> None:

@@ -6,7 +6,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from onbox.evidence.folder import TrialFolder
-from onbox.report import post, poster, words
+from onbox.report import formatting, post, poster
 from tests.unit.report.trials import HOSTILE, Elements
 from tests.verdicts import build_verdict
 
@@ -16,7 +16,11 @@ class TestPost:
         text = post.render(folder, build_verdict(), "ab" * 32)
         verdict = build_verdict()
         assert text.startswith("## ")
-        for told in (words.of(verdict.contenders[0].passed, verdict.contenders[0].valid), "TOKEN_RESIDUAL", "ab" * 32):
+        for told in (
+            formatting.of(verdict.contenders[0].passed, verdict.contenders[0].valid),
+            "TOKEN_RESIDUAL",
+            "ab" * 32,
+        ):
             assert told in text
         assert "onbox verify ." in text
 
@@ -60,6 +64,6 @@ class TestPoster:
         verdict = build_verdict()
         drawn = poster.render(verdict, "cd" * 32)
         said = " ".join(ElementTree.fromstring(drawn.encode()).itertext())
-        assert words.percent(verdict.contenders[0].pass_rate) in said
-        assert words.p_value(verdict.fixed_suite.p) in said
+        assert formatting.percent(verdict.contenders[0].pass_rate) in said
+        assert formatting.p_value(verdict.fixed_suite.p) in said
         assert "cd" * 8 in said

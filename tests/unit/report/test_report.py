@@ -14,7 +14,7 @@ from onbox.atomic_files import write_json
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import LedgerKind, Phase, StandUp, WeightsFile
 from onbox.judge.weighed import Basis, PairResult
-from onbox.report import box, html, markdown, weighed, words
+from onbox.report import box, formatting, html, markdown, weighed
 from tests.unit.report.trials import HOSTILE, Elements, trajectory
 from tests.verdicts import ENDINGS, REFUSED, build_verdict
 
@@ -39,7 +39,7 @@ def said_of(value: Any) -> str:
     if isinstance(value, list | tuple):
         return " ".join(said_of(item) for item in value)
     if isinstance(value, int | float) and not isinstance(value, bool):
-        ways = (words.tok_s, words.seconds, words.percent, words.p_value, words.quantity, str)
+        ways = (formatting.tok_s, formatting.seconds, formatting.percent, formatting.p_value, formatting.quantity, str)
         return " ".join(way(value) for way in ways) + f" {100 * value:.0f} {value:,}"
     return str(value)
 
@@ -113,7 +113,7 @@ def test_a_refused_number_is_shown_struck_through_with_its_reason(folder: TrialF
     folder.note(LedgerKind.DISCARDED, "large/speed/1", "somebody else used the engine")
     page = html.render(folder, build_verdict())
     assert "<s>12.5 tok/s</s>" in page
-    assert words.NO_VALID_NUMBER in page
+    assert formatting.NO_VALID_NUMBER in page
     dropped = section(page, "discarded")
     assert "large/runs/explain/baseline/3" in dropped
     assert ENDINGS["I"][3] in dropped
@@ -136,7 +136,7 @@ def test_a_run_that_never_ended_is_an_open_square(folder: TrialFolder) -> None:
 def test_an_empty_folder_still_gives_a_report(tmp_path: Path) -> None:
     nothing = TrialFolder(tmp_path)
     page, report = html.render(nothing, build_verdict()), markdown.render(nothing, build_verdict())
-    for phrase in (words.NO_BOX, words.NO_STAND_UP, "No transcript was kept"):
+    for phrase in (formatting.NO_BOX, formatting.NO_STAND_UP, "No transcript was kept"):
         assert phrase in page
         assert phrase in report
 

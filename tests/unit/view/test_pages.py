@@ -13,7 +13,7 @@ from onbox.atomic_files import write_json
 from onbox.evidence.folder import TrialFolder, append_line
 from onbox.evidence.records import LedgerKind, Phase, StandUp
 from onbox.judge.results import Verdict
-from onbox.report import words
+from onbox.report import formatting
 from onbox.view.library import FRESH_S, Library
 from onbox.view.pages import Pages
 from onbox.view.query import Query
@@ -202,7 +202,7 @@ def test_two_contenders_of_one_trial_by_the_judges_own_numbers(tmp_path: Path) -
         assert verdict.difference is not None
         assert verdict.tasks is not None
         for p in (verdict.fixed_suite.p, verdict.population.p):
-            assert words.p_value(p) in page
+            assert formatting.p_value(p) in page
         assert f"{100 * verdict.difference.value:+.0f} points" in page
         assert f"{100 * verdict.difference.interval[0]:+.0f} to {100 * verdict.difference.interval[1]:+.0f}" in page
         tally = f"better on {verdict.tasks.better}, equal on {verdict.tasks.equal}, worse on {verdict.tasks.worse}"

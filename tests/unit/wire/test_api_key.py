@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import time
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,19 +17,22 @@ from onbox.app.sealing import seal
 from onbox.atomic_files import write_atomic, write_json
 from onbox.bench import workspace_archive
 from onbox.engines.openai.attached import Attached
-from onbox.errors import UsageError
+from onbox.errors import BadSubjectError, UsageError
 from onbox.evidence.folder import TrialFolder, append_line, json_of
 from onbox.evidence.records import LedgerKind, StandUp
+from onbox.exporters import names
 from onbox.launch.lifetime import Lifetime
 from onbox.secret_forms import without_secrets
 from onbox.supervisor.log_stamper import LineStamper, Phases
 from onbox.trial.plan import make_plan
 from onbox.trial.spec import TrialSpec
+from onbox.watch.recording import Header, Recorder, WatchRecording
+from onbox.watch.samples import WatchSample
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
 from onbox.wire.proxy import RecordingProxy
 from onbox.wire.redaction import redacted_chunks
-from tests.builders import LARGE, SMALL, build_plan, scripted_run, write_run, write_stand_up
+from tests.builders import LARGE, SMALL, build_plan, scripted_run, speed_parts, write_run, write_stand_up
 from tests.doubles.server import Asked as Request
 from tests.doubles.server import Wire, serving
 from tests.exchanges import text_reply
@@ -141,6 +146,32 @@ def test_a_planted_key_is_in_no_file_of_the_folder_its_reports_and_its_exports(p
     assert holders(tmp_path) == []
 
 
+def test_a_planted_key_is_in_no_export_of_any_format(planted: str, tmp_path: Path) -> None:
+    """Of a measurement and of runs; an exporter that is added later is asked too."""
+    folder = TrialFolder.create(tmp_path / "trial", build_plan((SMALL, LARGE)))
+    for contender in (SMALL, LARGE):
+        write_stand_up(folder, contender.name)
+        parts = speed_parts(25.0)
+        parts.exchanges = [
+            each.model_copy(update={"headers": {**each.headers, "server": planted, "x-request-id": planted}})
+            for each in parts.exchanges
+        ]
+        parts.metrics_before = f"# HELP llamacpp:{planted}\n{parts.metrics_before}"
+        parts.run = parts.run.model_copy(update={"engine": "llama.cpp"})
+        parts.write(folder.contender(contender.name) / "speed" / "1")
+        for task in contender.runs:
+            record, exchanges = scripted_run("P", contender.name, task, 1)
+            write_run(folder, record, [*exchanges, text_reply(planted, reasoning=planted, id=9, start_s=9)])
+    folder.note(LedgerKind.FAILED, "large", planted)
+    seal(folder)
+    made = []
+    for kind in names():
+        with suppress(BadSubjectError):
+            made.append(export_trial(folder.path, kind, tmp_path / f"{kind}.out"))
+    assert len(made) >= 8, "and the key is looked for in each"
+    assert holders(tmp_path) == []
+
+
 def test_numbers_that_are_none_and_half_characters_are_written_as_what_can_be_read(tmp_path: Path) -> None:
     said = {"a": float("inf"), "b": [float("nan"), "\ud800"], "c": 1e308}
     write_json(tmp_path / "x.json", said)
@@ -182,6 +213,16 @@ def test_an_engine_s_log_holds_no_key_of_its_environment(planted: str, tmp_path:
     assert "ready" in log
 
 
+@pytest.mark.parametrize("name", ["watch.jsonl", "watch.jsonl.gz"])
+def test_a_recording_of_a_watch_holds_no_key_that_a_program_prints(planted: str, tmp_path: Path, name: str) -> None:
+    with Recorder(tmp_path / name, Header(title=f"serve --key {planted}")) as recorder:
+        for n in range(3):
+            recorder.write(WatchSample(t_ns=n * 10**9, log=(f"env: KEY={planted}", "ready"), stacks=planted))
+    assert holders(tmp_path) == []
+    (first, *_) = WatchRecording(tmp_path / name)
+    assert first.log == ("env: KEY=[redacted]", "ready")
+
+
 def test_a_kept_workspace_holds_no_key_and_is_rebuilt_by_its_hash(planted: str, tmp_path: Path) -> None:
     before, after = tmp_path / "before", tmp_path / "after"
     for folder in (before, after):
@@ -194,6 +235,23 @@ def test_a_kept_workspace_holds_no_key_and_is_rebuilt_by_its_hash(planted: str, 
     make = partial(shutil.copytree, before)
     workspace_archive.rebuild(make, tmp_path / "run" / workspace_archive.NAME, target, sha256)
     assert (target / "b.txt").read_text() == "key: [redacted]"
+
+
+@pytest.mark.parametrize("start", ["", PLANTED[:2], PLANTED[:5], "&#0", PLANTED.partition("\\")[0]])
+def test_a_text_of_backslashes_costs_in_proportion(start: str) -> None:
+    """A model that loops may write a million; each was tried with all that followed."""
+    secret = secret_forms.Secret(PLANTED)
+
+    def seconds(count: int) -> float:
+        data = b"\\u00e9" + (start.encode() + b"\\" * 50) * 20 + start.encode() + b"\\" * count + b"0" * count
+        began = time.process_time()
+        for _ in range(5):
+            assert secret.replaced(data) == data
+        return time.process_time() - began
+
+    seconds(100)
+    # Thirty-two times as much; were each looked through to the end of the row, a thousand times.
+    assert min(seconds(64_000) for _ in range(3)) < 200 * max(seconds(2000), 0.0005)
 
 
 @pytest.mark.parametrize("written", ["as it is", "as JSON"])

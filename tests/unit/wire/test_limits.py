@@ -6,7 +6,7 @@ import json
 import socket
 import threading
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from onbox.evidence.folder import read_lines
 from onbox.evidence.records import Exchange
-from onbox.protocol.framing import LineParser, SseParser
-from onbox.protocol.reply_reader import MESSAGES_MAX, ReplyReader
-from onbox.untrusted_json import DEPTH_MAX, UntrustedJsonError, parse, parse_object
+from onbox.protocol.framing import LINES_MAX, LineParser, SseParser
+from onbox.protocol.reply_reader import BROKEN_MAX, MESSAGES_MAX, ReplyReader
+from onbox.untrusted_json import DEPTH_MAX, VALUES_MAX, UntrustedJsonError, parse, parse_object
 from onbox.wire.client import StampedClient
 from onbox.wire.collection import paused_collection
 from onbox.wire.endpoint import Endpoint
@@ -153,6 +153,86 @@ class TestProxy:
         assert b" 502 " in found
         assert record.status is None
 
+    def test_more_connections_than_an_agent_needs_are_hung_up_on(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("onbox.wire.proxy.CONNECTIONS_MAX", 5)
+        with (
+            ExitStack() as stack,
+            serving(lambda asked, wire: wire.whole(200, {})) as server,
+            RecordingProxy(Endpoint.parse(server.url), limits=SMALL) as proxy,
+            proxy.recording("run", tmp_path / "wire.jsonl") as endpoint,
+        ):
+            idle = [stack.enter_context(socket.create_connection((endpoint.host, endpoint.port), 5)) for _ in range(20)]
+            with StampedClient(endpoint) as agent:
+                assert agent.post("/x", {}, purpose="agent").status == 200, "of another run, it is not in the way"
+            for each in idle[:15]:
+                each.settimeout(5)
+                assert self.is_closed(each)
+
+    def is_closed(self, connection: socket.socket) -> bool:
+        try:
+            return connection.recv(1) == b""
+        except ConnectionResetError:
+            return True
+
+    def test_so_many_requests_of_one_run_at_a_time(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("onbox.wire.proxy.RUN_REQUESTS_MAX", 1)
+        came, go_on = threading.Event(), threading.Event()
+
+        def script(asked: Asked, wire: Wire) -> None:
+            came.set()
+            go_on.wait(60)
+            wire.whole(200, {})
+
+        statuses = []
+
+        def ask_first(endpoint: Endpoint) -> None:
+            with StampedClient(endpoint) as agent:
+                statuses.append(agent.post("/x", {}, purpose="agent").status)
+
+        with (
+            serving(script) as server,
+            RecordingProxy(Endpoint.parse(server.url)) as proxy,
+            proxy.recording("run", tmp_path / "wire.jsonl") as endpoint,
+            proxy.recording("other", tmp_path / "other.jsonl") as other,
+        ):
+            thread = threading.Thread(target=ask_first, args=(endpoint,))
+            thread.start()
+            assert came.wait(60)
+            with StampedClient(endpoint) as agent:
+                assert agent.post("/x", {}, purpose="agent").status == 429
+            go_on.set()
+            with StampedClient(other) as agent:
+                assert agent.post("/x", {}, purpose="agent").status == 200
+            thread.join()
+        assert statuses == [200]
+
+    def test_all_requests_together_have_a_bound(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("onbox.wire.agent_connection.MAX_REQUESTS_BYTES", 5000)
+        with (
+            serving(lambda asked, wire: wire.whole(200, {})) as server,
+            RecordingProxy(Endpoint.parse(server.url), limits=SMALL) as proxy,
+            proxy.recording("run", tmp_path / "wire.jsonl") as endpoint,
+        ):
+            for size, status in ((3000, 200), (3000, 200), (6000, 413), (3000, 200)):
+                with StampedClient(endpoint) as agent:
+                    assert agent.post("/x", {"said": "x" * size}, purpose="agent").status == status
+
+    def test_a_run_whose_record_is_full_asks_no_more(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("onbox.wire.proxy.RECORD_BYTES_MAX", 2000)
+        statuses = []
+        with (
+            serving(lambda asked, wire: wire.whole(200, {})) as server,
+            RecordingProxy(Endpoint.parse(server.url), limits=SMALL) as proxy,
+            proxy.recording("run", tmp_path / "wire.jsonl") as endpoint,
+            StampedClient(endpoint) as agent,
+        ):
+            for _ in range(5):
+                statuses.append(agent.post("/x", {"said": "x" * 900}, purpose="agent").status)
+            assert len(server.asked) == 2
+        assert statuses == [200, 200, 413, 413, 413]
+
     def test_a_body_of_any_depth_passes_and_is_kept_as_text(self, tmp_path: Path) -> None:
         body = b"[" * 100_000
         raw = b"POST PREFIX/v1/x HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 100000\r\n\r\n" + body
@@ -174,7 +254,7 @@ class TestParsers:
 
         seconds(100)
         # Four times as much takes about four times as long; were it copied for each read, sixteen times.
-        assert seconds(16_000) < 10 * max(seconds(4000), 0.001)
+        assert min(seconds(16_000) for _ in range(3)) < 10 * max(seconds(4000), 0.001)
 
     def test_arguments_in_many_pieces_cost_in_proportion(self) -> None:
         piece = event(
@@ -196,6 +276,42 @@ class TestParsers:
         assert "more than 10 messages" in (reply.error or "")
         assert MESSAGES_MAX >= 10**5
 
+    @pytest.mark.parametrize("piece", [b"\n" * 8, b": ping\n\n", b"data: x\n", b"event: x\n\n"])
+    @pytest.mark.parametrize("parser", [SseParser, LineParser])
+    def test_a_flood_of_lines_is_not_read_to_its_end(
+        self, parser: type[SseParser] | type[LineParser], piece: bytes, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("onbox.protocol.framing.LINES_MAX", 1000)
+        monkeypatch.setattr("onbox.protocol.framing._PIECE_BYTES", 64)
+        monkeypatch.setattr("onbox.protocol.reply_reader.LINES_MAX", 1000)
+        reader = ReplyReader(framing=(cutter := parser()))
+        reader.feed(1, piece * 100_000)
+        assert 1000 < cutter.lines < 1100
+        assert reader.end().error is not None
+        assert LINES_MAX >= 2 * 10**5
+
+    def test_lines_cut_anywhere_are_the_same_in_pieces(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        body = "".join(f"data: {n}é\r\nid: {n}\r\n\r\n" for n in range(50)).encode()
+        whole = SseParser().feed(body)
+        assert len(whole) == 50
+        for size in range(1, 20):
+            monkeypatch.setattr("onbox.protocol.framing._PIECE_BYTES", size)
+            assert SseParser().feed(body) == whole, size
+
+    def test_messages_that_are_no_json_are_tried_a_while(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        tried = []
+
+        def refused(text: str) -> None:
+            tried.append(text)
+            raise UntrustedJsonError
+
+        monkeypatch.setattr("onbox.protocol.reply_reader.parse", refused)
+        reader = ReplyReader()
+        for n in range(3 * BROKEN_MAX):
+            reader.feed(n, b"data: {no\n\n")
+        assert reader.end().error == "not JSON: {no"
+        assert len(tried) == BROKEN_MAX
+
 
 class TestJson:
     @pytest.mark.parametrize(
@@ -209,6 +325,8 @@ class TestJson:
             "1e999",
             "1" + "0" * 400,
             "9" * 5000,
+            f"[{'[],' * (VALUES_MAX // 2)}[]]",
+            f"[{'1,' * VALUES_MAX}1]",
             "",
             "{",
         ],

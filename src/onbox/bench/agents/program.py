@@ -1,7 +1,6 @@
 """Where a program of others is installed on this box, and what must be readable for it to run."""
 
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -10,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from onbox.errors import BoxError
+from onbox.untrusted_json import UntrustedJsonError, parse_object
 
 _SITE = "lib/python*/site-packages"
 _SHOWN_HASH = 16
@@ -101,12 +101,19 @@ def _version(path: Path, package: str) -> str:
     for folder in path.parents:
         manifest = folder / "package.json"
         if manifest.is_file() and "node_modules" in folder.parts:
-            return str(json.loads(manifest.read_text("utf-8")).get("version", "unknown"))
+            return _manifest_version(manifest)
     for scripts in prefix.glob(f"{_SITE}/*.dist-info/entry_points.txt"):
         if re.search(rf"^{re.escape(path.name)}\s*=", scripts.read_text("utf-8", "replace"), re.MULTILINE):
             return scripts.parent.name.removesuffix(".dist-info").rpartition("-")[2]
     known = path.stat()
     return f"sha256:{_sha256(path, known.st_size, known.st_mtime_ns)[:_SHOWN_HASH]}"
+
+
+def _manifest_version(path: Path) -> str:
+    try:
+        return str(parse_object(path.read_bytes()).get("version", "unknown"))
+    except (OSError, UntrustedJsonError):
+        return "unknown"
 
 
 @cache

@@ -12,7 +12,7 @@ from onbox.bench.sandbox.halt import check
 from onbox.bench.tasks import Task
 from onbox.scratch import scratch_folder
 
-VERSION = "4"
+VERSION = "5"
 """Of the probes: a task that passed others has not passed these."""
 
 
@@ -24,14 +24,16 @@ class TaskAudit:
         name: the task.
         passed: whether every probe got what it expected.
         probes: in the order they were made.
-        open_to_cheating: the gate is of the old form: it may run the code under test beside itself, which can look for
-            the answers and end it, and its verdict is an exit code alone. Nothing of the sort has to be shown.
+        open_to_cheating: the code under test can come by the answers or forge the verdict; nothing of the sort has to
+            be shown.
+        why_open: in words; empty where it is not.
     """
 
     name: str
     passed: bool
     probes: tuple[ProbeEnd, ...]
     open_to_cheating: bool = False
+    why_open: str = ""
 
     @property
     def missed(self) -> tuple[ProbeEnd, ...]:
@@ -76,7 +78,18 @@ def audit(
             if end.got != end.expected and not to_the_end:
                 break
     passed = all(end.got == end.expected for end in ends)
-    return TaskAudit(task.name, passed, tuple(ends), not task.judges_apart)
+    opening = why_open(task)
+    return TaskAudit(task.name, passed, tuple(ends), bool(opening), opening)
+
+
+def why_open(task: Task) -> str:
+    """How the code under test could come by the answers or forge the verdict, whatever the probes find; empty: no way
+    is known."""
+    if not task.judges_apart:
+        return "its gate may run the code under test beside itself"
+    if task.tests_beside_code:
+        return "the project's tests run in one process with the code that they test, which could forge their result"
+    return ""
 
 
 def audit_all(

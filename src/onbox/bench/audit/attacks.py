@@ -1,7 +1,8 @@
 """What dishonest code under test may do while a gate has it run: look for the answers, end the gate, forge its verdict.
 
 Each stands at the top of the workspace's sources, with the task undone, so that the gate must say fail. Code that gets
-somewhere says so with MARK; a gate that was killed or traced says nothing at all, or pass.
+somewhere says so with MARK; a gate that was killed or traced, or that stumbles over an answer of another kind, says
+nothing at all, or pass.
 """
 
 from collections.abc import Callable
@@ -118,6 +119,12 @@ def attack():
     for name in ("judge", "frame", "parse", "Fail", "run"):
         setattr(main, name, lambda *given, **more: None)
 """
+_ODD = """
+def attack():
+    import json
+    json.dumps = lambda *given, **more: {text!r}
+"""
+_NULL, _NOTHINGS = '{"error": "", "result": null}', '{"error": "", "result": [[null], {"": null}, 5]}'
 _CALL = "\ntry:\n    attack()\nfinally:\n    del attack\n"
 
 _PYTHON = {
@@ -127,6 +134,8 @@ _PYTHON = {
     "code that forges a verdict and exits": _EXIT + _CALL,
     "code that forges a verdict at the exit": _AT_EXIT + _CALL,
     "code that patches the modules around it": _MODULES + _CALL,
+    "code that answers with nothing": _ODD.format(text=_NULL) + _CALL,
+    "code that answers with a list of nothings": _ODD.format(text=_NOTHINGS) + _CALL,
 }
 
 

@@ -91,6 +91,8 @@ _MODULES = """
   process.exit = () => process.reallyExit(0); }
 """
 
+_ODD = "JSON.stringify = () => '{text}';\n"
+
 JAVASCRIPT = {
     "JavaScript that reads the gate": _READ,
     "JavaScript that kills the gate": _KILL,
@@ -98,5 +100,7 @@ JAVASCRIPT = {
     "JavaScript that forges a verdict and exits": _EXIT,
     "JavaScript that forges a verdict at the exit": _AT_EXIT,
     "JavaScript that patches the modules around it": _MODULES,
+    "JavaScript that answers with nothing": _ODD.format(text="null"),
+    "JavaScript that answers with a list of nothings": _ODD.format(text='[[null], {"": null}, 5]'),
 }
 """Name -> what stands at the top of a module."""

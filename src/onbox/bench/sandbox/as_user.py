@@ -30,6 +30,7 @@ _OPEN_TREE, _MOVE_MOUNT, _MOUNT_SETATTR = 428, 429, 442
 _OPEN_TREE_CLONE, _AT_RECURSIVE, _AT_EMPTY_PATH = 1, 0x8000, 0x1000
 _MOVE_MOUNT_F_EMPTY_PATH = 4
 _MOUNT_ATTR_IDMAP = 0x0010_0000
+_OOM_SCORE = "500"
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -71,6 +72,9 @@ def main(
                 _check(done, f"mount {path}")
             else:
                 _mount(f"/proc/self/fd/{opened[path]}", path, None, _MS_BIND | _MS_REC)
+    with open("/proc/self/oom_score_adj", "w") as file:
+        # By root, so that the command cannot lower it again: where memory is short it goes before all else.
+        file.write(_OOM_SCORE)
     for which, value in limits:
         _, hard = resource.getrlimit(which)
         bound = value if hard == resource.RLIM_INFINITY else min(value, hard)

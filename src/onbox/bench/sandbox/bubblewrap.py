@@ -18,6 +18,7 @@ from onbox.bench.sandbox.interior import (
     PROCESSES,
     SCRATCH_BYTES,
     bridged,
+    die_first,
     environment,
     in_shell,
     interpreter,
@@ -50,7 +51,7 @@ _ETC = {
 _OF_THE_NETWORK = ("/etc/hosts", "/etc/nsswitch.conf", "/etc/resolv.conf")
 """How the box resolves names: for a command that has its network."""
 _ETC_OF_THE_BOX = ("/etc/alternatives", "/etc/ssl", "/etc/pki", "/etc/ld.so.cache", "/etc/localtime")
-_PROC_OF_THE_BOX = ("/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus")
+_PROC_OF_THE_BOX = ("/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/pressure")
 """A fresh /proc still leads to the kernel of the box; who may write there is asked of the user on the host."""
 _NEXT_STEP = "apt install bubblewrap"
 _sweeper = Sweeper()
@@ -158,6 +159,7 @@ class Bubblewrap:
                 init_fd = open_pidfd(stack, init)
                 # The first process of the namespace waits for `go`, so that its limits hold before the command exists.
                 tighten(init, [] if is_host_root() else bounds)
+                die_first(init)
             except ProcessLookupError:
                 said = _last_line(process.communicate()[0])
                 raise BoxError(f"bubblewrap did not start: {said}", _NEXT_STEP) from None

@@ -8,7 +8,8 @@ PROC = r"""
 import os, stat
 print("tried", flush=True)
 tops = ["/proc/sysrq-trigger", "/proc/kcore", "/proc/kmsg", "/proc/mtrr", "/proc/timer_list", "/proc/latency_stats"]
-for top in ("/proc/sys", "/proc/irq", "/proc/bus", "/proc/fs", "/proc/acpi", "/proc/scsi", "/proc/driver", "/proc/tty"):
+for top in ("sys", "irq", "bus", "fs", "acpi", "scsi", "driver", "tty"):
+    top = "/proc/" + top
     tops += [os.path.join(folder, name) for folder, _, names in os.walk(top) for name in names]
 opened = []
 for path in tops:

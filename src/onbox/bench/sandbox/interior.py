@@ -5,6 +5,7 @@ import os
 import resource
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from onbox.bench.sandbox import MEMORY_BYTES, Bind, Completed
@@ -103,6 +104,17 @@ def limits(timeout_s: float, memory_bytes: int = MEMORY_BYTES) -> Iterator[tuple
     yield resource.RLIMIT_FSIZE, FILE_BYTES
     yield resource.RLIMIT_AS, memory_bytes
     yield resource.RLIMIT_CPU, math.ceil(timeout_s) * (os.cpu_count() or 1) + 1
+
+
+OOM_SCORE = 500
+"""Of a command and all that it starts, of 1000: where the box has no memory left it dies before a gate, onbox or an
+engine."""
+
+
+def die_first(pid: int | None = None) -> None:
+    """Have the kernel take a process, by default this one, and what it starts first; as root they cannot undo it."""
+    with suppress(OSError):
+        Path(f"/proc/{pid or 'self'}/oom_score_adj").write_text(str(OOM_SCORE))
 
 
 def tighten(pid: int, wanted: Iterable[tuple[int, int]]) -> None:

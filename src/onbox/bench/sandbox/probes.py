@@ -28,12 +28,28 @@ from onbox.scratch import scratch_folder
 _CONNECT = """
 import socket, sys
 print("tried", flush=True)
+MPTCP, FASTOPEN = 262, 0x20000000
+def usual(to):
+    socket.create_connection(to, timeout=0.3).close()
+def several_paths(to):
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, MPTCP) as client:
+        client.settimeout(0.3)
+        client.connect(to)
+def data_first(to):
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as client:
+        client.settimeout(0.3)
+        client.sendto(b"x", FASTOPEN, to)
+def message_first(to):
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as client:
+        client.settimeout(0.3)
+        client.sendmsg([b"x"], [], FASTOPEN, to)
 for address in sys.argv[1:]:
     host, port = address.split(":")
-    try:
-        socket.create_connection((host, int(port)), timeout=0.3).close()
-    except OSError:
-        pass
+    for way in (usual, several_paths, data_first, message_first):
+        try:
+            way((host, int(port)))
+        except OSError:
+            pass
 """
 _NUMBERS = """
 import os, sys

@@ -95,7 +95,7 @@ for path in sys.argv[1:]:
 _SOCKETS = """
 import socket, sys
 print("tried", flush=True)
-path, abstract, to, at = sys.argv[1:]
+path, abstract, to, lite, at = sys.argv[1:]
 for name in (path, "\\0" + abstract):
     try:
         with socket.socket(socket.AF_UNIX) as client:
@@ -103,11 +103,18 @@ for name in (path, "\\0" + abstract):
             client.connect(name)
     except OSError:
         pass
-try:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-        sender.sendto(b"said", ("127.0.0.1", int(to)))
-except OSError:
-    pass
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        for send in (sender.sendto, lambda data, to: sender.sendmsg([data], [], 0, to)):
+            try:
+                send(b"said", name + "-datagrams")
+            except OSError:
+                pass
+for protocol, port in ((0, to), (136, lite)):
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM, protocol) as sender:
+            sender.sendto(b"said", ("127.0.0.1", int(port)))
+    except OSError:
+        pass
 for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
     try:
         with socket.socket(socket.AF_INET, kind) as listener:
@@ -165,6 +172,7 @@ _KERNEL_ARGUMENTS = {
     "io_uring_setup": (0, 0),
 }
 """With what no kernel takes, but for the session's key ring, the size of its log, and faults of the own memory."""
+_UDP_LITE = 136
 
 
 def change_processes(scene: Scene) -> Answer:
@@ -224,28 +232,38 @@ def reach_sockets(scene: Scene) -> Answer:
     """
     got = []
     with ExitStack() as stack:
-        listeners = {}
+        listeners, receivers = {}, {}
         abstract = f"onbox-{scene.secret}"
         for name, address in (("a named socket", str(scene.outside / "s")), ("a nameless socket", "\0" + abstract)):
             listener = stack.enter_context(socket.socket(socket.AF_UNIX))
+            receiver = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
             with suppress(OSError):  # a path that is too long for a socket
                 listener.bind(address)
                 listener.listen()
                 listeners[name] = listener
+                receiver.bind(f"{address}-datagrams")
+                receivers[f"{name} of datagrams"] = receiver
         datagrams = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
         datagrams.bind(("127.0.0.1", 0))
+        receivers["a datagram to the host"] = datagrams
+        with suppress(OSError):  # not every kernel knows the protocol
+            light = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM, _UDP_LITE))
+            light.bind(("127.0.0.1", 0))
+            receivers["a light datagram to the host"] = light
+        ports = [each.getsockname()[1] for each in receivers.values() if each.family == socket.AF_INET]
         port, server_port = _free_port(), _free_port()
         proxy = scene.workspace.with_name("proxy")
         proxy.mkdir()
         stack.enter_context(_calling(port, scene.secret.encode()))
         output = scene.python(
             _SOCKETS,
-            *(str(scene.outside / "s"), abstract, str(datagrams.getsockname()[1]), str(port)),
+            *(str(scene.outside / "s"), abstract, str(ports[0]), str(ports[-1]), str(port)),
             reach=Reach(server_port, proxy / "socket"),
         )
         for name, listener in listeners.items():
             got += [name] if _comes(listener, lambda ready: ready.accept()[0].close()) else []
-        got += ["a datagram to the host"] if _comes(datagrams, lambda ready: ready.recv(100)) else []
+        for name, receiver in receivers.items():
+            got += [name] if _comes(receiver, lambda ready: ready.recv(100)) else []
     got += ["a UDP port of the host"] if scene.secret in output else []
     got += ["a TCP port of the host"] if "accepted" in output else []
     return held_unless(bool(got), f"reached {', '.join(got)}")

@@ -24,6 +24,7 @@ _PR_CAPBSET_DROP = 24
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
 _CAPABILITIES = 64
+_OOM_SCORE = "500"
 
 
 def main(control_fd: int, status_fd: int) -> None:
@@ -45,6 +46,9 @@ def main(control_fd: int, status_fd: int) -> None:
 
 def _hold(request: dict[str, Any], control_fd: int) -> int:
     inherit_orphans()
+    with suppress(OSError):
+        # Where the box has no memory left it dies before a gate, onbox or an engine.
+        Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE)
     for which, value in request["limits"]:
         _, hard = resource.getrlimit(which)
         bound = value if hard == resource.RLIM_INFINITY else min(value, hard)

@@ -11,8 +11,9 @@ import os
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
-_LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
+_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _ERRNO = 0x7FFF_0000, 0x0005_0000
 _NUMBER_AT, _ARCHITECTURE_AT, _ARGUMENTS_AT = 0, 4, 16
 """Offsets of `struct seccomp_data`; of an argument the lower half decides, which comes first on these machines."""
@@ -40,6 +41,9 @@ NUMBERS: dict[str, tuple[int, int]] = {
     "io_uring_enter": (426, 426),
     "io_uring_register": (427, 427),
     "socket": (41, 198),
+    "sendto": (44, 206),
+    "sendmsg": (46, 211),
+    "sendmmsg": (307, 269),
     "prlimit64": (302, 261),
     "setpriority": (141, 140),
     "ioprio_set": (251, 30),
@@ -75,41 +79,69 @@ NUMBERS: dict[str, tuple[int, int]] = {
 """Numbers of the calls on x86_64 and aarch64."""
 
 
+class AllowedArgument(NamedTuple):
+    """The values that an argument must have for a call to pass.
+
+    Args:
+        position: of the argument, from 0.
+        values: of its lower half.
+        code: the errno for another value; 0: that of the rule.
+    """
+
+    position: int
+    values: tuple[int, ...]
+    code: int = 0
+
+
 @dataclass(frozen=True)
 class SyscallRule:
     """A call that is answered by `code`, an errno, unless its arguments are among those allowed.
 
     Args:
-        allowed: by the position of an argument, the values that it must have for the call to pass; empty refuses the
-            call whatever its arguments.
+        allowed: what its arguments must be for the call to pass; empty refuses the call whatever they are.
     """
 
     call: str
     code: int
-    allowed: tuple[tuple[int, tuple[int, ...]], ...] = ()
+    allowed: tuple[AllowedArgument, ...] = ()
+    refused_bits: tuple[int, int] | None = None
+    """(position of an argument, bits): a call with any of them in it is refused, and no other."""
 
 
 _FAMILIES = (1, 2, 10, 16)
 """Unix, IPv4, IPv6, netlink. Others go past the network's namespace (AF_VSOCK leads to the host of a virtual machine)
 or to parts of the kernel that no task needs (AF_ALG, AF_PACKET)."""
-_ITSELF = ((0, (0,)),)
+_PROTOCOLS = (0, 6, 17)
+"""The family's own, TCP, UDP. Landlock asks about no other way to connect: MPTCP reaches every port of the host that
+TCP reaches, UDP-Lite and SCTP their own."""
+_FAST_OPEN = 0x2000_0000
+"""`MSG_FASTOPEN`: sends the first data to an address without `connect`, which is all that Landlock asks about."""
+_ITSELF = (AllowedArgument(0, (0,)),)
 _MEMORY_OF_OTHERS = ("ptrace", "process_vm_readv", "process_vm_writev", "kcmp", "pidfd_getfd")
 _DOORS = (
     *(SyscallRule(call, errno.EPERM) for call in ("perf_event_open", "bpf", "add_key", "request_key", "keyctl")),
     *(SyscallRule(call, errno.EPERM) for call in ("userfaultfd", "open_by_handle_at", "syslog")),
     # As if this kernel had none: then programs do without.
     *(SyscallRule(call, errno.ENOSYS) for call in ("io_uring_setup", "io_uring_enter", "io_uring_register")),
-    SyscallRule("socket", errno.EAFNOSUPPORT, ((0, _FAMILIES),)),
+    SyscallRule(
+        "socket",
+        errno.EAFNOSUPPORT,
+        (AllowedArgument(0, _FAMILIES), AllowedArgument(2, _PROTOCOLS, errno.EPROTONOSUPPORT)),
+    ),
 )
 WITH_NAMESPACES = (*(SyscallRule(call, errno.EPERM) for call in _MEMORY_OF_OTHERS), *_DOORS)
 """For a command whose processes, network and files are its own already."""
 _ATTRIBUTES = tuple(call for call in NUMBERS if "xattr" in call)
 WITHOUT_NAMESPACES = (
     *_DOORS,
+    *(
+        SyscallRule(call, errno.EOPNOTSUPP, refused_bits=(position, _FAST_OPEN))
+        for call, position in (("sendto", 3), ("sendmsg", 2), ("sendmmsg", 3))
+    ),
     # Of no process but the caller: limits, priority, processors.
     SyscallRule("prlimit64", errno.EPERM, _ITSELF),
-    SyscallRule("setpriority", errno.EPERM, ((0, (0,)), (1, (0,)))),
-    SyscallRule("ioprio_set", errno.EPERM, ((0, (1,)), (1, (0,)))),
+    SyscallRule("setpriority", errno.EPERM, (AllowedArgument(0, (0,)), AllowedArgument(1, (0,)))),
+    SyscallRule("ioprio_set", errno.EPERM, (AllowedArgument(0, (1,)), AllowedArgument(1, (0,)))),
     *(
         SyscallRule(call, errno.EPERM, _ITSELF)
         for call in ("sched_setparam", "sched_setscheduler", "sched_setaffinity")
@@ -163,13 +195,19 @@ def _lines(rules: Iterable[SyscallRule], machine: str) -> Iterator[tuple[int, in
 
 def _refusal(rule: SyscallRule) -> Iterator[tuple[int, int, int, int]]:
     """What becomes of a call that the rule is for: it always ends in an answer."""
-    refused = (_RETURN, 0, 0, _ERRNO | rule.code)
-    if not rule.allowed:
-        yield refused
+    if rule.refused_bits is not None:
+        position, bits = rule.refused_bits
+        yield (_LOAD, 0, 0, _ARGUMENTS_AT + 8 * position)
+        yield (_ANY_BIT, 0, 1, bits)
+        yield (_RETURN, 0, 0, _ERRNO | rule.code)
+        yield (_RETURN, 0, 0, _ALLOW)
         return
-    for position, values in rule.allowed:
+    if not rule.allowed:
+        yield (_RETURN, 0, 0, _ERRNO | rule.code)
+        return
+    for position, values, code in rule.allowed:
         yield (_LOAD, 0, 0, _ARGUMENTS_AT + 8 * position)
         for n, value in enumerate(values):
             yield (_EQUAL, len(values) - n, 0, value)
-        yield refused
+        yield (_RETURN, 0, 0, _ERRNO | (code or rule.code))
     yield (_RETURN, 0, 0, _ALLOW)

@@ -52,8 +52,10 @@ def command(
             mark = ("passed", "green") if result.passed else ("FAILED", "bold red")
             screen.line(mark, f"  {result.name}  {len(result.probes)} probes")
             if result.open_to_cheating:
-                screen.line("its gate may run the code under test beside itself: open to cheating", indent=8)
-                screen.line('next    metadata.gate = "apart", and gatelib of `onbox task new`', indent=8)
+                screen.line(f"{result.why_open}: open to cheating", indent=8)
+                screen.line(
+                    'next    a gate with metadata.gate = "apart" and gatelib of `onbox task new` is not', indent=8
+                )
             for end in result.missed:
                 screen.line(f"{end.probe}: expected {end.expected}, got {end.got}: {end.reason}", indent=8)
     if bad:

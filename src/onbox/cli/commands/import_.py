@@ -48,22 +48,22 @@ def command(kind: str, files: tuple[Path, ...], folder: Path, reward_min: float 
 
 def show(found: "ImportTrust", folder: Path) -> None:
     """Each number and each group of runs with what it is worth."""
-    from onbox.report import words
+    from onbox.report import formatting
 
     screen, what = out(), "run" if found.runs else "measurement"
-    screen.line(f"{words.count(found.imported, what)} of {found.kind} imported")
+    screen.line(f"{formatting.count(found.imported, what)} of {found.kind} imported")
     for text in found.says:
         screen.line(f"- {text}", wrap=True)
     rows: list[tuple[Part, ...]] = []
     for number in found.numbers:
-        value = words.quantity(number.value, number.unit)
-        rate = f", {words.tok_s(number.decode_tok_s)}" if number.decode_tok_s and "ms" in number.unit else ""
+        value = formatting.quantity(number.value, number.unit)
+        rate = f", {formatting.tok_s(number.decode_tok_s)}" if number.decode_tok_s and "ms" in number.unit else ""
         name = f"{number.cell}: {number.name}" if number.cell else number.name
         rows.append((name, f"{value}{rate}", (number.trust, STYLES[number.trust]), number.why))
     for run in found.runs:
         name = f"{run.model}, {run.arm}, {run.task}"
         invalid = f", {run.invalid} invalid" if run.invalid else ""
-        score = f"{words.of(run.passed, run.runs)}{invalid}"
+        score = f"{formatting.of(run.passed, run.runs)}{invalid}"
         rows.append((name, score, (run.trust, STYLES[run.trust]), run.why))
     screen.line()
     head = ("number", "value") if found.numbers else ("runs", "passed")

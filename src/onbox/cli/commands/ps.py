@@ -21,7 +21,7 @@ def command(as_json: bool) -> None:
     """List what `onbox up` started, by its processes as they are now."""
     from onbox.app.serving import as_json as contract
     from onbox.app.serving import backend_of, running_engines
-    from onbox.report import words
+    from onbox.report import formatting
 
     found, screen = running_engines(), out()
     if as_json:
@@ -43,6 +43,6 @@ def command(as_json: bool) -> None:
         ]
         screen.line(("; ".join(part for part in parts if part), "dim"), indent=2)
         if backend := backend_of(each):
-            screen.line((words.backend(backend), "dim"), indent=2)
+            screen.line((formatting.backend(backend), "dim"), indent=2)
         if state in ("died", "guard", "unguarded", "interrupted"):
             screen.line(f"see {started.folder}/standup, then: onbox down {started.name}", indent=2)

@@ -49,7 +49,7 @@ def command(
     from onbox.app.serving import backend_of, find_recipe, stand_up
     from onbox.cli.ui.launch_view import print_launch, show_checks
     from onbox.cli.ui.trial_view import lines
-    from onbox.report import words
+    from onbox.report import formatting
 
     reserve_bytes = bytes_of(reserve)
     if only_print:
@@ -72,5 +72,5 @@ def command(
         return
     out().line(up.started.url)
     if backend := backend_of(up):
-        err().line(words.backend(backend))
+        err().line(formatting.backend(backend))
     err().line((f"stop it with: onbox down {up.started.name}", "dim"))

@@ -10,7 +10,7 @@ from rich.text import Text
 from onbox.cli.ui.summary import CHECK_STYLES, STYLES
 from onbox.judge.results import Measurement
 from onbox.judge.speed.claims import NOT_TOLD
-from onbox.report import words
+from onbox.report import formatting
 from onbox.report.text import one_line
 from onbox.schema.checks import Status
 
@@ -24,14 +24,14 @@ def measurement(speed: Measurement, folder: Path) -> RenderableType:
         speed: what the judge said; every number comes from here.
         folder: where the evidence lies.
     """
-    value = words.rate(speed)
+    value = formatting.rate(speed)
     head = Text.assemble(
         (f" {speed.status.value.upper()} ", f"bold reverse {STYLES[speed.status]}"), "  ", (value, "bold")
     )
     if speed.interval is not None:
-        head.append(f"  95 percent {words.tok_s_interval(speed.interval)}")
+        head.append(f"  95 percent {formatting.tok_s_interval(speed.interval)}")
     blocks: list[RenderableType] = [head]
-    if made_of := words.budget(speed):
+    if made_of := formatting.budget(speed):
         blocks.append(Text(f"uncertainty: {made_of}", "dim"))
     doubts = [check for status in (Status.FAIL, Status.WARN) for check in speed.checks if check.status is status]
     unknown = [check for check in speed.checks if check.status is Status.UNKNOWN]
@@ -55,23 +55,27 @@ def measurement(speed: Measurement, folder: Path) -> RenderableType:
     table.add_column("decode", justify="right", no_wrap=True)
     table.add_column("how")
     for witness in speed.witnesses:
-        rate = words.tok_s(witness.tok_s)
+        rate = formatting.tok_s(witness.tok_s)
         table.add_row(
-            Text(one_line(words.WITNESSES.get(witness.name, witness.name))), Text(rate), Text(one_line(witness.detail))
+            Text(one_line(formatting.WITNESSES.get(witness.name, witness.name))),
+            Text(rate),
+            Text(one_line(witness.detail)),
         )
     table.add_row(
-        Text("cold, apart", "dim"), Text(words.tok_s(speed.cold_tok_s), "dim"), Text("the first request", "dim")
+        Text("cold, apart", "dim"), Text(formatting.tok_s(speed.cold_tok_s), "dim"), Text("the first request", "dim")
     )
     blocks.append(table)
-    counted = f"{words.count(speed.requests, 'request')}, {words.count(speed.tokens, 'token')}"
-    blocks.append(Text(f"{counted}, first token after {words.seconds(speed.ttft_s)}"))
+    counted = f"{formatting.count(speed.requests, 'request')}, {formatting.count(speed.tokens, 'token')}"
+    blocks.append(Text(f"{counted}, first token after {formatting.seconds(speed.ttft_s)}"))
     if speed.cells:
         blocks.append(_cells(speed))
     if speed.bound is not None:
-        blocks.append(Text(f"why: {words.bound(speed.bound)}"))
-    if details := words.rate_details(speed):
+        blocks.append(Text(f"why: {formatting.bound(speed.bound)}"))
+    if details := formatting.rate_details(speed):
         blocks.append(
-            Text(", ".join(f"{words.label(name)} {words.fact(name, value)}" for name, value in details.items()))
+            Text(
+                ", ".join(f"{formatting.label(name)} {formatting.fact(name, value)}" for name, value in details.items())
+            )
         )
     if speed.claims:
         blocks.append(claims_of(speed))
@@ -82,12 +86,12 @@ def measurement(speed: Measurement, folder: Path) -> RenderableType:
 def _cells(speed: Measurement) -> RenderableType:
     """A line for each number of requests at a time, and why where it is not valid."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    for head in words.CELLS_HEAD:
+    for head in formatting.CELLS_HEAD:
         table.add_column(head, justify="left" if head == "status" else "right", no_wrap=True)
     table.add_column("by")
     for cell in (speed, *speed.cells):
         why = [check.id for check in cell.checks if check.status is not Status.PASS]
-        *numbers, status = words.cell(cell)
+        *numbers, status = formatting.cell(cell)
         table.add_row(*map(Text, numbers), Text(status, STYLES[cell.status]), Text(", ".join(why)))
     return table
 
@@ -97,13 +101,13 @@ def claims_of(speed: Measurement, name: str = "") -> RenderableType:
     of = f" about {one_line(name)}" if name else ""
     lines = [Text(f"published rates{of}", "dim")]
     for claim in speed.claims:
-        rate = words.tok_s(claim.tok_s)
+        rate = formatting.tok_s(claim.tok_s)
         lines.append(
             Text.assemble((f"{claim.verdict} ", CLAIM_STYLES.get(claim.verdict, "")), one_line(f"{claim.name}, {rate}"))
         )
         bars = [found for found in claim.differences if found.bars]
         untold = [found.what for found in bars if found.claimed == NOT_TOLD]
-        lines += [Text(f"  {one_line(words.difference(f))}") for f in bars if f.claimed != NOT_TOLD]
+        lines += [Text(f"  {one_line(formatting.difference(f))}") for f in bars if f.claimed != NOT_TOLD]
         if untold:
             lines.append(Text(f"  not stated by its source: {', '.join(untold)}"))
     return Group(*lines)

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from onbox.judge.results import ContenderResult, Measurement, Validity, Verdict
-from onbox.report import weighed, words
+from onbox.report import formatting, weighed
 from onbox.report.text import one_line
 from onbox.schema.checks import Status
 
@@ -30,7 +30,7 @@ def summary(verdict: Verdict, folder: Path | None = None) -> RenderableType:
 
 
 def _head(verdict: Verdict) -> Text:
-    title, headline = words.title_and_headline(verdict.verdict, verdict.headline)
+    title, headline = formatting.title_and_headline(verdict.verdict, verdict.headline)
     return Text.assemble((one_line(title), "bold reverse"), "  ", (one_line(headline), "bold"))
 
 
@@ -42,7 +42,7 @@ def _why(verdict: Verdict) -> RenderableType:
         table.add_row(Text("-"), _text(reason))
     for status, name, check_id, hint in _doubts(verdict):
         line = Text.assemble(
-            (f"{words.STATUSES[status.value]} ", CHECK_STYLES[status]), _text(f"{name} {check_id}: {hint}".strip())
+            (f"{formatting.STATUSES[status.value]} ", CHECK_STYLES[status]), _text(f"{name} {check_id}: {hint}".strip())
         )
         table.add_row(Text("-"), line)
     for step in verdict.would_settle:
@@ -70,9 +70,9 @@ def _numbers(verdict: Verdict) -> RenderableType:
         table.add_row(
             Text(one_line(contender.name), style="bold"),
             _rate(contender),
-            Text(words.percent_interval(contender.interval)),
+            Text(formatting.percent_interval(contender.interval)),
             _decode(contender.speed),
-            Text(words.seconds_to_pass(contender.seconds_to_pass)),
+            Text(formatting.seconds_to_pass(contender.seconds_to_pass)),
         )
     return table
 
@@ -98,14 +98,14 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> RenderableType
 
 
 def _rate(contender: ContenderResult) -> Text:
-    counts = words.of(contender.passed, contender.valid)
-    return Text.assemble((words.percent(contender.pass_rate), "bold"), f", {counts}")
+    counts = formatting.of(contender.passed, contender.valid)
+    return Text.assemble((formatting.percent(contender.pass_rate), "bold"), f", {counts}")
 
 
 def _decode(speed: Measurement | None) -> Text:
     if speed is None:
-        return Text(words.NOT_MEASURED, style="dim")
-    value = words.rate(speed)
+        return Text(formatting.NOT_MEASURED, style="dim")
+    value = formatting.rate(speed)
     return (
         Text(value, style=STYLES[speed.status])
         if speed.status is Validity.INVALID

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from onbox.cli.ui.console import console
 from onbox.cli.ui.progress import TrialProgress
-from onbox.report import words
+from onbox.report import formatting
 from onbox.report.text import one_line
 from onbox.trial.events import (
     ContenderFailed,
@@ -152,17 +152,17 @@ def describe(event: Event) -> str:
         case PhaseStarted():
             return f"{event.contender}: {event.phase} begins"
         case PhaseEnded():
-            return f"{event.contender}: {event.phase} took {words.seconds(event.seconds)}"
+            return f"{event.contender}: {event.phase} took {formatting.seconds(event.seconds)}"
         case MeasurementProgress():
             return f"{event.contender}: {_measuring(event)}"
         case SpeedMeasured():
-            value = words.NO_VALID_NUMBER if event.tok_s is None else words.tok_s(event.tok_s)
-            whose = f" {words.KERNELS_ALONE}" if event.random_weights else ""
+            value = formatting.NO_VALID_NUMBER if event.tok_s is None else formatting.tok_s(event.tok_s)
+            whose = f" {formatting.KERNELS_ALONE}" if event.random_weights else ""
             return f"{event.contender}: decode {value}{whose} ({event.status})"
         case RunStarted():
             return f"{event.contender}: {event.task} ({event.arm}), run {event.n} of {event.total} begins"
         case RunEnded():
-            took = words.seconds(event.seconds)
+            took = formatting.seconds(event.seconds)
             return (
                 f"{event.contender}: {event.task} ({event.arm}), run {event.n}: {event.outcome}, {event.code}, {took}"
             )
@@ -177,7 +177,7 @@ def _work(event: PlanShown) -> str:
     if not event.tasks:
         return ""
     at_a_time = f", {event.parallel} at a time" if event.parallel > 1 else ""
-    return f"{words.count(len(event.tasks), 'task')}, {words.count(event.runs, 'run')} of each{at_a_time}; "
+    return f"{formatting.count(len(event.tasks), 'task')}, {formatting.count(event.runs, 'run')} of each{at_a_time}; "
 
 
 def _needs(event: PlanShown) -> str:
@@ -186,7 +186,7 @@ def _needs(event: PlanShown) -> str:
         return ""
     return (
         f"expected {_about(event.expected_s)} ({event.basis}); "
-        f"to fetch {words.size(event.download_bytes)}, memory {words.size(event.memory_bytes)}; "
+        f"to fetch {formatting.size(event.download_bytes)}, memory {formatting.size(event.memory_bytes)}; "
     )
 
 
@@ -195,21 +195,21 @@ def _gone(how: str) -> str:
 
 
 def _about(seconds: float | None) -> str:
-    return words.UNKNOWN if seconds is None else f"about {words.seconds(seconds)}"
+    return formatting.UNKNOWN if seconds is None else f"about {formatting.seconds(seconds)}"
 
 
 def _hashing(event: FetchProgress) -> str:
-    return f"hashing weights {words.size(event.bytes_done)} of {words.size(event.bytes_total or 0)}"
+    return f"hashing weights {formatting.size(event.bytes_done)} of {formatting.size(event.bytes_total or 0)}"
 
 
 def _measuring(event: MeasurementProgress) -> str:
     left = "" if event.left_s is None or event.done == event.total else f", {_about(event.left_s)} left"
-    return event.note or f"{words.of(event.done, event.total)} requests measured{left}"
+    return event.note or f"{formatting.of(event.done, event.total)} requests measured{left}"
 
 
 def _bytes_of(event: FetchProgress) -> str:
-    total = words.UNKNOWN if event.bytes_total is None else words.size(event.bytes_total)
-    return f"{words.size(event.bytes_done)} of {total}"
+    total = formatting.UNKNOWN if event.bytes_total is None else formatting.size(event.bytes_total)
+    return f"{formatting.size(event.bytes_done)} of {total}"
 
 
 # ---------------------------------------------------------------- picture
@@ -228,7 +228,7 @@ class LiveTrialView:
         self._clock = clock
         self._start = clock()
         self._progress = TrialProgress()
-        self._signs = words.SIGNS if console.encoding.lower().startswith("utf") else ASCII_SIGNS
+        self._signs = formatting.SIGNS if console.encoding.lower().startswith("utf") else ASCII_SIGNS
         self._live = Live(
             console=console, get_renderable=self.picture, refresh_per_second=REFRESH_PER_SECOND, redirect_stdout=False
         )
@@ -272,14 +272,14 @@ class LiveTrialView:
     def _phases(self) -> RenderableType:
         line = Text(no_wrap=True, overflow="ellipsis")
         for phase in self._progress.phases:
-            line.append(f"{one_line(phase.phase)} {words.seconds(phase.seconds)}  ", style="dim")
+            line.append(f"{one_line(phase.phase)} {formatting.seconds(phase.seconds)}  ", style="dim")
         if self._progress.phase:
             line.append(one_line(self._progress.phase), style="bold")
         return line
 
     def _bar(self) -> RenderableType:
         progress = self._progress
-        elapsed = words.seconds(self._clock() - self._start)
+        elapsed = formatting.seconds(self._clock() - self._start)
         expected = progress.plan.expected_s if progress.plan else None
         row = Table.grid(expand=True, padding=(0, 2, 0, 0))
         row.add_column(ratio=1)
@@ -287,7 +287,7 @@ class LiveTrialView:
         row.add_column(no_wrap=True, justify="right")
         row.add_row(
             ProgressBar(max(progress.runs_total, 1), progress.runs_done, complete_style="cyan", finished_style="cyan"),
-            Text(f"{words.of(progress.runs_done, progress.runs_total)} runs"),
+            Text(f"{formatting.of(progress.runs_done, progress.runs_total)} runs"),
             Text(f"{elapsed}, expected {_about(expected)}", style="dim"),
         )
         return row
@@ -327,8 +327,8 @@ class LiveTrialView:
         if speed is None:
             return Text("")
         if speed.tok_s is None:
-            return Text(words.NO_VALID_NUMBER, style="red")
-        return Text(words.tok_s(speed.tok_s)) + _text(f" {speed.status}", STYLES.get(speed.status, "red"))
+            return Text(formatting.NO_VALID_NUMBER, style="red")
+        return Text(formatting.tok_s(speed.tok_s)) + _text(f" {speed.status}", STYLES.get(speed.status, "red"))
 
     def _now(self) -> RenderableType:
         progress = self._progress
@@ -347,8 +347,8 @@ class LiveTrialView:
         elif runs:
             line.append(f"{len(runs)} runs at a time")
         if progress.tokens:
-            rate = words.tok_s(progress.tokens.tok_s_now)
-            line.append(f"  {rate} now, {words.count(progress.tokens.total, 'token')}", style="cyan")
+            rate = formatting.tok_s(progress.tokens.tok_s_now)
+            line.append(f"  {rate} now, {formatting.count(progress.tokens.total, 'token')}", style="cyan")
         if len(runs) < 2 or progress.fetching:
             return line
         lines = [Text(f"  {self._run(run)}", no_wrap=True, overflow="ellipsis") for run in runs[:RUNS_SHOWN]]

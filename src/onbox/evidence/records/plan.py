@@ -14,6 +14,12 @@ from onbox.schema.recipe import Recipe, without_unknown_keys
 RUNS_MAX = 10_000
 """Of one task by one contender in one arm; beyond it a plan is a slip of the pen that would never end."""
 PARALLEL_MAX = 1000
+_WEEK_S = 7 * 24 * 3600.0
+_TOKENS_MAX = 10**9
+"""No context is longer."""
+_TimeLimit = Annotated[float, Field(ge=0, le=_WEEK_S)]
+_Repeats = Annotated[int, Field(ge=0, le=RUNS_MAX)]
+_TokenLimit = Annotated[int, Field(ge=0, le=_TOKENS_MAX)]
 
 
 class Role(StrEnum):
@@ -26,14 +32,14 @@ class Role(StrEnum):
 class Limits(Record):
     """What ends one agent run."""
 
-    turns: int = 30
-    wall_s: float = 360.0
-    output_tokens: int = 16_384
+    turns: _Repeats = 30
+    wall_s: _TimeLimit = 360.0
+    output_tokens: _TokenLimit = 16_384
     """Sum over the run; `turn_tokens` bounds a single reply."""
-    turn_tokens: int = 4096
-    command_s: float = 30.0
+    turn_tokens: _TokenLimit = 4096
+    command_s: _TimeLimit = 30.0
     """Wall time of one command of the agent."""
-    same_call: int = 3
+    same_call: _Repeats = 3
     """The same call with the same arguments this often ends the run: the model goes round in circles."""
 
 
@@ -57,7 +63,7 @@ class AgentPlan(Record):
     command: AgentCommand | None = None
     """None: one that onbox knows by its name."""
     limits: Limits = Limits()
-    nudges: int = 0
+    nudges: _Repeats = 0
     """How often a reply without a tool call is answered with a request to go on."""
 
 
@@ -82,34 +88,34 @@ class ArmPlan(Record):
     """Servers of tools by name."""
     sampling: dict[str, Any] = Field(default_factory=dict)
     """Over the recipe's."""
-    nudges: int | None = None
+    nudges: _Repeats | None = None
     """In the place of the plan's."""
 
 
 class SpeedPlan(Record):
     """The decode measurement, fixed before it starts."""
 
-    requests: int = 4
+    requests: _Repeats = 4
     """The least; more are made where so many take less than `at_least_s`. With a budget, the most that is wanted."""
-    at_least_s: float = 0.0
+    at_least_s: _TimeLimit = 0.0
     """What the measured requests decode for, by the pace of the warm-up: a fast server needs more of them."""
-    tokens: int = 96
+    tokens: _TokenLimit = 96
     """Output tokens asked of each request; with a budget, the most that is wanted."""
-    budget_s: Seconds | None = None
+    budget_s: _TimeLimit | None = None
     """What the whole measurement may take: a slow server gets fewer and shorter requests. None: no limit."""
-    least_requests: Count = 4
+    least_requests: _Repeats = 4
     """Fewer than this are not made, whatever the budget."""
-    least_tokens: Count = 32
+    least_tokens: _TokenLimit = 32
     """Shorter than this they are not, whatever the budget."""
     within: float | None = Field(default=None, gt=0, lt=1)
     """Relative uncertainty that is to be reached by a second round of requests; None: one round."""
-    depth_tokens: int = 0
-    warmup_requests_max: int = 5
+    depth_tokens: _TokenLimit = 0
+    warmup_requests_max: _Repeats = 5
     """Warm-up ends earlier when the last three requests agree within 1 % (coefficient of variation)."""
     seed: int = 1
-    concurrency: tuple[int, ...] = ()
+    concurrency: tuple[Annotated[int, Field(ge=1, le=RUNS_MAX)], ...] = Field(default=(), max_length=PARALLEL_MAX)
     """Further numbers of requests at a time that are measured, after one at a time."""
-    depths: tuple[Count, ...] = ()
+    depths: tuple[_TokenLimit, ...] = Field(default=(), max_length=PARALLEL_MAX)
     """Further depths that are measured one at a time, the shallowest first, up to one that takes too long (`--why`)."""
     backend: str = ""
     """Of the server, as the user states it; empty where nobody did."""
@@ -128,9 +134,9 @@ Network = Literal["none", "gates"]
 class ReplayPlan(Record):
     """How a run that ended without a call is asked again, to find out who lost the call."""
 
-    rounds: int = 5
+    rounds: _Repeats = 5
     """Each asks unchanged, streamed the other way, and past the server's parser; 0: nothing is asked again."""
-    contender_s: float = 120.0
+    contender_s: _TimeLimit = 120.0
     """For all runs of a contender together."""
 
 
@@ -235,7 +241,7 @@ class Plan(Record):
     treatments: tuple[ArmPlan, ...] = ()
     runs: int = Field(ge=0, le=RUNS_MAX)
     """Runs of each task by each contender and arm."""
-    seed: int = 1
+    seed: int = Field(default=1, ge=-(2**63), lt=2**63)
     """Run n of every contender uses the same seeds, derived from this one."""
     parallel: int = Field(default=1, ge=1, le=PARALLEL_MAX)
     """Runs at a time, by one engine."""
@@ -256,7 +262,7 @@ class Plan(Record):
     """What the owner values."""
     quants: tuple[QuantPlan, ...] = ()
     """Where the contenders are quants of one model: the largest first; empty: they are not."""
-    looks: tuple[int, ...] = ()
+    looks: tuple[_Repeats, ...] = Field(default=(), max_length=RUNS_MAX)
     """Runs of each task after which it is judged, and ended where that settles it; empty: once, after all."""
     spending: Spending = "obrien-fleming"
     """How the looks share the chance of an error."""

@@ -25,9 +25,9 @@ class SightPlan(Record):
     image_sha256: str = ""
     expect: str = ""
     """What an answer about the user's own picture must hold."""
-    tokens: int = Field(default=1024, ge=16)
+    tokens: int = Field(default=1024, ge=16, le=10**9)
     """Of an answer at most: room for a thought before a short answer."""
-    seconds: float = 300.0
+    seconds: float = Field(default=300.0, ge=0, le=86_400)
     """After this long no further question is asked."""
 
 

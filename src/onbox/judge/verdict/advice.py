@@ -92,10 +92,21 @@ def _more_runs(plan: Plan, pair: HeadToHead, level_at: Callable[[int], float]) -
         ]
     needed = runs_that_settle(pair.pair, plan.runs, level_at)
     if needed is None:
-        return ["The two pass about equally often: hardly any number of runs will tell them apart, so let cost decide."]
+        return _uncertain(plan, pair, level_at)
     return [
         f"About {count(needed - plan.runs, 'more run')} of each task would settle it for these tasks (--runs {needed}; "
-        "power 80 %, what few runs suggest shrunk towards no difference)."
+        "power 80 % on average, what few runs suggest shrunk towards no difference)."
+    ]
+
+
+def _uncertain(plan: Plan, pair: HeadToHead, level_at: Callable[[int], float]) -> list[str]:
+    """Where no number of runs settles it with power: an even chance is said as that, and none as none."""
+    even = runs_that_settle(pair.pair, plan.runs, level_at, power=0.5)
+    if even is None:
+        return ["Hardly any number of runs of these tasks will tell the two apart: let cost decide, or add tasks."]
+    return [
+        f"About {count(even - plan.runs, 'more run')} of each task would settle it for these tasks with a chance of "
+        f"50 % (--runs {even}); the two may be alike, too, which runs do not show while it is open who is faster."
     ]
 
 

@@ -26,7 +26,7 @@ EXACT = 1.1
 """The exact test of a difference wants more than its normal approximation says, by so much of its error."""
 
 
-def runs_that_settle(pair: Pair, runs: int, level_at: Callable[[int], float]) -> int | None:
+def runs_that_settle(pair: Pair, runs: int, level_at: Callable[[int], float], power: float = limit.POWER) -> int | None:
     """Runs of each task, those that are there included, that settle it with a chance of 80 percent.
 
     Settled is a difference in either direction, or, where it is known who is faster, that there is none that matters.
@@ -37,6 +37,7 @@ def runs_that_settle(pair: Pair, runs: int, level_at: Callable[[int], float]) ->
         pair: what is there.
         runs: of each task so far.
         level_at: what p must be below with so many runs.
+        power: another chance.
 
     Returns:
         None when `RUNS_A_TASK_MAX` would not do.
@@ -46,10 +47,7 @@ def runs_that_settle(pair: Pair, runs: int, level_at: Callable[[int], float]) ->
     wanted = runs + 1
     while wanted <= limit.RUNS_A_TASK_MAX:
         # The usual level first: that of a further look takes an integration.
-        if (
-            chance(pair, runs, wanted, limit.P_MAX) >= limit.POWER
-            and chance(pair, runs, wanted, level_at(wanted)) >= limit.POWER
-        ):
+        if chance(pair, runs, wanted, limit.P_MAX) >= power and chance(pair, runs, wanted, level_at(wanted)) >= power:
             return wanted
         wanted += max(1, wanted // 12)
     return None
@@ -57,17 +55,18 @@ def runs_that_settle(pair: Pair, runs: int, level_at: Callable[[int], float]) ->
 
 def chance(pair: Pair, runs: int, wanted: int, level: float) -> float:
     """That so many runs of each task settle it, given those that are there."""
-    seen, error = float(pair.runs.difference), _error(pair.runs)
+    difference, error = float(pair.runs.difference), _error(pair.runs)
     low, high = _open(pair, error * math.sqrt(runs / wanted), wanted / runs, level)
     if low >= high:
         return 1.0
     new, of_more = (wanted - runs) / wanted, error * math.sqrt(runs / (wanted - runs))
     kept = USUAL**2 / (USUAL**2 + error**2)
     none, some = (
-        share * NormalDist(0, math.hypot(spread, error)).pdf(seen) for share, spread in ((NONE, 0.0), (1 - NONE, USUAL))
+        share * NormalDist(0, math.hypot(spread, error)).pdf(difference)
+        for share, spread in ((NONE, 0.0), (1 - NONE, USUAL))
     )
-    equal = NormalDist(seen * (1 - new), new * of_more)
-    unlike = NormalDist(seen * (1 - new + new * kept), new * math.hypot(math.sqrt(kept) * error, of_more))
+    equal = NormalDist(difference * (1 - new), new * of_more)
+    unlike = NormalDist(difference * (1 - new + new * kept), new * math.hypot(math.sqrt(kept) * error, of_more))
     left_open = sum(share * (then.cdf(high) - then.cdf(low)) for share, then in ((none, equal), (some, unlike)))
     return 1 - left_open / (none + some)
 

@@ -128,9 +128,14 @@ def _of_time(pair: HeadToHead) -> list[str]:
 def _times(time: TimeRatio, each: float) -> str:
     low, high = time.interval(1 - each)
     return (
-        f"{time.ratio:.2g} times as long for the same work ({100 * (1 - each):.3g} percent: {low:.2g} to {high:.2g}; "
-        f"{time.pairs} runs with the same seed)"
+        f"{time.ratio:.2g} times as long for the same work ({100 * (1 - each):.3g} percent: {_bound(low)} to "
+        f"{_bound(high)}; {time.pairs} runs with the same seed)"
     )
+
+
+def _bound(times: float) -> str:
+    """Two digits, or three where two would hide on which side of 1 it is: `1.04`."""
+    return f"{times:.3g}" if f"{times:.2g}" == "1" else f"{times:.2g}"
 
 
 def _of_worth(pair: HeadToHead) -> list[str]:

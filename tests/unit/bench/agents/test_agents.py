@@ -195,6 +195,12 @@ class TestPrograms:
         assert (found.argv[-1], found.version) == (str(script), "1.2.3")
         assert tmp_path / "node_modules" in found.folders
 
+    @pytest.mark.parametrize("manifest", ["[]", "{", "[" * 100_000, '{"version": [1]}', "\x00"])
+    def test_a_manifest_that_says_nothing_is_no_traceback(self, tmp_path: Path, manifest: str) -> None:
+        script = self.make(tmp_path / "node_modules" / "tool" / "bin", "tool", "#!/bin/sh")
+        (tmp_path / "node_modules" / "tool" / "package.json").write_text(manifest)
+        assert find(str(script), "").version in ("unknown", "[1]")
+
     def test_the_prefix_of_a_bin_and_a_lone_file(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HOME", str(tmp_path))
         tool = find(str(self.make(tmp_path / "opt" / "bin", "tool", "#!/bin/sh")), "")

@@ -10,8 +10,10 @@ from click.testing import CliRunner
 from onbox.app.tasks import tasks_from
 from onbox.bench.audit import audit
 from onbox.bench.audit.admission import admit
+from onbox.bench.gate import grade
 from onbox.bench.sandbox.choose import choose
 from onbox.bench.tasks import load_task, load_tasks
+from onbox.bench.workspace import make_workspace
 from onbox.cli.commands.task import command
 from onbox.errors import BadSubjectError, UsageError
 from tests.unit.bench.history import repositories
@@ -94,7 +96,8 @@ def test_the_task_passes_its_audit_and_an_easy_gate_would_not(
     task = load_tasks(made[2])[0]
     found = audit(task, choose())
     assert found.missed == ()
-    assert not found.open_to_cheating
+    assert found.open_to_cheating
+    assert "in one process" in found.why_open
     kinds = {end.probe.split(":")[0].split("/")[0] for end in found.probes}
     assert {"oracle", "nothing done", "variants", "wrong", "cheat", "attack"} <= kinds
 
@@ -104,6 +107,30 @@ def test_the_task_passes_its_audit_and_an_easy_gate_would_not(
     wanted["fail_to_pass"] = []
     (copy / "tests/wanted.json").write_text(json.dumps(wanted))
     assert any(end.probe.startswith("nothing done") for end in audit(load_task(copy), choose()).missed)
+
+
+FORGED = """
+import unittest
+def run(self, result=None):
+    result.startTest(self)
+    result.addSuccess(self)
+    result.stopTest(self)
+unittest.TestCase.run = run
+"""
+
+
+def test_code_that_knows_the_runner_forges_its_result_which_is_why_the_audit_says_so(
+    made: tuple[Path, list[str], Path, dict[str, object]], tmp_path: Path
+) -> None:
+    task, sandbox = load_tasks(made[2])[0], choose()
+    make_workspace(task, tmp_path / "app")
+    undone = grade(task, tmp_path / "app", "", sandbox)
+    assert undone.exit_code == 1
+    code = tmp_path / "app" / "slugs.py"
+    code.write_text(FORGED + code.read_text())
+    assert grade(task, tmp_path / "app", "", sandbox).reason == "PASS"
+    assert task.judges_apart
+    assert task.tests_beside_code
 
 
 def test_a_commit_whose_tests_pass_by_chance_is_dropped(tmp_path: Path) -> None:

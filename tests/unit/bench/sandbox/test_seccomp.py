@@ -80,8 +80,19 @@ def test_a_rule_looks_at_the_arguments() -> None:
         ("ioprio_set", (3, 0, 0)),
         ("socket", (1, 1, 0)),
         ("socket", (40, 1, 0)),
+        ("socket", (2, 1, 6)),
+        ("socket", (2, 2, 17)),
+        ("socket", (2, 1, 262)),
+        ("socket", (10, 2, 136)),
+        ("socket", (2, 1, 132)),
+        ("sendto", (-1, 0, 0, 0x2000_0000, 0, 0)),
+        ("sendmsg", (-1, 0, 0x2000_4000)),
+        ("sendmmsg", (-1, 0, 0, 0x2000_0000)),
+        ("sendto", (-1, 0, 0, 0x4000, 0, 0)),
+        ("sendmsg", (-1, 0, 0)),
     ]
     expected = [0, errno.EPERM, 0, errno.EPERM, errno.EPERM, 0, errno.EPERM, 0, errno.EAFNOSUPPORT]
+    expected += [0, 0, *[errno.EPROTONOSUPPORT] * 3, *[errno.EOPNOTSUPP] * 3, errno.EBADF, errno.EBADF]
     assert answered(seccomp.WITHOUT_NAMESPACES, calls) == expected
 
 

@@ -16,7 +16,7 @@ from onbox.judge import thresholds
 from onbox.judge.rates import Bound, BoundKind
 from onbox.judge.results import Measurement, RequestSpeed, Uncertainty
 from onbox.judge.speed.bound import bound_of, bytes_at
-from onbox.report import words
+from onbox.report import formatting
 from tests.doubles.server import Asked, Wire, serving
 from tests.exchanges import delta, event, usage_event
 from tests.unit.weights.checkpoints import gpt_oss, write_model
@@ -88,7 +88,7 @@ def test_the_truth_is_found(fixed_s: float, own_s: float, kind: BoundKind) -> No
         assert interval is not None
         assert value is not None
         assert interval[0] < value < interval[1]
-    assert words.bound(found).startswith(f"{kind.value}: ")
+    assert formatting.bound(found).startswith(f"{kind.value}: ")
 
 
 def test_a_rate_that_is_known_less_well_decides_less() -> None:

@@ -11,7 +11,7 @@ from onbox.judge.results import Measurement, RequestSpeed, Uncertainty, Validity
 from onbox.judge.speed.ceiling_checks import plausibility
 from onbox.judge.speed.claims import ServedModel, judge_claims
 from onbox.judge.speed.rate_comparison import over_one_request, rate_pairs, rate_ratio, ratio_of
-from onbox.report import markdown, words
+from onbox.report import formatting, markdown
 from tests.builders import Contender, build_trial, speed_parts
 from tests.judging import judge
 from tests.unit.judge.speed.test_ceiling_checks import ONE_GB
@@ -44,8 +44,8 @@ def test_faster_only_where_the_interval_of_the_ratio_leaves_out_one(
 def test_relative_uncertainties_add_in_squares() -> None:
     found = ratio_of(50.0, 0.03, 100.0, 0.04)
     assert (found.ratio, found.relative, found.interval) == (2.0, 0.05, (1.9, 2.1))
-    assert words.ratio(found) == "2.00 times ± 5 %"
-    assert words.ratio(ratio_of(50.0, 0.03, 51.0, 0.04)) == "1.02 times ± 5 %, equal within uncertainty"
+    assert formatting.ratio(found) == "2.00 times ± 5 %"
+    assert formatting.ratio(ratio_of(50.0, 0.03, 51.0, 0.04)) == "1.02 times ± 5 %, equal within uncertainty"
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_all_together_over_one_at_a_time() -> None:
     found = over_one_request(known(50.0, 0.04), cell)
     assert found is not None
     assert (found.ratio, found.relative) == (1.5, 0.05)
-    assert words.cell(cell.model_copy(update={"beside_one": found})) == (
+    assert formatting.cell(cell.model_copy(update={"beside_one": found})) == (
         "1", "40.0 tok/s ± 3 %", "75.0 tok/s ± 3 %", "1.50 times ± 5 %", "valid",
     )  # fmt: skip
     assert over_one_request(known(50.0, 0.04), known(40.0, 0.03)) is None

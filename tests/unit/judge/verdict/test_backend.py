@@ -14,7 +14,7 @@ from onbox.judge.results import BackendProof, Proof
 from onbox.judge.verdict.backend import backend_proof
 from onbox.launch.engine_log import STAMP
 from onbox.launch.log_backends import backends_in
-from onbox.report import words
+from onbox.report import formatting
 from onbox.schema.recipe import Expect
 
 DATA = Path(__file__).parents[3] / "data"
@@ -60,7 +60,7 @@ class TestVllm:
         assert (proof.status, part.seen) == (Proof.CONTRADICTED, "MARLIN")
         assert MARLIN_033[1] in part.why
         assert f"because: {MARLIN_033[0]}" in part.why
-        assert "MARLIN; contradicted" in words.backend(proof)
+        assert "MARLIN; contradicted" in formatting.backend(proof)
 
     def test_a_fallback_that_names_what_it_falls_back_to_is_enough(self) -> None:
         proof = prove([FALLBACK_033], VLLM.of_version("0.33.0"), backends={"moe": ".*CUTLASS.*"})
@@ -141,5 +141,5 @@ class TestLlama:
 def test_what_is_not_asserted_is_unknown_and_still_told() -> None:
     proof = prove(MARLIN_033[1:], VLLM.of_version("0.33.0"))
     assert (proof.status, proof.named) == (Proof.UNKNOWN, {"moe": "MARLIN"})
-    assert words.backend(proof) == "Backend: moe MARLIN; the recipe asserts nothing."
-    assert words.backend(prove([], VLLM)) == ""
+    assert formatting.backend(proof) == "Backend: moe MARLIN; the recipe asserts nothing."
+    assert formatting.backend(prove([], VLLM)) == ""

@@ -42,6 +42,19 @@ def test_equal_and_faster_is_settled_by_showing_that_it_is_no_worse() -> None:
     assert chance(even, 3, 60, 0.05) > 0.8
 
 
+def test_a_difference_that_may_be_none_gets_an_even_chance_where_it_gets_no_more() -> None:
+    """3 of 12 against none, all on one task, where nobody knows who is faster: `make trial` of the embedded pair."""
+    old, new = (
+        Side({task: [CountedRun(n, task in passed) for n in (1, 2, 3)] for task in "abcd"}, ContenderFacts())
+        for passed in ("", "a")
+    )
+    found = pairs(old, [new], Rule())[0]
+    assert runs_that_settle(found, 3, usual) is None
+    even = runs_that_settle(found, 3, usual, power=0.5)
+    assert even is not None
+    assert 3 < even < 30
+
+
 def test_nothing_to_compare_promises_nothing() -> None:
     empty = pairs(Side({}, ContenderFacts()), [Side({}, ContenderFacts())], Rule())[0]
     assert runs_that_settle(empty, 3, usual) is None

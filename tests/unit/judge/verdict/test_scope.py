@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import ArmPlan, LedgerKind, Role
 from onbox.judge.results import Verdict
 from onbox.judge.verdict.advice import tasks_needed
@@ -73,6 +74,11 @@ class TestAdvice:
         assert found.verdict == "undecided"
         assert any(step.startswith("Repeat 4 runs of new") for step in found.would_settle)
 
+    def test_where_no_number_of_runs_would_tell_them_apart_that_is_said(self, tmp_path: Path) -> None:
+        found = judged(tmp_path, dict.fromkeys("abcd", "FPFP" * 8), dict.fromkeys("abcd", "PFPF" * 8))
+        assert found.verdict == "undecided"
+        assert any(step.startswith("Hardly any number of runs") for step in found.would_settle)
+
     def test_nothing_is_run_once_more_for_luck(self, tmp_path: Path) -> None:
         found = judged(tmp_path, dict.fromkeys("abcd", "FFFP"), dict.fromkeys("abcd", "FPFP"))
         assert found.verdict == "undecided"
@@ -136,6 +142,26 @@ class TestArms:
         assert (arm.better, arm.worse, arm.scope) == (8, 0, scope)
         assert arm.p == pytest.approx(2 / 2**8, rel=1e-4)
         assert any("arm notes" in reason and said in reason for reason in found.reasons), found.reasons
+
+
+def test_an_equal_one_that_is_ten_times_faster_is_not_hidden_behind_a_better_one(tmp_path: Path) -> None:
+    names = [
+        Contender("old", Role.INCUMBENT, dict.fromkeys(NINE, "PFPF")),
+        Contender("better", Role.CHALLENGER, dict.fromkeys(NINE, "PPPP")),
+        Contender("quick", Role.CHALLENGER, dict.fromkeys(NINE, "FPFP")),
+    ]
+    folder = TrialFolder.create(tmp_path / "trial", build_plan(names))
+    for each, seconds in zip(names, (12.0, 12.0, 1.2), strict=True):
+        for task, letters in each.runs.items():
+            for n, letter in enumerate(letters, start=1):
+                record, exchanges = scripted_run(letter, each.name, task, n)
+                write_run(folder, record.model_copy(update={"seconds": seconds * (1 + 0.05 * (n * 7 % 5))}), exchanges)
+    found = judge(folder)
+    assert found.verdict == "switch"
+    assert found.headline.startswith("Switch to better")
+    (told,) = [reason for reason in found.reasons if reason.startswith("quick passes 18 of 36")]
+    assert "0.1 times as long for the same work" in told
+    assert {(row.old, row.new): row.pace.value for row in found.pairs}["old", "quick"] == "faster"
 
 
 def test_words() -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onbox.judge.formatting import sentence
-from onbox.report import sight, text, words
+from onbox.report import formatting, sight, text
 from onbox.schema.sight import SightReason
 
 
@@ -22,7 +22,7 @@ from onbox.schema.sight import SightReason
     ],
 )
 def test_a_rate_has_three_digits_and_its_unit(value: float | None, said: str) -> None:
-    assert words.tok_s(value) == said
+    assert formatting.tok_s(value) == said
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_a_rate_has_three_digits_and_its_unit(value: float | None, said: str) ->
     ],
 )
 def test_durations(value: float | None, said: str) -> None:
-    assert words.seconds(value) == said
+    assert formatting.seconds(value) == said
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_durations(value: float | None, said: str) -> None:
     ],
 )
 def test_sizes(value: float | None, said: str) -> None:
-    assert words.size(value) == said
+    assert formatting.size(value) == said
 
 
 @pytest.mark.parametrize(
@@ -67,43 +67,54 @@ def test_sizes(value: float | None, said: str) -> None:
     [(None, "not measured"), (0, "0 %"), (0.001, "< 1 %"), (2 / 3, "67 %"), (0.999, "> 99 %"), (1, "100 %")],
 )
 def test_a_share_is_rounded_to_none_or_all_only_when_it_is(value: float | None, said: str) -> None:
-    assert words.percent(value) == said
+    assert formatting.percent(value) == said
 
 
 def test_p_values_and_intervals() -> None:
-    assert [words.p_value(p) for p in (None, 0.0, 0.0431, 0.5)] == ["p unknown", "p < 0.001", "p = 0.043", "p = 0.50"]
-    assert words.percent_interval((0.138, 0.609)) == "14 to 61 %"
-    assert words.tok_s_interval((24.5, 25.4)) == "24.5 to 25.4 tok/s"
-    assert words.percent_interval(None) == words.tok_s_interval(None) == "unknown"
+    assert [formatting.p_value(p) for p in (None, 0.0, 0.0431, 0.5)] == [
+        "p unknown",
+        "p < 0.001",
+        "p = 0.043",
+        "p = 0.50",
+    ]
+    assert formatting.percent_interval((0.138, 0.609)) == "14 to 61 %"
+    assert formatting.tok_s_interval((24.5, 25.4)) == "24.5 to 25.4 tok/s"
+    assert formatting.percent_interval(None) == formatting.tok_s_interval(None) == "unknown"
 
 
 def test_what_was_not_seen_is_never_zero() -> None:
-    said = [words.tok_s(None), words.seconds(None), words.size(None), words.percent(None), words.number(None)]
-    said += [words.quantity(None, "%"), words.fact("total_bytes", None), words.count(None, "run")]
+    said = [
+        formatting.tok_s(None),
+        formatting.seconds(None),
+        formatting.size(None),
+        formatting.percent(None),
+        formatting.number(None),
+    ]
+    said += [formatting.quantity(None, "%"), formatting.fact("total_bytes", None), formatting.count(None, "run")]
     assert not [phrase for phrase in said if any(sign.isdigit() for sign in phrase)]
 
 
 def test_percent_is_as_exact_as_the_sentence_of_the_check() -> None:
     """`-3.37 %` stood beside `3.4% slower`."""
-    assert [words.quantity(seen, "%") for seen in (-3.37, 2.0, 0.063, 12)] == ["-3.4 %", "2 %", "0.063 %", "12 %"]
-    assert words.quantity(3.37, "tokens") == "3.37 tokens"
+    assert [formatting.quantity(seen, "%") for seen in (-3.37, 2.0, 0.063, 12)] == ["-3.4 %", "2 %", "0.063 %", "12 %"]
+    assert formatting.quantity(3.37, "tokens") == "3.37 tokens"
 
 
 def test_facts_take_their_unit_from_the_key() -> None:
-    assert words.fact("total_bytes", 16_700_000_000) == "16.7 GB"
-    assert words.fact("read_gb_s", 34.4) == "34.4 GB/s"
-    assert words.fact("decode_tok_s", 25) == "25.0 tok/s"
-    assert words.fact("load_s", 1.9) == "1.9 s"
-    assert words.fact("unified", False) == "no"
-    assert words.fact("cores", 2) == "2"
-    assert words.fact("ids", []) == "none"
-    assert words.fact("part", {"size_bytes": 1000, "name": "x"}) == "size 1.00 kB, name x"
-    assert words.label("available_bytes") == "available"
+    assert formatting.fact("total_bytes", 16_700_000_000) == "16.7 GB"
+    assert formatting.fact("read_gb_s", 34.4) == "34.4 GB/s"
+    assert formatting.fact("decode_tok_s", 25) == "25.0 tok/s"
+    assert formatting.fact("load_s", 1.9) == "1.9 s"
+    assert formatting.fact("unified", False) == "no"
+    assert formatting.fact("cores", 2) == "2"
+    assert formatting.fact("ids", []) == "none"
+    assert formatting.fact("part", {"size_bytes": 1000, "name": "x"}) == "size 1.00 kB, name x"
+    assert formatting.label("available_bytes") == "available"
 
 
 @given(st.floats(min_value=1e-9, max_value=1e12))
 def test_a_number_is_within_half_a_digit_of_its_value(value: float) -> None:
-    said = words.number(value)
+    said = formatting.number(value)
     assert "e" not in said.lower()
     assert abs(float(said.replace(",", "")) - value) <= value * 0.00501
 
@@ -133,15 +144,15 @@ def test_a_cut_keeps_both_ends_and_counts_the_rest() -> None:
 
 
 def test_a_headline_that_begins_with_its_title_is_not_said_twice() -> None:
-    assert words.title_and_headline("keep", "Keep a: b passes 1 of 2.") == ("Keep a", "b passes 1 of 2.")
-    assert words.title_and_headline("undecided", "Undecided: x.") == ("Undecided", "x.")
-    assert words.title_and_headline("keep", "b: fails.") == ("Keep what you run now", "b: fails.")
-    assert words.title_and_headline("switch", "b is better.") == ("Switch", "b is better.")
+    assert formatting.title_and_headline("keep", "Keep a: b passes 1 of 2.") == ("Keep a", "b passes 1 of 2.")
+    assert formatting.title_and_headline("undecided", "Undecided: x.") == ("Undecided", "x.")
+    assert formatting.title_and_headline("keep", "b: fails.") == ("Keep what you run now", "b: fails.")
+    assert formatting.title_and_headline("switch", "b is better.") == ("Switch", "b is better.")
 
 
 def test_a_check_says_what_it_saw_and_where_the_line_is() -> None:
-    assert words.observed_against_threshold(128.0, 0.0, "tokens") == "seen 128 tokens, threshold 0 tokens"
-    assert words.observed_against_threshold(None, None, "") == "seen unknown"
+    assert formatting.observed_against_threshold(128.0, 0.0, "tokens") == "seen 128 tokens, threshold 0 tokens"
+    assert formatting.observed_against_threshold(None, None, "") == "seen unknown"
 
 
 @pytest.mark.parametrize(
@@ -170,11 +181,11 @@ def test_a_sentence_has_a_capital_and_a_name_keeps_its_case(given_text: str, sai
     ],
 )
 def test_one_of_a_unit_is_singular(value: float, unit: str, said: str) -> None:
-    assert words.quantity(value, unit) == said
+    assert formatting.quantity(value, unit) == said
 
 
 def test_a_fact_of_facts_has_names_for_people() -> None:
-    told = words.fact("bandwidths", {"read_gb_s": 33.0, "by_threads": {"1": 30.0, "2": 33.0}})
+    told = formatting.fact("bandwidths", {"read_gb_s": 33.0, "by_threads": {"1": 30.0, "2": 33.0}})
     assert told == "read 33.0 GB/s, by threads (1 30, 2 33)"
 
 
