@@ -17,6 +17,7 @@ IN_RECORDS = {
     "judge/results.py": {"seen"},
     "judge/rates.py": {"said"},
     "judge/weighed.py": {"said"},
+    "judge/verdict/contenders.py": {"said"},
 }
 """File -> fields that stand in evidence or in verdict.json, and keep their names so that old folders stay readable."""
 STATIONS = ("schema", "evidence", "judge", "report", "view", "exporters", "importers", "app", "cli", "trial")
@@ -57,7 +58,6 @@ LEFT = (
     "judge/runs/attribution.py",
     "judge/runs/context_window.py",
     "judge/runs/wire_end.py",
-    "judge/verdict/",
 )
 """Where variables still have such names."""
 SAME_PART = {

@@ -116,5 +116,5 @@ def _last_words(run: Observed) -> str:
         return "they did not end in time"
     lines = [line.strip() for line in run.said.splitlines() if line.strip()]
     errors = [line for line in lines if re.search(r"error|no module", line, re.IGNORECASE)]
-    last = re.sub(r"^E\s+| \(/[^)]*\)", "", (errors or lines or ["the runner said nothing"])[-1])
+    last = re.sub(r"^E\s+| \(/[^)]*\)|/\S*?/work/", "", (errors or lines or ["the runner said nothing"])[-1])
     return last.encode("ascii", "backslashreplace").decode()[:160]

@@ -125,9 +125,10 @@ def served_right(judged: JudgedContender) -> Side:
     return _side(judged, lambda slot: slot.counted(served=True))
 
 
-def _side(judged: JudgedContender, seen: Callable[[Slot], CountedRun | None]) -> Side:
+def _side(judged: JudgedContender, of_slot: Callable[[Slot], CountedRun | None]) -> Side:
     tasks = {
-        task: [run for slot in cell.slots if (run := seen(slot)) is not None] for task, cell in judged.baseline.items()
+        task: [run for slot in cell.slots if (run := of_slot(slot)) is not None]
+        for task, cell in judged.baseline.items()
     }
     return Side(tasks, judged.facts)
 

@@ -27,9 +27,9 @@ def looks_of(plan: Plan, ledger: Sequence[LedgerEntry]) -> InterimLooks:
     before = sum(each.looks for each in plan.forerunners)
     alpha = limit.P_MAX if not before else UNPLANNED / 2 ** (before - 1)
     now, planned = next_look(plan, ledger), plan.looks or (plan.runs,)
-    asked = [look for look in looks_asked(plan, ledger) if look <= now]
+    due = [look for look in looks_asked(plan, ledger) if look <= now]
     # A look beyond the plan counts from when it was taken; so does the plan's own end that an extension followed.
-    runs = sorted({*asked, *(look for look in looks_made(ledger) if look <= now)})
+    runs = sorted({*due, *(look for look in looks_made(ledger) if look <= now)})
     spent, sum_spent, beyond = [], 0.0, before
     for look in runs:
         if look in planned:

@@ -66,13 +66,13 @@ def _of_arm(arm: ArmResult, level: float) -> str:
     if arm.p is None:
         return f"{scores}: no run ended otherwise."
     chance = p_value(arm.p)
-    said = "the difference is hardly chance" if arm.p < level else "such a difference may well be chance"
+    text = "the difference is hardly chance" if arm.p < level else "such a difference may well be chance"
     if arm.scope == THESE_TASKS and arm.tasks:
         tally = tally_words((arm.tasks.better, arm.tasks.equal, arm.tasks.worse))
-        said += f" on these tasks ({tally}), and whether it holds for tasks like these is not shown"
+        text += f" on these tasks ({tally}), and whether it holds for tasks like these is not shown"
     elif arm.scope == TASKS_LIKE_THESE:
-        said += ", for tasks like these too"
-    return f"{scores} (same tasks and seeds; {arm.better} better, {arm.worse} worse): {said} ({chance})."
+        text += ", for tasks like these too"
+    return f"{scores} (same tasks and seeds; {arm.better} better, {arm.worse} worse): {text} ({chance})."
 
 
 def _sight(contender: ContenderResult) -> str:
@@ -83,8 +83,8 @@ def _sight(contender: ContenderResult) -> str:
 
 
 def _alone(plan: Plan, judged: Sequence[JudgedContender]) -> str:
-    if not plan.tasks and plan.speed is None and (seen := [_sight(contender.result) for contender in judged]):
-        return f"{several(seen)}."
+    if not plan.tasks and plan.speed is None and (sights := [_sight(contender.result) for contender in judged]):
+        return f"{several(sights)}."
     if not plan.tasks:
         return f"{several([_rate(contender.result) for contender in judged])}; no task was asked for."
     scores = [_score(contender.result) for contender in judged]
@@ -152,11 +152,11 @@ def _of_serving(contender: JudgedContender) -> list[str]:
         return []
     runs = [run.result for run in contender.runs if run.record.arm == contender.arm]
     served = sum(run.outcome is Outcome.SERVING_FAILURE for run in runs)
-    told = f"{count(served, 'run')} of {result.name} failed in serving, not in the model"
+    text = f"{count(served, 'run')} of {result.name} failed in serving, not in the model"
     if open_runs := unserved(contender) - served:
         of_them = f"of {count(open_runs, 'run')} of {result.name} nobody can tell whether serving or model failed"
-        told = f"{told}, and {of_them}" if served else of_them[0].upper() + of_them[1:]
-    return [f"{told}; served correctly it would pass at most {percent(result.if_served_correctly)}."]
+        text = f"{text}, and {of_them}" if served else of_them[0].upper() + of_them[1:]
+    return [f"{text}; served correctly it would pass at most {percent(result.if_served_correctly)}."]
 
 
 def _of_concurrent_runs(judged: Sequence[JudgedContender]) -> list[str]:

@@ -234,19 +234,19 @@ def _alike(tasks: Sequence[Sequence[tuple[bool, bool]]]) -> bool:
 
     It looks at how many pairs differ, never at which way, so that the test that is chosen by it keeps its promise.
     """
-    parts, seen = [], 0
+    parts, agreeing = [], 0
     for pairs in tasks:
         n, passed = len(pairs), sum(old + new for old, new in pairs)
         if not 0 < passed < 2 * n:
             continue
         # Pairs in which both passed; each leaves two passes fewer for pairs that differ, which fall either way.
-        seen += sum(old and new for old, new in pairs)
+        agreeing += sum(old and new for old, new in pairs)
         parts.append((n, passed))
-    return bool(parts) and _agreement_p(tuple(sorted(parts)), seen) <= ALIKE_P
+    return bool(parts) and _agreement_p(tuple(sorted(parts)), agreeing) <= ALIKE_P
 
 
 @lru_cache(4096)
-def _agreement_p(tasks: tuple[tuple[int, int], ...], seen: int) -> float:
+def _agreement_p(tasks: tuple[tuple[int, int], ...], agreeing: int) -> float:
     """Chance that so many pairs both pass, of tasks with (pairs, passes of both sides)."""
     parts = []
     for n, passed in tasks:
@@ -255,4 +255,4 @@ def _agreement_p(tasks: tuple[tuple[int, int], ...], seen: int) -> float:
         parts.append(
             (least, [math.comb(n, k) * math.comb(n - k, passed - 2 * k) * 2 ** (passed - 2 * k) for k in both])
         )
-    return at_least(parts, seen)
+    return at_least(parts, agreeing)

@@ -55,17 +55,18 @@ def runs_that_settle(pair: Pair, runs: int, level_at: Callable[[int], float], po
 
 def chance(pair: Pair, runs: int, wanted: int, level: float) -> float:
     """That so many runs of each task settle it, given those that are there."""
-    seen, error = float(pair.runs.difference), _error(pair.runs)
+    difference, error = float(pair.runs.difference), _error(pair.runs)
     low, high = _open(pair, error * math.sqrt(runs / wanted), wanted / runs, level)
     if low >= high:
         return 1.0
     new, of_more = (wanted - runs) / wanted, error * math.sqrt(runs / (wanted - runs))
     kept = USUAL**2 / (USUAL**2 + error**2)
     none, some = (
-        share * NormalDist(0, math.hypot(spread, error)).pdf(seen) for share, spread in ((NONE, 0.0), (1 - NONE, USUAL))
+        share * NormalDist(0, math.hypot(spread, error)).pdf(difference)
+        for share, spread in ((NONE, 0.0), (1 - NONE, USUAL))
     )
-    equal = NormalDist(seen * (1 - new), new * of_more)
-    unlike = NormalDist(seen * (1 - new + new * kept), new * math.hypot(math.sqrt(kept) * error, of_more))
+    equal = NormalDist(difference * (1 - new), new * of_more)
+    unlike = NormalDist(difference * (1 - new + new * kept), new * math.hypot(math.sqrt(kept) * error, of_more))
     left_open = sum(share * (then.cdf(high) - then.cdf(low)) for share, then in ((none, equal), (some, unlike)))
     return 1 - left_open / (none + some)
 

@@ -88,11 +88,11 @@ def of_quants(rows: Sequence[QuantRow], rule: Rule) -> list[str]:
     for row in rows[1:]:
         pairs = f"{count(row.lost, 'pair')} lost, {row.won} won"
         chance = f", {p_value(row.p)}" if row.p is not None else ""
-        said = {
+        ruling = {
             LOSS: "loses ability",
             GAIN: "does better",
             NO_LOSS: f"loses nothing within {margin} points",
         }.get(row.said, "may lose something or nothing")
         more = "" if row.said in (LOSS, GAIN, NO_LOSS) else ": more runs would show which"
-        found.append(f"{row.name} {said} against {rows[0].name} ({pairs}{chance}){more}.")
+        found.append(f"{row.name} {ruling} against {rows[0].name} ({pairs}{chance}){more}.")
     return found

@@ -40,11 +40,11 @@ def judge(
         summaries: of the planned runs of each contender, by its name, where they were made already; then of
             the evidence of runs only the records are used.
     """
-    asked, known = evidence.plan, summaries or {}
-    plan = plan_at_look(asked, evidence.ledger)
+    planned, known = evidence.plan, summaries or {}
+    plan = plan_at_look(planned, evidence.ledger)
     evidence = replace(evidence, plan=plan)
     judged = [judge_contender(evidence, each, claims, known.get(each.plan.name)) for each in evidence.contenders]
-    paid = looks_of(asked, evidence.ledger)
+    paid = looks_of(planned, evidence.ledger)
     rule = Rule(plan.values, paid.level, any_time=paid.rule == E_PROCESS, this_look=paid.interval_level)
     pair, arms = compare(judged, rule), compare_arms(plan, judged, rule.level_of_look)
     table = pair_table(judged, pair, rule) if pair else ()
@@ -64,7 +64,7 @@ def judge(
             *of_quants(quants, rule),
             *narrative.of_arms(arms, rule.level_of_look),
         ),
-        would_settle=would_settle(plan, judged, pair, lambda runs: level_with(asked, evidence.ledger, runs)),
+        would_settle=would_settle(plan, judged, pair, lambda runs: level_with(planned, evidence.ledger, runs)),
         contenders=tuple(contender.result for contender in judged),
         fixed_suite=fixed_suite(pair),
         population=population(pair),

@@ -118,6 +118,11 @@ def test_what_is_slow_before_has_more_time_before() -> None:
             "no test passes after: ModuleNotFoundError: No module named 'x'",
         ),
         ([run_of([])], [], "no test passes after: the runner said nothing"),
+        (
+            [run_of([], said="PluginValidationError: Plugin '/tmp/tmp_1/work/tests/conftest.py' for hook 'x'")],
+            [],
+            "no test passes after: PluginValidationError: Plugin 'tests/conftest.py' for hook 'x'",
+        ),
         ([run_of(["a"])], [run_of(["a"])], "no test that fails before passes after"),
         (
             [run_of(["a"])],
