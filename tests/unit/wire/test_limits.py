@@ -336,6 +336,21 @@ class TestJson:
             with pytest.raises(UntrustedJsonError):
                 parse(kind)
 
+    @pytest.mark.parametrize("letters", [",", "{[ ", '\\",', "\\\\,", "\n:"])
+    def test_what_stands_in_a_text_is_no_value(self, letters: str) -> None:
+        """A table of a million numbers that a model wrote, or an agent read, is one text."""
+        value = {"content": letters * VALUES_MAX, "more": [1, 2]}
+        document = json.dumps(value)
+        assert parse(document) == parse(document.encode()) == value
+
+    @pytest.mark.parametrize(
+        "text", ['"' + '\\",' * VALUES_MAX, '",' * VALUES_MAX + "\\", '["' + "a," * VALUES_MAX + "\\"]
+    )
+    def test_a_text_without_an_end_is_refused_in_one_pass(self, text: str) -> None:
+        for kind in (text, text.encode()):
+            with pytest.raises(UntrustedJsonError):
+                parse(kind)
+
     @given(
         st.recursive(
             st.none()
