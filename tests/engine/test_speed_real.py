@@ -132,11 +132,12 @@ class TestLlamaCpp:
             pid = life.pid
 
             def kill() -> None:
+                # The next request has begun a moment ago, and its 400 tokens take much longer than this.
                 time.sleep(1.2)
                 os.kill(pid, signal.SIGKILL)
 
             killer = while_measured(tmp_path / "out", kill)
-            told = speed(life.endpoint, tmp_path / "out", "--tokens", 120)
+            told = speed(life.endpoint, tmp_path / "out", "--tokens", 400, "--requests", 4)
             killer.join()
         assert (told["status"], told["decode_tok_s"]) == ("invalid", None)
         assert {"COMPLETE", "STREAM_ERROR"} <= {id for id, found in checks(told).items() if found["status"] == "fail"}

@@ -193,7 +193,7 @@ def test_what_cannot_be_is_told_in_one_line(
     (older / "onbox" / "trial").mkdir(parents=True)
     (older / "onbox" / "__init__.py").write_text('__version__ = "0.0.1"\n')
     (older / "onbox" / "trial" / "__init__.py").touch()
-    (older / "onbox" / "trial" / "worker.py").write_text(
+    (older / "onbox" / "trial" / "ray_worker.py").write_text(
         'import platform\ndef versions(): return {"onbox": "0.0.1", "python": platform.python_version()}\n'
     )
     node = two.start("older", {**env, "PYTHONPATH": str(older), "RAY_USAGE_STATS_ENABLED": "0"})

@@ -1,5 +1,6 @@
 """A node of a cluster as an executor of runs; the other end is `onbox.trial.ray_worker.Worker`."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -110,8 +111,13 @@ def node_home(folder: TrialFolder, contender: str, node: str) -> Path:
     return folder.contender(contender) / "nodes" / node
 
 
+COLOURS = re.compile(r"\x1b\[[\d;]*m")
+"""Ray writes the name of what failed in colour."""
+
+
 def one_line_of(error: Exception) -> str:
     """What an error of Ray's says, in one line."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or ["no reason given"]
+    text = COLOURS.sub("", str(error))
+    lines = [line.strip() for line in text.splitlines() if line.strip()] or ["no reason given"]
     # For what was raised on a node Ray gives the traceback, whose last line is the reason.
-    return lines[-1] if "Traceback" in str(error) or lines[0].startswith("ray::") else lines[0]
+    return lines[-1] if "Traceback" in text or lines[0].startswith("ray::") else lines[0]

@@ -6,8 +6,10 @@ import sys
 
 import pytest
 
+# Whoever runs these tests in the background of a shell has SIGINT ignored, and a child inherits that.
 IN_A_FINALIZER = """
 import gc, os, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from onbox.cli.interrupts import interruptible
 
 class Finalized:
@@ -52,6 +54,7 @@ with interruptible():
 
 WHILE_IMPORTED = """
 import os, runpy, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 class Interrupts:
     def find_spec(self, name, path=None, target=None):
