@@ -28,6 +28,10 @@ def pace_of_processor_s() -> float:
     return best
 
 
+COMPUTES_SHARE = 0.75
+"""Of one core while requests run: what uses less computes no tokens itself, as the proxy of a container's port."""
+
+
 class CpuMeter:
     """Reads CPU time of the machine, of an engine's process tree and of onbox itself.
 
@@ -39,6 +43,7 @@ class CpuMeter:
         self._engine_pid = engine_pid
         self.window: CpuWindow | None = None
         """Of the last `measuring` block."""
+        self._wall_s = self._engine_busy_s = 0.0
 
     @contextmanager
     def measuring(self) -> Iterator[None]:
@@ -48,6 +53,8 @@ class CpuMeter:
         yield
         wall_s, after = time.monotonic() - began, self._read()
         engine_s = None if before[1] is None or after[1] is None else max(0.0, after[1] - before[1])
+        self._wall_s += wall_s
+        self._engine_busy_s += engine_s or 0.0
         self.window = CpuWindow(
             wall_s=round(wall_s, 6),
             cores=os.cpu_count() or 1,
@@ -83,13 +90,20 @@ class CpuMeter:
             return ()
 
     def opened_accelerator(self) -> bool | None:
-        """Whether a process of the engine has an accelerator's device file open; None: that is not ours to see."""
+        """Whether a process of the engine has an accelerator's device file open; None: that is not ours to see.
+
+        That none has is known only of processes whose own processor time shows that they compute: who listens at a port
+        may be a proxy, with the engine behind it in a container or on another box.
+        """
         pids = self.engine_pids()
         try:
             files = [str(each.readlink()) for pid in pids for each in Path(f"/proc/{pid}/fd").iterdir()]
         except OSError:
             return None
-        return any(file.startswith(ACCELERATOR_FILES) for file in files) if pids else None
+        if any(file.startswith(ACCELERATOR_FILES) for file in files):
+            return True
+        computes = self._wall_s > 0 and self._engine_busy_s >= COMPUTES_SHARE * self._wall_s
+        return False if pids and computes else None
 
     def _engine(self) -> list[psutil.Process]:
         if self._engine_pid is None:

@@ -340,22 +340,43 @@ class TestMonitor:
 SPIN = "import time\nend = time.process_time() + 0.3\nwhile time.process_time() < end: pass\nprint('spun', flush=True)"
 
 
-HOLDS = "import sys; held = open(sys.argv[1]); print('holds', flush=True); sys.stdin.read()"
+HOLDS = """
+import sys, time
+held = open(sys.argv[1])
+print("holds", flush=True)
+if sys.argv[2] == "computes":
+    while True:
+        pass
+time.sleep(60)
+"""
 
 
 class TestCpuMeter:
-    @pytest.mark.parametrize(("listed", "opened"), [(True, True), (False, False)])
-    def test_a_device_file_that_a_child_of_the_engine_has_open(
-        self, listed: bool, opened: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize(
+        ("listed", "does", "opened"),
+        [
+            (True, "computes", True),
+            (True, "waits", True),
+            (False, "computes", False),
+            pytest.param(False, "waits", None, id="the proxy of a port, with the engine elsewhere"),
+        ],
+    )
+    def test_a_device_file_that_the_engine_has_open(
+        self, listed: bool, does: str, opened: bool | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         device = tmp_path / "nvidia0"
         device.touch()
         monkeypatch.setattr("onbox.speed.telemetry.ACCELERATOR_FILES", (str(device) if listed else "/dev/nvidia",))
-        words = [sys.executable, "-c", HOLDS, str(device)]
+        # However little of a core a busy box gives to what computes here.
+        monkeypatch.setattr("onbox.speed.telemetry.COMPUTES_SHARE", 0.02)
+        words = [sys.executable, "-c", HOLDS, str(device), does]
         with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
             assert child.stdout is not None
             child.stdout.readline()
-            assert CpuMeter(child.pid).opened_accelerator() is opened
+            meter = CpuMeter(child.pid)
+            with meter.measuring():
+                time.sleep(0.5)
+            assert meter.opened_accelerator() is opened
             child.kill()
 
     def test_of_an_engine_that_is_not_seen_no_device_file_is_known(self) -> None:

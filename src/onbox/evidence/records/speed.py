@@ -115,7 +115,8 @@ class SpeedRecord(Record):
     accelerators: int | None = None
     """How many this box has; null: that could not be seen."""
     opened_accelerator: bool | None = None
-    """Whether a process of the engine has a device file of an accelerator open; null: not ours to see, not recorded."""
+    """Whether a process of the engine has a device file of an accelerator open; null: not ours to see, not
+    recorded, or none is open in processes that use too little processor time to be the engine."""
     concurrency: int = 1
     """Requests at a time."""
     first_round: int | None = None
