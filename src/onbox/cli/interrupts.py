@@ -1,5 +1,6 @@
 """What ends a command from outside ends it in order, however often it is asked to."""
 
+import _thread
 import os
 import signal
 import sys
@@ -25,7 +26,12 @@ class _Ending:
     def __call__(self, number: int, frame: FrameType | None) -> None:
         now_s = time.monotonic()
         if self._first_s is None:
-            self._first_s, self._number = now_s, number
+            self._number = number
+            if _in_hook(frame):
+                # Python drops what is raised here too.
+                self.again()
+                return
+            self._first_s = now_s
             raise KeyboardInterrupt
         if now_s - self._first_s > IMPATIENT_S:
             # What was started is ended by whoever supervises it, as after a kill.
@@ -36,28 +42,45 @@ class _Ending:
     def again(self) -> None:
         """Interrupt once more: the first was raised where Python drops exceptions."""
         self._first_s = None
-        # Not from here: this is still inside of what drops them. To the first thread, whose system call it must end.
+        # The threads of `threading` take a lock to start, and the signal may have come while it was held.
+        _thread.start_new_thread(self._send, ())
+
+    def _send(self) -> None:
+        """To the first thread, whose system call it must end."""
+        time.sleep(AGAIN_S)
         main = threading.main_thread().ident
         assert main is not None
-        threading.Timer(AGAIN_S, signal.pthread_kill, (main, self._number)).start()
+        signal.pthread_kill(main, self._number)
+
+
+class _Hook:
+    """In place of `sys.unraisablehook`: an interrupt that Python drops, as in a finalizer, comes again."""
+
+    def __init__(self, ending: _Ending) -> None:
+        self._ending = ending
+        self.before = sys.unraisablehook
+
+    def __call__(self, dropped: "sys.UnraisableHookArgs") -> None:
+        if issubclass(dropped.exc_type, KeyboardInterrupt):
+            self._ending.again()
+        else:
+            self.before(dropped)
+
+
+def _in_hook(frame: FrameType | None) -> bool:
+    while frame is not None and frame.f_code is not _Hook.__call__.__code__:
+        frame = frame.f_back
+    return frame is not None
 
 
 @contextmanager
 def _none_dropped(ending: _Ending) -> Iterator[None]:
-    """Python drops what is raised in a finalizer or a callback of the collector; an interrupt there comes again."""
-    before = sys.unraisablehook
-
-    def hook(dropped: "sys.UnraisableHookArgs") -> None:
-        if issubclass(dropped.exc_type, KeyboardInterrupt):
-            ending.again()
-        else:
-            before(dropped)
-
+    hook = _Hook(ending)
     sys.unraisablehook = hook
     try:
         yield
     finally:
-        sys.unraisablehook = before
+        sys.unraisablehook = hook.before
 
 
 @contextmanager

@@ -37,6 +37,36 @@ def test_an_interrupt_that_python_drops_comes_again(number: int, drop: str) -> N
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_comes_again_that_came_while_something_dropped_was_told(number: int) -> None:
+    program = f"""
+import os, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from onbox.cli.interrupts import interruptible
+
+class Finalized:
+    def __del__(self):
+        raise ValueError("in a finalizer")
+
+def slow_report(dropped):
+    os.kill(os.getpid(), {int(number)})
+    for _ in range(1000):
+        pass
+    print(dropped.exc_value, flush=True)
+
+sys.unraisablehook = slow_report
+try:
+    with interruptible(last=True):
+        Finalized()
+        print("went on", flush=True)
+        time.sleep(30)
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=20)
+    assert (done.stdout, done.stderr) == ("in a finalizer\nwent on\ninterrupted\n", "")
+
+
 def test_what_else_python_drops_is_reported_as_before() -> None:
     program = """
 from onbox.cli.interrupts import interruptible
