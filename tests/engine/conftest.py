@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from onbox import recipes
@@ -40,6 +41,7 @@ def vllm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     command += ["--enable-per-request-metrics", "--enable-prompt-tokens-details"]
     with log.open("wb") as sink, _stopped(command, sink.fileno()) as server:
         _ready(f"http://127.0.0.1:{port}", server, log)
+        _let_it_send(server.pid)
         yield f"http://127.0.0.1:{port}/v1"
 
 
@@ -89,6 +91,14 @@ def _stopped(command: list[object], output: int) -> Iterator["subprocess.Popen[b
         except subprocess.TimeoutExpired:
             os.killpg(server.pid, signal.SIGKILL)
             server.wait()
+
+
+def _let_it_send(server: int) -> None:
+    """vLLM's scheduler and its worker spin on a processor each; on a box of two, the process that sends the tokens may
+    wait until a reply is over. It comes before them."""
+    for process in psutil.Process(server).children(recursive=True):
+        for thread in process.threads():
+            os.setpriority(os.PRIO_PROCESS, thread.id, 15)
 
 
 def _ready(url: str, server: "subprocess.Popen[bytes]", log: Path) -> None:

@@ -149,14 +149,33 @@ class TestLlamaCpp:
         assert onbox("verify", tmp_path / "out").returncode == 0
 
 
+def seen_speed(vllm: str, folder: Path) -> dict[str, Any]:
+    """A measurement in which the client saw the tokens come, the last of three at most.
+
+    vLLM's scheduler and its worker spin on two processors, and the process that sends the tokens waits for one, on some
+    boxes until a reply is over. Such a reply is named, and gives no number.
+    """
+    for n in range(3):
+        told = speed(vllm, folder / str(n), "--concurrency", "1,2")
+        unseen = [witness["name"] for witness in told["witnesses"] if not witness["tok_s"]]
+        if not unseen:
+            (folder / str(n)).rename(folder / "out")
+            return told
+        assert unseen == ["client_bursts"], told["witnesses"]
+        assert checks(told)["ONE_SHOT"]["status"] == "fail"
+        assert (told["status"], told["decode_tok_s"]) == ("invalid", None)
+        engine = [witness["tok_s"] for witness in told["witnesses"] if witness["tok_s"]]
+        assert max(engine) < 1.01 * min(engine)
+    pytest.fail(f"in three measurements a reply came at once: {checks(told)['CLIENT_LAG']}")
+
+
 @pytest.mark.vllm
 @pytest.mark.slow
 @pytest.mark.timeout(420)
 class TestVllm:
     def test_three_witnesses_agree_on_one_request_and_on_two_at_a_time(self, vllm: str, tmp_path: Path) -> None:
-        told = speed(vllm, tmp_path / "out", "--concurrency", "1,2")
+        told = seen_speed(vllm, tmp_path)
         passed(told, *CONSERVED, "WITNESSES_AGREE", "PREFIX_CACHE")
-        assert all(witness["tok_s"] for witness in told["witnesses"])
         assert checks(told)["WITNESSES_AGREE"]["observed"] <= 1.0
         sent = next((tmp_path / "out").glob("*/speed/1/requests.jsonl"))
         last = read_reply(Exchange.model_validate(list(read_lines(sent))[-1]))
