@@ -106,9 +106,9 @@ def _recomputed(trial: TrialFolder, seal: str, found: Mapping[str, str]) -> tupl
             return tuple(problems), ()
         own = plan.agent.name in OWN_AGENTS and plan.agent.command is None
         read = read_folder(trial, lambda run, samples: _trajectory(trial, run, samples, own_agent=own))
-        wrong = [(f"{run_folder(run.record)}/trajectory.json", problem) for run, problem in read.further if problem]
+        wrong = [(f"{run}/trajectory.json", problem) for run, problem in read.further if problem]
         verdict = read.verdict
-        del read  # The evidence and the verdict with all that is made of it do not have to be held at once.
+        del read
         made = computed(trial, verdict, seal)
         same = found.get(VERDICT) == made[0].sha256
         # Both as objects take more memory than all the rest, and are needed only to name what differs.
