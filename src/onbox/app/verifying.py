@@ -9,10 +9,8 @@ What is looked at, in this order; a fault in one step ends the check, for the ne
 """
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +29,12 @@ from onbox.evidence.trajectory import trajectory_problem
 from onbox.judge import RULES
 from onbox.judge.results import Verdict
 from onbox.judge.runs.run_context import run_folder
+from onbox.schema.units import count
 
 OWN_AGENTS = ("builtin", "builtin-responses")
 SHA256_DIGITS = 64
 MISSING = "missing"
+OTHER_MAKE = "was written by another onbox"
 RULES_4_CHECKS = ("RUNS_INDEPENDENT", "COVERAGE", "CEILING", "ALL_OR_NONE")
 """Checks that count other runs since rules 4: each answer once, and the baseline arm alone. The last two are one by its
 names before and since rules 5."""
@@ -129,13 +129,13 @@ def _recomputed(trial: TrialFolder, seal: str, found: Mapping[str, str]) -> tupl
     today = written.get("rules", 1) == RULES
     for each in (each for each in made if each.text):
         name = each.name
-        problem, note = _report(trial, name, each.text, verdict if today else None)
-        if problem == MISSING and not today:
+        differs, note = _report(trial, name, each.text, verdict if today else None)
+        if differs == [MISSING] and not today:
             # One that was there when it was sealed stands in the manifest, and is missed before this.
-            problem, note = "", f"{name} is none of what that onbox wrote; onbox report writes it"
-        problems += [(name, problem)] if problem else []
+            differs, note = [], f"{name} is none of what that onbox wrote; onbox report writes it"
+        problems += [(name, problem) for problem in differs]
         notes += [note] if note else []
-    if not any("is not compared" in note for note in notes):
+    if not any(OTHER_MAKE in note for note in notes):
         problems += _transcripts(made, found)
     return tuple(problems), tuple(notes)
 
@@ -218,8 +218,8 @@ def _transcripts(made: Sequence[ComputedFile], found: Mapping[str, str]) -> Iter
             yield name, "no page of this report"
 
 
-def _report(trial: TrialFolder, name: str, rendered_now: str, verdict: Verdict | None) -> tuple[str, str]:
-    """(problem, note) of a report that is written, held against the one that the evidence gives now.
+def _report(trial: TrialFolder, name: str, rendered_now: str, verdict: Verdict | None) -> tuple[list[str], str]:
+    """(problems, note) of a report that is written, held against the one that the evidence gives now.
 
     Args:
         trial: whose report it is.
@@ -231,32 +231,31 @@ def _report(trial: TrialFolder, name: str, rendered_now: str, verdict: Verdict |
 
     path = trial.path / name
     if not path.is_file():
-        return MISSING, ""
+        return [MISSING], ""
     there = path.read_bytes()
     if there == rendered_now.encode():
-        return "", ""
-    recorded_foot, foot_now = foot_of(there.decode("utf-8", "replace")), foot_of(rendered_now)
-    if recorded_foot is None or foot_now is None or recorded_foot[1] != foot_now[1]:
-        if verdict is not None and not _says(there.decode("utf-8", "replace"), rendered_now, verdict):
-            return "does not say the verdict that the evidence gives", ""
-        return "", f"{name} was written by another onbox, and is not compared; onbox report writes it again"
-    return "does not follow from the evidence", ""
+        return [], ""
+    text = there.decode("utf-8", "replace")
+    recorded_foot, foot_now = foot_of(text), foot_of(rendered_now)
+    if recorded_foot is not None and foot_now is not None and recorded_foot[1] == foot_now[1]:
+        return ["does not follow from the evidence"], ""
+    if verdict is None:
+        return [], f"{name} {OTHER_MAKE}, and is not compared; onbox report writes it again"
+    return _of_other_make(name, text, rendered_now, verdict)
 
 
-_MARKUP = re.compile(r"<[^>]*>|[\\*_`#|\s]+")
-_HEADING = re.compile(r"<h1>(.*?)</h1>|^#+ (.*?)$", re.DOTALL | re.MULTILINE)
-HEADING_CHARACTERS = 30
-"""That are compared: a long one may be cut in another place."""
+def _of_other_make(name: str, text: str, rendered_now: str, verdict: Verdict) -> tuple[list[str], str]:
+    """(problems, note) of a report that another onbox wrote, or that says so."""
+    from onbox.report.other_make import compare, unsaid
 
-
-def _says(report: str, rendered_now: str, verdict: Verdict) -> bool:
-    """Whether a report of another make says the verdict: its heading, and the sentence where today's has it whole."""
-    headings = [_HEADING.search(each) for each in (report, rendered_now)]
-    first, second = (_bare(found[1] or found[2])[:HEADING_CHARACTERS] if found else "" for found in headings)
-    sentence = _bare(verdict.headline.partition(": ")[2])
-    return first == second and (sentence in _bare(report) or sentence not in _bare(rendered_now))
-
-
-def _bare(text: str) -> str:
-    """A text without markup, in any of the forms that reports have."""
-    return _MARKUP.sub("", unescape(text))
+    if problem := unsaid(text, rendered_now, verdict):
+        return [problem], ""
+    found = compare(text, rendered_now)
+    wrong = [f"says “{there}”, and by the evidence it is “{now}”" for there, now in found.wrong]
+    lines = (
+        f"{count(found.alike, 'line')} with numbers {'is' if found.alike == 1 else 'are'} as the evidence gives them"
+    )
+    if found.otherwise:
+        lines += f", {len(found.otherwise)} it words in its own way, which are not held to anything"
+        lines += f" (“{found.otherwise[0]}”)"
+    return wrong, f"{name} {OTHER_MAKE}: {lines}; onbox report writes it again"
