@@ -39,13 +39,20 @@ ARMS_HEAD = (
     "tasks like these",
 )
 CONTENDERS_MIN = 3
-"""Of fewer the headline says it all."""
+"""Of fewer the headline says it all, where there is no room for a picture."""
 
 
-def tables(verdict: Verdict) -> Iterator[tuple[str, tuple[str, ...], list[tuple[str, ...]]]]:
-    """(title, head, rows) of each table that has rows, arms left out."""
+def tables(
+    verdict: Verdict, *, least: int = CONTENDERS_MIN
+) -> Iterator[tuple[str, tuple[str, ...], list[tuple[str, ...]]]]:
+    """(title, head, rows) of each table that has rows, arms left out.
+
+    Args:
+        verdict: that is shown.
+        least: contenders for whom ability, time and memory are told in a table.
+    """
     for title, head, rows in (
-        (STANDINGS, STANDINGS_HEAD, standing_rows(verdict)),
+        (STANDINGS, STANDINGS_HEAD, standing_rows(verdict) if len(verdict.standings) >= least else []),
         (PAIRS, PAIRS_HEAD, pair_rows(verdict)),
         (QUANTS, QUANTS_HEAD, quant_rows(verdict)),
     ):
@@ -73,9 +80,7 @@ def arm_rows(verdict: Verdict) -> list[tuple[str, ...]]:
 
 
 def standing_rows(verdict: Verdict) -> list[tuple[str, ...]]:
-    """One numbered row for each contender, under `STANDINGS_HEAD`; none with fewer than three."""
-    if len(verdict.standings) < CONTENDERS_MIN:
-        return []
+    """One numbered row for each contender, under `STANDINGS_HEAD`."""
     return [
         (
             str(number),
@@ -91,9 +96,7 @@ def standing_rows(verdict: Verdict) -> list[tuple[str, ...]]:
 
 
 def points(verdict: Verdict) -> list[Point]:
-    """Each contender whose pass rate and time are known, as a point of the picture; none with fewer than three."""
-    if len(verdict.standings) < CONTENDERS_MIN:
-        return []
+    """Each contender whose pass rate and time are known, as a point of the picture."""
     results = {each.name: each for each in verdict.contenders}
     return [
         Point(
