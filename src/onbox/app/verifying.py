@@ -34,6 +34,7 @@ from onbox.schema.units import count
 OWN_AGENTS = ("builtin", "builtin-responses")
 SHA256_DIGITS = 64
 MISSING = "missing"
+KEY_CHARACTERS_MAX = 80
 OTHER_MAKE = "was written by another onbox"
 RULES_4_CHECKS = ("RUNS_INDEPENDENT", "COVERAGE", "CEILING", "ALL_OR_NONE")
 """Checks that count other runs since rules 4: each answer once, and the baseline arm alone. The last two are one by its
@@ -171,7 +172,7 @@ def _verdict(written: Mapping[str, Any], verdict: Verdict) -> Iterator[Problem]:
     computed = _without_new(json.loads(json.dumps(computed)), written)
     for key in sorted({*written, *computed}):
         if written.get(key) != computed.get(key):
-            yield VERDICT, f"{key} does not follow from the evidence"
+            yield VERDICT, f"{key[:KEY_CHARACTERS_MAX]} does not follow from the evidence"
 
 
 def _shared(verdict: Mapping[str, Any], known: Mapping[str, Any]) -> Mapping[str, Any]:
