@@ -240,23 +240,25 @@ def _report(trial: TrialFolder, name: str, rendered_now: str, verdict: Verdict |
     recorded_foot, foot_now = foot_of(text), foot_of(rendered_now)
     if recorded_foot is not None and foot_now is not None and recorded_foot[1] == foot_now[1]:
         return ["does not follow from the evidence"], ""
-    if verdict is None:
-        return [], f"{name} {OTHER_MAKE}, and is not compared; onbox report writes it again"
     return _of_other_make(name, text, rendered_now, verdict)
 
 
-def _of_other_make(name: str, text: str, rendered_now: str, verdict: Verdict) -> tuple[list[str], str]:
-    """(problems, note) of a report that another onbox wrote, or that says so."""
+def _of_other_make(name: str, text: str, rendered_now: str, verdict: Verdict | None) -> tuple[list[str], str]:
+    """(problems, note) of a report that another onbox wrote, or that says so; by other rules its numbers may be others,
+    and are quoted."""
     from onbox.report.other_make import compare, unsaid
 
-    if problem := unsaid(text, rendered_now, verdict):
+    if verdict is not None and (problem := unsaid(text, rendered_now, verdict)):
         return [problem], ""
     found = compare(text, rendered_now)
-    wrong = [f"says “{there}”, and by the evidence it is “{now}”" for there, now in found.wrong]
-    lines = (
-        f"{count(found.alike, 'line')} with numbers {'is' if found.alike == 1 else 'are'} as the evidence gives them"
-    )
+    lines = f"{count(found.alike, 'line')} with numbers as the evidence gives them now"
+    if found.wrong and verdict is None:
+        there, now = found.wrong[0]
+        lines += f", {len(found.wrong)} with others, as rules may give (“{there}”, now “{now}”)"
     if found.otherwise:
-        lines += f", {len(found.otherwise)} it words in its own way, which are not held to anything"
-        lines += f" (“{found.otherwise[0]}”)"
-    return wrong, f"{name} {OTHER_MAKE}: {lines}; onbox report writes it again"
+        lines += f", {len(found.otherwise)} in its own words, held to nothing (“{found.otherwise[0]}”)"
+    wrong = [] if verdict is None else found.wrong
+    return (
+        [f"says “{there}”, and by the evidence it is “{now}”" for there, now in wrong],
+        f"{name} {OTHER_MAKE}: {lines}; onbox report writes it again",
+    )
