@@ -35,6 +35,7 @@ OWN_AGENTS = ("builtin", "builtin-responses")
 SHA256_DIGITS = 64
 MISSING = "missing"
 KEY_CHARACTERS_MAX = 80
+OTHER_RULES = "was computed by rules"
 OTHER_MAKE = "was written by another onbox"
 RULES_4_CHECKS = ("RUNS_INDEPENDENT", "COVERAGE", "CEILING", "ALL_OR_NONE")
 """Checks that count other runs since rules 4: each answer once, and the baseline arm alone. The last two are one by its
@@ -121,7 +122,7 @@ def _recomputed(trial: TrialFolder, seal: str, found: Mapping[str, str]) -> tupl
     problems = wrong + ([] if same else list(_verdict(written, verdict)))
     if written.get("rules", 1) != RULES:
         notes.append(
-            f"verdict.json was computed by rules {written.get('rules', 1)} of an earlier onbox, today's are {RULES}: "
+            f"verdict.json {OTHER_RULES} {written.get('rules', 1)} of an earlier onbox, today's are {RULES}: "
             "its runs and the checks that both count alike are compared, but for failures that these lay to another "
             "cause; its verdict, rates and speeds are not; onbox report writes it again"
         )
