@@ -51,13 +51,20 @@ def tables(
         verdict: that is shown.
         least: contenders for whom ability, time and memory are told in a table.
     """
+    standings = standing_rows(verdict) if len(verdict.standings) >= least else []
     for title, head, rows in (
-        (STANDINGS, STANDINGS_HEAD, standing_rows(verdict) if len(verdict.standings) >= least else []),
+        (STANDINGS, *_known(STANDINGS_HEAD, standings)),
         (PAIRS, PAIRS_HEAD, pair_rows(verdict)),
         (QUANTS, QUANTS_HEAD, quant_rows(verdict)),
     ):
         if rows:
             yield title, head, rows
+
+
+def _known(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """A table without the columns in which nothing is known of anybody."""
+    columns = [n for n in range(len(head)) if any(row[n] not in ("", UNKNOWN) for row in rows)]
+    return tuple(head[n] for n in columns), [tuple(row[n] for n in columns) for row in rows]
 
 
 def arm_rows(verdict: Verdict) -> list[tuple[str, ...]]:
