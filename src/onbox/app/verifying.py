@@ -127,15 +127,19 @@ def _recomputed(trial: TrialFolder, seal: str, found: Mapping[str, str]) -> tupl
         if written.get("verdict") != verdict.verdict:
             notes.append(f"verdict.json says {str(written.get('verdict'))[:20]}, and today's rules {verdict.verdict}")
     today = written.get("rules", 1) == RULES
+    all_compared = True
     for each in (each for each in made if each.text):
         name = each.name
-        problem, note = _report(trial, name, each.text, verdict if today else None)
+        problem, compared = _report(trial, name, each.text, verdict if today else None)
+        all_compared, note = all_compared and compared, ""
+        if not compared:
+            note = f"{name} was written by another onbox, and is not compared; onbox report writes it again"
         if problem == MISSING and not today:
             # One that was there when it was sealed stands in the manifest, and is missed before this.
             problem, note = "", f"{name} is none of what that onbox wrote; onbox report writes it"
         problems += [(name, problem)] if problem else []
         notes += [note] if note else []
-    if not any("is not compared" in note for note in notes):
+    if all_compared:
         problems += _transcripts(made, found)
     return tuple(problems), tuple(notes)
 
@@ -218,8 +222,8 @@ def _transcripts(made: Sequence[ComputedFile], found: Mapping[str, str]) -> Iter
             yield name, "no page of this report"
 
 
-def _report(trial: TrialFolder, name: str, rendered_now: str, verdict: Verdict | None) -> tuple[str, str]:
-    """(problem, note) of a report that is written, held against the one that the evidence gives now.
+def _report(trial: TrialFolder, name: str, rendered_now: str, verdict: Verdict | None) -> tuple[str, bool]:
+    """(problem, whether it was compared) of a report that is written, held against what the evidence gives now.
 
     Args:
         trial: whose report it is.
@@ -231,16 +235,16 @@ def _report(trial: TrialFolder, name: str, rendered_now: str, verdict: Verdict |
 
     path = trial.path / name
     if not path.is_file():
-        return MISSING, ""
+        return MISSING, True
     there = path.read_bytes()
     if there == rendered_now.encode():
-        return "", ""
+        return "", True
     recorded_foot, foot_now = foot_of(there.decode("utf-8", "replace")), foot_of(rendered_now)
     if recorded_foot is None or foot_now is None or recorded_foot[1] != foot_now[1]:
         if verdict is not None and not _says(there.decode("utf-8", "replace"), rendered_now, verdict):
-            return "does not say the verdict that the evidence gives", ""
-        return "", f"{name} was written by another onbox, and is not compared; onbox report writes it again"
-    return "does not follow from the evidence", ""
+            return "does not say the verdict that the evidence gives", True
+        return "", False
+    return "does not follow from the evidence", True
 
 
 _MARKUP = re.compile(r"<[^>]*>|[\\*_`#|\s]+")

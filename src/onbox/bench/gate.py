@@ -21,7 +21,7 @@ from onbox.bench.code_runs import CodeRuns
 from onbox.bench.sandbox import Bind, Completed, Sandbox
 from onbox.bench.tasks import Task, tree_sha256
 from onbox.bench.workspace import snapshot
-from onbox.evidence.records import GateEnd
+from onbox.evidence.records import GateEnd, GateLimit
 from onbox.scratch import scratch_folder
 
 JUDGING_S = 20.0
@@ -43,6 +43,8 @@ OUTPUT_BYTES = 65_536
 
 AS_HARBOR = '("$1") >"$2" 2>&1'
 """How Harbor starts a script: by its own first line, in the folder of the command."""
+
+OUT_OF_MEMORY = "out of memory: killed at the sandbox's bound"
 
 _REASON = re.compile(r"^REASON: (.+)$", re.MULTILINE)
 
@@ -109,6 +111,7 @@ def grade(task: Task, workspace: Path, reply: str, sandbox: Sandbox, *, transcri
         reason=_reason(done, task.gate_timeout_s),
         seconds=done.seconds,
         sha256=tree_sha256(task.tests),
+        limit=_limit(done.exit_code, done),
     )
 
 
@@ -127,7 +130,7 @@ def _by_reward(task: Task, done: Completed, folder: Path, transcript: Path | Non
             found = rewards.read_rewards(folder)
             wanted = rewards.judged(found, dict(task.reward_min))
         except rewards.RewardError as error:
-            how = "out of memory: killed at the sandbox's bound" if done.out_of_memory else str(error)
+            how = OUT_OF_MEMORY if done.out_of_memory else str(error)
             code, reason = NO_VERDICT, f"GATE_FAULT {how}; its script ended with exit code {done.exit_code}"
         else:
             missed = rewards.below(found, wanted)
@@ -141,7 +144,15 @@ def _by_reward(task: Task, done: Completed, folder: Path, transcript: Path | Non
         rewards=found,
         reward_min=wanted,
         script_exit_code=done.exit_code,
+        limit=_limit(code, done),
     )
+
+
+def _limit(exit_code: int | None, done: Completed) -> GateLimit | None:
+    """What a gate without a verdict had used up when it was killed."""
+    if exit_code is None:
+        return GateLimit.TIME
+    return GateLimit.MEMORY if done.out_of_memory and exit_code not in (0, 1) else None
 
 
 def _keep(output: bytes, transcript: Path | None) -> None:
@@ -152,23 +163,23 @@ def _keep(output: bytes, transcript: Path | None) -> None:
 def _with_verdict(done: Completed, nonce: str) -> Completed:
     """Without the line that says the verdict; where it is missing or says another than the exit code, a fault."""
     lines = done.output.splitlines(keepends=True)
-    said = f"VERDICT {nonce} {done.exit_code}\n".encode()
+    verdict_line = f"VERDICT {nonce} {done.exit_code}\n".encode()
     output = b"".join(line for line in lines if nonce.encode() not in line)
-    if done.exit_code not in (0, 1) or said in lines:
+    if done.exit_code not in (0, 1) or verdict_line in lines:
         return replace(done, output=output)
     return replace(done, exit_code=NO_VERDICT, output=output + b"REASON: GATE_FAULT it ended without its verdict\n")
 
 
 def _reason(done: Completed, timeout_s: float) -> str:
     """The gate's last REASON line, or what happened where it has none."""
-    said = _REASON.findall(done.output.decode("utf-8", "replace"))
+    reasons = _REASON.findall(done.output.decode("utf-8", "replace"))
     if done.exit_code is None:
         return f"GATE_FAULT no verdict within {timeout_s:g} s"
     if done.out_of_memory and done.exit_code != 0:
-        return "GATE_FAULT out of memory: killed at the sandbox's bound"
+        return f"GATE_FAULT {OUT_OF_MEMORY}"
     if done.exit_code not in (0, 1):
-        detail = said[-1].removeprefix("GATE_FAULT ") if said else "no reason given"
+        detail = reasons[-1].removeprefix("GATE_FAULT ") if reasons else "no reason given"
         return f"GATE_FAULT exit code {done.exit_code}: {detail}"
-    if said:
-        return str(said[-1])
+    if reasons:
+        return str(reasons[-1])
     return "PASS" if done.exit_code == 0 else "FAIL"

@@ -13,6 +13,7 @@ from onbox.bench.sandbox import Bind, Sandbox
 from onbox.bench.sandbox.choose import choose
 from onbox.bench.tasks import BUILTIN, Task, load_task, tree_sha256
 from onbox.bench.workspace import make_workspace
+from onbox.evidence.records import GateLimit
 
 
 @pytest.fixture(scope="module")
@@ -69,12 +70,12 @@ def test_the_exit_code_is_the_verdict(
     tmp_path: Path, sandbox: Sandbox, test_sh: str, exit_code: int, reason: str
 ) -> None:
     end = grade(task_with_gate(tmp_path, test_sh), tmp_path, "", sandbox)
-    assert (end.exit_code, end.reason) == (exit_code, reason)
+    assert (end.exit_code, end.reason, end.limit) == (exit_code, reason, None)
 
 
 def test_a_gate_without_an_end_is_a_fault(tmp_path: Path, sandbox: Sandbox) -> None:
     end = grade(task_with_gate(tmp_path, "echo REASON: PASS; sleep 60", timeout_s=0.5), tmp_path, "", sandbox)
-    assert (end.exit_code, end.reason) == (None, "GATE_FAULT no verdict within 0.5 s")
+    assert (end.exit_code, end.reason, end.limit) == (None, "GATE_FAULT no verdict within 0.5 s", GateLimit.TIME)
 
 
 def test_the_gate_gets_a_copy_the_reply_and_nothing_to_spoil(tmp_path: Path, sandbox: Sandbox) -> None:

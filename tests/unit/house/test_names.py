@@ -51,13 +51,8 @@ SAME_MODULE_NAME = {
 }
 """Modules of one name outside those rooms, and outside the packages of engines: what each of them is."""
 LEFT = (
-    "bench/audit/subject.py",
-    "bench/gate.py",
     "bench/history/",
     "bench/sandbox/",
-    "judge/runs/attribution.py",
-    "judge/runs/context_window.py",
-    "judge/runs/wire_end.py",
 )
 """Where variables still have such names."""
 SAME_PART = {

@@ -6,7 +6,7 @@ from typing import Any
 from onbox.evidence.records import AgentEnd, Changes, Exchange, GateEnd, RunRecord
 from onbox.judge.results import RunResult
 from onbox.judge.runs.attribution import attribute
-from onbox.judge.runs.observed_rate import Usual
+from onbox.judge.runs.observed_rate import UsualRates
 from tests.builders import GATE_SHA256, failed_gate, run_record
 from tests.exchanges import call_reply, chat_request, delta, plain_reply, streamed, text_reply
 
@@ -48,7 +48,7 @@ def steady(tok_s: float) -> Exchange:
     )
 
 
-def tok_s(usual: Usual, run: RunRecord) -> float | None:
+def tok_s(usual: UsualRates, run: RunRecord) -> float | None:
     rate = usual.of(run)
     return rate.tok_s if rate else None
 
