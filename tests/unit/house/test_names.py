@@ -46,8 +46,6 @@ SAME_MODULE_NAME = {
     "sight": "whether a model sees, in each room that asks, records, judges or shows it",
     "tasks": "the tasks, and what a command does with them",
     "verify": "of a trial folder, of an image",
-    "admission": "who may: a task into a trial, a request into the proxy",
-    "pictures": "shown to a model, drawn for a reader",
 }
 """Modules of one name outside those rooms, and outside the packages of engines: what each of them is."""
 LEFT = (

@@ -6,7 +6,7 @@ from typing import Any
 from onbox.bench.agents.request_overrides import amended, api_of
 from onbox.evidence.records import Exchange, Limits
 from onbox.evidence.replies import read_reply
-from onbox.wire.admission import RequestRefused
+from onbox.wire.request_policy import RequestRefused
 
 FAILURES_IN_A_ROW = 3
 """An agent that goes on asking a server that fails would wait for its time limit."""

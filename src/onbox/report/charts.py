@@ -1,6 +1,6 @@
-"""Small pictures as inline SVG: horizontal places are percentages, so that they fill any width undistorted.
+"""Small charts as inline SVG: horizontal places are percentages, so that they fill any width undistorted.
 
-Colours come from the page's style sheet through `class`; every picture has a label that says the same in words.
+Colours come from the page's style sheet through `class`; every chart has a label that says the same in words.
 """
 
 from collections.abc import Sequence

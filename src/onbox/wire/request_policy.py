@@ -9,7 +9,7 @@ class RequestRefused(Exception):
     """A request that must not reach the engine; the message goes to the client."""
 
 
-class Admission(Protocol):
+class RequestPolicy(Protocol):
     """What the proxy asks about the requests of one run; all calls come from the proxy's thread."""
 
     def admit(self, method: str, path: str, body: Any) -> tuple[str, Any]:

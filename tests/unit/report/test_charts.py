@@ -3,7 +3,7 @@
 import re
 
 from onbox.evidence.records import Phase
-from onbox.report.pictures import LANE, timeline
+from onbox.report.charts import LANE, timeline
 
 PHASES = (
     Phase(name="load", seconds=30.0, peak_bytes=2_000_000_000),
