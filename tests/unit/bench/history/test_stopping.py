@@ -18,7 +18,7 @@ from onbox.bench.history.repository import Commit
 from onbox.bench.sandbox.halt import RunHalted, check, current
 from onbox.bench.sandbox.none import Unsafe
 from onbox.errors import BadSubjectError
-from tests.unit.bench.history.repositories import slugs
+from tests.programs.bench.history.repositories import slugs
 
 COMMITS = [Commit(f"commit-{n}", ("parent",), 0, f"change {n}", ()) for n in range(6)]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from onbox.bench.sandbox import Bind, Reach
-from tests.unit.bench.sandbox.place import ASK, CLOSED, Place, echoing, in_tiers
+from tests.programs.bench.sandbox.place import ASK, CLOSED, Place, echoing, in_tiers
 
 
 @in_tiers(CLOSED)

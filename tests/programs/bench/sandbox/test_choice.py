@@ -8,7 +8,7 @@ import pytest
 
 from onbox.bench.sandbox.choose import VARIABLE, choose
 from onbox.errors import BoxError, UsageError
-from tests.unit.bench.sandbox.place import CLOSED, Place, in_tiers
+from tests.programs.bench.sandbox.place import CLOSED, Place, in_tiers
 
 
 def test_unknown_tier_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:

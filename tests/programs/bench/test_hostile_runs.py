@@ -19,7 +19,7 @@ from onbox.wire.endpoint import Endpoint
 from onbox.wire.proxy import RecordingProxy
 from tests.doubles.server import serving
 from tests.exchanges import call_delta, delta
-from tests.unit.bench.agents.test_builtin import in_turn, says, turn
+from tests.unit.bench.agents.built_in import in_turn, says, turn
 
 (TASK,) = load_tasks("builtin", ["fill-json"])
 BRACKETS = "[" * 1_000 + "]" * 1_000

@@ -17,7 +17,7 @@ from onbox.bench.sandbox.none import Unsafe
 from onbox.bench.sandbox.probes import probe
 from onbox.bench.sandbox.unprivileged import FIRST_UID, USERS
 from onbox.errors import BoxError
-from tests.unit.bench.sandbox.place import ALL, CLOSED, Place, alive, in_tiers, wait_for
+from tests.programs.bench.sandbox.place import ALL, CLOSED, Place, alive, in_tiers, wait_for
 
 
 @in_tiers(ALL)

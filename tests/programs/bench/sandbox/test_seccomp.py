@@ -16,7 +16,7 @@ from onbox.bench.sandbox.choose import working
 from onbox.bench.sandbox.probes import probe
 from onbox.bench.sandbox.sandlock import Sandlock
 from onbox.bench.sandbox.sandlock_keeper import refuse
-from tests.unit.bench.sandbox.place import CLOSED, Place, in_tiers
+from tests.programs.bench.sandbox.place import CLOSED, Place, in_tiers
 
 needs_filter = pytest.mark.skipif(os.uname().machine not in seccomp.ARCHITECTURES, reason="no filter for this machine")
 

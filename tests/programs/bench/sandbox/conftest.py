@@ -11,7 +11,7 @@ import pytest
 
 from onbox.bench.sandbox.choose import working
 from onbox.errors import BoxError
-from tests.unit.bench.sandbox.place import Place, alive
+from tests.programs.bench.sandbox.place import Place, alive
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from onbox.app.tasks import tasks_from
 from onbox.bench.history.repository import GitRepository, is_safe_path
 from onbox.bench.tasks import load_tasks
 from onbox.errors import UsageError
-from tests.unit.bench.history.repositories import SLUGS, TEST, commit, git, new, slugs
+from tests.programs.bench.history.repositories import SLUGS, TEST, commit, git, new, slugs
 
 
 def no_repository(folder: Path) -> None:

@@ -16,8 +16,8 @@ from onbox.bench.tasks import load_task, load_tasks
 from onbox.bench.workspace import make_workspace
 from onbox.cli.commands.task import command
 from onbox.errors import BadSubjectError, UsageError
-from tests.unit.bench.history import repositories
-from tests.unit.bench.history.repositories import commit, git, new, slugs
+from tests.programs.bench.history import repositories
+from tests.programs.bench.history.repositories import commit, git, new, slugs
 
 pytestmark = pytest.mark.slow
 

@@ -14,7 +14,7 @@ import pytest
 from onbox.bench.sandbox import Bind, StopSign
 from onbox.bench.sandbox.bubblewrap import Bubblewrap
 from onbox.bench.sandbox.none import Unsafe
-from tests.unit.bench.sandbox.place import ALL, CLOSED, Place, alive, in_tiers, wait_for
+from tests.programs.bench.sandbox.place import ALL, CLOSED, Place, alive, in_tiers, wait_for
 
 
 @in_tiers(CLOSED)
