@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
-from onbox.engines.openai.attached import Attached
+from onbox.engines.openai.attached import AttachedServer
 from onbox.errors import BoxError, EngineError
 from onbox.evidence.records import StandUp
 from onbox.launch.lifetime import Lifetime
@@ -206,7 +206,7 @@ class TestAttached:
 
         with serving(script) as server:
             recipe = Recipe(name="x", engine="attached", url=server.url)
-            with Lifetime(recipe, Attached(), None, tmp_path) as up:
+            with Lifetime(recipe, AttachedServer(), None, tmp_path) as up:
                 assert (up.model, up.pid, up.alive()) == ("served", os.getpid(), True)
             assert port_open("127.0.0.1", server.port)
         after = record(tmp_path)
@@ -218,13 +218,13 @@ class TestAttached:
     def test_nobody_there(self, tmp_path: Path) -> None:
         recipe = Recipe(name="x", engine="attached", url=f"http://127.0.0.1:{closed_port()}")
         with pytest.raises(BoxError, match=r"no OpenAI-compatible server: ConnectionRefusedError"):
-            Lifetime(recipe, Attached(), None, tmp_path).__enter__()
+            Lifetime(recipe, AttachedServer(), None, tmp_path).__enter__()
 
     def test_another_kind_of_server(self, tmp_path: Path) -> None:
         with serving(lambda asked, wire: wire.whole(404, b"<html>")) as server:
             recipe = Recipe(name="x", engine="attached", url=server.url)
             with pytest.raises(BoxError, match="GET /v1/models answered 404"):
-                Lifetime(recipe, Attached(), None, tmp_path).__enter__()
+                Lifetime(recipe, AttachedServer(), None, tmp_path).__enter__()
 
     def test_odd_facts_do_not_break_the_record(self, tmp_path: Path) -> None:
         def script(asked: Asked, wire: Wire) -> None:
@@ -235,6 +235,6 @@ class TestAttached:
 
         with serving(script) as server:
             recipe = Recipe(name="x", engine="attached", url=server.url)
-            with Lifetime(recipe, Attached(), None, tmp_path) as up:
+            with Lifetime(recipe, AttachedServer(), None, tmp_path) as up:
                 assert up.model == "x"
         assert record(tmp_path).engine_version == "{'major': 1}"

@@ -4,6 +4,7 @@ import itertools
 import json
 import time
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -145,6 +146,12 @@ class TestLateness:
 
 @pytest.mark.alone
 class TestCommand:
+    @pytest.fixture(autouse=True)
+    def _quick(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Rates are not asked: the command is what is tested, and its servers need not be slow."""
+        quick = partial(measure_shapes, plan=SpeedPlan(requests=2, tokens=TOKENS, warmup_requests_max=1))
+        monkeypatch.setattr("onbox.app.selftest.measure_shapes", lambda *a, **k: quick(*a, **{**k, "tempo": QUICK}))
+
     def run(self, *arguments: str) -> tuple[str, BaseException | None]:
         result = CliRunner().invoke(cli.command, arguments)
         return result.stdout, result.exception

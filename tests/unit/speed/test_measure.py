@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onbox.box.gpus import Accelerator, GpuProcess
-from onbox.engines.openai.attached import Attached
+from onbox.engines.openai.attached import AttachedServer
 from onbox.evidence.folder import read_lines
 from onbox.evidence.records import Exchange, Moment, SpeedPlan, SpeedRecord, Telemetry
 from onbox.speed import measure, scraping
@@ -89,7 +89,7 @@ class AsLong(Script):
 def run(script: Script, folder: Path, plan: SpeedPlan = PLAN, **more: Any) -> tuple[SpeedRecord, list[tuple[str, str]]]:
     """The record, and (path, purpose or empty) of all that the server was asked."""
     with serving(script) as server, StampedClient(Endpoint.parse(server.url)) as client:
-        speed = SpeedRun(client, Attached(), "m", plan, folder, launch_id="abc", engine_pid=os.getpid(), **more)
+        speed = SpeedRun(client, AttachedServer(), "m", plan, folder, launch_id="abc", engine_pid=os.getpid(), **more)
         assert speed.cold().purpose == "cold"
         record = speed.measure()
     return record, [(asked.method, asked.path) for asked in server.asked]
@@ -268,7 +268,9 @@ class TestSpeedRun:
         counts: list[int] = []
         tell: Callable[[int], None] = counts.append
         with serving(Script()) as server, StampedClient(Endpoint.parse(server.url)) as client:
-            speed = SpeedRun(client, Attached(), "m", PLAN, tmp_path, launch_id="a", engine_pid=None, on_tokens=tell)
+            speed = SpeedRun(
+                client, AttachedServer(), "m", PLAN, tmp_path, launch_id="a", engine_pid=None, on_tokens=tell
+            )
             speed.cold()
         assert sum(counts) == 3
 

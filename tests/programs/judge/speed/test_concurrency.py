@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from onbox.engines.openai.attached import Attached
+from onbox.engines.openai.attached import AttachedServer
 from onbox.evidence.folder import TrialFolder, read_lines
 from onbox.evidence.load import load_speed
 from onbox.evidence.records import Role, SpeedPlan, SpeedRecord
@@ -28,7 +28,7 @@ def test_a_sweep_against_a_server_of_known_truth(tmp_path: Path, monkeypatch: py
     folder = build_trial(tmp_path, [Contender("clean", Role.INCUMBENT, {})], runs=1, speed=False)
     place = folder.contender("clean") / "speed" / "1"
     with serving(["clean"], Tempo(prefill_s=0.05)) as endpoints, StampedClient(endpoints["clean"]) as client:
-        run = SpeedRun(client, Attached(), "clean", plan, place, launch_id="x", engine_pid=None)
+        run = SpeedRun(client, AttachedServer(), "clean", plan, place, launch_id="x", engine_pid=None)
         run.cold()
         run.measure()
     result = _of(folder)
