@@ -17,6 +17,8 @@ QUICK_S = 1.5
 """Where all take longer than this, those run that fail before, and of the others the quickest."""
 OTHERS_S = 0.5
 """What these others may take."""
+ENDLESS_MAX = 4
+"""Tests that may never end on the tree before, and are left out; each costs as much as all may take there."""
 PYTEST_USAGE = 4
 """How pytest ends that could not begin."""
 SELECTED: tuple[Kind, ...] = ("pytest", "unittest")
@@ -49,7 +51,7 @@ class DecidingTests:
 def find_deciding_tests(
     worker: MiningWorker, kind: Kind, old: Mapping[str, bytes], new: Mapping[str, bytes]
 ) -> DecidingTests:
-    """Run the tests before and after, twice each.
+    """Run the tests before and after, twice each; one that never ends before is left out, and decides nothing.
 
     Args:
         worker: runs them.
@@ -69,13 +71,21 @@ def find_deciding_tests(
     # What a commit makes fast may take much longer before.
     slower_s = min(max(BEFORE_MIN_S, 8 * first.cost_s), ALL_MAX_S)
     before = worker.observe(old, cpu_s=slower_s)
+    endless: set[str] = set()
+    while before.timed_out and before.running in first.passed - endless and kind in SELECTED:
+        endless.add(before.running)
+        left = first.passed - endless
+        if not left or len(endless) > ENDLESS_MAX:
+            raise DropError(f"{len(endless)} of its tests never end on the tree before")
+        before = worker.observe(old, only=left, cpu_s=slower_s)
     if not (before.tests or _does_not_load(before, kind)):
         # Nothing was seen to fail: a box may have been too busy, or the code ends its own tests.
         raise DropError(f"its tests give no result on the tree before: {_last_words(before)}")
-    failing = first.passed - before.passed
+    failing = first.passed - before.passed - endless
     if not failing:
-        raise DropError("no test that fails before passes after")
-    only: frozenset[str] = frozenset()
+        others = f", but for {len(endless)} that never ended before" if endless else ""
+        raise DropError(f"no test that fails before passes after{others}")
+    only = first.passed - endless if endless else frozenset[str]()
     if max(first.cost_s, before.cost_s) > QUICK_S and kind in SELECTED:
         only = failing | (_quickest(first, first.passed) & _quickest(before, before.passed))
     again = worker.observe(new, only=only, cpu_s=max(3.0, 4 * first.cost_s))

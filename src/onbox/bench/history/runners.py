@@ -80,6 +80,8 @@ class Observed:
     """Wall time by id, where the runner says it."""
     exit_code: int | None = None
     """Of the runner; None where it did not end, or nobody asked."""
+    running: str = ""
+    """The id of the test that it was at when its time was over, where that is known."""
 
     @property
     def cost_s(self) -> float:

@@ -28,6 +28,8 @@ COUNTED = ("pytest", "unittest")
 """Runners that are held to processor time."""
 WALL_OVER_PROCESSOR = 10
 """Wall time that these get for each second of it: a busy box drops no commit that a quiet one keeps."""
+IDLE_S = 30.0
+"""A run that for so long hardly uses the processor waits for what never comes, and its time is over."""
 ANSWER_BYTES_MAX = 16 << 20
 _READ_BYTES = 65_536
 
@@ -84,6 +86,7 @@ class MiningWorker:
         files = {name: None if data is None else base64.b64encode(data).decode() for name, data in changed.items()}
         request: dict[str, object] = {"changed": files, "targets": list(targets or self._suite.targets)}
         request |= {"timeout_s": limit_s, "cpu_s": math.ceil(cpu_s), "only": sorted(only)}
+        request["idle_s"] = IDLE_S
         line = self._exchange(json.dumps(request).encode() + b"\n", begun + limit_s + GRACE_S)
         seconds = time.monotonic() - begun
         try:
@@ -93,7 +96,8 @@ class MiningWorker:
             used = None if found["cpu_s"] is None else float(found["cpu_s"])
             lasted = {str(name): float(value) for name, value in found["seconds"].items()}
             code = None if found["exit"] is None else int(found["exit"])
-            end = Observed(tests, str(found["said"]), seconds, why, code is None, used, lasted, code)
+            running = str(found["running"])
+            end = Observed(tests, str(found["said"]), seconds, why, code is None, used, lasted, code, running)
             self.spent_s += end.cost_s
             return end
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):

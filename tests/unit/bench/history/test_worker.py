@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
+from onbox.bench.history import worker as history_worker
+from onbox.bench.history.environment import seal
 from onbox.bench.history.repository import lay_out
 from onbox.bench.history.runners import Suite, observe
 from onbox.bench.history.worker import MiningWorker
@@ -57,6 +60,73 @@ def test_it_says_what_a_run_of_its_own_says(tmp_path: Path) -> None:
             cold = observe(suite, app, sandbox)
             assert (name, warm.tests, warm.why) == (name, cold.tests, cold.why)
         assert worker.spent_s > 0
+
+
+ENDLESS = {
+    "unittest": b"""import unittest
+
+
+class Ends(unittest.TestCase):
+    def test_a(self):
+        pass
+
+    def test_b(self):
+        while True:
+            pass
+
+    def test_c(self):
+        pass
+""",
+    "pytest": b"""import pytest
+
+
+class TestEnds:
+    def test_a(self):
+        pass
+
+    @pytest.mark.parametrize("word", ["x/y.z"])
+    def test_b(self, word):
+        while True:
+            pass
+
+    def test_c(self):
+        pass
+""",
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "head", "endless"),
+    [("unittest", "test_ends.Ends.", "test_b"), ("pytest", "tests.test_ends.TestEnds::", "test_b[x/y.z]")],
+)
+def test_one_that_never_ends_is_named_and_the_others_run_without_it(
+    kind: Literal["unittest", "pytest"], head: str, endless: str, tmp_path: Path
+) -> None:
+    name = "test_ends.py" if kind == "unittest" else "tests/test_ends.py"
+    suite = Suite(kind, (name,), {name: ENDLESS[kind]}, (), (name,), 20.0)
+    base = tmp_path / "base"
+    base.mkdir()
+    sealed = seal(tmp_path, None, "", (), tmp_path / "env")
+    with MiningWorker(suite, base, EquippedSandbox(choose(), sealed.folder), tmp_path / "calls") as worker:
+        end = worker.observe({}, cpu_s=3.0)
+        assert (end.timed_out, end.tests, end.running) == (True, {}, head + endless)
+        others = {f"{head}test_a", f"{head}test_c"}
+        end = worker.observe({}, cpu_s=10.0, only=others)
+        assert (end.passed, end.running) == (others, "")
+
+
+def test_one_that_waits_for_what_never_comes_is_ended_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history_worker, "IDLE_S", 1.0)
+    test = b"import threading, unittest\n\n\nclass One(unittest.TestCase):\n    def test_one(self):\n"
+    suite = Suite(
+        "unittest", ("test_one.py",), {"test_one.py": test + b"        threading.Event().wait()\n"}, (), (), 300.0
+    )
+    base = tmp_path / "base"
+    base.mkdir()
+    with MiningWorker(suite, base, choose(), tmp_path / "calls") as worker:
+        end = worker.observe({})
+    assert (end.timed_out, end.running) == (True, "test_one.One.test_one")
+    assert end.seconds < 300
 
 
 def test_time_is_counted_on_the_processor(tmp_path: Path) -> None:

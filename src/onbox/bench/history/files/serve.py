@@ -2,17 +2,91 @@
 #
 # On standard input comes what testrun.py is told, and `preload`: whether the packages that the tests of a run imported
 # are loaded once for those that come after it. CALLS_DIR holds two named pipes: each line of JSON from `ask` has
-# `changed` (name -> base64, null for a file that is gone), `targets`, `only`, `timeout_s` and `cpu_s`, and is answered in
-# `answers` by what testrun.py prints, with `cpu_s` and the `seconds` of each test. What passes here may have been forged by a state before it: the gate is asked again.
+# `changed` (name -> base64, null for a file that is gone), `targets`, `only`, `timeout_s`, `cpu_s` and `idle_s`, and is
+# answered in `answers` by what testrun.py prints, with `cpu_s`, the `seconds` of each test and the one that was `running` when the
+# time was over. What passes here may have been forged by a state before it: the gate is asked again.
 
 ZYGOTE = r'''
-import importlib, json, os, resource, select, signal, sys, tempfile, traceback, unittest
+import _imp, gc, hashlib, importlib, importlib.machinery, json, marshal, os, resource, select, signal, sys, tempfile, time, traceback, types, unittest
 try:
     import pytest
+    from _pytest.junitxml import bin_xml_escape, mangle_test_address
 except ImportError:
     pass
 base = [path for path in sys.path if path]
-packages = sys.argv[1] + "/"
+packages, compiled = sys.argv[1] + "/", sys.argv[2]
+compile_source = importlib.machinery.SourceFileLoader.source_to_code
+
+def source_to_code(self, data, path, *, _optimize=-1):
+    """Most files of the project are the same in each state, and are compiled once: found by what is in them."""
+    place = os.path.join(compiled, hashlib.sha256(data).hexdigest())
+    try:
+        with open(place, "rb") as file:
+            code = marshal.load(file)
+        _imp._fix_co_filename(code, path)
+        return code
+    except (OSError, ValueError, EOFError, TypeError):
+        code = compile_source(self, data, path, _optimize=_optimize)
+        with tempfile.NamedTemporaryFile(dir=compiled, delete=False) as file:
+            marshal.dump(code, file)
+        os.replace(file.name, place)
+        return code
+
+importlib.machinery.SourceFileLoader.source_to_code = source_to_code
+TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+IDLE_SHARE = 0.02
+
+def tell_running(path, kind):
+    """Keep in a file the id of the test that runs, for when it never ends."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC)
+    def tell(name):
+        os.ftruncate(file, 0)
+        os.pwrite(file, name.encode("utf-8", "replace"), 0)
+    if kind == "pytest":
+        def begins(nodeid, location):
+            *above, last = mangle_test_address(nodeid)
+            tell((".".join(above) + "::" + bin_xml_escape(last)).strip(":"))
+        plugin = sys.modules["onbox_running"] = types.ModuleType("onbox_running")
+        plugin.pytest_runtest_logstart = begins
+        plugin.pytest_runtest_logfinish = lambda nodeid, location: tell("")
+    else:
+        run = unittest.TestCase.run
+        def told(self, result=None):
+            tell(self.id())
+            try:
+                return run(self, result)
+            finally:
+                tell("")
+        unittest.TestCase.run = told
+
+def used(session):
+    """Seconds of the processor of all processes of a session, and whether one of them would run now."""
+    total, busy = 0, False
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open(f"/proc/{name}/stat", "rb") as file:
+                    fields = file.read().rpartition(b")")[2].split()
+            except OSError:
+                continue
+            if int(fields[3]) == session:
+                total += int(fields[11]) + int(fields[12]) + int(fields[13]) + int(fields[14])
+                busy = busy or fields[0] in (b"R", b"D")
+    return total * TICK_S, busy
+
+def ends(fd, pid, timeout_s, idle_s):
+    """Wait; whether it ended in its time. One that waits for what never comes is not waited for longer than idle_s."""
+    until = time.monotonic() + timeout_s
+    since, was_s = time.monotonic(), 0.0
+    while (left_s := until - time.monotonic()) > 0:
+        if select.select([fd], [], [], min(left_s, idle_s / 6))[0]:
+            return True
+        now, (now_s, busy) = time.monotonic(), used(pid)
+        if busy or now_s - was_s > IDLE_SHARE * idle_s:
+            since, was_s = now, now_s
+        if now - since >= idle_s:
+            return False
+    return False
 
 def load(names):
     """Packages of the environment alone, and never the project's own code: that is another in each state."""
@@ -42,6 +116,7 @@ def child(job):
     if "numpy.random" in sys.modules:
         # Chance is to be another in each run; Python's own is.
         sys.modules["numpy.random"].seed()
+    tell_running(job["running"], job["kind"])
     own = [job["cwd"], *job["env"]["PYTHONPATH"].split(":")]
     sys.path[:] = [*own, *(path for path in base if path not in own)]
     if job["script"]:
@@ -54,6 +129,8 @@ def child(job):
 for line in sys.stdin.buffer:
     job = json.loads(line)
     load(job["load"])
+    # Runners collect several times at their end, and need not go through all that was loaded here each time.
+    gc.freeze()
     pid = os.fork()
     if not pid:
         code = 1
@@ -72,7 +149,7 @@ for line in sys.stdin.buffer:
             finally:
                 os._exit(code & 255)
     fd = os.pidfd_open(pid)
-    ended = select.select([fd], [], [], job["timeout_s"])[0]
+    ended = ends(fd, pid, job["timeout_s"], job["idle_s"])
     try:
         os.killpg(pid, signal.SIGKILL)
     except OSError:
@@ -80,33 +157,43 @@ for line in sys.stdin.buffer:
     _, status, used = os.wait4(pid, 0)
     os.close(fd)
     code = os.waitstatus_to_exitcode(status)
-    out = code != -signal.SIGXCPU and bool(ended)
+    out = code != -signal.SIGXCPU and ended
     print(json.dumps([code if out else None, used.ru_utime + used.ru_stime]), flush=True)
 '''
 
 
 class Zygote:
-    """A Python that has pytest loaded, and what tests imported of its packages, and forks for each run."""
+    """A Python that has pytest loaded, and what tests imported of its packages, and forks for each run.
+
+    What its runs compiled of the project's files is kept for those that come after.
+    """
 
     def __init__(self, env, preload):
         self.preload, self.load = preload, []
-        command = [sys.executable, "-c", ZYGOTE, str(Path(ENV, "python"))]
+        command = [sys.executable, "-c", ZYGOTE, str(Path(ENV, "python")), tempfile.mkdtemp()]
         env = {**env, "PYTHONPATH": str(Path(ENV, "python"))}
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=env)
 
     def run(self, command, work, env, request):
-        """As `run` of testrun.py, and how many seconds of processor time it took."""
+        """As `run` of testrun.py, how many seconds of processor time it took, and which test was running at its end."""
         script, words = ("", command[3:]) if command[1] == "-m" else (command[2], command[3:])
+        if request["kind"] == "pytest":
+            at = words.index("-p")
+            words[at:at] = ["-p", "onbox_running"]
         with tempfile.NamedTemporaryFile() as printed:
             job = {"printed": printed.name, "cwd": str(work), "env": env, "script": script, "words": words}
-            job |= {"timeout_s": request["timeout_s"], "cpu_s": request["cpu_s"]}
+            job |= {"timeout_s": request["timeout_s"], "cpu_s": request["cpu_s"], "idle_s": request["idle_s"]}
             job |= {"load": self.load, "loaded": printed.name + ".loaded"}
+            job |= {"kind": request["kind"], "running": printed.name + ".running"}
             self.process.stdin.write(json.dumps(job).encode() + b"\n")
             self.process.stdin.flush()
             code, cpu_s = json.loads(self.process.stdout.readline())
             self.load = self.loaded(Path(job["loaded"])) if self.preload else []
-            return printed.read(8 << 20).decode("utf-8", "replace"), code, cpu_s
+            running = Path(job["running"])
+            name = running.read_text("utf-8", "replace")[:1000] if running.exists() else ""
+            running.unlink(missing_ok=True)
+            return printed.read(8 << 20).decode("utf-8", "replace"), code, cpu_s, name
 
     @staticmethod
     def loaded(path):
@@ -203,15 +290,15 @@ def answer(request, zygotes, bases):
         command, env = command_of(request, work, report)
         if request["kind"] in ("pytest", "unittest"):
             zygotes = zygotes or [Zygote(env, request["preload"])]
-            said, code, cpu_s = zygotes[0].run(command, work, env, request)
+            said, code, cpu_s, running = zygotes[0].run(command, work, env, request)
         else:
-            (said, code), cpu_s = run(command, work, env, request["timeout_s"]), None
+            (said, code), cpu_s, running = run(command, work, env, request["timeout_s"]), None, ""
         try:
             tests, why = READERS[request["kind"]](report, said)
         except (OSError, ValueError, ElementTree.ParseError, TypeError, KeyError, AttributeError):
             tests, why = {}, {}
         out = {"tests": tests, "why": why, "exit": code, "said": said[-3000:], "cpu_s": cpu_s}
-        return {**out, "seconds": seconds_of(request["kind"], report)}, zygotes
+        return {**out, "seconds": seconds_of(request["kind"], report), "running": running}, zygotes
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
