@@ -124,9 +124,10 @@ def test_one_that_waits_for_what_never_comes_is_ended_early(tmp_path: Path, monk
     base = tmp_path / "base"
     base.mkdir()
     with MiningWorker(suite, base, choose(), tmp_path / "calls") as worker:
-        end = worker.observe({})
-    assert (end.timed_out, end.running) == (True, "test_one.One.test_one")
-    assert end.seconds < 300
+        for _ in range(2):
+            end = worker.observe({})
+            assert (end.timed_out, end.running) == (True, "test_one.One.test_one")
+            assert end.seconds < 300
 
 
 def test_time_is_counted_on_the_processor(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def tell_running(path, kind):
                 tell("")
         unittest.TestCase.run = told
 
-def used(session):
+def processor_of(session):
     """Seconds of the processor of all processes of a session, and whether one of them would run now."""
     total, busy = 0, False
     for name in os.listdir("/proc"):
@@ -81,7 +81,7 @@ def ends(fd, pid, timeout_s, idle_s):
     while (left_s := until - time.monotonic()) > 0:
         if select.select([fd], [], [], min(left_s, idle_s / 6))[0]:
             return True
-        now, (now_s, busy) = time.monotonic(), used(pid)
+        now, (now_s, busy) = time.monotonic(), processor_of(pid)
         if busy or now_s - was_s > IDLE_SHARE * idle_s:
             since, was_s = now, now_s
         if now - since >= idle_s:
