@@ -51,7 +51,9 @@ class DecidingTests:
 def find_deciding_tests(
     worker: MiningWorker, kind: Kind, old: Mapping[str, bytes], new: Mapping[str, bytes]
 ) -> DecidingTests:
-    """Run the tests before and after, twice each; one that never ends before is left out, and decides nothing.
+    """Run the tests before and after, twice each.
+
+    A test that takes long, or never ends before, is left out and decides nothing.
 
     Args:
         worker: runs them.
@@ -63,29 +65,33 @@ def find_deciding_tests(
         DropError: no test decides, or they take too long.
         BoxError: the sandbox could not start.
     """
-    first = worker.observe(new, cpu_s=ALL_MAX_S)
+    first = worker.observe(new, cpu_s=ALL_MAX_S, in_turn=True)
     if first.timed_out or first.cost_s > ALL_MAX_S:
         raise DropError(f"its tests take more than {ALL_MAX_S:g} s")
     if not first.passed:
         raise DropError(f"no test passes after: {_last_words(first)}")
     # What a commit makes fast may take much longer before.
     slower_s = min(max(BEFORE_MIN_S, 8 * first.cost_s), ALL_MAX_S)
-    before = worker.observe(old, cpu_s=slower_s)
+    left = first.passed if first.cut else frozenset[str]()
+    before = worker.observe(old, only=left, cpu_s=slower_s, in_turn=True)
     endless: set[str] = set()
     while before.timed_out and before.running in first.passed - endless and kind in SELECTED:
         endless.add(before.running)
         left = first.passed - endless
         if not left or len(endless) > ENDLESS_MAX:
             raise DropError(f"{len(endless)} of its tests never end on the tree before")
-        before = worker.observe(old, only=left, cpu_s=slower_s)
+        before = worker.observe(old, only=left, cpu_s=slower_s, in_turn=True)
+    endless |= before.cut & first.passed
     if not (before.tests or _does_not_load(before, kind)):
         # Nothing was seen to fail: a box may have been too busy, or the code ends its own tests.
         raise DropError(f"its tests give no result on the tree before: {_last_words(before)}")
     failing = first.passed - before.passed - endless
     if not failing:
-        others = f", but for {len(endless)} that never ended before" if endless else ""
-        raise DropError(f"no test that fails before passes after{others}")
-    only = first.passed - endless if endless else frozenset[str]()
+        others = len(endless | first.cut)
+        raise DropError(
+            "no test that fails before passes after" + (f", but for {others} that take long" * (others > 0))
+        )
+    only = first.passed - endless if endless or first.cut else frozenset[str]()
     if max(first.cost_s, before.cost_s) > QUICK_S and kind in SELECTED:
         only = failing | (_quickest(first, first.passed) & _quickest(before, before.passed))
     again = worker.observe(new, only=only, cpu_s=max(3.0, 4 * first.cost_s))

@@ -88,7 +88,21 @@ def test_a_commit_of_which_too_many_tests_never_end_before_is_dropped() -> None:
         "1 of its tests never end on the tree before"
     )
     why = why_dropped([run_of([*names[:1], "old"])], [before[0], run_of(["old"])])
-    assert why == "no test that fails before passes after, but for 1 that never ended before"
+    assert why == "no test that fails before passes after, but for 1 that take long"
+
+
+def test_tests_that_take_long_decide_nothing_and_the_others_do() -> None:
+    after = [run_of(["new", "old", "slow before"], ["slow"], cut={"slow"}), run_of(["new", "old"])]
+    before = [run_of(["old"], ["new", "slow before"], cut={"slow before"}), run_of(["old"], ["new"])]
+    found, worker = deciding(after, before)
+    assert (found.stable, found.undone, found.only) == ({"new", "old"}, {"old"}, {"new", "old"})
+    assert [asked.only for asked in worker.asked if asked.files == OLD] == [
+        {"new", "old", "slow before"},
+        {"new", "old"},
+    ]
+    assert [asked.in_turn for asked in worker.asked] == [True, True, False, False]
+    why = why_dropped([after[0]], [run_of(["new", "old"], ["slow before"], cut={"slow before"})])
+    assert why == "no test that fails before passes after, but for 2 that take long"
 
 
 def test_a_test_that_passes_once_before_does_not_decide() -> None:

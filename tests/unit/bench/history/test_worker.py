@@ -115,6 +115,73 @@ def test_one_that_never_ends_is_named_and_the_others_run_without_it(
         assert (end.passed, end.running) == (others, "")
 
 
+SLOW = {
+    "unittest": b"""import time, unittest
+
+
+class Turns(unittest.TestCase):
+    def test_a(self):
+        pass
+
+    def test_b(self):
+        try:
+            time.sleep(600)
+        except Exception:
+            pass
+
+    def test_c(self):
+        time.sleep(0.1)
+
+    def test_d(self):
+        pass
+""",
+    "pytest": b"""import time
+
+
+class TestTurns:
+    def test_a(self):
+        pass
+
+    def test_b(self):
+        try:
+            time.sleep(600)
+        except Exception:
+            pass
+
+    def test_c(self):
+        time.sleep(0.1)
+
+    def test_d(self):
+        pass
+""",
+}
+
+
+@pytest.mark.parametrize(("kind", "head"), [("unittest", "test_it.Turns."), ("pytest", "test_it.TestTurns::")])
+@pytest.mark.parametrize(("all_s", "passed", "cut"), [(600.0, "acd", "b"), (1.0, "a", "bcd")])
+def test_in_turn_no_test_takes_more_than_its_turn_nor_all_more_than_theirs(
+    kind: Literal["unittest", "pytest"],
+    head: str,
+    all_s: float,
+    passed: str,
+    cut: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(history_worker, "TURN_S", 2.0)
+    monkeypatch.setattr(history_worker, "TURNS_S", all_s)
+    suite = Suite(kind, ("test_it.py",), {"test_it.py": SLOW[kind]}, (), (), 300.0)
+    base = tmp_path / "base"
+    base.mkdir()
+    sealed = seal(tmp_path, None, "", (), tmp_path / "env")
+    with MiningWorker(suite, base, EquippedSandbox(choose(), sealed.folder), tmp_path / "calls") as worker:
+        end = worker.observe({}, in_turn=True)
+    assert end.passed == {f"{head}test_{letter}" for letter in passed}
+    assert end.cut == {f"{head}test_{letter}" for letter in cut}
+    assert not end.timed_out
+    assert end.cost_s >= 1.8
+
+
 def test_one_that_waits_for_what_never_comes_is_ended_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history_worker, "IDLE_S", 1.0)
     test = b"import threading, unittest\n\n\nclass One(unittest.TestCase):\n    def test_one(self):\n"
