@@ -156,18 +156,18 @@ class AuditSubject:
         What was left is gone afterwards: some fifty copies of a large workspace take minutes to be removed at once.
         """
         try:
-            return self._graded(expected, probe, left, times)
+            return self._graded_each_time(expected, probe, left, times)
         finally:
             remove(left.app)
 
-    def _graded(self, expected: GateVerdict, probe: str, left: ProbeEffect, times: int) -> Sequence[ProbeEnd]:
+    def _graded_each_time(self, expected: GateVerdict, probe: str, left: ProbeEffect, times: int) -> Sequence[ProbeEnd]:
         if left.fault:
             return [ProbeEnd(probe, expected, "fault", left.fault)]
         cold = 1 if self._warm is not None else times
-        ends = [grade(self.task, left.app, left.reply, self.sandbox) for _ in range(cold)]
+        ends = [self._grade(left) for _ in range(cold)]
         if self._warm is not None and ends[0].exit_code is None:
             # A busy box may have kept it from its end; a gate that hangs does so again.
-            ends = [grade(self.task, left.app, left.reply, self.sandbox)]
+            ends = [self._grade(left)]
         first = ProbeEnd(probe, expected, _verdict(ends[0]), ends[0].reason)
         if times == 1:
             return [first]
@@ -178,6 +178,9 @@ class AuditSubject:
         if len(verdicts) == 1:
             return [first, ProbeEnd(again, expected, first.got, first.reason)]
         return [first, ProbeEnd(again, expected, "fault", " but also ".join(reason for _, reason in verdicts))]
+
+    def _grade(self, left: ProbeEffect) -> GateEnd:
+        return grade(self.task, left.app, left.reply, self.sandbox, scratch_parent=self._scratch)
 
     def _again(self, probe: str, first: ProbeEnd, warm: Sequence[tuple[int, str]]) -> ProbeEnd:
         """Whether warm runs said each time what the gate said first; its reason goes on with a test's own words."""

@@ -17,6 +17,8 @@ QUICK_S = 1.5
 """Where all take longer than this, those run that fail before, and of the others the quickest."""
 OTHERS_S = 0.5
 """What these others may take."""
+ENDLESS_MAX = 4
+"""Tests that may never end on the tree before, and are left out; each costs as much as all may take there."""
 PYTEST_USAGE = 4
 """How pytest ends that could not begin."""
 SELECTED: tuple[Kind, ...] = ("pytest", "unittest")
@@ -51,6 +53,8 @@ def find_deciding_tests(
 ) -> DecidingTests:
     """Run the tests before and after, twice each.
 
+    A test that takes long, or never ends before, is left out and decides nothing.
+
     Args:
         worker: runs them.
         kind: the runner.
@@ -61,21 +65,33 @@ def find_deciding_tests(
         DropError: no test decides, or they take too long.
         BoxError: the sandbox could not start.
     """
-    first = worker.observe(new, cpu_s=ALL_MAX_S)
+    first = worker.observe(new, cpu_s=ALL_MAX_S, in_turn=True)
     if first.timed_out or first.cost_s > ALL_MAX_S:
         raise DropError(f"its tests take more than {ALL_MAX_S:g} s")
     if not first.passed:
         raise DropError(f"no test passes after: {_last_words(first)}")
     # What a commit makes fast may take much longer before.
     slower_s = min(max(BEFORE_MIN_S, 8 * first.cost_s), ALL_MAX_S)
-    before = worker.observe(old, cpu_s=slower_s)
+    left = first.passed if first.cut else frozenset[str]()
+    before = worker.observe(old, only=left, cpu_s=slower_s, in_turn=True)
+    endless: set[str] = set()
+    while before.timed_out and before.running in first.passed - endless and kind in SELECTED:
+        endless.add(before.running)
+        left = first.passed - endless
+        if not left or len(endless) > ENDLESS_MAX:
+            raise DropError(f"{len(endless)} of its tests never end on the tree before")
+        before = worker.observe(old, only=left, cpu_s=slower_s, in_turn=True)
+    endless |= before.cut & first.passed
     if not (before.tests or _does_not_load(before, kind)):
         # Nothing was seen to fail: a box may have been too busy, or the code ends its own tests.
         raise DropError(f"its tests give no result on the tree before: {_last_words(before)}")
-    failing = first.passed - before.passed
+    failing = first.passed - before.passed - endless
     if not failing:
-        raise DropError("no test that fails before passes after")
-    only: frozenset[str] = frozenset()
+        others = len(endless | first.cut)
+        raise DropError(
+            "no test that fails before passes after" + (f", but for {others} that take long" * (others > 0))
+        )
+    only = first.passed - endless if endless or first.cut else frozenset[str]()
     if max(first.cost_s, before.cost_s) > QUICK_S and kind in SELECTED:
         only = failing | (_quickest(first, first.passed) & _quickest(before, before.passed))
     again = worker.observe(new, only=only, cpu_s=max(3.0, 4 * first.cost_s))
