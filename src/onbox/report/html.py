@@ -205,24 +205,28 @@ def _speeds(speed: Measurement | None) -> list[float]:
     return [value for value in rates if value is not None]
 
 
-def _shown(value: object) -> object:
-    """Applied to every value before it is escaped: nothing invisible reaches the page."""
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
 @cache
-def environment(package: str = "onbox.report") -> Environment:
-    """What renders the templates of a package: every value is escaped, and nothing invisible gets through.
+def environment(package: str = "onbox.report", most: int = TEXT_CHARACTERS_MAX) -> Environment:
+    """What renders the templates of a package: every value is escaped and cut, and nothing invisible gets through.
 
     Made once: compiling the templates takes a fifth of a second.
+
+    Args:
+        package: that has them.
+        most: characters of one value.
     """
+
+    def shown(value: object) -> object:
+        """Applied to every value before it is escaped."""
+        return visible(value, most) if isinstance(value, str) and not isinstance(value, Markup) else value
+
     found = Environment(
         loader=PackageLoader(package),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=_shown,
+        finalize=shown,
     )
     found.filters.update(
         percent=formatting.percent,

@@ -11,6 +11,7 @@ from onbox.errors import UsageError
 from onbox.judge.results import Outcome
 from onbox.report import charts
 from onbox.report.html import environment
+from onbox.report.text import TEXT_CHARACTERS_MAX
 from onbox.view.addresses import file_link, link
 from onbox.view.comparison import ComparedContender, compare
 from onbox.view.library import Library
@@ -34,7 +35,7 @@ class Pages:
     def __init__(self, library: Library) -> None:
         self.library = library
         self.read = Trials(library)
-        self._templates = environment("onbox.view")
+        self._templates = environment("onbox.view", TEXT_CHARACTERS_MAX)
         self._templates.globals.update(
             link=link,
             file_link=file_link,

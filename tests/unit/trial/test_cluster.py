@@ -16,6 +16,7 @@ from onbox.trial.ray_worker import WorkerResult
 from onbox.trial.scheduler import RunJob
 from onbox.trial.spec import TrialSpec
 from tests.builders import run_record
+from tests.verdicts import run_result
 
 TASKS = load_tasks("builtin", ["fill-json", "write-to-test"])
 NAMES = [task.name for task in TASKS]
@@ -97,12 +98,15 @@ def test_an_address_at_which_nothing_answers_is_told_at_once(address: str) -> No
 
 
 def test_a_slow_node_is_held_against_itself() -> None:
-    here = [(run_record(n=n), 100.0) for n in range(1, 4)]
-    there = [(run_record(n=n, node="b"), 20.0) for n in range(4, 7)]
+    here = [(run_result("F", "small", "rename", n), 100.0) for n in range(1, 4)]
+    there = [(run_result("F", "small", "rename", n, node="b"), 20.0) for n in range(4, 7)]
     usual = usual_of_each_node(None, [*here, *there], parallel=1)
-    assert [usual[node].of(run_record(node=node)) for node in ("", "b")] == [UsualRate(100.0), UsualRate(20.0)]
+    assert [usual[node].of(runs[0][0]) for node, runs in (("", here), ("b", there))] == [
+        UsualRate(100.0),
+        UsualRate(20.0),
+    ]
     few = usual_of_each_node(None, [*here, *there[:2]], parallel=1)
-    assert few["b"].of(run_record(node="b")) is None
+    assert few["b"].of(there[0][0]) is None
 
 
 def test_a_file_names_the_cluster_and_the_command_line_goes_before_it(

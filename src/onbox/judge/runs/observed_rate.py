@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from onbox.evidence.decode_rate import Sample, pooled_tok_s
-from onbox.evidence.records import RunRecord
-from onbox.judge.results import Measurement
+from onbox.judge.results import Measurement, RunResult
 
 TOKENS_MIN = 32
 """Fewer tokens than this hold no rate."""
@@ -52,12 +51,12 @@ class UsualRates:
     alone: UsualRate | None
     beside_others: UsualRate | None
 
-    def of(self, run: RunRecord) -> UsualRate | None:
+    def of(self, run: RunResult) -> UsualRate | None:
         """The one that is fair to a run."""
         return self.beside_others if run.beside else self.alone
 
 
-def usual_rates(speed: Measurement | None, runs: Sequence[tuple[RunRecord, float | None]], parallel: int) -> UsualRates:
+def usual_rates(speed: Measurement | None, runs: Sequence[tuple[RunResult, float | None]], parallel: int) -> UsualRates:
     """What is usual of a contender's server.
 
     Of a run alone: the measured rate, else the median over the contender's own runs alone. Of a run beside others: the
@@ -79,7 +78,7 @@ def usual_rates(speed: Measurement | None, runs: Sequence[tuple[RunRecord, float
 
 
 def usual_of_each_node(
-    speed: Measurement | None, runs: Sequence[tuple[RunRecord, float | None]], parallel: int
+    speed: Measurement | None, runs: Sequence[tuple[RunResult, float | None]], parallel: int
 ) -> dict[str, UsualRates]:
     """What is usual of a contender's server on each box that it ran on, by the node's name.
 

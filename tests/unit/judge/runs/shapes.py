@@ -48,7 +48,7 @@ def steady(tok_s: float) -> Exchange:
     )
 
 
-def tok_s(usual: UsualRates, run: RunRecord) -> float | None:
+def tok_s(usual: UsualRates, run: RunResult) -> float | None:
     rate = usual.of(run)
     return rate.tok_s if rate else None
 
