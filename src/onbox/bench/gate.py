@@ -162,6 +162,8 @@ def _with_verdict(done: Completed, nonce: str) -> Completed:
 def _reason(done: Completed, timeout_s: float) -> str:
     """The gate's last REASON line, or what happened where it has none."""
     said = _REASON.findall(done.output.decode("utf-8", "replace"))
+    if done.over_disk:
+        return "GATE_FAULT disk: killed at the sandbox's bound"
     if done.exit_code is None:
         return f"GATE_FAULT no verdict within {timeout_s:g} s"
     if done.out_of_memory and done.exit_code != 0:

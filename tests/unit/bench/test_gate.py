@@ -13,6 +13,7 @@ from onbox.bench.sandbox import Bind, Sandbox
 from onbox.bench.sandbox.choose import choose
 from onbox.bench.tasks import BUILTIN, Task, load_task, tree_sha256
 from onbox.bench.workspace import make_workspace
+from onbox.judge.runs.attribution import DISK_SPENT
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +51,17 @@ def task_with_gate(folder: Path, test_sh: str, timeout_s: float = 20) -> Task:
 
 
 # ---------------------------------------------------------------- the verdict
+
+
+def test_a_gate_that_fills_the_disk_is_ended_and_says_so(
+    tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("onbox.bench.sandbox.disk_watch.BYTES_MAX", 32 << 20)
+    fills = "cd $APP_DIR; for n in $(seq 400); do head -c 1048576 /dev/zero > f$n; sleep 0.02; done"
+    task = task_with_gate(tmp_path, fills, timeout_s=120)
+    (tmp_path / "app").mkdir()
+    end = grade(task, tmp_path / "app", "", sandbox)
+    assert (end.exit_code, end.reason) == (None, f"GATE_FAULT {DISK_SPENT}")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from onbox.bench.agents.request_overrides import amended, api_of
-from onbox.evidence.records import Exchange, Limits
+from onbox.evidence.records import Exchange, Limits, WireBound
 from onbox.evidence.replies import read_reply
 from onbox.wire.admission import RequestRefused
 
@@ -82,6 +82,11 @@ class RunWatch:
         message = {"role": "assistant", "content": reply.content, "reasoning": reply.reasoning, "tool_calls": calls}
         seconds = round((exchange.ended_ns or 0) / 1e9, 3)
         self.steps.append({**message, "seconds": seconds, "tokens": reply.completion_tokens})
+
+    def refused(self, bound: WireBound) -> None:
+        """See `Admission.refused`: with a full record the run may ask nothing more."""
+        if bound is WireBound.RECORD_BYTES and not self.over:
+            self._end("wire_limit", "the record of its requests is full")
 
     def _end(self, stop: str, detail: str) -> None:
         self.over, self.detail = stop, detail

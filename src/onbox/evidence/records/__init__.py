@@ -50,6 +50,7 @@ from onbox.evidence.records.runs import (
     RunRecord,
     SandboxBounds,
     SandboxReport,
+    WireBound,
 )
 from onbox.evidence.records.sight import (
     SIGHT_TRIES_MAX,
@@ -158,4 +159,5 @@ __all__ = [
     "Telemetry",
     "TransportError",
     "WeightsFile",
+    "WireBound",
 ]

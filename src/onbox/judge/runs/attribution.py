@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from onbox.evidence.decode_rate import Sample, digest
-from onbox.evidence.records import AgentStop, Exchange, FaultKind, GateEnd, RunRecord
+from onbox.evidence.records import AgentStop, Exchange, FaultKind, GateEnd, RunRecord, WireBound
 from onbox.judge.formatting import one_line, sentence
 from onbox.judge.results import RunResult
 from onbox.judge.rounding import rounded
@@ -40,6 +40,8 @@ WAITED_NS = 60 * SECOND_NS
 """An agent that breaks off an answer and ends after so long had lost patience; sooner, it broke."""
 OUT_OF_MEMORY = "out of memory: killed at the sandbox's bound"
 """How a gate's reason says that it, or what it ran, used up its memory."""
+DISK_SPENT = "disk: killed at the sandbox's bound"
+"""The same of what it had on the disk."""
 KILLS = re.compile(r"\b(?:p?kill|killall)\b")
 REPLAYED = frozenset({"S?-REASON-ONLY", "M-CLAIM", "M-PLAN", "M-ASK", "M-CODE", "M-REFUSE", "M-NOCALL"})
 """What an answer without a call may turn out not to be, when it is asked again."""
@@ -52,6 +54,14 @@ STOPS = {
     AgentStop.TOKEN_LIMIT: "L-LEN",
     AgentStop.TIME_LIMIT: "L-TIME",
     AgentStop.LOOP: "M-LOOP",
+    AgentStop.WIRE_LIMIT: "L-WIRE",
+    AgentStop.DISK_LIMIT: "L-DISK",
+}
+REFUSED_AS = {
+    WireBound.RECORD_BYTES: "as the record was full",
+    WireBound.REQUESTS_AT_A_TIME: "beyond those it may have under way",
+    WireBound.REQUEST_BYTES: "too large",
+    WireBound.HELD_BYTES: "beyond the room for those under way",
 }
 
 
@@ -141,7 +151,8 @@ def _rule(run: RunRecord, asked: Sequence[Exchange], samples: Sequence[Sample], 
     if gone:
         return "I-CONN", "the engine did not answer after the agent had stopped"
     if not asked:
-        return "I-AGENT", run.agent.detail or "no request reached the server"
+        said = run.agent.detail or "no request reached the server"
+        return "I-AGENT", "; ".join(filter(None, (said, _met_bounds(run))))
     if run.tampering:
         return "X-TAMPER", "; ".join(run.tampering)
     if run.gate is None:
@@ -149,7 +160,7 @@ def _rule(run: RunRecord, asked: Sequence[Exchange], samples: Sequence[Sample], 
     if run.gate.exit_code not in (0, 1):
         return _without_verdict(run, run.gate, audited=context.audited)
     if run.gate.exit_code == 0:
-        return "PASS", ""
+        return "PASS", _met_bounds(run)
     return _refused(run, asked, [sample.reply for sample in samples], run.gate.reason)
 
 
@@ -203,6 +214,9 @@ def _refused(run: RunRecord, asked: Sequence[Exchange], replies: Sequence[Reply]
     last, reply = asked[-1], replies[-1]
     crashed = run.agent.stop is AgentStop.CRASH
     limit, detail = STOPS.get(run.agent.stop), run.agent.detail
+    if run.refused:
+        # Before the wire: who asks more than the proxy takes may have kept the server from answering too.
+        return "L-WIRE", _met_bounds(run)
     if ended := wire_end(asked, replies, limited=limit is not None):
         return ended
     left = last.error_kind in GAVE_UP
@@ -232,6 +246,12 @@ def _refused(run: RunRecord, asked: Sequence[Exchange], replies: Sequence[Reply]
     return answer_without_call(reply.content, unchanged=run.changes.files == 0), one_line(reply.content)
 
 
+def _met_bounds(run: RunRecord) -> str:
+    """The requests of a run that the proxy refused; empty where it refused none."""
+    refused = [f"{count} {REFUSED_AS[bound]}" for bound, count in sorted(run.refused.items())]
+    return f"onbox's proxy refused requests: {', '.join(refused)}" if refused else ""
+
+
 def _crash(reply: Reply, faults: Sequence[str]) -> str | None:
     """The code of an agent that ended by itself with an error; None where the model had said its last word before."""
     if reply.done and not reply.tool_calls:
@@ -257,9 +277,9 @@ def _without_verdict(run: RunRecord, gate: GateEnd, *, audited: bool) -> tuple[s
     that it needs less for right code and for none, that is so; without an audit nobody knows, and it says so. Where
     nothing was changed there is no code of the model's, and the gate is as it was.
     """
-    used_up = (
-        "its time limit" if gate.exit_code is None else "its bound of memory" if OUT_OF_MEMORY in gate.reason else ""
-    )
+    used_up = "its time limit" if gate.exit_code is None else ""
+    for words, bound in ((OUT_OF_MEMORY, "its bound of memory"), (DISK_SPENT, "its bound of disk")):
+        used_up = bound if words in gate.reason else used_up
     if not used_up:
         return "I-GATE", _gate_end(gate)
     end = f"it was killed at {used_up}"

@@ -6,7 +6,7 @@ import pytest
 
 from onbox.judge.formatting import sentence
 from onbox.judge.results import RunResult
-from onbox.judge.runs.attribution import OUT_OF_MEMORY, attribute
+from onbox.judge.runs.attribution import DISK_SPENT, OUT_OF_MEMORY, attribute
 from onbox.judge.runs.codes import CODES
 from onbox.judge.runs.observed_rate import UsualRate
 from onbox.judge.runs.run_context import RunContext
@@ -53,6 +53,7 @@ SHAPES: dict[str, list[RunResult]] = {
     "F-HANG": [
         attribute(run_record(gate=gate(None)), OK, RunContext(audited=True)),
         attribute(run_record(gate=gate(3, f"GATE_FAULT {OUT_OF_MEMORY}")), OK, RunContext(audited=True)),
+        attribute(run_record(gate=gate(None, f"GATE_FAULT {DISK_SPENT}")), OK, RunContext(audited=True)),
     ],
     "M-CLAIM": [refused([text_reply("All references have been renamed to bar.")])],
     "M-PLAN": [refused([text_reply("I'll start by listing the files. Let me look at main.py.")])],
@@ -91,6 +92,12 @@ SHAPES: dict[str, list[RunResult]] = {
     "L-LEN": [
         refused([text_reply("and so on and so on", finish_reason="length")]),
         refused(OK, stop="token_limit"),
+    ],
+    "L-DISK": [refused(OK, stop="disk_limit")],
+    "L-WIRE": [
+        refused(OK, stop="wire_limit", refused={"record_bytes": 1}),
+        refused(OK, stop="crash", refused={"request_bytes": 3, "held_bytes": 1}),
+        refused([*OK, plain_reply(429, error("too busy"))], "endpoint", refused={"requests_at_a_time": 40}),
     ],
     "L-TURNS": [refused([call_reply("ls"), call_reply("cat a", id=2)], stop="turn_limit")],
     "L-TIME": [
