@@ -107,6 +107,14 @@ def test_an_agent_whose_every_request_is_refused_never_asked_the_model(
     assert "1 too large" in met.result.detail
 
 
+def test_who_asks_on_and_on_is_ended(stage: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("onbox.wire.agent_connection.MAX_REQUEST_BYTES", 100_000)
+    monkeypatch.setattr("onbox.bench.agents.run_watch.REFUSALS_MAX", 20)
+    met = run(stage, f"while True: {LARGE}")
+    assert (met.result.code, met.record.agent.stop) == ("L-WIRE", "wire_limit")
+    assert met.record.refused["request_bytes"] >= 20
+
+
 def test_the_built_in_agent_meets_a_full_record(stage: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("onbox.wire.proxy.RECORD_BYTES_MAX", 100)
     met = stage.run(plan("builtin"), "good", "rename-2-files")

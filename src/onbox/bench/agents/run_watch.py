@@ -10,6 +10,8 @@ from onbox.wire.admission import RequestRefused
 
 FAILURES_IN_A_ROW = 3
 """An agent that goes on asking a server that fails would wait for its time limit."""
+REFUSALS_MAX = 1000
+"""Requests beyond a bound of the proxy: who goes on after so many asks for ever."""
 
 Side = Callable[[dict[str, Any]], bool]
 
@@ -40,6 +42,7 @@ class RunWatch:
         self.on_over: Callable[[], None] = lambda: None
         """Called once when the run is over, from the proxy's thread."""
         self._failures = 0
+        self._refusals = 0
 
     @property
     def side(self) -> Side:
@@ -85,8 +88,10 @@ class RunWatch:
 
     def refused(self, bound: WireBound) -> None:
         """See `Admission.refused`: with a full record the run may ask nothing more."""
-        if bound is WireBound.RECORD_BYTES and not self.over:
-            self._end("wire_limit", "the record of its requests is full")
+        self._refusals += 1
+        full = bound is WireBound.RECORD_BYTES
+        if not self.over and (full or self._refusals >= REFUSALS_MAX):
+            self._end("wire_limit", "the record is full" if full else f"{self._refusals} requests were refused")
 
     def _end(self, stop: str, detail: str) -> None:
         self.over, self.detail = stop, detail
