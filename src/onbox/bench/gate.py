@@ -159,6 +159,8 @@ def _by_reward(task: Task, done: Completed, folder: Path, transcript: Path | Non
 
 def _limit(exit_code: int | None, done: Completed) -> GateLimit | None:
     """What a gate without a verdict had used up when it was killed."""
+    if done.over_disk:
+        return GateLimit.DISK
     if exit_code is None:
         return GateLimit.TIME
     return GateLimit.MEMORY if done.out_of_memory and exit_code not in (0, 1) else None
@@ -182,6 +184,8 @@ def _with_verdict(done: Completed, nonce: str) -> Completed:
 def _reason(done: Completed, timeout_s: float) -> str:
     """The gate's last REASON line, or what happened where it has none."""
     reasons = _REASON.findall(done.output.decode("utf-8", "replace"))
+    if done.over_disk:
+        return "GATE_FAULT disk: killed at the sandbox's bound"
     if done.exit_code is None:
         return f"GATE_FAULT no verdict within {timeout_s:g} s"
     if done.out_of_memory and done.exit_code != 0:

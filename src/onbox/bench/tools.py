@@ -68,6 +68,10 @@ DEFINITIONS: tuple[dict[str, Any], ...] = (
 )
 
 
+class DiskSpentError(Exception):
+    """A command had more on the disk than a run may: the run is over."""
+
+
 class _Refused(Exception):
     """Text for the model about a call that could not be done."""
 
@@ -89,7 +93,11 @@ class Toolbox:
     """Wall time spent in commands so far."""
 
     def call(self, name: str, arguments: str) -> str:
-        """Do one call as the model wrote it and return what to tell the model."""
+        """Do one call as the model wrote it and return what to tell the model.
+
+        Raises:
+            DiskSpentError: the run may go on no longer.
+        """
         tools: dict[str, Callable[..., str]] = {
             "read": self._read,
             "write": self._write,
@@ -217,6 +225,8 @@ class Toolbox:
             stdin=stdin,
         )
         self.spent_s += done.seconds
+        if done.over_disk:
+            raise DiskSpentError
         return done
 
     # ------------------------------------------------------------ paths

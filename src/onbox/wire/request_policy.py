@@ -2,7 +2,7 @@
 
 from typing import Any, Protocol
 
-from onbox.evidence.records import Exchange
+from onbox.evidence.records import Exchange, WireBound
 
 
 class RequestRefused(Exception):
@@ -18,6 +18,10 @@ class RequestPolicy(Protocol):
         Raises:
             Refused: the run may ask no more. Such a request is not recorded: the engine never saw it.
         """
+        ...
+
+    def refused(self, bound: WireBound) -> None:
+        """Take in that a request met a bound of the proxy: it is neither sent on nor recorded."""
         ...
 
     def ended(self, exchange: Exchange) -> None:

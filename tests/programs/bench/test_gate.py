@@ -53,6 +53,18 @@ def task_with_gate(folder: Path, test_sh: str, timeout_s: float = 20) -> Task:
 # ---------------------------------------------------------------- the verdict
 
 
+def test_a_gate_that_fills_the_disk_is_ended_and_says_so(
+    tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("onbox.bench.sandbox.disk_watch.BYTES_MAX", 32 << 20)
+    fills = "cd $APP_DIR; for n in $(seq 400); do head -c 1048576 /dev/zero > f$n; sleep 0.02; done"
+    task = task_with_gate(tmp_path, fills, timeout_s=120)
+    (tmp_path / "app").mkdir()
+    end = grade(task, tmp_path / "app", "", sandbox)
+    assert (end.exit_code, end.limit) == (None, GateLimit.DISK)
+    assert "disk" in end.reason
+
+
 @pytest.mark.parametrize(
     ("test_sh", "exit_code", "reason"),
     [

@@ -13,7 +13,9 @@ from onbox.bench.agents.builtin import Builtin
 from onbox.bench.runner import Bench
 from onbox.bench.sandbox.none import Unsafe
 from onbox.bench.tasks import load_tasks
-from onbox.evidence.records import AgentEnd, AgentPlan, FaultKind, RunRecord, SandboxReport
+from onbox.evidence.folder import read_lines
+from onbox.evidence.records import AgentEnd, AgentPlan, Exchange, FaultKind, RunRecord, SandboxReport
+from onbox.judge.runs.attribution import attribute
 from onbox.trees import remove
 from onbox.wire.endpoint import Endpoint
 from onbox.wire.proxy import RecordingProxy
@@ -94,6 +96,25 @@ def test_what_a_model_says_fails_its_run_alone(
     assert record.gate.exit_code == 1
     assert RunRecord.model_validate_json((tmp_path / "1" / "run.json").read_bytes()) == record
     scratch.rmdir()  # Nothing is left in it, however deep it was.
+
+
+FILLS = (
+    "import time\nfor n in range(400):\n"
+    "    with open(f'f{n}', 'wb') as file:\n        file.write(b'0' * (1 << 20))\n    time.sleep(0.02)"
+)
+
+
+def test_a_disk_that_is_filled_by_many_files_ends_the_run_that_did_it(
+    run: Callable[..., RunRecord], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("onbox.bench.sandbox.disk_watch.BYTES_MAX", 32 << 20)
+    record = run(python(FILLS), says("Done."))
+    assert (record.agent.stop, record.fault, record.agent.turns) == ("disk_limit", "", 1)
+    exchanges = [Exchange.model_validate(line) for line in read_lines(tmp_path / "1" / "wire.jsonl")]
+    result = attribute(record, exchanges)
+    assert (result.code, result.attribution) == ("L-DISK", "limit")
+    after = run(says("Done."), n=2)
+    assert (after.agent.stop, after.fault) == ("answered", ""), "what it wrote is gone with it"
 
 
 class _Breaks(Builtin):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from onbox.atomic_files import write_atomic
-from onbox.bench.agents import AgentOutcome, Job
+from onbox.bench.agents import DISK_SPENT, AgentOutcome, Job
 from onbox.bench.agents.program import Program, find
 from onbox.bench.agents.run_watch import RunWatch, Side, without_tools
 from onbox.bench.sandbox import Bind, Completed, Reach, StopSign
@@ -191,7 +191,9 @@ def _end(job: Job, done: Completed) -> AgentEnd:
     """How the run stopped; the exit code of an agent counts only when nothing else tells."""
     watch, limits = job.watch, job.plan.limits
     assert watch is not None
-    if watch.over:
+    if done.over_disk:
+        stop, detail = "disk_limit", DISK_SPENT
+    elif watch.over:
         stop, detail = watch.over, watch.detail
     elif done.exit_code is None:
         stop, detail = "time_limit", f"{limits.wall_s:.0f} s"

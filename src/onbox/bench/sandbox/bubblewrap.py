@@ -172,11 +172,12 @@ class Bubblewrap:
                 timeout_s=timeout_s,
                 output_limit_bytes=output_limit_bytes,
                 stop=stop,
+                written=[*(bind.path for bind in binds.values() if bind.writable)],
             )
             process.wait()
             codes = [end["exit-code"] for end in map(json.loads, status) if "exit-code" in end]
         if heard.timed_out:
-            return Completed(None, heard.output, heard.truncated, heard.seconds)
+            return Completed(None, heard.output, heard.truncated, heard.seconds, over_disk=heard.over_disk)
         if not codes:
             raise BoxError(f"bubblewrap did not start: {_last_line(heard.output)}", _NEXT_STEP)
         return Completed(codes[0], heard.output, heard.truncated, heard.seconds)

@@ -145,13 +145,14 @@ class ContainerSandbox:
                 timeout_s=timeout_s,
                 output_limit_bytes=output_limit_bytes,
                 stop=stop,
+                written=[*(bind.path for bind in binds.values() if bind.writable)],
             )
             code = process.wait()
             started = cidfile.is_file() and cidfile.stat().st_size > 0
             words = errors_file.read_text("utf-8", "replace").strip()
         out_of_memory = _OUT_OF_MEMORY in words
         if heard.timed_out:
-            return Completed(None, heard.output, heard.truncated, heard.seconds, out_of_memory)
+            return Completed(None, heard.output, heard.truncated, heard.seconds, out_of_memory, heard.over_disk)
         if code in _FAILED_TO_START and (not started or "Error" in words):
             raise BoxError(f"{self.name} did not start: {words.rpartition(chr(10))[2] or 'it said nothing'}")
         return Completed(code, heard.output, heard.truncated, heard.seconds, out_of_memory)

@@ -73,10 +73,11 @@ class Unsafe:
                 timeout_s=timeout_s,
                 output_limit_bytes=output_limit_bytes,
                 stop=stop,
+                written=[scratch, *(bind.path for bind in binds.values() if bind.writable)],
             )
             code = process.wait()
         exit_code = None if heard.timed_out else code if code >= 0 else 128 - code
-        return Completed(exit_code, heard.output, heard.truncated, heard.seconds)
+        return Completed(exit_code, heard.output, heard.truncated, heard.seconds, over_disk=heard.over_disk)
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:

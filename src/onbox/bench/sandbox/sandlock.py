@@ -141,10 +141,11 @@ class Sandlock:
                 timeout_s=timeout_s,
                 output_limit_bytes=output_limit_bytes,
                 stop=stop,
+                written=[scratch, *(bind.path for bind in binds.values() if bind.writable)],
             )
             end = json.loads(status.read() or b"{}")
         if heard.timed_out:
-            return Completed(None, heard.output, heard.truncated, heard.seconds)
+            return Completed(None, heard.output, heard.truncated, heard.seconds, over_disk=heard.over_disk)
         if "exit_code" not in end:
             lines = heard.output.decode(errors="replace").strip().splitlines() or ["its keeper died"]
             raise BoxError(f"sandlock did not start: {end.get('error', lines[-1])}", _NEXT_STEP)

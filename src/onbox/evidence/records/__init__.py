@@ -51,6 +51,7 @@ from onbox.evidence.records.runs import (
     RunRecord,
     SandboxBounds,
     SandboxReport,
+    WireBound,
 )
 from onbox.evidence.records.sight import (
     SIGHT_TRIES_MAX,
@@ -162,4 +163,5 @@ __all__ = [
     "Telemetry",
     "TransportError",
     "WeightsFile",
+    "WireBound",
 ]

@@ -18,7 +18,22 @@ class AgentStop(StrEnum):
     LOOP = "loop"
     ENDPOINT = "endpoint"
     """The server did not answer as it should."""
+    WIRE_LIMIT = "wire_limit"
+    """The record of its requests was full."""
+    DISK_LIMIT = "disk_limit"
+    """It wrote more to the disk than a run may."""
     CRASH = "crash"
+
+
+class WireBound(StrEnum):
+    """What the proxy holds the requests of one run to."""
+
+    RECORD_BYTES = "record_bytes"
+    """Of its record; then nothing more is taken."""
+    REQUESTS_AT_A_TIME = "requests_at_a_time"
+    REQUEST_BYTES = "request_bytes"
+    HELD_BYTES = "held_bytes"
+    """Of all its requests that are under way: its share of what the proxy holds."""
 
 
 class FaultKind(StrEnum):
@@ -39,6 +54,7 @@ class GateLimit(StrEnum):
 
     TIME = "time"
     MEMORY = "memory"
+    DISK = "disk"
 
 
 class AgentEnd(Record):
@@ -161,6 +177,8 @@ class RunRecord(Record):
     """None: nothing did."""
     workspace_sha256: str = ""
     """Of the workspace that was graded: names, execute bits and contents; empty: of an onbox that kept none."""
+    refused: dict[WireBound, Count] = Field(default_factory=dict)
+    """Requests that met a bound of the proxy, by the bound: no engine saw them, and the record does not hold them."""
     tampering: tuple[str, ...] = ()
     """What was touched that no agent may touch: the gate's files, a reward, a process that outlived the run."""
     replay: ReplayEnd | None = None

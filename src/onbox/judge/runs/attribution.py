@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from onbox.evidence.decode_rate import Sample, digest
-from onbox.evidence.records import AgentStop, Exchange, FaultKind, GateEnd, GateLimit, RunRecord
+from onbox.evidence.records import AgentStop, Exchange, FaultKind, GateEnd, GateLimit, RunRecord, WireBound
 from onbox.judge.formatting import one_line, sentence
 from onbox.judge.results import RunResult
 from onbox.judge.rounding import rounded
@@ -38,7 +38,11 @@ FRAME = re.compile(r"^FRAME_|\bFRAME\b")
 """How gates name what was to stay as it is."""
 WAITED_NS = 60 * SECOND_NS
 """An agent that breaks off an answer and ends after so long had lost patience; sooner, it broke."""
-LIMITS = {GateLimit.TIME: "its time limit", GateLimit.MEMORY: "its bound of memory"}
+LIMITS = {
+    GateLimit.TIME: "its time limit",
+    GateLimit.MEMORY: "its bound of memory",
+    GateLimit.DISK: "its bound of disk",
+}
 KILLS = re.compile(r"\b(?:p?kill|killall)\b")
 REPLAYED = frozenset({"S?-REASON-ONLY", "M-CLAIM", "M-PLAN", "M-ASK", "M-CODE", "M-REFUSE", "M-NOCALL"})
 """What an answer without a call may turn out not to be, when it is asked again."""
@@ -51,6 +55,14 @@ STOPS = {
     AgentStop.TOKEN_LIMIT: "L-LEN",
     AgentStop.TIME_LIMIT: "L-TIME",
     AgentStop.LOOP: "M-LOOP",
+    AgentStop.WIRE_LIMIT: "L-WIRE",
+    AgentStop.DISK_LIMIT: "L-DISK",
+}
+REFUSED_AS = {
+    WireBound.RECORD_BYTES: "as the record was full",
+    WireBound.REQUESTS_AT_A_TIME: "beyond those it may have under way",
+    WireBound.REQUEST_BYTES: "too large",
+    WireBound.HELD_BYTES: "beyond the room for those under way",
 }
 
 
@@ -142,7 +154,8 @@ def _rule(
     if gone:
         return "I-CONN", "the engine did not answer after the agent had stopped"
     if not exchanges:
-        return "I-AGENT", run.agent.detail or "no request reached the server"
+        detail = run.agent.detail or "no request reached the server"
+        return "I-AGENT", "; ".join(filter(None, (detail, _met_bounds(run))))
     if run.tampering:
         return "X-TAMPER", "; ".join(run.tampering)
     if run.gate is None:
@@ -150,7 +163,7 @@ def _rule(
     if run.gate.exit_code not in (0, 1):
         return _without_verdict(run, run.gate, audited=context.audited)
     if run.gate.exit_code == 0:
-        return "PASS", ""
+        return "PASS", _met_bounds(run)
     return _refused(run, exchanges, [sample.reply for sample in samples], run.gate.reason)
 
 
@@ -204,6 +217,9 @@ def _refused(run: RunRecord, exchanges: Sequence[Exchange], replies: Sequence[Re
     last, reply = exchanges[-1], replies[-1]
     crashed = run.agent.stop is AgentStop.CRASH
     limit, detail = STOPS.get(run.agent.stop), run.agent.detail
+    if run.refused:
+        # Before the wire: who asks more than the proxy takes may have kept the server from answering too.
+        return "L-WIRE", _met_bounds(run)
     if ended := wire_end(exchanges, replies, limited=limit is not None):
         return ended
     left = last.error_kind in GAVE_UP
@@ -231,6 +247,12 @@ def _refused(run: RunRecord, exchanges: Sequence[Exchange], replies: Sequence[Re
     if calls or not offered:
         return "F-FRAME" if FRAME.search(reason) else "F-GATE", reason
     return answer_without_call(reply.content, unchanged=run.changes.files == 0), one_line(reply.content)
+
+
+def _met_bounds(run: RunRecord) -> str:
+    """The requests of a run that the proxy refused; empty where it refused none."""
+    refused = [f"{count} {REFUSED_AS[bound]}" for bound, count in sorted(run.refused.items())]
+    return f"onbox's proxy refused requests: {', '.join(refused)}" if refused else ""
 
 
 def _crash(reply: Reply, faults: Sequence[str]) -> str | None:

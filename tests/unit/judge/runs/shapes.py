@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from onbox.evidence.records import AgentEnd, Changes, Exchange, GateEnd, RunRecord
+from onbox.evidence.records import AgentEnd, Changes, Exchange, GateEnd, GateLimit, RunRecord
 from onbox.judge.results import RunResult
 from onbox.judge.runs.attribution import attribute
 from onbox.judge.runs.observed_rate import UsualRates
@@ -19,8 +19,8 @@ def refused(exchanges: Sequence[Exchange], stop: str = "answered", **changes: An
     return attribute(run_record(**{**values, **changes}), exchanges)
 
 
-def gate(exit_code: int | None, reason: str = "") -> GateEnd:
-    return GateEnd(exit_code=exit_code, reason=reason, seconds=1, sha256=GATE_SHA256)
+def gate(exit_code: int | None, *, limit: GateLimit | None = None) -> GateEnd:
+    return GateEnd(exit_code=exit_code, reason="", seconds=1, sha256=GATE_SHA256, limit=limit)
 
 
 def error(message: str) -> dict[str, Any]:
