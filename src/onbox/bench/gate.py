@@ -18,7 +18,7 @@ from pathlib import Path
 from onbox.atomic_files import write_atomic
 from onbox.bench import rewards
 from onbox.bench.code_runs import CodeRuns
-from onbox.bench.sandbox import Bind, Completed, Sandbox
+from onbox.bench.sandbox import Bind, CommandResult, Sandbox
 from onbox.bench.tasks import Task, tree_sha256
 from onbox.bench.workspace import snapshot
 from onbox.evidence.records import GateEnd, GateLimit
@@ -124,7 +124,7 @@ def grade(
     )
 
 
-def _by_reward(task: Task, done: Completed, folder: Path, transcript: Path | None) -> GateEnd:
+def _by_reward(task: Task, done: CommandResult, folder: Path, transcript: Path | None) -> GateEnd:
     """The end of a gate whose reward is the verdict."""
     printed = rewards.tail_of(folder / OUTPUT, OUTPUT_BYTES)
     done = replace(done, output=done.output + printed)
@@ -157,7 +157,7 @@ def _by_reward(task: Task, done: Completed, folder: Path, transcript: Path | Non
     )
 
 
-def _limit(exit_code: int | None, done: Completed) -> GateLimit | None:
+def _limit(exit_code: int | None, done: CommandResult) -> GateLimit | None:
     """What a gate without a verdict had used up when it was killed."""
     if done.over_disk:
         return GateLimit.DISK
@@ -171,7 +171,7 @@ def _keep(output: bytes, transcript: Path | None) -> None:
         write_atomic(transcript, output)
 
 
-def _with_verdict(done: Completed, nonce: str) -> Completed:
+def _with_verdict(done: CommandResult, nonce: str) -> CommandResult:
     """Without the line that says the verdict; where it is missing or says another than the exit code, a fault."""
     lines = done.output.splitlines(keepends=True)
     verdict_line = f"VERDICT {nonce} {done.exit_code}\n".encode()
@@ -181,7 +181,7 @@ def _with_verdict(done: Completed, nonce: str) -> Completed:
     return replace(done, exit_code=NO_VERDICT, output=output + b"REASON: GATE_FAULT it ended without its verdict\n")
 
 
-def _reason(done: Completed, timeout_s: float) -> str:
+def _reason(done: CommandResult, timeout_s: float) -> str:
     """The gate's last REASON line, or what happened where it has none."""
     reasons = _REASON.findall(done.output.decode("utf-8", "replace"))
     if done.over_disk:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from onbox.bench.history.runners import Kind, Observed
+from onbox.bench.history.runners import Kind, SuiteRun
 from onbox.bench.history.worker import MiningWorker
 
 ALL_MAX_S = 120.0
@@ -108,7 +108,7 @@ def find_deciding_tests(
     return DecidingTests(stable, undone, why, limit_s, only)
 
 
-def _quickest(run: Observed, names: Collection[str]) -> frozenset[str]:
+def _quickest(run: SuiteRun, names: Collection[str]) -> frozenset[str]:
     """The quickest of some tests that together take no more than OTHERS_S on the processor."""
     total = sum(run.seconds_of.values())
     share = run.cost_s / total if total else 0.0
@@ -121,16 +121,16 @@ def _quickest(run: Observed, names: Collection[str]) -> frozenset[str]:
     return frozenset(kept)
 
 
-def _does_not_load(run: Observed, kind: Kind) -> bool:
+def _does_not_load(run: SuiteRun, kind: Kind) -> bool:
     """Whether no test could begin, because the set-up of all of them does not load: each of them fails then."""
-    return kind == "pytest" and run.exit_code == PYTEST_USAGE and "conftest" in run.said
+    return kind == "pytest" and run.exit_code == PYTEST_USAGE and "conftest" in run.output
 
 
-def _last_words(run: Observed) -> str:
+def _last_words(run: SuiteRun) -> str:
     """Why a run has no result: the runner's last line that names an error, or its last line; no path of this box."""
     if run.timed_out:
         return "they did not end in time"
-    lines = [line.strip() for line in run.said.splitlines() if line.strip()]
+    lines = [line.strip() for line in run.output.splitlines() if line.strip()]
     errors = [line for line in lines if re.search(r"error|no module", line, re.IGNORECASE)]
     last = re.sub(r"^E\s+| \(/[^)]*\)|/\S*?/work/", "", (errors or lines or ["the runner said nothing"])[-1])
     return last.encode("ascii", "backslashreplace").decode()[:160]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from onbox.bench.sandbox import MEMORY_BYTES, Bind, Completed, Reach, Sandbox, StopSign
+from onbox.bench.sandbox import MEMORY_BYTES, Bind, CommandResult, Reach, Sandbox, StopSign
 
 
 class WrappedSandbox:
@@ -35,7 +35,7 @@ class WrappedSandbox:
         stop: StopSign | None = None,
         memory_bytes: int = MEMORY_BYTES,
         network: bool = False,
-    ) -> Completed:
+    ) -> CommandResult:
         """See `Sandbox.run`."""
         return self.tier.run(
             argv,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from onbox.bench.sandbox import Bind, Completed, Sandbox
+from onbox.bench.sandbox import Bind, CommandResult, Sandbox
 from onbox.bench.sandbox.bubblewrap import Bubblewrap
 from onbox.bench.sandbox.none import Unsafe
 from onbox.bench.sandbox.sandlock import Sandlock
@@ -37,7 +37,7 @@ class Place:
         env: dict[str, str] | None = None,
         stdin: bytes = b"",
         output_limit_bytes: int = 65_536,
-    ) -> Completed:
+    ) -> CommandResult:
         binds = {"APP_DIR": Bind(self.workspace, "/app", writable=True), "TESTS_DIR": Bind(self.tests, "/tests")}
         return self.sandbox.run(
             argv,
@@ -49,7 +49,7 @@ class Place:
             output_limit_bytes=output_limit_bytes,
         )
 
-    def shell(self, script: str, *, timeout_s: float = 10) -> Completed:
+    def shell(self, script: str, *, timeout_s: float = 10) -> CommandResult:
         return self.run("sh", "-c", script, timeout_s=timeout_s)
 
 

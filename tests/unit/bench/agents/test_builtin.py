@@ -11,7 +11,7 @@ from onbox.bench.agents import AgentOutcome, Job
 from onbox.bench.agents.builtin import NUDGE, BuiltinAgent
 from onbox.bench.probing import sandbox_of
 from onbox.bench.replay import Replayer
-from onbox.bench.sandbox import Completed
+from onbox.bench.sandbox import CommandResult
 from onbox.bench.sandbox.none import Unsafe
 from onbox.errors import BoxError
 from onbox.evidence.folder import read_lines
@@ -149,7 +149,7 @@ class TestAgent:
 class BrokenSandbox(Unsafe):
     """A sandbox that cannot start any more."""
 
-    def run(self, *_: Any, **__: Any) -> Completed:
+    def run(self, *_: Any, **__: Any) -> CommandResult:
         raise BoxError("bwrap: no user namespaces")
 
 
