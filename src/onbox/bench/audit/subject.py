@@ -12,6 +12,7 @@ from onbox.bench.environments import environment_of
 from onbox.bench.gate import LOGS, REPLY, grade
 from onbox.bench.instances import render
 from onbox.bench.sandbox import Bind, Sandbox
+from onbox.bench.sandbox.halt import check
 from onbox.bench.tasks import Task
 from onbox.bench.workspace import snapshot
 from onbox.evidence.records import GateEnd
@@ -81,12 +82,14 @@ class AuditSubject:
 
     def fresh(self) -> Path:
         """A fresh workspace."""
+        check()
         app = self._folder() / "app"
         self._environment.make(app)
         return app
 
     def oracle(self) -> ProbeEffect:
         """A copy of its own of what the known-good solution leaves."""
+        check()
         app = self._folder() / "app"
         shutil.copytree(self._solved.app, app, symlinks=True)
         return ProbeEffect(app, self._solved.reply, self._solved.fault, self._solved.printed)

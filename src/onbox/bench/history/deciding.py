@@ -14,9 +14,11 @@ BEFORE_MIN_S = 30.0
 TESTS_MAX_S = 20.0
 """Of one run of those that decide; they run a hundred times until a task is kept."""
 QUICK_S = 1.5
-"""Where all take longer than this, those run that fail before, and of the others the quickest."""
+"""Where all take longer than this, the quickest run of those that fail before, and of the others."""
+DECIDING_S = 3.0
+"""What those may take that fail before, but for one, which may take longer."""
 OTHERS_S = 0.5
-"""What these others may take."""
+"""What the others may take."""
 ENDLESS_MAX = 4
 """Tests that may never end on the tree before, and are left out; each costs as much as all may take there."""
 PYTEST_USAGE = 4
@@ -87,13 +89,15 @@ def find_deciding_tests(
         raise DropError(f"its tests give no result on the tree before: {_last_words(before)}")
     failing = first.passed - before.passed - endless
     if not failing:
-        others = len(endless | first.cut)
-        raise DropError(
-            "no test that fails before passes after" + (f", but for {others} that take long" * (others > 0))
-        )
+        slow = len(endless | first.cut)
+        raise DropError("no test that fails before passes after" + (f", but for {slow} that take long" * (slow > 0)))
     only = first.passed - endless if endless or first.cut else frozenset[str]()
     if max(first.cost_s, before.cost_s) > QUICK_S and kind in SELECTED:
-        only = failing | (_quickest(first, first.passed) & _quickest(before, before.passed))
+        quick = _quickest(first, failing, DECIDING_S)
+        if before.seconds_of:
+            quick &= _quickest(before, failing, DECIDING_S)
+        others = _quickest(first, first.passed, OTHERS_S) & _quickest(before, before.passed, OTHERS_S)
+        only = (quick or _quickest(first, failing, 0.0)) | others
     again = worker.observe(new, only=only, cpu_s=max(3.0, 4 * first.cost_s))
     if again.cost_s > TESTS_MAX_S:
         raise DropError(f"the tests that decide take more than {TESTS_MAX_S:g} s")
@@ -108,16 +112,18 @@ def find_deciding_tests(
     return DecidingTests(stable, undone, why, limit_s, only)
 
 
-def _quickest(run: SuiteRun, names: Collection[str]) -> frozenset[str]:
-    """The quickest of some tests that together take no more than OTHERS_S on the processor."""
+def _quickest(run: SuiteRun, names: Collection[str], limit_s: float) -> frozenset[str]:
+    """The quickest of some tests that together take no longer; with a limit of 0 the one that is quickest."""
     total = sum(run.seconds_of.values())
     share = run.cost_s / total if total else 0.0
     kept, spent = set(), 0.0
     for name in sorted(names, key=lambda name: (run.seconds_of.get(name, total), name)):
         spent += share * run.seconds_of.get(name, total)
-        if spent > OTHERS_S:
+        if spent > limit_s and limit_s:
             break
         kept.add(name)
+        if not limit_s:
+            break
     return frozenset(kept)
 
 

@@ -12,7 +12,7 @@ from onbox.bench.audit import audit
 from onbox.bench.audit.admission import admit
 from onbox.bench.gate import grade
 from onbox.bench.history import deciding
-from onbox.bench.sandbox.choose import choose
+from onbox.bench.sandbox.choose import VARIABLE, choose
 from onbox.bench.tasks import load_task, load_tasks
 from onbox.bench.workspace import make_workspace
 from onbox.cli.commands.task import command
@@ -132,6 +132,18 @@ def test_code_that_knows_the_runner_forges_its_result_which_is_why_the_audit_say
     assert grade(task, tmp_path / "app", "", sandbox).reason == "PASS"
     assert task.judges_apart
     assert task.tests_beside_code
+
+
+def test_under_sandlock_the_same_task_is_made(
+    made: tuple[Path, list[str], Path, dict[str, object]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository, names, folder, _ = made
+    monkeypatch.setenv(VARIABLE, "sandlock")
+    result = tasks_from(repository, tmp_path / "tasks")
+    assert [end.commit for end in result.kept] == names[2:]
+    for name in ("tests/wanted.json", "solution/reference.patch", "instruction.md"):
+        one, other = load_tasks(folder)[0].path / name, load_tasks(tmp_path / "tasks")[0].path / name
+        assert one.read_text() == other.read_text()
 
 
 def test_a_commit_whose_tests_pass_by_chance_is_dropped(tmp_path: Path) -> None:

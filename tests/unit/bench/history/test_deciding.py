@@ -8,6 +8,7 @@ import pytest
 from onbox.bench.history.deciding import (
     ALL_MAX_S,
     BEFORE_MIN_S,
+    DECIDING_S,
     ENDLESS_MAX,
     OTHERS_S,
     QUICK_S,
@@ -75,7 +76,8 @@ def test_a_test_that_never_ends_before_is_left_out_and_the_others_decide() -> No
     ]
     found, worker = deciding([run_of(names), run_of(["new", "old"])], before)
     assert found.only == {"new", "old"}
-    assert (found.stable, found.undone) == ({"new", "old"}, {"old"})
+    assert found.stable == {"new", "old"}
+    assert found.undone == {"old"}
     each = [asked.only for asked in worker.asked if asked.files == OLD]
     assert each == [frozenset(), {"new", "old", "worse"}, {"new", "old"}, {"new", "old"}]
 
@@ -95,7 +97,8 @@ def test_tests_that_take_long_decide_nothing_and_the_others_do() -> None:
     after = [run_of(["new", "old", "slow before"], ["slow"], cut={"slow"}), run_of(["new", "old"])]
     before = [run_of(["old"], ["new", "slow before"], cut={"slow before"}), run_of(["old"], ["new"])]
     found, worker = deciding(after, before)
-    assert (found.stable, found.undone, found.only) == ({"new", "old"}, {"old"}, {"new", "old"})
+    assert found.only == found.stable == {"new", "old"}
+    assert found.undone == {"old"}
     assert [asked.only for asked in worker.asked if asked.files == OLD] == [
         {"new", "old", "slow before"},
         {"new", "old"},
@@ -133,6 +136,22 @@ def test_of_a_slow_suite_those_run_that_fail_before_and_the_quickest_others(slow
     assert found.only == {"new", "quick", "quicker"}
     assert [asked.only for asked in worker.asked] == [frozenset()] * 2 + [found.only] * 2
     assert found.stable - found.undone == {"new"}
+
+
+def test_of_many_slow_tests_that_fail_before_the_quickest_decide() -> None:
+    seconds = {"quick": DECIDING_S / 4, "quicker": DECIDING_S / 4, "slow": DECIDING_S, "slower": 2 * DECIDING_S}
+    whole: dict[str, Any] = {"seconds_of": seconds, "cpu_s": sum(seconds.values())}
+    found, _ = deciding(
+        [run_of(list(seconds), **whole), run_of(["quick", "quicker"])],
+        [run_of([], list(seconds), cpu_s=0.1)] * 2,
+    )
+    assert found.only == found.stable == {"quick", "quicker"}
+    # A test that fails slowly before counts by that.
+    found, _ = deciding(
+        [run_of(list(seconds), cpu_s=0.1), run_of(["quick", "quicker"])],
+        [run_of([], list(seconds), **whole)] * 2,
+    )
+    assert found.only == {"quick", "quicker"}
 
 
 def test_a_runner_that_cannot_be_told_which_tests_runs_all() -> None:
