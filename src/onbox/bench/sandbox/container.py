@@ -201,10 +201,10 @@ class ContainerSandbox:
     def _layer_bytes(self, name: str) -> int:
         """What a container has written to its own root; 0 where that is not known."""
         try:
-            said = self.client.ask("inspect", "--size", "--format", "{{.SizeRw}}", name)
+            text = self.client.ask("inspect", "--size", "--format", "{{.SizeRw}}", name)
         except BoxError:
             return 0
-        return int(said) if said.isdecimal() else 0
+        return int(text) if text.isdecimal() else 0
 
     def _end(self, process: "subprocess.Popen[bytes]", name: str) -> None:
         """Remove the container, if its client still waits for it."""

@@ -99,13 +99,13 @@ class HeldOnDisk:
 def measured(folders: Sequence[Path], pid: int, bytes_max: int, files_max: int) -> HeldOnDisk:
     """Measure folders and the files without a name that the processes below `pid` hold, until beyond a bound."""
     held_bytes, held_files, unseen = 0, 0, False
-    seen: set[tuple[int, int]] = set()
+    counted: set[tuple[int, int]] = set()
     devices = {folder.stat().st_dev for folder in folders if folder.exists()}
     for facts in _nameless(pid, devices):
         if facts is None:
             unseen = True
-        elif (facts.st_dev, facts.st_ino) not in seen:
-            seen.add((facts.st_dev, facts.st_ino))
+        elif (facts.st_dev, facts.st_ino) not in counted:
+            counted.add((facts.st_dev, facts.st_ino))
             held_bytes, held_files = held_bytes + 512 * facts.st_blocks, held_files + 1
     pending = list(map(str, folders))
     while pending and held_bytes <= bytes_max and held_files <= files_max:
@@ -121,9 +121,9 @@ def measured(folders: Sequence[Path], pid: int, bytes_max: int, files_max: int) 
                 except OSError:
                     continue  # Gone by now.
                 if facts.st_nlink > 1 and not stat.S_ISDIR(facts.st_mode):
-                    if (facts.st_dev, facts.st_ino) in seen:
+                    if (facts.st_dev, facts.st_ino) in counted:
                         continue
-                    seen.add((facts.st_dev, facts.st_ino))
+                    counted.add((facts.st_dev, facts.st_ino))
                 held_bytes, held_files = held_bytes + 512 * facts.st_blocks, held_files + 1
                 if held_bytes > bytes_max or held_files > files_max:
                     break
