@@ -47,7 +47,15 @@ AS_HARBOR = '("$1") >"$2" 2>&1'
 _REASON = re.compile(r"^REASON: (.+)$", re.MULTILINE)
 
 
-def grade(task: Task, workspace: Path, reply: str, sandbox: Sandbox, *, transcript: Path | None = None) -> GateEnd:
+def grade(
+    task: Task,
+    workspace: Path,
+    reply: str,
+    sandbox: Sandbox,
+    *,
+    transcript: Path | None = None,
+    scratch_parent: Path | None = None,
+) -> GateEnd:
     """Run the task's gate on a copy of the workspace, in a fresh sandbox.
 
     The gate finds the copy in APP_DIR, its own files in TESTS_DIR and the reply in LOGS_DIR/agent/reply.md. By its
@@ -60,11 +68,12 @@ def grade(task: Task, workspace: Path, reply: str, sandbox: Sandbox, *, transcri
         reply: the agent's last message.
         sandbox: where the gate runs.
         transcript: a file for all that the gate printed.
+        scratch_parent: where the copy is made; the system's temporary folder if left out.
 
     Raises:
         BoxError: the sandbox could not start.
     """
-    with scratch_folder("gate") as scratch:
+    with scratch_folder("gate", scratch_parent) as scratch:
         app, logs, tests = scratch / "app", scratch / "logs", scratch / "tests"
         snapshot(workspace, app)
         runs = CodeRuns(scratch / "calls", app, sandbox, task.gate_timeout_s) if task.judges_apart else None

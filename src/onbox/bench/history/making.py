@@ -260,7 +260,13 @@ class Maker:
             for exact in dict.fromkeys((draft.exact, True)):
                 remove(path)
                 task = write_task(replace(draft, exact=exact), path, self._sealed.folder)
-                found = audit(task, self._tier, to_the_end=False, warm=lambda app: _graded(app, draft, change))
+                found = audit(
+                    task,
+                    self._tier,
+                    to_the_end=False,
+                    warm=lambda app: _graded(app, draft, change),
+                    scratch_parent=self._scratch,
+                )
                 if found.passed:
                     remember(task, self._tier, found)
                     whole = True

@@ -9,17 +9,19 @@ from pathlib import Path
 
 from onbox.bench.history.deciding import DropError
 from onbox.bench.history.environment import seal
-from onbox.bench.history.making import Dropped, Kept, Maker
+from onbox.bench.history.making import TREE_BYTES_MAX, Dropped, Kept, Maker
 from onbox.bench.history.project import project
 from onbox.bench.history.repository import Commit, GitRepository
 from onbox.bench.sandbox import Sandbox
 from onbox.bench.sandbox.halt import Halt
 from onbox.errors import UsageError
-from onbox.scratch import scratch_folder
+from onbox.scratch import in_memory, scratch_folder
 from onbox.trees import remove
 
 JOBS = 2
 """Commits that are tried side by side."""
+SCRATCH_BYTES = 8 * TREE_BYTES_MAX
+"""That one of them takes at most, with all copies of the workspace that its audit has at a time."""
 
 
 def mine(
@@ -52,7 +54,7 @@ def mine(
         BoxError: git is missing, or the sandbox could not start.
     """
     until = None if limit_s is None else time.monotonic() + limit_s
-    with scratch_folder("history") as scratch:
+    with scratch_folder("history", in_memory(jobs * SCRATCH_BYTES)) as scratch:
         repository = GitRepository(path, scratch)
         found = repository.commits(commits)
         if all(len(commit.parents) > 1 for commit in found):

@@ -80,11 +80,17 @@ class Observed:
     """Wall time by id, where the runner says it."""
     exit_code: int | None = None
     """Of the runner; None where it did not end, or nobody asked."""
+    running: str = ""
+    """The id of the test that it was at when its time was over, where that is known."""
+    cut: frozenset[str] = frozenset()
+    """The ids of the tests that took longer than their turn, or had none."""
+    lasted_s: float = 0.0
+    """Of the clock, without what it waited for a processor."""
 
     @property
     def cost_s(self) -> float:
-        """How long it takes: on the processor where that is known, since a busy box stretches wall time."""
-        return self.seconds if self.cpu_s is None else self.cpu_s
+        """How long it takes on an idle box, where that is known, since a busy one stretches wall time."""
+        return self.seconds if self.cpu_s is None else max(self.cpu_s, self.lasted_s)
 
     @property
     def passed(self) -> frozenset[str]:

@@ -15,6 +15,7 @@ class Asked:
     targets: tuple[str, ...]
     cpu_s: float
     only: frozenset[str]
+    in_turn: bool = False
 
 
 class ScriptedWorker(MiningWorker):
@@ -31,8 +32,10 @@ class ScriptedWorker(MiningWorker):
         targets: Collection[str] = (),
         cpu_s: float = TESTS_S,
         only: Collection[str] = (),
+        *,
+        in_turn: bool = False,
     ) -> Observed:
-        self.asked.append(Asked(dict(changed), tuple(targets), cpu_s, frozenset(only)))
+        self.asked.append(Asked(dict(changed), tuple(targets), cpu_s, frozenset(only), in_turn))
         end = self._answer(self.asked[-1])
         self.spent_s += end.cost_s
         return end

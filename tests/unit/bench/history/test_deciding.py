@@ -8,6 +8,8 @@ import pytest
 from onbox.bench.history.deciding import (
     ALL_MAX_S,
     BEFORE_MIN_S,
+    DECIDING_S,
+    ENDLESS_MAX,
     OTHERS_S,
     QUICK_S,
     TESTS_MAX_S,
@@ -64,6 +66,48 @@ def test_where_the_set_up_does_not_load_before_all_tests_fail_there() -> None:
         deciding(after, before, kind="unittest")
 
 
+def test_a_test_that_never_ends_before_is_left_out_and_the_others_decide() -> None:
+    names = ["endless", "new", "old", "worse"]
+    before = [
+        run_of([], timed_out=True, running="endless"),
+        run_of([], timed_out=True, running="worse"),
+        run_of(["old"], ["new"]),
+        run_of(["old"], ["new"]),
+    ]
+    found, worker = deciding([run_of(names), run_of(["new", "old"])], before)
+    assert found.only == {"new", "old"}
+    assert found.stable == {"new", "old"}
+    assert found.undone == {"old"}
+    each = [asked.only for asked in worker.asked if asked.files == OLD]
+    assert each == [frozenset(), {"new", "old", "worse"}, {"new", "old"}, {"new", "old"}]
+
+
+def test_a_commit_of_which_too_many_tests_never_end_before_is_dropped() -> None:
+    names = [f"endless{n}" for n in range(2 * ENDLESS_MAX)]
+    before = [run_of([], timed_out=True, running=name) for name in names]
+    assert why_dropped([run_of(names)], before) == f"{ENDLESS_MAX + 1} of its tests never end on the tree before"
+    assert why_dropped([run_of(["only"])], [run_of([], timed_out=True, running="only")]) == (
+        "1 of its tests never end on the tree before"
+    )
+    why = why_dropped([run_of([*names[:1], "old"])], [before[0], run_of(["old"])])
+    assert why == "no test that fails before passes after, but for 1 that take long"
+
+
+def test_tests_that_take_long_decide_nothing_and_the_others_do() -> None:
+    after = [run_of(["new", "old", "slow before"], ["slow"], cut={"slow"}), run_of(["new", "old"])]
+    before = [run_of(["old"], ["new", "slow before"], cut={"slow before"}), run_of(["old"], ["new"])]
+    found, worker = deciding(after, before)
+    assert found.only == found.stable == {"new", "old"}
+    assert found.undone == {"old"}
+    assert [asked.only for asked in worker.asked if asked.files == OLD] == [
+        {"new", "old", "slow before"},
+        {"new", "old"},
+    ]
+    assert [asked.in_turn for asked in worker.asked] == [True, True, False, False]
+    why = why_dropped([after[0]], [run_of(["new", "old"], ["slow before"], cut={"slow before"})])
+    assert why == "no test that fails before passes after, but for 2 that take long"
+
+
 def test_a_test_that_passes_once_before_does_not_decide() -> None:
     after = [run_of(["new", "chance"])] * 2
     before = [run_of([], ["new", "chance"]), run_of(["chance"], ["new"])]
@@ -92,6 +136,22 @@ def test_of_a_slow_suite_those_run_that_fail_before_and_the_quickest_others(slow
     assert found.only == {"new", "quick", "quicker"}
     assert [asked.only for asked in worker.asked] == [frozenset()] * 2 + [found.only] * 2
     assert found.stable - found.undone == {"new"}
+
+
+def test_of_many_slow_tests_that_fail_before_the_quickest_decide() -> None:
+    seconds = {"quick": DECIDING_S / 4, "quicker": DECIDING_S / 4, "slow": DECIDING_S, "slower": 2 * DECIDING_S}
+    whole: dict[str, Any] = {"seconds_of": seconds, "cpu_s": sum(seconds.values())}
+    found, _ = deciding(
+        [run_of(list(seconds), **whole), run_of(["quick", "quicker"])],
+        [run_of([], list(seconds), cpu_s=0.1)] * 2,
+    )
+    assert found.only == found.stable == {"quick", "quicker"}
+    # A test that fails slowly before counts by that.
+    found, _ = deciding(
+        [run_of(list(seconds), cpu_s=0.1), run_of(["quick", "quicker"])],
+        [run_of([], list(seconds), **whole)] * 2,
+    )
+    assert found.only == {"quick", "quicker"}
 
 
 def test_a_runner_that_cannot_be_told_which_tests_runs_all() -> None:

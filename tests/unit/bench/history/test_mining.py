@@ -11,7 +11,8 @@ from onbox.app.tasks import tasks_from
 from onbox.bench.audit import audit
 from onbox.bench.audit.admission import admit
 from onbox.bench.gate import grade
-from onbox.bench.sandbox.choose import choose
+from onbox.bench.history import deciding
+from onbox.bench.sandbox.choose import VARIABLE, choose
 from onbox.bench.tasks import load_task, load_tasks
 from onbox.bench.workspace import make_workspace
 from onbox.cli.commands.task import command
@@ -133,6 +134,18 @@ def test_code_that_knows_the_runner_forges_its_result_which_is_why_the_audit_say
     assert task.tests_beside_code
 
 
+def test_under_sandlock_the_same_task_is_made(
+    made: tuple[Path, list[str], Path, dict[str, object]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository, names, folder, _ = made
+    monkeypatch.setenv(VARIABLE, "sandlock")
+    result = tasks_from(repository, tmp_path / "tasks")
+    assert [end.commit for end in result.kept] == names[2:]
+    for name in ("tests/wanted.json", "solution/reference.patch", "instruction.md"):
+        one, other = load_tasks(folder)[0].path / name, load_tasks(tmp_path / "tasks")[0].path / name
+        assert one.read_text() == other.read_text()
+
+
 def test_a_commit_whose_tests_pass_by_chance_is_dropped(tmp_path: Path) -> None:
     repository = new(tmp_path / "flaky")
     test = "import os, unittest\nfrom one import one\n\n\nclass One(unittest.TestCase):\n    def test_one(self):\n"
@@ -172,6 +185,27 @@ def test_of_a_slow_suite_the_gate_runs_what_decides(tmp_path: Path) -> None:
     # The slow one passes before and after, and is left out.
     assert wanted["request"]["only"] == wanted["fail_to_pass"] == ["test_one.One.test_one"]
     assert wanted["pass_to_pass"] == []
+
+
+def test_a_commit_of_which_one_test_never_ends_before_is_kept_with_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deciding, "BEFORE_MIN_S", 3.0)
+    repository = new(tmp_path / "endless")
+    test = "import unittest\nfrom one import one\n\n\nclass One(unittest.TestCase):\n"
+    commit(
+        repository,
+        "start",
+        {"one.py": "def one(x):\n    while x:\n        pass\n", "tests/test_one.py": test + "    pass\n"},
+    )
+    test += "    def test_some(self):\n        self.assertEqual(one(1), 1)\n"
+    test += "\n    def test_none(self):\n        self.assertEqual(one(0), 1)\n"
+    commit(repository, "One is one", {"one.py": "def one(x):\n    return 1\n", "tests/test_one.py": test})
+    result = tasks_from(repository, tmp_path / "tasks")
+    assert [end.fail_to_pass for end in result.kept] == [1], result.dropped
+    task = load_tasks(tmp_path / "tasks")[0]
+    wanted = json.loads((task.tests / "wanted.json").read_text())
+    assert wanted["request"]["only"] == wanted["fail_to_pass"] == ["test_one.One.test_none"]
 
 
 def test_a_commit_whose_set_up_of_tests_does_not_load_before_is_kept(tmp_path: Path) -> None:
