@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from onbox.bench.sandbox.bubblewrap import Bubblewrap
-from onbox.evidence.records import AgentCommand
+from onbox.evidence.records import AgentCommand, WireBound
 from tests.agents.runs import Run, Scene, plan, scene
 from tests.e2e.cli import scripted
 
@@ -112,7 +112,7 @@ def test_who_asks_on_and_on_is_ended(stage: Scene, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("onbox.bench.agents.run_watch.REFUSALS_MAX", 20)
     met = run(stage, f"while True: {LARGE}")
     assert (met.result.code, met.record.agent.stop) == ("L-WIRE", "wire_limit")
-    assert met.record.refused["request_bytes"] >= 20
+    assert met.record.refused[WireBound.REQUEST_BYTES] >= 20
 
 
 def test_the_built_in_agent_meets_a_full_record(stage: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,8 +105,8 @@ class AgentConnection:
                 body += event.data
                 self._hold(len(event.data))
                 if len(body) > MAX_REQUEST_BYTES:
-                    size = f"{MAX_REQUEST_BYTES / 2**20:g} MiB"
-                    raise RequestTooLargeError(WireBound.REQUEST_BYTES, f"the request is larger than {size}")
+                    message = f"the request is larger than {MAX_REQUEST_BYTES:,} bytes"
+                    raise RequestTooLargeError(WireBound.REQUEST_BYTES, message)
                 if self._budget.is_spent(self.run):
                     message = "the requests of this run together are larger than its share"
                     raise RequestTooLargeError(WireBound.HELD_BYTES, message)

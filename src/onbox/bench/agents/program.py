@@ -125,8 +125,8 @@ def _version(path: Path, package: str) -> str:
         if manifest.is_file() and "node_modules" in folder.parts:
             return _manifest_version(manifest)
     for scripts in prefix.glob(f"{_SITE}/*.dist-info/entry_points.txt"):
-        entry_points = _text(scripts).decode("utf-8", "replace") if scripts.is_file() else ""
-        if re.search(rf"^{re.escape(path.name)}\s*=", entry_points, re.MULTILINE):
+        text = _text(scripts).decode("utf-8", "replace") if scripts.is_file() else ""
+        if re.search(rf"^{re.escape(path.name)}\s*=", text, re.MULTILINE):
             return scripts.parent.name.removesuffix(".dist-info").rpartition("-")[2]
     known = path.stat()
     return f"sha256:{_sha256(path, known.st_size, known.st_mtime_ns)[:_SHOWN_HASH]}"

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO
 
 from onbox.bench.sandbox import StopSign
@@ -67,7 +66,7 @@ def attend(
     timeout_s: float,
     output_limit_bytes: int,
     stop: StopSign | None = None,
-    written: Sequence[Path] = (),
+    disk: DiskWatch | None = None,
 ) -> CommandOutput:
     """Feed and read `process` until `tree_fd` is readable, at most for `timeout_s`; then kill what is left.
 
@@ -79,7 +78,7 @@ def attend(
         timeout_s: seconds from now.
         output_limit_bytes: what comes after is read and thrown away, so that the command never blocks on it.
         stop: ends it early, as the time limit does.
-        written: folders of the disk that it may write, which are held to `DiskWatch`.
+        disk: looks at what it writes, and ends it beyond its bound.
 
     Raises:
         BoxError: the tree outlived its killing by ten seconds.
@@ -89,7 +88,6 @@ def attend(
     deadline = started + timeout_s
     timed_out = False
     halt = current()
-    disk = DiskWatch(written, process.pid) if written else None
     over_disk = False
     signs = [sign for sign in (stop, halt) if sign is not None]
     with _Pipes(process, stdin, output_limit_bytes) as pipes:

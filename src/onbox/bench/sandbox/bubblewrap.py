@@ -14,6 +14,7 @@ from typing import IO
 
 from onbox.bench.sandbox import MEMORY_BYTES, Bind, Bounds, CommandResult, Reach, StopSign, seccomp
 from onbox.bench.sandbox.attend import attend, end_with, open_pidfd, pipe
+from onbox.bench.sandbox.disk_watch import DiskWatch
 from onbox.bench.sandbox.interior import (
     PROCESSES,
     SCRATCH_BYTES,
@@ -172,7 +173,7 @@ class Bubblewrap:
                 timeout_s=timeout_s,
                 output_limit_bytes=output_limit_bytes,
                 stop=stop,
-                written=[*(bind.path for bind in binds.values() if bind.writable)],
+                disk=DiskWatch([*(bind.path for bind in binds.values() if bind.writable)], process.pid),
             )
             process.wait()
             codes = [end["exit-code"] for end in map(json.loads, status) if "exit-code" in end]

@@ -9,7 +9,7 @@ import os
 import stat
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,10 +54,12 @@ class DiskWatch:
     Args:
         folders: what it may write there.
         pid: of the process that it and all that it starts come from; what they hold open and have no name for counts.
+        elsewhere: asked, where room is gone, for the bytes that it has outside of them.
     """
 
-    def __init__(self, folders: Sequence[Path], pid: int) -> None:
+    def __init__(self, folders: Sequence[Path], pid: int, elsewhere: Callable[[], int] | None = None) -> None:
         self._pid = pid
+        self._elsewhere = elsewhere
         self._grounds = [(path, ground) for path in map(Path.resolve, folders) if (ground := _ground(path))]
 
     def is_over(self) -> bool:
@@ -71,13 +73,14 @@ class DiskWatch:
             min(ground.files_max for ground, _ in looked),
         )
         held = measured([path for path, _ in self._grounds], self._pid, bytes_max, files_max)
+        held_bytes = held.bytes + (self._elsewhere() if self._elsewhere is not None else 0)
         for ground, (now_bytes, now_files) in looked:
             ground.bytes, ground.files = now_bytes, now_files
         gone = any(
             ground.first_bytes - now_bytes > bytes_max or ground.first_files - now_files > files_max
             for ground, (now_bytes, now_files) in looked
         )
-        return held.bytes > bytes_max or held.files > files_max or (held.unseen and gone)
+        return held_bytes > bytes_max or held.files > files_max or (held.unseen and gone)
 
 
 @dataclass(frozen=True)

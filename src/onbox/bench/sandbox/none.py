@@ -9,6 +9,7 @@ from pathlib import Path
 
 from onbox.bench.sandbox import MEMORY_BYTES, Bind, Bounds, CommandResult, Reach, StopSign
 from onbox.bench.sandbox.attend import attend, end_with, open_pidfd
+from onbox.bench.sandbox.disk_watch import DiskWatch
 from onbox.bench.sandbox.interior import environment, host_places, in_shell, refusal, tools
 from onbox.errors import BoxError
 from onbox.scratch import scratch_folder
@@ -73,7 +74,7 @@ class Unsafe:
                 timeout_s=timeout_s,
                 output_limit_bytes=output_limit_bytes,
                 stop=stop,
-                written=[scratch, *(bind.path for bind in binds.values() if bind.writable)],
+                disk=DiskWatch([scratch, *(bind.path for bind in binds.values() if bind.writable)], process.pid),
             )
             code = process.wait()
         exit_code = None if heard.timed_out else code if code >= 0 else 128 - code

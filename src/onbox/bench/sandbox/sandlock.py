@@ -11,6 +11,7 @@ from pathlib import Path
 
 from onbox.bench.sandbox import MEMORY_BYTES, Bind, Bounds, CommandResult, Reach, StopSign, seccomp
 from onbox.bench.sandbox.attend import attend, end_with, open_pidfd, pipe
+from onbox.bench.sandbox.disk_watch import DiskWatch
 from onbox.bench.sandbox.interior import (
     PROCESSES,
     environment,
@@ -141,7 +142,7 @@ class Sandlock:
                 timeout_s=timeout_s,
                 output_limit_bytes=output_limit_bytes,
                 stop=stop,
-                written=[scratch, *(bind.path for bind in binds.values() if bind.writable)],
+                disk=DiskWatch([scratch, *(bind.path for bind in binds.values() if bind.writable)], process.pid),
             )
             end = json.loads(status.read() or b"{}")
         if heard.timed_out:
