@@ -1,16 +1,15 @@
 """Folders that a stranger filled, and folders that a killed onbox left."""
 
 import os
-import signal
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from onbox.scratch import scratch_folder, sweep
+from onbox import scratch
+from onbox.scratch import in_memory, scratch_folder
 from onbox.trees import DEPTH_MAX, give, remove, walk
 
 
@@ -74,23 +73,25 @@ def test_all_of_it_is_given_and_no_link_is_followed(tmp_path: Path) -> None:
     assert outside.stat().st_uid == 0
 
 
-def test_what_a_killed_onbox_left_is_swept_and_what_is_in_use_is_not(tmp_path: Path) -> None:
-    program = (
-        "import time\nfrom onbox.scratch import scratch_folder\n"
-        "with scratch_folder('run') as made:\n    (made / 'file').touch()\n"
-        "    print(made, flush=True)\n    time.sleep(60)"
-    )
-    env = {**os.environ, "TMPDIR": str(tmp_path)}
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, env=env) as other:
-        assert other.stdout is not None
-        left = Path(other.stdout.readline().strip())
-        assert left.parent == tmp_path
-        assert sweep(tmp_path) == []
-        os.kill(other.pid, signal.SIGKILL)
-    (tmp_path / "onbox-mine").mkdir()
-    (tmp_path / left.name.replace("onbox-run-", "onbox-run-1")).mkdir()
-    assert sweep(tmp_path) == [left], "another's name, and that of another process namespace, stay"
-    assert not left.exists()
+@pytest.mark.parametrize(
+    ("free", "flags", "size_bytes", "there"),
+    [(8, 0, 4096, True), (8, 0, 4097, False), (8, os.ST_NOEXEC, 1, False), (1 << 50, 0, 1 << 50, False)],
+    ids=["room", "no room", "nothing runs there", "more than the memory"],
+)
+def test_folders_are_in_memory_where_there_is_room_twice_over(
+    free: int, flags: int, size_bytes: int, there: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scratch, "SHARED_MEMORY", tmp_path)
+    monkeypatch.setattr(os, "statvfs", lambda path: SimpleNamespace(f_flag=flags, f_bavail=free, f_frsize=1024))
+    assert in_memory(size_bytes) == (tmp_path if there else None)
+    with scratch_folder("run", in_memory(size_bytes)) as made:
+        assert (made.parent == tmp_path) == there
+    assert not made.exists()
+
+
+def test_without_shared_memory_no_folder_is_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scratch, "SHARED_MEMORY", tmp_path / "none")
+    assert in_memory(0) is None
 
 
 def test_an_orderly_end_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

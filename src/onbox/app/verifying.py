@@ -129,15 +129,17 @@ def _recomputed(trial: TrialFolder, seal: str, found: Mapping[str, str]) -> tupl
         if written.get("verdict") != verdict.verdict:
             notes.append(f"verdict.json says {str(written.get('verdict'))[:20]}, and today's rules {verdict.verdict}")
     today = written.get("rules", 1) == RULES
+    of_other_make = False
     for each in (each for each in made if each.text):
         name = each.name
         differs, note = _report(trial, name, each.text, verdict if today else None)
+        of_other_make = of_other_make or bool(note)
         if differs == [MISSING] and not today:
             # One that was there when it was sealed stands in the manifest, and is missed before this.
             differs, note = [], f"{name} is none of what that onbox wrote; onbox report writes it"
         problems += [(name, problem) for problem in differs]
         notes += [note] if note else []
-    if not any(OTHER_MAKE in note for note in notes):
+    if not of_other_make:
         problems += _transcripts(made, found)
     return tuple(problems), tuple(notes)
 
@@ -221,7 +223,8 @@ def _transcripts(made: Sequence[ComputedFile], found: Mapping[str, str]) -> Iter
 
 
 def _report(trial: TrialFolder, name: str, rendered_now: str, verdict: Verdict | None) -> tuple[list[str], str]:
-    """(problems, note) of a report that is written, held against the one that the evidence gives now.
+    """(problems, note) of a report that is written, held against the one that the evidence gives now; a note is of one
+    that another onbox wrote.
 
     Args:
         trial: whose report it is.

@@ -25,7 +25,7 @@ SHOWN_CHARACTERS = 100
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ReportComparison:
     """A report of another make beside today's.
 
     Args:
@@ -39,7 +39,7 @@ class Comparison:
     otherwise: tuple[str, ...]
 
 
-def compare(report: str, rendered_now: str) -> Comparison:
+def compare(report: str, rendered_now: str) -> ReportComparison:
     """Hold the numbers of a report of another make against those that the evidence gives.
 
     Args:
@@ -60,7 +60,7 @@ def compare(report: str, rendered_now: str) -> Comparison:
             alike += 1
         else:
             wrong.append((_short(line.text), _short(known[0].text)))
-    return Comparison(tuple(wrong), alike, tuple(otherwise))
+    return ReportComparison(tuple(wrong), alike, tuple(otherwise))
 
 
 def unsaid(report: str, rendered_now: str, verdict: Verdict) -> str:

@@ -51,12 +51,6 @@ def test_each_exchange_is_parsed_once(trial: TrialFolder, command: object, monke
     assert read == sum(len(path.read_bytes().splitlines()) for path in trial.path.glob("*/runs/*/*/*/wire.jsonl"))
 
 
-def test_its_cost_is_measured_with_the_processes_that_it_starts(trial: TrialFolder) -> None:
-    cost = long_trial._cost([sys.executable, "-c", "print('x' * 1000)"])
-    assert cost["exit_code"] == 0
-    assert 0 < cost["wall_s"] < 60
-
-
 def test_no_text_is_shown_without_a_bound() -> None:
     assert one_line("x" * 1_000_000).count("x") == LINE_CHARACTERS_MAX
     assert "990,000 characters left out" in one_line("x" * 1_000_000)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from onbox.report.other_make import Comparison, compare
+from onbox.report.other_make import ReportComparison, compare
 
 PAGE = """<html><head><title>Keep, 2026</title><style>p { margin: 1px }</style></head><body>
 <h1>Keep</h1>
@@ -53,7 +53,9 @@ def test_a_heading_that_was_edited_is_named_once() -> None:
 
 def test_what_is_worded_in_another_way_is_counted_and_no_fault() -> None:
     found = compare(PAGE.replace("<dt>pass rate</dt>", "<dt>passed</dt>"), PAGE)
-    assert found == Comparison((), 7, ("passed | 33 % | 4 of 12, 10 to 65 %", "passed | 75 % | 9 of 12, 43 to 95 %"))
+    assert found == ReportComparison(
+        (), 7, ("passed | 33 % | 4 of 12, 10 to 65 %", "passed | 75 % | 9 of 12, 43 to 95 %")
+    )
 
 
 def test_markup_and_digits_may_differ() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from onbox.bench.audit.probes import PROBES
@@ -55,6 +56,7 @@ def audit(
     *,
     to_the_end: bool = True,
     warm: Warm | None = None,
+    scratch_parent: Path | None = None,
 ) -> TaskAudit:
     """Put a task's gate to all probes.
 
@@ -64,12 +66,13 @@ def audit(
         probes: fewer of them, for a look at one kind alone.
         to_the_end: also those after the first that does not get what it expected.
         warm: see `AuditSubject`; oracle and nothing done are asked of the gate itself first, and of this again.
+        scratch_parent: where workspaces are made; the system's temporary folder if left out.
 
     Raises:
         BoxError: the task needs Docker, or the sandbox could not start.
         RunHalted: the sign that this thread keeps was shown.
     """
-    with scratch_folder("audit") as scratch:
+    with scratch_folder("audit", scratch_parent) as scratch:
         subject = AuditSubject(task, sandbox, scratch, warm)
         ends = []
         for end in (end for probe in probes for end in probe(subject)):

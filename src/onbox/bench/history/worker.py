@@ -16,7 +16,7 @@ from collections.abc import Collection, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 
-from onbox.bench.history.runners import TESTS_S, Observed, Suite, program
+from onbox.bench.history.runners import TESTS_S, Suite, SuiteRun, program
 from onbox.bench.sandbox import Bind, Sandbox, StopSign
 from onbox.bench.sandbox.halt import Halt, RunHalted, current
 from onbox.errors import BoxError, OnboxError
@@ -28,6 +28,12 @@ COUNTED = ("pytest", "unittest")
 """Runners that are held to processor time."""
 WALL_OVER_PROCESSOR = 10
 """Wall time that these get for each second of it: a busy box drops no commit that a quiet one keeps."""
+TURN_S = 10.0
+"""Where each test has its turn: that of one, without what it waits for a processor."""
+TURNS_S = 60.0
+"""That of all of them."""
+IDLE_S = 30.0
+"""A run that for so long hardly uses the processor waits for what never comes, and its time is over."""
 ANSWER_BYTES_MAX = 16 << 20
 _READ_BYTES = 65_536
 
@@ -63,7 +69,9 @@ class MiningWorker:
         targets: Collection[str] = (),
         cpu_s: float = TESTS_S,
         only: Collection[str] = (),
-    ) -> Observed:
+        *,
+        in_turn: bool = False,
+    ) -> SuiteRun:
         """Run the tests on the workspace with some files changed.
 
         Args:
@@ -71,6 +79,7 @@ class MiningWorker:
             targets: the test files; those of the suite if left out.
             cpu_s: processor time, where the runner can be held to it; others are held to the suite's wall time.
             only: ids of the tests that are run; all of the files if left out.
+            in_turn: no test takes longer than TURN_S, and those that have not begun after TURNS_S do not.
 
         Raises:
             BoxError: the sandbox could not start.
@@ -84,6 +93,7 @@ class MiningWorker:
         files = {name: None if data is None else base64.b64encode(data).decode() for name, data in changed.items()}
         request: dict[str, object] = {"changed": files, "targets": list(targets or self._suite.targets)}
         request |= {"timeout_s": limit_s, "cpu_s": math.ceil(cpu_s), "only": sorted(only)}
+        request |= {"idle_s": IDLE_S, "turn_s": TURN_S if in_turn else 0, "all_s": TURNS_S if in_turn else 0}
         line = self._exchange(json.dumps(request).encode() + b"\n", begun + limit_s + GRACE_S)
         seconds = time.monotonic() - begun
         try:
@@ -93,14 +103,27 @@ class MiningWorker:
             used = None if found["cpu_s"] is None else float(found["cpu_s"])
             lasted = {str(name): float(value) for name, value in found["seconds"].items()}
             code = None if found["exit"] is None else int(found["exit"])
-            end = Observed(tests, str(found["said"]), seconds, why, code is None, used, lasted, code)
+            turns = found["turns"]
+            end = SuiteRun(
+                tests,
+                str(found["output"]),
+                seconds,
+                why,
+                timed_out=code is None,
+                cpu_s=used,
+                seconds_of=lasted,
+                exit_code=code,
+                running=str(turns.get("running", "")),
+                cut=frozenset(str(name) for name in turns.get("cut", ())),
+                lasted_s=float(turns.get("lasted_s", 0.0)),
+            )
             self.spent_s += end.cost_s
             return end
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             # What went wrong there is of this state of the files: the next begins anew.
             self._end()
             self.spent_s += seconds
-            return Observed({}, "its run ended without a result", seconds, timed_out=seconds >= limit_s)
+            return SuiteRun({}, "its run ended without a result", seconds, timed_out=seconds >= limit_s)
 
     def _exchange(self, request: bytes, until: float) -> bytes | None:
         """The answer to a request; None where none came."""

@@ -12,6 +12,7 @@ from onbox.bench.assembly import LIBRARIES
 from onbox.bench.history.repository import Commit, lay_out
 from onbox.bench.history.runners import NEEDS, Suite
 from onbox.bench.image_layout import SEALED
+from onbox.bench.sandbox.halt import check
 from onbox.bench.tasks import BUILTIN, Task, load_task
 
 _FILES = Path(__file__).with_name("files")
@@ -152,6 +153,8 @@ def _quoted(name: str) -> str:
 
 
 def _link(source: str, target: str) -> str:
+    # An environment has thousands of files, and the search may be over.
+    check()
     try:
         os.link(source, target)
     except OSError:

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """3: `ReplayEnd.past_parser` is `raw_route`.
 
 2: faults and transport errors have a kind beside their text. `onbox.evidence.migrations` reads what is older."""

@@ -45,7 +45,7 @@ class UsualRate:
 
 
 @dataclass(frozen=True)
-class Usual:
+class UsualRates:
     """The rates to hold a slow run against; None where nobody knows one."""
 
     alone: UsualRate | None
@@ -56,7 +56,7 @@ class Usual:
         return self.beside_others if run.beside else self.alone
 
 
-def usual_rates(speed: Measurement | None, runs: Sequence[tuple[RunResult, float | None]], parallel: int) -> Usual:
+def usual_rates(speed: Measurement | None, runs: Sequence[tuple[RunResult, float | None]], parallel: int) -> UsualRates:
     """What is usual of a contender's server.
 
     Of a run alone: the measured rate, else the median over the contender's own runs alone. Of a run beside others: the
@@ -71,7 +71,7 @@ def usual_rates(speed: Measurement | None, runs: Sequence[tuple[RunResult, float
     cells = speed.cells if speed else ()
     measured = next((rate_of(cell) for cell in cells if cell.profile["concurrency"] == parallel), None)
     beside_others = _median([rate for run, rate in runs if run.beside])
-    return Usual(
+    return UsualRates(
         alone=rate_of(speed) or _median([rate for run, rate in runs if not run.beside]),
         beside_others=measured if beside_others is None else beside_others,
     )
@@ -79,7 +79,7 @@ def usual_rates(speed: Measurement | None, runs: Sequence[tuple[RunResult, float
 
 def usual_of_each_node(
     speed: Measurement | None, runs: Sequence[tuple[RunResult, float | None]], parallel: int
-) -> dict[str, Usual]:
+) -> dict[str, UsualRates]:
     """What is usual of a contender's server on each box that it ran on, by the node's name.
 
     The measurement was made on the trial's own box and holds for no other.

@@ -155,7 +155,7 @@ class _Group:
 
 
 @dataclass(frozen=True)
-class Paired:
+class TaskPairs:
     """The tasks that both have runs of."""
 
     tasks: tuple[TaskPair, ...]
@@ -274,9 +274,9 @@ class Paired:
         return signs.count(1), signs.count(0), signs.count(-1)
 
 
-def paired(old: Mapping[str, Sequence[CountedRun]], new: Mapping[str, Sequence[CountedRun]]) -> Paired:
+def paired(old: Mapping[str, Sequence[CountedRun]], new: Mapping[str, Sequence[CountedRun]]) -> TaskPairs:
     """Put the runs of each task side by side; a task that either has none of is left out."""
-    return Paired(
+    return TaskPairs(
         tuple(TaskPair(task, tuple(runs), tuple(new[task])) for task, runs in old.items() if runs and new.get(task))
     )
 

@@ -7,7 +7,7 @@ import pytest
 
 from onbox.judge.statistics import fisher_exact, stratified_permutation
 from onbox.judge.verdict.cells import Cell, CountedRun, Slot, distinct, effective, repeats
-from onbox.judge.verdict.pairing import Paired, TaskPair, paired
+from onbox.judge.verdict.pairing import TaskPair, TaskPairs, paired
 
 
 def runs(letters: str, *, files: str = "", answers: Sequence[object | None] = ()) -> list[CountedRun]:
@@ -18,7 +18,7 @@ def runs(letters: str, *, files: str = "", answers: Sequence[object | None] = ()
     ]
 
 
-def one(old: Sequence[CountedRun], new: Sequence[CountedRun]) -> Paired:
+def one(old: Sequence[CountedRun], new: Sequence[CountedRun]) -> TaskPairs:
     return paired({"t": old}, {"t": new})
 
 
@@ -58,7 +58,7 @@ class TestStrata:
 
     def test_arms_of_one_model_are_pairs(self) -> None:
         task = TaskPair("t", tuple(runs("FFFFFP")), tuple(runs("PPPPPP")), same_model=True)
-        assert Paired((task,)).suite_p == 2 / 2**5
+        assert TaskPairs((task,)).suite_p == 2 / 2**5
 
     def test_one_task_one_run_and_none(self) -> None:
         assert one(runs("F"), runs("P")).suite_p == 1.0
