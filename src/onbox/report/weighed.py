@@ -167,8 +167,9 @@ def _within(interval: tuple[float, float] | None) -> str:
 def _points(share: float | None, interval: tuple[float, float] | None) -> str:
     if share is None:
         return ""
-    within = f" ({100 * interval[0]:.0f} to {100 * interval[1]:.0f})" if interval else ""
-    return f"{100 * share:.0f} points{within}"
+    # Whole numbers: a share just below nothing is no "-0".
+    within = f" ({round(100 * interval[0])} to {round(100 * interval[1])})" if interval else ""
+    return f"{round(100 * share)} points{within}"
 
 
 def _times(ratio: float | None, interval: tuple[float, float] | None) -> str:

@@ -120,6 +120,13 @@ def test_two_contenders_are_drawn_on_the_page_and_need_no_table_on_a_terminal(fo
     assert "dominated by" not in said["terminal"]
 
 
+def test_a_difference_of_nothing_has_no_sign() -> None:
+    pair = PAIR.model_copy(update={"difference": -0.001, "difference_interval": (-0.004, 0.3)})
+    assert (
+        weighed.pair_rows(build_verdict(pairs=(pair,), contenders=several().contenders))[0][3] == "0 points (0 to 30)"
+    )
+
+
 def test_one_contender_is_beside_nobody(folder: TrialFolder) -> None:
     alone = build_verdict(standings=(), pairs=())
     assert 'id="compared"' not in html.render(folder, alone)

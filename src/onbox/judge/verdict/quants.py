@@ -65,7 +65,7 @@ def _row(quant: QuantPlan, judged: JudgedContender, pair: Pair | None) -> QuantR
         types=quant.types,
         passed=result.passed,
         valid=result.valid,
-        loss=rounded(-float(pair.runs.difference)) if pair and pair.runs.tasks else None,
+        loss=rounded(float(-pair.runs.difference)) if pair and pair.runs.tasks else None,
         loss_interval=rounded_pair((-interval[1], -interval[0])) if interval else None,
         lost=ends.count((True, False)),
         won=ends.count((False, True)),
