@@ -133,10 +133,15 @@ def _does_not_load(run: Observed, kind: Kind) -> bool:
 
 
 def _last_words(run: Observed) -> str:
-    """Why a run has no result: the runner's last line that names an error, or its last line; no path of this box."""
+    """Why a run has no result: what most of its tests say, or the runner's last line, one that names an error if there is.
+
+    No path of this box is in it.
+    """
     if run.timed_out:
         return "they did not end in time"
-    lines = [line.strip() for line in run.said.splitlines() if line.strip()]
+    words = [text for text in run.why.values() if text]
+    said = max(sorted(set(words)), key=words.count) if words else run.said
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
     errors = [line for line in lines if re.search(r"error|no module", line, re.IGNORECASE)]
     last = re.sub(r"^E\s+| \(/[^)]*\)|/\S*?/work/", "", (errors or lines or ["the runner said nothing"])[-1])
     return last.encode("ascii", "backslashreplace").decode()[:160]
