@@ -133,7 +133,7 @@ def _does_not_load(run: Observed, kind: Kind) -> bool:
 
 
 def _last_words(run: Observed) -> str:
-    """Why a run has no result: what most of its tests say, or the runner's last line, one that names an error if there is.
+    """Why a run has no result: what most tests say, or the last line of the runner, one with an error if there is.
 
     No path of this box is in it.
     """
