@@ -144,4 +144,6 @@ def _last_words(run: Observed) -> str:
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     errors = [line for line in lines if re.search(r"error|no module", line, re.IGNORECASE)]
     last = re.sub(r"^E\s+| \(/[^)]*\)|/\S*?/work/", "", (errors or lines or ["the runner said nothing"])[-1])
-    return last.encode("ascii", "backslashreplace").decode()[:160]
+    # A failure says at its end which error it was.
+    text = last.encode("ascii", "backslashreplace").decode()
+    return text[-160:] if words else text[:160]
