@@ -22,7 +22,7 @@ from onbox.bench.tools import Toolbox
 from onbox.errors import BoxError
 from tests.dockerd import DOCKER, busybox_tar
 from tests.e2e.cli import environment, onbox, scripted, verdict_of
-from tests.unit.bench.sandbox.place import ASK, echoing
+from tests.programs.bench.sandbox.place import ASK, echoing
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(180)]
 
@@ -93,6 +93,21 @@ def test_a_hog_is_stopped_at_its_bound_and_told_as_one(tier: ContainerSandbox, t
     assert b"on\n" in done.output
     done = tier.run(["python3", "-c", "print('little')"], memory_bytes=32 << 20, **options)  # type: ignore[arg-type]
     assert (done.exit_code, done.out_of_memory, done.output) == (0, False, b"little\n")
+
+
+@pytest.mark.parametrize("where", ["/app", "/root-of-its-own"])
+def test_a_disk_that_is_filled_by_many_files_ends_the_command(
+    tier: ContainerSandbox, tmp_path: Path, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the workspace, and in the root of a task's own image, which can be written and is gone afterwards."""
+    monkeypatch.setattr("onbox.bench.sandbox.disk_watch.BYTES_MAX", 32 << 20)
+    if where != "/app":
+        tier.client.ask("import", "-", "busybox:own", stdin=busybox_tar())
+        tier = tier.of_image("busybox:own")
+    fills = f"mkdir -p {where}; cd {where}; for n in $(seq 400); do head -c 1048576 /dev/zero > f$n; sleep 0.02; done"
+    bind = Bind(tmp_path, "/app", writable=True)
+    done = tier.run(["sh", "-c", fills], binds={"APP_DIR": bind}, cwd="APP_DIR", timeout_s=120)
+    assert (done.exit_code, done.over_disk) == (None, True)
 
 
 def test_a_model_is_told_that_its_command_ran_out_of_memory(tier: ContainerSandbox, tmp_path: Path) -> None:

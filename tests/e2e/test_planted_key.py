@@ -10,7 +10,7 @@ import pytest
 from onbox.app.exporting import export_trial
 from tests.doubles.server import Asked, Wire, serving
 from tests.e2e.cli import environment, onbox
-from tests.planted import PLANTED, holders
+from tests.planted import PLANTED, forms, holders
 
 NAME = "ONBOX_TEST_KEY"
 ELSEWHERE = "elsewhere-0123456789abcdef"
@@ -87,3 +87,34 @@ def test_a_key_that_everybody_repeats_is_in_no_file(tmp_path: Path) -> None:
     for folder in (out, tmp_path / "exports"):
         assert [*holders(folder), *holders(folder, ELSEWHERE)] == []
     assert PLANTED not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("command", ["speed", "see", "preflight"])
+def test_a_key_that_a_server_repeats_is_nowhere_in_what_a_command_writes_and_prints(
+    command: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    few = {
+        "speed": ("--api-key-env", NAME, "--tokens", 16, "--requests", 1, "--at-least", 0, "--budget", 5),
+        "see": ("--api-key-env", NAME, "--n", 1),
+        "preflight": (),
+    }[command]
+    with serving(repeating) as server:
+        done = onbox(
+            command,
+            f"{server.url}/v1",
+            "--json",
+            "--out",
+            out,
+            *few,
+            env=environment(**{NAME: PLANTED, "SOME_API_TOKEN": ELSEWHERE}),
+        )
+        sent = [asked.headers.get("authorization") for asked in server.asked]
+    assert "Traceback" not in done.stderr
+    if few:
+        assert f"Bearer {PLANTED}" in sent
+        # Of preflight, which takes no key, this one is a word like any other.
+        assert holders(out) == []
+        assert not any(form.decode() in done.stdout + done.stderr for form in forms())
+    assert holders(out, ELSEWHERE) == []
+    assert ELSEWHERE not in done.stdout + done.stderr

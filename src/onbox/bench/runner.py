@@ -3,6 +3,7 @@
 import json
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,7 @@ from onbox.evidence.records import (
     ReplayEnd,
     RunRecord,
     SandboxReport,
+    WireBound,
 )
 from onbox.scratch import scratch_folder
 from onbox.trees import remove
@@ -134,6 +136,7 @@ class Bench:
         workspace_sha256 = ""
         parsed: ParseResult | None = None
         ended: float | None = None
+        refused: Counter[WireBound] = Counter()
         with scratch_folder("run") as scratch:
             try:
                 workspace, before, after = (scratch / name for name in ("app", "before", "after"))
@@ -141,7 +144,7 @@ class Bench:
                 environment.make(workspace)
                 environment.make(before)
                 watched = WatchedFiles(task, scratch)
-                outcome = self._work(task, environment.sandbox, workspace, seed, folder, equipped)
+                outcome = self._work(task, environment.sandbox, workspace, seed, folder, equipped, refused)
                 snapshot(workspace, after)
                 tampering = watched.tampering(before, after)
                 changed = changes(before, after)
@@ -177,6 +180,7 @@ class Bench:
             fault=fault.text if fault else "",
             fault_kind=fault.kind if fault else None,
             workspace_sha256=workspace_sha256,
+            refused=dict(sorted(refused.items())),
             tampering=tampering,
             replay=replay,
             quality=self._quality(task, parsed),
@@ -189,7 +193,14 @@ class Bench:
         return record
 
     def _work(
-        self, task: Task, sandbox: Sandbox, workspace: Path, seed: int, folder: Path, equipped: "_Equipped"
+        self,
+        task: Task,
+        sandbox: Sandbox,
+        workspace: Path,
+        seed: int,
+        folder: Path,
+        equipped: "_Equipped",
+        refused: Counter[WireBound],
     ) -> AgentOutcome:
         treatment = equipped.treatment
         limits, sampling = self.plan.limits, {**self.sampling, **treatment.sampling}
@@ -198,7 +209,7 @@ class Bench:
             limits = limits.model_copy(update={"wall_s": min(limits.wall_s, task.agent_timeout_s)})
         name = f"{task.name}-{folder.parent.name}-{folder.name}"
         watch = self.agent.watch(limits, sampling, seed)
-        with self.proxy.recording(name, folder / "wire.jsonl", admission=watch) as endpoint:
+        with self.proxy.recording(name, folder / "wire.jsonl", policy=watch, refused=refused) as endpoint:
             job = Job(
                 instruction=task.instruction,
                 workspace=workspace,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from onbox.bench.sandbox import Bind, Completed, Sandbox
+from onbox.bench.sandbox import Bind, CommandResult, Sandbox
 from onbox.trees import DEPTH_MAX, walk
 from onbox.untrusted_json import UntrustedJsonError, parse
 
@@ -68,6 +68,10 @@ DEFINITIONS: tuple[dict[str, Any], ...] = (
 )
 
 
+class DiskSpentError(Exception):
+    """A command had more on the disk than a run may: the run is over."""
+
+
 class _Refused(Exception):
     """Text for the model about a call that could not be done."""
 
@@ -89,7 +93,11 @@ class Toolbox:
     """Wall time spent in commands so far."""
 
     def call(self, name: str, arguments: str) -> str:
-        """Do one call as the model wrote it and return what to tell the model."""
+        """Do one call as the model wrote it and return what to tell the model.
+
+        Raises:
+            DiskSpentError: the run may go on no longer.
+        """
         tools: dict[str, Callable[..., str]] = {
             "read": self._read,
             "write": self._write,
@@ -208,7 +216,7 @@ class Toolbox:
             return f"{text}\n[killed after {self.command_s:g} s]"
         return f"{text}\n[exit code {done.exit_code}]" if done.exit_code or not text.strip() else text
 
-    def _run(self, argv: Sequence[str], stdin: bytes = b"") -> Completed:
+    def _run(self, argv: Sequence[str], stdin: bytes = b"") -> CommandResult:
         done = self.sandbox.run(
             argv,
             binds={"APP_DIR": Bind(self.workspace, "/app", writable=True)},
@@ -217,6 +225,8 @@ class Toolbox:
             stdin=stdin,
         )
         self.spent_s += done.seconds
+        if done.over_disk:
+            raise DiskSpentError
         return done
 
     # ------------------------------------------------------------ paths

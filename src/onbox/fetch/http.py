@@ -7,10 +7,11 @@ import os
 import ssl
 import threading
 import urllib.request
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import urllib3
@@ -23,7 +24,11 @@ STALL_S = 30.0
 REDIRECTS_MAX = 8
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
+WHOLE_S = 60.0
+"""For an answer that is small: a byte now and then keeps a connection from stalling for ever."""
 PROXY_SCHEMES = ("http", "https", "socks5", "socks5h", "socks4", "socks4a")
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -149,6 +154,35 @@ class Client:
         bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
         secret = urllib3.make_headers(proxy_basic_auth=parts.netloc.rpartition("@")[0] or None)
         return urllib3.ProxyManager(bare, proxy_headers=secret, **shared)
+
+
+def in_time(ask: Callable[[], Answer], whole_s: float | None = None) -> Answer:
+    """What `ask` returns or raises, if it is over in time; else it goes on in a thread that nobody waits for.
+
+    Args:
+        ask: requests, and reads what comes.
+        whole_s: seconds from now; None: WHOLE_S.
+
+    Raises:
+        TimeoutError: it is not over.
+    """
+    whole_s = WHOLE_S if whole_s is None else whole_s
+    answered: Future[Answer] = Future()
+
+    def carry_out() -> None:
+        try:
+            answered.set_result(ask())
+        except BaseException as error:
+            answered.set_exception(error)
+
+    # Not a pool's thread: the interpreter would wait for it at its end.
+    threading.Thread(target=carry_out, name="small-answer", daemon=True).start()
+    try:
+        return answered.result(whole_s)
+    except TimeoutError:
+        if answered.done():
+            raise  # By `ask` itself.
+        raise TimeoutError(f"the answer was not over after {whole_s:.3g} s") from None
 
 
 def connection_failed(url: str, error: Exception, proxy: str = "") -> FetchError:

@@ -8,7 +8,7 @@ import ipaddress
 import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from onbox.errors import FetchError
-from onbox.fetch.http import Client, connection_failed, host_of
+from onbox.fetch.http import Answer, Client, connection_failed, host_of, in_time
 from onbox.fetch.transfer import FRUITLESS_MAX, RETRY_AFTER_MAX_S, FinalRefusal
 from onbox.image.credentials import Login
 from onbox.image.reference import DOCKER_HUB, Reference
@@ -118,7 +118,7 @@ class Registry:
             FetchError: no connection.
         """
         headers = {"Range": f"bytes={offset}-"} if offset else {}
-        response = self._get(self._url("blobs", digest), headers)
+        response = self._in_time(lambda: self._get(self._url("blobs", digest), headers))
         self._refuse(response, f"{self.reference}: blob {digest[:19]}")
         return response
 
@@ -145,15 +145,11 @@ class Registry:
             attempt += 1
             wait_s: float | None = None
             try:
-                response = self._get(url, headers)
-                try:
-                    self._refuse(response, str(self.reference))
-                    if response.status == 200:
-                        return _read(response, size_max, str(self.reference)), response
-                    wait_s = retry_after(response)
-                    trouble = self._passing(response)
-                finally:
-                    response.close()
+                raw, response = self._in_time(lambda: self._small_once(url, size_max, headers))
+                if raw is not None:
+                    return raw, response
+                wait_s = retry_after(response)
+                trouble = self._passing(response)
             except FinalRefusal:
                 raise
             except FetchError as error:
@@ -161,6 +157,24 @@ class Registry:
             if attempt >= FRUITLESS_MAX:
                 raise FetchError(f"{trouble.message} ({attempt} attempts)", trouble.next_step)
             time.sleep(wait_s if wait_s is not None else min(0.05 * 2**attempt, 2.0))
+
+    def _small_once(
+        self, url: str, size_max: int, headers: Mapping[str, str]
+    ) -> tuple[bytes | None, urllib3.BaseHTTPResponse]:
+        """A body and its response; None for a status that may pass."""
+        response = self._get(url, headers)
+        try:
+            self._refuse(response, str(self.reference))
+            found = _read(response, size_max, str(self.reference)) if response.status == 200 else None
+            return found, response
+        finally:
+            response.close()
+
+    def _in_time(self, ask: Callable[[], Answer]) -> Answer:
+        try:
+            return in_time(ask)
+        except TimeoutError as error:
+            raise FinalRefusal(f"{self.reference}: {self.host}: {error}", "try later, or name a --mirror") from error
 
     def _get(self, url: str, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
         """A GET with the token that is known; a challenge is answered once."""
@@ -265,8 +279,8 @@ class Registry:
     def _base_that_answers(self, host: str) -> str:
         """TLS where it is spoken, else plain HTTP; only for hosts where that is allowed."""
         try:
-            self._client.get(f"https://{host}/v2/").close()
-        except FetchError:
+            in_time(lambda: self._client.get(f"https://{host}/v2/")).close()
+        except (FetchError, TimeoutError):
             return f"http://{host}"
         return f"https://{host}"
 

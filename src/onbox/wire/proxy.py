@@ -11,8 +11,9 @@ import os
 import socket
 import ssl
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -22,16 +23,22 @@ from typing import Any
 import h11
 
 from onbox.evidence.folder import append_line
-from onbox.evidence.records import TransportError
+from onbox.evidence.records import TransportError, WireBound
 from onbox.scratch import scratch_folder
 from onbox.untrusted_json import UntrustedJsonError, parse
-from onbox.wire.admission import Admission, RequestRefused
-from onbox.wire.agent_connection import AgentConnection, AgentLeft, RequestBudget
+from onbox.wire.agent_connection import (
+    AgentConnection,
+    AgentLeft,
+    RequestBudget,
+    RequestTooLargeError,
+    split_target,
+)
 from onbox.wire.client import READ_BYTES
 from onbox.wire.endpoint import Endpoint
 from onbox.wire.exchange_recorder import ExchangeRecorder
 from onbox.wire.limits import Clock, LimitExceededError, WireLimits
 from onbox.wire.redaction import SECRET_HEADERS, secrets_of
+from onbox.wire.request_policy import RequestPolicy, RequestRefused
 from onbox.wire.transport_errors import transport_error
 
 HOP_BY_HOP = frozenset({b"connection", b"keep-alive", b"transfer-encoding", b"te", b"upgrade", b"host", b"expect"})
@@ -42,7 +49,7 @@ METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"}
 CONNECT_S = 30.0
 CONNECTIONS_MAX = 128
 """Of agents, at a time: each takes two of the descriptors that onbox has for all it does. Of more, the oldest that asks
-nothing is hung up on."""
+nothing is hung up on, of the run that has the most; those that have named no run yet count as one."""
 RUN_REQUESTS_MAX = 32
 """Of one run, at a time."""
 RECORD_BYTES_MAX = 512 * 2**20
@@ -57,12 +64,19 @@ class RunRecorder:
 
     path: Path
     purpose: str
-    admission: Admission | None = None
+    policy: RequestPolicy | None = None
     ids: Iterator[int] = field(default_factory=lambda: count(1))
     open: bool = True
     under_way: set[asyncio.Task[None]] = field(default_factory=set)
     fault: OSError | None = None
     """Why a line could not be written."""
+    refused: Counter[WireBound] = field(default_factory=Counter)
+
+    def refuse(self, bound: WireBound) -> None:
+        """Count a request that met a bound, and tell who looks at the run."""
+        self.refused[bound] += 1
+        if self.policy is not None:
+            self.policy.refused(bound)
 
     def is_full(self) -> bool:
         """Whether it is longer than any run's: an agent may ask beside its task as often as it likes."""
@@ -98,7 +112,8 @@ class RecordingProxy:
         self._folder = self._scratch.enter_context(scratch_folder("proxy"))
         self._thread = threading.Thread(target=self._run, name="onbox-proxy", daemon=True)
         self._connections: dict[asyncio.Task[None], AgentConnection] = {}
-        self._budget = RequestBudget()
+        self._open: set[str] = set()
+        self._budget = RequestBudget(self._open)
         self._broken_off = False
 
     @property
@@ -122,7 +137,12 @@ class RecordingProxy:
 
     @contextmanager
     def recording(
-        self, name: str, path: Path, purpose: str = "agent", admission: Admission | None = None
+        self,
+        name: str,
+        path: Path,
+        purpose: str = "agent",
+        policy: RequestPolicy | None = None,
+        refused: Counter[WireBound] | None = None,
     ) -> Iterator[Endpoint]:
         """Record under `path` all that is sent to the yielded endpoint.
 
@@ -131,17 +151,22 @@ class RecordingProxy:
         Args:
             name: of the run, part of its address; the other part is random, so that no run can speak for another.
             path: of the record.
-            purpose: of each exchange, where no `admission` decides it.
-            admission: sees each request before it goes on, and decides its purpose.
+            purpose: of each exchange, where no `policy` decides it.
+            policy: sees each request before it goes on, and decides its purpose.
+            refused: counts the requests that met a bound: no engine saw them, and the record does not hold them.
 
         Raises:
             OSError: a line of the record could not be written.
         """
-        recorder, address = RunRecorder(path, purpose, admission), f"{name}-{token_hex(8)}"
+        recorder, address = RunRecorder(path, purpose, policy), f"{name}-{token_hex(8)}"
+        if refused is not None:
+            recorder.refused = refused
         self._recorders[address] = recorder
+        self._open.add(address)
         try:
             yield Endpoint("http", "127.0.0.1", self.port, f"/run/{address}")
         finally:
+            self._open.discard(address)
             asyncio.run_coroutine_threadsafe(_finish(recorder), self._loop).result()
         if recorder.fault is not None:
             raise recorder.fault
@@ -187,8 +212,13 @@ class RecordingProxy:
         try:
             while (request := await agent.next_request()) is not None:
                 await self._serve(agent, *request)
+                # What waits for its next request holds none.
+                request = None
+                agent.release()
                 if not agent.ready_for_next():
                     break
+        except RequestTooLargeError as problem:
+            await self._refuse_unread(agent, problem)
         except (OSError, h11.ProtocolError, asyncio.CancelledError):
             pass  # The client spoke no HTTP, or left, or the proxy shuts down: it is nobody's evidence.
         finally:
@@ -196,27 +226,41 @@ class RecordingProxy:
             agent.release()
             writer.close()
 
+    async def _refuse_unread(self, agent: AgentConnection, problem: RequestTooLargeError) -> None:
+        """Answer a request that is not read to its end; nobody of its connection is heard again."""
+        if agent.run:
+            self._recorders[agent.run].refuse(problem.bound)
+        agent.release()
+        with suppress(OSError, h11.ProtocolError):
+            await agent.refuse(413, str(problem))
+            await agent.hear_out()
+
     def _has_room(self) -> bool:
         """Whether another connection can be taken: an agent that opens many loses its own, and no other run's."""
         if len(self._connections) < CONNECTIONS_MAX:
             return True
-        oldest = next((task for task, agent in self._connections.items() if not agent.is_asking), None)
-        if oldest is None:
+        idle = [(task, agent.run) for task, agent in self._connections.items() if not agent.is_asking]
+        if not idle:
             return False
+        held = Counter(agent.run for agent in self._connections.values())
+        most = max((run for _, run in idle), key=held.__getitem__)
+        oldest = next(task for task, run in idle if run == most)
         del self._connections[oldest]
         oldest.cancel()
         return True
 
     async def _serve(self, agent: AgentConnection, request: h11.Request, body: bytes) -> None:
-        name, path = _split(request.target.decode("latin-1"))
+        name, path = split_target(request.target.decode("latin-1"))
         recorder = self._recorders.get(name)
         if recorder is None or not recorder.open:
             await agent.refuse(410 if recorder else 404, "this run is over" if recorder else "no such run")
             return
         if recorder.is_full():
+            recorder.refuse(WireBound.RECORD_BYTES)
             await agent.refuse(413, "the record of this run is full")
             return
         if len(recorder.under_way) >= RUN_REQUESTS_MAX:
+            recorder.refuse(WireBound.REQUESTS_AT_A_TIME)
             await agent.refuse(429, f"this run has {RUN_REQUESTS_MAX} requests under way already")
             return
         exchange = asyncio.ensure_future(self._exchange(agent, request, path, body, recorder))
@@ -231,9 +275,9 @@ class RecordingProxy:
         if method not in METHODS:
             await agent.refuse(405, f"{method[:20]}: no request to an engine")
             return
-        if recorder.admission is not None:
+        if recorder.policy is not None:
             try:
-                purpose, wanted = recorder.admission.admit(method, path, sent)
+                purpose, wanted = recorder.policy.admit(method, path, sent)
             except RequestRefused as refusal:
                 await agent.refuse(403, str(refusal))
                 return
@@ -262,8 +306,8 @@ class RecordingProxy:
                 append_line(recorder.path, exchange)
             except OSError as error:
                 recorder.fault = recorder.fault or error
-            if recorder.admission is not None:
-                recorder.admission.ended(exchange)
+            if recorder.policy is not None:
+                recorder.policy.ended(exchange)
 
     async def _forward(
         self, agent: AgentConnection, request: h11.Request, path: str, body: bytes, record: ExchangeRecorder
@@ -352,13 +396,6 @@ async def _finish(recorder: RunRecorder) -> None:
     for exchange in left:
         exchange.cancel()
     await asyncio.gather(*left, return_exceptions=True)
-
-
-def _split(target: str) -> tuple[str, str]:
-    """`/run/NAME/v1/x` into NAME and `/v1/x`."""
-    _, _, rest = target.partition("/run/")
-    name, _, path = rest.partition("/")
-    return name, "/" + path
 
 
 def _parsed(body: bytes) -> Any:

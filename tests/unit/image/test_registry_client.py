@@ -1,8 +1,8 @@
 """A registry that refuses, and what a login is sent to."""
 
 import json
-import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from onbox.image.reference import parse
 from onbox.image.registry_client import OCI_INDEX, OCI_MANIFEST
 from onbox.image.store import ImageStore
 from tests.doubles.registry import FakeRegistry, random_layer, serving_registry
+from tests.doubles.server import Asked, Wire, serving
 from tests.unit.image.fetching import OPTIONS, bring, whole
 
 
@@ -58,6 +59,23 @@ class TestRefusals:
         with pytest.raises((FetchError, BoxError)) as caught:
             bring(registry, store)
         assert "\n" not in caught.value.message
+
+    @pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n", b"HTTP/1.1 200 OK\r\nx: "])
+    def test_a_trickle_is_given_up_once(self, store: ImageStore, monkeypatch: pytest.MonkeyPatch, head: bytes) -> None:
+        """Each byte comes long before the connection counts as dead, and there is no end of them."""
+        monkeypatch.setattr("onbox.fetch.http.WHOLE_S", 1.0)
+
+        def script(asked: Asked, wire: Wire) -> None:
+            wire.send(head)
+            while not wire.closed:
+                wire.send(b"x")
+                wire.pause(0.02)
+
+        with serving(script) as server:
+            host = server.url.removeprefix("http://")
+            with pytest.raises(FetchError, match=r"the answer was not over after 1 s"):
+                fetch_image(parse(f"{host}/some/thing:1"), None, replace(OPTIONS, stall_s=60.0), store)
+        assert sum(asked.path.endswith("/manifests/1") for asked in server.asked) == 1
 
     @pytest.mark.parametrize("status", [403, 404])
     def test_of_a_blob(self, registry: FakeRegistry, store: ImageStore, status: int) -> None:
@@ -146,19 +164,3 @@ class TestSecrets:
         with serving_registry() as mirror:
             fetched = bring(registry, store, options=FetchOptions(route=DIRECT, mirrors=(mirror.url,), keep=True))
         assert fetched.registry == registry.host
-
-    def test_a_helper_is_asked(
-        self, registry: FakeRegistry, store: ImageStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        registry.add("some/thing", [random_layer(1)])
-        registry.login = "me:secret"
-        helper = tmp_path / "docker-credential-box"
-        helper.write_text('#!/bin/sh\ncat >/dev/null\necho \'{"Username":"me","Secret":"secret"}\'\n')
-        helper.chmod(0o755)
-        monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-        (tmp_path / "docker").mkdir()
-        (tmp_path / "docker" / "config.json").write_text(json.dumps({"credHelpers": {registry.host: "box"}}))
-        assert whole(store, bring(registry, store))
-        (tmp_path / "docker" / "config.json").write_text(json.dumps({"credHelpers": {registry.host: "gone"}}))
-        with pytest.raises(BoxError, match="docker-credential-gone, which is not installed"):
-            bring(registry, store)

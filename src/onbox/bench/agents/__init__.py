@@ -18,6 +18,8 @@ from onbox.errors import UsageError
 from onbox.evidence.records import AgentEnd, AgentPlan, Limits, McpServer
 from onbox.wire.endpoint import Endpoint
 
+DISK_SPENT = "a command, and those before it, had more on the disk than a run may"
+
 
 @dataclass
 class Job:

@@ -10,10 +10,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from onbox.bench.agents import AgentOutcome, Job
+from onbox.bench.agents import DISK_SPENT, AgentOutcome, Job
 from onbox.bench.agents.conversation import Chat, Conversation, Responses
 from onbox.bench.agents.run_watch import RunWatch
-from onbox.bench.tools import Toolbox
+from onbox.bench.tools import DiskSpentError, Toolbox
 from onbox.evidence.records import AgentEnd, Exchange, Limits
 from onbox.evidence.replies import read_reply
 from onbox.protocol.reply import Reply
@@ -82,6 +82,8 @@ class BuiltinAgent:
                 end = self._loop(client, toolbox, deadline=began + limits.wall_s)
             except _TimeUp:
                 end = self._end("time_limit", f"{limits.wall_s:.0f} s")
+            except DiskSpentError:
+                end = self._end("disk_limit", DISK_SPENT)
         return AgentOutcome(end, self.steps, time.monotonic() - began, toolbox.spent_s)
 
     def _loop(self, client: StampedClient, toolbox: Toolbox, deadline: float) -> AgentEnd:

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 from onbox.bench.agents.request_overrides import amended, api_of
-from onbox.evidence.records import Exchange, Limits
+from onbox.evidence.records import Exchange, Limits, WireBound
 from onbox.evidence.replies import read_reply
-from onbox.wire.admission import RequestRefused
+from onbox.wire.request_policy import RequestRefused
 
 FAILURES_IN_A_ROW = 3
 """An agent that goes on asking a server that fails would wait for its time limit."""
+REFUSALS_MAX = 1000
+"""Requests beyond a bound of the proxy: who goes on after so many asks for ever."""
 
 Side = Callable[[dict[str, Any]], bool]
 
@@ -40,6 +42,7 @@ class RunWatch:
         self.on_over: Callable[[], None] = lambda: None
         """Called once when the run is over, from the proxy's thread."""
         self._failures = 0
+        self._refusals = 0
 
     @property
     def side(self) -> Side:
@@ -82,6 +85,13 @@ class RunWatch:
         message = {"role": "assistant", "content": reply.content, "reasoning": reply.reasoning, "tool_calls": calls}
         seconds = round((exchange.ended_ns or 0) / 1e9, 3)
         self.steps.append({**message, "seconds": seconds, "tokens": reply.completion_tokens})
+
+    def refused(self, bound: WireBound) -> None:
+        """See `RequestPolicy.refused`: with a full record the run may ask nothing more."""
+        self._refusals += 1
+        full = bound is WireBound.RECORD_BYTES
+        if not self.over and (full or self._refusals >= REFUSALS_MAX):
+            self._end("wire_limit", "the record is full" if full else f"{self._refusals} requests were refused")
 
     def _end(self, stop: str, detail: str) -> None:
         self.over, self.detail = stop, detail

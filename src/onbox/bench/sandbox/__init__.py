@@ -84,18 +84,20 @@ class StopSign:
 
 
 @dataclass(frozen=True)
-class Completed:
+class CommandResult:
     """What became of a sandboxed command: its whole process tree is dead by the time this exists."""
 
     exit_code: int | None
-    """None: it was killed, at its time limit or by a stop sign. 127: no such command. 126: cannot be run. 128 + n: died
-    of signal n."""
+    """None: it was killed, at its time limit, by a stop sign or for what it wrote. 127: no such command. 126: cannot be
+    run. 128 + n: died of signal n."""
     output: bytes
     """Standard output and error as they came, cut to the limit."""
     truncated: bool
     seconds: float
     out_of_memory: bool = False
     """A process of it was killed because the command held more memory than the tier allows it."""
+    over_disk: bool = False
+    """It was killed because it, or those before it in the same folders, had more on the disk than a run may."""
 
 
 class Sandbox(Protocol):
@@ -125,7 +127,7 @@ class Sandbox(Protocol):
         stop: StopSign | None = None,
         memory_bytes: int = MEMORY_BYTES,
         network: bool = False,
-    ) -> Completed:
+    ) -> CommandResult:
         """Run `argv` and wait until it and all it started are dead.
 
         Args:

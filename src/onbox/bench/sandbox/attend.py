@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from onbox.bench.sandbox import StopSign
+from onbox.bench.sandbox.disk_watch import LOOK_EVERY_S, DiskWatch
 from onbox.bench.sandbox.halt import RunHalted, current
 from onbox.errors import BoxError
 
@@ -50,7 +51,10 @@ class CommandOutput:
     output: bytes
     truncated: bool
     timed_out: bool
+    """It was killed: at its time limit, by a stop sign, or for what it wrote."""
     seconds: float
+    over_disk: bool = False
+    """It had more on the disk than it may."""
 
 
 def attend(
@@ -62,6 +66,7 @@ def attend(
     timeout_s: float,
     output_limit_bytes: int,
     stop: StopSign | None = None,
+    disk: DiskWatch | None = None,
 ) -> CommandOutput:
     """Feed and read `process` until `tree_fd` is readable, at most for `timeout_s`; then kill what is left.
 
@@ -73,6 +78,7 @@ def attend(
         timeout_s: seconds from now.
         output_limit_bytes: what comes after is read and thrown away, so that the command never blocks on it.
         stop: ends it early, as the time limit does.
+        disk: looks at what it writes, and ends it beyond its bound.
 
     Raises:
         BoxError: the tree outlived its killing by ten seconds.
@@ -82,13 +88,14 @@ def attend(
     deadline = started + timeout_s
     timed_out = False
     halt = current()
+    over_disk = False
     signs = [sign for sign in (stop, halt) if sign is not None]
     with _Pipes(process, stdin, output_limit_bytes) as pipes:
         try:
-            while not pipes.pump_until(tree_fd, deadline, [] if timed_out else signs):
+            while not pipes.pump_until(tree_fd, deadline, [] if timed_out else signs, None if timed_out else disk):
                 if timed_out:
                     raise BoxError("a sandboxed command outlived its killing", f"look at process {process.pid}")
-                timed_out = True
+                timed_out, over_disk = True, pipes.over_disk
                 kill()
                 deadline = time.monotonic() + DEATH_PATIENCE_S
         finally:
@@ -97,7 +104,7 @@ def attend(
         if halt is not None and halt.shown:
             raise RunHalted
         pipes.drain()
-        return CommandOutput(bytes(pipes.output), pipes.truncated, timed_out, seconds)
+        return CommandOutput(bytes(pipes.output), pipes.truncated, timed_out, seconds, over_disk)
 
 
 class _Pipes:
@@ -108,6 +115,8 @@ class _Pipes:
         assert process.stdout is not None
         self.output = bytearray()
         self.truncated = False
+        self.over_disk = False
+        """Whether the last look at the disk ended the waiting."""
         self._stdin = process.stdin
         self._stdout = process.stdout
         self._unsent = memoryview(stdin)
@@ -126,13 +135,22 @@ class _Pipes:
             with suppress(OSError):
                 pipe.close()
 
-    def pump_until(self, tree_fd: int, deadline: float, signs: Sequence[StopSign]) -> bool:
-        """Move bytes until `tree_fd` is readable (True), or a sign is shown or `deadline` has come (False)."""
+    def pump_until(self, tree_fd: int, deadline: float, signs: Sequence[StopSign], disk: DiskWatch | None) -> bool:
+        """Move bytes until `tree_fd` is readable (True), or a sign is shown, too much is written or `deadline` has come
+        (False)."""
+        look_at = time.monotonic()
         watched = [tree_fd, *(sign.fileno() for sign in signs)]
         for fd in watched:
             self._selector.register(fd, selectors.EVENT_READ)
         try:
             while (left_s := deadline - time.monotonic()) > 0:
+                if disk is not None:
+                    if (look_in_s := look_at - time.monotonic()) <= 0:
+                        if disk.is_over():
+                            self.over_disk = True
+                            return False
+                        look_at, look_in_s = time.monotonic() + LOOK_EVERY_S, LOOK_EVERY_S
+                    left_s = min(left_s, look_in_s)
                 ready = [key.fileobj for key, _ in self._selector.select(left_s)]
                 self._move(ready)
                 if over := [fd for fd in watched if fd in ready]:

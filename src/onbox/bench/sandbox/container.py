@@ -10,11 +10,13 @@ import subprocess
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
-from onbox.bench.sandbox import MEMORY_BYTES, Bind, Bounds, Completed, Reach, StopSign
+from onbox.bench.sandbox import MEMORY_BYTES, Bind, Bounds, CommandResult, Reach, StopSign
 from onbox.bench.sandbox.attend import attend, end_with, open_pidfd
 from onbox.bench.sandbox.box_image import HOME, NAME, SYSTEM, TOOLS, box_image
+from onbox.bench.sandbox.disk_watch import DiskWatch
 from onbox.bench.sandbox.interior import (
     FILE_BYTES,
     PROCESSES,
@@ -109,7 +111,7 @@ class ContainerSandbox:
         stop: StopSign | None = None,
         memory_bytes: int = MEMORY_BYTES,
         network: bool = False,
-    ) -> Completed:
+    ) -> CommandResult:
         """See `Sandbox.run`."""
         if refused := refusal(argv, env):
             return refused
@@ -136,6 +138,7 @@ class ContainerSandbox:
                 start_new_session=True,
             )
             end_with(stack, process)
+            elsewhere = partial(self._layer_bytes, name) if self._own else None
             stack.callback(self._end, process, name)
             heard = attend(
                 process,
@@ -145,16 +148,17 @@ class ContainerSandbox:
                 timeout_s=timeout_s,
                 output_limit_bytes=output_limit_bytes,
                 stop=stop,
+                disk=DiskWatch([*(bind.path for bind in binds.values() if bind.writable)], process.pid, elsewhere),
             )
             code = process.wait()
             started = cidfile.is_file() and cidfile.stat().st_size > 0
             words = errors_file.read_text("utf-8", "replace").strip()
         out_of_memory = _OUT_OF_MEMORY in words
         if heard.timed_out:
-            return Completed(None, heard.output, heard.truncated, heard.seconds, out_of_memory)
+            return CommandResult(None, heard.output, heard.truncated, heard.seconds, out_of_memory, heard.over_disk)
         if code in _FAILED_TO_START and (not started or "Error" in words):
             raise BoxError(f"{self.name} did not start: {words.rpartition(chr(10))[2] or 'it said nothing'}")
-        return Completed(code, heard.output, heard.truncated, heard.seconds, out_of_memory)
+        return CommandResult(code, heard.output, heard.truncated, heard.seconds, out_of_memory)
 
     def _walls(self, memory_bytes: int, network: bool) -> Iterator[str]:
         bound = min(2 * memory_bytes, self.bounds.memory_bytes or memory_bytes)
@@ -193,6 +197,14 @@ class ContainerSandbox:
             own.pop("PATH")
         for name, value in {**own, **env, **{name: bind.target for name, bind in binds.items()}}.items():
             yield from ("--env", f"{name}={value}")
+
+    def _layer_bytes(self, name: str) -> int:
+        """What a container has written to its own root; 0 where that is not known."""
+        try:
+            text = self.client.ask("inspect", "--size", "--format", "{{.SizeRw}}", name)
+        except BoxError:
+            return 0
+        return int(text) if text.isdecimal() else 0
 
     def _end(self, process: "subprocess.Popen[bytes]", name: str) -> None:
         """Remove the container, if its client still waits for it."""

@@ -40,6 +40,7 @@ NUMBERS: dict[str, tuple[int, int]] = {
     "io_uring_setup": (425, 425),
     "io_uring_enter": (426, 426),
     "io_uring_register": (427, 427),
+    "fallocate": (285, 47),
     "socket": (41, 198),
     "sendto": (44, 206),
     "sendmsg": (46, 211),
@@ -123,6 +124,8 @@ _DOORS = (
     *(SyscallRule(call, errno.EPERM) for call in ("userfaultfd", "open_by_handle_at", "syslog")),
     # As if this kernel had none: then programs do without.
     *(SyscallRule(call, errno.ENOSYS) for call in ("io_uring_setup", "io_uring_enter", "io_uring_register")),
+    # Takes all of a disk in a moment, faster than anybody looks; programs write instead.
+    SyscallRule("fallocate", errno.EOPNOTSUPP),
     SyscallRule(
         "socket",
         errno.EAFNOSUPPORT,

@@ -18,7 +18,22 @@ class AgentStop(StrEnum):
     LOOP = "loop"
     ENDPOINT = "endpoint"
     """The server did not answer as it should."""
+    WIRE_LIMIT = "wire_limit"
+    """The record of its requests was full."""
+    DISK_LIMIT = "disk_limit"
+    """It wrote more to the disk than a run may."""
     CRASH = "crash"
+
+
+class WireBound(StrEnum):
+    """What the proxy holds the requests of one run to."""
+
+    RECORD_BYTES = "record_bytes"
+    """Of its record; then nothing more is taken."""
+    REQUESTS_AT_A_TIME = "requests_at_a_time"
+    REQUEST_BYTES = "request_bytes"
+    HELD_BYTES = "held_bytes"
+    """Of all its requests that are under way: its share of what the proxy holds."""
 
 
 class FaultKind(StrEnum):
@@ -32,6 +47,14 @@ class FaultKind(StrEnum):
     """Any other error of the operating system."""
     HARNESS = "harness"
     """Of onbox itself, which nobody foresaw."""
+
+
+class GateLimit(StrEnum):
+    """What a gate had used up when it was killed; blame rests on this, never on its reason."""
+
+    TIME = "time"
+    MEMORY = "memory"
+    DISK = "disk"
 
 
 class AgentEnd(Record):
@@ -60,6 +83,8 @@ class GateEnd(Record):
     """What each reward that is judged must reach."""
     script_exit_code: int | None = None
     """Of its script, where a reward is the verdict: it decides nothing."""
+    limit: GateLimit | None = None
+    """That it was killed at; None: it ended by itself."""
 
 
 class Probe(Record):
@@ -152,6 +177,8 @@ class RunRecord(Record):
     """None: nothing did."""
     workspace_sha256: str = ""
     """Of the workspace that was graded: names, execute bits and contents; empty: of an onbox that kept none."""
+    refused: dict[WireBound, Count] = Field(default_factory=dict)
+    """Requests that met a bound of the proxy, by the bound: no engine saw them, and the record does not hold them."""
     tampering: tuple[str, ...] = ()
     """What was touched that no agent may touch: the gate's files, a reward, a process that outlived the run."""
     replay: ReplayEnd | None = None

@@ -56,6 +56,8 @@ CODES: dict[str, Code] = {
     "L-LEN": _limit("it reached the limit of output tokens"),
     "L-TURNS": _limit("it reached the limit of turns"),
     "L-TIME": _limit("it reached the time limit"),
+    "L-DISK": _limit("it wrote more to the disk than a run may"),
+    "L-WIRE": _limit("it asked more than a run may"),
     # ------------------------------------------------ serving
     "S-LEAK": _serving("a tool call stands in the text, where the server's parser missed it"),
     "S-EMPTY": _serving("tokens were generated, and the server gave an empty answer"),

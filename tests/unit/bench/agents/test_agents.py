@@ -16,8 +16,8 @@ from onbox.bench.agents.run_watch import FAILURES_IN_A_ROW, AfterTools, RunWatch
 from onbox.bench.agents.template import read_template
 from onbox.errors import BoxError, UsageError
 from onbox.evidence.records import AgentPlan, Exchange, Limits
-from onbox.wire.admission import RequestRefused
 from onbox.wire.redaction import redacted, redacted_path, secrets_of
+from onbox.wire.request_policy import RequestRefused
 from tests.exchanges import call_reply, plain_reply, text_reply
 
 CHAT, RESPONSES, MESSAGES = "/v1/chat/completions", "/v1/responses", "/v1/messages?beta=true"
@@ -222,6 +222,55 @@ class TestPrograms:
         path.write_text(path.read_text() + "# another one\n")
         assert find(str(path), "").version != first
         assert not (tmp_path / "was-run").exists()
+
+    @pytest.mark.parametrize(
+        "version", ["\x1b]0;title\x07", "1.0\n2.0", "9" * 100_000, "\u202e1.0", "", "sk-" + "0" * 100, " 1.0"]
+    )
+    def test_a_version_that_is_none_goes_nowhere(self, tmp_path: Path, version: str) -> None:
+        script = self.make(tmp_path / "node_modules" / "tool" / "bin", "tool", "#!/bin/sh")
+        (tmp_path / "node_modules" / "tool" / "package.json").write_text(json.dumps({"version": version}))
+        assert find(str(script), "").version == "unknown"
+
+    def test_what_a_package_says_of_itself_is_not_read_to_its_end(self, tmp_path: Path) -> None:
+        script = self.make(tmp_path / "node_modules" / "tool" / "bin", "tool", "#!/bin/sh")
+        with (tmp_path / "node_modules" / "tool" / "package.json").open("wb") as file:
+            file.truncate(1 << 40)
+        assert find(str(script), "").version == "unknown"
+        info = tmp_path / "env/lib/python3.12/site-packages/a_tool-4.5.dist-info"
+        info.mkdir(parents=True)
+        (info / "entry_points.txt").symlink_to("/dev/zero")
+        path = self.make(tmp_path / "env" / "bin", "tool", "#!/bin/sh")
+        assert find(str(path), "").version == "sha256:" + hashed(path)
+
+    @pytest.mark.parametrize("kind", ["pipe", "holes", "device", "folder"])
+    def test_what_is_no_program_is_not_read(self, tmp_path: Path, kind: str) -> None:
+        path = tmp_path / "tool"
+        if kind == "pipe":
+            os.mkfifo(path, 0o755)
+        elif kind == "holes":
+            self.make(tmp_path, "tool", "#!/bin/sh")
+            os.truncate(path, 1 << 40)
+        elif kind == "folder":
+            path.mkdir()
+        else:
+            path.symlink_to("/dev/null")
+        with pytest.raises(BoxError, match=r"no program|not on PATH"):
+            find(str(path), "")
+
+    @pytest.mark.parametrize("first", ["#!", "#! ", "#!/usr/bin/env", "#!/usr/bin/env -S", "#!\x00", "#!/bin/s\x00h"])
+    def test_a_first_line_that_names_nothing(self, tmp_path: Path, first: str) -> None:
+        with pytest.raises(BoxError):
+            find(str(self.make(tmp_path, "tool", first)), "")
+
+    def test_of_the_user_s_own_prefix_only_programs_are_shown(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("HOME", str(tmp_path))
+        own = tmp_path / ".local"
+        (own / "share" / "keyrings").mkdir(parents=True)
+        (own / "lib" / "python3").mkdir(parents=True)
+        found = find(str(self.make(own / "bin", "tool", "#!/bin/sh")), "")
+        assert found.folders == (own / "bin", own / "lib")
 
     def test_what_is_missing(self, tmp_path: Path) -> None:
         with pytest.raises(BoxError, match="not on PATH"):
