@@ -116,7 +116,8 @@ def _list_of_tests(failing: Sequence[str], why: Mapping[str, str], new: Sequence
     by_failure: dict[str, list[str]] = {}
     for name in failing:
         by_failure.setdefault(_how(name, why), []).append(name)
-    lines, left = [], 0
+    lines: list[str] = []
+    left = 0
     for how, alike in by_failure.items():
         many = bool(how) and len(alike) > ALIKE_MAX
         first = sorted(alike, key=lambda name: not any(word in bare_name(name) for word in new)) if many else alike
