@@ -1,6 +1,7 @@
 # Two commands do all the set-up on a machine with Python 3.11+:
 #   make trial    the main job, on the embedded engine and models (minutes on two cores; --set core takes longer)
 #   make test     the tests, but for those that take long or need a real engine or agent
+#   make test-unit those of one process, in under two minutes
 #   make test-all all of them, as CI does
 # And for the docs: make docs writes the site to build/site/index.html and the manual page to build/man/onbox.1
 PYTHON ?= python3
@@ -10,13 +11,16 @@ ARGS   ?=
 PYTEST  = $(VENV)/bin/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder
 LONG    = slow or engine or vllm or ray
 
-.PHONY: trial test test-all lint format docs clean
+.PHONY: trial test test-unit test-all lint format docs clean
 
 trial: $(VENV)/.embedded
 	$(VENV)/bin/onbox trial $(ARGS)
 
 test: $(VENV)/.dev
 	$(PYTEST) -m "not ($(LONG))" $(ARGS)
+
+test-unit: $(VENV)/.dev
+	$(PYTEST) -m "not ($(LONG))" tests/unit $(ARGS)
 
 test-all: $(VENV)/.dev
 	$(PYTEST) $(ARGS)

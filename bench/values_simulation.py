@@ -38,6 +38,8 @@ class World:
         pace: time of the challenger over that of the incumbent.
         noise: coefficient of variation of a run's time.
         spread: of the tasks' difficulty, on the scale of log odds.
+        lost: chance that a run of the challenger has no valid end, on a quarter of the tasks.
+        uneven: how many times as noisy the challenger's times are.
     """
 
     def __init__(
@@ -48,26 +50,37 @@ class World:
         pace: float = 1.0,
         noise: float = 0.4,
         spread: float = 1.0,
+        lost: float = 0.0,
+        uneven: float = 1.0,
     ) -> None:
-        self.draw, self.pace, self.noise = draw, pace, math.sqrt(math.log(1 + noise * noise))
+        self.draw, self.pace, self.lost = draw, pace, lost
+        self.noise = [math.sqrt(math.log(1 + each * each)) for each in (noise, noise * uneven)]
         shift = [draw.gauss(0, spread) for _ in range(tasks)]
         self.rates = [tuple(_expit(_logit(rate) + each) for rate in rates) for each in shift]
         self.size = [math.exp(draw.gauss(3.5, 0.6)) for _ in range(tasks)]
         self.runs: list[list[tuple[bool, bool, float, float]]] = [[] for _ in range(tasks)]
+        self.gone: set[tuple[int, int]] = set()
 
     def sides(self, runs: int) -> tuple[Side, Side]:
         """Incumbent and challenger after so many runs of each task; those that were there stay."""
         for task, made in enumerate(self.runs):
             while len(made) < runs:
                 a, b = (self.draw.random() < rate for rate in self.rates[task])
-                seconds = [self.size[task] * self.draw.lognormvariate(0, self.noise) for _ in range(2)]
+                # The mean of both is the size: of a logarithm that is spread it lies above e to its middle.
+                seconds = [self.size[task] * self.draw.lognormvariate(-s * s / 2, s) for s in self.noise]
                 made.append((a, b, seconds[0], self.pace * seconds[1]))
+                if self.lost and task < max(1, len(self.runs) // 4) and self.draw.random() < self.lost:
+                    self.gone.add((task, len(made)))
         return tuple(self._side(of, runs) for of in range(2))  # type: ignore[return-value]
 
     def _side(self, of: int, runs: int) -> Side:
         return Side(
             {
-                f"t{task}": [CountedRun(n, bool(made[n - 1][of])) for n in range(1, runs + 1)]
+                f"t{task}": [
+                    CountedRun(n, bool(made[n - 1][of]))
+                    for n in range(1, runs + 1)
+                    if not (of and (task, n) in self.gone)
+                ]
                 for task, made in enumerate(self.runs)
             },
             ContenderFacts(
@@ -75,6 +88,7 @@ class World:
                     (f"t{task}", n): made[n - 1][2 + of]
                     for task, made in enumerate(self.runs)
                     for n in range(1, runs + 1)
+                    if not (of and (task, n) in self.gone)
                 }
             ),
         )
@@ -229,6 +243,20 @@ def coverage(trials: int) -> Iterator[tuple[str, list[float]]]:
         yield f"{tasks} x {runs}", row
 
 
+def uneven_coverage(trials: int) -> Iterator[tuple[str, list[float]]]:
+    """The same where runs of the one are three times as noisy: of the challenger, of the incumbent."""
+    for tasks, runs in ((1, 3), (1, 5), (1, 10), (1, 30), (1, 60), (3, 1), (3, 3), (9, 1), (9, 3), (9, 10), (27, 1)):
+        draws = random.Random(f"uneven {tasks} {runs}"), random.Random(f"uneven {runs} {tasks}")
+        held = [0, 0]
+        for _ in range(trials):
+            for of, (noise, uneven) in enumerate(((0.3, 10 / 3), (1.0, 0.3))):
+                time = World(draws[of], tasks, pace=0.7, noise=noise, uneven=uneven).pair(runs).time
+                assert time is not None
+                low, high = time.interval()
+                held[of] += low <= 0.7 <= high
+        yield f"{tasks} x {runs}", [each / trials for each in held]
+
+
 # ---------------------------------------------------------------- values
 
 
@@ -240,6 +268,12 @@ def wrong_switches(trials: int) -> Iterator[tuple[str, float]]:
             world = World(draw, tasks, rates=(0.85, 0.85 - margin), pace=0.3, spread=0.0)
             wrong += world.pair(runs, rule).weighed.verdict == "switch"
         yield f"{tasks} x {runs}, margin {100 * margin:g} points", wrong / trials
+    for runs, lost in ((3, 0.7), (10, 0.8)):
+        draw, wrong = random.Random(f"lost {runs}"), 0
+        for _ in range(trials):
+            world = World(draw, rates=(0.85, 0.75), pace=0.3, spread=0.0, lost=lost)
+            wrong += world.pair(runs).weighed.verdict == "switch"
+        yield f"9 x {runs}, margin 10 points, {100 * lost:.0f} % of its runs lost on two tasks", wrong / trials
     draw, wrong = random.Random("settled at the margin"), 0
     for _ in range(trials):
         world = World(draw, rates=(0.85, 0.75), pace=0.3, spread=0.0)
@@ -299,6 +333,12 @@ def _table_of_coverage(trials: int) -> None:
         print(f"| {name} | {' | '.join(f'{100 * share:.1f} %' for share in row)} |", flush=True)
 
 
+def _table_of_uneven_coverage(trials: int) -> None:
+    print(f"\nThe same, a run of the challenger (of the incumbent) three times as noisy ({trials} trials a cell)\n")
+    for name, row in uneven_coverage(trials):
+        print(f"| {name} | {' | '.join(f'{100 * share:.1f} %' for share in row)} |", flush=True)
+
+
 def _table_of_values(trials: int) -> None:
     print(f"\nSwitched for speed to what is worse by just the margin ({trials // 4} trials a row)\n")
     for name, share in wrong_switches(trials // 4):
@@ -317,6 +357,7 @@ TABLES: dict[str, Callable[[int], None]] = {
     "power": _table_of_power,
     "times": _table_of_times,
     "coverage": _table_of_coverage,
+    "uneven": _table_of_uneven_coverage,
     "values": _table_of_values,
     "plans": _table_of_plans,
 }

@@ -42,6 +42,7 @@ class Truth:
         copies: chance of each side that a run repeats the one before it, answer and end.
         instances: whether each run has files of its own.
         invalid: chance that a run has no valid end.
+        lost: the same of each side, in a quarter of the tasks.
     """
 
     name: str
@@ -49,26 +50,34 @@ class Truth:
     copies: tuple[float, float] = (0.0, 0.0)
     instances: bool = True
     invalid: float = 0.0
+    lost: tuple[float, float] = (0.0, 0.0)
 
     def draw(self, random: Random, tasks: int, runs: int) -> tuple[Trial, float]:
-        """A trial, and the mean difference of the rates on its tasks."""
+        """A trial, and the mean difference of the rates on the tasks that both have runs of."""
         sides = self.rates(random, tasks, runs)
-        drawn = [self._side(random, rates, copied) for rates, copied in zip(sides, self.copies, strict=True)]
-        return (drawn[0], drawn[1]), float(sides[1].mean() - sides[0].mean())
+        drawn = [self._side(random, sides[of], self.copies[of], self.lost[of]) for of in range(2)]
+        kept = [task for task in range(tasks) if all(side[str(task)] for side in drawn)]
+        return (drawn[0], drawn[1]), float((sides[1] - sides[0])[kept].mean()) if kept else 0.0
 
-    def _side(self, random: Random, rates: Rates, copied: float) -> dict[str, list[CountedRun]]:
+    def _side(self, random: Random, rates: Rates, copied: float, lost: float) -> dict[str, list[CountedRun]]:
         found: dict[str, list[CountedRun]] = {}
         for task, chances in enumerate(rates):
+            invalid = lost if lost and few(task, len(rates)) else self.invalid
             runs: list[CountedRun] = []
             answer, passed = 0, False
             for n, chance in enumerate(chances):
                 if n == 0 or random.random() >= copied:
                     answer, passed = n, bool(random.random() < chance)
                 instance = f"{task}/{n}" if self.instances else str(task)
-                if random.random() >= self.invalid:
+                if random.random() >= invalid:
                     runs.append(CountedRun(n, passed, instance, answer))
             found[str(task)] = runs
         return found
+
+
+def few(task: int, tasks: int) -> bool:
+    """Whether a task is one of the first quarter."""
+    return task < max(1, tasks // 4)
 
 
 def _each(rates: np.ndarray, runs: int) -> Rates:
@@ -90,6 +99,12 @@ def skewed(_random: Random, tasks: int, runs: int) -> tuple[Rates, Rates]:
     """Equal over tasks: a tenth better on nine of ten, and all lost on the tenth."""
     better = _each(_random.random(tasks) < 0.9, runs)
     return np.full((tasks, runs), 0.9), np.where(better, 1.0, 0.0)
+
+
+def hard_first(_random: Random, tasks: int, runs: int) -> tuple[Rates, Rates]:
+    """Equal on each task: half of the runs of the first quarter of the tasks pass, and nearly all of the others."""
+    rates = _each(np.array([0.5 if few(task, tasks) else 0.97 for task in range(tasks)]), runs)
+    return rates, rates
 
 
 def instances(shift: float) -> Callable[[Random, int, int], tuple[Rates, Rates]]:
@@ -124,12 +139,18 @@ FALSE = (
     Truth("equal; easy and hard instances", instances(0.0)),
     Truth("equal over tasks: 10 points better on 9 of 10, all lost on one", skewed),
     Truth("equal on each task; one run in ten invalid", equal, invalid=0.1),
+    Truth("equal on each task; a quarter lost 4 of 5 runs", equal, lost=(0.8, 0.8)),
+    Truth("equal on each task; the challenger lost 4 of 5 on a quarter", equal, lost=(0.0, 0.8)),
+    Truth("equal on each task; the hard quarter lost 4 of 5", hard_first, lost=(0.8, 0.8)),
+    Truth("equal; the challenger lost 4 of 5 on the hard quarter", hard_first, lost=(0.0, 0.8)),
+    Truth("equal; the incumbent lost 4 of 5 there, the same files", hard_first, lost=(0.8, 0.0), instances=False),
 )
 TRUE = (
     Truth("50 against 80 %", better(0.5, 0.8)),
     Truth("50 against 80 %, the same files in every run", better(0.5, 0.8), instances=False),
     Truth("50 against 80 %, plus or minus 20", better(0.5, 0.8, 0.2)),
     Truth("20 against 90 %, plus or minus 10", better(0.2, 0.9, 0.1)),
+    Truth("50 against 80 %; a quarter of the tasks lost 4 of 5 runs", better(0.5, 0.8), lost=(0.8, 0.8)),
     Truth("easy and hard instances, a third of the hard ones easy", instances(0.33)),
 )
 SIZES = ((9, 3), (27, 3), (9, 10), (27, 10))

@@ -22,7 +22,7 @@ from onbox.evidence.records import (
     CpuWindow,
     EngineEnd,
     Exchange,
-    Expected,
+    ExpectedCost,
     GateEnd,
     LedgerKind,
     Moment,
@@ -263,7 +263,7 @@ def build_plan(contenders: Sequence[Contender], *, runs: int | None = None, kind
         runs=runs or longest,
         agent=AgentPlan(version="0.1.0"),
         sandbox="bubblewrap",
-        expected=Expected(seconds=300, download_bytes=0, memory_bytes=2 << 30, basis="24 runs of 12 s"),
+        expected=ExpectedCost(seconds=300, download_bytes=0, memory_bytes=2 << 30, basis="24 runs of 12 s"),
     )
 
 

@@ -116,14 +116,14 @@ def _cut_ledger(folder: Path) -> None:
     (folder / "ledger.jsonl").write_text("".join(lines[1:]), "utf-8")
 
 
-def _of_another_make(old: str, new: str) -> Callable[[Path], object]:
-    """A page that says that another onbox made it, so that its bytes are not held against today's."""
+def of_another_make(old: str, new: str, name: str = "report.html") -> Callable[[Path], object]:
+    """A report that says that another onbox made it, so that its bytes are not held against today's."""
 
     def edit(folder: Path) -> None:
-        page = (folder / "report.html").read_text("utf-8")
-        page = re.sub(r"(reports of the make )[0-9a-f]{16}", r"\g<1>0123456789abcdef", page)
-        assert old in page
-        (folder / "report.html").write_text(page.replace(old, new), "utf-8")
+        report = (folder / name).read_text("utf-8")
+        report = re.sub(r"(reports of the make )[0-9a-f]{16}", r"\g<1>0123456789abcdef", report)
+        assert old in report
+        (folder / name).write_text(report.replace(old, new), "utf-8")
 
     return edit
 
@@ -164,9 +164,27 @@ EDITS = (
     Edit("page edited", _text("report.html", "large", "LARGE"), "report.html", "does not follow from the evidence"),
     Edit(
         "page edited, and said to be of another onbox",
-        _of_another_make("<h1>Undecided</h1>", "<h1>Switch to large</h1>"),
+        of_another_make("<h1>Undecided</h1>", "<h1>Switch to large</h1>"),
         "report.html",
         "does not say the verdict that the evidence gives",
+    ),
+    Edit(
+        "a number of such a page edited",
+        of_another_make(">9 of 11, 48 to 98 %<", ">11 of 11, 48 to 98 %<"),
+        "report.html",
+        "says “pass rate | 82 % | 11 of 11, 48 to 98 %”",
+    ),
+    Edit(
+        "a number of such a post edited",
+        of_another_make("| 9 of 11 |", "| 11 of 11 |", "post.md"),
+        "post.md",
+        "and by the evidence it is “| **large** (wants its place) | 9 of 11",
+    ),
+    Edit(
+        "a doubt left out of such a page",
+        of_another_make("SERVING", "SERVED"),
+        "report.html",
+        "leaves out “SERVING”",
     ),
     Edit("post edited", _text("post.md", "large", "LARGE"), "post.md", "does not follow"),
     Edit("Markdown report edited", _text("report.md", "large", "LARGE"), "report.md", "does not follow"),

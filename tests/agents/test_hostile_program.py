@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.cli import onbox, scripted
-from tests.unit.bench.sandbox.place import alive
+from tests.programs.bench.sandbox.place import alive
 
 pytestmark = [pytest.mark.bwrap, pytest.mark.slow]
 NOT_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")

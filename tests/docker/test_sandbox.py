@@ -22,7 +22,7 @@ from onbox.bench.tools import Toolbox
 from onbox.errors import BoxError
 from tests.dockerd import DOCKER, busybox_tar
 from tests.e2e.cli import environment, onbox, scripted, verdict_of
-from tests.unit.bench.sandbox.place import ASK, echoing
+from tests.programs.bench.sandbox.place import ASK, echoing
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(180)]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from onbox.engines import Launch
 from onbox.engines.log_lines import Landmark, LogLines
-from onbox.engines.openai.attached import Attached
+from onbox.engines.openai.attached import AttachedServer
 from onbox.schema.recipe import Recipe
 from onbox.wire.client import StampedClient
 
@@ -16,7 +16,7 @@ SCRIPT = Path(__file__).with_name("engine_process.py")
 
 
 @dataclass
-class FakeEngine(Attached):
+class FakeEngine(AttachedServer):
     """Starts `engine_process.py` with the given options, or any other command."""
 
     options: dict[str, Any] = field(default_factory=dict)

@@ -17,7 +17,7 @@ from onbox.bench.sandbox import Sandbox
 from onbox.bench.sandbox.choose import choose
 from onbox.bench.tasks import Task, load_tasks
 from tests.fuzz.mutations import mutate, mutated_bytes, odd_answers
-from tests.unit.bench.test_gate import solved
+from tests.programs.bench.test_gate import solved
 
 SEEDS, FIRST = (int(os.environ.get(name, usual)) for name, usual in (("ONBOX_FUZZ", "10"), ("ONBOX_FUZZ_FROM", "0")))
 CODE = (".py", ".js", ".mjs", ".ts")

@@ -20,7 +20,7 @@ from onbox.bench.runner import Bench
 from onbox.bench.sandbox.none import Unsafe
 from onbox.bench.tasks import load_tasks
 from onbox.cli.ui.console import err
-from onbox.engines.openai.attached import Attached
+from onbox.engines.openai.attached import AttachedServer
 from onbox.engines.served import who_serves
 from onbox.errors import OnboxError
 from onbox.evidence.folder import TrialFolder, read_lines
@@ -52,7 +52,9 @@ def client(server: HostileServer) -> StampedClient:
 def speed(server: HostileServer, folder: Path) -> str:
     """A measurement, and what the judge says of its evidence."""
     with client(server) as connection:
-        run = SpeedRun(connection, Attached(), "m", PLAN, folder / "m" / "speed" / "1", launch_id="x", engine_pid=None)
+        run = SpeedRun(
+            connection, AttachedServer(), "m", PLAN, folder / "m" / "speed" / "1", launch_id="x", engine_pid=None
+        )
         run.cold()
         run.measure()
     evidence = load_speed(TrialFolder(folder), "m")

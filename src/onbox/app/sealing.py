@@ -29,9 +29,10 @@ from onbox.evidence.manifest import (
     write_manifest,
 )
 from onbox.evidence.records import LedgerKind
+from onbox.judge.formatting import one_line
 from onbox.judge.results import Verdict
 
-SHOWN = 5
+SHOWN, PROBLEM_CHARACTERS_MAX = 5, 600
 LEDGER = "ledger.jsonl"
 FILES_MIN = 2000
 """Of fewer, one process hashes as fast as two."""
@@ -231,7 +232,9 @@ def open_seal(trial: TrialFolder) -> str:
 def in_words(problems: Sequence[Problem]) -> str:
     """The first few problems in one line."""
     more = f"; and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
-    return "; ".join(f"{name}: {problem}" for name, problem in problems[:SHOWN]) + more
+    return (
+        "; ".join(one_line(f"{name}: {problem}", PROBLEM_CHARACTERS_MAX) for name, problem in problems[:SHOWN]) + more
+    )
 
 
 def write_picture(folder: Path | str, path: Path | None = None) -> Path:

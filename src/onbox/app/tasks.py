@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from onbox.bench.history.making import Dropped, Kept
+from onbox.bench.history.making import DroppedCommit, MinedTask
 from onbox.bench.history.mining import JOBS, mine
 from onbox.bench.instances import render
 from onbox.bench.sandbox.choose import choose
@@ -71,8 +71,8 @@ class MinedTasks:
 
     folder: Path
     looked_at: int
-    kept: tuple[Kept, ...]
-    dropped: tuple[Dropped, ...]
+    kept: tuple[MinedTask, ...]
+    dropped: tuple[DroppedCommit, ...]
 
     def check(self) -> None:
         """Do nothing where a task was made.
@@ -120,7 +120,7 @@ def tasks_from(
         UsageError: it is no repository, has no commits but merges, or the folder is there already.
         BoxError: git is missing, or no sandbox works here.
     """
-    target, kept, dropped = Path(to), list[Kept](), list[Dropped]()
+    target, kept, dropped = Path(to), list[MinedTask](), list[DroppedCommit]()
     if target.exists() and any(target.iterdir()):
         raise UsageError(f"{target}: is there already", "give another folder")
     ends = mine(
@@ -135,7 +135,7 @@ def tasks_from(
         limit_s=None if minutes is None else 60 * minutes,
     )
     for end in ends:
-        if isinstance(end, Kept):
+        if isinstance(end, MinedTask):
             kept.append(end)
             tell(f"{end.commit[:10]} kept as {end.name}")
         else:

@@ -9,10 +9,8 @@ What is looked at, in this order; a fault in one step ends the check, for the ne
 """
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +29,14 @@ from onbox.evidence.trajectory import trajectory_problem
 from onbox.judge import RULES
 from onbox.judge.results import Verdict
 from onbox.judge.runs.run_context import run_folder
+from onbox.schema.units import count
 
 OWN_AGENTS = ("builtin", "builtin-responses")
 SHA256_DIGITS = 64
 MISSING = "missing"
+KEY_CHARACTERS_MAX = 80
+OTHER_RULES = "was computed by rules"
+OTHER_MAKE = "was written by another onbox"
 RULES_4_CHECKS = ("RUNS_INDEPENDENT", "COVERAGE", "CEILING", "ALL_OR_NONE")
 """Checks that count other runs since rules 4: each answer once, and the baseline arm alone. The last two are one by its
 names before and since rules 5."""
@@ -106,9 +108,9 @@ def _recomputed(trial: TrialFolder, seal: str, found: Mapping[str, str]) -> tupl
             return tuple(problems), ()
         own = plan.agent.name in OWN_AGENTS and plan.agent.command is None
         read = read_folder(trial, lambda run, samples: _trajectory(trial, run, samples, own_agent=own))
-        wrong = [(f"{run_folder(run.record)}/trajectory.json", problem) for run, problem in read.further if problem]
+        wrong = [(f"{run}/trajectory.json", problem) for run, problem in read.further if problem]
         verdict = read.verdict
-        del read  # The evidence and the verdict with all that is made of it do not have to be held at once.
+        del read
         made = computed(trial, verdict, seal)
         same = found.get(VERDICT) == made[0].sha256
         # Both as objects take more memory than all the rest, and are needed only to name what differs.
@@ -120,22 +122,24 @@ def _recomputed(trial: TrialFolder, seal: str, found: Mapping[str, str]) -> tupl
     problems = wrong + ([] if same else list(_verdict(written, verdict)))
     if written.get("rules", 1) != RULES:
         notes.append(
-            f"verdict.json was computed by rules {written.get('rules', 1)} of an earlier onbox, today's are {RULES}: "
+            f"verdict.json {OTHER_RULES} {written.get('rules', 1)} of an earlier onbox, today's are {RULES}: "
             "its runs and the checks that both count alike are compared, but for failures that these lay to another "
             "cause; its verdict, rates and speeds are not; onbox report writes it again"
         )
         if written.get("verdict") != verdict.verdict:
             notes.append(f"verdict.json says {str(written.get('verdict'))[:20]}, and today's rules {verdict.verdict}")
     today = written.get("rules", 1) == RULES
+    of_other_make = False
     for each in (each for each in made if each.text):
         name = each.name
-        problem, note = _report(trial, name, each.text, verdict if today else None)
-        if problem == MISSING and not today:
+        differs, note = _report(trial, name, each.text, verdict if today else None)
+        of_other_make = of_other_make or bool(note)
+        if differs == [MISSING] and not today:
             # One that was there when it was sealed stands in the manifest, and is missed before this.
-            problem, note = "", f"{name} is none of what that onbox wrote; onbox report writes it"
-        problems += [(name, problem)] if problem else []
+            differs, note = [], f"{name} is none of what that onbox wrote; onbox report writes it"
+        problems += [(name, problem) for problem in differs]
         notes += [note] if note else []
-    if not any("is not compared" in note for note in notes):
+    if not of_other_make:
         problems += _transcripts(made, found)
     return tuple(problems), tuple(notes)
 
@@ -171,7 +175,7 @@ def _verdict(written: Mapping[str, Any], verdict: Verdict) -> Iterator[Problem]:
     computed = _without_new(json.loads(json.dumps(computed)), written)
     for key in sorted({*written, *computed}):
         if written.get(key) != computed.get(key):
-            yield VERDICT, f"{key} does not follow from the evidence"
+            yield VERDICT, f"{key[:KEY_CHARACTERS_MAX]} does not follow from the evidence"
 
 
 def _shared(verdict: Mapping[str, Any], known: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -218,8 +222,9 @@ def _transcripts(made: Sequence[ComputedFile], found: Mapping[str, str]) -> Iter
             yield name, "no page of this report"
 
 
-def _report(trial: TrialFolder, name: str, rendered_now: str, verdict: Verdict | None) -> tuple[str, str]:
-    """(problem, note) of a report that is written, held against the one that the evidence gives now.
+def _report(trial: TrialFolder, name: str, rendered_now: str, verdict: Verdict | None) -> tuple[list[str], str]:
+    """(problems, note) of a report that is written, held against the one that the evidence gives now; a note is of one
+    that another onbox wrote.
 
     Args:
         trial: whose report it is.
@@ -231,32 +236,33 @@ def _report(trial: TrialFolder, name: str, rendered_now: str, verdict: Verdict |
 
     path = trial.path / name
     if not path.is_file():
-        return MISSING, ""
+        return [MISSING], ""
     there = path.read_bytes()
     if there == rendered_now.encode():
-        return "", ""
-    recorded_foot, foot_now = foot_of(there.decode("utf-8", "replace")), foot_of(rendered_now)
-    if recorded_foot is None or foot_now is None or recorded_foot[1] != foot_now[1]:
-        if verdict is not None and not _says(there.decode("utf-8", "replace"), rendered_now, verdict):
-            return "does not say the verdict that the evidence gives", ""
-        return "", f"{name} was written by another onbox, and is not compared; onbox report writes it again"
-    return "does not follow from the evidence", ""
+        return [], ""
+    text = there.decode("utf-8", "replace")
+    recorded_foot, foot_now = foot_of(text), foot_of(rendered_now)
+    if recorded_foot is not None and foot_now is not None and recorded_foot[1] == foot_now[1]:
+        return ["does not follow from the evidence"], ""
+    return _of_other_make(name, text, rendered_now, verdict)
 
 
-_MARKUP = re.compile(r"<[^>]*>|[\\*_`#|\s]+")
-_HEADING = re.compile(r"<h1>(.*?)</h1>|^#+ (.*?)$", re.DOTALL | re.MULTILINE)
-HEADING_CHARACTERS = 30
-"""That are compared: a long one may be cut in another place."""
+def _of_other_make(name: str, text: str, rendered_now: str, verdict: Verdict | None) -> tuple[list[str], str]:
+    """(problems, note) of a report that another onbox wrote, or that says so; by other rules its numbers may be others,
+    and are quoted."""
+    from onbox.report.other_make import compare, unsaid
 
-
-def _says(report: str, rendered_now: str, verdict: Verdict) -> bool:
-    """Whether a report of another make says the verdict: its heading, and the sentence where today's has it whole."""
-    headings = [_HEADING.search(each) for each in (report, rendered_now)]
-    first, second = (_bare(found[1] or found[2])[:HEADING_CHARACTERS] if found else "" for found in headings)
-    sentence = _bare(verdict.headline.partition(": ")[2])
-    return first == second and (sentence in _bare(report) or sentence not in _bare(rendered_now))
-
-
-def _bare(text: str) -> str:
-    """A text without markup, in any of the forms that reports have."""
-    return _MARKUP.sub("", unescape(text))
+    if verdict is not None and (problem := unsaid(text, rendered_now, verdict)):
+        return [problem], ""
+    found = compare(text, rendered_now)
+    lines = f"{count(found.alike, 'line')} with numbers as the evidence gives them now"
+    if found.wrong and verdict is None:
+        there, now = found.wrong[0]
+        lines += f", {len(found.wrong)} with others, as rules may give (“{there}”, now “{now}”)"
+    if found.otherwise:
+        lines += f", {len(found.otherwise)} in its own words, held to nothing (“{found.otherwise[0]}”)"
+    wrong = [] if verdict is None else found.wrong
+    return (
+        [f"says “{there}”, and by the evidence it is “{now}”" for there, now in wrong],
+        f"{name} {OTHER_MAKE}: {lines}; onbox report writes it again",
+    )

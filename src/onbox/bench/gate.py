@@ -18,10 +18,10 @@ from pathlib import Path
 from onbox.atomic_files import write_atomic
 from onbox.bench import rewards
 from onbox.bench.code_runs import CodeRuns
-from onbox.bench.sandbox import Bind, Completed, Sandbox
+from onbox.bench.sandbox import Bind, CommandResult, Sandbox
 from onbox.bench.tasks import Task, tree_sha256
 from onbox.bench.workspace import snapshot
-from onbox.evidence.records import GateEnd
+from onbox.evidence.records import GateEnd, GateLimit
 from onbox.scratch import scratch_folder
 
 JUDGING_S = 20.0
@@ -43,6 +43,8 @@ OUTPUT_BYTES = 65_536
 
 AS_HARBOR = '("$1") >"$2" 2>&1'
 """How Harbor starts a script: by its own first line, in the folder of the command."""
+
+OUT_OF_MEMORY = "out of memory: killed at the sandbox's bound"
 
 _REASON = re.compile(r"^REASON: (.+)$", re.MULTILINE)
 
@@ -118,10 +120,11 @@ def grade(
         reason=_reason(done, task.gate_timeout_s),
         seconds=done.seconds,
         sha256=tree_sha256(task.tests),
+        limit=_limit(done.exit_code, done),
     )
 
 
-def _by_reward(task: Task, done: Completed, folder: Path, transcript: Path | None) -> GateEnd:
+def _by_reward(task: Task, done: CommandResult, folder: Path, transcript: Path | None) -> GateEnd:
     """The end of a gate whose reward is the verdict."""
     printed = rewards.tail_of(folder / OUTPUT, OUTPUT_BYTES)
     done = replace(done, output=done.output + printed)
@@ -136,7 +139,7 @@ def _by_reward(task: Task, done: Completed, folder: Path, transcript: Path | Non
             found = rewards.read_rewards(folder)
             wanted = rewards.judged(found, dict(task.reward_min))
         except rewards.RewardError as error:
-            how = "out of memory: killed at the sandbox's bound" if done.out_of_memory else str(error)
+            how = OUT_OF_MEMORY if done.out_of_memory else str(error)
             code, reason = NO_VERDICT, f"GATE_FAULT {how}; its script ended with exit code {done.exit_code}"
         else:
             missed = rewards.below(found, wanted)
@@ -150,7 +153,17 @@ def _by_reward(task: Task, done: Completed, folder: Path, transcript: Path | Non
         rewards=found,
         reward_min=wanted,
         script_exit_code=done.exit_code,
+        limit=_limit(code, done),
     )
+
+
+def _limit(exit_code: int | None, done: CommandResult) -> GateLimit | None:
+    """What a gate without a verdict had used up when it was killed."""
+    if done.over_disk:
+        return GateLimit.DISK
+    if exit_code is None:
+        return GateLimit.TIME
+    return GateLimit.MEMORY if done.out_of_memory and exit_code not in (0, 1) else None
 
 
 def _keep(output: bytes, transcript: Path | None) -> None:
@@ -158,28 +171,28 @@ def _keep(output: bytes, transcript: Path | None) -> None:
         write_atomic(transcript, output)
 
 
-def _with_verdict(done: Completed, nonce: str) -> Completed:
+def _with_verdict(done: CommandResult, nonce: str) -> CommandResult:
     """Without the line that says the verdict; where it is missing or says another than the exit code, a fault."""
     lines = done.output.splitlines(keepends=True)
-    said = f"VERDICT {nonce} {done.exit_code}\n".encode()
+    verdict_line = f"VERDICT {nonce} {done.exit_code}\n".encode()
     output = b"".join(line for line in lines if nonce.encode() not in line)
-    if done.exit_code not in (0, 1) or said in lines:
+    if done.exit_code not in (0, 1) or verdict_line in lines:
         return replace(done, output=output)
     return replace(done, exit_code=NO_VERDICT, output=output + b"REASON: GATE_FAULT it ended without its verdict\n")
 
 
-def _reason(done: Completed, timeout_s: float) -> str:
+def _reason(done: CommandResult, timeout_s: float) -> str:
     """The gate's last REASON line, or what happened where it has none."""
-    said = _REASON.findall(done.output.decode("utf-8", "replace"))
+    reasons = _REASON.findall(done.output.decode("utf-8", "replace"))
     if done.over_disk:
         return "GATE_FAULT disk: killed at the sandbox's bound"
     if done.exit_code is None:
         return f"GATE_FAULT no verdict within {timeout_s:g} s"
     if done.out_of_memory and done.exit_code != 0:
-        return "GATE_FAULT out of memory: killed at the sandbox's bound"
+        return f"GATE_FAULT {OUT_OF_MEMORY}"
     if done.exit_code not in (0, 1):
-        detail = said[-1].removeprefix("GATE_FAULT ") if said else "no reason given"
+        detail = reasons[-1].removeprefix("GATE_FAULT ") if reasons else "no reason given"
         return f"GATE_FAULT exit code {done.exit_code}: {detail}"
-    if said:
-        return str(said[-1])
+    if reasons:
+        return str(reasons[-1])
     return "PASS" if done.exit_code == 0 else "FAIL"

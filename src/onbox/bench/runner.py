@@ -209,7 +209,7 @@ class Bench:
             limits = limits.model_copy(update={"wall_s": min(limits.wall_s, task.agent_timeout_s)})
         name = f"{task.name}-{folder.parent.name}-{folder.name}"
         watch = self.agent.watch(limits, sampling, seed)
-        with self.proxy.recording(name, folder / "wire.jsonl", admission=watch, refused=refused) as endpoint:
+        with self.proxy.recording(name, folder / "wire.jsonl", policy=watch, refused=refused) as endpoint:
             job = Job(
                 instruction=task.instruction,
                 workspace=workspace,

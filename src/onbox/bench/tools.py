@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from onbox.bench.sandbox import Bind, Completed, Sandbox
+from onbox.bench.sandbox import Bind, CommandResult, Sandbox
 from onbox.trees import DEPTH_MAX, walk
 from onbox.untrusted_json import UntrustedJsonError, parse
 
@@ -216,7 +216,7 @@ class Toolbox:
             return f"{text}\n[killed after {self.command_s:g} s]"
         return f"{text}\n[exit code {done.exit_code}]" if done.exit_code or not text.strip() else text
 
-    def _run(self, argv: Sequence[str], stdin: bytes = b"") -> Completed:
+    def _run(self, argv: Sequence[str], stdin: bytes = b"") -> CommandResult:
         done = self.sandbox.run(
             argv,
             binds={"APP_DIR": Bind(self.workspace, "/app", writable=True)},

@@ -13,7 +13,7 @@ from onbox.errors import UsageError
 GROUP = "onbox.engines"
 
 _ENGINES = {
-    "attached": "onbox.engines.openai.attached:Attached",
+    "attached": "onbox.engines.openai.attached:AttachedServer",
     "llama-embedded": "onbox.engines.llama.embedded:LlamaEmbedded",
     "llama-server": "onbox.engines.llama.native:LlamaCpp",
     "ollama": "onbox.engines.ollama.engine:Ollama",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from onbox.engines.base import EngineFacts
-from onbox.engines.openai.attached import Attached
+from onbox.engines.openai.attached import AttachedServer
 from onbox.engines.registry import facts_by_owner, facts_called
 from onbox.wire.client import StampedClient
 
@@ -60,7 +60,7 @@ def who_serves(client: StampedClient, model: str | None = None) -> RunningServer
     listed = listed[:MODELS_MAX] if isinstance(listed, list) else []
     entries = [entry for entry in listed if isinstance(entry, dict) and isinstance(entry.get("id"), str)]
     chosen = next((entry for entry in entries if entry["id"] == model), entries[0] if entries else {})
-    props = Attached().props(client)
+    props = AttachedServer().props(client)
     known = facts_by_owner(chosen.get("owned_by"))
     details = known.details(client, str(chosen.get("id"))) if known and known.details else {}
     modalities = props.get("modalities")

@@ -45,7 +45,7 @@ class CommandLine:
 
 
 @dataclass(frozen=True)
-class Hiding:
+class HidingOption:
     """An option that keeps pictures from a model.
 
     Args:
@@ -75,7 +75,7 @@ class EngineSight:
         variables: of the environment, that are looked at.
     """
 
-    hiding: Callable[[CommandLine], Sequence[Hiding]]
+    hiding: Callable[[CommandLine], Sequence[HidingOption]]
     remedies: Callable[[str | None], Mapping[SightReason, str]]
     served: Callable[[CommandLine], str] = lambda line: ""
     projector_needed: bool = False

@@ -24,6 +24,8 @@ AGAIN_MAX = 2
 """Further tries of a run that was invalid; more would be trying until it looks good."""
 
 R = TypeVar("R", bound=BaseModel)
+RunPlace = tuple[str, str, str]
+"""(task, arm, number) of a run, as its folders are named."""
 TAIL_BYTES = 65_536
 _appending = threading.Lock()
 """Two threads that append to one file would cut off each other's lines."""
@@ -174,7 +176,10 @@ class TrialFolder:
     def ledger(self) -> list[LedgerEntry]:
         """All that was accepted, discarded and invalidated so far."""
         path = self.path / "ledger.jsonl"
-        return [_entry(LedgerEntry, line, path) for line in read_lines(path)]
+        entries = [_entry(LedgerEntry, line, path) for line in read_lines(path)]
+        for entry in entries:  # One for each run: of a long trial they are many, and most of them alike.
+            entry.share_fields_set()
+        return entries
 
     # ------------------------------------------------------------ parts
 
@@ -210,26 +215,35 @@ class TrialFolder:
             UsageError: a record cannot be read, or says that it is of another place than that it lies in.
         """
         alike: dict[str, SandboxReport] = {}
-        records = [self._run(contender, place, alike) for place in self.run_places(contender)]
-        return sorted(records, key=lambda run: (run.task, run.arm, run.n))
+        return [self.run(contender, place, alike) for place in self.run_places(contender)]
 
     def _at(self, text: str) -> Path:
         """A path of the folder's own kind, whose readers may be bound to it (`onbox.view.inside`); cheaper than `/`."""
         return type(self.path)(text)
 
-    def run_places(self, contender: str) -> list[tuple[str, str, str]]:
-        """(task, arm, number) of each finished run of a contender, by the folders, sorted as these are."""
+    def run_places(self, contender: str) -> list[RunPlace]:
+        """Where each finished run of a contender lies, by the folders, in the order of task, arm and number."""
         home = f"{self.contender(contender)}/runs"
-        return sorted(
+        found = (
             (task, arm, n)
             for task in _folders(home)
             for arm in _folders(f"{home}/{task}")
             for n in _folders(f"{home}/{task}/{arm}")
             if self._at(f"{home}/{task}/{arm}/{n}/run.json").exists()
         )
+        return sorted(found, key=lambda place: (*place[:2], int(place[2]) if place[2].isdecimal() else 0, place[2]))
 
-    def _run(self, contender: str, place: tuple[str, str, str], alike: dict[str, SandboxReport]) -> RunRecord:
-        """The record in a folder; its sandbox, half of what it holds, is the same object as in runs before it."""
+    def run(self, contender: str, place: RunPlace, alike: dict[str, SandboxReport]) -> RunRecord:
+        """One finished run.
+
+        Args:
+            contender: whose run it is.
+            place: of it.
+            alike: sandboxes of runs before it: its own, half of what a record holds, is the same object as theirs.
+
+        Raises:
+            UsageError: the record cannot be read, or says that it is of another place than that it lies in.
+        """
         path = self._at(f"{self.contender(contender)}/runs/{'/'.join(place)}/run.json")
         sandbox = ""
 

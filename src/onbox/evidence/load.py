@@ -168,13 +168,13 @@ class TrialEvidence:
     box: Any = None
 
 
-def load_trial(folder: TrialFolder, *, wires: bool = True) -> TrialEvidence:
+def load_trial(folder: TrialFolder, *, runs: bool = True) -> TrialEvidence:
     """Read the folder of a trial.
 
     Args:
         folder: of the trial.
-        wires: whether the exchanges of runs are read too; of a long trial they do not fit into memory, so that each run
-            is read by itself (`load_run`) and let go.
+        runs: whether these are read too; of a long trial they do not fit into memory, so that each is read by itself
+            (`TrialFolder.run`, `load_run`) and let go.
 
     Raises:
         UsageError: a record cannot be read; the message names the file and the field.
@@ -183,22 +183,20 @@ def load_trial(folder: TrialFolder, *, wires: bool = True) -> TrialEvidence:
     return TrialEvidence(
         plan=plan,
         ledger=tuple(folder.ledger()),
-        contenders=tuple(load_contender(folder, contender, wires=wires) for contender in plan.contenders),
+        contenders=tuple(load_contender(folder, contender, runs=runs) for contender in plan.contenders),
         claims=read_claims(claims).claims if claims.is_file() else (),
         box=_box(folder.path / "box.json"),
     )
 
 
-def load_contender(folder: TrialFolder, contender: ContenderPlan, *, wires: bool = True) -> ContenderEvidence:
+def load_contender(folder: TrialFolder, contender: ContenderPlan, *, runs: bool = True) -> ContenderEvidence:
     """Read the folder of a contender; see `load_trial`."""
     home = folder.contender(contender.name)
     numbers = sorted(int(path.name) for path in (home / "speed").glob("*") if path.name.isdecimal())
     speeds = (load_speed(folder, contender.name, number) for number in numbers)
     return ContenderEvidence(
         plan=contender,
-        runs=tuple(
-            load_run(folder, record) if wires else RunEvidence(record, ()) for record in folder.runs(contender.name)
-        ),
+        runs=tuple(load_run(folder, record) for record in folder.runs(contender.name)) if runs else (),
         speeds=tuple(speed for speed in speeds if speed is not None),
         lives=load_lives(folder, contender.name),
         last_life=folder.read_if_there(StandUp, home / "standup" / "phases.json"),

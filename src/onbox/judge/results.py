@@ -335,7 +335,8 @@ class Verdict(Record):
     interval, all challengers are compared, and each look costs; since 5 rates are compared with their uncertainty, and
     the check whether all contenders pass all or none is `ALL_OR_NONE`; since 6 intervals of times cover where runs are
     noisy, arms pay for looks, an e-process has its whole level at each look, and a demand alone is no reason to
-    switch to what passes nothing."""
+    switch to what passes nothing; since 7 they cover where one contender is the noisier, and the interval of the
+    difference where some tasks lost most of their runs."""
     trial: str
     verdict: str
     """`keep`, `switch` or `undecided`."""

@@ -40,6 +40,7 @@ class CheckRule:
     says: str
 
 
+HINT_CHARACTERS_MAX = 2000
 RULES: dict[str, CheckRule] = {}
 """All rules that were imported, by id."""
 
@@ -86,10 +87,14 @@ def finding(
     evidence: str = "",
     hint: str = "",
 ) -> Check:
-    """What a rule found; its id is the rule's."""
-    return Check("", status, _as_float(observed), _as_float(threshold), unit, evidence, hint)
+    """What a rule found; its id is the rule's. Words of others in it, as of a server, are cut."""
+    return Check("", status, _as_float(observed), _as_float(threshold), unit, evidence, _cut(hint))
 
 
 def _as_float(value: float | str | None) -> float | str | None:
     """In `verdict.json` a number of a check is one with a point, whatever it counts."""
-    return float(value) if isinstance(value, int) else value
+    return float(value) if isinstance(value, int) else _cut(value) if isinstance(value, str) else value
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= HINT_CHARACTERS_MAX else f"{text[:HINT_CHARACTERS_MAX]}…"

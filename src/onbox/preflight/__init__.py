@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from onbox.engines.served import RunningServer
-from onbox.evidence.records import Exchange, Preflight, PreflightCase
+from onbox.evidence.records import Exchange, Preflight, PreflightCase, PreflightFinding
 from onbox.preflight import calls, reach, talk
 from onbox.preflight.agent_room import AgentRoom, opening_size
 from onbox.preflight.session import PreflightSession
@@ -63,13 +63,13 @@ def conclusion(record: Preflight) -> str:
     """What all cases together say of a server, in one sentence."""
     by_name = {case.name: case for case in record.cases}
     sense, call = by_name.get("coherence"), by_name.get("tool_call")
-    if sense is not None and sense.status == "fail" and call is not None and call.detail == NONSENSE:
-        if sense.detail.startswith("it talks nonsense, as its random weights must"):
-            return "No agent can work with it: its weights are random. Only the rate of its kernels can be measured"
+    if sense is not None and sense.finding is PreflightFinding.RANDOM_WEIGHTS:
+        return "No agent can work with it: its weights are random. Only the rate of its kernels can be measured"
+    if sense is not None and sense.finding is PreflightFinding.NONSENSE:
         return "No agent can work with it: it talks nonsense. Look at its weights, kernels and quantisation first"
     if record.tools:
         return "An agent can work with it"
-    if call is not None and (call.status == "pass" or "arguments are broken" in call.detail):
+    if call is not None and (call.status == "pass" or call.finding is PreflightFinding.BROKEN_ARGUMENTS):
         return "No agent can work with it: calls come, and their arguments are broken"
     return "No agent can work with it: no tool call arrives"
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from onbox.evidence.records import Exchange, PreflightCase
+from onbox.evidence.records import Exchange, PreflightCase, PreflightFinding
 from onbox.preflight.remedies import Trouble
 from onbox.preflight.session import PreflightSession, arguments, came_instead, short, trouble
 from onbox.protocol.call_arguments import CallFault, fault_of_call
@@ -103,15 +103,15 @@ def _broken(
 ) -> PreflightCase:
     """The case of a call whose arguments came broken: is it so without a stream, too?"""
     session.broken = True
-    detail = f"calls come, and their arguments are broken: {broken[0]}"
+    finding, detail = PreflightFinding.BROKEN_ARGUMENTS, f"calls come, and their arguments are broken: {broken[0]}"
     exchange, whole = session.task(task, tools, stream=False)
     if trouble(exchange, whole) or not whole.tool_calls:
-        return session.case(name, "fail", detail, Trouble.ARGUMENTS)
+        return session.case(name, "fail", detail, Trouble.ARGUMENTS, finding=finding)
     if broken_calls(whole, tools):
-        return session.case(name, "fail", f"{detail}; so they are without a stream", Trouble.ARGUMENTS)
-    return session.case(
-        name, "fail", f"{detail}; without a stream they are whole: the stream loses them", Trouble.STREAM
-    )
+        detail = f"{detail}; so they are without a stream"
+        return session.case(name, "fail", detail, Trouble.ARGUMENTS, finding=finding)
+    detail = f"{detail}; without a stream they are whole: the stream loses them"
+    return session.case(name, "fail", detail, Trouble.STREAM, finding=finding)
 
 
 def _first(reply: Reply, name: str) -> ToolCall | None:

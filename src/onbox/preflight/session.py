@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from onbox.engines.served import RunningServer, who_serves
-from onbox.evidence.records import Exchange, PreflightCase
+from onbox.evidence.records import Exchange, PreflightCase, PreflightFinding
 from onbox.evidence.replies import read_reply
 from onbox.preflight.remedies import Trouble, remedy
 from onbox.protocol.reply import Reply, ToolCall
@@ -84,13 +84,17 @@ class PreflightSession:
         if self.served is None and (found := who_serves(self.client, self.model)) is not None:
             self.served = found if self.options is None else replace(found, options=self.options)
 
-    def case(self, name: str, status: str, detail: str, *troubles: Trouble) -> PreflightCase:
+    def case(
+        self, name: str, status: str, detail: str, *troubles: Trouble, finding: PreflightFinding | None = None
+    ) -> PreflightCase:
         """The case of the last questions, with what helps against its troubles on this server."""
         if troubles:
             self.ask_who_serves()
         names = f"{self.model} {self.served.origin}" if self.served else self.model
         helps = [text for trouble in troubles if (text := remedy(trouble, self.served, names))]
-        return PreflightCase(name=name, status=status, detail=short(detail, DETAIL_MAX), remedy="; ".join(helps))
+        return PreflightCase(
+            name=name, status=status, detail=short(detail, DETAIL_MAX), remedy="; ".join(helps), finding=finding
+        )
 
 
 def trouble(exchange: Exchange, reply: Reply) -> str:

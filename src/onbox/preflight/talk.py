@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from onbox.evidence.records import PreflightCase
+from onbox.evidence.records import PreflightCase, PreflightFinding
 from onbox.evidence.replies import read_reply
 from onbox.preflight.remedies import Trouble
 from onbox.preflight.session import CHAT, PreflightSession, short, trouble
@@ -26,8 +26,10 @@ def coherence(session: PreflightSession) -> PreflightCase:
         return session.case("coherence", "fail", "asked for the capital of France, it gave an empty answer")
     session.nonsense = True
     options = session.served.options if session.served else None
-    expected = ", as its random weights must (--load-format dummy)" if dummy_weights(options or {}) else ""
-    return session.case("coherence", "fail", f"it talks nonsense{expected}: {detail}")
+    finding, expected = PreflightFinding.NONSENSE, ""
+    if dummy_weights(options or {}):
+        finding, expected = PreflightFinding.RANDOM_WEIGHTS, ", as its random weights must (--load-format dummy)"
+    return session.case("coherence", "fail", f"it talks nonsense{expected}: {detail}", finding=finding)
 
 
 def usage(session: PreflightSession) -> PreflightCase:

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from onbox.evidence.folder import TrialFolder
 from onbox.judge.results import AbilityDifference, Measurement, Outcome, RunResult, Validity, Verdict
 from onbox.judge.weighed import Basis
-from onbox.report import box, formatting, frontier, pictures, sight, weighed
+from onbox.report import box, charts, formatting, frontier, sight, weighed
 from onbox.report.extent import SQUARES_MAX, TEXT_CHARACTERS_MAX, ends, transcript_files, transcripts_apart
 from onbox.report.page import ContenderPage, Page, read_page
 from onbox.report.reproduce import commands, engine_command, sealed
@@ -90,11 +90,11 @@ class MarkShape:
 
     def open_square(self, n: int) -> Markup:
         """A run that was planned and has not ended."""
-        return pictures.square(None, f"run {n}: not finished")
+        return charts.square(None, f"run {n}: not finished")
 
     def key(self, outcome: Outcome) -> Markup:
         """The legend's square."""
-        return pictures.square(outcome, outcome.value)
+        return charts.square(outcome, outcome.value)
 
     def rate(
         self,
@@ -106,12 +106,12 @@ class MarkShape:
         label = f"{formatting.percent(value)}, 95 percent interval {formatting.percent_interval(interval)}"
         if wider is not None:
             label += f", for tasks like these {formatting.percent_interval(wider)}"
-        return pictures.whisker(value, interval, 1.0, label, struck=False, wider=wider)
+        return charts.whisker(value, interval, 1.0, label, struck=False, wider=wider)
 
     def difference(self, found: AbilityDifference) -> Markup:
         """The difference of the pass rates, from -100 to 100 points."""
         label = f"{formatting.points(found.value)}, 95 percent interval {formatting.points_interval(found.interval)}"
-        return pictures.difference(found.value, found.interval, found.population_interval, label)
+        return charts.difference(found.value, found.interval, found.population_interval, label)
 
     def frontier(self) -> Markup:
         """Ability against time of several contenders; empty where too little is known for two of them."""
@@ -139,7 +139,7 @@ class MarkShape:
         """One mark a run on the scale of the longest of all."""
         marks = sorted((run.seconds, run.outcome is Outcome.PASSED) for run in self._counted(contender))
         marks = marks[:: 1 + len(marks) // MARKS_MAX]
-        return pictures.strip(marks, self.longest_run_s, self.time_words(contender))
+        return charts.strip(marks, self.longest_run_s, self.time_words(contender))
 
     def time_words(self, contender: str) -> str:
         """The middle of the times, and the longest."""
@@ -154,11 +154,11 @@ class MarkShape:
 
     def speed(self, value: float | None, interval: tuple[float, float] | None = None, struck: bool = False) -> Markup:
         """A decode rate on the scale that all contenders share."""
-        return pictures.whisker(value, interval, self._tok_s_top, formatting.tok_s(value), struck)
+        return charts.whisker(value, interval, self._tok_s_top, formatting.tok_s(value), struck)
 
     def timeline(self, part: ContenderPage, index: int) -> Markup:
         """A stand-up on the scale that all stand-ups share."""
-        return pictures.timeline(part.stand_ups[index].phases, self._longest_s, self._largest_bytes)
+        return charts.timeline(part.stand_ups[index].phases, self._longest_s, self._largest_bytes)
 
     def item(self, run: RunResult) -> Markup:
         """A run with all that was said and done in it."""
@@ -205,24 +205,28 @@ def _speeds(speed: Measurement | None) -> list[float]:
     return [value for value in rates if value is not None]
 
 
-def _shown(value: object) -> object:
-    """Applied to every value before it is escaped: nothing invisible reaches the page."""
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
 @cache
-def environment(package: str = "onbox.report") -> Environment:
-    """What renders the templates of a package: every value is escaped, and nothing invisible gets through.
+def environment(package: str = "onbox.report", most: int = TEXT_CHARACTERS_MAX) -> Environment:
+    """What renders the templates of a package: every value is escaped and cut, and nothing invisible gets through.
 
     Made once: compiling the templates takes a fifth of a second.
+
+    Args:
+        package: that has them.
+        most: characters of one value.
     """
+
+    def shown(value: object) -> object:
+        """Applied to every value before it is escaped."""
+        return visible(value, most) if isinstance(value, str) and not isinstance(value, Markup) else value
+
     found = Environment(
         loader=PackageLoader(package),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=_shown,
+        finalize=shown,
     )
     found.filters.update(
         percent=formatting.percent,

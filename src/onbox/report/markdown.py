@@ -107,7 +107,7 @@ def _arms(page: Page) -> Iterator[str]:
 
 
 def _weighed(page: Page) -> Iterator[str]:
-    for title, head, rows in weighed.tables(page.verdict):
+    for title, head, rows in weighed.tables(page.verdict, least=2):
         yield f"## {title}"
         yield table(head, (tuple(map(plain, row)) for row in rows))
         if title == weighed.STANDINGS:

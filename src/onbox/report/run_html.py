@@ -9,7 +9,7 @@ from urllib.parse import quote
 from markupsafe import Markup, escape
 
 from onbox.judge.results import RunResult
-from onbox.report import formatting, pictures
+from onbox.report import charts, formatting
 from onbox.report.page import Transcript, TranscriptStep, read_transcript
 from onbox.report.text import Cut, one_line, visible
 
@@ -37,7 +37,7 @@ def run_item(folder: Path, run: RunResult, anchor: str, *, limit: int, arms: boo
 
 def square(run: RunResult) -> Markup:
     """A run as a square."""
-    return pictures.square(run.outcome, f"{run.task}, run {run.n}: {run.outcome.value}, {run.code}")
+    return charts.square(run.outcome, f"{run.task}, run {run.n}: {run.outcome.value}, {run.code}")
 
 
 def _facts(run: RunResult, base: str) -> str:

@@ -21,14 +21,18 @@ TEXT_CHARACTERS_MAX = 50_000
 LINE_CHARACTERS_MAX = 10_000
 
 
-def visible(text: str) -> str:
+def visible(text: str, most: int = TEXT_CHARACTERS_MAX) -> str:
     """`text` with each control, bidi and invisible character replaced by a sign for it; newline and tab stay.
 
     The result can be encoded as UTF-8 even where `text` held lone surrogates.
+
+    Args:
+        text: of others.
+        most: characters that are shown; of more the middle is left out.
     """
-    if text.isprintable() and text.isascii() and len(text) <= TEXT_CHARACTERS_MAX:
+    if text.isprintable() and text.isascii() and len(text) <= most:
         return text
-    return _HIDDEN.sub(_sign, _bounded(text, TEXT_CHARACTERS_MAX).replace("\r\n", "\n"))
+    return _HIDDEN.sub(_sign, _bounded(text, most).replace("\r\n", "\n"))
 
 
 def one_line(text: str) -> str:

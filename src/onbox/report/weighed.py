@@ -39,18 +39,32 @@ ARMS_HEAD = (
     "tasks like these",
 )
 CONTENDERS_MIN = 3
-"""Of fewer the headline says it all."""
+"""Of fewer the headline says it all, where there is no room for a picture."""
 
 
-def tables(verdict: Verdict) -> Iterator[tuple[str, tuple[str, ...], list[tuple[str, ...]]]]:
-    """(title, head, rows) of each table that has rows, arms left out."""
+def tables(
+    verdict: Verdict, *, least: int = CONTENDERS_MIN
+) -> Iterator[tuple[str, tuple[str, ...], list[tuple[str, ...]]]]:
+    """(title, head, rows) of each table that has rows, arms left out.
+
+    Args:
+        verdict: that is shown.
+        least: contenders for whom ability, time and memory are told in a table.
+    """
+    standings = standing_rows(verdict) if len(verdict.standings) >= least else []
     for title, head, rows in (
-        (STANDINGS, STANDINGS_HEAD, standing_rows(verdict)),
+        (STANDINGS, *_known(STANDINGS_HEAD, standings)),
         (PAIRS, PAIRS_HEAD, pair_rows(verdict)),
         (QUANTS, QUANTS_HEAD, quant_rows(verdict)),
     ):
         if rows:
             yield title, head, rows
+
+
+def _known(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """A table without the columns in which nothing is known of anybody."""
+    columns = [n for n in range(len(head)) if any(row[n] not in ("", UNKNOWN) for row in rows)]
+    return tuple(head[n] for n in columns), [tuple(row[n] for n in columns) for row in rows]
 
 
 def arm_rows(verdict: Verdict) -> list[tuple[str, ...]]:
@@ -73,9 +87,7 @@ def arm_rows(verdict: Verdict) -> list[tuple[str, ...]]:
 
 
 def standing_rows(verdict: Verdict) -> list[tuple[str, ...]]:
-    """One numbered row for each contender, under `STANDINGS_HEAD`; none with fewer than three."""
-    if len(verdict.standings) < CONTENDERS_MIN:
-        return []
+    """One numbered row for each contender, under `STANDINGS_HEAD`."""
     return [
         (
             str(number),
@@ -91,9 +103,7 @@ def standing_rows(verdict: Verdict) -> list[tuple[str, ...]]:
 
 
 def points(verdict: Verdict) -> list[Point]:
-    """Each contender whose pass rate and time are known, as a point of the picture; none with fewer than three."""
-    if len(verdict.standings) < CONTENDERS_MIN:
-        return []
+    """Each contender whose pass rate and time are known, as a point of the picture."""
     results = {each.name: each for each in verdict.contenders}
     return [
         Point(

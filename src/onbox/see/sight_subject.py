@@ -13,7 +13,7 @@ import psutil
 
 from onbox.engines.base import EngineFacts
 from onbox.engines.served import RunningServer
-from onbox.engines.sight import CommandLine, EngineSight, Hiding
+from onbox.engines.sight import CommandLine, EngineSight, HidingOption
 from onbox.evidence.records import SightFacts, SightFlag
 from onbox.schema.recipe import Recipe
 from onbox.weights.towers import TowerFacts, find_tower, is_projector
@@ -146,8 +146,8 @@ def _with_given(tower: TowerFacts, given: bool | None, line: CommandLine | None)
     return TowerFacts(True, f"the engine was given a projector{f', {path.name}' if path else ''}")
 
 
-def _flags(hiding: Sequence[Hiding], recipe: Recipe | None) -> tuple[SightFlag, ...]:
-    def where(each: Hiding) -> str:
+def _flags(hiding: Sequence[HidingOption], recipe: Recipe | None) -> tuple[SightFlag, ...]:
+    def where(each: HidingOption) -> str:
         return "recipe" if recipe is not None and recipe.url is None else each.where
 
     return tuple(SightFlag(option=each.option, where=where(each), remedy=each.remedy) for each in hiding)

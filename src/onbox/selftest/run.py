@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from onbox.atomic_files import write_json
-from onbox.engines.openai.attached import Attached
+from onbox.engines.openai.attached import AttachedServer
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import SpeedPlan
 from onbox.evidence.truth import Truth
@@ -115,7 +115,7 @@ def _measure(
         began, late_before = time.monotonic(), server_late_s(client)
         run = SpeedRun(
             client,
-            Attached(),
+            AttachedServer(),
             shape.name,
             plan,
             folder / "speed" / "1",

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from onbox.errors import UsageError
-from onbox.evidence.records import Expected, SpeedPlan
+from onbox.evidence.records import ExpectedCost, SpeedPlan
 from onbox.fetch.growth import folder_bytes
 from onbox.fetch.named import named_download_bytes, named_memory
 from onbox.fetch.pinned import download_bytes
@@ -21,7 +21,7 @@ SHARE_OF_BANDWIDTH = 0.8
 
 def expected_of(
     found: list[Recipe], runs: int, speed: SpeedPlan | None, read_gb_s: float | None, parallel: int
-) -> Expected | None:
+) -> ExpectedCost | None:
     """Seconds from bytes and bandwidth; None where a contender's weights are not known.
 
     What several runs at a time save is the engine's affair and not known before: none of it is taken off.
@@ -40,7 +40,7 @@ def expected_of(
         seconds += runs * (RUN_PREFILL_S + RUN_TOKENS / tok_s) + (REPLAY_S if runs else 0.0)
     images = [expected for recipe in found if (expected := expected_image(recipe)).phase]
     seconds += sum(each.seconds or 0.0 for each in images)
-    return Expected(
+    return ExpectedCost(
         seconds=round(seconds),
         download_bytes=download,
         memory_bytes=round(held * 1.4),

@@ -12,7 +12,7 @@ from onbox.judge.speed.rate_comparison import not_compared, rate_ratio
 from onbox.judge.verdict.cells import CountedRun
 from onbox.judge.verdict.comparison import as_observed
 from onbox.judge.verdict.contenders import judge_contender
-from onbox.judge.verdict.pairing import Paired, paired
+from onbox.judge.verdict.pairing import TaskPairs, paired
 from onbox.report import formatting
 from onbox.report.text import one_line
 from onbox.view.trial import TrialPage
@@ -69,7 +69,7 @@ class ComparisonPage:
     others: int
     """Tasks that only one has run, or whose files differ."""
     conditions: tuple[FactRow, ...]
-    runs: Paired | None
+    runs: TaskPairs | None
     """The runs of the shared tasks side by side, as the judge pairs them."""
     why_not: str
     """Why there are none; empty where there are."""
@@ -108,7 +108,7 @@ def _rates(left: Measurement | None, right: Measurement | None, alike: bool) -> 
     return rate_ratio(left, right) if alike else not_compared("they were not measured alike")
 
 
-def _paired(left: ComparedContender, right: ComparedContender, tasks: Container[str]) -> tuple[Paired | None, str]:
+def _paired(left: ComparedContender, right: ComparedContender, tasks: Container[str]) -> tuple[TaskPairs | None, str]:
     """(the runs of the shared tasks, why there are none).
 
     Counts of runs are not enough: runs that said the same word for word are one, and only the evidence tells.

@@ -9,8 +9,9 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from onbox.errors import UsageError
 from onbox.judge.results import Outcome
-from onbox.report import pictures
+from onbox.report import charts
 from onbox.report.html import environment
+from onbox.report.text import TEXT_CHARACTERS_MAX
 from onbox.view.addresses import file_link, link
 from onbox.view.comparison import ComparedContender, compare
 from onbox.view.library import Library
@@ -20,7 +21,7 @@ from onbox.view.runs import key_of
 from onbox.view.summary import PageSummary, State
 from onbox.view.trial import Trials
 
-SHAPES = {outcome: pictures.square(outcome, outcome.value) for outcome in Outcome}
+SHAPES = {outcome: charts.square(outcome, outcome.value) for outcome in Outcome}
 """Of each outcome, for legends."""
 SHAPE_OF = {outcome.value: shape for outcome, shape in SHAPES.items()}
 TRIALS_A_PAGE = 50
@@ -34,11 +35,11 @@ class Pages:
     def __init__(self, library: Library) -> None:
         self.library = library
         self.read = Trials(library)
-        self._templates = environment("onbox.view")
+        self._templates = environment("onbox.view", TEXT_CHARACTERS_MAX)
         self._templates.globals.update(
             link=link,
             file_link=file_link,
-            pictures=pictures,
+            charts=charts,
             when=when,
             State=State,
             shapes=SHAPES,
@@ -119,7 +120,7 @@ def _fits(summary: PageSummary, wanted: str, kind: str) -> bool:
 
 def open_square(word: str, n: int) -> Markup:
     """A run that has no outcome yet."""
-    shape = pictures.square(None, f"run {n}: {word or 'to come'}")
+    shape = charts.square(None, f"run {n}: {word or 'to come'}")
     return Markup('<span class="open-{}">{}</span>').format(word.replace(" ", "-") or "later", shape)
 
 

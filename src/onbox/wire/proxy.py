@@ -26,7 +26,6 @@ from onbox.evidence.folder import append_line
 from onbox.evidence.records import TransportError, WireBound
 from onbox.scratch import scratch_folder
 from onbox.untrusted_json import UntrustedJsonError, parse
-from onbox.wire.admission import Admission, RequestRefused
 from onbox.wire.agent_connection import (
     AgentConnection,
     AgentLeft,
@@ -39,6 +38,7 @@ from onbox.wire.endpoint import Endpoint
 from onbox.wire.exchange_recorder import ExchangeRecorder
 from onbox.wire.limits import Clock, LimitExceededError, WireLimits
 from onbox.wire.redaction import SECRET_HEADERS, secrets_of
+from onbox.wire.request_policy import RequestPolicy, RequestRefused
 from onbox.wire.transport_errors import transport_error
 
 HOP_BY_HOP = frozenset({b"connection", b"keep-alive", b"transfer-encoding", b"te", b"upgrade", b"host", b"expect"})
@@ -64,7 +64,7 @@ class RunRecorder:
 
     path: Path
     purpose: str
-    admission: Admission | None = None
+    policy: RequestPolicy | None = None
     ids: Iterator[int] = field(default_factory=lambda: count(1))
     open: bool = True
     under_way: set[asyncio.Task[None]] = field(default_factory=set)
@@ -75,8 +75,8 @@ class RunRecorder:
     def refuse(self, bound: WireBound) -> None:
         """Count a request that met a bound, and tell who looks at the run."""
         self.refused[bound] += 1
-        if self.admission is not None:
-            self.admission.refused(bound)
+        if self.policy is not None:
+            self.policy.refused(bound)
 
     def is_full(self) -> bool:
         """Whether it is longer than any run's: an agent may ask beside its task as often as it likes."""
@@ -141,7 +141,7 @@ class RecordingProxy:
         name: str,
         path: Path,
         purpose: str = "agent",
-        admission: Admission | None = None,
+        policy: RequestPolicy | None = None,
         refused: Counter[WireBound] | None = None,
     ) -> Iterator[Endpoint]:
         """Record under `path` all that is sent to the yielded endpoint.
@@ -151,14 +151,14 @@ class RecordingProxy:
         Args:
             name: of the run, part of its address; the other part is random, so that no run can speak for another.
             path: of the record.
-            purpose: of each exchange, where no `admission` decides it.
-            admission: sees each request before it goes on, and decides its purpose.
+            purpose: of each exchange, where no `policy` decides it.
+            policy: sees each request before it goes on, and decides its purpose.
             refused: counts the requests that met a bound: no engine saw them, and the record does not hold them.
 
         Raises:
             OSError: a line of the record could not be written.
         """
-        recorder, address = RunRecorder(path, purpose, admission), f"{name}-{token_hex(8)}"
+        recorder, address = RunRecorder(path, purpose, policy), f"{name}-{token_hex(8)}"
         if refused is not None:
             recorder.refused = refused
         self._recorders[address] = recorder
@@ -275,9 +275,9 @@ class RecordingProxy:
         if method not in METHODS:
             await agent.refuse(405, f"{method[:20]}: no request to an engine")
             return
-        if recorder.admission is not None:
+        if recorder.policy is not None:
             try:
-                purpose, wanted = recorder.admission.admit(method, path, sent)
+                purpose, wanted = recorder.policy.admit(method, path, sent)
             except RequestRefused as refusal:
                 await agent.refuse(403, str(refusal))
                 return
@@ -306,8 +306,8 @@ class RecordingProxy:
                 append_line(recorder.path, exchange)
             except OSError as error:
                 recorder.fault = recorder.fault or error
-            if recorder.admission is not None:
-                recorder.admission.ended(exchange)
+            if recorder.policy is not None:
+                recorder.policy.ended(exchange)
 
     async def _forward(
         self, agent: AgentConnection, request: h11.Request, path: str, body: bytes, record: ExchangeRecorder

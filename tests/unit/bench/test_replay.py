@@ -1,8 +1,6 @@
 """A run that ended without a call is asked again: which runs, what is sent, and for how long."""
 
 import json
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -235,16 +233,6 @@ class TestTampering:
         (after / "logs").mkdir()
         (after / "logs/reward.txt").write_text("1")
         assert watched.tampering(before, after) == ("the workspace holds a reward: logs/reward.txt",)
-
-    def test_a_process_that_outlives_the_agent(self, tmp_path: Path) -> None:
-        watched, before, after = self.around(tmp_path)
-        left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], cwd=after)
-        try:
-            (found,) = watched.tampering(before, after)
-        finally:
-            left.kill()
-            left.wait()
-        assert f"a process outlived the agent: {left.pid} " in found
 
     def test_the_gates_files(self, tmp_path: Path) -> None:
         import shutil

@@ -1,9 +1,6 @@
 """The agent's tools: what they do, what they answer to a model's mistakes, and that nothing escapes or hangs."""
 
-import json
-import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,27 +9,7 @@ from hypothesis import strategies as st
 from onbox.bench import tools
 from onbox.bench.sandbox.none import Unsafe
 from onbox.bench.tools import DEFINITIONS, Toolbox
-
-
-@pytest.fixture
-def app(tmp_path: Path) -> Path:
-    folder = tmp_path / "app"
-    (folder / "src").mkdir(parents=True)
-    (folder / "src" / "one.py").write_text("alpha = 1\nbeta = alpha\n")
-    (folder / "README.md").write_text("# Title\n")
-    (folder / ".git").mkdir()
-    (folder / ".git" / "config").write_text("alpha")
-    (tmp_path / "secret").write_text("alpha secret")
-    return folder
-
-
-@pytest.fixture
-def box(app: Path) -> Toolbox:
-    return Toolbox(app, Unsafe(), command_s=10)
-
-
-def call(box: Toolbox, name: str, **arguments: Any) -> str:
-    return box.call(name, json.dumps(arguments))
+from tests.unit.bench.tool_calls import call
 
 
 class TestCalls:
@@ -109,25 +86,9 @@ class TestFiles:
         assert said.startswith("a" * 6000 + "\n... 8000 characters are left out ...\n")
         assert said.endswith("b" * 6000)
 
-    def test_a_file_that_is_too_large_is_refused(
-        self, box: Toolbox, app: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(tools, "FILE_BYTES_MAX", 10)
-        (app / "large").write_text("alpha " * 10)
-        assert call(box, "read", path="large") == "error: large: larger than 10 bytes"
-        assert call(box, "grep", pattern="alpha", path="large") == "no match"
-
     def test_write_makes_folders_and_says_what_it_did(self, box: Toolbox, app: Path) -> None:
         assert call(box, "write", path="new/deep/x.txt", content="a\r\nb") == "wrote new/deep/x.txt (2 lines)"
         assert (app / "new" / "deep" / "x.txt").read_bytes() == b"a\r\nb"
-
-    @pytest.mark.parametrize("name", ["write", "edit", "read", "grep"])
-    def test_a_pipe_does_not_hang_it(self, box: Toolbox, app: Path, name: str) -> None:
-        os.mkfifo(app / "pipe")
-        more: dict[str, dict[str, str]] = {"write": {"content": "x"}, "edit": {"old": "a", "new": "b"}}
-        said = call(box, name, path="pipe", **more.get(name, {"pattern": "alpha"} if name == "grep" else {}))
-        assert said.startswith("error: pipe: ") or said == "no match"
-        assert call(box, "grep", pattern="Title") == "README.md:1: # Title"
 
     def test_a_folder_in_the_place_of_a_file(self, box: Toolbox) -> None:
         assert call(box, "write", path="src", content="x") == "error: src: is a folder"
@@ -172,32 +133,6 @@ class TestFiles:
 
 
 class TestSearch:
-    def test_grep_names_file_and_line_and_passes_over_hidden_folders(self, box: Toolbox) -> None:
-        assert call(box, "grep", pattern="^beta|alpha") == "src/one.py:1: alpha = 1\nsrc/one.py:2: beta = alpha"
-        assert call(box, "grep", pattern="Title", path="README.md") == "README.md:1: # Title"
-        assert call(box, "grep", pattern="Title", path="src") == "no match"
-
-    def test_grep_stops_at_many_matches(self, box: Toolbox, app: Path) -> None:
-        (app / "many").write_text("alpha\n" * 100)
-        lines = call(box, "grep", pattern="alpha", path="many").splitlines()
-        assert len(lines) == tools.MATCHES_MAX + 1
-        assert lines[-1] == "... more matches are left out"
-
-    def test_exactly_as_many_matches_as_are_shown_leave_none_out(self, box: Toolbox, app: Path) -> None:
-        (app / "many").write_text("alpha\n" * tools.MATCHES_MAX)
-        assert "left out" not in call(box, "grep", pattern="alpha", path="many")
-
-    @pytest.mark.parametrize("pattern", ["(", "(" * 3000 + ")" * 3000, "a\0b", "\ud800"])
-    def test_what_is_no_expression_is_answered(self, box: Toolbox, pattern: str) -> None:
-        said = call(box, "grep", pattern=pattern)
-        assert said.startswith("error: ") or said == "no match"
-        assert len(said) < 400
-
-    def test_an_expression_that_never_ends_is_killed(self, app: Path) -> None:
-        (app / "trap").write_text("a" * 60 + "b")
-        said = call(Toolbox(app, Unsafe(), command_s=1), "grep", pattern="(a+)+$")
-        assert said == "error: the search was killed after 1 s: take a simpler expression"
-
     def test_glob(self, box: Toolbox) -> None:
         assert call(box, "glob", pattern="**/*.py") == "src/one.py"
         assert call(box, "glob", pattern="./README.*") == "README.md"
@@ -211,26 +146,9 @@ class TestSearch:
     def test_the_answer_to_a_huge_mistake_is_short(self, box: Toolbox, name: str) -> None:
         assert len(call(box, name, **{"x" * 1_000_000: "y"})) < 3000
 
-    def test_a_name_that_is_no_text_can_be_sent(self, box: Toolbox, app: Path) -> None:
-        (app / os.fsdecode(b"odd\xff.txt")).write_text("alpha")
-        for said in (call(box, "glob", pattern="*.txt"), call(box, "grep", pattern="alpha"), box.overview("")):
-            said.encode()
-            assert "odd" in said
-
     def test_overview_shows_the_small_files_that_are_named(self, box: Toolbox, app: Path) -> None:
         (app / "large.md").write_text("x" * 3000)
         assert box.overview("Fix README.md and large.md") == (
             "Files of the project: README.md, large.md, src/one.py\n\nREADME.md:\n```\n# Title\n```"
         )
         assert Toolbox(app / ".git" / "none", Unsafe(), 1).overview("x") == ""
-
-
-class TestBash:
-    def test_runs_in_the_project_and_counts_its_time(self, box: Toolbox) -> None:
-        assert call(box, "bash", command="cat README.md; exit 3") == "# Title\n\n[exit code 3]"
-        assert call(box, "bash", command="true") == "\n[exit code 0]"
-        assert box.spent_s > 0
-
-    def test_is_killed_at_its_limit(self, app: Path) -> None:
-        said = call(Toolbox(app, Unsafe(), command_s=2.0), "bash", command="echo begun; sleep 600")
-        assert said == "begun\n\n[killed after 2 s]"

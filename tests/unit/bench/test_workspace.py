@@ -1,12 +1,9 @@
 """Workspaces: made the same every time, and read whatever an agent left in them."""
 
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from onbox.bench.diff import changed_files, changes, patch
 from onbox.bench.tasks import BUILTIN, load_task
@@ -36,9 +33,6 @@ def make_task(root: Path, dockerfile: str) -> Path:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
     return root
-
-
-# ---------------------------------------------------------------- make
 
 
 def test_two_workspaces_are_equal_to_the_second_of_their_files(tmp_path: Path) -> None:
@@ -81,9 +75,6 @@ def test_a_copy_of_nothing_is_named(tmp_path: Path) -> None:
     task = load_task(make_task(tmp_path / "task", "FROM scratch\nCOPY missing.py .\n"))
     with pytest.raises(UsageError, match=r"COPY missing\.py: no such file"):
         make_workspace(task, tmp_path / "app")
-
-
-# ---------------------------------------------------------------- snapshot
 
 
 def test_a_snapshot_survives_what_an_agent_may_leave(tmp_path: Path) -> None:
@@ -145,9 +136,6 @@ def test_limits_leave_files_out_and_say_so(tmp_path: Path) -> None:
     assert snapshot(app, tmp_path / "d").bytes == 1000
 
 
-# ---------------------------------------------------------------- changes and patch
-
-
 def write(root: Path, files: dict[str, bytes]) -> Path:
     root.mkdir(parents=True)
     for name, content in files.items():
@@ -187,29 +175,3 @@ def test_a_very_large_text_is_named_only(tmp_path: Path) -> None:
     lines = [b"%d\n" % number for number in range(100_000)]
     before, after = write(tmp_path / "a", {"big": b"".join(lines)}), write(tmp_path / "b", {"big": b"small\n"})
     assert patch(before, after).endswith("Binary files a/big and b/big differ\n")
-
-
-texts = st.dictionaries(
-    st.sampled_from(["a", "b", "d/c", 'q"uote', "sp ace"]),
-    st.text(alphabet="ab\n\r\f\u2028é", max_size=12).map(str.encode),
-    max_size=4,
-)
-
-
-@given(old=texts, new=texts)
-def test_git_can_apply_the_patch(
-    tmp_path_factory: pytest.TempPathFactory, old: dict[str, bytes], new: dict[str, bytes]
-) -> None:
-    root = tmp_path_factory.mktemp("patch")
-    before, after = write(root / "before", old), write(root / "after", new)
-    text = patch(before, after)
-    if text:
-        git = ["git", "apply", "--whitespace=nowarn", "-"]
-        subprocess.run(
-            git,
-            cwd=before,
-            input=text.encode(),
-            check=True,
-            env={"PATH": os.environ["PATH"], "GIT_DIR": "/nonexistent"},
-        )
-    assert {name: content for name, (content, _, _) in tree(before).items()} == new

@@ -1,7 +1,6 @@
 """The commands box, weights and fit, as a caller sees them."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import click
@@ -112,18 +111,3 @@ def test_a_bad_source_is_a_usage_error(arguments: tuple[str, ...]) -> None:
     for command in (weights.command, fit.command):
         with pytest.raises(UsageError, match=arguments[0]):
             call(command, *arguments)
-
-
-def test_the_library_works_without_the_command_line(model: str) -> None:
-    import subprocess
-    import sys
-
-    program = (
-        "from onbox import weights, fit\n"
-        f"facts = weights.read({str(Path(model))!r})\n"
-        "told = fit.fit(facts, context=4096, nominal_gb_s=273, measured_gb_s=233, rate_tok_s=59.5)\n"
-        "import sys; assert 'click' not in sys.modules and 'onbox.cli' not in sys.modules\n"
-        "print(told.chosen.plausibility.verdict)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout == "impossible\n"

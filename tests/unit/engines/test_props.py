@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onbox.engines.llama.server import LlamaServer
-from onbox.engines.openai.attached import Attached
+from onbox.engines.openai.attached import AttachedServer
 from onbox.errors import UsageError
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
@@ -46,7 +46,7 @@ class TestProps:
     @given(JSON)
     def test_no_answer_whatever_raises(self, answer: Any) -> None:
         client = StubClient(answer)
-        model = Attached().props(client)["model"]
+        model = AttachedServer().props(client)["model"]
         assert model is None or isinstance(model, str)
         assert "n_ctx" in LlamaServer().props(client)
 
@@ -65,7 +65,7 @@ class TestProps:
             ) as server,
             StampedClient(Endpoint.parse(server.url)) as client,
         ):
-            props = Attached().props(client)
+            props = AttachedServer().props(client)
         assert (props["model"], props["n_ctx"], props["total_slots"]) == ("q", 4096, 4)
         assert props["sampling_defaults"] == {"top_k": 40}
         assert len(props["chat_template_sha256"]) == 64
@@ -73,4 +73,4 @@ class TestProps:
 
     def test_an_attached_server_is_never_started(self) -> None:
         with pytest.raises(UsageError, match="not started by onbox"):
-            Attached().launch(RECIPE, Path("m"), 1)
+            AttachedServer().launch(RECIPE, Path("m"), 1)

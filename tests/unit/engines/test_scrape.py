@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from onbox.engines import scrape
 from onbox.engines.llama.server import LlamaServer
-from onbox.engines.openai.attached import Attached
+from onbox.engines.openai.attached import AttachedServer
 from onbox.engines.scrape import gauges
 
 DATA = Path(__file__).parents[2] / "data"
@@ -26,7 +26,7 @@ class TestScrape:
 
     def test_vllm(self) -> None:
         text = (DATA / "vllm" / "metrics-before.prom").read_text()
-        assert Attached().idle(text) == {
+        assert AttachedServer().idle(text) == {
             "vllm:num_requests_running": 0.0,
             "vllm:num_requests_waiting": 0.0,
             "vllm:generation_tokens_total": 0.0,

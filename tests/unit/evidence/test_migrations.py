@@ -8,13 +8,13 @@ import pytest
 from onbox.atomic_files import write_json
 from onbox.evidence.folder import TrialFolder, append_line
 from onbox.evidence.migrations import current
-from onbox.evidence.records import SCHEMA_VERSION, Exchange, FaultKind, RunRecord, TransportError
+from onbox.evidence.records import SCHEMA_VERSION, Exchange, FaultKind, GateLimit, Regrade, RunRecord, TransportError
 from tests.builders import run_record
 from tests.exchanges import streamed
 
 
 def test_the_schema_version_is_the_one_that_is_migrated_to() -> None:
-    assert SCHEMA_VERSION == 3
+    assert SCHEMA_VERSION == 4
 
 
 def test_the_raw_route_of_version_2(tmp_path: Path) -> None:
@@ -23,6 +23,33 @@ def test_the_raw_route_of_version_2(tmp_path: Path) -> None:
     read = TrialFolder(tmp_path).read(RunRecord, tmp_path / "run.json").replay
     assert read is not None
     assert read.raw_route == "by /raw"
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "reason", "limit"),
+    [
+        (None, "GATE_FAULT no verdict within 60 s", GateLimit.TIME),
+        (
+            3,
+            "GATE_FAULT out of memory: killed at the sandbox's bound; its script ended with exit code 137",
+            GateLimit.MEMORY,
+        ),
+        (2, "GATE_FAULT exit code 2: no reason given", None),
+        (1, "FAIL_TEST out of memory: killed at the sandbox's bound", None),
+        (0, "PASS", None),
+    ],
+)
+def test_the_limit_of_a_gate_of_version_3(
+    exit_code: int | None, reason: str, limit: GateLimit | None, tmp_path: Path
+) -> None:
+    old = {"exit_code": exit_code, "reason": reason, "seconds": 1.0, "sha256": "a" * 64}
+    write_json(tmp_path / "run.json", run_record().model_dump(mode="json") | {"gate": old})
+    read = TrialFolder(tmp_path).read(RunRecord, tmp_path / "run.json").gate
+    assert read is not None
+    assert read.limit is limit
+    run = {"contender": "c", "task": "t", "arm": "a", "n": 1, "was": old, "now": None, "code_was": "x", "code_now": "y"}
+    line = {"at": "now", "onbox_version": "1", "sandbox": "none", "tasks": {}, "runs": [run]}
+    assert Regrade.model_validate(current("Regrade", line)).runs[0].was.limit is limit
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """A registry that refuses, and what a login is sent to."""
 
 import json
-import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -165,19 +164,3 @@ class TestSecrets:
         with serving_registry() as mirror:
             fetched = bring(registry, store, options=FetchOptions(route=DIRECT, mirrors=(mirror.url,), keep=True))
         assert fetched.registry == registry.host
-
-    def test_a_helper_is_asked(
-        self, registry: FakeRegistry, store: ImageStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        registry.add("some/thing", [random_layer(1)])
-        registry.login = "me:secret"
-        helper = tmp_path / "docker-credential-box"
-        helper.write_text('#!/bin/sh\ncat >/dev/null\necho \'{"Username":"me","Secret":"secret"}\'\n')
-        helper.chmod(0o755)
-        monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-        (tmp_path / "docker").mkdir()
-        (tmp_path / "docker" / "config.json").write_text(json.dumps({"credHelpers": {registry.host: "box"}}))
-        assert whole(store, bring(registry, store))
-        (tmp_path / "docker" / "config.json").write_text(json.dumps({"credHelpers": {registry.host: "gone"}}))
-        with pytest.raises(BoxError, match="docker-credential-gone, which is not installed"):
-            bring(registry, store)

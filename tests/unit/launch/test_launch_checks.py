@@ -3,9 +3,6 @@
 import dataclasses
 import os
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,43 +10,19 @@ import psutil
 import pytest
 
 from onbox import recipes
-from onbox.box.gpus import Accelerator
-from onbox.box.memory import Memory
-from onbox.engines import engine_by_name
 from onbox.engines.known import known
 from onbox.errors import BoxError, UsageError
-from onbox.launch import launch_checks, resolve
-from onbox.launch.budget import Budget, planned
+from onbox.launch import resolve
+from onbox.launch.budget import planned
 from onbox.launch.containers import ContainerClient, ImageInfo
 from onbox.launch.image_match import runs_on
-from onbox.launch.running_engines import RunningEngine, is_engine, running_engines
+from onbox.launch.running_engines import RunningEngine, is_engine
 from onbox.machine_names import machine
 from onbox.recipes import Recipe
 from onbox.recipes.sparkrun import from_sparkrun
 from onbox.schema.checks import Check
 from onbox.schema.recipe import Tools
-
-GIB = 2**30
-SPARK_BYTES = int(121.69 * GIB)
-GB10 = Accelerator(0, "NVIDIA GB10", unified=True, compute_capability="12.1")
-SPARK = recipes.load("gpt-oss-120b-spark")
-PORT = 51_000
-
-
-def memory(available_gib: float = 115.0, free_gib: float = 100.0) -> Memory:
-    return Memory(SPARK_BYTES, int(available_gib * GIB), True, "told", free_bytes=int(free_gib * GIB))
-
-
-def box(reserve_gib: float = 10.0, plan_gib: float | None = 85.0, **kind: float) -> Budget:
-    plan = None if plan_gib is None else int(plan_gib * GIB)
-    return Budget(memory(**kind), int(reserve_gib * GIB), plan, "told", (GB10,))
-
-
-def found(
-    recipe: Recipe = SPARK, budget: Budget | None = None, living: tuple[RunningEngine, ...] = (), port: int = PORT
-) -> dict[str, Check]:
-    launch = engine_by_name(recipe.engine).launch(recipe, Path("/w"), port)
-    return {each.id: each for each in launch_checks.launch_checks(recipe, launch, budget or box(), living, port)}
+from tests.unit.launch.spark import GIB, SPARK, SPARK_BYTES, box, found
 
 
 @pytest.fixture
@@ -217,29 +190,6 @@ class TestPort:
 
 
 class TestResidents:
-    @pytest.fixture
-    def foreign(self, tmp_path: Path) -> Iterator[psutil.Process]:
-        """Somebody else's llama-server: another program under that name."""
-        program = tmp_path / "llama-server"
-        program.write_text(f"#!{sys.executable} -S\nimport time\ntime.sleep(60)\n")
-        program.chmod(0o755)
-        child = subprocess.Popen([str(program), "--model", "m.gguf"], stdout=subprocess.DEVNULL)
-        try:
-            yield psutil.Process(child.pid)
-        finally:
-            child.kill()
-            child.wait()
-
-    def test_a_foreign_engine_is_named_and_left_alone(self, foreign: psutil.Process) -> None:
-        seen = [each for each in running_engines() if each.pid == foreign.pid]
-        assert [(each.kind, each.name) for each in seen] == [("process", "")]
-        assert "llama-server" in seen[0].command
-        check = found(living=tuple(seen))["launch.resident"]
-        assert check.status == "warn"
-        assert f"not started by onbox: {foreign.pid}; stop them yourself" in check.hint
-        assert "--replace" not in check.hint
-        assert foreign.is_running()
-
     @pytest.mark.parametrize(
         ("words", "engine"),
         [
@@ -255,9 +205,6 @@ class TestResidents:
     )
     def test_which_commands_are_engines(self, words: str, engine: bool) -> None:
         assert is_engine(words.split()) is engine
-
-    def test_our_own_do_not_count(self, foreign: psutil.Process) -> None:
-        assert foreign.pid not in [each.pid for each in running_engines(ours=(foreign.pid,))]
 
     def test_what_can_be_brought_back_is_offered(self) -> None:
         living = (RunningEngine("container", "daily", 1, "org/vllm:1", 5),)

@@ -2,17 +2,15 @@
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from onbox import preflight
-from onbox.bench.agents import OPENING_TOKENS, Agent, Job, agent_of
-from onbox.bench.agents.opening import AgentOpening, opening_request
+from onbox.bench.agents import OPENING_TOKENS, agent_of
+from onbox.bench.agents.opening import opening_request
 from onbox.bench.sandbox.choose import choose
 from onbox.bench.tools import DEFINITIONS
-from onbox.errors import BoxError
 from onbox.evidence.records import AgentPlan, Limits
 from onbox.preflight.agent_room import AgentRoom
 from onbox.wire.client import StampedClient
@@ -108,23 +106,3 @@ def test_the_builtin_agent_is_looked_at_without_an_engine() -> None:
     assert found.body["tools"] == list(DEFINITIONS)
     tokens = len(json.dumps(found.body)) / 3.7
     assert 0.5 < tokens / OPENING_TOKENS["builtin"] < 2
-
-
-def test_an_agent_that_cannot_be_started_is_no_reason_to_stop(tmp_path: Path) -> None:
-    class Missing:
-        name, takes = "missing", frozenset[str]()
-        runs = 0
-
-        def version(self) -> str:
-            return "1"
-
-        def watch(self, limits: Limits, sampling: dict[str, Any], seed: int) -> None:
-            return None
-
-        def run(self, job: Job) -> Any:
-            Missing.runs += 1
-            raise BoxError("missing: not installed", "install it")
-
-    agent: Agent = Missing()
-    opening = AgentOpening(agent, AgentPlan(name="missing", version="1", limits=Limits()), choose())
-    assert (opening.body, opening.body, Missing.runs) == (None, None, 1)

@@ -1,8 +1,6 @@
 """Who serves, the flag that brings what is missing, and the command."""
 
 import json
-import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +11,6 @@ from onbox.preflight.remedies import Trouble, remedy
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
 from tests.doubles.server import Asked, Wire, serving
-from tests.e2e.cli import onbox_here, scripted
 from tests.unit.preflight.servers import LLAMA_MODELS, LLAMA_PROPS, VLLM_MODELS
 
 VLLM = RunningServer("vLLM", "0.32.0", ("m",), 2048, None, None)
@@ -103,35 +100,3 @@ class TestRemedies:
         ]
         found = [next(n for n, family in enumerate(FAMILIES) if family[1].search(name)) for name in names]
         assert len(set(found)) == len(names)
-
-
-class TestCommand:
-    def test_json_contract_and_evidence(self, tmp_path: Path) -> None:
-        out = tmp_path / "evidence"
-        with scripted("leak") as url:
-            done = onbox_here("preflight", url, "--out", out, "--json")
-        assert done.returncode == 0, done.stderr
-        told = json.loads(done.stdout)
-        assert {"cases", "vision", "tools"} <= set(told)
-        assert all({"name", "status", "detail"} <= set(case) for case in told["cases"])
-        assert told["tools"] is False
-        lines = (out / "preflight.jsonl").read_text().splitlines()
-        assert len(lines) == told["requests"]
-        kept = json.loads((out / "preflight.json").read_text())
-        assert kept == {name: told[name] for name in kept}
-
-    def test_for_people(self, tmp_path: Path) -> None:
-        with scripted("good") as url:
-            done = onbox_here("preflight", url, "--out", tmp_path / "one")
-        assert re.search(r"^pass +tool_call$|^warn +tool_call$", done.stdout, re.MULTILINE), done.stdout
-        assert max(map(len, done.stdout.splitlines())) <= 80 + len(str(tmp_path))
-
-    def test_nobody_there(self, tmp_path: Path) -> None:
-        done = onbox_here("preflight", "http://127.0.0.1:9", "--out", tmp_path / "one")
-        assert (done.returncode, done.stderr.splitlines()[0]) == (
-            3, "onbox: http://127.0.0.1:9: no server answers there"
-        )  # fmt: skip
-
-    def test_a_full_folder_is_not_overwritten(self, tmp_path: Path) -> None:
-        (tmp_path / "x").write_text("mine")
-        assert onbox_here("preflight", "http://127.0.0.1:9", "--out", tmp_path).returncode == 2

@@ -110,11 +110,20 @@ def test_contenders_stand_in_one_table_beside_their_pairs(folder: TrialFolder, v
         assert value in said.replace("\\", ""), value
 
 
-def test_two_contenders_need_no_table_of_several() -> None:
+def test_two_contenders_are_drawn_on_the_page_and_need_no_table_on_a_terminal(folder: TrialFolder) -> None:
     two = build_verdict(standings=STANDINGS[:2], pairs=(PAIR,))
-    assert weighed.standing_rows(two) == []
-    assert weighed.points(two) == []
     assert list(weighed.tables(two)) == []
+    assert [title for title, *_ in weighed.tables(two, least=2)] == [weighed.STANDINGS]
+    said = everywhere(folder, two)
+    assert 'class="frontier"' in html.render(folder, two)
+    assert weighed.STANDINGS in said["markdown"]
+    assert "dominated by" not in said["terminal"]
+
+
+def test_one_contender_is_beside_nobody(folder: TrialFolder) -> None:
+    alone = build_verdict(standings=(), pairs=())
+    assert 'id="compared"' not in html.render(folder, alone)
+    assert list(weighed.tables(alone, least=2)) == []
 
 
 def test_the_picture_has_who_is_faster_to_the_left_and_who_passes_more_above(folder: TrialFolder) -> None:

@@ -1,9 +1,6 @@
 """Every number of the report comes from the verdict, and stands where the reader looks for it."""
 
-import os
 import re
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -15,10 +12,8 @@ from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import LedgerKind, Phase, StandUp, WeightsFile
 from onbox.judge.weighed import Basis, PairResult
 from onbox.report import box, formatting, html, markdown, weighed
-from tests.unit.report.trials import HOSTILE, Elements, trajectory
+from tests.unit.report.trials import Elements
 from tests.verdicts import ENDINGS, REFUSED, build_verdict
-
-# ---------------------------------------------------------------- truth
 
 
 def section(page: str, name: str, between: str = "") -> str:
@@ -130,9 +125,6 @@ def test_a_run_that_never_ended_is_an_open_square(folder: TrialFolder) -> None:
     assert "| explain | ✓ ✓ ✗ | ✓ ✓ · |" in markdown.render(folder, fewer)
 
 
-# ---------------------------------------------------------------- missing and broken evidence
-
-
 def test_an_empty_folder_still_gives_a_report(tmp_path: Path) -> None:
     nothing = TrialFolder(tmp_path)
     page, report = html.render(nothing, build_verdict()), markdown.render(nothing, build_verdict())
@@ -203,33 +195,6 @@ def test_three_contenders_have_three_colours(folder: TrialFolder) -> None:
     third = verdict.contenders[1].model_copy(update={"name": "third", "speed": REFUSED})
     page = html.render(folder, verdict.model_copy(update={"contenders": (*verdict.contenders, third)}))
     assert all(f'class="card c{n}"' in page for n in range(3))
-
-
-# ---------------------------------------------------------------- in a browser
-
-
-@pytest.mark.browser
-def test_a_browser_shows_the_page(folder: TrialFolder, tmp_path: Path) -> None:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        reason = "no chromium on this system: apt install chromium"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    trajectory(folder, " ".join(HOSTILE) + "<script>document.title='taken'</script>")
-    verdict = build_verdict()
-    page = folder.path / "report.html"
-    page.write_text(html.render(folder, verdict), "utf-8")
-    picture = tmp_path / "page.png"
-    flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-             "--disable-component-update", "--disable-sync", "--hide-scrollbars"]  # fmt: skip
-    for profile, what in (("a", [f"--screenshot={picture}"]), ("b", ["--dump-dom"])):
-        argv = [chromium, *flags, f"--user-data-dir={tmp_path / profile}", *what, page.as_uri()]
-        shown = subprocess.run(argv, capture_output=True, timeout=240, check=True).stdout.decode()
-    assert "<title>Switch · small-against-large · onbox</title>" in shown
-    assert verdict.headline in shown
-    assert picture.read_bytes().startswith(b"\x89PNG")
-    assert picture.stat().st_size > 20_000
 
 
 def test_the_picture_of_the_readme_can_be_drawn() -> None:

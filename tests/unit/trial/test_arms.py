@@ -146,16 +146,3 @@ def test_a_bench_with_arms(tmp_path: Path) -> None:
     assert "Arms" in (out / "report.md").read_text()
     assert 'id="arms"' in (out / "report.html").read_text()
     assert onbox_here("verify", out).returncode == 0
-
-
-def test_an_arm_that_leaked_fails_its_check(tmp_path: Path) -> None:
-    arms, out = tmp_path / "arms.yaml", tmp_path / "bench"
-    arms.write_text("arms: [{name: told, rules: USE YOUR TOOLS}]")
-    with scripted("told") as url:
-        onbox_here("bench", url, "--arms", arms, "--task", "fill-json", "--runs", "1", "--out", out)
-    (record,) = (json.loads(path.read_text()) for path in out.glob("*/runs/*/told/*/run.json"))
-    (wire,) = out.glob("*/runs/*/baseline/*/wire.jsonl")
-    wire.write_text(wire.read_text().replace("You are a coding agent", record["canary"]))
-    (check,) = (c for c in json.loads(onbox_here("judge", out, "--json").stdout)["checks"] if c["id"] == "ARM_ISOLATED")
-    assert check["status"] == "fail"
-    assert "1 runs of other arms did" in check["hint"]

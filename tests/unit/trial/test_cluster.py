@@ -1,9 +1,5 @@
 """Runs spread over a cluster, as far as no cluster is needed: who does what, what travels, what is refused."""
 
-import importlib.util
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -20,7 +16,7 @@ from onbox.trial.ray_worker import WorkerResult
 from onbox.trial.scheduler import RunJob
 from onbox.trial.spec import TrialSpec
 from tests.builders import run_record
-from tests.e2e.cli import environment, onbox_here
+from tests.verdicts import run_result
 
 TASKS = load_tasks("builtin", ["fill-json", "write-to-test"])
 NAMES = [task.name for task in TASKS]
@@ -102,36 +98,15 @@ def test_an_address_at_which_nothing_answers_is_told_at_once(address: str) -> No
 
 
 def test_a_slow_node_is_held_against_itself() -> None:
-    here = [(run_record(n=n), 100.0) for n in range(1, 4)]
-    there = [(run_record(n=n, node="b"), 20.0) for n in range(4, 7)]
+    here = [(run_result("F", "small", "rename", n), 100.0) for n in range(1, 4)]
+    there = [(run_result("F", "small", "rename", n, node="b"), 20.0) for n in range(4, 7)]
     usual = usual_of_each_node(None, [*here, *there], parallel=1)
-    assert [usual[node].of(run_record(node=node)) for node in ("", "b")] == [UsualRate(100.0), UsualRate(20.0)]
-    few = usual_of_each_node(None, [*here, *there[:2]], parallel=1)
-    assert few["b"].of(run_record(node="b")) is None
-
-
-@pytest.mark.skipif(importlib.util.find_spec("ray") is not None, reason="Ray is installed here")
-def test_without_ray_one_line_says_what_to_install(tmp_path: Path) -> None:
-    done = onbox_here("trial", "smollm2-135m", "--ray", "127.0.0.1:6379", "--out", tmp_path / "t")
-    assert done.returncode == 3
-    assert done.stderr.splitlines()[-2:] == [
-        "onbox: --ray: Ray is not installed here",
-        "  next: pip install 'onbox[ray]' on every node of the cluster",
+    assert [usual[node].of(runs[0][0]) for node, runs in (("", here), ("b", there))] == [
+        UsualRate(100.0),
+        UsualRate(20.0),
     ]
-    assert not (tmp_path / "t").exists()
-
-
-def test_nothing_of_ray_is_imported_by_a_trial_without_it() -> None:
-    script = "import sys, onbox.trial.runner; print([name for name in sys.modules if name.split('.')[0] == 'ray'])"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment(), check=True)
-    assert json.loads(done.stdout) == []
-
-
-def test_a_server_that_runs_already_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("onbox.trial.plan.require_ray", lambda: None)
-    done = onbox_here("trial", "http://127.0.0.1:1/v1", "--ray", "127.0.0.1:6379", "--out", tmp_path / "t")
-    assert done.returncode == 2
-    assert "is a server that runs already, and each node needs one of its own" in done.stderr
+    few = usual_of_each_node(None, [*here, *there[:2]], parallel=1)
+    assert few["b"].of(there[0][0]) is None
 
 
 def test_a_file_names_the_cluster_and_the_command_line_goes_before_it(

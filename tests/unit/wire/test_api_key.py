@@ -16,7 +16,7 @@ from onbox.app.exporting import export_trial
 from onbox.app.sealing import seal
 from onbox.atomic_files import write_atomic, write_json
 from onbox.bench import workspace_archive
-from onbox.engines.openai.attached import Attached
+from onbox.engines.openai.attached import AttachedServer
 from onbox.errors import BadSubjectError, UsageError
 from onbox.evidence.folder import TrialFolder, append_line, json_of
 from onbox.evidence.records import LedgerKind, StandUp
@@ -80,7 +80,7 @@ def test_a_life_takes_it_from_the_environment(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv(NAME, f" {KEY}\n")
     with serving(guarded) as server:
         recipe = recipes.of_url(server.url, None, NAME)
-        with Lifetime(recipe, Attached(), None, tmp_path) as life:
+        with Lifetime(recipe, AttachedServer(), None, tmp_path) as life:
             assert life.model == "m"
             assert life.alive()
     assert StandUp.model_validate_json((tmp_path / "phases.json").read_text()).url.startswith("http://")
@@ -91,7 +91,7 @@ def test_a_variable_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pyte
     monkeypatch.delenv(NAME, raising=False)
     recipe = recipes.of_url("http://127.0.0.1:1/v1", "m", NAME)
     with pytest.raises(UsageError, match=f"{NAME} is not set"):
-        Lifetime(recipe, Attached(), None, tmp_path)
+        Lifetime(recipe, AttachedServer(), None, tmp_path)
 
 
 def test_the_plan_holds_the_name_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from onbox.atomic_files import write_atomic
 from onbox.bench.agents import DISK_SPENT, AgentOutcome, Job
 from onbox.bench.agents.program import Program, find
 from onbox.bench.agents.run_watch import RunWatch, Side, without_tools
-from onbox.bench.sandbox import Bind, Completed, Reach, StopSign
+from onbox.bench.sandbox import Bind, CommandResult, Reach, StopSign
 from onbox.evidence.records import AgentEnd, Limits, McpServer
 from onbox.scratch import scratch_folder
 
@@ -122,7 +122,7 @@ class HeadlessAgent:
         steps = [{"role": "user", "content": job.instruction}, *job.watch.steps]
         return AgentOutcome(_end(job, done), steps, time.monotonic() - began)
 
-    def _start(self, job: Job, home: Path, stop: StopSign) -> Completed:
+    def _start(self, job: Job, home: Path, stop: StopSign) -> CommandResult:
         own = Bind(home, HOME, writable=True)
         workspace = Bind(job.workspace, WORKSPACE, writable=True)
         place = job.sandbox.place
@@ -187,7 +187,7 @@ def find_server(server: McpServer) -> Program:
     return replace(found, argv=(*found.argv, *arguments))
 
 
-def _end(job: Job, done: Completed) -> AgentEnd:
+def _end(job: Job, done: CommandResult) -> AgentEnd:
     """How the run stopped; the exit code of an agent counts only when nothing else tells."""
     watch, limits = job.watch, job.plan.limits
     assert watch is not None

@@ -15,9 +15,9 @@ from onbox.bench.sandbox import Sandbox
 from onbox.errors import OnboxError
 from onbox.evidence.records import AgentPlan
 from onbox.scratch import scratch_folder
-from onbox.wire.admission import RequestRefused
 from onbox.wire.endpoint import Endpoint
 from onbox.wire.proxy import RecordingProxy
+from onbox.wire.request_policy import RequestRefused
 
 LIMIT_S = 20.0
 """An agent that has not asked by then is not waited for."""
@@ -71,7 +71,7 @@ def opening_request(agent: Agent, plan: AgentPlan, sandbox: Sandbox) -> OpeningR
         with scratch_folder("opening") as scratch, RecordingProxy(NOWHERE) as proxy:
             workspace = Path(scratch) / "app"
             workspace.mkdir()
-            with proxy.recording("opening", Path(scratch) / "wire.jsonl", admission=watch) as endpoint:
+            with proxy.recording("opening", Path(scratch) / "wire.jsonl", policy=watch) as endpoint:
                 agent.run(
                     Job(
                         instruction=INSTRUCTION,

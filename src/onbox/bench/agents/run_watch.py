@@ -6,7 +6,7 @@ from typing import Any
 from onbox.bench.agents.request_overrides import amended, api_of
 from onbox.evidence.records import Exchange, Limits, WireBound
 from onbox.evidence.replies import read_reply
-from onbox.wire.admission import RequestRefused
+from onbox.wire.request_policy import RequestRefused
 
 FAILURES_IN_A_ROW = 3
 """An agent that goes on asking a server that fails would wait for its time limit."""
@@ -87,7 +87,7 @@ class RunWatch:
         self.steps.append({**message, "seconds": seconds, "tokens": reply.completion_tokens})
 
     def refused(self, bound: WireBound) -> None:
-        """See `Admission.refused`: with a full record the run may ask nothing more."""
+        """See `RequestPolicy.refused`: with a full record the run may ask nothing more."""
         self._refusals += 1
         full = bound is WireBound.RECORD_BYTES
         if not self.over and (full or self._refusals >= REFUSALS_MAX):

@@ -159,28 +159,28 @@ class AuditSubject:
         What was left is gone afterwards: some fifty copies of a large workspace take minutes to be removed at once.
         """
         try:
-            return self._asked(expected, probe, left, times)
+            return self._graded_each_time(expected, probe, left, times)
         finally:
             remove(left.app)
 
-    def _asked(self, expected: GateVerdict, probe: str, left: ProbeEffect, times: int) -> Sequence[ProbeEnd]:
+    def _graded_each_time(self, expected: GateVerdict, probe: str, left: ProbeEffect, times: int) -> Sequence[ProbeEnd]:
         if left.fault:
             return [ProbeEnd(probe, expected, "fault", left.fault)]
         cold = 1 if self._warm is not None else times
-        said = [self._grade(left) for _ in range(cold)]
-        if self._warm is not None and said[0].exit_code is None:
+        ends = [self._grade(left) for _ in range(cold)]
+        if self._warm is not None and ends[0].exit_code is None:
             # A busy box may have kept it from its end; a gate that hangs does so again.
-            said = [self._grade(left)]
-        first = ProbeEnd(probe, expected, _verdict(said[0]), said[0].reason)
+            ends = [self._grade(left)]
+        first = ProbeEnd(probe, expected, _verdict(ends[0]), ends[0].reason)
         if times == 1:
             return [first]
         if self._warm is not None:
             return [first, self._again(probe, first, [self._warm(left.app) for _ in range(times - cold)])]
-        heard = dict.fromkeys((end.exit_code, end.reason) for end in said)
+        verdicts = dict.fromkeys((end.exit_code, end.reason) for end in ends)
         again = f"{probe}: {times} times the same"
-        if len(heard) == 1:
+        if len(verdicts) == 1:
             return [first, ProbeEnd(again, expected, first.got, first.reason)]
-        return [first, ProbeEnd(again, expected, "fault", " but also ".join(reason for _, reason in heard))]
+        return [first, ProbeEnd(again, expected, "fault", " but also ".join(reason for _, reason in verdicts))]
 
     def _grade(self, left: ProbeEffect) -> GateEnd:
         return grade(self.task, left.app, left.reply, self.sandbox, scratch_parent=self._scratch)

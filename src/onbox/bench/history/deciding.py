@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from onbox.bench.history.runners import Kind, Observed
+from onbox.bench.history.runners import Kind, SuiteRun
 from onbox.bench.history.worker import MiningWorker
 
 ALL_MAX_S = 120.0
@@ -112,7 +112,7 @@ def find_deciding_tests(
     return DecidingTests(stable, undone, why, limit_s, only)
 
 
-def _quickest(run: Observed, names: Collection[str], limit_s: float) -> frozenset[str]:
+def _quickest(run: SuiteRun, names: Collection[str], limit_s: float) -> frozenset[str]:
     """The quickest of some tests that together take no longer; with a limit of 0 the one that is quickest."""
     total = sum(run.seconds_of.values())
     share = run.cost_s / total if total else 0.0
@@ -127,16 +127,23 @@ def _quickest(run: Observed, names: Collection[str], limit_s: float) -> frozense
     return frozenset(kept)
 
 
-def _does_not_load(run: Observed, kind: Kind) -> bool:
+def _does_not_load(run: SuiteRun, kind: Kind) -> bool:
     """Whether no test could begin, because the set-up of all of them does not load: each of them fails then."""
-    return kind == "pytest" and run.exit_code == PYTEST_USAGE and "conftest" in run.said
+    return kind == "pytest" and run.exit_code == PYTEST_USAGE and "conftest" in run.output
 
 
-def _last_words(run: Observed) -> str:
-    """Why a run has no result: the runner's last line that names an error, or its last line; no path of this box."""
+def _last_words(run: SuiteRun) -> str:
+    """Why a run has no result: what most tests say, or the last line of the runner, one with an error if there is.
+
+    No path of this box is in it.
+    """
     if run.timed_out:
         return "they did not end in time"
-    lines = [line.strip() for line in run.said.splitlines() if line.strip()]
+    words = [text for text in run.why.values() if text]
+    output = max(sorted(set(words)), key=words.count) if words else run.output
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if re.search(r"error|no module", line, re.IGNORECASE)]
     last = re.sub(r"^E\s+| \(/[^)]*\)|/\S*?/work/", "", (errors or lines or ["the runner said nothing"])[-1])
-    return last.encode("ascii", "backslashreplace").decode()[:160]
+    # A failure says at its end which error it was.
+    text = last.encode("ascii", "backslashreplace").decode()
+    return text[-160:] if words else text[:160]

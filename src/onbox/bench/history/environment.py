@@ -29,7 +29,7 @@ _VERSION = f"python{sys.version_info.major}.{sys.version_info.minor}"
 
 
 @dataclass(frozen=True)
-class Sealed:
+class SealedEnvironment:
     """A sealed environment.
 
     Args:
@@ -45,7 +45,7 @@ class Sealed:
     sha256: str
 
 
-def seal(repository: Path, given: Path | None, project: str, own: Collection[str], target: Path) -> Sealed:
+def seal(repository: Path, given: Path | None, project: str, own: Collection[str], target: Path) -> SealedEnvironment:
     """Copy what the tests need to the new folder `target`.
 
     Args:
@@ -85,7 +85,7 @@ def seal(repository: Path, given: Path | None, project: str, own: Collection[str
     record = {"python": _VERSION, "from": sources, "sha256": sha256}
     (target / RECORD).write_text(json.dumps(record, indent=1) + "\n")
     has_pytest = (target / "python" / "pytest").is_dir()
-    return Sealed(target, ", ".join(sources) or "nothing beside the system", has_pytest, sha256)
+    return SealedEnvironment(target, ", ".join(sources) or "nothing beside the system", has_pytest, sha256)
 
 
 def _site(folder: Path | None) -> Path | None:

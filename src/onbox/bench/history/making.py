@@ -10,7 +10,7 @@ from onbox.bench.audit.admission import remember
 from onbox.bench.audit.rewrites import REWRITES
 from onbox.bench.diff import patch
 from onbox.bench.history.deciding import DropError, find_deciding_tests
-from onbox.bench.history.environment import Sealed
+from onbox.bench.history.environment import SealedEnvironment
 from onbox.bench.history.groups import TASKS_MAX, TestGroup, file_of, groups, in_turn
 from onbox.bench.history.instruction import instruction, says_little
 from onbox.bench.history.paths import is_code, is_set_up, is_test
@@ -38,7 +38,7 @@ GATE_S = 60.0
 
 
 @dataclass(frozen=True)
-class Kept:
+class MinedTask:
     """A task that was made of a commit.
 
     Args:
@@ -57,13 +57,13 @@ class Kept:
     fail_to_pass: int
     says_little: bool
 
-    def at(self, path: Path) -> "Kept":
+    def at(self, path: Path) -> "MinedTask":
         """The same task in another folder."""
         return replace(self, path=path)
 
 
 @dataclass(frozen=True)
-class Dropped:
+class DroppedCommit:
     """A commit that became none, and why."""
 
     commit: str
@@ -86,7 +86,7 @@ class Maker:
     def __init__(
         self,
         repository: GitRepository,
-        sealed: Sealed,
+        sealed: SealedEnvironment,
         sandbox: Sandbox,
         target: Path,
         scratch: Path,
@@ -100,7 +100,7 @@ class Maker:
         self._programs: dict[str, bool] = {}
         self._whole_suite = True
 
-    def tasks(self, commit: Commit, kept: list[Kept]) -> None:
+    def tasks(self, commit: Commit, kept: list[MinedTask]) -> None:
         """Put the tasks that a commit makes into `kept`, as each is whole; at least one.
 
         Raises:
@@ -115,7 +115,7 @@ class Maker:
         finally:
             remove(folder)
 
-    def _tasks(self, commit: Commit, folder: Path, kept: list[Kept]) -> None:
+    def _tasks(self, commit: Commit, folder: Path, kept: list[MinedTask]) -> None:
         trees = [self._repository.tree(name) for name in (commit.parents[0], commit.name)]
         for tree in trees:
             size = sum(entry.size_bytes for entry in tree.values())
@@ -137,7 +137,7 @@ class Maker:
             deciding = find_deciding_tests(worker, suite.kind, old, new)
             self._each(CommitChange(commit, before, old, new, suite, worker, deciding, folder), kept)
 
-    def _each(self, change: CommitChange, kept: list[Kept]) -> None:
+    def _each(self, change: CommitChange, kept: list[MinedTask]) -> None:
         """The tasks that the commit makes: one, or several where it is large; in turn of each group of its tests."""
         reasons: list[str] = []
         made: list[Mapping[str, bytes]] = []
@@ -159,7 +159,9 @@ class Maker:
         if not kept:
             raise DropError(max(reasons, key=reasons.count))
 
-    def _one(self, change: CommitChange, group: TestGroup, made: list[Mapping[str, bytes]], names: set[str]) -> Kept:
+    def _one(
+        self, change: CommitChange, group: TestGroup, made: list[Mapping[str, bytes]], names: set[str]
+    ) -> MinedTask:
         commit, old, new, deciding = change.commit, change.old, change.new, change.deciding
         kept = {
             name
@@ -211,7 +213,7 @@ class Maker:
             patch=_patch(change.folder, old, least),
         )
         path = self._admitted(draft, change)
-        return Kept(name, commit.name, commit.time_s, path, len(ids), says_little(commit.message, old, new))
+        return MinedTask(name, commit.name, commit.time_s, path, len(ids), says_little(commit.message, old, new))
 
     def _widened(
         self, change: CommitChange, group: TestGroup, kept: set[str], least: Mapping[str, bytes]

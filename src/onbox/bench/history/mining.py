@@ -9,7 +9,7 @@ from pathlib import Path
 
 from onbox.bench.history.deciding import DropError
 from onbox.bench.history.environment import seal
-from onbox.bench.history.making import TREE_BYTES_MAX, Dropped, Kept, Maker
+from onbox.bench.history.making import TREE_BYTES_MAX, DroppedCommit, Maker, MinedTask
 from onbox.bench.history.project import project
 from onbox.bench.history.repository import Commit, GitRepository
 from onbox.bench.sandbox import Sandbox
@@ -35,7 +35,7 @@ def mine(
     tell: Callable[[str], None],
     jobs: int = JOBS,
     limit_s: float | None = None,
-) -> Iterator[Kept | Dropped]:
+) -> Iterator[MinedTask | DroppedCommit]:
     """Look at commits, newest first, until enough tasks are kept; a large commit may make several.
 
     Args:
@@ -74,7 +74,7 @@ def mine(
             kept = 0
             for ends in _tried(maker, found, jobs, keep, until, tell):
                 for end in ends:
-                    if isinstance(end, Kept):
+                    if isinstance(end, MinedTask):
                         place = target / end.name
                         end.path.rename(place)
                         kept += 1
@@ -92,11 +92,11 @@ class _Attempt:
     """A commit that is tried: what it has made by now, and in the end what became of it."""
 
     commit: Commit
-    kept: list[Kept]
-    future: Future[Sequence[Kept | Dropped]]
+    kept: list[MinedTask]
+    future: Future[Sequence[MinedTask | DroppedCommit]]
 
     @property
-    def ends(self) -> Sequence[Kept | Dropped] | None:
+    def ends(self) -> Sequence[MinedTask | DroppedCommit] | None:
         """What became of it; None where it came to no end."""
         future = self.future
         return future.result() if future.done() and not future.cancelled() and future.exception() is None else None
@@ -104,7 +104,7 @@ class _Attempt:
 
 def _tried(
     maker: Maker, commits: Sequence[Commit], jobs: int, keep: int, until: float | None, tell: Callable[[str], None]
-) -> Iterator[Sequence[Kept | Dropped]]:
+) -> Iterator[Sequence[MinedTask | DroppedCommit]]:
     """What became of each commit, in their order, until a time or until `keep` tasks are made.
 
     Those that come next are tried while one takes long, but none once those that were made by then are enough.
@@ -113,12 +113,12 @@ def _tried(
     with halt:
         pool = ThreadPoolExecutor(jobs)
 
-        def attempt(commit: Commit, kept: list[Kept]) -> Sequence[Kept | Dropped]:
+        def attempt(commit: Commit, kept: list[MinedTask]) -> Sequence[MinedTask | DroppedCommit]:
             with halt.kept():
                 try:
                     maker.tasks(commit, kept)
                 except DropError as why:
-                    return [Dropped(commit.name, str(why))]
+                    return [DroppedCommit(commit.name, str(why))]
                 return kept
 
         attempts: deque[_Attempt] = deque()
@@ -129,7 +129,7 @@ def _tried(
                     break
                 busy = [one.future for one in attempts if not one.future.done()]
                 if left and len(busy) < jobs and made + sum(len(one.kept) for one in attempts) < keep:
-                    commit, kept = left.popleft(), list[Kept]()
+                    commit, kept = left.popleft(), list[MinedTask]()
                     attempts.append(_Attempt(commit, kept, pool.submit(attempt, commit, kept)))
                     continue
                 if attempts and not attempts[0].future.done():

@@ -58,18 +58,18 @@ class Suite:
 
 
 @dataclass(frozen=True)
-class Observed:
+class SuiteRun:
     """What became of the tests of one run.
 
     Args:
         tests: id -> passed, failed or skipped.
-        said: the end of what the runner printed.
+        output: the end of what the runner printed.
         seconds: wall time, the sandbox's start included.
         why: id -> last words of those that failed.
     """
 
     tests: Mapping[str, str]
-    said: str
+    output: str
     seconds: float
     why: Mapping[str, str] = field(default_factory=dict)
     timed_out: bool = False
@@ -110,8 +110,8 @@ def kind_of(targets: Collection[str], texts: Mapping[str, str], *, pytest_is_the
     if first.endswith(".py"):
         own = [texts.get(name, "") for name in targets]
         plain = all("unittest" in text and not re.search(r"\bpytest\b", text) for text in own)
-        said = any(_PYTEST.search(text) for name, text in texts.items() if not is_test(name))
-        return "unittest" if plain and not (said and pytest_is_there) else "pytest"
+        uses_pytest = any(_PYTEST.search(text) for name, text in texts.items() if not is_test(name))
+        return "unittest" if plain and not (uses_pytest and pytest_is_there) else "pytest"
     if first.endswith(".go"):
         return "go"
     if first.endswith(".rs"):
@@ -143,7 +143,7 @@ def targets_of(paths: Collection[str]) -> list[str]:
     return max(by_language.values(), key=len, default=[])
 
 
-def observe(suite: Suite, app: Path, sandbox: Sandbox) -> Observed:
+def observe(suite: Suite, app: Path, sandbox: Sandbox) -> SuiteRun:
     """Run the tests on a copy of a workspace, in the sandbox.
 
     Raises:
@@ -162,9 +162,9 @@ def observe(suite: Suite, app: Path, sandbox: Sandbox) -> Observed:
         found = json.loads(done.output.splitlines()[-1])
         tests = {str(name): str(state) for name, state in found["tests"].items()}
         why = {str(name): str(words) for name, words in found["why"].items()}
-        return Observed(tests, str(found["said"]), done.seconds, why, timed_out=found["exit"] is None)
+        return SuiteRun(tests, str(found["output"]), done.seconds, why, timed_out=found["exit"] is None)
     except (ValueError, KeyError, TypeError, IndexError, AttributeError):
-        return Observed({}, done.output[-2000:].decode("utf-8", "replace"), done.seconds)
+        return SuiteRun({}, done.output[-2000:].decode("utf-8", "replace"), done.seconds)
 
 
 @cache

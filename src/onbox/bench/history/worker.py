@@ -16,7 +16,7 @@ from collections.abc import Collection, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 
-from onbox.bench.history.runners import TESTS_S, Observed, Suite, program
+from onbox.bench.history.runners import TESTS_S, Suite, SuiteRun, program
 from onbox.bench.sandbox import Bind, Sandbox, StopSign
 from onbox.bench.sandbox.halt import Halt, RunHalted, current
 from onbox.errors import BoxError, OnboxError
@@ -55,7 +55,7 @@ class MiningWorker:
         self._thread: threading.Thread | None = None
         self._pending = bytearray()
         self.spent_s = 0.0
-        """Of all runs, as `Observed.cost_s`."""
+        """Of all runs, as `SuiteRun.cost_s`."""
 
     def __enter__(self) -> "MiningWorker":
         return self
@@ -71,7 +71,7 @@ class MiningWorker:
         only: Collection[str] = (),
         *,
         in_turn: bool = False,
-    ) -> Observed:
+    ) -> SuiteRun:
         """Run the tests on the workspace with some files changed.
 
         Args:
@@ -104,9 +104,9 @@ class MiningWorker:
             lasted = {str(name): float(value) for name, value in found["seconds"].items()}
             code = None if found["exit"] is None else int(found["exit"])
             turns = found["turns"]
-            end = Observed(
+            end = SuiteRun(
                 tests,
-                str(found["said"]),
+                str(found["output"]),
                 seconds,
                 why,
                 timed_out=code is None,
@@ -123,7 +123,7 @@ class MiningWorker:
             # What went wrong there is of this state of the files: the next begins anew.
             self._end()
             self.spent_s += seconds
-            return Observed({}, "its run ended without a result", seconds, timed_out=seconds >= limit_s)
+            return SuiteRun({}, "its run ended without a result", seconds, timed_out=seconds >= limit_s)
 
     def _exchange(self, request: bytes, until: float) -> bytes | None:
         """The answer to a request; None where none came."""

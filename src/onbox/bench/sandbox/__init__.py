@@ -84,7 +84,7 @@ class StopSign:
 
 
 @dataclass(frozen=True)
-class Completed:
+class CommandResult:
     """What became of a sandboxed command: its whole process tree is dead by the time this exists."""
 
     exit_code: int | None
@@ -127,7 +127,7 @@ class Sandbox(Protocol):
         stop: StopSign | None = None,
         memory_bytes: int = MEMORY_BYTES,
         network: bool = False,
-    ) -> Completed:
+    ) -> CommandResult:
         """Run `argv` and wait until it and all it started are dead.
 
         Args:

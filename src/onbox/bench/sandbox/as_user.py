@@ -106,18 +106,18 @@ def _mapped(paths: "list[str]", uid: int) -> "dict[str, int]":
 
 def _namespace(uid: int) -> int:
     """A user namespace in which root is the user."""
-    ready, said = os.pipe()
+    ready, notify = os.pipe()
     over, go_on = os.pipe()
     child = os.fork()
     if child == 0:
         try:
             os.close(go_on)
             if _libc.unshare(_CLONE_NEWUSER) == 0:
-                os.write(said, b"y")
+                os.write(notify, b"y")
                 os.read(over, 1)
         finally:
             os._exit(1)
-    os.close(said)
+    os.close(notify)
     try:
         if not os.read(ready, 1):
             raise OSError("user namespaces are not allowed here")

@@ -12,7 +12,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO
 
-from onbox.bench.sandbox import MEMORY_BYTES, Bind, Bounds, Completed, Reach, StopSign, seccomp
+from onbox.bench.sandbox import MEMORY_BYTES, Bind, Bounds, CommandResult, Reach, StopSign, seccomp
 from onbox.bench.sandbox.attend import attend, end_with, open_pidfd, pipe
 from onbox.bench.sandbox.disk_watch import DiskWatch
 from onbox.bench.sandbox.interior import (
@@ -99,7 +99,7 @@ class Bubblewrap:
         stop: StopSign | None = None,
         memory_bytes: int = MEMORY_BYTES,
         network: bool = False,
-    ) -> Completed:
+    ) -> CommandResult:
         """See `Sandbox.run`."""
         if refused := refusal(argv, env):
             return refused
@@ -162,8 +162,8 @@ class Bubblewrap:
                 tighten(init, [] if is_host_root() else bounds)
                 die_first(init)
             except ProcessLookupError:
-                said = _last_line(process.communicate()[0])
-                raise BoxError(f"bubblewrap did not start: {said}", _NEXT_STEP) from None
+                last_line = _last_line(process.communicate()[0])
+                raise BoxError(f"bubblewrap did not start: {last_line}", _NEXT_STEP) from None
             go.write(b"go")
             heard = attend(
                 process,
@@ -178,10 +178,10 @@ class Bubblewrap:
             process.wait()
             codes = [end["exit-code"] for end in map(json.loads, status) if "exit-code" in end]
         if heard.timed_out:
-            return Completed(None, heard.output, heard.truncated, heard.seconds, over_disk=heard.over_disk)
+            return CommandResult(None, heard.output, heard.truncated, heard.seconds, over_disk=heard.over_disk)
         if not codes:
             raise BoxError(f"bubblewrap did not start: {_last_line(heard.output)}", _NEXT_STEP)
-        return Completed(codes[0], heard.output, heard.truncated, heard.seconds)
+        return CommandResult(codes[0], heard.output, heard.truncated, heard.seconds)
 
     def _mounts(
         self, binds: Mapping[str, Bind], etc: Mapping[str, IO[bytes]], reach: Reach | None, names: Sequence[str]

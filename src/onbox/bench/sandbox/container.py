@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from onbox.bench.sandbox import MEMORY_BYTES, Bind, Bounds, Completed, Reach, StopSign
+from onbox.bench.sandbox import MEMORY_BYTES, Bind, Bounds, CommandResult, Reach, StopSign
 from onbox.bench.sandbox.attend import attend, end_with, open_pidfd
 from onbox.bench.sandbox.box_image import HOME, NAME, SYSTEM, TOOLS, box_image
 from onbox.bench.sandbox.disk_watch import DiskWatch
@@ -111,7 +111,7 @@ class ContainerSandbox:
         stop: StopSign | None = None,
         memory_bytes: int = MEMORY_BYTES,
         network: bool = False,
-    ) -> Completed:
+    ) -> CommandResult:
         """See `Sandbox.run`."""
         if refused := refusal(argv, env):
             return refused
@@ -155,10 +155,10 @@ class ContainerSandbox:
             words = errors_file.read_text("utf-8", "replace").strip()
         out_of_memory = _OUT_OF_MEMORY in words
         if heard.timed_out:
-            return Completed(None, heard.output, heard.truncated, heard.seconds, out_of_memory, heard.over_disk)
+            return CommandResult(None, heard.output, heard.truncated, heard.seconds, out_of_memory, heard.over_disk)
         if code in _FAILED_TO_START and (not started or "Error" in words):
             raise BoxError(f"{self.name} did not start: {words.rpartition(chr(10))[2] or 'it said nothing'}")
-        return Completed(code, heard.output, heard.truncated, heard.seconds, out_of_memory)
+        return CommandResult(code, heard.output, heard.truncated, heard.seconds, out_of_memory)
 
     def _walls(self, memory_bytes: int, network: bool) -> Iterator[str]:
         bound = min(2 * memory_bytes, self.bounds.memory_bytes or memory_bytes)

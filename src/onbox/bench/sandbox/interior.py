@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from onbox.bench.sandbox import MEMORY_BYTES, Bind, Completed
+from onbox.bench.sandbox import MEMORY_BYTES, Bind, CommandResult
 
 FILE_BYTES = 1 << 30
 """The largest file that a command may write."""
@@ -76,7 +76,7 @@ def bridged(argv: Sequence[str], port: int, socket: str) -> list[str]:
     return [str(interpreter()), "-I", "-S", "-c", _BRIDGE.read_text("utf-8"), str(port), socket, *argv]
 
 
-def refusal(argv: Sequence[str], env: Mapping[str, str] | None) -> Completed | None:
+def refusal(argv: Sequence[str], env: Mapping[str, str] | None) -> CommandResult | None:
     """How a command ends that no kernel would take: exit code 126 and why; None for one that can be tried.
 
     An agent's words are a model's words: they may hold a zero byte, half a character or a whole file.
@@ -92,7 +92,7 @@ def refusal(argv: Sequence[str], env: Mapping[str, str] | None) -> Completed | N
             reason = "argument list too long"
         else:
             return None
-    return Completed(126, f"cannot run the command: {reason}\n".encode(), truncated=False, seconds=0.0)
+    return CommandResult(126, f"cannot run the command: {reason}\n".encode(), truncated=False, seconds=0.0)
 
 
 def limits(timeout_s: float, memory_bytes: int = MEMORY_BYTES) -> Iterator[tuple[int, int]]:

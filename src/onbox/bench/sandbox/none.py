@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from onbox.bench.sandbox import MEMORY_BYTES, Bind, Bounds, Completed, Reach, StopSign
+from onbox.bench.sandbox import MEMORY_BYTES, Bind, Bounds, CommandResult, Reach, StopSign
 from onbox.bench.sandbox.attend import attend, end_with, open_pidfd
 from onbox.bench.sandbox.disk_watch import DiskWatch
 from onbox.bench.sandbox.interior import environment, host_places, in_shell, refusal, tools
@@ -44,7 +44,7 @@ class Unsafe:
         stop: StopSign | None = None,
         memory_bytes: int = MEMORY_BYTES,
         network: bool = False,
-    ) -> Completed:
+    ) -> CommandResult:
         """See `Sandbox.run`; only the process group is dead afterwards."""
         if refused := refusal(argv, env):
             return refused
@@ -78,7 +78,7 @@ class Unsafe:
             )
             code = process.wait()
         exit_code = None if heard.timed_out else code if code >= 0 else 128 - code
-        return Completed(exit_code, heard.output, heard.truncated, heard.seconds, over_disk=heard.over_disk)
+        return CommandResult(exit_code, heard.output, heard.truncated, heard.seconds, over_disk=heard.over_disk)
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:

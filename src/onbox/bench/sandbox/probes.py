@@ -70,17 +70,17 @@ except PermissionError:
 _DAEMON = """
 import fcntl, os, sys, time
 lock = open("lock", "w")
-said, say = os.pipe()
+reader, writer = os.pipe()
 if os.fork() == 0:
     os.setsid()
     if os.fork() == 0:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        os.write(say, b"held")
+        os.write(writer, b"held")
         for fd in (0, 1, 2):
             os.close(fd)
         time.sleep(20)
     os._exit(0)
-print("tried" if os.read(said, 4) else "", flush=True)
+print("tried" if os.read(reader, 4) else "", flush=True)
 """
 
 
@@ -162,8 +162,8 @@ def _see_processes(scene: Scene) -> Answer:
         output = scene.shell('cat "/proc/$1/cmdline" /proc/[0-9]*/cmdline', str(process.pid))
         if scene.secret in output:
             return False, "read the command line of a process of the host"
-        told = scene.python(_NUMBERS, str(process.pid)).split()[1:]
-    return True, f"a process of the host can be told to be there: {', '.join(told)}" if told else ""
+        numbers = scene.python(_NUMBERS, str(process.pid)).split()[1:]
+    return True, f"a process of the host can be told to be there: {', '.join(numbers)}" if numbers else ""
 
 
 def _kill_harness(scene: Scene) -> Answer:

@@ -9,7 +9,7 @@ from contextlib import ExitStack, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from onbox.bench.sandbox import MEMORY_BYTES, Bind, Bounds, Completed, Reach, StopSign, seccomp
+from onbox.bench.sandbox import MEMORY_BYTES, Bind, Bounds, CommandResult, Reach, StopSign, seccomp
 from onbox.bench.sandbox.attend import attend, end_with, open_pidfd, pipe
 from onbox.bench.sandbox.disk_watch import DiskWatch
 from onbox.bench.sandbox.interior import (
@@ -80,7 +80,7 @@ class Sandlock:
         stop: StopSign | None = None,
         memory_bytes: int = MEMORY_BYTES,
         network: bool = False,
-    ) -> Completed:
+    ) -> CommandResult:
         """See `Sandbox.run`."""
         if refused := refusal(argv, env):
             return refused
@@ -146,8 +146,8 @@ class Sandlock:
             )
             end = json.loads(status.read() or b"{}")
         if heard.timed_out:
-            return Completed(None, heard.output, heard.truncated, heard.seconds, over_disk=heard.over_disk)
+            return CommandResult(None, heard.output, heard.truncated, heard.seconds, over_disk=heard.over_disk)
         if "exit_code" not in end:
             lines = heard.output.decode(errors="replace").strip().splitlines() or ["its keeper died"]
             raise BoxError(f"sandlock did not start: {end.get('error', lines[-1])}", _NEXT_STEP)
-        return Completed(end["exit_code"], heard.output, heard.truncated, heard.seconds)
+        return CommandResult(end["exit_code"], heard.output, heard.truncated, heard.seconds)

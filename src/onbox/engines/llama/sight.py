@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from onbox.engines.sight import OFF, ON, CommandLine, EngineSight, Hiding
+from onbox.engines.sight import OFF, ON, CommandLine, EngineSight, HidingOption
 from onbox.schema.sight import SightReason
 
 GIVEN = ("mmproj", "mm", "mmproj-url", "mmu")
@@ -21,22 +21,24 @@ VARIABLES = (
 HOST = "llama_host.py"
 
 
-def hiding(line: CommandLine) -> Sequence[Hiding]:
+def hiding(line: CommandLine) -> Sequence[HidingOption]:
     """`--no-mmproj` takes the projector away again, also one that is given by name."""
     name = f"llama.cpp {line.version}" if line.version else "llama.cpp"
     if (host := _host(line)) is not None:
         off = "vision.enabled: false"
-        return (Hiding(off, "command line", f"{name}: the recipe without {off}"),) if host.get("no_mmproj") else ()
+        return (
+            (HidingOption(off, "command line", f"{name}: the recipe without {off}"),) if host.get("no_mmproj") else ()
+        )
     last = line.last(*HIDDEN, SHOWN)
     if last is not None:
         if last[0] == SHOWN:
             return ()
-        return (Hiding(f"--{last[0]}", "command line", f"{name}: --mmproj FILE, without --{last[0]}", last[0]),)
+        return (HidingOption(f"--{last[0]}", "command line", f"{name}: --mmproj FILE, without --{last[0]}", last[0]),)
     for variable in ("LLAMA_ARG_NO_MMPROJ", "LLAMA_ARG_NO_MMPROJ_AUTO"):
         if line.environment.get(variable, "").lower() in ON:
-            return (Hiding(variable, "environment", f"{name}: --mmproj FILE, with {variable} unset"),)
+            return (HidingOption(variable, "environment", f"{name}: --mmproj FILE, with {variable} unset"),)
     if line.environment.get("LLAMA_ARG_MMPROJ_AUTO", "").lower() in OFF:
-        return (Hiding("LLAMA_ARG_MMPROJ_AUTO", "environment", f"{name}: --mmproj FILE, with it unset"),)
+        return (HidingOption("LLAMA_ARG_MMPROJ_AUTO", "environment", f"{name}: --mmproj FILE, with it unset"),)
     return ()
 
 

@@ -15,7 +15,7 @@ METRICS_PATHS = ("/metrics", "/prometheus/metrics")
 """TensorRT-LLM has counters at the second; at the first it has something else."""
 
 
-class Attached:
+class AttachedServer:
     """A server known only by its URL; what it offers is found out by asking."""
 
     name = "attached"

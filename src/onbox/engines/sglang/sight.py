@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from onbox.engines.sight import OFF, CommandLine, EngineSight, Hiding, image_limit
+from onbox.engines.sight import OFF, CommandLine, EngineSight, HidingOption, image_limit
 from onbox.schema.sight import SightReason
 
 LIMIT, ENABLE, ONLY = "limit-mm-data-per-request", "enable-multimodal", "language-only"
@@ -14,22 +14,22 @@ OFF_BY_ITSELF = frozenset(
 _IMAGE = re.compile(r"image|vision", re.IGNORECASE)
 
 
-def hiding(line: CommandLine) -> Sequence[Hiding]:
+def hiding(line: CommandLine) -> Sequence[HidingOption]:
     """A limit of 0, a tower that is left to another server, or an architecture that is off by itself."""
     name, found = f"SGLang {line.version}" if line.version else "SGLang", []
     limit = image_limit(line, LIMIT)
     if limit is not None and limit[1] == 0:
         remedy = f"{name}: --{LIMIT} with an image limit above 0, or without it"
-        found.append(Hiding(limit[0], "command line", remedy, LIMIT))
+        found.append(HidingOption(limit[0], "command line", remedy, LIMIT))
     if line.last(ONLY) and not line.last("encoder-urls"):
-        found.append(Hiding(f"--{ONLY}", "command line", f"{name}: start it without --{ONLY}", ONLY))
+        found.append(HidingOption(f"--{ONLY}", "command line", f"{name}: start it without --{ONLY}", ONLY))
     enable = line.last(ENABLE, f"no-{ENABLE}", f"disable-{ENABLE.removeprefix('enable-')}")
     refused = enable is not None and (enable[0] != ENABLE or enable[1].lower() in OFF)
     if refused and enable is not None:
-        found.append(Hiding(f"--{enable[0]}", "command line", f"{name}: --{ENABLE}", enable[0]))
+        found.append(HidingOption(f"--{enable[0]}", "command line", f"{name}: --{ENABLE}", enable[0]))
     if enable is None and OFF_BY_ITSELF & set(line.architectures):
         kind = next(each for each in line.architectures if each in OFF_BY_ITSELF)
-        found.append(Hiding(f"no --{ENABLE} (off by itself for {kind})", "command line", f"{name}: --{ENABLE}"))
+        found.append(HidingOption(f"no --{ENABLE} (off by itself for {kind})", "command line", f"{name}: --{ENABLE}"))
     return found
 
 

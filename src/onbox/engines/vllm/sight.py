@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from onbox.engines.known import known
-from onbox.engines.sight import CommandLine, EngineSight, Hiding, image_limit
+from onbox.engines.sight import CommandLine, EngineSight, HidingOption, image_limit
 from onbox.schema.sight import SightReason
 
 ONLY, LIMIT = "language-model-only", "limit-mm-per-prompt"
@@ -13,16 +13,18 @@ _PARTS = re.compile(r"for\s+\w+\s+in\s+\w+(?:\.content|\[\s*['\"]content['\"]\s*
 """A loop over the parts of a message: then vLLM leaves the place of a picture to the template."""
 
 
-def hiding(line: CommandLine) -> Sequence[Hiding]:
+def hiding(line: CommandLine) -> Sequence[HidingOption]:
     """`--language-model-only` sets the limit of every modality to 0; `--limit-mm-per-prompt` that of images."""
     name, found = f"vLLM {line.version}" if line.version else "vLLM", []
     last = line.last(ONLY, f"no-{ONLY}")
     if last is not None and last[0] == ONLY and last[1].lower() != "false":
-        found.append(Hiding(f"--{ONLY}", "command line", f"{name}: start it without --{ONLY}", ONLY))
+        found.append(HidingOption(f"--{ONLY}", "command line", f"{name}: start it without --{ONLY}", ONLY))
     limit = image_limit(line, LIMIT)
     if limit is not None and limit[1] == 0:
         found.append(
-            Hiding(limit[0], "command line", f"{name}: --{LIMIT} with an image limit above 0, or without it", LIMIT)
+            HidingOption(
+                limit[0], "command line", f"{name}: --{LIMIT} with an image limit above 0, or without it", LIMIT
+            )
         )
     return found
 

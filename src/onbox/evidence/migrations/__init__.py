@@ -7,12 +7,13 @@ by another holds records of both.
 from collections.abc import Mapping
 from typing import Any
 
-from onbox.evidence.migrations import version_1, version_2
+from onbox.evidence.migrations import version_1, version_2, version_3
 
 __all__ = ["current"]
 
 _BY_RECORD = {
-    "RunRecord": (version_1.run, version_2.run),
+    "RunRecord": (version_1.run, version_2.run, version_3.run),
+    "Regrade": (version_3.regrade,),
     "Exchange": (version_1.exchange,),
 }
 

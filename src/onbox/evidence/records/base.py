@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """3: `ReplayEnd.past_parser` is `raw_route`.
 
 2: faults and transport errors have a kind beside their text. `onbox.evidence.migrations` reads what is older."""
@@ -19,6 +19,10 @@ class Record(BaseModel):
         """As of any model; but which fields were set is one object for all records that were sent alike from another
         process: of a run it takes more memory than all the rest."""
         super().__setstate__(state)
+        self.share_fields_set()
+
+    def share_fields_set(self) -> None:
+        """Let all records that were set alike hold one object that says which fields were set."""
         fields = self.__pydantic_fields_set__
         object.__setattr__(self, "__pydantic_fields_set__", _FIELD_SETS.setdefault(frozenset(fields), fields))
 

@@ -210,7 +210,7 @@ class ContenderPlan(Record):
         return self.recipe is not None and self.recipe.without_sense
 
 
-class Expected(Record):
+class ExpectedCost(Record):
     """What the trial should cost, as printed before it starts."""
 
     seconds: Seconds
@@ -257,7 +257,7 @@ class Plan(Record):
     reserve_bytes: int | None = None
     """Of the box's memory, what the guard of each engine keeps available; None: the default for the box."""
     stop_rule: str = "all runs of the plan, no peeking: the verdict is computed once, at the end"
-    expected: Expected | None = None
+    expected: ExpectedCost | None = None
     values: OwnerValues = OwnerValues()
     """What the owner values."""
     quants: tuple[QuantPlan, ...] = ()

@@ -49,6 +49,14 @@ class FaultKind(StrEnum):
     """Of onbox itself, which nobody foresaw."""
 
 
+class GateLimit(StrEnum):
+    """What a gate had used up when it was killed; blame rests on this, never on its reason."""
+
+    TIME = "time"
+    MEMORY = "memory"
+    DISK = "disk"
+
+
 class AgentEnd(Record):
     """How the agent stopped."""
 
@@ -75,6 +83,8 @@ class GateEnd(Record):
     """What each reward that is judged must reach."""
     script_exit_code: int | None = None
     """Of its script, where a reward is the verdict: it decides nothing."""
+    limit: GateLimit | None = None
+    """That it was killed at; None: it ended by itself."""
 
 
 class Probe(Record):

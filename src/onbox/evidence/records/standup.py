@@ -1,5 +1,6 @@
 """How an engine came up, what was seen of it, and how it was stopped."""
 
+from enum import StrEnum
 from typing import Any
 
 from pydantic import Field
@@ -177,6 +178,17 @@ class GuardStopped(Record):
     phase."""
 
 
+class PreflightFinding(StrEnum):
+    """What a question showed that all others depend on."""
+
+    NONSENSE = "nonsense"
+    """The answer to the simplest question made no sense: nothing else was asked."""
+    RANDOM_WEIGHTS = "random weights"
+    """The same of a server whose weights are random on purpose."""
+    BROKEN_ARGUMENTS = "broken arguments"
+    """Calls come, and no arguments that fit them."""
+
+
 class PreflightCase(Record):
     """One question put to a server before hours are spent on it."""
 
@@ -186,6 +198,7 @@ class PreflightCase(Record):
     detail: str
     remedy: str = ""
     """The flag of the server that helps; empty where none does or none is known."""
+    finding: PreflightFinding | None = None
 
     def advised(self) -> str:
         """Status and detail, with what helps, as one text."""

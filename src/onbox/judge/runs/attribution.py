@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from onbox.evidence.decode_rate import Sample, digest
-from onbox.evidence.records import AgentStop, Exchange, FaultKind, GateEnd, RunRecord, WireBound
+from onbox.evidence.records import AgentStop, Exchange, FaultKind, GateEnd, GateLimit, RunRecord, WireBound
 from onbox.judge.formatting import one_line, sentence
 from onbox.judge.results import RunResult
 from onbox.judge.rounding import rounded
@@ -38,10 +38,11 @@ FRAME = re.compile(r"^FRAME_|\bFRAME\b")
 """How gates name what was to stay as it is."""
 WAITED_NS = 60 * SECOND_NS
 """An agent that breaks off an answer and ends after so long had lost patience; sooner, it broke."""
-OUT_OF_MEMORY = "out of memory: killed at the sandbox's bound"
-"""How a gate's reason says that it, or what it ran, used up its memory."""
-DISK_SPENT = "disk: killed at the sandbox's bound"
-"""The same of what it had on the disk."""
+LIMITS = {
+    GateLimit.TIME: "its time limit",
+    GateLimit.MEMORY: "its bound of memory",
+    GateLimit.DISK: "its bound of disk",
+}
 KILLS = re.compile(r"\b(?:p?kill|killall)\b")
 REPLAYED = frozenset({"S?-REASON-ONLY", "M-CLAIM", "M-PLAN", "M-ASK", "M-CODE", "M-REFUSE", "M-NOCALL"})
 """What an answer without a call may turn out not to be, when it is asked again."""
@@ -87,17 +88,17 @@ def attribute_samples(
     run: RunRecord, exchanges: Sequence[Exchange], samples: Sequence[Sample], context: RunContext
 ) -> RunResult:
     """Judge one run by itself, its answers read already: see `attribute`, and `held_to_rate` for what is left."""
-    asked = [exchange for exchange in exchanges if exchange.purpose == "agent"]
+    agent_exchanges = [exchange for exchange in exchanges if exchange.purpose == "agent"]
     replies = [sample.reply for sample in samples]
-    turns = turns_of(asked, samples)
+    turns = turns_of(agent_exchanges, samples)
     if context.struck is not None:
         code, detail = "I-STRUCK", context.struck
     elif context.task_sha256 is not None and run.task_sha256 != context.task_sha256:
         code, detail = "I-TASK", f"planned {context.task_sha256[:12]}, run {run.task_sha256[:12]}"
     else:
-        code, detail = _rule(run, asked, samples, context)
+        code, detail = _rule(run, agent_exchanges, samples, context)
     again = replayed(context.replays, offered_tools(context.replays[0].request)) if context.replays else None
-    if again is not None and (settled := _settled(code, again, asked, replies)):
+    if again is not None and (settled := _settled(code, again, agent_exchanges, replies)):
         code, detail = settled, f"{detail}; {again.detail}"
     meaning, detail = CODES[code], detail[:DETAIL_CHARACTERS_MAX]
     return RunResult(
@@ -114,7 +115,7 @@ def attribute_samples(
         prompt_tokens=sum(reply.prompt_tokens or 0 for reply in replies),
         completion_tokens=sum(reply.completion_tokens or 0 for reply in replies),
         seconds=run.seconds,
-        model_s=rounded(_under_way_ns(asked) / SECOND_NS),
+        model_s=rounded(_under_way_ns(agent_exchanges) / SECOND_NS),
         beside=run.beside,
         node=run.node,
         folder=context.folder,
@@ -140,7 +141,9 @@ def _broken_files(run: RunRecord) -> tuple[str, ...] | None:
     return run.quality.broken
 
 
-def _rule(run: RunRecord, asked: Sequence[Exchange], samples: Sequence[Sample], context: RunContext) -> tuple[str, str]:
+def _rule(
+    run: RunRecord, exchanges: Sequence[Exchange], samples: Sequence[Sample], context: RunContext
+) -> tuple[str, str]:
     """(code, what was seen) by the first rule that fits."""
     # What passed was done before the engine was gone.
     gone = not run.engine_alive and (run.gate is None or run.gate.exit_code != 0)
@@ -150,9 +153,9 @@ def _rule(run: RunRecord, asked: Sequence[Exchange], samples: Sequence[Sample], 
         return FAULTS.get(run.fault_kind or FaultKind.SANDBOX, "I-SANDBOX"), run.fault
     if gone:
         return "I-CONN", "the engine did not answer after the agent had stopped"
-    if not asked:
-        said = run.agent.detail or "no request reached the server"
-        return "I-AGENT", "; ".join(filter(None, (said, _met_bounds(run))))
+    if not exchanges:
+        detail = run.agent.detail or "no request reached the server"
+        return "I-AGENT", "; ".join(filter(None, (detail, _met_bounds(run))))
     if run.tampering:
         return "X-TAMPER", "; ".join(run.tampering)
     if run.gate is None:
@@ -161,7 +164,7 @@ def _rule(run: RunRecord, asked: Sequence[Exchange], samples: Sequence[Sample], 
         return _without_verdict(run, run.gate, audited=context.audited)
     if run.gate.exit_code == 0:
         return "PASS", _met_bounds(run)
-    return _refused(run, asked, [sample.reply for sample in samples], run.gate.reason)
+    return _refused(run, exchanges, [sample.reply for sample in samples], run.gate.reason)
 
 
 def held_to_rate(result: RunResult, seen_tok_s: float | None, usual: UsualRate | None) -> RunResult:
@@ -176,9 +179,9 @@ def held_to_rate(result: RunResult, seen_tok_s: float | None, usual: UsualRate |
     slow = _slow(seen_tok_s, usual) if result.code == "L-TIME" else ""
     if not slow:
         return result
-    told = CODES["I-SLOW"]
-    detail = sentence(f"{told.meaning}: {slow}")
-    changes = {"code": "I-SLOW", "outcome": told.outcome, "attribution": told.cause, "detail": detail}
+    slow_run = CODES["I-SLOW"]
+    detail = sentence(f"{slow_run.meaning}: {slow}")
+    changes = {"code": "I-SLOW", "outcome": slow_run.outcome, "attribution": slow_run.cause, "detail": detail}
     return result.model_copy(update=changes)
 
 
@@ -193,9 +196,9 @@ def _slow(seen_tok_s: float | None, usual: UsualRate | None) -> str:
     )
 
 
-def _settled(code: str, again: ReplayResult, asked: Sequence[Exchange], replies: Sequence[Reply]) -> str | None:
+def _settled(code: str, again: ReplayResult, exchanges: Sequence[Exchange], replies: Sequence[Reply]) -> str | None:
     """The code of a run after a request of it was sent again; None where that has no say in it."""
-    if code in CALLED and any(_broken(asked, replies)):
+    if code in CALLED and any(_broken(exchanges, replies)):
         by_replay = {ReplayOutcome.BROKEN: "S-ARGS", ReplayOutcome.DROPPED: "S-DROP"}
         if code == "S-ARGS" and again.settled is ReplayOutcome.WRITTEN_SO:
             return "M-MALFORMED"
@@ -209,15 +212,15 @@ def _settled(code: str, again: ReplayResult, asked: Sequence[Exchange], replies:
     return code
 
 
-def _refused(run: RunRecord, asked: Sequence[Exchange], replies: Sequence[Reply], reason: str) -> tuple[str, str]:
+def _refused(run: RunRecord, exchanges: Sequence[Exchange], replies: Sequence[Reply], reason: str) -> tuple[str, str]:
     """Why the gate said no: by the wire, then by limits; the exit code of the agent comes last."""
-    last, reply = asked[-1], replies[-1]
+    last, reply = exchanges[-1], replies[-1]
     crashed = run.agent.stop is AgentStop.CRASH
     limit, detail = STOPS.get(run.agent.stop), run.agent.detail
     if run.refused:
         # Before the wire: who asks more than the proxy takes may have kept the server from answering too.
         return "L-WIRE", _met_bounds(run)
-    if ended := wire_end(asked, replies, limited=limit is not None):
+    if ended := wire_end(exchanges, replies, limited=limit is not None):
         return ended
     left = last.error_kind in GAVE_UP
     if limit is None and left and (not crashed or (last.ended_ns or 0) >= WAITED_NS):
@@ -230,7 +233,7 @@ def _refused(run: RunRecord, asked: Sequence[Exchange], replies: Sequence[Reply]
     # A call that the limit of the run cut off is no call that the model wrote so.
     whole = len(replies) - (limit is not None and not reply.done)
     calls = [call for each in replies[:whole] for call in each.tool_calls]
-    if calls and all(faults := _broken(asked[:whole], replies[:whole])):
+    if calls and all(faults := _broken(exchanges[:whole], replies[:whole])):
         if reply.tool_calls and cut_at_limit(reply, output_limit(last.request)):
             return _cut_off(last, reply)
         return faults[-1], one_line(f"{calls[-1].name} {calls[-1].arguments}")
@@ -239,7 +242,7 @@ def _refused(run: RunRecord, asked: Sequence[Exchange], replies: Sequence[Reply]
         if repeated and repeated[0][1] >= LOOP_CALLS:
             return "M-LOOP", f"{repeated[0][1]} times {one_line(' '.join(repeated[0][0]))}"
         return limit, detail
-    if crashed and (code := _crash(reply, _broken(asked[-1:], replies[-1:]))):
+    if crashed and (code := _crash(reply, _broken(exchanges[-1:], replies[-1:]))):
         return code, detail
     if calls or not offered:
         return "F-FRAME" if FRAME.search(reason) else "F-GATE", reason
@@ -262,10 +265,10 @@ def _crash(reply: Reply, faults: Sequence[str]) -> str | None:
     return "F-GATE" if ends_others else "I-AGENT"
 
 
-def _broken(asked: Sequence[Exchange], replies: Sequence[Reply]) -> list[str]:
+def _broken(exchanges: Sequence[Exchange], replies: Sequence[Reply]) -> list[str]:
     """For each call of a run the code of what is wrong with it; an empty string for a usable one."""
     offered: dict[str, Mapping[str, object]] = {}
-    for exchange in asked:
+    for exchange in exchanges:
         offered.update(offered_tools(exchange.request))
     return [call_fault(call, offered) or "" for reply in replies for call in reply.tool_calls]
 
@@ -277,12 +280,9 @@ def _without_verdict(run: RunRecord, gate: GateEnd, *, audited: bool) -> tuple[s
     that it needs less for right code and for none, that is so; without an audit nobody knows, and it says so. Where
     nothing was changed there is no code of the model's, and the gate is as it was.
     """
-    used_up = "its time limit" if gate.exit_code is None else ""
-    for words, bound in ((OUT_OF_MEMORY, "its bound of memory"), (DISK_SPENT, "its bound of disk")):
-        used_up = bound if words in gate.reason else used_up
-    if not used_up:
+    if gate.limit is None:
         return "I-GATE", _gate_end(gate)
-    end = f"it was killed at {used_up}"
+    end = f"it was killed at {LIMITS[gate.limit]}"
     if run.changes.files == 0:
         return "I-GATE", f"{end}, on a workspace that nothing changed"
     if not audited:

@@ -45,13 +45,13 @@ def harness_asked_too_much(error: str, request: Any) -> bool:
         error: what the server said.
         request: the refused body.
     """
-    asked, window = output_limit(request), _number(WINDOW, error)
-    if asked is None or window is None:
+    limit, window = output_limit(request), _number(WINDOW, error)
+    if limit is None or window is None:
         return False
     prompt = _number(PROMPT, error)
     if prompt is None:
-        return asked >= window
-    return window - prompt >= ROOM_TOKENS and prompt + asked > window
+        return limit >= window
+    return window - prompt >= ROOM_TOKENS and prompt + limit > window
 
 
 def _number(pattern: re.Pattern[str], text: str) -> int | None:

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from onbox.evidence.decode_rate import Sample, pooled_tok_s
-from onbox.evidence.records import RunRecord
-from onbox.judge.results import Measurement
+from onbox.judge.results import Measurement, RunResult
 
 TOKENS_MIN = 32
 """Fewer tokens than this hold no rate."""
@@ -46,18 +45,18 @@ class UsualRate:
 
 
 @dataclass(frozen=True)
-class Usual:
+class UsualRates:
     """The rates to hold a slow run against; None where nobody knows one."""
 
     alone: UsualRate | None
     beside_others: UsualRate | None
 
-    def of(self, run: RunRecord) -> UsualRate | None:
+    def of(self, run: RunResult) -> UsualRate | None:
         """The one that is fair to a run."""
         return self.beside_others if run.beside else self.alone
 
 
-def usual_rates(speed: Measurement | None, runs: Sequence[tuple[RunRecord, float | None]], parallel: int) -> Usual:
+def usual_rates(speed: Measurement | None, runs: Sequence[tuple[RunResult, float | None]], parallel: int) -> UsualRates:
     """What is usual of a contender's server.
 
     Of a run alone: the measured rate, else the median over the contender's own runs alone. Of a run beside others: the
@@ -72,15 +71,15 @@ def usual_rates(speed: Measurement | None, runs: Sequence[tuple[RunRecord, float
     cells = speed.cells if speed else ()
     measured = next((rate_of(cell) for cell in cells if cell.profile["concurrency"] == parallel), None)
     beside_others = _median([rate for run, rate in runs if run.beside])
-    return Usual(
+    return UsualRates(
         alone=rate_of(speed) or _median([rate for run, rate in runs if not run.beside]),
         beside_others=measured if beside_others is None else beside_others,
     )
 
 
 def usual_of_each_node(
-    speed: Measurement | None, runs: Sequence[tuple[RunRecord, float | None]], parallel: int
-) -> dict[str, Usual]:
+    speed: Measurement | None, runs: Sequence[tuple[RunResult, float | None]], parallel: int
+) -> dict[str, UsualRates]:
     """What is usual of a contender's server on each box that it ran on, by the node's name.
 
     The measurement was made on the trial's own box and holds for no other.

@@ -24,15 +24,15 @@ BY_CONTEXT = (200, 400, 413, 422, 500)
 """Statuses that come with words of a full context."""
 
 
-def wire_end(asked: Sequence[Exchange], replies: Sequence[Reply], *, limited: bool) -> tuple[str, str] | None:
+def wire_end(exchanges: Sequence[Exchange], replies: Sequence[Reply], *, limited: bool) -> tuple[str, str] | None:
     """(code, what was seen) of the errors that a run ended with; None when it ended with a whole answer.
 
     Args:
-        asked: the exchanges of the agent.
+        exchanges: of the agent.
         replies: to them, in the same order.
         limited: whether a limit ended the run; then a stream that was cut off tells nothing of the server.
     """
-    pairs = list(zip(asked, replies, strict=True))
+    pairs = list(zip(exchanges, replies, strict=True))
     start = next((n + 1 for n in reversed(range(len(pairs))) if _is_complete(*pairs[n])), 0)
     found = [end for n in range(start, len(pairs)) if _tells(*pairs[n], limited=limited) and (end := _end(pairs, n))]
     return next((end for end in reversed(found) if not end[0].startswith("I-")), found[-1] if found else None)
@@ -60,29 +60,29 @@ def _words(exchange: Exchange, reply: Reply) -> str:
 def _end(pairs: Sequence[tuple[Exchange, Reply]], n: int) -> tuple[str, str]:
     exchange, reply = pairs[n]
     status, words = exchange.status, _words(exchange, reply)
-    said = one_line(words or reply.error or exchange.error or f"HTTP status {status}")
+    message = one_line(words or reply.error or exchange.error or f"HTTP status {status}")
     if status is None or (status == 200 and not reply.error):
-        return "I-CONN", said
+        return "I-CONN", message
     full = CONTEXT.search(words) and not RATE_LIMIT.search(words) and status in BY_CONTEXT
     if not full and status in (400, 422, 500) and (echo := broken_echo(exchange.request)):
         if cut_by_limit(exchange.request, pairs[:n]):
-            return "L-LEN", one_line(f"a call was cut off at the limit of output, and then refused: {said}")
+            return "L-LEN", one_line(f"a call was cut off at the limit of output, and then refused: {message}")
         return "S-ARGS", one_line(
             f"the request holds {echo}", 200
-        ) + f"; the server had said that itself, and answers {status}: {said}"
+        ) + f"; the server had said that itself, and answers {status}: {message}"
     if UNPARSED.search(words):
-        return "S-PARSE500", said
+        return "S-PARSE500", message
     if full:
-        return ("I-SETTING" if harness_asked_too_much(words, exchange.request) else "L-CTX"), said
+        return ("I-SETTING" if harness_asked_too_much(words, exchange.request) else "L-CTX"), message
     if exchange.error:
-        return "I-CONN", said
+        return "I-CONN", message
     if status in NAMED or not 400 <= status < 500:
-        return NAMED.get(status, "I-5XX"), said
+        return NAMED.get(status, "I-5XX"), message
     # An answer that broke off counts: an agent sends back what came of it.
     answered = [other for other, _ in pairs[:n] if other.status == 200]
     if answered and holds_model_text(exchange.request):
         if status == 413:
-            return "L-CTX", f"larger than the server takes: {said}"
+            return "L-CTX", f"larger than the server takes: {message}"
         if not names_a_setting(words, exchange.request, answered[-1].request):
-            return "S-HISTORY", f"{len(answered)} answered before, then status {status}: {said}"
-    return "I-4XX", said
+            return "S-HISTORY", f"{len(answered)} answered before, then status {status}: {message}"
+    return "I-4XX", message

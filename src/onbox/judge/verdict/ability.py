@@ -2,10 +2,10 @@
 
 from onbox.judge.results import AbilityDifference, TaskTally
 from onbox.judge.rounding import rounded, rounded_pair
-from onbox.judge.verdict.pairing import Paired
+from onbox.judge.verdict.pairing import TaskPairs
 
 
-def ability_difference(runs: Paired) -> AbilityDifference | None:
+def ability_difference(runs: TaskPairs) -> AbilityDifference | None:
     """Value and intervals; None without a task that both have runs of."""
     interval = rounded_pair(runs.interval)
     if interval is None:
@@ -17,7 +17,7 @@ def ability_difference(runs: Paired) -> AbilityDifference | None:
     )
 
 
-def task_tally(runs: Paired) -> TaskTally | None:
+def task_tally(runs: TaskPairs) -> TaskTally | None:
     """Tasks better, equal and worse; None without a task that both have runs of."""
     if not runs.tasks:
         return None

@@ -10,7 +10,7 @@ from onbox.judge.statistics import holm
 from onbox.judge.verdict.ability import ability_difference, task_tally
 from onbox.judge.verdict.cells import CountedRun
 from onbox.judge.verdict.contenders import JudgedContender
-from onbox.judge.verdict.pairing import Paired, TaskPair
+from onbox.judge.verdict.pairing import TaskPair, TaskPairs
 from onbox.judge.verdict.scope import TASKS_LIKE_THESE, THESE_TASKS, reaches_beyond
 
 
@@ -37,7 +37,7 @@ def _of_contender(plan: Plan, contender: JudgedContender, level: float) -> list[
     ]
 
 
-def _paired(plan: Plan, contender: JudgedContender, baseline: str, arm: str) -> Paired:
+def _paired(plan: Plan, contender: JudgedContender, baseline: str, arm: str) -> TaskPairs:
     """Runs that have a valid counterpart, task by task; both arms asked the same model, so seeds make them pairs."""
     found = []
     for task in plan.tasks:
@@ -47,14 +47,14 @@ def _paired(plan: Plan, contender: JudgedContender, baseline: str, arm: str) -> 
         shared = sorted(old.keys() & new.keys())
         if shared:
             found.append(TaskPair(task.name, _of(old, shared), _of(new, shared), same_model=True))
-    return Paired(tuple(found))
+    return TaskPairs(tuple(found))
 
 
 def _of(runs: dict[int, CountedRun], numbers: Sequence[int]) -> tuple[CountedRun, ...]:
     return tuple(runs[n] for n in numbers)
 
 
-def _turned(runs: Paired) -> tuple[int, int]:
+def _turned(runs: TaskPairs) -> tuple[int, int]:
     """Pairs in which only the treatment passed, and only the baseline."""
     pairs = [pair for task in runs.tasks for pair in task.pairs]
     return pairs.count((False, True)), pairs.count((True, False))
@@ -63,7 +63,7 @@ def _turned(runs: Paired) -> tuple[int, int]:
 def _result(
     contender: JudgedContender,
     arm: str,
-    runs: Paired,
+    runs: TaskPairs,
     found: tuple[float | None, float | None],
     levels: tuple[float, float],
 ) -> ArmResult:

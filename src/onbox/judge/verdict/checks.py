@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from onbox.evidence.records import ArmPlan, FaultKind, Plan
+from onbox.evidence.records import ArmPlan, Plan
 from onbox.judge import thresholds as limit
 from onbox.judge.formatting import sentence
 from onbox.judge.model_name import model_name
@@ -144,8 +144,8 @@ def _never_samples(contender: JudgedContender) -> bool:
 def sandbox_held(plan: Plan, contender: JudgedContender) -> Check:
     """Every run was in the sandbox of the plan, and the sandbox stood its probes."""
     name = contender.result.name
-    leaks = {p.name for run in contender.runs for p in run.record.sandbox.probes if not p.held}
-    others = {r.record.sandbox.name for r in contender.runs} - {plan.sandbox}
+    leaks = {p.name for run in contender.runs for p in run.sandbox.probes if not p.held}
+    others = {r.sandbox.name for r in contender.runs} - {plan.sandbox}
     doubts = sorted(leaks | others | ({"none"} if plan.sandbox == "none" else set()))
     return finding(
         status=Status.WARN if doubts else Status.PASS,
@@ -160,7 +160,7 @@ def sandbox_held(plan: Plan, contender: JudgedContender) -> Check:
 @rule("HARNESS", Subject.TRIAL)
 def harness(contender: JudgedContender) -> tuple[Check, ...]:
     """No run was broken off by a fault of onbox itself; a check that is there only where one was."""
-    broken = [run.record.fault for run in contender.runs if run.record.fault_kind is FaultKind.HARNESS]
+    broken = [run.harness_fault for run in contender.runs if run.harness_fault is not None]
     if not broken:
         return ()
     return (
@@ -230,10 +230,10 @@ def at_a_time(plan: Plan, judged: Sequence[JudgedContender]) -> tuple[Check, ...
 
     No check where every run was alone.
     """
-    most = {c.result.name: 1 + max(run.record.beside for run in c.runs) for c in judged if c.runs}
+    most = {c.result.name: 1 + max(run.result.beside for run in c.runs) for c in judged if c.runs}
     if not most or (plan.parallel == 1 and set(most.values()) == {1}):
         return ()
-    late = [run for c in judged for run in c.runs if run.record.beside and run.result.code == "L-TIME"]
+    late = [run for c in judged for run in c.runs if run.result.beside and run.result.code == "L-TIME"]
     doubts = []
     if len(set(most.values())) > 1:
         doubts.append(
@@ -263,7 +263,7 @@ def same_instances(judged: Sequence[JudgedContender]) -> Check:
     given: dict[tuple[str, int], set[str]] = defaultdict(set)
     for contender in judged:
         for run in contender.runs:
-            given[run.record.task, run.record.n].add(run.record.instance_sha256)
+            given[run.result.task, run.result.n].add(run.instance_sha256)
     unequal = sorted({task for (task, _), hashes in given.items() if len(hashes) > 1})
     return finding(
         status=Status.FAIL if unequal else Status.PASS,
@@ -283,9 +283,9 @@ def arm_isolated(arm: ArmPlan, contender: JudgedContender) -> Check:
     """Every run of a treatment shows its mark on the wire, and no other run does."""
     name = contender.result.name
     valid = [run for run in contender.runs if run.result.outcome is not Outcome.INVALID]
-    without = sum(run.record.arm == arm.name and arm.name not in run.bears for run in valid)
-    leaked = sum(run.record.arm != arm.name and arm.name in run.bears for run in valid)
-    there = any(run.record.arm == arm.name for run in valid)
+    without = sum(run.result.arm == arm.name and arm.name not in run.bears for run in valid)
+    leaked = sum(run.result.arm != arm.name and arm.name in run.bears for run in valid)
+    there = any(run.result.arm == arm.name for run in valid)
     what = [f"{without} of its runs did not get it"] * bool(without) + [f"{leaked} runs of other arms did"] * bool(
         leaked
     )

@@ -10,7 +10,7 @@ from onbox.judge.boundaries import e_process
 from onbox.judge.statistics import holm
 from onbox.judge.verdict.cells import CountedRun, Slot
 from onbox.judge.verdict.contenders import JudgedContender
-from onbox.judge.verdict.pairing import Paired, TaskPair, paired
+from onbox.judge.verdict.pairing import TaskPair, TaskPairs, paired
 from onbox.judge.verdict.speed_ratio import TimeRatio, time_ratio
 from onbox.judge.verdict.standing import ContenderFacts, demands
 from onbox.judge.verdict.values import KEEP, SWITCH, UNDECIDED, PairFacts, PairRuling, weigh
@@ -62,7 +62,7 @@ class Pair:
         among: challengers.
     """
 
-    runs: Paired
+    runs: TaskPairs
     p: float | None
     population_p: float | None
     old: ContenderFacts
@@ -144,7 +144,7 @@ def pairs(incumbent: Side, challengers: Sequence[Side], rule: Rule) -> list[Pair
     ]
 
 
-def any_time_p(runs: Paired) -> float | None:
+def any_time_p(runs: TaskPairs) -> float | None:
     """One over the most evidence that pairs of runs gave so far: below alpha in at most alpha of all trials, however
     often one looks; None without a pair."""
     ordered = sorted(

@@ -2,17 +2,18 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from onbox.evidence.claims import Claim
 from onbox.evidence.load import ContenderEvidence, TrialEvidence
-from onbox.evidence.records import ContenderPlan, LedgerEntry, LedgerKind, Plan, PreflightCase, RunRecord
+from onbox.evidence.records import ContenderPlan, LedgerEntry, LedgerKind, Plan, PreflightCase
 from onbox.judge.intervals import clopper_pearson
 from onbox.judge.mean_bounds import mean_interval
 from onbox.judge.results import BackendProof, ContenderResult, Measurement, Outcome, RunResult, TaskCell
 from onbox.judge.rounding import rounded, rounded_pair
 from onbox.judge.runs.observed_rate import usual_of_each_node
-from onbox.judge.runs.run_summary import RunSummarizer, RunSummary, held_to_rate
+from onbox.judge.runs.run_context import struck_out
+from onbox.judge.runs.run_summary import RunSummarizer, RunSummary, held_to_rate, planted_words
 from onbox.judge.sight.table import judge_sight
 from onbox.judge.speed.claim_evidence import with_claims
 from onbox.judge.speed.measurement import measure, refused
@@ -26,29 +27,12 @@ OPEN_CODE = "S?-REASON-ONLY"
 
 
 @dataclass(frozen=True)
-class JudgedRun:
-    """A run with its result and what the model said in it.
-
-    Args:
-        record: what was seen.
-        result: what it means.
-        said: a hash over every answer, as in `Look`.
-        bears: the treatments whose marks its requests show; of its own arm, its own mark.
-    """
-
-    record: RunRecord
-    result: RunResult
-    said: str | None
-    bears: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True)
 class JudgedContender:
     """A contender, judged.
 
     Args:
         plan: of it.
-        runs: of all arms.
+        runs: of all arms, held to the usual rate of their server.
         cells: of all arms.
         result: over the baseline arm alone.
         arm: the baseline.
@@ -58,7 +42,7 @@ class JudgedContender:
     """
 
     plan: ContenderPlan
-    runs: tuple[JudgedRun, ...]
+    runs: tuple[RunSummary, ...]
     cells: Mapping[CellKey, Cell]
     result: ContenderResult
     arm: str
@@ -87,23 +71,15 @@ def judge_contender(
         summaries: of the runs that the plan asks for, in their order, where they were made already.
     """
     plan = evidence.plan
-    summarizer = RunSummarizer(plan, evidence.ledger, contender)
-    speed = _speed(contender, summarizer.struck)
+    speed = _speed(contender, struck_out(evidence.ledger))
     if speed is not None:
         speed = with_claims(evidence, contender.plan, speed, claims)
-    planned = [run for run in contender.runs if summarizer.planned(run.record)]
-    summaries = [summarizer.summarize(run) for run in planned] if summaries is None else summaries
-    rates = [(run.record, summary.observed_tok_s) for run, summary in zip(planned, summaries, strict=True)]
-    usual = usual_of_each_node(speed, rates, plan.parallel)
-    runs = []
-    for (record, seen_tok_s), summary in zip(rates, summaries, strict=True):
-        result = held_to_rate(summary.result, seen_tok_s, usual[record.node].of(record))
-        runs.append(JudgedRun(record, result, summary.answers_sha256, summary.bears))
-    by_cell: dict[CellKey, list[JudgedRun]] = {(task.name, arm): [] for task in plan.tasks for arm in plan.arms}
-    for judged in runs:
-        by_cell[judged.record.task, judged.record.arm].append(judged)
+    runs = _held_to_rate(_summaries(evidence, contender) if summaries is None else summaries, speed, plan.parallel)
+    by_cell: dict[CellKey, list[RunSummary]] = {(task.name, arm): [] for task in plan.tasks for arm in plan.arms}
+    for run in runs:
+        by_cell[run.result.task, run.result.arm].append(run)
     cells = {key: _cell(each, plan.runs) for key, each in by_cell.items()}
-    own = [run for run in runs if run.record.arm == plan.arms[0]]
+    own = [run for run in runs if run.result.arm == plan.arms[0]]
     tally = _tally(plan, contender.plan, own, cells, speed)
     sight = judge_sight(contender.sight) if contender.sight else None
     tally = tally.model_copy(update={"backend": _backend(contender), "sight": sight})
@@ -113,7 +89,24 @@ def judge_contender(
     return JudgedContender(contender.plan, tuple(runs), cells, tally, plan.arms[0], failed, facts, contender.model_name)
 
 
-def _seconds(runs: Sequence[JudgedRun], cells: Sequence[Cell]) -> tuple[dict[tuple[str, int], float], float]:
+def _summaries(evidence: TrialEvidence, contender: ContenderEvidence) -> list[RunSummary]:
+    """Of the runs that the plan asks for."""
+    words = planted_words(run.record for run in contender.runs)
+    summarizer = RunSummarizer(evidence.plan, evidence.ledger, contender, words)
+    return [summarizer.summarize(run) for run in contender.runs if summarizer.planned(run.record)]
+
+
+def _held_to_rate(summaries: Sequence[RunSummary], speed: Measurement | None, parallel: int) -> list[RunSummary]:
+    """The runs, those that ran out of time on a server that was far below its usual rate as invalid."""
+    usual = usual_of_each_node(speed, [(run.result, run.observed_tok_s) for run in summaries], parallel)
+    found = []
+    for run in summaries:
+        result = held_to_rate(run.result, run.observed_tok_s, usual[run.result.node].of(run.result))
+        found.append(run if result is run.result else replace(run, result=result))
+    return found
+
+
+def _seconds(runs: Sequence[RunSummary], cells: Sequence[Cell]) -> tuple[dict[tuple[str, int], float], float]:
     """(seconds of each valid run by task and number, share of them that are no copies of another)."""
     valid = [run.result for run in runs if run.result.outcome is not Outcome.INVALID]
     sizes = [size for cell in cells for size in repeats(cell.runs)]
@@ -129,7 +122,7 @@ def _may_be_serving(result: RunResult) -> bool:
 def _tally(
     plan: Plan,
     contender: ContenderPlan,
-    runs: Sequence[JudgedRun],
+    runs: Sequence[RunSummary],
     cells: Mapping[CellKey, Cell],
     speed: Measurement | None,
 ) -> ContenderResult:
@@ -166,20 +159,20 @@ def _task_cell(task: str, results: Sequence[RunResult]) -> TaskCell:
     return TaskCell(task=task, passed=passed, valid=len(results) - invalid, invalid=invalid)
 
 
-def _cell(runs: Sequence[JudgedRun], planned: int) -> Cell:
-    by_n = {run.record.n: run for run in runs}
+def _cell(runs: Sequence[RunSummary], planned: int) -> Cell:
+    by_n = {run.result.n: run for run in runs}
     return Cell(tuple(_slot(n, by_n.get(n)) for n in range(1, planned + 1)))
 
 
-def _slot(n: int, run: JudgedRun | None) -> Slot:
+def _slot(n: int, run: RunSummary | None) -> Slot:
     if run is None or run.result.outcome is Outcome.INVALID:
-        return Slot(n, None, instance=run.record.instance_sha256 if run else "")
+        return Slot(n, None, instance=run.instance_sha256 if run else "")
     return Slot(
         n,
         run.result.outcome is Outcome.PASSED,
         served=_may_be_serving(run.result),
-        instance=run.record.instance_sha256,
-        answer=run.said,
+        instance=run.instance_sha256,
+        answer=run.answers_sha256,
     )
 
 

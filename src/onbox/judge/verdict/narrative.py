@@ -150,7 +150,7 @@ def _of_serving(contender: JudgedContender) -> list[str]:
     result = contender.result
     if not unserved(contender) or result.if_served_correctly is None:
         return []
-    runs = [run.result for run in contender.runs if run.record.arm == contender.arm]
+    runs = [run.result for run in contender.runs if run.result.arm == contender.arm]
     served = sum(run.outcome is Outcome.SERVING_FAILURE for run in runs)
     text = f"{count(served, 'run')} of {result.name} failed in serving, not in the model"
     if open_runs := unserved(contender) - served:
@@ -161,7 +161,7 @@ def _of_serving(contender: JudgedContender) -> list[str]:
 
 def _of_concurrent_runs(judged: Sequence[JudgedContender]) -> list[str]:
     """Said before any seconds are."""
-    most = 1 + max((run.record.beside for contender in judged for run in contender.runs), default=0)
+    most = 1 + max((run.result.beside for contender in judged for run in contender.runs), default=0)
     if most == 1:
         return []
     return [f"Up to {most} runs shared the engine at a time: their seconds and rates are not those of a run alone."]

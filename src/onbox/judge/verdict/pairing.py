@@ -78,6 +78,15 @@ class TaskPair:
         new = {run.n: run.passed for run in self.new if run.n is not None}
         return [(run.passed, new[run.n]) for run in self.old if run.n in new]
 
+    @cached_property
+    def compared(self) -> tuple[Sequence[CountedRun], Sequence[CountedRun]]:
+        """(old, new): the runs that the rates are of."""
+        if not self.by_instance:
+            return self.old, self.new
+        shared = {run.instance for run in self.old} & {run.instance for run in self.new}
+        old, new = ([run for run in runs if run.instance in shared] for runs in (self.old, self.new))
+        return old, new
+
     @property
     def pooled(self) -> list[Counts]:
         """All runs as one stratum, each answer once."""
@@ -112,7 +121,41 @@ class TaskPair:
 
 
 @dataclass(frozen=True)
-class Paired:
+class _Group:
+    """Tasks that have about as many independent runs each.
+
+    Args:
+        share: of all tasks.
+        old: (mean rate, independent runs that would know it as well).
+        new: the same of the other.
+        pairs: (old passed, new passed) of the runs of one number.
+    """
+
+    share: float
+    old: tuple[float, float]
+    new: tuple[float, float]
+    pairs: Sequence[tuple[bool, bool]]
+
+    @property
+    def difference(self) -> float:
+        """The new rate less the old one."""
+        return self.new[0] - self.old[0]
+
+    def bounds(self, confidence: float) -> Interval:
+        """Of that difference."""
+        (old, old_n), (new, new_n) = self.old, self.new
+        return paired_newcombe((old * old_n, old_n), (new * new_n, new_n), self.pairs, confidence) or (-1.0, 1.0)
+
+    def half_if_equal(self, more: float, confidence: float) -> float:
+        """See `Paired.half_if_equal`."""
+        (old, old_n), (new, new_n) = self.old, self.new
+        rate, pairs = (old + new) / 2, [*self.pairs] * max(1, round(more))
+        low, high = _Group(self.share, (rate, old_n * more), (rate, new_n * more), pairs).bounds(confidence)
+        return (high - low) / 2
+
+
+@dataclass(frozen=True)
+class TaskPairs:
     """The tasks that both have runs of."""
 
     tasks: tuple[TaskPair, ...]
@@ -156,26 +199,48 @@ class Paired:
         return self.bounds(0.95)
 
     @cached_property
-    def _sides(self) -> list[tuple[float, float]]:
-        """(mean rate of the tasks, independent runs that would know it as well) of the old one and of the new one."""
-        found = []
-        for of in range(2):
-            sizes = [effective(repeats((task.old, task.new)[of])) for task in self.tasks]
-            n = len(sizes) ** 2 / math.fsum(1 / size for size in sizes)
-            rate = sum((task.rates[of] for task in self.tasks), Fraction(0)) / len(sizes)
-            found.append((float(rate), n))
-        return found
+    def _groups(self) -> list["_Group"]:
+        """The tasks by how many independent runs there are of each: more than half of the most, of these half, ...
 
-    @cached_property
-    def _numbered(self) -> list[tuple[bool, bool]]:
-        return [pair for task in self.tasks for pair in task.pairs]
+        A task that lost most of its runs weighs as much as one that has all, and the runs of the others do not tell how
+        far off its few are.
+        """
+        sizes = [[effective(repeats(runs)) for runs in task.compared] for task in self.tasks]
+        most = [max(size[of] for size in sizes) for of in range(2)]
+        found: dict[tuple[int, ...], list[int]] = defaultdict(list)
+        for number, size in enumerate(sizes):
+            found[tuple(int(math.log2(most[of] / size[of])) for of in range(2))].append(number)
+        return [
+            _Group(
+                share=len(numbers) / len(self.tasks),
+                old=self._side(0, numbers, sizes),
+                new=self._side(1, numbers, sizes),
+                pairs=[pair for number in numbers for pair in self.tasks[number].pairs],
+            )
+            for numbers in found.values()
+        ]
+
+    def _side(self, of: int, numbers: Sequence[int], sizes: Sequence[Sequence[float]]) -> tuple[float, float]:
+        """(mean rate of some tasks, independent runs that would know it as well)."""
+        rate = sum((self.tasks[number].rates[of] for number in numbers), Fraction(0)) / len(numbers)
+        return float(rate), len(numbers) ** 2 / math.fsum(1 / sizes[number][of] for number in numbers)
 
     def bounds(self, confidence: float) -> Interval | None:
-        """Of the difference on these tasks; None without one."""
+        """Of the difference on these tasks; None without one.
+
+        Those of groups of tasks are put together as variances are (MOVER: Zou and Donner 2008).
+        """
         if not self.tasks:
             return None
-        old, new = ((rate * n, n) for rate, n in self._sides)
-        return paired_newcombe(old, new, self._numbered, confidence)
+        if len(self._groups) == 1:
+            return self._groups[0].bounds(confidence)
+        down, up = 0.0, 0.0
+        for group in self._groups:
+            low, high = group.bounds(confidence)
+            down += (group.share * (group.difference - low)) ** 2
+            up += (group.share * (high - group.difference)) ** 2
+        difference = float(self.difference)
+        return max(-1.0, difference - math.sqrt(down)), min(1.0, difference + math.sqrt(up))
 
     def half_if_equal(self, more: float, confidence: float) -> float:
         """Half of `bounds` with so many times the runs, if both pass alike then.
@@ -184,12 +249,7 @@ class Paired:
             more: runs then over those that are there.
             confidence: two-sided.
         """
-        (old, old_n), (new, new_n) = self._sides
-        rate, pairs = (old + new) / 2, self._numbered * max(1, round(more))
-        bounds = paired_newcombe(
-            (rate * old_n * more, old_n * more), (rate * new_n * more, new_n * more), pairs, confidence
-        )
-        return 1.0 if bounds is None else (bounds[1] - bounds[0]) / 2
+        return math.hypot(*(group.share * group.half_if_equal(more, confidence) for group in self._groups)) or 1.0
 
     @cached_property
     def population_interval(self) -> Interval | None:
@@ -214,9 +274,9 @@ class Paired:
         return signs.count(1), signs.count(0), signs.count(-1)
 
 
-def paired(old: Mapping[str, Sequence[CountedRun]], new: Mapping[str, Sequence[CountedRun]]) -> Paired:
+def paired(old: Mapping[str, Sequence[CountedRun]], new: Mapping[str, Sequence[CountedRun]]) -> TaskPairs:
     """Put the runs of each task side by side; a task that either has none of is left out."""
-    return Paired(
+    return TaskPairs(
         tuple(TaskPair(task, tuple(runs), tuple(new[task])) for task, runs in old.items() if runs and new.get(task))
     )
 

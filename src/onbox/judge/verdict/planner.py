@@ -12,7 +12,7 @@ from statistics import NormalDist
 
 from onbox.judge import thresholds as limit
 from onbox.judge.verdict.comparison import Pair
-from onbox.judge.verdict.pairing import Paired
+from onbox.judge.verdict.pairing import TaskPairs
 from onbox.judge.weighed import Pace
 
 NORMAL = NormalDist()
@@ -92,7 +92,7 @@ def _open(pair: Pair, error: float, more: float, level: float) -> tuple[float, f
     return low, high
 
 
-def _error(runs: Paired) -> float:
+def _error(runs: TaskPairs) -> float:
     """Standard error of the difference, by the rates of the tasks, each drawn to the mean of all."""
     cells = [(task.old, task.new) for task in runs.tasks]
     everything = [run for old, new in cells for run in (*old, *new)]

@@ -8,7 +8,7 @@ from onbox.judge.rounding import rounded, rounded_pair
 from onbox.judge.statistics import holm
 from onbox.judge.verdict.comparison import Pair, Rule, as_observed
 from onbox.judge.verdict.contenders import JudgedContender
-from onbox.judge.verdict.pairing import Paired, TaskPair
+from onbox.judge.verdict.pairing import TaskPair, TaskPairs
 from onbox.judge.weighed import Ability, QuantRow
 from onbox.schema.units import count, p_value, percent
 
@@ -42,9 +42,9 @@ def quant_table(plan: Plan, judged: Sequence[JudgedContender], rule: Rule) -> tu
     return tuple(rows)
 
 
-def _paired(largest: JudgedContender, other: JudgedContender) -> Paired:
+def _paired(largest: JudgedContender, other: JudgedContender) -> TaskPairs:
     old, new = as_observed(largest).tasks, as_observed(other).tasks
-    return Paired(
+    return TaskPairs(
         tuple(
             TaskPair(task, tuple(runs), tuple(new[task]), same_model=True)
             for task, runs in old.items()

@@ -1,7 +1,7 @@
 """How far a verdict reaches: the tasks that were run, or tasks like these too."""
 
 from onbox.judge.verdict.comparison import UNDECIDED, Pair, decide
-from onbox.judge.verdict.pairing import Paired
+from onbox.judge.verdict.pairing import TaskPairs
 from onbox.judge.weighed import Basis
 
 THESE_TASKS, TASKS_LIKE_THESE = "these tasks", "tasks like these"
@@ -28,7 +28,7 @@ def scope_of(pair: Pair) -> str | None:
     return TASKS_LIKE_THESE if wide else THESE_TASKS
 
 
-def reaches_beyond(runs: Paired, population_p: float | None, *, level: float, each: float) -> bool:
+def reaches_beyond(runs: TaskPairs, population_p: float | None, *, level: float, each: float) -> bool:
     """Whether the sign of a difference holds for tasks like these.
 
     Two things must be so: over the tasks it is not chance (sign-flip: exact where either side might have been the

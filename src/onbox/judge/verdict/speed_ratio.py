@@ -7,7 +7,9 @@ Few noisy runs have long tails that they have not met, and a standard error that
 that. So the error of the logarithm of the ratio is the jackknife's, which is too large rather than too small (Efron
 and Stein 1981), and with few degrees of freedom the interval holds that of the pairs' own logarithms too: where one
 contender takes a fixed share of the other's time, these lie evenly around it whatever the times are like, and under
-such symmetry Student's t errs rather less often than it says (Efron 1969).
+such symmetry Student's t errs rather less often than it says (Efron 1969). Where one of them is the noisier, its long
+tail lies on one side, and the bound on that side moves out by the first term of Edgeworth's expansion of Student's t
+(Johnson 1978; Hall 1992, 3.5); no bound moves in.
 """
 
 import math
@@ -15,6 +17,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from statistics import NormalDist
 
 from onbox.judge.intervals import Interval, t_quantile
 
@@ -39,16 +42,20 @@ class Estimate:
         value: of it.
         error: standard error.
         degrees: of freedom of the error (Satterthwaite 1946); 1 at least.
+        skewness: of what it is drawn from: its third central moment over the cube of the error; 0: symmetric.
     """
 
     value: float
     error: float
     degrees: float
+    skewness: float = 0.0
 
     def bounds(self, confidence: float) -> Interval:
-        """By Student's t."""
+        """By Student's t, moved out on the side of the longer tail."""
         half = t_quantile(confidence, self.degrees) * self.error
-        return self.value - half, self.value + half
+        z = NormalDist().inv_cdf((1 + confidence) / 2)
+        moved = self.skewness * (1 + 2 * z * z) / 6 * self.error
+        return self.value - half + min(0.0, moved), self.value + half + max(0.0, moved)
 
 
 @dataclass(frozen=True)
@@ -129,6 +136,7 @@ def time_ratio(old: TimedRuns, new: TimedRuns, independent: float = 1.0) -> Time
             {task: [shares[task] * (math.log(b / a) - middle) for a, b in each] for task, each in tasks.items()},
             shares,
             grown,
+            symmetric=True,
         ),
         difference_s=_estimate(
             new_s - old_s,
@@ -163,7 +171,14 @@ def _left_out(
     return found
 
 
-def _estimate(value: float, gaps: Mapping[str, Sequence[float]], size: Mapping[str, float], grown: float) -> Estimate:
+def _estimate(
+    value: float,
+    gaps: Mapping[str, Sequence[float]],
+    size: Mapping[str, float],
+    grown: float,
+    *,
+    symmetric: bool = False,
+) -> Estimate:
     """A value, with the error of the sum over tasks of the mean gap.
 
     Args:
@@ -171,9 +186,27 @@ def _estimate(value: float, gaps: Mapping[str, Sequence[float]], size: Mapping[s
         gaps: what each pair adds to its task's part of the value, by task.
         size: of each task's part, to which the noise of a run is proportional.
         grown: by which the error grows, since some runs are copies.
+        symmetric: whether gaps lie evenly around their middle.
     """
     error, degrees = _error(gaps, size)
-    return Estimate(value, error * grown, degrees)
+    # Of fewer runs the sum is the more skewed, by the same factor as its error.
+    skewness = 0.0 if symmetric else grown * _third_moment(gaps) / error**3
+    return Estimate(value, error * grown, degrees, skewness)
+
+
+def _third_moment(gaps: Mapping[str, Sequence[float]]) -> float:
+    """Central, of the sum over tasks of the mean gap; of a task's two runs, and of a single one among others, nothing
+    can be told. With one run of each task the tasks are the sample."""
+    if all(len(each) == 1 for each in gaps.values()):
+        lone = [each[0] for each in gaps.values()]
+        return len(lone) * _third_cumulant(lone)
+    return math.fsum(_third_cumulant(each) / len(each) ** 2 for each in gaps.values())
+
+
+def _third_cumulant(values: Sequence[float]) -> float:
+    """Unbiased (Fisher's k-statistic); 0 with fewer than three values."""
+    n, middle = len(values), _mean(values)
+    return math.fsum((value - middle) ** 3 for value in values) * n / ((n - 1) * (n - 2)) if n > 2 else 0.0
 
 
 def _error(gaps: Mapping[str, Sequence[float]], size: Mapping[str, float]) -> tuple[float, float]:

@@ -16,8 +16,8 @@ from onbox.bench.agents.run_watch import FAILURES_IN_A_ROW, AfterTools, RunWatch
 from onbox.bench.agents.template import read_template
 from onbox.errors import BoxError, UsageError
 from onbox.evidence.records import AgentPlan, Exchange, Limits
-from onbox.wire.admission import RequestRefused
 from onbox.wire.redaction import redacted, redacted_path, secrets_of
+from onbox.wire.request_policy import RequestRefused
 from tests.exchanges import call_reply, plain_reply, text_reply
 
 CHAT, RESPONSES, MESSAGES = "/v1/chat/completions", "/v1/responses", "/v1/messages?beta=true"

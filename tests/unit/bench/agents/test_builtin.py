@@ -1,53 +1,26 @@
 """The built-in agent and one run of it, against a scripted server."""
 
-import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from onbox.bench.agents import AgentOutcome, Job
-from onbox.bench.agents.builtin import NUDGE, Builtin, BuiltinAgent
+from onbox.bench.agents.builtin import NUDGE, BuiltinAgent
 from onbox.bench.probing import sandbox_of
 from onbox.bench.replay import Replayer
-from onbox.bench.runner import Bench
-from onbox.bench.sandbox import Completed
+from onbox.bench.sandbox import CommandResult
 from onbox.bench.sandbox.none import Unsafe
-from onbox.bench.tasks import load_tasks
 from onbox.errors import BoxError
 from onbox.evidence.folder import read_lines
-from onbox.evidence.records import AgentPlan, Exchange, GateEnd, Limits, ReplayPlan, RunRecord, SandboxReport
+from onbox.evidence.records import AgentPlan, GateEnd, Limits, ReplayPlan, RunRecord
 from onbox.wire.endpoint import Endpoint
 from onbox.wire.proxy import RecordingProxy
 from tests.doubles.server import Asked, Server, Wire, closed_port, serving
-from tests.exchanges import call_delta, delta, event, usage_event
-
-DONE = event("[DONE]")
-
-
-def turn(*events: str, tokens: int = 5) -> bytes:
-    """One whole streamed reply."""
-    return ("".join(events) + usage_event(10, tokens) + DONE).encode()
-
-
-def says(text: str) -> bytes:
-    return turn(delta(content=text), delta("stop"))
-
-
-def calls(name: str, *, index: int = 0, **arguments: str) -> bytes:
-    return turn(call_delta(name, arguments, index), delta("tool_calls"))
-
-
-def in_turn(*replies: bytes) -> Callable[[Asked, Wire], None]:
-    """A script of replies; the last one is repeated."""
-    left = list(replies)
-
-    def script(asked: Asked, wire: Wire) -> None:
-        wire.stream([left.pop(0) if len(left) > 1 else left[0]])
-
-    return script
+from tests.exchanges import call_delta, delta, event
+from tests.unit.bench.agents.built_in import FIX, Make, calls, in_turn, says, turn
 
 
 @pytest.fixture
@@ -176,88 +149,14 @@ class TestAgent:
 class BrokenSandbox(Unsafe):
     """A sandbox that cannot start any more."""
 
-    def run(self, *_: Any, **__: Any) -> Completed:
+    def run(self, *_: Any, **__: Any) -> CommandResult:
         raise BoxError("bwrap: no user namespaces")
-
-
-@pytest.fixture
-def bench() -> Callable[..., Bench]:
-    def make(proxy: RecordingProxy, **changes: Any) -> Bench:
-        fields: dict[str, Any] = {
-            "contender": "small",
-            "model": "m",
-            "sampling": {},
-            "agent": Builtin(),
-            "plan": AgentPlan(version="1"),
-            "proxy": proxy,
-            "sandbox": Unsafe(),
-            "sandbox_report": SandboxReport(name="none"),
-            "launch_id": "abc",
-            "alive": lambda: True,
-        }
-        return Bench(**{**fields, **changes})
-
-    return make
-
-
-Make = Callable[..., Bench]
-(FIX,) = load_tasks("builtin", ["fix-failing-test"])
 
 
 class TestRun:
     def run(self, folder: Path, make: Make, *replies: bytes, **changes: Any) -> RunRecord:
         with serving(in_turn(*replies)) as server, RecordingProxy(Endpoint.parse(server.url)) as proxy:
             return make(proxy, **changes).run(FIX, "baseline", 1, 7000, folder)
-
-    def test_leaves_the_whole_record(self, tmp_path: Path, bench: Make) -> None:
-        folder = tmp_path / "runs" / "fix-failing-test" / "baseline" / "1"
-        folder.mkdir(parents=True)
-        (folder / "left-over").touch()
-        note = calls("write", path="note.txt", content="hello\n")
-        record = self.run(folder, bench, note, says("Done."))
-        assert sorted(path.name for path in folder.iterdir()) == [
-            "gate.txt",
-            "run.json",
-            "trajectory.json",
-            "wire.jsonl",
-            "workspace.patch",
-            "workspace.tar.gz",
-        ]
-        assert RunRecord.model_validate_json((folder / "run.json").read_text()) == record
-        assert (record.agent.stop, record.agent.reply, record.fault, record.engine_alive) == (
-            "answered",
-            "Done.",
-            "",
-            True,
-        )
-        assert record.gate is not None
-        assert record.gate.exit_code == 1
-        assert (record.changes.files, record.changes.lines_added) == (1, 1)
-        assert "+hello" in (folder / "workspace.patch").read_text()
-        wire = [Exchange.model_validate(line) for line in read_lines(folder / "wire.jsonl")]
-        assert [(e.id, e.purpose, e.path, e.status) for e in wire] == [
-            (1, "agent", "/v1/chat/completions", 200),
-            (2, "agent", "/v1/chat/completions", 200),
-        ]
-        assert wire[0].request["seed"] == 7000
-        steps = json.loads((folder / "trajectory.json").read_text())["steps"]
-        assert [step["role"] for step in steps] == ["system", "user", "assistant", "tool", "assistant"]
-
-    def test_a_reply_that_the_time_limit_cuts_off_is_in_the_record(self, tmp_path: Path, bench: Make) -> None:
-        def script(asked: Asked, wire: Wire) -> None:
-            wire.head(200, content_type="text/event-stream", transfer_encoding="chunked")
-            while True:
-                wire.chunk(delta(content="and ").encode())
-                wire.pause(0.02)
-
-        plan = AgentPlan(version="1", limits=Limits(wall_s=1.0))
-        with serving(script) as server, RecordingProxy(Endpoint.parse(server.url)) as proxy:
-            record = bench(proxy, plan=plan).run(FIX, "baseline", 1, 7000, tmp_path / "1")
-        assert record.agent.stop == "time_limit"
-        (line,) = read_lines(tmp_path / "1" / "wire.jsonl")
-        exchange = Exchange.model_validate(line)
-        assert exchange.error == "the client left before the reply was complete"
-        assert b"and " in exchange.body()
 
     def test_a_sandbox_that_breaks_is_a_fault_of_the_run_and_not_of_the_model(
         self, tmp_path: Path, bench: Make
@@ -287,16 +186,6 @@ class TestRun:
             replayer = Replayer(Endpoint.parse(server.url), ReplayPlan(rounds=1))
             record = bench(proxy, replayer=replayer).run(FIX, "baseline", 1, 7000, tmp_path / "1")
         assert ((tmp_path / "1" / "replay.jsonl").is_file(), record.replay is not None) == (asks, asks)
-
-    def test_an_engine_that_died_is_noted(self, tmp_path: Path, bench: Make) -> None:
-        assert not self.run(tmp_path / "1", bench, says("Done."), alive=lambda: False).engine_alive
-
-
-def test_the_sandbox_of_a_plan_is_probed() -> None:
-    sandbox, report = sandbox_of("none")
-    assert (sandbox.name, report.name) == ("none", "none")
-    assert len(report.probes) == 18
-    assert not all(probe.held for probe in report.probes)
 
 
 def test_a_plan_without_tasks_needs_no_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from onbox.bench.history.runners import TESTS_S, Observed
+from onbox.bench.history.runners import TESTS_S, SuiteRun
 from onbox.bench.history.worker import MiningWorker
 
 
@@ -21,7 +21,7 @@ class Asked:
 class ScriptedWorker(MiningWorker):
     """Answers by a function; keeps what it was asked."""
 
-    def __init__(self, answer: Callable[[Asked], Observed]) -> None:
+    def __init__(self, answer: Callable[[Asked], SuiteRun]) -> None:
         self.asked: list[Asked] = []
         self.spent_s = 0.0
         self._answer = answer
@@ -34,16 +34,16 @@ class ScriptedWorker(MiningWorker):
         only: Collection[str] = (),
         *,
         in_turn: bool = False,
-    ) -> Observed:
+    ) -> SuiteRun:
         self.asked.append(Asked(dict(changed), tuple(targets), cpu_s, frozenset(only), in_turn))
         end = self._answer(self.asked[-1])
         self.spent_s += end.cost_s
         return end
 
 
-def run_of(passed: Collection[str], failed: Collection[str] = (), cpu_s: float = 0.1, **more: object) -> Observed:
+def run_of(passed: Collection[str], failed: Collection[str] = (), cpu_s: float = 0.1, **more: object) -> SuiteRun:
     """A run of so much processor time; each test took an equal share of it, where nothing else is said."""
     tests = {**dict.fromkeys(passed, "passed"), **dict.fromkeys(failed, "failed")}
     seconds_of = {name: cpu_s / len(tests) for name in tests}
-    facts: dict[str, object] = {"said": "", "seconds": cpu_s, "cpu_s": cpu_s, "seconds_of": seconds_of, **more}
-    return Observed(tests, **facts)  # type: ignore[arg-type]
+    facts: dict[str, object] = {"output": "", "seconds": cpu_s, "cpu_s": cpu_s, "seconds_of": seconds_of, **more}
+    return SuiteRun(tests, **facts)  # type: ignore[arg-type]

@@ -17,7 +17,7 @@ from onbox.bench.history.deciding import (
     DropError,
     find_deciding_tests,
 )
-from onbox.bench.history.runners import Kind, Observed
+from onbox.bench.history.runners import Kind, SuiteRun
 from tests.unit.bench.history.scripted import ScriptedWorker, run_of
 
 OLD = {"one.py": b"0"}
@@ -25,7 +25,7 @@ NEW = {"one.py": b"1"}
 
 
 def deciding(
-    after: Sequence[Observed], before: Sequence[Observed], kind: Kind = "pytest"
+    after: Sequence[SuiteRun], before: Sequence[SuiteRun], kind: Kind = "pytest"
 ) -> tuple[DecidingTests, ScriptedWorker]:
     """The runs after and before, in turn."""
     runs = {b"1": iter(after), b"0": iter(before)}
@@ -33,7 +33,7 @@ def deciding(
     return find_deciding_tests(worker, kind, OLD, NEW), worker
 
 
-def why_dropped(after: Sequence[Observed], before: Sequence[Observed]) -> str:
+def why_dropped(after: Sequence[SuiteRun], before: Sequence[SuiteRun]) -> str:
     with pytest.raises(DropError) as dropped:
         deciding(after, before)
     return str(dropped.value)
@@ -56,12 +56,12 @@ CONFTEST = (
 
 
 def test_where_the_set_up_does_not_load_before_all_tests_fail_there() -> None:
-    after, before = [run_of(["new", "old"])] * 2, [run_of([], said=CONFTEST, exit_code=4)] * 2
+    after, before = [run_of(["new", "old"])] * 2, [run_of([], output=CONFTEST, exit_code=4)] * 2
     found, _ = deciding(after, before)
     assert found.stable - found.undone == {"new", "old"}
     assert found.why == {"": "ImportError: cannot import name 'new'"}
     with pytest.raises(DropError, match="no result on the tree before"):
-        deciding(after, [run_of([], said=CONFTEST, exit_code=None)] * 2)
+        deciding(after, [run_of([], output=CONFTEST, exit_code=None)] * 2)
     with pytest.raises(DropError, match="no result on the tree before"):
         deciding(after, before, kind="unittest")
 
@@ -173,20 +173,29 @@ def test_what_is_slow_before_has_more_time_before() -> None:
         ([run_of(["a"], timed_out=True)], [], f"its tests take more than {ALL_MAX_S:g} s"),
         ([run_of(["a"], cpu_s=ALL_MAX_S + 1)], [], f"its tests take more than {ALL_MAX_S:g} s"),
         (
-            [run_of([], ["a"], said="1 failed\nE   ModuleNotFoundError: No module named 'x'\n")],
+            [run_of([], ["a"], output="1 failed\nE   ModuleNotFoundError: No module named 'x'\n")],
             [],
             "no test passes after: ModuleNotFoundError: No module named 'x'",
         ),
         ([run_of([])], [], "no test passes after: the runner said nothing"),
         (
-            [run_of([], said="PluginValidationError: Plugin '/tmp/tmp_1/work/tests/conftest.py' for hook 'x'")],
+            [
+                run_of(
+                    [], ["a", "b", "c"], output="3 errors in 0.1s", why={"a": "x", "b": "No module named nose", "c": ""}
+                )
+            ],
+            [],
+            "no test passes after: No module named nose",
+        ),
+        (
+            [run_of([], output="PluginValidationError: Plugin '/tmp/tmp_1/work/tests/conftest.py' for hook 'x'")],
             [],
             "no test passes after: PluginValidationError: Plugin 'tests/conftest.py' for hook 'x'",
         ),
         ([run_of(["a"])], [run_of(["a"])], "no test that fails before passes after"),
         (
             [run_of(["a"])],
-            [run_of([], said="ImportError: conftest\n")],
+            [run_of([], output="ImportError: conftest\n")],
             "its tests give no result on the tree before: ImportError: conftest",
         ),
         (
@@ -204,6 +213,6 @@ def test_what_is_slow_before_has_more_time_before() -> None:
     ],
 )
 def test_a_commit_that_no_test_decides_says_why(
-    after: Sequence[Observed], before: Sequence[Observed], why: str
+    after: Sequence[SuiteRun], before: Sequence[SuiteRun], why: str
 ) -> None:
     assert why_dropped(after, before) == why

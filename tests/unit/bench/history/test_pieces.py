@@ -9,7 +9,7 @@ from onbox.bench.history import groups, reduce
 from onbox.bench.history.deciding import DecidingTests, DropError
 from onbox.bench.history.pieces import CommitChange, pieces
 from onbox.bench.history.repository import Commit
-from onbox.bench.history.runners import Kind, Observed, Suite
+from onbox.bench.history.runners import Kind, Suite, SuiteRun
 from tests.unit.bench.history.scripted import Asked, ScriptedWorker, run_of
 
 TARGET = "tests/test_one.py"
@@ -21,7 +21,7 @@ NEW = {"one.py": OLD["one.py"].replace(b"old", b"new"), "README.md": b"b\n"}
 def change(needs: Mapping[str, Collection[int]], kind: Kind = "pytest") -> tuple[CommitChange, ScriptedWorker]:
     """A commit of which each test needs some lines to be new."""
 
-    def answer(asked: Asked) -> Observed:
+    def answer(asked: Asked) -> SuiteRun:
         there = (asked.files.get("one.py") or b"").decode()
         shown = [name for name in needs if not asked.only or name in asked.only]
         passed = [name for name in shown if all(f"new {line}\n" in there for line in needs[name])]
@@ -93,7 +93,7 @@ def test_words_that_a_test_reads_are_kept() -> None:
     some, worker = change({"tests.test_one::test_a": []})
     one = "tests.test_one::test_a"
 
-    def answer(asked: Asked) -> Observed:
+    def answer(asked: Asked) -> SuiteRun:
         reads = asked.files["README.md"] == b"b\n"
         return run_of([one] if reads else [], [] if reads else [one])
 
@@ -104,7 +104,7 @@ def test_words_that_a_test_reads_are_kept() -> None:
 def test_a_run_without_a_result_is_asked_again() -> None:
     needs = {"tests.test_one::test_a": [0]}
     some, worker = change(needs)
-    answer, lost = worker._answer, [Observed({}, "its run ended without a result", 0.1)]
+    answer, lost = worker._answer, [SuiteRun({}, "its run ended without a result", 0.1)]
     worker._answer = lambda asked: lost.pop() if lost else answer(asked)
     assert some.passes(NEW, [TARGET]) == frozenset()
     assert some.passes(NEW, [TARGET]) == frozenset(needs)

@@ -9,22 +9,17 @@ from types import SimpleNamespace
 
 import pytest
 
-from onbox.app import tasks
-from onbox.app.tasks import tasks_from
 from onbox.bench.history import mining
 from onbox.bench.history.deciding import DropError
-from onbox.bench.history.making import Dropped, Kept, Maker
+from onbox.bench.history.making import DroppedCommit, Maker, MinedTask
 from onbox.bench.history.repository import Commit
 from onbox.bench.sandbox.halt import RunHalted, check, current
-from onbox.bench.sandbox.none import Unsafe
-from onbox.errors import BadSubjectError
-from tests.unit.bench.history.repositories import slugs
 
 COMMITS = [Commit(f"commit-{n}", ("parent",), 0, f"change {n}", ()) for n in range(6)]
 
 
-def kept(commit: Commit, part: int = 0) -> Kept:
-    return Kept(f"{commit.name}-{part}", commit.name, 0, Path(commit.name), 1, False)
+def kept(commit: Commit, part: int = 0) -> MinedTask:
+    return MinedTask(f"{commit.name}-{part}", commit.name, 0, Path(commit.name), 1, False)
 
 
 def wait_for_the_halt() -> None:
@@ -45,11 +40,11 @@ def work_until_the_halt() -> None:
 class ScriptedMaker(Maker):
     """Makes of each commit what a test says."""
 
-    def __init__(self, work: Callable[[Commit, list[Kept]], None]) -> None:
+    def __init__(self, work: Callable[[Commit, list[MinedTask]], None]) -> None:
         self.begun: list[str] = []
         self._work = work
 
-    def tasks(self, commit: Commit, kept: list[Kept]) -> None:
+    def tasks(self, commit: Commit, kept: list[MinedTask]) -> None:
         self.begun.append(commit.name)
         self._work(commit, kept)
 
@@ -68,7 +63,7 @@ def test_when_the_time_is_over_what_is_whole_stays(
     # The clock of the search goes on when the fourth commit is under way, however busy the box is.
     monkeypatch.setattr(mining, "time", SimpleNamespace(monotonic=lambda: 1.0 if fourth.is_set() else 0.0))
 
-    def work(commit: Commit, found: list[Kept]) -> None:
+    def work(commit: Commit, found: list[MinedTask]) -> None:
         if commit is COMMITS[0]:
             found.append(kept(commit))
             first.set()
@@ -84,7 +79,7 @@ def test_when_the_time_is_over_what_is_whole_stays(
 
     # The first and the fourth never end by themselves, and no place is free for the others.
     found, said = ends(ScriptedMaker(work), until=0.05)
-    assert found == [kept(COMMITS[0]), Dropped("commit-1", "no tests"), kept(COMMITS[2])]
+    assert found == [kept(COMMITS[0]), DroppedCommit("commit-1", "no tests"), kept(COMMITS[2])]
     assert said == ["the time is over: 2 commits were under way, 2 not begun"]
 
 
@@ -97,7 +92,7 @@ def test_no_time_at_all_begins_nothing() -> None:
 def test_the_ends_come_in_the_order_of_the_commits_though_the_first_takes_longest() -> None:
     others = threading.Barrier(2, timeout=60)
 
-    def work(commit: Commit, found: list[Kept]) -> None:
+    def work(commit: Commit, found: list[MinedTask]) -> None:
         if commit in (COMMITS[0], COMMITS[5]):
             others.wait()
         found.append(kept(commit))
@@ -107,7 +102,7 @@ def test_the_ends_come_in_the_order_of_the_commits_though_the_first_takes_longes
 
 
 def test_no_commit_is_begun_once_enough_is_made() -> None:
-    def work(commit: Commit, found: list[Kept]) -> None:
+    def work(commit: Commit, found: list[MinedTask]) -> None:
         found += [kept(commit, part) for part in range(3)]
 
     maker = ScriptedMaker(work)
@@ -117,20 +112,10 @@ def test_no_commit_is_begun_once_enough_is_made() -> None:
 
 
 def test_a_fault_of_the_box_is_raised_and_ends_the_others() -> None:
-    def work(commit: Commit, found: list[Kept]) -> None:
+    def work(commit: Commit, found: list[MinedTask]) -> None:
         if commit is COMMITS[0]:
             raise OSError("no space")
         wait_for_the_halt()
 
     with pytest.raises(OSError, match="no space"):
         ends(ScriptedMaker(work))
-
-
-def test_a_search_without_time_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    repository, _ = slugs(tmp_path / "slugs")
-    monkeypatch.setattr(tasks, "choose", lambda unsafe: Unsafe())
-    result = tasks_from(repository, tmp_path / "tasks", minutes=0.0)
-    assert (result.looked_at, result.kept, result.dropped) == (0, (), ())
-    assert not any((tmp_path / "tasks").iterdir())
-    with pytest.raises(BadSubjectError, match="no commit was tried to its end in that time"):
-        result.check()

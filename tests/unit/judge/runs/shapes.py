@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from onbox.evidence.records import AgentEnd, Changes, Exchange, GateEnd, RunRecord
+from onbox.evidence.records import AgentEnd, Changes, Exchange, GateEnd, GateLimit, RunRecord
 from onbox.judge.results import RunResult
 from onbox.judge.runs.attribution import attribute
-from onbox.judge.runs.observed_rate import Usual
+from onbox.judge.runs.observed_rate import UsualRates
 from tests.builders import GATE_SHA256, failed_gate, run_record
 from tests.exchanges import call_reply, chat_request, delta, plain_reply, streamed, text_reply
 
@@ -19,8 +19,8 @@ def refused(exchanges: Sequence[Exchange], stop: str = "answered", **changes: An
     return attribute(run_record(**{**values, **changes}), exchanges)
 
 
-def gate(exit_code: int | None, reason: str = "") -> GateEnd:
-    return GateEnd(exit_code=exit_code, reason=reason, seconds=1, sha256=GATE_SHA256)
+def gate(exit_code: int | None, *, limit: GateLimit | None = None) -> GateEnd:
+    return GateEnd(exit_code=exit_code, reason="", seconds=1, sha256=GATE_SHA256, limit=limit)
 
 
 def error(message: str) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def steady(tok_s: float) -> Exchange:
     )
 
 
-def tok_s(usual: Usual, run: RunRecord) -> float | None:
+def tok_s(usual: UsualRates, run: RunResult) -> float | None:
     rate = usual.of(run)
     return rate.tok_s if rate else None
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from onbox.evidence.load import RunEvidence
-from onbox.evidence.records import AgentEnd, AgentStop, Changes, Exchange, GateEnd
+from onbox.evidence.records import AgentEnd, AgentStop, Changes, Exchange, GateEnd, GateLimit
 from onbox.judge.results import Cause, Outcome, RunResult
-from onbox.judge.runs.attribution import DISK_SPENT, OUT_OF_MEMORY, attribute
+from onbox.judge.runs.attribution import attribute
 from onbox.judge.runs.context_window import CONTEXT, RATE_LIMIT
 from onbox.judge.runs.run_context import RunContext, TrialContext
 from tests.builders import GATE_SHA256, build_trial, failed_gate, run_record
@@ -339,10 +339,16 @@ def test_invalid_is_only_what_the_model_cannot_have_caused(end: str, stop: Agent
 
 
 WITHOUT_VERDICT = {
-    "killed": GateEnd(exit_code=None, reason="GATE_FAULT no verdict within 60 s", seconds=60, sha256=GATE_SHA256),
-    "out of memory": GateEnd(exit_code=3, reason=f"GATE_FAULT {OUT_OF_MEMORY}", seconds=2, sha256=GATE_SHA256),
-    "disk": GateEnd(exit_code=None, reason=f"GATE_FAULT {DISK_SPENT}", seconds=2, sha256=GATE_SHA256),
+    "killed": GateEnd(exit_code=None, reason="", seconds=60, sha256=GATE_SHA256, limit=GateLimit.TIME),
+    "out of memory": GateEnd(exit_code=3, reason="", seconds=2, sha256=GATE_SHA256, limit=GateLimit.MEMORY),
+    "disk": GateEnd(exit_code=None, reason="", seconds=2, sha256=GATE_SHA256, limit=GateLimit.DISK),
     "broke": GateEnd(exit_code=2, reason="GATE_FAULT KeyError: 'a'", seconds=2, sha256=GATE_SHA256),
+    "broke, with words of a limit": GateEnd(
+        exit_code=2,
+        reason="GATE_FAULT out of memory: killed at the sandbox's bound, no verdict within 60 s",
+        seconds=2,
+        sha256=GATE_SHA256,
+    ),
     "missing": None,
 }
 """How a gate can end without a verdict; the code under test can cause the first three."""

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from onbox.evidence.records import GateLimit
 from onbox.judge.formatting import sentence
 from onbox.judge.results import RunResult
-from onbox.judge.runs.attribution import DISK_SPENT, OUT_OF_MEMORY, attribute
+from onbox.judge.runs.attribution import attribute
 from onbox.judge.runs.codes import CODES
 from onbox.judge.runs.observed_rate import UsualRate
 from onbox.judge.runs.run_context import RunContext
@@ -51,9 +52,9 @@ SHAPES: dict[str, list[RunResult]] = {
     ],
     "F-FRAME": [refused([*OK, text_reply("Done.")], gate=failed_gate("FRAME_FILE_CHANGED README.md"))],
     "F-HANG": [
-        attribute(run_record(gate=gate(None)), OK, RunContext(audited=True)),
-        attribute(run_record(gate=gate(3, f"GATE_FAULT {OUT_OF_MEMORY}")), OK, RunContext(audited=True)),
-        attribute(run_record(gate=gate(None, f"GATE_FAULT {DISK_SPENT}")), OK, RunContext(audited=True)),
+        attribute(run_record(gate=gate(None, limit=GateLimit.TIME)), OK, RunContext(audited=True)),
+        attribute(run_record(gate=gate(3, limit=GateLimit.MEMORY)), OK, RunContext(audited=True)),
+        attribute(run_record(gate=gate(None, limit=GateLimit.DISK)), OK, RunContext(audited=True)),
     ],
     "M-CLAIM": [refused([text_reply("All references have been renamed to bar.")])],
     "M-PLAN": [refused([text_reply("I'll start by listing the files. Let me look at main.py.")])],
@@ -205,7 +206,7 @@ SHAPES: dict[str, list[RunResult]] = {
     "I-AUTH": [refused([plain_reply(401, error("invalid key"))], "endpoint")],
     "I-MODEL404": [refused([plain_reply(404, error("no such model"))], "endpoint")],
     "I-AGENT": [refused([]), refused(OK, stop="crash")],
-    "I-GATE": [refused(OK, gate=gate(2)), refused(OK, gate=gate(None)), refused(OK, gate=None)],
+    "I-GATE": [refused(OK, gate=gate(2)), refused(OK, gate=gate(None, limit=GateLimit.TIME)), refused(OK, gate=None)],
     "I-TASK": [attribute(run_record(), OK, RunContext(task_sha256="c" * 64))],
     "I-SANDBOX": [attribute(*scripted_run("I", "small", "rename", 1))],
     "I-DISK": [refused(OK, fault="OSError: [Errno 28] No space left on device", fault_kind="disk full")],

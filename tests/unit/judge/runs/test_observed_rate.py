@@ -6,22 +6,22 @@ import pytest
 
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.load import load_speed
-from onbox.evidence.records import RunRecord
-from onbox.judge.results import Measurement
+from onbox.judge.results import Measurement, RunResult
 from onbox.judge.runs.attribution import attribute
 from onbox.judge.runs.observed_rate import UsualRate, usual_rates
 from onbox.judge.runs.run_context import RunContext
 from onbox.judge.speed.measurement import measure
-from tests.builders import run_record, speed_parts
+from tests.builders import speed_parts
 from tests.unit.judge.runs.shapes import steady, timed_out, tok_s
+from tests.verdicts import run_result
 
 
-def company(beside: int, *rates: float | None) -> list[tuple[RunRecord, float | None]]:
-    return [(run_record(n=n, beside=beside), rate) for n, rate in enumerate(rates, 1)]
+def company(beside: int, *rates: float | None) -> list[tuple[RunResult, float | None]]:
+    return [(run_result("F", "small", "rename", n, beside=beside), rate) for n, rate in enumerate(rates, 1)]
 
 
 class TestUsualRate:
-    ALONE, AMONG_THREE = run_record(), run_record(beside=2)
+    ALONE, AMONG_THREE = (run_result("F", "small", "rename", 1, beside=beside) for beside in (0, 2))
 
     def measured(self, tmp_path: Path, alone: float, three: float) -> Measurement:
         parts = speed_parts(alone)

@@ -7,7 +7,7 @@ import pytest
 
 from onbox.judge.statistics import fisher_exact, stratified_permutation
 from onbox.judge.verdict.cells import Cell, CountedRun, Slot, distinct, effective, repeats
-from onbox.judge.verdict.pairing import Paired, TaskPair, paired
+from onbox.judge.verdict.pairing import TaskPair, TaskPairs, paired
 
 
 def runs(letters: str, *, files: str = "", answers: Sequence[object | None] = ()) -> list[CountedRun]:
@@ -18,7 +18,7 @@ def runs(letters: str, *, files: str = "", answers: Sequence[object | None] = ()
     ]
 
 
-def one(old: Sequence[CountedRun], new: Sequence[CountedRun]) -> Paired:
+def one(old: Sequence[CountedRun], new: Sequence[CountedRun]) -> TaskPairs:
     return paired({"t": old}, {"t": new})
 
 
@@ -58,7 +58,7 @@ class TestStrata:
 
     def test_arms_of_one_model_are_pairs(self) -> None:
         task = TaskPair("t", tuple(runs("FFFFFP")), tuple(runs("PPPPPP")), same_model=True)
-        assert Paired((task,)).suite_p == 2 / 2**5
+        assert TaskPairs((task,)).suite_p == 2 / 2**5
 
     def test_one_task_one_run_and_none(self) -> None:
         assert one(runs("F"), runs("P")).suite_p == 1.0
@@ -119,3 +119,37 @@ def test_a_slot_counts_as_it_is_asked_to() -> None:
     ] == [True] * 3
     cell = Cell((lost, failed, passed))
     assert (cell.passed, cell.n, cell.unknown, cell.served) == (1, 2, 1, 1)
+
+
+class TestLostRuns:
+    """Tasks that lost most of their runs."""
+
+    def test_a_few_runs_of_a_task_are_not_made_surer_by_the_many_of_others(self) -> None:
+        """Two tasks of one run each: as far off as two runs leave them, with two ninths of the weight."""
+        full = {f"t{n}": runs("P" * 10) for n in range(7)}
+        found = paired({**full, "a": runs("P"), "b": runs("P")}, {**full, "a": runs("P"), "b": runs("P")})
+        bounds = found.interval
+        two = paired({"a": runs("P"), "b": runs("P")}, {"a": runs("P"), "b": runs("P")}).interval
+        assert bounds is not None
+        assert two is not None
+        assert bounds[1] > 2 / 9 * two[1]
+        assert found.difference == 0
+
+    def test_tasks_that_lost_a_few_are_taken_together_with_those_that_lost_none(self) -> None:
+        whole = {f"t{n}": runs("PFPFPFPFPF") for n in range(6)}
+        lost = {**whole, "t0": whole["t0"][:6]}
+        assert len(paired(whole, lost)._groups) == 1
+        assert len(paired(whole, {**whole, "t0": whole["t0"][:5]})._groups) == 2
+
+    def test_runs_that_count_are_those_that_the_rates_are_of(self) -> None:
+        """Where files differ a run without its counterpart is in no rate, and makes no rate surer."""
+        old = {"t": runs("PPFPPFPPFP", files="abcdefghij")}
+        both = {"t": runs("PP", files="ab")}
+        assert paired(old, both).interval == paired({"t": old["t"][:2]}, both).interval
+        same_files = {"t": runs("PPFPPFPPFP", files="a" * 10)}
+        assert paired(same_files, {"t": runs("PP", files="aa")}).interval != paired(old, both).interval
+
+    def test_the_planner_takes_them_apart_too(self) -> None:
+        whole = {f"t{n}": runs("PFPFPFPFPF") for n in range(4)}
+        lost = {**whole, "t0": whole["t0"][:1]}
+        assert paired(whole, lost).half_if_equal(2, 0.9) > paired(whole, whole).half_if_equal(2, 0.9)

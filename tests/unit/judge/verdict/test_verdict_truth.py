@@ -48,6 +48,13 @@ def test_intervals_for_tasks_like_these_cover(spread: float, tasks: int, runs: i
     assert 1 - held <= most(0.05, ROUNDS)
 
 
+@pytest.mark.parametrize("truth", [truth for truth in FALSE if any(truth.lost)], ids=lambda truth: truth.name)
+def test_intervals_of_the_difference_cover_where_some_tasks_lost_most_runs(truth: Truth) -> None:
+    _, these, wide = bench.difference_covers(truth, 9, 5, 0.0, ROUNDS)
+    assert 1 - these <= most(0.05, ROUNDS)
+    assert 1 - wide <= most(0.05, ROUNDS)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("truth", [FALSE[1], FALSE[4], FALSE[7], TRUE[0]], ids=lambda truth: truth.name)
 @pytest.mark.parametrize(("tasks", "runs"), [(3, 1), (6, 3)])

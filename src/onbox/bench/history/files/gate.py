@@ -32,7 +32,7 @@ def results():
         raise Fail("FAIL_TIMEOUT", f"the tests did not end within {timeout_s:g} s")
     try:
         found = json.loads(output.splitlines()[-1])
-        return dict(found["tests"]), dict(found["why"]), str(found["said"])
+        return dict(found["tests"]), dict(found["why"]), str(found["output"])
     except (ValueError, KeyError, TypeError, IndexError):
         raise Fail("FAIL_TESTS", "the code ended the run of the tests without a result") from None
 

@@ -265,6 +265,7 @@ class Zygote:
         try:
             for line in path.read_text("utf-8").splitlines():
                 what, name, lasted_s = json.loads(line)
+                name = name[:NAME_MAX]
                 running = name if what == "begun" else "" if what == "ended" else running
                 cut += [name] if what == "cut" else []
         except (OSError, ValueError, TypeError):
@@ -367,15 +368,15 @@ def answer(request, zygotes, bases):
         command, env = command_of(request, work, report)
         if request["kind"] in ("pytest", "unittest"):
             zygotes = zygotes or [Zygote(env, request["preload"])]
-            said, code, cpu_s, turns = zygotes[0].run(command, work, env, request)
+            output, code, cpu_s, turns = zygotes[0].run(command, work, env, request)
         else:
-            (said, code), cpu_s, turns = run(command, work, env, request["timeout_s"]), None, {}
+            (output, code), cpu_s, turns = run(command, work, env, request["timeout_s"]), None, {}
         try:
-            tests, why = READERS[request["kind"]](report, said)
+            tests, why = READERS[request["kind"]](report, output)
         except (OSError, ValueError, ElementTree.ParseError, TypeError, KeyError, AttributeError):
             tests, why = {}, {}
-        out = {"tests": tests, "why": why, "exit": code, "said": said[-3000:], "cpu_s": cpu_s}
-        return {**out, "seconds": seconds_of(request["kind"], report), "turns": turns}, zygotes
+        out = {"tests": short(tests), "why": short(why), "exit": code, "output": output[-3000:], "cpu_s": cpu_s}
+        return {**out, "seconds": short(seconds_of(request["kind"], report)), "turns": turns}, zygotes
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -399,8 +400,8 @@ def serve():
     request, calls, zygotes, bases = json.load(sys.stdin), Path(os.environ["CALLS_DIR"]), [], []
     with open(calls / "ask", "rb") as ask, open(calls / "answers", "wb", buffering=0) as answers:
         for line in ask:
-            said, zygotes = answer({**request, **json.loads(line)}, zygotes, bases)
-            answers.write(json.dumps(said).encode() + b"\n")
+            result, zygotes = answer({**request, **json.loads(line)}, zygotes, bases)
+            answers.write(json.dumps(result).encode() + b"\n")
 
 
 serve()

@@ -11,7 +11,7 @@ a request on standard input:
     only       ids of the tests that are run, for pytest and unittest; all of the files where it is left out
     timeout_s  wall time
 
-and prints one line of JSON: `tests` (id -> passed, failed, skipped), `why` (id -> last words), `exit`, `said`.
+and prints one line of JSON: `tests` (id -> passed, failed, skipped), `why` (id -> last words), `exit`, `output`.
 """
 
 import base64
@@ -30,6 +30,8 @@ ENV = os.environ.get("ENV_DIR", "/env")
 RANK = {"skipped": 0, "passed": 1, "failed": 2}
 BENDS = {"conftest.py", "sitecustomize.py", "usercustomize.py", "pytest.ini", ".pytest.ini", "tox.ini", "setup.cfg"}
 COMPILED = (".pyc", ".pth", ".so", ".pyd")
+NAME_MAX = 1000
+"""Ids hold the values that a test is called with, and some are megabytes: such a test is not told of."""
 
 ONLY = r'''
 import json, os, sys, pytest
@@ -37,7 +39,7 @@ from _pytest.junitxml import bin_xml_escape, mangle_test_address
 sys.path.insert(0, os.getcwd())
 names = set(json.load(open(sys.argv[1])))
 
-class Only:
+class Selection:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config, items):
         kept, gone = [], []
@@ -48,7 +50,7 @@ class Only:
         config.hook.pytest_deselected(items=gone)
         items[:] = kept
 
-sys.exit(pytest.main(sys.argv[2:], plugins=[Only()]))
+sys.exit(pytest.main(sys.argv[2:], plugins=[Selection()]))
 '''
 
 UNITTEST = r'''
@@ -58,7 +60,7 @@ names = set(json.load(open(only))) if only else None
 found = {}
 
 class Result(unittest.TextTestResult):
-    def said(self, test, state, why=""):
+    def note(self, test, state, why=""):
         name = test.id() if not hasattr(test, "test_case") else test.test_case.id()
         rank = {"skipped": 0, "passed": 1, "failed": 2}
         if rank[state] >= rank.get(found.get(name, ("skipped", ""))[0], 0):
@@ -67,19 +69,19 @@ class Result(unittest.TextTestResult):
         self.begun = time.monotonic()
         super().startTest(test)
     def addSuccess(self, test):
-        self.said(test, "passed")
+        self.note(test, "passed")
     def addSkip(self, test, reason):
-        self.said(test, "skipped")
+        self.note(test, "skipped")
     def addExpectedFailure(self, test, err):
-        self.said(test, "passed")
+        self.note(test, "passed")
     def addUnexpectedSuccess(self, test):
-        self.said(test, "failed", "unexpected success")
+        self.note(test, "failed", "unexpected success")
     def bad(self, test, err):
-        self.said(test, "failed", f"{err[0].__name__}: {err[1]}"[-600:])
+        self.note(test, "failed", f"{err[0].__name__}: {err[1]}"[-600:])
     addError = addFailure = bad
     def addSubTest(self, test, subtest, err):
         if err is not None:
-            self.said(test, "failed", f"{err[0].__name__}: {err[1]}"[-600:])
+            self.note(test, "failed", f"{err[0].__name__}: {err[1]}"[-600:])
 
 def each(suite):
     for test in suite:
@@ -113,13 +115,17 @@ def main():
     copy(Path(os.environ.get("APP_DIR", "/app")), work)
     lay_over(work, request)
     command, env = command_of(request, work, report)
-    said, code = run(command, work, env, request["timeout_s"])
+    output, code = run(command, work, env, request["timeout_s"])
     try:
-        tests, why = READERS[request["kind"]](report, said)
+        tests, why = READERS[request["kind"]](report, output)
     except (OSError, ValueError, ElementTree.ParseError, TypeError, KeyError, AttributeError):
         tests, why = {}, {}
-    out = {"tests": tests, "why": why, "exit": code, "said": said[-3000:]}
+    out = {"tests": short(tests), "why": short(why), "exit": code, "output": output[-3000:]}
     print(json.dumps(out))
+
+
+def short(found):
+    return {name: value for name, value in found.items() if len(name) <= NAME_MAX}
 
 
 def copy(app, work):
@@ -246,7 +252,7 @@ def steady(words):
     return re.sub(r"\b0x[0-9a-f]{6,}", "0x", re.sub(r"/tmp/[^\s\"']*?/work\b", ".", " ".join(words.split())))[-300:]
 
 
-def read_junit(report, said):
+def read_junit(report, output):
     found, why = {}, {}
 
     def walk(node, above):
@@ -264,7 +270,7 @@ def read_junit(report, said):
     return found, why
 
 
-def read_pytest(report, said):
+def read_pytest(report, output):
     found, why = {}, {}
     for case in ElementTree.parse(report).getroot().iter("testcase"):
         bad = [part for part in case if part.tag in ("failure", "error")]
@@ -278,12 +284,12 @@ def read_pytest(report, said):
     return found, why
 
 
-def read_unittest(report, said):
+def read_unittest(report, output):
     found = json.loads(report.read_text())
     return {name: end[0] for name, end in found.items()}, {name: steady(end[1]) for name, end in found.items() if end[1]}
 
 
-def read_jest(report, said):
+def read_jest(report, output):
     found, why = {}, {}
     for file in json.loads(report.read_text())["testResults"]:
         for test in file["assertionResults"]:
@@ -293,9 +299,9 @@ def read_jest(report, said):
     return found, why
 
 
-def read_go(report, said):
+def read_go(report, output):
     found, why = {}, {}
-    for line in said.splitlines():
+    for line in output.splitlines():
         try:
             event = json.loads(line)
         except ValueError:
@@ -306,9 +312,9 @@ def read_go(report, said):
     return found, why
 
 
-def read_cargo(report, said):
+def read_cargo(report, output):
     found, why, where = {}, {}, ""
-    for line in said.splitlines():
+    for line in output.splitlines():
         if match := re.match(r"\s+Running (\S+)", line):
             where = match[1]
         elif match := re.match(r"test (\S+) \.\.\. (ok|FAILED|ignored)", line):
