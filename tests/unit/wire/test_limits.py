@@ -5,6 +5,7 @@ import json
 import socket
 import threading
 import time
+import tracemalloc
 from contextlib import ExitStack, suppress
 from itertools import pairwise
 from pathlib import Path
@@ -348,6 +349,15 @@ class TestJson:
         for kind in (text, text.encode()):
             with pytest.raises(UntrustedJsonError):
                 parse(kind)
+
+    def test_millions_of_texts_take_little_memory_to_be_refused(self) -> None:
+        for document in ('["b",' + '"a",' * 2 * VALUES_MAX, ('["b",' + '"a",' * 2 * VALUES_MAX).encode()):
+            tracemalloc.start()
+            with pytest.raises(UntrustedJsonError, match="values"):
+                parse(document)
+            peak_bytes = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+            assert peak_bytes < len(document)
 
     @given(
         st.recursive(
