@@ -43,6 +43,7 @@ EACH_S = 60.0
 MEMORY_MB = 300.0
 NOT_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 CHILD_S = 1800
+SERVER_S_WORDS = ("usage", "timings", "metrics", "durations")
 SIGNED = ("checks", "exit_code", "gate")
 """What may hold a negative number: what a check observed, and how a process ended."""
 
@@ -244,7 +245,7 @@ def proxy(url: str, folder: Path, tally: Tally) -> str:
                 connect(endpoint.port, f"{endpoint.prefix}/v1")
                 ends.append(agent.get("/v1/models"))
             records = [Exchange.model_validate(line) for line in read_lines(folder / "wire.jsonl")]
-            kept = [json.loads(as_json(asdict(read_reply(each)))) for each in (*records, *ends)]
+            kept = [json.loads(as_json(read(read_reply(each)))) for each in (*records, *ends)]
         except Exception as error:
             tally.fault("traceback", f"{type(error).__name__}: {error}"[:300])
             return "broken by onbox"
@@ -252,6 +253,13 @@ def proxy(url: str, folder: Path, tally: Tally) -> str:
         tally.fault("traceback", errors.getvalue()[-600:])
     look_at(folder, kept, tally)
     return "all recorded, " + ("some broken" if any(each.error for each in records) else "all whole")
+
+
+def read(reply: Any) -> dict[str, Any]:
+    """What was made of a reply; its counts and times in the server's own words are for those who judge them."""
+    made = {name: value for name, value in asdict(reply).items() if name not in SERVER_S_WORDS}
+    counts = ("completion_tokens", "hidden_tokens", "prompt_tokens", "counted")
+    return {**made, **{name: getattr(reply, name) for name in counts}}
 
 
 def connect(port: int, path: str) -> None:

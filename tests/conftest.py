@@ -63,6 +63,16 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return max(2, 3 * (os.cpu_count() or 1) // 2)
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection() -> Iterator[None]:
+    """Of what is made while tests are collected nothing is garbage: no time is lost by looking for it."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Hold pytest-xdist to the groups, and let the garbage collector leave alone what stays to the end.
 

@@ -14,6 +14,9 @@ class _Oracle:
         self._name = name
 
     def __getattr__(self, attribute: str) -> Any:
+        if attribute.startswith("__"):
+            # pytest asks every name of a file of tests whether it is a test (`__test__`).
+            raise AttributeError(attribute)
         return getattr(importlib.import_module(self._name), attribute)
 
 

@@ -32,8 +32,8 @@ def scratch_folder(kind: str, parent: Path | None = None) -> Iterator[Path]:
     """
     parent = parent or Path(tempfile.gettempdir())
     with _sweeping:
-        # Folders within folders of ours go with them.
-        new = {Path(tempfile.gettempdir()), SHARED_MEMORY} & {parent} - _swept
+        # What a kill left in memory takes room that others need, so it goes also where none is wanted there now.
+        new = {Path(tempfile.gettempdir()), SHARED_MEMORY} - _swept
         _swept.update(new)
     for place in new:
         sweep(place)

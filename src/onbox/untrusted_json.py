@@ -21,6 +21,10 @@ _TEXT = r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)'
 """A text of a document, or what is there of one that has no end; possessive, so that it takes time in proportion."""
 _TEXTS = re.compile(_TEXT, re.DOTALL)
 _TEXTS_IN_BYTES = re.compile(_TEXT.encode(), re.DOTALL)
+_PART = rf'(?:[^"]*+{_TEXT}){{1,10000}}+'
+"""Some texts and what is before each: all of them at once would be millions of pieces."""
+_PARTS = re.compile(_PART, re.DOTALL)
+_PARTS_IN_BYTES = re.compile(_PART.encode(), re.DOTALL)
 
 
 class UntrustedJsonError(ValueError):
@@ -51,11 +55,18 @@ def parse(text: str | bytes, *, any_integer: bool = False) -> Any:
 
 
 def _separators(text: str | bytes) -> int:
-    """No fewer than the values inside of the outermost. What a model wrote is text, however many commas it has."""
+    """No fewer than the values inside of the outermost, counted until they are too many. What a model wrote is text,
+    however many commas it has."""
     if _count(text, ",:[{") <= VALUES_MAX:
         return 0
-    outside = _TEXTS_IN_BYTES.sub(b"", text) if isinstance(text, bytes) else _TEXTS.sub("", text)
-    return _count(outside, ",:[{")
+    count, at = 0, 0
+    while at < len(text) and count <= VALUES_MAX:
+        part = _PARTS_IN_BYTES.match(text, at) if isinstance(text, bytes) else _PARTS.match(text, at)
+        end = part.end() if part else len(text)
+        inside = text[at:end]
+        outside = _TEXTS_IN_BYTES.sub(b"", inside) if isinstance(inside, bytes) else _TEXTS.sub("", inside)
+        count, at = count + _count(outside, ",:[{"), end
+    return count
 
 
 def _count(text: str | bytes, chars: str) -> int:

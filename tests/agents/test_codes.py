@@ -17,8 +17,9 @@ from onbox.judge.runs.codes import CODES
 from tests.agents.runs import Run, Scene, plan, scene
 from tests.e2e.cli import scripted
 
-NO_ENGINE = {"I-AGENT", "I-GATE", "I-TASK", "I-SANDBOX", "I-DISK", "I-OOM", "I-STRUCK", "I-GUARD", "X-TAMPER", "F-HANG"}
-"""What no engine causes; tests of the harness and of the judge have them."""
+NO_ENGINE = {"I-AGENT", "I-GATE", "I-TASK", "I-SANDBOX", "I-DISK", "I-OOM", "I-STRUCK", "I-GUARD", "X-TAMPER", "F-HANG",
+             "L-DISK", "L-WIRE"}  # fmt: skip
+"""What no engine causes; tests of the harness and of the judge have them, and test_wire_bounds.py the last two."""
 NOT_IN_ONE_RUN = {"S-DROP", "S-ARGS", "I-SLOW"}
 """What only a replay, or the usual rate of the same server, can tell; S-ARGS also where a server refuses its own broken
 call, which agents send back each in a way of their own (tests/unit/judge/runs/test_blame.py)."""

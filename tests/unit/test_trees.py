@@ -89,6 +89,19 @@ def test_folders_are_in_memory_where_there_is_room_twice_over(
     assert not made.exists()
 
 
+def test_what_a_killed_onbox_left_in_memory_goes_with_the_next_folder_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # No process has such a number.
+    left = tmp_path / f"onbox-history-{scratch._namespace():x}-7fffffff-1-abc"
+    left.mkdir()
+    monkeypatch.setattr(scratch, "SHARED_MEMORY", tmp_path)
+    monkeypatch.setattr(scratch, "_swept", set())
+    with scratch_folder("run") as made:
+        assert made.parent != tmp_path
+        assert not left.exists()
+
+
 def test_without_shared_memory_no_folder_is_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scratch, "SHARED_MEMORY", tmp_path / "none")
     assert in_memory(0) is None

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from onbox.errors import UsageError
+from onbox.garbage_collection import paused_collection
 from onbox.weights import architecture
 from onbox.weights.config_plan import plan_from_config
 from onbox.weights.facts import Facts, facts
@@ -54,9 +55,10 @@ def read_store(store: Store, name: str | None = None) -> Facts:
     """Like `read`, for any place that holds files."""
     layout = find_model(store, name)
     sizes = store.sizes()
-    weights, model, plan, notes = (
-        _safetensors(store, layout) if layout.format == "safetensors" else _gguf(store, layout)
-    )
+    with paused_collection():
+        weights, model, plan, notes = (
+            _safetensors(store, layout) if layout.format == "safetensors" else _gguf(store, layout)
+        )
     files = [*layout.files, *([layout.tower] if layout.tower else [])]
     return facts(
         source=store.label,

@@ -18,8 +18,8 @@ import h11
 
 from onbox.atomic_files import utc_now
 from onbox.evidence.records import Exchange, TransportError
+from onbox.garbage_collection import paused_collection
 from onbox.untrusted_json import UntrustedJsonError, parse_object
-from onbox.wire.collection import paused_collection
 from onbox.wire.decoding import ContentEncodingError, Decoder
 from onbox.wire.endpoint import Endpoint
 from onbox.wire.limits import BodyMeter, Clock, LimitExceededError, WireLimits, kept

@@ -1,11 +1,11 @@
 """What a server may send has bounds: bytes, a line's bytes, time, and what compressed bytes become."""
 
-import gc
 import gzip
 import json
 import socket
 import threading
 import time
+import tracemalloc
 from contextlib import ExitStack, suppress
 from itertools import pairwise
 from pathlib import Path
@@ -20,7 +20,6 @@ from onbox.protocol.framing import LINES_MAX, LineParser, SseParser
 from onbox.protocol.reply_reader import BROKEN_MAX, MESSAGES_MAX, ReplyReader
 from onbox.untrusted_json import DEPTH_MAX, VALUES_MAX, UntrustedJsonError, parse, parse_object
 from onbox.wire.client import StampedClient
-from onbox.wire.collection import paused_collection
 from onbox.wire.endpoint import Endpoint
 from onbox.wire.limits import WireLimits
 from onbox.wire.proxy import RecordingProxy
@@ -351,6 +350,15 @@ class TestJson:
             with pytest.raises(UntrustedJsonError):
                 parse(kind)
 
+    def test_millions_of_texts_take_little_memory_to_be_refused(self) -> None:
+        for document in ('["b",' + '"a",' * 2 * VALUES_MAX, ('["b",' + '"a",' * 2 * VALUES_MAX).encode()):
+            tracemalloc.start()
+            with pytest.raises(UntrustedJsonError, match="values"):
+                parse(document)
+            peak_bytes = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+            assert peak_bytes < len(document)
+
     @given(
         st.recursive(
             st.none()
@@ -390,32 +398,3 @@ class TestRedaction:
         found = redacted_chunks(chunks, (secret,))
         assert "".join(text for _, text in found) == whole.replace(secret, REDACTED)
         assert [t for t, _ in found] == [t for t, _ in chunks]
-
-
-class TestCollection:
-    def test_the_end_of_one_request_does_not_end_the_pause_of_another(self) -> None:
-        assert gc.isenabled()
-        entered, leave = threading.Event(), threading.Event()
-
-        def other() -> None:
-            with paused_collection():
-                entered.set()
-                leave.wait(60)
-
-        thread = threading.Thread(target=other)
-        with paused_collection():
-            thread.start()
-            assert entered.wait(60)
-        assert not gc.isenabled()
-        leave.set()
-        thread.join()
-        assert gc.isenabled()
-
-    def test_a_collection_that_was_off_stays_off(self) -> None:
-        gc.disable()
-        try:
-            with paused_collection(), paused_collection():
-                pass
-            assert not gc.isenabled()
-        finally:
-            gc.enable()

@@ -133,10 +133,17 @@ def _does_not_load(run: SuiteRun, kind: Kind) -> bool:
 
 
 def _last_words(run: SuiteRun) -> str:
-    """Why a run has no result: the runner's last line that names an error, or its last line; no path of this box."""
+    """Why a run has no result: what most tests say, or the last line of the runner, one with an error if there is.
+
+    No path of this box is in it.
+    """
     if run.timed_out:
         return "they did not end in time"
-    lines = [line.strip() for line in run.output.splitlines() if line.strip()]
+    words = [text for text in run.why.values() if text]
+    output = max(sorted(set(words)), key=words.count) if words else run.output
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if re.search(r"error|no module", line, re.IGNORECASE)]
     last = re.sub(r"^E\s+| \(/[^)]*\)|/\S*?/work/", "", (errors or lines or ["the runner said nothing"])[-1])
-    return last.encode("ascii", "backslashreplace").decode()[:160]
+    # A failure says at its end which error it was.
+    text = last.encode("ascii", "backslashreplace").decode()
+    return text[-160:] if words else text[:160]

@@ -7,10 +7,13 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 
+from onbox.bench.history.groups import bare_name
 from onbox.bench.history.interface import documented, new_names, signatures, text_of, touched_names
 from onbox.bench.history.paths import is_changelog
 
 TESTS_MAX = 12
+ALIKE_MAX = 3
+"""Tests that are named of those that fail in the same way."""
 NAMES_MAX = 20
 WORDS_MAX = 3000
 CHANGELOG_LINES_MAX = 20_000
@@ -96,11 +99,9 @@ def instruction(
         parts.append(
             "What the documentation in the code says then, where it says more than now:\n\n" + documentation + "\n"
         )
-    shown_tests = [f"- `{name}`{_how(name, why or {})}" for name in failing[:TESTS_MAX]]
-    more = [f"- and {len(failing) - TESTS_MAX} more"] if len(failing) > TESTS_MAX else []
     parts.append(
         "Tests that you do not see will decide. These fail now and must pass:\n\n"
-        + "\n".join(shown_tests + more)
+        + "\n".join(_list_of_tests(failing, why or {}, names))
         + "\n"
     )
     command = _RUN[kind].format(" ".join(targets[:3]))
@@ -108,6 +109,25 @@ def instruction(
         f"What passes now must still pass. The tests that are here run with `{command}`. There is no network.\n"
     )
     return "\n".join(parts)
+
+
+def _list_of_tests(failing: Sequence[str], why: Mapping[str, str], new: Sequence[str]) -> list[str]:
+    """A line for each, but for few of those that fail in the same way: first those that have a new name in theirs."""
+    by_failure: dict[str, list[str]] = {}
+    for name in failing:
+        by_failure.setdefault(_how(name, why), []).append(name)
+    lines: list[str] = []
+    left = 0
+    for how, alike in by_failure.items():
+        many = bool(how) and len(alike) > ALIKE_MAX
+        first = sorted(alike, key=lambda name: not any(word in bare_name(name) for word in new)) if many else alike
+        shown = first[: min(ALIKE_MAX if many else TESTS_MAX, max(TESTS_MAX - len(lines), 0))]
+        lines += [f"- `{name}`{how}" for name in shown]
+        if many and shown:
+            lines.append(f"- and {len(alike) - len(shown)} more that fail in the same way")
+        else:
+            left += len(alike) - len(shown)
+    return lines + ([f"- and {left} more"] if left else [])
 
 
 def _how(name: str, why: Mapping[str, str]) -> str:

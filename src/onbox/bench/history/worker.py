@@ -55,7 +55,7 @@ class MiningWorker:
         self._thread: threading.Thread | None = None
         self._pending = bytearray()
         self.spent_s = 0.0
-        """Of all runs, as `Observed.cost_s`."""
+        """Of all runs, as `SuiteRun.cost_s`."""
 
     def __enter__(self) -> "MiningWorker":
         return self

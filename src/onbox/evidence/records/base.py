@@ -47,4 +47,7 @@ def _one_folder(name: str) -> str:
 FolderName = Annotated[str, AfterValidator(_one_folder)]
 """A name from which a path is made: it leads into no other folder."""
 Seconds = Annotated[float, Field(ge=0)]
-Count = Annotated[int, Field(ge=0)]
+INTEGER_MAX = 2**63 - 1
+"""Of nanoseconds and counts: a longer integer is no number that could be divided."""
+Count = Annotated[int, Field(ge=0, le=INTEGER_MAX)]
+Nanoseconds = Annotated[int, Field(ge=-INTEGER_MAX, le=INTEGER_MAX)]

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from onbox.evidence.records.base import Record, Seconds
+from onbox.evidence.records.base import Nanoseconds, Record, Seconds
 from onbox.evidence.records.plan import SpeedPlan
 from onbox.schema.engine_profile import EngineProfile
 
@@ -40,11 +40,11 @@ class GpuMoment(Record):
 class Moment(Record):
     """What the box did at one moment of the measured requests: a line of `speed/N/telemetry.jsonl`."""
 
-    t_ns: int
+    t_ns: Nanoseconds
     """Monotonic time."""
     late_s: Seconds
     """How late onbox woke for this look: what an arrival would have waited for its stamp."""
-    asleep_ns: int
+    asleep_ns: Nanoseconds
     """Time that the box has slept since its start."""
     stalled_us: dict[str, int] = Field(default_factory=dict)
     """By resource, how long some task stood still for want of it since the start; empty: the kernel does not tell."""

@@ -1,11 +1,11 @@
 """One request and its answer, as they passed."""
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field
 
-from onbox.evidence.records.base import Record
+from onbox.evidence.records.base import Count, Nanoseconds, Record
 
 
 class TransportError(StrEnum):
@@ -37,7 +37,7 @@ class Exchange(Record):
     """`agent`, `side`, `preflight`, `canary`, `cold`, `warmup`, `measured` or `see`; `side` is what an agent of others
     asks beside its task, such as a title. Of a replay: `replay`, `replay-flipped`, `replay-raw`, `replay-prompt`."""
     started_at: str
-    t0_ns: int
+    t0_ns: Nanoseconds
     """Monotonic time just before the first byte of the request was sent."""
     method: str
     path: str
@@ -46,9 +46,9 @@ class Exchange(Record):
     status: int | None = None
     """None: no status line ever came."""
     headers: dict[str, str] = Field(default_factory=dict)
-    chunks: tuple[tuple[int, str], ...] = ()
+    chunks: tuple[tuple[Nanoseconds, str], ...] = ()
     """(nanoseconds since `t0_ns` at the socket read, bytes as UTF-8 with surrogateescape) of the decoded body."""
-    ended_ns: Annotated[int, Field(ge=0)] | None = None
+    ended_ns: Count | None = None
     """Nanoseconds since `t0_ns` at the end of the body, or at the error."""
     error: str | None = None
     """What broke the exchange, in words; None: nothing did."""

@@ -189,6 +189,19 @@ def test_in_turn_no_test_takes_more_than_its_turn_nor_all_more_than_theirs(
     assert end.cost_s >= 1.8
 
 
+def test_a_test_whose_id_holds_a_megabyte_is_not_told_of(tmp_path: Path) -> None:
+    test = b"import pytest\n\n\n@pytest.mark.parametrize('text', [str(n) * 1_000_000 for n in range(10)])\n"
+    test += b"def test_long(text):\n    pass\n\n\ndef test_other():\n    pass\n"
+    suite = Suite("pytest", ("test_it.py",), {"test_it.py": test}, (), (), 60.0)
+    base = tmp_path / "base"
+    base.mkdir()
+    sealed = seal(tmp_path, None, "", (), tmp_path / "env")
+    sandbox = EquippedSandbox(choose(), sealed.folder)
+    with MiningWorker(suite, base, sandbox, tmp_path / "calls") as worker:
+        assert worker.observe({}).tests == {"test_it::test_other": "passed"}
+    assert observe(suite, base, sandbox).tests == {"test_it::test_other": "passed"}
+
+
 def test_one_that_waits_for_what_never_comes_is_ended_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history_worker, "IDLE_S", 1.0)
     test = b"import threading, unittest\n\n\nclass One(unittest.TestCase):\n    def test_one(self):\n"

@@ -179,6 +179,15 @@ def test_what_is_slow_before_has_more_time_before() -> None:
         ),
         ([run_of([])], [], "no test passes after: the runner said nothing"),
         (
+            [
+                run_of(
+                    [], ["a", "b", "c"], output="3 errors in 0.1s", why={"a": "x", "b": "No module named nose", "c": ""}
+                )
+            ],
+            [],
+            "no test passes after: No module named nose",
+        ),
+        (
             [run_of([], output="PluginValidationError: Plugin '/tmp/tmp_1/work/tests/conftest.py' for hook 'x'")],
             [],
             "no test passes after: PluginValidationError: Plugin 'tests/conftest.py' for hook 'x'",

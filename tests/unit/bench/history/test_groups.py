@@ -88,6 +88,27 @@ def test_a_module_that_does_not_load_says_why_for_each_of_its_tests() -> None:
     assert "`tests.test_one.Class::test_two`: `ImportError: cannot import name 'two' from 'pkg.one'`" in text
 
 
+def test_of_tests_that_fail_in_the_same_way_few_are_listed_those_about_the_new_first() -> None:
+    files = {"tests/test_one.py": b"from pkg.one import two\n"}
+    failing = [f"tests.test_one::test_{n}" for n in range(20)] + [
+        "tests.test_one::test_two",
+        "tests.test_other::test_x",
+    ]
+    why = {"tests.test_one": "ImportError: cannot import name 'two'", "tests.test_other::test_x": "TypeError: no start"}
+    text = instruction("Twice", OLD, NEW, NEW, files, ["tests/test_one.py"], failing, "pytest", why=why)
+    listed = [line for line in text.splitlines() if line.startswith(("- `tests", "- and"))]
+    assert listed == [
+        "- `tests.test_one::test_two`: `ImportError: cannot import name 'two'`",
+        "- `tests.test_one::test_0`: `ImportError: cannot import name 'two'`",
+        "- `tests.test_one::test_1`: `ImportError: cannot import name 'two'`",
+        "- and 18 more that fail in the same way",
+        "- `tests.test_other::test_x`: `TypeError: no start`",
+    ]
+    text = instruction("Twice", OLD, NEW, NEW, files, ["tests/test_one.py"], failing[:20], "pytest")
+    assert text.count("- `tests.test_one") == 12
+    assert "- and 8 more\n" in text
+
+
 def test_a_part_of_a_release_is_asked_for_as_a_part() -> None:
     tests = {"tests/test_one.py": b"from pkg.one import two\n", "tests/test_six.py": b"six\n"}
     text = instruction(

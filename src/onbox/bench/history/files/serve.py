@@ -265,6 +265,7 @@ class Zygote:
         try:
             for line in path.read_text("utf-8").splitlines():
                 what, name, lasted_s = json.loads(line)
+                name = name[:NAME_MAX]
                 running = name if what == "begun" else "" if what == "ended" else running
                 cut += [name] if what == "cut" else []
         except (OSError, ValueError, TypeError):
@@ -374,8 +375,8 @@ def answer(request, zygotes, bases):
             tests, why = READERS[request["kind"]](report, output)
         except (OSError, ValueError, ElementTree.ParseError, TypeError, KeyError, AttributeError):
             tests, why = {}, {}
-        out = {"tests": tests, "why": why, "exit": code, "output": output[-3000:], "cpu_s": cpu_s}
-        return {**out, "seconds": seconds_of(request["kind"], report), "turns": turns}, zygotes
+        out = {"tests": short(tests), "why": short(why), "exit": code, "output": output[-3000:], "cpu_s": cpu_s}
+        return {**out, "seconds": short(seconds_of(request["kind"], report)), "turns": turns}, zygotes
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

@@ -30,6 +30,8 @@ ENV = os.environ.get("ENV_DIR", "/env")
 RANK = {"skipped": 0, "passed": 1, "failed": 2}
 BENDS = {"conftest.py", "sitecustomize.py", "usercustomize.py", "pytest.ini", ".pytest.ini", "tox.ini", "setup.cfg"}
 COMPILED = (".pyc", ".pth", ".so", ".pyd")
+NAME_MAX = 1000
+"""Ids hold the values that a test is called with, and some are megabytes: such a test is not told of."""
 
 ONLY = r'''
 import json, os, sys, pytest
@@ -118,8 +120,12 @@ def main():
         tests, why = READERS[request["kind"]](report, output)
     except (OSError, ValueError, ElementTree.ParseError, TypeError, KeyError, AttributeError):
         tests, why = {}, {}
-    out = {"tests": tests, "why": why, "exit": code, "output": output[-3000:]}
+    out = {"tests": short(tests), "why": short(why), "exit": code, "output": output[-3000:]}
     print(json.dumps(out))
+
+
+def short(found):
+    return {name: value for name, value in found.items() if len(name) <= NAME_MAX}
 
 
 def copy(app, work):
