@@ -1,6 +1,6 @@
 """The validity rules of a whole trial."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from onbox.evidence.records import ArmPlan, Plan
 from onbox.judge import thresholds as limit
 from onbox.judge.formatting import sentence
 from onbox.judge.model_name import model_name
-from onbox.judge.results import Outcome, Proof
+from onbox.judge.results import Cause, Outcome, Proof
 from onbox.judge.rule import Subject, finding, rule
 from onbox.judge.runs.isolation import has_mark
 from onbox.judge.verdict.cells import repeats
@@ -308,11 +308,24 @@ def all_or_none(judged: Sequence[JudgedContender]) -> Check:
     """Not everybody passes everything: at the ceiling, or on the floor, nobody can be told apart."""
     rates = [contender.result.pass_rate for contender in judged]
     stuck = len(set(rates)) == 1 and rates[0] in (0.0, 1.0)
-    hint = f"all contenders pass {'all' if rates[0] else 'none'}: take {'harder' if rates[0] else 'easier'} tasks"
+    advice = "take harder tasks" if rates[0] else _nobody_passes(judged)
     return finding(
         status=Status.WARN if stuck else Status.PASS,
         observed=", ".join("no valid run" if rate is None else percent(rate) for rate in rates),
         threshold="not all at 0 % or all at 100 %",
         evidence="plan.yaml",
-        hint=hint if stuck else "",
+        hint=f"all contenders pass {'all' if rates[0] else 'none'}: {advice}" if stuck else "",
+    )
+
+
+def _nobody_passes(judged: Sequence[JudgedContender]) -> str:
+    """What helps: easier tasks where the models failed, and not where they were stopped or badly served."""
+    valid = [run.result for one in judged for run in one.runs if run.result.outcome is not Outcome.INVALID]
+    others = [result for result in valid if result.attribution is not Cause.MODEL]
+    if 2 * len(others) <= len(valid):
+        return "take easier tasks"
+    code, _ = Counter(result.code for result in others).most_common(1)[0]
+    return (
+        f"{len(others)} of {count(len(valid), 'valid run')} failed by a limit or the serving, most often {code}: "
+        "mend that before you take easier tasks"
     )

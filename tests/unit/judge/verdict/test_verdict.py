@@ -78,6 +78,21 @@ class TestRule:
         assert verdict.verdict == "keep"
         assert any(c.id == "ALL_OR_NONE" and c.status is Status.WARN for c in verdict.checks)
 
+    @pytest.mark.parametrize(
+        ("old", "new", "advice"),
+        [
+            ("FFFF", "MFFF", "pass none: take easier tasks."),
+            ("LLFL", "FLLL", "24 of 32 valid runs failed by a limit or the serving, most often S-LEAK: mend that"),
+            ("PPPP", "PPPP", "pass all: take harder tasks."),
+        ],
+    )
+    def test_easier_tasks_are_advised_where_the_models_failed(
+        self, tmp_path: Path, old: str, new: str, advice: str
+    ) -> None:
+        (stuck,) = (check for check in trial(tmp_path, old, new).checks if check.id == "ALL_OR_NONE")
+        assert stuck.status is Status.WARN
+        assert advice in stuck.hint
+
     def test_as_good_and_faster_is_a_switch_for_speed(self, tmp_path: Path) -> None:
         folder = build_trial(
             tmp_path / "trial",
