@@ -1,4 +1,8 @@
-"""A unit test is one process: one that starts a program fails, for its place is tests/programs."""
+"""A unit test is one process: one that starts a program fails, for its place is tests/programs.
+
+Not so one that is marked: it is slow and `make test` leaves it out, or it holds what is written here against another's
+program, beside the tests of the same thing.
+"""
 
 import os
 import sys
@@ -7,9 +11,13 @@ from typing import Any
 
 import pytest
 
+from tests.parts import PARTS_BY_MARKER
+
 QUESTIONS = frozenset(("--version", "--help", "version", "info", "ps"))
 """What the box is asked for in passing, and may lack: docker, podman, bubblewrap, an engine's version."""
 STARTS = frozenset(("subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.system"))
+
+MARKED = ("slow", *PARTS_BY_MARKER)
 
 _started: list[str] = []
 
@@ -35,9 +43,9 @@ def pytest_runtest_setup() -> Iterator[None]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown() -> Iterator[None]:
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
     """Fail a test that started a program, its fixtures included."""
     started = [*_started]
     yield
-    if started:
+    if started and not any(map(item.get_closest_marker, MARKED)):
         pytest.fail(f"a unit test starts no program; its place is tests/programs: {started[0]}", pytrace=False)
