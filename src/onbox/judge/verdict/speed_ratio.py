@@ -25,6 +25,8 @@ TimedRuns = Mapping[tuple[str, int], float]
 """Seconds of each valid run, by (task, number): the same key had the same seed and files for every contender."""
 Pairs = Mapping[str, Sequence[tuple[float, float]]]
 """Seconds of (incumbent, challenger) in each pair of runs, by task."""
+TIMED_MIN_S = 1e-9
+"""What clocks tell apart; an edited record may hold any number."""
 NOISE_MIN = 0.02
 """Of a single run: the least spread that is believed. Contenders run one after the other, and no box gives the same
 time twice to the percent; equal times in a few runs are luck, or a clock that is too coarse."""
@@ -105,7 +107,7 @@ def time_ratio(old: TimedRuns, new: TimedRuns, independent: float = 1.0) -> Time
 
     Pairs share seed and files, so what is spread is the difference of both runs within tasks (Cochran 1977, 5.3). Tasks
     with a single pair take the relative spread of the others; where every task has one, the tasks themselves are the
-    sample. A pair of which one took no time at all was not timed.
+    sample. A pair of which one took less than `TIMED_MIN_S` was not timed.
 
     Args:
         old: of the incumbent.
@@ -117,7 +119,7 @@ def time_ratio(old: TimedRuns, new: TimedRuns, independent: float = 1.0) -> Time
     """
     tasks: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for task, n in sorted(old.keys() & new.keys()):
-        if old[task, n] > 0 and new[task, n] > 0:
+        if min(old[task, n], new[task, n]) >= TIMED_MIN_S:
             tasks[task].append((old[task, n], new[task, n]))
     pairs = sum(map(len, tasks.values()))
     if pairs < 2 or (pairs == len(tasks) and pairs < TASKS_MIN):
