@@ -22,6 +22,9 @@ BURSTS_MIN = 8
 COALESCED_BELOW = 0.5
 """Bursts per chunk: below it something between server and client held the tokens back."""
 
+READER_WAIT_SHARE = 0.5
+"""Of a request's time: where the thread that reads waited longer for a processor, it may have held the tokens back."""
+
 WITNESS_SPREAD = 0.01
 """Between independent ways to the rate; the profile of an engine whose own numbers are coarse has another."""
 

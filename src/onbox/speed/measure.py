@@ -22,7 +22,7 @@ from onbox.speed.monitor import Monitor
 from onbox.speed.progress import OnProgress, SpeedProgress
 from onbox.speed.prompts import prompt
 from onbox.speed.scraping import Scraper
-from onbox.speed.telemetry import CpuMeter
+from onbox.speed.telemetry import CpuMeter, with_wait
 from onbox.speed.time_plan import COLD_TOKENS_MAX, pace_of, time_plan, words_of
 from onbox.wire.client import StampedClient
 
@@ -295,8 +295,9 @@ class SpeedRun:
                 texts = [self._prompt(next(self._numbers)) for _ in clients]
                 with self._meter.measuring():
                     made = list(pool.map(lambda client, text: self._post(client, purpose, text), clients, texts))
-                self._keep(folder, [exchange.model_copy(update={"id": next(ids)}) for exchange in made])
-                return next((problem for exchange in made if (problem := _problem(exchange))), "")
+                for exchange, wait_s in made:
+                    self._keep(folder, exchange.model_copy(update={"id": next(ids)}), wait_s)
+                return next((problem for exchange, _ in made if (problem := _problem(exchange))), "")
 
             began_s = time.monotonic()
             together("warmup")
@@ -359,8 +360,8 @@ class SpeedRun:
 
     def _made(self, folder: Path, purpose: str, text: str) -> Exchange:
         with self._meter.measuring():
-            exchange = self._post(self._client, purpose, text)
-        self._keep(folder, [exchange])
+            exchange, wait_s = self._post(self._client, purpose, text)
+        self._keep(folder, exchange, wait_s)
         return exchange
 
     def _another_client(self) -> StampedClient:
@@ -372,14 +373,17 @@ class SpeedRun:
     def _prompt(self, number: int, like: int | None = None) -> str:
         return prompt(self._plan.seed, number, self._plan.depth_tokens, like)
 
-    def _post(self, client: StampedClient, purpose: str, text: str) -> Exchange:
+    def _post(self, client: StampedClient, purpose: str, text: str) -> tuple[Exchange, float | None]:
+        """A request, and how long this thread waited for a processor meanwhile, in seconds."""
         api = self._apis[0]
-        return client.request(
-            "POST",
-            api.path,
-            api.body(self._model, text, self._plan),
-            purpose=purpose,
-            on_read=lambda t_ns, data: self._on_tokens(data.count(b"data: ")),
+        return with_wait(
+            lambda: client.request(
+                "POST",
+                api.path,
+                api.body(self._model, text, self._plan),
+                purpose=purpose,
+                on_read=lambda t_ns, data: self._on_tokens(data.count(b"data: ")),
+            )
         )
 
     @contextmanager
@@ -393,12 +397,12 @@ class SpeedRun:
         self._scraper.await_quiet()
         self._scraper.keep(folder / "metrics-after.prom")
 
-    def _keep(self, folder: Path, exchanges: Sequence[Exchange]) -> None:
+    def _keep(self, folder: Path, exchange: Exchange, wait_s: float | None) -> None:
         assert self._meter.window is not None
-        for exchange in exchanges:
-            append_line(folder / "requests.jsonl", exchange)
-            line = Telemetry(purpose=exchange.purpose, request_id=exchange.id, cpu=self._meter.window)
-            append_line(folder / "telemetry.jsonl", line)
+        window = self._meter.window.model_copy(update={"reader_wait_s": wait_s})
+        append_line(folder / "requests.jsonl", exchange)
+        line = Telemetry(purpose=exchange.purpose, request_id=exchange.id, cpu=window)
+        append_line(folder / "telemetry.jsonl", line)
 
     def _keep_moments(self, folder: Path, monitor: Monitor) -> None:
         for moment in monitor.fetch():

@@ -3,14 +3,17 @@
 import hashlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 
+from onbox.evidence.decode_rate import SECOND_NS
 from onbox.evidence.records import CpuWindow
 
+T = TypeVar("T")
 REFERENCE = bytes(1 << 20)
 REFERENCE_REPEATS = 5
 ACCELERATOR_FILES = ("/dev/nvidia", "/dev/kfd", "/dev/dri/", "/dev/dxg", "/dev/accel/")
@@ -26,6 +29,26 @@ def pace_of_processor_s() -> float:
         hashlib.sha256(REFERENCE).digest()
         best = min(best, time.perf_counter() - began)
     return best
+
+
+def wait_for_processor_s() -> float | None:
+    """Seconds that this thread could have run and had no processor, since it began; None: the kernel does not tell.
+
+    Source: Linux, Documentation/scheduler/sched-stats.rst, /proc/<pid>/schedstat.
+    """
+    try:
+        ran_ns, waited_ns, _ = map(int, Path("/proc/thread-self/schedstat").read_text().split())
+    except (OSError, ValueError):
+        return None
+    return waited_ns / SECOND_NS if ran_ns else None
+
+
+def with_wait(call: Callable[[], T]) -> tuple[T, float | None]:
+    """What `call` returns, and how many seconds this thread waited for a processor meanwhile; None: not known."""
+    before_s = wait_for_processor_s()
+    result = call()
+    after_s = wait_for_processor_s()
+    return result, None if before_s is None or after_s is None else round(after_s - before_s, 6)
 
 
 COMPUTES_SHARE = 0.75

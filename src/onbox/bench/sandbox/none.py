@@ -3,16 +3,19 @@
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from onbox.bench.sandbox import MEMORY_BYTES, Bind, Bounds, CommandResult, Reach, StopSign
-from onbox.bench.sandbox.attend import attend, end_with, open_pidfd
+from onbox.bench.sandbox.attend import DEATH_PATIENCE_S, attend, end_with, open_pidfd
 from onbox.bench.sandbox.disk_watch import DiskWatch
 from onbox.bench.sandbox.interior import environment, host_places, in_shell, refusal, tools
 from onbox.errors import BoxError
 from onbox.scratch import scratch_folder
+
+_LOOK_EVERY_S = 0.005
 
 
 class Unsafe:
@@ -81,6 +84,23 @@ class Unsafe:
         return CommandResult(exit_code, heard.output, heard.truncated, heard.seconds, over_disk=heard.over_disk)
 
 
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+def _kill_group(leader: subprocess.Popen[bytes]) -> None:
+    """Kill all of it, and wait until none of it runs: a signal is sent at once, and obeyed a moment later."""
+    deadline = time.monotonic() + DEATH_PATIENCE_S
+    while _runs(leader.pid):
+        with suppress(ProcessLookupError):
+            os.killpg(leader.pid, signal.SIGKILL)
+        if time.monotonic() > deadline:
+            raise BoxError("a command outlived its killing", f"look at the process group {leader.pid}")
+        time.sleep(_LOOK_EVERY_S)
+
+
+def _runs(group: int) -> bool:
+    """Whether a process of this group is more than an entry that waits to be reaped."""
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError, ValueError):
+            # A program's name may hold spaces and brackets; what follows its last bracket is state, parent, group.
+            state, _, its_group = path.read_text(errors="replace").rpartition(")")[2].split()[:3]
+            if int(its_group) == group and state not in ("Z", "X"):
+                return True
+    return False

@@ -22,6 +22,8 @@ class CpuWindow(Record):
     reference_s: float | None = None
     """What a fixed sum of onbox's own took on one core just before: the pace of the processor itself, which a clock or
     a neighbour on the same host may change without a trace in the other fields. None: not recorded."""
+    reader_wait_s: float | None = None
+    """How long the thread that read the reply could have run and had no processor; None: the kernel does not tell."""
 
 
 class GpuMoment(Record):

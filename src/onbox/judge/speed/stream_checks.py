@@ -1,5 +1,7 @@
 """Is the number whole? Rules about the streams that it was read from."""
 
+from collections.abc import Sequence
+
 from onbox.evidence.decode_rate import Sample
 from onbox.judge import thresholds as limit
 from onbox.judge.rule import Subject, finding, rule
@@ -120,9 +122,9 @@ def one_answer(context: CheckContext) -> Check:
 @rule("ONE_SHOT", Subject.STREAM, hard=True)
 def one_shot(context: CheckContext) -> Check:
     """No reply came all at once: there is no time in it between the first token and the last."""
-    pieces = [sample.bursts for sample in context.samples if sample.reply.characters and sample.tokens != 1]
+    replies = [sample for sample in context.samples if sample.reply.characters and sample.tokens != 1]
     evidence = f"{context.where}/requests.jsonl"
-    if not pieces:
+    if not replies:
         return finding(
             status=Status.UNKNOWN,
             observed=None,
@@ -131,14 +133,15 @@ def one_shot(context: CheckContext) -> Check:
             evidence=evidence,
             hint="no reply holds anything that could have come in pieces",
         )
-    whole = sum(count <= 1 for count in pieces)
+    whole = [sample for sample in replies if sample.bursts <= 1]
     return finding(
         status=Status.FAIL if whole else Status.PASS,
-        observed=whole,
+        observed=len(whole),
         threshold=0,
         unit="requests",
         evidence=evidence,
-        hint="a whole reply came at once: the server does not stream, or something holds the stream back until its end"
+        hint=_starved(context, whole, "a whole reply came at once")
+        or "a whole reply came at once: the server does not stream, or something holds the stream back until its end"
         if whole
         else "",
     )
@@ -148,6 +151,7 @@ def one_shot(context: CheckContext) -> Check:
 def bursts(context: CheckContext) -> Check:
     """Enough arrivals to see a rate."""
     fewest = min((sample.bursts for sample in context.samples), default=0)
+    few = [sample for sample in context.samples if sample.bursts < limit.BURSTS_MIN]
     good = fewest >= limit.BURSTS_MIN
     return finding(
         status=Status.PASS if good else Status.FAIL,
@@ -157,14 +161,17 @@ def bursts(context: CheckContext) -> Check:
         evidence=f"{context.where}/requests.jsonl",
         hint=""
         if good
-        else "the reply came in too few pieces to see a rate: something buffers the stream, or ask for more tokens",
+        else _starved(context, few, "the reply came in too few pieces to see a rate")
+        or "the reply came in too few pieces to see a rate: something buffers the stream, or ask for more tokens",
     )
 
 
 @rule("COALESCED", Subject.STREAM)
 def coalesced(context: CheckContext) -> Check:
     """Chunks arrive one by one; where something holds them back the time to the first token cannot be seen."""
-    share = min((sample.bursts / sample.reply.chunks for sample in context.samples if sample.reply.chunks), default=0.0)
+    shares = [(sample.bursts / sample.reply.chunks, sample) for sample in context.samples if sample.reply.chunks]
+    share = min((share for share, _ in shares), default=0.0)
+    held_back = [sample for share, sample in shares if share < limit.COALESCED_BELOW]
     good = share >= limit.COALESCED_BELOW
     return finding(
         status=Status.PASS if good else Status.WARN,
@@ -172,7 +179,10 @@ def coalesced(context: CheckContext) -> Check:
         threshold=limit.COALESCED_BELOW,
         unit="bursts a chunk",
         evidence=f"{context.where}/requests.jsonl",
-        hint="" if good else "something between server and client holds tokens back: measure without the proxy",
+        hint=""
+        if good
+        else _starved(context, held_back, "tokens came several at a time")
+        or "something between server and client holds tokens back: measure without the proxy",
     )
 
 
@@ -190,6 +200,29 @@ def all_active(context: CheckContext) -> Check | None:
         threshold=least,
         unit="% of the time",
         evidence=context.file("requests.jsonl"),
+    )
+
+
+def _starved(context: CheckContext, samples: Sequence[Sample], what: str) -> str:
+    """That onbox may have held these tokens back itself, since what reads them waited for a processor.
+
+    Args:
+        samples: all of them must have waited, or something else held back those that did not.
+        what: what they have in common.
+
+    Returns:
+        a hint, or nothing where it did not wait, or nobody knows.
+    """
+    windows = [context.cpu.get(sample.id) for sample in samples]
+    waits = [(window.reader_wait_s or 0.0, window.wall_s) for window in windows if window]
+    if len(waits) < len(samples) or not waits:
+        return ""
+    if any(wait_s <= limit.READER_WAIT_SHARE * of_s for wait_s, of_s in waits):
+        return ""
+    wait_s, of_s = max(waits)
+    return (
+        f"{what}, and onbox waited {wait_s:.1f} of {of_s:.1f} s for a processor to read it: "
+        "the processors are busy; leave one of them free"
     )
 
 

@@ -41,7 +41,28 @@ def test_a_normal_end_kills_what_was_left_behind(place: Place, marker: str) -> N
 def test_without_a_sandbox_the_group_dies_at_the_time_limit(place: Place, marker: str) -> None:
     done = place.shell(f"trap '' TERM; sleep {marker} & sleep {marker}", timeout_s=0.3)
     assert done.exit_code is None
-    assert wait_for(lambda: alive(marker) == [])
+    assert alive(marker) == []
+
+
+@in_tiers([Unsafe])
+def test_without_a_sandbox_too_what_waits_for_a_processor_to_die_on_is_waited_for(place: Place) -> None:
+    """It is killed at once, and gone when its turn comes: it shares a processor with others, and holds no pipe."""
+    processor = min(os.sched_getaffinity(0))
+    on_one = f"import os; os.sched_setaffinity(0, {{{processor}}})"
+    own = f"{on_one}; open('here', 'w').write(str(os.getpid()))\nwhile True: pass"
+    spin = [sys.executable, "-c", f"{on_one}\nwhile True: pass"]
+    # Each in a session of its own, between which Linux shares a processor out.
+    others = [subprocess.Popen(spin, start_new_session=True) for _ in range(16)]
+    try:
+        script = f'{sys.executable} -c "{own}" >/dev/null 2>&1 & until [ -s here ]; do sleep 0.01; done'
+        done = place.shell(script, timeout_s=30)
+        pid = int((place.workspace / "here").read_text())
+        assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
+    assert done.exit_code == 0
 
 
 @in_tiers(CLOSED)

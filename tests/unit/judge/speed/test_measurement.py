@@ -40,6 +40,13 @@ def replace_measured(parts: SpeedParts, bend: Any) -> None:
     parts.exchanges = [bend(e) if e.purpose == "measured" else e for e in parts.exchanges]
 
 
+def reader_waits(parts: SpeedParts, share: float, but_of_request: int | None = None) -> None:
+    """What reads the replies waits for a processor for a share of each, or of each but one."""
+    for n, line in enumerate(parts.telemetry):
+        wait_s = 0.0 if line.request_id == but_of_request else share * line.cpu.wall_s
+        parts.telemetry[n] = line.model_copy(update={"cpu": line.cpu.model_copy(update={"reader_wait_s": wait_s})})
+
+
 def merged(exchange: Exchange, every: int) -> Exchange:
     """The same stream behind something that flushes every so many chunks."""
     chunks = exchange.chunks
@@ -248,6 +255,19 @@ class TestTraps:
         self.suspect(result, "COALESCED", Status.WARN)
         assert result.decode_tok_s == pytest.approx(25.0, rel=0.02)
         assert result.ttft_s is None, "what is held back hides the first token"
+
+    @pytest.mark.parametrize(("every", "id"), [(1000, "ONE_SHOT"), (1000, "BURSTS"), (8, "COALESCED")])
+    def test_what_held_the_tokens_back_is_onbox_itself_where_it_waited(
+        self, tmp_path: Path, every: int, id: str
+    ) -> None:
+        """As where an engine of two busy threads runs on two processors, in a session of its own."""
+        parts = speed_parts()
+        replace_measured(parts, lambda e: merged(e, every))
+        reader_waits(parts, 0.9)
+        hint = check(measured(tmp_path / "all", parts), id).hint
+        assert "onbox waited 3.4 of 3.8 s for a processor to read it" in hint
+        reader_waits(parts, 0.9, but_of_request=4)
+        assert "onbox waited" not in check(measured(tmp_path / "one not", parts), id).hint
 
     def test_short_output(self, tmp_path: Path) -> None:
         parts = speed_parts(tokens=60)
