@@ -7,7 +7,7 @@
 PYTHON ?= python3
 VENV   ?= .venv
 ARGS   ?=
-# Tests run side by side, one worker a core; those that need the box to themselves wait for it (tests/turns.py).
+# Tests run side by side, two workers more than cores; those that need the box to themselves wait for it (tests/turns.py).
 PYTEST  = $(VENV)/bin/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder
 LONG    = slow or engine or vllm or ray
 

@@ -59,8 +59,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Three workers on two cores: half of what a test takes is waiting for a process, a server or a limit of time."""
-    return max(2, 3 * (os.cpu_count() or 1) // 2)
+    """Two workers more than cores: half of what a test takes is waiting for a process, a server or a limit of time."""
+    return (os.cpu_count() or 1) + 2
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -94,7 +94,7 @@ def test_onbox_speed_measures_such_a_server_like_any_other(shape: str, tmp_path:
     refused = set(SHAPES[shape].checks)
     with serving([shape], QUICK) as endpoints:
         url = f"http://127.0.0.1:{endpoints[shape].port}/v1"
-        asked = [url, "--model", shape, "--requests", "2", "--tokens", "128", "--at-least", "0"]
+        asked = [url, "--model", shape, "--requests", "2", "--tokens", "48", "--at-least", "0"]
         done = CliRunner().invoke(speed.command, [*asked, "--out", str(tmp_path / "t"), "--json"])
     assert done.exception is None
     found = json.loads(done.stdout)
