@@ -10,6 +10,7 @@ from rich.console import Console
 from onbox.cli.ui.progress import TrialProgress
 from onbox.cli.ui.summary import summary
 from onbox.cli.ui.trial_view import LiveTrialView, TrialLines, make_view
+from onbox.judge.results import Uncertainty, Validity
 from onbox.trial.events import (
     ContenderStarted,
     ContenderStopped,
@@ -24,7 +25,7 @@ from onbox.trial.events import (
     SpeedMeasured,
     TokenProgress,
 )
-from tests.verdicts import build_verdict
+from tests.verdicts import build_verdict, measurement
 
 PLAN = PlanShown(
     trial="trials/first",
@@ -285,6 +286,21 @@ def test_the_summary_has_one_row_for_each_contender() -> None:
     }
     assert rows["small"] == "small 33 %, 4 of 12 14 to 61 % 25.0 tok/s valid 76 s"
     assert rows["large"] == "large 82 %, 9 of 11 52 to 95 % no valid number 81 s"
+
+
+def test_the_summary_has_whole_headings_where_a_rate_is_wide() -> None:
+    known = Uncertainty(relative=0.12, budget=())
+    wide = measurement(32.04, status=Validity.SUSPECT, uncertainty=known)
+    contenders = tuple(
+        each.model_copy(update={"name": f"qwen2.5-coder-{each.name}", "speed": wide})
+        for each in build_verdict().contenders
+    )
+    lines = summarised(contenders=contenders).splitlines()
+    heading = next(line for line in lines if line.startswith("contender"))
+    assert heading.split("  ")[0] == "contender"
+    assert all(name in heading for name in ("pass rate", "95 percent", "decode", "to a pass"))
+    assert sum("32.0 tok/s ± 12 %" in line for line in lines) == 2
+    assert sum("suspect" in line for line in lines) == 2
 
 
 def test_the_summary_shows_what_others_wrote_as_text() -> None:

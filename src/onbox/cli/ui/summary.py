@@ -64,7 +64,8 @@ def _numbers(verdict: Verdict) -> RenderableType:
     table.add_column("contender", overflow="ellipsis", no_wrap=True, max_width=20)
     table.add_column("pass rate", justify="right", no_wrap=True)
     table.add_column("95 percent", no_wrap=True)
-    table.add_column("decode", no_wrap=True)
+    # Where the others leave too little room it goes on in a second line; they would be cut.
+    table.add_column("decode")
     table.add_column("to a pass", no_wrap=True)
     for contender in verdict.contenders:
         table.add_row(
