@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from onbox.bench.environments import environment_of
-from onbox.bench.sandbox import Bind, Reach, StopSign
+from onbox.bench.sandbox import Bind, CommandSpec, Reach, StopSign
 from onbox.bench.sandbox.box_image import NAME
 from onbox.bench.sandbox.choose import VARIABLE, by_name, choose
 from onbox.bench.sandbox.container import ContainerSandbox
@@ -45,7 +45,7 @@ def tier(request: pytest.FixtureRequest) -> Iterator[ContainerSandbox]:
 
 def run(tier: ContainerSandbox, folder: Path, *argv: str, **options: object) -> tuple[int | None, str]:
     bind = Bind(folder, "/app", writable=True)
-    done = tier.run(argv, binds={"APP_DIR": bind}, cwd="APP_DIR", **{"timeout_s": 30.0, **options})  # type: ignore[arg-type]
+    done = tier.run(CommandSpec(argv, binds={"APP_DIR": bind}, cwd="APP_DIR", **{"timeout_s": 30.0, **options}))  # type: ignore[arg-type]
     return done.exit_code, done.output.decode().strip()
 
 
@@ -83,15 +83,15 @@ def test_it_is_killed_at_its_time_and_by_a_stop_sign(tier: ContainerSandbox, tmp
 
 def test_a_hog_is_stopped_at_its_bound_and_told_as_one(tier: ContainerSandbox, tmp_path: Path) -> None:
     """In 64 MiB: neither a command of its own nor a child behind a shell that goes on gets more."""
-    options = {"binds": {"APP_DIR": Bind(tmp_path, "/app")}, "cwd": "APP_DIR", "timeout_s": 30.0}
+    little = CommandSpec([], {"APP_DIR": Bind(tmp_path, "/app")}, "APP_DIR", 30.0, memory_bytes=32 << 20)
     hog = "x = b'x' * (1 << 30); print('had it')"
-    done = tier.run(["python3", "-c", hog], memory_bytes=32 << 20, **options)  # type: ignore[arg-type]
+    done = tier.run(replace(little, argv=["python3", "-c", hog]))
     assert (done.exit_code, done.out_of_memory) == (137, True)
     assert b"had it" not in done.output
-    done = tier.run(["sh", "-c", f'python3 -c "{hog}"; echo on'], memory_bytes=32 << 20, **options)  # type: ignore[arg-type]
+    done = tier.run(replace(little, argv=["sh", "-c", f'python3 -c "{hog}"; echo on']))
     assert (done.exit_code, done.out_of_memory) == (0, True)
     assert b"on\n" in done.output
-    done = tier.run(["python3", "-c", "print('little')"], memory_bytes=32 << 20, **options)  # type: ignore[arg-type]
+    done = tier.run(replace(little, argv=["python3", "-c", "print('little')"]))
     assert (done.exit_code, done.out_of_memory, done.output) == (0, False, b"little\n")
 
 
@@ -106,7 +106,7 @@ def test_a_disk_that_is_filled_by_many_files_ends_the_command(
         tier = tier.of_image("busybox:own")
     fills = f"mkdir -p {where}; cd {where}; for n in $(seq 400); do head -c 1048576 /dev/zero > f$n; sleep 0.02; done"
     bind = Bind(tmp_path, "/app", writable=True)
-    done = tier.run(["sh", "-c", fills], binds={"APP_DIR": bind}, cwd="APP_DIR", timeout_s=120)
+    done = tier.run(CommandSpec(["sh", "-c", fills], binds={"APP_DIR": bind}, cwd="APP_DIR", timeout_s=120))
     assert (done.exit_code, done.over_disk) == (None, True)
 
 

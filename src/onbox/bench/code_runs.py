@@ -17,7 +17,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from onbox.bench.sandbox import Bind, Sandbox, StopSign
+from onbox.bench.sandbox import Bind, CommandSpec, Sandbox, StopSign
 from onbox.bench.sandbox.halt import Halt, RunHalted, current
 from onbox.errors import BoxError, OnboxError
 
@@ -92,13 +92,15 @@ class CodeRuns:
             return {"fault": f"not a request: {error}"}
         try:
             done = self._sandbox.run(
-                argv,
-                binds={"APP_DIR": Bind(self._app, "/app")},
-                cwd="APP_DIR",
-                timeout_s=max(min(timeout_s, self._left_s), 0.001),
-                stdin=stdin,
-                output_limit_bytes=OUTPUT_BYTES_MAX,
-                stop=stop,
+                CommandSpec(
+                    argv,
+                    binds={"APP_DIR": Bind(self._app, "/app")},
+                    cwd="APP_DIR",
+                    timeout_s=max(min(timeout_s, self._left_s), 0.001),
+                    stdin=stdin,
+                    output_limit_bytes=OUTPUT_BYTES_MAX,
+                    stop=stop,
+                )
             )
         except BoxError as error:
             self.fault = error

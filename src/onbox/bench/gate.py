@@ -18,7 +18,7 @@ from pathlib import Path
 from onbox.atomic_files import write_atomic
 from onbox.bench import rewards
 from onbox.bench.code_runs import CodeRuns
-from onbox.bench.sandbox import Bind, CommandResult, Sandbox
+from onbox.bench.sandbox import Bind, CommandResult, CommandSpec, Sandbox
 from onbox.bench.tasks import Task, tree_sha256
 from onbox.bench.workspace import snapshot
 from onbox.evidence.records import GateEnd, GateLimit
@@ -101,12 +101,14 @@ def grade(
             cwd = "APP_DIR"
         with runs.served() if runs is not None else nullcontext():
             done = sandbox.run(
-                argv,
-                binds=binds,
-                cwd=cwd,
-                timeout_s=task.gate_timeout_s + (JUDGING_S if runs is not None else 0),
-                env=dict(task.gate_variables),
-                network=task.network,
+                CommandSpec(
+                    argv,
+                    binds=binds,
+                    cwd=cwd,
+                    timeout_s=task.gate_timeout_s + (JUDGING_S if runs is not None else 0),
+                    env=dict(task.gate_variables),
+                    network=task.network,
+                )
             )
         if runs is not None:
             if runs.fault is not None:

@@ -10,7 +10,7 @@ import stat
 from dataclasses import replace
 from pathlib import Path
 
-from onbox.bench.sandbox import Bind, Sandbox
+from onbox.bench.sandbox import Bind, CommandSpec, Sandbox
 from onbox.bench.tasks import GENERATOR, Task, load_task
 from onbox.errors import BadSubjectError
 
@@ -64,11 +64,13 @@ def render(task: Task, seed: int, target: Path, sandbox: Sandbox) -> Task:
         path.chmod(path.stat().st_mode | stat.S_IWUSR)
     if seed != 0:
         done = sandbox.run(
-            ["python3", "-I", "-S", "-B", GENERATOR],
-            binds={"TASK_DIR": Bind(target, "/task", writable=True)},
-            cwd="TASK_DIR",
-            timeout_s=GENERATOR_TIMEOUT_S,
-            env={"SEED": str(seed)},
+            CommandSpec(
+                ["python3", "-I", "-S", "-B", GENERATOR],
+                binds={"TASK_DIR": Bind(target, "/task", writable=True)},
+                cwd="TASK_DIR",
+                timeout_s=GENERATOR_TIMEOUT_S,
+                env={"SEED": str(seed)},
+            )
         )
         if done.exit_code != 0:
             last = done.output.decode("utf-8", "replace").strip().rpartition("\n")[2] or "it printed nothing"

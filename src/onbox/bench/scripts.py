@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from onbox.bench.agents.program import Program, find
-from onbox.bench.sandbox import Bind, Sandbox
+from onbox.bench.sandbox import Bind, CommandSpec, Sandbox
 from onbox.errors import BoxError
 
 SUFFIXES = frozenset({".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx"})
@@ -36,12 +36,14 @@ def parse(root: Path, names: Sequence[str], sandbox: Sandbox) -> tuple[set[str],
         return set(), set(names)
     folders = {f"NODE_DIR_{n}": Bind(folder, str(folder)) for n, folder in enumerate(node.folders, 1)}
     done = sandbox.run(
-        [*node.argv, "--no-warnings", "--experimental-vm-modules", "-", *(f"./{name}" for name in names)],
-        binds={"APP_DIR": Bind(root, "/app"), **folders},
-        cwd="APP_DIR",
-        timeout_s=PARSE_S,
-        stdin=_SCRIPT.read_bytes(),
-        output_limit_bytes=2**20,
+        CommandSpec(
+            [*node.argv, "--no-warnings", "--experimental-vm-modules", "-", *(f"./{name}" for name in names)],
+            binds={"APP_DIR": Bind(root, "/app"), **folders},
+            cwd="APP_DIR",
+            timeout_s=PARSE_S,
+            stdin=_SCRIPT.read_bytes(),
+            output_limit_bytes=2**20,
+        )
     )
     try:
         found = json.loads(done.output) if done.exit_code == 0 else {}

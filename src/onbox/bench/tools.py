@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from onbox.bench.sandbox import Bind, CommandResult, Sandbox
+from onbox.bench.sandbox import Bind, CommandResult, CommandSpec, Sandbox
 from onbox.trees import DEPTH_MAX, walk
 from onbox.untrusted_json import UntrustedJsonError, parse
 
@@ -218,11 +218,13 @@ class Toolbox:
 
     def _run(self, argv: Sequence[str], stdin: bytes = b"") -> CommandResult:
         done = self.sandbox.run(
-            argv,
-            binds={"APP_DIR": Bind(self.workspace, "/app", writable=True)},
-            cwd="APP_DIR",
-            timeout_s=self.command_s,
-            stdin=stdin,
+            CommandSpec(
+                argv,
+                binds={"APP_DIR": Bind(self.workspace, "/app", writable=True)},
+                cwd="APP_DIR",
+                timeout_s=self.command_s,
+                stdin=stdin,
+            )
         )
         self.spent_s += done.seconds
         if done.over_disk:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from onbox.bench.gate import grade
-from onbox.bench.sandbox import Bind, Sandbox
+from onbox.bench.sandbox import Bind, CommandSpec, Sandbox
 from onbox.bench.sandbox.choose import choose
 from onbox.bench.tasks import BUILTIN, Task, load_task, tree_sha256
 from onbox.bench.workspace import make_workspace
@@ -32,7 +32,7 @@ def solved(task: Task, app: Path, sandbox: Sandbox) -> str:
         "LOGS_DIR": Bind(logs, "/logs", writable=True),
         "SOLUTION_DIR": Bind(task.solution, "/solution"),
     }
-    assert sandbox.run(["bash", "solve.sh"], binds=binds, cwd="SOLUTION_DIR", timeout_s=30).exit_code == 0
+    assert sandbox.run(CommandSpec(["bash", "solve.sh"], binds=binds, cwd="SOLUTION_DIR", timeout_s=30)).exit_code == 0
     reply = logs / "agent" / "reply.md"
     return reply.read_text() if reply.exists() else ""
 
@@ -305,6 +305,6 @@ def test_harbor_finds_the_reward_it_reads(
         "TESTS_DIR": Bind(tests, "/tests"),
         "LOGS_DIR": Bind(logs, "/logs", writable=True),
     }
-    done = sandbox.run(["bash", "test.sh"], binds=binds, cwd="TESTS_DIR", timeout_s=20)
+    done = sandbox.run(CommandSpec(["bash", "test.sh"], binds=binds, cwd="TESTS_DIR", timeout_s=20))
     file = logs / "verifier" / "reward.txt"
     assert (done.exit_code, file.read_text() if file.exists() else None) == (exit_code, reward)

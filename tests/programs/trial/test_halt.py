@@ -14,7 +14,7 @@ from onbox.bench.agents.builtin import Builtin
 from onbox.bench.instances import Instances
 from onbox.bench.replay import Replayer
 from onbox.bench.runner import Bench
-from onbox.bench.sandbox import Bind, Sandbox
+from onbox.bench.sandbox import Bind, CommandSpec, Sandbox
 from onbox.bench.sandbox.choose import choose
 from onbox.bench.sandbox.halt import Halt, RunHalted
 from onbox.bench.sandbox.none import Unsafe
@@ -54,10 +54,12 @@ def test_a_command_is_killed_with_all_that_it_started(make: Callable[[], Sandbox
         with halt.kept():
             try:
                 sandbox.run(
-                    ["sh", "-c", f"touch here; {LONG} & {LONG}"],
-                    binds={"WORK": Bind(tmp_path, "/work", writable=True)},
-                    cwd="WORK",
-                    timeout_s=120,
+                    CommandSpec(
+                        ["sh", "-c", f"touch here; {LONG} & {LONG}"],
+                        binds={"WORK": Bind(tmp_path, "/work", writable=True)},
+                        cwd="WORK",
+                        timeout_s=120,
+                    )
                 )
             except RunHalted:
                 ended.append("halted")
@@ -74,7 +76,7 @@ def test_a_command_is_killed_with_all_that_it_started(make: Callable[[], Sandbox
 def test_without_a_sign_of_its_own_a_thread_is_not_disturbed(tmp_path: Path) -> None:
     halt = Halt()
     halt.show()
-    done = Unsafe().run(["true"], binds={"WORK": Bind(tmp_path, "/work")}, cwd="WORK", timeout_s=20)
+    done = Unsafe().run(CommandSpec(["true"], binds={"WORK": Bind(tmp_path, "/work")}, cwd="WORK", timeout_s=20))
     assert done.exit_code == 0
 
 

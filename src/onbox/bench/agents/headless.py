@@ -15,7 +15,7 @@ from onbox.atomic_files import write_atomic
 from onbox.bench.agents import DISK_SPENT, AgentOutcome, Job
 from onbox.bench.agents.program import Program, find
 from onbox.bench.agents.run_watch import RunWatch, Side, without_tools
-from onbox.bench.sandbox import Bind, CommandResult, Reach, StopSign
+from onbox.bench.sandbox import Bind, CommandResult, CommandSpec, Reach, StopSign
 from onbox.evidence.records import AgentEnd, Limits, McpServer
 from onbox.scratch import scratch_folder
 
@@ -146,16 +146,18 @@ class HeadlessAgent:
         shown = sorted({folder for each in (program, *servers.values()) for folder in each.folders})
         folders = {f"AGENT_DIR_{n}": Bind(folder, str(folder)) for n, folder in enumerate(shown, 1)}
         return job.sandbox.run(
-            [*_undisturbed(program.argv), *command.argv],
-            binds={"APP_DIR": workspace, "HOME": own, **folders},
-            cwd="APP_DIR",
-            timeout_s=job.plan.limits.wall_s,
-            env=command.env,
-            stdin=command.stdin.encode("utf-8", "replace"),
-            output_limit_bytes=OUTPUT_BYTES,
-            reach=Reach(job.endpoint.port, job.socket),
-            stop=stop,
-            memory_bytes=MEMORY_BYTES,
+            CommandSpec(
+                [*_undisturbed(program.argv), *command.argv],
+                binds={"APP_DIR": workspace, "HOME": own, **folders},
+                cwd="APP_DIR",
+                timeout_s=job.plan.limits.wall_s,
+                env=command.env,
+                stdin=command.stdin.encode("utf-8", "replace"),
+                output_limit_bytes=OUTPUT_BYTES,
+                reach=Reach(job.endpoint.port, job.socket),
+                stop=stop,
+                memory_bytes=MEMORY_BYTES,
+            )
         )
 
 

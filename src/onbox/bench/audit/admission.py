@@ -12,7 +12,7 @@ from onbox.atomic_files import write_atomic
 from onbox.bench.audit import VERSION, TaskAudit, audit
 from onbox.bench.audit.network import needs_of_network
 from onbox.bench.environments import environment_of
-from onbox.bench.sandbox import Bind, Sandbox
+from onbox.bench.sandbox import Bind, CommandSpec, Sandbox
 from onbox.bench.tasks import Task
 from onbox.errors import BadSubjectError, BoxError, OnboxError
 from onbox.evidence.records import Network
@@ -151,7 +151,7 @@ def _network_need(task: Task, sandbox: Sandbox) -> str:
 def _is_there(program: str, sandbox: Sandbox) -> bool:
     # Any folder will do: the question is what the sandbox shows of the system.
     here = {"HERE": Bind(Path(__file__).parent, "/here")}
-    return sandbox.run([program, "--version"], binds=here, cwd="HERE", timeout_s=10).exit_code == 0
+    return sandbox.run(CommandSpec([program, "--version"], binds=here, cwd="HERE", timeout_s=10)).exit_code == 0
 
 
 def _kept(task: Task, sandbox: Sandbox, folder: str = "audits") -> Path:

@@ -11,7 +11,7 @@ from onbox.bench.diff import changed_files
 from onbox.bench.environments import environment_of
 from onbox.bench.gate import LOGS, REPLY, grade
 from onbox.bench.instances import render
-from onbox.bench.sandbox import Bind, Sandbox
+from onbox.bench.sandbox import Bind, CommandSpec, Sandbox
 from onbox.bench.sandbox.halt import check
 from onbox.bench.tasks import Task
 from onbox.bench.workspace import snapshot
@@ -115,12 +115,14 @@ class AuditSubject:
             argv = ["bash", "-c", '("$0")', f"{self.sandbox.place(binds['SOLUTION_DIR'])}/{named.relative_to(own)}"]
             cwd = "APP_DIR"
         done = self.sandbox.run(
-            argv,
-            binds=binds,
-            cwd=cwd,
-            timeout_s=self.task.agent_timeout_s or SOLUTION_S,
-            env={"DEBIAN_FRONTEND": "noninteractive", **dict(self.task.solution_variables)},
-            network=self.task.network,
+            CommandSpec(
+                argv,
+                binds=binds,
+                cwd=cwd,
+                timeout_s=self.task.agent_timeout_s or SOLUTION_S,
+                env={"DEBIAN_FRONTEND": "noninteractive", **dict(self.task.solution_variables)},
+                network=self.task.network,
+            )
         )
         reply = (logs / REPLY).read_text("utf-8", "replace") if (logs / REPLY).is_file() else ""
         printed = done.output.decode("utf-8", "replace")

@@ -20,7 +20,7 @@ from onbox.bench.history.repository import EXECUTABLE, FILE, Commit, GitReposito
 from onbox.bench.history.runners import NEEDS, REQUEST_BYTES_MAX, TESTS_S, Suite, kind_of, targets_of
 from onbox.bench.history.worker import MiningWorker
 from onbox.bench.history.writing import Draft, write_task
-from onbox.bench.sandbox import Bind, Sandbox
+from onbox.bench.sandbox import Bind, CommandSpec, Sandbox
 from onbox.bench.sandbox.equipped import EquippedSandbox
 from onbox.errors import UsageError
 from onbox.trees import remove
@@ -298,7 +298,7 @@ class Maker:
         if program not in self._programs:
             word = "version" if program == "go" else "--version"
             here = {"HERE": Bind(Path(__file__).parent, "/here")}
-            done = self._tier.run([program, word], binds=here, cwd="HERE", timeout_s=10)
+            done = self._tier.run(CommandSpec([program, word], binds=here, cwd="HERE", timeout_s=10))
             self._programs[program] = done.exit_code == 0
         return self._programs[program]
 

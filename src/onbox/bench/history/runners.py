@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from onbox.bench.history.paths import is_test
-from onbox.bench.sandbox import Bind, Sandbox
+from onbox.bench.sandbox import Bind, CommandSpec, Sandbox
 
 Kind = Literal["pytest", "unittest", "node", "vitest", "jest", "go", "cargo"]
 
@@ -151,12 +151,14 @@ def observe(suite: Suite, app: Path, sandbox: Sandbox) -> SuiteRun:
     """
     files = {name: base64.b64encode(content).decode() for name, content in suite.hidden.items()}
     done = sandbox.run(
-        ["python3", "-I", "-S", "-B", "-c", program()],
-        binds={"APP_DIR": Bind(app, "/app")},
-        cwd="APP_DIR",
-        timeout_s=suite.timeout_s + 10,
-        stdin=json.dumps({**suite.request(), "files": files}).encode(),
-        output_limit_bytes=_RESULT_BYTES_MAX,
+        CommandSpec(
+            ["python3", "-I", "-S", "-B", "-c", program()],
+            binds={"APP_DIR": Bind(app, "/app")},
+            cwd="APP_DIR",
+            timeout_s=suite.timeout_s + 10,
+            stdin=json.dumps({**suite.request(), "files": files}).encode(),
+            output_limit_bytes=_RESULT_BYTES_MAX,
+        )
     )
     try:
         found = json.loads(done.output.splitlines()[-1])

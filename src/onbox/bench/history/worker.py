@@ -17,7 +17,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from onbox.bench.history.runners import TESTS_S, Suite, SuiteRun, program
-from onbox.bench.sandbox import Bind, Sandbox, StopSign
+from onbox.bench.sandbox import Bind, CommandSpec, Sandbox, StopSign
 from onbox.bench.sandbox.halt import Halt, RunHalted, current
 from onbox.errors import BoxError, OnboxError
 
@@ -175,12 +175,14 @@ class MiningWorker:
         try:
             with self._halt.kept() if self._halt is not None else nullcontext():
                 self._sandbox.run(
-                    ["python3", "-I", "-S", "-B", "-c", program(serve=True)],
-                    binds={"APP_DIR": Bind(self._app, "/app"), "CALLS_DIR": Bind(calls, "/calls", writable=True)},
-                    cwd="APP_DIR",
-                    timeout_s=LIFE_S,
-                    stdin=json.dumps(request).encode(),
-                    stop=self._stop,
+                    CommandSpec(
+                        ["python3", "-I", "-S", "-B", "-c", program(serve=True)],
+                        binds={"APP_DIR": Bind(self._app, "/app"), "CALLS_DIR": Bind(calls, "/calls", writable=True)},
+                        cwd="APP_DIR",
+                        timeout_s=LIFE_S,
+                        stdin=json.dumps(request).encode(),
+                        stop=self._stop,
+                    )
                 )
         except RunHalted:
             pass  # The thread that waits for the answer watches it too.

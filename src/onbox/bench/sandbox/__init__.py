@@ -6,7 +6,7 @@ here, and `probes.probe` puts questions to it.
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -84,6 +84,43 @@ class StopSign:
 
 
 @dataclass(frozen=True)
+class CommandSpec:
+    """A command, and what it may see, use and take.
+
+    Args:
+        argv: the command; its first word is looked up inside the sandbox, where `python3` and `python` are the
+            interpreter that onbox was installed with, without onbox's own packages.
+        binds: folders by the name of the environment variable that tells the command where each one is:
+            `{"APP_DIR": Bind(workspace, "/app", writable=True)}` sets APP_DIR to `/app`, or to the host path in a
+            tier that cannot remap.
+        cwd: the name, in `binds`, of the folder that the command starts in.
+        timeout_s: then the whole tree is killed and `exit_code` is None.
+        env: further variables over PATH, HOME, TMPDIR, LANG and USER; nothing is inherited from onbox's own
+            environment. Scratch files belong in TMPDIR.
+        stdin: what the command reads.
+        output_limit_bytes: output beyond it is read and thrown away.
+        reach: the one server that the command may talk to; None for no network at all.
+        stop: the command is killed as at its time limit when this is shown.
+        memory_bytes: address space of one process; a tier that bounds all processes together allows them twice
+            that, or less where its own bound is lower.
+        network: the command has the box's own network, its loopback included, and resolves names as the box does:
+            only for what the user let in by name.
+    """
+
+    argv: Sequence[str]
+    binds: Mapping[str, Bind]
+    cwd: str
+    timeout_s: float
+    env: Mapping[str, str] = field(default_factory=dict)
+    stdin: bytes = b""
+    output_limit_bytes: int = 65_536
+    reach: Reach | None = None
+    stop: StopSign | None = None
+    memory_bytes: int = MEMORY_BYTES
+    network: bool = False
+
+
+@dataclass(frozen=True)
 class CommandResult:
     """What became of a sandboxed command: its whole process tree is dead by the time this exists."""
 
@@ -113,41 +150,8 @@ class Sandbox(Protocol):
         """Where a command finds a bind."""
         ...
 
-    def run(
-        self,
-        argv: Sequence[str],
-        *,
-        binds: Mapping[str, Bind],
-        cwd: str,
-        timeout_s: float,
-        env: Mapping[str, str] | None = None,
-        stdin: bytes = b"",
-        output_limit_bytes: int = 65_536,
-        reach: Reach | None = None,
-        stop: StopSign | None = None,
-        memory_bytes: int = MEMORY_BYTES,
-        network: bool = False,
-    ) -> CommandResult:
-        """Run `argv` and wait until it and all it started are dead.
-
-        Args:
-            argv: the command; its first word is looked up inside the sandbox, where `python3` and `python` are the
-                interpreter that onbox was installed with, without onbox's own packages.
-            binds: folders by the name of the environment variable that tells the command where each one is:
-                `{"APP_DIR": Bind(workspace, "/app", writable=True)}` sets APP_DIR to `/app`, or to the host path in a
-                tier that cannot remap.
-            cwd: the name, in `binds`, of the folder that the command starts in.
-            timeout_s: then the whole tree is killed and `exit_code` is None.
-            env: further variables over PATH, HOME, TMPDIR, LANG and USER; nothing is inherited from onbox's own
-                environment. Scratch files belong in TMPDIR.
-            stdin: what the command reads.
-            output_limit_bytes: output beyond it is read and thrown away.
-            reach: the one server that the command may talk to; None for no network at all.
-            stop: the command is killed as at its time limit when this is shown.
-            memory_bytes: address space of one process; a tier that bounds all processes together allows them twice
-                that, or less where its own bound is lower.
-            network: the command has the box's own network, its loopback included, and resolves names as the box does:
-                only for what the user let in by name.
+    def run(self, spec: CommandSpec) -> CommandResult:
+        """Run a command and wait until it and all it started are dead.
 
         Raises:
             BoxError: the sandbox itself could not start; never for what the command does.

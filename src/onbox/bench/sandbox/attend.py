@@ -9,7 +9,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import IO
 
-from onbox.bench.sandbox import StopSign
+from onbox.bench.sandbox import CommandSpec, StopSign
 from onbox.bench.sandbox.disk_watch import LOOK_EVERY_S, DiskWatch
 from onbox.bench.sandbox.halt import RunHalted, current
 from onbox.errors import BoxError
@@ -59,25 +59,20 @@ class CommandOutput:
 
 def attend(
     process: subprocess.Popen[bytes],
+    spec: CommandSpec,
     *,
     tree_fd: int,
     kill: Callable[[], None],
-    stdin: bytes,
-    timeout_s: float,
-    output_limit_bytes: int,
-    stop: StopSign | None = None,
     disk: DiskWatch | None = None,
 ) -> CommandOutput:
-    """Feed and read `process` until `tree_fd` is readable, at most for `timeout_s`; then kill what is left.
+    """Feed and read `process` until `tree_fd` is readable, at most for the time that it has; then kill what is left.
 
     Args:
         process: started with pipes for standard input and output.
+        spec: what it reads, its time, and what of its output is kept: more is read and thrown away, so that it never
+            blocks on it.
         tree_fd: a pidfd that becomes readable when all that counts is dead.
         kill: ends the whole tree; called once or more, also after a normal end, and on any exception.
-        stdin: written as the command takes it, then closed.
-        timeout_s: seconds from now.
-        output_limit_bytes: what comes after is read and thrown away, so that the command never blocks on it.
-        stop: ends it early, as the time limit does.
         disk: looks at what it writes, and ends it beyond its bound.
 
     Raises:
@@ -85,12 +80,12 @@ def attend(
         Halted: the sign that this thread keeps was shown; the tree is dead.
     """
     started = time.monotonic()
-    deadline = started + timeout_s
+    deadline = started + spec.timeout_s
     timed_out = False
     halt = current()
     over_disk = False
-    signs = [sign for sign in (stop, halt) if sign is not None]
-    with _Pipes(process, stdin, output_limit_bytes) as pipes:
+    signs = [sign for sign in (spec.stop, halt) if sign is not None]
+    with _Pipes(process, spec.stdin, spec.output_limit_bytes) as pipes:
         try:
             while not pipes.pump_until(tree_fd, deadline, [] if timed_out else signs, None if timed_out else disk):
                 if timed_out:

@@ -12,7 +12,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO
 
-from onbox.bench.sandbox import MEMORY_BYTES, Bind, Bounds, CommandResult, Reach, StopSign, seccomp
+from onbox.bench.sandbox import MEMORY_BYTES, Bind, Bounds, CommandResult, CommandSpec, Reach, seccomp
 from onbox.bench.sandbox.attend import attend, end_with, open_pidfd, pipe
 from onbox.bench.sandbox.disk_watch import DiskWatch
 from onbox.bench.sandbox.interior import (
@@ -85,28 +85,14 @@ class Bubblewrap:
         """See `Sandbox.place`."""
         return bind.target
 
-    def run(
-        self,
-        argv: Sequence[str],
-        *,
-        binds: Mapping[str, Bind],
-        cwd: str,
-        timeout_s: float,
-        env: Mapping[str, str] | None = None,
-        stdin: bytes = b"",
-        output_limit_bytes: int = 65_536,
-        reach: Reach | None = None,
-        stop: StopSign | None = None,
-        memory_bytes: int = MEMORY_BYTES,
-        network: bool = False,
-    ) -> CommandResult:
+    def run(self, spec: CommandSpec) -> CommandResult:
         """See `Sandbox.run`."""
-        if refused := refusal(argv, env):
+        if refused := refusal(spec.argv, spec.env):
             return refused
         variables = {
             **environment(path=[_TOOLS, str(interpreter().parent)], home=_HOME, tmp="/tmp"),
-            **(env or {}),
-            **{name: bind.target for name, bind in binds.items()},
+            **spec.env,
+            **{name: bind.target for name, bind in spec.binds.items()},
         }
         with ExitStack() as stack:
             status, bwrap_status = pipe(stack)
@@ -114,31 +100,31 @@ class Bubblewrap:
             etc = {
                 path: _memory_file(stack, text.encode())
                 for path, text in _ETC.items()
-                if not (network and path in _OF_THE_NETWORK)
+                if not (spec.network and path in _OF_THE_NETWORK)
             }
             refused_calls = seccomp.program(seccomp.WITH_NAMESPACES)
             filters = [] if refused_calls is None else [_memory_file(stack, refused_calls)]
             command = [
                 self._program,
-                *(word for word in _NAMESPACES if not (network and word == "--unshare-net")),
+                *(word for word in _NAMESPACES if not (spec.network and word == "--unshare-net")),
                 *(["--disable-userns"] if "--disable-userns" in self._options else []),
                 *["--json-status-fd", str(bwrap_status.fileno()), "--block-fd", str(bwrap_go.fileno())],
                 *(word for file in filters for word in ("--seccomp", str(file.fileno()))),
-                *self._mounts(binds, etc, reach, _OF_THE_NETWORK if network else ()),
+                *self._mounts(spec.binds, etc, spec.reach, _OF_THE_NETWORK if spec.network else ()),
                 *[word for item in variables.items() for word in ("--setenv", *item)],
-                *["--chdir", binds[cwd].target, "--"],
+                *["--chdir", spec.binds[spec.cwd].target, "--"],
                 *(
-                    in_shell(argv)
-                    if reach is None
-                    else bridged(in_shell(argv), reach.port, f"{_PROXY}/{reach.socket.name}")
+                    in_shell(spec.argv)
+                    if spec.reach is None
+                    else bridged(in_shell(spec.argv), spec.reach.port, f"{_PROXY}/{spec.reach.socket.name}")
                 ),
             ]
-            bounds = [*limits(timeout_s, memory_bytes), (resource.RLIMIT_NPROC, PROCESSES)]
+            bounds = [*limits(spec.timeout_s, spec.memory_bytes), (resource.RLIMIT_NPROC, PROCESSES)]
             if is_host_root():
                 shown = [Path(self._program), *interpreter_folders()]
-                owned = [bind.path for bind in binds.values()]
-                if reach is not None:
-                    owned.append(reach.socket.parent)
+                owned = [bind.path for bind in spec.binds.values()]
+                if spec.reach is not None:
+                    owned.append(spec.reach.socket.parent)
                 command = as_user(command, shown=shown, owned=owned, limits=bounds)
             process = subprocess.Popen(
                 command,
@@ -167,13 +153,10 @@ class Bubblewrap:
             go.write(b"go")
             heard = attend(
                 process,
+                spec,
                 tree_fd=init_fd,
                 kill=lambda: _kill(init_fd),
-                stdin=stdin,
-                timeout_s=timeout_s,
-                output_limit_bytes=output_limit_bytes,
-                stop=stop,
-                disk=DiskWatch([*(bind.path for bind in binds.values() if bind.writable)], process.pid),
+                disk=DiskWatch([*(bind.path for bind in spec.binds.values() if bind.writable)], process.pid),
             )
             process.wait()
             codes = [end["exit-code"] for end in map(json.loads, status) if "exit-code" in end]

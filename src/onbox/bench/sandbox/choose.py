@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from functools import partial
 
-from onbox.bench.sandbox import Bind, Sandbox
+from onbox.bench.sandbox import Bind, CommandSpec, Sandbox
 from onbox.bench.sandbox.bubblewrap import Bubblewrap
 from onbox.bench.sandbox.container import ContainerSandbox
 from onbox.bench.sandbox.none import Unsafe
@@ -74,7 +74,7 @@ def working(tier: Callable[[], Sandbox]) -> Sandbox:
     """
     sandbox = tier()
     with scratch_folder("choose") as folder:
-        done = sandbox.run(["true"], binds={"WORK": Bind(folder, "/work")}, cwd="WORK", timeout_s=20)
+        done = sandbox.run(CommandSpec(["true"], binds={"WORK": Bind(folder, "/work")}, cwd="WORK", timeout_s=20))
     if done.exit_code != 0:
         output = done.output.decode(errors="replace").strip() or "no output"
         raise BoxError(f"{sandbox.name} cannot run `true`: exit code {done.exit_code}, {output}")

@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from onbox.bench.sandbox import MEMORY_BYTES, Bind, Bounds, CommandResult, Reach, StopSign
+from onbox.bench.sandbox import Bind, Bounds, CommandResult, CommandSpec, Reach
 from onbox.bench.sandbox.attend import attend, end_with, open_pidfd
 from onbox.bench.sandbox.box_image import HOME, NAME, SYSTEM, TOOLS, box_image
 from onbox.bench.sandbox.disk_watch import DiskWatch
@@ -97,23 +97,9 @@ class ContainerSandbox:
         """See `Sandbox.place`."""
         return bind.target
 
-    def run(
-        self,
-        argv: Sequence[str],
-        *,
-        binds: Mapping[str, Bind],
-        cwd: str,
-        timeout_s: float,
-        env: Mapping[str, str] | None = None,
-        stdin: bytes = b"",
-        output_limit_bytes: int = 65_536,
-        reach: Reach | None = None,
-        stop: StopSign | None = None,
-        memory_bytes: int = MEMORY_BYTES,
-        network: bool = False,
-    ) -> CommandResult:
+    def run(self, spec: CommandSpec) -> CommandResult:
         """See `Sandbox.run`."""
-        if refused := refusal(argv, env):
+        if refused := refusal(spec.argv, spec.env):
             return refused
         name = f"onbox-{uuid.uuid4().hex}"
         with ExitStack() as stack:
@@ -123,11 +109,11 @@ class ContainerSandbox:
             command = [
                 *(self.client.program, "run", "--rm", "--interactive", "--pull", "never", "--name", name),
                 *("--label", f"{_LABEL}={os.getpid()}", "--cidfile", str(cidfile)),
-                *self._walls(memory_bytes, network),
-                *self._mounts(binds, reach),
-                *self._variables(binds, env or {}),
-                *("--workdir", binds[cwd].target, "--entrypoint", "/bin/sh", self._image),
-                *_script(argv, reach),
+                *self._walls(spec.memory_bytes, spec.network),
+                *self._mounts(spec.binds, spec.reach),
+                *self._variables(spec.binds, spec.env),
+                *("--workdir", spec.binds[spec.cwd].target, "--entrypoint", "/bin/sh", self._image),
+                *_script(spec.argv, spec.reach),
             ]
             process = subprocess.Popen(
                 command,
@@ -142,13 +128,10 @@ class ContainerSandbox:
             stack.callback(self._end, process, name)
             heard = attend(
                 process,
+                spec,
                 tree_fd=open_pidfd(stack, process.pid),
                 kill=lambda: self._end(process, name),
-                stdin=stdin,
-                timeout_s=timeout_s,
-                output_limit_bytes=output_limit_bytes,
-                stop=stop,
-                disk=DiskWatch([*(bind.path for bind in binds.values() if bind.writable)], process.pid, elsewhere),
+                disk=DiskWatch([*(bind.path for bind in spec.binds.values() if bind.writable)], process.pid, elsewhere),
             )
             code = process.wait()
             started = cidfile.is_file() and cidfile.stat().st_size > 0

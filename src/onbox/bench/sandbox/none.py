@@ -4,11 +4,10 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from onbox.bench.sandbox import MEMORY_BYTES, Bind, Bounds, CommandResult, Reach, StopSign
+from onbox.bench.sandbox import Bind, Bounds, CommandResult, CommandSpec
 from onbox.bench.sandbox.attend import DEATH_PATIENCE_S, attend, end_with, open_pidfd
 from onbox.bench.sandbox.disk_watch import DiskWatch
 from onbox.bench.sandbox.interior import environment, host_places, in_shell, refusal, tools
@@ -33,35 +32,21 @@ class Unsafe:
         """See `Sandbox.place`."""
         return str(bind.path.resolve())
 
-    def run(
-        self,
-        argv: Sequence[str],
-        *,
-        binds: Mapping[str, Bind],
-        cwd: str,
-        timeout_s: float,
-        env: Mapping[str, str] | None = None,
-        stdin: bytes = b"",
-        output_limit_bytes: int = 65_536,
-        reach: Reach | None = None,
-        stop: StopSign | None = None,
-        memory_bytes: int = MEMORY_BYTES,
-        network: bool = False,
-    ) -> CommandResult:
+    def run(self, spec: CommandSpec) -> CommandResult:
         """See `Sandbox.run`; only the process group is dead afterwards."""
-        if refused := refusal(argv, env):
+        if refused := refusal(spec.argv, spec.env):
             return refused
-        places = host_places(binds)
-        if not Path(places[cwd]).is_dir():
-            raise BoxError(f"{places[cwd]}: no such folder to run a command in")
+        places = host_places(spec.binds)
+        if not Path(places[spec.cwd]).is_dir():
+            raise BoxError(f"{places[spec.cwd]}: no such folder to run a command in")
         with ExitStack() as stack:
             scratch = stack.enter_context(scratch_folder("none"))
             bin_folder = tools(scratch / "bin")
             own = environment(path=[str(bin_folder)], home=str(scratch), tmp=str(scratch))
             process = subprocess.Popen(
-                in_shell(argv),
-                cwd=places[cwd],
-                env={**own, **(env or {}), **places},
+                in_shell(spec.argv),
+                cwd=places[spec.cwd],
+                env={**own, **spec.env, **places},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -71,13 +56,10 @@ class Unsafe:
             # The leader is reaped last, so that its number still names the group when the group is killed.
             heard = attend(
                 process,
+                spec,
                 tree_fd=open_pidfd(stack, process.pid),
                 kill=lambda: _kill_group(process),
-                stdin=stdin,
-                timeout_s=timeout_s,
-                output_limit_bytes=output_limit_bytes,
-                stop=stop,
-                disk=DiskWatch([scratch, *(bind.path for bind in binds.values() if bind.writable)], process.pid),
+                disk=DiskWatch([scratch, *(bind.path for bind in spec.binds.values() if bind.writable)], process.pid),
             )
             code = process.wait()
         exit_code = None if heard.timed_out else code if code >= 0 else 128 - code

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from onbox.bench.sandbox import Bind, Reach, Sandbox
+from onbox.bench.sandbox import Bind, CommandSpec, Reach, Sandbox
 from onbox.errors import BoxError
 
 TRIED = "tried"
@@ -42,7 +42,7 @@ class Scene:
             BoxError: it never tried, or was not done with it when its time was over: that shows nothing.
         """
         binds = {"WORK": Bind(self.workspace, "/work", writable=True), "TESTS": Bind(self.tests, "/tests")}
-        done = self._sandbox.run(argv, binds=binds, cwd="WORK", timeout_s=TIMEOUT_S, reach=reach)
+        done = self._sandbox.run(CommandSpec(argv, binds=binds, cwd="WORK", timeout_s=TIMEOUT_S, reach=reach))
         output = done.output.decode(errors="replace")
         if not output.startswith(TRIED):
             raise BoxError(f"could not be tried: {output.strip()[-200:] or f'exit code {done.exit_code}'}")

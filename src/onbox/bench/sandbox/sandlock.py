@@ -4,12 +4,11 @@ import base64
 import json
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from onbox.bench.sandbox import MEMORY_BYTES, Bind, Bounds, CommandResult, Reach, StopSign, seccomp
+from onbox.bench.sandbox import MEMORY_BYTES, Bind, Bounds, CommandResult, CommandSpec, seccomp
 from onbox.bench.sandbox.attend import attend, end_with, open_pidfd, pipe
 from onbox.bench.sandbox.disk_watch import DiskWatch
 from onbox.bench.sandbox.interior import (
@@ -66,27 +65,13 @@ class Sandlock:
         """See `Sandbox.place`."""
         return str(bind.path.resolve())
 
-    def run(
-        self,
-        argv: Sequence[str],
-        *,
-        binds: Mapping[str, Bind],
-        cwd: str,
-        timeout_s: float,
-        env: Mapping[str, str] | None = None,
-        stdin: bytes = b"",
-        output_limit_bytes: int = 65_536,
-        reach: Reach | None = None,
-        stop: StopSign | None = None,
-        memory_bytes: int = MEMORY_BYTES,
-        network: bool = False,
-    ) -> CommandResult:
+    def run(self, spec: CommandSpec) -> CommandResult:
         """See `Sandbox.run`."""
-        if refused := refusal(argv, env):
+        if refused := refusal(spec.argv, spec.env):
             return refused
-        if network:
+        if spec.network:
             raise BoxError("sandlock gives no command a network", "apt install bubblewrap, or set ONBOX_SANDBOX=docker")
-        places = host_places(binds)
+        places = host_places(spec.binds)
         with ExitStack() as stack:
             scratch = stack.enter_context(scratch_folder("sandlock")).resolve()
             bin_folder, home, tmp = tools(scratch / "bin"), scratch / "home", scratch / "tmp"
@@ -94,24 +79,24 @@ class Sandlock:
                 folder.mkdir()
             path = [str(bin_folder), str(interpreter().parent)]
             request = {
-                "argv": in_shell(argv),
-                "cwd": places[cwd],
-                "env": {**environment(path=path, home=str(home), tmp=str(tmp)), **(env or {}), **places},
+                "argv": in_shell(spec.argv),
+                "cwd": places[spec.cwd],
+                "env": {**environment(path=path, home=str(home), tmp=str(tmp)), **spec.env, **places},
                 "readable": [
                     *(folder for folder in _SYSTEM if Path(folder).exists()),
                     *map(str, interpreter_folders()),
                     str(bin_folder),
-                    *(places[name] for name, bind in binds.items() if not bind.writable),
+                    *(places[name] for name, bind in spec.binds.items() if not bind.writable),
                 ],
                 "writable": [
                     *("/dev/null", str(home), str(tmp)),
-                    *(places[name] for name, bind in binds.items() if bind.writable),
+                    *(places[name] for name, bind in spec.binds.items() if bind.writable),
                 ],
                 "processes": PROCESSES,
-                "memory_bytes": 2 * memory_bytes,
-                "limits": list(limits(timeout_s, memory_bytes)),
+                "memory_bytes": 2 * spec.memory_bytes,
+                "limits": list(limits(spec.timeout_s, spec.memory_bytes)),
                 "filter": base64.b64encode(seccomp.program(seccomp.WITHOUT_NAMESPACES) or b"").decode(),
-                "reach": None if reach is None else f"tcp://127.0.0.1:{reach.port}",
+                "reach": None if spec.reach is None else f"tcp://127.0.0.1:{spec.reach.port}",
             }
             keeper_control, control = pipe(stack)
             status, keeper_status = pipe(stack)
@@ -119,7 +104,7 @@ class Sandlock:
             command = [sys.executable, "-I", str(_KEEPER), *map(str, fds)]
             if is_host_root():
                 shown = [Path(sys.prefix), _KEEPER, *interpreter_folders()]
-                owned = [scratch, *(bind.path for bind in binds.values())]
+                owned = [scratch, *(bind.path for bind in spec.binds.values())]
                 command = as_user(command, shown=shown, owned=owned, limits=(), scratch=scratch)
             process = subprocess.Popen(
                 command,
@@ -136,13 +121,10 @@ class Sandlock:
                 control.write(json.dumps(request).encode() + b"\n")
             heard = attend(
                 process,
+                spec,
                 tree_fd=open_pidfd(stack, process.pid),
                 kill=control.close,
-                stdin=stdin,
-                timeout_s=timeout_s,
-                output_limit_bytes=output_limit_bytes,
-                stop=stop,
-                disk=DiskWatch([scratch, *(bind.path for bind in binds.values() if bind.writable)], process.pid),
+                disk=DiskWatch([scratch, *(bind.path for bind in spec.binds.values() if bind.writable)], process.pid),
             )
             end = json.loads(status.read() or b"{}")
         if heard.timed_out:

@@ -1,8 +1,9 @@
 """A tier with something of its own in each command: folders, variables."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 
-from onbox.bench.sandbox import MEMORY_BYTES, Bind, CommandResult, Reach, Sandbox, StopSign
+from onbox.bench.sandbox import Bind, CommandResult, CommandSpec, Sandbox
 
 
 class WrappedSandbox:
@@ -21,35 +22,9 @@ class WrappedSandbox:
         """See `Sandbox.place`."""
         return self.tier.place(bind)
 
-    def run(
-        self,
-        argv: Sequence[str],
-        *,
-        binds: Mapping[str, Bind],
-        cwd: str,
-        timeout_s: float,
-        env: Mapping[str, str] | None = None,
-        stdin: bytes = b"",
-        output_limit_bytes: int = 65_536,
-        reach: Reach | None = None,
-        stop: StopSign | None = None,
-        memory_bytes: int = MEMORY_BYTES,
-        network: bool = False,
-    ) -> CommandResult:
+    def run(self, spec: CommandSpec) -> CommandResult:
         """See `Sandbox.run`."""
-        return self.tier.run(
-            argv,
-            binds=self._bound(binds),
-            cwd=cwd,
-            timeout_s=timeout_s,
-            env={**self.env, **(env or {})},
-            stdin=stdin,
-            output_limit_bytes=output_limit_bytes,
-            reach=reach,
-            stop=stop,
-            memory_bytes=memory_bytes,
-            network=network,
-        )
+        return self.tier.run(replace(spec, binds=self._bound(spec.binds), env={**self.env, **spec.env}))
 
     def _bound(self, binds: Mapping[str, Bind]) -> Mapping[str, Bind]:
         return binds

@@ -10,7 +10,7 @@ import pytest
 from onbox.bench.audit.admission import fit
 from onbox.bench.audit.network import needs_of_network
 from onbox.bench.gate import grade
-from onbox.bench.sandbox import Bind, Sandbox
+from onbox.bench.sandbox import Bind, CommandSpec, Sandbox
 from onbox.bench.sandbox.choose import choose
 from onbox.bench.tasks import Task, load_task
 from onbox.errors import BoxError
@@ -124,8 +124,8 @@ def test_it_is_left_out_or_let_in_by_words(tmp_path: Path, sandbox: Sandbox, por
 def test_a_command_has_a_network_only_where_it_is_let_in(tmp_path: Path, sandbox: Sandbox) -> None:
     binds = {"APP_DIR": Bind(tmp_path, "/app", writable=True)}
     argv = ["sh", "-c", "grep -c : /proc/net/dev; cat /etc/resolv.conf"]
-    without = sandbox.run(argv, binds=binds, cwd="APP_DIR", timeout_s=20)
+    without = sandbox.run(CommandSpec(argv, binds=binds, cwd="APP_DIR", timeout_s=20))
     assert without.output.startswith(b"1\n"), "the loopback of its own, and no other"
-    within = sandbox.run(argv, binds=binds, cwd="APP_DIR", timeout_s=20, network=True)
+    within = sandbox.run(CommandSpec(argv, binds=binds, cwd="APP_DIR", timeout_s=20, network=True))
     own = Path("/proc/net/dev").read_text().count(":")
     assert within.output.decode() == f"{own}\n" + Path("/etc/resolv.conf").read_text()

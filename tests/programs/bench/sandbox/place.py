@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from onbox.bench.sandbox import Bind, CommandResult, Sandbox
+from onbox.bench.sandbox import Bind, CommandResult, CommandSpec, Sandbox
 from onbox.bench.sandbox.bubblewrap import Bubblewrap
 from onbox.bench.sandbox.none import Unsafe
 from onbox.bench.sandbox.sandlock import Sandlock
@@ -40,13 +40,15 @@ class Place:
     ) -> CommandResult:
         binds = {"APP_DIR": Bind(self.workspace, "/app", writable=True), "TESTS_DIR": Bind(self.tests, "/tests")}
         return self.sandbox.run(
-            argv,
-            binds=binds,
-            cwd="APP_DIR",
-            timeout_s=timeout_s,
-            env=env,
-            stdin=stdin,
-            output_limit_bytes=output_limit_bytes,
+            CommandSpec(
+                argv,
+                binds=binds,
+                cwd="APP_DIR",
+                timeout_s=timeout_s,
+                env=env or {},
+                stdin=stdin,
+                output_limit_bytes=output_limit_bytes,
+            )
         )
 
     def shell(self, script: str, *, timeout_s: float = 10) -> CommandResult:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from onbox.bench.sandbox import MEMORY_BYTES, Bind, CommandResult
+from onbox.bench.sandbox import MEMORY_BYTES, Bind, CommandResult, CommandSpec
 from onbox.bench.sandbox.bubblewrap import Bubblewrap
 from onbox.bench.sandbox.interior import FILE_BYTES, PROCESSES
 from onbox.bench.sandbox.none import Unsafe
@@ -190,7 +190,7 @@ def test_root_s_commands_are_an_unprivileged_user_s_on_the_host(place: Place) ->
 
 def test_a_probe_that_could_not_be_tried_has_not_held() -> None:
     class Mute(Unsafe):
-        def run(self, *_: object, **__: object) -> CommandResult:
+        def run(self, spec: CommandSpec) -> CommandResult:
             return CommandResult(exit_code=0, output=b"", truncated=False, seconds=0.0)
 
     report = probe(Mute())
@@ -276,7 +276,7 @@ def test_a_probe_whose_time_was_over_has_not_held() -> None:
     """On a busy box a command may be cut off between saying that it tries and trying."""
 
     class Slow(Unsafe):
-        def run(self, *_: object, **__: object) -> CommandResult:
+        def run(self, spec: CommandSpec) -> CommandResult:
             return CommandResult(exit_code=None, output=b"tried\n", truncated=False, seconds=20.0)
 
     report = probe(Slow())

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from onbox.bench.sandbox import Bind, StopSign
+from onbox.bench.sandbox import Bind, CommandSpec, StopSign
 from onbox.bench.sandbox.bubblewrap import Bubblewrap
 from onbox.bench.sandbox.none import Unsafe
 from tests.programs.bench.sandbox.place import ALL, CLOSED, Place, alive, in_tiers, wait_for
@@ -70,10 +70,10 @@ def test_nothing_survives_when_onbox_is_killed(place: Place, marker: str) -> Non
     script = f"trap '' TERM HUP; (setsid sleep {marker} &); setsid sh -c 'sleep {marker}; :' & sleep {marker}"
     program = f"""
 from pathlib import Path
-from onbox.bench.sandbox import Bind
+from onbox.bench.sandbox import Bind, CommandSpec
 from {type(place.sandbox).__module__} import {type(place.sandbox).__name__} as Tier
 binds = {{"APP_DIR": Bind(Path({str(place.workspace)!r}), "/app", writable=True)}}
-Tier().run(["sh", "-c", {script!r}], binds=binds, cwd="APP_DIR", timeout_s=60)
+Tier().run(CommandSpec(["sh", "-c", {script!r}], binds=binds, cwd="APP_DIR", timeout_s=60))
 """
     # The program comes by its input, so that only the sandboxed processes carry the marker.
     onbox = subprocess.Popen([sys.executable, "-"], stdin=subprocess.PIPE, env={**os.environ, "PYTHONPATH": path()})
@@ -105,7 +105,7 @@ def test_nothing_survives_when_onbox_is_killed_while_the_sandbox_starts(place: P
     program = f"""
 import os, subprocess, time
 from pathlib import Path
-from onbox.bench.sandbox import Bind, bubblewrap
+from onbox.bench.sandbox import Bind, CommandSpec, bubblewrap
 def kill(*_, **__):
     os.kill(os.getpid(), 9)
 def killed_after(real, seconds):
@@ -116,9 +116,9 @@ def killed_after(real, seconds):
     return start
 tier = bubblewrap.Bubblewrap()
 binds = {{"APP_DIR": Bind(Path({str(place.workspace)!r}), "/app", writable=True)}}
-assert tier.run(["true"], binds=binds, cwd="APP_DIR", timeout_s=60).exit_code == 0
+assert tier.run(CommandSpec(["true"], binds=binds, cwd="APP_DIR", timeout_s=60)).exit_code == 0
 {POINTS[point]}
-tier.run(["sleep", {marker!r}], binds=binds, cwd="APP_DIR", timeout_s=60)
+tier.run(CommandSpec(["sleep", {marker!r}], binds=binds, cwd="APP_DIR", timeout_s=60))
 """
     for _ in range(4):
         onbox = subprocess.run(
@@ -136,11 +136,11 @@ def test_the_sweeper_ends_with_an_orderly_end(place: Place) -> None:
     program = f"""
 import psutil
 from pathlib import Path
-from onbox.bench.sandbox import Bind
+from onbox.bench.sandbox import Bind, CommandSpec
 from onbox.bench.sandbox.bubblewrap import Bubblewrap
 binds = {{"APP_DIR": Bind(Path({str(place.workspace)!r}), "/app")}}
 for _ in range(2):
-    Bubblewrap().run(["true"], binds=binds, cwd="APP_DIR", timeout_s=60)
+    Bubblewrap().run(CommandSpec(["true"], binds=binds, cwd="APP_DIR", timeout_s=60))
 print(*(child.pid for child in psutil.Process().children()))
 """
     done = subprocess.run(
@@ -199,11 +199,13 @@ def test_a_stop_sign_ends_the_whole_tree(place: Place, marker: str) -> None:
     with StopSign() as stop:
         threading.Timer(0.5, stop.show).start()
         done = place.sandbox.run(
-            ["sh", "-c", f"sleep {marker} & wait"],
-            binds={"APP_DIR": Bind(place.workspace, "/app", writable=True)},
-            cwd="APP_DIR",
-            timeout_s=60,
-            stop=stop,
+            CommandSpec(
+                ["sh", "-c", f"sleep {marker} & wait"],
+                binds={"APP_DIR": Bind(place.workspace, "/app", writable=True)},
+                cwd="APP_DIR",
+                timeout_s=60,
+                stop=stop,
+            )
         )
     assert done.exit_code is None
     assert done.seconds < 30

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from onbox.bench.sandbox import Bind, Reach
+from onbox.bench.sandbox import Bind, CommandSpec, Reach
 from tests.programs.bench.sandbox.place import ASK, CLOSED, Place, echoing, in_tiers
 
 
@@ -15,11 +15,13 @@ def test_one_server_is_within_reach_and_no_other(place: Place, tmp_path: Path) -
     path = tmp_path / "proxy" / "server.sock"
     with echoing(path) as port, socket.create_server(("127.0.0.1", 0)) as other:
         done = place.sandbox.run(
-            ["python3", "-c", ASK, str(port), str(other.getsockname()[1])],
-            binds={"APP_DIR": Bind(place.workspace, "/app", writable=True)},
-            cwd="APP_DIR",
-            timeout_s=60,
-            reach=Reach(port, path),
+            CommandSpec(
+                ["python3", "-c", ASK, str(port), str(other.getsockname()[1])],
+                binds={"APP_DIR": Bind(place.workspace, "/app", writable=True)},
+                cwd="APP_DIR",
+                timeout_s=60,
+                reach=Reach(port, path),
+            )
         )
         other.setblocking(False)
         with pytest.raises(BlockingIOError):
@@ -35,10 +37,12 @@ def test_the_exit_code_comes_through_the_bridge(place: Place, tmp_path: Path) ->
     with echoing(tmp_path / "proxy" / "server.sock") as port:
         for script, code in (("exit 5", 5), ("kill -9 $$", 137)):
             done = place.sandbox.run(
-                ["sh", "-c", script],
-                binds={"APP_DIR": Bind(place.workspace, "/app", writable=True)},
-                cwd="APP_DIR",
-                timeout_s=60,
-                reach=Reach(port, tmp_path / "proxy" / "server.sock"),
+                CommandSpec(
+                    ["sh", "-c", script],
+                    binds={"APP_DIR": Bind(place.workspace, "/app", writable=True)},
+                    cwd="APP_DIR",
+                    timeout_s=60,
+                    reach=Reach(port, tmp_path / "proxy" / "server.sock"),
+                )
             )
             assert done.exit_code == code
