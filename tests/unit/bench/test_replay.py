@@ -1,7 +1,6 @@
 """A run that ended without a call is asked again: which runs, what is sent, and for how long."""
 
 import json
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -9,9 +8,6 @@ from typing import Any
 import pytest
 
 from onbox.bench.replay import Replayer, ambiguous
-from onbox.bench.tampering import WatchedFiles
-from onbox.bench.tasks import load_tasks
-from onbox.bench.workspace import make_workspace
 from onbox.evidence.folder import read_lines
 from onbox.evidence.records import Exchange, ReplayPlan
 from onbox.judge.runs.replays import ReplayOutcome, replayed
@@ -19,7 +15,6 @@ from onbox.wire.endpoint import Endpoint
 from tests.builders import LEAK
 from tests.doubles.server import Asked, Wire, serving
 from tests.exchanges import call_delta, call_reply, chat_request, delta, event, plain_reply, text_reply
-from tests.gates import with_own_gate
 
 WORDS = text_reply("All references have been renamed.", request=chat_request(seed=100, max_tokens=64, temperature=0.5))
 
@@ -213,34 +208,3 @@ class TestForHowLong:
     def test_nothing_is_asked_where_the_plan_says_none(self, tmp_path: Path) -> None:
         nobody = Replayer(Endpoint.parse("http://127.0.0.1:9"), ReplayPlan(rounds=0))
         assert nobody.settle([WORDS], tmp_path / "replay.jsonl") is None
-
-
-class TestTampering:
-    def around(self, tmp_path: Path) -> tuple[WatchedFiles, Path, Path]:
-        task = load_tasks("builtin", ["fill-json"])[0]
-        before, after = tmp_path / "before", tmp_path / "after"
-        make_workspace(task, before)
-        make_workspace(task, after)
-        return WatchedFiles(task, tmp_path), before, after
-
-    def test_an_honest_run_has_touched_nothing(self, tmp_path: Path) -> None:
-        watched, before, after = self.around(tmp_path)
-        (after / "config.json").write_text("{}")
-        assert watched.tampering(before, after) == ()
-
-    def test_a_reward(self, tmp_path: Path) -> None:
-        watched, before, after = self.around(tmp_path)
-        (after / "logs").mkdir()
-        (after / "logs/reward.txt").write_text("1")
-        assert watched.tampering(before, after) == ("the workspace holds a reward: logs/reward.txt",)
-
-    def test_the_gates_files(self, tmp_path: Path) -> None:
-        import shutil
-
-        task = load_tasks("builtin", ["fill-json"])[0]
-        with tempfile.TemporaryDirectory() as folder:
-            shutil.copytree(task.path, Path(folder, task.name))
-            mine = load_tasks(Path(folder))[0]
-            watched = WatchedFiles(mine, tmp_path)
-            with_own_gate(mine.path, "exit 0\n")
-            assert watched.tampering(tmp_path, tmp_path) == ("the gate's files are not what they were before the run",)

@@ -49,11 +49,12 @@ def rewritten(subject: AuditSubject) -> Iterator[ProbeEnd]:
     for what, rewrite in REWRITES.items():
         left = subject.oracle()
         if not left.fault and _rewrite_files(left.app, subject.changed, rewrite):
-            yield subject.expect("pass", f"rewritten: {what}", left, honest=True)
+            yield replace(subject.expect("pass", f"rewritten: {what}", left, honest=True), of_form=True)
     for what, rewrite in REPLY_REWRITES.items():
         left = subject.oracle()
         if subject.task.answer == "reply" and (text := rewrite("reply.md", left.reply)):
-            yield subject.expect("pass", f"rewritten: {what}", ProbeEffect(left.app, text, left.fault))
+            effect = ProbeEffect(left.app, text, left.fault)
+            yield replace(subject.expect("pass", f"rewritten: {what}", effect), of_form=True)
 
 
 def wrong(subject: AuditSubject) -> Iterator[ProbeEnd]:

@@ -35,12 +35,14 @@ class ProbeEnd:
         expected: `pass` or `fail`.
         got: what the gate said; `fault` when it broke, or when the probe's own script did.
         reason: the gate's reason, or what broke.
+        of_form: what was tried is the known-good solution in another form.
     """
 
     probe: str
     expected: GateVerdict
     got: GateVerdict
     reason: str
+    of_form: bool = False
 
 
 @dataclass(frozen=True)

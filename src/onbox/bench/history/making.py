@@ -273,7 +273,7 @@ class Maker:
                     remember(task, self._tier, found)
                     whole = True
                     return path
-                if not all(end.probe.startswith("rewritten") for end in found.missed):
+                if not all(end.of_form for end in found.missed):
                     break
             raise DropError(f"fails its audit: {_complaint(found)}")
         finally:

@@ -12,7 +12,7 @@ from onbox.judge.speed.metrics import Counters
 from onbox.schema.checks import Check, Status
 from onbox.schema.engine_profile import EngineProfile
 
-Observed = float | str | None
+CheckValue = float | str | None
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ def check(
     bad: Status | None,
     hint: str,
     *,
-    observed: Observed,
-    threshold: Observed,
+    observed: CheckValue,
+    threshold: CheckValue,
     unit: str,
     evidence: str,
 ) -> Check:
@@ -75,6 +75,6 @@ def check(
     )
 
 
-def unknown_check(hint: str, *, threshold: Observed, unit: str, evidence: str) -> Check:
+def unknown_check(hint: str, *, threshold: CheckValue, unit: str, evidence: str) -> Check:
     """The rule could not see what it asks for."""
     return check(Status.UNKNOWN, hint, observed=None, threshold=threshold, unit=unit, evidence=evidence)

@@ -7,7 +7,7 @@ from onbox.evidence.records import GpuMoment
 from onbox.judge import thresholds as limit
 from onbox.judge.rule import Subject, rule
 from onbox.judge.speed.box_checks import UNWATCHED, watched
-from onbox.judge.speed.check_context import CheckContext, Observed, check, unknown_check
+from onbox.judge.speed.check_context import CheckContext, CheckValue, check, unknown_check
 from onbox.schema.checks import Check, Status
 
 NONE_HERE = "no accelerator here"
@@ -95,7 +95,7 @@ def shared(context: CheckContext) -> Check:
     )
 
 
-def _not_watched(context: CheckContext, threshold: Observed, unit: str) -> Check | None:
+def _not_watched(context: CheckContext, threshold: CheckValue, unit: str) -> Check | None:
     """The answer where there is nothing to look at, or nobody looked; None: look."""
     evidence = _evidence(context)
     if not context.run.engine_pids:

@@ -23,8 +23,6 @@ LAST_LINES = "200"
 PACKAGES = {"docker": "docker.io"}
 """Program -> the Debian package that brings it, where that has another name."""
 
-Completed = subprocess.CompletedProcess[bytes]
-
 
 class ContainerClient:
     """docker or podman on this box.
@@ -56,7 +54,7 @@ class ContainerClient:
 
     # ------------------------------------------------------------ plain calls
 
-    def call(self, *words: str, stdin: bytes = b"", timeout_s: float = QUICK_S) -> Completed:
+    def call(self, *words: str, stdin: bytes = b"", timeout_s: float = QUICK_S) -> "subprocess.CompletedProcess[bytes]":
         """Run the program to its end, whatever that is.
 
         Raises:
@@ -164,7 +162,7 @@ class ContainerClient:
     def _package(self) -> str:
         return PACKAGES.get(self.program, self.program)
 
-    def _try(self, *words: str, timeout_s: float = ANSWER_S) -> Completed | None:
+    def _try(self, *words: str, timeout_s: float = ANSWER_S) -> "subprocess.CompletedProcess[bytes] | None":
         try:
             return self.call(*words, timeout_s=timeout_s)
         except BoxError:

@@ -1,8 +1,7 @@
-"""Published rates against measurements: reproduced only where everything is the same."""
+"""Published rates against measurements, by the commands: reproduced only where everything is the same."""
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -14,24 +13,7 @@ from onbox.evidence.claims import read_claims
 from onbox.published import published
 from onbox.selftest.host import serving
 from onbox.selftest.shapes import Tempo
-
-SAME: dict[str, Any] = {
-    "name": "theirs",
-    "models": ["my-model"],
-    "tok_s": 25.2,
-    "quantity": "decode",
-    "tokens": 96,
-    "context_tokens": 32,
-    "concurrency": 1,
-    "prefix_cache": False,
-    "requests": 10,
-    "counting": "usage",
-    "backend": "CUTLASS MXFP4",
-    "precision": "MXFP4, all",
-    "box": "GB10",
-    "speculation": "none",
-    "source": "a page",
-}
+from tests.unit.judge.speed.test_claims import SAME
 
 
 @pytest.mark.alone
