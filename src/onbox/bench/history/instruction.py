@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from onbox.bench.history.groups import bare_name
 from onbox.bench.history.interface import documented, new_names, signatures, text_of, touched_names
+from onbox.bench.history.overlap import origin
 from onbox.bench.history.paths import is_changelog
 
 TESTS_MAX = 12
@@ -86,7 +87,7 @@ def instruction(
     if part and (wanted or news):
         parts.append(_PART)
     touched = [name for name in sorted({*before, *least}) if before.get(name) != least.get(name)]
-    stat = [f"- `{name}` ({_stat(before.get(name), least.get(name))})" for name in touched[:NAMES_MAX]]
+    stat = [f"- `{name}` ({_stat(name, before, least)})" for name in touched[:NAMES_MAX]]
     parts.append("Files that it is about, and how much of each:\n\n" + "\n".join(stat) + "\n")
     tests = {
         name: content for name, content in hidden.items() if name in targets or name.rpartition("/")[2] == "conftest.py"
@@ -200,11 +201,15 @@ def changelog(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> str:
     return "\n".join(kept)[:WORDS_MAX]
 
 
-def _stat(old: bytes | None, new: bytes | None) -> str:
-    if old is None:
-        return "new"
+def _stat(name: str, before: Mapping[str, bytes], least: Mapping[str, bytes]) -> str:
+    old, new = before.get(name), least.get(name)
     if new is None:
         return "deleted"
+    if old is None:
+        source = origin(new, before)
+        if source is None:
+            return "new"
+        return f"new, and most of it stands in `{source}` now" if source in least else f"`{source}` by another name"
     was, now = text_of(old).splitlines(), text_of(new).splitlines()
     steps = difflib.SequenceMatcher(None, was, now, autojunk=False).get_opcodes()
     added = sum(step[4] - step[3] for step in steps if step[0] != "equal")

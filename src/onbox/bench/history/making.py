@@ -13,6 +13,7 @@ from onbox.bench.history.deciding import DropError, find_deciding_tests
 from onbox.bench.history.environment import SealedEnvironment
 from onbox.bench.history.groups import TASKS_MAX, TestGroup, file_of, groups, in_turn
 from onbox.bench.history.instruction import instruction, says_little
+from onbox.bench.history.overlap import ALIKE_SHARE, shared
 from onbox.bench.history.paths import is_code, is_set_up, is_test
 from onbox.bench.history.pieces import CommitChange, pieces
 from onbox.bench.history.reduce import places
@@ -172,10 +173,9 @@ class Maker:
         least = group.least
         if least is None or not wanted <= change.passes(least, group.targets, wanted):
             least = change.least(wanted, group.targets, wanted)
-        if least in made:
+        if any(shared(old, least, other) > ALIKE_SHARE for other in made):
             # Two tasks with one solution are one task, counted twice.
-            raise DropError("it has the solution of another task of its commit")
-        made.append(least)
+            raise DropError("most of its solution is that of another task of its commit")
         new_lines = sum(content.count(b"\n") for name, content in least.items() if name not in old)
         if new_lines > LINES_MAX:
             raise DropError(f"what its tests need has {new_lines} lines of new files, more than {LINES_MAX}")
@@ -213,6 +213,7 @@ class Maker:
             patch=_patch(change.folder, old, least),
         )
         path = self._admitted(draft, change)
+        made.append(least)
         return MinedTask(name, commit.name, commit.time_s, path, len(ids), says_little(commit.message, old, new))
 
     def _widened(

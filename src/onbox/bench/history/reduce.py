@@ -2,6 +2,7 @@
 
 import difflib
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -64,6 +65,23 @@ def applied(before: Mapping[str, bytes], after: Mapping[str, bytes], kept: Seque
             at = end
         result[name] = b"".join(lines + was[at:])
     return result
+
+
+def changed_lines(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> Counter[tuple[object, ...]]:
+    """Each line that goes, by its place before, and each that comes, by its place and text; of a whole file by text."""
+    found: Counter[tuple[object, ...]] = Counter()
+    for place in places(before, after):
+        old, new = before.get(place.name), after.get(place.name)
+        steps = _steps(old, new)
+        was, now = _lines(old or b""), _lines(new or b"")
+        if steps is None:
+            found.update((place.name, "-", line) for line in was)
+            found.update((place.name, "+", line) for line in now)
+            continue
+        begin, end, new_begin, new_end = steps[place.number]
+        found.update((place.name, "-", number) for number in range(begin, end))
+        found.update((place.name, "+", begin, line) for line in now[new_begin:new_end])
+    return found
 
 
 def reduced(
