@@ -17,6 +17,7 @@ from onbox.image.manifest import parse_platform
 from onbox.image.reference import Reference, parse
 from onbox.image.routes import DaemonRoute, bypassed_proxy, find_route, privacy
 from onbox.image.store import FetchedImage, ImageStore
+from onbox.schema.units import number
 
 if TYPE_CHECKING:
     from onbox.image.verify import VerifiedImage
@@ -198,7 +199,7 @@ def _would(proxy: str, measured: tuple[RouteTime, ...]) -> str:
         return f"fetch through {proxy_label(proxy)} (--proxy daemon): the direct route does not serve: {direct.problem}"
     factor = ""
     if direct and theirs and direct.bytes_s and theirs.bytes_s:
-        factor = f", {direct.bytes_s / theirs.bytes_s:.1f} times as fast here"
+        factor = f", {number(direct.bytes_s / theirs.bytes_s)} times as fast here"
     return f"ask before it goes around {proxy_label(proxy)} (or --direct){factor}; --proxy daemon keeps to it"
 
 
