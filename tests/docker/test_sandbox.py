@@ -213,7 +213,9 @@ def test_a_task_with_an_image_of_its_own(tier: ContainerSandbox, harbor_task: Pa
     assert result["code"] == "PASS", result
     (record,) = (json.loads(path.read_text()) for path in out.glob("*/runs/*/*/*/run.json"))
     assert record["sandbox"]["name"] == tier.name
-    assert record["sandbox"]["bounds"] == asdict(tier.bounds)
+    told = record["sandbox"]["bounds"]
+    assert {name: told[name] for name in asdict(tier.bounds)} == asdict(tier.bounds)
+    assert told["disk_bytes"] == 8 << 30
     assert record["quality"]["reference"] == {"files": 1, "lines_added": 1, "lines_removed": 1}
 
     # Judged again, in the image too: by itself in the tier of the plan, and refused where that is not asked for.

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import asdict
 
 from onbox.bench.sandbox import Sandbox, host_probes
+from onbox.bench.sandbox.disk_watch import BYTES_MAX, FILES_MAX, SHARE_MAX
 from onbox.bench.sandbox.probe_scene import HELD, Answer, Scene, bystander, held_unless
 from onbox.bench.sandbox.process_probes import (
     call_kernel,
@@ -113,7 +114,9 @@ def probe(sandbox: Sandbox) -> SandboxReport:
         name=sandbox.name,
         version=sandbox.version,
         probes=tuple(probes),
-        bounds=SandboxBounds(**asdict(sandbox.bounds)),
+        bounds=SandboxBounds(
+            **asdict(sandbox.bounds), disk_bytes=BYTES_MAX, disk_files=FILES_MAX, disk_free_share=SHARE_MAX
+        ),
     )
 
 

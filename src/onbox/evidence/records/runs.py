@@ -102,6 +102,11 @@ class SandboxBounds(Record):
     memory_of: Literal["", "process", "command"] = ""
     """Address space of each `process`, or memory of all processes of a `command` together."""
     processes: int | None = None
+    disk_bytes: int | None = None
+    """On the disk, of all commands of a run together."""
+    disk_files: int | None = None
+    disk_free_share: float | None = None
+    """Of what was free when the run began, where that is less than `disk_bytes` or `disk_files`."""
 
 
 class SandboxReport(Record):
