@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from onbox.bench.audit import TaskAudit, audit
@@ -69,6 +69,15 @@ class DroppedCommit:
 
     commit: str
     why: str
+
+
+@dataclass
+class _Siblings:
+    """The tasks of one commit: their names, the solutions that were tried, and those of the tasks that were kept."""
+
+    names: set[str] = field(default_factory=set)
+    tried: list[Mapping[str, bytes]] = field(default_factory=list)
+    kept: list[Mapping[str, bytes]] = field(default_factory=list)
 
 
 class Maker:
@@ -141,8 +150,7 @@ class Maker:
     def _each(self, change: CommitChange, kept: list[MinedTask]) -> None:
         """The tasks that the commit makes: one, or several where it is large; in turn of each group of its tests."""
         reasons: list[str] = []
-        made: list[Mapping[str, bytes]] = []
-        names: set[str] = set()
+        siblings = _Siblings()
         fail_to_pass = change.deciding.stable - change.deciding.undone
         count = sum(is_code(place.name) for place in places(change.old, change.new))
         found = [
@@ -152,7 +160,7 @@ class Maker:
             try:
                 if isinstance(group, DropError):
                     raise group
-                kept.append(self._one(change, group, made, names))
+                kept.append(self._one(change, group, siblings))
             except DropError as why:
                 reasons.append(str(why))
             if len(kept) >= TASKS_MAX or len(reasons) >= 2 * TASKS_MAX:
@@ -160,9 +168,7 @@ class Maker:
         if not kept:
             raise DropError(max(reasons, key=reasons.count))
 
-    def _one(
-        self, change: CommitChange, group: TestGroup, made: list[Mapping[str, bytes]], names: set[str]
-    ) -> MinedTask:
+    def _one(self, change: CommitChange, group: TestGroup, siblings: "_Siblings") -> MinedTask:
         commit, old, new, deciding = change.commit, change.old, change.new, change.deciding
         kept = {
             name
@@ -173,9 +179,10 @@ class Maker:
         least = group.least
         if least is None or not wanted <= change.passes(least, group.targets, wanted):
             least = change.least(wanted, group.targets, wanted)
-        if any(shared(old, least, other) > ALIKE_SHARE for other in made):
+        if least in siblings.tried or any(shared(old, least, other) > ALIKE_SHARE for other in siblings.kept):
             # Two tasks with one solution are one task, counted twice.
             raise DropError("most of its solution is that of another task of its commit")
+        siblings.tried.append(least)
         new_lines = sum(content.count(b"\n") for name, content in least.items() if name not in old)
         if new_lines > LINES_MAX:
             raise DropError(f"what its tests need has {new_lines} lines of new files, more than {LINES_MAX}")
@@ -186,7 +193,7 @@ class Maker:
             timeout_s=min(max(GATE_S, round(10 * deciding.limit_s)), TESTS_S),
             only=tuple(sorted(group.fail_to_pass | pass_to_pass)) if deciding.only else (),
         )
-        ids, name = sorted(group.fail_to_pass), self._name(commit, group.title, names)
+        ids, name = sorted(group.fail_to_pass), self._name(commit, group.title, siblings.names)
         draft = Draft(
             name=name,
             family=self._family(commit),
@@ -213,7 +220,7 @@ class Maker:
             patch=_patch(change.folder, old, least),
         )
         path = self._admitted(draft, change)
-        made.append(least)
+        siblings.kept.append(least)
         return MinedTask(name, commit.name, commit.time_s, path, len(ids), says_little(commit.message, old, new))
 
     def _widened(

@@ -248,6 +248,20 @@ def test_a_large_commit_makes_a_task_of_each_piece(tmp_path: Path) -> None:
         assert "Only a part of it is wanted" in task.instruction
 
 
+def test_pieces_that_need_one_new_module_are_one_task(tmp_path: Path) -> None:
+    """Each needs a line of its own beside it; three such tasks would count the same work three times."""
+    repository = new(tmp_path / "module")
+    old = "".join(f"def f{n}():\n    return 0\n\n\n" for n in range(14))
+    commit(repository, "start", {"one.py": old})
+    test = "import unittest\nimport more\nimport one\n\n\nclass {0}(unittest.TestCase):\n    def test_{0}(self):\n"
+    check = "        self.assertEqual((one.f{}(), more.size()), (1, 20))\n"
+    files = {f"tests/test_{name}.py": test.format(name) + check.format(n) for name, n in (("left", 3), ("right", 5))}
+    more = "PLACES = [\n" + "".join(f"    {n},\n" for n in range(20)) + "]\n\n\ndef size():\n    return len(PLACES)\n"
+    commit(repository, "Many things", {"one.py": old.replace("return 0", "return 1"), "more.py": more, **files})
+    result = tasks_from(repository, tmp_path / "tasks")
+    assert [end.name.rpartition("-")[2] for end in result.kept] == ["left"], result.dropped
+
+
 @pytest.mark.node
 def test_node_runs_its_own_tests(tmp_path: Path) -> None:
     repository = new(tmp_path / "spans")
