@@ -26,6 +26,8 @@ from onbox.bench.sandbox.equipped import EquippedSandbox
 from onbox.errors import UsageError
 from onbox.trees import remove
 
+PIECES_S = 240.0
+"""Of looking for the pieces of one commit, on the processor and waiting: then the next commits have their turn."""
 FILES_MAX = 5_000
 TREE_BYTES_MAX = 64 << 20
 CHANGED_MAX = 60
@@ -164,6 +166,9 @@ class Maker:
             except DropError as why:
                 reasons.append(str(why))
             if len(kept) >= TASKS_MAX or len(reasons) >= 2 * TASKS_MAX:
+                break
+            if change.worker.spent_s > PIECES_S:
+                reasons.append(f"its pieces take longer than {PIECES_S:.0f} s to find")
                 break
         if not kept:
             raise DropError(max(reasons, key=reasons.count))

@@ -248,6 +248,20 @@ def test_a_large_commit_makes_a_task_of_each_piece(tmp_path: Path) -> None:
         assert "Only a part of it is wanted" in task.instruction
 
 
+def test_a_commit_whose_pieces_take_long_to_find_gives_what_was_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("onbox.bench.history.making.PIECES_S", 0.0)
+    repository = new(tmp_path / "long")
+    old = "".join(f"def f{n}():\n    return 0\n\n\n" for n in range(14))
+    commit(repository, "start", {"one.py": old})
+    test = "import unittest\nimport one\n\n\nclass Some(unittest.TestCase):\n    def test_some(self):\n"
+    files = {f"tests/test_{n}.py": f"{test}        self.assertEqual(one.f{n}(), 1)\n" for n in (3, 5, 7)}
+    commit(repository, "Many things", {"one.py": old.replace("return 0", "return 1"), **files})
+    result = tasks_from(repository, tmp_path / "tasks")
+    assert [end.name.rpartition("-")[2] for end in result.kept] == ["3"], result.dropped
+
+
 def test_pieces_that_need_one_new_module_are_one_task(tmp_path: Path) -> None:
     """Each needs a line of its own beside it; three such tasks would count the same work three times."""
     repository = new(tmp_path / "module")
