@@ -6,7 +6,7 @@ from onbox.evidence.records import Role
 from onbox.judge.results import Verdict
 from onbox.report import formatting
 from onbox.report.frontier import Point
-from onbox.schema.units import UNKNOWN
+from onbox.schema.units import UNKNOWN, factor
 
 QUANTS = "Quants of one model"
 QUANTS_HEAD = (
@@ -175,4 +175,4 @@ def _points(share: float | None, interval: tuple[float, float] | None) -> str:
 def _times(ratio: float | None, interval: tuple[float, float] | None) -> str:
     if ratio is None or interval is None:
         return UNKNOWN
-    return f"{ratio:.2g} ({interval[0]:.2g} to {interval[1]:.2g})"
+    return f"{factor(ratio)} ({factor(interval[0])} to {factor(interval[1])})"

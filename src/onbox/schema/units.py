@@ -10,6 +10,7 @@ from decimal import Decimal
 
 UNKNOWN = "unknown"
 NOT_MEASURED = "not measured"
+FACTOR_MAX = 1000
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -21,6 +22,19 @@ def number(value: float | None, digits: int = 3) -> str:
     rounded = Decimal(f"{value:.{digits - 1}e}")
     places = max(0, digits - 1 - rounded.adjusted())
     return f"{rounded:,.{places}f}"
+
+
+def factor(times: float) -> str:
+    """How many times as much: two digits, or three where two would hide on which side of 1 it is (`1.04`).
+
+    Beyond a thousand, either way, a few runs show no more than that: `over 1,000`, `under 0.001`.
+    """
+    if times > FACTOR_MAX:
+        return f"over {FACTOR_MAX:,}"
+    if times < 1 / FACTOR_MAX:
+        return f"under {1 / FACTOR_MAX:g}"
+    two = without_trailing_zeros(number(times, 2))
+    return without_trailing_zeros(number(times)) if two == "1" else two
 
 
 def without_trailing_zeros(text: str) -> str:

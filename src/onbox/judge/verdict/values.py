@@ -9,7 +9,7 @@ from onbox.judge.verdict.speed_ratio import TimeRatio
 from onbox.judge.verdict.standing import MET, MISSED, ContenderFacts
 from onbox.judge.verdict.standing import UNKNOWN as NOT_KNOWN
 from onbox.judge.weighed import Ability, Basis, Pace
-from onbox.schema.units import size
+from onbox.schema.units import factor, size
 
 KEEP, SWITCH, UNDECIDED = "keep", "switch", "undecided"
 
@@ -161,7 +161,7 @@ def _losses(pair: PairFacts, values: OwnerValues, ability: Ability, pace: Pace) 
     if ability is Ability.WORSE:
         found.append("it passes less")
     if pace is Pace.SLOWER and pair.time is not None:
-        found.append(f"it takes {pair.time.ratio:.2g} times as long")
+        found.append(f"it takes {factor(pair.time.ratio)} times as long")
     old, new = pair.old.memory_bytes, pair.new.memory_bytes
     if old is not None and new is not None and new - old > values.memory_margin * new:
         found.append(f"it needs {size(new - old)} more memory")

@@ -6,7 +6,7 @@ from onbox.judge.verdict.scope import these
 from onbox.judge.verdict.speed_ratio import TimeRatio
 from onbox.judge.verdict.standing import MISSED, demands
 from onbox.judge.weighed import Ability, Basis, Pace
-from onbox.schema.units import percent, several
+from onbox.schema.units import factor, percent, several
 
 DEMANDS = {
     "memory_free_gb": "the memory that is to stay free",
@@ -84,9 +84,9 @@ def _shown(pair: HeadToHead) -> str:
     }.get(weighed.ability, "")
     pace = ""
     if time is not None and weighed.pace is Pace.FASTER:
-        pace = f"{1 / time.ratio:.2g} times faster"
+        pace = f"{factor(1 / time.ratio)} times faster"
     elif time is not None and weighed.pace is Pace.SLOWER:
-        pace = f"{time.ratio:.2g} times slower"
+        pace = f"{factor(time.ratio)} times slower"
     elif weighed.pace is Pace.EQUAL:
         pace = f"as fast within {percent(values.time_margin)}"
     return f"{pair.challenger.result.name} is {', '.join(part for part in (ability, pace) if part)}" if ability else ""
@@ -128,14 +128,9 @@ def _of_time(pair: HeadToHead) -> list[str]:
 def _times(time: TimeRatio, each: float) -> str:
     low, high = time.interval(1 - each)
     return (
-        f"{time.ratio:.2g} times as long for the same work ({100 * (1 - each):.3g} percent: {_bound(low)} to "
-        f"{_bound(high)}; {time.pairs} runs with the same seed)"
+        f"{factor(time.ratio)} times as long for the same work ({100 * (1 - each):.3g} percent: {factor(low)} to "
+        f"{factor(high)}; {time.pairs} runs with the same seed)"
     )
-
-
-def _bound(times: float) -> str:
-    """Two digits, or three where two would hide on which side of 1 it is: `1.04`."""
-    return f"{times:.3g}" if f"{times:.2g}" == "1" else f"{times:.2g}"
 
 
 def _of_worth(pair: HeadToHead) -> list[str]:

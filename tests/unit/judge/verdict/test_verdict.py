@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from onbox.atomic_files import write_json
 from onbox.evidence.folder import TrialFolder
-from onbox.evidence.records import Audited, LedgerKind, Preflight, PreflightCase, Role, RunRecord
+from onbox.evidence.records import AgentStop, Audited, LedgerKind, Preflight, PreflightCase, Role, RunRecord
 from onbox.judge.results import Validity, Verdict
 from onbox.judge.verdict.checks import tasks_unseen
 from onbox.judge.weighed import Basis
@@ -264,7 +264,9 @@ class TestAtATime:
             for n in (1, 2, 3):
                 record, said = scripted_run("F", name, TASKS[0], n)
                 if late and n == 2:
-                    record = record.model_copy(update={"agent": record.agent.model_copy(update={"stop": "time_limit"})})
+                    record = record.model_copy(
+                        update={"agent": record.agent.model_copy(update={"stop": AgentStop.TIME_LIMIT})}
+                    )
                 shutil.rmtree(folder.run_folder(name, TASKS[0], "baseline", n))
                 write_run(folder, record.model_copy(update={"beside": beside}), said)
         return judge(folder)
