@@ -104,6 +104,8 @@ def _of_rule(pair: HeadToHead) -> list[str]:
     chance = f"({p_value(pair.p)})"
     if pair.p < pair.pair.rule.level:
         found = [f"On these tasks the difference is hardly chance {chance}."]
+    elif old.passed * new.valid == new.passed * old.valid:
+        found = [f"On these tasks both pass as often, which shows no difference and rules none out {chance}."]
     else:
         found = [f"On these tasks such a difference may well be chance {chance}."]
     return [*found, *values_narrative.of_pair(pair), *values_narrative.of_others(pair)]

@@ -144,6 +144,16 @@ class TestArms:
         assert any("arm notes" in reason and said in reason for reason in found.reasons), found.reasons
 
 
+def test_where_both_pass_as_often_no_difference_is_spoken_of(tmp_path: Path) -> None:
+    names = [
+        Contender("old", Role.INCUMBENT, dict.fromkeys(NINE, "PF")),
+        Contender("new", Role.CHALLENGER, dict.fromkeys(NINE, "FP")),
+    ]
+    found = judge(build_trial(tmp_path / "trial", names, speed=False))
+    assert found.reasons[0].startswith("On these tasks both pass as often, which shows no difference"), found.reasons
+    assert "such a difference" not in " ".join(found.reasons)
+
+
 def test_an_equal_one_that_is_ten_times_faster_is_not_hidden_behind_a_better_one(tmp_path: Path) -> None:
     names = [
         Contender("old", Role.INCUMBENT, dict.fromkeys(NINE, "PFPF")),
