@@ -17,6 +17,8 @@ ALIKE_MAX = 3
 """Tests that are named of those that fail in the same way."""
 NAMES_MAX = 20
 WORDS_MAX = 3000
+ENTRY_LINES_MAX = 12
+"""Of an entry of a changelog before and after its new lines."""
 CHANGELOG_LINES_MAX = 20_000
 """A longer one is not read."""
 _TRAILER = re.compile(
@@ -151,18 +153,18 @@ def _words_of(before: Mapping[str, bytes], least: Mapping[str, bytes], failing: 
 
 
 def _about(news: str, words: set[str]) -> str:
-    """The notes that hold one of the words; a line that is indented goes with the one before it."""
-    kept: list[str] = []
-    taken = False
+    """The notes that hold one of the words, each whole: a line that is indented goes with the one before it."""
+    entries: list[list[str]] = []
     for line in news.splitlines():
-        if not (line.startswith((" ", "\t")) and line.strip()[:1] not in "-*" and kept and taken):
-            taken = any(
-                word in words
-                for word in re.findall(r"\w+", line.lower().replace("_", " ")) + re.findall(r"\w+", line.lower())
-            )
-        if taken:
-            kept.append(line)
-    return "\n".join(kept)
+        if entries and _goes_on(line):
+            entries[-1].append(line)
+        else:
+            entries.append([line])
+    return "\n".join("\n".join(entry) for entry in entries if words & _words_in("\n".join(entry).lower()))
+
+
+def _words_in(text: str) -> set[str]:
+    return {*re.findall(r"\w+", text), *re.findall(r"\w+", text.replace("_", " "))}
 
 
 def says_little(message: str, before: Mapping[str, bytes], after: Mapping[str, bytes]) -> bool:
@@ -189,16 +191,35 @@ def prose(message: str) -> str:
 
 
 def changelog(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> str:
-    """The lines that the commit adds to a changelog."""
+    """What the commit adds to a changelog: entries in which a line is new, each of them whole."""
     added: list[str] = []
     for name in sorted(after):
         if is_changelog(name):
             old, new = (text_of(files.get(name)).splitlines() for files in (before, after))
             if len(new) < CHANGELOG_LINES_MAX:
-                steps = difflib.SequenceMatcher(None, old, new).get_opcodes()
-                added += [line.rstrip() for step in steps if step[0] != "equal" for line in new[step[3] : step[4]]]
+                added += [new[number].rstrip() for number in sorted(_of_new_entries(old, new))]
     kept = [line for line in added if line.strip() and not _NO_NEWS.fullmatch(line.strip())]
     return "\n".join(kept)[:WORDS_MAX]
+
+
+def _of_new_entries(old: Sequence[str], new: Sequence[str]) -> set[int]:
+    """The lines that are new, and those of the same entries: the line that one begins with, and indented ones."""
+    found: set[int] = set()
+    for kind, _, _, begin, end in difflib.SequenceMatcher(None, old, new).get_opcodes():
+        if kind == "equal" or begin == end:
+            continue
+        first, last = max(0, begin - ENTRY_LINES_MAX), min(len(new), end + ENTRY_LINES_MAX)
+        while begin > first and _goes_on(new[begin]) and new[begin - 1].strip():
+            begin -= 1
+        while end < last and _goes_on(new[end]):
+            end += 1
+        found |= set(range(begin, end))
+    return found
+
+
+def _goes_on(line: str) -> bool:
+    """Whether a line belongs to the one before it: it is indented, and begins no entry of its own."""
+    return line[:1].isspace() and line.strip()[:1] not in ("", "-", "*", "+")
 
 
 def _stat(name: str, before: Mapping[str, bytes], least: Mapping[str, bytes]) -> str:

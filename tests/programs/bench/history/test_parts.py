@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onbox.bench.agents.headless import _undisturbed
-from onbox.bench.history.instruction import changelog, prose, says_little
+from onbox.bench.history.instruction import changelog, instruction, prose, says_little
 from onbox.bench.history.interface import new_names
 from onbox.bench.history.paths import is_code, is_set_up, is_test
 from onbox.bench.history.reduce import TooMuchError, applied, places, reduced
@@ -117,6 +117,23 @@ def test_the_changelog_is_quoted_without_its_headings() -> None:
 def test_dates_and_links_of_a_changelog_are_no_news() -> None:
     new = b"## 26.1.0\n\n_(July 17, 2026)_\n\n- Keep [`it`][a.it]\n[a.it]: http://example.org/a.html#it\nold\n"
     assert changelog({"CHANGES.md": b"old\n"}, {"CHANGES.md": new}) == "- Keep [`it`][a.it]"
+
+
+def test_an_entry_of_a_changelog_is_whole_or_left_out() -> None:
+    old = b"# News\n\n- A reader that\n  waits.\n- A writer.\n  * Its buffer.\n"
+    new = b"# News\n\n- A reader that\n  waits no more\n  than a second.\n- A writer.\n  * Its buffer.\n  * Its pace.\n"
+    news = changelog({"NEWS.md": old}, {"NEWS.md": new})
+    assert news == "- A reader that\n  waits no more\n  than a second.\n  * Its pace."
+    test = {"tests/test_a.py": b""}
+    before, least = {"NEWS.md": old, "a.py": b"x = 1\n"}, {"NEWS.md": old, "a.py": b"x = 2\n"}
+    after = {**least, "NEWS.md": new}
+
+    def told(test_name: str) -> str:
+        ids = [f"tests.test_a::{test_name}"]
+        return instruction("Much", before, after, least, test, list(test), ids, "pytest", part=True)
+
+    assert "- A reader that\n  waits no more\n  than a second." in told("test_second")
+    assert "than a second" not in told("test_pace")
 
 
 def test_a_method_that_python_calls_is_not_told() -> None:
