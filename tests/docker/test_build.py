@@ -27,7 +27,7 @@ FROM ${BASE}
 ARG CHIP=none
 COPY vllm engine_process.py /w/
 RUN busybox chmod 755 /w/vllm
-RUN i=0; while [ $i -lt 1000000 ]; do i=$((i+1)); done; echo built for $CHIP
+RUN i=0; while [ $i -lt 4000000 ]; do i=$((i+1)); done; echo built for $CHIP
 """
 
 

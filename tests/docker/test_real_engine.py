@@ -53,7 +53,8 @@ def recipe(client: Client, context: Path, tmp_path: Path) -> Path:
         "weights": {"path": str(weights)},
         "serve": serve,
         "expect": {"backends": {"device": "CPU"}},
-        "warm_up": {"requests": 2},
+        # The watch looks once a second at who has joined: a start that is over sooner may show nobody.
+        "warm_up": {"requests": 12},
     }
     path = tmp_path / "boxed.yaml"
     path.write_text(json.dumps(data))
