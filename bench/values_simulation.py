@@ -12,7 +12,7 @@ import argparse
 import math
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from tests.builders import LARGE, SMALL, build_plan
 
@@ -243,13 +243,19 @@ def coverage(trials: int) -> Iterator[tuple[str, list[float]]]:
         yield f"{tasks} x {runs}", row
 
 
-def uneven_coverage(trials: int) -> Iterator[tuple[str, list[float]]]:
-    """The same where runs of the one are three times as noisy: of the challenger, of the incumbent."""
-    for tasks, runs in ((1, 3), (1, 5), (1, 10), (1, 30), (1, 60), (3, 1), (3, 3), (9, 1), (9, 3), (9, 10), (27, 1)):
+UNEVEN = ((1, 3), (1, 5), (1, 10), (1, 30), (1, 60), (3, 1), (3, 3), (9, 1), (9, 3), (9, 10), (27, 1))
+NOISIER = ((1, 10), (1, 30), (9, 3))
+
+
+def uneven_coverage(
+    trials: int, shapes: Sequence[tuple[int, int]] = UNEVEN, least: float = 0.3, most: float = 1.0
+) -> Iterator[tuple[str, list[float]]]:
+    """The same where runs of the one are noisier, `most` against `least`: of the challenger, of the incumbent."""
+    for tasks, runs in shapes:
         draws = random.Random(f"uneven {tasks} {runs}"), random.Random(f"uneven {runs} {tasks}")
         held = [0, 0]
         for _ in range(trials):
-            for of, (noise, uneven) in enumerate(((0.3, 10 / 3), (1.0, 0.3))):
+            for of, (noise, uneven) in enumerate(((least, most / least), (most, least / most))):
                 time = World(draws[of], tasks, pace=0.7, noise=noise, uneven=uneven).pair(runs).time
                 assert time is not None
                 low, high = time.interval()
@@ -339,6 +345,12 @@ def _table_of_uneven_coverage(trials: int) -> None:
         print(f"| {name} | {' | '.join(f'{100 * share:.1f} %' for share in row)} |", flush=True)
 
 
+def _table_of_noisier_coverage(trials: int) -> None:
+    print(f"\nThe same, noise 200 % against 67 % ({trials} trials a cell)\n")
+    for name, row in uneven_coverage(trials, NOISIER, 0.67, 2.0):
+        print(f"| {name} | {' | '.join(f'{100 * share:.1f} %' for share in row)} |", flush=True)
+
+
 def _table_of_values(trials: int) -> None:
     print(f"\nSwitched for speed to what is worse by just the margin ({trials // 4} trials a row)\n")
     for name, share in wrong_switches(trials // 4):
@@ -358,6 +370,7 @@ TABLES: dict[str, Callable[[int], None]] = {
     "times": _table_of_times,
     "coverage": _table_of_coverage,
     "uneven": _table_of_uneven_coverage,
+    "noisier": _table_of_noisier_coverage,
     "values": _table_of_values,
     "plans": _table_of_plans,
 }

@@ -173,7 +173,7 @@ class Maker:
         if not kept:
             raise DropError(max(reasons, key=reasons.count))
 
-    def _one(self, change: CommitChange, group: TestGroup, siblings: "_Siblings") -> MinedTask:
+    def _one(self, change: CommitChange, group: TestGroup, siblings: _Siblings) -> MinedTask:
         commit, old, new, deciding = change.commit, change.old, change.new, change.deciding
         kept = {
             name
