@@ -1,4 +1,4 @@
-"""How model families write a tool call in plain text: the marks that show one, and what brings them to a few common forms.
+"""How model families write a tool call in plain text: the marks that show one, and a few common forms for all.
 
 Sources: the chat templates of the families, and the parsers that servers have for them (docs/judging.md).
 """
@@ -51,7 +51,7 @@ _BARE_KEY = re.compile(r"([{,]\s*)([A-Za-z_][\w.-]*)\s*:")
 
 
 def gemma_object(text: str, start: int) -> Mapping[str, Any] | None:
-    """The arguments of Gemma's calls: keys without quotes, strings between marks; None where there is no such object."""
+    """The arguments of Gemma's calls: keys without quotes, strings between marks; None where there is none."""
     parts, at = [], start
     for match in _GEMMA_STRING.finditer(text, start):
         parts.append(_BARE_KEY.sub(r'\1"\2":', text[at : match.start()]))

@@ -35,9 +35,11 @@ FORMS = {
     '<｜DSML｜parameter name="path" string="true">notes.txt</｜DSML｜parameter>\n</｜DSML｜invoke>\n'
     "</｜DSML｜function_calls>",
     "DeepSeek V4": '<｜DSML｜tool_calls>\n<｜DSML｜invoke name="read_file">\n'
-    '<｜DSML｜parameter name="path" string="true">notes.txt</｜DSML｜parameter>\n</｜DSML｜invoke>\n</｜DSML｜tool_calls>',
+    '<｜DSML｜parameter name="path" string="true">notes.txt</｜DSML｜parameter>\n</｜DSML｜invoke>\n'
+    "</｜DSML｜tool_calls>",
     "DeepSeek V4.1": '<｜DSML｜ calls>\n<｜DSML｜ invoke name="read_file">\n'
-    '<｜DSML｜ parameter name="path" string="true">notes.txt</｜DSML｜ parameter>\n</｜DSML｜ invoke>\n</｜DSML｜ calls>',
+    '<｜DSML｜ parameter name="path" string="true">notes.txt</｜DSML｜ parameter>\n</｜DSML｜ invoke>\n'
+    "</｜DSML｜ calls>",
     "Kimi K2": "<|tool_calls_section_begin|><|tool_call_begin|>functions.read_file:0<|tool_call_argument_begin|>"
     '{"path": "notes.txt"}<|tool_call_end|><|tool_calls_section_end|>',
     "Kimi K3": '<|open|>tools<|sep|><|open|>call tool="read_file" index="1"<|sep|><|open|>argument key="path" '
