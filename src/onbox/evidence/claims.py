@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, field_validator
 from onbox.errors import UsageError
 from onbox.evidence.records import Record
 from onbox.field_errors import first_problem
+from onbox.input_files import input_text, parse_yaml
 
 NAME = "claims.yaml"
 
@@ -67,10 +68,7 @@ def read_claims(path: Path) -> Claims:
     Raises:
         UsageError: it cannot be read or holds something else; the message names file and field.
     """
-    try:
-        return parse_claims(path.read_text("utf-8"), str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    return parse_claims(input_text(path), str(path))
 
 
 def written(claims: Claims) -> bytes:
@@ -86,9 +84,7 @@ def parse_claims(text: str, where: str) -> Claims:
         UsageError: it holds something else.
     """
     try:
-        found = Claims.model_validate(yaml.safe_load(text))
-    except yaml.YAMLError as error:
-        raise UsageError(f"{where}: not YAML: {str(error).partition(chr(10))[0]}") from error
+        found = Claims.model_validate(parse_yaml(text, where))
     except ValidationError as error:
         raise UsageError(f"{where}: {first_problem(error, Claims)}", "docs/claims.md has an example") from error
     names = [claim.name for claim in found.claims]
