@@ -1,5 +1,6 @@
 """The entry point: a table of commands, imported only when they are called, and one place that prints errors."""
 
+import errno
 import importlib
 import io
 import os
@@ -11,7 +12,7 @@ import click
 from onbox import __version__
 from onbox.cli.interrupts import interruptible
 from onbox.cli.manual import GUARDED, ManualGroup
-from onbox.errors import BoxError, OnboxError
+from onbox.errors import BoxError, OnboxError, UsageError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "trial": ("onbox.cli.commands.trial", "Measure models, let them work on tasks, judge: the main job."),
@@ -55,6 +56,17 @@ GROUPS = {
     "Show and publish": ("view", "report", "verify", "export", "import"),
 }
 """The commands by what a user wants, in the order of `onbox --help`."""
+
+
+_WRONG_PATH = (errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR)
+"""What the system says of a path that cannot be one, whatever the box."""
+_NEXT_STEPS = {
+    errno.ENOSPC: "free some room, or name a folder on another disk",
+    errno.EDQUOT: "free some room, or name a folder on another disk",
+    errno.EROFS: "name a folder that can be written, with --out or as HOME",
+    errno.EACCES: "name a place that you may use, or mend its permissions",
+    errno.EMFILE: "raise the limit of open files: ulimit -n 4096",
+}
 
 
 class Commands(ManualGroup):
@@ -139,7 +151,9 @@ def _outcome(arguments: list[str]) -> tuple[int, str, str]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        return BoxError.exit_code, f"{where}{error.strerror or error}", ""
+        wrong = error.errno in _WRONG_PATH
+        next_step = _NEXT_STEPS.get(error.errno or 0, "is the path right?" if wrong else "")
+        return (UsageError if wrong else BoxError).exit_code, f"{where}{error.strerror or error}", next_step
     return 0, "", ""
 
 
