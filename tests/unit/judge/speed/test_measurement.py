@@ -14,7 +14,6 @@ from onbox.judge.results import Measurement, Validity
 from onbox.judge.speed.measurement import measure
 from onbox.judge.speed.metrics import difference, parse
 from onbox.schema.checks import Check, Status
-from onbox.schema.engine_profile import CounterNames, EngineProfile
 from tests.builders import COHERENT, Contender, SpeedParts, build_trial, metrics_text, speed_exchange, speed_parts
 from tests.exchanges import delta, event, streamed, usage_event
 
@@ -229,17 +228,6 @@ class TestTraps:
         quiet = {"num_requests_running": 0.0, "request_queue_time_seconds_sum": 0.3, "kv_cache_usage_perc": 0.2}
         parts.run = parts.run.model_copy(update={"idle_before": (quiet,) * 3})
         assert check(measured(tmp_path, parts), "IDLE_BEFORE").status is Status.PASS
-
-    def test_gauges_are_those_of_the_profile_that_was_recorded(self, tmp_path: Path) -> None:
-        """Whatever a package calls them."""
-        counters = CounterNames(generated=("nova:out_total",), running=("nova:active",))
-        parts = speed_parts()
-        for active, status in ((0.0, Status.PASS), (1.0, Status.FAIL)):
-            known = {"profile": EngineProfile("nova", counters), "idle_before": ({"nova:active": active},) * 3}
-            parts.run = parts.run.model_copy(update=known)
-            assert check(measured(tmp_path / str(active), parts), "IDLE_BEFORE").status is status
-        parts.run = parts.run.model_copy(update={"profile": None})
-        assert check(measured(tmp_path / "unknown", parts), "IDLE_BEFORE").status is Status.UNKNOWN
 
     def test_looks_that_see_nothing(self, tmp_path: Path) -> None:
         parts = speed_parts()
