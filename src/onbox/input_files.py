@@ -6,9 +6,6 @@ A pipe would be waited for, a device never ends, and a file of gigabytes fills m
 import os
 import stat
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from onbox.errors import UsageError
 
@@ -16,8 +13,6 @@ YAML_BYTES_MAX = 4 << 20
 """Of a recipe, a trial file, claims; the largest has some kilobytes."""
 RECORDS_BYTES_MAX = 1 << 30
 """Of a file of results: detailed ones of load generators have hundreds of megabytes."""
-YAML_VALUES_MAX = 200_000
-"""With what aliases repeat: ten lines can stand for billions."""
 _KINDS = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"),
           (stat.S_ISCHR, "a device"), (stat.S_ISBLK, "a device"))  # fmt: skip
 
@@ -66,46 +61,3 @@ def input_text(path: Path, bytes_max: int = YAML_BYTES_MAX) -> str:
         raise UsageError(
             f"{path}: cannot be read: not a text in UTF-8 (byte {error.start})", "is it the file that you meant?"
         ) from error
-
-
-def parse_yaml(text: str, where: str) -> Any:
-    """The data of a YAML text; `where` it stands is for the message.
-
-    Raises:
-        UsageError: it is not YAML (with its line), nested too deeply, or holds more than `YAML_VALUES_MAX` values.
-    """
-    try:
-        data = yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise UsageError(f"{where}{line}: not YAML: {error.problem}", "mend that line") from error
-    except (yaml.YAMLError, ValueError) as error:  # The latter of a date that is none.
-        raise UsageError(
-            f"{where}: not YAML: {str(error).splitlines()[0]}", "is it the file that you meant?"
-        ) from error
-    except RecursionError as error:
-        raise UsageError(
-            f"{where}: not YAML that can be read: nested too deeply", "is it the file that you meant?"
-        ) from error
-    if _too_many(data):
-        raise UsageError(
-            f"{where}: more than {YAML_VALUES_MAX:,} values, those counted that aliases repeat", "write it without them"
-        )
-    return data
-
-
-def _too_many(data: Any) -> bool:
-    """Whether a value holds too many others, or itself."""
-    left, waiting = YAML_VALUES_MAX, [data]
-    while waiting:
-        left -= 1
-        if left < 0:
-            return True
-        value = waiting.pop()
-        if isinstance(value, dict):
-            waiting += value.values()
-        elif isinstance(value, list | tuple | set):
-            waiting += value
-        if len(waiting) > YAML_VALUES_MAX:
-            return True
-    return False

@@ -8,8 +8,9 @@ from pydantic import ValidationError
 
 from onbox.errors import UsageError
 from onbox.field_errors import first_problem
-from onbox.input_files import input_text, parse_yaml
+from onbox.input_files import input_text
 from onbox.schema.recipe import Recipe
+from onbox.untrusted_yaml import UntrustedYamlError, parse
 
 
 class _Dumper(yaml.SafeDumper):
@@ -40,7 +41,11 @@ def read_yaml(path: Path) -> Any:
     Raises:
         UsageError: the file is missing, no text, or not YAML; the message has file and line.
     """
-    return parse_yaml(input_text(path), str(path))
+    text = input_text(path)
+    try:
+        return parse(text)
+    except UntrustedYamlError as error:
+        raise UsageError(f"{error.at(str(path))}: not YAML: {error}") from error
 
 
 def recipe_of(fields: Any, where: str) -> Recipe:
