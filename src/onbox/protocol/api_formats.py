@@ -111,7 +111,7 @@ def _chat(payload: Mapping[str, Any]) -> Piece:
         calls = delta.get("tool_calls")
         ids = delta.get("token_ids") if "token_ids" not in first else ids
     reason = _str(first.get("finish_reason")) or None
-    failed = f"the server ended it: finish_reason {reason}" if reason in FAILED_WORDS else None
+    failure = f"the server ended it: finish_reason {reason}" if reason in FAILED_WORDS else None
     usage, timings, metrics = payload.get("usage"), payload.get("timings"), payload.get("metrics")
     return Piece(
         text or _text(first.get("text")),
@@ -122,7 +122,7 @@ def _chat(payload: Mapping[str, Any]) -> Piece:
         usage if usage and isinstance(usage, dict) else None,
         timings if timings and isinstance(timings, dict) else None,
         metrics if metrics and isinstance(metrics, dict) else None,
-        error=_error(payload) or failed or (_detail(payload) if choices is None else oddity(payload)),
+        error=_error(payload) or failure or (_detail(payload) if choices is None else oddity(payload)),
         choices=count,
         token_ids=len(ids) if isinstance(ids, list) else None,
     )

@@ -49,13 +49,13 @@ class ToolCall:
 
     def _is_said_again(self, arguments: str) -> bool:
         """Whether these are all arguments of this call once more."""
-        looked = self._arguments and arguments.startswith("{") and self._named_again <= NAMED_AGAIN_MAX
-        return bool(looked and arguments == self.arguments and _is_object(arguments))
+        may_be = self._arguments and arguments.startswith("{") and self._named_again <= NAMED_AGAIN_MAX
+        return bool(may_be and arguments == self.arguments and _is_object(arguments))
 
     def add(self, name: str, arguments: str) -> None:
         """Take in a piece of each."""
-        said = self.name if name else ""
-        if name and said and name.startswith(said):
+        before = self.name if name else ""
+        if name and before and name.startswith(before):
             self._name[:] = [name]  # Said again, or whole after its beginning.
             if self._is_said_again(arguments):
                 return
