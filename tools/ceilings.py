@@ -131,8 +131,9 @@ context is 0, which favours the claims, unless a table says otherwise. The resid
 weights in memory) is an assumption in each row, because nobody published it.
 
 Verdicts: an *impossible* rate needs more than the nominal bandwidth; *at_ceiling* means 85 percent or more of the
-measured bandwidth; *not_bandwidth_bound* less than 35 percent; *below_ceiling* lies between. That a rate does not change
-with the clock proves only that it is not limited by the clock: a decode that waits for kernel launches looks the same.
+measured bandwidth; *not_bandwidth_bound* less than 35 percent; *below_ceiling* lies between. That a rate does not
+change with the clock proves only that it is not limited by the clock: a decode that waits for kernel launches looks the
+same.
 
 ## gpt-oss-120b
 
@@ -144,8 +145,8 @@ with the clock proves only that it is not limited by the clock: a decode that wa
 
 {verdicts(gpt, [("the checkpoint", ""), ("the recipe", RECIPE)], GPT_OSS_CLAIMS)}
 
-cipherfoxie's report called 59.5 tok/s "the speed of light" of this box. It is impossible if the weights were resident in
-the checkpoint's own precision, and about 25 tok/s below the ceiling at the measured bandwidth if in the recipe's.
+cipherfoxie's report called 59.5 tok/s "the speed of light" of this box. It is impossible if the weights were resident
+in the checkpoint's own precision, and about 25 tok/s below the ceiling at the measured bandwidth if in the recipe's.
 
 ### Over context, all MXFP4
 
@@ -169,7 +170,7 @@ text share more experts, so real totals may be a little higher than these.
 ## Qwen3.6-35B-A3B
 
 {qwen.parameters_total / 1e9:.2f} B parameters, {qwen.parameters_active / 1e9:.3f} B active; vision tower
-({qwen.vision_tower.nbytes / 1e9:.2f} GB in the headers made for this page) and the MTP layer ({qwen.draft_bytes / 1e9:.2f} GB) are
+({qwen.vision_tower.nbytes / 1e9:.2f} GB in these headers) and the MTP layer ({qwen.draft_bytes / 1e9:.2f} GB) are
 counted separately. {qwen.state.layers if qwen.state else 0} recurrent layers add
 {(qwen.state.traffic_bytes if qwen.state else 0) / 1e9:.3f} GB per token of state, read and written; the tables have it.
 
@@ -186,8 +187,8 @@ accepted.
 
 {super_.parameters_total / 1e9:.2f} B parameters, {super_.parameters_active / 1e9:.2f} B active; the FP32 state of
 {super_.state.layers if super_.state else 0} Mamba layers adds
-{(super_.state.traffic_bytes if super_.state else 0) / 1e9:.3f} GB per token. Which layers the published NVFP4 checkpoint
-keeps in which type was not read from its header; the headers made for this page follow the first row.
+{(super_.state.traffic_bytes if super_.state else 0) / 1e9:.3f} GB per token. Which layers the published NVFP4
+checkpoint keeps in which type was not read from its header; the headers made for this page follow the first row.
 
 {table(super_, NEMOTRON_PRECISIONS)}
 
