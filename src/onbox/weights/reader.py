@@ -58,22 +58,6 @@ class LocalReader:
         return data
 
 
-class BytesReader:
-    """A file that is in memory."""
-
-    def __init__(self, data: bytes, name: str = "memory", size_bytes: int | None = None) -> None:
-        self._data = data
-        self.name = name
-        self.size_bytes = len(data) if size_bytes is None else size_bytes
-
-    def read(self, offset: int, length: int) -> bytes:
-        check_range(self, offset, length)
-        data = self._data[offset : offset + length]
-        if len(data) != length:
-            raise UsageError(f"{self.name}: ends at byte {offset + len(data):,}, {length - len(data):,} too early")
-        return data
-
-
 def check_range(reader: Reader, offset: int, length: int) -> None:
     """Refuse a read beyond the end before anything is allocated for it."""
     if length < 0 or offset < 0 or offset + length > reader.size_bytes:
