@@ -17,7 +17,8 @@ from onbox.atomic_files import write_atomic, write_json
 from onbox.bench.sandbox import Sandbox
 from onbox.bench.tasks import Task
 from onbox.errors import GuardStop, Interrupted, OnboxError
-from onbox.evidence.claims import Claim, Claims, written
+from onbox.evidence.claims import Claim, Claims
+from onbox.evidence.claims_file import written
 from onbox.evidence.extent import looks_asked, looks_made, runs_asked
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.load import load_trial

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from onbox.cli.commands import judge as judge_command
 from onbox.cli.commands import speed as speed_command
-from onbox.evidence.claims import read_claims
+from onbox.evidence.claims_file import read_claims
 from onbox.published import published
 from onbox.selftest.host import serving
 from onbox.selftest.shapes import Tempo
