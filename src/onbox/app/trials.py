@@ -70,7 +70,7 @@ def plan_trial(
     if tier and tasks:
         spec = _fit_for_scoring(spec, plan, tasks, tier, audit=audit, tell=tell)
     # Whose weights are unknown has no expected time: where no rate is measured either, nothing rests on the bandwidth.
-    rests = plan.speed is not None or all(contender.recipe.weights for contender in plan.contenders)
+    rests = plan.speed is not None or all(each.recipe and each.recipe.weights for each in plan.contenders)
     fingerprint = box.describe(measure=rests)
     plan, _ = make_plan(
         spec, sandbox=sandbox, read_gb_s=fingerprint.bandwidth.read_gb_s if fingerprint.bandwidth else None

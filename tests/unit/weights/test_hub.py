@@ -96,7 +96,7 @@ def test_what_is_no_source_on_the_hub(source: str) -> None:
 @pytest.mark.parametrize("url", ["http://127.0.0.1:99999", "http://[::1", "hub.example.org", "ftp://h", "http://:80"])
 def test_an_endpoint_that_is_no_url_is_named(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     point_to(monkeypatch, url)
-    with pytest.raises(UsageError, match="HF_ENDPOINT: .*: not a URL"):
+    with pytest.raises(UsageError, match=r"HF_ENDPOINT: .*: not a URL"):
         weights.read("hf:org/name")
-    with pytest.raises(UsageError, match="HF_ENDPOINT: .*: not a URL"):
+    with pytest.raises(UsageError, match=r"HF_ENDPOINT: .*: not a URL"):
         fetch_hub._reach()
