@@ -36,7 +36,8 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ended]:
     folder, file = place / "trial", place / "trial.yaml"
     rate = ("--tok-s", str(TOK_S))
     with scripted("good", *rate) as good, scripted("lazy", *rate) as lazy:
-        file.write_text(json.dumps({"contenders": [good, lazy], "speed": {"requests": 8, "tokens": 128, "at_least_s": 1.0}}))
+        speed = {"requests": 8, "tokens": 128, "at_least_s": 1.0}
+        file.write_text(json.dumps({"contenders": [good, lazy], "speed": speed}))
         done = onbox("trial", file, "--quick", "--runs", "2", "--out", folder, "--json")
         assert done.returncode == 0, done.stderr
         yield Ended(folder, done.stdout, done.stderr)
