@@ -13,7 +13,6 @@ from onbox.errors import UsageError
 from onbox.evidence.imported import ImportedNumber
 from onbox.input_files import RECORDS_BYTES_MAX, input_bytes, input_text
 
-
 _READ = "JSON, JSON lines, CSV and tables of Markdown are read"
 
 
