@@ -230,8 +230,8 @@ def _is_object(text: str) -> bool:
 
 def _later_usage(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
     """The last word for each name; a count of output that fell, as gateways end a stream with zeros, is no word."""
-    known, told = (_token_count(each.get("completion_tokens")) for each in (before, now))
-    return {**before, **now} if known is None or told is None or told >= known else {**now, **before}
+    earlier, later = (_token_count(each.get("completion_tokens")) for each in (before, now))
+    return {**before, **now} if earlier is None or later is None or later >= earlier else {**now, **before}
 
 
 COUNT_MAX = 1_000_000_000
