@@ -22,8 +22,9 @@ from tests.exchanges import delta, event, usage_event
 
 from onbox.app.speed import measure_speed
 from onbox.evidence.folder import TrialFolder
-from onbox.evidence.load import SpeedEvidence, load_speed
+from onbox.evidence.load import load_speed
 from onbox.evidence.replies import read_reply
+from onbox.evidence.trial_evidence import SpeedEvidence
 from onbox.judge.speed.measurement import measure
 from onbox.trial import events
 

@@ -122,7 +122,7 @@ def once(world: World) -> bool:
     return found_difference(world.pair(3))
 
 
-def five_looks_unpaid(world: World) -> bool:
+def five_looks_uncorrected(world: World) -> bool:
     return any(found_difference(world.pair(runs)) for runs in (3, 6, 9, 12, 15))
 
 
@@ -157,22 +157,22 @@ def extended(world: World) -> bool:
     return False
 
 
-def once_more_unpaid(world: World) -> bool:
+def extended_once_uncorrected(world: World) -> bool:
     return any(found_difference(world.pair(runs)) for runs in (3, 6))
 
 
-def once_more(world: World) -> bool:
+def extended_once(world: World) -> bool:
     ledger = [_entry(LedgerKind.LOOKED, 3), _entry(LedgerKind.EXTENDED, 6)]
     later = Rule(level=looks_of(PLAN, ledger).level)
     return found_difference(world.pair(3)) or found_difference(world.pair(6, later))
 
 
-def fresh(paid: bool) -> Callable[[World], bool]:
+def new_trials(corrected: bool) -> Callable[[World], bool]:
     """Five trials of the same question, the runs of each its own."""
 
     def run(world: World) -> bool:
         for trial in range(5):
-            level = 0.05 if trial == 0 or not paid else 0.005 / 2 ** (trial - 1)
+            level = 0.05 if trial == 0 or not corrected else 0.005 / 2 ** (trial - 1)
             for made in world.runs:
                 made.clear()
             if found_difference(world.pair(3, Rule(level=level))):
@@ -184,14 +184,14 @@ def fresh(paid: bool) -> Callable[[World], bool]:
 
 LOOKS: dict[str, Callable[[World], bool]] = {
     "one look": once,
-    "five looks, unpaid": five_looks_unpaid,
+    "five looks, uncorrected": five_looks_uncorrected,
     "until settled, O'Brien-Fleming": until_settled,
     "until settled, e-process": by_e_process,
-    "once more, unpaid": once_more_unpaid,
-    "once more": once_more,
-    "extended four times": extended,
-    "five fresh trials, unpaid": fresh(paid=False),
-    "five fresh trials": fresh(paid=True),
+    "extended once, uncorrected": extended_once_uncorrected,
+    "extended once, corrected": extended_once,
+    "extended four times, corrected": extended,
+    "five new trials, uncorrected": new_trials(corrected=False),
+    "five new trials, corrected": new_trials(corrected=True),
 }
 
 

@@ -31,13 +31,13 @@ class Claim:
 
 GPT_OSS_CLAIMS = (
     Claim(58.82, "Spark Arena, tg128, one node"),
-    Claim(59.5, "the story, engine's TPOT"),
+    Claim(59.5, "cipherfoxie's report, engine's TPOT"),
     Claim(60.47, "christopherowen's fork, pp2048 tg128"),
 )
 QWEN_CLAIMS = (
-    Claim(69.2, "the story, DFlash k=3; no token of a draft accepted", 1.0),
-    Claim(69.2, "the story, DFlash k=3; 2.5 tokens a pass", 2.5),
-    Claim(69.2, "the story, DFlash k=3; every draft accepted", 4.0),
+    Claim(69.2, "cipherfoxie's report, DFlash k=3; no token of a draft accepted", 1.0),
+    Claim(69.2, "cipherfoxie's report, DFlash k=3; 2.5 tokens per pass", 2.5),
+    Claim(69.2, "cipherfoxie's report, DFlash k=3; every draft accepted", 4.0),
 )
 QWEN_MTP_CLAIMS = (Claim(239.0, "Spark Arena, native MTP k=2; every draft accepted", 3.0),)
 NEMOTRON_CLAIMS = (Claim(16.3, "kubis.ai, alone, no speculation"),)
@@ -69,15 +69,15 @@ def at(facts: Facts, resident: str, claim: Claim | None = None, context: int = 0
 def table(facts: Facts, precisions: list[tuple[str, str]]) -> str:
     """Ceilings by resident precision."""
     rows = [
-        "| resident precision | `--resident` | GB a token | ceiling at 273 GB/s | at 233 GB/s |",
+        "| resident precision | `--resident` | GB per token | ceiling at 273 GB/s | at 233 GB/s |",
         "|---|---|--:|--:|--:|",
     ]
     for name, resident in precisions:
-        told = at(facts, resident).chosen
+        ceiling = at(facts, resident).chosen
         flag = f"`{resident}`" if resident else "(as stored)"
         rows.append(
-            f"| {name} | {flag} | {told.bytes_per_token / 1e9:.3f} | {told.ceiling_nominal_tok_s:.1f} | "
-            f"{told.ceiling_measured_tok_s:.1f} |"
+            f"| {name} | {flag} | {ceiling.bytes_per_token / 1e9:.3f} | {ceiling.ceiling_nominal_tok_s:.1f} | "
+            f"{ceiling.ceiling_measured_tok_s:.1f} |"
         )
     return "\n".join(rows)
 
@@ -88,11 +88,11 @@ def verdicts(facts: Facts, precisions: list[tuple[str, str]], claims: tuple[Clai
             "|--:|---|---|--:|--:|--:|---|"]  # fmt: skip
     for claim in claims:
         for name, resident in precisions:
-            told = at(facts, resident, claim).chosen.plausibility
-            assert told is not None
+            plausibility = at(facts, resident, claim).chosen.plausibility
+            assert plausibility is not None
             rows.append(
-                f"| {claim.rate_tok_s:g} | {claim.who} | {name} | {told.implied_gb_s:.1f} GB/s | "
-                f"{told.share_of_nominal:.0%} | {told.share_of_measured:.0%} | {told.verdict} |"
+                f"| {claim.rate_tok_s:g} | {claim.who} | {name} | {plausibility.implied_gb_s:.1f} GB/s | "
+                f"{plausibility.share_of_nominal:.0%} | {plausibility.share_of_measured:.0%} | {plausibility.verdict} |"
             )
     return "\n".join(rows)
 
@@ -123,69 +123,72 @@ def page(gpt: Facts, qwen: Facts, super_: Facts) -> str:
 
 Written by `tools/ceilings.py`; a test holds this page against the code.
 
-Decoding one token reads every active weight once. Bytes a token over read bandwidth is therefore a ceiling, and a rate
-times bytes a token is the bandwidth that a claim implies. A DGX Spark states 273 GB/s; 233 GB/s is what one owner
-measured with a read kernel (antirez/ds4#773). Neither was measured by this project. Bytes come from headers with the
-names, types and shapes of the published checkpoints, made for this page without weights. Context is 0, which favours
-the claims, unless a table says otherwise. The resident precision is an assumption in each row: nobody published it.
+Decoding one token reads every active weight once. So the read bandwidth divided by the bytes per token is a ceiling for
+the rate, and a claimed rate times the bytes per token is the bandwidth that the claim implies. A DGX Spark states 273
+GB/s; one owner measured 233 GB/s with a read kernel (antirez/ds4#773). This project measured neither. The bytes come
+from headers with the names, types and shapes of the published checkpoints, made for this page without weights. The
+context is 0, which favours the claims, unless a table says otherwise. The resident precision (the precision of the
+weights in memory) is an assumption in each row, because nobody published it.
 
-Verdicts: *impossible* needs more than the nominal bandwidth; *at_ceiling* 85 percent or more of the measured one;
-*not_bandwidth_bound* less than 35 percent; *below_ceiling* lies between. That a rate does not move with the clock
-proves only that it is not clock-bound: a decode that waits for launches looks the same.
+Verdicts: an *impossible* rate needs more than the nominal bandwidth; *at_ceiling* means 85 percent or more of the
+measured bandwidth; *not_bandwidth_bound* less than 35 percent; *below_ceiling* lies between. That a rate does not
+change with the clock proves only that it is not limited by the clock: a decode that waits for kernel launches looks the
+same.
 
 ## gpt-oss-120b
 
 {gpt.parameters_total / 1e9:.2f} B parameters, {gpt.parameters_active / 1e9:.2f} B active,
-{gpt.tensor_bytes / 2**30:.2f} GiB, KV cache {gpt.as_dict()["kv_bytes_per_token"]:,} bytes a token in BF16 for
+{gpt.tensor_bytes / 2**30:.2f} GiB, KV cache {gpt.as_dict()["kv_bytes_per_token"]:,} bytes per token in BF16 for
 {gpt.cache.full_layers} full layers, {gpt.cache.sliding_layers} layers see {gpt.cache.sliding_window} tokens.
 
 {table(gpt, GPT_OSS_PRECISIONS)}
 
 {verdicts(gpt, [("the checkpoint", ""), ("the recipe", RECIPE)], GPT_OSS_CLAIMS)}
 
-So "the speed of light" is impossible if the checkpoint's own precision was resident, and leaves about 25 tok/s at
-measured bandwidth if the recipe's was.
+cipherfoxie's report called 59.5 tok/s "the speed of light" of this box. It is impossible if the weights were resident
+in the checkpoint's own precision, and about 25 tok/s below the ceiling at the measured bandwidth if in the recipe's.
 
 ### Over context, all MXFP4
 
-| context | BF16 KV: GB a token | at 273 | at 233 | FP8 KV: GB a token | at 273 | at 233 |
+| context | BF16 KV: GB per token | at 273 | at 233 | FP8 KV: GB per token | at 273 | at 233 |
 |--:|--:|--:|--:|--:|--:|--:|
 {_context_rows(gpt)}
 
 ![Ceiling of gpt-oss-120b over context](ceilings.svg)
 
-The dots assume the usual profile, a prompt of 2048 tokens and 128 generated, on top of the stated depth.
+The dots assume the usual benchmark, a prompt of 2048 tokens and 128 generated tokens, on top of the stated depth.
 
 ### In batches, all MXFP4, context 0
 
-A batch of B touches N(1 - (1 - k/N)^B) experts of a layer if its tokens are routed independently; real text agrees
-more, so these are totals that real text may exceed a little.
+A batch of B touches N(1 - (1 - k/N)^B) experts of a layer if its tokens are routed independently. The tokens of real
+text share more experts, so real totals may be a little higher than these.
 
-| B | GB a step | total tok/s at 273 | at 233 |
+| B | GB per step | total tok/s at 273 | at 233 |
 |--:|--:|--:|--:|
 {_batch_rows(gpt)}
 
 ## Qwen3.6-35B-A3B
 
 {qwen.parameters_total / 1e9:.2f} B parameters, {qwen.parameters_active / 1e9:.3f} B active; vision tower
-({qwen.vision_tower.nbytes / 1e9:.2f} GB in this stand-in) and the MTP layer ({qwen.draft_bytes / 1e9:.2f} GB) are
-counted apart. {qwen.state.layers if qwen.state else 0} recurrent layers add
-{(qwen.state.traffic_bytes if qwen.state else 0) / 1e9:.3f} GB a token of state, read and written; the tables have it.
+({qwen.vision_tower.nbytes / 1e9:.2f} GB in these headers) and the MTP layer ({qwen.draft_bytes / 1e9:.2f} GB) are
+counted separately. {qwen.state.layers if qwen.state else 0} recurrent layers add
+{(qwen.state.traffic_bytes if qwen.state else 0) / 1e9:.3f} GB per token of state, read and written; the tables have it.
 
 {table(qwen, QWEN_PRECISIONS)}
 
 {verdicts(qwen, [("INT4 group 128", "all=int4-g128,lm_head=bf16")], QWEN_CLAIMS)}
 {_body(verdicts(qwen, [("FP8, lm_head BF16", "all=fp8,lm_head=bf16")], QWEN_MTP_CLAIMS))}
 
-69.2 tok/s lies below the ceiling without any speculation; the acceptance length was not published, so how far below is
-not known. A single stream of 239 with two drafted tokens is impossible in FP8 even if every draft is accepted.
+69.2 tok/s lies below the ceiling even without speculation. How far below is not known, because the acceptance length
+was not published. A single stream at 239 tok/s with two drafted tokens is impossible in FP8 even if every draft is
+accepted.
 
 ## Nemotron-3-Super-120B-A12B
 
 {super_.parameters_total / 1e9:.2f} B parameters, {super_.parameters_active / 1e9:.2f} B active; the FP32 state of
 {super_.state.layers if super_.state else 0} Mamba layers adds
-{(super_.state.traffic_bytes if super_.state else 0) / 1e9:.3f} GB a token. Which layers the published NVFP4 checkpoint
-keeps in which type was not read from its header here; the stand-in follows the first row.
+{(super_.state.traffic_bytes if super_.state else 0) / 1e9:.3f} GB per token. Which layers the published NVFP4
+checkpoint keeps in which type was not read from its header; the headers made for this page follow the first row.
 
 {table(super_, NEMOTRON_PRECISIONS)}
 
@@ -193,8 +196,8 @@ keeps in which type was not read from its header here; the stand-in follows the 
 
 ## The same inputs in other tools
 
-November 2026; hf-mem read the same headers from a server on loopback (its hub address was changed for that), the
-others carry their own data.
+As of November 2026. hf-mem read the same headers from a server on loopback (its hub address was changed for that); the
+others bring their own data.
 
 | tool | gpt-oss-120b | Qwen3.6-35B-A3B | Nemotron-3-Super | why it differs |
 |---|---|---|---|---|
@@ -211,9 +214,9 @@ def _context_rows(facts: Facts) -> str:
     for context in (512, 4096, 32768, 100000):
         cells = []
         for kv in ("bf16", "fp8"):
-            told = at(facts, RECIPE, context=context, kv=kv).chosen
-            ceilings = f"{told.ceiling_nominal_tok_s:.1f} | {told.ceiling_measured_tok_s:.1f}"
-            cells.append(f"{told.bytes_per_token / 1e9:.3f} | {ceilings}")
+            ceiling = at(facts, RECIPE, context=context, kv=kv).chosen
+            ceilings = f"{ceiling.ceiling_nominal_tok_s:.1f} | {ceiling.ceiling_measured_tok_s:.1f}"
+            cells.append(f"{ceiling.bytes_per_token / 1e9:.3f} | {ceilings}")
         rows.append(f"| {context:,} | {' | '.join(cells)} |")
     return "\n".join(rows)
 
@@ -221,12 +224,12 @@ def _context_rows(facts: Facts) -> str:
 def _batch_rows(facts: Facts) -> str:
     rows = []
     for batch in (1, 2, 4, 8, 16):
-        told = fit.fit(
+        fitted = fit.fit(
             facts, batch=batch, overrides=fit.parse_overrides(RECIPE), nominal_gb_s=NOMINAL, measured_gb_s=MEASURED
         )
         rows.append(
-            f"| {batch} | {told.step.total / 1e9:.2f} | {told.chosen.ceiling_nominal_tok_s:.1f} | "
-            f"{told.chosen.ceiling_measured_tok_s:.1f} |"
+            f"| {batch} | {fitted.step.total / 1e9:.2f} | {fitted.chosen.ceiling_nominal_tok_s:.1f} | "
+            f"{fitted.chosen.ceiling_measured_tok_s:.1f} |"
         )
     return "\n".join(rows)
 
@@ -242,8 +245,8 @@ INK, GREY, BLUE, ORANGE = "#1f2328", "#8b949e", "#0969da", "#bc4c00"
 POINTS = (
     (2112, 60.47, "60.47 fork", -6),
     (2112, 58.82, "58.82 arena", 4),
-    (2112, 54.33, "54.33 story, d0", 17),
-    (6208, 51.98, "51.98 story, d4096, eager", -8),
+    (2112, 54.33, "54.33 report, d0", 17),
+    (6208, 51.98, "51.98 report, d4096, eager", -8),
 )
 
 
@@ -251,8 +254,8 @@ def plot(facts: Facts) -> str:
     """The ceiling over context as an SVG, with the published points."""
 
     def curve(resident: str, bandwidth: str, kv: str = "bf16") -> list[tuple[float, float]]:
-        told = [at(facts, resident, context=round(context), kv=kv).chosen for context in CONTEXTS]
-        rates = [getattr(each, f"ceiling_{bandwidth}_tok_s") for each in told]
+        ceilings = [at(facts, resident, context=round(context), kv=kv).chosen for context in CONTEXTS]
+        rates = [getattr(each, f"ceiling_{bandwidth}_tok_s") for each in ceilings]
         return [(_x(context), _y(rate)) for context, rate in zip(CONTEXTS, rates, strict=True)]
 
     lines = [

@@ -49,6 +49,8 @@ def test_its_rate_has_three_witnesses(trial: Path) -> None:
     rates = {witness["name"]: witness["tok_s"] for witness in speed["witnesses"]}
     assert set(rates) == {"client_bursts", "engine_counters", "engine_timings"}
     assert all(rates.values()), rates
+    checks = {check["id"]: check["status"] for check in speed["checks"]}
+    assert (checks["IDLE_BEFORE"], checks["IDLE_AFTER"], checks["COUNTER_RESET"]) == ("pass", "pass", "pass")
     assert read(trial / "stranger" / "speed" / "1" / "run.json")["profile"]["engine"] == "nova"
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click import Context, Group
 from click.testing import CliRunner
 from pydantic import BaseModel
 
@@ -25,6 +26,7 @@ from onbox.app import (
     exporting,
     fetching,
     fit,
+    image_builds,
     images,
     importing,
     judging,
@@ -43,10 +45,18 @@ from onbox.app import (
 )
 from onbox.bench.audit import TaskAudit
 from onbox.bench.audit.subject import ProbeEnd
+from onbox.bench.history.making import DroppedCommit, MinedTask
 from onbox.bench.tasks import load_tasks
 from onbox.cli.main import COMMANDS, onbox, run
 from onbox.errors import OnboxError
 from onbox.evidence.records import GateEnd, Phase, Preflight, PreflightCase, RegradedRun
+from onbox.image.build import BuildResult
+from onbox.image.compare import RouteTime
+from onbox.image.fetch import ImageProgress
+from onbox.image.load import LoadProgress
+from onbox.image.routes import DaemonRoute, Setting
+from onbox.image.seal import Seal
+from onbox.image.store import FetchedImage
 from onbox.judge.results import SightRate, SightResult, SightTrial, Verdict
 from onbox.launch.started_engines import StopResult, UpEngine, UpRecord
 from onbox.schema.checks import Check, Status
@@ -201,6 +211,50 @@ def sight_result(*_: Any, show: Callable[[events.Event], None], **__: Any) -> se
     return see.SeeResult(Path("trials/x"), poisoned(found), unfixed=HOSTILE)
 
 
+def seal() -> Seal:
+    found: Seal = poisoned(
+        Seal(
+            recipe="r", reference="i:1", sealed="i:2", inputs={}, inputs_sha256="0", image_id="sha256:0",
+            arch=("sm_121",), digest="sha256:1", program="docker",
+        )
+    )  # fmt: skip
+    return found
+
+
+def fetched_image(*_: Any, tell: Callable[[str], None], on_progress: Callable[..., None], **__: Any) -> FetchedImage:
+    tell(HOSTILE)
+    on_progress(ImageProgress(HOSTILE, 1, 2, 1.0, 1.0, HOSTILE))
+    found = FetchedImage(reference="i:1", digest="d", index_digest="", config_digest="c", platform="p", size_bytes=1)
+    return found.model_copy(update={"local_name": HOSTILE, "loaded_into": HOSTILE, "route": HOSTILE})
+
+
+def built_image(*_: Any, tell: Callable[[str], None], on_progress: Callable[..., None], **__: Any) -> BuildResult:
+    tell(HOSTILE)
+    on_progress(ImageProgress(HOSTILE, 1, 2, 1.0, 1.0, HOSTILE))
+    return BuildResult(seal(), False, (HOSTILE,), 1.0, None)
+
+
+def loaded_image(*_: Any, on_loading: Callable[[LoadProgress], None], **__: Any) -> Seal:
+    on_loading(LoadProgress(1, True, HOSTILE))
+    return seal()
+
+
+def diagnosis() -> images.Diagnosis:
+    setting = Setting(where="w", variable="v", value="x", decides=True, note="n")
+    route = DaemonRoute("docker", "http://p:1", "", "", (setting,), {9050: HOSTILE}, {"curl": HOSTILE})
+    measured = (RouteTime("direct", 1, 1.0, 1.0), RouteTime("p", 0, 1.0, None, "problem"))
+    found: images.Diagnosis = poisoned(images.Diagnosis(route, "i:1", measured, "p", "would", "privacy"))
+    return found
+
+
+def mined(*_: Any, tell: Callable[[str], None], **__: Any) -> tasks.MinedTasks:
+    tell(HOSTILE)
+    kept = MinedTask.__new__(MinedTask)
+    for field in dataclasses.fields(MinedTask):
+        object.__setattr__(kept, field.name, HOSTILE)
+    return tasks.MinedTasks(Path("x"), 2, (kept,), (DroppedCommit(HOSTILE, HOSTILE),))
+
+
 class Listening:
     """In the place of a server of pages."""
 
@@ -244,12 +298,14 @@ def cases(model: str, tmp: Path) -> Cases:
     plan = (trials, "plan_trial", give(poisoned_trial(Path("x"))))
     seen = poisoned(images.verify_container_image("/bin/true"))
     folder = Path(HOSTILE.replace("\x00", ""))
+    listed = poisoned(image_builds.ListedImage("n", "sealed", 1, ("a",), "2026", True, ("u",), "r"))
+    (tmp / "x.tar").write_bytes(b"")
     two = (poisoned(task), poisoned(task))
     return {
         "trial": [(["trial", URL], [plan, (trials, "run_trial", trial_result)])],
         "box": [(["box", "--no-measure"], [(box, "describe_box", give(poisoned(described)))])],
         "weights": [
-            (["weights", model], [(sources, "read_weights", give(poisoned(sources.read_weights(model))))]),
+            (["weights", "show", model], [(sources, "read_weights", give(poisoned(sources.read_weights(model))))]),
             (
                 ["weights", "fetch", model, "--to", "x"],
                 [(fetching, "fetch_weights", give(poisoned(fetching.fetch_weights(model, model))))],
@@ -263,13 +319,25 @@ def cases(model: str, tmp: Path) -> Cases:
         "selftest": [(["selftest"], [(selftest, "run_selftest", give([poisoned(shape)]))])],
         "preflight": [(["preflight", URL], [(preflight, "check_server", preflight_result)])],
         "bench": [(["bench", URL], [(bench, "run_bench", trial_result)])],
-        "image": [(["image", "verify", "x"], [(images, "verify_container_image", give(seen))])],
+        "image": [
+            (["image", "verify", "x"], [(images, "verify_container_image", give(seen))]),
+            (["image", "diagnose", "x"], [(images, "diagnose_images", give(diagnosis()))]),
+            (["image", "fetch", "x"], [(images, "fetch_container_image", fetched_image)]),
+            (["image", "build", "x"], [(image_builds, "build_container_image", built_image)]),
+            (["image", "list"], [(image_builds, "list_container_images", give((listed,)))]),
+            (["image", "export", "x", str(tmp / "x.tar")], [(image_builds, "export_container_image", give(seal()))]),
+            (["image", "import", "x"], [(image_builds, "import_container_image", loaded_image)]),
+        ],
         "up": [(["up", "smollm2-135m"], [(serving, "stand_up", stood_up)])],
         "down": [(["down", "x"], [(serving, "stop_engine", give((up_engine(), gone)))])],
         "ps": [(["ps"], [(serving, "running_engines", give([up_engine()]))])],
         "watch": [(["watch", "--pid", "1"], [(watching, "watch_startup", frames)])],
         "audit": [(["audit"], [(audit, "audit_tasks", audited)])],
-        "task": [(["task", "render", "x"], [(tasks, "render_task", give(two))])],
+        "task": [
+            (["task", "render", "x"], [(tasks, "render_task", give(two))]),
+            (["task", "new", HOSTILE.replace("\x00", "").replace("\ud800", "")], [(tasks, "new_task", give(two[0]))]),
+            (["task", "from", "x", "--to", "y"], [(tasks, "tasks_from", mined)]),
+        ],
         "regrade": [(["regrade", "x"], [(regrade, "regrade_trial", regraded)])],
         "judge": [
             (
@@ -302,8 +370,21 @@ def walked(model: str, tmp_path_factory: pytest.TempPathFactory) -> Cases:
     return cases(model, tmp_path_factory.mktemp("walked"))
 
 
+def leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Each command that does something, by its words."""
+    if not isinstance(command, Group):
+        yield path
+        return
+    context = Context(command)
+    for name in command.list_commands(context):
+        yield from leaves(command.get_command(context, name), (*path, name))
+
+
 def test_every_command_is_walked(walked: Cases) -> None:
     assert set(walked) == set(COMMANDS)
+    ways = [tuple(arguments) for each in walked.values() for arguments, _ in each]
+    missed = [words for words in leaves(onbox) if not any(way[: len(words)] == words for way in ways)]
+    assert missed == []
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -7,7 +7,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from onbox.errors import UsageError
-from onbox.evidence.folder import read_lines
+from onbox.evidence.folder import read_json, read_lines
 from onbox.evidence.imported import ImportedCell, ImportedRun, ImportHead
 from onbox.evidence.records import Record
 from onbox.field_errors import first_problem
@@ -34,7 +34,7 @@ def judge_again(folder: Path, incumbent: str = "") -> tuple[Verdict, ImportTrust
     Raises:
         UsageError: a record cannot be read, or no run is of that model.
     """
-    head = _record(folder / HEAD, ImportHead, json.loads((folder / HEAD).read_bytes()))
+    head = _record(folder / HEAD, ImportHead, read_json(folder / HEAD))
     runs = _records(folder / "runs.jsonl", ImportedRun)
     if incumbent and incumbent not in {run.model for run in runs}:
         models = ", ".join(sorted({run.model for run in runs})) or "no runs"
@@ -45,7 +45,7 @@ def judge_again(folder: Path, incumbent: str = "") -> tuple[Verdict, ImportTrust
 
 def not_recomputed(folder: Path) -> tuple[tuple[str, str], ...]:
     """(file, problem) where what was written of trust does not follow from the records any more."""
-    written = json.loads((folder / "trust.json").read_bytes())
+    written = read_json(folder / "trust.json")
     computed = json.loads(judge_again(folder)[1].model_dump_json())
     return () if written == computed else (("trust.json", "does not follow from the records by the rules of today"),)
 

@@ -7,7 +7,8 @@ from onbox.app import imports
 from onbox.app.long_trials import judge_folder
 from onbox.app.spread import without_collections
 from onbox.app.verifying import Verification, verify_trial
-from onbox.evidence.claims import Claim, read_claims
+from onbox.evidence.claims import Claim
+from onbox.evidence.claims_file import read_claims
 from onbox.evidence.folder import TrialFolder
 from onbox.judge.results import Verdict
 

@@ -10,8 +10,9 @@ from onbox.evidence.claims import Claim
 from onbox.evidence.decode_rate import Sample
 from onbox.evidence.extent import plan_at_look
 from onbox.evidence.folder import RunPlace, TrialFolder
-from onbox.evidence.load import RunEvidence, load_run, load_trial
+from onbox.evidence.load import load_run, load_trial
 from onbox.evidence.records import Plan, SandboxReport
+from onbox.evidence.trial_evidence import RunEvidence
 from onbox.judge.results import Verdict
 from onbox.judge.runs.attribution import samples_of
 from onbox.judge.runs.run_summary import RunSummarizer, RunSummary, planted_words

@@ -10,7 +10,8 @@ from onbox.app.trials import plan_trial, run_trial
 from onbox.engines import all_facts
 from onbox.engines.base import GpuUse
 from onbox.errors import UsageError
-from onbox.evidence.claims import Claim, read_claims
+from onbox.evidence.claims import Claim
+from onbox.evidence.claims_file import read_claims
 from onbox.evidence.records import SpeedPlan
 from onbox.judge.results import Measurement
 from onbox.schema.recipe import dummy_weights
@@ -49,7 +50,7 @@ def measure_speed(
     within: float | None = None,
     why: bool = False,
     depth_tokens: int = 0,
-    concurrency: Sequence[int] = (),
+    concurrency: Sequence[int] | None = None,
     weights: str | None = None,
     claims: Sequence[Claim] | Path = (),
     backend: str = "",
@@ -71,7 +72,7 @@ def measure_speed(
         within: relative uncertainty that a second round of requests is to reach, like 0.01.
         why: what bounds the rate, by further depths and numbers of requests at a time; needs `weights`.
         depth_tokens: tokens of context before.
-        concurrency: then so many requests at a time, beside one.
+        concurrency: then so many requests at a time, beside one; None: 2 and 4 with `why`, else no more.
         weights: what it serves, as `onbox.read_weights` takes it: is the rate possible here?
         claims: published rates to compare with, or their file.
         backend: the server's kernels, as the user knows them.
@@ -85,16 +86,13 @@ def measure_speed(
         BoxError: no server answers there.
     """
     refuse_no_url(url)
-    if not all(1 <= number <= CONCURRENCY_MAX for number in concurrency):
-        wrong = ",".join(map(str, concurrency))
-        raise UsageError(f"--concurrency {wrong}: not numbers from 1 to {CONCURRENCY_MAX}", "write them as 1,2,4")
+    at_a_time = _at_a_time(concurrency, why=why)
     if why and not weights:
         raise UsageError(
             "--why: the bytes of a step are needed", "name what is served: --weights FOLDER, FILE or hf:ORG/NAME"
         )
     if why and depth_tokens:
         raise UsageError("--why: it measures depths of its own", "leave --depth out")
-    concurrency = concurrency if not why or set(concurrency) - {1} else WHY_CONCURRENCY
     published = read_claims(claims).claims if isinstance(claims, Path) else claims
     plan = SpeedPlan(
         requests=requests or REQUESTS,
@@ -106,7 +104,7 @@ def measure_speed(
         within=within,
         depth_tokens=depth_tokens,
         warmup_requests_max=WARM_UP_MAX,
-        concurrency=tuple(number for number in dict.fromkeys(concurrency) if number > 1),
+        concurrency=at_a_time,
         depths=WHY_DEPTHS if why else (),
         backend=backend,
         precision=precision,
@@ -138,6 +136,20 @@ def measure_speed(
     measurement = result.verdict.contenders[0].speed
     assert measurement is not None
     return SpeedResult(folder.path, measurement)
+
+
+def _at_a_time(concurrency: Sequence[int] | None, *, why: bool) -> tuple[int, ...]:
+    """Numbers of requests at a time beside one; what the caller names is taken as it is, also for `why`.
+
+    Raises:
+        UsageError: one is none that can be measured.
+    """
+    if concurrency is None:
+        return WHY_CONCURRENCY if why else ()
+    if not all(1 <= number <= CONCURRENCY_MAX for number in concurrency):
+        wrong = ",".join(map(str, concurrency))
+        raise UsageError(f"--concurrency {wrong}: not numbers from 1 to {CONCURRENCY_MAX}", "write them as 1,2,4")
+    return tuple(number for number in dict.fromkeys(concurrency) if number > 1)
 
 
 def _gpus_of(url: str) -> GpuUse | None:

@@ -17,7 +17,8 @@ from onbox.atomic_files import write_atomic, write_json
 from onbox.bench.sandbox import Sandbox
 from onbox.bench.tasks import Task
 from onbox.errors import GuardStop, Interrupted, OnboxError
-from onbox.evidence.claims import Claim, Claims, written
+from onbox.evidence.claims import Claim, Claims
+from onbox.evidence.claims_file import written
 from onbox.evidence.extent import looks_asked, looks_made, runs_asked
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.load import load_trial
@@ -68,7 +69,9 @@ def plan_trial(
     plan, tasks = make_plan(spec, sandbox=sandbox, read_gb_s=None)
     if tier and tasks:
         spec = _fit_for_scoring(spec, plan, tasks, tier, audit=audit, tell=tell)
-    fingerprint = box.describe()
+    # The expected time needs it too, and there is none if the weights of a contender are not known.
+    needs_bandwidth = plan.speed is not None or all(each.recipe and each.recipe.weights for each in plan.contenders)
+    fingerprint = box.describe(measure=needs_bandwidth)
     plan, _ = make_plan(
         spec, sandbox=sandbox, read_gb_s=fingerprint.bandwidth.read_gb_s if fingerprint.bandwidth else None
     )

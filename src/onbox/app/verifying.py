@@ -21,11 +21,11 @@ from onbox.app.spread import without_collections
 from onbox.errors import BadSubjectError, UsageError
 from onbox.evidence.consistency import contradictions, not_held
 from onbox.evidence.decode_rate import Sample
-from onbox.evidence.folder import TrialFolder
-from onbox.evidence.load import RunEvidence
+from onbox.evidence.folder import TrialFolder, read_json
 from onbox.evidence.manifest import NAME, TRANSCRIPTS, VERDICT, Problem, mismatches, seal_of
 from onbox.evidence.records import AgentStop
 from onbox.evidence.trajectory import trajectory_problem
+from onbox.evidence.trial_evidence import RunEvidence
 from onbox.judge import RULES
 from onbox.judge.results import Verdict
 from onbox.judge.runs.run_context import run_folder
@@ -35,8 +35,6 @@ OWN_AGENTS = ("builtin", "builtin-responses")
 SHA256_DIGITS = 64
 MISSING = "missing"
 KEY_CHARACTERS_MAX = 80
-OTHER_RULES = "was computed by rules"
-OTHER_MAKE = "was written by another onbox"
 RULES_4_CHECKS = ("RUNS_INDEPENDENT", "COVERAGE", "CEILING", "ALL_OR_NONE")
 """Checks that count other runs since rules 4: each answer once, and the baseline arm alone. The last two are one by its
 names before and since rules 5."""
@@ -51,12 +49,19 @@ class Verification:
         mismatches: (file, problem) of each difference; none where all holds.
         notes: what could not be compared, in sentences.
         seal: of the evidence as it lies.
+        rules: by which its verdict was computed; an earlier onbox had others than today's.
     """
 
     folder: Path
     mismatches: tuple[Problem, ...]
     notes: tuple[str, ...] = ()
     seal: str = ""
+    rules: int = RULES
+
+    @property
+    def by_todays_rules(self) -> bool:
+        """Whether the whole verdict was compared, and not only what earlier rules count alike."""
+        return self.rules == RULES
 
     def check(self) -> None:
         """Do nothing where all holds.
@@ -88,24 +93,20 @@ def verify_trial(folder: Path | str, *, against: str = "") -> Verification:
     trial = folder if imports.is_import(folder) else TrialFolder.open(folder)
     seal = seal_of(found)
     problems: tuple[Problem, ...] = tuple(mismatches(folder, found))
-    notes: tuple[str, ...] = ()
     if not problems and against and against != seal:
         problems = ((NAME, f"the seal of the evidence is {seal}, and not the one that it is held against"),)
-    if not problems:
-        if isinstance(trial, TrialFolder):
-            problems, notes = _recomputed(trial, seal, found)
-        else:
-            problems = imports.not_recomputed(folder)
-    return Verification(folder, problems, notes, seal)
+    if problems or not isinstance(trial, TrialFolder):
+        return Verification(folder, problems or imports.not_recomputed(folder), seal=seal)
+    return _recomputed(trial, seal, found)
 
 
-def _recomputed(trial: TrialFolder, seal: str, found: Mapping[str, str]) -> tuple[tuple[Problem, ...], tuple[str, ...]]:
-    """(problems, notes) of all that must follow from the files of a trial whose hashes hold."""
+def _recomputed(trial: TrialFolder, seal: str, found: Mapping[str, str]) -> Verification:
+    """Whether all follows that must follow from the files of a trial whose hashes hold."""
     try:
         ledger = trial.ledger()
         plan = trial.plan()
         if problems := contradictions(trial, plan, ledger, found):
-            return tuple(problems), ()
+            return Verification(trial.path, tuple(problems), seal=seal)
         own = plan.agent.name in OWN_AGENTS and plan.agent.command is None
         read = read_folder(trial, lambda run, samples: _trajectory(trial, run, samples, own_agent=own))
         wrong = [(f"{run}/trajectory.json", problem) for run, problem in read.further if problem]
@@ -114,34 +115,69 @@ def _recomputed(trial: TrialFolder, seal: str, found: Mapping[str, str]) -> tupl
         made = computed(trial, verdict, seal)
         same = found.get(VERDICT) == made[0].sha256
         # Both as objects take more memory than all the rest, and are needed only to name what differs.
-        written = {"rules": RULES} if same else json.loads((trial.path / VERDICT).read_text("utf-8"))
+        written = {"rules": RULES} if same else _written_verdict(trial.path / VERDICT)
     except (UsageError, OSError, ValueError) as error:
         # The seal holds, so this is what was sealed: no mistake of the caller's.
-        return (_unreadable(trial, error),), ()
-    notes = list(not_held(ledger, found))
+        return Verification(trial.path, (_unreadable(trial, error),), seal=seal)
+    rules = written.get("rules", 1)
+    notes = [*not_held(ledger, found), *_notes_on_rules(written, verdict)]
     problems = wrong + ([] if same else list(_verdict(written, verdict)))
-    if written.get("rules", 1) != RULES:
-        notes.append(
-            f"verdict.json {OTHER_RULES} {written.get('rules', 1)} of an earlier onbox, today's are {RULES}: "
-            "its runs and the checks that both count alike are compared, but for failures that these lay to another "
-            "cause; its verdict, rates and speeds are not; onbox report writes it again"
-        )
-        if written.get("verdict") != verdict.verdict:
-            notes.append(f"verdict.json says {str(written.get('verdict'))[:20]}, and today's rules {verdict.verdict}")
-    today = written.get("rules", 1) == RULES
+    of_reports, on_reports = _reports(trial, made, found, verdict if rules == RULES else None)
+    return Verification(trial.path, (*problems, *of_reports), (*notes, *on_reports), seal, rules)
+
+
+def _written_verdict(path: Path) -> Mapping[str, Any]:
+    """The verdict that is written, its runs and checks lists of objects: whoever seals a folder writes what they like.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    written = read_json(path)
+    if not isinstance(written, dict) or type(written.get("rules", 1)) is not int:
+        raise UsageError(f"{path}: no verdict")
+    for part in ("runs", "checks"):
+        entries = written.get(part, [])
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+            raise UsageError(f"{path}: {part} is no list of objects")
+    return written
+
+
+def _notes_on_rules(written: Mapping[str, Any], verdict: Verdict) -> Iterator[str]:
+    """What a verdict by other rules than today's is held to; nothing on one by today's."""
+    if written.get("rules", 1) == RULES:
+        return
+    yield (
+        f"verdict.json was computed by rules {written.get('rules', 1)} of an earlier onbox, today's are {RULES}: "
+        "its runs and the checks that both count alike are compared, but for failures that these lay to another "
+        "cause; its verdict, rates and speeds are not; onbox report writes it again"
+    )
+    if written.get("verdict") != verdict.verdict:
+        yield f"verdict.json says {str(written.get('verdict'))[:20]}, and today's rules {verdict.verdict}"
+
+
+def _reports(
+    trial: TrialFolder, made: Sequence[ComputedFile], found: Mapping[str, str], verdict: Verdict | None
+) -> tuple[list[Problem], list[str]]:
+    """(problems, notes) of the reports that are written.
+
+    Args:
+        trial: whose reports they are.
+        made: what is computed from its evidence now.
+        found: the hash of each file.
+        verdict: by the rules that the reports were written by; None: those were others than today's.
+    """
+    problems: list[Problem] = []
+    notes = []
     of_other_make = False
     for each in (each for each in made if each.text):
-        name = each.name
-        differs, note = _report(trial, name, each.text, verdict if today else None)
+        differs, note = _report(trial, each.name, each.text, verdict)
         of_other_make = of_other_make or bool(note)
-        if differs == [MISSING] and not today:
+        if differs == [MISSING] and verdict is None:
             # One that was there when it was sealed stands in the manifest, and is missed before this.
-            differs, note = [], f"{name} is none of what that onbox wrote; onbox report writes it"
-        problems += [(name, problem) for problem in differs]
+            differs, note = [], f"{each.name} is none of what that onbox wrote; onbox report writes it"
+        problems += [(each.name, problem) for problem in differs]
         notes += [note] if note else []
-    if not of_other_make:
-        problems += _transcripts(made, found)
-    return tuple(problems), tuple(notes)
+    return ([*problems, *([] if of_other_make else _transcripts(made, found))]), notes
 
 
 def _unreadable(trial: TrialFolder, error: Exception) -> Problem:
@@ -264,5 +300,5 @@ def _of_other_make(name: str, text: str, rendered_now: str, verdict: Verdict | N
     wrong = [] if verdict is None else found.wrong
     return (
         [f"says “{there}”, and by the evidence it is “{now}”" for there, now in wrong],
-        f"{name} {OTHER_MAKE}: {lines}; onbox report writes it again",
+        f"{name} was written by another onbox: {lines}; onbox report writes it again",
     )

@@ -19,6 +19,10 @@ if TYPE_CHECKING:  # the watcher reads facts, and must stay small
     from onbox.wire.client import StampedClient
 
 
+METRICS_PATH = "/metrics"
+"""Where most servers have their counters."""
+
+
 class Engine(Protocol):
     """One kind of server.
 
@@ -252,6 +256,7 @@ class EngineFacts:
         gpu_use: by the options of its command line, over how many GPUs it spreads a model; None: not known.
         emulated: its own APIs as the selftest plays them, by the names of `apis`.
         metrics_page: its page of metrics as the selftest plays it.
+        metrics_path: where its counters are, counted from the root, when others than onbox started it.
     """
 
     name: str
@@ -276,3 +281,4 @@ class EngineFacts:
     gpu_use: Callable[[Mapping[str, Any]], GpuUse | None] = lambda options: None
     emulated: Mapping[str, EmulatedApi] = field(default_factory=dict)
     metrics_page: MetricsPage | None = None
+    metrics_path: str = METRICS_PATH

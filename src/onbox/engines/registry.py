@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import entry_points
 
-from onbox.engines.base import Engine, EngineFacts
+from onbox.engines.base import METRICS_PATH, Engine, EngineFacts
 from onbox.engines.log_lines import LogLines
 from onbox.errors import UsageError
 
@@ -76,6 +76,11 @@ def facts_by_owner(owned_by: object) -> EngineFacts | None:
 def facts_called(name: str) -> EngineFacts | None:
     """The engine that people call `name`."""
     return next((each for each in all_facts() if each.name == name), None)
+
+
+def metrics_paths() -> tuple[str, ...]:
+    """Where a server may have its counters, the usual place first."""
+    return tuple(dict.fromkeys((METRICS_PATH, *(each.metrics_path for each in all_facts()))))
 
 
 def log_lines(name: str, version: str | None = None) -> LogLines:

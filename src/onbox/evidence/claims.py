@@ -1,17 +1,11 @@
 """Published rates: what others say that a model decodes at, with what it takes to compare a number of one's own."""
 
 from datetime import date as calendar_date
-from pathlib import Path
 from typing import Literal
 
-import yaml
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
-from onbox.errors import UsageError
 from onbox.evidence.records import Record
-from onbox.field_errors import first_problem
-
-NAME = "claims.yaml"
 
 
 class Claim(Record):
@@ -59,39 +53,3 @@ class Claims(Record):
     """A file of claims, and `claims.yaml` of an evidence folder."""
 
     claims: tuple[Claim, ...] = ()
-
-
-def read_claims(path: Path) -> Claims:
-    """The claims of a file.
-
-    Raises:
-        UsageError: it cannot be read or holds something else; the message names file and field.
-    """
-    try:
-        return parse_claims(path.read_text("utf-8"), str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
-
-
-def written(claims: Claims) -> bytes:
-    """The content of `claims.yaml`; what is not told is left out."""
-    data = claims.model_dump(mode="json", exclude_none=True)
-    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=110).encode()
-
-
-def parse_claims(text: str, where: str) -> Claims:
-    """The claims of a text; `where` it stands is for the message.
-
-    Raises:
-        UsageError: it holds something else.
-    """
-    try:
-        found = Claims.model_validate(yaml.safe_load(text))
-    except yaml.YAMLError as error:
-        raise UsageError(f"{where}: not YAML: {str(error).partition(chr(10))[0]}") from error
-    except ValidationError as error:
-        raise UsageError(f"{where}: {first_problem(error, Claims)}", "docs/claims.md has an example") from error
-    names = [claim.name for claim in found.claims]
-    if twice := next((name for name in names if names.count(name) > 1), None):
-        raise UsageError(f"{where}: two claims are named {twice}", "give each a name of its own")
-    return found

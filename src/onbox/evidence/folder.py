@@ -19,6 +19,8 @@ from onbox.evidence.migrations import current
 from onbox.evidence.records import Exchange, LedgerEntry, LedgerKind, Plan, RunRecord, SandboxReport
 from onbox.field_errors import first_problem
 from onbox.secret_forms import without_secrets
+from onbox.untrusted_json import UntrustedJsonError, parse
+from onbox.untrusted_yaml import parse as parse_yaml
 
 AGAIN_MAX = 2
 """Further tries of a run that was invalid; more would be trying until it looks good."""
@@ -77,6 +79,20 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
                 yield json_of(line)
             except (ValueError, RecursionError) as error:
                 raise UsageError(f"{path}:{number}: not JSON: {error}") from error
+
+
+def read_json(path: Path) -> Any:
+    """What a JSON file of a folder holds; whoever made the folder may have written anything.
+
+    Raises:
+        UsageError: it cannot be read, or is none.
+    """
+    try:
+        return parse(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+    except UntrustedJsonError as error:
+        raise UsageError(f"{path}: not JSON: {error}") from error
 
 
 def json_of(text: str | bytes) -> Any:
@@ -279,11 +295,7 @@ class TrialFolder:
 
 
 def _yaml(text: str) -> Any:
-    """Parse YAML, by libyaml where it can: the plan of a long trial takes a tenth of the time."""
-    try:
-        return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except yaml.YAMLError:
-        return yaml.safe_load(text)
+    return parse_yaml(text, by_libyaml=True)
 
 
 def _folders(path: str) -> list[str]:
@@ -304,7 +316,7 @@ def _validated(model: type[R], path: Path, parse: Any) -> R:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
     except ValidationError as error:
         raise UsageError(f"{path}: {first_problem(error)}") from error
-    except (ValueError, RecursionError, yaml.YAMLError) as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path}: cannot be read: {str(error).partition(chr(10))[0]}") from error
 
 

@@ -11,6 +11,9 @@ from typing import Any
 
 from onbox.errors import UsageError
 from onbox.evidence.imported import ImportedNumber
+from onbox.input_files import RECORDS_BYTES_MAX, input_bytes, input_text
+
+_READ = "JSON, JSON lines, CSV and tables of Markdown are read"
 
 
 @dataclass(frozen=True)
@@ -39,12 +42,9 @@ def read_document(path: Path) -> ParsedFile:
     Raises:
         UsageError: it cannot be read, or is neither JSON, JSON lines, CSV nor a table of Markdown.
     """
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: cannot be read: not a text in UTF-8") from error
+    text = input_text(path, RECORDS_BYTES_MAX)
+    if not text.strip():
+        raise UsageError(f"{path}: is empty", "name the file that the tool wrote")
     if found := _json(path, text):
         return found
     if found := _table(path, text):
@@ -52,8 +52,8 @@ def read_document(path: Path) -> ParsedFile:
     try:
         json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path}: not JSON: {error}, and no other form that is read") from error
-    raise UsageError(f"{path}: not JSON: neither an object nor a list")
+        raise UsageError(f"{path}: not JSON: {error}, and no other form that is read", _READ) from error
+    raise UsageError(f"{path}: not JSON: neither an object nor a list", _READ)
 
 
 def _json(path: Path, text: str) -> ParsedFile | None:
@@ -95,9 +95,7 @@ def read_json(path: Path) -> Any:
         UsageError: it cannot be read or is not JSON.
     """
     try:
-        return json.loads(path.read_bytes())
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+        return json.loads(input_bytes(path, RECORDS_BYTES_MAX))
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path}: not JSON: {error}") from error
 
@@ -143,11 +141,11 @@ def text(value: Any) -> str | None:
 
 
 def number(name: str, unit: str, value: Any, median: Any = None, std: Any = None) -> ImportedNumber | None:
-    """One number with what the tool says of its spread; None where there is none."""
+    """One number with what the tool says of its spread; None where there is none, or less than nothing."""
     mean = real(value)
-    return (
-        None if mean is None else ImportedNumber(name=name, value=mean, unit=unit, median=real(median), std=real(std))
-    )
+    if mean is None or mean < 0:
+        return None
+    return ImportedNumber(name=name, value=mean, unit=unit, median=real(median), std=real(std))
 
 
 def present(*found: ImportedNumber | None) -> tuple[ImportedNumber, ...]:

@@ -22,19 +22,19 @@ class RateRatio(Record):
     ratio: float | None
     """Above 1: faster; None: not compared."""
     relative: float | None
-    """Half of a 95 percent interval, over the ratio."""
+    """Half of a 95 percent interval, divided by the ratio."""
     interval: tuple[float, float] | None
     """95 percent."""
     said: RateOrder
     why: str = ""
-    """What keeps the two from being compared; empty where they are."""
+    """Why the two are not compared; empty: they are."""
 
 
 class RatePair(RateRatio):
     """The rate of one contender over that of another."""
 
     old: str
-    """The incumbent; without one, the first that was measured."""
+    """The incumbent, or else the first that was measured."""
     new: str
 
 
@@ -54,13 +54,13 @@ class BoundPoint(Record):
 
     sequences: int
     context_tokens: float
-    """Mean over the answers, their own tokens included."""
+    """Mean over the answers, including their own tokens."""
     step_bytes: float | None
-    """That one sequence reads in a step; None: not known."""
+    """Read by one sequence in a step; None: not known."""
     step_s: float
     """Seconds of a forward pass."""
     error_s: float
-    """Standard error, of the stated uncertainty."""
+    """Standard error, from the stated uncertainty."""
 
 
 class Bound(Record):
@@ -73,13 +73,13 @@ class Bound(Record):
     """Inverse of the slope over depth: the bandwidth that decoding gets (GB of 10^9 bytes)."""
     effective_gb_s_interval: tuple[float, float] | None = None
     fixed_ms: float | None = None
-    """Of a step, at no bytes."""
+    """Of a step, at zero bytes."""
     fixed_ms_interval: tuple[float, float] | None = None
     bytes_share: float | None = None
     """Of a step without depth: its bytes at that bandwidth."""
     bytes_share_interval: tuple[float, float] | None = None
     sequence_share: float | None = None
-    """Of that step: what a further sequence adds beside what it reads; None: not measured."""
+    """Of that step: what a further sequence adds beyond what it reads; None: not measured."""
     sequence_share_interval: tuple[float, float] | None = None
     """Its lower end takes as many experts as the sequence could read more."""
     points: tuple[BoundPoint, ...] = ()

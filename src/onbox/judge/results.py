@@ -76,10 +76,10 @@ class TurnResult(Record):
     """One request of a run's agent, by the wire."""
 
     tokens: int | None
-    """None: the server does not say."""
+    """None: the server does not report them."""
     tool_calls: int
     ttft_s: float | None
-    """None: nothing visible came, or the reply was not streamed."""
+    """None: nothing visible arrived, or the reply was not streamed."""
     decode_tok_s: float | None
     """None: too few arrivals to see a rate."""
 
@@ -103,31 +103,32 @@ class RunResult(Record):
     completion_tokens: int
     seconds: float
     model_s: float
-    """Time during which a request was under way."""
+    """Time during which a request was in progress."""
     beside: int = 0
-    """The most other runs that its engine worked for meanwhile: its seconds and rates are not those of a run alone."""
+    """The highest number of other runs on its engine at the same time: if not 0, its seconds and rates are not those of
+    a run alone."""
     node: str = ""
-    """Of a cluster, where it was carried out; empty: the trial's own box."""
+    """Node of the cluster on which it was carried out; empty: the trial's own box."""
     folder: str
     """Relative to the trial folder."""
     files_changed: int = 0
     lines_changed: int = 0
     """Added and removed."""
     rewards: dict[str, float] = Field(default_factory=dict)
-    """As the gate wrote them, partial ones too; empty where its exit code is the verdict, and where none was read."""
+    """As the gate wrote them, including partial ones; empty: its exit code is the verdict, or none was read."""
     reward_min: dict[str, float] = Field(default_factory=dict)
-    """What each reward that is judged must reach."""
+    """The least value that each judged reward must reach."""
     size: float | None = None
-    """Lines changed over those of the reference solution; None: there is none, or it changes no line."""
+    """Changed lines divided by those of the reference solution; None: there is none, or it changes no line."""
     broken: tuple[str, ...] | None = None
-    """Changed files that cannot be parsed any more; None: nobody looked, or none is known and some were not read."""
+    """Changed files that can no longer be parsed; None: not examined, or none is known and some could not be read."""
     lint: tuple[str, ...] = ()
-    """What pyflakes says of changed files of Python and did not say before."""
+    """New findings of pyflakes in changed Python files."""
     replay: str = ""
-    """What asking again has shown: `dropped by the server`, `never tried`, `calls when asked again`, `open`; empty when
-    nothing was asked again."""
+    """What sending the request again showed: `dropped by the server`, `never tried`, `calls when asked again`, `open`;
+    empty: it was not sent again."""
     replay_bound: float | None = None
-    """For `never tried`: the share of answers with a call that is still likely, at most (95 percent)."""
+    """For `never tried`: the largest share of answers with a call that is still plausible (95 percent)."""
     ttft_s: float | None = None
     """Median over the turns."""
     decode_tok_s: float | None = None
@@ -163,7 +164,7 @@ class PartProof(Record):
     seen: str
     """Empty: nothing."""
     why: str
-    """With the line of the log that decides, word for word."""
+    """With the deciding line of the log, verbatim."""
 
 
 class BackendProof(Record):
@@ -172,7 +173,7 @@ class BackendProof(Record):
     status: Proof
     parts: tuple[PartProof, ...]
     named: dict[str, str]
-    """Part -> the names in the log, asserted or not."""
+    """By part, the names in the log, asserted or not."""
 
 
 class SightOutcome(StrEnum):
@@ -200,12 +201,12 @@ class SightTrial(Record):
     height: int
     expected: tuple[str, ...]
     found: int
-    """How many of them stand in the answer."""
+    """How many of them are in the answer."""
     outcome: SightOutcome
     answer: str
     """Its beginning."""
     note: str
-    """What the server said instead, or what else is to be known of the answer."""
+    """What the server sent instead, or a remark about the answer."""
     prompt_tokens: int | None
     image: str
     """Relative to the trial folder; empty without one."""
@@ -218,7 +219,7 @@ class SightRate(Record):
     height: int
     read: int
     valid: int
-    """Those of which an answer or a refusal came."""
+    """Pictures to which an answer or a refusal came."""
     interval: tuple[float, float] | None
     """95 percent, for the share that is read (Wilson)."""
 
@@ -232,12 +233,12 @@ class SightResult(Record):
     detail: str
     """One sentence for people."""
     advice: str
-    """What helps, in the words of this engine's version; empty where nothing is known to."""
+    """What helps with this version of the engine; empty: nothing is known to help."""
     missing: tuple[str, ...]
-    """What would have to be known for a surer answer."""
+    """What onbox would need to know for a more certain answer."""
     rates: tuple[SightRate, ...]
     controls: str
-    """What the questions without a picture have shown."""
+    """What the questions without a picture showed."""
     trials: tuple[SightTrial, ...]
 
 
@@ -250,17 +251,17 @@ class ContenderResult(Record):
     valid: int
     invalid: int
     attempted: int
-    """Runs that the plan asked for."""
+    """Planned runs."""
     pass_rate: float | None
     interval: tuple[float, float] | None
     """95 percent, for these tasks."""
     population_interval: tuple[float, float] | None
-    """95 percent, for tasks like these, each weighing the same; None: fewer than two tasks."""
+    """95 percent, for tasks like these, each with the same weight; None: fewer than two tasks."""
     if_served_correctly: float | None
     """The pass rate if no serving failure had happened: an upper bound. Each of them counts as passed, and each run of
     which nobody can tell; one that asking again has shown to be the model's does not."""
     seconds_to_pass: float | None
-    """All seconds of valid runs over passes."""
+    """All seconds of valid runs divided by the number of passes."""
     cells: tuple[TaskCell, ...]
     speed: Measurement | None
     invalid_reasons: dict[str, int]
@@ -279,14 +280,14 @@ class Comparison(Record):
 
 
 class AbilityDifference(Record):
-    """The pass rate of the challenger less the incumbent's, each task weighing the same."""
+    """The pass rate of the challenger minus the incumbent's, each task with the same weight."""
 
     value: float
-    """Mean over the tasks that both have valid runs of."""
+    """Mean over the tasks of which both have valid runs."""
     interval: tuple[float, float]
     """95 percent, for these tasks."""
     population_interval: tuple[float, float] | None
-    """95 percent, for tasks like these, whatever the spread among them; None: fewer than two tasks."""
+    """95 percent, for tasks like these, for any distribution among them; None: fewer than two tasks."""
 
 
 class TaskTally(Record):
@@ -341,7 +342,7 @@ class Verdict(Record):
     verdict: str
     """`keep`, `switch` or `undecided`."""
     scope: str | None = None
-    """How far it reaches: `these tasks`, or `tasks like these`, which takes in these; None: undecided."""
+    """How far it reaches: `these tasks`, or `tasks like these`, which includes these; None: undecided."""
     difference: AbilityDifference | None = None
     """The challenger that is compared, less the incumbent; None when there is nothing to compare."""
     tasks: TaskTally | None = None
@@ -350,7 +351,7 @@ class Verdict(Record):
     """One sentence for people."""
     reasons: tuple[str, ...]
     would_settle: tuple[str, ...]
-    """What to do to get a surer answer; empty when there is nothing."""
+    """What would make the answer more certain; empty: nothing."""
     contenders: tuple[ContenderResult, ...]
     fixed_suite: Comparison
     """These tasks: is the difference chance?"""

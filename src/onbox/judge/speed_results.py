@@ -34,7 +34,7 @@ class RequestSpeed(Record):
     tokens: int | None
     """Of the output, by usage."""
     ttft_s: float | None
-    """To the first visible token; None where tokens were held back."""
+    """To the first visible token; None: tokens were held back."""
     seconds: float | None
     """From the request to the end of its body."""
     decode_tok_s: float | None
@@ -51,7 +51,7 @@ class Difference(Record):
     why: str
     """Why it matters."""
     bars: bool
-    """Whether it stands in the way of `reproduces`; the others are worth knowing."""
+    """Whether it rules out `reproduces`; the others are for information."""
 
 
 class ClaimResult(Record):
@@ -67,7 +67,7 @@ class ClaimResult(Record):
     differences: tuple[Difference, ...]
     source: str
     date: str | None
-    """When it was published; None where that is not told."""
+    """When it was published; None: not stated."""
     remark: str
 
 
@@ -76,14 +76,14 @@ class UncertaintySource(Record):
 
     source: str
     relative: float
-    """Half of a 95 percent interval, over the rate."""
+    """Half of a 95 percent interval, divided by the rate."""
 
 
 class Uncertainty(Record):
     """How well a rate is known, all bounded sources together (JCGM 100:2008)."""
 
     relative: float
-    """Half of a 95 percent interval, over the rate: 0.04 is plus or minus 4 percent."""
+    """Half of a 95 percent interval, divided by the rate: 0.04 is plus or minus 4 percent."""
     budget: tuple[UncertaintySource, ...]
     asked: float | None = None
     """What `--within` asked for; None: nothing."""
@@ -102,21 +102,21 @@ class Measurement(Record):
     """None when the status is `invalid` or the witnesses differ: such a number is shown among the witnesses, never as
     the result."""
     interval: tuple[float, float] | None
-    """95 percent: the rate, less and more its uncertainty."""
+    """95 percent: the rate minus and plus its uncertainty."""
     uncertainty: Uncertainty | None = None
     """None when there is no number, or when it cannot be stated (a single request)."""
     witnesses: tuple[Witness, ...]
     checks: tuple[Check, ...]
     cold_tok_s: float | None
-    """The first request after the start; kept apart."""
+    """The first request after the start; kept separate."""
     ttft_s: float | None
     """Median time to the first token of the measured requests."""
     requests: int
     tokens: int
     acceptance_length: float | None = None
-    """Tokens a forward pass with speculative decoding; None when nothing was drafted."""
+    """Tokens per forward pass with speculative decoding; None: nothing was drafted."""
     forward_passes_s: float | None = None
-    """The rate over the acceptance length."""
+    """The rate divided by the acceptance length."""
     implied_gb_s: float | None = None
     """Bandwidth that the rate needs, where the weights are known (GB of 10^9 bytes)."""
     plausibility: str | None = None
@@ -124,11 +124,11 @@ class Measurement(Record):
     `or` where the interval of the rate reaches from one into the other; None: the weights are not known, or fit into
     the processor's cache."""
     roof_share: float | None = None
-    """`implied_gb_s` over what memory was measured to read, or over the maker's figure; None as `plausibility`."""
+    """`implied_gb_s` divided by the measured read bandwidth, or by the maker's figure; None as `plausibility`."""
     roof_share_interval: tuple[float, float] | None = None
-    """95 percent, of the rate alone: the bandwidth is taken as it is."""
+    """95 percent, from the rate alone: the bandwidth is taken as exact."""
     system_tok_s: float | None = None
-    """Of several requests at a time, all of them together while all were active; None: one at a time."""
+    """With several requests at a time, the rate of all together while all were active; None: one at a time."""
     beside_one: RateRatio | None = None
     """`system_tok_s` over the rate of one at a time; None: one at a time."""
     cells: tuple["Measurement", ...] = ()
@@ -139,7 +139,7 @@ class Measurement(Record):
     bound: Bound | None = None
     """What bounds the rate; None: not asked for."""
     profile: dict[str, Any]
-    """Engine, tokens a request, depth, concurrency, ...: two numbers compare only with the same profile."""
+    """Engine, tokens per request, depth, concurrency, ...: two numbers can only be compared with the same profile."""
     each: tuple[RequestSpeed, ...] = ()
     """The measured requests one by one."""
     claims: tuple[ClaimResult, ...] = ()

@@ -46,10 +46,10 @@ class PairResult(Record):
     """Two contenders, compared."""
 
     old: str
-    """The incumbent, or of two challengers the one that the plan names first."""
+    """The incumbent, or, of two challengers, the one that the plan names first."""
     new: str
     difference: float | None
-    """Pass rate of `new` less that of `old`; None: no runs of both."""
+    """Pass rate of `new` minus that of `old`; None: not both have runs."""
     difference_interval: tuple[float, float] | None
     """At `confidence`."""
     p: float | None
@@ -63,12 +63,12 @@ class PairResult(Record):
     """Runs with the same task and seed behind it."""
     pace: Pace
     confidence: float
-    """Of both intervals, so that all pairs of the table hold together (Bonferroni)."""
+    """Of both intervals, so that it holds for all pairs of the table together (Bonferroni)."""
     verdict: str | None
     """`keep`, `switch` or `undecided`; None where neither is the incumbent."""
     basis: Basis | None
     losses: tuple[str, ...] = ()
-    """What is given up by a switch, in words."""
+    """What a switch gives up, in words."""
 
 
 class Standing(Record):
@@ -79,15 +79,15 @@ class Standing(Record):
     seconds_a_run: float | None
     """Mean over tasks of the time of a run."""
     memory_bytes: int | None
-    """The most that its engine held while it came up; None: nobody saw it."""
+    """The most that its engine held during its start; None: not observed."""
     free_bytes: int | None
-    """The least that was available on the box meanwhile."""
+    """The least that was available on the box during that time."""
     sees: bool | None
-    """Whether an image's colour was seen; None: nobody asked."""
+    """Whether it sees pictures; None: not tested."""
     context_tokens: int | None
-    """That it is served with; None: the server does not say."""
+    """The context with which it is served; None: the server does not report it."""
     demands: dict[str, str]
-    """What it must have: `met`, `missed` or `unknown`."""
+    """Whether the requirements are `met`, `missed` or `unknown`."""
     dominated_by: tuple[str, ...]
     """Contenders shown to be no worse in anything that is known and better in something; empty: on the frontier."""
 
@@ -104,7 +104,7 @@ class QuantRow(Record):
     passed: int
     valid: int
     loss: float | None
-    """Pass rate of the largest less its own; None: of the largest itself, or nothing to compare."""
+    """Pass rate of the largest minus its own; None: it is the largest, or nothing to compare."""
     loss_interval: tuple[float, float] | None
     """At `confidence`."""
     lost: int
@@ -116,30 +116,30 @@ class QuantRow(Record):
     said: str
     """`largest`, `loss`, `gain`, `no loss within the margin` or `open`."""
     time_ratio: float | None
-    """Time of the same work over that of the largest."""
+    """Time for the same work, divided by that of the largest."""
     time_interval: tuple[float, float] | None
     """At `confidence`."""
     confidence: float
-    """Of both intervals, so that all rows hold together (Bonferroni)."""
+    """Of both intervals, so that it holds for all rows together (Bonferroni)."""
     decode_tok_s: float | None
     """None: not measured, or no valid number."""
     decode_interval: tuple[float, float] | None
     """95 percent."""
     memory_bytes: int | None
-    """The most that its engine held while it came up; None: nobody saw it."""
+    """The most that its engine held during its start; None: not observed."""
     sees: bool | None
-    """Whether an image's colour was seen; None: nobody asked."""
+    """Whether it sees pictures; None: not tested."""
 
 
 class InterimLook(Record):
     """One time that the trial was judged."""
 
     runs: int
-    """Of each task by each contender, that were there."""
+    """Of each task by each contender, at that look."""
     level: float
-    """A difference counted there as hardly chance if its p was below this."""
+    """A difference counted as unlikely to be chance if its p was below this."""
     planned: bool
-    """Whether the plan had it before the first measurement."""
+    """Whether it was in the plan before the first measurement."""
 
 
 class InterimLooks(Record):
@@ -150,14 +150,14 @@ class InterimLooks(Record):
     made: tuple[InterimLook, ...]
     """Up to the one that this verdict is of."""
     planned: tuple[int, ...]
-    """Runs of each task at the looks of the plan."""
+    """Runs of each task at each look of the plan."""
     level: float
-    """Of this verdict: what p had to be below."""
+    """Of this verdict: the value that p had to be below."""
     interval_level: float
     """Of this verdict: how often an interval may be wrong; less than `level` where that is of an e-process."""
     error_bound: float
-    """How often all looks and trials together, this one included, find a difference where there is none; at most."""
+    """At most how often all looks and trials together, including this one, find a difference that does not exist."""
     forerunners: tuple[str, ...]
-    """Trials beside this one that asked the same before."""
+    """Earlier trials in the same folder with the same question."""
     e_value: float | None = None
-    """Evidence against "both pass alike" that holds at any time; None: the plan does not ask for it."""
+    """Evidence against "both pass equally often" that is valid at any time; None: not planned."""

@@ -21,18 +21,6 @@ PATIENCE_S = 60.0
 NONSENSE = "not asked: it talks nonsense, so nothing else that it does would mean anything"
 TASK = "List the files in the current directory."
 
-NEED_TOOLS = frozenset(
-    {
-        "streaming_agrees",
-        "no_argument_call",
-        "long_arguments",
-        "parallel_calls",
-        "tool_result",
-        "call_after_reasoning",
-        "reasoning_passed_back",
-    }
-)
-
 _OPENING: tuple[tuple[str, Callable[[PreflightSession], PreflightCase]], ...] = (
     ("coherence", talk.coherence),
     ("server", reach.server),

@@ -6,6 +6,7 @@ from onbox.evidence.records import Exchange, PreflightCase, PreflightFinding
 from onbox.preflight.remedies import Trouble
 from onbox.preflight.session import PreflightSession, arguments, came_instead, short, trouble
 from onbox.protocol.call_arguments import CallFault, fault_of_call
+from onbox.protocol.call_forms import THOUGHTS
 from onbox.protocol.leaked_calls import leaked
 from onbox.protocol.reply import Reply, ToolCall
 from onbox.protocol.tool_schemas import offered_tools
@@ -29,7 +30,6 @@ LINES = 'def greet(name):\n    """Say "hello"."""\n    return f\'hello, "{name}"
 """Several lines, both kinds of quotes, a backslash: what breaks calls that are put together from text."""
 WRITE = f"Write exactly this text into greet.py:\n\n{LINES}"
 SECRET = "4711"
-THINK_OPEN = ("<think>", "<|channel|>analysis", "<thinking>", "[THINK]")
 
 
 def single(session: PreflightSession) -> PreflightCase:
@@ -172,6 +172,9 @@ def parallel(session: PreflightSession) -> PreflightCase:
         return session.case(
             name, "fail", "several calls have one id: their results cannot be told apart", Trouble.STREAM
         )
+    if reply.shared_place:
+        detail = "several calls have one index in the stream: clients that go by it take them for one"
+        return session.case(name, "warn", detail, Trouble.STREAM)
     return session.case(name, "pass", f"{len(reply.tool_calls)} calls in one answer")
 
 
@@ -200,7 +203,7 @@ def after_reasoning(session: PreflightSession) -> PreflightCase:
         exchange, reply = session.task(f"Think about it step by step first, then do it: {READ}", TOOLS)
         if broken := trouble(exchange, reply):
             return session.case(name, "fail", broken, Trouble.PARSE)
-    if any(mark in reply.content for mark in THINK_OPEN):
+    if any(mark in reply.content for mark in THOUGHTS):
         detail = f"the thoughts stand in the text: {short(reply.content)}"
         return session.case(name, "fail", detail, Trouble.REASONING_IN_TEXT)
     if not reply.reasoning:

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
-from onbox.protocol.leaked_calls import HARMONY, MARKUP
+from onbox.protocol.call_forms import MARKUP
+from onbox.protocol.leaked_calls import HARMONY
 from onbox.protocol.reply import Reply, ToolCall
 from onbox.protocol.tool_schemas import FREE_TEXT
 from onbox.untrusted_json import UntrustedJsonError, parse

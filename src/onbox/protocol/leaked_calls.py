@@ -9,17 +9,15 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from onbox.protocol.call_forms import MARKUP, common_form, gemma_object, python_calls, tagged_calls
+
 HARMONY = re.compile(
     r"<\|(?:channel|start|message|call|constrain|return|end)\|>"
     r"|(?:^|\s)(?:assistant)?(?:commentary|analysis)\s+to=(?:functions|repo_browser|container|browser|python)[\w.]*"
     r"|to=functions\.[\w-]+"
 )
-MARKUP = re.compile(
-    r"<tool_call>|</tool_call>|<function=[\w.-]+>|<parameter=[\w.-]+>|<\|tool_call|\[TOOL_CALLS\]|<tool_code>"
-    r"|<function_calls>|<invoke name=|<\|python_tag\|>|<minimax:tool_call>|<｜tool▁calls▁begin｜>"
-)
 HARMONY_CALL = re.compile(r"to=(?:functions\.)?([\w-]+).{0,80}?(?=\{)", re.DOTALL)
-XML_CALL = re.compile(r"<function=([\w.-]+)>|<invoke name=\"([\w.-]+)\"")
+XML_CALL = re.compile(r"<function=([\w.-]+)>|<(?:invoke|function) name=[\"']?([\w.-]+)[\"']?[^<>]{0,80}>")
 
 
 VALUE = re.compile(r"\{(?=\s*\")|\[(?=\s*\{)")
@@ -36,7 +34,8 @@ def searched_text(text: str) -> str:
 def leaked(text: str, offered: Collection[str]) -> bool:
     """Whether a text holds the marks of a tool call, or a JSON call of an offered tool."""
     text = searched_text(text)
-    return bool(HARMONY.search(text) or MARKUP.search(text) or written_call(text, offered))
+    marked = HARMONY.search(text) or MARKUP.search(text)
+    return bool(marked or written_call(text, offered) or any(name in offered for name, _ in python_calls(text)))
 
 
 def complete_call(text: str, offered: Collection[str]) -> str | None:
@@ -49,21 +48,25 @@ def complete_call(text: str, offered: Collection[str]) -> str | None:
     text = searched_text(text)
     if name := written_call(text, offered):
         return name
-    for match in HARMONY_CALL.finditer(text):
-        if match[1] in offered and _object_at(text, match.end()) is not None:
-            return match[1]
-    return next((name for m in XML_CALL.finditer(text) if (name := m[1] or m[2]) in offered), None)
+    if calls := calls_in(text, offered):
+        return calls[0].name
+    return next((name for m in XML_CALL.finditer(common_form(text)) if (name := m[1] or m[2]) in offered), None)
 
 
-PARAMETER = re.compile(r"<parameter(?:=([\w.-]+)| name=\"([\w.-]+)\")>(.*?)</parameter>", re.DOTALL)
+PARAMETER = re.compile(
+    r"<param(?:eter)?(?:=([\w.-]+)| name=[\"']?([\w.-]+)[\"']?[^<>]{0,80})>(.*?)</param(?:eter)?>", re.DOTALL
+)
+ELEMENT = re.compile(r"<([A-Za-z_][\w.-]*)>(.*?)</\1>", re.DOTALL)
+XML_END = re.compile(r"</function>|</invoke>|<function[= ]|<invoke ")
 PAIR = re.compile(r"<arg_key>(.*?)</arg_key>\s*<arg_value>(.*?)</arg_value>", re.DOTALL)
 PAIRED_CALL = re.compile(r"<tool_call>\s*([\w.-]+)\s*(?=<arg_key>|</tool_call>)")
 MARKED_CALL = re.compile(
-    r"(?:<\|tool_call_begin\|>|<｜tool▁call▁begin｜>(?:function<｜tool▁sep｜>)?|\[TOOL_CALLS\]|<\|tool_call>call:)"
-    r"\s*(?:functions\.)?([\w-]+).{0,60}?(?=\{)",
+    r"(?:<\|tool_call_begin\|>|<｜tool▁call▁begin｜>(?:function<｜tool▁sep｜>)?|\[TOOL_CALLS\]|<\|tool_call>(?:call)?:"
+    r"|<start_function_call>call:|<\|plamo:begin_tool_name:plamo\|>)"
+    r"\s*(?:functions\.)?([\w-]+).{0,100}?(?=\{)",
     re.DOTALL,
 )
-"""Kimi, DeepSeek, Mistral, Gemma: a mark, the name, and JSON."""
+"""Kimi, DeepSeek, Mistral, Gemma, PLaMo: a mark, the name, and JSON, or what is one but for Gemma's own quotes."""
 
 
 class WrittenCall(NamedTuple):
@@ -82,26 +85,40 @@ def calls_in(text: str, offered: Collection[str]) -> list[WrittenCall]:
         text: what the model wrote, before any parser of a server.
         offered: the names of the tools.
     """
-    return [call for call in _calls_in(searched_text(text)) if call.name in offered]
+    return [call for call in _calls_in(common_form(searched_text(text))) if call.name in offered]
 
 
 def _calls_in(text: str) -> Iterator[WrittenCall]:
     for pattern in (HARMONY_CALL, MARKED_CALL):
         for match in pattern.finditer(text):
-            if isinstance(given := _object_at(text, match.end()), dict):
+            given = _object_at(text, match.end())
+            given = gemma_object(text, match.end()) if given is None and "call:" in match[0] else given
+            if isinstance(given, dict):
                 yield WrittenCall(match[1], given)
     for match in XML_CALL.finditer(text):
-        end = re.compile(r"</function>|</invoke>|<function=|<invoke ").search(text, match.end())
+        end = XML_END.search(text, match.end())
         if end is not None and end[0].startswith("</"):
-            parameters = PARAMETER.finditer(text, match.end(), end.start())
-            given = {p[1] or p[2]: p[3].removeprefix("\n").removesuffix("\n") for p in parameters}
-            yield WrittenCall(match[1] or match[2], given, typed=False)
+            yield _xml_call(match[1] or match[2], text[match.end() : end.start()])
     for match in PAIRED_CALL.finditer(text):
         close = text.find("</tool_call>", match.end())
         if close >= 0:
             pairs = PAIR.finditer(text, match.end(), close)
             yield WrittenCall(match[1], {p[1].strip(): p[2] for p in pairs}, typed=False)
+    for name, given, typed in tagged_calls(text):
+        yield WrittenCall(name, given, typed)
+    for name, given in python_calls(text):
+        yield WrittenCall(name, given)
     yield from _json_calls(text)
+
+
+def _xml_call(name: str, body: str) -> WrittenCall:
+    """A call by its element: parameters in elements, in elements of their own names, or all of them as JSON."""
+    if body.lstrip().startswith("{") and isinstance(given := _object_at(body.lstrip(), 0), dict):
+        return WrittenCall(name, given)
+    parameters = {p[1] or p[2]: p[3] for p in PARAMETER.finditer(body)}
+    parameters = parameters or {p[1]: p[2] for p in ELEMENT.finditer(body)}
+    texts = {key: value.removeprefix("\n").removesuffix("\n") for key, value in parameters.items()}
+    return WrittenCall(name, texts, typed=False)
 
 
 def _json_calls(text: str) -> Iterator[WrittenCall]:
@@ -119,7 +136,9 @@ def _json_calls(text: str) -> Iterator[WrittenCall]:
         for name, item in named:
             inner = item.get("function")
             holder = inner if isinstance(inner, dict) else item
-            given: Any = next((holder[key] for key in ("arguments", "parameters", "input") if key in holder), {})
+            given: Any = next(
+                (holder[key] for key in ("arguments", "parameters", "input", "args") if key in holder), {}
+            )
             if isinstance(given, str):
                 given = _object_at(given, 0)
             if isinstance(given, dict):

@@ -2,7 +2,8 @@
 
 from importlib import resources
 
-from onbox.evidence.claims import Claims, parse_claims
+from onbox.evidence.claims import Claims
+from onbox.evidence.claims_file import parse_claims
 
 
 def published() -> Claims:

@@ -8,7 +8,9 @@ from pydantic import ValidationError
 
 from onbox.errors import UsageError
 from onbox.field_errors import first_problem
+from onbox.input_files import input_text
 from onbox.schema.recipe import Recipe
+from onbox.untrusted_yaml import UntrustedYamlError, parse
 
 
 class _Dumper(yaml.SafeDumper):
@@ -39,18 +41,11 @@ def read_yaml(path: Path) -> Any:
     Raises:
         UsageError: the file is missing, no text, or not YAML; the message has file and line.
     """
+    text = input_text(path)
     try:
-        return yaml.safe_load(path.read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise UsageError(f"{path}: no such file", "is the path right, and relative to this folder?") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: cannot be read: {error}") from error
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        line = f":{mark.line + 1}" if mark else ""
-        raise UsageError(f"{path}{line}: not YAML: {error.problem}") from error
-    except yaml.YAMLError as error:
-        raise UsageError(f"{path}: not YAML: {str(error).splitlines()[0]}") from error
+        return parse(text)
+    except UntrustedYamlError as error:
+        raise UsageError(f"{error.at(str(path))}: not YAML: {error}", "is it the file that you meant?") from error
 
 
 def recipe_of(fields: Any, where: str) -> Recipe:

@@ -13,12 +13,13 @@ from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
-from onbox.errors import OnboxError
-from onbox.evidence.folder import TrialFolder
+from onbox.errors import OnboxError, UsageError
+from onbox.evidence.folder import TrialFolder, read_json
 from onbox.evidence.records import LedgerEntry, Phase, Plan, Preflight, StandUp, WeightsFile
 from onbox.judge.results import BackendProof, RunResult, Verdict
 from onbox.report.text import Cut, cut
 from onbox.schema.checks import Check, Status
+from onbox.untrusted_json import parse
 
 TRANSCRIPT_BYTES_MAX = 32_000_000
 STEPS_MAX = 60
@@ -241,9 +242,9 @@ def _json_object(path: Path, folder: TrialFolder, problems: list[str]) -> dict[s
 
 def _json(path: Path, folder: TrialFolder, problems: list[str]) -> Any:
     try:
-        return json.loads(path.read_bytes()) if path.is_file() else None
-    except ValueError:
-        problems.append(f"{path.relative_to(folder.path)}: not JSON")
+        return read_json(path) if path.is_file() else None
+    except UsageError as error:
+        problems.append(_relative(error.message, folder))
         return None
 
 
@@ -260,7 +261,7 @@ def steps_of(path: Path) -> tuple[list[dict[str, Any]], str]:
             return [], "the transcript is too large to show"
         data = file.readall()
     try:
-        steps = json.loads(data)["steps"]
+        steps = parse(data)["steps"]
     except (ValueError, KeyError, TypeError):
         return [], "the transcript cannot be read"
     return [step for step in steps if isinstance(step, dict)] if isinstance(steps, list) else [], ""

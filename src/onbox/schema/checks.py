@@ -24,6 +24,6 @@ class Check:
     threshold: int | float | str | None
     unit: str = ""
     evidence: str = ""
-    """Of a measurement or a trial the file in its folder that shows it; else how it was observed, in words."""
+    """For a measurement or a trial, the file in its folder that shows it; otherwise how it was observed, in words."""
     hint: str = ""
-    """What was observed, why it matters, what to do; empty for a pass."""
+    """What was observed, why it matters, and what to do; empty for a pass."""

@@ -1,6 +1,5 @@
 """What bounds a decode rate where the weights are known: bytes a token over the bandwidth of the box."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,8 @@ from onbox import fit
 from onbox.atomic_files import write_json
 from onbox.box.bandwidth import cpu_bandwidth
 from onbox.engines.base import GpuUse
+from onbox.errors import UsageError
+from onbox.evidence.folder import read_json
 from onbox.evidence.records import Ceiling, StepBytes
 from onbox.fit.roofline import ABOVE_MEASURED_SHARE, AT_CEILING_SHARE, NOT_BOUND_SHARE
 from onbox.weights import Facts
@@ -185,7 +186,7 @@ def _listed(box: Path) -> list[dict[str, Any]]:
 
 def _told(box: Path) -> dict[str, Any]:
     try:
-        found = json.loads(box.read_bytes())
-    except (OSError, ValueError):
+        found = read_json(box)
+    except UsageError:
         return {}
     return found if isinstance(found, dict) else {}

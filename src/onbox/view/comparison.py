@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from onbox.errors import OnboxError
-from onbox.evidence.load import TrialEvidence, load_contender
+from onbox.evidence.load import load_contender
+from onbox.evidence.trial_evidence import TrialEvidence
 from onbox.judge.rates import RateRatio
 from onbox.judge.results import ContenderResult, Measurement, TaskCell
 from onbox.judge.speed.rate_comparison import not_compared, rate_ratio

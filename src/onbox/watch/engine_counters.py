@@ -3,7 +3,7 @@
 import math
 import re
 
-from onbox.engines.registry import all_facts
+from onbox.engines.registry import all_facts, metrics_paths
 from onbox.watch.samples import TokenCounts
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
@@ -42,6 +42,8 @@ class MetricsServer:
 
     def __init__(self, url: str) -> None:
         self._endpoint = Endpoint.parse(url)
+        self._paths = metrics_paths()
+        """Where its counters may be: the first is asked, and goes to the end where it has none."""
 
     def up(self) -> bool:
         """Whether `/health` answers 200; a server may say so and be wedged."""
@@ -49,8 +51,11 @@ class MetricsServer:
 
     def tokens(self) -> TokenCounts | None:
         """Its counters; None when it has none, or does not answer."""
-        text = self._get("/metrics")
-        return None if text is None else parse_tokens(text)
+        text = self._get(self._paths[0])
+        counts = None if text is None else parse_tokens(text)
+        if text is not None and counts is None:
+            self._paths = (*self._paths[1:], self._paths[0])
+        return counts
 
     def _get(self, path: str) -> str | None:
         with StampedClient(self._endpoint, TIMEOUT_S, TIMEOUT_S, LIMITS) as client:

@@ -42,6 +42,9 @@ BUFFER_BYTES_MAX = 1 << 20
 """A whole-number tensor without scales up to this size is a buffer (positions, indices)."""
 _TABLES = ("I64", "U64", "BOOL")
 """Types that no packing uses: tables of numbers (expert by token, positions), of any size."""
+_PACKS_IN_TABLES = ("spqr",)
+_MLX_MODES = {"mxfp4": "mxfp4", "nvfp4": "nvfp4", "mxfp8": "fp8"}
+"""What MLX's `mode` of a quantisation stores in U32."""
 _E8M0_FP4_CONTAINERS = 16
 """Bytes of two FP4 values each under one E8M0 scale (OCP Microscaling 1.0: 32 values)."""
 
@@ -159,7 +162,7 @@ def _packed(
         return "int8", tensor.shape, tensor.elements
     elif tensor.dtype in ("I32", "U32") and scale is not None and len(tensor.shape) >= 2:
         return _integers(tensor, suffix, base, scale, companion.get("zeros"), quantization)
-    elif scale is None and (tensor.nbytes <= BUFFER_BYTES_MAX or _is_table(tensor, suffix)):
+    elif scale is None and (tensor.nbytes <= BUFFER_BYTES_MAX or _is_table(tensor, suffix, quantization)):
         return tensor.dtype.lower(), tensor.shape, 0
     raise UsageError(
         f"{tensor.file}: {tensor.name}: {tensor.dtype} {list(tensor.shape)} is a packing unknown to this version",
@@ -167,9 +170,14 @@ def _packed(
     )
 
 
-def _is_table(tensor: Tensor, suffix: str) -> bool:
-    """Plain numbers, however many: a type that nothing is packed in, or a bare parameter of whole numbers."""
-    return tensor.dtype in _TABLES or (tensor.dtype in ("I32", "I16") and suffix == "")
+def _is_table(tensor: Tensor, suffix: str, quantization: dict[str, Any]) -> bool:
+    """Plain numbers, however many: a type that nothing is packed in, or a bare parameter of whole numbers.
+
+    In a quantised model a bare parameter may hold the weights themselves (codes, indices: AQLM, VPTQ, QuIP#, SpQR).
+    """
+    if tensor.dtype in _TABLES:
+        return quantization.get("quant_method") not in _PACKS_IN_TABLES
+    return tensor.dtype in ("I32", "I16") and suffix == "" and not quantization
 
 
 def _is_row_packed(tensor: Tensor, scale: Tensor) -> bool:
@@ -208,6 +216,7 @@ def _integers(
 ) -> tuple[str, tuple[int, ...], int]:
     """GPTQ, AWQ, AutoRound (`qweight`), compressed-tensors (`weight_packed`) and MLX (`weight` as U32)."""
     bits: float = 0
+    mode = ""
     if suffix == ".qweight" and tensor.shape[-1] == scale.shape[-1]:  # GPTQ: rows are packed inputs
         zero_bits = 32 * zeros.shape[-1] / scale.shape[-1] if zeros is not None else 0
         bits = zero_bits or _bits_of(quantization, base)
@@ -218,7 +227,9 @@ def _integers(
         inputs, outputs = tensor.shape[-2], scale.shape[-1]
         groups = scale.shape[-2] if len(scale.shape) >= 2 else 1
     else:  # rows are outputs, columns packed inputs
-        group = quantization.get("group_size") if tensor.dtype == "U32" else None
+        own = _module_section(quantization, base) if tensor.dtype == "U32" else {}
+        group = own.get("group_size")
+        mode = _MLX_MODES.get(str(own.get("mode")), "")
         bits = 32 * tensor.shape[-1] / (scale.shape[-1] * group) if group else _bits_of(quantization, base)
         inputs, outputs = tensor.shape[-1] * 32 / bits if bits else 0, tensor.shape[-2]
         groups = scale.shape[-1]
@@ -230,18 +241,24 @@ def _integers(
             "see that config.json of the same checkpoint lies beside the weights",
         )
     group_size = int(inputs) // groups
-    label = f"int{int(bits)}-g{group_size}" if groups > 1 else f"int{int(bits)}-channel"
+    label = mode or f"int{int(bits)}-g{group_size}" if mode or groups > 1 else f"int{int(bits)}-channel"
     shape = (*tensor.shape[:-2], outputs, int(inputs))
     return label, shape, prod(shape)
 
 
 def _quantization(config: dict[str, Any]) -> dict[str, Any]:
     for holder in (config, config.get("text_config")):
-        for key in ("quantization_config", "compression_config", "quantization"):
+        for key in ("quantization_config", "compression_config", "quantization", "quip_params"):
             found = holder.get(key) if isinstance(holder, dict) else None
             if isinstance(found, dict):
                 return found
     return {}
+
+
+def _module_section(quantization: dict[str, Any], module: str) -> dict[str, Any]:
+    """MLX's settings of a module: those that bear its name, else those of the whole model."""
+    own = quantization.get(module)
+    return {**quantization, **own} if isinstance(own, dict) else quantization
 
 
 def _bits_of(quantization: dict[str, Any], module: str) -> int:

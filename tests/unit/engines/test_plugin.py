@@ -7,7 +7,7 @@ import pytest
 
 from onbox.engines import all_facts, engine_by_name, log_lines
 from onbox.engines.base import Trouble
-from onbox.engines.registry import facts_by_owner
+from onbox.engines.registry import facts_by_owner, metrics_paths
 from onbox.engines.served import RunningServer
 from onbox.judge.speed.metrics import difference
 from onbox.preflight.remedies import remedy
@@ -31,6 +31,7 @@ class Nova(LlamaServer):
         signs=ProcessSigns(programs={"nova-serve": ()}),
         raw_completion=lambda client, body: (RawRoute("/raw", {"prompt": "p"}, "Nova, /raw"), []),
         advice=lambda case: f"Nova: --mend {case.trouble.name}",
+        metrics_path="/nova/counters",
     )
 """
 
@@ -62,8 +63,11 @@ def test_what_its_package_says_is_known_everywhere() -> None:
     served = RunningServer("Nova", "1", ("m",), None, None, None)
     assert served.facts is facts
     assert remedy(Trouble.LEAK, served, "m") == "Nova: --mend LEAK"
+    assert metrics_paths()[0] == "/metrics"
+    assert "/nova/counters" in metrics_paths()
 
 
 def test_without_its_package_nothing_is_known_of_it() -> None:
     assert facts_by_owner("nova") is None
+    assert "/nova/counters" not in metrics_paths()
     assert remedy(Trouble.LEAK, RunningServer("Nova", "1", ("m",), None, None, None), "m") == ""

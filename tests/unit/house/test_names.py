@@ -13,7 +13,6 @@ DIALECT = {"told", "said", "seen", "asked", "around", "keepsake", "company", "er
 PARTICIPLES = {"told", "said", "seen", "asked"}
 IN_RECORDS = {
     "evidence/records/sight.py": {"asked"},
-    "evidence/load.py": {"asked"},
     "judge/speed_results.py": {"asked"},
     "judge/results.py": {"seen"},
     "judge/rates.py": {"said"},

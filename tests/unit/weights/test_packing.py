@@ -137,6 +137,24 @@ PACKED = [
         PARAMETERS / 2 + PARAMETERS / 64 * 4,
     ),
     (
+        "mlx, a module with a group of its own",
+        {
+            "m.weight": ("U32", (ROWS, COLUMNS // 4)),
+            "m.scales": ("BF16", (ROWS, COLUMNS // 32)),
+            "m.biases": ("BF16", (ROWS, COLUMNS // 32)),
+        },
+        {"quantization": {"group_size": 64, "bits": 4, "m": {"group_size": 32, "bits": 8}}},
+        "int8-g32",
+        PARAMETERS + PARAMETERS / 32 * 4,
+    ),
+    (
+        "mxfp4 by mlx",
+        {"m.weight": ("U32", (ROWS, COLUMNS // 8)), "m.scales": ("U8", (ROWS, COLUMNS // 32))},
+        {"quantization": {"group_size": 32, "bits": 4, "mode": "mxfp4"}},
+        "mxfp4",
+        PARAMETERS * 17 / 32,
+    ),
+    (
         "fp8 with block scales",
         {"m.weight": ("F8_E4M3", (ROWS, COLUMNS)), "m.weight_scale_inv": ("F32", (ROWS // 128, COLUMNS // 128))},
         {},
@@ -228,6 +246,23 @@ def test_every_packing_holds_the_same_matrix(shapes: Shapes, config: Any, dtype:
 def test_a_packing_that_is_not_understood_is_an_error_that_names_the_tensor(shapes: Shapes) -> None:
     with pytest.raises(UsageError, match=r"model\.safetensors: m\."):
         decode(shapes)
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "dtype", "shape"),
+    [
+        ("aqlm", "m.codes", "I16", (4096, 512, 1)),
+        ("vptq", "m.indices", "I32", (1, 4096, 128)),
+        ("spqr", "m.dense_weights", "I64", (1 << 18,)),
+        ("marlin", "m.B", "I32", (256, 8192)),
+    ],
+)
+def test_codes_in_a_bare_parameter_are_no_table(method: str, name: str, dtype: str, shape: tuple[int, ...]) -> None:
+    """Counted as a table, a model of seven billion weights would have no more than its embeddings."""
+    with pytest.raises(UsageError, match=rf"{name}: {dtype} .* packing unknown"):
+        decode({name: (dtype, shape)}, {"quantization_config": {"quant_method": method}})
+    (without,) = decode({"m.table": ("I32", (4096, 512))})
+    assert without.parameters == 0
 
 
 def test_small_whole_number_tensors_are_buffers_without_parameters() -> None:

@@ -49,7 +49,7 @@ from onbox.errors import UsageError
     help="Seconds of decoding: a fast server gets more requests.",
 )
 @click.option("--depth", type=click.IntRange(0), default=0, show_default=True, help="Tokens of context before.")
-@click.option("--concurrency", default="1", metavar="N,N,...", help="Then so many requests at a time, as 1,2,4.")
+@click.option("--concurrency", metavar="N,N,...", help="Then so many requests at a time, as 1,2,4.")
 @click.option("--weights", metavar="SRC", help="What it serves, as `onbox fit` takes it: is the rate possible here?")
 @click.option("--claims", "claims_file", type=click.Path(path_type=Path), help="Published rates to compare with.")
 @click.option("--backend", default="", help="The server's kernels, as you know them; claims ask for it.")
@@ -68,7 +68,7 @@ def command(
     why: bool,
     at_least: float,
     depth: int,
-    concurrency: str,
+    concurrency: str | None,
     weights: str | None,
     claims_file: Path | None,
     backend: str,
@@ -94,7 +94,7 @@ def command(
             within=_share(within),
             why=why,
             depth_tokens=depth,
-            concurrency=_numbers(concurrency),
+            concurrency=None if concurrency is None else _numbers(concurrency),
             weights=weights,
             claims=claims_file or (),
             backend=backend,

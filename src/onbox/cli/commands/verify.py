@@ -30,7 +30,6 @@ def command(folder: Path, against: str, as_json: bool) -> None:
     Whoever made the trial can make all of it anew, seal included; --against holds it to the seal that was published.
     """
     from onbox.app.judging import verify_trial
-    from onbox.app.verifying import OTHER_RULES
 
     found = verify_trial(folder, against=against)
     if as_json:
@@ -39,9 +38,10 @@ def command(folder: Path, against: str, as_json: bool) -> None:
         print_json(result)
     found.check()
     if not as_json:
-        older = any(OTHER_RULES in note for note in found.notes)
         follows = (
-            "; the verdict is by other rules than today's" if older else ", and the verdict follows from the evidence"
+            ", and the verdict follows from the evidence"
+            if found.by_todays_rules
+            else "; the verdict is by other rules than today's"
         )
         out().line(f"{folder}: every hash holds{follows}")
         out().line(f"seal {found.seal}{', as published' if against else ''}")

@@ -3,23 +3,21 @@
 from pathlib import Path
 from typing import Any
 
+from onbox.engines.base import METRICS_PATH
 from onbox.engines.launch import Launch
 from onbox.engines.openai_models import first_model
-from onbox.engines.registry import all_facts, facts_by_owner
+from onbox.engines.registry import all_facts, facts_by_owner, metrics_paths
 from onbox.engines.scrape import idle_signs
 from onbox.errors import UsageError
 from onbox.schema.recipe import Recipe
 from onbox.wire.client import StampedClient
-
-METRICS_PATHS = ("/metrics", "/prometheus/metrics")
-"""TensorRT-LLM has counters at the second; at the first it has something else."""
 
 
 class AttachedServer:
     """A server known only by its URL; what it offers is found out by asking."""
 
     name = "attached"
-    metrics_path: str | None = "/metrics"
+    metrics_path: str | None = METRICS_PATH
 
     def launch(self, recipe: Recipe, weights: Path, port: int) -> Launch:
         raise UsageError(f"{recipe.name}: an attached server is not started by onbox")
@@ -38,7 +36,7 @@ class AttachedServer:
     def props(self, client: StampedClient) -> dict[str, Any]:
         """What the server says of itself at `/v1/models`, `/version` and where its engine says more;
         where its counters are is found out too."""
-        self.metrics_path = next((path for path in METRICS_PATHS if _has_counters(client, path)), METRICS_PATHS[0])
+        self.metrics_path = next((path for path in metrics_paths() if _has_counters(client, path)), METRICS_PATH)
         facts = first_model(client)
         version = client.get_json("/version")
         if version:

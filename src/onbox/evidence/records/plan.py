@@ -35,12 +35,12 @@ class Limits(Record):
     turns: _Repeats = 30
     wall_s: _TimeLimit = 360.0
     output_tokens: _TokenLimit = 16_384
-    """Sum over the run; `turn_tokens` bounds a single reply."""
+    """Sum over the run; `turn_tokens` limits a single reply."""
     turn_tokens: _TokenLimit = 4096
     command_s: _TimeLimit = 30.0
     """Wall time of one command of the agent."""
     same_call: _Repeats = 3
-    """The same call with the same arguments this often ends the run: the model goes round in circles."""
+    """After so many identical calls the run ends: the model goes round in circles."""
 
 
 class AgentCommand(Record):
@@ -52,7 +52,7 @@ class AgentCommand(Record):
     """Texts for its home, by relative path."""
     stdin: str = ""
     readable: tuple[str, ...] = ()
-    """Folders that it must be able to read, beyond the system's and its program's."""
+    """Folders that it must be able to read, in addition to the system's and its program's."""
 
 
 class AgentPlan(Record):
@@ -73,17 +73,17 @@ class McpServer(Record):
     command: tuple[str, ...] = Field(min_length=1)
     """Its program and arguments, with `{workspace}` and `{home}` for where the run has them."""
     env: dict[str, str] = Field(default_factory=dict)
-    """Variables, with the same words."""
+    """Variables, with the same placeholders."""
     version: str = ""
     """Of its program when the plan was frozen."""
 
 
 class ArmPlan(Record):
-    """A treatment: the baseline but for one thing."""
+    """A treatment: the baseline with one thing changed."""
 
     name: FolderName
     rules: str = ""
-    """What the agent is told beside its task, as by an AGENTS.md."""
+    """Instructions for the agent in addition to its task, as in an AGENTS.md."""
     mcp: dict[str, McpServer] = Field(default_factory=dict)
     """Servers of tools by name."""
     sampling: dict[str, Any] = Field(default_factory=dict)
@@ -114,9 +114,10 @@ class SpeedPlan(Record):
     """Warm-up ends earlier when the last three requests agree within 1 % (coefficient of variation)."""
     seed: int = 1
     concurrency: tuple[Annotated[int, Field(ge=1, le=RUNS_MAX)], ...] = Field(default=(), max_length=PARALLEL_MAX)
-    """Further numbers of requests at a time that are measured, after one at a time."""
+    """Further concurrencies to be measured, after one request at a time."""
     depths: tuple[_TokenLimit, ...] = Field(default=(), max_length=PARALLEL_MAX)
-    """Further depths that are measured one at a time, the shallowest first, up to one that takes too long (`--why`)."""
+    """Further depths to be measured with one request at a time, the shallowest first, up to one that takes too long
+    (`--why`)."""
     backend: str = ""
     """Of the server, as the user states it; empty where nobody did."""
     precision: str = ""
@@ -135,7 +136,7 @@ class ReplayPlan(Record):
     """How a run that ended without a call is asked again, to find out who lost the call."""
 
     rounds: _Repeats = 5
-    """Each asks unchanged, streamed the other way, and past the server's parser; 0: nothing is asked again."""
+    """Each sends the request unchanged, with streaming switched, and on the raw route; 0: nothing is sent again."""
     contender_s: _TimeLimit = 120.0
     """For all runs of a contender together."""
 
@@ -154,7 +155,7 @@ class TaskPlan(Record):
     committed: str = ""
     """The day of the commit that it was made of, as YYYY-MM-DD; empty: of none."""
     network: bool = False
-    """Its gate needs the network, and has it by the user's own words; the agent has none."""
+    """Its gate needs the network, and gets it because the user said so; the agent has none."""
 
 
 class OmittedTask(Record):
@@ -162,11 +163,11 @@ class OmittedTask(Record):
 
     name: str
     why: str
-    """What it asks for that cannot be given here, or what is wrong with it."""
+    """What it needs that is not available here, or what is wrong with it."""
 
 
 class QuantPlan(Record):
-    """One quant of a model whose quants are compared, by the headers of its files."""
+    """One quant of a model whose quants are compared, according to the headers of its files."""
 
     name: FolderName
     """Of the contender."""
@@ -227,24 +228,24 @@ class Plan(Record):
     created_at: str
     onbox_version: str
     kind: str = "trial"
-    """`trial`, or `bench`, `speed` or `see` where only that part was asked."""
+    """`trial`, or `bench`, `speed` or `see` if only that part was requested."""
     contenders: tuple[ContenderPlan, ...]
     tasks: tuple[TaskPlan, ...]
     tasks_from: str = "builtin"
-    """`builtin` or the folder that the tasks were read from."""
+    """`builtin`, or the folder from which the tasks were read."""
     left_out: tuple[OmittedTask, ...] = ()
     """The other tasks of that folder: they count for nobody."""
     network: Network = "none"
     """What the user lets a network in for; `TaskPlan.network` says which tasks have it."""
-    arms: tuple[FolderName, ...] = ("baseline",)
-    """How the agent is equipped: `baseline`, then each of `treatments` by name."""
+    arms: tuple[FolderName, ...] = Field(default=("baseline",), min_length=1)
+    """How the agent is set up: `baseline`, then each of `treatments` by name."""
     treatments: tuple[ArmPlan, ...] = ()
     runs: int = Field(ge=0, le=RUNS_MAX)
     """Runs of each task by each contender and arm."""
     seed: int = Field(default=1, ge=-(2**63), lt=2**63)
     """Run n of every contender uses the same seeds, derived from this one."""
     parallel: int = Field(default=1, ge=1, le=PARALLEL_MAX)
-    """Runs at a time, by one engine."""
+    """Runs at a time on one engine."""
     ray: str = ""
     """Address of the Ray cluster over whose nodes the runs are spread; empty: this box alone."""
     agent: AgentPlan
@@ -253,9 +254,9 @@ class Plan(Record):
     """Whether contenders see, and how that is found out; None: nobody asks."""
     replay: ReplayPlan = ReplayPlan()
     sandbox: str
-    """The sandbox tier that was chosen when the plan was frozen; `none` only by the user's own words."""
+    """The sandbox tier that was chosen when the plan was frozen; `none` only if the user said `--unsafe`."""
     reserve_bytes: int | None = None
-    """Of the box's memory, what the guard of each engine keeps available; None: the default for the box."""
+    """Memory of the box that the guard of each engine keeps available; None: the default for the box."""
     stop_rule: str = "all runs of the plan, no peeking: the verdict is computed once, at the end"
     expected: ExpectedCost | None = None
     values: OwnerValues = OwnerValues()
@@ -263,7 +264,8 @@ class Plan(Record):
     quants: tuple[QuantPlan, ...] = ()
     """Where the contenders are quants of one model: the largest first; empty: they are not."""
     looks: tuple[_Repeats, ...] = Field(default=(), max_length=RUNS_MAX)
-    """Runs of each task after which it is judged, and ended where that settles it; empty: once, after all."""
+    """Numbers of runs of each task after which the trial is judged, and ended if that settles it; empty: once, after
+    all runs."""
     spending: Spending = "obrien-fleming"
     """How the looks share the chance of an error."""
     forerunners: "tuple[Forerunner, ...]" = ()
@@ -277,6 +279,6 @@ class Forerunner(Record):
     """Of its folder."""
     created_at: str
     verdict: str
-    """That was written there."""
+    """The one that was written there."""
     looks: int = Field(default=1, ge=1)
     """How often it was judged."""

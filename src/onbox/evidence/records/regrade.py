@@ -16,9 +16,9 @@ class RegradedRun(Record):
     """None: it could not be run again; `why` says so."""
     why: str = ""
     code_was: str
-    """The failure code, by the judge of this onbox, with the gate's word as it was recorded."""
+    """The failure code by today's judge, with the gate's recorded result."""
     code_now: str
-    """And with the gate's new word."""
+    """The same with the gate's new result."""
 
 
 class Regrade(Record):
@@ -28,5 +28,5 @@ class Regrade(Record):
     onbox_version: str
     sandbox: str
     tasks: dict[str, str]
-    """Task -> the hash of its files now."""
+    """By task, the hash of its files now."""
     runs: tuple[RegradedRun, ...]

@@ -78,11 +78,11 @@ class GateEnd(Record):
     sha256: str
     """Of the gate's files."""
     rewards: dict[str, float] = Field(default_factory=dict)
-    """As it wrote them, partial ones too; empty for a gate whose exit code is the verdict, and where none was read."""
+    """As written, including partial ones; empty: the exit code is the verdict, or none was read."""
     reward_min: dict[str, float] = Field(default_factory=dict)
-    """What each reward that is judged must reach."""
+    """The least value that each judged reward must reach."""
     script_exit_code: int | None = None
-    """Of its script, where a reward is the verdict: it decides nothing."""
+    """Of its script, if a reward is the verdict; it decides nothing then."""
     limit: GateLimit | None = None
     """That it was killed at; None: it ended by itself."""
 
@@ -106,7 +106,7 @@ class SandboxBounds(Record):
     """On the disk, of all commands of a run together."""
     disk_files: int | None = None
     disk_free_share: float | None = None
-    """Of what was free when the run began, where that is less than `disk_bytes` or `disk_files`."""
+    """Share of what was free when the run began, which applies if that is less than `disk_bytes` or `disk_files`."""
 
 
 class SandboxReport(Record):
@@ -133,11 +133,12 @@ class Quality(Record):
     reference: Changes | None
     """What the reference solution changes; None: there is none."""
     broken: tuple[str, ...] = ()
-    """Changed files of Python, JSON, TOML, JavaScript or TypeScript that cannot be parsed any more."""
+    """Changed Python, JSON, TOML, JavaScript or TypeScript files that can no longer be parsed."""
     unread: tuple[str, ...] = ()
-    """Changed files of these that nothing here can parse: without node, with one that reads no types, or too large."""
+    """Changed files of these kinds that cannot be parsed here: no node, a node that cannot read types, or a file that
+    is too large."""
     lint: tuple[str, ...] = ()
-    """What pyflakes says of changed files of Python and did not say before, as `name: words`; no other is linted."""
+    """New findings of pyflakes in changed Python files, as `name: message`; no other language is linted."""
 
 
 class ReplayEnd(Record):
@@ -147,9 +148,9 @@ class ReplayEnd(Record):
     """Whole rounds."""
     seconds: Seconds
     ended: str
-    """`complete`, or why there were fewer rounds than the plan asks for."""
+    """`complete`, or why there were fewer rounds than planned."""
     raw_route: str
-    """The route past the server's parser, in words; empty: none is known."""
+    """The raw route past the server's parser, in words; empty: none is known."""
 
 
 class RunRecord(Record):
@@ -159,7 +160,7 @@ class RunRecord(Record):
     task: FolderName
     task_sha256: str
     instance_sha256: str = ""
-    """Of the files that the seed gave; `task_sha256` where the task has no generator."""
+    """Of the files generated from the seed; `task_sha256` if the task has no generator."""
     arm: FolderName
     n: int = Field(ge=1)
     seed: int
@@ -177,15 +178,16 @@ class RunRecord(Record):
     canary: str = ""
     """A random word that was planted in the rules of a treatment; no run of another arm may show it."""
     fault: str = ""
-    """What in the harness, the sandbox or the box broke the run, in words; empty when nothing did."""
+    """What went wrong in the harness, the sandbox or the box, in words; empty: nothing."""
     fault_kind: FaultKind | None = None
     """None: nothing did."""
     workspace_sha256: str = ""
-    """Of the workspace that was graded: names, execute bits and contents; empty: of an onbox that kept none."""
+    """Of the workspace that was graded: names, execute bits and contents; empty: recorded by a version of onbox that
+    kept none."""
     refused: dict[WireBound, Count] = Field(default_factory=dict)
     """Requests that met a bound of the proxy, by the bound: no engine saw them, and the record does not hold them."""
     tampering: tuple[str, ...] = ()
-    """What was touched that no agent may touch: the gate's files, a reward, a process that outlived the run."""
+    """What was touched although no agent may touch it: the gate's files, a reward, a process that outlived the run."""
     replay: ReplayEnd | None = None
     """None: nothing was asked again."""
     quality: Quality | None = None
@@ -194,6 +196,6 @@ class RunRecord(Record):
     command_s: Seconds = 0.0
     """Share of `agent_s` spent in the agent's commands."""
     beside: Count = 0
-    """The most other runs that the same engine worked for at any moment of this one."""
+    """The highest number of other runs on the same engine at any moment of this one."""
     node: str = ""
-    """Of a cluster, where the run was carried out; empty: the trial's own box."""
+    """Node of the cluster on which the run was carried out; empty: the trial's own box."""

@@ -15,7 +15,7 @@ class SightPlan(Record):
     """How it is found out whether a contender sees, fixed before it is asked."""
 
     tries: int = Field(default=4, ge=1, le=SIGHT_TRIES_MAX)
-    """Pictures at the larger size; as many at the smaller one where the larger was read at all."""
+    """Pictures at the larger size; as many at the smaller one if any of the larger were read."""
     always: bool = False
     """Ask also a contender of which nothing says that it sees."""
     seed: int = 1
@@ -26,9 +26,9 @@ class SightPlan(Record):
     expect: str = ""
     """What an answer about the user's own picture must hold."""
     tokens: int = Field(default=1024, ge=16, le=10**9)
-    """Of an answer at most: room for a thought before a short answer."""
+    """Limit for an answer: room for reasoning before a short answer."""
     seconds: float = Field(default=300.0, ge=0, le=86_400)
-    """After this long no further question is asked."""
+    """After this time no further question is sent."""
 
 
 class SightTry(Record):
@@ -44,11 +44,11 @@ class SightTry(Record):
     """In pixels; 0 without a picture."""
     question: str
     expected: tuple[str, ...]
-    """All of these must stand in the answer."""
+    """The answer must contain all of these."""
     decoys: tuple[str, ...] = ()
     """None of these may: an answer that names all that could be meant has read nothing."""
     image: str = ""
-    """The file beside this one; empty without a picture."""
+    """The file next to this one; empty without a picture."""
     image_sha256: str = ""
 
 
@@ -60,37 +60,37 @@ class SightFlag(Record):
     where: str
     """`recipe`, `command line` or `environment`."""
     remedy: str
-    """What to do about it, in the words of that engine's version."""
+    """What to do about it, for that version of the engine."""
 
 
 class SightFacts(Record):
     """`vision/see.json`: what is known, beside the answers, of whether and why a model may not see."""
 
     engine: str = ""
-    """Name and version; empty where the server does not say."""
+    """Name and version; empty: the server does not report them."""
     asked: bool = True
-    """False: nothing says that it sees, so that no picture was sent."""
+    """False: nothing suggests that it can see, so no picture was sent."""
     says: bool | None = None
-    """Whether the server says that it takes images; None: it does not say."""
+    """Whether the server reports that it takes images; None: it does not report it."""
     tower: bool | None = None
-    """Whether the weights that are served hold a vision tower; None: they could not be read."""
+    """Whether the served weights contain a vision tower; None: they could not be read."""
     tower_seen: str = ""
-    """Where that was seen, or why it was not."""
+    """Where that was found, or why not."""
     projector_needed: bool = False
-    """Whether this engine wants the tower as a file of its own."""
+    """Whether this engine needs the tower as a separate file."""
     projector_given: bool | None = None
-    """Whether it was given one; None: its command line is not seen."""
+    """Whether it was given one; None: its command line is not visible."""
     projector_beside: str | None = None
     """A file of that kind that lies beside the weights and fits them by its width; empty: none, None: not looked at."""
     flags: tuple[SightFlag, ...] | None = None
     """Options that hide the tower; None: the command line is not seen."""
     template_slot: bool | None = None
-    """Whether the chat template has a place for a picture; None: it was not seen."""
+    """Whether the chat template has a place for a picture; None: not known."""
     template_needed: bool = False
-    """Whether this engine puts pictures where the template says, and nowhere else."""
+    """Whether this engine places pictures only where the template says."""
     unseen: tuple[str, ...] = ()
     """What could not be looked at, and why, in words."""
     remedies: dict[str, str] = Field(default_factory=dict)
-    """Reason -> what helps against it with this engine's version, where something does."""
+    """By reason, what helps with this engine's version, if anything does."""
     ended: str = "complete"
-    """`complete`, or why no further question was asked."""
+    """`complete`, or why no further question was sent."""

@@ -15,7 +15,7 @@ class CpuWindow(Record):
     busy_s: Seconds
     """All non-idle time of the machine."""
     engine_s: float | None
-    """None: the engine's process is not ours to see."""
+    """None: the engine's process is not visible."""
     own_s: Seconds
     """onbox itself."""
     steal_s: float = 0.0
@@ -23,7 +23,8 @@ class CpuWindow(Record):
     """What a fixed sum of onbox's own took on one core just before: the pace of the processor itself, which a clock or
     a neighbour on the same host may change without a trace in the other fields. None: not recorded."""
     reader_wait_s: float | None = None
-    """How long the thread that read the reply could have run and had no processor; None: the kernel does not tell."""
+    """How long the thread that read the reply was ready to run but had no processor; None: the kernel does not report
+    it."""
 
 
 class GpuMoment(Record):
@@ -45,11 +46,12 @@ class Moment(Record):
     t_ns: Nanoseconds
     """Monotonic time."""
     late_s: Seconds
-    """How late onbox woke for this look: what an arrival would have waited for its stamp."""
+    """How late onbox woke for this sample: how long an arrival would have waited for its stamp."""
     asleep_ns: Nanoseconds
     """Time that the box has slept since its start."""
     stalled_us: dict[str, int] = Field(default_factory=dict)
-    """By resource, how long some task stood still for want of it since the start; empty: the kernel does not tell."""
+    """By resource, how long some task was stalled for lack of it since the start; empty: the kernel does not report
+    it."""
     swapped_pages: int | None = None
     """In and out since the start."""
     gpus: tuple[GpuMoment, ...] = ()
@@ -76,7 +78,7 @@ class Ceiling(Record):
     source: str
     """Of the weights."""
     step_bytes: float
-    """Read by one forward pass of one sequence, at the least of the precisions that may be resident."""
+    """Read by one forward pass of one sequence, at the smallest of the precisions that may be resident."""
     resident: str
     """That precision."""
     stored_step_bytes: float | None = None
@@ -97,7 +99,7 @@ class Ceiling(Record):
     steps: tuple[StepBytes, ...] = ()
     """By context, from 0 to beyond the deepest measurement; empty: not asked for."""
     sequence_bytes_max: tuple[float, ...] = ()
-    """What each further of several sequences makes a step read at most, by the numbers of requests at a time."""
+    """By the number of requests at a time, the most that each further sequence adds to what a step reads."""
 
 
 class SpeedRecord(Record):
@@ -111,11 +113,11 @@ class SpeedRecord(Record):
     profile: EngineProfile | None = None
     """How its counters and times are read; null: not recorded, those that come with onbox are tried."""
     idle_before: tuple[dict[str, float], ...] = ()
-    """Three scrapes of what runs and waits, before the first request."""
+    """Three scrapes of running and waiting requests, before the first request."""
     engine_pids: tuple[int, ...] = ()
-    """The engine's processes at the end; empty: not ours to see."""
+    """The engine's processes at the end; empty: not visible."""
     accelerators: int | None = None
-    """How many this box has; null: that could not be seen."""
+    """How many this box has; null: could not be observed."""
     opened_accelerator: bool | None = None
     """Whether a process of the engine has a device file of an accelerator open; null: not ours to see, not
     recorded, or none is open in processes that use too little processor time to be the engine."""
@@ -126,6 +128,6 @@ class SpeedRecord(Record):
     wanted_requests: int | None = None
     """How many that scatter asked for; more than were made where that is too many."""
     planned: str = ""
-    """Why so many requests of so many tokens, where a budget settled it."""
+    """Why these numbers of requests and tokens were chosen, if a budget decided."""
     ended: str
-    """`complete`, or what stopped it."""
+    """`complete`, or what ended it."""

@@ -37,15 +37,15 @@ class StandUp(Record):
     """Of the container, as it was here; None: no container, or nobody told."""
     phases: tuple[Phase, ...] = ()
     ready_s: float | None = None
-    """None: it never got ready."""
+    """None: it never became ready."""
     props: dict[str, Any] = Field(default_factory=dict)
-    """What the engine says of itself: version, context, template hash, sampling defaults."""
+    """What the engine reports about itself: version, context, template hash, sampling defaults."""
     backends: "tuple[LoggedBackend, ...]" = ()
     """Lines of the log that name kernels or a device."""
     figures: dict[str, float] = Field(default_factory=dict)
     """What the log says in numbers: `loaded_bytes`, `kv_cache_bytes`, ...; of devices the sum."""
     devices: int | None = None
-    """GPUs that hold one copy of the model between them, by the engine's options; None: not known."""
+    """GPUs that share one copy of the model, by the engine's options; None: not known."""
     gpus: "tuple[GpuHeld, ...]" = ()
     """What the engine held of each GPU when it was ready; empty: none, or its driver does not tell."""
     guard: "GuardLimits | None" = None
@@ -59,7 +59,7 @@ class GpuHeld(Record):
     index: int
     """As NVML counts."""
     held_bytes: Count | None
-    """By the engine's processes; None: the driver does not tell."""
+    """By the engine's processes; None: the driver does not report it."""
     plan_bytes: Count | None = None
     """None: the engine was not to use it, or nobody could say."""
 
@@ -68,16 +68,16 @@ class ImageUsed(Record):
     """The image that an engine ran in."""
 
     reference: str
-    """As the recipe names it; of one that was built here the tag is the hash of its inputs."""
+    """As the recipe names it; for an image built here, the tag is the hash of its inputs."""
     id: str
-    """Of its configuration, which names every layer: the same id is the same image."""
+    """Hash of its configuration, which lists every layer: the same id is the same image."""
     digests: tuple[str, ...] = ()
     """Of its manifests, as far as the daemon kept them."""
     architecture: str = ""
     build_sha256: str = ""
-    """Of all that it was built from; empty for one that was fetched."""
+    """Hash of everything it was built from; empty: it was fetched."""
     build_argv: tuple[str, ...] = ()
-    """The command that builds it, run when it was not there yet: then the phases begin with `build`."""
+    """The command that builds it. If it had to be run, the phases begin with `build`."""
 
 
 class LoggedBackend(Record):
@@ -89,7 +89,7 @@ class LoggedBackend(Record):
     """The name in the line; None: it names none."""
     line: str
     warning: bool = False
-    """It is the reason for a fallback."""
+    """Whether it is the reason for a fallback."""
 
 
 class EngineEnd(Record):
@@ -114,13 +114,13 @@ class GuardLimits(Record):
     """What the guard held the box's memory against."""
 
     reserve_bytes: int
-    """What must stay available to everything else."""
+    """What must stay available for everything else."""
     plan_bytes: int | None = None
-    """What the engine was expected to hold when it serves; None: not known."""
+    """What the engine is expected to hold when it serves; None: not known."""
     transient_bytes: int = 0
     """On top of the plan until it serves."""
     horizon_s: float
-    """From the decision to stop to the end of growth."""
+    """Time from the decision to stop to the end of growth."""
     unified: bool = False
     """Whether an accelerator takes its memory from the host's."""
 
@@ -133,9 +133,9 @@ class MemoryLogLine(Record):
     """Since the engine was started."""
     available_bytes: Count
     own_bytes: Count | None
-    """What the engine's processes held of it; None: it could not be seen."""
+    """What the engine's processes held of it; None: could not be observed."""
     gpu_bytes: Count | None
-    """Of GPU memory, the engine's processes; None: there is no GPU, or its driver does not tell."""
+    """GPU memory of the engine's processes; None: there is no GPU, or the driver does not report it."""
 
 
 class Holder(Record):
@@ -160,7 +160,7 @@ class GuardStopped(Record):
     available_bytes: int
     """When it decided."""
     own_bytes: int | None
-    """What the engine held; None: it could not be seen."""
+    """What the engine held; None: could not be observed."""
     gpu_bytes: int | None
     """Of that, or beside it on a discrete GPU, GPU memory; None: no GPU, or its driver does not tell."""
     fall_bytes_s: float
@@ -197,7 +197,7 @@ class PreflightCase(Record):
     """`pass`, `warn`, `fail` or `unknown`."""
     detail: str
     remedy: str = ""
-    """The flag of the server that helps; empty where none does or none is known."""
+    """The server flag that helps; empty: none does, or none is known."""
     finding: PreflightFinding | None = None
 
     def advised(self) -> str:
@@ -210,9 +210,9 @@ class Preflight(Record):
 
     cases: tuple[PreflightCase, ...]
     tools: bool
-    """Whether one offered tool came back as a parsed call, and no arguments came broken."""
+    """Whether an offered tool came back as a parsed call, with no broken arguments."""
     vision: bool | None = None
-    """Whether a number in a picture was read; None: not known, or nobody asked."""
+    """Whether a number in a picture was read; None: not known, or not tested."""
     server: str = ""
     """Its name and version, as it says them."""
     requests: int | None = None
@@ -231,6 +231,6 @@ class WeightsFile(Record):
     first_source: str = ""
     """For `cache`: the source from which it first came."""
     seconds: float | None = None
-    """Until it was here, whole and checked; None: an older record."""
+    """Until it was complete and verified; None: an older record."""
     further: tuple["WeightsFile", ...] = ()
     """Draft models, adapters and templates that the recipe's arguments name."""

@@ -11,11 +11,11 @@ class OwnerValues(Record):
     ability_margin: float = Field(default=0.10, gt=0, lt=1)
     """Pass rates that are no further apart are equally good: 0.1 is ten points."""
     time_margin: float = Field(default=0.10, gt=0, lt=1)
-    """Times are equal whose ratio is between 1 less this and its inverse: 0.1 is from 0.9 to 1.11."""
+    """Times whose ratio is between 1 minus this and its inverse are equal: 0.1 is from 0.9 to 1.11."""
     memory_margin: float = Field(default=0.10, gt=0, lt=1)
-    """Needs of memory are equal that differ by a smaller share."""
+    """Memory needs that differ by a smaller share are equal."""
     rate_per_minute: float | None = Field(default=None, ge=0, le=1)
-    """Pass rate that a minute less for a run is worth: 0.02 gives up two points for it; None: ability goes first."""
+    """Pass rate that saving a minute per run is worth: 0.02 means two points; None: ability comes first."""
     memory_free_gb: float | None = Field(default=None, ge=0)
     """What must stay available on the box while the model is up, in 10^9 bytes; None: no demand."""
     must_see: bool = False

@@ -51,7 +51,7 @@ class Exchange(Record):
     ended_ns: Count | None = None
     """Nanoseconds since `t0_ns` at the end of the body, or at the error."""
     error: str | None = None
-    """What broke the exchange, in words; None: nothing did."""
+    """What interrupted the exchange, in words; None: nothing."""
     error_kind: TransportError | None = None
     """None: nothing did."""
 

@@ -34,8 +34,8 @@ LOOP_CALLS = 4
 """The same call this often, in a run that a limit ended, is a loop."""
 FAULTS = {FaultKind.DISK_FULL: "I-DISK", FaultKind.OUT_OF_MEMORY: "I-OOM"}
 """All others are the sandbox's code."""
-FRAME = re.compile(r"^FRAME_|\bFRAME\b")
-"""How gates name what was to stay as it is."""
+FRAME = "FRAME_"
+"""How the reason of a gate begins that finds what was to stay as it is changed."""
 WAITED_NS = 60 * SECOND_NS
 """An agent that breaks off an answer and ends after so long had lost patience; sooner, it broke."""
 LIMITS = {
@@ -245,7 +245,7 @@ def _refused(run: RunRecord, exchanges: Sequence[Exchange], replies: Sequence[Re
     if crashed and (code := _crash(reply, _broken(exchanges[-1:], replies[-1:]))):
         return code, detail
     if calls or not offered:
-        return "F-FRAME" if FRAME.search(reason) else "F-GATE", reason
+        return "F-FRAME" if reason.startswith(FRAME) else "F-GATE", reason
     return answer_without_call(reply.content, unchanged=run.changes.files == 0), one_line(reply.content)
 
 

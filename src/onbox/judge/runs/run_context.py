@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from onbox.evidence.load import EngineLife, RunEvidence
 from onbox.evidence.records import Exchange, LedgerEntry, LedgerKind, Plan, RunRecord
+from onbox.evidence.trial_evidence import EngineLife, RunEvidence
 from onbox.judge.runs.observed_rate import UsualRate
 from onbox.schema.units import size
 

@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from onbox.evidence.decode_rate import Sample
-from onbox.evidence.load import ContenderEvidence, RunEvidence
 from onbox.evidence.records import FaultKind, LedgerEntry, Plan, RunRecord, SandboxReport
+from onbox.evidence.trial_evidence import ContenderEvidence, RunEvidence
 from onbox.judge.results import RunResult
 from onbox.judge.runs.attribution import attribute_samples, held_to_rate, samples_of
 from onbox.judge.runs.isolation import bears, has_mark

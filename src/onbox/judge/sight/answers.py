@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from onbox.evidence.load import SightEvidence, TryEvidence
 from onbox.evidence.replies import read_reply
 from onbox.evidence.sight_gates import Reading, read_by
+from onbox.evidence.trial_evidence import SightEvidence, TryEvidence
 from onbox.judge.intervals import wilson
 from onbox.judge.results import SightOutcome, SightRate, SightTrial
 from onbox.judge.rounding import rounded_pair
@@ -19,7 +19,7 @@ CHANCE_PARTS = 1
 
 def judge_try(shown: TryEvidence) -> SightTrial:
     """Say how one question ended. Whatever came is data: it may be huge, broken, a tool call, or nothing."""
-    exchange, attempt = shown.exchange, shown.asked
+    exchange, attempt = shown.exchange, shown.question
     reply = read_reply(exchange) if exchange is not None else Reply()
     found = Reading(())
     if exchange is None or exchange.status is None or (exchange.status == 200 and (exchange.error or reply.error)):

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from onbox.evidence.load import SightEvidence
 from onbox.evidence.records import PreflightCase, SightFacts
+from onbox.evidence.trial_evidence import SightEvidence
 from onbox.judge.results import SightOutcome, SightResult, SightTrial
 from onbox.judge.sight.answers import CHANCE_PARTS, Answers, answers_of
 from onbox.schema.sight import SightReason

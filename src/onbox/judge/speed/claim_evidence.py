@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from onbox.evidence.claims import Claim
-from onbox.evidence.load import TrialEvidence
 from onbox.evidence.records import ContenderPlan
+from onbox.evidence.trial_evidence import TrialEvidence
 from onbox.judge.results import Measurement
 from onbox.judge.speed.claims import ServedModel, judge_claims
 

@@ -1,14 +1,16 @@
 """Was the server quiet around the window, and the same all through it?"""
 
 import re
+from collections.abc import Sequence
 
 from onbox.judge import thresholds as limit
 from onbox.judge.rule import Subject, finding, rule
 from onbox.judge.speed.check_context import CheckContext
 from onbox.schema.checks import Check, Status
+from onbox.schema.engine_profile import EngineProfile
 
 BUSY = re.compile(r"running|waiting|processing|deferred|queue")
-"""Scraped gauges that are zero when nobody is served; other gauges (averages, settings) say nothing of that."""
+"""The same of engines that nobody has a profile of; other gauges (averages, settings) say nothing of that."""
 COUNTS = ("_total", "_sum", "_count")
 """Scraped counters, which stand still when nobody is served."""
 
@@ -18,7 +20,8 @@ def idle_before(context: CheckContext) -> Check:
     """Nobody else was served before the window: what runs or waits is zero, and counters stand still."""
     scrapes = context.run.idle_before
     evidence = f"{context.where}/run.json"
-    looked = [scrape for scrape in scrapes if any(_busy(name) for name in scrape)]
+    busy = {name for scrape in scrapes for name in scrape if _is_busy(name, context.profiles)}
+    looked = [scrape for scrape in scrapes if busy & set(scrape)]
     if len(looked) < limit.IDLE_SCRAPES_MIN:
         return finding(
             status=Status.UNKNOWN,
@@ -28,7 +31,7 @@ def idle_before(context: CheckContext) -> Check:
             evidence=evidence,
             hint="whether the server was idle could not be seen: start it with its metrics on",
         )
-    active = max((value for scrape in scrapes for name, value in scrape.items() if _busy(name)), default=0.0)
+    active = max((value for scrape in scrapes for name, value in scrape.items() if name in busy), default=0.0)
     moved = [name for name in scrapes[0] if name.endswith(COUNTS) and len({scrape.get(name) for scrape in scrapes}) > 1]
     good = active == 0 and not moved
     return finding(
@@ -82,5 +85,7 @@ def counter_reset(context: CheckContext) -> Check:
     )
 
 
-def _busy(name: str) -> bool:
-    return BUSY.search(name) is not None and not name.endswith(COUNTS)
+def _is_busy(name: str, profiles: Sequence[EngineProfile]) -> bool:
+    """Whether a gauge is zero when nobody is served."""
+    named = any(name in each.counters.busy for each in profiles if each.counters)
+    return named or (BUSY.search(name) is not None and not name.endswith(COUNTS))

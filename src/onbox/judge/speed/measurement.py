@@ -13,12 +13,12 @@ from statistics import median
 
 from onbox.engines.profiles import candidates
 from onbox.evidence.decode_rate import SECOND_NS, Sample, digest, pooled_tok_s
-from onbox.evidence.load import SpeedEvidence
 from onbox.evidence.records import (
     Ceiling,
     Exchange,
     SpeedPlan,
 )
+from onbox.evidence.trial_evidence import SpeedEvidence
 from onbox.judge.results import Measurement, RequestSpeed, Uncertainty, Validity, Witness
 from onbox.judge.rounding import rounded, rounded_pair
 from onbox.judge.speed.bound import bound_of

@@ -1,7 +1,7 @@
 """Did the measurement of a server of known truth come out as it must?"""
 
-from onbox.evidence.load import SpeedEvidence
 from onbox.evidence.records import Record
+from onbox.evidence.trial_evidence import SpeedEvidence
 from onbox.evidence.truth import Truth
 from onbox.judge import thresholds as limit
 from onbox.judge.results import Validity

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from onbox.evidence.claims import Claim
-from onbox.evidence.load import ContenderEvidence, TrialEvidence
 from onbox.evidence.records import ContenderPlan, LedgerEntry, LedgerKind, Plan, PreflightCase
+from onbox.evidence.trial_evidence import ContenderEvidence, TrialEvidence
 from onbox.judge.intervals import clopper_pearson
 from onbox.judge.mean_bounds import mean_interval
 from onbox.judge.results import BackendProof, ContenderResult, Measurement, Outcome, RunResult, TaskCell

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from onbox.evidence.load import ContenderEvidence
 from onbox.evidence.records import OwnerValues
+from onbox.evidence.trial_evidence import ContenderEvidence
 from onbox.judge.verdict.speed_ratio import TimedRuns
 
 MET, MISSED, UNKNOWN = "met", "missed", "unknown"

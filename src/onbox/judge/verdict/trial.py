@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from onbox.evidence.claims import Claim
 from onbox.evidence.extent import plan_at_look
-from onbox.evidence.load import TrialEvidence
 from onbox.evidence.records import Plan
+from onbox.evidence.trial_evidence import TrialEvidence
 from onbox.judge import RULES
 from onbox.judge.results import Comparison, Verdict
 from onbox.judge.rounding import rounded

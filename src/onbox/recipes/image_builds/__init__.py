@@ -5,12 +5,12 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated
 
-import yaml
 from pydantic import Field, ValidationError
 
 from onbox.errors import UsageError
 from onbox.field_errors import first_problem
 from onbox.recipes.build_inputs import inputs_sha256
+from onbox.recipes.yaml_text import read_yaml
 from onbox.schema.recipe.build import Build
 from onbox.schema.recipe.part import RecipePart
 
@@ -49,13 +49,11 @@ def load_image_build(name: str, chip: int | None) -> ImageBuild:
         UsageError: there is none of that name, a field is wrong, or it needs a chip and none is known.
     """
     path = _folder() / name / "image.yaml" if name in image_build_names() else Path(name)
-    try:
-        found = ImageBuild.model_validate(yaml.safe_load(path.read_text("utf-8")))
-    except OSError as error:
+    if not path.is_file():
         hint = f"a recipe with container.build, a file, or one of {', '.join(image_build_names())}"
-        raise UsageError(f"{name}: no such build", hint) from error
-    except yaml.YAMLError as error:
-        raise UsageError(f"{name}: not YAML: {str(error).splitlines()[0]}") from error
+        raise UsageError(f"{name}: no such build", hint)
+    try:
+        found = ImageBuild.model_validate(read_yaml(path))
     except ValidationError as error:
         raise UsageError(f"{name}: {first_problem(error, ImageBuild)}") from error
     if chip is None and not found.for_any_chip:

@@ -11,7 +11,8 @@ from onbox.judge.results import Cause, Outcome
 from onbox.judge.runs.attribution import attribute
 from onbox.judge.runs.codes import CODES
 from onbox.judge.runs.run_context import RunContext
-from onbox.protocol.leaked_calls import HARMONY, MARKUP, written_call
+from onbox.protocol.call_forms import MARKUP
+from onbox.protocol.leaked_calls import HARMONY, written_call
 from onbox.protocol.tool_schemas import offered_tools
 from tests.builders import LEAK, run_record
 from tests.exchanges import call_delta, call_reply, delta, event, plain_reply, streamed, text_reply, usage_event

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from onbox.evidence.load import RunEvidence
 from onbox.evidence.records import AgentEnd, AgentStop, Changes, Exchange, GateEnd, GateLimit
+from onbox.evidence.trial_evidence import RunEvidence
 from onbox.judge.results import Cause, Outcome, RunResult
 from onbox.judge.runs.attribution import attribute
 from onbox.judge.runs.context_window import CONTEXT, RATE_LIMIT

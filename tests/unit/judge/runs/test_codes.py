@@ -49,6 +49,8 @@ SHAPES: dict[str, list[RunResult]] = {
     "F-GATE": [
         attribute(*scripted_run("F", "small", "rename", 1)),
         refused([text_reply("TCP opens with SYN.", request=chat_request(tools=()))]),
+        # The prefix of a reason counts, not a word in it.
+        refused([*OK, text_reply("Done.")], gate=failed_gate("FAIL_VALUE the first FRAME has no header")),
     ],
     "F-FRAME": [refused([*OK, text_reply("Done.")], gate=failed_gate("FRAME_FILE_CHANGED README.md"))],
     "F-HANG": [

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from onbox.app.judging import judge_trial
-from onbox.app.speed import measure_speed
+from onbox.app.speed import WHY_CONCURRENCY, _at_a_time, measure_speed
 from onbox.cli.commands import speed as speed_command
 from onbox.errors import UsageError
 from onbox.evidence.records import Ceiling, StepBytes
@@ -249,3 +249,18 @@ class TestEndToEnd:
         done = CliRunner().invoke(speed_command.command, ["http://127.0.0.1:9/v1", "--why"])
         assert isinstance(done.exception, UsageError)
         assert "--weights" in done.exception.next_step
+
+    @pytest.mark.parametrize(
+        ("concurrency", "why", "measured"),
+        [
+            (None, True, WHY_CONCURRENCY),
+            (None, False, ()),
+            ((1,), True, ()),
+            ((1, 8, 8), True, (8,)),
+            ((1,), False, ()),
+        ],
+    )
+    def test_requests_at_a_time_are_those_that_were_named(
+        self, concurrency: tuple[int, ...] | None, why: bool, measured: tuple[int, ...]
+    ) -> None:
+        assert _at_a_time(concurrency, why=why) == measured

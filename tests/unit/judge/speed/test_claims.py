@@ -9,7 +9,8 @@ import yaml
 
 from onbox.atomic_files import write_json
 from onbox.errors import UsageError
-from onbox.evidence.claims import Claim, Claims, read_claims, written
+from onbox.evidence.claims import Claim, Claims
+from onbox.evidence.claims_file import read_claims, written
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import Role
 from onbox.judge.results import ClaimResult

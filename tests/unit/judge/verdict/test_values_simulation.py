@@ -7,7 +7,7 @@ import pytest
 from bench.values_simulation import LOOKS, World
 
 
-@pytest.mark.parametrize("name", ["one look", "until settled, O'Brien-Fleming", "extended four times"])
+@pytest.mark.parametrize("name", ["one look", "until settled, O'Brien-Fleming", "extended four times, corrected"])
 def test_looks_keep_their_share_of_errors(name: str) -> None:
     draw, trials = random.Random(29), 60
     wrong = sum(LOOKS[name](World(draw, rates=(0.6, 0.6))) for _ in range(trials))
