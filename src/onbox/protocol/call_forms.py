@@ -52,14 +52,20 @@ _BARE_KEY = re.compile(r"([{,]\s*)([A-Za-z_][\w.-]*)\s*:")
 
 def gemma_object(text: str, start: int) -> Mapping[str, Any] | None:
     """The arguments of Gemma's calls: keys without quotes, strings between marks; None where there is none."""
-    parts, at = [], start
-    for match in _GEMMA_STRING.finditer(text, start):
+    parts, at, end = [], start, _next_mark(text, start)
+    for match in _GEMMA_STRING.finditer(text, start, end):
         parts.append(_BARE_KEY.sub(r'\1"\2":', text[at : match.start()]))
         inner = next((each for each in match.groups() if each is not None), None)
         parts.append(match[0] if inner is None else json.dumps(inner))
         at = match.end()
-    parts.append(_BARE_KEY.sub(r'\1"\2":', text[at:]))
+    parts.append(_BARE_KEY.sub(r'\1"\2":', text[at:end]))
     return _object("".join(parts))
+
+
+def _next_mark(text: str, start: int) -> int:
+    """Where the next call begins, or the text ends: no call goes further, so that garbage is read once."""
+    found = [at for mark in ("<|tool_call>", "<start_function_call>") if (at := text.find(mark, start)) >= 0]
+    return min(found, default=len(text))
 
 
 _PYTHON_TOKEN = re.compile(
@@ -73,6 +79,8 @@ _PYTHON_LISTS = re.compile(
 _WORDS = {"True": "true", "False": "false", "None": "null"}
 PYTHON_CHARS_MAX = 20_000
 """Of one call in the form of Python; a longer one is not read."""
+PYTHON_READ_MAX = 200_000
+"""Characters read for calls of this form, those that were none included: of garbage no more is read."""
 
 
 def python_calls(text: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -80,17 +88,17 @@ def python_calls(text: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
     A list begins a line or follows a mark; without brackets it stands between marks.
     """
-    position = 0
-    while match := _PYTHON_LISTS.search(text, position):
+    position, left = 0, PYTHON_READ_MAX
+    while left > 0 and (match := _PYTHON_LISTS.search(text, position)):
         position = max(match.end(), position + 1)
         if match[1] is None and "<function_calls>" not in match[0]:
             continue
         at = match.end()
         while call := _PYTHON_CALL.match(text, at):
-            found = _python_arguments(text[call.end() : call.end() + PYTHON_CHARS_MAX])
-            if found is None:
+            given, used = _python_arguments(text[call.end() : call.end() + PYTHON_CHARS_MAX])
+            left -= used
+            if given is None:
                 break
-            given, used = found
             yield call[1], given
             at = call.end() + used
             while at < len(text) and text[at] in ", \n\t;":
@@ -98,15 +106,14 @@ def python_calls(text: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
             position = max(position, at)
 
 
-def _python_arguments(text: str) -> tuple[Mapping[str, Any], int] | None:
-    """Named arguments up to the closing bracket, and how many characters they took; None where they are no such."""
+def _python_arguments(text: str) -> tuple[Mapping[str, Any] | None, int]:
+    """Named arguments up to the closing bracket, None where they are no such, and how many characters were read."""
     parts, at = ["{"], 0
     for match in _PYTHON_TOKEN.finditer(text):
         parts.append(text[at : match.start()])
         at = match.end()
         if match[5]:
-            given = _object("".join([*parts, "}"]))
-            return None if given is None else (given, at)
+            return _object("".join([*parts, "}"])), at
         if match[2] is not None:
             inner = match[2].replace("\\'", "'")
             parts.append('"' + re.sub(r'(?<!\\)"', r"\"", inner) + '"')
@@ -114,7 +121,7 @@ def _python_arguments(text: str) -> tuple[Mapping[str, Any], int] | None:
             parts.append(_WORDS[match[3]])
         else:
             parts.append(match[1] or f'"{match[4]}":')
-    return None
+    return None, len(text)
 
 
 def _object(text: str) -> Mapping[str, Any] | None:
@@ -127,20 +134,17 @@ def _object(text: str) -> Mapping[str, Any] | None:
 
 # ---------------------------------------------------------------- calls with tags of their own
 
-_K3_CALL = re.compile(
-    r'<\|open\|>\s*call\s+tool="([\w.-]+)"[^<]{0,80}<\|sep\|>(.*?)<\|close\|>\s*call\s*<\|sep\|>', re.DOTALL
-)
-_K3_ARGUMENT = re.compile(
-    r'<\|open\|>\s*argument\s+key="([^"]+)"([^<]{0,80})<\|sep\|>(.*?)<\|close\|>\s*argument\s*<\|sep\|>', re.DOTALL
-)
+_K3_CALL = re.compile(r'<\|open\|>\s*call\s+tool="([\w.-]+)"[^<]{0,80}<\|sep\|>')
+_K3_ARGUMENT = re.compile(r'<\|open\|>\s*argument\s+key="([^"]+)"[^<]{0,80}<\|sep\|>')
+_K3_END = {name: re.compile(rf"<\|close\|>\s*{name}\s*<\|sep\|>") for name in ("call", "argument")}
 _BY_NAME = re.compile(r"<\|tools_prefix\|>\s*(?=\[)")
 
 
 def tagged_calls(text: str) -> Iterator[tuple[str, Mapping[str, Any], bool]]:
     """Calls of Kimi K3 (elements in marks) and Apertus (objects whose one key is the tool), and whether values are
     typed."""
-    for match in _K3_CALL.finditer(text):
-        yield match[1], {each[1]: each[3] for each in _K3_ARGUMENT.finditer(match[2])}, False
+    for name, body in _elements(_K3_CALL, "call", text):
+        yield name, dict(_elements(_K3_ARGUMENT, "argument", body)), False
     for match in _BY_NAME.finditer(text):
         try:
             value = json.JSONDecoder(strict=False).raw_decode(text, match.end())[0]
@@ -151,3 +155,12 @@ def tagged_calls(text: str) -> Iterator[tuple[str, Mapping[str, Any], bool]]:
                 name, given = next(iter(item.items()))
                 if isinstance(given, dict):
                     yield name, given, True
+
+
+def _elements(opening: re.Pattern[str], name: str, text: str) -> Iterator[tuple[str, str]]:
+    """(what the opening mark names, what stands up to the closing one) of elements that are closed before the next."""
+    marks = list(opening.finditer(text))
+    ends = [match.start() for match in marks[1:]] + [len(text)]
+    for match, bound in zip(marks, ends, strict=False):
+        if end := _K3_END[name].search(text, match.end(), bound):
+            yield match[1], text[match.end() : end.start()]

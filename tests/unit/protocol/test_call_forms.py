@@ -1,5 +1,7 @@
 """Calls as model families write them in plain text, after their chat templates and the parsers that servers have."""
 
+import time
+
 import pytest
 
 from onbox.preflight.calls import TOOLS
@@ -133,3 +135,29 @@ def test_prose_and_code_are_no_calls(text: str) -> None:
 def test_a_call_that_misses_an_argument_is_broken_not_absent() -> None:
     (call,) = calls_in('<｜DSML｜invoke name="read_file">\n</｜DSML｜invoke>', OFFERED)
     assert fault_of_call(call.name, call.arguments, OFFERED) is CallFault.MISSING
+
+
+@pytest.mark.parametrize(
+    "opening",
+    [
+        "<|tool_call>call:read_file{path:",
+        "<start_function_call>call:read_file{path:<escape>",
+        "\n[read_file(path=1,",
+        "\n[read_file(path='",
+        "<function_calls>read_file(path=1,",
+        '<|open|>call tool="read_file"<|sep|><|open|>argument key="path"<|sep|>',
+        "<function=read_file><parameter=path>",
+        "<tool_call>read_file<arg_key>path</arg_key>",
+        "[TOOL_CALLS]read_file ",
+    ],
+)
+def test_calls_that_are_begun_without_end_are_read_in_proportion(opening: str) -> None:
+    """Each scanned the text to its end: a hundred thousand characters took up to half a minute."""
+    pieces = 90_000 // len(opening)
+    seconds = []
+    for count in (pieces // 8, pieces):
+        began = time.process_time()
+        assert not calls_in(opening * count, OFFERED)
+        leaked(opening * count, OFFERED)
+        seconds.append(time.process_time() - began)
+    assert seconds[1] < 20 * seconds[0] + 1.0
