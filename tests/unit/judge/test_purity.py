@@ -7,6 +7,7 @@ import ast
 import json
 import os
 import sys
+import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,10 +29,12 @@ IMPURE = frozenset(("io", "os", "pathlib", "shutil", "socket", "subprocess", "te
 OPENERS = frozenset(("open", "exec", "eval", "compile", "input", "__import__", "breakpoint"))
 
 _seen: list[tuple[str, str]] | None = None
+_thread = 0
+"""Whose looks count: threads that other tests have left may still look at something."""
 
 
 def _watch(event: str, arguments: Sequence[Any]) -> None:
-    if _seen is not None and event in LOOKS:
+    if _seen is not None and event in LOOKS and threading.get_ident() == _thread:
         _seen.append((event, os.fsdecode(arguments[0]) if isinstance(arguments[0], str | bytes) else str(arguments[0])))
 
 
@@ -41,8 +44,8 @@ sys.addaudithook(_watch)
 @contextmanager
 def looks() -> Iterator[list[tuple[str, str]]]:
     """(event, its first argument) of each look outside of this process while the block runs."""
-    global _seen
-    _seen = []
+    global _seen, _thread
+    _seen, _thread = [], threading.get_ident()
     try:
         yield _seen
     finally:
