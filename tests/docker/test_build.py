@@ -121,7 +121,7 @@ def test_what_stands_against_a_build_is_said_before(client: Client, file: Callab
     assert caught.value.next_step == "onbox image fetch registry.test/nowhere:1, or container.pull: missing"
     changed = recipes.find(str(file(CHIP="another")))
     (tmp_path / "image" / "vllm").write_text("other words")
-    with pytest.raises(BoxError, match="is not what it was when the recipe was read"):
+    with pytest.raises(BoxError, match="has changed since the recipe was read"):
         life_of(changed, tmp_path / "life").__enter__()
 
 

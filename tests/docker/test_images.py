@@ -143,7 +143,7 @@ class TestNothingHalfLoaded:
         program.chmod(0o755)
         with pytest.raises(BoxError, match="the disk is full") as caught:
             fetch_image(parse(name), Daemon(str(program)), FetchOptions(route=DIRECT), ImageStore())
-        assert "what was fetched is kept" in caught.value.next_step
+        assert "the fetched layers are kept" in caught.value.next_step
         assert Daemon(client.program).image(name) is None
         assert fetch_container_image(name, program=client.program).bytes_received == 0
 
@@ -288,7 +288,7 @@ class TestSlowRoute:
         assert {each.where for each in found.route.settings} >= {"docker info", "environment of dockerd"}
         by_route = {each.route: each for each in found.measured}
         assert (by_route["direct"].bytes_s or 0) > 3 * (by_route[proxy.url].bytes_s or 0) > 0
-        assert "ask before it goes around" in found.would
+        assert "ask before it bypasses" in found.would
         before = proxy.passed
         with pytest.raises(UsageError, match="see this box's own address") as caught:
             fetch_container_image(name, program="docker")

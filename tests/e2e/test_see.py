@@ -79,7 +79,7 @@ def test_hostile_words_are_shown_and_not_obeyed(called: Path, capsys: pytest.Cap
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--image", "x.png"], "--image and --expect belong together"),
+        (["--image", "x.png"], "--image and --expect must be given together"),
         (["--image", "x.png", "--expect", "4711"], "x.png"),
         (["--fix"], "a running server has no recipe"),
     ],

@@ -87,7 +87,7 @@ def test_up_serves_under_a_guard_that_outlives_it_and_down_leaves_nothing(
     assert {**seen, "phase": None} == {**told, "phase": None}
     again = onbox("up", recipe(), env=env)
     assert again.returncode == 2
-    assert f"is up already at {told['url']}" in again.stderr
+    assert f"is already running at {told['url']}" in again.stderr
     down = onbox_here("down", "small", "--json")
     assert down.returncode == 0, down.stderr
     assert json.loads(down.stdout)["gone"] == {

@@ -56,7 +56,7 @@ class TestLlama:
         sight = self.seen(place, "text", fix=True)
         assert (sight.sees, sight.reason, sight.advice) == (False, SightReason.NO_TOWER, "")
         assert "image input is not supported" in sight.detail
-        assert (self.fixed, self.unfixed) == (None, "a text model: no option gives it eyes")
+        assert (self.fixed, self.unfixed) == (None, "a text model: no option makes it see")
 
     def test_a_projector_that_does_not_fit_is_none(self, place: Path) -> None:
         write_projector(place / "m" / "mmproj-other.gguf", 2 * WIDTH)

@@ -95,7 +95,7 @@ def test_code_for_another_chip_does_not_count(tmp_path: Path) -> None:
     assert verify_container_image(str(library), chip="12.1", instructions=True).fp4.kernels_read == 1
     found = verify_container_image(str(library), chip="9.0", instructions=True)
     assert found.fp4.native is None
-    assert found.fp4.why == "no binary code for this chip in it"
+    assert found.fp4.why == "it contains no binary code for this chip"
     assert found.verdict == "will_not_run"
 
 

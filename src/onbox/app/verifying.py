@@ -86,7 +86,7 @@ def verify_trial(folder: Path | str, *, against: str = "") -> Verification:
     """
     folder, against = Path(folder), against.strip().lower()
     if against and (len(against) != SHA256_DIGITS or set(against) - set("0123456789abcdef")):
-        raise UsageError(f"--against {against[:80]}: no SHA-256", "give the 64 digits at the foot of the report")
+        raise UsageError(f"--against {against[:80]}: no SHA-256", "give the 64 digits from the end of the report")
     found: Mapping[str, str] = {}
     if folder.is_dir():
         found = all_hashes(folder)
@@ -94,7 +94,7 @@ def verify_trial(folder: Path | str, *, against: str = "") -> Verification:
     seal = seal_of(found)
     problems: tuple[Problem, ...] = tuple(mismatches(folder, found))
     if not problems and against and against != seal:
-        problems = ((NAME, f"the seal of the evidence is {seal}, and not the one that it is held against"),)
+        problems = ((NAME, f"the seal of the evidence is {seal}, not the one given by --against"),)
     if problems or not isinstance(trial, TrialFolder):
         return Verification(folder, problems or imports.not_recomputed(folder), seal=seal)
     return _recomputed(trial, seal, found)

@@ -90,7 +90,7 @@ def room(memory: Memory, accelerators: tuple[Accelerator, ...], desktop: bool | 
             where = name if len(used) == 1 else f"GPU {least.index}, which has least of {named(used)}"
             return Room(least.memory_free_bytes, 0, where)
         if devices > 1:
-            return Room(None, 0, named(used), f"GPU {least.index} does not tell its free memory")
+            return Room(None, 0, named(used), f"GPU {least.index} does not report its free memory")
     where = "unified memory" if memory.unified else "host memory"
     return Room(memory.available_bytes, reserve_bytes(memory.total_bytes, desktop, unified=memory.unified), where)
 

@@ -70,7 +70,7 @@ def write_archive(
         The bytes written.
 
     Raises:
-        BadSubjectError: a blob is not what its digest says; the archive then breaks off before it names anything.
+        BadSubjectError: a blob does not match its digest; the archive then breaks off before it names anything.
     """
     writer = _Writer(out, on_bytes)
     manifest = Descriptor(media_type, f"sha256:{hashlib.sha256(manifest_raw).hexdigest()}", len(manifest_raw))

@@ -107,7 +107,7 @@ class Load:
             found_id = id_of(found)[:19] if found else "no such image"
             raise BoxError(
                 f"{daemon.program} load: {name} is {found_id} afterwards, and {ids[0][:19]} was loaded",
-                f"{daemon.program} image ls; is another load under way?",
+                f"{daemon.program} image ls; is another load in progress?",
             )
         return found
 
@@ -157,7 +157,7 @@ def _attend(
                 raise BoxError(
                     f"{daemon.program} load: no progress for {seconds(verdict.still_s)}: neither disk nor processor of "
                     "its own moved",
-                    "look at the daemon's log; nothing was named",
+                    "see the daemon's log; no image was tagged",
                 )
     finally:
         watcher.close()
@@ -170,12 +170,12 @@ def _refused(daemon: Daemon, words: str) -> BoxError:
         where = f" on {daemon.folder}" if daemon.folder else ""
         return BoxError(
             f"{daemon.program} load: the disk is full{where}: {last}",
-            "free some space there and run it again: what was fetched is kept, and nothing was named",
+            "free some space there and run it again: the fetched layers are kept, and no image was tagged",
         )
     if "no such file or directory" in words and "json" in words:
         hint = "this daemon is too old for the archive: docker 20.10 or podman 4 and later load it"
         return BoxError(f"{daemon.program} {daemon.version} load: {last}", hint)
-    return BoxError(f"{daemon.program} load: {last}", "nothing was named; what was fetched is kept")
+    return BoxError(f"{daemon.program} load: {last}", "no image was tagged; the fetched layers are kept")
 
 
 def _end(client: "subprocess.Popen[bytes]") -> None:

@@ -18,7 +18,7 @@ from onbox.wire.client import StampedClient
 PATIENCE_S = 60.0
 """After this long no further question is asked: what was not asked is unknown."""
 
-NONSENSE = "not asked: it talks nonsense, so nothing else that it does would mean anything"
+NONSENSE = "not asked: its replies are nonsense, so no other answer would mean anything"
 TASK = "List the files in the current directory."
 
 NEED_TOOLS = frozenset(
@@ -66,11 +66,11 @@ def conclusion(record: Preflight) -> str:
     if sense is not None and sense.finding is PreflightFinding.RANDOM_WEIGHTS:
         return "No agent can work with it: its weights are random. Only the rate of its kernels can be measured"
     if sense is not None and sense.finding is PreflightFinding.NONSENSE:
-        return "No agent can work with it: it talks nonsense. Look at its weights, kernels and quantisation first"
+        return "No agent can work with it: its replies are nonsense. Check its weights, kernels and quantisation first"
     if record.tools:
         return "An agent can work with it"
     if call is not None and (call.status == "pass" or call.finding is PreflightFinding.BROKEN_ARGUMENTS):
-        return "No agent can work with it: calls come, and their arguments are broken"
+        return "No agent can work with it: calls arrive, but their arguments are broken"
     return "No agent can work with it: no tool call arrives"
 
 
@@ -87,7 +87,7 @@ def remarks(record: Preflight, *, without_sense: bool) -> list[str]:
         for case in record.cases
         if case.status != "pass" and case not in random
     ]
-    return ["no sense, as expected of random weights"] * len(random) + found
+    return ["nonsense, as expected of random weights"] * len(random) + found
 
 
 def short(

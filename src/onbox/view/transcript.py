@@ -25,8 +25,8 @@ LINES_MAX = 1500
 
 REPLAYS = {
     "replay": "asked again, unchanged",
-    "replay-flipped": "asked again, streamed the other way",
-    "replay-raw": "asked again, past the server's parser",
+    "replay-flipped": "sent again, with streaming switched",
+    "replay-raw": "sent again, past the server's parser",
     "replay-prompt": "the prompt, as the server's template makes it",
 }
 

@@ -135,7 +135,7 @@ class TestCommand:
         (("--pid", "1", "--replay", "x"), "name one thing to watch"),
         (("--pid", "4194304"), "no such process"),
         (("--replay", "nosuch"), "no such recording"),
-        (("--stop-hung", "--pid", "1"), "only a command after -- is ever stopped"),
+        (("--stop-hung", "--pid", "1"), "only a command after -- can be stopped"),
         (("--container", "nosuch"), "nosuch"),
     ],
 )

@@ -72,7 +72,7 @@ def test_an_unknown_task_is_answered_with_the_known_ones() -> None:
 def test_no_folder_and_no_tasks(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such folder"):
         load_tasks(tmp_path / "missing")
-    with pytest.raises(UsageError, match="holds no task"):
+    with pytest.raises(UsageError, match="contains no task"):
         load_tasks(tmp_path)
 
 
@@ -99,11 +99,11 @@ def test_a_missing_part_is_named(copied: Path, missing: str) -> None:
             "task.toml",
             "environment.mcp_servers: cannot be given to a task",
         ),
-        ("[verifier.environment]\ncpus = 1\n", "task.toml", "verifier.environment: cannot be given to a task here"),
-        ("[verifier]\nenvironment_mode = 'separate'\n", "task.toml", "no environment of its own for the gate"),
+        ("[verifier.environment]\ncpus = 1\n", "task.toml", "verifier.environment: is not available to tasks here"),
+        ("[verifier]\nenvironment_mode = 'separate'\n", "task.toml", "a separate environment for the gate"),
         ("[[verifier.collect]]\ncommand = 'a'\n", "task.toml", "verifier.collect: cannot be given"),
-        ("[verifier]\nuser = 'nobody'\n", "task.toml", "verifier.user: cannot be given to a task here"),
-        ("[agent]\nuser = 1000\n", "task.toml", "agent.user: cannot be given to a task here"),
+        ("[verifier]\nuser = 'nobody'\n", "task.toml", "verifier.user: is not available to tasks here"),
+        ("[agent]\nuser = 1000\n", "task.toml", "agent.user: is not available to tasks here"),
         ("[environment]\nos = 'Windows'\n", "task.toml", "environment.os: windows containers cannot be run here"),
         ("[environment]\nos = 'plan9'\n", "task.toml", "environment.os: input should be 'linux' or 'windows'"),
         ("[environment]\nworkdir = '/tests'\n", "task.toml", "environment.workdir: /tests cannot be the workspace"),
@@ -192,7 +192,7 @@ def test_variables_come_from_the_box_and_credentials_do_not(copied: Path, monkey
     ("name", "what"),
     [
         ("environment/docker-compose.yaml", "a task of several services cannot be run here"),
-        ("trajectory.json", "an agent cannot be given what came before"),
+        ("trajectory.json", "a previous conversation cannot be given"),
         ("tests/deep/.harborignore", "is not supported here"),
     ],
 )

@@ -214,7 +214,7 @@ class TestFit:
     def test_of_unlike_ones_the_smallest_may_be_meant(self) -> None:
         used, note = devices_used(found(*reversed(MIXED)), {"CUDA_VISIBLE_DEVICES": "0"}, 1)
         assert used[0].name == "NVIDIA L4"
-        assert "reckoned with the smallest" in note
+        assert "calculated with the smallest" in note
 
 
 class TestRoof:

@@ -72,5 +72,5 @@ class TestProps:
         assert "version" not in props
 
     def test_an_attached_server_is_never_started(self) -> None:
-        with pytest.raises(UsageError, match="not started by onbox"):
+        with pytest.raises(UsageError, match="does not start an attached server"):
             AttachedServer().launch(RECIPE, Path("m"), 1)

@@ -207,7 +207,7 @@ class TestCommand:
     def test_nothing_is_overwritten_and_nothing_put_into_evidence(self, tmp_path: Path) -> None:
         folder = trial(tmp_path / "t", speed_parts(25.0))
         (tmp_path / "there").write_text("mine")
-        for place, said in (("there", "is there already"), ("t/x.csv", "lies in the evidence folder")):
+        for place, said in (("there", "is there already"), ("t/x.csv", "is inside the evidence folder")):
             _, problem = self.run(str(folder.path), "--to", "csv", "--out", str(tmp_path / place))
             assert isinstance(problem, UsageError)
             assert said in problem.message

@@ -232,5 +232,5 @@ def test_numbers_out_of_range(gpt_oss_120b: Facts, more: dict[str, Any], says: s
 
 
 def test_a_rate_without_bandwidth_cannot_be_judged(gpt_oss_120b: Facts) -> None:
-    with pytest.raises(UsageError, match="no bandwidth to judge it by"):
+    with pytest.raises(UsageError, match="no bandwidth to compare it with"):
         fit.fit(gpt_oss_120b, rate_tok_s=50.0)

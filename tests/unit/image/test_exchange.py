@@ -72,7 +72,7 @@ def test_an_archive_whose_blobs_stop_coming_names_nothing(registry: FakeRegistry
     arrivals.put(image.layers[1].digest)
     arrivals.end()
     out = io.BytesIO()
-    with pytest.raises(FetchError, match="2 blobs never came"):
+    with pytest.raises(FetchError, match="2 blobs did not arrive"):
         feed_of(image, store, ("a/b:1",), arrivals)(out, lambda sent: None)
     assert b"manifest.json" not in out.getvalue()
 

@@ -151,7 +151,7 @@ class TestPlatforms:
         self, registry: FakeRegistry, store: ImageStore
     ) -> None:
         registry.add("some/thing", [random_layer(2)], architecture=OTHER)
-        with pytest.raises(BoxError, match=rf"is for linux/{OTHER}, and linux/{HERE} was to come"):
+        with pytest.raises(BoxError, match=rf"is for linux/{OTHER}, and not for linux/{HERE}"):
             bring(registry, store)
         assert sum(registry.sent.values()) < 4096
         wanted = FetchOptions(route=DIRECT, platform=Platform("linux", OTHER), keep=True)
@@ -182,7 +182,7 @@ class TestOddManifests:
                 {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": {"digest": "x"}, "layers": []},
                 "descriptor without",
             ),
-            ([1, 2], "no manifest"),
+            ([1, 2], "not a manifest"),
             ({"schemaVersion": 2, "mediaType": DOCKER_LIST}, "no platform at all"),
         ],
     )

@@ -24,7 +24,7 @@ class TestRefusals:
         [
             (401, "wants a login, or has no such image"),
             (403, "refuses it"),
-            (404, "has no such thing"),
+            (404, "not found at"),
             (418, "status 418"),
         ],
     )

@@ -84,9 +84,9 @@ class TestCommand:
     @pytest.mark.parametrize(
         ("arguments", "said"),
         [
-            (("--pid", "1", "--reserve", "2"), "--reserve: only a recording has a guard that just looks"),
-            (("--replay", "vllm-eager", "--plan", "2"), "--plan and --unified: are for the guard of --reserve"),
-            (("--replay", "vllm-eager", "--unified"), "--plan and --unified: are for the guard of --reserve"),
+            (("--pid", "1", "--reserve", "2"), "--reserve: a guard is simulated only for a recording"),
+            (("--replay", "vllm-eager", "--plan", "2"), "--plan and --unified: need --reserve"),
+            (("--replay", "vllm-eager", "--unified"), "--plan and --unified: need --reserve"),
         ],
     )
     def test_a_mistake_is_one_line(self, arguments: tuple[str, ...], said: str) -> None:

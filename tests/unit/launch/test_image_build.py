@@ -162,8 +162,8 @@ def test_the_images_that_a_dockerfile_starts_from(text: str, found: tuple[str, .
             "exit status 7",
             id="podman",
         ),
-        pytest.param("Cannot connect", "no step was begun: Cannot connect", id="no daemon"),
-        pytest.param("", "no step was begun: it printed nothing", id="nothing"),
+        pytest.param("Cannot connect", "no step was started: Cannot connect", id="no daemon"),
+        pytest.param("", "no step was started: it printed nothing", id="nothing"),
     ],
 )
 def test_a_failure_is_told_by_its_step_and_last_words(said: str, told: str) -> None:

@@ -222,7 +222,7 @@ class TestResolve:
         assert {each.pid for each in psutil.Process().children(recursive=True)} == before
 
     def test_there_is_nothing_to_start_behind_a_url(self) -> None:
-        with pytest.raises(UsageError, match="engine attached: there is nothing to start"):
+        with pytest.raises(UsageError, match="engine attached: nothing to start"):
             resolve.resolve(recipes.of_url("http://127.0.0.1:1/v1"))
 
 

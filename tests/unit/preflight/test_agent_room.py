@@ -93,7 +93,7 @@ def test_an_agent_that_was_not_run_is_looked_up_and_it_says_so() -> None:
     case = context_case(AgentRoom("opencode", OPENING_TOKENS["opencode"], 4096), 8192, missing)
     assert case.status == "warn"
     assert "8,400" in case.detail
-    assert "by the table of agents measured before, as it was not run here" in case.detail
+    assert "from the table of agents measured before, because it was not run here" in case.detail
     assert context_case(AgentRoom("mine", None, 4096), 8192, missing).status == "unknown"
 
 

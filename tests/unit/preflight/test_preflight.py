@@ -180,12 +180,12 @@ class TestNonsense:
     def test_is_the_one_finding(self, text: str) -> None:
         record = long(lambda body: stream(delta(content=text)))
         assert record.cases[0].name == "coherence"
-        assert record.cases[0].detail.startswith("it talks nonsense: ")
+        assert record.cases[0].detail.startswith("its replies are nonsense: ")
         assert {case.status for case in record.cases[1:]} == {"unknown"}
         assert not any(case.remedy for case in record.cases)
         assert (record.tools, record.vision, record.requests) == (False, None, 1)
         assert max(len(case.detail) for case in record.cases) < 700
-        assert preflight.conclusion(record).startswith("No agent can work with it: it talks nonsense")
+        assert preflight.conclusion(record).startswith("No agent can work with it: its replies are nonsense")
 
 
 class TestWhatIsSet:

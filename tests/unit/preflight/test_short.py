@@ -50,7 +50,7 @@ class TestShort:
         cases = ask(reply(delta(content="aaaa " * 100)), requests=1)
         status, detail = cases["coherence"]
         assert status == "fail"
-        assert detail.startswith("it talks nonsense: ")
+        assert detail.startswith("its replies are nonsense: ")
         assert detail.endswith("...")
         assert len(detail) < 250
         assert cases["tool_call"][0] == "unknown"
@@ -77,7 +77,7 @@ class TestShort:
     def test_broken_arguments_are_a_failure(self, arguments: str) -> None:
         status, detail = ask(self.PARIS, reply(call_delta("bash", arguments)), requests=3)["tool_call"]
         assert status == "fail"
-        assert detail.startswith("calls come, and their arguments are broken: bash: ")
+        assert detail.startswith("calls arrive, but their arguments are broken: bash: ")
 
     def test_an_error_status_is_quoted(self) -> None:
         body = json.dumps({"error": "no tools here"}).encode()

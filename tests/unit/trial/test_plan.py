@@ -159,7 +159,7 @@ class TestParallel:
         assert one is not None
         assert three is not None
         assert three.seconds == one.seconds
-        assert three.basis == f"{one.basis}, as if one at a time"
+        assert three.basis == f"{one.basis}, as if run one at a time"
 
     def test_a_recipe_with_more_room_keeps_it(self, tmp_path: Path) -> None:
         recipe = {"name": "m", "engine": "llama-embedded", "weights": {"path": str(tmp_path / "m.gguf")}}

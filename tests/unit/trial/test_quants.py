@@ -96,10 +96,10 @@ class TestWhichFiles:
     def test_one_is_nothing_to_compare(self, tmp_path: Path) -> None:
         only = gguf(tmp_path / "a.gguf", GGMLQuantizationType.Q4_0)
         for source in (str(only), str(tmp_path)):
-            with pytest.raises(UsageError, match="nothing to compare"):
+            with pytest.raises(UsageError, match="cannot be compared"):
                 quants_of([source], None)
         (tmp_path / "empty").mkdir()
-        with pytest.raises(UsageError, match="holds no GGUF"):
+        with pytest.raises(UsageError, match="contains no GGUF"):
             quants_of([str(tmp_path / "empty")], None)
 
     def test_the_plan_has_the_largest_for_its_incumbent(self, tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ def test_a_run_shows_all_that_it_left(client: Client, folder: TrialFolder) -> No
         "m.py +1 −1",
         "asked again, unchanged",
         "Words alone.",
-        "asked again, streamed the other way",
+        "sent again, with streaming switched",
         "ls -la",
         "1 call",
     ):

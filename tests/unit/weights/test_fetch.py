@@ -48,7 +48,7 @@ def test_one_copy_of_three_is_fetched_and_verified(
     skipped = {each.name: each.why for each in told.skipped}
     assert skipped["original/model--00001.safetensors"] == "another copy, in original/"
     assert skipped["metal/model.bin"] == "another copy, in metal/"
-    assert skipped["modeling.py"] == "code; none is run"
+    assert skipped["modeling.py"] == "code; it is not run"
     assert told.bytes_skipped >= 900_000
     names = {each.name: each.verified for each in told.files}
     assert {"config.json", "tokenizer.json", "chat_template.jinja"} <= set(names)

@@ -58,10 +58,10 @@ def mine(
         repository = GitRepository(path, scratch)
         found = repository.commits(commits)
         if all(len(commit.parents) > 1 for commit in found):
-            raise UsageError(f"{path}: holds no commit but merges", "give the repository that was merged")
+            raise UsageError(f"{path}: has no commits other than merges", "give the repository that was merged")
         if all(not commit.parents for commit in found):
             why = "it is shallow: git fetch --unshallow" if repository.shallow else "commit a change to it"
-            raise UsageError(f"{path}: one commit, and nothing before it", why)
+            raise UsageError(f"{path}: has only one commit", why)
         target.mkdir(parents=True, exist_ok=True)
         tree = repository.tree(repository.head)
         name, own = project(repository, tree, path)
@@ -145,7 +145,7 @@ def _tried(
             pool.shutdown(cancel_futures=True)
             given_up = [one for one in attempts if one.ends is None]
             if left or given_up:
-                tell(f"the time is over: {len(given_up)} commits were under way, {len(left)} not begun")
+                tell(f"the time is over: {len(given_up)} commits were in progress, {len(left)} not started")
             for one in attempts:
                 yield one.kept if one.ends is None else one.ends
         finally:

@@ -168,7 +168,7 @@ def test_the_terminal_says_it(nonsense: str, tmp_path: Path) -> None:
 def test_no_task_is_planned_for_it(more: dict[str, object], tmp_path: Path) -> None:
     file = tmp_path / "r.yaml"
     file.write_text(yaml.safe_dump({"name": "m", "engine": "attached", "url": "http://127.0.0.1:9/v1", **more}))
-    with pytest.raises(UsageError, match="its weights are random, so it can pass no task"):
+    with pytest.raises(UsageError, match="its weights are random, so it cannot pass any task"):
         make_plan(TrialSpec(contenders=(str(file),)), sandbox="bwrap", read_gb_s=None)
 
 
