@@ -17,12 +17,12 @@ from collections.abc import Callable, Iterator, Sequence
 from tests.builders import LARGE, SMALL, build_plan
 
 from onbox.evidence.records import LedgerEntry, LedgerKind, OwnerValues
+from onbox.judge.comparison_results import Pace
 from onbox.judge.verdict.cells import CountedRun
 from onbox.judge.verdict.comparison import Pair, Rule, Side, pairs
 from onbox.judge.verdict.looks import level_with, looks_of
 from onbox.judge.verdict.planner import runs_that_settle
 from onbox.judge.verdict.standing import ContenderFacts
-from onbox.judge.weighed import Pace
 from onbox.trial.plan import looks_until
 
 PLAN = build_plan([SMALL, LARGE])

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from onbox.judge.comparison_results import Basis
 from onbox.judge.intervals import cluster_wilson, newcombe
 from onbox.judge.mean_bounds import mean_above, mean_interval
 from onbox.judge.statistics import stratified_permutation
@@ -20,7 +21,6 @@ from onbox.judge.verdict.cells import CountedRun
 from onbox.judge.verdict.comparison import UNDECIDED, Pair, Rule, Side, decide, pairs
 from onbox.judge.verdict.scope import TASKS_LIKE_THESE, scope_of
 from onbox.judge.verdict.standing import ContenderFacts
-from onbox.judge.weighed import Basis
 
 SEED = 20261129
 Random = np.random.Generator

@@ -45,7 +45,7 @@ from onbox.app import (
 )
 from onbox.bench.audit import TaskAudit
 from onbox.bench.audit.subject import ProbeEnd
-from onbox.bench.history.making import DroppedCommit, MinedTask
+from onbox.bench.history.commit_tasks import DroppedCommit, MinedTask
 from onbox.bench.tasks import load_tasks
 from onbox.cli.main import COMMANDS, onbox, run
 from onbox.errors import OnboxError

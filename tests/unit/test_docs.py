@@ -27,7 +27,7 @@ from onbox.engines import engine_by_name
 from onbox.evidence import imported, records
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.manifest import NAME as MANIFEST
-from onbox.judge import rates, results, speed_results, weighed
+from onbox.judge import comparison_results, rates, results, speed_results
 from onbox.judge.rule import RULES, Subject
 from onbox.judge.runs.codes import CODES
 from onbox.judge.speed.checks import HARD
@@ -265,7 +265,9 @@ def fields_of(model: Any) -> list[str]:
 @pytest.mark.parametrize(
     ("page", "modules"),
     [
-        pytest.param("evidence.md", (*RECORD_MODULES, results, speed_results, rates, weighed, checks), id="evidence"),
+        pytest.param(
+            "evidence.md", (*RECORD_MODULES, results, speed_results, rates, comparison_results, checks), id="evidence"
+        ),
         pytest.param("recipes.md", RECIPE_MODULES, id="recipes"),
         pytest.param("formats.md", (imported,), id="formats"),
     ],

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onbox.app.long_trials import judge_folder
-from onbox.app.spread import spread, without_collections
+from onbox.app.parallel_work import spread, without_collections
 from onbox.atomic_files import json_bytes, write_atomic
 from onbox.errors import BadSubjectError, UsageError
 from onbox.evidence.folder import TrialFolder

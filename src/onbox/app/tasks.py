@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from onbox.bench.history.making import DroppedCommit, MinedTask
+from onbox.bench.history.commit_tasks import DroppedCommit, MinedTask
 from onbox.bench.history.mining import JOBS, mine
 from onbox.bench.instances import render
 from onbox.bench.sandbox.choose import choose

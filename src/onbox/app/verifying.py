@@ -16,8 +16,8 @@ from typing import Any
 
 from onbox.app import imports
 from onbox.app.long_trials import read_folder
+from onbox.app.parallel_work import without_collections
 from onbox.app.sealing import ComputedFile, all_hashes, computed, in_words
-from onbox.app.spread import without_collections
 from onbox.errors import BadSubjectError, UsageError
 from onbox.evidence.consistency import contradictions, not_held
 from onbox.evidence.decode_rate import Sample
@@ -286,7 +286,7 @@ def _report(trial: TrialFolder, name: str, rendered_now: str, verdict: Verdict |
 def _of_other_make(name: str, text: str, rendered_now: str, verdict: Verdict | None) -> tuple[list[str], str]:
     """(problems, note) of a report that another onbox wrote, or that says so; by other rules its numbers may be others,
     and are quoted."""
-    from onbox.report.other_make import compare, unsaid
+    from onbox.report.other_version import compare, unsaid
 
     if verdict is not None and (problem := unsaid(text, rendered_now, verdict)):
         return [problem], ""

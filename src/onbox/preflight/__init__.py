@@ -10,7 +10,7 @@ from typing import Any
 
 from onbox.engines.served import RunningServer
 from onbox.evidence.records import Exchange, Preflight, PreflightCase, PreflightFinding
-from onbox.preflight import calls, reach, talk
+from onbox.preflight import calls, capabilities, coherence
 from onbox.preflight.agent_room import AgentRoom, opening_size
 from onbox.preflight.session import PreflightSession
 from onbox.wire.client import StampedClient
@@ -34,12 +34,12 @@ NEED_TOOLS = frozenset(
 )
 
 _OPENING: tuple[tuple[str, Callable[[PreflightSession], PreflightCase]], ...] = (
-    ("coherence", talk.coherence),
-    ("server", reach.server),
-    ("model", reach.model_name),
-    ("context", reach.context),
-    ("sampling", reach.sampling),
-    ("usage", talk.usage),
+    ("coherence", coherence.coherence),
+    ("server", capabilities.server),
+    ("model", capabilities.model_name),
+    ("context", capabilities.context),
+    ("sampling", capabilities.sampling),
+    ("usage", coherence.usage),
     ("tool_call", calls.single),
 )
 _WITH_TOOLS: tuple[tuple[str, Callable[[PreflightSession], PreflightCase]], ...] = (
@@ -49,13 +49,13 @@ _WITH_TOOLS: tuple[tuple[str, Callable[[PreflightSession], PreflightCase]], ...]
     ("parallel_calls", calls.parallel),
     ("tool_result", calls.tool_result),
     ("call_after_reasoning", calls.after_reasoning),
-    ("reasoning_passed_back", talk.reasoning_passed_back),
+    ("reasoning_passed_back", coherence.reasoning_passed_back),
 )
 """Not asked where a request is refused for the tools in it."""
 _WITHOUT: tuple[tuple[str, Callable[[PreflightSession], PreflightCase]], ...] = (
-    ("apis", reach.apis),
-    ("output_limit", reach.output_limit),
-    ("image", reach.image),
+    ("apis", capabilities.apis),
+    ("output_limit", capabilities.output_limit),
+    ("image", capabilities.image),
 )
 
 
@@ -113,7 +113,7 @@ def short(
         The cases and the recorded exchanges behind them.
     """
     session = PreflightSession(client, model, options=options)
-    cases = [talk.coherence(session)]
+    cases = [coherence.coherence(session)]
     if tools and session.nonsense:
         cases.append(session.case("tool_call", "unknown", NONSENSE))
     elif tools:
@@ -121,8 +121,8 @@ def short(
         if agent is not None:
             size = opening_size(client, model, agent, session.exchanges[-1] if session.exchanges else None)
             session.ask_who_serves()
-            cases.append(reach.agent_fits(session, agent.name, size, agent.turn_tokens))
-    named = reach.model_name(session)
+            cases.append(capabilities.agent_fits(session, agent.name, size, agent.turn_tokens))
+    named = capabilities.model_name(session)
     can = any(case.name == "tool_call" and case.status == "pass" for case in cases)
     return Preflight(cases=(*cases, *([named] if named.status == "warn" else [])), tools=can), session.exchanges
 

@@ -16,7 +16,7 @@ IN_RECORDS = {
     "judge/speed_results.py": {"asked"},
     "judge/results.py": {"seen"},
     "judge/rates.py": {"said"},
-    "judge/weighed.py": {"said"},
+    "judge/comparison_results.py": {"said"},
 }
 """File -> fields that stand in evidence or in verdict.json, and keep their names so that old folders stay readable."""
 STATIONS = ("schema", "evidence", "judge", "report", "view", "exporters", "importers", "app", "cli", "trial")

@@ -10,9 +10,9 @@ from rich.console import Console
 
 from onbox.cli.ui.summary import summary
 from onbox.evidence.folder import TrialFolder
+from onbox.judge.comparison_results import Ability, Pace, PairResult, Standing
 from onbox.judge.results import AbilityDifference, ArmResult, TaskTally, Verdict
-from onbox.judge.weighed import Ability, Pace, PairResult, Standing
-from onbox.report import frontier, html, markdown, weighed
+from onbox.report import comparison_tables, frontier, html, markdown
 from onbox.report.frontier import Point
 from tests.builders import build_trial
 from tests.verdicts import build_verdict
@@ -112,29 +112,30 @@ def test_contenders_stand_in_one_table_beside_their_pairs(folder: TrialFolder, v
 
 def test_two_contenders_are_drawn_on_the_page_and_need_no_table_on_a_terminal(folder: TrialFolder) -> None:
     two = build_verdict(standings=STANDINGS[:2], pairs=(PAIR,))
-    assert list(weighed.tables(two)) == []
-    assert [title for title, *_ in weighed.tables(two, least=2)] == [weighed.STANDINGS]
+    assert list(comparison_tables.tables(two)) == []
+    assert [title for title, *_ in comparison_tables.tables(two, least=2)] == [comparison_tables.STANDINGS]
     said = everywhere(folder, two)
     assert 'class="frontier"' in html.render(folder, two)
-    assert weighed.STANDINGS in said["markdown"]
+    assert comparison_tables.STANDINGS in said["markdown"]
     assert "dominated by" not in said["terminal"]
 
 
 def test_a_difference_of_nothing_has_no_sign() -> None:
     pair = PAIR.model_copy(update={"difference": -0.001, "difference_interval": (-0.004, 0.3)})
     assert (
-        weighed.pair_rows(build_verdict(pairs=(pair,), contenders=several().contenders))[0][3] == "0 points (0 to 30)"
+        comparison_tables.pair_rows(build_verdict(pairs=(pair,), contenders=several().contenders))[0][3]
+        == "0 points (0 to 30)"
     )
 
 
 def test_one_contender_is_beside_nobody(folder: TrialFolder) -> None:
     alone = build_verdict(standings=(), pairs=())
     assert 'id="compared"' not in html.render(folder, alone)
-    assert list(weighed.tables(alone, least=2)) == []
+    assert list(comparison_tables.tables(alone, least=2)) == []
 
 
 def test_the_picture_has_who_is_faster_to_the_left_and_who_passes_more_above(folder: TrialFolder) -> None:
-    drawn = str(frontier.draw(weighed.points(several()), "all"))
+    drawn = str(frontier.draw(comparison_tables.points(several()), "all"))
     found = re.findall(r'<circle class="point([\w ]*)" cx="([\d.]+)%" cy="([\d.]+)" r="([\d.]+)"', drawn)
     assert found == [
         ("", "80.0", "65.0", "22.0"),

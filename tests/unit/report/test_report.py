@@ -10,8 +10,8 @@ import pytest
 from onbox.atomic_files import write_json
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import LedgerKind, Phase, StandUp, WeightsFile
-from onbox.judge.weighed import Basis, PairResult
-from onbox.report import box, formatting, html, markdown, weighed
+from onbox.judge.comparison_results import Basis, PairResult
+from onbox.report import box, comparison_tables, formatting, html, markdown
 from tests.unit.report.trials import Elements
 from tests.verdicts import ENDINGS, REFUSED, build_verdict
 
@@ -230,5 +230,5 @@ def test_the_page_has_the_table_of_pairs_that_the_other_views_have(folder: Trial
     three = (*build_verdict().contenders, build_verdict().contenders[0].model_copy(update={"name": "third"}))
     verdict = build_verdict().model_copy(update={"pairs": (pair, pair, pair), "contenders": three})
     page = section(html.render(folder, verdict), "compared")
-    for cell in weighed.pair_rows(verdict)[0]:
+    for cell in comparison_tables.pair_rows(verdict)[0]:
         assert cell in page

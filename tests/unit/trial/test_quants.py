@@ -12,7 +12,7 @@ from onbox.errors import UsageError
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import QuantPlan, Role, RunRecord
 from onbox.judge.results import Verdict
-from onbox.report import weighed
+from onbox.report import comparison_tables
 from onbox.trial.plan import make_plan
 from onbox.trial.quants import quants_of
 from onbox.trial.spec import TrialSpec
@@ -156,13 +156,13 @@ class TestTable:
         assert (verdict.verdict, verdict.basis.value) == ("switch", "speed")
         assert verdict.headline.startswith("Switch to q4 for speed, for these nine tasks: q4 is equal within 10 points")
         assert any("q2 loses ability against q8 (54 pairs lost, 0 won" in reason for reason in verdict.reasons)
-        rows = weighed.quant_rows(verdict)
-        assert all(len(row) == len(weighed.QUANTS_HEAD) for row in rows)
+        rows = comparison_tables.quant_rows(verdict)
+        assert all(len(row) == len(comparison_tables.QUANTS_HEAD) for row in rows)
         assert rows[2][3].startswith("60 points (")
         assert rows[2][4:6] == ("54, 0", "loss")
         assert rows[1][5] == "no loss within the margin"
         assert rows[1][9] == "unknown"
-        pairs = weighed.pair_rows(verdict)
+        pairs = comparison_tables.pair_rows(verdict)
         assert [row[:2] for row in pairs] == [("q8", "q4"), ("q8", "q2"), ("q4", "q2")]
 
     def test_too_few_pairs_are_open_and_never_no_loss(self, tmp_path: Path) -> None:

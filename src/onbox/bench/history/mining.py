@@ -7,9 +7,9 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
-from onbox.bench.history.deciding import DropError
+from onbox.bench.history.commit_tasks import TREE_BYTES_MAX, DroppedCommit, Maker, MinedTask
+from onbox.bench.history.deciding_tests import DropError
 from onbox.bench.history.environment import seal
-from onbox.bench.history.making import TREE_BYTES_MAX, DroppedCommit, Maker, MinedTask
 from onbox.bench.history.project import project
 from onbox.bench.history.repository import Commit, GitRepository
 from onbox.bench.sandbox import Sandbox

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from onbox.bench.history import groups, reduce
-from onbox.bench.history.deciding import DecidingTests, DropError
+from onbox.bench.history.deciding_tests import DecidingTests, DropError
 from onbox.bench.history.pieces import CommitChange, pieces
 from onbox.bench.history.repository import Commit
 from onbox.bench.history.runners import Kind, Suite, SuiteRun

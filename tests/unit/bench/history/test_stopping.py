@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 from onbox.bench.history import mining
-from onbox.bench.history.deciding import DropError
-from onbox.bench.history.making import DroppedCommit, Maker, MinedTask
+from onbox.bench.history.commit_tasks import DroppedCommit, Maker, MinedTask
+from onbox.bench.history.deciding_tests import DropError
 from onbox.bench.history.repository import Commit
 from onbox.bench.sandbox.halt import RunHalted, check, current
 

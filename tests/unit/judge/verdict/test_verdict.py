@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from onbox.atomic_files import write_json
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import AgentStop, Audited, LedgerKind, Preflight, PreflightCase, Role, RunRecord
+from onbox.judge.comparison_results import Basis
 from onbox.judge.results import Validity, Verdict
 from onbox.judge.verdict.checks import tasks_unseen
-from onbox.judge.weighed import Basis
 from onbox.schema.checks import Check, Status
 from tests.builders import (
     COHERENT,

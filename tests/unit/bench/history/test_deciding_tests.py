@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from onbox.bench.history.deciding import (
+from onbox.bench.history.deciding_tests import (
     ALL_MAX_S,
     BEFORE_MIN_S,
     DECIDING_S,
