@@ -316,7 +316,7 @@ def test_broken_evidence_is_named_and_breaks_nothing_else(client: Client, folder
 
 def test_a_folder_without_trials_says_so(tmp_path: Path) -> None:
     with served(tmp_path) as client:
-        assert "No trial lies in this folder." in client.get("/").words
+        assert "There is no trial in this folder." in client.get("/").words
 
 
 # ---------------------------------------------------------------- many
