@@ -208,11 +208,11 @@ def test_a_recipes_image_is_fetched_before_its_engine_starts(
 ) -> None:
     digest = registry.add("engines/one", [busybox_layer()])
     (folders / "weights").mkdir()
-    told = {
+    record = {
         "name": "one", "engine": "vllm", "launcher": client.program, "weights": {"path": str(folders / "weights")},
         "container": {"image": f"{registry.host}/engines/one:1", "digest": digest, "pull": "missing"},
     }  # fmt: skip
-    recipe = Recipe.model_validate(told)
+    recipe = Recipe.model_validate(record)
     assert expected_image(recipe).phase == "fetch"
     assert expected_image(recipe).seconds is None
     phases: list[str] = []
@@ -293,15 +293,15 @@ class TestSlowRoute:
         with pytest.raises(UsageError, match="see this box's own address") as caught:
             fetch_container_image(name, program="docker")
         assert caught.value.next_step.startswith("--direct")
-        asked: list[str] = []
+        requests: list[str] = []
 
         def no(question: str) -> bool:
-            asked.append(question)
+            requests.append(question)
             return False
 
         with pytest.raises(UsageError, match="not fetched around"):
             fetch_container_image(name, program="docker", ask=no)
-        assert "this box's own address" in asked[0]
+        assert "this box's own address" in requests[0]
         assert proxy.passed == before
         fetched = fetch_container_image(name, program="docker", ask=lambda question: True)
         assert (fetched.route, proxy.passed) == ("direct", before)
@@ -338,8 +338,8 @@ def test_skopeo_and_we_bring_the_same(slow: tuple[Dockerd, RealRegistry, Throttl
     assert [each["digest"] for each in source["layers"]] == list(fetched.layers)
     from onbox.image.manifest import Descriptor
 
-    def descriptor(told: dict[str, str]) -> Descriptor:
-        return Descriptor(told["mediaType"], told["digest"], int(told["size"]))
+    def descriptor(output: dict[str, str]) -> Descriptor:
+        return Descriptor(output["mediaType"], output["digest"], int(output["size"]))
 
     with out.open("wb") as file:
         write_archive(
@@ -348,12 +348,12 @@ def test_skopeo_and_we_bring_the_same(slow: tuple[Dockerd, RealRegistry, Throttl
         )  # fmt: skip
     with tarfile.open(out) as archive:
         archive.extractall(folders / "layout", filter="data")
-    told = subprocess.run(
+    output = subprocess.run(
         [shutil.which("skopeo") or "skopeo", "inspect", "--raw", f"oci:{folders / 'layout'}:1"],
         capture_output=True,
         check=True,
     ).stdout
-    assert told == store.blob(fetched.digest).read_bytes()
+    assert output == store.blob(fetched.digest).read_bytes()
 
 
 def test_an_unpacking_that_stands_still_is_found(

@@ -89,8 +89,8 @@ class Text(Chat):
 
     def whole(self, counts: Counts, timings: dict[str, Any]) -> dict[str, Any]:
         """See `Chat.whole`."""
-        said = self._text(self.said.text(), self.said.finish_reason())
-        return said | {"usage": _usage(counts), "timings": timings}
+        message = self._text(self.said.text(), self.said.finish_reason())
+        return message | {"usage": _usage(counts), "timings": timings}
 
     def _text(self, text: str, finish: str | None) -> dict[str, Any]:
         return self._frame({"text": text, "finish_reason": finish}) | {"object": "text_completion"}
@@ -162,8 +162,8 @@ class Responses:
             inside = {"namespace": space} if space else {}
             items.append({"type": "function_call", "id": "fc_1", **named, **inside, **status})
         elif self.said.content:
-            said: dict[str, Any] = {"type": "output_text", "text": self.said.content, "annotations": []}
-            content = [said] if whole else []
+            message: dict[str, Any] = {"type": "output_text", "text": self.said.content, "annotations": []}
+            content = [message] if whole else []
             items.append({"type": "message", "id": "msg_1", "role": "assistant", "content": content, **status})
         return items
 

@@ -92,18 +92,18 @@ class Turn:
 
 def answer(mode: str, body: dict[str, Any]) -> Answer:
     """The answer of a mode to the body of a request, whichever API it speaks."""
-    asked = read(body)
-    if "capital of France" in asked.text:
+    request = read(body)
+    if "capital of France" in request.text:
         return Answer("Paris")
-    if not asked.tools:
+    if not request.tools:
         # A request of an agent for a title is streamed and allows many tokens; a measurement counts its own.
-        words = asked.tokens if asked.tokens <= TITLE_ABOVE else 3
+        words = request.tokens if request.tokens <= TITLE_ABOVE else 3
         return Answer("".join(f" word{number}" for number in range(words)), finish="length")
-    plan = _plan(asked.text)
+    plan = _plan(request.text)
     if mode in MORE:
         plan = [*plan, MORE[mode]]
-    step = plan[asked.results] if asked.results < len(plan) else None
-    return MODES[mode](Turn(asked, step))
+    step = plan[request.results] if request.results < len(plan) else None
+    return MODES[mode](Turn(request, step))
 
 
 TITLE_ABOVE = 512
@@ -183,11 +183,11 @@ def _mcp(turn: Turn) -> Answer:
     tools = turn.asked.tools
     content = {"path": "config.json", "content": _plan("`config.json`")[0][1]["content"]}
     found = next((name for name in tools if MCP_TOOL.fullmatch(name.replace(".", "__"))), "")
-    told = MCP_TOOL.search(turn.asked.everything)
+    result = MCP_TOOL.search(turn.asked.everything)
     if found and turn.asked.results <= ("tool_search" in tools):
         return Answer(call=(found, content))
-    if not found and told and "tool_search" in tools:
-        return Answer(call=("tool_search", {"query": f"select:{told[0]}"}))
+    if not found and result and "tool_search" in tools:
+        return Answer(call=("tool_search", {"query": f"select:{result[0]}"}))
     return Answer("It is done." if found else "I have no tool for that.")
 
 

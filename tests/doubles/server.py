@@ -129,9 +129,9 @@ def serving(script: Script) -> Iterator[Server]:
         http = h11.Connection(h11.SERVER)
         # A client that leaves, or the end of the test, ends the connection.
         with suppress(OSError, h11.RemoteProtocolError):
-            while not wire.closed and (asked := _next_request(connection, http)) is not None:
-                server.asked.append(asked)
-                server.script(asked, wire)
+            while not wire.closed and (requests := _next_request(connection, http)) is not None:
+                server.asked.append(requests)
+                server.script(requests, wire)
                 http = h11.Connection(h11.SERVER)
         wire.close()
 

@@ -132,7 +132,7 @@ def complaint(words: list[str], monkeypatch: pytest.MonkeyPatch) -> str:
 @each_page()
 def test_every_command_parses(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     complaints = [complaint(words, monkeypatch) for words in shown_commands(page)]
-    assert [said for said in complaints if said] == []
+    assert [message for message in complaints if message] == []
 
 
 def test_commands_are_found_and_bad_ones_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -273,11 +273,11 @@ def fields_of(model: Any) -> list[str]:
     ],
 )
 def test_every_record_is_told_field_by_field(page: str, modules: tuple[ModuleType, ...]) -> None:
-    told = sections(ROOT / "docs" / page)
+    result = sections(ROOT / "docs" / page)
     known = models_of(*modules)
-    assert set(told) == set(known)
+    assert set(result) == set(known)
     for name, model in known.items():
-        rows = [row for row in table_rows(told[name]) if row[0].startswith("`")]
+        rows = [row for row in table_rows(result[name]) if row[0].startswith("`")]
         assert [row[0].strip("`") for row in rows] == fields_of(model), name
         assert all(row[-1] for row in rows), name
 
@@ -285,7 +285,7 @@ def test_every_record_is_told_field_by_field(page: str, modules: tuple[ModuleTyp
 def test_every_default_of_a_recipe_is_told() -> None:
     for name, body in sections(ROOT / "docs" / "recipes.md").items():
         fields = models_of(*RECIPE_MODULES)[name].model_fields
-        for field, told, _ in (row for row in table_rows(body) if row[0].startswith("`")):
+        for field, result, _ in (row for row in table_rows(body) if row[0].startswith("`")):
             default = fields[field.strip("`")].get_default(call_default_factory=True, validated_data={})
             if fields[field.strip("`")].is_required():
                 wanted = "needed"
@@ -297,7 +297,7 @@ def test_every_default_of_a_recipe_is_told() -> None:
                 wanted = "defaults"
             else:
                 wanted = f"{default}"
-            assert told.strip("`") == wanted, f"{name}.{field}"
+            assert result.strip("`") == wanted, f"{name}.{field}"
 
 
 def files_that_the_code_writes() -> set[str]:
@@ -331,15 +331,15 @@ def test_every_failure_code_is_told() -> None:
     rows = [
         row for row in table_rows(text(ROOT / "docs" / "judging.md")) if row[0].strip("`") in CODES and len(row) == 4
     ]
-    told = {code.strip("`"): (outcome, cause, meaning) for code, outcome, cause, meaning in rows}
-    assert told == {name: (code.outcome.value, code.cause.value, code.meaning) for name, code in CODES.items()}
+    record = {code.strip("`"): (outcome, cause, meaning) for code, outcome, cause, meaning in rows}
+    assert record == {name: (code.outcome.value, code.cause.value, code.meaning) for name, code in CODES.items()}
 
 
 def test_every_check_of_a_speed_is_told() -> None:
     of_a_speed = {word for word, each in RULES.items() if each.subject is not Subject.TRIAL} - {"LEDGER"}
-    told = {name for row in table_rows(text(ROOT / "docs" / "judging.md")) for name in row[0].split(", ")}
+    names = {name for row in table_rows(text(ROOT / "docs" / "judging.md")) for name in row[0].split(", ")}
     assert of_a_speed >= HARD - {"LEDGER"}
-    assert of_a_speed <= told
+    assert of_a_speed <= names
 
 
 def test_the_published_schema_is_that_of_the_code() -> None:
@@ -355,8 +355,8 @@ def test_every_check_of_a_launch_is_told() -> None:
 
 def test_every_builtin_recipe_is_told() -> None:
     rows = table_rows(text(ROOT / "docs" / "recipes.md"))
-    told = {name for row in rows for name in INLINE.findall(row[0])}
-    assert set(recipes.builtin_names()) <= told
+    names = {name for row in rows for name in INLINE.findall(row[0])}
+    assert set(recipes.builtin_names()) <= names
 
 
 @each_page()

@@ -57,18 +57,18 @@ def test_seed_nought_and_a_task_without_generator_are_the_folder_itself(tmp_path
 
 
 @pytest.mark.parametrize(
-    ("generator", "said"),
+    ("generator", "message"),
     [
         ("raise SystemExit('no words left')", "ended with exit code 1 for seed 5: no words left"),
         ("open('/etc/seed', 'w')", "ended with exit code 1 for seed 5"),
         ("import socket; socket.create_connection(('127.0.0.1', 9), 1)", "ended with exit code 1 for seed 5"),
     ],
 )
-def test_a_generator_that_breaks_is_one_line(tmp_path: Path, sandbox: Sandbox, generator: str, said: str) -> None:
+def test_a_generator_that_breaks_is_one_line(tmp_path: Path, sandbox: Sandbox, generator: str, message: str) -> None:
     task = generated(tmp_path, generator)
     with pytest.raises(BadSubjectError) as raised:
         Instances(tmp_path / "instances", sandbox).of(task, 5)
-    assert said in raised.value.message
+    assert message in raised.value.message
     assert str(task.path / "generate.py") in raised.value.message
     assert "\n" not in raised.value.message
 

@@ -42,8 +42,8 @@ class SupervisorClient:
 
     def hear(self) -> dict[str, Any]:
         assert self.process.stdout is not None
-        said: dict[str, Any] = json.loads(self.process.stdout.readline())
-        return said
+        result: dict[str, Any] = json.loads(self.process.stdout.readline())
+        return result
 
     def tell(self, line: str) -> None:
         assert self.process.stdin is not None
@@ -205,8 +205,8 @@ def test_memory_is_kept_every_few_seconds_and_a_bad_file_costs_nothing(tmp_path:
     for tenth in range(101):
         kept.take(MemorySample(t_s=tenth / 10, available_bytes=100 - tenth, own_bytes=tenth))
     found = [MemoryLogLine.model_validate_json(line) for line in looks.read_text().splitlines()]
-    told = [(look.t_s, look.available_bytes, look.own_bytes) for look in found]
-    assert told == [(0, 100, 0), (5, 50, 50), (10, 0, 100)]
+    events = [(look.t_s, look.available_bytes, look.own_bytes) for look in found]
+    assert events == [(0, 100, 0), (5, 50, 50), (10, 0, 100)]
     MemoryLog(str(tmp_path / "nowhere" / "memory.jsonl")).take(MemorySample(0.0, 1, None))
     MemoryLog(None).take(MemorySample(0.0, 1, None))
 
@@ -225,13 +225,13 @@ def test_the_guard_kills_at_once_and_writes_what_it_saw(keep: Keep, tmp_path: Pa
     limits = MemoryLimits(reserve_bytes=1 << 60)
     kept = keep(DEAF, limits=limits, guard_file=str(tmp_path / "guard.json"))
     assert kept.hear() == {"exit": -signal.SIGKILL, "how": "guard"}
-    seen = GuardStopped.model_validate_json((tmp_path / "guard.json").read_bytes())
-    assert seen.kind == "breached"
-    assert seen.limits.reserve_bytes == 1 << 60
-    assert seen.gone_s is not None
-    assert [holder.pid for holder in seen.holders if holder.ours] == [kept.pid]
-    assert seen.own_bytes == next(holder.bytes for holder in seen.holders if holder.ours)
-    assert seen.available_bytes in [available for _, available, *_ in seen.trace]
+    observation = GuardStopped.model_validate_json((tmp_path / "guard.json").read_bytes())
+    assert observation.kind == "breached"
+    assert observation.limits.reserve_bytes == 1 << 60
+    assert observation.gone_s is not None
+    assert [holder.pid for holder in observation.holders if holder.ours] == [kept.pid]
+    assert observation.own_bytes == next(holder.bytes for holder in observation.holders if holder.ours)
+    assert observation.available_bytes in [available for _, available, *_ in observation.trace]
     assert gone(kept.pid)
 
 

@@ -34,8 +34,8 @@ def test_a_compiler_whose_command_line_is_not_there_yet_is_asked_again(
 ) -> None:
     """Between the moment that a process has its name and the one that it has its words."""
     (tmp_path / "cc1plus").symlink_to(shutil.which("sleep") or "sleep")
-    said = iter(["", "", "kernel.cpp"])
-    monkeypatch.setattr("onbox.watch.collect.source_at_work", lambda found: next(said) if found else "")
+    message = iter(["", "", "kernel.cpp"])
+    monkeypatch.setattr("onbox.watch.collect.source_at_work", lambda found: next(message) if found else "")
     with subprocess.Popen([str(tmp_path / "cc1plus"), "60"]) as compiler:
         collector = Collector(Target(pids=(compiler.pid,)))
         try:

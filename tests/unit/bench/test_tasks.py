@@ -232,17 +232,17 @@ def test_an_image_goes_without_a_dockerfile(copied: Path) -> None:
 def test_one_that_is_unsupported_is_told_and_the_others_load(copied: Path) -> None:
     other = Path(shutil.copytree(copied, copied.parent / "steps"))
     (other / "task.toml").write_text("[[steps]]\nname = 'first'\n")
-    said: list[tuple[str, str]] = []
-    found = load_tasks(copied.parent, left_out=lambda name, error: said.append((name, error.message)))
+    messages: list[tuple[str, str]] = []
+    found = load_tasks(copied.parent, left_out=lambda name, error: messages.append((name, error.message)))
     assert [task.name for task in found] == ["fill-json"]
-    ((name, why),) = said
+    ((name, why),) = messages
     assert name == "steps"
     assert "several steps" in why
     with pytest.raises(UsageError, match="several steps"):
-        load_tasks(copied.parent, ["steps"], left_out=lambda name, error: said.append((name, error.message)))
+        load_tasks(copied.parent, ["steps"], left_out=lambda name, error: messages.append((name, error.message)))
     shutil.rmtree(copied)
     with pytest.raises(UsageError, match="several steps"):
-        load_tasks(copied.parent, left_out=lambda name, error: said.append((name, error.message)))
+        load_tasks(copied.parent, left_out=lambda name, error: messages.append((name, error.message)))
 
 
 # ---------------------------------------------------------------- hash

@@ -101,13 +101,13 @@ class TestBox:
         assert "gpus" not in self.told(monkeypatch, gpu())
 
     def test_a_split_one_is_unknown(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        said = self.told(monkeypatch, gpu(), gpu(MigMode=[1, 1]))
-        assert "split by MIG" in said
-        told = json.loads(self.told(monkeypatch, gpu(), gpu(MigMode=[1, 1]), arguments=("--json",)))
-        by_id = {each["id"]: each["status"] for each in told["checks"]}
+        message = self.told(monkeypatch, gpu(), gpu(MigMode=[1, 1]))
+        assert "split by MIG" in message
+        result = json.loads(self.told(monkeypatch, gpu(), gpu(MigMode=[1, 1]), arguments=("--json",)))
+        by_id = {each["id"]: each["status"] for each in result["checks"]}
         assert by_id["gpu1.mig"] == "unknown"
         assert "gpu0.mig" not in by_id
-        assert [each["mig"] for each in told["accelerators"]] == [False, True]
+        assert [each["mig"] for each in result["accelerators"]] == [False, True]
 
     def test_each_is_measured_under_its_own_number(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """CUDA counts the fastest first: its device 0 is NVML's 1."""
@@ -140,9 +140,9 @@ class TestBox:
         library = nvml(*EIGHT)
         with GpuWatch(library) as watch:
             library.asked.clear()
-            seen = [watch.read() for _ in range(3)]
-        assert [len(each) for each in seen] == [8, 8, 8]
-        assert seen[-1][7].sm_clock_max_mhz == 1980
+            observations = [watch.read() for _ in range(3)]
+        assert [len(each) for each in observations] == [8, 8, 8]
+        assert observations[-1][7].sm_clock_max_mhz == 1980
         assert set(library.asked) == {
             "ClockInfo", "PowerUsage", "Temperature", "CurrentClocksThrottleReasons", "ComputeRunningProcesses"
         }  # fmt: skip
@@ -314,10 +314,10 @@ class TestLoaded:
         return backend_proof(standup, Expect(loaded_bytes=61 * GIB)).parts[0]
 
     @pytest.mark.parametrize(
-        ("told", "lines", "devices"), [(61, 1, 1), (61, 1, None), (61, 2, 2), (30.7, 1, 2), (61, 8, 8)]
+        ("report", "lines", "devices"), [(61, 1, 1), (61, 1, None), (61, 2, 2), (30.7, 1, 2), (61, 8, 8)]
     )
-    def test_a_part_told_by_one_or_by_each(self, told: float, lines: int, devices: int | None) -> None:
-        assert self.proof(told, lines, devices).status == "proven"
+    def test_a_part_told_by_one_or_by_each(self, report: float, lines: int, devices: int | None) -> None:
+        assert self.proof(report, lines, devices).status == "proven"
 
     def test_some_of_them_tell(self) -> None:
         assert self.proof(30, 3, 8).status == "unknown"

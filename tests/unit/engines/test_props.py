@@ -61,7 +61,7 @@ class TestProps:
         }
         with (
             serving(
-                lambda asked, wire: wire.whole(200 if asked.path in answers else 404, answers.get(asked.path, {}))
+                lambda request, wire: wire.whole(200 if request.path in answers else 404, answers.get(request.path, {}))
             ) as server,
             StampedClient(Endpoint.parse(server.url)) as client,
         ):

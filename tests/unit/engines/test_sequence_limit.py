@@ -37,8 +37,8 @@ class TestRoom:
         assert words[words.index("--parallel") + 1] == "3"
         monkeypatch.setattr(importlib.util, "find_spec", lambda name: True)
         serve = Serve(context_tokens=4096, sequences=3)
-        told = json.loads(LlamaEmbedded().launch(RECIPE.model_copy(update={"serve": serve}), Path("m"), 1).argv[3])
-        assert (told["context_tokens"], told["slots"]) == (3 * 4096, 3)
+        result = json.loads(LlamaEmbedded().launch(RECIPE.model_copy(update={"serve": serve}), Path("m"), 1).argv[3])
+        assert (result["context_tokens"], result["slots"]) == (3 * 4096, 3)
 
     def test_a_context_that_nobody_tells_can_not_be_multiplied(self) -> None:
         with pytest.raises(UsageError, match=r"m: serve\.context_tokens: left out, and 3 sequences at a time share it"):

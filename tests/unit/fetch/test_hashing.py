@@ -35,15 +35,15 @@ def right(paths: list[Path]) -> tuple[str, ...]:
 
 def told(paths: list[Path], **options: bool) -> tuple[tuple[str, ...], list[tuple[int, int]]]:
     """The hashes, and what was told of the bytes that had to be hashed."""
-    seen: list[tuple[int, int]] = []
-    return hashes_of(paths, on_bytes=lambda done, total: seen.append((done, total)), **options), seen
+    observations: list[tuple[int, int]] = []
+    return hashes_of(paths, on_bytes=lambda done, total: observations.append((done, total)), **options), observations
 
 
 def test_a_file_is_hashed_once(shards: list[Path]) -> None:
-    found, seen = told(shards)
+    found, observation = told(shards)
     assert found == right(shards)
-    assert seen[0] == (0, 18_000_000)
-    assert seen[-1] == (18_000_000, 18_000_000)
+    assert observation[0] == (0, 18_000_000)
+    assert observation[-1] == (18_000_000, 18_000_000)
     assert told(shards) == (found, [])
 
 
@@ -60,9 +60,9 @@ def test_a_file_that_is_another_one_now_is_hashed_again(shards: list[Path], touc
         aside.write_bytes(b"y" * before.st_size)
         os.utime(aside, ns=(before.st_atime_ns, before.st_mtime_ns))
         aside.replace(shards[1])
-    found, seen = told(shards)
+    found, observation = told(shards)
     assert found == right(shards)
-    assert seen[-1] == (shards[1].stat().st_size,) * 2
+    assert observation[-1] == (shards[1].stat().st_size,) * 2
 
 
 def test_a_full_check_finds_what_kept_its_size_time_and_inode(
@@ -135,14 +135,14 @@ def test_a_known_hash_that_is_not_the_published_one_is_made_again_before_the_fil
 def test_weights_that_are_named_by_a_path_say_how_far_they_are(tmp_path: Path) -> None:
     (tmp_path / "m.gguf").write_bytes(b"w" * 5_000_000)
     weights = Weights(path=str(tmp_path / "m.gguf"))
-    seen: list[tuple[int, int, str]] = []
-    _, first = pinned.fetch(weights, lambda *each: seen.append(each))
-    assert seen[-1] == (5_000_000, 5_000_000, "hashing")
-    seen.clear()
-    _, second = pinned.fetch(weights, lambda *each: seen.append(each))
-    assert (second.sha256, seen) == (first.sha256, [])
-    pinned.fetch(weights, lambda *each: seen.append(each), full_check=True)
-    assert seen
+    observations: list[tuple[int, int, str]] = []
+    _, first = pinned.fetch(weights, lambda *each: observations.append(each))
+    assert observations[-1] == (5_000_000, 5_000_000, "hashing")
+    observations.clear()
+    _, second = pinned.fetch(weights, lambda *each: observations.append(each))
+    assert (second.sha256, observations) == (first.sha256, [])
+    pinned.fetch(weights, lambda *each: observations.append(each), full_check=True)
+    assert observations
 
 
 def test_a_folder_is_known_by_the_hash_that_sha256sum_prints(shards: list[Path]) -> None:

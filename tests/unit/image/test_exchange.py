@@ -35,9 +35,9 @@ def test_the_archive_holds_every_blob_and_names_itself_last(registry: FakeRegist
                 file = archive.extractfile(name)
                 assert file is not None
                 assert hashlib.sha256(file.read()).hexdigest() == name.rpartition("/")[2]
-        told = archive.extractfile("manifest.json")
-        assert told is not None
-        assert json.loads(told.read())[0]["RepoTags"] == ["a/b:1"]
+        result = archive.extractfile("manifest.json")
+        assert result is not None
+        assert json.loads(result.read())[0]["RepoTags"] == ["a/b:1"]
     assert fetched.digest == image.manifest.digest
 
 
@@ -58,9 +58,9 @@ def test_the_archive_takes_blobs_as_they_come(registry: FakeRegistry, store: Ima
     out.seek(0)
     with tarfile.open(fileobj=out) as archive:
         assert [f"sha256:{name.rpartition('/')[2]}" for name in archive.getnames()[:3]] == order
-        told = archive.extractfile("manifest.json")
-        assert told is not None
-        listed = json.loads(told.read())[0]["Layers"]
+        result = archive.extractfile("manifest.json")
+        assert result is not None
+        listed = json.loads(result.read())[0]["Layers"]
     assert listed == [f"blobs/sha256/{each.hex}" for each in image.layers]
 
 

@@ -193,9 +193,9 @@ class TestOddManifests:
 
     def test_a_digest_that_is_a_path_reaches_no_file(self, registry: FakeRegistry, store: ImageStore) -> None:
         registry.add("some/thing", [random_layer(1)])
-        told = json.loads(registry.manifests["some/thing/1"][1])
-        told["layers"][0]["digest"] = "sha256:../../../etc/passwd"
-        registry.put_manifest("some/thing", "1", OCI_MANIFEST, told)
+        result = json.loads(registry.manifests["some/thing/1"][1])
+        result["layers"][0]["digest"] = "sha256:../../../etc/passwd"
+        registry.put_manifest("some/thing", "1", OCI_MANIFEST, result)
         with pytest.raises(FetchError, match="which is no sha256"):
             bring(registry, store)
 

@@ -65,7 +65,7 @@ class TestRefusals:
         """Each byte comes long before the connection counts as dead, and there is no end of them."""
         monkeypatch.setattr("onbox.fetch.http.WHOLE_S", 1.0)
 
-        def script(asked: Asked, wire: Wire) -> None:
+        def script(request: Asked, wire: Wire) -> None:
             wire.send(head)
             while not wire.closed:
                 wire.send(b"x")
@@ -75,7 +75,7 @@ class TestRefusals:
             host = server.url.removeprefix("http://")
             with pytest.raises(FetchError, match=r"the answer was not over after 1 s"):
                 fetch_image(parse(f"{host}/some/thing:1"), None, replace(OPTIONS, stall_s=60.0), store)
-        assert sum(asked.path.endswith("/manifests/1") for asked in server.asked) == 1
+        assert sum(request.path.endswith("/manifests/1") for request in server.asked) == 1
 
     @pytest.mark.parametrize("status", [403, 404])
     def test_of_a_blob(self, registry: FakeRegistry, store: ImageStore, status: int) -> None:

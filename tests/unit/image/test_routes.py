@@ -135,14 +135,14 @@ def test_no_proxy_as_go_reads_it(host: str, no_proxy: str, goes_by: bool) -> Non
 def test_a_port_of_tor_counts_where_a_socks_server_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as tor, socket.create_server(("127.0.0.1", 0)) as other:
 
-        def answer(server: socket.socket, said: bytes) -> None:
+        def answer(server: socket.socket, message: bytes) -> None:
             connection: Any = server.accept()[0]
             with connection:
                 connection.recv(3)
-                connection.sendall(said)
+                connection.sendall(message)
 
-        for server, said in ((tor, b"\x05\x00"), (other, b"HT")):
-            threading.Thread(target=answer, args=(server, said), daemon=True).start()
+        for server, message in ((tor, b"\x05\x00"), (other, b"HT")):
+            threading.Thread(target=answer, args=(server, message), daemon=True).start()
         ports = {tor.getsockname()[1]: "tor", other.getsockname()[1]: "no tor"}
         monkeypatch.setattr(routes, "TOR_PORTS", ports)
         assert list(routes._tor_ports().values()) == ["tor"]

@@ -181,13 +181,13 @@ class TestCommand:
 
     def test_keeps_the_files_and_seals_the_folder(self, tmp_path: Path) -> None:
         folder = tmp_path / "kept"
-        said, _ = self.run("llama-benchy", str(DATA / "llama-benchy.json"), "--out", str(folder))
-        assert (said["imported"], said["kind"], said["path"]) == (1, "llama-benchy", str(folder))
-        assert any("counters" in line for line in said["says"])
+        message, _ = self.run("llama-benchy", str(DATA / "llama-benchy.json"), "--out", str(folder))
+        assert (message["imported"], message["kind"], message["path"]) == (1, "llama-benchy", str(folder))
+        assert any("counters" in line for line in message["says"])
         original = folder / "original" / "llama-benchy.json"
         assert original.read_bytes() == (DATA / "llama-benchy.json").read_bytes()
         assert len(list(read_lines(folder / "cells.jsonl"))) == 1
-        assert json.loads((folder / "trust.json").read_text())["numbers"] == said["numbers"]
+        assert json.loads((folder / "trust.json").read_text())["numbers"] == message["numbers"]
         assert mismatches(folder) == []
 
     def test_is_read_for_people_too(self, tmp_path: Path) -> None:
@@ -201,14 +201,14 @@ class TestCommand:
     def test_mistakes_leave_nothing_behind(self, tmp_path: Path) -> None:
         good, out = str(DATA / "aiperf.json"), tmp_path / "kept"
         (tmp_path / "bad.json").write_text("{")
-        for words, said in (
+        for words, message in (
             (["word", good], "no such kind"),
             (["aiperf", good, str(tmp_path / "bad.json")], "not JSON"),
             (["aiperf", good, good], "two files"),
         ):
             _, problem = self.run(*words, "--out", str(out))
             assert isinstance(problem, UsageError)
-            assert said in problem.message
+            assert message in problem.message
             assert not out.exists()
         _, problem = self.run("aiperf", good, "--out", str(tmp_path))
         assert isinstance(problem, UsageError)

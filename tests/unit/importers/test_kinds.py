@@ -200,15 +200,15 @@ class TestNothingMeasured:
 
 class TestUnknown:
     @pytest.mark.parametrize(
-        ("value", "told"),
+        ("value", "outcome"),
         [
             ({"latency_mode": "api", "model": "m"}, "nearest is llama-benchy, without latency_ms, benchmarks"),
             ({"task": "x", "model": "m", "arm": "baseline"}, "nearest is agent-bench, without success"),
             ({"colour": 1}, "no format that is known"),
         ],
     )
-    def test_the_nearest_is_named_with_what_is_missing(self, value: Any, told: str, tmp_path: Path) -> None:
-        with pytest.raises(UsageError, match=told):
+    def test_the_nearest_is_named_with_what_is_missing(self, value: Any, outcome: str, tmp_path: Path) -> None:
+        with pytest.raises(UsageError, match=outcome):
             kind_of(write(tmp_path / "odd.json", value))
 
     def test_auto_takes_what_the_file_says(self, tmp_path: Path) -> None:

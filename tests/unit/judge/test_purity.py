@@ -105,17 +105,17 @@ def test_the_judge_needs_no_folder_once_it_is_read(tmp_path: Path) -> None:
 def test_the_judge_opens_nothing(name: str, tmp_path: Path) -> None:
     evidence = load_trial(TrialFolder.open(unpack(name, tmp_path)))
     judge(evidence)  # What is imported when it is first used, is by now.
-    with looks() as seen:
+    with looks() as observation:
         judge(evidence)
-    assert seen == []
+    assert observation == []
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_file_of_a_folder_is_read_once(name: str, tmp_path: Path) -> None:
     folder = unpack(name, tmp_path)
-    with looks() as seen:
+    with looks() as observation:
         load_trial(TrialFolder.open(folder))
-    opened = Counter(path for event, path in seen if event == "open" and path.startswith(str(folder)))
+    opened = Counter(path for event, path in observation if event == "open" and path.startswith(str(folder)))
     assert len(opened) > 10
     assert {path: times for path, times in opened.items() if times > 1} == {}
 

@@ -33,14 +33,14 @@ Tokenize = Callable[[dict[str, Any]], tuple[int, dict[str, Any]]]
 def context_case(room: AgentRoom, context: int, tokenize: Tokenize, prompt_tokens: int | None = None) -> Any:
     entry = {"id": "m", "owned_by": "vllm", "max_model_len": context}
 
-    def script(asked: Asked, wire: Wire) -> None:
-        if asked.method == "GET":
-            wire.whole(200, json.dumps({"data": [entry]} if asked.path == "/v1/models" else {}).encode())
-        elif asked.path == "/tokenize":
-            status, body = tokenize(asked.json())
+    def script(request: Asked, wire: Wire) -> None:
+        if request.method == "GET":
+            wire.whole(200, json.dumps({"data": [entry]} if request.path == "/v1/models" else {}).encode())
+        elif request.path == "/tokenize":
+            status, body = tokenize(request.json())
             wire.whole(status, json.dumps(body).encode())
         else:
-            calls = asked.json().get("tools")
+            calls = request.json().get("tools")
             used = [usage_event(prompt_tokens, 5)] if prompt_tokens else []
             wire.stream([reply(call_delta("bash", {"command": "ls"}) if calls else delta(content="Paris"), *used)])
 

@@ -17,7 +17,7 @@ def ask(*replies: bytes, status: int = 200, requests: int = 2) -> dict[str, tupl
     """(status, detail) by case, of a server that gives these replies in turn."""
     turns = iter(replies)
 
-    def script(asked: Asked, wire: Wire) -> None:
+    def script(request: Asked, wire: Wire) -> None:
         if status == 200:
             wire.stream([next(turns, b"")])
         else:

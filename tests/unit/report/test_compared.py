@@ -96,28 +96,28 @@ def everywhere(folder: TrialFolder, verdict: Verdict) -> dict[str, str]:
 
 @pytest.mark.parametrize("view", ["html", "markdown", "terminal"])
 def test_an_arm_says_how_far_its_difference_holds(folder: TrialFolder, view: str) -> None:
-    said = " ".join(everywhere(folder, build_verdict(arms=(ARM, CHANCE)))[view].split())
+    message = " ".join(everywhere(folder, build_verdict(arms=(ARM, CHANCE)))[view].split())
     for title in ("holds for", "these tasks", "tasks like these", "points more"):
-        assert title in said
+        assert title in message
     for value in ("p = 0.002", "p = 0.039", "44 points (20 to 62)", "may be chance"):
-        assert value in said.replace("&lt;", "<"), value
+        assert value in message.replace("&lt;", "<"), value
 
 
 @pytest.mark.parametrize("view", ["html", "markdown", "terminal"])
 def test_contenders_stand_in_one_table_beside_their_pairs(folder: TrialFolder, view: str) -> None:
-    said = " ".join(everywhere(folder, several())[view].split())
+    message = " ".join(everywhere(folder, several())[view].split())
     for value in ("dominated by", "40 s", "16.0 GB", "chance (Holm)", "p = 0.031", "3 (2.5 to 3.6)"):
-        assert value in said.replace("\\", ""), value
+        assert value in message.replace("\\", ""), value
 
 
 def test_two_contenders_are_drawn_on_the_page_and_need_no_table_on_a_terminal(folder: TrialFolder) -> None:
     two = build_verdict(standings=STANDINGS[:2], pairs=(PAIR,))
     assert list(comparison_tables.tables(two)) == []
     assert [title for title, *_ in comparison_tables.tables(two, least=2)] == [comparison_tables.STANDINGS]
-    said = everywhere(folder, two)
+    message = everywhere(folder, two)
     assert 'class="frontier"' in html.render(folder, two)
-    assert comparison_tables.STANDINGS in said["markdown"]
-    assert "dominated by" not in said["terminal"]
+    assert comparison_tables.STANDINGS in message["markdown"]
+    assert "dominated by" not in message["terminal"]
 
 
 def test_a_difference_of_nothing_has_no_sign() -> None:

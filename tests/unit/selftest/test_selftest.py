@@ -165,9 +165,9 @@ def test_no_stamp_comes_from_a_clock_that_can_step() -> None:
 
 def test_the_matrix_of_other_clients_is_about_these_shapes() -> None:
     rows = re.findall(r"^\| ([\w.-]+) \| ([^|]+) \|(.*)\|$", MATRIX.read_text(), re.MULTILINE)
-    told = {name: (says, rest.split("|")[-1].strip()) for name, says, rest in rows if name in SHAPES}
-    assert len(told) >= 20
-    for name, (says, own) in told.items():
+    record = {name: (says, rest.split("|")[-1].strip()) for name, says, rest in rows if name in SHAPES}
+    assert len(record) >= 20
+    for name, (says, own) in record.items():
         assert says == SHAPES[name].says
         refused = own.startswith("refused: ")
         assert refused == (SHAPES[name].expected == INVALID)
@@ -179,5 +179,5 @@ def test_the_matrix_of_other_clients_is_about_these_shapes() -> None:
 
 def test_the_page_tells_every_shape() -> None:
     rows = re.findall(r"^\| ([\w.-]+) \| (.+) \| (\w+) \| (.*) \|$", PAGE.read_text(), re.MULTILINE)
-    told = [row for row in rows if row[0] != "shape"]
-    assert told == [(s.name, s.says, s.expected, ", ".join(sorted(s.checks))) for s in SHAPES.values()]
+    lines = [row for row in rows if row[0] != "shape"]
+    assert lines == [(s.name, s.says, s.expected, ", ".join(sorted(s.checks))) for s in SHAPES.values()]

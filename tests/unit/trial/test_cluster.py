@@ -53,15 +53,15 @@ class TestPacked:
         source.mkdir()
         for name in ("a.txt", "run.json", "z.txt"):
             (source / name).write_text(name)
-        seen: list[list[str]] = []
+        observations: list[list[str]] = []
 
         def write(path: Path, data: bytes) -> None:
-            seen.append(sorted(each.name for each in path.parent.iterdir()))
+            observations.append(sorted(each.name for each in path.parent.iterdir()))
             path.write_bytes(data)
 
         monkeypatch.setattr("onbox.trial.folder_bytes.write_atomic", write)
         unpack(pack(*source.iterdir()), tmp_path / "there", last="run.json")
-        assert seen == [["a.txt", "z.txt"]]
+        assert observations == [["a.txt", "z.txt"]]
         assert (tmp_path / "there" / "run.json").read_text() == "run.json"
 
     def test_nothing_is_written_outside(self, tmp_path: Path) -> None:

@@ -223,10 +223,10 @@ class TestFile:
 
 class TestFrozen:
     def test_a_plan_in_evidence_asks_the_same_again(self, tmp_path: Path) -> None:
-        asked = TrialSpec(
+        request = TrialSpec(
             contenders=("smollm2-135m", "qwen2.5-coder-0.5b"), task_names=[TASK], runs=2, seed=5, nudges=1
         )
-        first, _ = make_plan(asked, sandbox="none", read_gb_s=20.0)
+        first, _ = make_plan(request, sandbox="none", read_gb_s=20.0)
         folder = TrialFolder.create(tmp_path / "trial", first)
         assert folder.plan() == first
         again, _ = make_plan(TrialSpec(contenders=[str(folder.path / "plan.yaml")]), sandbox="none", read_gb_s=20.0)

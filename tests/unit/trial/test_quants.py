@@ -43,10 +43,10 @@ class TestWhichFiles:
         gguf(tmp_path / "model-q8_0.gguf", GGMLQuantizationType.Q8_0)
         gguf(tmp_path / "mmproj-model.gguf", GGMLQuantizationType.Q8_0, before="v.")
         gguf(tmp_path / "model-f16-00002-of-00002.gguf", GGMLQuantizationType.F16)
-        found, told = quants_of([str(tmp_path)], None)
-        assert [recipe.name for recipe in found] == [quant.name for quant in told] == ["model-q8_0", "model-q4_0"]
-        assert [quant.bits_per_weight for quant in told] == [8.5, 4.5]
-        assert told[1].types == {"q4_0": 1.0}
+        found, result = quants_of([str(tmp_path)], None)
+        assert [recipe.name for recipe in found] == [quant.name for quant in result] == ["model-q8_0", "model-q4_0"]
+        assert [quant.bits_per_weight for quant in result] == [8.5, 4.5]
+        assert result[1].types == {"q4_0": 1.0}
         assert all(recipe.vision and recipe.vision.projector for recipe in found), "the projector lies beside them"
 
     def test_one_recipe_says_how_all_are_served(self, tmp_path: Path) -> None:

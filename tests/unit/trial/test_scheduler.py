@@ -206,19 +206,19 @@ def test_an_engine_that_answers_again_is_used_again() -> None:
 
 def test_leaving_early_ends_all_lanes_and_no_run_is_told() -> None:
     room = Room(slots=3)
-    seen: list[Any] = []
+    observations: list[Any] = []
 
     def interrupted() -> None:
         with Scheduler([room], jobs(9)) as running:
             for news in running:
-                seen.append(news)
-                if len(seen) == 3:
+                observations.append(news)
+                if len(observations) == 3:
                     room.wait_for(3)
                     raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
-    assert [type(each) for each in seen] == [JobStarted] * 3
+    assert [type(each) for each in observations] == [JobStarted] * 3
     assert room.busy == 0
     assert room.begun == [1, 2, 3]
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("onbox-run")]

@@ -20,8 +20,8 @@ class TestNewborn:
     def test_a_turn_of_the_numbers_and_a_silent_kernel_need_a_walk(
         self, numbers: tuple[int, int], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        told = iter(numbers)
-        monkeypatch.setattr(NewPids, "_last", lambda self: next(told))
+        result = iter(numbers)
+        monkeypatch.setattr(NewPids, "_last", lambda self: next(result))
         assert NewPids().numbers() is None
 
     def test_a_thread_is_no_process(self) -> None:
@@ -56,8 +56,8 @@ class TestTracker:
         tracker = Tracker(patience_s=20.0, phase="load")
         states: dict[WatchState, float] = {}
         for tick in range(250):
-            told = tracker.take(self.seen(tick, threads=threads if tick % 50 == 0 else None))
-            states.setdefault(told.state, tick / 10)
+            result = tracker.take(self.seen(tick, threads=threads if tick % 50 == 0 else None))
+            states.setdefault(result.state, tick / 10)
         assert list(states) == [WatchState.PROGRESSING, WatchState.SUSPECT, WatchState.HUNG]
         assert 19.0 <= states[WatchState.HUNG] <= 20.2
 
@@ -72,13 +72,13 @@ class TestTracker:
     def test_a_line_that_begins_a_phase_is_told_at_once(self) -> None:
         tracker = Tracker()
         tracker.take(self.seen(0))
-        told = tracker.take(self.seen(1, log=("Starting to load model m...",)))
-        assert told.phase == tracker.phase == "load"
+        result = tracker.take(self.seen(1, log=("Starting to load model m...",)))
+        assert result.phase == tracker.phase == "load"
 
     def test_a_recording_in_which_nothing_is_looked_at_goes_on(self) -> None:
         tracker = Tracker(patience_s=20.0)
-        told = [tracker.take(WatchSample(t_ns=second * 10**9)) for second in range(10)]
-        assert [each.t_s for each in told] == [float(second) for second in range(10)]
+        lines = [tracker.take(WatchSample(t_ns=second * 10**9)) for second in range(10)]
+        assert [each.t_s for each in lines] == [float(second) for second in range(10)]
 
 
 def test_a_recording_can_be_read_within_a_second_of_looks_and_loses_none(tmp_path: Path) -> None:
@@ -93,12 +93,12 @@ def test_a_recording_can_be_read_within_a_second_of_looks_and_loses_none(tmp_pat
 
 class TestTail:
     def test_only_what_is_new_is_read(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        path, asked = tmp_path / "log", []
+        path, requests = tmp_path / "log", []
         real = os.pread
 
         def pread(file: int, count: int, at: int) -> bytes:
             data = real(file, count, at)
-            asked.append(len(data))
+            requests.append(len(data))
             return data
 
         monkeypatch.setattr("onbox.watch.tail.os.pread", pread)
@@ -110,7 +110,7 @@ class TestTail:
         with path.open("ab") as file:
             file.write(b"b")
         assert tail.read() == (b"b", False)
-        assert sum(asked) == 1001
+        assert sum(requests) == 1001
         tail.close()
 
     def test_a_file_that_is_cut_starts_anew(self, tmp_path: Path) -> None:

@@ -225,15 +225,15 @@ def test_fuzz_configurations(config: dict[str, Any]) -> None:
     header, size = header_bytes(shapes)
     tensors = read_safetensors(BytesReader(header + b"\0" * size))
     try:
-        told = facts.facts(
+        result = facts.facts(
             source="m", format_="safetensors", files=("m",), bytes_total=1,
             weights=safetensors_weights(tensors, config), architecture=architecture.from_config(config),
             plan=plan_from_config(config),
         )  # fmt: skip
     except UsageError:
         return
-    assert told.tensor_bytes == size
-    json.dumps(told.as_dict())
+    assert result.tensor_bytes == size
+    json.dumps(result.as_dict())
 
 
 # ------------------------------------------------------------ folders

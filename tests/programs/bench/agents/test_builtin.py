@@ -54,7 +54,7 @@ class TestRun:
         assert [step["role"] for step in steps] == ["system", "user", "assistant", "tool", "assistant"]
 
     def test_a_reply_that_the_time_limit_cuts_off_is_in_the_record(self, tmp_path: Path, bench: Make) -> None:
-        def script(asked: Asked, wire: Wire) -> None:
+        def script(request: Asked, wire: Wire) -> None:
             wire.head(200, content_type="text/event-stream", transfer_encoding="chunked")
             while True:
                 wire.chunk(delta(content="and ").encode())

@@ -35,8 +35,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str], Pat
 def test_the_one_commit_with_a_deciding_test_is_kept(
     made: tuple[Path, list[str], Path, dict[str, object]],
 ) -> None:
-    _, (first, second, third), folder, said = made
-    assert said == {
+    _, (first, second, third), folder, message = made
+    assert message == {
         "looked_at": 3,
         "kept": [{"name": f"slugs-{third[:8]}-spaces-become-dashes-in-a-slug-12", "commit": third}],
         "dropped": [
@@ -44,7 +44,7 @@ def test_the_one_commit_with_a_deciding_test_is_kept(
             {"commit": first, "why": "nothing before it"},
         ],
     }
-    assert [task.name for task in load_tasks(folder)] == [said["kept"][0]["name"]]  # type: ignore[index]
+    assert [task.name for task in load_tasks(folder)] == [message["kept"][0]["name"]]  # type: ignore[index]
 
 
 def test_the_task_has_the_tree_before_and_hides_the_tests(

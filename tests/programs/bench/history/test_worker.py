@@ -301,8 +301,8 @@ class One(unittest.TestCase):
     base = tmp_path / "base"
     base.mkdir()
     with MiningWorker(suite, base, EquippedSandbox(choose(), env), tmp_path / "calls") as worker:
-        seen = [
+        observations = [
             sorted(name.rpartition("_")[2] for name in worker.observe({"project.py": b"STATE = %d\n" % state}).passed)
             for state in (0, 1, 0, 1)
         ]
-    assert seen == [["here"], ["state"], [], ["state"]]
+    assert observations == [["here"], ["state"], [], ["state"]]

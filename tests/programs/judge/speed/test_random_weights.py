@@ -115,11 +115,11 @@ def test_nonsense_on_purpose_has_a_rate_of_the_kernels(told: SpeedResult) -> Non
 def test_the_command_line_of_a_server_on_this_box_says_so_too(dummy: str, tmp_path: Path) -> None:
     found = measured(dummy, tmp_path)
     assert found.measurement.rate_of == "kernels"
-    asked = check_server(dummy, out=tmp_path / "preflight")
-    assert asked.conclusion == (
+    request = check_server(dummy, out=tmp_path / "preflight")
+    assert request.conclusion == (
         "No agent can work with it: its weights are random. Only the rate of its kernels can be measured"
     )
-    assert "as its random weights must" in asked.record.cases[0].detail
+    assert "as its random weights must" in request.record.cases[0].detail
 
 
 def test_reports_mark_it_and_the_post_holds_it_back(told: SpeedResult) -> None:

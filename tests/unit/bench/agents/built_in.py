@@ -34,7 +34,7 @@ def in_turn(*replies: bytes) -> Callable[[Asked, Wire], None]:
     """A script of replies; the last one is repeated."""
     left = list(replies)
 
-    def script(asked: Asked, wire: Wire) -> None:
+    def script(request: Asked, wire: Wire) -> None:
         wire.stream([left.pop(0) if len(left) > 1 else left[0]])
 
     return script

@@ -50,7 +50,7 @@ class TestAgent:
             2,
         )
         assert [step["role"] for step in outcome.steps] == ["system", "user", "assistant", "tool", "assistant"]
-        first, second = (asked.json() for asked in server.asked)
+        first, second = (request.json() for request in server.asked)
         assert (first["model"], first["temperature"], first["seed"], second["seed"]) == ("m", 0.5, 100, 101)
         assert "Change a.txt" in first["messages"][1]["content"]
         assert "a.txt:\n```\nold\n```" in first["messages"][1]["content"]
@@ -72,7 +72,7 @@ class TestAgent:
 
     def test_one_document_instead_of_a_stream_is_understood(self, app: Path) -> None:
         body = {"choices": [{"message": {"content": "Done."}, "finish_reason": "stop"}]}
-        with serving(lambda asked, wire: wire.whole(200, body)) as server:
+        with serving(lambda request, wire: wire.whole(200, body)) as server:
             assert work(app, server).end.reply == "Done."
 
     def test_a_nudge_is_given_as_often_as_planned(self, app: Path) -> None:
@@ -92,7 +92,7 @@ class TestAgent:
         with serving(in_turn(*left)) as server:
             outcome = work(app, server, output_tokens=100, turn_tokens=64)
         assert (outcome.end.stop, outcome.end.detail) == ("token_limit", "120 output tokens")
-        assert [asked.json()["max_tokens"] for asked in server.asked] == [64, 60, 20]
+        assert [request.json()["max_tokens"] for request in server.asked] == [64, 60, 20]
 
     def test_the_same_call_again_and_again_is_a_loop(self, app: Path) -> None:
         with serving(in_turn(calls("read", path="a.txt"))) as server:
@@ -105,7 +105,7 @@ class TestAgent:
             while True:
                 yield b": still here\n\n"
 
-        def script(asked: Asked, wire: Wire) -> None:
+        def script(request: Asked, wire: Wire) -> None:
             if speaks:
                 wire.stream(drip(), gap_s=0.05)
             wire.pause(60)
@@ -117,27 +117,27 @@ class TestAgent:
         assert time.monotonic() - began < 30
 
     def test_a_server_that_answers_with_an_error(self, app: Path) -> None:
-        with serving(lambda asked, wire: wire.whole(500, {"error": {"message": "slot broke"}})) as server:
+        with serving(lambda request, wire: wire.whole(500, {"error": {"message": "slot broke"}})) as server:
             outcome = work(app, server)
         assert outcome.end.stop == "endpoint"
         assert outcome.end.detail.startswith("status 500: ")
         assert "slot broke" in outcome.end.detail
 
     @pytest.mark.parametrize(
-        ("reply", "said"),
+        ("reply", "message"),
         [
             ({"error": {"message": "failed to parse"}}, "failed to parse"),
             ({"choices": [{"delta": {"content": ["x"]}}]}, "content is not as the protocol has it"),
         ],
     )
-    def test_an_error_inside_the_stream(self, app: Path, reply: dict[str, Any], said: str) -> None:
+    def test_an_error_inside_the_stream(self, app: Path, reply: dict[str, Any], message: str) -> None:
         with serving(in_turn(turn(event(reply)))) as server:
             outcome = work(app, server)
         assert outcome.end.stop == "endpoint"
-        assert said in outcome.end.detail
+        assert message in outcome.end.detail
 
     def test_no_server(self, app: Path) -> None:
-        outcome = work(app, Server(lambda asked, wire: None, port=closed_port()))
+        outcome = work(app, Server(lambda request, wire: None, port=closed_port()))
         assert (outcome.end.stop, outcome.end.turns) == ("endpoint", 1)
         assert "refused" in outcome.end.detail
 

@@ -50,9 +50,9 @@ class ScriptedMaker(Maker):
 
 
 def ends(maker: Maker, *, keep: int = 100, until: float | None = None, jobs: int = 2) -> tuple[list[object], list[str]]:
-    said: list[str] = []
-    found = [end for some in mining._tried(maker, COMMITS, jobs, keep, until, said.append) for end in some]
-    return list(found), said
+    messages: list[str] = []
+    found = [end for some in mining._tried(maker, COMMITS, jobs, keep, until, messages.append) for end in some]
+    return list(found), messages
 
 
 @pytest.mark.parametrize("endless", [wait_for_the_halt, work_until_the_halt])
@@ -78,9 +78,9 @@ def test_when_the_time_is_over_what_is_whole_stays(
             endless()
 
     # The first and the fourth never end by themselves, and no place is free for the others.
-    found, said = ends(ScriptedMaker(work), until=0.05)
+    found, message = ends(ScriptedMaker(work), until=0.05)
     assert found == [kept(COMMITS[0]), DroppedCommit("commit-1", "no tests"), kept(COMMITS[2])]
-    assert said == ["the time is over: 2 commits were under way, 2 not begun"]
+    assert message == ["the time is over: 2 commits were under way, 2 not begun"]
 
 
 def test_no_time_at_all_begins_nothing() -> None:
@@ -106,8 +106,8 @@ def test_no_commit_is_begun_once_enough_is_made() -> None:
         found += [kept(commit, part) for part in range(3)]
 
     maker = ScriptedMaker(work)
-    found, said = ends(maker, keep=3, jobs=1)
-    assert (found, said) == ([kept(COMMITS[0], part) for part in range(3)], [])
+    found, message = ends(maker, keep=3, jobs=1)
+    assert (found, message) == ([kept(COMMITS[0], part) for part in range(3)], [])
     assert maker.begun == ["commit-0"]
 
 

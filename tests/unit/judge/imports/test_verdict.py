@@ -74,9 +74,9 @@ class TestStory:
             "Keep qwen, for these six tasks: gpt-oss-120b is better on 0, equal on 2, worse on 4; "
             "gpt-oss-120b passes 10 of 18"
         )
-        told = " ".join(verdict.reasons)
-        assert "Whether it holds for other tasks like these is not shown" in told
-        assert "No file says which model you run now" in told
+        result = " ".join(verdict.reasons)
+        assert "Whether it holds for other tasks like these is not shown" in result
+        assert "No file says which model you run now" in result
 
     def test_a_named_incumbent_turns_it(self, tmp_path: Path) -> None:
         folder = imported(tmp_path, *story())
