@@ -190,8 +190,8 @@ def says_better(truth: Truth, tasks: int, runs: int, rounds: int) -> tuple[float
     for _ in range(rounds):
         trial, _ = truth.draw(random, tasks, runs)
         pair = pair_of(trial)
-        said = by_ability(pair)
-        found += (before(trial), said, said and scope_of(pair) == TASKS_LIKE_THESE)
+        by_today = by_ability(pair)
+        found += (before(trial), by_today, by_today and scope_of(pair) == TASKS_LIKE_THESE)
     share = found / rounds
     return float(share[0]), float(share[1]), float(share[2])
 

@@ -119,10 +119,10 @@ def measure(tool: Tool, program: str, shape: str, tokenizer: str, keep: Path) ->
         try:
             done = subprocess.run(argv, capture_output=True, timeout=LIMIT_S, check=False, text=True, errors="replace")
             code: int | None = done.returncode
-            said = done.stdout + done.stderr
+            output = done.stdout + done.stderr
         except subprocess.TimeoutExpired:
-            code, said = None, ""
-    (keep / f"{tool.kind}-{shape}.log").write_text(said)
+            code, output = None, ""
+    (keep / f"{tool.kind}-{shape}.log").write_text(output)
     ended.write_text(json.dumps({"exit_code": code}))
 
 

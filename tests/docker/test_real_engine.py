@@ -61,7 +61,7 @@ def recipe(client: Client, context: Path, tmp_path: Path) -> Path:
     return path
 
 
-def said(*arguments: object, env: dict[str, str]) -> dict[str, Any]:
+def json_of(*arguments: object, env: dict[str, str]) -> dict[str, Any]:
     done = onbox(*arguments, "--json", env=env, timeout_s=200)
     assert done.returncode == 0, done.stderr
     result: dict[str, Any] = json.loads(done.stdout)
@@ -70,7 +70,7 @@ def said(*arguments: object, env: dict[str, str]) -> dict[str, Any]:
 
 def test_it_serves_from_its_container_and_nothing_is_left(client: Client, recipe: Path, env: dict[str, str]) -> None:
     shared = set(Path("/dev/shm").iterdir())
-    result = said("up", recipe, env=env)
+    result = json_of("up", recipe, env=env)
     assert [phase["name"] for phase in result["phases"]] == [
         "build",
         "start",
@@ -87,12 +87,12 @@ def test_it_serves_from_its_container_and_nothing_is_left(client: Client, recipe
     assert max(group.cpu_s for sample in samples for group in sample.groups or ()) > 0.2
     (name,) = client.names()
     pid = int(client.ask("inspect", "--format", "{{.State.Pid}}", name))
-    assert said("ps", env=env)["engines"][0]["state"] == "serving"
+    assert json_of("ps", env=env)["engines"][0]["state"] == "serving"
     found = started_engines.find("boxed")
     assert found is not None
     assert pid in found.processes()
     assert (found.held_bytes() or 0) > 50 * MIB
-    gone = said("down", "boxed", env=env)["gone"]
+    gone = json_of("down", "boxed", env=env)["gone"]
     assert (gone["process"], gone["port"], gone["container"]) == (True, True, True)
     assert client.names() == []
     assert not psutil.pid_exists(pid)

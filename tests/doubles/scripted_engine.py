@@ -120,7 +120,7 @@ class Engine:
     async def complete(self, writer: asyncio.StreamWriter, mode: str, body: dict[str, Any], frames: Frames) -> None:
         """A completion, streamed or whole."""
         self.completions += 1
-        number, message = self.completions, frames.said
+        number, message = self.completions, frames.answer
         if message.failure:
             await send(writer, message.status, frames.error(message.status, message.failure))
             return

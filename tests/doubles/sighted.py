@@ -10,7 +10,7 @@ from typing import Any
 
 from onbox.evidence.records import SightPlan
 from onbox.see import pictures
-from tests.doubles.server import Asked, Server, Wire, serving
+from tests.doubles.server import ReceivedRequest, Server, Wire, serving
 from tests.exchanges import delta, event
 
 MODELS = {"data": [{"id": "m", "owned_by": "me"}]}
@@ -67,7 +67,7 @@ def sighted(
     known = album(plan)
     table = {"/v1/models": MODELS, **(gets or {})}
 
-    def script(request: Asked, wire: Wire) -> None:
+    def script(request: ReceivedRequest, wire: Wire) -> None:
         if request.method == "GET":
             wire.whole(200 if request.path in table else 404, table.get(request.path, {}))
             return

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from tests.doubles.asked import read
 from tests.doubles.frames import Counts, frames_of
+from tests.doubles.question import read
 from tests.doubles.script import Answer, answer
 from tests.e2e.cli import onbox, verdict_of
 
@@ -180,7 +180,7 @@ def test_the_bench_lays_it_where_it_belongs(
     (preflight,) = (json.loads(path.read_text()) for path in out.glob("*/preflight.json"))
     cases = {case["name"]: case for case in preflight["cases"]}
     if settled:
-        # Asked again unchanged, the other way round, and past the parser, where the model's own words are.
+        # ReceivedRequest again unchanged, the other way round, and past the parser, where the model's own words are.
         assert Counter(each["purpose"] for each in lines(folder / "replay.jsonl") if each["path"] != TEMPLATE) == {
             "replay": 5,
             "replay-flipped": 5,

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from onbox.evidence.records import RunRecord
-from tests.doubles.server import Asked, Wire, serving
+from tests.doubles.server import ReceivedRequest, Wire, serving
 from tests.e2e.cli import onbox, verdict_of
 
 ODD = ("1e999", "-1e999", "NaN", "Infinity", "1" + "0" * 400, '"\\ud83d"', '"\\udc00x"', "-5", '"\\u0000"')
@@ -67,10 +67,10 @@ with open(b"name-\xed\xa0\x80-\xff", "wb") as file:
 """
 
 
-def saying(started: Callable[[], int]) -> Callable[[Asked, Wire], None]:
+def saying(started: Callable[[], int]) -> Callable[[ReceivedRequest, Wire], None]:
     """A server each of whose replies has something odd in the next place."""
 
-    def script(request: Asked, wire: Wire) -> None:
+    def script(request: ReceivedRequest, wire: Wire) -> None:
         turn = started()
         odd = ODD[turn % len(ODD)]
         heads = {"server": f"{odd[:40]}\u00ff", "x_request_id": odd[:40], "retry_after": odd[:40]}

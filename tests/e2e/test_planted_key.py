@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from onbox.app.exporting import export_trial
-from tests.doubles.server import Asked, Wire, serving
+from tests.doubles.server import ReceivedRequest, Wire, serving
 from tests.e2e.cli import environment, onbox
 from tests.planted import PLANTED, forms, holders
 
@@ -39,7 +39,7 @@ TURNS = (
 )
 
 
-def repeating(question: Asked, wire: Wire) -> None:
+def repeating(question: ReceivedRequest, wire: Wire) -> None:
     """Says the key that came in each header and each text; a stream has it cut in two at a socket's read."""
     text = question.headers.get("authorization", "")
     heads = {"Server": f"x/{PLANTED}", "X-Request-Id": PLANTED, "Connection": "close"}
@@ -75,7 +75,7 @@ def test_a_key_that_everybody_repeats_is_in_no_file(tmp_path: Path) -> None:
             env=environment(**{NAME: PLANTED, "SOME_API_TOKEN": ELSEWHERE}),
             timeout_s=250,
         )
-        assert any(f"Bearer {PLANTED}" == request.headers.get("authorization") for request in server.asked)
+        assert any(f"Bearer {PLANTED}" == request.headers.get("authorization") for request in server.requests)
     assert "Traceback" not in done.stderr
     (run,) = out.glob("m/runs/*/*/*/run.json")
     assert (run.parent / "workspace.tar.gz").is_file()
@@ -109,7 +109,7 @@ def test_a_key_that_a_server_repeats_is_nowhere_in_what_a_command_writes_and_pri
             *few,
             env=environment(**{NAME: PLANTED, "SOME_API_TOKEN": ELSEWHERE}),
         )
-        sent = [request.headers.get("authorization") for request in server.asked]
+        sent = [request.headers.get("authorization") for request in server.requests]
     assert "Traceback" not in done.stderr
     if few:
         assert f"Bearer {PLANTED}" in sent

@@ -37,7 +37,7 @@ def index(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 class TestParts:
     def test_whole(self, index: Path, cache: Path) -> None:
         observations: list[tuple[int, int, str]] = []
-        path, record = pinned.fetch(BY_PARTS, lambda *told: observations.append(told))
+        path, record = pinned.fetch(BY_PARTS, lambda *report: observations.append(report))
         assert path.read_bytes() == WHOLE
         assert (record.source, record.bytes, record.sha256) == ("parts", len(WHOLE), BY_PARTS.sha256)
         assert sorted(each.name for each in cache.iterdir()) == ["tiny.gguf", "tiny.gguf.json"]

@@ -20,7 +20,7 @@ from onbox.schema.recipe import Recipe, Serve, Weights
 from onbox.watch.recording import WatchRecording
 from onbox.watch.watcher import Tracker
 from tests.doubles.engine import FakeEngine
-from tests.doubles.server import Asked, Wire, closed_port, serving
+from tests.doubles.server import ReceivedRequest, Wire, closed_port, serving
 from tests.doubles.waiting import gone, until
 
 RECIPE = Recipe(name="small", engine="fake", weights=Weights(path="x.gguf"))
@@ -200,7 +200,7 @@ class TestLifetime:
 
 class TestAttached:
     def test_is_asked_and_left_running(self, tmp_path: Path) -> None:
-        def script(request: Asked, wire: Wire) -> None:
+        def script(request: ReceivedRequest, wire: Wire) -> None:
             answers = {"/v1/models": {"data": [{"id": "served", "max_model_len": 4096}]}, "/version": {"version": "1"}}
             chat = {"choices": [{"message": {"content": "ok"}, "finish_reason": "stop"}]}
             known = request.method == "POST" or request.path in answers
@@ -229,7 +229,7 @@ class TestAttached:
                 Lifetime(recipe, AttachedServer(), None, tmp_path).__enter__()
 
     def test_odd_facts_do_not_break_the_record(self, tmp_path: Path) -> None:
-        def script(request: Asked, wire: Wire) -> None:
+        def script(request: ReceivedRequest, wire: Wire) -> None:
             answers: dict[str, Any] = {"/v1/models": {"data": [{"id": 7}]}, "/version": {"version": {"major": 1}}}
             chat = {"choices": [{"message": {"content": "ok"}}]}
             known = request.method == "POST" or request.path in answers

@@ -13,7 +13,7 @@ from onbox.evidence.records import Exchange, ReplayPlan
 from onbox.judge.runs.replays import ReplayOutcome, replayed
 from onbox.wire.endpoint import Endpoint
 from tests.builders import LEAK
-from tests.doubles.server import Asked, Wire, serving
+from tests.doubles.server import ReceivedRequest, Wire, serving
 from tests.exchanges import call_delta, call_reply, chat_request, delta, event, plain_reply, text_reply
 
 WORDS = text_reply("All references have been renamed.", request=chat_request(seed=100, max_tokens=64, temperature=0.5))
@@ -52,7 +52,7 @@ def asked_again(
         kind, kind
     )
 
-    def script(request: Asked, wire: Wire) -> None:
+    def script(request: ReceivedRequest, wire: Wire) -> None:
         path = request.path
         if path == "/v1/models":
             wire.whole(200, json.dumps({"data": [{"id": "m", "owned_by": owner}]}).encode())
@@ -89,7 +89,7 @@ def asked_again(
         replayer = Replayer(Endpoint.parse(server.url), plan)
         end = replayer.settle([WORDS], tmp_path / "replay.jsonl")
         assert end is not None
-        bodies = [{"path": each.path, **each.json()} for each in server.asked if each.method == "POST"]
+        bodies = [{"path": each.path, **each.json()} for each in server.requests if each.method == "POST"]
     exchanges = [Exchange.model_validate(line) for line in read_lines(tmp_path / "replay.jsonl")]
     return replayer, exchanges, bodies
 
@@ -188,7 +188,7 @@ class TestForHowLong:
     def test_the_time_ends_an_answer_that_goes_on_and_on(self, tmp_path: Path) -> None:
         """A 4096-token answer of a busy server once took 261 s of the two minutes."""
 
-        def endless(request: Asked, wire: Wire) -> None:
+        def endless(request: ReceivedRequest, wire: Wire) -> None:
             if request.method == "GET":
                 wire.whole(404, b"{}")
             else:

@@ -85,7 +85,9 @@ class TestSelection:
 
 
 class TestBox:
-    def told(self, monkeypatch: pytest.MonkeyPatch, *devices: dict[str, Any], arguments: tuple[str, ...] = ()) -> str:
+    def output_for(
+        self, monkeypatch: pytest.MonkeyPatch, *devices: dict[str, Any], arguments: tuple[str, ...] = ()
+    ) -> str:
         library = nvml(*devices)
         monkeypatch.setitem(sys.modules, "pynvml", library)
         result = CliRunner().invoke(box_command.command, ["--no-measure", *arguments])
@@ -93,17 +95,17 @@ class TestBox:
         return result.output
 
     def test_each_gpu_and_what_they_are_together(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        lines = self.told(monkeypatch, *TWO).splitlines()
+        lines = self.output_for(monkeypatch, *TWO).splitlines()
         assert any(line.split() == ["gpus", "2", "x", "NVIDIA", "H200"] for line in lines)
         assert [line.split()[1] for line in lines if line.strip().startswith("gpu ")] == ["0", "1"]
 
     def test_one_is_one_row(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        assert "gpus" not in self.told(monkeypatch, gpu())
+        assert "gpus" not in self.output_for(monkeypatch, gpu())
 
     def test_a_split_one_is_unknown(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        message = self.told(monkeypatch, gpu(), gpu(MigMode=[1, 1]))
+        message = self.output_for(monkeypatch, gpu(), gpu(MigMode=[1, 1]))
         assert "split by MIG" in message
-        result = json.loads(self.told(monkeypatch, gpu(), gpu(MigMode=[1, 1]), arguments=("--json",)))
+        result = json.loads(self.output_for(monkeypatch, gpu(), gpu(MigMode=[1, 1]), arguments=("--json",)))
         by_id = {each["id"]: each["status"] for each in result["checks"]}
         assert by_id["gpu1.mig"] == "unknown"
         assert "gpu0.mig" not in by_id
@@ -139,14 +141,14 @@ class TestBox:
     def test_looks_ask_only_for_what_changes(self) -> None:
         library = nvml(*EIGHT)
         with GpuWatch(library) as watch:
-            library.asked.clear()
+            library.calls.clear()
             observations = [watch.read() for _ in range(3)]
         assert [len(each) for each in observations] == [8, 8, 8]
         assert observations[-1][7].sm_clock_max_mhz == 1980
-        assert set(library.asked) == {
+        assert set(library.calls) == {
             "ClockInfo", "PowerUsage", "Temperature", "CurrentClocksThrottleReasons", "ComputeRunningProcesses"
         }  # fmt: skip
-        assert sum(library.asked.values()) == 3 * 8 * 5
+        assert sum(library.calls.values()) == 3 * 8 * 5
 
 
 @pytest.fixture(scope="module")

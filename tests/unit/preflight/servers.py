@@ -10,7 +10,7 @@ from onbox.evidence.records import Preflight
 from onbox.see.pictures import made
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
-from tests.doubles.server import Asked, Wire, serving
+from tests.doubles.server import ReceivedRequest, Wire, serving
 from tests.exchanges import call_delta, delta, event
 
 VLLM_MODELS = {"data": [{"id": "m", "owned_by": "vllm", "max_model_len": 2048, "root": "models/Qwen2.5-7B"}]}
@@ -44,7 +44,7 @@ def long(answer: Answer, gets: dict[str, Any] | None = None) -> Preflight:
     """All questions to a server that answers each POST by its body, and each GET from a table."""
     table = {"/v1/models": VLLM_MODELS, "/version": {"version": "0.32.0"}} if gets is None else gets
 
-    def script(request: Asked, wire: Wire) -> None:
+    def script(request: ReceivedRequest, wire: Wire) -> None:
         if request.method == "GET":
             wire.whole(200 if request.path in table else 404, json.dumps(table.get(request.path, {})).encode())
             return

@@ -15,7 +15,7 @@ from onbox.evidence.records import AgentPlan, Limits
 from onbox.preflight.agent_room import AgentRoom
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
-from tests.doubles.server import Asked, Wire, serving
+from tests.doubles.server import ReceivedRequest, Wire, serving
 from tests.exchanges import call_delta, delta, usage_event
 from tests.unit.preflight.servers import reply
 
@@ -33,7 +33,7 @@ Tokenize = Callable[[dict[str, Any]], tuple[int, dict[str, Any]]]
 def context_case(room: AgentRoom, context: int, tokenize: Tokenize, prompt_tokens: int | None = None) -> Any:
     entry = {"id": "m", "owned_by": "vllm", "max_model_len": context}
 
-    def script(request: Asked, wire: Wire) -> None:
+    def script(request: ReceivedRequest, wire: Wire) -> None:
         if request.method == "GET":
             wire.whole(200, json.dumps({"data": [entry]} if request.path == "/v1/models" else {}).encode())
         elif request.path == "/tokenize":

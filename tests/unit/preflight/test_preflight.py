@@ -19,7 +19,7 @@ from onbox.preflight.agent_room import AgentRoom
 from onbox.preflight.remedies import Trouble, remedy
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
-from tests.doubles.server import Asked, Wire, serving
+from tests.doubles.server import ReceivedRequest, Wire, serving
 from tests.exchanges import call_delta, delta
 from tests.unit.preflight.servers import LLAMA_MODELS, LLAMA_PROPS, able, long, reply, statuses, stream
 
@@ -155,7 +155,7 @@ class TestRoomForTheAgent:
     def test_by_its_first_request(self, context: int | None, agent: str, status: str) -> None:
         entry = {"id": "m", "owned_by": "vllm", **({"max_model_len": context} if context else {})}
 
-        def script(request: Asked, wire: Wire) -> None:
+        def script(request: ReceivedRequest, wire: Wire) -> None:
             if request.method == "GET":
                 wire.whole(200, json.dumps({"data": [entry]} if request.path == "/v1/models" else {}).encode())
             else:

@@ -135,8 +135,8 @@ def test_hidden_characters_are_shown_as_signs() -> None:
 
 
 @given(st.text(st.characters(codec=None)))
-def test_what_is_visible_can_always_be_written(said: str) -> None:
-    shown = text.one_line(said)
+def test_what_is_visible_can_always_be_written(shown_text: str) -> None:
+    shown = text.one_line(shown_text)
     assert shown.encode("utf-8").decode("utf-8") == shown
     assert not set(shown) & {chr(code) for code in (*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F))}
 

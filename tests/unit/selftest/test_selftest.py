@@ -98,7 +98,7 @@ class TestShapes:
 
 
 def test_served_by_the_models_name() -> None:
-    async def asked() -> list[Exchange]:
+    async def exchanges() -> list[Exchange]:
         server, port = await ShapeServer(QUICK).listen()
         endpoint = Endpoint("http", "127.0.0.1", port)
 
@@ -118,7 +118,7 @@ def test_served_by_the_models_name() -> None:
         async with server:
             return await asyncio.to_thread(ask)
 
-    streamed, whole, nobody, other_api, models, metrics, nowhere = asyncio.run(asked())
+    streamed, whole, nobody, other_api, models, metrics, nowhere = asyncio.run(exchanges())
     assert (read_reply(streamed).chunks, read_reply(streamed).completion_tokens) == (4, 16)
     assert read_reply(whole).completion_tokens == 16
     assert [nobody.status, other_api.status, nowhere.status] == [404, 404, 404]

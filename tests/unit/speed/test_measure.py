@@ -23,7 +23,7 @@ from onbox.speed.telemetry import CpuMeter
 from onbox.speed.time_plan import RequestPace, TimePlan
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
-from tests.doubles.server import Asked, Wire, serving
+from tests.doubles.server import ReceivedRequest, Wire, serving
 from tests.doubles.waiting import until
 from tests.exchanges import delta, event, usage_event
 
@@ -55,7 +55,7 @@ class Script:
         self.chunks, self.gap_s = chunks, gap_s
         self.chats = 0
 
-    def __call__(self, question: Asked, wire: Wire) -> None:
+    def __call__(self, question: ReceivedRequest, wire: Wire) -> None:
         if question.path == "/metrics":
             running = self.running.pop(0) if len(self.running) > 1 else self.running[0]
             if self.metrics:
@@ -77,7 +77,7 @@ class Script:
 class AsLong(Script):
     """A server that gives as many tokens as are asked for, at a pace."""
 
-    def __call__(self, question: Asked, wire: Wire) -> None:
+    def __call__(self, question: ReceivedRequest, wire: Wire) -> None:
         body = question.json() if question.method == "POST" else {}
         self.chunks = int(body.get("max_tokens", 1))
         super().__call__(question, wire)
@@ -92,7 +92,7 @@ def run(script: Script, folder: Path, plan: SpeedPlan = PLAN, **more: Any) -> tu
         speed = SpeedRun(client, AttachedServer(), "m", plan, folder, launch_id="abc", engine_pid=os.getpid(), **more)
         assert speed.cold().purpose == "cold"
         record = speed.measure()
-    return record, [(request.method, request.path) for request in server.asked]
+    return record, [(request.method, request.path) for request in server.requests]
 
 
 def exchanges(folder: Path) -> list[Exchange]:

@@ -92,13 +92,13 @@ class TestMarks:
         assert not bears(RULES, ["word1"], [each.model_copy(update={"purpose": "side"}) for each in observations])
 
     def test_servers_by_their_tools(self) -> None:
-        def seen(*tools: dict[str, Any]) -> bool:
+        def shows_mark(*tools: dict[str, Any]) -> bool:
             return bears(TOOLS, [], [text_reply(request=chat_request(tools))])
 
-        assert seen({"type": "function", "function": {"name": "files_read"}})
-        assert seen({"name": "mcp__files__read"})
-        assert seen({"type": "namespace", "name": "mcp__files", "tools": []})
-        assert not seen({"name": "bash", "description": "works on files"})
+        assert shows_mark({"type": "function", "function": {"name": "files_read"}})
+        assert shows_mark({"name": "mcp__files__read"})
+        assert shows_mark({"type": "namespace", "name": "mcp__files", "tools": []})
+        assert not shows_mark({"name": "bash", "description": "works on files"})
         result = text_reply(request=chat_request(system="Deferred: mcp__files__read"))
         assert bears(TOOLS, [], [result])
 

@@ -32,9 +32,9 @@ def _empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ONBOX_CACHE", str(tmp_path / "cache"))
 
 
-def plan_of(*contenders: str, **asked: Any) -> Plan:
-    read_gb_s = asked.pop("read_gb_s", None)
-    return make_plan(TrialSpec(contenders=contenders, **asked), sandbox="none", read_gb_s=read_gb_s)[0]
+def plan_of(*contenders: str, **fields: Any) -> Plan:
+    read_gb_s = fields.pop("read_gb_s", None)
+    return make_plan(TrialSpec(contenders=contenders, **fields), sandbox="none", read_gb_s=read_gb_s)[0]
 
 
 def written(path: Path, data: Any) -> str:
@@ -89,8 +89,8 @@ class TestTasksAndRuns:
         assert plan_of(URL, quick=True, runs=5).runs == 5
 
     def test_sets_of_builtin_tasks(self) -> None:
-        def names(**asked: Any) -> tuple[str, ...]:
-            return tuple(task.name for task in plan_of(URL, **asked).tasks)
+        def names(**fields: Any) -> tuple[str, ...]:
+            return tuple(task.name for task in plan_of(URL, **fields).tasks)
 
         assert names(tasks="quick") == QUICK
         assert names(tasks="core") == CORE

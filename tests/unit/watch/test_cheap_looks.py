@@ -45,7 +45,7 @@ class TestNewborn:
 
 class TestTracker:
     @staticmethod
-    def seen(tick: int, **fields: object) -> WatchSample:
+    def sample_at(tick: int, **fields: object) -> WatchSample:
         """A tick of a tenth of a second; processes are looked at in every second one."""
         idle = Process(7, "worker", "own", "S", 0.0, 0, 1, 10_000_000, 0, 0, 0, 0)
         looked: dict[str, object] = {"processes": (idle,)} if tick % 2 == 0 else {}
@@ -56,23 +56,23 @@ class TestTracker:
         tracker = Tracker(patience_s=20.0, phase="load")
         states: dict[WatchState, float] = {}
         for tick in range(250):
-            result = tracker.take(self.seen(tick, threads=threads if tick % 50 == 0 else None))
+            result = tracker.take(self.sample_at(tick, threads=threads if tick % 50 == 0 else None))
             states.setdefault(result.state, tick / 10)
         assert list(states) == [WatchState.PROGRESSING, WatchState.SUSPECT, WatchState.HUNG]
         assert 19.0 <= states[WatchState.HUNG] <= 20.2
 
     def test_a_verdict_holds_for_a_moment_but_not_past_the_end(self) -> None:
         tracker = Tracker(phase="load")
-        first = tracker.take(self.seen(0))
-        assert tracker.take(self.seen(1)) is first
-        assert tracker.take(self.seen(3)) is not first
-        ended = tracker.take(self.seen(4, ended=True, exit_code=1))
+        first = tracker.take(self.sample_at(0))
+        assert tracker.take(self.sample_at(1)) is first
+        assert tracker.take(self.sample_at(3)) is not first
+        ended = tracker.take(self.sample_at(4, ended=True, exit_code=1))
         assert ended.state is WatchState.DEAD
 
     def test_a_line_that_begins_a_phase_is_told_at_once(self) -> None:
         tracker = Tracker()
-        tracker.take(self.seen(0))
-        result = tracker.take(self.seen(1, log=("Starting to load model m...",)))
+        tracker.take(self.sample_at(0))
+        result = tracker.take(self.sample_at(1, log=("Starting to load model m...",)))
         assert result.phase == tracker.phase == "load"
 
     def test_a_recording_in_which_nothing_is_looked_at_goes_on(self) -> None:
@@ -83,7 +83,7 @@ class TestTracker:
 
 def test_a_recording_can_be_read_within_a_second_of_looks_and_loses_none(tmp_path: Path) -> None:
     path = tmp_path / "seen.jsonl"
-    samples = [TestTracker.seen(tick) for tick in range(25)]
+    samples = [TestTracker.sample_at(tick) for tick in range(25)]
     with Recorder(path, Header()) as recorder:
         for sample in samples:
             recorder.write(sample)

@@ -33,7 +33,7 @@ from onbox.wire.endpoint import Endpoint
 from onbox.wire.proxy import RecordingProxy
 from onbox.wire.redaction import redacted_chunks
 from tests.builders import LARGE, SMALL, build_plan, scripted_run, speed_parts, write_run, write_stand_up
-from tests.doubles.server import Asked as Request
+from tests.doubles.server import ReceivedRequest as Request
 from tests.doubles.server import Wire, serving
 from tests.exchanges import text_reply
 from tests.planted import PLANTED, forms, holders

@@ -12,7 +12,7 @@ from onbox.evidence.records import Exchange
 from onbox.evidence.replies import read_reply
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
-from tests.doubles.server import Asked, Server, Wire, closed_port, serving
+from tests.doubles.server import ReceivedRequest, Server, Wire, closed_port, serving
 from tests.unit.wire.streams import STREAM, TEXT
 
 
@@ -60,7 +60,7 @@ class TestClient:
         assert [(t_ns, data.decode()) for t_ns, data in observations] == list(exchange.chunks)
 
     def test_a_reply_cut_off_is_an_error_and_what_came_is_kept(self) -> None:
-        def script(request: Asked, wire: Wire) -> None:
+        def script(request: ReceivedRequest, wire: Wire) -> None:
             wire.head(200, content_type="text/event-stream", transfer_encoding="chunked")
             wire.chunk(b"data: 1\n\n")
             wire.close()
@@ -84,7 +84,7 @@ class TestClient:
         assert (exchange.status, exchange.error) == (None, "no answer within 0.1 s")
 
     def test_silence_in_the_middle_is_a_timeout_too(self) -> None:
-        def script(request: Asked, wire: Wire) -> None:
+        def script(request: ReceivedRequest, wire: Wire) -> None:
             wire.head(200, content_type="text/event-stream", transfer_encoding="chunked")
             wire.chunk(b"data: 1\n\n")
             wire.pause(20)
@@ -118,7 +118,7 @@ class TestClient:
             assert (ids, server.connections) == ([1, 2, 3], 1)
 
     def test_a_kept_connection_that_the_server_closed_is_opened_again(self) -> None:
-        def script(request: Asked, wire: Wire) -> None:
+        def script(request: ReceivedRequest, wire: Wire) -> None:
             wire.whole(200, {})
             wire.close()  # without having said so
 
@@ -128,7 +128,7 @@ class TestClient:
             assert (statuses, server.connections) == ([200] * 3, 3)
 
     def test_a_connection_whose_reply_broke_is_not_used_again(self) -> None:
-        def script(request: Asked, wire: Wire) -> None:
+        def script(request: ReceivedRequest, wire: Wire) -> None:
             if request.path == "/slow":
                 wire.pause(20)
             wire.whole(200, {"path": request.path})
@@ -139,7 +139,7 @@ class TestClient:
             assert json.loads(client.get("/next").body()) == {"path": "/next"}
 
     def test_the_silence_allowed_may_change_on_a_kept_connection(self) -> None:
-        def script(request: Asked, wire: Wire) -> None:
+        def script(request: ReceivedRequest, wire: Wire) -> None:
             wire.pause(20 if request.path == "/slow" else 0)
             wire.whole(200, {})
 
@@ -180,7 +180,7 @@ class TestClient:
             with StampedClient(Endpoint.parse(f"{server.url}/team/v1")) as client:
                 client.get("/metrics")
                 client.post("/chat/completions", {}, purpose="agent")
-            assert [request.path for request in server.asked] == ["/team/metrics", "/team/v1/chat/completions"]
+            assert [request.path for request in server.requests] == ["/team/metrics", "/team/v1/chat/completions"]
 
     def test_an_ipv6_host_header_is_in_brackets(self) -> None:
         assert Endpoint.parse("http://[::1]:80/v1").authority == "[::1]:80"

@@ -14,7 +14,7 @@ from onbox.evidence.replies import read_reply
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
 from onbox.wire.proxy import RecordingProxy
-from tests.doubles.server import Asked, Script, Server, Wire, closed_port, serving
+from tests.doubles.server import ReceivedRequest, Script, Server, Wire, closed_port, serving
 from tests.doubles.waiting import until
 from tests.unit.wire.streams import STREAM, TEXT
 
@@ -78,7 +78,7 @@ class TestProxy:
         observation = threading.Event()
         waited: list[bool] = []
 
-        def script(request: Asked, wire: Wire) -> None:
+        def script(request: ReceivedRequest, wire: Wire) -> None:
             wire.head(200, content_type="text/event-stream", transfer_encoding="chunked")
             wire.chunk(b"data: 1\n\n")
             waited.append(observation.wait(60))  # the second piece is not sent before the first one has arrived
@@ -94,7 +94,7 @@ class TestProxy:
         headers = {"Authorization": "Bearer sk-very-secret", "X-Api-Key": "sk-other-secret", "Cookie": "s=sk-third"}
         with Running(lambda request, wire: wire.whole(200, {}), tape) as proxied:
             httpx.post(f"{proxied.endpoint.api}/chat/completions", json={}, headers=headers)
-            (request,) = proxied.server.asked
+            (request,) = proxied.server.requests
         assert {name: request.headers[name.lower()] for name in headers} == headers
         evidence = b"".join(path.read_bytes() for path in tape.parent.parent.rglob("*") if path.is_file())
         assert b'"status":200' in evidence
@@ -107,7 +107,7 @@ class TestProxy:
 
         with Running(lambda request, wire: wire.whole(200, {}), tape) as proxied:
             assert httpx.post(f"{proxied.endpoint.api}/x", content=body()).status_code == 200
-            assert proxied.server.asked[0].json() == {"a": 1}
+            assert proxied.server.requests[0].json() == {"a": 1}
         assert proxied.recorded()[0].request == {"a": 1}
 
     def test_a_body_that_is_not_json_is_kept_as_text(self, tape: Path) -> None:
@@ -134,7 +134,7 @@ class TestProxy:
         assert [(e.status, e.error) for e in proxied.recorded()] == [(500, None)]
 
     def test_a_reply_that_breaks_breaks_for_the_agent_too(self, tape: Path) -> None:
-        def script(request: Asked, wire: Wire) -> None:
+        def script(request: ReceivedRequest, wire: Wire) -> None:
             wire.head(200, content_type="text/event-stream", transfer_encoding="chunked")
             wire.chunk(b"data: 1\n\n")
             wire.close()
@@ -166,7 +166,7 @@ class TestProxy:
     def test_a_client_that_leaves_frees_the_engine_and_is_named(self, tape: Path, speaks: bool) -> None:
         freed: list[bool] = []
 
-        def script(request: Asked, wire: Wire) -> None:
+        def script(request: ReceivedRequest, wire: Wire) -> None:
             if speaks:
                 wire.head(200, content_type="text/event-stream", transfer_encoding="chunked")
                 wire.chunk(b"data: 1\n\n")
@@ -186,7 +186,7 @@ class TestProxy:
         assert exchange.body() == (b"data: 1\n\n" if speaks else b"")
 
     def test_a_client_that_leaves_a_talking_engine_is_not_the_engines_fault(self, tape: Path) -> None:
-        def script(request: Asked, wire: Wire) -> None:
+        def script(request: ReceivedRequest, wire: Wire) -> None:
             wire.head(200, content_type="text/event-stream", transfer_encoding="chunked")
             while True:
                 wire.chunk(b"data: " + b"x" * 10_000 + b"\n\n")

@@ -128,12 +128,12 @@ def test_an_entry_of_a_changelog_is_whole_or_left_out() -> None:
     before, least = {"NEWS.md": old, "a.py": b"x = 1\n"}, {"NEWS.md": old, "a.py": b"x = 2\n"}
     after = {**least, "NEWS.md": new}
 
-    def told(test_name: str) -> str:
+    def instruction_for(test_name: str) -> str:
         ids = [f"tests.test_a::{test_name}"]
         return instruction("Much", before, after, least, test, list(test), ids, "pytest", part=True)
 
-    assert "- A reader that\n  waits no more\n  than a second." in told("test_second")
-    assert "than a second" not in told("test_pace")
+    assert "- A reader that\n  waits no more\n  than a second." in instruction_for("test_second")
+    assert "than a second" not in instruction_for("test_pace")
 
 
 def test_a_method_that_python_calls_is_not_told() -> None:

@@ -18,7 +18,7 @@ from onbox.evidence.folder import read_lines
 from onbox.evidence.records import AgentPlan, GateEnd, Limits, ReplayPlan, RunRecord
 from onbox.wire.endpoint import Endpoint
 from onbox.wire.proxy import RecordingProxy
-from tests.doubles.server import Asked, Server, Wire, closed_port, serving
+from tests.doubles.server import ReceivedRequest, Server, Wire, closed_port, serving
 from tests.exchanges import call_delta, delta, event
 from tests.unit.bench.agents.built_in import FIX, Make, calls, in_turn, says, turn
 
@@ -50,7 +50,7 @@ class TestAgent:
             2,
         )
         assert [step["role"] for step in outcome.steps] == ["system", "user", "assistant", "tool", "assistant"]
-        first, second = (request.json() for request in server.asked)
+        first, second = (request.json() for request in server.requests)
         assert (first["model"], first["temperature"], first["seed"], second["seed"]) == ("m", 0.5, 100, 101)
         assert "Change a.txt" in first["messages"][1]["content"]
         assert "a.txt:\n```\nold\n```" in first["messages"][1]["content"]
@@ -62,7 +62,7 @@ class TestAgent:
         thinks = turn(delta(reasoning_content="I must look."), call_delta("read", {"path": "a.txt"}))
         with serving(in_turn(thinks, says("ok"))) as server:
             work(app, server)
-        assert server.asked[1].json()["messages"][2]["reasoning_content"] == "I must look."
+        assert server.requests[1].json()["messages"][2]["reasoning_content"] == "I must look."
 
     def test_several_calls_of_one_reply_are_all_done(self, app: Path) -> None:
         both = turn(call_delta("read", {"path": "a.txt"}, 0), call_delta("glob", {"pattern": "*"}, 1))
@@ -79,20 +79,20 @@ class TestAgent:
         with serving(in_turn(says("I will."))) as server:
             outcome = work(app, server, nudges=2)
         assert (outcome.end.stop, outcome.end.turns) == ("answered", 3)
-        assert [m["content"] for m in server.asked[2].json()["messages"]].count(NUDGE) == 2
+        assert [m["content"] for m in server.requests[2].json()["messages"]].count(NUDGE) == 2
 
     def test_the_turn_limit(self, app: Path) -> None:
         left = [calls("read", path=f"{n}") for n in range(9)]
         with serving(in_turn(*left)) as server:
             outcome = work(app, server, turns=3)
-        assert (outcome.end.stop, outcome.end.turns, len(server.asked)) == ("turn_limit", 3, 3)
+        assert (outcome.end.stop, outcome.end.turns, len(server.requests)) == ("turn_limit", 3, 3)
 
     def test_the_token_limit_bounds_the_last_reply_too(self, app: Path) -> None:
         left = [turn(call_delta("read", {"path": f"{n}"}), tokens=40) for n in range(9)]
         with serving(in_turn(*left)) as server:
             outcome = work(app, server, output_tokens=100, turn_tokens=64)
         assert (outcome.end.stop, outcome.end.detail) == ("token_limit", "120 output tokens")
-        assert [request.json()["max_tokens"] for request in server.asked] == [64, 60, 20]
+        assert [request.json()["max_tokens"] for request in server.requests] == [64, 60, 20]
 
     def test_the_same_call_again_and_again_is_a_loop(self, app: Path) -> None:
         with serving(in_turn(calls("read", path="a.txt"))) as server:
@@ -105,7 +105,7 @@ class TestAgent:
             while True:
                 yield b": still here\n\n"
 
-        def script(request: Asked, wire: Wire) -> None:
+        def script(request: ReceivedRequest, wire: Wire) -> None:
             if speaks:
                 wire.stream(drip(), gap_s=0.05)
             wire.pause(60)

@@ -17,7 +17,7 @@ from onbox.judge.rates import Bound, BoundKind
 from onbox.judge.results import Measurement, RequestSpeed, Uncertainty
 from onbox.judge.speed.bound import bound_of, bytes_at
 from onbox.report import formatting
-from tests.doubles.server import Asked, Wire, serving
+from tests.doubles.server import ReceivedRequest, Wire, serving
 from tests.exchanges import delta, event, usage_event
 from tests.unit.weights.checkpoints import gpt_oss, write_model
 from tests.verdicts import measurement
@@ -194,7 +194,7 @@ class TestEndToEnd:
 
     FIXED_S, SLOPE_S = 0.02, 4e-6
 
-    def script(self, question: Asked, wire: Wire) -> None:
+    def script(self, question: ReceivedRequest, wire: Wire) -> None:
         if question.path == "/v1/models":
             wire.whole(200, {"data": [{"id": "m"}]})
         elif question.method != "POST":
