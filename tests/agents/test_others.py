@@ -47,7 +47,7 @@ def test_does_a_task(stage: Scene, name: str) -> None:
 
 @pytest.mark.agents
 @pytest.mark.bwrap
-def test_the_title_of_opencode_is_told_apart(stage: Scene) -> None:
+def test_the_title_of_opencode_is_distinguished(stage: Scene) -> None:
     run = stage.run(plan("opencode"), "lazy")
     (title,) = run.of("side")
     assert "tools" not in title.request

@@ -114,7 +114,9 @@ def test_a_step_that_fails_is_quoted(client: Client, file: Callable[..., Path], 
     assert client.names() == []
 
 
-def test_what_stands_against_a_build_is_said_before(client: Client, file: Callable[..., Path], tmp_path: Path) -> None:
+def test_what_stands_against_a_build_is_reported_before(
+    client: Client, file: Callable[..., Path], tmp_path: Path
+) -> None:
     missing = recipes.find(str(file(DOCKERFILE, BASE="registry.test/nowhere:1")))
     with pytest.raises(BoxError, match=r"FROM registry.test/nowhere:1: not here") as caught:
         life_of(missing, tmp_path / "life").__enter__()

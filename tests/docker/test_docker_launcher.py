@@ -168,7 +168,7 @@ def test_it_is_stood_up_and_gone(client: Client, recipe: Callable[..., Recipe], 
         client.ask("rm", other)
 
 
-def test_one_that_dies_at_start_tells_why_and_leaves_nothing(
+def test_one_that_dies_at_start_shows_why_and_leaves_nothing(
     client: Client, recipe: Callable[..., Recipe], tmp_path: Path
 ) -> None:
     with (
@@ -180,7 +180,7 @@ def test_one_that_dies_at_start_tells_why_and_leaves_nothing(
     assert client.names() == []
 
 
-def test_a_container_that_does_not_start_tells_what_to_change(
+def test_a_container_that_does_not_start_shows_what_to_change(
     client: Client, recipe: Callable[..., Recipe], tmp_path: Path
 ) -> None:
     base = recipe()

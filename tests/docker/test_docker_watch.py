@@ -36,7 +36,7 @@ def watch(argv: list[str], environment: dict[str, str]) -> tuple[list[Assessment
             watcher.close()
 
 
-def test_a_load_is_seen_in_the_daemon(dockerd: Dockerd, tmp_path: Path) -> None:
+def test_a_load_is_noticed_in_the_daemon(dockerd: Dockerd, tmp_path: Path) -> None:
     for n in range(3):
         (tmp_path / f"f{n}").write_bytes(os.urandom(120_000_000))
     (tmp_path / "Dockerfile").write_text(f"FROM {dockerd.busybox()}\nCOPY f0 /\nCOPY f1 /\nCOPY f2 /\n")
@@ -52,7 +52,7 @@ def test_a_load_is_seen_in_the_daemon(dockerd: Dockerd, tmp_path: Path) -> None:
     assert result[-1].state is WatchState.DONE
 
 
-def test_a_step_of_a_classic_build_is_seen_in_its_group(dockerd: Dockerd, tmp_path: Path) -> None:
+def test_a_step_of_a_classic_build_is_noticed_in_its_group(dockerd: Dockerd, tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text(f"FROM {dockerd.busybox()}\nRUN {LOOP}\n")
     environment = {**dockerd.environment, "DOCKER_BUILDKIT": "0"}
     result, roles = watch([DOCKER, "build", "-q", "--network", "none", str(tmp_path)], environment)

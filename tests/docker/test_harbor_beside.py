@@ -234,7 +234,7 @@ def test_what_is_refused_is_named(in_onbox: dict[str, GateEnd | OnboxError]) -> 
         assert case.refused in end.message, case.name
 
 
-def test_the_page_holds_what_both_said(in_harbor: dict[str, Said], in_onbox: dict[str, GateEnd | OnboxError]) -> None:
+def test_the_page_holds_both_results(in_harbor: dict[str, Said], in_onbox: dict[str, GateEnd | OnboxError]) -> None:
     head, mark, rest = PAGE.read_text("utf-8").partition("<!-- table -->\n")
     _, end, tail = rest.partition("<!-- end of the table -->\n")
     assert mark

@@ -130,7 +130,7 @@ class TestNothingHalfLoaded:
             load(Daemon(client.program), feed, "some/name:1", ("sha256:0",))
         assert Daemon(client.program).image("some/name:1") is None
 
-    def test_a_full_disk_is_said_with_what_is_kept(
+    def test_a_full_disk_is_reported_with_what_is_kept(
         self, client: Client, registry: FakeRegistry, folders: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         registry.add("some/large", [random_layer(1)])

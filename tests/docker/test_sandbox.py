@@ -81,7 +81,7 @@ def test_it_is_killed_at_its_time_and_by_a_stop_sign(tier: ContainerSandbox, tmp
     assert tier.client.ask("ps", "--all", "--quiet") == ""
 
 
-def test_a_hog_is_stopped_at_its_bound_and_told_as_one(tier: ContainerSandbox, tmp_path: Path) -> None:
+def test_a_hog_is_stopped_at_its_bound_and_reported_as_one(tier: ContainerSandbox, tmp_path: Path) -> None:
     """In 64 MiB: neither a command of its own nor a child behind a shell that goes on gets more."""
     little = CommandSpec([], {"APP_DIR": Bind(tmp_path, "/app")}, "APP_DIR", 30.0, memory_bytes=32 << 20)
     hog = "x = b'x' * (1 << 30); print('had it')"
@@ -110,7 +110,7 @@ def test_a_disk_that_is_filled_by_many_files_ends_the_command(
     assert (done.exit_code, done.over_disk) == (None, True)
 
 
-def test_a_model_is_told_that_its_command_ran_out_of_memory(tier: ContainerSandbox, tmp_path: Path) -> None:
+def test_a_model_learns_that_its_command_ran_out_of_memory(tier: ContainerSandbox, tmp_path: Path) -> None:
     tight = replace(tier.bounds, memory_bytes=64 << 20)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tier, "bounds", tight)

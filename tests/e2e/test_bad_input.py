@@ -128,7 +128,7 @@ def test_no_such_engine(tmp_path: Path) -> None:
     assert "llama-embedded" in output
 
 
-def test_a_model_without_tools_is_told_and_tried(tmp_path: Path, plugin_env: dict[str, str]) -> None:
+def test_a_model_without_tools_is_reported_and_tried(tmp_path: Path, plugin_env: dict[str, str]) -> None:
     serve = {"chat_template": "fenced-json-tools.jinja", "environment": {"SCRIPTED_OPTIONS": "--mode lazy"}}
     done = onbox("trial", recipe(tmp_path, serve=serve), *QUICKLY, "--out", tmp_path / "trial", env=plugin_env)
     assert done.returncode == 0, done.stderr
@@ -266,7 +266,7 @@ def test_options(arguments: list[str], code: int, named: str, tmp_path: Path, mo
     assert named in only_complaint(onbox_here(*arguments), code)
 
 
-def test_json_tells_the_error_too(tmp_path: Path) -> None:
+def test_json_shows_the_error_too(tmp_path: Path) -> None:
     done = onbox("judge", tmp_path, "--json")
     assert done.returncode == 2
     assert json.loads(done.stdout)["error"]["exit_code"] == 2

@@ -19,7 +19,7 @@ def completions(mode: str, **variables: str) -> str:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_a_shell_is_told_how_to_complete(shell: str) -> None:
+def test_a_shell_learns_how_to_complete(shell: str) -> None:
     assert "onbox" in completions(f"{shell}_source")
 
 

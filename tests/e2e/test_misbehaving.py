@@ -198,7 +198,7 @@ def test_the_bench_lays_it_where_it_belongs(
 
 
 @pytest.mark.slow
-def test_a_context_that_is_short_for_the_agent_is_told_before_the_first_run(tmp_path: Path) -> None:
+def test_a_context_that_is_short_for_the_agent_is_reported_before_the_first_run(tmp_path: Path) -> None:
     out = tmp_path / "out"
     with misbehaving("does_no_harm", context_tokens=4096) as (url, _):
         done = onbox("bench", url, "--task", ONE_CALL, "--runs", "1", "--out", out, timeout_s=240)

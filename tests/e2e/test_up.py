@@ -98,7 +98,7 @@ def test_up_serves_under_a_guard_that_outlives_it_and_down_leaves_nothing(
     assert ps() == []
 
 
-def test_an_engine_that_dies_or_loses_its_supervisor_is_told(env: dict[str, str], recipe: RecipeFile) -> None:
+def test_an_engine_that_dies_or_loses_its_supervisor_is_reported(env: dict[str, str], recipe: RecipeFile) -> None:
     pid = json.loads(onbox("up", recipe(), "--json", env=env).stdout)["pid"]
     os.kill(pid, signal.SIGKILL)
     until(lambda: ps()[0]["state"] == "died")

@@ -44,7 +44,7 @@ def test_it_prints_its_address_and_serves_until_it_is_stopped(trials: Path, numb
     assert b"Traceback" not in err
 
 
-def test_what_is_wrong_is_said_in_a_line(trials: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_wrong_is_reported_in_a_line(trials: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def complaint(arguments: list[str], cwd: Path) -> tuple[int, str]:
         monkeypatch.chdir(cwd)
         done = onbox_here("view", *arguments)

@@ -176,7 +176,7 @@ def test_stopped_and_resumed(two: Cluster, env: dict[str, str], trial_file: Tria
     assert onbox("verify", out).returncode == 0
 
 
-def test_what_cannot_be_is_told_in_one_line(
+def test_what_cannot_be_is_reported_in_one_line(
     two: Cluster, env: dict[str, str], trial_file: TrialFile, tmp_path: Path
 ) -> None:
     file = trial_file(1, one="--mode good")

@@ -100,7 +100,7 @@ def arguments(text: str) -> object:
         return text
 
 
-def test_what_is_said_of_a_parser_is_what_it_does() -> None:
+def test_what_is_reported_of_a_parser_is_what_it_does() -> None:
     requests = [(name, size) for name, size in product(TEXTS, SIZES)]
     request = json.dumps([(name.partition(",")[0], TEXTS[name][0], size) for name, size in requests])
     done = subprocess.run(

@@ -80,7 +80,7 @@ def test_a_generator_works_in_a_copy(tmp_path: Path, sandbox: Sandbox) -> None:
     assert load_task(task.path).sha256 == task.sha256
 
 
-def test_seeds_of_runs_are_told_apart_and_do_not_hang_on_other_tasks() -> None:
+def test_seeds_of_runs_are_distinguished_and_do_not_hang_on_other_tasks() -> None:
     seeds = {run_seed(plan, task.name, n) for plan in (1, 2) for task in load_tasks("builtin") for n in range(1, 21)}
     assert len(seeds) == 2 * len(load_tasks("builtin")) * 20
     assert all(0 <= seed < 2**31 - SEED_STRIDE and seed % SEED_STRIDE == 0 for seed in seeds)

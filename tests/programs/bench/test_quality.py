@@ -124,7 +124,7 @@ def test_the_reference_is_what_the_solution_changes() -> None:
     assert references.of(task) is references.of(task)
 
 
-def test_the_judge_tells_the_size_and_what_is_unknown() -> None:
+def test_the_judge_shows_the_size_and_what_is_unknown() -> None:
     reference, changed = (
         Changes(files=1, lines_added=3, lines_removed=3),
         Changes(files=2, lines_added=8, lines_removed=4),

@@ -42,7 +42,7 @@ SKIPPED = {"name": "b", "skip_reason": "not found"}
         (None, 0, "not asked, no service answers here (pypi: no; osv: no)"),
     ],
 )
-def test_a_known_fault_fails_and_a_silent_service_is_told(
+def test_a_known_fault_fails_and_a_silent_service_is_reported(
     lines: list[dict[str, Any]] | None, code: int, message: str, tmp_path: Path
 ) -> None:
     done = check("faults", pip_audit(tmp_path, lines), sys.executable)

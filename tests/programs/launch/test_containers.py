@@ -52,7 +52,7 @@ def test_what_an_answer_leaves_out_is_unknown() -> None:
     assert image_of({}).kernels is None
 
 
-def test_an_image_tells_the_chips_of_its_kernels() -> None:
+def test_an_image_shows_the_chips_of_its_kernels() -> None:
     found = image_of({"Id": "i", "Config": {"Env": ["TORCH_CUDA_ARCH_LIST=9.0+PTX;12.1a", "A"]}, "Size": 3})
     assert found.kernels == ("9.0+PTX", "12.1a")
 

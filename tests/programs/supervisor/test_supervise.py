@@ -100,7 +100,7 @@ def test_an_engine_that_ignores_term_is_killed(keep: Keep) -> None:
     assert gone(kept.pid)
 
 
-def test_an_engine_that_dies_at_once_is_reported_with_all_it_said(keep: Keep) -> None:
+def test_an_engine_that_dies_at_once_is_reported_with_all_its_output(keep: Keep) -> None:
     kept = keep("import sys; print('one\\r\\ntwo'); sys.stderr.write('no end of line'); sys.exit(3)")
     assert kept.hear() == {"exit": 3, "how": "died"}
     assert kept.process.wait(60) == 0
@@ -192,7 +192,7 @@ def test_stop_ends_an_engine_that_was_handed_over(keep: Keep) -> None:
     assert kept.hear() == {"exit": -signal.SIGTERM, "how": "asked"}
 
 
-def test_the_log_tells_the_phase(keep: Keep, tmp_path: Path) -> None:
+def test_the_log_shows_the_phase(keep: Keep, tmp_path: Path) -> None:
     state = tmp_path / "state.json"
     code = "import time; print('weights: reading', flush=True); time.sleep(600)"
     keep(code, state_file=str(state), landmarks=(("load", "^weights: "), ("kv", "^cache")))
@@ -261,7 +261,7 @@ def test_kill_9_of_onbox_ends_supervisor_and_engine(tmp_path: Path) -> None:
         until(lambda: gone(engine) and gone(supervisor))
 
 
-def test_the_phase_of_a_bar_that_never_moves_again_is_seen(keep: Keep, tmp_path: Path) -> None:
+def test_the_phase_of_a_bar_that_never_moves_again_is_noticed(keep: Keep, tmp_path: Path) -> None:
     state = tmp_path / "state.json"
     bar = "\\rCapturing CUDA graphs:   0%| 0/83"
     kept = keep(

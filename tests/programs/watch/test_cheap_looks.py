@@ -104,7 +104,7 @@ class TestGrowth:
         os.kill(child, 9)
         assert until(lambda: set(tree.holdings()) == {family.pid})
 
-    def test_where_the_kernel_tells_no_numbers(self, family: Family, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_where_the_kernel_shows_no_numbers(self, family: Family, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(NewPids, "numbers", lambda self: None)
         members, tree = Members((family.pid,)), Tree({family.pid})
         tree.refresh(0.0)
@@ -132,7 +132,7 @@ class TestMember:
         assert member.read(1.2) is None
         member.close()
 
-    def test_what_a_sleeper_wrote_is_seen_a_second_later(self) -> None:
+    def test_what_a_sleeper_wrote_is_noticed_a_second_later(self) -> None:
         """A thousand bytes now and then take less processor time than the kernel counts."""
         code = "import os, time\nwhile True: os.write(1, b'x' * 1000); time.sleep(0.05)"
         with subprocess.Popen([*SLEEPS[:-1], code], stdout=subprocess.DEVNULL) as child:

@@ -12,7 +12,7 @@ from tests.doubles.waiting import until
 
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="g++ is not installed")
-def test_the_file_that_a_real_compiler_works_on_is_seen(tmp_path: Path) -> None:
+def test_the_file_that_a_real_compiler_works_on_is_noticed(tmp_path: Path) -> None:
     deep = "template<int N> struct F { static constexpr long v = F<N-1>::v + F<N-2>::v; };\n"
     many = "".join(f"template<> struct F<{n}> {{ static constexpr long v = {n}; }};\n" for n in (0, 1))
     body = "".join(f"template<int> struct G{n} {{ long a[{n}+1]; }}; template struct G{n}<1>;\n" for n in range(60_000))

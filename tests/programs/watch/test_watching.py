@@ -147,7 +147,7 @@ def test_a_mistake_is_one_line(arguments: tuple[str, ...], message: str) -> None
 
 
 class TestCollector:
-    def test_a_recording_holds_what_was_seen(self, tmp_path: Path) -> None:
+    def test_a_recording_holds_what_was_observed(self, tmp_path: Path) -> None:
         with process(PYTHON, "-c", "import time; time.sleep(60)") as child:
             observation = looks(child.pid, 2)
         path = tmp_path / "r.jsonl.gz"
@@ -199,7 +199,7 @@ while out.recv(65536): pass
         assert [each.received_bytes for each in observations[-1]] == [5000]
 
     @pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
-    def test_an_ordinary_user_is_told_what_cannot_be_read(self) -> None:
+    def test_an_ordinary_user_learns_what_cannot_be_read(self) -> None:
         with process("/bin/sleep", "60") as child:
             reading, writing = os.pipe()
             forked = os.fork()

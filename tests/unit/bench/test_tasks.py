@@ -229,7 +229,7 @@ def test_an_image_goes_without_a_dockerfile(copied: Path) -> None:
     assert load_task(copied).needs_docker
 
 
-def test_one_that_is_unsupported_is_told_and_the_others_load(copied: Path) -> None:
+def test_one_that_is_unsupported_is_reported_and_the_others_load(copied: Path) -> None:
     other = Path(shutil.copytree(copied, copied.parent / "steps"))
     (other / "task.toml").write_text("[[steps]]\nname = 'first'\n")
     messages: list[tuple[str, str]] = []

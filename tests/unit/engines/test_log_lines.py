@@ -94,11 +94,11 @@ class TestVllm:
             "kv_cache_tokens": 93_184,
         }
 
-    def test_a_moe_tells_its_backend(self) -> None:
+    def test_a_moe_shows_its_backend(self) -> None:
         named = [self.LOG.backend(line) for _, line in lines_of("vllm/tiny-qwen3-moe-startup.log")]
         assert [name for each in named if each for name in [each[1]]] == ["CPU Unquantized"]
 
-    def test_a_dense_model_tells_none(self) -> None:
+    def test_a_dense_model_shows_none(self) -> None:
         assert not any(self.LOG.backend(line) for _, line in lines_of("vllm/smollm2-eager-startup.log"))
 
     def test_the_cause_of_a_failure_goes_before_what_follows_from_it(self) -> None:

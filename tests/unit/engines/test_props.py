@@ -50,7 +50,7 @@ class TestProps:
         assert model is None or isinstance(model, str)
         assert "n_ctx" in LlamaServer().props(client)
 
-    def test_llama_cpp_behind_a_url_tells_more(self) -> None:
+    def test_llama_cpp_behind_a_url_shows_more(self) -> None:
         answers: dict[str, Any] = {
             "/v1/models": {"data": [{"id": "q", "owned_by": "llamacpp"}]},
             "/props": {

@@ -77,7 +77,7 @@ class TestCache:
         assert path.read_bytes() == WHOLE
         assert pinned.download_bytes(BY_PARTS) == 0
 
-    def test_a_disk_that_is_too_small_is_told_before_the_first_byte(
+    def test_a_disk_that_is_too_small_is_reported_before_the_first_byte(
         self, cache: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         usage = shutil.disk_usage(cache.parents[2])
@@ -253,7 +253,7 @@ class TestGrowth:
         assert folder_bytes(tmp_path) == 7
         assert folder_bytes(tmp_path / "none") == 0
 
-    def test_tells_while_the_body_runs_and_not_after(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_shows_while_the_body_runs_and_not_after(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("onbox.fetch.growth.POLL_S", 0.01)
         (tmp_path / "a").write_bytes(b"123")
         lines, heard = list[int](), threading.Event()

@@ -81,7 +81,7 @@ def test_a_full_check_finds_what_kept_its_size_time_and_inode(
     assert hashes_and_progress(shards) == (right(shards), [])
 
 
-def test_a_file_that_is_written_right_after_it_was_hashed_is_seen(tmp_path: Path) -> None:
+def test_a_file_that_is_written_right_after_it_was_hashed_is_noticed(tmp_path: Path) -> None:
     path = tmp_path / "weights"
     for n in range(20):
         path.write_bytes(b"%04d" % n)

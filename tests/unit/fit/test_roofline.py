@@ -96,6 +96,6 @@ def test_the_standard_error_is_that_of_a_textbook_fit() -> None:
     [[], [(0, 1), (1, 2)], [(1, 1), (1, 2), (1, 3)], [(0, 3), (1, 2), (2, 1)]],
     ids=["none", "two", "one x", "falls"],
 )
-def test_a_sweep_that_tells_nothing_is_an_error(points: list[tuple[float, float]]) -> None:
+def test_a_sweep_that_shows_nothing_is_an_error(points: list[tuple[float, float]]) -> None:
     with pytest.raises(ValueError, match=r"slope|grow"):
         context_slope(points)

@@ -128,7 +128,9 @@ class TestSecrets:
         self.login(tmp_path, registry.host)
         assert whole(store, bring(registry, store))
 
-    def test_a_login_that_is_refused_is_said(self, registry: FakeRegistry, store: ImageStore, tmp_path: Path) -> None:
+    def test_a_login_that_is_refused_is_reported(
+        self, registry: FakeRegistry, store: ImageStore, tmp_path: Path
+    ) -> None:
         registry.add("some/thing", [random_layer(1)])
         registry.login = "me:other"
         self.login(tmp_path, registry.host)

@@ -177,7 +177,7 @@ class TestNothingMeasured:
             ("llama-benchy", {"latency_mode": "api", "latency_ms": 1.0, "model": "m", "benchmarks": []}),
         ],
     )
-    def test_is_said_and_is_exit_code_1(self, kind: str, report: dict[str, Any], tmp_path: Path) -> None:
+    def test_is_reported_and_is_exit_code_1(self, kind: str, report: dict[str, Any], tmp_path: Path) -> None:
         self.refused(kind, write(tmp_path / "r.json", report), tmp_path)
 
     def test_a_llama_benchy_file_of_nulls(self, tmp_path: Path) -> None:

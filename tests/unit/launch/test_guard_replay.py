@@ -22,7 +22,7 @@ def replayed(name: str, limits: MemoryLimits) -> GuardReplay:
     return guard
 
 
-def test_the_balloon_of_marlin_is_seen_before_the_reserve_is_breached() -> None:
+def test_the_balloon_of_marlin_is_noticed_before_the_reserve_is_breached() -> None:
     guard = replayed("incident-marlin", MemoryLimits(reserve_bytes=8 * GIB, plan_bytes=70 * GIB, unified=True))
     assert guard.stop is not None
     look, alarm = guard.stop
@@ -61,7 +61,7 @@ def test_a_reserve_that_the_healthy_would_breach_is_found_out() -> None:
 class TestCommand:
     ASKED = ("watch", "--replay", "incident-marlin", "--reserve", "8", "--plan", "70", "--unified")
 
-    def test_it_is_told_once(self) -> None:
+    def test_it_is_reported_once(self) -> None:
         done = onbox_here(*self.ASKED)
         assert done.returncode == 0, done.stderr
         (message,) = [line for line in done.stdout.splitlines() if line.startswith("  guard: ")]

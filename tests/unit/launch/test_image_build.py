@@ -166,5 +166,5 @@ def test_the_images_that_a_dockerfile_starts_from(text: str, found: tuple[str, .
         pytest.param("", "no step was started: it printed nothing", id="nothing"),
     ],
 )
-def test_a_failure_is_told_by_its_step_and_last_words(message: str, report: str) -> None:
+def test_a_failure_is_reported_by_its_step_and_last_words(message: str, report: str) -> None:
     assert failure(message.splitlines()) == report

@@ -100,7 +100,7 @@ class TestLong:
         case = next(case for case in record.cases if case.name == "call_after_reasoning")
         assert (case.status, case.remedy) == ("fail", "vLLM: --reasoning-parser qwen3")
 
-    def test_what_is_not_told_is_unknown_and_no_pass(self) -> None:
+    def test_what_is_not_reported_is_unknown_and_no_pass(self) -> None:
         record = long(lambda body: fault(500, "boom"), {"/v1/models": {"data": [{"id": "m", "owned_by": "me"}]}})
         assert [name for name, status in statuses(record).items() if status == "pass"] == ["model"]
         assert {name for name, status in statuses(record).items() if status == "unknown"} >= {

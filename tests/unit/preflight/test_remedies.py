@@ -43,7 +43,7 @@ class TestWhoServes:
         assert served is not None
         assert (served.kind, served.version, served.context_tokens) == report
 
-    def test_ollama_tells_of_a_model_elsewhere(self) -> None:
+    def test_ollama_has_advice_for_a_model_elsewhere(self) -> None:
         gets = {"/v1/models": {"data": [{"id": "q", "owned_by": "library"}]}, "/api/version": {"version": "0.9.1"}}
 
         def script(request: ReceivedRequest, wire: Wire) -> None:

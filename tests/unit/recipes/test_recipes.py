@@ -234,7 +234,7 @@ class TestFrozen:
             ("x", "w", "a/b", "c"),
         )
 
-    def test_what_is_wrong_in_a_key_that_is_known_is_said(self) -> None:
+    def test_what_is_wrong_in_a_key_that_is_known_is_reported(self) -> None:
         odd = {"name": "x", "engine": "e", "weights": {"path": "w"}, "serve": {"sequences": "many"}}
         with pytest.raises(ValidationError, match="sequences"):
             ContenderPlan.model_validate({"name": "x", "role": "incumbent", "recipe": odd})

@@ -83,7 +83,7 @@ class TestPublished:
         assert "--speculative-config '{speculative_config}'" in command
         assert "--chat-template unsloth.jinja" in command
 
-    def test_what_has_no_effect_is_said(self) -> None:
+    def test_what_has_no_effect_is_reported(self) -> None:
         result = notes(recipes.load(str(DATA / "qwen3.6-35b-a3b-fp8-mtp-vllm.yaml")))
         assert result == ["host: onbox serves on 127.0.0.1 only"]
         changed = mods(recipes.load(str(DATA / "qwen3.6-35b-a3b-fp8-mtp-vllm.yaml")))
@@ -278,7 +278,7 @@ class TestForms:
     def test_the_model_may_stand_behind_options(self, command: str, arguments: dict[str, Any]) -> None:
         assert read({"model": "org/m", "command": command}).serve.arguments == arguments
 
-    def test_broken_json_is_said(self) -> None:
+    def test_broken_json_is_reported(self) -> None:
         result = notes(read({"model": "org/m", "command": """vllm serve {model} --hf-overrides '{"a": {{"b": 1}}'"""}))
         assert result == ['hf-overrides: not JSON after rendering: {"a": {"b": 1}']
 

@@ -82,7 +82,7 @@ def test_p_values_and_intervals() -> None:
     assert formatting.percent_interval(None) == formatting.tok_s_interval(None) == "unknown"
 
 
-def test_what_was_not_seen_is_never_zero() -> None:
+def test_what_was_not_observed_is_never_zero() -> None:
     messages = [
         formatting.tok_s(None),
         formatting.seconds(None),
@@ -148,7 +148,7 @@ def test_a_cut_keeps_both_ends_and_counts_the_rest() -> None:
     assert text.cut("short", 300) == text.Cut("short", 0)
 
 
-def test_a_headline_that_begins_with_its_title_is_not_said_twice() -> None:
+def test_a_headline_that_begins_with_its_title_is_not_shown_twice() -> None:
     assert formatting.title_and_headline("keep", "Keep a: b passes 1 of 2.") == ("Keep a", "b passes 1 of 2.")
     assert formatting.title_and_headline("undecided", "Undecided: x.") == ("Undecided", "x.")
     assert formatting.title_and_headline("keep", "b: fails.") == ("Keep what you run now", "b: fails.")

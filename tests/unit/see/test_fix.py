@@ -44,7 +44,7 @@ def test_the_last_argument_takes_its_empty_place_with_it() -> None:
     assert "serve" not in unhidden(text, ["language-model-only"], "", "a.yaml", None).text
 
 
-def test_without_ruamel_comments_are_lost_and_that_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_ruamel_comments_are_lost_and_that_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ruamel.yaml", None)
     changed = unhidden(TEXT, ["language-model-only"], "", "mine.yaml", None)
     assert "#" not in changed.text

@@ -177,7 +177,7 @@ def test_the_matrix_of_other_clients_is_about_these_shapes() -> None:
             assert abs(float(own.strip("*").split(",")[0]) - 100) < 1
 
 
-def test_the_page_tells_every_shape() -> None:
+def test_the_page_shows_every_shape() -> None:
     rows = re.findall(r"^\| ([\w.-]+) \| (.+) \| (\w+) \| (.*) \|$", PAGE.read_text(), re.MULTILINE)
     lines = [row for row in rows if row[0] != "shape"]
     assert lines == [(s.name, s.says, s.expected, ", ".join(sorted(s.checks))) for s in SHAPES.values()]

@@ -209,7 +209,7 @@ class TestSpeedRun:
         assert not list(tmp_path.glob("*.prom"))
         assert [path for method, path in request if method == "GET"] == ["/metrics"]
 
-    def test_an_error_ends_it_and_is_told(self, tmp_path: Path) -> None:
+    def test_an_error_ends_it_and_is_reported(self, tmp_path: Path) -> None:
         record, _ = run(Script(fails_at=3), tmp_path)
         assert record.ended == "status 503"
         assert [(e.purpose, e.status) for e in exchanges(tmp_path)] == [
@@ -264,7 +264,7 @@ class TestSpeedRun:
         assert [e.purpose for e in exchanges(tmp_path)].count("warmup") == question
         assert record.plan.warmup_requests_max == question
 
-    def test_tokens_are_told_for_live_views(self, tmp_path: Path) -> None:
+    def test_tokens_are_reported_for_live_views(self, tmp_path: Path) -> None:
         counts: list[int] = []
         tell: Callable[[int], None] = counts.append
         with serving(Script()) as server, StampedClient(Endpoint.parse(server.url)) as client:
@@ -291,7 +291,7 @@ class TestPrompts:
 
 
 class TestMonitor:
-    def test_looks_often_and_tells_what_there_is(self) -> None:
+    def test_looks_often_and_shows_what_there_is(self) -> None:
         early: list[Moment] = []
 
         def enough() -> bool:
@@ -309,7 +309,7 @@ class TestMonitor:
         assert min(moment.asleep_ns for moment in moments[1:]) == pytest.approx(moments[0].asleep_ns, abs=1e8)
         assert monitor.fetch() == []
 
-    def test_lateness_is_seen(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_lateness_is_noticed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         slow = Monitor(every_s=0.02)
         take = slow._moment
 
@@ -322,7 +322,7 @@ class TestMonitor:
             time.sleep(0.3)
         assert len(slow.fetch()) < 10, "a look that takes long is not made up for by more of them"
 
-    def test_a_kernel_that_tells_nothing(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_kernel_that_shows_nothing(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("onbox.speed.monitor.PROC", tmp_path)
         with Monitor() as monitor:
             pass

@@ -96,7 +96,7 @@ def test_a_deep_breach_by_others_counts_at_once() -> None:
     assert sample.t_s < 2
 
 
-def test_an_engine_that_cannot_be_seen_is_suspected() -> None:
+def test_an_engine_that_cannot_be_observed_is_suspected() -> None:
     hidden = [sample._replace(own_bytes=None) for sample in falling(40, 4.0, 0)]
     alarm, sample = play(Guard(MemoryLimits(reserve_bytes=4 * GIB)), hidden)
     assert alarm is not None

@@ -92,7 +92,7 @@ def test_what_a_worker_says_keeps_its_class_and_names_the_node() -> None:
 
 
 @pytest.mark.parametrize("address", ["nowhere", "ray://127.0.0.1:10001", "127.0.0.1:1", "127.0.0.1:99999"])
-def test_an_address_at_which_nothing_answers_is_told_at_once(address: str) -> None:
+def test_an_address_at_which_nothing_answers_is_reported_at_once(address: str) -> None:
     with pytest.raises(BoxError, match=f"--ray: {address}: (not an address|no cluster answers)"):
         _knock(address)
 

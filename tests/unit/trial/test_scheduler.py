@@ -204,7 +204,7 @@ def test_an_engine_that_answers_again_is_used_again() -> None:
     assert (room.checks, reasons(news)) == (1, [])
 
 
-def test_leaving_early_ends_all_lanes_and_no_run_is_told() -> None:
+def test_leaving_early_ends_all_executors_and_no_run_is_reported() -> None:
     room = Room(slots=3)
     observations: list[Any] = []
 

@@ -233,7 +233,7 @@ def test_two_trials_compare_on_tasks_with_the_same_files_alone(tmp_path: Path) -
     "query", ["", "c=one//small", "c=one//small&c=one//nobody", "c=x&c=y", "c=one//small&c=nothing//small",
               "c=one//small&c=one//large&c=one//small"],
 )  # fmt: skip
-def test_what_cannot_be_compared_is_said(client: Client, query: str) -> None:
+def test_what_cannot_be_compared_is_reported(client: Client, query: str) -> None:
     answer = client.get(f"/compare?{query}")
     assert answer.status == 404
     assert "Not shown" in answer.words

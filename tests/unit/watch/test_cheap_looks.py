@@ -69,7 +69,7 @@ class TestTracker:
         ended = tracker.take(self.sample_at(4, ended=True, exit_code=1))
         assert ended.state is WatchState.DEAD
 
-    def test_a_line_that_begins_a_phase_is_told_at_once(self) -> None:
+    def test_a_line_that_begins_a_phase_is_reported_at_once(self) -> None:
         tracker = Tracker()
         tracker.take(self.sample_at(0))
         result = tracker.take(self.sample_at(1, log=("Starting to load model m...",)))

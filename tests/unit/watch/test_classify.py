@@ -107,14 +107,14 @@ def test_a_heartbeat_in_the_log_is_no_progress() -> None:
     assert result[-1].state is WatchState.HUNG
 
 
-def test_a_line_that_counts_up_is_progress_and_tells_when_it_is_done() -> None:
+def test_a_line_that_counts_up_is_progress_and_shows_when_it_is_done() -> None:
     result = watch(lambda at: {"log": (f"Capturing CUDA graphs: {at}/120",), "log_bytes": at * 10})
     assert states(result) == [WatchState.PROGRESSING]
     evidence = as_json(result[-1])["evidence"]
     assert abs(evidence["eta_s"] - 61) < 2
 
 
-def test_an_open_file_tells_when_it_is_done() -> None:
+def test_an_open_file_shows_when_it_is_done() -> None:
     def fields_at(at: int) -> dict[str, Any]:
         return {"processes": (process(chars=at * 10**7),), "files": (OpenFile("a.tar", (at + 1) * 10**7, 10**9),)}
 
@@ -222,7 +222,7 @@ def test_who_was_stopped_by_a_signal_is_named() -> None:
     assert "worker (7)" in result[-1].why
 
 
-def test_the_end_is_told_by_the_exit_code() -> None:
+def test_the_end_is_reported_by_the_exit_code() -> None:
     ends = [watch(lambda at, code=code: {"ended": True, "exit_code": code}, 1)[0] for code in (0, 3, None)]  # type: ignore[misc]
     assert [each.state for each in ends] == [WatchState.DONE, WatchState.DEAD, WatchState.DEAD]
     assert "cannot be seen" in ends[2].why

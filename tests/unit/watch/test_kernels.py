@@ -61,7 +61,7 @@ class TestPhase:
         lines += [looks(at=n) for n in range(30, 40)]
         assert laps(*lines) == [("start", 0.0), ("compile", 1.0), ("kernels", 10.0), ("compile", 32.0)]
 
-    def test_what_it_compiles_is_said(self) -> None:
+    def test_what_it_compiles_is_reported(self) -> None:
         tracker = Tracker()
         for n in range(20):
             verdict = tracker.take(looks("cicc", at=n, line=self.MODEL if n == 1 else ""))

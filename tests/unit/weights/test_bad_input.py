@@ -308,7 +308,7 @@ def test_several_models_ask_for_one(tmp_path: Path) -> None:
     fails(tmp_path, "several models")
 
 
-def test_what_is_no_model_is_said_to_be_none(tmp_path: Path) -> None:
+def test_what_is_no_model_is_named_as_such(tmp_path: Path) -> None:
     fails(tmp_path, "holds no safetensors and no GGUF file")
     fails(tmp_path / "missing", "no such file or folder")
     (tmp_path / "notes.txt").write_text("x")

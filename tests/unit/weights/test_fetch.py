@@ -90,7 +90,7 @@ def test_a_wrong_hash_removes_the_file(repository: Path, tmp_path: Path, monkeyp
     assert not (here / "config.json").exists()
 
 
-def test_no_room_is_said_before_the_first_byte(
+def test_no_room_is_reported_before_the_first_byte(
     repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = shutil.disk_usage(tmp_path)

@@ -290,7 +290,7 @@ class TestKnown:
             agent_of(AgentPlan(name="nobody", version=""))
 
     @pytest.mark.parametrize("name", agent_names()[2:])
-    def test_each_is_told_the_task_the_model_and_the_proxy(self, name: str) -> None:
+    def test_each_gets_the_task_the_model_and_the_proxy(self, name: str) -> None:
         agent = agent_of(AgentPlan(name=name, version=""))
         assert isinstance(agent, HeadlessAgent)
         made = agent.command(SETUP)

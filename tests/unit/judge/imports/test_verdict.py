@@ -149,7 +149,7 @@ def test_a_failure_without_a_call_may_be_the_servings(tmp_path: Path) -> None:
     assert result.if_served_correctly == pytest.approx(15 / 18, abs=1e-4)
 
 
-def test_calls_that_the_agent_could_not_read_are_told(tmp_path: Path) -> None:
+def test_calls_that_the_agent_could_not_read_are_reported(tmp_path: Path) -> None:
     rows = [row("ts-rename", "m", 1, True, toolNames=["invalid", "edit", "invalid"])]
     folder = imported(tmp_path, rows)
     (group,) = json.loads((folder / "trust.json").read_text())["runs"]

@@ -97,7 +97,7 @@ def test_a_rate_that_is_known_less_well_decides_less() -> None:
     assert vague.kind is BoundKind.UNDECIDED
 
 
-def test_without_a_number_above_one_memory_and_work_are_not_told_apart() -> None:
+def test_without_a_number_above_one_memory_and_work_are_not_distinguished() -> None:
     found = experiment(0.002, 20.0, 0.001, known=GB, numbers=())
     assert found.kind is BoundKind.UNDECIDED
     assert "only more requests at a time would tell" in found.why
@@ -116,7 +116,7 @@ def test_a_slope_above_the_roof_is_none_of_memory() -> None:
     assert "above what memory was measured to read" in found.why
 
 
-def test_context_that_costs_work_tells_nothing_of_memory() -> None:
+def test_context_that_costs_work_shows_nothing_of_memory() -> None:
     """The 0.5B of llama.cpp on 16 cores, by `--why`: 9.2 ms a step, 0.39 GB, 50 MB more in 4,096 tokens, +7.3 ms."""
     known = ceiling(0.3919e9, 12_288.0, 79.0, further=616.0)
     alone = cell(9.18e-3, 160, relative=0.03).model_copy(

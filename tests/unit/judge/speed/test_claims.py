@@ -118,7 +118,7 @@ def test_what_nobody_stated_of_the_server_is_not_known(tmp_path: Path) -> None:
     assert found.differences[0].measured == "not known: state it with --backend"
 
 
-def test_few_requests_and_odd_counting_are_told_and_bar_nothing(tmp_path: Path) -> None:
+def test_few_requests_and_odd_counting_are_reported_and_bar_nothing(tmp_path: Path) -> None:
     found = held(trial(tmp_path / "t"), requests=3, counting=None)
     assert found.verdict == "reproduces"
     lines = [(difference.what, difference.claimed, difference.bars) for difference in found.differences]
@@ -171,7 +171,7 @@ class TestPublished:
         assert {claim.verdict for claim in speed.claims} == {"not comparable"}
         assert len(speed.claims) == len(claims)
 
-    def test_the_page_tells_them_all(self) -> None:
+    def test_the_page_shows_them_all(self) -> None:
         rows = re.findall(r"^\| ([\w.-]+) \| ([\d.]+) \|", PAGE.read_text(), re.MULTILINE)
         assert rows == [(claim.name, f"{claim.tok_s:g}") for claim in published().claims]
 

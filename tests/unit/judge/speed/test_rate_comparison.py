@@ -81,7 +81,7 @@ def test_all_together_over_one_at_a_time() -> None:
     assert over_one_request(known(50.0, 0.04), known(40.0, 0.03)) is None
 
 
-def test_a_trial_tells_which_decodes_faster_and_by_how_much(tmp_path: Path) -> None:
+def test_a_trial_shows_which_decodes_faster_and_by_how_much(tmp_path: Path) -> None:
     rates = {"old": 25.0, "new": 40.0, "like": 25.0}
     contenders = [
         Contender(name, Role.INCUMBENT if name == "old" else Role.CHALLENGER, {}, speed=speed_parts(tok_s))
@@ -132,5 +132,5 @@ def test_a_published_rate_near_one_that_is_not_known_well_enough_is_undecided(
         (40.0, None, "impossible"),
     ],
 )
-def test_a_rate_near_a_line_is_told_on_both_sides(implied: float, relative: float | None, message: str) -> None:
+def test_a_rate_near_a_line_is_reported_on_both_sides(implied: float, relative: float | None, message: str) -> None:
     assert plausibility(ONE_GB, implied, relative) == message

@@ -155,7 +155,7 @@ class TestOthers:
         assert (found.prompt, found.queried, found.cached, found.preemptions) == (48, 48, 8, 0)
         assert rate(found, 2) == pytest.approx(20.0)
 
-    def test_llama_cpp_tells_what_was_drafted(self) -> None:
+    def test_llama_cpp_shows_what_was_drafted(self) -> None:
         assert drafted(Reply(timings={"predicted_n": 96, "draft_n": 80, "draft_n_accepted": 64})) == (96, 64)
         assert drafted(Reply(timings={"predicted_n": 96})) is None
         assert drafted(Reply(timings={"predicted_n": 96, "draft_n": 0, "draft_n_accepted": 0})) is None

@@ -74,7 +74,7 @@ class TestAdvice:
         assert found.verdict == "undecided"
         assert any(step.startswith("Repeat 4 runs of new") for step in found.would_settle)
 
-    def test_where_no_number_of_runs_would_tell_them_apart_that_is_said(self, tmp_path: Path) -> None:
+    def test_where_no_number_of_runs_would_distinguish_them_that_is_reported(self, tmp_path: Path) -> None:
         found = judged(tmp_path, dict.fromkeys("abcd", "FPFP" * 8), dict.fromkeys("abcd", "PFPF" * 8))
         assert found.verdict == "undecided"
         assert any(step.startswith("Hardly any number of runs") for step in found.would_settle)

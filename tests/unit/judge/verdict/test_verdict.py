@@ -274,7 +274,7 @@ class TestAtATime:
     def check(self, verdict: Verdict) -> Check | None:
         return next((check for check in verdict.checks if check.id == "AT_A_TIME"), None)
 
-    def test_like_company_is_told_and_no_doubt(self, tmp_path: Path) -> None:
+    def test_equal_concurrency_is_reported_and_no_doubt(self, tmp_path: Path) -> None:
         verdict = self.judged(tmp_path, new=2)
         check = self.check(verdict)
         assert check is not None
@@ -299,7 +299,7 @@ class TestAtATime:
     def test_company_that_the_plan_does_not_know_is_not_passed_over(self, tmp_path: Path) -> None:
         assert self.check(self.judged(tmp_path, new=2, parallel=1)) is not None
 
-    def test_nothing_is_said_where_all_were_alone(self, tmp_path: Path) -> None:
+    def test_nothing_is_reported_where_all_were_alone(self, tmp_path: Path) -> None:
         verdict = trial(tmp_path, "PF", "PF")
         assert self.check(verdict) is None
         assert not any("at a time" in reason for reason in verdict.reasons)
