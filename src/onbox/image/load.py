@@ -62,11 +62,11 @@ class Load:
 
     def __init__(self, daemon: Daemon, feed: Feed) -> None:
         self._daemon = daemon
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115 closed at the end of the context
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115 closed at the end of the context
         self._client = subprocess.Popen(
             [daemon.program, "load"],
             stdin=subprocess.PIPE,
-            stdout=self._said,
+            stdout=self._output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
@@ -78,7 +78,7 @@ class Load:
     def __exit__(self, *_: object) -> None:
         _end(self._client)
         self._feeder.join()
-        self._said.close()
+        self._output.close()
 
     def complete(
         self, name: str, ids: tuple[str, ...], on_progress: Callable[[LoadProgress], None] = lambda loading: None
@@ -100,8 +100,8 @@ class Load:
         if self._feeder.error is not None and not isinstance(self._feeder.error, BrokenPipeError):
             raise self._feeder.error
         if self._client.returncode:
-            self._said.seek(0)
-            raise _refused(daemon, self._said.read().decode("utf-8", "replace"))
+            self._output.seek(0)
+            raise _refused(daemon, self._output.read().decode("utf-8", "replace"))
         found = daemon.image(name)
         if found is None or id_of(found) not in ids:
             found_id = id_of(found)[:19] if found else "no such image"

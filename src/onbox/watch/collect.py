@@ -78,7 +78,7 @@ class Collector:
         self._landmarks = target.landmarks or Landmarks()
         self._phase = target.phase
         self._cannot: tuple[str, ...] = ()
-        self._seen: tuple[Process, ...] = ()
+        self._last_processes: tuple[Process, ...] = ()
         self._compilers: tuple[tuple[int, str], ...] = ()
         self._compiling = ""
         self._serving = False
@@ -159,10 +159,15 @@ class Collector:
     def _sample_processes(self, sample: WatchSample, now: float) -> None:
         processes = self._read_processes(now)
         groups = self._cgroups.read() or None
-        if processes and groups is None and len(processes) == len(self._seen) and all(map(is_, processes, self._seen)):
+        if (
+            processes
+            and groups is None
+            and len(processes) == len(self._last_processes)
+            and all(map(is_, processes, self._last_processes))
+        ):
             # Not one of them was worth reading: what was seen before still holds.
             return
-        self._seen = processes
+        self._last_processes = processes
         sample.processes, sample.groups, sample.births = processes, groups, self._members.births
         sample.compiling = self._sample_compilers(processes)
         roots = self._members.roots

@@ -97,11 +97,11 @@ def test_a_missing_part_is_named(copied: Path, missing: str) -> None:
         (
             "[[environment.mcp_servers]]\nname = 'a'\n",
             "task.toml",
-            "environment.mcp_servers: cannot be given to a task",
+            "environment.mcp_servers: is not available",
         ),
         ("[verifier.environment]\ncpus = 1\n", "task.toml", "verifier.environment: is not available to tasks here"),
         ("[verifier]\nenvironment_mode = 'separate'\n", "task.toml", "a separate environment for the gate"),
-        ("[[verifier.collect]]\ncommand = 'a'\n", "task.toml", "verifier.collect: cannot be given"),
+        ("[[verifier.collect]]\ncommand = 'a'\n", "task.toml", "verifier.collect: is not available"),
         ("[verifier]\nuser = 'nobody'\n", "task.toml", "verifier.user: is not available to tasks here"),
         ("[agent]\nuser = 1000\n", "task.toml", "agent.user: is not available to tasks here"),
         ("[environment]\nos = 'Windows'\n", "task.toml", "environment.os: windows containers cannot be run here"),
@@ -110,7 +110,7 @@ def test_a_missing_part_is_named(copied: Path, missing: str) -> None:
         ("[environment]\nworkdir = 'app'\n", "task.toml", "environment.workdir: app cannot be the workspace"),
         ("[environment]\nenv = {A = 1}\n", "task.toml", "environment.env.A: input should be a valid string"),
         ("[environment]\nenv = {A = '${ONBOX_NOWHERE}'}\n", "task.toml", "ONBOX_NOWHERE is not set on this box"),
-        ("[environment.healthcheck]\ncommand = 'a'\n", "task.toml", "environment.healthcheck: cannot be given"),
+        ("[environment.healthcheck]\ncommand = 'a'\n", "task.toml", "environment.healthcheck: is not available"),
         ("[task]\nname = 'plain'\n", "task.toml", "task.name: not of the form org/name"),
         ("[task]\nname = 'a/b/c'\n", "task.toml", "not of the form org/name"),
         ("schema_version = 1.4\n", "task.toml", "schema_version: input should be a valid string"),
@@ -176,7 +176,7 @@ def test_variables_come_from_the_box_and_credentials_do_not(copied: Path, monkey
     task = load_task(copied)
     assert (task.variables, task.gate_variables) == ((("A", "xmine-$ONBOX_A b"),), (("B", "x$ONBOX_A"),))
     toml.write_text("[environment.env]\nA = 'costs 5$'\n")
-    with pytest.raises(UsageError, match=r"environment\.env\.A: a \$ that docker compose could not read"):
+    with pytest.raises(UsageError, match=r"environment\.env\.A: a \$ that docker compose cannot read"):
         load_task(copied)
     monkeypatch.setenv("MY_API_KEY", "secret")
     toml.write_text("[environment.env]\nA = 'x$MY_API_KEY'\n")

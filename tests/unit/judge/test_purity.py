@@ -27,12 +27,14 @@ LOOKS = ("open", "os.listdir", "os.scandir", "glob.glob", "socket.connect", "sub
 IMPURE = frozenset(("io", "os", "pathlib", "shutil", "socket", "subprocess", "tempfile", "yaml"))
 OPENERS = frozenset(("open", "exec", "eval", "compile", "input", "__import__", "breakpoint"))
 
-_seen: list[tuple[str, str]] | None = None
+_events: list[tuple[str, str]] | None = None
 
 
 def _watch(event: str, arguments: Sequence[Any]) -> None:
-    if _seen is not None and event in LOOKS:
-        _seen.append((event, os.fsdecode(arguments[0]) if isinstance(arguments[0], str | bytes) else str(arguments[0])))
+    if _events is not None and event in LOOKS:
+        _events.append(
+            (event, os.fsdecode(arguments[0]) if isinstance(arguments[0], str | bytes) else str(arguments[0]))
+        )
 
 
 sys.addaudithook(_watch)
@@ -41,12 +43,12 @@ sys.addaudithook(_watch)
 @contextmanager
 def looks() -> Iterator[list[tuple[str, str]]]:
     """(event, its first argument) of each look outside of this process while the block runs."""
-    global _seen
-    _seen = []
+    global _events
+    _events = []
     try:
-        yield _seen
+        yield _events
     finally:
-        _seen = None
+        _events = None
 
 
 def exchanges_of(folder: Path) -> int:

@@ -80,12 +80,15 @@ def test_when_the_time_is_over_what_is_whole_stays(
     # The first and the fourth never end by themselves, and no place is free for the others.
     found, message = ends(ScriptedMaker(work), until=0.05)
     assert found == [kept(COMMITS[0]), DroppedCommit("commit-1", "no tests"), kept(COMMITS[2])]
-    assert message == ["the time is over: 2 commits were under way, 2 not begun"]
+    assert message == ["the time is over: 2 commits were in progress, 2 not started"]
 
 
 def test_no_time_at_all_begins_nothing() -> None:
     maker = ScriptedMaker(lambda commit, found: None)
-    assert ends(maker, until=time.monotonic() - 1) == ([], ["the time is over: 0 commits were under way, 6 not begun"])
+    assert ends(maker, until=time.monotonic() - 1) == (
+        [],
+        ["the time is over: 0 commits were in progress, 6 not started"],
+    )
     assert maker.begun == []
 
 
