@@ -8,7 +8,8 @@ PYTHON ?= python3
 VENV   ?= .venv
 ARGS   ?=
 # Tests run side by side, two workers more than cores; those that need the box to themselves wait for it (tests/turns.py).
-PYTEST  = $(VENV)/bin/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder
+# Without bytecode every worker, and every process that a test starts, would compile all modules anew.
+PYTEST  = env -u PYTHONDONTWRITEBYTECODE $(VENV)/bin/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder
 LONG    = slow or engine or vllm or ray
 
 .PHONY: trial test test-unit test-all lint format docs clean

@@ -7,6 +7,7 @@ Beside today's rule stands that of rules 1 to 3: all runs of a task permuted, no
 """
 
 import argparse
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 
 from onbox.judge.comparison_results import Basis
-from onbox.judge.intervals import cluster_wilson, newcombe
+from onbox.judge.intervals import Interval, t_quantile, wilson
 from onbox.judge.mean_bounds import mean_above, mean_interval
 from onbox.judge.statistics import stratified_permutation
 from onbox.judge.verdict.cells import CountedRun
@@ -204,6 +205,51 @@ def rates_of(spread: float, rate: float, random: Random, tasks: int) -> np.ndarr
         return (random.random(tasks) < rate).astype(float)
     size = 1 / spread - 1
     return random.beta(rate * size, (1 - rate) * size, tasks)
+
+
+def cluster_wilson(cells: Sequence[tuple[float, float]], confidence: float = 0.95) -> Interval | None:
+    """Interval of a pass rate for tasks like these as rules 1 to 3 had it: the task is the cluster.
+
+    Wilson's interval with n_eff = pq/v, v = C/(C-1) * sum((passed - n*p)^2) / N^2, never above N, and Student's t with
+    C - 1 degrees of freedom in place of z; at p of 0 or 1, where v says nothing, n_eff = N.
+
+    Args:
+        cells: (passed, valid runs) of each task.
+        confidence: two-sided.
+
+    Returns:
+        None with fewer than two tasks that have a run: one task says nothing of others.
+    """
+    used = [(passed, n) for passed, n in cells if n > 0]
+    if len(used) < 2:
+        return None
+    total = sum(n for _, n in used)
+    share = sum(passed for passed, _ in used) / total
+    variance = sum((passed - n * share) ** 2 for passed, n in used) * len(used) / (len(used) - 1) / total**2
+    spread = share * (1 - share)
+    n_eff = min(total, spread / variance) if spread > 0 and variance > 0 else total
+    return wilson(share * n_eff, n_eff, t_quantile(confidence, len(used) - 1))
+
+
+def newcombe(a: tuple[float, float], b: tuple[float, float]) -> Interval | None:
+    """95 percent interval of the difference b - a of two proportions (Newcombe 1998, method 10), as rules 1 to 3
+    had it.
+
+    Args:
+        a: (passed, n) of the one.
+        b: (passed, n) of the other.
+
+    Returns:
+        None when either has no run.
+    """
+    wilson_a, wilson_b = wilson(*a), wilson(*b)
+    if wilson_a is None or wilson_b is None:
+        return None
+    rate_a, rate_b = a[0] / a[1], b[0] / b[1]
+    difference = rate_b - rate_a
+    low = difference - math.hypot(rate_b - wilson_b[0], wilson_a[1] - rate_a)
+    high = difference + math.hypot(wilson_b[1] - rate_b, rate_a - wilson_a[0])
+    return low, high
 
 
 def covers(tasks: int, runs: int, rate: float, spread: float, rounds: int) -> tuple[float, float, float]:

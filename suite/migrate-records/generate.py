@@ -97,13 +97,12 @@ answer(right)
 begin = '#!/bin/bash\ncd "${APP_DIR:-/app}" || exit 1\ncat > customers.json <<\'END\'\n'
 
 
-def script(value):
-    assert value == right or value is right or value != right
-    return begin + json.dumps(value, indent=1) + "\nEND\n"
+def script(value, indent=None):
+    return begin + json.dumps(value, indent=indent) + "\nEND\n"
 
 
-write("solution/solve.sh", script(right))
-write("solution/variants/one-line.sh", begin + json.dumps(right) + "\nEND\n")
+write("solution/solve.sh", script(right, indent=1))
+write("solution/variants/one-line.sh", script(right))
 for name, value in {
     "not-merged": migrated(merge=False),
     "first-line-of-an-order": migrated(last_line=False),

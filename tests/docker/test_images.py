@@ -15,7 +15,7 @@ from onbox.app.images import diagnose_images, fetch_container_image, verify_cont
 from onbox.errors import BoxError, FetchError, UsageError
 from onbox.fetch.http import DIRECT
 from onbox.image import load as loading
-from onbox.image.archive import write_archive
+from onbox.image.archive import ArchivedImage, write_archive
 from onbox.image.daemon import Daemon, id_of
 from onbox.image.fetch import FetchOptions, fetch_image
 from onbox.image.load import load
@@ -342,10 +342,11 @@ def test_skopeo_and_we_bring_the_same(slow: tuple[Dockerd, RealRegistry, Throttl
         return Descriptor(output["mediaType"], output["digest"], int(output["size"]))
 
     with out.open("wb") as file:
-        write_archive(
-            file, store.blob(fetched.digest).read_bytes(), source["mediaType"], descriptor(source["config"]),
-            tuple(map(descriptor, source["layers"])), ("x/y:1",), store.blob,
+        image = ArchivedImage(
+            store.blob(fetched.digest).read_bytes(), source["mediaType"], descriptor(source["config"]),
+            tuple(map(descriptor, source["layers"])), ("x/y:1",),
         )  # fmt: skip
+        write_archive(image, file, store.blob)
     with tarfile.open(out) as archive:
         archive.extractall(folders / "layout", filter="data")
     output = subprocess.run(

@@ -32,10 +32,13 @@ class Ended:
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ended]:
     """A server that does its work against one that only says so; its tests have the box alone, as speed is measured."""
-    folder = tmp_path_factory.mktemp("pair") / "trial"
+    place = tmp_path_factory.mktemp("pair")
+    folder, file = place / "trial", place / "trial.yaml"
     rate = ("--tok-s", str(TOK_S))
     with scripted("good", *rate) as good, scripted("lazy", *rate) as lazy:
-        done = onbox("trial", good, lazy, "--quick", "--runs", "2", "--out", folder, "--json")
+        speed = {"requests": 8, "tokens": 128, "at_least_s": 1.0}
+        file.write_text(json.dumps({"contenders": [good, lazy], "speed": speed}))
+        done = onbox("trial", file, "--quick", "--runs", "2", "--out", folder, "--json")
         assert done.returncode == 0, done.stderr
         yield Ended(folder, done.stdout, done.stderr)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from onbox import recipes
 from onbox.atomic_files import utc_now, write_atomic, write_json
@@ -122,7 +122,14 @@ def find_recipe(recipe: Recipe | str, *, name: str | None = None, port: int | No
     return found
 
 
-def stop_engine(name: str) -> tuple[UpEngine, StopResult]:
+class StoppedEngine(NamedTuple):
+    """What served, and the proof that it is gone."""
+
+    engine: UpEngine
+    proof: StopResult
+
+
+def stop_engine(name: str) -> StoppedEngine:
     """Stop what was stood up under a name, see that nothing of it is left, and forget it; its evidence stays.
 
     Raises:
@@ -140,7 +147,7 @@ def stop_engine(name: str) -> tuple[UpEngine, StopResult]:
         pid = found.engine.pid if found.engine else None
         raise BoxError(f"{name}: still there: {', '.join(left)}", f"look at process {pid}, port {found.started.port}")
     started_engines.put_away(name)
-    return found, gone
+    return StoppedEngine(found, gone)
 
 
 def running_engines() -> list[UpEngine]:

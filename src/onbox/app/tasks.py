@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from onbox.bench.history.commit_tasks import DroppedCommit, MinedTask
 from onbox.bench.history.mining import JOBS, mine
@@ -32,7 +33,14 @@ def new_task(name: str, folder: Path | str = ".", *, answer: Answer = "workspace
     return write_scaffold(Path(folder) / name, answer)
 
 
-def render_task(task: str, *, seed: int = 0, to: Path | None = None, unsafe: bool = False) -> tuple[Task, Task]:
+class RenderedTask(NamedTuple):
+    """A task, and its instance for a seed."""
+
+    task: Task
+    instance: Task
+
+
+def render_task(task: str, *, seed: int = 0, to: Path | None = None, unsafe: bool = False) -> RenderedTask:
     """Write the instance that a task has for a seed.
 
     Args:
@@ -40,9 +48,6 @@ def render_task(task: str, *, seed: int = 0, to: Path | None = None, unsafe: boo
         seed: 0: the task without its generator.
         to: the new folder; TASK-SEED here if left out.
         unsafe: run the generator without a sandbox where none works.
-
-    Returns:
-        the task and its instance.
 
     Raises:
         UsageError: there is no such task, or the folder is there already.
@@ -55,7 +60,7 @@ def render_task(task: str, *, seed: int = 0, to: Path | None = None, unsafe: boo
     to = to or Path(f"{found.name}-{seed}")
     if to.exists():
         raise UsageError(f"{to}: is there already", "give another folder")
-    return found, render(found, seed, to, choose(unsafe=unsafe))
+    return RenderedTask(found, render(found, seed, to, choose(unsafe=unsafe)))
 
 
 @dataclass(frozen=True)

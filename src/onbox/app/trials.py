@@ -69,7 +69,9 @@ def plan_trial(
     plan, tasks = make_plan(spec, sandbox=sandbox, read_gb_s=None)
     if tier and tasks:
         spec = _fit_for_scoring(spec, plan, tasks, tier, audit=audit, tell=tell)
-    fingerprint = box.describe()
+    # The expected time needs it too, and there is none if the weights of a contender are not known.
+    needs_bandwidth = plan.speed is not None or all(each.recipe and each.recipe.weights for each in plan.contenders)
+    fingerprint = box.describe(measure=needs_bandwidth)
     plan, _ = make_plan(
         spec, sandbox=sandbox, read_gb_s=fingerprint.bandwidth.read_gb_s if fingerprint.bandwidth else None
     )

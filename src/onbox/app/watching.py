@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 
 from onbox.errors import BadSubjectError, BoxError, UsageError
+from onbox.input_files import kind_of_special
 from onbox.launch.child_process import end_group, ended_with_onbox
 from onbox.launch.containers import ContainerClient, find_container
 from onbox.launch.guard_replay import GuardReplay
@@ -25,7 +26,7 @@ from onbox.watch.machine import cache_folders
 from onbox.watch.members import CLIENTS, DAEMONLESS
 from onbox.watch.phases import phase_of_command
 from onbox.watch.procfs import stat_of
-from onbox.watch.recording import Header, Recorder, WatchRecording
+from onbox.watch.recording import Header, Recorder, WatchRecording, refuse_other_file
 from onbox.watch.recording_library import find_recording
 from onbox.watch.watcher import PhaseSpan, Tracker, Watcher
 
@@ -143,6 +144,10 @@ def _replayed(spec: WatchSpec) -> Iterator[WatchFrame]:
 
 def _live(spec: WatchSpec, stack: ExitStack) -> Iterator[WatchFrame]:
     child = None
+    if spec.record:
+        refuse_other_file(spec.record)
+    if spec.log is not None and spec.log.exists() and (word := kind_of_special(spec.log.stat().st_mode)):
+        raise UsageError(f"--log {spec.log}: is {word}, no file", "name the file that the process writes")
     if spec.command:
         child, target, title = _start(spec)
         stack.callback(end_group, child, GRACE_S)

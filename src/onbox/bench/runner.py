@@ -32,6 +32,7 @@ from onbox.evidence.records import (
     ArmPlan,
     Changes,
     Exchange,
+    GateEnd,
     Quality,
     ReplayEnd,
     RunRecord,
@@ -95,120 +96,97 @@ class Bench:
             seed: of the model's sampling and of the task's instance.
             folder: `runs/TASK/ARM/N`, emptied first: what an earlier, unfinished run left is no evidence.
         """
+        slot = _Slot(task, arm, n, seed, folder, utc_now(), time.monotonic())
         with self.concurrent_runs.counted() as others:
-            started_at, began = utc_now(), time.monotonic()
             try:
-                return self._run(task, arm, n, seed, folder, others)
+                return self._run(slot, others)
             except Exception as error:
                 # The last resort, for what came up after the agent and the gate: the next run begins.
-                record = RunRecord(
-                    contender=self.contender,
-                    task=task.name,
-                    task_sha256=task.origin_sha256,
-                    instance_sha256=task.sha256,
-                    arm=arm,
-                    n=n,
-                    seed=seed,
-                    launch_id=self.launch_id,
-                    started_at=started_at,
-                    seconds=round(time.monotonic() - began, 3),
-                    agent=_nothing("its record could not be written").end,
-                    gate=None,
-                    changes=NO_CHANGES,
-                    sandbox=self.sandbox_report,
-                    engine_alive=self.alive(),
-                    fault=fault_of(error).text,
-                    fault_kind=fault_of(error).kind,
-                    beside=others(),
-                    node=self.node,
-                )
-                write_json(folder / "run.json", record)
-                return record
+                end = _RunEnd(_nothing("its record could not be written"), fault=fault_of(error))
+                return self._written(slot, end, alive=self.alive(), beside=others())
 
-    def _run(self, task: Task, arm: str, n: int, seed: int, folder: Path, beside: Callable[[], int]) -> RunRecord:
+    def _run(self, slot: "_Slot", beside: Callable[[], int]) -> RunRecord:
+        folder = slot.folder
         remove(folder)
         folder.mkdir(parents=True)
-        started_at, began = utc_now(), time.monotonic()
-        equipped = _Equipped.by(self.treatments.get(arm, ArmPlan(name=arm)))
-        outcome, gate, changed = _nothing("the run did not start"), None, NO_CHANGES
-        fault: Fault | None = None
-        tampering: tuple[str, ...] = ()
-        workspace_sha256 = ""
-        parsed: ParseResult | None = None
-        ended: float | None = None
-        refused: Counter[WireBound] = Counter()
+        equipped = _Equipped.by(self.treatments.get(slot.arm, ArmPlan(name=slot.arm)))
+        end = _RunEnd(_nothing("the run did not start"), canary=equipped.canary)
         with scratch_folder("run") as scratch:
             try:
-                workspace, before, after = (scratch / name for name in ("app", "before", "after"))
-                environment = environment_of(task, self.sandbox)
-                environment.make(workspace)
-                environment.make(before)
-                watched = WatchedFiles(task, scratch)
-                outcome = self._work(task, environment.sandbox, workspace, seed, folder, equipped, refused)
-                snapshot(workspace, after)
-                tampering = watched.tampering(before, after)
-                changed = changes(before, after)
-                workspace_sha256 = keep(before, after, folder)
-                write_atomic(folder / "workspace.patch", patch(before, after).encode("utf-8", "surrogateescape"))
-                gate = grade(task, workspace, outcome.end.reply, environment.sandbox, transcript=folder / "gate.txt")
-                ended = time.monotonic()
-                parsed = self._parsed(before, after)
+                self._do(slot, equipped, scratch, end)
             except Exception as error:
-                fault = fault_of(error)
-        seconds = (time.monotonic() if ended is None else ended) - began
+                end.fault = fault_of(error)
+        end.ended_s = end.ended_s or time.monotonic()
         alive = self.alive()
-        replay = self._replay(folder) if alive and gate is not None and gate.exit_code != 0 else None
-        steps = json.dumps({"steps": outcome.steps}, indent=1, ensure_ascii=True)
+        end.replay = self._replay(folder) if alive and end.gate is not None and end.gate.exit_code != 0 else None
+        end.quality = self._quality(slot.task, end.parsed)
+        steps = json.dumps({"steps": end.agent.steps}, indent=1, ensure_ascii=True)
         write_atomic(folder / "trajectory.json", steps.encode())
+        return self._written(slot, end, alive=alive, beside=beside())
+
+    def _do(self, slot: "_Slot", equipped: "_Equipped", scratch: Path, end: "_RunEnd") -> None:
+        """Let the agent work and the gate judge; `end` holds what there is, also where it breaks off."""
+        task, folder = slot.task, slot.folder
+        workspace, before, after = (scratch / name for name in ("app", "before", "after"))
+        environment = environment_of(task, self.sandbox)
+        environment.make(workspace)
+        environment.make(before)
+        watched = WatchedFiles(task, scratch)
+        end.agent = self._work(slot, environment.sandbox, workspace, equipped, end.refused)
+        snapshot(workspace, after)
+        end.tampering = watched.tampering(before, after)
+        end.changes = changes(before, after)
+        end.workspace_sha256 = keep(before, after, folder)
+        write_atomic(folder / "workspace.patch", patch(before, after).encode("utf-8", "surrogateescape"))
+        reply = end.agent.end.reply
+        end.gate = grade(task, workspace, reply, environment.sandbox, transcript=folder / "gate.txt")
+        end.ended_s = time.monotonic()
+        end.parsed = self._parsed(before, after)
+
+    def _written(self, slot: "_Slot", end: "_RunEnd", *, alive: bool, beside: int) -> RunRecord:
+        """The record of a run, once it is in its folder."""
         record = RunRecord(
             contender=self.contender,
-            task=task.name,
-            task_sha256=task.origin_sha256,
-            instance_sha256=task.sha256,
-            arm=arm,
-            n=n,
-            seed=seed,
+            task=slot.task.name,
+            task_sha256=slot.task.origin_sha256,
+            instance_sha256=slot.task.sha256,
+            arm=slot.arm,
+            n=slot.n,
+            seed=slot.seed,
             launch_id=self.launch_id,
-            started_at=started_at,
-            seconds=round(seconds, 3),
-            agent=_as_text(outcome.end),
-            gate=gate,
-            changes=changed,
+            started_at=slot.started_at,
+            seconds=round((end.ended_s or time.monotonic()) - slot.began_s, 3),
+            agent=_as_text(end.agent.end),
+            gate=end.gate,
+            changes=end.changes,
             sandbox=self.sandbox_report,
             engine_alive=alive,
-            canary=equipped.canary,
-            fault=fault.text if fault else "",
-            fault_kind=fault.kind if fault else None,
-            workspace_sha256=workspace_sha256,
-            refused=dict(sorted(refused.items())),
-            tampering=tampering,
-            replay=replay,
-            quality=self._quality(task, parsed),
-            agent_s=round(outcome.seconds, 3),
-            command_s=round(outcome.command_s, 3),
-            beside=beside(),
+            canary=end.canary,
+            fault=end.fault.text if end.fault else "",
+            fault_kind=end.fault.kind if end.fault else None,
+            workspace_sha256=end.workspace_sha256,
+            refused=dict(sorted(end.refused.items())),
+            tampering=end.tampering,
+            replay=end.replay,
+            quality=end.quality,
+            agent_s=round(end.agent.seconds, 3),
+            command_s=round(end.agent.command_s, 3),
+            beside=beside,
             node=self.node,
         )
-        write_json(folder / "run.json", record)
+        write_json(slot.folder / "run.json", record)
         return record
 
     def _work(
-        self,
-        task: Task,
-        sandbox: Sandbox,
-        workspace: Path,
-        seed: int,
-        folder: Path,
-        equipped: "_Equipped",
-        refused: Counter[WireBound],
+        self, slot: "_Slot", sandbox: Sandbox, workspace: Path, equipped: "_Equipped", refused: Counter[WireBound]
     ) -> AgentOutcome:
-        treatment = equipped.treatment
+        task, folder, treatment = slot.task, slot.folder, equipped.treatment
         limits, sampling = self.plan.limits, {**self.sampling, **treatment.sampling}
         nudges = self.plan.nudges if treatment.nudges is None else treatment.nudges
         if task.agent_timeout_s is not None:
             limits = limits.model_copy(update={"wall_s": min(limits.wall_s, task.agent_timeout_s)})
         name = f"{task.name}-{folder.parent.name}-{folder.name}"
-        watch = self.agent.watch(limits, sampling, seed)
+        watch = self.agent.watch(limits, sampling, slot.seed)
         with self.proxy.recording(name, folder / "wire.jsonl", policy=watch, refused=refused) as endpoint:
             job = Job(
                 instruction=task.instruction,
@@ -216,7 +194,7 @@ class Bench:
                 endpoint=endpoint,
                 model=self.model,
                 sampling=sampling,
-                seed=seed,
+                seed=slot.seed,
                 plan=self.plan.model_copy(update={"limits": limits, "nudges": nudges}),
                 sandbox=sandbox,
                 watch=watch,
@@ -249,6 +227,44 @@ class Bench:
             return None
         exchanges = [Exchange.model_validate(line) for line in read_lines(folder / "wire.jsonl")]
         return self.replayer.settle(exchanges, folder / "replay.jsonl")
+
+
+@dataclass(frozen=True)
+class _Slot:
+    """Which run it is, where it lies and when it began: `started_at` by the calendar, `began_s` by the clock."""
+
+    task: Task
+    arm: str
+    n: int
+    seed: int
+    folder: Path
+    started_at: str
+    began_s: float
+
+
+@dataclass
+class _RunEnd:
+    """What came of a run, as far as it came: its record is made of it, whatever broke it off.
+
+    Args:
+        agent: what it did, and how it stopped.
+        ended_s: by the clock, when the gate had judged; None: it did not come so far.
+        parsed: what the workspace holds; None: nobody looked.
+        refused: requests that met a bound of the proxy.
+    """
+
+    agent: AgentOutcome
+    gate: GateEnd | None = None
+    changes: Changes = NO_CHANGES
+    canary: str = ""
+    fault: Fault | None = None
+    tampering: tuple[str, ...] = ()
+    workspace_sha256: str = ""
+    parsed: ParseResult | None = None
+    ended_s: float | None = None
+    replay: ReplayEnd | None = None
+    quality: Quality | None = None
+    refused: Counter[WireBound] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True)

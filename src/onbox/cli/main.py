@@ -1,5 +1,6 @@
 """The entry point: a table of commands, imported only when they are called, and one place that prints errors."""
 
+import errno
 import importlib
 import io
 import os
@@ -11,7 +12,7 @@ import click
 from onbox import __version__
 from onbox.cli.interrupts import interruptible
 from onbox.cli.manual import GUARDED, ManualGroup
-from onbox.errors import BoxError, OnboxError
+from onbox.errors import BoxError, OnboxError, UsageError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "trial": ("onbox.cli.commands.trial", "Measure models, let them work on tasks, judge them: the main job."),
@@ -57,8 +58,35 @@ GROUPS = {
 """The commands by what a user wants, in the order of `onbox --help`."""
 
 
+_WRONG_PATH = (errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR)
+"""What the system says of a path that cannot be one, whatever the box."""
+_NEXT_STEPS = {
+    errno.ENOSPC: "free some room, or name a folder on another disk",
+    errno.EDQUOT: "free some room, or name a folder on another disk",
+    errno.EROFS: "name a folder that can be written, with --out or as HOME",
+    errno.EACCES: "name a place that you may use, or mend its permissions",
+    errno.EMFILE: "raise the limit of open files: ulimit -n 4096",
+}
+
+
+class ReaderLeftError(Exception):
+    """Who read the results left; click would end with 1, which means something else here."""
+
+
 class Commands(ManualGroup):
     """A group that knows its commands by name and imports one only to run it."""
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        try:
+            return super().make_context(*args, **extra)
+        except BrokenPipeError as error:
+            raise ReaderLeftError from error
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise ReaderLeftError from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -107,6 +135,7 @@ def onbox() -> None:
 def run(argv: list[str] | None = None) -> None:
     """Run the command line and exit with the code of the contract: 0, 1, 2, 3, 4 or 130."""
     arguments = sys.argv[1:] if argv is None else argv
+    _open_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -123,6 +152,17 @@ def run(argv: list[str] | None = None) -> None:
     sys.exit(code)
 
 
+def _open_streams() -> None:
+    """See that the three streams lead somewhere: where a caller closed one, a file of ours would take its number."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # The lowest number that is free, which is this one.
+    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+
+
 def _outcome(arguments: list[str]) -> tuple[int, str, str]:
     """Exit code, message and next step of a command; no message where there is nothing to say."""
     try:
@@ -134,12 +174,14 @@ def _outcome(arguments: list[str]) -> tuple[int, str, str]:
         return 2, error.format_message(), f"{context.command_path} --help" if context is not None else ""
     except (KeyboardInterrupt, click.Abort):
         return 130, "interrupted", ""
-    except BrokenPipeError:
-        # The reader of our output left; there is nobody to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except ReaderLeftError:
+        # There is nobody to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        return BoxError.exit_code, f"{where}{error.strerror or error}", ""
+        wrong = error.errno in _WRONG_PATH
+        next_step = _NEXT_STEPS.get(error.errno or 0, "is the path right?" if wrong else "")
+        return (UsageError if wrong else BoxError).exit_code, f"{where}{error.strerror or error}", next_step
     return 0, "", ""
 
 

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from onbox.errors import UsageError
 from onbox.evidence.claims import Claims
 from onbox.field_errors import first_problem
+from onbox.input_files import input_text
 from onbox.untrusted_yaml import UntrustedYamlError, parse
 
 NAME = "claims.yaml"
@@ -19,10 +20,7 @@ def read_claims(path: Path) -> Claims:
     Raises:
         UsageError: it cannot be read or holds something else; the message names file and field.
     """
-    try:
-        return parse_claims(path.read_text("utf-8"), str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    return parse_claims(input_text(path), str(path))
 
 
 def written(claims: Claims) -> bytes:

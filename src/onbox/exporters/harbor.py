@@ -7,14 +7,13 @@ the same.
 import uuid
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 from typing import Any
 
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import Plan
 from onbox.exporters import Export
 from onbox.exporters.atif import trajectory
-from onbox.exporters.runs import ExportedRun, agent_of, as_json, shown
+from onbox.exporters.runs import ExportedRun, agent_of, as_json, shown, time_of
 from onbox.judge.results import Outcome, Verdict
 
 SOURCE = "onbox"
@@ -100,7 +99,7 @@ def _result(run: ExportedRun, trial: str, plan: Plan) -> dict[str, Any]:
     name, version = agent_of(plan)
     task = {"path": run.record.task}
     began = run.record.started_at
-    ended = _later(began, run.record.seconds)
+    ended = time_of(began, run.record.seconds).isoformat()
     result: dict[str, Any] = {
         "id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"onbox:{plan.created_at}:{run.name}")),
         "task_name": run.record.task,
@@ -129,7 +128,3 @@ def _result(run: ExportedRun, trial: str, plan: Plan) -> dict[str, Any]:
             "occurred_at": ended,
         }
     return result
-
-
-def _later(at: str, seconds: float) -> str:
-    return (datetime.fromisoformat(at) + timedelta(seconds=seconds)).isoformat()

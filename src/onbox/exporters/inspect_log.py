@@ -5,12 +5,12 @@
 
 import hashlib
 from collections import defaultdict
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
 from onbox.evidence.folder import TrialFolder
 from onbox.exporters import Export
-from onbox.exporters.runs import ExportedRun, agent_of, arguments_of, as_json, shown
+from onbox.exporters.runs import ExportedRun, agent_of, arguments_of, as_json, shown, time_of
 from onbox.judge.results import Outcome, Verdict
 
 
@@ -41,7 +41,7 @@ class Inspect:
 
 def _stamp(created: str) -> str:
     """As Inspect's own file names begin: a time without colons."""
-    at = datetime.fromisoformat(created)
+    at = time_of(created)
     return f"{at.astimezone(UTC) if at.tzinfo else at:%Y-%m-%dT%H-%M-%S}+00-00"
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from onbox.errors import BadSubjectError
@@ -50,6 +51,18 @@ class ExportedRun:
     def details(self) -> dict[str, Any]:
         """What other formats have no place for."""
         return {name: value for name, value in self.result.model_dump(mode="json").items() if name in DETAILS}
+
+
+def time_of(text: str, later_s: float = 0.0) -> datetime:
+    """A time of the evidence, or so many seconds after it.
+
+    Raises:
+        BadSubjectError: it is none.
+    """
+    try:
+        return datetime.fromisoformat(text) + timedelta(seconds=later_s)
+    except (ValueError, OverflowError) as error:
+        raise BadSubjectError(f"{text[:40]!r}: no time that this format can hold") from error
 
 
 def shown(folder: TrialFolder, verdict: Verdict) -> list[ExportedRun]:

@@ -15,6 +15,7 @@ from onbox.errors import FetchError, install_extra
 from onbox.fetch.http import Client
 from onbox.fetch.transfer import Blob, FinalRefusal, watched_all
 from onbox.schema.recipe.weights import HubSource
+from onbox.weights.hub import hub_endpoint
 
 REACH_S = 4.0
 
@@ -74,8 +75,9 @@ def _reach() -> None:
         raise FetchError("HF_HUB_OFFLINE is set")
     if any(os.environ.get(name) for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")):
         return
-    parts = urlsplit(constants.ENDPOINT)
+    parts = urlsplit(hub_endpoint() or constants.ENDPOINT)
     try:
-        socket.create_connection((parts.hostname or "", parts.port or 443), REACH_S).close()
+        port = parts.port or (80 if parts.scheme == "http" else 443)
+        socket.create_connection((parts.hostname or "", port), REACH_S).close()
     except OSError as error:
         raise FetchError(f"cannot be reached: {error.strerror or error}") from error

@@ -7,6 +7,7 @@ import hashlib
 import json
 import tarfile
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -45,13 +46,26 @@ def docker_manifest(config: Descriptor, layers: Iterable[Descriptor], names: Ite
     return json.dumps([entry]).encode()
 
 
+@dataclass(frozen=True)
+class ArchivedImage:
+    """What an archive holds of an image: its manifest as it is, and the names that it is to have."""
+
+    manifest_raw: bytes
+    media_type: str
+    config: Descriptor
+    layers: tuple[Descriptor, ...]
+    names: tuple[str, ...]
+
+    @property
+    def manifest(self) -> Descriptor:
+        """The manifest as a blob."""
+        digest = f"sha256:{hashlib.sha256(self.manifest_raw).hexdigest()}"
+        return Descriptor(self.media_type, digest, len(self.manifest_raw))
+
+
 def write_archive(
+    image: ArchivedImage,
     out: IO[bytes],
-    manifest_raw: bytes,
-    media_type: str,
-    config: Descriptor,
-    layers: tuple[Descriptor, ...],
-    names: tuple[str, ...],
     where: Callable[[str], Path],
     *,
     more: Mapping[str, bytes] | None = None,
@@ -61,6 +75,8 @@ def write_archive(
     """Write the tar to a pipe or file, front to back; every blob is held against its digest on the way.
 
     Args:
+        image: what goes in.
+        out: where to.
         where: digest -> the file that holds the blob.
         more: further small files, by their name in the tar.
         arrivals: the blobs in the order in which they are to go in, as they come; None: all are here.
@@ -73,15 +89,14 @@ def write_archive(
         BadSubjectError: a blob does not match its digest; the archive then breaks off before it names anything.
     """
     writer = _Writer(out, on_bytes)
-    manifest = Descriptor(media_type, f"sha256:{hashlib.sha256(manifest_raw).hexdigest()}", len(manifest_raw))
-    for each in arrivals or {each.digest: each for each in (config, *layers)}.values():
+    for each in arrivals or {each.digest: each for each in (image.config, *image.layers)}.values():
         writer.file(f"blobs/sha256/{each.hex}", where(each.digest), each)
-    writer.small(f"blobs/sha256/{manifest.hex}", manifest_raw)
+    writer.small(f"blobs/sha256/{image.manifest.hex}", image.manifest_raw)
     for name, raw in (more or {}).items():
         writer.small(name, raw)
     writer.small("oci-layout", LAYOUT)
-    writer.small("index.json", index_of(manifest_raw, media_type, names))
-    writer.small("manifest.json", docker_manifest(config, layers, names))
+    writer.small("index.json", index_of(image.manifest_raw, image.media_type, image.names))
+    writer.small("manifest.json", docker_manifest(image.config, image.layers, image.names))
     writer.end()
     return writer.written
 

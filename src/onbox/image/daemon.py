@@ -83,12 +83,6 @@ class Daemon(ContainerClient):
         path = (self.info.get("store") or {}).get("graphRoot") if self.is_podman else self.info.get("DockerRootDir")
         return Path(path) if path and Path(path).is_dir() else None
 
-    def image_names(self, label: str = "") -> tuple[str, ...]:
-        """Of all images, or of those with a label."""
-        words = ["image", "ls", "--format", "{{.Repository}}:{{.Tag}}"]
-        listed = self.ask(*words, *(["--filter", f"label={label}"] if label else []))
-        return tuple(line.strip() for line in listed.splitlines() if line.strip())
-
 
 def id_of(image: ImageInfo) -> str:
     """The id with its algorithm, which podman leaves out."""

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from onbox.errors import BadSubjectError, BoxError
 from onbox.fetch.disk_space import need_room
-from onbox.image.archive import write_archive
+from onbox.image.archive import ArchivedImage, write_archive
 from onbox.image.daemon import Daemon, id_of
 from onbox.image.load import LoadProgress, archive_file, load
 from onbox.image.manifest import GZIP_LAYERS, PLAIN_LAYERS, Descriptor
@@ -56,7 +56,8 @@ def export_image(daemon: Daemon, seal: Seal, path: Path, store: ImageStore) -> S
         try:
             with partial.open("wb") as out:
                 write_archive(
-                    cast("IO[bytes]", out), raw, OCI_MANIFEST, config, tuple(layers), (seal.reference, seal.sealed),
+                    ArchivedImage(raw, OCI_MANIFEST, config, tuple(layers), (seal.reference, seal.sealed)),
+                    cast("IO[bytes]", out),
                     lambda digest: blobs / digest.removeprefix("sha256:"),
                     more={
                         SEAL_NAME: sealed.model_dump_json(indent=1).encode(),

@@ -15,7 +15,7 @@ from onbox.fetch.disk_space import need_room
 from onbox.fetch.http import ENVIRONMENT, STALL_S, Client, Route, host_of, proxy_label
 from onbox.fetch.meter import Meter
 from onbox.fetch.transfer import WORKERS, Blob, Tally, watched_all
-from onbox.image.archive import write_archive
+from onbox.image.archive import ArchivedImage, write_archive
 from onbox.image.credentials import login_for
 from onbox.image.daemon import ZSTD_SINCE, Daemon, id_of
 from onbox.image.load import Load, LoadProgress
@@ -212,11 +212,10 @@ def feed_of(
 ) -> Callable[..., int]:
     """What writes an image's archive out of the store, with arrivals as its blobs come."""
 
+    archived = ArchivedImage(image.manifest.raw, image.manifest.media_type, image.config, image.layers, names)
+
     def feed(out: IO[bytes], on_bytes: Callable[[int], None]) -> int:
-        return write_archive(
-            out, image.manifest.raw, image.manifest.media_type, image.config, image.layers, names, store.blob,
-            arrivals=arrivals, on_bytes=on_bytes,
-        )  # fmt: skip
+        return write_archive(archived, out, store.blob, arrivals=arrivals, on_bytes=on_bytes)
 
     return feed
 

@@ -21,8 +21,6 @@ from onbox.schema.recipe.container import Container
 from onbox.schema.units import seconds
 
 FETCH, BUILD = "fetch", "build"
-LOAD_BYTES_S = 150e6
-"""Loading, where nobody measured it: containers.md's slowest of a classic store."""
 OnPhase = Callable[[str, float | None], None]
 """Told (phase, None) when it begins, and (phase, seconds) when it is over."""
 

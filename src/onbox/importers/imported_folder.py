@@ -10,6 +10,7 @@ from onbox.errors import BadSubjectError, UsageError
 from onbox.evidence.folder import append_line
 from onbox.evidence.imported import ImportedCell, ImportedFile, ImportedRun, ImportHead
 from onbox.importers import Importer
+from onbox.input_files import RECORDS_BYTES_MAX, input_bytes
 
 
 def store(importer: Importer, files: Sequence[Path], folder: Path) -> Sequence[ImportedCell | ImportedRun]:
@@ -35,7 +36,7 @@ def store(importer: Importer, files: Sequence[Path], folder: Path) -> Sequence[I
     _measured(records, files)
     kept = []
     for name, path in originals:
-        data = path.read_bytes()
+        data = input_bytes(path, RECORDS_BYTES_MAX)
         write_atomic(folder / "original" / name, data)
         kept.append(ImportedFile(name=name, bytes=len(data), sha256=hashlib.sha256(data).hexdigest()))
     for record in records:

@@ -11,6 +11,7 @@ from typing import Any
 
 from onbox.errors import UsageError
 from onbox.evidence.imported import ImportedNumber
+from onbox.input_files import RECORDS_BYTES_MAX, input_bytes, input_text
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,7 @@ def read_document(path: Path) -> ParsedFile:
     Raises:
         UsageError: it cannot be read, or is neither JSON, JSON lines, CSV nor a table of Markdown.
     """
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: cannot be read: not a text in UTF-8") from error
+    text = input_text(path, RECORDS_BYTES_MAX)
     if found := _json(path, text):
         return found
     if found := _table(path, text):
@@ -95,9 +91,7 @@ def read_json(path: Path) -> Any:
         UsageError: it cannot be read or is not JSON.
     """
     try:
-        return json.loads(path.read_bytes())
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+        return json.loads(input_bytes(path, RECORDS_BYTES_MAX))
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path}: not JSON: {error}") from error
 

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from functools import lru_cache
-from statistics import NormalDist
 
 from onbox.judge.exact_sums import subsets_up_to, two_sided
 
@@ -48,11 +47,6 @@ def _two_sided(alike: tuple[tuple[tuple[int, int, int], int], ...], observed: in
     return two_sided(Counter(dict(alike)), observed, EXACT_BITS)
 
 
-def fisher_exact(a_passed: int, a_n: int, b_passed: int, b_n: int) -> float | None:
-    """Fisher's exact test, two-sided: the permutation test of one stratum."""
-    return stratified_permutation([(a_passed, a_n, b_passed, b_n)])
-
-
 def sign_flip(differences: Sequence[Fraction]) -> float | None:
     """Two-sided exact p for "tasks like these favour neither": each task's difference may change its sign.
 
@@ -89,23 +83,3 @@ def holm(p_values: Sequence[float]) -> list[float]:
         worst = max(worst, min(1.0, (len(p_values) - rank) * p_values[index]))
         adjusted[index] = worst
     return adjusted
-
-
-def runs_needed(rate_a: float, rate_b: float, power: float = 0.8, alpha: float = 0.05) -> int | None:
-    """Runs of each of two contenders that would show a difference of these rates.
-
-    n = (z_{alpha/2} + z_beta)^2 (p1 q1 + p2 q2) / (p1 - p2)^2, the normal approximation.
-
-    Returns:
-        None when the rates are equal: no number of runs would.
-    """
-    difference = rate_a - rate_b
-    if not difference:
-        return None
-    z = NormalDist().inv_cdf(1 - alpha / 2) + NormalDist().inv_cdf(power)
-    return math.ceil(z**2 * (rate_a * (1 - rate_a) + rate_b * (1 - rate_b)) / difference**2)
-
-
-def jeffreys_mean(passed: float, n: float) -> float:
-    """The rate that few runs suggest, pulled off 0 and 1: (passed + 1/2) / (n + 1)."""
-    return (passed + 0.5) / (n + 1)

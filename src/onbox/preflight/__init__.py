@@ -21,18 +21,6 @@ PATIENCE_S = 60.0
 NONSENSE = "not asked: its replies are nonsense, so no other answer would mean anything"
 TASK = "List the files in the current directory."
 
-NEED_TOOLS = frozenset(
-    {
-        "streaming_agrees",
-        "no_argument_call",
-        "long_arguments",
-        "parallel_calls",
-        "tool_result",
-        "call_after_reasoning",
-        "reasoning_passed_back",
-    }
-)
-
 _OPENING: tuple[tuple[str, Callable[[PreflightSession], PreflightCase]], ...] = (
     ("coherence", coherence.coherence),
     ("server", capabilities.server),

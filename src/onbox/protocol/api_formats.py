@@ -29,6 +29,10 @@ FINISH_WORDS = MappingProxyType(
 """How the other APIs say what chat completions call `stop`, `length` and `tool_calls`."""
 
 
+FAILED_WORDS = ("error", "abort")
+"""How servers end a reply that failed in them, or that they gave up."""
+
+
 @dataclass(slots=True)
 class CallPiece:
     """A part of a tool call; parts with the same index belong together."""
@@ -97,7 +101,7 @@ def _chat(payload: Mapping[str, Any]) -> Piece:
                 chosen = choice
     first = _EMPTY if chosen is None else chosen
     delta = first.get("delta")
-    if not isinstance(delta, dict) or not delta:
+    if not isinstance(delta, dict):
         delta = _dict(first.get("message"))
     text, reasoning, field, ids = "", "", "", first.get("token_ids")
     calls: Any = None
@@ -106,17 +110,19 @@ def _chat(payload: Mapping[str, Any]) -> Piece:
         reasoning, field = _reasoning(delta)
         calls = delta.get("tool_calls")
         ids = delta.get("token_ids") if "token_ids" not in first else ids
+    reason = _str(first.get("finish_reason")) or None
+    failure = f"the server ended it: finish_reason {reason}" if reason in FAILED_WORDS else None
     usage, timings, metrics = payload.get("usage"), payload.get("timings"), payload.get("metrics")
     return Piece(
         text or _text(first.get("text")),
         reasoning,
         field,
         tuple(_call(n, call) for n, call in enumerate(_list(calls)) if isinstance(call, dict)) if calls else (),
-        _str(first.get("finish_reason")) or None,
+        reason,
         usage if usage and isinstance(usage, dict) else None,
         timings if timings and isinstance(timings, dict) else None,
         metrics if metrics and isinstance(metrics, dict) else None,
-        error=_error(payload) or (None if choices is None else oddity(payload)),
+        error=_error(payload) or failure or (_detail(payload) if choices is None else oddity(payload)),
         choices=count,
         token_ids=len(ids) if isinstance(ids, list) else None,
     )
@@ -312,7 +318,12 @@ def _reasoning(holder: Mapping[str, Any]) -> tuple[str, str]:
 def _error(payload: Mapping[str, Any]) -> str | None:
     if payload.get("error"):
         return error_text(payload["error"])
-    return error_text(dict(payload)) if payload.get("type") == "error" else None
+    return error_text(dict(payload)) if payload.get("type") == "error" or payload.get("object") == "error" else None
+
+
+def _detail(payload: Mapping[str, Any]) -> str | None:
+    """What a web framework says of a request that it turned down: `detail`, and nothing of a reply."""
+    return error_text(payload["detail"]) if payload.get("detail") and "usage" not in payload else None
 
 
 def _arguments(value: Any) -> str:

@@ -66,6 +66,8 @@ class SseParser:
         self._data: list[bytes] = []
         self._after_cr = False
         self._at_start = True
+        self.stray = b""
+        """The first line that is no field of an event: what another format leaves here."""
 
     def feed(self, chunk: bytes) -> list[str]:
         """Return the data of each event that this chunk completes."""
@@ -113,7 +115,14 @@ class SseParser:
         return not (self._pending.length or self._data or self._name or self._after_cr or self._at_start)
 
     def rest(self) -> list[Event]:
-        """Nothing: an event that was cut off is dropped."""
+        """An event that was cut off is dropped, but for the mark of the end, which some servers send without a line
+        behind it; where it was the only one, it is what the stream holds."""
+        if line := self._pending.take().removeprefix(b"\xef\xbb\xbf" if self._at_start else b""):
+            self._line(line)
+        data, self._data = b"\n".join(self._data), []
+        if data.strip() == b"[DONE]":
+            return [Event("message", "[DONE]")]
+        self.stray = self.stray or data
         return []
 
     def _line(self, line: bytes) -> Event | None:
@@ -124,6 +133,8 @@ class SseParser:
                 self._data.append(value)
             elif name == b"event":
                 self._name = value
+            elif name not in (b"", b"id", b"retry"):
+                self.stray = self.stray or line
             return None
         event = Event(_text(self._name) or "message", _text(b"\n".join(self._data)))
         self._name, self._data = b"", []

@@ -45,6 +45,8 @@ def _odd_choice(choice: Mapping[str, Any]) -> Odd:
     content, calls = delta.get("content"), delta.get("tool_calls")
     if content is not None and not isinstance(content, str):
         return "content", content
+    if calls is None and delta.get("function_call"):
+        return "function_call, in the place of tool_calls,", delta["function_call"]
     return None if calls is None else _odd_calls(calls)
 
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from onbox.protocol.api_formats import CallPiece, Piece
 from onbox.protocol.envelopes import Envelope
+from onbox.untrusted_json import UntrustedJsonError, parse
 
 SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -18,6 +19,7 @@ class ToolCall:
     id: str = ""
     _name: list[str] = field(default_factory=list, repr=False)
     _arguments: list[str] = field(default_factory=list, repr=False)
+    _named_again: int = field(default=0, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -33,9 +35,31 @@ class ToolCall:
         """Take in pieces of the arguments."""
         self._arguments.extend(arguments)
 
+    def begins_another(self, name: str, arguments: str, call_id: str) -> bool:
+        """Whether a piece with a name, in the place of this call, is the next call: it comes after whole arguments.
+
+        A name that comes again with more of the arguments, or with all of them again, is said twice.
+        """
+        self._named_again += 1
+        if not name or not self._arguments or self._named_again > NAMED_AGAIN_MAX:
+            return False
+        if name == self.name and call_id and call_id == self.id and self._is_said_again(arguments):
+            return False
+        return name != self.name or _is_object(self.arguments)
+
+    def _is_said_again(self, arguments: str) -> bool:
+        """Whether these are all arguments of this call once more."""
+        may_be = self._arguments and arguments.startswith("{") and self._named_again <= NAMED_AGAIN_MAX
+        return bool(may_be and arguments == self.arguments and _is_object(arguments))
+
     def add(self, name: str, arguments: str) -> None:
         """Take in a piece of each."""
-        if name:
+        before = self.name if name else ""
+        if name and before and name.startswith(before):
+            self._name[:] = [name]  # Said again, or whole after its beginning.
+            if self._is_said_again(arguments):
+                return
+        elif name:
             self._name.append(name)
         if arguments:
             self._arguments.append(arguments)
@@ -165,7 +189,11 @@ class Reply:
     def _add_call(self, piece: CallPiece) -> None:
         call = self._calls.get(piece.index)
         # Some servers number every parallel call 0 and tell them apart by id alone.
-        if call is None or (piece.id and call.id and piece.id != call.id):
+        if (
+            call is None
+            or (piece.id and call.id and piece.id != call.id)
+            or (piece.name and call.begins_another(piece.name, piece.arguments, piece.id))
+        ):
             call = ToolCall()
             self._calls[piece.index] = call
             self.tool_calls.append(call)
@@ -185,10 +213,23 @@ def _joined(parts: list[str]) -> str:
     return text
 
 
+NAMED_AGAIN_MAX = 1000
+"""Pieces of one call with its name: beyond them nobody looks whether a new call begins."""
+
+
+def _is_object(text: str) -> bool:
+    """Whether a text is a whole JSON object."""
+    try:
+        return text.rstrip().endswith("}") and isinstance(parse(text), dict)
+    except UntrustedJsonError:
+        return False
+
+
 COUNT_MAX = 1_000_000_000
 """Tokens of one reply; no server counts so many."""
 
 
 def _token_count(value: Any) -> int | None:
-    """A count of tokens; None for what can be none: negative, not whole, absurd."""
+    """A count of tokens; None for what can be none: negative, not whole, absurd. Some gateways write 128 as 128.0."""
+    value = int(value) if isinstance(value, float) and value.is_integer() else value
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= COUNT_MAX else None

@@ -94,6 +94,9 @@ class ReplyReader:
         for event in self._framing.rest():
             whole = self._event(event) or not (self.reply.error or "").startswith(NOT_JSON)
             self.reply.done = self.reply.done or (whole and isinstance(self._framing, DocumentParser))
+        stray = self._framing.stray if isinstance(self._framing, SseParser) else b""
+        if stray and not self._messages:
+            self.reply.error = self.reply.error or f"no event in the stream: {stray[:200].decode('utf-8', 'replace')}"
         return self.reply
 
     def _event(self, event: Event) -> bool:

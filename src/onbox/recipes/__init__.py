@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from onbox.errors import UsageError
+from onbox.input_files import input_text
 from onbox.recipes.build_inputs import inputs_sha256
 from onbox.recipes.named_files import absolute
 from onbox.recipes.sparkrun import from_sparkrun, is_sparkrun
@@ -148,7 +149,7 @@ def of_gguf(path: Path) -> Recipe:
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
     if magic != b"GGUF":
-        raise UsageError(f"{path}: not a GGUF file: its first four bytes are not GGUF")
+        raise UsageError(f"{path}: not a GGUF file: its first four bytes are not GGUF", "fetch it again whole")
     return Recipe(name=slug(path.stem), engine="llama-embedded", weights=Weights(path=str(path.resolve())))
 
 
@@ -171,12 +172,19 @@ def of_url(url: str, model: str | None = None, api_key_env: str = "", random_wei
     return parse(data, where=url, folder=None)
 
 
+def _reason(error: UsageError, path: Path) -> str:
+    """What is wrong with a file, without its place."""
+    return error.message.removeprefix(str(path))
+
+
 def _template(name: str, where: str, folder: Path | None) -> str:
     if folder is not None and (folder / name).is_file():
         try:
-            return (folder / name).read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"{where}: serve.chat_template: {name}: cannot be read: {error}") from error
+            return input_text(folder / name)
+        except UsageError as error:
+            raise UsageError(
+                f"{where}: serve.chat_template: {name}{_reason(error, folder / name)}", error.next_step
+            ) from error
     shipped = resources.files("onbox.recipes") / "templates" / name
     if "/" not in name and shipped.is_file():
         return shipped.read_text("utf-8")

@@ -40,7 +40,6 @@ SHORT = {
 SHORT_OF_SGLANG = {"tp": "tp-size", "pp": "pp-size", "dp": "dp-size", "ep": "ep-size"}
 NAMING = ("model", "tokenizer", "served-model-name")
 """Options whose value may be the model's name."""
-RAY = re.compile(r"--distributed-executor-backend\s+ray\b")
 BACKEND = "--distributed-executor-backend"
 
 

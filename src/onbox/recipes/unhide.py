@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from onbox.errors import UsageError
+from onbox.input_files import input_text
 from onbox.recipes import builtin_names, parse
 from onbox.recipes.sparkrun import is_sparkrun
 
@@ -43,10 +44,7 @@ def recipe_source(name: str) -> tuple[str, Path | None]:
     path = Path(name)
     if path.suffix not in (".yaml", ".yml"):
         raise UsageError(f"{name}: --fix changes a recipe, and this is none", "give a recipe file")
-    try:
-        return path.read_text("utf-8"), path
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: cannot be read: {error}") from error
+    return input_text(path), path
 
 
 def unhidden(text: str, arguments: Sequence[str], projector: str, where: str, folder: Path | None) -> UnhiddenRecipe:

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from onbox.errors import UsageError
 from onbox.field_errors import first_problem
+from onbox.input_files import input_text
 from onbox.schema.recipe import Recipe
 from onbox.untrusted_yaml import UntrustedYamlError, parse
 
@@ -40,12 +41,9 @@ def read_yaml(path: Path) -> Any:
     Raises:
         UsageError: the file is missing, no text, or not YAML; the message has file and line.
     """
+    text = input_text(path)
     try:
-        return parse(path.read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise UsageError(f"{path}: no such file", "is the path right, and relative to this folder?") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: cannot be read: {error}") from error
+        return parse(text)
     except UntrustedYamlError as error:
         raise UsageError(f"{error.at(str(path))}: not YAML: {error}") from error
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from onbox.errors import BoxError, UsageError, install_extra
+from onbox.input_files import input_bytes
 from onbox.see.word_list import WORDS
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def from_file(path: Path, expect: str) -> Picture:
     try:
         if path.stat().st_size > FILE_BYTES_MAX:
             raise UsageError(f"--image {path}: more than {FILE_BYTES_MAX >> 20} MiB", "give a smaller picture")
-        data = path.read_bytes()
+        data = input_bytes(path, FILE_BYTES_MAX)
         with Image.open(BytesIO(data)) as image:
             kind, size = image.format or "", image.size
             if size[0] * size[1] > FILE_PIXELS_MAX:

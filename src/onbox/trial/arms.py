@@ -12,6 +12,7 @@ from onbox.bench.agents.headless import find_server
 from onbox.errors import BoxError, UsageError
 from onbox.evidence.records import ArmPlan, McpServer
 from onbox.field_errors import first_problem
+from onbox.input_files import input_text
 from onbox.recipes.yaml_text import read_yaml
 
 BASELINE = "baseline"
@@ -130,10 +131,13 @@ def _arm(entry: ArmEntry, path: Path) -> ArmPlan:
         raise UsageError(f"{where}: not a name for a folder", "letters, digits, dot, dash and underscore")
     rules = entry.rules
     if entry.rules_file:
+        file = path.parent / entry.rules_file
         try:
-            rules += (path.parent / entry.rules_file).read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"{where}: rules_file: {entry.rules_file}: {error}") from error
+            rules += input_text(file)
+        except UsageError as error:
+            raise UsageError(
+                f"{where}: rules_file: {entry.rules_file}{error.message.removeprefix(str(file))}", error.next_step
+            ) from error
     arm = ArmPlan(name=entry.name, rules=rules, mcp=entry.mcp, sampling=entry.sampling, nudges=entry.nudges)
     if len(changed(arm)) != 1:
         what = ", ".join(changed(arm)) or "nothing"

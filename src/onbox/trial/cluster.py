@@ -188,11 +188,12 @@ def connected(address: str) -> Iterator[Cluster | None]:
 def _knock(address: str) -> None:
     """Ray itself would try for minutes."""
     match = re.fullmatch(r"(?P<host>[\w.-]+|\[[0-9a-fA-F:]+\]):(?P<port>\d+)", address)
-    if match is None:
+    # Beyond 65535 the C library connects to another port: the number modulo 65536.
+    if match is None or int(match["port"]) > 65535:
         raise BoxError(f"--ray: {address}: not an address", "give HOST:PORT, as ray start printed it on the head node")
     try:
         socket.create_connection((match["host"].strip("[]"), int(match["port"])), KNOCK_S).close()
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         raise BoxError(f"--ray: {address}: no cluster answers: {error}", "start one: ray start --head") from error
 
 

@@ -88,11 +88,6 @@ class Member:
                 first.calls or 0,
             )
 
-    @property
-    def io_readable(self) -> bool:
-        """Whether its reads and writes can be seen."""
-        return self._io is not None
-
     def read(self, now_s: float) -> Process | None:
         """Its counters since the watch began; None when it is gone.
 

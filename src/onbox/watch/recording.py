@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import IO, Literal, Self, cast
 
 from onbox.errors import UsageError
+from onbox.input_files import kind_of_special
 from onbox.secret_forms import without_secrets
 from onbox.watch.samples import WatchSample
 
@@ -20,6 +21,8 @@ _encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 FORMAT = 1
 FLUSH_LINES = 30
 """Of a compressed file: each flush costs some of what the compression gained."""
+LINE_CHARS_MAX = 64 << 20
+"""Of a recording; a line of a watch over thousands of processes has some hundred kilobytes."""
 BATCH_NS = 900_000_000
 """Samples of this time are written together, which costs half of what each by itself would."""
 
@@ -37,6 +40,28 @@ class Header:
     stalled_s: float | None = None
     """When it stopped, for a recording whose truth is `hung`."""
     note: str = ""
+
+
+def refuse_other_file(path: Path) -> None:
+    """See that a recording written there takes the place of nothing but another recording.
+
+    Raises:
+        UsageError: something else is there.
+    """
+    try:
+        facts = path.stat()
+    except OSError:
+        return
+    if word := kind_of_special(facts.st_mode):
+        raise UsageError(f"{path}: is {word}, no file", "name another file for the recording")
+    if not facts.st_size:
+        return
+    try:
+        WatchRecording(path)
+    except UsageError as error:
+        raise UsageError(
+            f"{path}: is there already and no recording: not overwritten", "name another file for the recording"
+        ) from error
 
 
 class Recorder:
@@ -92,6 +117,8 @@ class WatchRecording:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        if path.exists() and (word := kind_of_special(path.stat().st_mode)):
+            raise UsageError(f"{path}: is {word}, no file", "make one with onbox watch --record FILE")
         first = next(self._lines(), None)
         try:
             self.header = Header(**json.loads(first or "null"))
@@ -113,14 +140,20 @@ class WatchRecording:
         """Whole lines; what a kill cut off is left out."""
         try:
             with _opened(self.path, "r") as file:
-                for line in file:
+                while line := file.readline(LINE_CHARS_MAX):
                     if line.endswith("\n"):
                         yield line
+                    elif len(line) == LINE_CHARS_MAX:
+                        raise UsageError(
+                            f"{self.path}: not a recording of onbox", "make one with onbox watch --record FILE"
+                        )
         except (EOFError, zlib.error):
             return
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or error
-            raise UsageError(f"{self.path}: cannot be read: {reason}") from error
+            raise UsageError(
+                f"{self.path}: cannot be read: {reason}", "make one with onbox watch --record FILE"
+            ) from error
 
 
 def _opened(path: Path, mode: Literal["r", "w"]) -> IO[str]:

@@ -73,4 +73,4 @@ class Tail:
     def _open(self) -> None:
         self._file = None
         with suppress(OSError):
-            self._file = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+            self._file = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -14,7 +14,6 @@ from onbox.weights.plans import Attention, CachePlan, LayerPlan
 LINEAR_NEEDS = "recurrent, but the configuration does not tell the size of its state"
 _HEAD_KEYS = ("num_key_value_heads_per_layer", "num_key_value_heads", "n_kv_heads", "num_kv_heads",
               "multi_query_group_num", "num_attention_groups", "n_head_kv")  # fmt: skip
-_NO_OWNER = "shares a cache, but no layer before has its kind"
 INDEXER_SCALE_BYTES = 4
 """An indexer key is kept in fp8 with one 32-bit scale (models/deepseek_v2.py, DeepseekV32IndexerCache)."""
 

@@ -72,7 +72,9 @@ class _Parser:
 
     def parse(self) -> GgufFile:
         if self._reader.size_bytes < 24:
-            raise UsageError(f"{self._file}: {self._reader.size_bytes} bytes are too few for a GGUF header")
+            raise UsageError(
+                f"{self._file}: {self._reader.size_bytes} bytes are too few for a GGUF header", "fetch the file again"
+            )
         if self._cursor.take(4) != b"GGUF":
             raise UsageError(f"{self._file}: does not begin with GGUF", "fetch the file again")
         version = self._number("I")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from onbox.errors import BoxError, OnboxError, UsageError, install_extra
 from onbox.weights.reader import Reader, check_range
@@ -41,6 +42,25 @@ def parse_hub_source(source: str) -> HubRepository:
     return HubRepository(match["repository"], match["file"], match["revision"])
 
 
+def hub_endpoint() -> str | None:
+    """The hub that HF_ENDPOINT names; None for the usual one.
+
+    Raises:
+        UsageError: what it names is no URL.
+    """
+    named = os.environ.get("HF_ENDPOINT")
+    if not named:
+        return None
+    try:
+        parts = urlsplit(named)
+        is_url = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_url = False
+    if not is_url:
+        raise UsageError(f"HF_ENDPOINT: {named}: not a URL", "write https://HOST, or unset it")
+    return named
+
+
 class HubStore:
     """The files at the root of one revision.
 
@@ -59,7 +79,7 @@ class HubStore:
         self.label = f"hf:{repository}" + (f"@{revision}" if revision else "")
         self._hub = _huggingface_hub()
         self._repository = repository
-        self.endpoint = os.environ.get("HF_ENDPOINT") or None
+        self.endpoint = hub_endpoint()
         api = self._hub.HfApi(endpoint=self.endpoint)
         with translated(self.label):
             info = api.model_info(repository, revision=revision, files_metadata=True, timeout=TIMEOUT_S)

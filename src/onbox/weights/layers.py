@@ -32,7 +32,6 @@ _PLAIN = re.compile(
     r"kv_a_proj_with_mqa|kv_a_proj|kv_a_layernorm|kv_a_norm|kv_a_mqa|kv_b_proj|kv_b|k_b|v_b|"
     r"[kvqo]_scale|scale|attn|ln_[qk]|[qk]_ln|gating|gate_weight)(\.bias|\.weight)?$"
 )
-_ASIDE = {"rotary_emb", "inv_freq"}
 
 
 @dataclass

@@ -7,6 +7,7 @@ from typing import Any
 
 from onbox.errors import UsageError
 from onbox.garbage_collection import paused_collection
+from onbox.input_files import kind_of_special
 from onbox.weights import architecture
 from onbox.weights.config_plan import plan_from_config
 from onbox.weights.facts import Facts, facts
@@ -48,6 +49,8 @@ def read(source: str | Path) -> Facts:
         return read_store(LocalStore(path))
     if not path.exists():
         raise UsageError(f"{text}: no such file or folder", "name a folder, a .gguf file, or hf:org/name")
+    if word := kind_of_special(path.stat().st_mode):
+        raise UsageError(f"{text}: is {word}, no file", "name a folder, a .gguf file, or hf:org/name")
     return read_store(LocalStore(path.parent, str(path)), path.name)
 
 
@@ -99,7 +102,10 @@ def _gguf(store: Store, layout: Layout) -> _Read:
     tensors = [tensor for file in files for tensor in file.tensors]
     model = architecture.from_gguf(first)
     if not model.layers and not model.vision:
-        raise UsageError(f"{store.label}: {model.name}.block_count is missing: not a language model")
+        raise UsageError(
+            f"{store.label}: {model.name}.block_count is missing: not a language model",
+            "name the file of the language model",
+        )
     if layout.tower and layout.tower not in layout.files:
         tensors += read_gguf(store.reader(layout.tower)).tensors
     return gguf_weights(tensors), model, plan_from_gguf(first), foreign_types(tensors)

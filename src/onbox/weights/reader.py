@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Protocol
 
 from onbox.errors import UsageError
+from onbox.input_files import kind_of_special
 
 
 class Reader(Protocol):
@@ -36,9 +37,13 @@ class LocalReader:
         self._path = path
         self.name = str(path)
         try:
-            self.size_bytes = path.stat().st_size
-        except OSError as error:
-            raise UsageError(f"{path}: {error.strerror or error}", "name a folder or file of weights") from error
+            facts = path.stat()
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise UsageError(f"{path}: {why}", "name a folder or file of weights") from error
+        if word := kind_of_special(facts.st_mode):
+            raise UsageError(f"{path}: is {word}, no file", "name a folder or file of weights")
+        self.size_bytes = facts.st_size
 
     def read(self, offset: int, length: int) -> bytes:
         check_range(self, offset, length)
@@ -48,22 +53,6 @@ class LocalReader:
                 data = file.read(length)
         except OSError as error:
             raise UsageError(f"{self.name}: {error.strerror or error}") from error
-        if len(data) != length:
-            raise UsageError(f"{self.name}: ends at byte {offset + len(data):,}, {length - len(data):,} too early")
-        return data
-
-
-class BytesReader:
-    """A file that is in memory."""
-
-    def __init__(self, data: bytes, name: str = "memory", size_bytes: int | None = None) -> None:
-        self._data = data
-        self.name = name
-        self.size_bytes = len(data) if size_bytes is None else size_bytes
-
-    def read(self, offset: int, length: int) -> bytes:
-        check_range(self, offset, length)
-        data = self._data[offset : offset + length]
         if len(data) != length:
             raise UsageError(f"{self.name}: ends at byte {offset + len(data):,}, {length - len(data):,} too early")
         return data

@@ -23,6 +23,7 @@ from onbox.judge.speed.checks import HARD
 from onbox.selftest.host import serving
 from onbox.selftest.run import measure_shapes
 from onbox.selftest.shapes import INVALID, SHAPES, Shape, Tempo
+from onbox.speed import scraping
 from onbox.wire.client import StampedClient
 
 TOKENS = 128
@@ -37,7 +38,7 @@ def evidence(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Every shape measured once over real sockets, all at a time and faster than usual."""
     folder = tmp_path_factory.mktemp("selftest")
     plan = SpeedPlan(requests=2, tokens=TOKENS, warmup_requests_max=1)
-    measure_shapes(list(SHAPES.values()), folder, tempo=QUICK, plan=plan, jobs=16, tries=1)
+    measure_shapes(list(SHAPES.values()), folder, tempo=QUICK, plan=plan, jobs=28, tries=1)
     return folder
 
 
@@ -90,7 +91,10 @@ def test_every_shape_knows_the_capital_of_france(streamed: bool) -> None:
 
 @pytest.mark.alone
 @pytest.mark.parametrize("shape", ["clean", "usage-one"])
-def test_onbox_speed_measures_such_a_server_like_any_other(shape: str, tmp_path: Path) -> None:
+def test_onbox_speed_measures_such_a_server_like_any_other(
+    shape: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scraping, "IDLE_GAP_S", 0.0)
     refused = set(SHAPES[shape].checks)
     with serving([shape], QUICK) as endpoints:
         url = f"http://127.0.0.1:{endpoints[shape].port}/v1"
@@ -151,6 +155,7 @@ class TestCommand:
         """Rates are not asked: the command is what is tested, and its servers need not be slow."""
         quick = partial(measure_shapes, plan=SpeedPlan(requests=2, tokens=TOKENS, warmup_requests_max=1))
         monkeypatch.setattr("onbox.app.selftest.measure_shapes", lambda *a, **k: quick(*a, **{**k, "tempo": QUICK}))
+        monkeypatch.setattr("onbox.selftest.run.PAUSE_S", 0.0)
 
     def run(self, *arguments: str) -> tuple[str, BaseException | None]:
         result = CliRunner().invoke(cli.command, arguments)

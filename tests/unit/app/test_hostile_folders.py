@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from onbox.app.importing import import_records
 from onbox.app.judging import judge_trial, verify_trial
@@ -58,6 +59,16 @@ def test_a_file_of_something_else_ends_in_one_line(number: int, recorded: Path, 
         write_manifest(folder)
         for act in ACTIONS.values():
             assert "\n" not in complaint(act, folder)
+
+
+@pytest.mark.parametrize("field", ["arms", "contenders", "tasks"])
+def test_a_plan_without_any_ends_in_one_line(field: str, recorded: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(recorded, tmp_path / "trial")
+    plan = yaml.safe_load((folder / "plan.yaml").read_text("utf-8"))
+    (folder / "plan.yaml").write_text(yaml.safe_dump({**plan, field: []}), "utf-8")
+    write_manifest(folder)
+    for act in (*ACTIONS.values(), judge_trial):
+        assert "\n" not in complaint(act, folder)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from onbox import recipes
-from onbox.cli.ui.launch_view import print_launch, show_checks
+from onbox.cli.commands.up import print_launch
+from onbox.cli.ui.launch_view import show_checks
 from onbox.errors import UsageError
 from onbox.recipes import Recipe
 from onbox.recipes.sparkrun import is_sparkrun

@@ -15,6 +15,7 @@ from onbox.evidence.imported import ImportedRun
 from onbox.evidence.records import Exchange, Role
 from onbox.exporters import exporter_by_name
 from onbox.exporters.conversation import conversation
+from onbox.exporters.runs import time_of
 from onbox.importers import importer_by_name
 from onbox.judge.imports.runs import outcome_of
 from onbox.judge.results import Outcome
@@ -267,3 +268,10 @@ def test_what_is_exported_can_be_imported(kind: str, tmp_path: Path) -> None:
     found = [run for path in files for run in importer_by_name(kind).read(path)]
     assert [outcome_of(run).outcome for run in found if isinstance(run, ImportedRun)].count(Outcome.PASSED) == 9
     assert len(found) == RUNS
+
+
+@pytest.mark.parametrize(("text", "later_s"), [("\u202e\x00", 0.0), ("2026-01-01T00:00:00Z", 1e308), ("", 0.0)])
+def test_a_time_that_is_none_is_told_in_one_line(text: str, later_s: float) -> None:
+    with pytest.raises(BadSubjectError, match="no time that this format can hold"):
+        time_of(text, later_s)
+    assert time_of("2026-01-01T00:00:00+00:00", 1.5).isoformat() == "2026-01-01T00:00:01.500000+00:00"

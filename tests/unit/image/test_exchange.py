@@ -9,12 +9,17 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from onbox.errors import FetchError, OnboxError
-from onbox.image.archive import write_archive
+from onbox.image.archive import ArchivedImage, write_archive
 from onbox.image.fetch import Arrivals, feed_of, find_source
+from onbox.image.manifest import ImageManifest
 from onbox.image.reference import parse
 from onbox.image.store import ImageStore
 from tests.doubles.registry import FakeRegistry, random_layer
 from tests.unit.image.fetching import OPTIONS, bring
+
+
+def archived(image: ImageManifest) -> ArchivedImage:
+    return ArchivedImage(image.manifest.raw, image.manifest.media_type, image.config, image.layers, ("a/b:1",))
 
 
 def test_the_archive_holds_every_blob_and_names_itself_last(registry: FakeRegistry, store: ImageStore) -> None:
@@ -22,9 +27,7 @@ def test_the_archive_holds_every_blob_and_names_itself_last(registry: FakeRegist
     fetched = bring(registry, store)
     image = find_source(parse(f"{registry.host}/some/thing:1"), OPTIONS).image
     out = io.BytesIO()
-    written = write_archive(
-        out, image.manifest.raw, image.manifest.media_type, image.config, image.layers, ("a/b:1",), store.blob
-    )
+    written = write_archive(archived(image), out, store.blob)
     assert written == len(out.getvalue())
     out.seek(0)
     with tarfile.open(fileobj=out) as archive:
@@ -87,8 +90,6 @@ def test_a_copy_that_broke_is_found_on_the_way_into_the_archive(registry: FakeRe
     path.write_bytes(raw)
     out = io.BytesIO()
     with pytest.raises(OnboxError, match="broken, and was removed"):
-        write_archive(
-            out, image.manifest.raw, image.manifest.media_type, image.config, image.layers, ("a/b:1",), store.blob
-        )
+        write_archive(archived(image), out, store.blob)
     assert b"manifest.json" not in out.getvalue()
     assert not path.exists()

@@ -161,7 +161,7 @@ class TestBadFiles:
 
     @pytest.mark.parametrize("kind", [*WRITTEN, "llama-bench", "agent-bench"])
     def test_missing(self, kind: str, tmp_path: Path) -> None:
-        with pytest.raises(UsageError, match="cannot be read"):
+        with pytest.raises(UsageError, match="none: no such file"):
             read(kind, tmp_path / "none")
 
     @pytest.mark.parametrize("kind", WRITTEN)

@@ -189,7 +189,7 @@ class TestChat:
         assert read(sse({"error": {"message": "no memory"}})).error == "no memory"
         assert read('event: error\ndata: {"message": "gone"}\n\n').error == "gone"
         assert read("data: {broken\n\n").error == "not JSON: {broken"
-        assert read(sse({"object": "error", "message": "x"})).error is None
+        assert read(sse({"object": "error", "message": "x"})).error == "x"
         assert "not a JSON object" in (read(event("[1]")).error or "")
 
 

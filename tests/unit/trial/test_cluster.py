@@ -1,5 +1,6 @@
 """Runs spread over a cluster, as far as no cluster is needed: who does what, what travels, what is refused."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,14 @@ def test_what_a_worker_says_keeps_its_class_and_names_the_node() -> None:
 def test_an_address_at_which_nothing_answers_is_reported_at_once(address: str) -> None:
     with pytest.raises(BoxError, match=f"--ray: {address}: (not an address|no cluster answers)"):
         _knock(address)
+
+
+def test_a_port_beyond_the_last_is_not_another_port() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        _knock(f"127.0.0.1:{port}")
+        with pytest.raises(BoxError, match="not an address"):
+            _knock(f"127.0.0.1:{port + 65536}")
 
 
 def test_a_slow_node_is_held_against_itself() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from onbox import weights
 from onbox.errors import UsageError
 from onbox.weights.gguf_header import read_gguf
-from onbox.weights.reader import BytesReader
+from onbox.weights.reader import check_range
 from onbox.weights.safetensors_header import read_safetensors
 from tests.unit.weights.checkpoints import (
     Shapes,
@@ -32,6 +32,22 @@ GGUF, GGUF_BYTES = gguf_bytes(
     {"general.architecture": "llama", "llama.block_count": 1, "list": ["a", "b"], "numbers": [1, 2, 3], "f": 1.5},
     {"token_embd.weight": ("Q4_0", (4, 32)), "output.weight": ("F16", (4, 32))},
 )
+
+
+class BytesReader:
+    """A file that is in memory."""
+
+    def __init__(self, data: bytes, name: str = "memory", size_bytes: int | None = None) -> None:
+        self._data = data
+        self.name = name
+        self.size_bytes = len(data) if size_bytes is None else size_bytes
+
+    def read(self, offset: int, length: int) -> bytes:
+        check_range(self, offset, length)
+        data = self._data[offset : offset + length]
+        if len(data) != length:
+            raise UsageError(f"{self.name}: ends at byte {offset + len(data):,}, {length - len(data):,} too early")
+        return data
 
 
 def safetensors(entries: Any, data_bytes: int = 64) -> BytesReader:

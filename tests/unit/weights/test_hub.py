@@ -7,6 +7,7 @@ import pytest
 
 from onbox import weights
 from onbox.errors import BoxError, UsageError
+from onbox.fetch import hub as fetch_hub
 from tests.unit.weights.checkpoints import gpt_oss, write_gguf, write_model
 from tests.unit.weights.hub_server import serving
 
@@ -92,3 +93,12 @@ def test_offline_mode_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_no_source_on_the_hub(source: str) -> None:
     with pytest.raises(UsageError, match="not a source on the hub"):
         weights.read(source)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:99999", "http://[::1", "hub.example.org", "ftp://h", "http://:80"])
+def test_an_endpoint_that_is_no_url_is_named(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    point_to(monkeypatch, url)
+    with pytest.raises(UsageError, match=r"HF_ENDPOINT: .*: not a URL"):
+        weights.read("hf:org/name")
+    with pytest.raises(UsageError, match=r"HF_ENDPOINT: .*: not a URL"):
+        fetch_hub._reach()

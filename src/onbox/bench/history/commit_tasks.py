@@ -12,7 +12,7 @@ from onbox.bench.diff import patch
 from onbox.bench.history.deciding_tests import DropError, find_deciding_tests
 from onbox.bench.history.environment import SealedEnvironment
 from onbox.bench.history.groups import TASKS_MAX, TestGroup, file_of, groups, in_turn
-from onbox.bench.history.instruction import instruction, says_little
+from onbox.bench.history.instruction import CodeStates, HiddenTests, instruction, says_little
 from onbox.bench.history.overlap import ALIKE_SHARE, shared
 from onbox.bench.history.paths import is_code, is_set_up, is_test
 from onbox.bench.history.pieces import CommitChange, pieces
@@ -205,15 +205,9 @@ class Maker:
             commit=commit,
             instruction=instruction(
                 commit.message,
-                old,
-                new,
-                least,
-                suite.hidden,
-                group.targets,
-                ids,
-                suite.kind,
+                CodeStates(old, new, least),
+                HiddenTests(suite.hidden, group.targets, ids, suite.kind, deciding.why),
                 part=bool(group.title),
-                why=deciding.why,
             ),
             app=change.before,
             solution=_changes(old, least),

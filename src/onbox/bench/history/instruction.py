@@ -6,6 +6,7 @@ It is a draft for the repository's owner, who knows what was meant.
 import difflib
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from onbox.bench.history.groups import bare_name
 from onbox.bench.history.interface import documented, new_names, signatures, text_of, touched_names
@@ -51,36 +52,53 @@ _RUN = {
 }
 
 
-def instruction(
-    message: str,
-    before: Mapping[str, bytes],
-    after: Mapping[str, bytes],
-    least: Mapping[str, bytes],
-    hidden: Mapping[str, bytes],
-    targets: Sequence[str],
-    failing: Sequence[str],
-    kind: str,
-    *,
-    part: bool = False,
-    why: Mapping[str, str] | None = None,
-) -> str:
+@dataclass(frozen=True)
+class CodeStates:
+    """The files that a commit changes, tests aside, by name.
+
+    Args:
+        before: as they were.
+        after: as they are then.
+        least: as they are with no more than the tests need.
+    """
+
+    before: Mapping[str, bytes]
+    after: Mapping[str, bytes]
+    least: Mapping[str, bytes]
+
+
+@dataclass(frozen=True)
+class HiddenTests:
+    """The tests of a commit, which decide and which the agent does not see.
+
+    Args:
+        files: all tests as they are then, by name.
+        targets: the files of those that decide.
+        failing: the ids of those that fail before and pass after.
+        kind: the runner.
+        why: how tests fail before, by id.
+    """
+
+    files: Mapping[str, bytes]
+    targets: Sequence[str]
+    failing: Sequence[str]
+    kind: str
+    why: Mapping[str, str] = field(default_factory=dict)
+
+
+def instruction(message: str, code: CodeStates, tests: HiddenTests, *, part: bool = False) -> str:
     """The draft.
 
     Args:
         message: of the commit.
-        before: the files that the commit changes, tests aside, as they were.
-        after: as they are then.
-        least: as they are with no more than the tests need.
-        hidden: the tests as they are then.
-        targets: the test files that decide.
-        failing: the tests that fail before and pass after.
-        kind: the runner.
+        code: before, after, and with no more than the tests need.
+        tests: that decide.
         part: the task is a part of the commit.
-        why: how tests fail before, by id.
     """
+    before, after, least = code.before, code.after, code.least
     wanted, news = prose(message), changelog(before, after)
     if part:
-        news = _about(news, _words_of(before, least, failing))
+        news = _about(news, _words_of(before, least, tests.failing))
     parts = [_TASK if wanted or news else _UNSAID]
     if wanted:
         parts.append(wanted + "\n")
@@ -91,10 +109,12 @@ def instruction(
     touched = [name for name in sorted({*before, *least}) if before.get(name) != least.get(name)]
     stat = [f"- `{name}` ({_stat(name, before, least)})" for name in touched[:NAMES_MAX]]
     parts.append("Files that it is about, and how much of each:\n\n" + "\n".join(stat) + "\n")
-    tests = {
-        name: content for name, content in hidden.items() if name in targets or name.rpartition("/")[2] == "conftest.py"
+    deciding = {
+        name: content
+        for name, content in tests.files.items()
+        if name in tests.targets or name.rpartition("/")[2] == "conftest.py"
     }
-    if names := new_names(before, least, tests):
+    if names := new_names(before, least, deciding):
         calls = signatures(names, least)
         shown = ", ".join(f"`{calls.get(name, name)}`" for name in names)
         parts.append(f"Names that are new and that its tests use: {shown}\n")
@@ -104,10 +124,10 @@ def instruction(
         )
     parts.append(
         "Tests that you do not see will decide. These fail now and must pass:\n\n"
-        + "\n".join(_list_of_tests(failing, why or {}, names))
+        + "\n".join(_list_of_tests(tests.failing, tests.why, names))
         + "\n"
     )
-    command = _RUN[kind].format(" ".join(targets[:3]))
+    command = _RUN[tests.kind].format(" ".join(tests.targets[:3]))
     parts.append(
         f"What passes now must still pass. The tests that are here run with `{command}`. There is no network.\n"
     )

@@ -8,11 +8,14 @@ import os
 import re
 import stat
 import subprocess
+import tempfile
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from onbox.errors import BoxError, UsageError
+from onbox.schema.units import size
 
 GIT_S = 120.0
 OBJECT_BYTES_MAX = 256 << 20
@@ -189,21 +192,42 @@ class GitRepository:
             "GIT_OPTIONAL_LOCKS": "0",
         }
         command = ["git", "--no-pager", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", *words]
+        with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as errors:
+            given.write(stdin)
+            given.seek(0)
+            try:
+                process = subprocess.Popen(
+                    command, stdin=given, stdout=subprocess.PIPE, stderr=errors, env=env, cwd=self._folder
+                )
+            except FileNotFoundError as error:
+                raise BoxError("git is not installed", "apt install git") from error
+            printed = self._printed(process, words[0])
+            if process.returncode != 0:
+                errors.seek(0)
+                lines = errors.read(_SMALL_BYTES).decode("utf-8", "replace").strip().splitlines()
+                text = (lines or ["it said nothing"])[0].encode("ascii", "backslashreplace").decode()[:200]
+                raise UsageError(f"{self.path}: git {words[0]}: {text}", "git fsck in it shows what is broken")
+            return printed
+
+    def _printed(self, process: "subprocess.Popen[bytes]", word: str) -> bytes:
+        """All that a git prints, once it has ended; a few packed bytes may stand for more than any memory."""
+        late = threading.Timer(GIT_S, process.kill)
+        late.start()
         try:
-            done = subprocess.run(
-                command, input=stdin, capture_output=True, env=env, cwd=self._folder, timeout=GIT_S, check=False
-            )
-        except FileNotFoundError as error:
-            raise BoxError("git is not installed", "apt install git") from error
-        except subprocess.TimeoutExpired as error:
-            raise UsageError(
-                f"{self.path}: git {words[0]} took more than {GIT_S:g} s", "give fewer --commits"
-            ) from error
-        if done.returncode != 0:
-            errors = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["it said nothing"]
-            text = errors[0].encode("ascii", "backslashreplace").decode()[:200]
-            raise UsageError(f"{self.path}: git {words[0]}: {text}", "git fsck in it shows what is broken")
-        return done.stdout
+            with process:
+                assert process.stdout is not None
+                printed = process.stdout.read(OBJECT_BYTES_MAX + 1)
+                if len(printed) > OBJECT_BYTES_MAX:
+                    process.kill()
+                    raise UsageError(
+                        f"{self.path}: git {word}: more than {size(OBJECT_BYTES_MAX)}", "give fewer --commits"
+                    )
+        finally:
+            is_late = not late.is_alive()
+            late.cancel()
+        if is_late:
+            raise UsageError(f"{self.path}: git {word} took more than {GIT_S:g} s", "give fewer --commits")
+        return printed
 
 
 def lay_out(target: Path, files: dict[str, tuple[bytes, bool]]) -> None:

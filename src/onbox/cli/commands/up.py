@@ -1,11 +1,18 @@
 """`onbox up`: serve a recipe under the guard."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from onbox.cli.manual import GUARDED, Manual
 from onbox.cli.options import bytes_of, json_option
-from onbox.cli.ui.console import err, out, print_json
-from onbox.cli.ui.launch_view import FORMS
+from onbox.cli.ui.console import err, out, print_json, verbatim
+
+if TYPE_CHECKING:
+    from onbox.app.types import Recipe
+
+FORMS = ("command", "onbox", "sparkrun")
+"""What `--as` takes: the command line, the recipe as onbox reads it, the recipe as sparkrun reads it."""
 
 
 @click.command(
@@ -47,7 +54,7 @@ def command(
     """
     from onbox.app.serving import as_json as contract
     from onbox.app.serving import backend_of, find_recipe, stand_up
-    from onbox.cli.ui.launch_view import print_launch, show_checks
+    from onbox.cli.ui.launch_view import show_checks
     from onbox.cli.ui.trial_view import lines
     from onbox.report import formatting
 
@@ -74,3 +81,32 @@ def command(
     if backend := backend_of(up):
         err().line(formatting.backend(backend))
     err().line((f"stop it with: onbox down {up.started.name}", "dim"))
+
+
+def print_launch(
+    recipe: "Recipe", *, form: str = "command", reserve_bytes: int | None = None, as_json: bool = False
+) -> None:
+    """Print the command or the recipe on stdout, so that it can be kept, and the doubts on stderr.
+
+    Args:
+        recipe: what would be started.
+        form: one of `FORMS`.
+        reserve_bytes: memory that must stay available; None takes the default for this box.
+        as_json: one JSON object instead.
+
+    Raises:
+        UsageError: its engine, or sparkrun, cannot do what it asks for.
+        BoxError: the engine is not installed.
+    """
+    from onbox.app.launch import recipe_text, resolve_launch
+    from onbox.cli.ui.launch_view import show_checks
+
+    if form != "command":
+        verbatim(recipe_text(recipe, form))
+        return
+    resolved = resolve_launch(recipe, reserve_bytes=reserve_bytes)
+    if as_json:
+        print_json({**resolved.as_dict(), "phases": [], "backend": None, "state": "printed"})
+        return
+    verbatim(f"{resolved.launch.shown()}\n")
+    show_checks(resolved.checks)

@@ -1,9 +1,12 @@
 """Lines, tables and JSON on the two streams; every text is made harmless on its way."""
 
+import errno
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from onbox.report.text import one_line, visible
@@ -71,9 +74,24 @@ class Screen:
 
 def console(*, stderr: bool = False) -> "Console":
     """Rich's console with all that reads meaning into text switched off."""
+    return _console_class()(stderr=stderr, markup=False, highlight=False, emoji=False)
+
+
+@cache
+def _console_class() -> "type[Console]":
+    """A console whose reader may leave: progress is lost then and the work goes on, results end the command."""
     from rich.console import Console
 
-    return Console(stderr=stderr, markup=False, highlight=False, emoji=False)
+    class ConsoleOfPipes(Console):
+        def on_broken_pipe(self) -> None:
+            if not self.stderr:
+                raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+            self.quiet = True
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self.file.fileno())
+            os.close(nowhere)
+
+    return ConsoleOfPipes
 
 
 def out() -> Screen:

@@ -237,7 +237,7 @@ class Plan(Record):
     """The other tasks of that folder: they count for nobody."""
     network: Network = "none"
     """What the user lets a network in for; `TaskPlan.network` says which tasks have it."""
-    arms: tuple[FolderName, ...] = ("baseline",)
+    arms: tuple[FolderName, ...] = Field(default=("baseline",), min_length=1)
     """How the agent is set up: `baseline`, then each of `treatments` by name."""
     treatments: tuple[ArmPlan, ...] = ()
     runs: int = Field(ge=0, le=RUNS_MAX)

@@ -112,7 +112,7 @@ def _plan(head: ImportHead, models: Sequence[str], first: str, keys: Sequence[Ce
             for model in models
         ),
         tasks=tuple(TaskPlan.model_construct(name=task, sha256="") for task in dict.fromkeys(task for task, _ in keys)),
-        arms=tuple(dict.fromkeys(arm for _, arm in keys)),
+        arms=tuple(dict.fromkeys(arm for _, arm in keys)) or (BASELINE,),
         runs=max(each.values(), default=0),
         agent=AgentPlan(name=head.kind, version=""),
         speed=None,

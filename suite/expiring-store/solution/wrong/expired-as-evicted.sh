@@ -1,68 +1,17 @@
 #!/bin/bash
+bash "${0%/*}/../solve.sh" || exit
 cd "${APP_DIR:-/app}" || exit 1
-cat > memory/store.py <<'END'
-"""A store that forgets."""
+python3 - <<'END'
+from pathlib import Path
 
-
-class Store:
-    def __init__(self, room, clock, lifetime=None):
-        if room < 1:
-            raise ValueError("room")
-        self._room, self._clock, self._lifetime = room, clock, lifetime
-        self._kept = {}
-        self.hits = self.misses = self.evicted = self.expired = 0
-
-    def put(self, key, value, weight=1, lifetime=None):
-        if weight < 0:
-            raise ValueError("weight")
-        self._forget()
-        self._kept.pop(key, None)
-        if weight > self._room:
-            return False
-        lifetime = self._lifetime if lifetime is None else lifetime
-        ends = None if lifetime is None else self._clock() + lifetime
-        while self.weight() + weight > self._room:
-            del self._kept[next(iter(self._kept))]
+path = Path("memory/store.py")
+text = path.read_text()
+old, new = """\
+            self.expired += 1
+""", """\
             self.evicted += 1
-        self._kept[key] = (value, weight, ends)
-        return True
-
-    def get(self, key, default=None):
-        self._forget()
-        if key not in self._kept:
-            self.misses += 1
-            return default
-        self.hits += 1
-        self._kept[key] = self._kept.pop(key)
-        return self._kept[key][0]
-
-    def peek(self, key, default=None):
-        self._forget()
-        return self._kept[key][0] if key in self._kept else default
-
-    def touch(self, key, lifetime):
-        self._forget()
-        if key not in self._kept:
-            return False
-        value, weight, _ = self._kept[key]
-        self._kept[key] = (value, weight, self._clock() + lifetime)
-        return True
-
-    def drop(self, key):
-        self._forget()
-        return self._kept.pop(key, None) is not None
-
-    def keys(self):
-        self._forget()
-        return list(self._kept)
-
-    def weight(self):
-        self._forget()
-        return sum(weight for _, weight, _ in self._kept.values())
-
-    def _forget(self):
-        now = self._clock()
-        for key in [key for key, (_, _, ends) in self._kept.items() if ends is not None and ends <= now]:
-            del self._kept[key]
-            self.evicted += 1
+"""
+assert text.count(old) == 1
+text = text.replace(old, new)
+path.write_text(text)
 END

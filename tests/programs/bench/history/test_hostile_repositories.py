@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from onbox.app.tasks import tasks_from
+from onbox.bench.history import repository as repository_module
 from onbox.bench.history.repository import GitRepository, is_safe_path
 from onbox.bench.tasks import load_tasks
 from onbox.errors import UsageError
@@ -168,3 +169,16 @@ def test_a_repository_without_tests_says_so(tmp_path: Path) -> None:
     result = tasks_from(repository, tmp_path / "tasks")
     assert [end.why for end in result.dropped] == ["changes no tests", "changes no tests", "nothing before it"]
     assert result.kept == ()
+
+
+def test_what_git_prints_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A megabyte of one letter is a kilobyte when it is packed."""
+    folder = new(tmp_path / "bomb")
+    name = commit(folder, "start", {"a.txt": "x" * 1_000_000})
+    (tmp_path / "scratch").mkdir()
+    repository = GitRepository(folder, tmp_path / "scratch")
+    (entry,) = repository.tree(name).values()
+    assert len(repository.contents([entry.blob])[entry.blob]) == 1_000_000
+    monkeypatch.setattr(repository_module, "OBJECT_BYTES_MAX", 100_000)
+    with pytest.raises(UsageError, match=r"git cat-file: more than 100 kB"):
+        repository.contents([entry.blob])

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onbox.bench.agents.headless import _undisturbed
-from onbox.bench.history.instruction import changelog, instruction, prose, says_little
+from onbox.bench.history.instruction import CodeStates, HiddenTests, changelog, instruction, prose, says_little
 from onbox.bench.history.interface import new_names
 from onbox.bench.history.paths import is_code, is_set_up, is_test
 from onbox.bench.history.reduce import TooMuchError, applied, places, reduced
@@ -130,7 +130,9 @@ def test_an_entry_of_a_changelog_is_whole_or_left_out() -> None:
 
     def instruction_for(test_name: str) -> str:
         ids = [f"tests.test_a::{test_name}"]
-        return instruction("Much", before, after, least, test, list(test), ids, "pytest", part=True)
+        return instruction(
+            "Much", CodeStates(before, after, least), HiddenTests(test, list(test), ids, "pytest"), part=True
+        )
 
     assert "- A reader that\n  waits no more\n  than a second." in instruction_for("test_second")
     assert "than a second" not in instruction_for("test_pace")

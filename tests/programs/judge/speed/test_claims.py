@@ -13,12 +13,14 @@ from onbox.evidence.claims_file import read_claims
 from onbox.published import published
 from onbox.selftest.host import serving
 from onbox.selftest.shapes import Tempo
+from onbox.speed import scraping
 from tests.unit.judge.speed.test_claims import SAME
 
 
 @pytest.mark.alone
-def test_the_commands_measure_judge_and_tell(tmp_path: Path) -> None:
+def test_the_commands_measure_judge_and_tell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A served rate of 200 tok/s, claimed at 200: reproduced if all is stated, and judged again from the folder."""
+    monkeypatch.setattr(scraping, "IDLE_GAP_S", 0.0)
     mine = tmp_path / "mine.yaml"
     same = {**SAME, "models": ["clean"], "tok_s": 200.0, "tolerance": 0.2, "tokens": 128, "box": None}
     mine.write_text(yaml.safe_dump({"claims": [same, {**same, "name": "other", "backend": "Marlin"}]}))

@@ -24,7 +24,7 @@ from tests.unit.judge.speed.test_measurement import check
 def test_a_sweep_against_a_server_of_known_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its streams are independent: two together make twice as much."""
     monkeypatch.setattr(scraping, "IDLE_GAP_S", 0.0)
-    plan = SpeedPlan(requests=3, tokens=48, warmup_requests_max=1, concurrency=(2, 3))
+    plan = SpeedPlan(requests=3, tokens=32, warmup_requests_max=1, concurrency=(2, 3))
     folder = build_trial(tmp_path, [Contender("clean", Role.INCUMBENT, {})], runs=1, speed=False)
     place = folder.contender("clean") / "speed" / "1"
     with serving(["clean"], Tempo(prefill_s=0.05)) as endpoints, StampedClient(endpoints["clean"]) as client:

@@ -5,7 +5,7 @@ import ast
 import pytest
 
 from onbox.bench.history.groups import GROUPS_MAX, bare_name, file_of, groups, in_turn
-from onbox.bench.history.instruction import instruction
+from onbox.bench.history.instruction import CodeStates, HiddenTests, instruction
 from onbox.bench.history.interface import documented, signatures
 
 MODULES = ["pkg/tests/test_one.py", "pkg/tests/test_two.py"]
@@ -71,6 +71,7 @@ NEW = {
     ),
     "CHANGES.md": b"# 1.1\n- one takes a start\n- six is faster\n# 1.0\n",
 }
+STATES = CodeStates(OLD, NEW, NEW)
 
 
 def test_the_interface_is_reported_and_the_body_is_not() -> None:
@@ -84,7 +85,7 @@ def test_a_module_that_does_not_load_says_why_for_each_of_its_tests() -> None:
     why = {"tests.test_one": "ImportError: cannot import name 'two' from 'pkg.one'"}
     failing = ["tests.test_one.Class::test_two"]
     files = {"tests/test_one.py": b""}
-    text = instruction("Twice", OLD, NEW, NEW, files, ["tests/test_one.py"], failing, "pytest", why=why)
+    text = instruction("Twice", STATES, HiddenTests(files, ["tests/test_one.py"], failing, "pytest", why))
     assert "`tests.test_one.Class::test_two`: `ImportError: cannot import name 'two' from 'pkg.one'`" in text
 
 
@@ -95,7 +96,7 @@ def test_of_tests_that_fail_in_the_same_way_few_are_listed_those_about_the_new_f
         "tests.test_other::test_x",
     ]
     why = {"tests.test_one": "ImportError: cannot import name 'two'", "tests.test_other::test_x": "TypeError: no start"}
-    text = instruction("Twice", OLD, NEW, NEW, files, ["tests/test_one.py"], failing, "pytest", why=why)
+    text = instruction("Twice", STATES, HiddenTests(files, ["tests/test_one.py"], failing, "pytest", why))
     listed = [line for line in text.splitlines() if line.startswith(("- `tests", "- and"))]
     assert listed == [
         "- `tests.test_one::test_two`: `ImportError: cannot import name 'two'`",
@@ -104,31 +105,22 @@ def test_of_tests_that_fail_in_the_same_way_few_are_listed_those_about_the_new_f
         "- and 18 more that fail in the same way",
         "- `tests.test_other::test_x`: `TypeError: no start`",
     ]
-    text = instruction("Twice", OLD, NEW, NEW, files, ["tests/test_one.py"], failing[:20], "pytest")
+    text = instruction("Twice", STATES, HiddenTests(files, ["tests/test_one.py"], failing[:20], "pytest"))
     assert text.count("- `tests.test_one") == 12
     assert "- and 8 more\n" in text
 
 
 def test_a_part_of_a_release_is_asked_for_as_a_part() -> None:
     tests = {"tests/test_one.py": b"from pkg.one import two\n", "tests/test_six.py": b"six\n"}
-    text = instruction(
-        "Release of the spring",
-        OLD,
-        NEW,
-        NEW,
-        tests,
-        ["tests/test_one.py"],
-        ["tests.test_one::test_two", "tests.test_one::test_start"],
-        "pytest",
-        part=True,
-        why={"tests.test_one::test_start": "TypeError: one() got an unexpected keyword argument 'start'"},
-    )
+    why = {"tests.test_one::test_start": "TypeError: one() got an unexpected keyword argument 'start'"}
+    failing = ["tests.test_one::test_two", "tests.test_one::test_start"]
+    deciding = HiddenTests(tests, ["tests/test_one.py"], failing, "pytest", why)
+    text = instruction("Release of the spring", STATES, deciding, part=True)
     assert "- one takes a start" in text
     assert "six" not in text
     assert "Only a part of it is wanted" in text
-    notes = instruction(
-        "1.1", OLD, NEW, NEW, tests, ["tests/test_one.py"], ["tests.test_one::test_start"], "pytest", part=True
-    )
+    deciding = HiddenTests(tests, ["tests/test_one.py"], failing[1:], "pytest")
+    notes = instruction("1.1", STATES, deciding, part=True)
     assert "Only a part of it is wanted" in notes
     assert "`two(a, *, deep=False)`" in text
     assert "`tests.test_one::test_start`: `TypeError: one() got an unexpected keyword argument 'start'`" in text

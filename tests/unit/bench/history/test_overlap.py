@@ -2,7 +2,7 @@
 
 import pytest
 
-from onbox.bench.history.instruction import instruction
+from onbox.bench.history.instruction import CodeStates, HiddenTests, instruction
 from onbox.bench.history.overlap import ALIKE_SHARE, origin, shared
 
 OLD = {"one.py": b"".join(b"return 0  # %d\n" % n for n in range(30))}
@@ -44,6 +44,7 @@ def test_the_instruction_says_where_a_new_file_comes_from(gone: bool) -> None:
     before = {"words.py": PAGE}
     least = {"formatting.py": PAGE} if gone else {**before, "formatting.py": PAGE}
     test = {"tests/test_it.py": b""}
-    words = instruction("Rename", before, least, least, test, list(test), ["tests.test_it::test_a"], "pytest")
+    ids = ["tests.test_it::test_a"]
+    words = instruction("Rename", CodeStates(before, least, least), HiddenTests(test, list(test), ids, "pytest"))
     stat = "`words.py` by another name" if gone else "new, and most of it stands in `words.py` now"
     assert f"- `formatting.py` ({stat})" in words
