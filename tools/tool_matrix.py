@@ -27,7 +27,7 @@ from onbox.errors import OnboxError
 from onbox.evidence.imported import ImportedCell
 from onbox.importers import importer_by_name
 from onbox.judge.imports.trust import trust
-from onbox.selftest.shapes import INVALID, SHAPES, Tempo
+from onbox.selftest.shapes import INVALID, SHAPES, TokenTiming
 
 PAGE = Path(__file__).parents[1] / "docs" / "tool-matrix.md"
 CHOSEN = (
@@ -197,7 +197,7 @@ def cell(tool: Tool, shape: str, keep: Path) -> str:
 
 
 def _rate(rate: float | None, shape: str) -> str:
-    truth = 1 / Tempo().token_s
+    truth = 1 / TokenTiming().token_s
     if rate is None:
         return "no rate"
     told = f"{rate:,.1f}" if rate < 1000 else f"{rate:,.0f}"

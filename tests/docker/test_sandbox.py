@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from onbox.bench.environments import environment_of
-from onbox.bench.sandbox import Bind, CommandSpec, Reach, StopSign
+from onbox.bench.sandbox import Bind, CommandSpec, ReachableServer, StopSign
 from onbox.bench.sandbox.box_image import NAME
 from onbox.bench.sandbox.choose import VARIABLE, by_name, choose
 from onbox.bench.sandbox.container import ContainerSandbox
@@ -135,7 +135,7 @@ def test_one_server_is_within_reach(tier: ContainerSandbox, tmp_path: Path) -> N
     (tmp_path / "proxy").mkdir()
     path = tmp_path / "proxy" / "server.sock"
     with echoing(path) as port:
-        code, message = run(tier, tmp_path, "python3", "-c", ASK, str(port), reach=Reach(port, path))
+        code, message = run(tier, tmp_path, "python3", "-c", ASK, str(port), reach=ReachableServer(port, path))
     assert (code, message) == (0, "HELLO")
 
 

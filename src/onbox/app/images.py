@@ -156,7 +156,7 @@ def verify_container_image(
         BadSubjectError: it is broken.
         BoxError: there is neither docker nor podman, or it cannot save the image; or no disassembler.
     """
-    from onbox.image.verify import Listing, verify_archive, verify_file, verify_image
+    from onbox.image.verify import InstructionListing, verify_archive, verify_file, verify_image
 
     number = chip_number(chip) if chip else box_chip()
     listing = None
@@ -167,7 +167,7 @@ def verify_container_image(
                 "--instructions: no cuobjdump and nvdisasm here",
                 "the CUDA toolkit has them, or pip install nvidia-cuda-cuobjdump nvidia-cuda-nvdisasm, on PATH",
             )
-        listing = Listing(by, number)
+        listing = InstructionListing(by, number)
     path = Path(subject)
     if path.is_file():
         if path.suffix in (".tar", ".oci"):

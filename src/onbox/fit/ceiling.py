@@ -6,7 +6,7 @@ from typing import Any
 
 from onbox.errors import UsageError
 from onbox.fit.bound import CeilingBound, bound_of
-from onbox.fit.memory_plan import MemoryPlan, Room, memory_plan
+from onbox.fit.memory_plan import AvailableMemory, MemoryPlan, memory_plan
 from onbox.fit.resident import Overrides, Resident, plausible, resident, with_label
 from onbox.fit.roofline import (
     Plausibility,
@@ -129,7 +129,7 @@ def fit(
     nominal_gb_s: float | None = None,
     measured_gb_s: float | None = None,
     rate_tok_s: float | None = None,
-    place: Room | None = None,
+    place: AvailableMemory | None = None,
     exact: bool = False,
     devices: int = 1,
     note: str = "",

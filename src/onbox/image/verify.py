@@ -137,7 +137,7 @@ def verdict_of(codes: list[GpuCode], chip: int | None) -> str:
 
 
 @dataclass(frozen=True)
-class Listing:
+class InstructionListing:
     """Instructions are looked at too.
 
     Args:
@@ -157,7 +157,9 @@ class Listing:
 class ImageReader:
     """Looks at the files of an image; counts what it read."""
 
-    def __init__(self, on_file: Callable[[str], None] = lambda path: None, listing: Listing | None = None) -> None:
+    def __init__(
+        self, on_file: Callable[[str], None] = lambda path: None, listing: InstructionListing | None = None
+    ) -> None:
         self.files_read = 0
         self._on_file = on_file
         self._listing = listing
@@ -181,7 +183,7 @@ class ImageReader:
         return GpuFile(path, code, fp4) if code.holds_any or code.machine else None
 
 
-def verify_file(path: Path, chip: int | None, listing: Listing | None = None) -> VerifiedImage:
+def verify_file(path: Path, chip: int | None, listing: InstructionListing | None = None) -> VerifiedImage:
     """A shared object, program, cubin, fat binary or PTX.
 
     Raises:
@@ -210,7 +212,7 @@ def verify_archive(
     subject: str,
     chip: int | None,
     on_file: Callable[[str], None] = lambda path: None,
-    listing: Listing | None = None,
+    listing: InstructionListing | None = None,
 ) -> VerifiedImage:
     """An image as `docker save` or `onbox image export` writes it.
 
@@ -235,7 +237,7 @@ def verify_image(
     name: str,
     chip: int | None,
     on_file: Callable[[str], None] = lambda path: None,
-    listing: Listing | None = None,
+    listing: InstructionListing | None = None,
 ) -> VerifiedImage:
     """An image that the daemon has; no container is made.
 

@@ -22,14 +22,14 @@ from onbox.judge.results import Validity
 from onbox.judge.speed.checks import HARD
 from onbox.selftest.host import serving
 from onbox.selftest.run import measure_shapes
-from onbox.selftest.shapes import INVALID, SHAPES, Shape, Tempo
+from onbox.selftest.shapes import INVALID, SHAPES, Shape, TokenTiming
 from onbox.speed import scraping
 from onbox.wire.client import StampedClient
 
 TOKENS = 128
 
 
-QUICK = Tempo(prefill_s=0.05, token_s=0.005, stall_s=0.1)
+QUICK = TokenTiming(prefill_s=0.05, token_s=0.005, stall_s=0.1)
 BY_NAME = [pytest.param(shape, id=name) for name, shape in SHAPES.items()]
 
 

@@ -167,7 +167,7 @@ def test_sequences_that_agree_on_their_experts_are_not_called_impossible(gpt_oss
 
 
 def test_gpt_oss_120b_fits_a_spark_and_marlin_may_not(gpt_oss_120b: Facts) -> None:
-    place = fit.Room(112 * 2**30, int(10.1 * 2**30), "unified memory")
+    place = fit.AvailableMemory(112 * 2**30, int(10.1 * 2**30), "unified memory")
     result = spark(gpt_oss_120b, context=131072, kv_dtype="fp8", place=place).memory
     assert result.weights_bytes / 2**30 == pytest.approx(60.77, abs=0.01)
     assert result.total_bytes == result.weights_bytes + result.kv_bytes + result.state_bytes + result.allowance_bytes
@@ -179,7 +179,7 @@ def test_gpt_oss_120b_fits_a_spark_and_marlin_may_not(gpt_oss_120b: Facts) -> No
 
 def test_what_does_not_fit_is_named(gpt_oss_120b: Facts) -> None:
     def plan(gib: float, **more: Any) -> fit.MemoryPlan:
-        return spark(gpt_oss_120b, place=fit.Room(int(gib * 2**30), 0, "host memory"), **more).memory
+        return spark(gpt_oss_120b, place=fit.AvailableMemory(int(gib * 2**30), 0, "host memory"), **more).memory
 
     assert plan(40).text.startswith("the weights (60.77 GiB) do not fit in the 40.00 GiB")
     assert plan(62, context=131072).text.startswith("the KV cache")

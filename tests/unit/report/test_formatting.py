@@ -145,7 +145,7 @@ def test_a_cut_keeps_both_ends_and_counts_the_rest() -> None:
     message = "a" * 1000 + "b" * 1_000_000 + "c" * 1000
     cut = text.cut(message, 300)
     assert (cut.head, cut.omitted, cut.tail) == ("a" * 200, len(message) - 300, "c" * 100)
-    assert text.cut("short", 300) == text.Cut("short", 0)
+    assert text.cut("short", 300) == text.TruncatedText("short", 0)
 
 
 def test_a_headline_that_begins_with_its_title_is_not_shown_twice() -> None:

@@ -15,14 +15,14 @@ from onbox.evidence.replies import read_reply
 from onbox.selftest.lateness import Metronome, was_late
 from onbox.selftest.script import SPLIT_S, script, truth_tok_s
 from onbox.selftest.server import ShapeServer
-from onbox.selftest.shapes import INVALID, SHAPES, SUSPECT, VALID, Shape, Tempo
+from onbox.selftest.shapes import INVALID, SHAPES, SUSPECT, VALID, Shape, TokenTiming
 from onbox.wire.client import StampedClient
 from onbox.wire.decoding import Decoder
 from onbox.wire.endpoint import Endpoint
 
 TOKENS = 128
-USUAL = Tempo()
-QUICK = Tempo(prefill_s=0.05, token_s=0.005, stall_s=0.1)
+USUAL = TokenTiming()
+QUICK = TokenTiming(prefill_s=0.05, token_s=0.005, stall_s=0.1)
 BY_NAME = [pytest.param(shape, id=name) for name, shape in SHAPES.items()]
 SHOWN = [pytest.param(shape, id=name) for name, shape in SHAPES.items() if shape.expected != INVALID]
 SOURCE = Path(__file__).parents[3] / "src" / "onbox"
@@ -30,7 +30,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "selftest.md"
 MATRIX = PAGE.with_name("tool-matrix.md")
 
 
-def played(shape: Shape, tempo: Tempo) -> Exchange:
+def played(shape: Shape, tempo: TokenTiming) -> Exchange:
     """The exchange that a client without any lateness would record."""
     answer = script(shape, TOKENS, tempo)
     decoder = Decoder(answer.headers.get("content-encoding", ""))
@@ -62,7 +62,7 @@ class TestShapes:
     def test_the_estimator_alone_is_within_half_a_percent(self, shape: Shape, token_s: float) -> None:
         if shape.split and token_s <= 2 * SPLIT_S:
             pytest.skip("the halves of a write would be as far apart as tokens are")
-        tempo = Tempo(token_s=token_s)
+        tempo = TokenTiming(token_s=token_s)
         sample = digest(played(shape, tempo))
         truth = truth_tok_s(shape, TOKENS, tempo)
         if shape.usage == "none":

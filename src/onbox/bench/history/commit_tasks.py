@@ -82,7 +82,7 @@ class _Siblings:
     kept: list[Mapping[str, bytes]] = field(default_factory=list)
 
 
-class Maker:
+class TaskMaker:
     """Makes tasks of commits.
 
     Args:

@@ -7,7 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
-from onbox.bench.history.commit_tasks import TREE_BYTES_MAX, DroppedCommit, Maker, MinedTask
+from onbox.bench.history.commit_tasks import TREE_BYTES_MAX, DroppedCommit, MinedTask, TaskMaker
 from onbox.bench.history.deciding_tests import DropError
 from onbox.bench.history.environment import seal
 from onbox.bench.history.project import project
@@ -70,7 +70,7 @@ def mine(
         sealed = seal(path, environment, name, own, making / "environment")
         tell(f"environment: {sealed.source}")
         try:
-            maker = Maker(repository, sealed, sandbox, making / "tasks", scratch, path.resolve().name, tell)
+            maker = TaskMaker(repository, sealed, sandbox, making / "tasks", scratch, path.resolve().name, tell)
             kept = 0
             for ends in _tried(maker, found, jobs, keep, until, tell):
                 for end in ends:
@@ -103,7 +103,7 @@ class _Attempt:
 
 
 def _tried(
-    maker: Maker, commits: Sequence[Commit], jobs: int, keep: int, until: float | None, tell: Callable[[str], None]
+    maker: TaskMaker, commits: Sequence[Commit], jobs: int, keep: int, until: float | None, tell: Callable[[str], None]
 ) -> Iterator[Sequence[MinedTask | DroppedCommit]]:
     """What became of each commit, in their order, until a time or until `keep` tasks are made.
 

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from onbox.bench.history import mining
-from onbox.bench.history.commit_tasks import DroppedCommit, Maker, MinedTask
+from onbox.bench.history.commit_tasks import DroppedCommit, MinedTask, TaskMaker
 from onbox.bench.history.deciding_tests import DropError
 from onbox.bench.history.repository import Commit
 from onbox.bench.sandbox.halt import RunHalted, check, current
@@ -37,7 +37,7 @@ def work_until_the_halt() -> None:
         time.sleep(0.001)
 
 
-class ScriptedMaker(Maker):
+class ScriptedMaker(TaskMaker):
     """Makes of each commit what a test says."""
 
     def __init__(self, work: Callable[[Commit, list[MinedTask]], None]) -> None:
@@ -49,7 +49,9 @@ class ScriptedMaker(Maker):
         self._work(commit, kept)
 
 
-def ends(maker: Maker, *, keep: int = 100, until: float | None = None, jobs: int = 2) -> tuple[list[object], list[str]]:
+def ends(
+    maker: TaskMaker, *, keep: int = 100, until: float | None = None, jobs: int = 2
+) -> tuple[list[object], list[str]]:
     messages: list[str] = []
     found = [end for some in mining._tried(maker, COMMITS, jobs, keep, until, messages.append) for end in some]
     return list(found), messages
