@@ -266,6 +266,18 @@ def test_options(arguments: list[str], code: int, named: str, tmp_path: Path, mo
     assert named in only_complaint(onbox_here(*arguments), code)
 
 
+def test_links_that_lead_to_each_other(tmp_path: Path) -> None:
+    (tmp_path / "one").symlink_to("two")
+    (tmp_path / "two").symlink_to("one")
+    for arguments in (["weights"], ["see", "http://127.0.0.1:9", "--expect", "a", "--image"], ["audit"], ["judge"]):
+        assert "one" in only_complaint(onbox_here(*arguments, tmp_path / "one"), 2)
+
+
+def test_a_name_that_is_too_long(tmp_path: Path) -> None:
+    for command in ("weights", "audit", "judge", "verify", "up"):
+        assert "x" * 300 in only_complaint(onbox_here(command, tmp_path / ("x" * 300)), 2)
+
+
 def test_json_shows_the_error_too(tmp_path: Path) -> None:
     done = onbox("judge", tmp_path, "--json")
     assert done.returncode == 2

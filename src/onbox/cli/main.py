@@ -182,6 +182,11 @@ def _outcome(arguments: list[str]) -> tuple[int, str, str]:
         wrong = error.errno in _WRONG_PATH
         next_step = _NEXT_STEPS.get(error.errno or 0, "is the path right?" if wrong else "")
         return (UsageError if wrong else BoxError).exit_code, f"{where}{error.strerror or error}", next_step
+    except RuntimeError as error:
+        # What pathlib says, up to Python 3.12, of links that lead to each other.
+        if not str(error).startswith("Symlink loop"):
+            raise
+        return UsageError.exit_code, str(error), "name the file that the links should lead to"
     return 0, "", ""
 
 

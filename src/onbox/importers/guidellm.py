@@ -75,7 +75,8 @@ def _label(strategy: Any) -> str:
     """As guidellm itself prints it: `concurrent@5`, `constant@2.00`."""
     kind = text(within(strategy, "type_")) or "unknown strategy"
     if kind == "concurrent":
-        return f"concurrent@{integer(within(strategy, 'streams'))}"
+        streams = integer(within(strategy, "streams"))
+        return kind if streams is None else f"concurrent@{streams}"
     rate, cap = real(within(strategy, "rate")), integer(within(strategy, "max_concurrency"))
     if rate is not None:
         return f"{kind}@{rate:.2f}"

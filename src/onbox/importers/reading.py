@@ -137,11 +137,11 @@ def text(value: Any) -> str | None:
 
 
 def number(name: str, unit: str, value: Any, median: Any = None, std: Any = None) -> ImportedNumber | None:
-    """One number with what the tool says of its spread; None where there is none."""
+    """One number with what the tool says of its spread; None where there is none, or less than nothing."""
     mean = real(value)
-    return (
-        None if mean is None else ImportedNumber(name=name, value=mean, unit=unit, median=real(median), std=real(std))
-    )
+    if mean is None or mean < 0:
+        return None
+    return ImportedNumber(name=name, value=mean, unit=unit, median=real(median), std=real(std))
 
 
 def present(*found: ImportedNumber | None) -> tuple[ImportedNumber, ...]:

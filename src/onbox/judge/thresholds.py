@@ -88,6 +88,9 @@ PREEMPTIONS_MAX = 0
 CLAIM_REQUESTS_MIN = 10
 """A published mean of fewer requests is said to be one of few."""
 
+IMPORTED_TOK_S_MAX = 100_000
+"""Of one stream, in another tool's file: a token each ten microseconds is more than any engine has."""
+
 SAME_CONTEXT_TOKENS = 64
 SAME_CONTEXT_SHARE = 0.10
 """Contexts that are no further apart count as the same: so much is read in addition to gigabytes of weights."""

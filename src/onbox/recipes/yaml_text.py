@@ -45,7 +45,7 @@ def read_yaml(path: Path) -> Any:
     try:
         return parse(text)
     except UntrustedYamlError as error:
-        raise UsageError(f"{error.at(str(path))}: not YAML: {error}") from error
+        raise UsageError(f"{error.at(str(path))}: not YAML: {error}", "is it the file that you meant?") from error
 
 
 def recipe_of(fields: Any, where: str) -> Recipe:

@@ -1,4 +1,4 @@
-"""Imports of many kinds: told apart by what a file says of itself, each number with its cell's label."""
+"""Imports of many kinds: result apart by what a file says of itself, each number with its cell's label."""
 
 import json
 from pathlib import Path
@@ -112,6 +112,54 @@ class TestSglang:
     def test_it_is_not_vllms(self, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="not a file of vllm-bench, but of sglang-bench"):
             importer_by_name("vllm-bench").read(lines(tmp_path / "r.jsonl", SGLANG))
+
+
+class TestGenAIPerf:
+    """The forerunner of AIPerf: the same numbers, other places for what was asked."""
+
+    @staticmethod
+    def report(**more: Any) -> dict[str, Any]:
+        times = {"unit": "ms", "avg": 38.0, "p50": 38.0, "std": 1.0}
+        return {
+            "input_config": {"model": ["m"], "concurrency": 4},
+            "request_latency": {"unit": "ms", "avg": 5000.0},
+            "inter_token_latency": times,
+            "request_count": {"unit": "count", "avg": 20.0},
+            **more,
+        }
+
+    @pytest.mark.parametrize(
+        ("unit", "factor"), [("ms", 1.0), ("us", 1e3), ("µs", 1e3), ("seconds", 1e-3), ("sec", 1e-3), ("ns", 1e6)]
+    )
+    def test_a_time_is_read_in_its_unit(self, unit: str, factor: float, tmp_path: Path) -> None:
+        latency = {"unit": unit, "avg": 38.0 * factor, "p50": 38.0 * factor, "std": factor}
+        found = worth("aiperf", write(tmp_path / "g.json", self.report(inter_token_latency=latency)))
+        one = found["c4", "inter_token_latency"]
+        assert (one.value, one.median, one.std, one.unit) == pytest.approx((38.0, 38.0, 1.0, "ms"))
+        assert one.decode_tok_s == pytest.approx(1000 / 38, rel=1e-4)
+
+    @pytest.mark.parametrize(
+        ("config", "model", "label"),
+        [
+            ({"model": ["m"], "concurrency": 4}, "m", "c4"),
+            ({"model_names": ["m"], "perf_analyzer": {"stimulus": {"concurrency": 4}}}, "m", "c4"),
+            ({"model": "m"}, "m", "requests at a time not result"),
+            ({}, None, "requests at a time not result"),
+        ],
+    )
+    def test_what_was_asked(self, config: dict[str, Any], model: str | None, label: str, tmp_path: Path) -> None:
+        (cell,) = cells("aiperf", write(tmp_path / "g.json", self.report(input_config=config)))
+        assert (cell.model, cell.label) == (model, label)
+
+    @pytest.mark.parametrize(("value", "result"), [(1e-300, True), (0.0, True), (-38.0, False)])
+    def test_a_time_that_is_none_gives_no_rate(self, value: float, result: bool, tmp_path: Path) -> None:
+        latency = {"unit": "ms", "avg": value, "p50": value, "std": 0.0}
+        per_user = {"unit": "tokens/sec/user", "avg": 0.0}
+        report = self.report(inter_token_latency=latency, output_token_throughput_per_user=per_user)
+        found = worth("aiperf", write(tmp_path / "g.json", report))
+        assert (("c4", "inter_token_latency") in found) is result
+        assert all(each.decode_tok_s is None for each in found.values())
+        assert found["c4", "output_token_throughput_per_user"].trust is Trust.NO
 
 
 class TestGuidellm:

@@ -10,6 +10,7 @@ from onbox.judge.imports.runs import is_chat, outcome_of
 from onbox.judge.intervals import wilson
 from onbox.judge.results import Outcome
 from onbox.judge.rounding import rounded, rounded_pair
+from onbox.judge.thresholds import IMPORTED_TOK_S_MAX
 from onbox.schema.bench_tools import Trust
 from onbox.schema.units import several
 
@@ -101,6 +102,9 @@ def _numbers(cell: ImportedCell) -> list[TrustedNumber]:
         if outliers := dragged(number):
             level, why = Trust.NO, f"{outliers} {why}"
         best = number.median if outliers and number.median is not None else number.value
+        rate = _decode(cell, number.name, best)
+        if rate is not None and not 0 < rate <= IMPORTED_TOK_S_MAX:
+            rate, level, why = None, Trust.NO, f"No rate that one stream has: nothing was measured here. {why}"
         found.append(
             TrustedNumber(
                 file=cell.file,
@@ -111,7 +115,7 @@ def _numbers(cell: ImportedCell) -> list[TrustedNumber]:
                 unit=number.unit,
                 median=number.median,
                 std=number.std,
-                decode_tok_s=_decode(cell, number.name, best),
+                decode_tok_s=rate,
                 trust=level,
                 why=why,
             )
