@@ -1,4 +1,4 @@
-"""Imports of many kinds: result apart by what a file says of itself, each number with its cell's label."""
+"""Imports of many kinds: told apart by what a file says of itself, each number with its cell's label."""
 
 import json
 from pathlib import Path
@@ -143,21 +143,21 @@ class TestGenAIPerf:
         [
             ({"model": ["m"], "concurrency": 4}, "m", "c4"),
             ({"model_names": ["m"], "perf_analyzer": {"stimulus": {"concurrency": 4}}}, "m", "c4"),
-            ({"model": "m"}, "m", "requests at a time not result"),
-            ({}, None, "requests at a time not result"),
+            ({"model": "m"}, "m", "requests at a time not told"),
+            ({}, None, "requests at a time not told"),
         ],
     )
     def test_what_was_asked(self, config: dict[str, Any], model: str | None, label: str, tmp_path: Path) -> None:
         (cell,) = cells("aiperf", write(tmp_path / "g.json", self.report(input_config=config)))
         assert (cell.model, cell.label) == (model, label)
 
-    @pytest.mark.parametrize(("value", "result"), [(1e-300, True), (0.0, True), (-38.0, False)])
-    def test_a_time_that_is_none_gives_no_rate(self, value: float, result: bool, tmp_path: Path) -> None:
+    @pytest.mark.parametrize(("value", "is_given"), [(1e-300, True), (0.0, True), (-38.0, False)])
+    def test_a_time_that_is_none_gives_no_rate(self, value: float, is_given: bool, tmp_path: Path) -> None:
         latency = {"unit": "ms", "avg": value, "p50": value, "std": 0.0}
         per_user = {"unit": "tokens/sec/user", "avg": 0.0}
         report = self.report(inter_token_latency=latency, output_token_throughput_per_user=per_user)
         found = worth("aiperf", write(tmp_path / "g.json", report))
-        assert (("c4", "inter_token_latency") in found) is result
+        assert (("c4", "inter_token_latency") in found) is is_given
         assert all(each.decode_tok_s is None for each in found.values())
         assert found["c4", "output_token_throughput_per_user"].trust is Trust.NO
 
