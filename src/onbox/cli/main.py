@@ -4,6 +4,7 @@ import errno
 import importlib
 import io
 import os
+import re
 import sys
 from typing import Any
 
@@ -178,16 +179,27 @@ def _outcome(arguments: list[str]) -> tuple[int, str, str]:
         # There is nobody to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        wrong = error.errno in _WRONG_PATH
-        next_step = _NEXT_STEPS.get(error.errno or 0, "is the path right?" if wrong else "")
-        return (UsageError if wrong else BoxError).exit_code, f"{where}{error.strerror or error}", next_step
+        number, message = _system_error(error)
+        wrong = number in _WRONG_PATH
+        next_step = _NEXT_STEPS.get(number, "is the path right?" if wrong else "")
+        return (UsageError if wrong else BoxError).exit_code, message, next_step
     except RuntimeError as error:
         # What pathlib says, up to Python 3.12, of links that lead to each other.
         if not str(error).startswith("Symlink loop"):
             raise
         return UsageError.exit_code, str(error), "name the file that the links should lead to"
     return 0, "", ""
+
+
+def _system_error(error: OSError) -> tuple[int, str]:
+    """(number, message) of what the system refused; of a folder that was copied, what it refused first."""
+    each = error.args[0] if error.args else None
+    if isinstance(each, list) and each and len(each[0]) == 3:  # shutil.Error
+        _, place, why = each[0]
+        match = re.match(r"\[Errno (\d+)\] ([^:]*)", str(why))
+        return (int(match[1]), f"{place}: {match[2]}") if match else (0, f"{place}: {why}")
+    where = f"{error.filename}: " if error.filename else ""
+    return error.errno or 0, f"{where}{error.strerror or error}"
 
 
 def _report(arguments: list[str], code: int, message: str, next_step: str) -> None:

@@ -65,7 +65,7 @@ class Landmark:
 class BackendLine:
     """A line that names the kernels in use, or the device, in the group `backend`."""
 
-    part: Literal["moe", "attention", "device"]
+    part: Literal["moe", "attention", "flash_attention", "device"]
     pattern: str
     since: str = ""
     until: str = ""

@@ -8,7 +8,7 @@ from onbox.fetch.growth import folder_bytes
 from onbox.fetch.hub_repository import fetch_repository
 from onbox.fetch.pinned import OnProgress, download_bytes, fetch, where_weights
 from onbox.recipes.named_files import DRAFT, IN_MEMORY, TOKENIZER, NamedFile, named_files
-from onbox.schema.recipe import Recipe
+from onbox.schema.recipe import Recipe, dummy_weights
 
 HEAVY = ("*.safetensors", "*.gguf", "*.bin", "*.pt", "*.pth")
 """What a repository has beside its tokenizer."""
@@ -30,9 +30,21 @@ def fetch_with_named(
         UsageError, BoxError, FetchError: as `fetch`.
     """
     assert recipe.weights is not None
-    path, record = fetch(recipe.weights, on_progress, full_check=full_check)
+    shapes = _shapes_alone(recipe)
+    if shapes is not None:
+        path, record = shapes, folder_weights.record(shapes, on_progress, full_check)
+    else:
+        path, record = fetch(recipe.weights, on_progress, full_check=full_check)
     others = [_bring(each, on_progress, full_check) for each in others_of(recipe)]
     return path, record.model_copy(update={"further": tuple(others)})
+
+
+def _shapes_alone(recipe: Recipe) -> Path | None:
+    """A folder with a model's configuration and none of its weights, where the engine is told to make weights up."""
+    path = Path(recipe.weights.path) if recipe.weights is not None and recipe.weights.path is not None else None
+    if path is None or not dummy_weights(recipe.serve.arguments) or not (path / "config.json").is_file():
+        return None
+    return None if any(path.glob("*.safetensors")) or any(path.glob("*.gguf")) else path
 
 
 def others_of(recipe: Recipe) -> tuple[NamedFile, ...]:

@@ -13,6 +13,8 @@ from onbox.errors import UsageError
 from onbox.evidence.imported import ImportedNumber
 from onbox.input_files import RECORDS_BYTES_MAX, input_bytes, input_text
 
+_READ = "JSON, JSON lines, CSV and tables of Markdown are read"
+
 
 @dataclass(frozen=True)
 class ParsedFile:
@@ -41,6 +43,8 @@ def read_document(path: Path) -> ParsedFile:
         UsageError: it cannot be read, or is neither JSON, JSON lines, CSV nor a table of Markdown.
     """
     text = input_text(path, RECORDS_BYTES_MAX)
+    if not text.strip():
+        raise UsageError(f"{path}: is empty", "name the file that the tool wrote")
     if found := _json(path, text):
         return found
     if found := _table(path, text):
@@ -48,8 +52,8 @@ def read_document(path: Path) -> ParsedFile:
     try:
         json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path}: not JSON: {error}, and no other form that is read") from error
-    raise UsageError(f"{path}: not JSON: neither an object nor a list")
+        raise UsageError(f"{path}: not JSON: {error}, and no other form that is read", _READ) from error
+    raise UsageError(f"{path}: not JSON: neither an object nor a list", _READ)
 
 
 def _json(path: Path, text: str) -> ParsedFile | None:

@@ -158,7 +158,7 @@ class PartProof(Record):
     """One assertion against what was seen."""
 
     part: str
-    """`moe`, `attention`, `device` or `loaded_bytes`."""
+    """`moe`, `attention`, `flash_attention`, `device` or `loaded_bytes`."""
     status: Proof
     asserted: str
     seen: str

@@ -48,7 +48,12 @@ class FirstRequests:
         shown = reply.finish_reason or reply.content or reply.reasoning
         if exchange.status != 200 or reply.error or not shown:
             answer = f"status {exchange.status}: {exchange.body()[:300].decode('utf-8', 'replace')}"
-            raise EngineError(f"{self._name}: up, but gives no token: {exchange.error or answer}")
+            if exchange.status == 200 and reply.error and not exchange.error:
+                answer = f"its answer cannot be read: {reply.error}"
+            raise EngineError(
+                f"{self._name}: up, but gives no token: {exchange.error or answer}",
+                "onbox preflight says more of a server; its own log says why",
+            )
         self._timeline.end("first token", since)
 
     def warm_up(self, plan: WarmUp) -> None:

@@ -344,7 +344,7 @@ class Lifetime:
         if self._supervisor is None or self._handed_over:
             self._log.close()
             if self._ready_s is not None:
-                self._write(EngineEnd(at=utc_now(), how="left running"))
+                self._write(self._left())
             return
         supervisor, self._supervisor = self._supervisor, None
         supervisor.end()
@@ -362,6 +362,14 @@ class Lifetime:
                 port_closed=not port_open(self.endpoint.host, self.endpoint.port),
             )
         )
+
+    def _left(self) -> EngineEnd:
+        """Of an engine that goes on without onbox, if it does: one of this box may have died while it was measured."""
+        here = self.pid is not None and self.recipe.engine == "attached"
+        if not here or port_open(self.endpoint.host, self.endpoint.port):
+            return EngineEnd(at=utc_now(), how="left running")
+        assert self.pid is not None
+        return EngineEnd(at=utc_now(), how="died", process_gone=not psutil.pid_exists(self.pid), port_closed=True)
 
     def record(self, stopped: EngineEnd | None = None) -> StandUp:
         """What is known of this lifetime by now."""

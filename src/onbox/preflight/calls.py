@@ -172,6 +172,9 @@ def parallel(session: PreflightSession) -> PreflightCase:
         return session.case(
             name, "fail", "several calls have the same id: their results cannot be told apart", Trouble.STREAM
         )
+    if reply.shared_place:
+        detail = "several calls have one index in the stream: clients that go by it take them for one"
+        return session.case(name, "warn", detail, Trouble.STREAM)
     return session.case(name, "pass", f"{len(reply.tool_calls)} calls in one answer")
 
 

@@ -104,6 +104,8 @@ class Reply:
     """Events with a visible payload."""
     choices: int = 0
     """Answers in one: more than one share the time of this reply."""
+    shared_place: bool = False
+    """Several calls came with one index, or with none: clients that go by it join them into one."""
     token_ids: int | None = None
     """How many token ids came with the text; None when the server gives none."""
     characters: int = 0
@@ -157,7 +159,7 @@ class Reply:
         self.choices = max(self.choices, piece.choices)
         self.done = self.done or piece.done
         if piece.usage is not None:
-            self.usage = {**(self.usage or {}), **piece.usage}
+            self.usage = _later_usage(self.usage or {}, piece.usage)
         if piece.token_ids is not None:
             self.token_ids = (self.token_ids or 0) + piece.token_ids
         return self._show(piece)
@@ -194,6 +196,7 @@ class Reply:
             or (piece.id and call.id and piece.id != call.id)
             or (piece.name and call.begins_another(piece.name, piece.arguments, piece.id))
         ):
+            self.shared_place = self.shared_place or call is not None
             call = ToolCall()
             self._calls[piece.index] = call
             self.tool_calls.append(call)
@@ -223,6 +226,12 @@ def _is_object(text: str) -> bool:
         return text.rstrip().endswith("}") and isinstance(parse(text), dict)
     except UntrustedJsonError:
         return False
+
+
+def _later_usage(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+    """The last word for each name; a count of output that fell, as gateways end a stream with zeros, is no word."""
+    earlier, later = (_token_count(each.get("completion_tokens")) for each in (before, now))
+    return {**before, **now} if earlier is None or later is None or later >= earlier else {**now, **before}
 
 
 COUNT_MAX = 1_000_000_000

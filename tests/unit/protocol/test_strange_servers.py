@@ -54,6 +54,18 @@ class TestStrangeServers:
         )
         assert [(each.name, each.arguments) for each in reply.tool_calls] == [("read", first), ("read", second)]
 
+    def test_calls_in_one_place_are_told(self) -> None:
+        first, second = (call(index=0, id=known, name="read", arguments="{}") for known in ("c1", "c2"))
+        assert whole(first, second, END, DONE).shared_place
+        apart = call(index=1, id="c2", name="read", arguments="{}")
+        assert not whole(first, apart, END, DONE).shared_place
+
+    def test_a_count_that_falls_is_no_word(self) -> None:
+        growing = [chunk({"content": "a"}, usage={"completion_tokens": n, "prompt_tokens": 5}) for n in (1, 2, 3)]
+        zeros = f"data: {json.dumps({'choices': [], 'usage': {'completion_tokens': 0, 'prompt_tokens': 0}})}\n\n"
+        reply = whole(*growing, chunk(None, "stop"), zeros, DONE)
+        assert (reply.completion_tokens, reply.prompt_tokens) == (3, 5)
+
     def test_a_name_with_each_piece_is_one_name(self) -> None:
         pieces = [call(index=0, id="c1", name="read", arguments=text) for text in ('{"pa', 'th": ', '"a"}')]
         assert [(each.name, each.arguments) for each in whole(*pieces, END, DONE).tool_calls] == [

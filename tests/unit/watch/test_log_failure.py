@@ -74,6 +74,7 @@ def test_what_stands_still_afterwards_quotes_the_first_line_and_when_it_came() -
     assert all(each.why.endswith(f"after 5.0 s the log said: {FAULT}") for each in accused)
     assert accused[-1].evidence["failure"]["line"] == FAULT
     assert "--disable-custom-all-reduce" in accused[-1].evidence["failure"]["next_step"]
+    assert "fuse_allreduce_rms" in accused[-1].evidence["failure"]["next_step"]
 
 
 def test_a_death_quotes_it_too() -> None:

@@ -71,6 +71,35 @@ def test_deepseek_v3_1_keeps_the_latent(tmp_path: Path) -> None:
     assert facts.cache.kept_bytes(163_840) / 2**30 == pytest.approx(10.72, abs=0.005)
 
 
+@pytest.mark.parametrize("name", ["kimi-linear", "bailingmoe3"])
+def test_kimi_delta_attention_keeps_a_state_and_its_projections_are_no_attention(name: str, tmp_path: Path) -> None:
+    """Kimi-Linear-48B-A3B: 7 layers of latent attention; 20 with 32 heads of 128 x 128 and convolutions of kernel 4."""
+    kv_heads = [int((layer + 1) % 4 == 0 or layer == 26) for layer in range(27)]
+    tensors: Shapes = {}
+    for layer, attends in enumerate(kv_heads):
+        at = f"blk.{layer}."
+        if attends:
+            tensors[f"{at}attn_q.weight"] = ("F16", (32 * 192, HIDDEN))
+            tensors[f"{at}attn_kv_a_mqa.weight"] = ("F16", (576, HIDDEN))
+            tensors[f"{at}attn_k_b.weight"] = tensors[f"{at}attn_v_b.weight"] = ("F16", (32, 512, 128))
+        else:
+            for part in "qkv":
+                tensors[f"{at}attn_{part}.weight"] = ("F16", (4096, HIDDEN))
+                tensors[f"{at}ssm_conv1d_{part}.weight"] = ("F32", (1, 4096, 1, 4))
+            tensors[f"{at}ssm_f_a.weight"] = ("F16", (128, HIDDEN))
+            tensors[f"{at}ssm_beta.weight"] = ("F16", (32, HIDDEN))
+        tensors[f"{at}attn_output.weight"] = ("F16", (HIDDEN, 4096))
+    keys = {"block_count": 27, "embedding_length": HIDDEN, "attention.head_count": 32,
+            "attention.head_count_kv": kv_heads, "attention.key_length": 576, "attention.value_length": 512,
+            "attention.key_length_mla": 192, "attention.value_length_mla": 128, "attention.kv_lora_rank": 512,
+            "rope.dimension_count": 64, "kda.head_dim": 128, "ssm.conv_kernel": 4}  # fmt: skip
+    facts = read(tmp_path, name, keys, tensors)
+    assert facts.cache.unknown == ()
+    assert kinds(facts) == {"recurrent": 20, "latent": 7}
+    assert facts.as_dict()["kv_bytes_per_token"] == 7 * 576 * 2 == 8064
+    assert facts.cache.state_bytes == 20 * 4 * (32 * 128 * 128 + 3 * 3 * 32 * 128)
+
+
 def test_gemma_4_e4b_by_its_keys(tmp_path: Path) -> None:
     slides = [int((layer + 1) % 6 != 0) for layer in range(42)]
     tensors: Shapes = {}
@@ -96,6 +125,12 @@ def test_gemma_4_e4b_by_its_keys(tmp_path: Path) -> None:
         ("phi3", {"attention.sliding_window": 2047}, {"full": 8}),
         ("llama", {"attention.sliding_window": 4096}, {"full": 8}),
         ("newest", {"attention.sliding_window": 4096}, {"unknown": 8}),
+        (
+            "newest",
+            {"attention.sliding_window": 4096, "attention.sliding_window_pattern": 4},
+            {"sliding 4096": 6, "full": 2},
+        ),
+        ("newest", {"attention.sliding_window": 4096, "attention.sliding_window_pattern": 3}, {"unknown": 8}),
     ],
 )
 def test_what_llama_cpp_hard_codes(name: str, more: dict[str, int], expected: dict[str, int], tmp_path: Path) -> None:

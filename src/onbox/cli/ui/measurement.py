@@ -16,6 +16,9 @@ from onbox.schema.checks import Status
 
 CLAIM_STYLES = {"reproduces": "green", "differs": "red", "undecided": "yellow", "not comparable": "yellow"}
 
+CUT_OFF = ("COMPLETE", "STREAM_ERROR")
+"""Checks that tell why a measurement was cut off; others fail or are unknown because it was."""
+
 
 def measurement(speed: Measurement, folder: Path) -> RenderableType:
     """The order of every report: verdict, failed checks with advice, then numbers.
@@ -35,6 +38,9 @@ def measurement(speed: Measurement, folder: Path) -> RenderableType:
         blocks.append(Text(f"uncertainty: {made_of}", "dim"))
     doubts = [check for status in (Status.FAIL, Status.WARN) for check in speed.checks if check.status is status]
     unknown = [check for check in speed.checks if check.status is Status.UNKNOWN]
+    if any(check.id == "COMPLETE" for check in doubts):
+        # Nothing else can be told of a measurement that was cut off; the report has all of its checks.
+        doubts, unknown = [check for check in doubts if check.id in CUT_OFF], []
     # Without a count of tokens nothing else can be mended first.
     usage = [check for check in (*doubts, *unknown) if check.id == "USAGE"]
     doubts, unknown = ([check for check in checks if check not in usage] for checks in (doubts, unknown))

@@ -11,7 +11,8 @@ LOG = LogLines(
     version=r"version (?P<version>\d+\.\d+\S*)|Initializing a V1 LLM engine \(v(?P<engine_version>[^)]+)\)",
     landmarks=(
         Landmark("start", r"vLLM (API )?server version|non-default args: |Initializing a V1 LLM engine"),
-        Landmark("load", r"Starting to load model|Filesystem type for checkpoints|checkpoint shards: +0% Completed"),
+        Landmark("load", r"Starting to load model|Loading model from scratch"),
+        Landmark("load", r"Filesystem type for checkpoints|checkpoint shards: +0% Completed"),
         Landmark("finalize", r"Loading weights took [\d.]+ seconds"),
         # The first run profiles memory, and whatever is compiled just in time is compiled by it, eager or not.
         Landmark("compile", r"Model loading took [\d.]+ GiB|Warming up model for the compilation"),
@@ -36,6 +37,7 @@ LOG = LogLines(
         BackendLine("attention", r"Using AttentionBackendEnum\.(?P<backend>\w+) backend", until="0.16"),
         BackendLine("attention", r"SM12x detected - using native (?P<backend>FlashInfer CUTLASS) att", until="0.16"),
         BackendLine("attention", r"Using (?P<backend>\w+) attention backend out of potential backends"),
+        BackendLine("flash_attention", r"Using FlashAttention version (?P<backend>\d+)"),
         BackendLine("moe", r"does not have native support for FP4 computation", warning=True),
         BackendLine("moe", r"No Mxfp4 MoE backend supports .* Falling back to '(?P<backend>[^']+)'", warning=True),
         BackendLine("moe", r"MoE backend '[^']+' does not support the deployment configuration since", warning=True),
@@ -109,7 +111,9 @@ LOG = LogLines(
         ),
         Failure("kernel_failed", r"CUDA error: |HIP error: |terminate called after throwing an instance of 'c10::",
                 "a kernel failed on the GPU: the first such line in the log tells which; try other kernels "
-                "(--enforce-eager, --moe-backend), or --disable-custom-all-reduce where several GPUs share a model"),
+                "(--enforce-eager, --moe-backend); where several GPUs share a model --disable-custom-all-reduce, and "
+                "as that leaves FlashInfer's fused all-reduce on, "
+                """--compilation-config '{"pass_config": {"fuse_allreduce_rms": false}}'"""),
         Failure("architecture", r"Model architectures \[.*\] (are not supported|failed to be inspected)",
                 "this version does not know the model: take a newer one"),
         Failure("engine_dead", r"EngineDeadError", "the engine's core died: what stands above in the log is the cause"),

@@ -84,7 +84,7 @@ class LoggedBackend(Record):
     """A line of the engine's log that names what computes, word for word."""
 
     part: str
-    """`moe`, `attention` or `device`."""
+    """`moe`, `attention`, `flash_attention` (its version) or `device`."""
     backend: str | None = None
     """The name in the line; None: it names none."""
     line: str

@@ -74,7 +74,7 @@ class Vision(RecipePart):
 class Expect(RecipePart):
     """What must come true at start; what is not named is not asserted."""
 
-    backends: dict[Literal["moe", "attention", "device"], str] = Field(default_factory=dict)
+    backends: dict[Literal["moe", "attention", "flash_attention", "device"], str] = Field(default_factory=dict)
     """Part -> regular expression that the name of its backend, as the log tells it, must match in whole."""
     loaded_bytes: Annotated[int | None, Field(ge=1)] = None
     """What the weights hold when they are loaded, as the engine's log or the box tells."""
