@@ -219,9 +219,9 @@ class TestAttached:
         assert after.stopped.how == "left running"
 
     def test_one_that_dies_meanwhile_is_not_left_running(self, tmp_path: Path) -> None:
-        def script(asked: Asked, wire: Wire) -> None:
+        def script(request: ReceivedRequest, wire: Wire) -> None:
             chat = {"choices": [{"message": {"content": "ok"}, "finish_reason": "stop"}]}
-            wire.whole(200, chat if asked.method == "POST" else {"data": [{"id": "served"}]})
+            wire.whole(200, chat if request.method == "POST" else {"data": [{"id": "served"}]})
 
         with serving(script) as server, ExitStack() as stack:
             recipe = Recipe(name="x", engine="attached", url=server.url)
