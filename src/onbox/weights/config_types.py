@@ -228,6 +228,8 @@ def _windows(name: str, text: Mapping[str, Any], layers: int) -> StatedTypes | N
     if hard is not None:
         return [_sliding(text) if hard.slides(layer, layers) else "full" for layer in range(layers)], hard.source, None
     window = _window(text)
+    if window is None:
+        return ["unknown:a list of windows, which this version does not read"] * layers, "sliding_window", None
     return (
         [f"unknown:the configuration states a window of {window} tokens, but not which layers have it"] * layers,
         "sliding_window",

@@ -12,7 +12,7 @@ from onbox.weights.config_values import words
 
 _SPEAKS_OF_ATTENTION = re.compile(
     r"attn|attention|window|sliding|swa|(^|_)kv|latent|lora_rank|lora_dim|index|compress|linear|lightning|mamba|ssm|"
-    r"(^|_)state|conv|rwkv|recurr|chunk|block_types|block_type$|block_configs|layer_types?$|layers_block|pattern|memory|"
+    r"(^|_)state|conv|rwkv|recurr|recursion|(^|_)ut_|chunk|block_types|block_type$|block_configs|layer_types?$|layers_block|pattern|memory|"
     r"cache|cross|nope|no_rope|sparse|hybrid|delta|(^|_)gla|(^|_)kda|(^|_)gdn|local|global|retention|head|share|mixer|"
     r"lru|ngram|loop|yoco|hash|(^|_)(csa|hca|mla|nsa|dsa|moba|msa)|engram|dilat|landmark|evict|(^|_)sinks?(_|$)|"
     r"token_shift"
@@ -22,22 +22,23 @@ _ELSEWHERE = re.compile(
     r"|expert|moe|mlp|router|rope|token_(id|index)|_token$|lm_head|hidden_states|quantization|classifier|freq"
 )
 # Numbers and switches of attention that change neither what is kept nor what is read.
-_STRONG = re.compile(r"use_cla$|sharing$|^loop|_loops?$")
+_STRONG = re.compile(r"use_cla$|sharing$|^loop|_loops?$|(^|_)ut_|recursion")
 """Whatever else a key looks like."""
 _BY_LAYER_TYPES = ("prefix_dense_sliding_window_pattern", "interleaved_sliding_window", "sliding_window_pattern")
 _BY_INDEXER_TYPES = ("index_topk_freq", "index_topk_pattern", "index_skip_topk_offset")
 """Said by a list of layers too, and by that more plainly."""
 _HARMLESS = re.compile(
     r"(use_\w*kernels?|bias|dropout|pdrop|drop|multipliers?|softcap|softcapping|scale|scalar|norm|factor|floor|act|"
-    r"activation|eps|impl|implementation|temperature|floor_scale|alpha|beta|lower_bound|upper_bound|eigval|_min|_max|max_bias)$"
+    r"activation|(?<![a-z])eps|impl|implementation|temperature|floor_scale|alpha|beta|lower_bound|upper_bound|eigval|_min|_max|max_bias)$"
 )
 _UNDERSTOOD = words("""
 attention_bias attn_implementation _attn_implementation attention_probs_dropout_prob attn_temperature_tuning
 attn_scale attention_in_multiplier attention_output_gate attn_output_gate use_gated_attention gated_attention
 attention_gate attention_value_scale attention_logit_cap attention_softmax_in_fp32 scale_attention_softmax_in_fp32
 scale_attn_weights scale_attn_by_inverse_layer_idx reorder_and_upcast_attn parallel_attn alibi use_qk_norm
-qk_layernorm clip_qkv attn_config use_bidirectional_attention use_cache cache_implementation cache_config
-pretraining_tp add_cross_attention attention_type_ num_attention_heads n_head n_heads num_heads head_dim
+qk_layernorm clip_qkv attn_config use_bidirectional_attention use_flash_attention use_flash_attn
+use_cache cache_implementation cache_config pretraining_tp add_cross_attention attention_type_
+num_attention_heads n_head n_heads num_heads head_dim
 attention_head_dim attention_head_size num_key_value_heads n_kv_heads num_kv_heads n_head_kv multi_query
 multi_query_group_num multi_query_attention v_head_dim qk_head_dim new_decoder_architecture kv_channels
 qk_nope_head_dim qk_rope_head_dim kv_lora_rank q_lora_rank mla_use_nope sliding_window use_sliding_window

@@ -34,7 +34,9 @@ def redacted(value: Any, secrets: tuple[str, ...]) -> Any:
         return [redacted(item, secrets) for item in value]
     if isinstance(value, Mapping):
         return {
-            key: REDACTED if isinstance(item, str) and item and SECRET_FIELD.fullmatch(key) else redacted(item, secrets)
+            redacted_text(key, secrets): (
+                REDACTED if isinstance(item, str) and item and SECRET_FIELD.fullmatch(key) else redacted(item, secrets)
+            )
             for key, item in value.items()
         }
     return value

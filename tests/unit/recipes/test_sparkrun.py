@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from onbox import recipes
 from onbox.engines import engine_by_name
+from onbox.engines.option_words import merged, words
 from onbox.engines.variables import filled, missing
 from onbox.errors import UsageError
 from onbox.recipes.sparkrun import files_of_mods, from_sparkrun, is_sparkrun, mods, nodes, notes
@@ -90,6 +91,22 @@ class TestPublished:
         assert changed == ["mods/fix-qwen3-coder-next", "mods/fix-qwen3.5-chat-template"]
         recipe = recipes.load(str(DATA / "nemotron-3-super-nvfp4-vllm.yaml"))
         assert nodes(recipe) == 2
+
+
+class TestNewerOptions:
+    """vLLM 0.32's parser takes an optimisation level without a space, and keys of JSON behind a point as they are."""
+
+    def test_a_key_behind_a_point_keeps_its_name_to_the_command(self) -> None:
+        data = {**published("openai-gpt-oss-120b-vllm"),
+                "command": "vllm serve {model} --compilation_config.cudagraph_mode FULL --port {port}"}  # fmt: skip
+        arguments = read(data).serve.arguments
+        assert arguments == {"compilation-config.cudagraph_mode": "FULL"}
+        assert words(merged({}, arguments, "r")) == ["--compilation-config.cudagraph_mode", "FULL"]
+
+    @pytest.mark.parametrize("written", ["-O3", "-O 3", "-O=3"])
+    def test_the_level_of_optimisation(self, written: str) -> None:
+        data = {**published("openai-gpt-oss-120b-vllm"), "command": f"vllm serve {{model}} {written} --port {{port}}"}
+        assert read(data).serve.arguments == {"optimization-level": 3}
 
 
 class TestRead:

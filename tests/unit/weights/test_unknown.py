@@ -79,7 +79,8 @@ def test_a_key_of_attention_that_nobody_knows_is_not_understood(stem: str, rest:
 
 
 @pytest.mark.parametrize("key", ["csa_ratio", "nsa_block_size", "memory_tokens", "attention_span", "kv_evict_after",
-                                 "loop_num", "delta_rank", "local_blocks", "mixer_types"])  # fmt: skip
+                                 "loop_num", "delta_rank", "local_blocks", "mixer_types",
+                                 "total_ut_steps", "num_recursions"])  # fmt: skip
 def test_such_a_key_makes_cache_ceiling_and_verdict_unknown(key: str, tmp_path: Path) -> None:
     shapes, config = dense(**SMALL, tied=False)
     facts = weights.read(write_model(tmp_path, shapes, {**config, key: 4}))
@@ -89,6 +90,19 @@ def test_such_a_key_makes_cache_ceiling_and_verdict_unknown(key: str, tmp_path: 
     assert found.chosen.plausibility is not None
     assert found.chosen.plausibility.verdict == "unknown"
     assert key in found.chosen.plausibility.text
+
+
+def test_which_kernel_computes_attention_says_nothing_of_what_is_kept(tmp_path: Path) -> None:
+    shapes, config = dense(**SMALL, tied=False)
+    facts = weights.read(write_model(tmp_path, shapes, {**config, "use_flash_attention": True}))
+    assert facts.cache.unknown == ()
+
+
+def test_windows_in_a_list_are_named_as_such(tmp_path: Path) -> None:
+    shapes, config = dense(**SMALL, tied=False)
+    facts = weights.read(write_model(tmp_path, shapes, {**config, "model_type": "x", "sliding_window": [None, 512]}))
+    assert all("a list of windows" in line for line in facts.cache.unknown)
+    assert facts.as_dict()["kv_bytes_per_token"] is None
 
 
 def test_a_tensor_of_attention_that_nobody_knows_makes_its_layer_unknown(tmp_path: Path) -> None:
