@@ -17,6 +17,7 @@ from onbox.supervisor.gpu_memory import Nvml, open_nvml
 from onbox.watch import stacks
 from onbox.watch.cgroups import Cgroups
 from onbox.watch.compilers import COMPILERS, source_at_work
+from onbox.watch.driver_compiler import ptx_compiler_loaded
 from onbox.watch.engine_counters import MetricsServer
 from onbox.watch.logs import KEPT_MAX, Log
 from onbox.watch.machine import MachineReader, read_caches
@@ -114,6 +115,10 @@ class Collector:
             self._no_stacks = "py-spy may not look at every Python process of the set"
         texts = [f"{each.name} ({each.pid})\n{text}" for each, text in looks if text]
         return "\n".join(texts) or None
+
+    def ptx_compiler_loaded(self) -> bool:
+        """Whether the driver may be compiling kernels in a process of the set."""
+        return ptx_compiler_loaded(each.pid for each in self._seen if each.role != "daemon")
 
     def close(self) -> None:
         self._members.close()
