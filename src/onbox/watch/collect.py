@@ -118,7 +118,7 @@ class Collector:
 
     def ptx_compiler_loaded(self) -> bool:
         """Whether the driver may be compiling kernels in a process of the set."""
-        return ptx_compiler_loaded(each.pid for each in self._seen if each.role != "daemon")
+        return ptx_compiler_loaded(each.pid for each in self._last_processes if each.role != "daemon")
 
     def close(self) -> None:
         self._members.close()
