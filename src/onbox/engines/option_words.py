@@ -6,6 +6,13 @@ from onbox.errors import UsageError
 from onbox.schema.recipe import ArgumentValue
 
 
+def long_name(name: str) -> str:
+    """An option's name with dashes; behind a point stands a key of JSON (`compilation-config.cudagraph_mode`), which
+    keeps its own."""
+    option, point, key = name.partition(".")
+    return option.replace("_", "-") + point + key
+
+
 def words(options: Mapping[str, ArgumentValue | None]) -> list[str]:
     """The words of a command line: true is an option without a value, false and None leave it out."""
     found: list[str] = []
@@ -29,9 +36,9 @@ def merged(
         UsageError: the recipe sets by `serve.arguments` what another field of it sets otherwise.
     """
     for name in given:
-        if own.get(name.replace("_", "-")) not in (None, given[name]):
+        if own.get(long_name(name)) not in (None, given[name]):
             raise UsageError(
-                f"{recipe_name}: serve.arguments: {name}: another field of the recipe sets it",
+                f"{recipe_name}: serve.arguments: {name}: another field of the recipe sets this option",
                 "take it out of serve.arguments",
             )
-    return {**own, **{name.replace("_", "-"): value for name, value in given.items()}}
+    return {**own, **{long_name(name): value for name, value in given.items()}}

@@ -5,6 +5,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from onbox.evidence.records import OwnerValues, Record
+from onbox.judge.comparison_results import Basis, InterimLooks, PairResult, QuantRow, Standing
 from onbox.judge.rates import RatePair
 from onbox.judge.speed_results import (
     ClaimResult,
@@ -16,7 +17,6 @@ from onbox.judge.speed_results import (
     Validity,
     Witness,
 )
-from onbox.judge.weighed import Basis, InterimLooks, PairResult, QuantRow, Standing
 from onbox.schema.checks import Check
 from onbox.schema.sight import SightReason
 

@@ -223,7 +223,10 @@ def _options(words: list[str], short: Mapping[str, str]) -> tuple[list[Option], 
         end = next((n for n in range(at + 1, len(words)) if _is_option(words[n])), len(words))
         given = ([value] if joined else []) + words[at + 1 : end]
         values = tuple(_number(each) for each in given)
-        name = short.get(name, name).replace("_", "-")
+        if level := re.fullmatch(r"O([0-3])", name) if "O" in short else None:
+            name, values = "O", (int(level[1]), *values)
+        option, point, key = short.get(name, name).partition(".")
+        name = option.replace("_", "-") + point + key  # Behind a point stands a key of JSON, which keeps its own.
         found.pop(name, None)  # said twice, the last word counts
         found[name] = Option(name, True if not values else values[0] if len(values) == 1 else values)
         at = end
