@@ -7,6 +7,7 @@ import ast
 import json
 import os
 import sys
+import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,10 +29,12 @@ IMPURE = frozenset(("io", "os", "pathlib", "shutil", "socket", "subprocess", "te
 OPENERS = frozenset(("open", "exec", "eval", "compile", "input", "__import__", "breakpoint"))
 
 _events: list[tuple[str, str]] | None = None
+_thread = 0
+"""Whose looks count: threads that other tests have left may still look at something."""
 
 
 def _watch(event: str, arguments: Sequence[Any]) -> None:
-    if _events is not None and event in LOOKS:
+    if _events is not None and event in LOOKS and threading.get_ident() == _thread:
         _events.append(
             (event, os.fsdecode(arguments[0]) if isinstance(arguments[0], str | bytes) else str(arguments[0]))
         )
@@ -43,8 +46,8 @@ sys.addaudithook(_watch)
 @contextmanager
 def looks() -> Iterator[list[tuple[str, str]]]:
     """(event, its first argument) of each look outside of this process while the block runs."""
-    global _events
-    _events = []
+    global _events, _thread
+    _events, _thread = [], threading.get_ident()
     try:
         yield _events
     finally:
