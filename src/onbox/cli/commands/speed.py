@@ -38,7 +38,7 @@ from onbox.errors import UsageError
     default=90.0,
     show_default=True,
     metavar="S",
-    help="Seconds for one request at a time: a slow server gets fewer and shorter ones.",
+    help="Seconds for the measured requests, one at a time: a slow server gets fewer and shorter ones.",
 )
 @click.option("--within", metavar="PERCENT", help="Measure until the rate is known to this, or say why it is not.")
 @click.option(

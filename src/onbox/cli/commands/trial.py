@@ -14,7 +14,7 @@ from onbox.errors import UsageError
     "trial",
     cls=Manual,
     examples=(
-        ("onbox trial", "two small models that come with onbox, on this box"),
+        ("onbox trial", "two small models with builtin recipes, on this box"),
         (
             "onbox trial http://127.0.0.1:8080/v1 http://127.0.0.1:8081/v1",
             "the server that you run now against a challenger",
