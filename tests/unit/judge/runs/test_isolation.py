@@ -9,8 +9,8 @@ from tests.exchanges import streamed
 NAMES = {
     "fs": [("fs_read_file", True), ("mcp__fs__read_file", True), ("fs.read", True), ("fs", True), ("offset", False),
            ("fsync", False), ("read_offsets", False)],
-    "my-files": [("my-files_read", True), ("my_files__read", True), ("mcp__my-files__read", True), ("files_read", False),
-                 ("my_files2_read", False)],
+    "my-files": [("my-files_read", True), ("my_files__read", True), ("mcp__my-files__read", True),
+                 ("files_read", False), ("my_files2_read", False)],
     "a.b+": [("a_b_read", True), ("axb_read", False)],
     "файлы": [("файлы_read", True), ("read", False)],
 }  # fmt: skip
