@@ -16,11 +16,11 @@ NAMES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("server", "tool", "seen"), [(s, *each) for s, found in NAMES.items() for each in found])
-def test_the_name_of_a_server_is_a_whole_part_of_its_tools_names(server: str, tool: str, seen: bool) -> None:
+@pytest.mark.parametrize(("server", "tool", "is_offered"), [(s, *each) for s, rows in NAMES.items() for each in rows])
+def test_the_name_of_a_server_is_a_whole_part_of_its_tools_names(server: str, tool: str, is_offered: bool) -> None:
     arm = ArmPlan(name="tools", mcp={server: McpServer(command=("serve",))})
     request = {"tools": [{"type": "function", "function": {"name": tool}}]}
-    assert bears(arm, (), [streamed((), purpose="agent", request=request)]) is seen
+    assert bears(arm, (), [streamed((), purpose="agent", request=request)]) is is_offered
 
 
 def test_a_server_that_is_told_of_in_words_alone_counts_by_its_full_name() -> None:
